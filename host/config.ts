@@ -1,0 +1,142 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { HostError } from './errors.ts';
+
+/** Bytes in a mebibyte. */
+const MiB = 1024 * 1024;
+
+/**
+ * Everything a host is told from outside: where it keeps things, which hub it asks, and its limits. Built once by
+ * `main.ts` (or by a test, with other values) and handed down; no room reads the environment itself.
+ */
+export interface HostConfig {
+  readonly paths: HostPaths;
+  /** The hub's address, without a trailing slash. */
+  readonly hubEndpoint: string;
+  /** The environment that tokens, proxies and Hugging Face conventions are read from. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** The module a runner process starts with: `dist/host/main.js`, or `host/main.ts` in development. */
+  readonly runnerEntry: URL;
+  readonly limits: HostLimits;
+  /** Log to stderr too. */
+  readonly debug: boolean;
+}
+
+/** Where a host writes. All of it lies under `home`. */
+export interface HostPaths {
+  readonly home: string;
+  /** Verified model files: `models/<owner>/<repo>/<file>`. */
+  readonly models: string;
+  /** Unfinished downloads: sparse partial files. */
+  readonly partial: string;
+  /** Lock files, held by the operating system's locks: a dead holder holds nothing. */
+  readonly locks: string;
+  /** SQLite: chunk index, settings, what the user added to the catalog. */
+  readonly database: string;
+  readonly logFile: string;
+}
+
+/** Every limit of the host, with its unit. Limits of the wire stand in `protocol/limits.ts`. */
+export interface HostLimits {
+  /** Bytes of one chunk: the unit of download, resumption, verification and repair. */
+  readonly chunkBytes: number;
+  /** No byte for this long ends a connection (not the download), milliseconds. */
+  readonly stallTimeoutMs: number;
+  /** Time for a connection to be made and its answer to begin, milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Tries of one request before its fault is the answer. */
+  readonly maxAttempts: number;
+  /** Longest a load may take with no sign of progress, milliseconds. */
+  readonly loadTimeoutMs: number;
+  /** Work that is still running this long after the end of input is given up, milliseconds. */
+  readonly shutdownGraceMs: number;
+  /** Bytes of replies that may wait for a slow reader before no further request is read. */
+  readonly maxQueuedReplyBytes: number;
+}
+
+/**
+ * Defaults. The chunk is the original's 5 MB, as 5 MiB. 20 s without a byte is longer than any hiccup of a CDN edge
+ * and shorter than a user's patience. The grace after the end of input is the 3 s Firefox gives a host itself.
+ */
+export const DEFAULT_LIMITS: HostLimits = {
+  chunkBytes: 5 * MiB,
+  stallTimeoutMs: 20_000,
+  connectTimeoutMs: 15_000,
+  maxAttempts: 6,
+  loadTimeoutMs: 120_000,
+  shutdownGraceMs: 3_000,
+  maxQueuedReplyBytes: 8 * MiB,
+};
+
+/** The hub asked when `HF_ENDPOINT` names no other. */
+const DEFAULT_HUB = 'https://huggingface.co';
+
+/**
+ * Reads the configuration from the environment:
+ * `TABAGENT_HOME` (everything the host writes lies under it), `HF_ENDPOINT`, `TABAGENT_STALL_TIMEOUT_MS`,
+ * `TABAGENT_LOAD_TIMEOUT_MS`, `TABAGENT_DEBUG`. Throws `INVALID_REQUEST` for a value that cannot be used.
+ */
+export function readConfig(options: {
+  runnerEntry: URL;
+  env?: Readonly<NodeJS.ProcessEnv>;
+  limits?: Partial<HostLimits>;
+}): HostConfig {
+  const env = options.env ?? process.env;
+  return {
+    paths: hostPaths(env['TABAGENT_HOME'] ? resolve(env['TABAGENT_HOME']) : defaultHome(env)),
+    hubEndpoint: readEndpoint(env['HF_ENDPOINT']),
+    env,
+    runnerEntry: options.runnerEntry,
+    limits: {
+      ...DEFAULT_LIMITS,
+      stallTimeoutMs: readMilliseconds(env, 'TABAGENT_STALL_TIMEOUT_MS', DEFAULT_LIMITS.stallTimeoutMs),
+      loadTimeoutMs: readMilliseconds(env, 'TABAGENT_LOAD_TIMEOUT_MS', DEFAULT_LIMITS.loadTimeoutMs),
+      ...options.limits,
+    },
+    debug: env['TABAGENT_DEBUG'] === '1',
+  };
+}
+
+function hostPaths(home: string): HostPaths {
+  return {
+    home,
+    models: join(home, 'models'),
+    partial: join(home, 'partial'),
+    locks: join(home, 'locks'),
+    database: join(home, 'tabagent.sqlite'),
+    logFile: join(home, 'logs', 'host.log'),
+  };
+}
+
+/** The data folder per platform: XDG base directories, `~/Library/Application Support`, `%LOCALAPPDATA%`. */
+function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
+  switch (process.platform) {
+    case 'win32':
+      return join(env['LOCALAPPDATA'] || join(homedir(), 'AppData', 'Local'), 'TabAgent');
+    case 'darwin':
+      return join(homedir(), 'Library', 'Application Support', 'TabAgent');
+    default:
+      return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'tabagent');
+  }
+}
+
+function readEndpoint(value: string | undefined): string {
+  if (!value) return DEFAULT_HUB;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.username !== '') {
+    throw new HostError('INVALID_REQUEST', 'Expected HF_ENDPOINT to be an http or https address such as "https://huggingface.co".', {
+      details: { field: 'HF_ENDPOINT' },
+    });
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+function readMilliseconds(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number): number {
+  const value = env[name];
+  if (!value) return fallback;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1 && number <= 2 ** 31 - 1) return number;
+  throw new HostError('INVALID_REQUEST', `Expected ${name} to be a whole number of milliseconds, got "${value}".`, {
+    details: { field: name },
+  });
+}

@@ -1,0 +1,60 @@
+import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Facts of a log line. Never a token, a prompt or a reply's content. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes what an engineer needs to understand a fault afterwards. Never throws: a log that fails must not fail work. */
+export interface Logger {
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+/** The log file is moved to `<name>.1` when it passes this size, so a host keeps at most twice this, bytes. */
+const MAX_LOG_BYTES = 5 * 1024 * 1024;
+
+/** Things that look like a Hugging Face token or carry one, wherever they stand. */
+const SECRETS = /hf_[A-Za-z0-9]{8,}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
+
+/**
+ * A log of JSON lines in a file, and on stderr too with `debug`. The file is opened with the first line: a host that
+ * has nothing to say writes nothing.
+ */
+export function createLogger(options: { file: string; debug: boolean }): Logger {
+  let bytes: number | undefined;
+
+  const write = (level: string, event: string, fields: LogFields = {}) => {
+    try {
+      const record = { time: new Date().toISOString(), level, pid: process.pid, event, ...fields };
+      const line = `${JSON.stringify(record, describeErrors).replace(SECRETS, '[removed]')}\n`;
+      if (options.debug) process.stderr.write(line);
+      bytes ??= openLog(options.file);
+      if (bytes > MAX_LOG_BYTES) {
+        renameSync(options.file, `${options.file}.1`);
+        bytes = 0;
+      }
+      appendFileSync(options.file, line, { mode: 0o600 });
+      bytes += Buffer.byteLength(line);
+    } catch {
+      // A full or read-only disk also reaches the user as the error of the work itself; the log has nothing to add.
+    }
+  };
+
+  return {
+    info: (event, fields) => write('info', event, fields),
+    warn: (event, fields) => write('warn', event, fields),
+    error: (event, fields) => write('error', event, fields),
+  };
+}
+
+function openLog(file: string): number {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function describeErrors(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  const code = 'code' in value ? value.code : undefined;
+  return { name: value.name, message: value.message, code, stack: value.stack, cause: value.cause };
+}

@@ -1,0 +1,122 @@
+import * as v from 'valibot';
+import { Bytes, integer, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
+
+/** Most layers a request may ask to put on a GPU. Larger than any model's; llama.cpp takes "all" the same way. */
+const MAX_LAYERS = 100_000;
+/** Largest context a request may ask for, tokens: 16 Mi, above any model published. */
+const MAX_CONTEXT = 16 * 1024 * 1024;
+
+/** How to load a model. Settings of the original that this host has no use for are let through and ignored. */
+export const LoadSettings = v.looseObject({
+  /** Layers on the GPU: 0 = CPU only, -1 = as many as fit (the original's "all"); absent = the best split. */
+  n_gpu_layers: v.optional(integer(-1, MAX_LAYERS)),
+  /** Context size in tokens; absent = the model's training context, as far as memory allows, at most the host's default. */
+  n_ctx: v.optional(integer(1, MAX_CONTEXT)),
+  /** CPU threads for evaluation; absent = chosen from the physical cores. */
+  n_threads: v.optional(integer(1, 1024)),
+  n_batch: v.optional(integer(1, 65_536)),
+  use_mmap: v.optional(v.boolean()),
+  use_mlock: v.optional(v.boolean()),
+});
+
+export const LoadModelRequest = v.looseObject({
+  ...modelNaming,
+  settings: v.optional(LoadSettings),
+  /** Given back in every progress event of this load. */
+  loadId: v.optional(v.union([v.string(), v.number()])),
+  /** The original let the settings stand beside the name as well. */
+  n_gpu_layers: v.optional(integer(-1, MAX_LAYERS)),
+  n_ctx: v.optional(integer(1, MAX_CONTEXT)),
+});
+
+export const LoadedTo = v.picklist(['CPU', 'GPU', 'SPLIT']);
+
+export const LoadModelPayload = v.object({
+  isReady: v.literal(true),
+  /** Which engine of this host runs it: `Node-GGUF` or `Node-BitNet`. */
+  backend: v.string(),
+  /** The model id. */
+  modelPath: v.string(),
+  vocabSize: v.number(),
+  /** Tokens of context this load has. */
+  contextSize: v.number(),
+  embeddingDim: v.number(),
+  loadedTo: LoadedTo,
+  fileSize: Bytes,
+  trainContextSize: v.number(),
+  gpuLayers: v.number(),
+  cpuLayers: v.number(),
+  architecture: v.string(),
+  quantization: v.string(),
+  /** The ggml CPU binary that is really loaded (`haswell`, `zen4`, …); null where the platform has a single one. */
+  cpuVariant: v.nullable(v.string()),
+  loadTimeMs: v.number(),
+  /** Memory the load took, measured, bytes. */
+  ramUsed: Bytes,
+  vramUsed: Bytes,
+});
+
+export const UnloadModelRequest = v.looseObject(modelNaming);
+export const UnloadModelPayload = v.object({
+  modelPath: v.string(),
+  wasLoaded: v.literal(true),
+  ramFreed: Bytes,
+  vramFreed: Bytes,
+});
+
+export const LoadedModelEntry = v.object({
+  model_id: v.string(),
+  loaded_to: LoadedTo,
+  gpu_layers: v.number(),
+  cpu_layers: v.number(),
+  vram_used: Bytes,
+  ram_used: Bytes,
+  loaded_at: UnixSeconds,
+  config: v.object({
+    vocab_size: v.number(),
+    context_size: v.number(),
+    embedding_dim: v.number(),
+    file_size: Bytes,
+    model_type: v.string(),
+  }),
+});
+
+export const GetLoadedModelsRequest = v.looseObject(paging);
+export const GetLoadedModelsPayload = v.object({ models: v.array(LoadedModelEntry), ...pagedPayload });
+
+export const GetModelStateRequest = v.looseObject(modelNaming);
+/** With no model named: which one is active. */
+export const ActiveModelState = v.object({
+  isReady: v.boolean(),
+  backend: v.nullable(v.string()),
+  modelPath: v.nullable(v.string()),
+});
+export const GetModelStatePayload = v.union([LoadedModelEntry, ActiveModelState]);
+
+export const GetCurrentModelRequest = v.looseObject({});
+export const GetCurrentModelPayload = v.object({ currentModel: v.nullable(v.string()) });
+export const SetActiveModelRequest = v.looseObject(modelNaming);
+export const SetActiveModelPayload = v.object({ currentModel: v.string() });
+
+export const UnloadAllModelsRequest = v.looseObject({});
+export const UnloadAllModelsPayload = v.object({ unloadedModels: v.array(v.string()), count: v.number() });
+
+/** Largest model size a request may state, bytes: 1 PiB. */
+const MAX_MODEL_BYTES = 2 ** 50;
+
+export const RecommendSplitRequest = v.looseObject({
+  ...modelNaming,
+  /** Bytes of the model's file. */
+  modelSize: v.optional(integer(1, MAX_MODEL_BYTES)),
+  totalLayers: v.optional(integer(1, MAX_LAYERS)),
+  /** *Ours*: context in tokens the KV cache is counted for. */
+  n_ctx: v.optional(integer(1, MAX_CONTEXT)),
+});
+export const RecommendSplitPayload = v.object({
+  gpu_layers: v.number(),
+  cpu_layers: v.number(),
+  estimated_vram: Bytes,
+  estimated_ram: Bytes,
+  performance_tier: v.picklist(['fast', 'medium', 'slow']),
+  reason: v.string(),
+});

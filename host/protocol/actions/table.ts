@@ -1,0 +1,77 @@
+import * as catalog from './catalog.ts';
+import * as downloads from './downloads.ts';
+import * as models from './models.ts';
+import * as system from './system.ts';
+
+/**
+ * The table of actions: every name a request may carry, with the schema its fields must pass. Names are matched in
+ * upper case, so `load_model` is `LOAD_MODEL`.
+ */
+export const REQUEST_SCHEMAS = {
+  PING: system.PingRequest,
+  GET_SYSTEM_INFO: system.GetSystemInfoRequest,
+  GET_SYSTEM_RESOURCES: system.GetSystemResourcesRequest,
+  GET_MEMORY_USAGE: system.GetMemoryUsageRequest,
+
+  DOWNLOAD_MODEL: downloads.DownloadModelRequest,
+  PULL_MODEL: downloads.DownloadModelRequest,
+  GET_DOWNLOAD_STATUS: downloads.GetDownloadStatusRequest,
+  GET_ACTIVE_DOWNLOADS: downloads.GetActiveDownloadsRequest,
+  CANCEL_DOWNLOAD: downloads.ControlDownloadRequest,
+  PAUSE_DOWNLOAD: downloads.ControlDownloadRequest,
+  RESUME_DOWNLOAD: downloads.ControlDownloadRequest,
+  DELETE_MODEL: downloads.DeleteModelRequest,
+
+  LOAD_MODEL: models.LoadModelRequest,
+  UNLOAD_MODEL: models.UnloadModelRequest,
+  UNLOAD_ALL_MODELS: models.UnloadAllModelsRequest,
+  GET_LOADED_MODELS: models.GetLoadedModelsRequest,
+  GET_MODEL_STATE: models.GetModelStateRequest,
+  GET_CURRENT_MODEL: models.GetCurrentModelRequest,
+  SET_ACTIVE_MODEL: models.SetActiveModelRequest,
+  RECOMMEND_SPLIT: models.RecommendSplitRequest,
+
+  GET_AVAILABLE_MODELS: catalog.GetAvailableModelsRequest,
+  GET_DOWNLOADED_MODELS: catalog.GetDownloadedModelsRequest,
+  GET_MODELS_BY_TYPE: catalog.GetModelsByTypeRequest,
+  GET_DEFAULT_MODEL: catalog.GetDefaultModelRequest,
+  ADD_MODEL_TO_LIST: catalog.AddModelToListRequest,
+} as const;
+
+/** The name of an action this host answers. */
+export type ActionName = keyof typeof REQUEST_SCHEMAS;
+
+/**
+ * What a success reply carries under `payload`, per action. A host does not check its own replies; tests, the
+ * extension and the generated reference do, so this table is left out of the host's bundle.
+ */
+export const PAYLOAD_SCHEMAS = {
+  PING: system.PingPayload,
+  GET_SYSTEM_INFO: system.SystemInfo,
+  GET_SYSTEM_RESOURCES: system.SystemResourcesPayload,
+  GET_MEMORY_USAGE: system.MemoryUsagePayload,
+
+  DOWNLOAD_MODEL: downloads.DownloadModelPayload,
+  PULL_MODEL: downloads.DownloadModelPayload,
+  GET_DOWNLOAD_STATUS: downloads.DownloadStatusEntry,
+  GET_ACTIVE_DOWNLOADS: downloads.GetActiveDownloadsPayload,
+  CANCEL_DOWNLOAD: downloads.DownloadStatusEntry,
+  PAUSE_DOWNLOAD: downloads.DownloadStatusEntry,
+  RESUME_DOWNLOAD: downloads.DownloadStatusEntry,
+  DELETE_MODEL: downloads.DeleteModelPayload,
+
+  LOAD_MODEL: models.LoadModelPayload,
+  UNLOAD_MODEL: models.UnloadModelPayload,
+  UNLOAD_ALL_MODELS: models.UnloadAllModelsPayload,
+  GET_LOADED_MODELS: models.GetLoadedModelsPayload,
+  GET_MODEL_STATE: models.GetModelStatePayload,
+  GET_CURRENT_MODEL: models.GetCurrentModelPayload,
+  SET_ACTIVE_MODEL: models.SetActiveModelPayload,
+  RECOMMEND_SPLIT: models.RecommendSplitPayload,
+
+  GET_AVAILABLE_MODELS: catalog.GetAvailableModelsPayload,
+  GET_DOWNLOADED_MODELS: catalog.GetDownloadedModelsPayload,
+  GET_MODELS_BY_TYPE: catalog.GetModelsByTypePayload,
+  GET_DEFAULT_MODEL: catalog.GetDefaultModelPayload,
+  ADD_MODEL_TO_LIST: catalog.AddModelToListPayload,
+} as const satisfies Record<ActionName, unknown>;

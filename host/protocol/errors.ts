@@ -1,0 +1,53 @@
+/**
+ * Every error code a reply can carry, with what it means. Codes are stable: clients branch on them, people read the
+ * message beside them.
+ */
+export const ERROR_CODES = {
+  // The request itself
+  INVALID_JSON: 'The body of a frame was not a JSON object in UTF-8.',
+  INVALID_REQUEST: 'A field is missing, ill-typed or out of range; `details.field` names it.',
+  UNKNOWN_ACTION: 'The host has no action of this name.',
+  FRAME_TOO_LARGE: 'A frame announced more bytes than a request may have. The host stops after this.',
+  FRAME_TRUNCATED: 'The input ended in the middle of a frame. The host stops after this.',
+  REPLY_TOO_LARGE: 'The reply would not fit into one frame; ask for less with `limit` and `cursor`.',
+  ABORTED: 'The work was given up because the client went away or the host is stopping. Nothing is lost.',
+  INTERNAL_ERROR: 'A fault of the host itself. The log has the details.',
+
+  // Models and the engine
+  UNSUPPORTED_MODEL_TYPE: 'The model is of a type this host does not run.',
+  MODEL_NOT_LOADED: 'The model is not in memory.',
+  MODEL_NOT_DOWNLOADED: 'The model is not on this disk.',
+  MODEL_IN_USE: 'The model is loaded, or being downloaded; unload or cancel it first.',
+  MODEL_REJECTED: 'The file is not a model llama.cpp can load; `details` says what was expected and found.',
+  ENGINE_CRASHED: "The process that held the model died. The host and other models go on.",
+  ENGINE_UNAVAILABLE: 'llama.cpp could not be started on this machine.',
+  LOAD_TIMEOUT: 'Loading took longer than allowed and was given up.',
+  INSUFFICIENT_MEMORY: 'The model needs more memory than there is.',
+
+  // The hub
+  REPO_NOT_FOUND: 'The hub has no such repository, or it is private and the token does not open it.',
+  REVISION_NOT_FOUND: 'The repository has no such branch, tag or commit.',
+  FILE_NOT_FOUND: 'The repository has no such file at this revision.',
+  GATED_REPO: 'The repository asks for its terms to be accepted before files can be fetched.',
+  UNAUTHORIZED: 'The hub refused the token, or asks for one.',
+  RATE_LIMITED: 'The hub asked to come back later, and went on asking.',
+  HUB_UNREACHABLE: 'No answer from the hub: no network, no such host, connection refused or cut, too many times.',
+  HUB_ERROR: 'The hub answered with something a hub does not answer.',
+  REDIRECT_REFUSED: 'The hub redirected to a place that is not followed (too many steps, or from HTTPS to plain HTTP).',
+  OFFLINE: 'HF_HUB_OFFLINE is set, and the answer is not on the disk.',
+
+  // Downloads and the cache
+  CHECKSUM_MISSING: 'The hub announced no checksum, so the file cannot be verified and is not fetched.',
+  CHECKSUM_MISMATCH: 'The bytes are not those the hub announced; the bad download was discarded.',
+  SIZE_MISMATCH: 'The file has another size than the hub announced.',
+  REMOTE_CHANGED: 'The file changed on the hub while it was being downloaded.',
+  DOWNLOAD_CANCELLED: 'The download was cancelled.',
+  DOWNLOAD_PAUSED: 'The download was paused; RESUME_DOWNLOAD goes on with it.',
+  DOWNLOAD_NOT_FOUND: 'There is no download of this model.',
+  DISK_FULL: 'The disk of the cache has too little space.',
+  CACHE_NOT_WRITABLE: 'The cache folder cannot be written to.',
+  CACHE_ERROR: 'Reading or writing the cache failed.',
+} as const satisfies Record<string, string>;
+
+/** One of the stable error codes. */
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,54 @@
+import * as v from 'valibot';
+
+/**
+ * Fields that several actions share. Requests are hostile until they have been through one of these: every string is
+ * bounded, every number is whole and in range.
+ */
+
+/** Longest name, path or revision taken from a message, UTF-16 units. Longer ones name nothing a hub or disk could hold. */
+const MAX_NAME_LENGTH = 1024;
+
+/** A name out of a message: a string that is not empty and not absurdly long. Its characters are checked where it is used. */
+export const Name = v.pipe(
+  v.string(),
+  v.minLength(1, 'must not be empty'),
+  v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
+);
+
+/** A whole number from `min` to `max`. */
+export const integer = (min: number, max: number) =>
+  v.pipe(
+    v.number(),
+    v.integer('must be a whole number'),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  );
+
+/** Every spelling of a model's name that the original took; `model-name.ts` makes one name of them. */
+export const modelNaming = {
+  modelPath: v.optional(Name),
+  repoId: v.optional(Name),
+  modelFile: v.optional(Name),
+  fileName: v.optional(Name),
+  modelId: v.optional(Name),
+  model_id: v.optional(Name),
+  model_name: v.optional(Name),
+  model: v.optional(Name),
+  /** *Ours*: branch, tag or commit of the repository; `main` when absent. */
+  revision: v.optional(Name),
+};
+
+/** Which page of a list to answer with (*ours*). Lists without these answer from the start, as much as fits a frame. */
+export const paging = {
+  limit: v.optional(integer(1, 10_000)),
+  cursor: v.optional(v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a cursor from an earlier reply'))),
+};
+
+/** `nextCursor` stands in a list's payload when there is more. */
+export const pagedPayload = { nextCursor: v.optional(v.string()) };
+
+/** Bytes. */
+export const Bytes = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** Seconds since 1970, fractions allowed. */
+export const UnixSeconds = v.number();

@@ -1,0 +1,82 @@
+import type * as v from 'valibot';
+import type { ActionName, PAYLOAD_SCHEMAS, REQUEST_SCHEMAS } from './actions/table.ts';
+import type { ErrorCode } from './errors.ts';
+
+/** What a client gave to tell its replies apart. */
+export type RequestId = string | number;
+
+/** The fields of a request of action `A`, checked. */
+export type RequestOf<A extends ActionName> = v.InferOutput<(typeof REQUEST_SCHEMAS)[A]>;
+
+/** What a success reply to action `A` carries under `payload`. */
+export type PayloadOf<A extends ActionName> = v.InferOutput<(typeof PAYLOAD_SCHEMAS)[A]>;
+
+/** A request that has been through its schema. */
+export type ParsedRequest = {
+  [A in ActionName]: { readonly action: A; readonly fields: RequestOf<A> };
+}[ActionName];
+
+interface ReplyHead {
+  /** The request's, in the spelling it came in. */
+  action?: string;
+  requestId?: RequestId;
+}
+
+/** A reply that says the work is done. Some actions of the original also put fields of the payload at the top level. */
+export interface SuccessReply<P = unknown> extends ReplyHead {
+  status: 'success';
+  message?: string;
+  payload: P;
+  [topLevel: string]: unknown;
+}
+
+/** A reply that says why it is not. */
+export interface ErrorReply extends ReplyHead {
+  status: 'error';
+  message: string;
+  code: ErrorCode;
+  details?: Readonly<Record<string, unknown>>;
+}
+
+export type Reply = SuccessReply | ErrorReply;
+
+/** `MODEL_DOWNLOAD_PROGRESS`: how far a download has come. */
+export interface DownloadProgressPayload {
+  repoId: string;
+  fileName: string;
+  /** Bytes that are on the disk. */
+  loaded: number;
+  /** Bytes of the whole model. */
+  total: number;
+  /** 0 to 100. */
+  progress: number;
+  bytesPerSecond: number;
+  /** Seconds to go at this speed; null while the speed is not known. */
+  etaSeconds: number | null;
+}
+
+/** `modelWorkerLoadingProgress`: how far a LOAD_MODEL has come, download included. */
+export interface LoadingProgressPayload {
+  status: 'initiate' | 'progress' | 'done' | 'error' | 'cached';
+  /** The model id. */
+  file: string;
+  /** 0 to 100. */
+  progress: number;
+  loaded?: number;
+  total?: number;
+  message?: string;
+  loadId?: string | number;
+}
+
+/** Every event and its payload. */
+export interface EventPayloads {
+  MODEL_DOWNLOAD_PROGRESS: DownloadProgressPayload;
+  modelWorkerLoadingProgress: LoadingProgressPayload;
+}
+
+export type EventType = keyof EventPayloads;
+
+/** What the host says unasked, or while a request is being worked on. */
+export type HostEvent = {
+  [T in EventType]: { type: T; payload: EventPayloads[T]; requestId?: RequestId };
+}[EventType];

@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import { HostError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import { type ActionName, REQUEST_SCHEMAS } from './actions/table.ts';
+import type { ParsedRequest, RequestId } from './messages.ts';
+
+/** What every reply to a message echoes: read before anything else can be wrong with it. */
+export interface RequestHead {
+  action?: string;
+  requestId?: RequestId;
+}
+
+/** Longest action name or request id that is echoed; longer ones are refused, not cut. */
+const MAX_ECHO_LENGTH = 256;
+
+/** Reads what a reply echoes. An ill-typed one is not echoed (and refused by {@link parseRequest}). */
+export function readHead(message: JsonObject): RequestHead {
+  const head: RequestHead = {};
+  const { action, requestId } = message;
+  if (typeof action === 'string' && action.length <= MAX_ECHO_LENGTH) head.action = action;
+  if (isRequestId(requestId)) head.requestId = requestId;
+  return head;
+}
+
+/**
+ * Makes a typed request of a message. Throws `INVALID_REQUEST` (naming the field, what was expected and what was
+ * found) or `UNKNOWN_ACTION`.
+ */
+export function parseRequest(message: JsonObject): ParsedRequest {
+  const { action, requestId } = message;
+  if (requestId !== undefined && !isRequestId(requestId)) {
+    throw invalidField('requestId', `a number, or a string of at most ${MAX_ECHO_LENGTH} characters`, requestId);
+  }
+  if (typeof action !== 'string') throw invalidField('action', 'the name of an action', action);
+  const name = action.toUpperCase();
+  if (!isActionName(name)) {
+    const shown = action.slice(0, MAX_ECHO_LENGTH);
+    throw new HostError('UNKNOWN_ACTION', `Unknown action: ${shown}`, { details: { action: shown } });
+  }
+  const parsed = v.safeParse(REQUEST_SCHEMAS[name], message);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const expected = issue.kind === 'schema' && issue.expected !== null ? issue.expected : issue.message;
+    throw invalidField(v.getDotPath(issue) ?? 'action', expected, issue.input);
+  }
+  // The table pairs each name with its schema, which the union type cannot see through the look-up.
+  return { action: name, fields: parsed.output } as ParsedRequest;
+}
+
+function isActionName(name: string): name is ActionName {
+  return Object.hasOwn(REQUEST_SCHEMAS, name);
+}
+
+function isRequestId(value: unknown): value is RequestId {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_ECHO_LENGTH);
+}
+
+/** An `INVALID_REQUEST` that names the field, what it should be and what it is. */
+export function invalidField(field: string, expected: string, found: unknown): HostError {
+  const shown = found === undefined ? 'nothing' : (JSON.stringify(found) ?? String(found)).slice(0, 200);
+  return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}, got ${shown}.`, {
+    details: { field, expected, found: shown },
+  });
+}

@@ -1,0 +1,15 @@
+/** A set of values under names, kept over restarts. Values are JSON. */
+export interface Namespace<T> {
+  get(key: string): Promise<T | undefined>;
+  getMany(keys: readonly string[]): Promise<(T | undefined)[]>;
+  set(key: string, value: T): Promise<void>;
+  delete(key: string): Promise<void>;
+  deleteMany(keys: readonly string[]): Promise<void>;
+  entries(): AsyncIterable<[key: string, value: T]>;
+}
+
+/** The host's one database. Several hosts have it open at once. */
+export interface Store {
+  namespace<T>(name: string): Namespace<T>;
+  close(): Promise<void>;
+}
