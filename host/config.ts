@@ -83,8 +83,8 @@ export function readConfig(options: {
 }): HostConfig {
   const env = options.env ?? process.env;
   return {
-    paths: hostPaths(env['TABAGENT_HOME'] ? resolve(env['TABAGENT_HOME']) : defaultHome(env)),
-    hubEndpoint: readEndpoint(env['HF_ENDPOINT']),
+    paths: hostPaths(env.TABAGENT_HOME ? resolve(env.TABAGENT_HOME) : defaultHome(env)),
+    hubEndpoint: readEndpoint(env.HF_ENDPOINT),
     env,
     runnerEntry: options.runnerEntry,
     limits: {
@@ -93,7 +93,7 @@ export function readConfig(options: {
       loadTimeoutMs: readMilliseconds(env, 'TABAGENT_LOAD_TIMEOUT_MS', DEFAULT_LIMITS.loadTimeoutMs),
       ...options.limits,
     },
-    debug: env['TABAGENT_DEBUG'] === '1',
+    debug: env.TABAGENT_DEBUG === '1',
   };
 }
 
@@ -112,11 +112,11 @@ function hostPaths(home: string): HostPaths {
 function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
   switch (process.platform) {
     case 'win32':
-      return join(env['LOCALAPPDATA'] || join(homedir(), 'AppData', 'Local'), 'TabAgent');
+      return join(env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'TabAgent');
     case 'darwin':
       return join(homedir(), 'Library', 'Application Support', 'TabAgent');
     default:
-      return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'tabagent');
+      return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'tabagent');
   }
 }
 
@@ -124,9 +124,13 @@ function readEndpoint(value: string | undefined): string {
   if (!value) return DEFAULT_HUB;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.username !== '') {
-    throw new HostError('INVALID_REQUEST', 'Expected HF_ENDPOINT to be an http or https address such as "https://huggingface.co".', {
-      details: { field: 'HF_ENDPOINT' },
-    });
+    throw new HostError(
+      'INVALID_REQUEST',
+      'Expected HF_ENDPOINT to be an http or https address such as "https://huggingface.co".',
+      {
+        details: { field: 'HF_ENDPOINT' },
+      },
+    );
   }
   return url.href.replace(/\/+$/, '');
 }

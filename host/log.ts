@@ -15,7 +15,8 @@ export interface Logger {
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
 /** Things that look like a Hugging Face token or carry one, wherever they stand. */
-const SECRETS = /hf_[A-Za-z0-9]{8,}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
+const SECRETS =
+  /hf_[A-Za-z0-9]{8,}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
 
 /**
  * A log of JSON lines in a file, and on stderr too with `debug`. The file is opened with the first line: a host that

@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   MODEL_NOT_DOWNLOADED: 'The model is not on this disk.',
   MODEL_IN_USE: 'The model is loaded, or being downloaded; unload or cancel it first.',
   MODEL_REJECTED: 'The file is not a model llama.cpp can load; `details` says what was expected and found.',
-  ENGINE_CRASHED: "The process that held the model died. The host and other models go on.",
+  ENGINE_CRASHED: 'The process that held the model died. The host and other models go on.',
   ENGINE_UNAVAILABLE: 'llama.cpp could not be started on this machine.',
   LOAD_TIMEOUT: 'Loading took longer than allowed and was given up.',
   INSUFFICIENT_MEMORY: 'The model needs more memory than there is.',

@@ -69,7 +69,8 @@ export function readModelName(naming: ModelNaming): ModelName {
 /** The same, where a repository alone is enough. */
 export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   const [field, path] = firstOf(naming, ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model']);
-  if (path === undefined) throw invalid('modelPath', 'a repository or model id, "owner/name" or "owner/name/file.gguf"', undefined);
+  if (path === undefined)
+    throw invalid('modelPath', 'a repository or model id, "owner/name" or "owner/name/file.gguf"', undefined);
 
   const [owner = '', repoAndRevision = '', ...rest] = path.split('/');
   const [repo = '', idRevision, ...tooMany] = repoAndRevision.split('@');
@@ -88,7 +89,11 @@ export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   const [fileField, separateFile] = firstOf(naming, ['modelFile', 'fileName']);
   const fileInPath = rest.length > 0 ? rest.join('/') : undefined;
   if (separateFile !== undefined && fileInPath !== undefined && separateFile !== fileInPath) {
-    throw invalid(fileField, `the file the model id names, "${fileInPath}", or no file beside a whole model id`, separateFile);
+    throw invalid(
+      fileField,
+      `the file the model id names, "${fileInPath}", or no file beside a whole model id`,
+      separateFile,
+    );
   }
   const file = separateFile ?? fileInPath;
   if (file === undefined) return { owner, repo, repoId: `${owner}/${repo}`, revision };

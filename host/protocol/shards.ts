@@ -10,7 +10,11 @@ const MAX_SHARDS = 1000;
  */
 export function shardFiles(file: string): string[] {
   const groups = SHARD.exec(file)?.groups;
-  const { stem, part, count } = { stem: groups?.['stem'], part: Number(groups?.['part']), count: Number(groups?.['count']) };
+  const { stem, part, count } = {
+    stem: groups?.stem,
+    part: Number(groups?.part),
+    count: Number(groups?.count),
+  };
   if (stem === undefined || !(part >= 1 && part <= count && count <= MAX_SHARDS)) return [file];
   const pad = (n: number) => String(n).padStart(5, '0');
   return Array.from({ length: count }, (_, i) => `${stem}-${pad(i + 1)}-of-${pad(count)}.gguf`);

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
-import { Bytes, Name, pagedPayload, paging } from '../fields.ts';
+import { Bytes, Name, objectWith, pagedPayload, paging } from '../fields.ts';
 
 /** `gguf` and `bitnet` run here; the others are known by name and refused with what would run them. */
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
-const Text = v.pipe(v.string(), v.maxLength(4096, 'must have at most 4096 characters'));
+const Text = v.pipe(v.string(), v.maxLength(4096, 'at most 4096 characters long'));
 
 /** One model the user is offered. */
 export const CatalogEntry = v.object({
@@ -45,7 +45,7 @@ export const GetDefaultModelRequest = v.looseObject(typeNaming);
 export const GetDefaultModelPayload = v.object({ modelType: v.string(), defaultModel: v.nullable(CatalogEntry) });
 
 /** What a user may say of a model of their own; only the repository is needed, the rest has sensible values. */
-export const NewCatalogEntry = v.looseObject({
+export const NewCatalogEntry = objectWith({
   id: v.optional(Name),
   name: v.optional(Text),
   repo_id: v.optional(Name),

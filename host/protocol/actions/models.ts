@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { Bytes, integer, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
+import { Bytes, integer, modelNaming, objectWith, pagedPayload, paging, UnixSeconds } from '../fields.ts';
 
 /** Most layers a request may ask to put on a GPU. Larger than any model's; llama.cpp takes "all" the same way. */
 const MAX_LAYERS = 100_000;
@@ -7,7 +7,7 @@ const MAX_LAYERS = 100_000;
 const MAX_CONTEXT = 16 * 1024 * 1024;
 
 /** How to load a model. Settings of the original that this host has no use for are let through and ignored. */
-export const LoadSettings = v.looseObject({
+export const LoadSettings = objectWith({
   /** Layers on the GPU: 0 = CPU only, -1 = as many as fit (the original's "all"); absent = the best split. */
   n_gpu_layers: v.optional(integer(-1, MAX_LAYERS)),
   /** Context size in tokens; absent = the model's training context, as far as memory allows, at most the host's default. */

@@ -1,0 +1,43 @@
+import type { ModelCache } from '../cache/model-cache.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { HostConfig } from '../config.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Hardware } from '../hardware/hardware.ts';
+import type { Hub } from '../hub/hub.ts';
+import type { Logger } from '../log.ts';
+import type { ActionName } from '../protocol/actions/table.ts';
+import type { EventPayloads, EventType, PayloadOf, RequestOf } from '../protocol/messages.ts';
+
+/** The parts that know. Each is made when it is first asked for, so a host that answers PING has loaded none of them. */
+export interface Parts {
+  readonly config: HostConfig;
+  readonly log: Logger;
+  cache(): Promise<ModelCache>;
+  hub(): Promise<Hub>;
+  catalog(): Promise<Catalog>;
+  hardware(): Promise<Hardware>;
+  engine(): Promise<Engine>;
+}
+
+/** What an action is given besides its request. */
+export interface Call {
+  readonly parts: Parts;
+  /** Aborted when the client goes away or the host stops; its reason is what to throw. */
+  readonly signal: AbortSignal;
+  /** Tells the client how the work is going; the event carries the request's id. */
+  emit<T extends EventType>(type: T, payload: EventPayloads[T]): void;
+}
+
+/** What an action answers. */
+export interface ActionResult<P> {
+  readonly payload: P;
+  readonly message?: string;
+  /** Fields the original also put at the top level of the reply. */
+  readonly topLevel?: Readonly<Record<string, unknown>>;
+}
+
+/** One action: a request in, an answer out, a `HostError` when it cannot be done. */
+export type Action<A extends ActionName> = (request: RequestOf<A>, call: Call) => Promise<ActionResult<PayloadOf<A>>>;
+
+/** A group of actions, as its module exports them. */
+export type Actions<A extends ActionName> = { readonly [K in A]: Action<K> };

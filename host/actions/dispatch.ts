@@ -1,0 +1,46 @@
+import type { ActionName } from '../protocol/actions/table.ts';
+import type { ParsedRequest } from '../protocol/messages.ts';
+import type { ActionResult, Actions, Call } from './action.ts';
+
+/** Where each action is found. A group's module, and the rooms behind it, load with the first request that needs them. */
+const GROUPS = {
+  PING: () => import('./ping.ts'),
+  GET_SYSTEM_INFO: () => import('./system.ts'),
+  GET_SYSTEM_RESOURCES: () => import('./system.ts'),
+  GET_MEMORY_USAGE: () => import('./system.ts'),
+
+  DOWNLOAD_MODEL: () => import('./downloads.ts'),
+  PULL_MODEL: () => import('./downloads.ts'),
+  GET_DOWNLOAD_STATUS: () => import('./downloads.ts'),
+  GET_ACTIVE_DOWNLOADS: () => import('./downloads.ts'),
+  CANCEL_DOWNLOAD: () => import('./downloads.ts'),
+  PAUSE_DOWNLOAD: () => import('./downloads.ts'),
+  RESUME_DOWNLOAD: () => import('./downloads.ts'),
+  DELETE_MODEL: () => import('./downloads.ts'),
+
+  LOAD_MODEL: () => import('./load.ts'),
+  UNLOAD_MODEL: () => import('./loaded.ts'),
+  UNLOAD_ALL_MODELS: () => import('./loaded.ts'),
+  GET_LOADED_MODELS: () => import('./loaded.ts'),
+  GET_MODEL_STATE: () => import('./loaded.ts'),
+  GET_CURRENT_MODEL: () => import('./loaded.ts'),
+  SET_ACTIVE_MODEL: () => import('./loaded.ts'),
+  RECOMMEND_SPLIT: () => import('./split.ts'),
+
+  GET_AVAILABLE_MODELS: () => import('./catalog.ts'),
+  GET_DOWNLOADED_MODELS: () => import('./catalog.ts'),
+  GET_MODELS_BY_TYPE: () => import('./catalog.ts'),
+  GET_DEFAULT_MODEL: () => import('./catalog.ts'),
+  ADD_MODEL_TO_LIST: () => import('./catalog.ts'),
+} satisfies { [A in ActionName]: () => Promise<{ actions: Actions<A> }> };
+
+/** Hands a request to its action. */
+export async function dispatch(request: ParsedRequest, call: Call): Promise<ActionResult<unknown>> {
+  const { actions } = await GROUPS[request.action]();
+  // Each name's action takes that name's fields (checked above by `satisfies`); the union cannot express the pairing.
+  const action = (actions as Record<string, (fields: unknown, call: Call) => Promise<ActionResult<unknown>>>)[
+    request.action
+  ];
+  if (action === undefined) throw new TypeError(`No action of the name ${request.action} in its group`);
+  return action(request.fields, call);
+}

@@ -1,0 +1,88 @@
+import { assertRunnable } from '../catalog/model-type.ts';
+import { HostError } from '../errors.ts';
+import { throttle } from '../progress.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { readModelName, readModelOrRepoName } from '../protocol/model-name.ts';
+import type { Action, Actions, Call } from './action.ts';
+import { downloadProgress, statusEntry } from './download-events.ts';
+import { page } from './paging.ts';
+
+/** Fetches a model into the cache, telling the client how it goes. Joins a download that is under way. */
+async function download(name: ModelName, call: Call) {
+  assertRunnable(name.file);
+  const cache = await call.parts.cache();
+  const report = throttle((status: Parameters<typeof downloadProgress>[0]) =>
+    call.emit('MODEL_DOWNLOAD_PROGRESS', downloadProgress(status)),
+  );
+  try {
+    const { model, alreadyThere } = await cache.download(name, { signal: call.signal, onProgress: report });
+    return {
+      message: alreadyThere ? 'Model already downloaded' : 'Model downloaded successfully',
+      payload: { repoId: name.repoId, fileName: name.file, size: model.size, cached: true as const },
+    };
+  } finally {
+    report.flush();
+  }
+}
+
+/** CANCEL, PAUSE and RESUME differ in the cache's method alone. */
+function control<A extends 'CANCEL_DOWNLOAD' | 'PAUSE_DOWNLOAD' | 'RESUME_DOWNLOAD'>(
+  method: 'cancel' | 'pause' | 'resume',
+): Action<A> {
+  return async (request, { parts }) => {
+    const cache = await parts.cache();
+    return { payload: statusEntry(await cache[method](readModelName(request))) };
+  };
+}
+
+export const actions: Actions<
+  | 'DOWNLOAD_MODEL'
+  | 'PULL_MODEL'
+  | 'GET_DOWNLOAD_STATUS'
+  | 'GET_ACTIVE_DOWNLOADS'
+  | 'CANCEL_DOWNLOAD'
+  | 'PAUSE_DOWNLOAD'
+  | 'RESUME_DOWNLOAD'
+  | 'DELETE_MODEL'
+> = {
+  async DOWNLOAD_MODEL(request, call) {
+    return download(readModelName(request), call);
+  },
+
+  /** The original's other name for it; its reply names the model at the top level. */
+  async PULL_MODEL(request, call) {
+    const name = readModelName(request);
+    return { ...(await download(name, call)), topLevel: { model: name.id } };
+  },
+
+  async GET_DOWNLOAD_STATUS(request, { parts }) {
+    const name = readModelName(request);
+    const status = await (await parts.cache()).status(name);
+    if (status === undefined) {
+      throw new HostError(
+        'DOWNLOAD_NOT_FOUND',
+        `No download of ${name.id}: it was neither begun nor is it on the disk.`,
+        {
+          details: { modelId: name.id },
+        },
+      );
+    }
+    return { payload: statusEntry(status) };
+  },
+
+  async GET_ACTIVE_DOWNLOADS(request, { parts }) {
+    const { items, ...next } = page((await (await parts.cache()).statuses()).map(statusEntry), request);
+    return { payload: { downloads: items, ...next } };
+  },
+
+  CANCEL_DOWNLOAD: control('cancel'),
+  PAUSE_DOWNLOAD: control('pause'),
+  RESUME_DOWNLOAD: control('resume'),
+
+  async DELETE_MODEL(request, { parts }) {
+    const name = readModelOrRepoName(request);
+    const [cache, engine] = await Promise.all([parts.cache(), parts.engine()]);
+    const { freed } = await cache.delete(name, { inUse: (id) => engine.isBusy(id) });
+    return { payload: { repoId: name.repoId, freed }, message: 'Model deleted' };
+  },
+};

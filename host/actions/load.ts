@@ -1,0 +1,107 @@
+import type { DownloadStatus } from '../cache/types.ts';
+import { assertRunnable } from '../catalog/model-type.ts';
+import type { LoadSettings } from '../engine/types.ts';
+import type { ModelShape } from '../gguf/model.ts';
+import { throttle } from '../progress.ts';
+import type { LoadingProgressPayload, RequestOf } from '../protocol/messages.ts';
+import { readModelName } from '../protocol/model-name.ts';
+import type { Actions, Call } from './action.ts';
+import { percent } from './download-events.ts';
+import { loadedPayload } from './model-entry.ts';
+
+/** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
+function allLayers(shape: ModelShape): number {
+  return shape.layerBytes.length + 1;
+}
+
+/** Chooses what the request left open. What it did say is taken as it is. */
+async function settingsFor(
+  request: RequestOf<'LOAD_MODEL'>,
+  shape: ModelShape,
+  { parts }: Call,
+): Promise<LoadSettings> {
+  const [hardware, { recommendSplit, chooseContextSize, chooseThreads }] = await Promise.all([
+    parts.hardware(),
+    import('../hardware/split.ts'),
+  ]);
+  const snapshot = await hardware.snapshot();
+  const asked = { n_gpu_layers: request.n_gpu_layers, n_ctx: request.n_ctx, ...request.settings };
+  const contextSize = chooseContextSize(shape, asked.n_ctx);
+  const layersFor = (n: number | undefined) => {
+    if (n === undefined) return recommendSplit({ shape, contextSize, snapshot }).gpuLayers;
+    return n === -1 ? Number.POSITIVE_INFINITY : n;
+  };
+  const wanted = layersFor(asked.n_gpu_layers);
+  return {
+    // All blocks on the GPU leaves nothing for the CPU to do but the output, which is faster there too.
+    gpuLayers: wanted >= shape.layerBytes.length ? allLayers(shape) : wanted,
+    contextSize,
+    threads: asked.n_threads ?? chooseThreads(snapshot.cpu),
+    ...(asked.n_batch === undefined ? {} : { batchSize: asked.n_batch }),
+    ...(asked.use_mmap === undefined ? {} : { useMmap: asked.use_mmap }),
+    ...(asked.use_mlock === undefined ? {} : { useMlock: asked.use_mlock }),
+  };
+}
+
+export const actions: Actions<'LOAD_MODEL'> = {
+  async LOAD_MODEL(request, call) {
+    const name = readModelName(request);
+    assertRunnable(name.file);
+    const tell = (event: Omit<LoadingProgressPayload, 'file' | 'loadId'>) =>
+      call.emit('modelWorkerLoadingProgress', {
+        ...event,
+        file: name.id,
+        ...(request.loadId === undefined ? {} : { loadId: request.loadId }),
+      });
+    const throttled = throttle(tell);
+
+    const engine = await call.parts.engine();
+    const present = engine.get(name.id);
+    if (present !== undefined) {
+      tell({ status: 'cached', progress: 100, message: 'Model already loaded' });
+      return { message: 'Model already loaded', payload: loadedPayload(present) };
+    }
+
+    tell({ status: 'initiate', progress: 0 });
+    try {
+      engine.warm();
+      const cache = await call.parts.cache();
+      const { model, alreadyThere } = await cache.download(name, {
+        signal: call.signal,
+        onProgress: ({ downloaded, total, status }: DownloadStatus) =>
+          throttled({
+            status: 'progress',
+            progress: percent(downloaded, total, status === 'completed'),
+            loaded: downloaded,
+            total,
+            message: 'Downloading',
+          }),
+      });
+      throttled.flush();
+      if (alreadyThere) tell({ status: 'cached', progress: 0, total: model.size, message: 'Already on the disk' });
+
+      const { inspectModel } = await import('../gguf/inspect.ts');
+      const inspected = await inspectModel(model.files, { signal: call.signal });
+      const settings = await settingsFor(request, inspected.shape, call);
+      const { model: loaded, alreadyLoaded } = await engine.load(
+        { id: name.id, model: inspected, settings },
+        {
+          signal: call.signal,
+          onProgress: ({ fraction }) =>
+            throttled({ status: 'progress', progress: Math.floor(fraction * 1000) / 10, message: 'Loading' }),
+        },
+      );
+      throttled.flush();
+      tell({ status: 'done', progress: 100 });
+      const said = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
+      return {
+        message: loaded.notice === undefined ? said : `${said}. ${loaded.notice}`,
+        payload: loadedPayload(loaded),
+      };
+    } catch (error) {
+      throttled.flush();
+      tell({ status: 'error', progress: 0, message: error instanceof Error ? error.message : 'The load failed' });
+      throw error;
+    }
+  },
+};

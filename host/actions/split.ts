@@ -1,0 +1,67 @@
+import type { ByteSource, ModelShape } from '../gguf/model.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { readModelName } from '../protocol/model-name.ts';
+import { invalidField } from '../protocol/parse-request.ts';
+import { shardFiles } from '../protocol/shards.ts';
+import type { Actions, Call } from './action.ts';
+
+/** Layers of a model of which only the size is known: the original's default, true of most 7B and 8B models. */
+const DEFAULT_LAYERS = 32;
+
+/** Reads what a model needs from its header: from the disk where it is there, else the first bytes from the hub. */
+async function shapeOf(name: ModelName, { parts, signal }: Call): Promise<ModelShape> {
+  const { readGgufHeader, modelShape, inspectModel } = await import('../gguf/inspect.ts');
+  const found = await (await parts.cache()).find(name);
+  if (found !== undefined) return (await inspectModel(found.files, { signal })).shape;
+
+  const hub = await parts.hub();
+  const headerOf = async (file: string) => {
+    const source: ByteSource = await hub.byteSource(name, file, { signal });
+    try {
+      return await readGgufHeader(source, { signal, file });
+    } finally {
+      await source.close();
+    }
+  };
+  return modelShape(await Promise.all(shardFiles(name.file).map(headerOf)));
+}
+
+export const actions: Actions<'RECOMMEND_SPLIT'> = {
+  async RECOMMEND_SPLIT(request, call) {
+    const [hardware, { recommendSplit, chooseContextSize }] = await Promise.all([
+      call.parts.hardware(),
+      import('../hardware/split.ts'),
+    ]);
+    const {
+      modelSize,
+      totalLayers = DEFAULT_LAYERS,
+      n_ctx,
+      modelPath,
+      modelId,
+      model_id,
+      model_name,
+      model,
+      repoId,
+    } = request;
+    const named = modelPath ?? modelId ?? model_id ?? model_name ?? model ?? repoId;
+    if (modelSize === undefined && named === undefined) {
+      throw invalidField('modelSize', "the model's size in bytes, or name the model with `modelPath`", undefined);
+    }
+    const snapshot = await hardware.snapshot();
+    const shape = modelSize === undefined ? await shapeOf(readModelName(request), call) : undefined;
+    const split =
+      shape === undefined
+        ? recommendSplit({ modelSize: modelSize ?? 0, totalLayers, snapshot })
+        : recommendSplit({ shape, contextSize: chooseContextSize(shape, n_ctx), snapshot });
+    return {
+      payload: {
+        gpu_layers: split.gpuLayers,
+        cpu_layers: split.cpuLayers,
+        estimated_vram: split.estimatedVram,
+        estimated_ram: split.estimatedRam,
+        performance_tier: split.tier,
+        reason: split.reason,
+      },
+    };
+  },
+};

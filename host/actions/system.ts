@@ -1,0 +1,70 @@
+import * as os from 'node:os';
+import type { GpuInfo } from '../hardware/types.ts';
+import type { Actions } from './action.ts';
+
+function gpuEntry(gpu: GpuInfo) {
+  return {
+    available: true,
+    name: gpu.name,
+    vendor: gpu.vendor,
+    total_vram: gpu.totalVram,
+    available_vram: gpu.availableVram,
+    used_vram: gpu.totalVram - gpu.availableVram,
+  };
+}
+
+export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_MEMORY_USAGE'> = {
+  async GET_SYSTEM_INFO(_request, { parts }) {
+    const [hardware, { systemInfo }] = await Promise.all([parts.hardware(), import('../hardware/system-info.ts')]);
+    const payload = systemInfo(await hardware.snapshot(), {
+      type: os.type(),
+      release: os.release(),
+      version: os.version(),
+    });
+    return { payload, topLevel: payload };
+  },
+
+  async GET_SYSTEM_RESOURCES(_request, { parts }) {
+    const [hardware, cache] = await Promise.all([parts.hardware(), parts.cache()]);
+    const [{ cpu, gpus, memory }, disk] = await Promise.all([hardware.snapshot(), cache.disk()]);
+    const entries = gpus.map(gpuEntry);
+    return {
+      payload: {
+        gpu: entries[0] ?? null,
+        gpus: entries,
+        cpu: {
+          architecture: cpu.architecture,
+          model_name: cpu.modelName,
+          cores: cpu.cores,
+          threads: cpu.threads,
+          vendor: cpu.vendor,
+          microarchitecture: cpu.microarchitecture,
+          variant: cpu.variant,
+        },
+        total_ram: memory.total,
+        available_ram: memory.available,
+        used_ram: memory.total - memory.available,
+        disk,
+      },
+    };
+  },
+
+  async GET_MEMORY_USAGE(_request, { parts }) {
+    const [hardware, engine, cache] = await Promise.all([parts.hardware(), parts.engine(), parts.cache()]);
+    const [{ memory, gpus }, models] = await Promise.all([hardware.snapshot(), cache.list()]);
+    const loaded = engine.list();
+    const sum = (numbers: number[]) => numbers.reduce((total, n) => total + n, 0);
+    const total = sum(gpus.map((gpu) => gpu.totalVram));
+    const available = sum(gpus.map((gpu) => gpu.availableVram));
+    return {
+      payload: {
+        ram: { total: memory.total, used: memory.total - memory.available, available: memory.available },
+        vram: gpus.length === 0 ? null : { total, used: total - available, available },
+        loadedModelsCount: loaded.length,
+        memoryUsedByModels: sum(loaded.map((model) => model.ramUsed + model.vramUsed)),
+        cached: { count: models.length, bytes: sum(models.map((model) => model.size)) },
+        timestamp: Date.now() / 1000,
+      },
+    };
+  },
+};

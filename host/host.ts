@@ -1,0 +1,58 @@
+import type { Call } from './actions/action.ts';
+import { dispatch } from './actions/dispatch.ts';
+import type { HostConfig } from './config.ts';
+import { HostError } from './errors.ts';
+import type { JsonObject } from './json.ts';
+import { createLogger, type Logger } from './log.ts';
+import { HostParts } from './parts.ts';
+import type { HostEvent, Reply } from './protocol/messages.ts';
+import { parseRequest, readHead } from './protocol/parse-request.ts';
+import { errorReply } from './reply.ts';
+
+/** What a client's connection gives with each message. */
+export interface MessageContext {
+  readonly signal: AbortSignal;
+  emit(event: HostEvent): void;
+}
+
+/**
+ * The host: a message in, a reply out. It owns the parts (cache, hub, catalog, hardware, engine) and nothing else; two
+ * of them side by side share nothing but what is on the disk.
+ */
+export class Host {
+  readonly log: Logger;
+  readonly #parts: HostParts;
+
+  constructor(config: HostConfig) {
+    this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
+    this.#parts = new HostParts(config, this.log);
+  }
+
+  /** Answers one message. Never rejects: every fault becomes an error reply, here and nowhere else. */
+  async handle(message: JsonObject, context: MessageContext): Promise<Reply> {
+    const head = readHead(message);
+    const { requestId } = head;
+    const call: Call = {
+      parts: this.#parts,
+      signal: context.signal,
+      emit: (type, payload) => {
+        // The type and payload belong together by the signature of `emit`; the union cannot express the pairing.
+        context.emit({ type, payload, ...(requestId === undefined ? {} : { requestId }) } as HostEvent);
+      },
+    };
+    try {
+      const result = await dispatch(parseRequest(message), call);
+      const { payload, message: words, topLevel } = result;
+      return { ...topLevel, status: 'success', ...(words === undefined ? {} : { message: words }), payload, ...head };
+    } catch (error) {
+      if (!(error instanceof HostError)) this.log.error('request.fault', { ...head, error });
+      else this.log.info('request.refused', { ...head, code: error.code, cause: error.cause });
+      return errorReply(error, head);
+    }
+  }
+
+  /** Stops downloads (their chunks stay), ends every runner, closes the database. */
+  async close(): Promise<void> {
+    await this.#parts.close();
+  }
+}

@@ -1,0 +1,83 @@
+import { readConfig } from './config.ts';
+import { HostError } from './errors.ts';
+import { Host } from './host.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+import type { HostEvent } from './protocol/messages.ts';
+import { errorReply } from './reply.ts';
+
+export { HostError } from './errors.ts';
+export type { ActionName } from './protocol/actions/table.ts';
+export { ERROR_CODES, type ErrorCode } from './protocol/errors.ts';
+export type { EventPayloads, HostEvent, PayloadOf, Reply, RequestOf } from './protocol/messages.ts';
+
+/** How an embedded host differs from one a browser starts. */
+export interface CreateHostOptions {
+  /** Everything the host writes lies under this folder. Default: `TABAGENT_HOME`, else the platform's data folder. */
+  home?: string;
+  /** The environment to read `HF_ENDPOINT`, `HF_TOKEN`, proxies and the rest from. Default: the process's own. */
+  env?: Readonly<NodeJS.ProcessEnv>;
+}
+
+/** A host inside another Node program: the same actions, without frames. */
+export interface EmbeddedHost {
+  /**
+   * Answers one request: JSON text in, JSON text out (the original's `handle_message`). Never rejects: what is wrong
+   * comes back as an error reply.
+   */
+  handleMessage(json: string): Promise<string>;
+  /** Hears every event of every request, until the returned function is called. */
+  onEvent(listener: (event: HostEvent) => void): () => void;
+  /** Gives up what is running (nothing is lost), unloads every model, closes the database. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a host.
+ *
+ * @example
+ * const host = createHost({ home: '/tmp/tabagent' });
+ * const reply = JSON.parse(await host.handleMessage('{"action": "GET_SYSTEM_RESOURCES"}'));
+ * await host.close();
+ */
+export function createHost(options: CreateHostOptions = {}): EmbeddedHost {
+  const env = options.env ?? process.env;
+  const runnerEntry = new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url);
+  const config = readConfig({
+    runnerEntry,
+    env: options.home === undefined ? env : { ...env, TABAGENT_HOME: options.home },
+  });
+  const host = new Host(config);
+  const closing = new AbortController();
+  const listeners = new Set<(event: HostEvent) => void>();
+  const context = {
+    signal: closing.signal,
+    emit: (event: HostEvent) => {
+      for (const listener of listeners) listener(event);
+    },
+  };
+  return {
+    async handleMessage(json) {
+      const message = parseObject(json);
+      const reply = message instanceof HostError ? errorReply(message) : await host.handle(message, context);
+      return JSON.stringify(reply);
+    },
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      closing.abort(new HostError('ABORTED', 'The host was closed.'));
+      await host.close();
+    },
+  };
+}
+
+function parseObject(json: string): JsonObject | HostError {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (isJsonObject(value)) return value;
+  } catch {
+    // Said below, without the parser's words: they quote the message.
+  }
+  return new HostError('INVALID_JSON', 'Expected a JSON object with an "action".');
+}

@@ -1,0 +1,102 @@
+import type { Parts } from './actions/action.ts';
+import type { ModelCache } from './cache/model-cache.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import type { HostConfig } from './config.ts';
+import type { Engine } from './engine/engine.ts';
+import type { Hardware } from './hardware/hardware.ts';
+import type { Hub } from './hub/hub.ts';
+import type { Logger } from './log.ts';
+import type { Store } from './store/types.ts';
+
+/** The parts of one host, each made on first use and owned here until the host closes. */
+export class HostParts implements Parts {
+  readonly config: HostConfig;
+  readonly log: Logger;
+  #store: Promise<Store> | undefined;
+  #hub: Promise<Hub> | undefined;
+  #cache: Promise<ModelCache> | undefined;
+  #catalog: Promise<Catalog> | undefined;
+  #hardware: Promise<Hardware> | undefined;
+  #engine: Promise<Engine> | undefined;
+
+  constructor(config: HostConfig, log: Logger) {
+    this.config = config;
+    this.log = log;
+  }
+
+  hub(): Promise<Hub> {
+    this.#hub ??= this.#makeHub();
+    return this.#hub;
+  }
+
+  cache(): Promise<ModelCache> {
+    this.#cache ??= this.#openCache().catch((error: unknown) => {
+      // What failed (a full or read-only disk) may be mended while the host runs: the next request tries again.
+      this.#cache = undefined;
+      throw error;
+    });
+    return this.#cache;
+  }
+
+  catalog(): Promise<Catalog> {
+    this.#catalog ??= this.#openCatalog().catch((error: unknown) => {
+      this.#catalog = undefined;
+      throw error;
+    });
+    return this.#catalog;
+  }
+
+  hardware(): Promise<Hardware> {
+    this.#hardware ??= this.#makeHardware();
+    return this.#hardware;
+  }
+
+  engine(): Promise<Engine> {
+    this.#engine ??= this.#makeEngine();
+    return this.#engine;
+  }
+
+  /** Closes what was made, the engine first: its models may have files of the cache open. */
+  async close(): Promise<void> {
+    await (await this.#engine)?.close();
+    await (await this.#cache?.catch(() => undefined))?.close();
+    await (await this.#store?.catch(() => undefined))?.close();
+  }
+
+  #openStore(): Promise<Store> {
+    this.#store ??= import('./store/store.ts')
+      .then(({ openStore }) => openStore(this.config.paths.database, this.log))
+      .catch((error: unknown) => {
+        this.#store = undefined;
+        throw error;
+      });
+    return this.#store;
+  }
+
+  async #makeHub(): Promise<Hub> {
+    const { Hub } = await import('./hub/hub.ts');
+    const { hubEndpoint: endpoint, env, limits } = this.config;
+    return new Hub({ endpoint, env, limits, log: this.log });
+  }
+
+  async #openCache(): Promise<ModelCache> {
+    const [{ ModelCache }, store] = await Promise.all([import('./cache/model-cache.ts'), this.#openStore()]);
+    return ModelCache.open({ config: this.config, hub: () => this.hub(), store, log: this.log });
+  }
+
+  async #openCatalog(): Promise<Catalog> {
+    const [{ Catalog }, store] = await Promise.all([import('./catalog/catalog.ts'), this.#openStore()]);
+    return Catalog.open(store, this.log);
+  }
+
+  async #makeHardware(): Promise<Hardware> {
+    const { Hardware } = await import('./hardware/hardware.ts');
+    return new Hardware({ log: this.log, env: this.config.env });
+  }
+
+  async #makeEngine(): Promise<Engine> {
+    const { Engine } = await import('./engine/engine.ts');
+    const { runnerEntry, limits, env } = this.config;
+    return new Engine({ runnerEntry, limits, env, log: this.log });
+  }
+}

@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
+
+/**
+ * Makes `dist/`: the host as few bundled files (a process that starts often should read little), the runner as a
+ * bundle of its own (it alone holds llama.cpp's binding), and the type declarations of the library door.
+ */
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** CommonJS packages inside an ESM bundle call `require` for Node's own modules. */
+const requireBanner =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+/** The runner is a bundle of its own, so the import of it in `main.ts` stays an import. */
+const runnerStaysOutside: esbuild.Plugin = {
+  name: 'runner-stays-outside',
+  setup(build) {
+    build.onResolve({ filter: /engine\/runner\/runner\.ts$/ }, () => ({ path: './runner/runner.js', external: true }));
+  },
+};
+
+rmSync(`${root}/dist`, { recursive: true, force: true });
+await esbuild.build({
+  absWorkingDir: root,
+  entryPoints: ['host/main.ts', 'host/index.ts'],
+  outdir: 'dist/host',
+  bundle: true,
+  splitting: true,
+  chunkNames: 'parts/[name]-[hash]',
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  minifySyntax: true,
+  treeShaking: true,
+  legalComments: 'none',
+  banner: { js: requireBanner },
+  // A driver @keyv/sqlite could use in place of node:sqlite; the host never asks for it.
+  external: ['better-sqlite3', 'bun:sqlite'],
+  plugins: [runnerStaysOutside],
+  logLevel: 'warning',
+});
+await esbuild.build(runnerBuildOptions(root));
+copyRunnerAssets(root);
+
+const declarations = spawnSync(
+  process.execPath,
+  [
+    fileURLToPath(import.meta.resolve('typescript/bin/tsc')),
+    '-p',
+    'tsconfig.json',
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--outDir',
+    'dist/types',
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
+process.exitCode = declarations.status ?? 1;

@@ -1,0 +1,81 @@
+/**
+ * Makes a fresh clone ready to run: installs the pinned packages when the lock file says they are not these, and
+ * builds `dist/` when a source has changed. Runs before every npm command of this project, on whatever Node (20 or
+ * newer) and npm the machine has; what comes after runs on the Node pinned in package.json.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const [major] = process.versions.node.split('.').map(Number);
+if (major < 20) {
+  console.error(`Node 20 or newer is needed to begin; this is Node ${process.versions.node}. See https://nodejs.org`);
+  process.exit(1);
+}
+
+const installed = join(root, 'node_modules', '.installed-from');
+const lock = hash([join(root, 'package-lock.json')]);
+if (read(installed) !== lock) {
+  console.error('Installing the pinned packages (once, about a minute) …');
+  run(process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'], [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]);
+  writeFileSync(installed, lock);
+}
+
+const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+if (!existsSync(node)) {
+  console.error('The pinned Node is missing: its install script did not run. Allow it with: npm rebuild node');
+  process.exit(1);
+}
+
+const built = join(root, 'dist', '.built-from');
+const sources = hash(
+  ['host', 'installers', 'manifests', 'package.json', 'package-lock.json', 'tsconfig.json'].flatMap((name) =>
+    files(join(root, name)),
+  ),
+);
+if (process.argv.includes('--build') || read(built) !== sources) {
+  console.error('Building dist/ …');
+  run([node], [join(root, 'installers', 'build', 'build.ts')]);
+  writeFileSync(built, sources);
+}
+
+/** @param {string[]} command @param {string[]} args */
+function run([program, ...first], args) {
+  const { status, error } = spawnSync(program, [...first, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: program === 'npm' && process.platform === 'win32',
+  });
+  if (error) console.error(error.message);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** @param {string} path @returns {string[]} */
+function files(path) {
+  if (!existsSync(path)) return [];
+  if (/\.[a-z]+$/.test(path)) return [path];
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+/** @param {string[]} paths */
+function hash(paths) {
+  const sum = createHash('sha256');
+  for (const path of paths) sum.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
+  return sum.digest('hex');
+}
+
+/** @param {string} path */
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}

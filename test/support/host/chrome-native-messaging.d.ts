@@ -1,0 +1,13 @@
+declare module 'chrome-native-messaging' {
+  import type { Transform as NodeTransform } from 'node:stream';
+
+  /** The package ships no types: these are of the parts used here. */
+  const nativeMessaging: {
+    Input: new () => NodeTransform;
+    Output: new () => NodeTransform;
+    Transform: new (
+      handler: (message: unknown, push: (reply: unknown) => void, done: () => void) => void,
+    ) => NodeTransform;
+  };
+  export default nativeMessaging;
+}

@@ -1,0 +1,116 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import nativeMessaging from 'chrome-native-messaging';
+
+/** What a reply or an event is to a client that knows nothing of our types. */
+// biome-ignore lint/suspicious/noExplicitAny: a client reads whatever came; tests check it against the schemas
+export type Message = Record<string, any>;
+
+export interface StartOptions {
+  /** Folder that becomes `TABAGENT_HOME`. */
+  home: string;
+  /** Added to the environment. */
+  env?: NodeJS.ProcessEnv;
+  /** As the browser passes them. */
+  args?: string[];
+}
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The built host, as a browser would start it. */
+export const HOST_MAIN = `${root}/dist/host/main.js`;
+
+/** A made-up extension's origin, in the form Chrome passes it. */
+export const CHROME_ORIGIN = 'chrome-extension://abcdefghijklmnopabcdefghijklmnop/';
+
+/**
+ * A real host process and the other end of its pipes. The frames are read and written by `chrome-native-messaging`,
+ * an implementation that shares nothing with the host's.
+ */
+export class HostProcess {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** Every frame that came, in order. */
+  readonly received: Message[] = [];
+  /** Resolves when the process has ended. */
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stderr = '';
+  readonly #output = new nativeMessaging.Output();
+  readonly #waiting = new Set<{ matches: (message: Message) => boolean; resolve: (message: Message) => void }>();
+  readonly #listeners = new Set<(message: Message) => void>();
+  #nextId = 1;
+
+  constructor({ home, env = {}, args = [CHROME_ORIGIN] }: StartOptions) {
+    this.child = spawn(process.execPath, [HOST_MAIN, ...args], {
+      env: { PATH: process.env.PATH, HOME: home, TABAGENT_HOME: home, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.#output.pipe(this.child.stdin);
+    this.child.stdin.on('error', () => {
+      // The host went away first; `exited` tells.
+    });
+    this.child.stdout.pipe(new nativeMessaging.Input()).on('data', (message: Message) => this.#receive(message));
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.exited = once(this.child, 'close').then(([code, signal]) => ({ code, signal }));
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error('The host did not start');
+    return this.child.pid;
+  }
+
+  /** Sends a message as it is. */
+  send(message: Message): void {
+    this.#output.write(message);
+  }
+
+  /** Sends a request with an id of its own and waits for the reply that carries it. */
+  async request(action: string, fields: Message = {}): Promise<Message> {
+    const requestId = `request-${this.#nextId++}`;
+    const reply = this.next((message) => message.requestId === requestId && 'status' in message);
+    this.send({ action, requestId, ...fields });
+    return reply;
+  }
+
+  /** The next message that fits; one that came already does not count. Rejects when the host ends first. */
+  async next(matches: (message: Message) => boolean): Promise<Message> {
+    const { promise, resolve } = Promise.withResolvers<Message>();
+    const waiter = { matches, resolve };
+    this.#waiting.add(waiter);
+    const gone = this.exited.then(({ code, signal }) => {
+      throw new Error(`The host ended (code ${code}, signal ${signal}) before it answered. It said: ${this.stderr}`);
+    });
+    try {
+      return await Promise.race([promise, gone]);
+    } finally {
+      this.#waiting.delete(waiter);
+    }
+  }
+
+  /** Hears every message from now on. */
+  onMessage(listener: (message: Message) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Closes the host's input, as a browser does, and waits for its end. */
+  async close(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    this.#output.end();
+    return this.exited;
+  }
+
+  /** Ends the host at once, as a crash would. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.child.kill(signal);
+    await this.exited;
+  }
+
+  #receive(message: Message): void {
+    this.received.push(message);
+    for (const listener of this.#listeners) listener(message);
+    for (const waiter of this.#waiting) if (waiter.matches(message)) waiter.resolve(message);
+  }
+}

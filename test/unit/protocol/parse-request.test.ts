@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { HostError } from '../../../host/errors.ts';
+import { parseRequest, readHead } from '../../../host/protocol/parse-request.ts';
+
+function refusal(message: Parameters<typeof parseRequest>[0]): HostError {
+  try {
+    parseRequest(message);
+  } catch (error) {
+    if (error instanceof HostError) return error;
+    throw error;
+  }
+  throw new Error('The request was taken');
+}
+
+describe('parseRequest', () => {
+  it('takes an action in any case', () => {
+    for (const action of ['LOAD_MODEL', 'load_model', 'Load_Model']) {
+      expect(parseRequest({ action, modelPath: 'a/b/c.gguf' }).action).toBe('LOAD_MODEL');
+    }
+  });
+
+  it('lets fields through that it does not know, as the original did', () => {
+    expect(parseRequest({ action: 'PING', hello: 1 }).fields).toMatchObject({ hello: 1 });
+  });
+
+  it.each([
+    [{}, 'action'],
+    [{ action: 7 }, 'action'],
+    [{ action: null }, 'action'],
+    [{ action: 'PING', requestId: {} }, 'requestId'],
+    [{ action: 'PING', requestId: 'x'.repeat(1000) }, 'requestId'],
+    [{ action: 'LOAD_MODEL', modelPath: 7 }, 'modelPath'],
+    [{ action: 'LOAD_MODEL', modelPath: '' }, 'modelPath'],
+    [{ action: 'LOAD_MODEL', modelPath: 'x'.repeat(5000) }, 'modelPath'],
+    [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: [] }, 'settings'],
+    [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_gpu_layers: 1.5 } }, 'settings.n_gpu_layers'],
+    [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_gpu_layers: -2 } }, 'settings.n_gpu_layers'],
+    [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_ctx: 0 } }, 'settings.n_ctx'],
+    [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_ctx: 1e300 } }, 'settings.n_ctx'],
+    [{ action: 'RECOMMEND_SPLIT', modelSize: '4GB' }, 'modelSize'],
+    [{ action: 'RECOMMEND_SPLIT', modelSize: -1 }, 'modelSize'],
+    [{ action: 'GET_AVAILABLE_MODELS', limit: 0 }, 'limit'],
+    [{ action: 'GET_AVAILABLE_MODELS', cursor: '../1' }, 'cursor'],
+    [{ action: 'ADD_MODEL_TO_LIST' }, 'model'],
+  ])('names the wrong field of %j', (message, field) => {
+    const error = refusal(message);
+    expect(error.code).toBe('INVALID_REQUEST');
+    expect(error.details?.field).toBe(field);
+    expect(error.message).toContain(`\`${field}\``);
+  });
+
+  it.each(['NO_SUCH_ACTION', '', '__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'knows no action %j',
+    (action) => {
+      const error = refusal({ action });
+      expect(error.code).toBe('UNKNOWN_ACTION');
+      expect(error.message).toMatch(/^Unknown action/);
+    },
+  );
+});
+
+describe('readHead', () => {
+  it('echoes the action and the id as they came', () => {
+    expect(readHead({ action: 'ping', requestId: 0 })).toEqual({ action: 'ping', requestId: 0 });
+  });
+
+  it('echoes nothing ill-typed or endless', () => {
+    expect(readHead({ action: ['x'], requestId: { a: 1 } })).toEqual({});
+    expect(readHead({ action: 'x'.repeat(10_000), requestId: 'y'.repeat(10_000) })).toEqual({});
+  });
+});

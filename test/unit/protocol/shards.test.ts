@@ -1,0 +1,14 @@
+import { describe, expect, it } from '@jest/globals';
+import { shardFiles } from '../../../host/protocol/shards.ts';
+
+describe('shardFiles', () => {
+  it('names every part of a sharded model, whichever part is given', () => {
+    const all = ['q/m-00001-of-00003.gguf', 'q/m-00002-of-00003.gguf', 'q/m-00003-of-00003.gguf'];
+    for (const part of all) expect(shardFiles(part)).toEqual(all);
+  });
+
+  it.each(['m.gguf', 'm-00004-of-00003.gguf', 'm-00000-of-00003.gguf', 'm-1-of-3.gguf', 'm-00001-of-99999.gguf'])(
+    'takes %s as a file of its own',
+    (file) => expect(shardFiles(file)).toEqual([file]),
+  );
+});
