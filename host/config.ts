@@ -56,7 +56,8 @@ export interface HostLimits {
 
 /**
  * Defaults. The chunk is the original's 5 MB, as 5 MiB. 20 s without a byte is longer than any hiccup of a CDN edge
- * and shorter than a user's patience. The grace after the end of input is the 3 s Firefox gives a host itself.
+ * and shorter than a user's patience. Firefox
+ * ends a host 3 s after it closed its input: half of that is for work to end, the rest for replies and parts to close.
  */
 export const DEFAULT_LIMITS: HostLimits = {
   chunkBytes: 5 * MiB,
@@ -64,7 +65,7 @@ export const DEFAULT_LIMITS: HostLimits = {
   connectTimeoutMs: 15_000,
   maxAttempts: 6,
   loadTimeoutMs: 120_000,
-  shutdownGraceMs: 3_000,
+  shutdownGraceMs: 1_500,
   maxQueuedReplyBytes: 8 * MiB,
 };
 

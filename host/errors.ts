@@ -23,5 +23,7 @@ export class HostError extends Error {
 
 /** Says whether `error` is a fault the operating system reports with one of `codes` (`ENOENT`, `ENOSPC`, …). */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+  // Not `instanceof Error`: an error of Node's own code is of another realm where the host runs inside a VM context.
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  return typeof error.code === 'string' && codes.includes(error.code);
 }

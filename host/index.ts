@@ -1,7 +1,7 @@
 import { readConfig } from './config.ts';
 import { HostError } from './errors.ts';
 import { Host } from './host.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
+import { parseBody } from './messaging/message-body.ts';
 import type { HostEvent } from './protocol/messages.ts';
 import { errorReply } from './reply.ts';
 
@@ -57,7 +57,7 @@ export function createHost(options: CreateHostOptions = {}): EmbeddedHost {
   };
   return {
     async handleMessage(json) {
-      const message = parseObject(json);
+      const message = parseBody(Buffer.from(json));
       const reply = message instanceof HostError ? errorReply(message) : await host.handle(message, context);
       return JSON.stringify(reply);
     },
@@ -70,14 +70,4 @@ export function createHost(options: CreateHostOptions = {}): EmbeddedHost {
       await host.close();
     },
   };
-}
-
-function parseObject(json: string): JsonObject | HostError {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // Said below, without the parser's words: they quote the message.
-  }
-  return new HostError('INVALID_JSON', 'Expected a JSON object with an "action".');
 }

@@ -16,7 +16,7 @@ if (args[0] === RUNNER_ARGUMENT) {
   process.exitCode = await runNativeHost(entry);
 } else {
   const { runCommand } = await import('./cli/command.ts');
-  process.exitCode = runCommand(args);
+  process.exitCode = await runCommand(args, entry);
 }
 
 /**

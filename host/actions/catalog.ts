@@ -1,4 +1,4 @@
-import { diskEntry } from '../catalog/disk-entry.ts';
+import { entryFromName } from '../catalog/entry.ts';
 import { unsupportedType } from '../catalog/model-type.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
 import { invalidField } from '../protocol/parse-request.ts';
@@ -36,7 +36,7 @@ export const actions: Actions<
     const [entries, models] = await Promise.all([catalog.entries(), cache.list()]);
     const known = new Map(entries.map((entry) => [entry.id, entry]));
     const downloaded = models.map(({ name, size }) => ({
-      ...(known.get(name.id) ?? diskEntry(name, size)),
+      ...(known.get(name.id) ?? entryFromName(name, 'disk', size)),
       downloaded: true,
       size,
     }));

@@ -1,3 +1,4 @@
+import type { HostError } from '../errors.ts';
 import type { InspectedModel } from '../gguf/model.ts';
 
 /** How a model is to be loaded. Every number has been chosen by now: the engine decides nothing about fit. */
@@ -60,3 +61,9 @@ export interface LoadProgress {
   /** 0 to 1, as llama.cpp reports it. */
   readonly fraction: number;
 }
+
+/** A change of what is in memory. `activeId` is the active model after it. */
+export type EngineChange =
+  | { readonly type: 'loaded' | 'unloaded'; readonly id: string; readonly activeId: string | null }
+  /** The runner died; `error` is an `ENGINE_CRASHED` that says how. */
+  | { readonly type: 'lost'; readonly id: string; readonly activeId: string | null; readonly error: HostError };

@@ -47,6 +47,10 @@ export const ERROR_CODES = {
   DISK_FULL: 'The disk of the cache has too little space.',
   CACHE_NOT_WRITABLE: 'The cache folder cannot be written to.',
   CACHE_ERROR: 'Reading or writing the cache failed.',
+
+  // Registering with browsers
+  UNSAFE_FOLDER: 'A program would be started from a folder that others can write to.',
+  REGISTRATION_FAILED: 'The host could not be registered with the browsers, or its record of that cannot be used.',
 } as const satisfies Record<string, string>;
 
 /** One of the stable error codes. */

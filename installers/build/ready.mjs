@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const [major] = process.versions.node.split('.').map(Number);
+const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 20) {
   console.error(`Node 20 or newer is needed to begin; this is Node ${process.versions.node}. See https://nodejs.org`);
   process.exit(1);
@@ -41,7 +41,7 @@ const sources = hash(
     files(join(root, name)),
   ),
 );
-if (process.argv.includes('--build') || read(built) !== sources) {
+if (process.argv.includes('--build') || (!process.argv.includes('--no-build') && read(built) !== sources)) {
   console.error('Building dist/ …');
   run([node], [join(root, 'installers', 'build', 'build.ts')]);
   writeFileSync(built, sources);

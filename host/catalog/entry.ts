@@ -1,0 +1,36 @@
+import type * as v from 'valibot';
+import type { CatalogEntry } from '../protocol/actions/catalog.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { modelTypeOf } from './model-type.ts';
+import { quantizationOf } from './quantization-name.ts';
+
+/** A model that is offered. Whether it is on the disk is not the catalog's to say. */
+export type CatalogModel = Omit<v.InferOutput<typeof CatalogEntry>, 'downloaded'>;
+
+/** What a file's name and size alone tell of a model. */
+export function entryFromName(name: ModelName, source: CatalogModel['source'], size = 0): CatalogModel {
+  return {
+    id: name.id,
+    name: titleOf(name.file),
+    repo_id: name.repoId,
+    file_path: name.file,
+    model_type: modelTypeOf(name.file),
+    size_gb: gigabytes(size),
+    tags: [],
+    suggested: false,
+    description: '',
+    default_quant: quantizationOf(name.file) ?? '',
+    source,
+    requires_token: false,
+  };
+}
+
+/** Decimal gigabytes with two decimals, as hubs show sizes. */
+export function gigabytes(bytes: number): number {
+  return Math.round(bytes / 1e7) / 100;
+}
+
+/** `UD-Q4/Qwen3-8B-Q4_K_M-00001-of-00002.gguf` is called `Qwen3-8B-Q4_K_M`. */
+function titleOf(file: string): string {
+  return (file.split('/').at(-1) ?? file).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
+}

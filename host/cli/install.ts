@@ -1,0 +1,205 @@
+import { parseArgs } from 'node:util';
+import {
+  type CommandIo,
+  EXIT,
+  faultOf,
+  isUsageError,
+  openMachine,
+  reportFault,
+  reportUsage,
+  titles,
+} from '../../installers/registration/command.ts';
+import { placesOf } from '../../installers/registration/installation.ts';
+import { planLauncher } from '../../installers/registration/launcher.ts';
+import { planRegistration } from '../../installers/registration/plan.ts';
+import { readRecord } from '../../installers/registration/record.ts';
+import { type RegisterOutcome, register } from '../../installers/registration/register.ts';
+import { BROWSER_NAMES, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
+import { familyOfExtensionId } from '../../manifests/extension-id.ts';
+import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
+import type { AllowedExtensions } from '../../manifests/host-manifest.ts';
+
+/** How `tabagent install` is used. */
+export const INSTALL_USAGE = `Usage: tabagent install [options]
+
+Registers the host with the browsers of this computer, so that the TabAgent
+extension can start it. Running it again is safe, and brings up to date what
+an earlier version wrote.
+
+  --browser NAME       one of ${BROWSER_NAMES.join(', ')};
+                       may be repeated. Without it: every browser found
+  --extension-id ID    allow this extension as well; may be repeated
+  --system             for all users of this computer (as administrator)
+  --json               say what was done as JSON
+  --help               print this
+
+Exit codes: 0 registered, 1 something or all could not be, 2 wrong usage
+
+Examples:
+  tabagent install
+  tabagent install --browser firefox --browser chrome
+  sudo tabagent install --system
+`;
+
+/** The options of the command, checked. */
+interface InstallOptions {
+  readonly browsers: readonly BrowserName[] | undefined;
+  readonly allowed: AllowedExtensions;
+  readonly systemWide: boolean;
+  readonly json: boolean;
+}
+
+/** `tabagent install`: registers the host with browsers. Returns the exit code. */
+export async function install(args: string[], io: CommandIo): Promise<number> {
+  const options = readOptions(args);
+  if (typeof options === 'string') return reportUsage(options, INSTALL_USAGE, io);
+  if (options === undefined) {
+    io.stdout.write(INSTALL_USAGE);
+    return EXIT.ok;
+  }
+  try {
+    return await run(options, io);
+  } catch (error) {
+    return reportFault(error, 'tabagent install', io, options.json);
+  }
+}
+
+async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: CommandIo): Promise<number> {
+  const machine = openMachine(io);
+  const { folder, recordFile } = placesOf(machine, systemWide);
+  const before = await readRecord(recordFile);
+  const launcher = planLauncher({
+    ...machine,
+    execPath: io.execPath,
+    mainPath: io.mainPath,
+    programFolder: folder,
+    systemWide,
+    // What all users start finds each user's own home.
+    tabagentHome: !systemWide && io.env.TABAGENT_HOME ? machine.dataFolder : undefined,
+  });
+  const plan = planRegistration({
+    ...machine,
+    ...(browsers ? { browsers } : {}),
+    registered: before?.entries.flatMap((entry) => entry.browsers) ?? [],
+    allowed,
+    hostPath: launcher.hostPath,
+    systemWide,
+    programFolder: folder,
+  });
+  const outcomes =
+    plan.targets.length === 0
+      ? []
+      : await register({
+          ...machine,
+          targets: launcher.target ? [launcher.target, ...plan.targets] : plan.targets,
+          runs: launcher.runs,
+          recordFile,
+          systemWide,
+          owners: systemWide && process.getuid ? [0, process.getuid()] : undefined,
+        });
+
+  if (json) io.stdout.write(asJson(plan, outcomes, launcher.hostPath, allowed, recordFile));
+  else say(plan, outcomes, launcher.hostPath, allowed, io);
+  return outcomes.length === 0 || outcomes.some(({ status }) => status === 'failed') ? EXIT.failed : EXIT.ok;
+}
+
+type Plan = ReturnType<typeof planRegistration>;
+
+function say(
+  plan: Plan,
+  outcomes: readonly RegisterOutcome[],
+  hostPath: string,
+  allowed: AllowedExtensions,
+  io: CommandIo,
+): void {
+  for (const outcome of outcomes.filter(({ browsers }) => browsers.length > 0)) {
+    const { stream, text } = sentence(outcome);
+    io[stream].write(`${titles(outcome.browsers)}: ${text}\n`);
+  }
+  for (const { text } of plan.notes) io.stderr.write(`${text}\n`);
+  if (outcomes.length > 0) {
+    io.stdout.write(`Browsers start ${hostPath}\n`);
+    io.stdout.write(`for the extensions ${[...allowed.chromium, ...allowed.firefox].join(', ')}.\n`);
+  } else if (plan.notes.length === 0) {
+    io.stderr.write(
+      `No browser was found: no profile and no program of ${titles(BROWSER_NAMES)}. Start your browser once and run ` +
+        'this again, or name it: tabagent install --browser firefox\n',
+    );
+  }
+}
+
+function sentence({ status, where, error }: RegisterOutcome): { stream: 'stdout' | 'stderr'; text: string } {
+  switch (status) {
+    case 'written':
+      return { stream: 'stdout', text: `registered in ${where}` };
+    case 'updated':
+      return { stream: 'stdout', text: `brought up to date in ${where}` };
+    case 'replaced':
+      return { stream: 'stdout', text: `registered in ${where}, in place of another registration` };
+    case 'unchanged':
+      return { stream: 'stdout', text: `already registered in ${where}` };
+    case 'failed':
+      return { stream: 'stderr', text: `not registered in ${where}. ${faultOf(error, 'tabagent install').message}` };
+  }
+}
+
+function asJson(
+  plan: Plan,
+  outcomes: readonly RegisterOutcome[],
+  hostPath: string,
+  allowed: AllowedExtensions,
+  record: string,
+): string {
+  const registered = outcomes.map(({ error, ...outcome }) => ({
+    ...outcome,
+    ...(error === undefined ? {} : { error: faultOf(error, 'tabagent install') }),
+  }));
+  return `${JSON.stringify({ hostPath, allowed, registered, notes: plan.notes, record }, null, 2)}\n`;
+}
+
+/** The options, a sentence about what is wrong with them, or undefined when help is asked for. */
+function readOptions(args: string[]): InstallOptions | string | undefined {
+  let values: ReturnType<typeof parse>;
+  try {
+    values = parse(args);
+  } catch (error) {
+    if (isUsageError(error)) return error.message;
+    throw error;
+  }
+  if (values.help) return undefined;
+
+  const browsers: BrowserName[] = [];
+  for (const given of values.browser ?? []) {
+    const name = given.toLowerCase();
+    if (!isBrowserName(name)) return `Expected --browser to be one of ${BROWSER_NAMES.join(', ')}, got "${given}".`;
+    browsers.push(name);
+  }
+  const chromium = new Set([CHROMIUM_EXTENSION_ID]);
+  const firefox = new Set([FIREFOX_ADDON_ID]);
+  for (const id of values['extension-id'] ?? []) {
+    const family = familyOfExtensionId(id);
+    if (family === undefined) {
+      return `Expected --extension-id to be 32 letters from a to p (Chrome) or an add-on id such as name@example.org (Firefox), got "${id}".`;
+    }
+    (family === 'firefox' ? firefox : chromium).add(id);
+  }
+  return {
+    browsers: browsers.length > 0 ? browsers : undefined,
+    allowed: { chromium: [...chromium], firefox: [...firefox] },
+    systemWide: values.system,
+    json: values.json,
+  };
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    options: {
+      browser: { type: 'string', multiple: true },
+      'extension-id': { type: 'string', multiple: true },
+      system: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  }).values;
+}

@@ -1,0 +1,39 @@
+import type { LoadedFigures, RunnerFacts } from './ipc.ts';
+import type { LoadedModel, LoadOrder } from './types.ts';
+
+/** Puts together what is known of a loaded model: from its header what it is, from the runner what it takes. */
+export function describeModel(
+  order: LoadOrder,
+  loaded: { facts: RunnerFacts; figures: LoadedFigures; loadTimeMs: number; notice?: string | undefined },
+): LoadedModel {
+  const { shape } = order.model;
+  const { facts, figures, loadTimeMs, notice } = loaded;
+  const layers = shape.layerBytes.length;
+  const cpuLayers = Math.max(0, layers - figures.gpuLayers);
+  return {
+    id: order.id,
+    backend: shape.modelType === 'bitnet' ? 'Node-BitNet' : 'Node-GGUF',
+    modelType: shape.modelType,
+    architecture: shape.architecture,
+    quantization: shape.quantization,
+    vocabSize: figures.vocabSize,
+    embeddingDim: figures.embeddingDim,
+    contextSize: figures.contextSize,
+    trainContextSize: figures.trainContextSize,
+    fileSize: shape.fileBytes,
+    gpuLayers: figures.gpuLayers,
+    cpuLayers,
+    loadedTo: placement(figures.gpuLayers, cpuLayers),
+    cpuVariant: facts.cpuVariant,
+    loadTimeMs,
+    ramUsed: figures.ramUsed,
+    vramUsed: figures.vramUsed,
+    loadedAt: Math.floor(Date.now() / 1000),
+    ...(notice === undefined ? {} : { notice }),
+  };
+}
+
+function placement(gpuLayers: number, cpuLayers: number): LoadedModel['loadedTo'] {
+  if (gpuLayers === 0) return 'CPU';
+  return cpuLayers === 0 ? 'GPU' : 'SPLIT';
+}

@@ -1,0 +1,295 @@
+import type { HostLimits } from '../config.ts';
+import { HostError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { ProgressListener } from '../progress.ts';
+import { describeModel } from './describe-model.ts';
+import { readGpuMode } from './gpu-mode.ts';
+import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts } from './ipc.ts';
+import { type LoadWatch, loadOnRunner } from './load-on-runner.ts';
+import { runnerEnv } from './runner-env.ts';
+import { crashed, type RunnerExit, RunnerProcess } from './runner-process.ts';
+import { SharedWork } from './shared-work.ts';
+import type { EngineChange, FreedMemory, LoadedModel, LoadOrder, LoadProgress } from './types.ts';
+import { WarmRunner } from './warm-runner.ts';
+
+/** What an engine is made with. */
+export interface EngineOptions {
+  /** The module a runner starts with: one that calls `runRunner` when given `RUNNER_ARGUMENT`. */
+  readonly runnerEntry: URL;
+  readonly limits: Pick<HostLimits, 'loadTimeoutMs'>;
+  /** The host's environment: `TABAGENT_GPU` is read from it, and runners get the part of it they need. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly log: Logger;
+}
+
+/** How a caller follows a load. */
+export interface LoadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ProgressListener<LoadProgress> | undefined;
+}
+
+/** What a load came to. */
+export interface LoadResult {
+  readonly model: LoadedModel;
+  /** True when the model was in memory before, and its settings are those it was loaded with then. */
+  readonly alreadyLoaded: boolean;
+}
+
+/** Longest a runner may take to say what memory it holds before it is ended, milliseconds. */
+const MEMORY_TIMEOUT_MS = 2_000;
+
+interface Held {
+  readonly model: LoadedModel;
+  readonly runner: RunnerProcess;
+}
+
+/**
+ * The supervisor: owns the models in memory, one runner process each, and which of them is active. llama.cpp never
+ * runs in this process; what it does to its own costs one error or one state change here.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #warm: WarmRunner;
+  /** In the order they were loaded. */
+  readonly #models = new Map<string, Held>();
+  readonly #loading = new Map<string, SharedWork<LoadedModel, LoadProgress>>();
+  readonly #unloading = new Map<string, Promise<FreedMemory>>();
+  readonly #listeners = new Set<(change: EngineChange) => void>();
+  #activeId: string | null = null;
+  #gpu: GpuMode;
+  #closed = false;
+
+  /** @throws HostError `INVALID_REQUEST` for a `TABAGENT_GPU` that names no backend. */
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#gpu = readGpuMode(options.env);
+    this.#warm = new WarmRunner(
+      () => this.#start(this.#gpu),
+      ({ pid }) => options.log.warn('engine.idle-ended', { runner: pid }),
+    );
+  }
+
+  /** The model that answers when a request names none: the one loaded or chosen last that is still in memory. */
+  get activeId(): string | null {
+    return this.#activeId;
+  }
+
+  /** Process id of the idle runner, or undefined: for the log, and for tests. */
+  get warmPid(): number | undefined {
+    return this.#warm.pid;
+  }
+
+  /** Starts a runner ahead of a load that is likely to come. Cheap to call often. */
+  warm(): void {
+    if (!this.#closed) this.#warm.warm();
+  }
+
+  /** The models in memory, in the order they were loaded. */
+  list(): LoadedModel[] {
+    return [...this.#models.values()].map(({ model }) => model);
+  }
+
+  get(id: string): LoadedModel | undefined {
+    return this.#models.get(id)?.model;
+  }
+
+  /** Process id of the runner that holds a model, or undefined: for the log, and for tests. */
+  pidOf(id: string): number | undefined {
+    return this.#models.get(id)?.runner.pid;
+  }
+
+  /** True while the model's files may not be touched: it is loaded, being loaded, or just being unloaded. */
+  isBusy(id: string): boolean {
+    return this.#models.has(id) || this.#loading.has(id) || this.#unloading.has(id);
+  }
+
+  /** @throws HostError `MODEL_NOT_LOADED`. */
+  setActive(id: string): void {
+    if (!this.#models.has(id)) throw notLoaded(id);
+    this.#activeId = id;
+  }
+
+  /** Hears of every model that comes, goes or dies, until the returned function is called. */
+  onChange(listener: (change: EngineChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Loads a model. A second call for the same model joins the first; one for a model in memory returns it as it is.
+   *
+   * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`;
+   * the signal's reason when aborted (the load itself ends when nobody waits for it any more).
+   */
+  async load(order: LoadOrder, options: LoadOptions = {}): Promise<LoadResult> {
+    options.signal?.throwIfAborted();
+    if (this.#closed) throw closed();
+    const present = this.get(order.id);
+    if (present !== undefined) return { model: present, alreadyLoaded: true };
+
+    const { id } = order;
+    let work = this.#loading.get(id);
+    if (work === undefined || work.isAbandoned) {
+      const previous = work?.settled();
+      const begun = new SharedWork<LoadedModel, LoadProgress>(async (signal, onProgress) => {
+        await previous;
+        return this.#load(order, { signal, onProgress, timeoutMs: this.#options.limits.loadTimeoutMs });
+      });
+      work = begun;
+      this.#loading.set(id, begun);
+      void begun.settled().then(() => {
+        if (this.#loading.get(id) === begun) this.#loading.delete(id);
+      });
+    }
+    return { model: await work.join(options), alreadyLoaded: false };
+  }
+
+  /**
+   * Ends the runner that holds a model and resolves when the process is gone, with what it held.
+   *
+   * @throws HostError `MODEL_NOT_LOADED`.
+   */
+  async unload(id: string): Promise<FreedMemory> {
+    const held = this.#models.get(id);
+    if (held === undefined) throw notLoaded(id);
+    this.#remove(id);
+    const unloading = this.#end(held);
+    this.#unloading.set(id, unloading);
+    try {
+      const freed = await unloading;
+      this.#options.log.info('engine.unloaded', { id, ...freed });
+      return freed;
+    } finally {
+      this.#unloading.delete(id);
+      this.#tell({ type: 'unloaded', id, activeId: this.#activeId });
+    }
+  }
+
+  /** Unloads every model; resolves with their ids once all of their processes are gone. */
+  async unloadAll(): Promise<string[]> {
+    const ids = [...this.#models.keys()];
+    await Promise.all(ids.map((id) => this.unload(id)));
+    return ids;
+  }
+
+  /** Gives up what is loading and ends every runner. Resolves when all are gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const loading = [...this.#loading.values()];
+    for (const work of loading) work.abort(closed());
+    const held = [...this.#models.values()];
+    this.#models.clear();
+    this.#activeId = null;
+    await Promise.all([
+      this.#warm.drop(),
+      ...held.map(({ runner }) => runner.kill()),
+      ...loading.map((work) => work.settled()),
+      ...this.#unloading.values(),
+    ]);
+  }
+
+  async #load(order: LoadOrder, watch: LoadWatch): Promise<LoadedModel> {
+    const { id } = order;
+    const { log } = this.#options;
+    const start = performance.now();
+    await this.#unloading.get(id);
+    const { runner, ...loaded } = await this.#loadWithFallback(order, watch);
+    if (this.#closed) {
+      await runner.kill();
+      throw closed();
+    }
+    const model = describeModel(order, { ...loaded, loadTimeMs: Math.round(performance.now() - start) });
+    this.#models.set(id, { model, runner });
+    this.#activeId = id;
+    void runner.exited.then((exit) => this.#lost(id, runner, exit));
+    log.info('engine.loaded', { ...model, pid: runner.pid, ...loaded.facts });
+    this.#tell({ type: 'loaded', id, activeId: id });
+    return model;
+  }
+
+  /** Loads on the idle runner. One that dies with a GPU in use gets a second chance without it, in a new process. */
+  async #loadWithFallback(
+    { id, model, settings }: LoadOrder,
+    watch: LoadWatch,
+  ): Promise<{ runner: RunnerProcess; facts: RunnerFacts; figures: LoadedFigures; notice?: string }> {
+    const file = model.files[0] ?? '';
+    const runner = this.#warm.take();
+    try {
+      return { runner, ...(await loadOnRunner(runner, { file, settings }, watch)) };
+    } catch (error) {
+      if (!(error instanceof HostError) || error.code !== 'ENGINE_CRASHED') throw error;
+      this.#options.log.warn('engine.crashed', { id, during: 'load', gpu: runner.facts?.gpu, ...error.details });
+      const startFailed = runner.facts === undefined;
+      const gpuFailed = !startFailed && runner.facts?.gpu !== null && settings.gpuLayers > 0;
+      if (startFailed && runner.gpu === 'off') throw unavailable(error);
+      if (!startFailed && !gpuFailed) throw error;
+      const onCpu = this.#start('off');
+      try {
+        const loaded = await loadOnRunner(onCpu, { file, settings: { ...settings, gpuLayers: 0 } }, watch);
+        // llama.cpp stands without the GPU and not with it: no later runner need try again.
+        if (startFailed) this.#gpu = 'off';
+        return { runner: onCpu, ...loaded, notice: 'The GPU could not be used, so the model runs on the CPU' };
+      } catch (again) {
+        throw onCpu.facts === undefined && again instanceof HostError && again.code === 'ENGINE_CRASHED'
+          ? unavailable(again)
+          : again;
+      }
+    }
+  }
+
+  #start(gpu: GpuMode): RunnerProcess {
+    const { runnerEntry, env, log } = this.#options;
+    const runner = new RunnerProcess({ entry: runnerEntry, gpu, env: runnerEnv(env) });
+    const { pid } = runner;
+    runner.ready.then(
+      (facts) => log.info('engine.ready', { runner: pid, ...facts }),
+      (error: unknown) => log.warn('engine.not-ready', { runner: pid, error }),
+    );
+    return runner;
+  }
+
+  async #end({ model, runner }: Held): Promise<FreedMemory> {
+    const asked: Promise<HeldMemory | undefined> = runner.call('memory', null).catch(() => undefined);
+    const timeout = AbortSignal.timeout(MEMORY_TIMEOUT_MS);
+    const silent = new Promise<undefined>((resolve) => {
+      timeout.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    const memory = await Promise.race([asked, silent]);
+    await runner.kill();
+    // A runner too busy to answer is ended all the same; then the figures of its load are the best there are.
+    return { ramFreed: memory?.ram ?? model.ramUsed, vramFreed: memory?.vram ?? model.vramUsed };
+  }
+
+  #lost(id: string, runner: RunnerProcess, exit: RunnerExit): void {
+    if (this.#models.get(id)?.runner !== runner) return;
+    this.#remove(id);
+    const error = crashed(exit);
+    this.#options.log.error('engine.crashed', { id, during: 'idle', ...error.details });
+    this.#tell({ type: 'lost', id, activeId: this.#activeId, error });
+  }
+
+  /** Takes a model off the list. When it was the active one, the one loaded last of the others takes its place. */
+  #remove(id: string): void {
+    this.#models.delete(id);
+    if (this.#activeId === id) this.#activeId = [...this.#models.keys()].at(-1) ?? null;
+  }
+
+  #tell(change: EngineChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+function notLoaded(id: string): HostError {
+  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}`, { details: { modelId: id } });
+}
+
+/** A runner that died before llama.cpp stood in it: nothing about the model, and no use trying again. */
+function unavailable({ message, details }: HostError): HostError {
+  return new HostError('ENGINE_UNAVAILABLE', `llama.cpp could not be started on this machine. ${message}`, {
+    details: details ?? {},
+  });
+}
+
+function closed(): HostError {
+  return new HostError('ABORTED', 'The host is stopping.');
+}

@@ -1,0 +1,2 @@
+/** The part of node-llama-cpp that is used, and the only place where it is imported: the bundle holds nothing else of it. */
+export { getLlama, InsufficientMemoryError, LlamaLogLevel } from 'node-llama-cpp';

@@ -1,0 +1,131 @@
+import { HostError } from '../../errors.ts';
+import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from '../ipc.ts';
+import type { LoadProgress } from '../types.ts';
+import { cpuVariant } from './cpu-variant.ts';
+import { LlamaLog } from './llama-log.ts';
+
+type Binding = typeof import('./binding.ts');
+type Llama = Awaited<ReturnType<Binding['getLlama']>>;
+type Model = Awaited<ReturnType<Llama['loadModel']>>;
+type Context = Awaited<ReturnType<Model['createContext']>>;
+
+/** llama.cpp in this process, with at most one model. */
+export class LlamaRuntime {
+  readonly facts: RunnerFacts;
+  readonly #binding: Binding;
+  readonly #llama: Llama;
+  readonly #log: LlamaLog;
+  #held: { readonly model: Model; readonly context: Context; readonly vramBefore: number } | undefined;
+
+  private constructor(binding: Binding, llama: Llama, log: LlamaLog, facts: RunnerFacts) {
+    this.#binding = binding;
+    this.#llama = llama;
+    this.#log = log;
+    this.facts = facts;
+  }
+
+  /**
+   * Imports the binding and starts llama.cpp with the binaries that came with the package: nothing is ever downloaded
+   * or compiled here.
+   *
+   * @throws HostError `ENGINE_UNAVAILABLE` where there is no binary for this machine.
+   */
+  static async start(gpu: GpuMode): Promise<LlamaRuntime> {
+    const begin = performance.now();
+    const log = new LlamaLog();
+    try {
+      const binding = await import('./binding.ts');
+      const imported = performance.now();
+      const llama = await binding.getLlama({
+        gpu: gpu === 'off' ? false : gpu,
+        build: 'never',
+        skipDownload: true,
+        progressLogs: false,
+        logLevel: binding.LlamaLogLevel.warn,
+        logger: (level, message) => log.add(level, message),
+        // Threads are given with each context; zero lifts the binding's own cap on them.
+        maxThreads: 0,
+      });
+      return new LlamaRuntime(binding, llama, log, {
+        cpuVariant: cpuVariant(),
+        gpu: llama.gpu === false ? null : llama.gpu,
+        release: llama.llamaCppRelease.release,
+        importMs: Math.round(imported - begin),
+        startMs: Math.round(performance.now() - imported),
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new HostError('ENGINE_UNAVAILABLE', `llama.cpp could not be started on this machine: ${reason}`, {
+        details: { platform: process.platform, architecture: process.arch, gpu, log: log.errors() },
+      });
+    }
+  }
+
+  /** Loads the model and makes its context. */
+  async load({ file, settings }: RunnerLoad, onProgress: (progress: LoadProgress) => void): Promise<LoadedFigures> {
+    if (this.#held !== undefined) throw new Error('A runner holds one model');
+    const ramBefore = process.memoryUsage.rss();
+    const vramBefore = await this.#vramUsed();
+    this.#log.clear();
+    try {
+      const model = await this.#llama.loadModel({
+        modelPath: file,
+        gpuLayers: this.#llama.gpu === false ? 0 : settings.gpuLayers,
+        ...(settings.useMmap === undefined ? {} : { useMmap: settings.useMmap }),
+        ...(settings.useMlock === undefined ? {} : { useMlock: settings.useMlock }),
+        onLoadProgress: (fraction) => onProgress({ fraction }),
+      });
+      const context = await model.createContext({
+        contextSize: settings.contextSize,
+        sequences: 1,
+        threads: { ideal: settings.threads, min: settings.threads },
+        ...(settings.batchSize === undefined ? {} : { batchSize: settings.batchSize }),
+        failedCreationRemedy: false,
+      });
+      this.#held = { model, context, vramBefore };
+      return {
+        vocabSize: vocabSize(model),
+        embeddingDim: model.embeddingVectorSize,
+        contextSize: context.contextSize,
+        trainContextSize: model.trainContextSize,
+        gpuLayers: model.gpuLayers,
+        ramUsed: Math.max(0, process.memoryUsage.rss() - ramBefore),
+        vramUsed: Math.max(0, (await this.#vramUsed()) - vramBefore),
+      };
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** What this process holds now. */
+  async memory(): Promise<HeldMemory> {
+    const vramBefore = this.#held?.vramBefore ?? 0;
+    return { ram: process.memoryUsage.rss(), vram: Math.max(0, (await this.#vramUsed()) - vramBefore) };
+  }
+
+  async #vramUsed(): Promise<number> {
+    return this.#llama.gpu === false ? 0 : (await this.#llama.getVramState()).used;
+  }
+
+  /** The binding says only that loading failed; why is in llama.cpp's own log. */
+  #explain(error: unknown): HostError {
+    const errors = this.#log.errors();
+    const said = error instanceof Error ? error.message : String(error);
+    const reason = errors.find((line) => line.includes('error loading model')) ?? errors.at(-1) ?? said;
+    const details = { reason: said, log: errors };
+    if (error instanceof this.#binding.InsufficientMemoryError || this.#log.saysOutOfMemory()) {
+      return new HostError(
+        'INSUFFICIENT_MEMORY',
+        `There is not enough memory for this model and context: ${reason}. Try fewer GPU layers or a shorter context.`,
+        { details },
+      );
+    }
+    return new HostError('MODEL_REJECTED', `llama.cpp cannot load this model: ${reason}`, { details });
+  }
+}
+
+function vocabSize(model: Model): number {
+  let count = 0;
+  for (const _ of model.iterateAllTokens()) count += 1;
+  return count;
+}

@@ -1,0 +1,28 @@
+import { open, stat } from 'node:fs/promises';
+import type { ByteSource } from './model.ts';
+
+/**
+ * Opens a local file as a source of bytes. Rejects as `fs.open` does when there is none, and with `EISDIR` for what is
+ * no plain file: to open a pipe would wait for its writer for ever.
+ */
+export async function openFileSource(path: string): Promise<ByteSource> {
+  if (!(await stat(path)).isFile()) {
+    throw Object.assign(new Error(`${path} is no plain file`), { code: 'EISDIR' });
+  }
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    return {
+      size,
+      async read(offset, length, signal) {
+        signal?.throwIfAborted();
+        const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, offset);
+        return buffer.subarray(0, bytesRead);
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+import { HostError, isSystemError } from '../errors.ts';
+import { checkModel } from './check-model.ts';
+import { openFileSource } from './file-source.ts';
+import { type GgufHeader, numberOf } from './header.ts';
+import type { InspectedModel } from './model.ts';
+import { modelShape } from './model-shape.ts';
+import { readGgufHeader } from './read-header.ts';
+import { rejection } from './reject.ts';
+
+export type { GgufHeader } from './header.ts';
+export { modelShape } from './model-shape.ts';
+export { readGgufHeader } from './read-header.ts';
+
+/**
+ * The preflight: opens a model's files and checks everything that can be known without the weights, so that what
+ * reaches llama.cpp is a model it can load.
+ *
+ * @param files Absolute paths of all parts, in order.
+ * @throws HostError `MODEL_REJECTED` with `{file, expected, found}`; `MODEL_NOT_DOWNLOADED` where a file is missing;
+ * the signal's reason when aborted.
+ */
+export async function inspectModel(
+  files: readonly string[],
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<InspectedModel> {
+  const headers: GgufHeader[] = [];
+  for (const file of files) headers.push(await inspectFile(file, options.signal));
+  const [first] = headers;
+  if (first === undefined) throw new RangeError('Expected at least one file');
+  checkParts(headers);
+  checkModel(
+    first,
+    headers.flatMap(({ tensors }) => tensors.map(({ name }) => name)),
+  );
+  return { files, shape: modelShape(headers) };
+}
+
+async function inspectFile(file: string, signal: AbortSignal | undefined): Promise<GgufHeader> {
+  try {
+    const source = await openFileSource(file);
+    try {
+      return await readGgufHeader(source, { signal, file });
+    } finally {
+      await source.close();
+    }
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) {
+      throw new HostError('MODEL_NOT_DOWNLOADED', `There is no file ${file}. Download the model first.`, {
+        details: { file },
+        cause: error,
+      });
+    }
+    if (isSystemError(error, 'EISDIR', 'EACCES', 'EPERM', 'EIO')) {
+      const reject = rejection(file);
+      throw reject(`it cannot be read (${error.code})`, {
+        expected: 'a file that can be read',
+        found: error.code ?? '',
+      });
+    }
+    throw error;
+  }
+}
+
+/** Checks that the parts are all of one model, each in its place. The rules are llama.cpp's loader's. */
+function checkParts(headers: readonly GgufHeader[]): void {
+  const names = new Set<string>();
+  headers.forEach((header, index) => {
+    const reject = rejection(header.file);
+    const count = numberOf(header, 'split.count') ?? 1;
+    if ((index === 0 || headers.length > 1) && Math.max(1, count) !== headers.length) {
+      throw reject(`it is one of ${count} parts, and ${headers.length} are here`, {
+        expected: `${count} parts`,
+        found: headers.length,
+      });
+    }
+    const part = numberOf(header, 'split.no') ?? 0;
+    if (headers.length > 1 && part !== index) {
+      throw reject(`it is part ${part + 1} and stands at the place of part ${index + 1}`, {
+        expected: index,
+        found: part,
+      });
+    }
+    for (const { name } of header.tensors) {
+      if (names.has(name)) {
+        throw reject(`the tensor ${name} is in an earlier part too`, { expected: 'each tensor once', found: name });
+      }
+      names.add(name);
+    }
+  });
+  const [first] = headers;
+  const claimed = first === undefined ? undefined : numberOf(first, 'split.tensors.count');
+  if (first !== undefined && headers.length > 1 && claimed !== names.size) {
+    throw rejection(first.file)(`its parts should hold ${claimed} tensors and hold ${names.size}`, {
+      expected: claimed ?? 'split.tensors.count',
+      found: names.size,
+    });
+  }
+}

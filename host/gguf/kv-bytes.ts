@@ -1,0 +1,51 @@
+import { arrayOf, type GgufHeader, type GgufTensor, numberOf } from './header.ts';
+
+/** Bytes of one element of the cache: F16, llama.cpp's default for both halves. */
+const F16_BYTES = 2;
+
+/** Tensors of a layer that keeps a state of fixed size in place of keys and values. */
+const RECURRENT_TENSOR = /^blk\.(\d+)\.(ssm_|time_mix_|shortconv)/;
+
+/** A layer that has these keeps keys and values, whatever else it has (falcon-h1 has both). */
+const ATTENTION_TENSOR = /^blk\.(\d+)\.attn_(k|kv_a_mqa|kv_b)\./;
+
+/**
+ * Bytes of keys and values one token takes in each layer, at F16: heads × (key length + value length) × 2. The rules
+ * are those of `llama_hparams::n_embd_k_gqa` and `llama-kv-cache.cpp`:
+ * - heads are `attention.head_count_kv` (one number, or one a layer), else `attention.head_count`;
+ * - lengths are `attention.key_length` and `value_length`, else embedding length / heads;
+ * - multi-head latent attention (`key_length_mla` present: deepseek2 and its kin) keeps the compressed keys alone;
+ * - recurrent layers, encoders (`attention.causal` false) and the last `attention.shared_kv_layers` keep none.
+ */
+export function kvBytesPerToken(
+  header: GgufHeader,
+  architecture: string,
+  layers: number,
+  tensors: readonly GgufTensor[],
+): number[] {
+  const number = (key: string) => numberOf(header, `${architecture}.${key}`);
+  const perLayer = (key: string, layer: number) => {
+    const value = arrayOf(header, `${architecture}.${key}`)?.numbers?.[layer] ?? number(key);
+    return value === undefined ? undefined : Number(value);
+  };
+  const embedding = number('embedding_length') ?? 0;
+  const headLength = embedding / Math.max(1, perLayer('attention.head_count', 0) ?? 1);
+  const keyLength = number('attention.key_length') ?? headLength;
+  const valueLength =
+    number('attention.key_length_mla') === undefined ? (number('attention.value_length') ?? headLength) : 0;
+
+  if (header.metadata.get(`${architecture}.attention.causal`)?.value === false)
+    return new Array<number>(layers).fill(0);
+  const recurrent = layersWith(tensors, RECURRENT_TENSOR);
+  const attending = layersWith(tensors, ATTENTION_TENSOR);
+  const withOwnCache = layers - (number('attention.shared_kv_layers') ?? 0);
+  return Array.from({ length: layers }, (_, layer) => {
+    if (layer >= withOwnCache || (recurrent.has(layer) && !attending.has(layer))) return 0;
+    const heads = perLayer('attention.head_count_kv', layer) ?? perLayer('attention.head_count', layer) ?? 0;
+    return Math.floor(heads * (keyLength + valueLength)) * F16_BYTES;
+  });
+}
+
+function layersWith(tensors: readonly GgufTensor[], pattern: RegExp): Set<number> {
+  return new Set(tensors.map(({ name }) => Number(pattern.exec(name)?.[1] ?? Number.NaN)));
+}

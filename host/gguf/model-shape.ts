@@ -1,0 +1,84 @@
+import { FILE_TYPES } from './file-types.ts';
+import { arrayOf, type GgufHeader, type GgufTensor, numberOf, stringOf } from './header.ts';
+import { kvBytesPerToken } from './kv-bytes.ts';
+import type { ModelShape } from './model.ts';
+import { rejection } from './reject.ts';
+
+/** A tensor of a repeating layer: `blk.7.attn_k.weight`, and `enc.blk.7.…`, `dec.blk.7.…` of encoder-decoder models. */
+const LAYER_TENSOR = /^(?:enc\.|dec\.)?blk\.(\d{1,6})\./;
+
+/** Tensors used before the first layer. Source: `LLM_TENSOR_LAYER_INPUT` in `llama-arch.cpp`. */
+const INPUT_TENSOR = /^(token_embd|token_embd_norm|token_types|position_embd|per_layer_token_embd)\./;
+
+/** Types whose weights are −1, 0 or 1. */
+const TERNARY: ReadonlySet<string> = new Set(['TQ1_0', 'TQ2_0']);
+
+/** The layer a tensor belongs to, from 0, or undefined for one outside the layers. */
+export function layerOf(tensorName: string): number | undefined {
+  const digits = LAYER_TENSOR.exec(tensorName)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/**
+ * What a model needs and is, from the headers of its parts in order (one, when it is not sharded). Metadata is the
+ * first part's, as in llama.cpp.
+ *
+ * @throws HostError `MODEL_REJECTED` where the header lacks what every model has.
+ */
+export function modelShape(headers: readonly GgufHeader[]): ModelShape {
+  const [first] = headers;
+  if (first === undefined) throw new RangeError('Expected the header of at least one file');
+  const reject = rejection(first.file);
+  const architecture = stringOf(first, 'general.architecture');
+  const layers = numberOf(first, `${architecture}.block_count`);
+  const embeddingDim = numberOf(first, `${architecture}.embedding_length`);
+  if (architecture === undefined || layers === undefined || embeddingDim === undefined) {
+    throw reject('it does not say what model it is', {
+      expected: 'general.architecture, and its block_count and embedding_length',
+      found: `architecture ${architecture}, block_count ${layers}, embedding_length ${embeddingDim}`,
+    });
+  }
+  const tensors = headers.flatMap((header) => header.tensors);
+  const layerBytes = new Array<number>(layers).fill(0);
+  let inputBytes = 0;
+  let outputBytes = 0;
+  for (const { name, bytes } of tensors) {
+    const layer = layerOf(name);
+    if (layer !== undefined) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
+    else if (INPUT_TENSOR.test(name)) inputBytes += bytes;
+    else outputBytes += bytes;
+  }
+  return {
+    architecture,
+    name: stringOf(first, 'general.name'),
+    quantization: quantization(first, tensors),
+    modelType: architecture === 'bitnet' || tensors.some(({ type }) => TERNARY.has(type.name)) ? 'bitnet' : 'gguf',
+    vocabSize: vocabSize(first, architecture, tensors),
+    embeddingDim,
+    trainContextSize: numberOf(first, `${architecture}.context_length`) ?? 0,
+    layerBytes: layerBytes.slice(0, layers),
+    inputBytes,
+    outputBytes,
+    kvBytesPerToken: kvBytesPerToken(first, architecture, layers, tensors),
+    fileBytes: headers.reduce((sum, { fileBytes }) => sum + fileBytes, 0),
+  };
+}
+
+/** What the file says of itself, unless it says nothing: then the type that most of its bytes have. */
+function quantization(header: GgufHeader, tensors: readonly GgufTensor[]): string {
+  const named = FILE_TYPES.get(numberOf(header, 'general.file_type') ?? -1);
+  if (named !== undefined) return named;
+  const bytes = new Map<string, number>();
+  for (const tensor of tensors) bytes.set(tensor.type.name, (bytes.get(tensor.type.name) ?? 0) + tensor.bytes);
+  const [most] = [...bytes].sort(([, a], [, b]) => b - a);
+  return most?.[0] ?? 'unknown';
+}
+
+function vocabSize(header: GgufHeader, architecture: string, tensors: readonly GgufTensor[]): number {
+  return (
+    arrayOf(header, 'tokenizer.ggml.tokens')?.length ??
+    numberOf(header, `${architecture}.vocab_size`) ??
+    tensors.find(({ name }) => name === 'token_embd.weight')?.dimensions[1] ??
+    0
+  );
+}

@@ -1,0 +1,148 @@
+import { type GgufArray, type GgufEntry, type GgufNumber, VALUE_TYPES, type ValueType } from './header.ts';
+import { MAX_KEPT_NUMBERS, MAX_KEY_BYTES, MAX_METADATA_ENTRIES, MAX_STRING_BYTES } from './limits.ts';
+import { quote, type Rejection } from './reject.ts';
+import type { WindowReader } from './window-reader.ts';
+
+/** Bytes of a value of fixed size. */
+const VALUE_BYTES = {
+  uint8: 1,
+  int8: 1,
+  bool: 1,
+  uint16: 2,
+  int16: 2,
+  uint32: 4,
+  int32: 4,
+  float32: 4,
+  uint64: 8,
+  int64: 8,
+  float64: 8,
+} as const satisfies Partial<Record<ValueType, number>>;
+
+type NumberType = Exclude<keyof typeof VALUE_BYTES, 'bool'>;
+
+/** Bytes of the smallest key-value pair: a key's length, one byte of it, a type, a value of one byte. */
+const SMALLEST_ENTRY = 8 + 1 + 4 + 1;
+
+/** Bytes of the smallest string: its length. */
+const SMALLEST_STRING = 8;
+
+/** Reads all key-value pairs. The reader stands at the first one. */
+export async function readMetadata(
+  reader: WindowReader,
+  count: number,
+  reject: Rejection,
+): Promise<Map<string, GgufEntry>> {
+  checkCount(count, MAX_METADATA_ENTRIES, reader.left, SMALLEST_ENTRY, 'metadata entries', reject);
+  const metadata = new Map<string, GgufEntry>();
+  for (let i = 0; i < count; i++) {
+    const key = await reader.string(`metadata key ${i}`, MAX_KEY_BYTES);
+    if (key === '') throw reject(`metadata key ${i} is empty`, { expected: 'a name', found: '""' });
+    if (metadata.has(key)) {
+      throw reject(`the metadata key ${quote(key)} stands twice`, { expected: 'each key once', found: quote(key) });
+    }
+    metadata.set(key, await readEntry(reader, key, reject));
+  }
+  return metadata;
+}
+
+/** Refuses a count that is over its limit, or that the rest of the file has no room for. */
+export function checkCount(
+  count: number,
+  limit: number,
+  bytesLeft: number,
+  smallest: number,
+  what: string,
+  reject: Rejection,
+): void {
+  if (count > limit) {
+    throw reject(`it claims ${count} ${what}, more than the ${limit} allowed`, {
+      expected: `at most ${limit} ${what}`,
+      found: count,
+    });
+  }
+  if (count * smallest > bytesLeft) {
+    throw reject(`it claims ${count} ${what}, and the file has only ${bytesLeft} bytes left for them`, {
+      expected: `at least ${count * smallest} bytes`,
+      found: bytesLeft,
+    });
+  }
+}
+
+async function readEntry(reader: WindowReader, key: string, reject: Rejection): Promise<GgufEntry> {
+  const type = await readType(reader, key, reject);
+  switch (type) {
+    case 'string':
+      return { type, value: await reader.string(`the value of ${quote(key)}`, MAX_STRING_BYTES) };
+    case 'bool':
+      return { type, value: (await reader.bytes(1)).readUInt8() !== 0 };
+    case 'array':
+      return { type, value: await readArray(reader, key, reject) };
+    default:
+      return { type, value: numberAt(await reader.bytes(VALUE_BYTES[type]), 0, type) };
+  }
+}
+
+async function readType(reader: WindowReader, key: string, reject: Rejection): Promise<ValueType> {
+  const number = await reader.uint32();
+  const type = VALUE_TYPES[number];
+  if (type !== undefined) return type;
+  throw reject(`the value of ${quote(key)} has the type ${number}, which GGUF does not define`, {
+    expected: `a type from 0 to ${VALUE_TYPES.length - 1}`,
+    found: number,
+  });
+}
+
+async function readArray(reader: WindowReader, key: string, reject: Rejection): Promise<GgufArray> {
+  const elementType = await readType(reader, key, reject);
+  if (elementType === 'array') {
+    throw reject(`the value of ${quote(key)} is a list of lists, which llama.cpp does not read`, {
+      expected: 'a list of numbers or strings',
+      found: 'a list of lists',
+    });
+  }
+  const length = await reader.count(`the length of ${quote(key)}`);
+  const smallest = elementType === 'string' ? SMALLEST_STRING : VALUE_BYTES[elementType];
+  checkCount(length, Number.MAX_SAFE_INTEGER, reader.left, smallest, `elements in ${quote(key)}`, reject);
+  if (elementType === 'string') {
+    await reader.skipStrings(length, `a string in ${quote(key)}`);
+    return { elementType, length };
+  }
+  if (length > MAX_KEPT_NUMBERS) {
+    reader.skip(length * VALUE_BYTES[elementType]);
+    return { elementType, length };
+  }
+  const bytes = await reader.bytes(length * VALUE_BYTES[elementType]);
+  const numberType = elementType === 'bool' ? 'uint8' : elementType;
+  const numbers = Array.from({ length }, (_, i) => numberAt(bytes, i * VALUE_BYTES[numberType], numberType));
+  return { elementType, length, numbers };
+}
+
+function numberAt(bytes: Buffer, offset: number, type: NumberType): GgufNumber {
+  switch (type) {
+    case 'uint8':
+      return bytes.readUInt8(offset);
+    case 'int8':
+      return bytes.readInt8(offset);
+    case 'uint16':
+      return bytes.readUInt16LE(offset);
+    case 'int16':
+      return bytes.readInt16LE(offset);
+    case 'uint32':
+      return bytes.readUInt32LE(offset);
+    case 'int32':
+      return bytes.readInt32LE(offset);
+    case 'float32':
+      return bytes.readFloatLE(offset);
+    case 'float64':
+      return bytes.readDoubleLE(offset);
+    case 'uint64':
+      return narrow(bytes.readBigUInt64LE(offset));
+    case 'int64':
+      return narrow(bytes.readBigInt64LE(offset));
+  }
+}
+
+function narrow(value: bigint): GgufNumber {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}

@@ -1,0 +1,103 @@
+import type { GgufTensor } from './header.ts';
+import { MAX_DIMENSIONS, MAX_TENSOR_NAME_BYTES, MAX_TENSORS } from './limits.ts';
+import { checkCount } from './read-metadata.ts';
+import { quote, type Rejection } from './reject.ts';
+import { TENSOR_TYPES, type TensorType, whyUnreadable } from './tensor-types.ts';
+import type { WindowReader } from './window-reader.ts';
+
+/** Bytes of the smallest row: a name's length, the number of dimensions, one of them, a type, an offset. */
+const SMALLEST_ROW = 8 + 4 + 8 + 4 + 8;
+
+/** Reads the tensor table. The reader stands at its first row, and afterwards right behind its last. */
+export async function readTensors(
+  reader: WindowReader,
+  count: number,
+  alignment: number,
+  reject: Rejection,
+): Promise<GgufTensor[]> {
+  checkCount(count, MAX_TENSORS, reader.left, SMALLEST_ROW, 'tensors', reject);
+  const tensors: GgufTensor[] = [];
+  const names = new Set<string>();
+  let expectedOffset = 0;
+  for (let i = 0; i < count; i++) {
+    const tensor = await readRow(reader, i, reject);
+    if (names.has(tensor.name)) {
+      throw reject(`the tensor ${quote(tensor.name)} stands twice`, {
+        expected: 'each tensor once',
+        found: quote(tensor.name),
+      });
+    }
+    // llama.cpp wants each tensor right behind the one before it, padded; so nothing overlaps, and all is aligned.
+    if (tensor.offset !== expectedOffset) {
+      const how = tensor.offset < expectedOffset ? 'overlaps the one before it' : 'leaves a gap before it';
+      throw reject(`the tensor ${quote(tensor.name)} ${how}: it begins at ${tensor.offset}, not at ${expectedOffset}`, {
+        expected: expectedOffset,
+        found: tensor.offset,
+      });
+    }
+    names.add(tensor.name);
+    tensors.push(tensor);
+    expectedOffset = align(tensor.offset + tensor.bytes, alignment);
+    if (!Number.isSafeInteger(expectedOffset)) throw tooLarge(tensor.name, tensor.dimensions, reject);
+  }
+  return tensors;
+}
+
+/** The next multiple of `alignment`. */
+export function align(offset: number, alignment: number): number {
+  return Math.ceil(offset / alignment) * alignment;
+}
+
+async function readRow(reader: WindowReader, index: number, reject: Rejection): Promise<GgufTensor> {
+  const name = await reader.string(`the name of tensor ${index}`, MAX_TENSOR_NAME_BYTES);
+  const rank = await reader.uint32();
+  if (rank < 1 || rank > MAX_DIMENSIONS) {
+    throw reject(`the tensor ${quote(name)} has ${rank} dimensions`, {
+      expected: `1 to ${MAX_DIMENSIONS} dimensions`,
+      found: rank,
+    });
+  }
+  const dimensions: number[] = [];
+  for (let i = 0; i < rank; i++) dimensions.push(await reader.count(`dimension ${i} of the tensor ${quote(name)}`));
+  const typeId = await reader.uint32();
+  const type = TENSOR_TYPES.get(typeId);
+  if (type === undefined) {
+    throw reject(`the tensor ${quote(name)} has the type ${whyUnreadable(typeId)}`, {
+      expected: 'a tensor type llama.cpp reads',
+      found: typeId,
+    });
+  }
+  const bytes = tensorBytes(name, dimensions, type, reject);
+  const offset = await reader.count(`the offset of the tensor ${quote(name)}`);
+  return { name, dimensions, type, offset, bytes };
+}
+
+function tensorBytes(name: string, dimensions: readonly number[], type: TensorType, reject: Rejection): number {
+  const [row = 0] = dimensions;
+  if (dimensions.includes(0)) {
+    throw reject(`the tensor ${quote(name)} has no elements`, {
+      expected: 'dimensions of 1 or more',
+      found: dimensions.join(' × '),
+    });
+  }
+  if (row % type.blockElements !== 0) {
+    throw reject(
+      `the tensor ${quote(name)} has rows of ${row} elements, and ${type.name} packs ${type.blockElements}`,
+      {
+        expected: `a multiple of ${type.blockElements}`,
+        found: row,
+      },
+    );
+  }
+  const elements = dimensions.reduce((product, n) => product * n, 1);
+  const bytes = (elements / type.blockElements) * type.blockBytes;
+  if (!Number.isSafeInteger(bytes)) throw tooLarge(name, dimensions, reject);
+  return bytes;
+}
+
+function tooLarge(name: string, dimensions: readonly number[], reject: Rejection) {
+  return reject(`the tensor ${quote(name)} is said to have ${dimensions.join(' × ')} elements`, {
+    expected: 'a size below 2^53 bytes',
+    found: dimensions.join(' × '),
+  });
+}

@@ -1,0 +1,147 @@
+import { MAX_HEADER_BYTES, MAX_STRING_BYTES } from './limits.ts';
+import type { ByteSource } from './model.ts';
+import type { Rejection } from './reject.ts';
+
+/** Bytes of the first window: enough for a whole header without a vocabulary, and for the front of any other. */
+const FIRST_WINDOW = 256 * 1024;
+
+/** Windows double up to this, bytes: a header of 8 MB is five range requests, and memory stays small. */
+const LARGEST_WINDOW = 4 * 1024 * 1024;
+
+/**
+ * Reads a header front to back through windows of its source, whatever the header's length. Every step is checked
+ * against the end of the file before it is made; a step past it is a rejection, never a short value.
+ */
+export class WindowReader {
+  readonly #source: ByteSource;
+  readonly #signal: AbortSignal | undefined;
+  readonly #reject: Rejection;
+  #window: Buffer = Buffer.alloc(0);
+  #windowStart = 0;
+  #nextWindow = FIRST_WINDOW;
+  #position = 0;
+
+  constructor(source: ByteSource, reject: Rejection, signal: AbortSignal | undefined) {
+    this.#source = source;
+    this.#reject = reject;
+    this.#signal = signal;
+  }
+
+  /** Bytes from the start of the file. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Bytes to the end of the file. */
+  get left(): number {
+    return this.#source.size - this.#position;
+  }
+
+  /** The next `length` bytes, without moving; fewer where the file ends. */
+  async peek(length: number): Promise<Buffer> {
+    await this.#fill(Math.min(length, this.left));
+    return this.#buffered(Math.min(length, this.left));
+  }
+
+  /** The next `length` bytes, valid until the next read. */
+  async bytes(length: number): Promise<Buffer> {
+    this.#demand(length);
+    await this.#fill(length);
+    const bytes = this.#buffered(length);
+    this.#position += length;
+    return bytes;
+  }
+
+  async uint32(): Promise<number> {
+    return (await this.bytes(4)).readUInt32LE();
+  }
+
+  /** A 64-bit count or offset. `what` names it where it is beyond what a file can hold. */
+  async count(what: string): Promise<number> {
+    return this.#checkedCount((await this.bytes(8)).readBigUInt64LE(), what);
+  }
+
+  /** A string with its length before it. `what` names it in a rejection, `limit` is in bytes. */
+  async string(what: string, limit: number): Promise<string> {
+    const length = await this.count(`the length of ${what}`);
+    this.#checkLength(length, what, limit);
+    return (await this.bytes(length)).toString('utf8');
+  }
+
+  /** Passes over `length` bytes without fetching them. */
+  skip(length: number): void {
+    this.#demand(length);
+    this.#position += length;
+  }
+
+  /** Passes over `count` strings. A vocabulary has some 10^5: the loop is synchronous within a window. */
+  async skipStrings(count: number, what: string): Promise<void> {
+    let left = count;
+    while (left > 0) {
+      this.#demand(8);
+      await this.#fill(8);
+      const end = this.#windowStart + this.#window.length;
+      while (left > 0 && this.#position + 8 <= end) {
+        const length = this.#checkedCount(
+          this.#window.readBigUInt64LE(this.#position - this.#windowStart),
+          `the length of ${what}`,
+        );
+        this.#checkLength(length, what, MAX_STRING_BYTES);
+        this.#demand(8 + length);
+        this.#position += 8 + length;
+        left -= 1;
+      }
+    }
+  }
+
+  #checkedCount(value: bigint, what: string): number {
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+    throw this.#reject(`${what} is given as ${value}`, { expected: 'a number below 2^53', found: String(value) });
+  }
+
+  #checkLength(length: number, what: string, limit: number): void {
+    if (length <= limit) return;
+    throw this.#reject(`${what} is said to have ${length} bytes, more than the ${limit} allowed`, {
+      expected: `at most ${limit} bytes`,
+      found: length,
+    });
+  }
+
+  #demand(length: number): void {
+    const end = this.#position + length;
+    if (end > this.#source.size) {
+      throw this.#reject(
+        `the file is cut short: its header goes on to byte ${end} at least, the file has ${this.#source.size} bytes`,
+        { expected: `at least ${end} bytes`, found: this.#source.size },
+      );
+    }
+    if (end > MAX_HEADER_BYTES) {
+      throw this.#reject(`its header is longer than the ${MAX_HEADER_BYTES} bytes allowed`, {
+        expected: `at most ${MAX_HEADER_BYTES} bytes`,
+        found: end,
+      });
+    }
+  }
+
+  #buffered(length: number): Buffer {
+    const start = this.#position - this.#windowStart;
+    return this.#window.subarray(start, start + length);
+  }
+
+  async #fill(length: number): Promise<void> {
+    const start = this.#position - this.#windowStart;
+    if (start >= 0 && start + length <= this.#window.length) return;
+    this.#signal?.throwIfAborted();
+    const wanted = Math.min(Math.max(length, this.#nextWindow), this.left);
+    const bytes = await this.#source.read(this.#position, wanted, this.#signal);
+    if (bytes.length < length) {
+      throw this.#reject(`it ended at byte ${this.#position + bytes.length} while it was read`, {
+        expected: `${this.#source.size} bytes`,
+        found: this.#position + bytes.length,
+      });
+    }
+    this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#windowStart = this.#position;
+    this.#nextWindow = Math.min(this.#nextWindow * 2, LARGEST_WINDOW);
+  }
+}

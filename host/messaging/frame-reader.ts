@@ -1,0 +1,124 @@
+import { HostError } from '../errors.ts';
+import { MAX_REQUEST_BYTES } from '../protocol/limits.ts';
+import { LENGTH_BYTES } from './frame.ts';
+
+/**
+ * Cuts a stream of bytes into the bodies of its frames, however the stream was cut into chunks.
+ *
+ * A body that lies in one chunk is a view into it. A longer one is allocated once, when its length is known, and each
+ * chunk is copied to its place: nothing is concatenated, and chunks of one byte cost no more memory than large ones.
+ */
+export class FrameReader {
+  /** Chunks not yet read to their end, oldest first, and how far the first of them was read. */
+  readonly #chunks: Uint8Array[] = [];
+  #offset = 0;
+  /** The bytes of a length that was cut. */
+  readonly #length = Buffer.alloc(LENGTH_BYTES);
+  #lengthFilled = 0;
+  /** The body that is being put together. */
+  #body: Buffer | undefined;
+  #bodyFilled = 0;
+  #fault: HostError | undefined;
+
+  /** Takes the next bytes of the stream, which must not change afterwards. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length > 0) this.#chunks.push(chunk);
+  }
+
+  /**
+   * The next frame's body, or `undefined` until more bytes are pushed. `FRAME_TOO_LARGE` as soon as a length over
+   * `MAX_REQUEST_BYTES` is seen: where the next frame would begin is then unknown, so it stays the answer for good.
+   */
+  read(): Uint8Array | HostError | undefined {
+    while (this.#fault === undefined) {
+      const chunk = this.#chunks[0];
+      if (chunk === undefined) return undefined;
+      const body = this.#body === undefined ? this.#begin(chunk) : this.#continue(chunk, this.#body);
+      if (body !== undefined) return body;
+    }
+    return this.#fault;
+  }
+
+  /** Says whether the stream may end here: `FRAME_TRUNCATED` inside a frame. Ask when `read` has nothing more. */
+  end(): HostError | undefined {
+    if (this.#body !== undefined) return truncated('body', this.#body.length, this.#bodyFilled);
+    if (this.#lengthFilled > 0) return truncated('length', LENGTH_BYTES, this.#lengthFilled);
+    return undefined;
+  }
+
+  /** Reads a length, and the body too when all of it is there. */
+  #begin(chunk: Uint8Array): Uint8Array | undefined {
+    const length = this.#readLength(chunk);
+    if (length === undefined) return undefined;
+    if (length > MAX_REQUEST_BYTES) {
+      this.#fault = tooLarge(length);
+      return undefined;
+    }
+    const start = this.#offset;
+    if (chunk.length - start >= length) {
+      this.#advance(chunk, length);
+      return chunk.subarray(start, start + length);
+    }
+    // Not from the pool, and not filled with zeros: memory is taken as bytes arrive, not when they are announced.
+    this.#body = Buffer.allocUnsafeSlow(length);
+    this.#bodyFilled = 0;
+    return undefined;
+  }
+
+  #readLength(chunk: Uint8Array): number | undefined {
+    const at = this.#offset;
+    if (this.#lengthFilled === 0 && chunk.length - at >= LENGTH_BYTES) {
+      this.#offset = at + LENGTH_BYTES;
+      return readUint32(chunk, at);
+    }
+    const part = chunk.subarray(at, at + LENGTH_BYTES - this.#lengthFilled);
+    this.#length.set(part, this.#lengthFilled);
+    this.#lengthFilled += part.length;
+    if (this.#lengthFilled < LENGTH_BYTES) {
+      this.#advance(chunk, part.length);
+      return undefined;
+    }
+    this.#offset = at + part.length;
+    this.#lengthFilled = 0;
+    return readUint32(this.#length, 0);
+  }
+
+  #continue(chunk: Uint8Array, body: Buffer): Uint8Array | undefined {
+    const part = chunk.subarray(this.#offset, this.#offset + body.length - this.#bodyFilled);
+    body.set(part, this.#bodyFilled);
+    this.#bodyFilled += part.length;
+    this.#advance(chunk, part.length);
+    if (this.#bodyFilled < body.length) return undefined;
+    this.#body = undefined;
+    return body;
+  }
+
+  #advance(chunk: Uint8Array, bytes: number): void {
+    this.#offset += bytes;
+    if (this.#offset < chunk.length) return;
+    this.#chunks.shift();
+    this.#offset = 0;
+  }
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  const byte = (i: number) => bytes[at + i] ?? 0;
+  // Unsigned: a length over 2 GiB must not come out negative, and so as small enough.
+  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
+}
+
+function tooLarge(found: number): HostError {
+  return new HostError(
+    'FRAME_TOO_LARGE',
+    `Expected a frame of at most ${MAX_REQUEST_BYTES} bytes, got one that announces ${found}. Start the host anew.`,
+    { details: { expected: MAX_REQUEST_BYTES, found } },
+  );
+}
+
+function truncated(part: 'length' | 'body', expected: number, found: number): HostError {
+  return new HostError(
+    'FRAME_TRUNCATED',
+    `Expected ${expected} bytes of a frame's ${part}, got ${found} before the input ended. Send the request anew.`,
+    { details: { part, expected, found } },
+  );
+}

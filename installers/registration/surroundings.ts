@@ -1,0 +1,70 @@
+import { type PlatformPath, posix, win32 } from 'node:path';
+import type { System } from '../../manifests/browser.ts';
+import type { Place, PlaceBase } from '../../manifests/places.ts';
+
+/** What planning may know of the machine. Nothing here is read by the planner itself. */
+export interface Surroundings {
+  readonly system: System;
+  /** The user's home folder. */
+  readonly home: string;
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** The root of the file system; another one stages files for a package, or for a test. @default '/' */
+  readonly root?: string;
+  /** How paths are joined. @default as `system` does */
+  readonly paths?: PlatformPath;
+  /** Says whether a file or folder is there. */
+  exists(path: string): boolean;
+}
+
+/** How paths of the planned system are joined. */
+export function pathsOf({ system, paths }: Pick<Surroundings, 'system' | 'paths'>): PlatformPath {
+  return paths ?? (system === 'win32' ? win32 : posix);
+}
+
+/** The absolute path of a place in the tables, or undefined where the machine has no such base. */
+export function resolvePlace(place: Place, around: Surroundings): string | undefined {
+  const base = baseFolder(place.base, around);
+  return base === undefined ? undefined : pathsOf(around).join(base, place.path);
+}
+
+/** Says whether a place is there. */
+export function placeExists(place: Place, around: Surroundings): boolean {
+  const path = resolvePlace(place, around);
+  return path !== undefined && around.exists(path);
+}
+
+/** Snaps put their commands here; what lies here runs confined, and the tables know it by its own sign. */
+const SNAP_COMMANDS = '/snap/bin';
+
+/** Says whether `PATH` has a program of this name. */
+export function commandExists(name: string, around: Surroundings): boolean {
+  const paths = pathsOf(around);
+  return (around.env.PATH ?? '')
+    .split(paths.delimiter)
+    .filter((folder) => paths.isAbsolute(folder) && folder !== SNAP_COMMANDS)
+    .some((folder) => around.exists(paths.join(folder, name)));
+}
+
+function baseFolder(base: PlaceBase, around: Surroundings): string | undefined {
+  const { home, env } = around;
+  const paths = pathsOf(around);
+  switch (base) {
+    case 'home':
+      return home;
+    case 'config':
+      // The XDG specification has relative paths ignored.
+      return env.XDG_CONFIG_HOME && paths.isAbsolute(env.XDG_CONFIG_HOME)
+        ? env.XDG_CONFIG_HOME
+        : paths.join(home, '.config');
+    case 'root':
+      return around.root ?? '/';
+    case 'local':
+      return env.LOCALAPPDATA || paths.join(home, 'AppData', 'Local');
+    case 'roaming':
+      return env.APPDATA || paths.join(home, 'AppData', 'Roaming');
+    case 'programs':
+      return env.ProgramFiles || undefined;
+    case 'programs32':
+      return env['ProgramFiles(x86)'] || undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import type { BrowserPlaces, BrowserTable, ManifestFolder, Place } from './places.ts';
+
+/**
+ * macOS. Sources: the makers' pages named in `browsers-linux.ts`; Chromium's `chrome/common/chrome_paths.cc`;
+ * brave-core `app/brave_main_delegate.cc` (Chrome's folders; older versions read Brave's own, so both are written);
+ * `vivaldi_browser_main_extra_parts.cc` (for all users, Chrome's); Opera's developers on its forum (Chrome's).
+ */
+export const MACOS_BROWSERS: BrowserTable = {
+  chrome: browser(
+    'Google Chrome',
+    'Google/Chrome',
+    [user('Google/Chrome'), channel('Google/Chrome Beta'), channel('Google/Chrome Canary')],
+    [chromeSystem()],
+  ),
+  chromium: browser(
+    'Chromium',
+    'Chromium',
+    [user('Chromium')],
+    [system('Library/Application Support/Chromium/NativeMessagingHosts')],
+  ),
+  edge: browser(
+    'Microsoft Edge',
+    'Microsoft Edge',
+    [user('Microsoft Edge'), channel('Microsoft Edge Beta'), channel('Microsoft Edge Dev')],
+    [system('Library/Microsoft/Edge/NativeMessagingHosts')],
+  ),
+  brave: browser(
+    'Brave Browser',
+    'BraveSoftware/Brave-Browser',
+    [user('BraveSoftware/Brave-Browser'), user('Google/Chrome')],
+    [chromeSystem()],
+  ),
+  vivaldi: browser('Vivaldi', 'Vivaldi', [user('Vivaldi')], [chromeSystem()]),
+  opera: browser('Opera', 'com.operasoftware.Opera', [user('Google/Chrome')], [chromeSystem()]),
+  firefox: browser(
+    'Firefox',
+    'Firefox',
+    [user('Mozilla')],
+    [system('Library/Application Support/Mozilla/NativeMessagingHosts')],
+  ),
+};
+
+/** A browser is there where its profile or its application is. */
+function browser(
+  application: string,
+  profile: string,
+  user: readonly ManifestFolder[],
+  system: readonly ManifestFolder[],
+): BrowserPlaces {
+  const bundle = `Applications/${application}.app`;
+  return {
+    signs: [support(profile), { base: 'root', path: bundle }, { base: 'home', path: bundle }],
+    commands: [],
+    user,
+    system,
+    confined: [],
+  };
+}
+
+function support(path: string): Place {
+  return { base: 'home', path: `Library/Application Support/${path}` };
+}
+
+function user(folder: string): ManifestFolder {
+  return { kind: 'folder', ...support(`${folder}/NativeMessagingHosts`) };
+}
+
+function channel(folder: string): ManifestFolder {
+  return { ...user(folder), onlyWhere: support(folder) };
+}
+
+function system(path: string): ManifestFolder {
+  return { kind: 'folder', base: 'root', path };
+}
+
+/** Chrome's folder for all users, which Brave, Vivaldi and Opera read as well. */
+function chromeSystem(): ManifestFolder {
+  return system('Library/Google/Chrome/NativeMessagingHosts');
+}

@@ -1,0 +1,28 @@
+import type { BenchResult } from './result.ts';
+
+/**
+ * `npm run bench [name …]`: every benchmark, or the named ones. Each is a ratio against a peer in the same run, since
+ * times alone mean nothing on a shared machine. Ends with exit code 1 when a goal is missed.
+ */
+const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> = {
+  startup: () => import('./startup.ts'),
+  framing: () => import('./framing.ts'),
+  engine: () => import('./engine.ts'),
+};
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
+let missed = 0;
+for (const name of names) {
+  const load = BENCHES[name];
+  if (load === undefined) {
+    console.error(`No benchmark "${name}"; there are: ${Object.keys(BENCHES).join(', ')}`);
+    process.exit(2);
+  }
+  const { run } = await load();
+  for (const result of await run()) {
+    console.log(`${result.ok ? '✓' : '✗'} ${result.name}: ${result.ratio.toFixed(3)} (goal: ${result.goal})`);
+    console.log(`    ${result.detail}`);
+    if (!result.ok) missed += 1;
+  }
+}
+process.exitCode = missed === 0 ? 0 : 1;

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CHROME_ORIGIN, HOST_MAIN } from '../support/host/host-process.ts';
+import type { BenchResult } from './result.ts';
+
+/** Pairs of runs. The median of 21 moves by some 2 % from run to run on a busy machine. */
+const ROUNDS = 21;
+const GOAL = 1.5;
+
+/** From the host's spawn to the last byte of its first reply, against an empty Node program from spawn to exit. */
+export async function run(): Promise<BenchResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
+  try {
+    const empty = join(folder, 'empty.mjs');
+    await writeFile(empty, '');
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      theirs.push(await timeEmpty(empty));
+      ours.push(await timePing(folder));
+    }
+    const ratio = median(ours) / median(theirs);
+    return [
+      {
+        name: 'spawn to first PING reply / empty Node program',
+        ratio,
+        goal: `at most ${GOAL}`,
+        ok: ratio <= GOAL,
+        detail: `${median(ours).toFixed(1)} ms against ${median(theirs).toFixed(1)} ms, median of ${ROUNDS}`,
+      },
+    ];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function timeEmpty(file: string): Promise<number> {
+  const begin = performance.now();
+  await once(spawn(process.execPath, [file], { stdio: 'ignore' }), 'exit');
+  return performance.now() - begin;
+}
+
+async function timePing(home: string): Promise<number> {
+  const body = Buffer.from('{"action":"PING"}');
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(body.length);
+  const begin = performance.now();
+  const host = spawn(process.execPath, [HOST_MAIN, CHROME_ORIGIN], {
+    env: { ...process.env, TABAGENT_HOME: home },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const exited = once(host, 'exit');
+  host.stdin.write(Buffer.concat([length, body]));
+  await once(host.stdout, 'data');
+  const taken = performance.now() - begin;
+  host.stdin.end();
+  host.stdout.resume();
+  await exited;
+  return taken;
+}
+
+function median(numbers: number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CHROME_ORIGIN, HOST_MAIN, type Message } from '../../support/host/host-process.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+/** A frame, made by hand. */
+function frame(body: string | Buffer): Buffer {
+  const bytes = Buffer.from(body);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+describe('a host process and its frames', () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+  });
+  afterEach(() => shop.close());
+
+  it('answers PING, with its version and process id at the top level and in the payload', async () => {
+    const host = shop.host();
+    const reply = await host.request('PING');
+    expect(reply).toMatchObject({ status: 'success', response: 'pong', pid: host.pid, action: 'PING' });
+    expect(reply['payload']).toEqual({ response: 'pong', version: reply['version'], pid: host.pid });
+  });
+
+  it.each([
+    ['Chrome', ['chrome-extension://abcdefghijklmnopabcdefghijklmnop/']],
+    ['Chrome on Windows', ['chrome-extension://abcdefghijklmnopabcdefghijklmnop/', '--parent-window=0']],
+    ['Firefox', ['/usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json', 'tabagent@tabagent.dev']],
+    ['a program of its own', []],
+  ])('speaks frames when %s starts it', async (_browser, args) => {
+    expect(await shop.host({ args }).request('PING')).toMatchObject({ response: 'pong' });
+  });
+
+  it('takes a request byte by byte, and many in one write', async () => {
+    const host = shop.host();
+    const bytes = frame('{"action":"PING","requestId":"é"}');
+    const slow = host.next((message) => message['requestId'] === 'é');
+    for (const byte of bytes) host.child.stdin.write(Buffer.of(byte));
+    await slow;
+    const last = host.next((message) => message['requestId'] === 499);
+    host.child.stdin.write(
+      Buffer.concat(Array.from({ length: 500 }, (_, requestId) => frame(JSON.stringify({ action: 'PING', requestId })))),
+    );
+    await last;
+    expect(host.received).toHaveLength(501);
+  });
+
+  it('takes a request of 60 MiB', async () => {
+    const host = shop.host();
+    const reply = host.next((message) => message['requestId'] === 'large');
+    host.child.stdin.write(frame(JSON.stringify({ action: 'PING', requestId: 'large', filler: 'x'.repeat(60 * 1024 * 1024) })));
+    expect(await reply).toMatchObject({ status: 'success' });
+  });
+
+  it('answers replies without a requestId in the order of their requests', async () => {
+    const host = shop.host();
+    const last = host.next((message) => message['action'] === 'nothing');
+    host.send({ action: 'GET_SYSTEM_RESOURCES' });
+    host.send({ action: 'PING' });
+    host.send({ action: 'nothing' });
+    await last;
+    expect(host.received.map((message) => message['action'])).toEqual(['GET_SYSTEM_RESOURCES', 'PING', 'nothing']);
+  });
+
+  it.each(['', 'null', '[]', '"PING"', '{"action"', '{"action":"PING"}}', '\u0000', '7'])(
+    'answers INVALID_JSON to the body %j and goes on',
+    async (body) => {
+      const host = shop.host();
+      const reply = host.next(() => true);
+      host.child.stdin.write(frame(body));
+      expect(await reply).toMatchObject({ status: 'error', code: 'INVALID_JSON' });
+      expect(await host.request('PING')).toMatchObject({ response: 'pong' });
+    },
+  );
+
+  it('answers INVALID_JSON to broken UTF-8, a list a million deep, and goes on', async () => {
+    const host = shop.host();
+    for (const body of [Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), Buffer.alloc(2_000_000, '[')]) {
+      const reply = host.next(() => true);
+      host.child.stdin.write(frame(body));
+      expect(await reply).toMatchObject({ code: 'INVALID_JSON' });
+    }
+    expect(await host.request('PING')).toMatchObject({ response: 'pong' });
+  });
+
+  it('ends with code 0 when its input ends between frames, replies out', async () => {
+    const host = shop.host();
+    host.send({ action: 'PING' });
+    host.send({ action: 'GET_SYSTEM_RESOURCES' });
+    expect(await host.close()).toEqual({ code: 0, signal: null });
+    expect(host.received.map((message) => message['status'])).toEqual(['success', 'success']);
+  });
+
+  it.each([
+    ['in the middle of a length', Buffer.of(5, 0), 'FRAME_TRUNCATED'],
+    ['in the middle of a body', frame('{"action":"PING"}').subarray(0, 10), 'FRAME_TRUNCATED'],
+  ])('says so and ends with code 1 when its input ends %s', async (_where, bytes, code) => {
+    const host = shop.host();
+    host.child.stdin.end(bytes);
+    expect(await host.exited).toEqual({ code: 1, signal: null });
+    expect(host.received).toEqual([expect.objectContaining({ status: 'error', code })]);
+  });
+
+  it('refuses a frame over 64 MiB by its length alone, and ends with code 1', async () => {
+    const host = shop.host();
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(64 * 1024 * 1024 + 1);
+    host.child.stdin.write(length);
+    expect(await host.exited).toEqual({ code: 1, signal: null });
+    expect(host.received).toEqual([expect.objectContaining({ status: 'error', code: 'FRAME_TOO_LARGE' })]);
+  });
+
+  it('ends quietly when its reader is gone', async () => {
+    const host = shop.host();
+    await host.request('PING');
+    host.child.stdout.destroy();
+    host.send({ action: 'PING' });
+    expect((await host.exited).signal).toBeNull();
+    expect(host.stderr).toBe('');
+  });
+
+  it('bounds what it keeps for a reader that does not read', async () => {
+    const child = spawn(process.execPath, [HOST_MAIN, CHROME_ORIGIN], {
+      env: { ...process.env, TABAGENT_HOME: shop.home },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const flood = frame(JSON.stringify({ action: 'NO_SUCH_ACTION_OF_SOME_LENGTH', requestId: 'x'.repeat(200) }));
+    const burst = Buffer.concat(Array.from({ length: 1000 }, () => flood));
+    // A host that bounds its queue stops reading; one that does not takes all 300 MB.
+    let taken = 0;
+    while (taken < 300e6) {
+      taken += burst.length;
+      if (!child.stdin.write(burst) && (await Promise.race([once(child.stdin, 'drain'), stopped(child.stdin)])) === 'stopped') break;
+    }
+    expect(taken).toBeLessThan(100e6);
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  });
+
+  it('explains itself to a person who starts it with a wrong command', async () => {
+    const host = shop.host({ args: ['pleh'] });
+    expect((await host.exited).code).toBe(2);
+    expect(host.stderr).toContain('Unknown command: pleh');
+  });
+
+  it('answers a wrong configuration with what is wrong', async () => {
+    const reply: Message = await shop.host({ env: { HF_ENDPOINT: 'nonsense' } }).request('PING');
+    expect(reply).toMatchObject({ status: 'error', code: 'INVALID_REQUEST', details: { field: 'HF_ENDPOINT' } });
+  });
+});
+
+/** Resolves once nothing more has been taken from `stream` for a second: the other side has stopped reading. */
+async function stopped(stream: { writableLength: number }): Promise<'stopped'> {
+  let length = -1;
+  while (length !== stream.writableLength) {
+    length = stream.writableLength;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  return 'stopped';
+}

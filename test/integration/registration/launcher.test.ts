@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { launcherText } from '../../../installers/registration/launcher.ts';
+import { assertSafeFolder, assertSafeToStart } from '../../../installers/registration/safe-folder.ts';
+
+const run = promisify(execFile);
+
+describe('the launcher that browsers start', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tabagent-launcher-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  /** Starts the launcher for a program below a folder of this name; the program says how it was started. */
+  async function start(name: string, args: string[], env: NodeJS.ProcessEnv = {}, tabagentHome?: string) {
+    const main = join(folder, name, 'main.cjs');
+    const node = join(folder, name, 'node');
+    const launcher = join(folder, name, 'tabagent-host');
+    await mkdir(join(folder, name), { recursive: true });
+    await symlink(process.execPath, node);
+    await writeFile(
+      main,
+      'console.log(JSON.stringify({ main: __filename, args: process.argv.slice(2), home: process.env.TABAGENT_HOME }))',
+    );
+    await writeFile(launcher, launcherText('linux', [node, main], tabagentHome), { mode: 0o755 });
+    const { stdout } = await run(launcher, args, { env });
+    return { said: JSON.parse(stdout), main };
+  }
+
+  const ODD = [
+    'a b',
+    "it's",
+    'say "hi"',
+    '$HOME `id` $(id)',
+    'back\\slash',
+    'new\nline',
+    'ünïcode ✓',
+    '-n',
+    '*?[a]',
+    "'",
+  ];
+
+  it.each(ODD)('starts a program below a folder called %j', async (name) => {
+    const { said, main } = await start(name, []);
+    expect(said.main).toBe(main);
+  });
+
+  it('hands on the browser’s arguments as they are', async () => {
+    const args = ['chrome-extension://abc/', '--parent-window=0', ...ODD, ''];
+    expect((await start('plain', args)).said.args).toEqual(args);
+  });
+
+  it.each(ODD)('gives the host the home %j it was installed with, unless the browser has one', async (home) => {
+    expect((await start('plain', [], {}, home)).said.home).toBe(home);
+    await rm(join(folder, 'plain'), { recursive: true });
+    expect((await start('plain', [], { TABAGENT_HOME: '/of the browser' }, home)).said.home).toBe('/of the browser');
+  });
+});
+
+describe('what may be started', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tabagent-safe-'));
+    await mkdir(join(folder, 'open'));
+    await writeFile(join(folder, 'open', 'program'), '');
+    await writeFile(join(folder, 'program'), '');
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('is judged by where a link leads', async () => {
+    await chmod(join(folder, 'open'), 0o777);
+    await symlink(join(folder, 'open', 'program'), join(folder, 'link'));
+    await expect(assertSafeToStart(join(folder, 'program'))).resolves.toBeUndefined();
+    await expect(assertSafeToStart(join(folder, 'link'))).rejects.toMatchObject({ code: 'UNSAFE_FOLDER' });
+  });
+
+  it('is only what root or the installing user owns, where all users start it', async () => {
+    const me = process.getuid?.() ?? 0;
+    await expect(assertSafeToStart(join(folder, 'program'), { owners: [0, me] })).resolves.toBeUndefined();
+    await expect(assertSafeToStart(join(folder, 'program'), { owners: [me + 1] })).rejects.toMatchObject({
+      code: 'UNSAFE_FOLDER',
+      details: { uid: me },
+    });
+  });
+
+  it('is a folder still to be made, when nobody else can make it first', async () => {
+    await expect(assertSafeFolder(join(folder, 'a', 'b'))).resolves.toBeUndefined();
+    await chmod(join(folder, 'open'), 0o777);
+    await expect(assertSafeFolder(join(folder, 'open', 'a', 'b'))).rejects.toMatchObject({ code: 'UNSAFE_FOLDER' });
+  });
+});

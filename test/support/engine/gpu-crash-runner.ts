@@ -1,0 +1,43 @@
+import type { FromRunner, GpuMode, LoadedFigures, RunnerFacts, ToRunner } from '../../../host/engine/ipc.ts';
+
+/**
+ * A runner on a machine whose GPU driver aborts the process: while loading, or, with `GGML_TEST_ABORT=start`, as soon
+ * as the backend starts. It stands for hardware that cannot be had in a test; without a GPU it loads.
+ */
+const FIGURES: LoadedFigures = {
+  vocabSize: 1,
+  embeddingDim: 1,
+  contextSize: 1,
+  trainContextSize: 1,
+  gpuLayers: 0,
+  ramUsed: 1,
+  vramUsed: 0,
+};
+
+let gpu: GpuMode = 'off';
+
+process.on('message', (message) => {
+  const order = message as ToRunner;
+  if (order.type === 'hello') {
+    gpu = order.gpu;
+    if (gpu !== 'off' && process.env['GGML_TEST_ABORT'] === 'start') process.abort();
+    const facts: RunnerFacts = {
+      cpuVariant: null,
+      gpu: gpu === 'off' ? null : 'cuda',
+      release: 'none',
+      importMs: 0,
+      startMs: 0,
+    };
+    tell({ type: 'ready', facts });
+  } else if (order.name === 'load') {
+    if (order.request.settings.gpuLayers > 0) {
+      process.stderr.write('CUDA error: the launch timed out\n');
+      process.abort();
+    }
+    tell({ type: 'result', id: order.id, result: FIGURES });
+  }
+});
+
+function tell(message: FromRunner): void {
+  process.send?.(message);
+}

@@ -1,0 +1,15 @@
+import type { ByteSource } from '../../../host/gguf/model.ts';
+
+/** A source over bytes in memory that notes what was read of it. */
+export function memorySource(bytes: Uint8Array): ByteSource & { readonly reads: { offset: number; length: number }[] } {
+  const reads: { offset: number; length: number }[] = [];
+  return {
+    size: bytes.length,
+    reads,
+    async read(offset, length) {
+      reads.push({ offset, length });
+      return bytes.slice(offset, offset + length);
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,385 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { inspectModel } from '../../../host/gguf/inspect.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { TINY_TENSORS, tinyGguf } from '../../support/gguf/tiny-gguf.ts';
+import { array, string, uint32 } from '../../support/gguf/write-gguf.ts';
+
+const folder = tempFolder('preflight');
+afterAll(() => folder.remove());
+
+const file = join(folder.path, 'model.gguf');
+
+async function refusal(bytes: Uint8Array): Promise<unknown> {
+  writeFileSync(file, bytes);
+  return inspectModel([file]).then(
+    () => 'accepted',
+    (error: unknown) => error,
+  );
+}
+
+/** Overwrites part of a good file. */
+function patch(bytes: Buffer, offset: number, change: (at: Buffer) => void): Buffer {
+  change(bytes.subarray(offset));
+  return bytes;
+}
+
+/** Finds where the value of a key begins: behind the key's text and its type. */
+function startOfValue(bytes: Buffer, key: string): number {
+  return bytes.indexOf(key) + key.length + 4;
+}
+
+const HUGE = 0x7fff_ffff_ffff_ffffn;
+const [embeddings, layer, output] = TINY_TENSORS;
+if (!embeddings || !layer || !output) throw new Error('The tiny model has three tensors');
+
+const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: RegExp])[] = [
+  ['an empty file', Buffer.alloc(0), /it is empty \(0 bytes\)/],
+  [
+    'a web page',
+    Buffer.from('<!DOCTYPE html><html>Not found</html>'),
+    /not a GGUF file: it begins with "<!DOCTYPE html>.*" and is a web page/,
+  ],
+  ['a JSON answer', Buffer.from('{"error":"Repository not found"}'), /is JSON text/],
+  [
+    'a Git LFS pointer',
+    Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00'),
+    /is a Git LFS pointer/,
+  ],
+  ['a PyTorch archive', Buffer.from('PK\x03\x04\x14\0\0\0\x08\x08'), /is a ZIP archive/],
+  ['a safetensors file', Buffer.from('\x40\0\0\0\0\0\0\0{"__metadata__":{}}', 'latin1'), /is a safetensors file/],
+  ['a file of zeros', Buffer.alloc(4096), /its first bytes are zeros/],
+  ['a model from before GGUF', Buffer.from('tjgg\x03\0\0\0'), /of the time before GGUF/],
+  [
+    'a file that ends after its magic',
+    Buffer.from('GGUF'),
+    /cut short: its header goes on to byte 8 at least, the file has 4 bytes/,
+  ],
+  ['GGUF version 1', tinyGguf({ version: 1 }), /it is GGUF version 1; llama.cpp reads versions 2 and 3/],
+  ['GGUF version 9', tinyGguf({ version: 9 }), /it is GGUF version 9/],
+  ['a big-endian file', patch(tinyGguf(), 4, (at) => at.writeUInt32BE(3)), /big-endian/],
+  [
+    '2^63-1 tensors',
+    patch(tinyGguf(), 8, (at) => at.writeBigUInt64LE(HUGE)),
+    /the number of tensors is given as 9223372036854775807/,
+  ],
+  [
+    '2^63-1 metadata entries',
+    patch(tinyGguf(), 16, (at) => at.writeBigUInt64LE(HUGE)),
+    /the number of metadata entries is given as/,
+  ],
+  [
+    'a billion tensors',
+    patch(tinyGguf(), 8, (at) => at.writeBigUInt64LE(10n ** 9n)),
+    /claims 1000000000 tensors, more than the 65536 allowed/,
+  ],
+  [
+    'more entries than the file has bytes for',
+    patch(tinyGguf(), 16, (at) => at.writeBigUInt64LE(9999n)),
+    /claims 9999 metadata entries, and the file has only/,
+  ],
+  [
+    'a key of 4 GB',
+    patch(tinyGguf(), 24, (at) => at.writeBigUInt64LE(2n ** 32n)),
+    /metadata key 0 is said to have 4294967296 bytes/,
+  ],
+  [
+    'a string longer than the file',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, startOfValue(b, 'general.architecture'), (at) => at.writeBigUInt64LE(1_000_000n));
+    })(),
+    /cut short/,
+  ],
+  [
+    'a list of 2^62 strings',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, startOfValue(b, 'tokenizer.ggml.tokens') + 4, (at) => at.writeBigUInt64LE(2n ** 62n));
+    })(),
+    /the length of "tokenizer.ggml.tokens" is given as/,
+  ],
+  [
+    'a list longer than the file',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, startOfValue(b, 'tokenizer.ggml.tokens') + 4, (at) => at.writeBigUInt64LE(10n ** 6n));
+    })(),
+    /claims 1000000 elements in "tokenizer.ggml.tokens"/,
+  ],
+  [
+    'a list of lists',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, startOfValue(b, 'tokenizer.ggml.tokens'), (at) => at.writeUInt32LE(9));
+    })(),
+    /is a list of lists/,
+  ],
+  [
+    'an unknown value type',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, startOfValue(b, 'general.architecture') - 4, (at) => at.writeUInt32LE(77));
+    })(),
+    /has the type 77, which GGUF does not define/,
+  ],
+  [
+    'an empty key',
+    (() => {
+      const b = tinyGguf({ keys: { '': uint32(1) } });
+      return b;
+    })(),
+    /is empty/,
+  ],
+  [
+    'a key that stands twice',
+    Buffer.from(
+      tinyGguf({ keys: { 'general.abc': uint32(1), 'general.abd': uint32(1) } })
+        .toString('latin1')
+        .replace('general.abd', 'general.abc'),
+      'latin1',
+    ),
+    /the metadata key "general.abc" stands twice/,
+  ],
+  [
+    'a tensor that stands twice',
+    tinyGguf({ tensors: [embeddings, layer, layer] }),
+    /the tensor "blk.0.attn_k.weight" stands twice/,
+  ],
+  [
+    'five dimensions',
+    tinyGguf({ tensors: [embeddings, { ...layer, dimensions: [32, 1, 1, 1, 32] }, output] }),
+    /has 5 dimensions/,
+  ],
+  [
+    'a dimension of zero',
+    tinyGguf({ tensors: [embeddings, { ...layer, dimensions: [32, 0], data: new Uint8Array(0) }, output] }),
+    /has no elements/,
+  ],
+  [
+    'a row that does not fill its blocks',
+    tinyGguf({ tensors: [{ ...embeddings, dimensions: [33, 32], type: 'Q8_0', data: new Uint8Array(1122) }, layer] }),
+    /rows of 33 elements, and Q8_0 packs 32/,
+  ],
+  [
+    'dimensions that overflow 64 bits',
+    (() => {
+      const b = tinyGguf();
+      const at = b.indexOf('token_embd.weight') + 17 + 4;
+      b.writeBigUInt64LE(2n ** 50n, at);
+      b.writeBigUInt64LE(2n ** 50n, at + 8);
+      return b;
+    })(),
+    /is said to have 1125899906842624 × 1125899906842624 elements/,
+  ],
+  [
+    'an unknown tensor type',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, b.indexOf('token_embd.weight') + 17 + 4 + 16, (at) => at.writeUInt32LE(99));
+    })(),
+    /has the type number 99, which this version of llama.cpp does not know/,
+  ],
+  [
+    'a tensor type llama.cpp has dropped',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, b.indexOf('token_embd.weight') + 17 + 4 + 16, (at) => at.writeUInt32LE(31));
+    })(),
+    /Q4_0_4_4.*take the Q4_0 file/,
+  ],
+  [
+    "bitnet.cpp's I2_S packing",
+    (() => {
+      const b = tinyGguf();
+      return patch(b, b.indexOf('token_embd.weight') + 17 + 4 + 16, (at) => at.writeUInt32LE(36));
+    })(),
+    /I2_S, bitnet.cpp's own packing.*take a file of the model in TQ1_0 or TQ2_0/,
+  ],
+  [
+    'overlapping tensors',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, b.indexOf('output.weight') + 13 + 4 + 16 + 4, (at) => at.writeBigUInt64LE(0n));
+    })(),
+    /overlaps the one before it: it begins at 0, not at 1344/,
+  ],
+  [
+    'a tensor far outside the file',
+    (() => {
+      const b = tinyGguf();
+      return patch(b, b.indexOf('output.weight') + 13 + 4 + 16 + 4, (at) => at.writeBigUInt64LE(10n ** 12n));
+    })(),
+    /leaves a gap before it/,
+  ],
+  ['an alignment of zero', tinyGguf({ keys: { 'general.alignment': uint32(0) } }), /its alignment is 0/],
+  [
+    'an alignment that is no power of two',
+    tinyGguf({ keys: { 'general.alignment': uint32(48) } }),
+    /its alignment is 48/,
+  ],
+  [
+    'an alignment of 2 GiB',
+    tinyGguf({ keys: { 'general.alignment': uint32(2 ** 31) } }),
+    /its alignment is 2147483648/,
+  ],
+  ['an alignment in words', tinyGguf({ keys: { 'general.alignment': string('32') } }), /its alignment is "string"/],
+  [
+    'a file cut short in its weights',
+    tinyGguf().subarray(0, -100),
+    /the file is cut short: its tensors end at byte \d+, the file has \d+ bytes/,
+  ],
+];
+
+const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: RegExp])[] = [
+  ['a multimodal projector', tinyGguf({ keys: { 'general.type': string('mmproj') } }), /eyes or ears/],
+  ['a projector of the older kind', tinyGguf({ keys: { 'general.architecture': string('clip') } }), /eyes or ears/],
+  ['a LoRA adapter', tinyGguf({ keys: { 'general.type': string('adapter') } }), /LoRA adapter/],
+  ['no architecture', tinyGguf({ keys: { 'general.architecture': undefined } }), /does not name its architecture/],
+  [
+    'an unknown architecture',
+    tinyGguf({ keys: { 'general.architecture': string('llama99') } }),
+    /its architecture is "llama99", which this version of llama.cpp does not know/,
+  ],
+  ['no layer count', tinyGguf({ keys: { 'llama.block_count': undefined } }), /llama.block_count is missing/],
+  ['no layers', tinyGguf({ keys: { 'llama.block_count': uint32(0) } }), /llama.block_count is 0/],
+  [
+    '513 layers, on which llama.cpp aborts',
+    tinyGguf({ keys: { 'llama.block_count': uint32(513) } }),
+    /llama.block_count is 513/,
+  ],
+  [
+    'fewer layers than it says',
+    tinyGguf({ keys: { 'llama.block_count': uint32(2) } }),
+    /says it has 2 layers, and has tensors of 1/,
+  ],
+  [
+    'tensors of a layer it does not have',
+    tinyGguf({ tensors: [embeddings, { ...layer, name: 'blk.7.attn_k.weight' }, output] }),
+    /has the tensor "blk.7.attn_k.weight" of layer 7/,
+  ],
+  [
+    'no embedding length',
+    tinyGguf({ keys: { 'llama.embedding_length': string('32') } }),
+    /llama.embedding_length is missing or no number/,
+  ],
+  ['a context of zero', tinyGguf({ keys: { 'llama.context_length': uint32(0) } }), /llama.context_length is 0/],
+  [
+    'more experts used than there are, on which llama.cpp aborts',
+    tinyGguf({ keys: { 'llama.expert_count': uint32(4), 'llama.expert_used_count': uint32(5) } }),
+    /says it has 4 experts and uses 5/,
+  ],
+  [
+    'an unknown rope scaling, on which llama.cpp aborts',
+    tinyGguf({ keys: { 'llama.rope.scaling.type': string('warp') } }),
+    /its rope scaling is "warp"/,
+  ],
+  [
+    'a per-layer list shorter than the layers',
+    tinyGguf({ keys: { 'llama.attention.head_count_kv': array('uint32', []) } }),
+    /lists 0 values for 1 layers/,
+  ],
+  ['no tokenizer', tinyGguf({ keys: { 'tokenizer.ggml.model': undefined } }), /has no tokenizer/],
+  ['no vocabulary', tinyGguf({ keys: { 'tokenizer.ggml.tokens': undefined } }), /has no vocabulary/],
+  [
+    'a vocabulary of numbers',
+    tinyGguf({ keys: { 'tokenizer.ggml.tokens': array('uint32', [1, 2]) } }),
+    /has no vocabulary/,
+  ],
+  [
+    'fewer scores than tokens',
+    tinyGguf({ keys: { 'tokenizer.ggml.scores': array('float32', [0]) } }),
+    /tokenizer.ggml.scores has 1 values for 2 tokens/,
+  ],
+  [
+    'token types of the wrong type',
+    tinyGguf({ keys: { 'tokenizer.ggml.token_type': array('uint8', [1, 1]) } }),
+    /tokenizer.ggml.token_type has 2 values/,
+  ],
+  [
+    'the second of two parts alone',
+    tinyGguf({ keys: { 'split.count': { type: 'uint16', value: 2 }, 'split.no': { type: 'uint16', value: 1 } } }),
+    /one of 2 parts, and 1 are here/,
+  ],
+];
+
+describe('the preflight', () => {
+  it('accepts the file that all of these are made from', async () => {
+    writeFileSync(file, tinyGguf());
+    await expect(inspectModel([file])).resolves.toMatchObject({ files: [file], shape: { architecture: 'llama' } });
+  });
+
+  it.each([...MALFORMED, ...NO_MODELS])('refuses %s, saying so', async (_name, bytes, message) => {
+    expect(await refusal(bytes)).toMatchObject({
+      name: 'HostError',
+      code: 'MODEL_REJECTED',
+      message: expect.stringMatching(message),
+      details: { file, expected: expect.anything(), found: expect.anything() },
+    });
+  });
+
+  it('refuses a good file at every length it could be cut to', async () => {
+    const whole = tinyGguf();
+    for (let length = 0; length < whole.length; length++) {
+      expect(await refusal(whole.subarray(0, length))).toMatchObject({ code: 'MODEL_REJECTED' });
+    }
+  });
+
+  it('says that a missing file is to be downloaded', async () => {
+    await expect(inspectModel([join(folder.path, 'none.gguf')])).rejects.toMatchObject({
+      code: 'MODEL_NOT_DOWNLOADED',
+    });
+  });
+
+  it('refuses a folder', async () => {
+    await expect(inspectModel([folder.path])).rejects.toMatchObject({ code: 'MODEL_REJECTED' });
+  });
+
+  it('gives up when it is told to', async () => {
+    writeFileSync(file, tinyGguf());
+    const reason = new Error('no longer wanted');
+    await expect(inspectModel([file], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+});
+
+describe('the preflight of a model in parts', () => {
+  const part = (no: number, tensors: typeof TINY_TENSORS) => {
+    const path = join(folder.path, `part-${no}.gguf`);
+    const split = { type: 'uint16', value: no } as const;
+    const keys = {
+      'split.no': split,
+      'split.count': { type: 'uint16', value: 2 },
+      'split.tensors.count': { type: 'int32', value: 3 },
+    } as const;
+    writeFileSync(path, tinyGguf({ keys, tensors }));
+    return path;
+  };
+
+  it('takes the parts together', async () => {
+    const files = [part(0, [embeddings, layer]), part(1, [output])];
+    const { shape } = await inspectModel(files);
+    expect(shape).toMatchObject({ inputBytes: 256, layerBytes: [1088], outputBytes: 256 });
+  });
+
+  it('refuses parts in the wrong order', async () => {
+    const files = [part(0, [embeddings, layer]), part(1, [output])].reverse();
+    await expect(inspectModel(files)).rejects.toMatchObject({
+      message: expect.stringMatching(/it is part 2 and stands at the place of part 1/),
+    });
+  });
+
+  it('refuses a tensor that is in two parts', async () => {
+    const files = [part(0, [embeddings, layer]), part(1, [layer])];
+    await expect(inspectModel(files)).rejects.toMatchObject({
+      message: expect.stringMatching(/is in an earlier part too/),
+    });
+  });
+
+  it('refuses parts that lack a tensor', async () => {
+    const files = [part(0, [embeddings]), part(1, [layer])];
+    await expect(inspectModel(files)).rejects.toMatchObject({
+      message: expect.stringMatching(/should hold 3 tensors and hold 2/),
+    });
+  });
+});

@@ -1,0 +1,630 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import nativeMessaging from 'chrome-native-messaging';
+import { HostError } from '../../host/errors.ts';
+import type { JsonObject } from '../../host/json.ts';
+import type { Logger } from '../../host/log.ts';
+import type { HostEvent, Reply } from '../../host/protocol/messages.ts';
+import { readHead } from '../../host/protocol/parse-request.ts';
+import {
+  MAX_REQUESTS_IN_FLIGHT,
+  Session,
+  type SessionCall,
+  type SessionHandler,
+  type SessionLimits,
+} from '../../host/session.ts';
+import { frame, seeded } from './messaging/frames.ts';
+
+/** A minute: long enough that a test whose promise rests on a grace running out fails by its own time limit instead. */
+const NEVER_MS = 60_000;
+const LIMITS: SessionLimits = {
+  shutdownGraceMs: NEVER_MS,
+  maxQueuedReplyBytes: 8 * 1024 * 1024,
+  abortGraceMs: NEVER_MS,
+  flushGraceMs: NEVER_MS,
+};
+
+const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** A reply or event as a client sees it. */
+type Received = Record<string, unknown>;
+
+/** A request that the handler holds until the test answers it. */
+interface Held {
+  readonly message: JsonObject;
+  readonly call: SessionCall;
+  reply(payload?: unknown): void;
+  fail(error: unknown): void;
+}
+
+/** A one-way connection of the operating system: what is written to `from` is read from `to`. */
+interface Pipe {
+  readonly from: Socket;
+  readonly to: Socket;
+}
+
+describe('Session', () => {
+  let folder: string;
+  const servers: Server[] = [];
+  const sockets: Socket[] = [];
+  const sessions: Session[] = [];
+  const unanswered: (() => void)[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tabagent-session-'));
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    for (const reply of unanswered.splice(0)) reply();
+    await Promise.all(sessions.splice(0).map(({ finished }) => finished));
+    for (const server of servers.splice(0)) server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function openPipe(): Promise<Pipe> {
+    const name = `${servers.length}.sock`;
+    const path =
+      process.platform === 'win32' ? `\\\\.\\pipe\\${folder.replaceAll(/\W/g, '-')}-${name}` : join(folder, name);
+    const server = createServer({ allowHalfOpen: true }).listen(path);
+    servers.push(server);
+    await once(server, 'listening');
+    const from = connect({ path, allowHalfOpen: true });
+    const [to]: Socket[] = await once(server, 'connection');
+    if (to === undefined) throw new Error('No connection.');
+    // A client that goes away resets its end; that is what some tests are about.
+    from.on('error', () => {});
+    sockets.push(from, to);
+    return { from, to };
+  }
+
+  /** A session on two pipes, with a client that reads from the start unless told otherwise. */
+  async function start(options: { handler?: SessionHandler; limits?: Partial<SessionLimits>; slow?: boolean } = {}) {
+    const [request, response] = [await openPipe(), await openPipe()];
+    const held = queue<Held>();
+    const received = queue<Received>();
+    const logged: string[] = [];
+    const note = (event: string) => {
+      logged.push(event);
+    };
+    const log: Logger = { info: note, warn: note, error: note };
+    const hold: SessionHandler = (message, call) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+      const reply = (payload: unknown = {}) => resolve({ status: 'success', payload, ...readHead(message) });
+      unanswered.push(reply);
+      held.put({ message, call, reply, fail: reject });
+      return promise;
+    };
+    const session = new Session({
+      input: request.to,
+      output: response.from,
+      handler: options.handler ?? hold,
+      log,
+      limits: { ...LIMITS, ...options.limits },
+    });
+    sessions.push(session);
+    const output = new nativeMessaging.Output();
+    output.pipe(request.from);
+    const read = () => {
+      const input = response.to.pipe(new nativeMessaging.Input());
+      input.on('data', (message: Received) => received.put(message)).on('end', () => received.end());
+    };
+    if (options.slow !== true) read();
+    return {
+      session,
+      held,
+      received,
+      logged,
+      request,
+      response,
+      read,
+      /** Sends messages as frames, by the independent implementation. */
+      send: (...messages: object[]) => {
+        for (const message of messages) output.write(message);
+      },
+      endInput: () => output.end(),
+    };
+  }
+
+  const progress = (loaded: number, fileName = 'f.gguf'): HostEvent => ({
+    type: 'MODEL_DOWNLOAD_PROGRESS',
+    payload: { repoId: 'o/r', fileName, loaded, total: 100, progress: loaded, bytesPerSecond: 1, etaSeconds: null },
+  });
+
+  describe('order', () => {
+    it('sends replies to requests with a requestId as they finish', async () => {
+      const { send, held, received } = await start();
+      send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 'two' }, { action: 'C', requestId: 3 });
+      const [a, b, c] = await held.take(3);
+      c?.reply();
+      b?.reply();
+      a?.reply();
+      expect((await received.take(3)).map(({ requestId }) => requestId)).toEqual([3, 'two', 1]);
+    });
+
+    it('sends replies to requests without one in the order of the requests, whichever finishes first', async () => {
+      const { send, held, received } = await start();
+      send({ action: 'A' }, { action: 'B' }, { action: 'C' }, { action: 'D', requestId: 4 });
+      const [a, b, c, d] = await held.take(4);
+      c?.reply();
+      b?.reply();
+      d?.reply();
+      a?.reply();
+      expect((await received.take(4)).map(({ action }) => action)).toEqual(['D', 'A', 'B', 'C']);
+    });
+
+    it('keeps both promises for any order of finishing (seed 7)', async () => {
+      const random = seeded(7);
+      const { send, held, received } = await start();
+      const sent = Array.from({ length: 300 }, (_, n) => ({
+        action: `A${n}`,
+        ...(random() < 0.5 ? { requestId: n } : {}),
+      }));
+      send(...sent);
+      const open = await held.take(sent.length);
+      const finished: unknown[] = [];
+      while (open.length > 0) {
+        const [next] = open.splice(Math.floor(random() * open.length), 1);
+        if (next?.message.requestId !== undefined) finished.push(next.message.requestId);
+        next?.reply();
+      }
+      const replies = await received.take(sent.length);
+      const withId = replies.filter(({ requestId }) => requestId !== undefined);
+      const without = replies.filter(({ requestId }) => requestId === undefined);
+      expect(withId.map(({ requestId }) => requestId)).toEqual(finished);
+      expect(without.map(({ action }) => action)).toEqual(
+        sent.filter((message) => !('requestId' in message)).map(({ action }) => action),
+      );
+    });
+
+    it('gives a body that is no JSON object its place in the line, and goes on', async () => {
+      const { request, held, received } = await start();
+      request.from.write(
+        Buffer.concat([frame('{"action":"A"}'), frame('oops'), frame(Uint8Array.of(0xff)), frame('{"action":"B"}')]),
+      );
+      const [a, b] = await held.take(2);
+      b?.reply();
+      a?.reply();
+      const replies = await received.take(4);
+      expect(replies.map(({ action, code }) => action ?? code)).toEqual(['A', 'INVALID_JSON', 'INVALID_JSON', 'B']);
+      expect(replies[1]).toMatchObject({ status: 'error', details: { found: 'text that is not JSON' } });
+    });
+
+    it('runs requests at once: one reaches the handler while another is worked on', async () => {
+      const { send, held, received } = await start();
+      send({ action: 'GENERATE' });
+      const [generate] = await held.take(1);
+      send({ action: 'STOP_GENERATION' });
+      const [stop] = await held.take(1);
+      stop?.reply();
+      generate?.reply();
+      expect((await received.take(2)).map(({ action }) => action)).toEqual(['GENERATE', 'STOP_GENERATION']);
+    });
+  });
+
+  describe('faults of a handler', () => {
+    it('answers INTERNAL_ERROR when it rejects, and logs it', async () => {
+      const { send, held, received, logged } = await start();
+      send({ action: 'A', requestId: 1 });
+      (await held.take(1))[0]?.fail(new Error('secret'));
+      const [reply] = await received.take(1);
+      expect(reply).toMatchObject({ status: 'error', code: 'INTERNAL_ERROR', action: 'A', requestId: 1 });
+      expect(JSON.stringify(reply)).not.toContain('secret');
+      expect(logged).toContain('session.handler_failed');
+    });
+
+    it('answers INTERNAL_ERROR when it throws before it returns, or gives a reply JSON cannot hold', async () => {
+      const { send, received } = await start({
+        handler: (message) => {
+          if (message.action === 'THROW') throw new Error('at once');
+          return Promise.resolve({ status: 'success', payload: 1n });
+        },
+      });
+      send({ action: 'THROW' }, { action: 'BIGINT' });
+      expect((await received.take(2)).map(({ code }) => code)).toEqual(['INTERNAL_ERROR', 'INTERNAL_ERROR']);
+    });
+
+    it('answers REPLY_TOO_LARGE in place of a reply over 1 MiB', async () => {
+      const { send, held, received } = await start();
+      send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
+      const [a, b] = await held.take(2);
+      a?.reply('x'.repeat(1024 * 1024));
+      b?.reply();
+      const [tooLarge, fine] = await received.take(2);
+      expect(tooLarge).toMatchObject({ status: 'error', code: 'REPLY_TOO_LARGE', action: 'A', requestId: 1 });
+      expect(fine).toMatchObject({ status: 'success', requestId: 2 });
+    });
+  });
+
+  describe('input', () => {
+    it('takes a request of 60 MiB in small pieces', async () => {
+      const text = 'é漢'.repeat((60 * 1024 * 1024) / 5);
+      const { request, held, received } = await start();
+      Readable.from(pieces(frame(JSON.stringify({ action: 'A', text })), 50_001)).pipe(request.from, { end: false });
+      const [large] = await held.take(1);
+      expect(large?.message.text === text).toBe(true);
+      large?.reply();
+      expect(await received.take(1)).toMatchObject([{ action: 'A' }]);
+    });
+
+    it('takes requests whose bytes come one by one, split inside characters', async () => {
+      const { request, held } = await start();
+      request.from.setNoDelay();
+      const bytes = Buffer.concat([frame('{"action":"é漢😀"}'), frame('{"action":"B"}')]);
+      for (const byte of bytes) await new Promise((sent) => request.from.write(Uint8Array.of(byte), sent));
+      expect((await held.take(2)).map(({ message }) => message.action)).toEqual(['é漢😀', 'B']);
+    });
+
+    it.each([
+      ['in a length', frame('{}').subarray(0, 2)],
+      ['in a body', frame('{"action":"B"}').subarray(0, 9)],
+    ])('ends with an error frame and exit code 1 when the stream ends %s', async (_, cut) => {
+      const { request, held, received, session } = await start();
+      request.from.end(Buffer.concat([frame('{"action":"A"}'), cut]));
+      const [a] = await held.take(1);
+      await once(aborted(a), 'abort');
+      a?.fail(a.call.signal.reason);
+      expect((await received.all()).map(({ action, code }) => [action, code])).toEqual([
+        ['A', 'ABORTED'],
+        [undefined, 'FRAME_TRUNCATED'],
+      ]);
+      expect(await session.finished).toBe(1);
+    });
+
+    it('ends with an error frame and exit code 1 as soon as a length over 64 MiB is seen', async () => {
+      const { request, received, session } = await start();
+      request.from.write(frame('', 64 * 1024 * 1024 + 1));
+      expect(await received.all()).toMatchObject([{ status: 'error', code: 'FRAME_TOO_LARGE' }]);
+      expect(await session.finished).toBe(1);
+    });
+
+    it('takes an input that fails for one that ends', async () => {
+      const input = new PassThrough();
+      const output = new PassThrough();
+      const warned: string[] = [];
+      const log: Logger = { info: () => {}, warn: (event) => warned.push(event), error: () => {} };
+      const handler: SessionHandler = async () => ({ status: 'success', payload: {} });
+      const session = new Session({ input, output, handler, log, limits: LIMITS });
+      input.destroy(Object.assign(new Error('read EIO'), { code: 'EIO' }));
+      expect(await session.finished).toBe(0);
+      expect(warned).toEqual(['session.input_failed']);
+    });
+  });
+
+  describe('events', () => {
+    it('sends every event at once to a client that reads, with the requestId', async () => {
+      const { send, held, received } = await start();
+      send({ action: 'A', requestId: 'r' });
+      const [a] = await held.take(1);
+      for (let loaded = 0; loaded < 5; loaded += 1) {
+        a?.call.emit(progress(loaded));
+        expect(await received.take(1)).toMatchObject([{ requestId: 'r', payload: { loaded } }]);
+      }
+      a?.call.emit(progress(5));
+      a?.call.emit(progress(6));
+      a?.reply();
+      expect((await received.take(3)).map(({ type, status }) => type ?? status)).toEqual([
+        'MODEL_DOWNLOAD_PROGRESS',
+        'MODEL_DOWNLOAD_PROGRESS',
+        'success',
+      ]);
+    });
+
+    it('drops what is emitted after the reply', async () => {
+      const { send, held, received, endInput } = await start();
+      send({ action: 'A', requestId: 1 });
+      const [a] = await held.take(1);
+      a?.reply();
+      await received.take(1);
+      a?.call.emit(progress(100));
+      endInput();
+      expect(await received.all()).toEqual([]);
+    });
+
+    it('keeps only the newest of each file for a slow client, before the reply', async () => {
+      const { send, held, received, response, read } = await start({ slow: true });
+      send({ action: 'BIG', requestId: 0 }, { action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
+      const [big, a, b] = await held.take(3);
+      big?.reply('x'.repeat(1_000_000));
+      await until(() => response.from.writableLength > 0);
+      for (let loaded = 0; loaded <= 100; loaded += 1) {
+        a?.call.emit(progress(loaded, 'one.gguf'));
+        b?.call.emit(progress(loaded, 'one.gguf'));
+        a?.call.emit(progress(loaded, 'two.gguf'));
+      }
+      const queued = response.from.writableLength;
+      expect(queued).toBeLessThan(1_001_000);
+      a?.reply();
+      read();
+      const [, ...rest] = await received.take(5);
+      const seen = rest.map(({ requestId, status, payload }) => [
+        requestId,
+        status,
+        Reflect.get(payload ?? {}, 'fileName'),
+        Reflect.get(payload ?? {}, 'loaded'),
+      ]);
+      expect(seen).toEqual([
+        [1, undefined, 'one.gguf', 100],
+        [1, undefined, 'two.gguf', 100],
+        [1, 'success', undefined, undefined],
+        [2, undefined, 'one.gguf', 100],
+      ]);
+    });
+
+    it('sends what waited in the order in which the newest of each was said', async () => {
+      const request = new PassThrough();
+      const taken: Received[] = [];
+      let take = () => {};
+      const output = new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          taken.push(JSON.parse(chunk.subarray(4).toString()));
+          take = done;
+        },
+      });
+      const emitted = Promise.withResolvers<SessionCall>();
+      const answer = Promise.withResolvers<Reply>();
+      const handler: SessionHandler = (_message, call) => {
+        emitted.resolve(call);
+        return answer.promise;
+      };
+      const session = new Session({ input: request, output, handler, log: silent, limits: LIMITS });
+      request.end(frame('{"action":"A"}'));
+      const call = await emitted.promise;
+      call.emit(progress(1, 'sent at once'));
+      call.emit(progress(2, 'a'));
+      call.emit(progress(3, 'b'));
+      call.emit(progress(4, 'a'));
+      take();
+      call.emit(progress(5, 'c'));
+      answer.resolve({ status: 'success', payload: {} });
+      while (taken.length < 5) {
+        take();
+        await new Promise(setImmediate);
+      }
+      take();
+      expect(await session.finished).toBe(0);
+      expect(taken.map(({ payload }) => Reflect.get(payload ?? {}, 'loaded'))).toEqual([1, 3, 4, 5, undefined]);
+    });
+
+    it('keeps the order of a request when the client catches up', async () => {
+      const { send, held, received, response, read } = await start({ slow: true });
+      send({ action: 'BIG', requestId: 0 }, { action: 'A', requestId: 1 });
+      const [big, a] = await held.take(2);
+      big?.reply('x'.repeat(1_000_000));
+      await until(() => response.from.writableLength > 0);
+      a?.call.emit(progress(1));
+      read();
+      for (let loaded = 2; loaded <= 50; loaded += 1) {
+        await new Promise(setImmediate);
+        a?.call.emit(progress(loaded));
+      }
+      a?.reply();
+      const last: unknown[] = [];
+      for (let message: Received | undefined; message?.requestId !== 1 || message.status === undefined; ) {
+        [message] = await received.take(1);
+        if (message?.type !== undefined) last.push(Reflect.get(message.payload ?? {}, 'loaded'));
+      }
+      expect(last).toEqual([...last].sort((x, y) => Number(x) - Number(y)));
+      expect(last.at(-1)).toBe(50);
+    });
+  });
+
+  describe('back-pressure', () => {
+    it('bounds what waits for a client that sends 100,000 PINGs and reads nothing, and then answers all', async () => {
+      const REQUESTS = 100_000;
+      const maxQueuedReplyBytes = 256 * 1024;
+      let handled = 0;
+      let mostQueued = 0;
+      const { request, response, received, read, session } = await start({
+        slow: true,
+        limits: { maxQueuedReplyBytes },
+        handler: async (message) => {
+          handled += 1;
+          mostQueued = Math.max(mostQueued, response.from.writableLength);
+          return { status: 'success', payload: { n: message.n } };
+        },
+      });
+      const pings = Buffer.concat(Array.from({ length: REQUESTS }, (_, n) => frame(`{"action":"PING","n":${n}}`)));
+      request.from.end(pings);
+      await until(() => response.from.writableLength > maxQueuedReplyBytes && request.to.isPaused());
+      const replyBytes = 4 + '{"status":"success","payload":{"n":99999}}'.length;
+      expect(response.from.writableLength).toBeLessThan(maxQueuedReplyBytes + MAX_REQUESTS_IN_FLIGHT * replyBytes);
+      expect(handled).toBeLessThan(REQUESTS);
+      read();
+      const replies = await received.all();
+      expect(replies.map(({ payload }) => Reflect.get(payload ?? {}, 'n'))).toEqual(
+        Array.from({ length: REQUESTS }, (_, n) => n),
+      );
+      expect(mostQueued).toBeLessThan(maxQueuedReplyBytes + MAX_REQUESTS_IN_FLIGHT * replyBytes);
+      expect(await session.finished).toBe(0);
+    });
+
+    it('counts replies that wait for an earlier one', async () => {
+      const { send, held, request, received } = await start({ limits: { maxQueuedReplyBytes: 100_000 } });
+      send({ action: 'SLOW' }, { action: 'BIG' });
+      const [slow, big] = await held.take(2);
+      big?.reply('x'.repeat(200_000));
+      send({ action: 'NEXT' });
+      await until(() => request.to.isPaused());
+      expect(held.size).toBe(0);
+      slow?.reply();
+      const [next] = await held.take(1);
+      next?.reply();
+      expect((await received.take(3)).map(({ action }) => action)).toEqual(['SLOW', 'BIG', 'NEXT']);
+    });
+
+    it(`works on at most ${MAX_REQUESTS_IN_FLIGHT} requests at once, and on the next when one is done`, async () => {
+      const { send, held, request } = await start();
+      send(...Array.from({ length: MAX_REQUESTS_IN_FLIGHT + 2 }, (_, n) => ({ action: 'A', requestId: n })));
+      const open = await held.take(MAX_REQUESTS_IN_FLIGHT);
+      await until(() => request.to.isPaused());
+      expect(held.size).toBe(0);
+      open[17]?.reply();
+      const [next] = await held.take(1);
+      expect(next?.message.requestId).toBe(MAX_REQUESTS_IN_FLIGHT);
+      expect(held.size).toBe(0);
+      next?.reply();
+      const [last] = await held.take(1);
+      expect(last?.message.requestId).toBe(MAX_REQUESTS_IN_FLIGHT + 1);
+    });
+  });
+
+  describe('the end', () => {
+    it('lets work finish after the end of input, and ends with 0', async () => {
+      const { send, held, received, session, endInput, request } = await start();
+      send({ action: 'A' }, { action: 'B', requestId: 1 });
+      endInput();
+      const [a, b] = await held.take(2);
+      await once(request.to, 'close');
+      expect(a?.call.signal.aborted).toBe(false);
+      b?.reply();
+      a?.reply();
+      expect((await received.all()).map(({ action }) => action)).toEqual(['B', 'A']);
+      expect(await session.finished).toBe(0);
+    });
+
+    it('aborts work that does not finish in time with ABORTED, and still answers', async () => {
+      const { send, held, received, session, endInput } = await start({ limits: { shutdownGraceMs: 1 } });
+      send({ action: 'A' });
+      endInput();
+      const [a] = await held.take(1);
+      await once(aborted(a), 'abort');
+      const { reason } = a?.call.signal ?? {};
+      expect(reason).toBeInstanceOf(HostError);
+      a?.fail(reason);
+      expect(await received.all()).toMatchObject([{ action: 'A', status: 'error', code: 'ABORTED' }]);
+      expect(await session.finished).toBe(0);
+    });
+
+    it('answers for a handler that ignores its signal', async () => {
+      const { send, held, received, session, endInput, logged } = await start({
+        limits: { shutdownGraceMs: 1, abortGraceMs: 1 },
+      });
+      send({ action: 'A' }, { action: 'B' });
+      endInput();
+      const [, b] = await held.take(2);
+      b?.reply();
+      expect((await received.all()).map(({ action, code }) => [action, code])).toEqual([
+        ['A', 'ABORTED'],
+        ['B', undefined],
+      ]);
+      expect(await session.finished).toBe(0);
+      expect(logged).toContain('session.work_abandoned');
+    });
+
+    it('does not wait for a client that neither reads nor goes', async () => {
+      const { send, held, session, endInput, response } = await start({ slow: true, limits: { flushGraceMs: 1 } });
+      send({ action: 'A', requestId: 1 });
+      const [a] = await held.take(1);
+      a?.reply('x'.repeat(1_000_000));
+      await until(() => response.from.writableLength > 0);
+      endInput();
+      expect(await session.finished).toBe(0);
+      expect(response.from.destroyed).toBe(true);
+    });
+
+    it('waits at the end for a client that reads late', async () => {
+      const { send, held, received, session, endInput, response, request, read } = await start({ slow: true });
+      send({ action: 'A', requestId: 1 });
+      const [a] = await held.take(1);
+      a?.reply('x'.repeat(1_000_000));
+      await until(() => response.from.writableLength > 0);
+      endInput();
+      await once(request.to, 'close');
+      read();
+      expect(await received.all()).toHaveLength(1);
+      expect(await session.finished).toBe(0);
+    });
+
+    it('aborts all work at once when the client no longer reads, and ends with 0 when it has ended', async () => {
+      const { send, held, session, response } = await start();
+      send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
+      const [a, b] = await held.take(2);
+      const [closed, gone] = [once(response.to, 'close'), once(aborted(b), 'abort')];
+      response.to.destroy();
+      await closed;
+      a?.reply();
+      await gone;
+      expect(b?.call.signal.reason).toMatchObject({ code: 'ABORTED' });
+      b?.fail(b.call.signal.reason);
+      expect(await session.finished).toBe(0);
+    });
+
+    it('stops when told to: reads no more, aborts with the reason, answers', async () => {
+      const { send, held, received, session } = await start();
+      send({ action: 'A' });
+      const [a] = await held.take(1);
+      const stopped = once(aborted(a), 'abort');
+      const reason = new HostError('ABORTED', 'The host was told to stop.');
+      session.stop(reason);
+      session.stop(new HostError('ABORTED', 'again'));
+      await stopped;
+      expect(a?.call.signal.reason).toBe(reason);
+      a?.fail(reason);
+      expect(await received.all()).toMatchObject([{ action: 'A', code: 'ABORTED', message: reason.message }]);
+      expect(await session.finished).toBe(0);
+    });
+
+    it('ends at once when there is nothing to do', async () => {
+      const { session, endInput, received } = await start();
+      endInput();
+      expect(await session.finished).toBe(0);
+      expect(await received.all()).toEqual([]);
+    });
+  });
+});
+
+/** Things that come, to be taken in order by someone who waits for them. */
+function queue<T>() {
+  const items: T[] = [];
+  let ended = false;
+  let wake = Promise.withResolvers<void>();
+  const change = () => {
+    wake.resolve();
+    wake = Promise.withResolvers();
+  };
+  return {
+    put(item: T): void {
+      items.push(item);
+      change();
+    },
+    end(): void {
+      ended = true;
+      change();
+    },
+    get size(): number {
+      return items.length;
+    },
+    /** Waits for `count` of them; fails when the end comes first. */
+    async take(count: number): Promise<T[]> {
+      while (items.length < count) {
+        if (ended) throw new Error(`Expected ${count}, got ${items.length} before the end.`);
+        await wake.promise;
+      }
+      return items.splice(0, count);
+    },
+    /** Waits for the end. */
+    async all(): Promise<T[]> {
+      while (!ended) await wake.promise;
+      return items.splice(0);
+    },
+  };
+}
+
+/** Waits until something holds that announces itself by no event, looking once a turn of the event loop. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(setImmediate);
+}
+
+function aborted(held: Held | undefined): AbortSignal {
+  if (held === undefined) throw new Error('No request is held.');
+  return held.call.signal;
+}
+
+function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
