@@ -46,6 +46,10 @@ export interface HostLimits {
   readonly connectTimeoutMs: number;
   /** Tries of one request before its fault is the answer. */
   readonly maxAttempts: number;
+  /** The pause before a request is tried again, milliseconds; it doubles with each further try. */
+  readonly retryBaseMs: number;
+  /** Connections one download uses at a time. */
+  readonly connections: number;
   /** Longest a load may take with no sign of progress, milliseconds. */
   readonly loadTimeoutMs: number;
   /** Work that is still running this long after the end of input is given up, milliseconds. */
@@ -64,6 +68,8 @@ export const DEFAULT_LIMITS: HostLimits = {
   stallTimeoutMs: 20_000,
   connectTimeoutMs: 15_000,
   maxAttempts: 6,
+  retryBaseMs: 500,
+  connections: 4,
   loadTimeoutMs: 120_000,
   shutdownGraceMs: 1_500,
   maxQueuedReplyBytes: 8 * MiB,

@@ -38,6 +38,12 @@ export interface LoadResult {
 /** Longest a runner may take to say what memory it holds before it is ended, milliseconds. */
 const MEMORY_TIMEOUT_MS = 2_000;
 
+/**
+ * Longest context taken, tokens. Published models go to 10 million; node-llama-cpp reckons for minutes over a billion
+ * before it says that there is no such memory.
+ */
+const MAX_CONTEXT_TOKENS = 16 * 1024 * 1024;
+
 interface Held {
   readonly model: LoadedModel;
   readonly runner: RunnerProcess;
@@ -118,7 +124,8 @@ export class Engine {
   /**
    * Loads a model. A second call for the same model joins the first; one for a model in memory returns it as it is.
    *
-   * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`;
+   * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`,
+   * `INVALID_REQUEST` for a context no machine holds;
    * the signal's reason when aborted (the load itself ends when nobody waits for it any more).
    */
   async load(order: LoadOrder, options: LoadOptions = {}): Promise<LoadResult> {
@@ -127,7 +134,8 @@ export class Engine {
     const present = this.get(order.id);
     if (present !== undefined) return { model: present, alreadyLoaded: true };
 
-    const { id } = order;
+    const { id, settings } = order;
+    if (settings.contextSize > MAX_CONTEXT_TOKENS) throw contextTooLong(settings.contextSize);
     let work = this.#loading.get(id);
     if (work === undefined || work.isAbandoned) {
       const previous = work?.settled();
@@ -281,6 +289,14 @@ export class Engine {
 
 function notLoaded(id: string): HostError {
   return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}`, { details: { modelId: id } });
+}
+
+function contextTooLong(contextSize: number): HostError {
+  return new HostError(
+    'INVALID_REQUEST',
+    `Expected a context of at most ${MAX_CONTEXT_TOKENS} tokens, got ${contextSize}. Choose a smaller n_ctx.`,
+    { details: { field: 'n_ctx', expected: `at most ${MAX_CONTEXT_TOKENS}`, found: contextSize } },
+  );
 }
 
 /** A runner that died before llama.cpp stood in it: nothing about the model, and no use trying again. */

@@ -5,7 +5,7 @@ const MODES: readonly GpuMode[] = ['auto', 'cuda', 'vulkan', 'metal', 'off'];
 
 /** Reads `TABAGENT_GPU`, which takes the choice of the GPU backend from llama.cpp. Throws `INVALID_REQUEST` for others. */
 export function readGpuMode(env: Readonly<NodeJS.ProcessEnv>): GpuMode {
-  const value = env['TABAGENT_GPU'] || 'auto';
+  const value = env.TABAGENT_GPU || 'auto';
   const mode = MODES.find((mode) => mode === value.toLowerCase());
   if (mode !== undefined) return mode;
   throw new HostError('INVALID_REQUEST', `Expected TABAGENT_GPU to be one of ${MODES.join(', ')}, got "${value}".`, {

@@ -1,6 +1,9 @@
 /** Bytes kept of what a runner printed: enough for llama.cpp's account of one load, and no more whatever it prints. */
 const MAX_TAIL_BYTES = 64 * 1024;
 
+/** A line of a stack trace, Node's or its crash reporter's: it names code, and the reason stands in the lines before. */
+const FRAME = /^\s*(at |\d+: )|^----- /;
+
 /** The end of a stream of text. It keeps pieces and drops from the front; nothing is copied while text comes. */
 export class LogTail {
   readonly #pieces: Buffer[] = [];
@@ -16,12 +19,12 @@ export class LogTail {
     }
   }
 
-  /** The last `count` lines that are not empty, oldest first. */
+  /** The last `count` lines that say something, oldest first. */
   lines(count: number): string[] {
     const text = Buffer.concat(this.#pieces).subarray(-MAX_TAIL_BYTES).toString('utf8');
     return text
       .split(/\r?\n/)
-      .filter((line) => line.trim() !== '')
+      .filter((line) => line.trim() !== '' && !FRAME.test(line))
       .slice(-count);
   }
 }

@@ -1,4 +1,3 @@
-import { HostError } from '../errors.ts';
 import type { ProgressListener } from '../progress.ts';
 
 /**
@@ -40,10 +39,14 @@ export class SharedWork<T, P> {
     this.#waiting += 1;
     if (onProgress !== undefined) this.#listeners.add(onProgress);
     const left = Promise.withResolvers<never>();
+    let here = true;
+    const depart = () => {
+      if (here) this.#waiting -= 1;
+      here = false;
+    };
     const leave = () => {
-      const last = this.#waiting === 1;
-      if (last)
-        this.#controller.abort(signal?.reason ?? new HostError('ABORTED', 'Nobody waits for the load any more.'));
+      depart();
+      if (this.#waiting === 0) this.#controller.abort(signal?.reason);
       // The last one to leave waits for the end, so that nothing of the work is left when it hears.
       else left.reject(signal?.reason);
     };
@@ -51,7 +54,7 @@ export class SharedWork<T, P> {
     try {
       return await Promise.race([this.#work, left.promise]);
     } finally {
-      this.#waiting -= 1;
+      depart();
       signal?.removeEventListener('abort', leave);
       if (onProgress !== undefined) this.#listeners.delete(onProgress);
     }

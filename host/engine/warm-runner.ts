@@ -7,11 +7,13 @@ const IDLE_MS = 5 * 60_000;
 export class WarmRunner {
   readonly #start: () => RunnerProcess;
   readonly #onDeath: (runner: RunnerProcess) => void;
+  readonly #idleMs: number;
   #idle: RunnerProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onDeath Hears of an idle runner that ended by itself. */
-  constructor(start: () => RunnerProcess, onDeath: (runner: RunnerProcess) => void) {
+  constructor(start: () => RunnerProcess, onDeath: (runner: RunnerProcess) => void, idleMs: number = IDLE_MS) {
+    this.#idleMs = idleMs;
     this.#start = start;
     this.#onDeath = onDeath;
   }
@@ -24,7 +26,7 @@ export class WarmRunner {
   /** Starts a runner unless one is idle, and keeps it for some minutes from now. */
   warm(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.drop(), IDLE_MS).unref();
+    this.#timer = setTimeout(() => void this.drop(), this.#idleMs).unref();
     if (this.#idle !== undefined) return;
     const runner = this.#start();
     this.#idle = runner;

@@ -36,7 +36,7 @@ export function checkModel(header: GgufHeader, tensorNames: Iterable<string>): v
   required(header, `${architecture}.embedding_length`, 1, 2 ** 31 - 1, reject);
   required(header, `${architecture}.context_length`, 1, 2 ** 31 - 1, reject);
   checkLayers(layers, tensorNames, reject);
-  checkPerLayerLists(header, architecture, layers, reject);
+  checkHeads(header, architecture, layers, reject);
   checkExperts(header, architecture, reject);
   checkRopeScaling(header, architecture, reject);
   checkVocabulary(header, reject);
@@ -98,7 +98,14 @@ function checkLayers(layers: number, tensorNames: Iterable<string>, reject: Reje
   }
 }
 
-function checkPerLayerLists(header: GgufHeader, architecture: string, layers: number, reject: Rejection): void {
+function checkHeads(header: GgufHeader, architecture: string, layers: number, reject: Rejection): void {
+  const heads = numberOf(header, `${architecture}.attention.head_count`) ?? 0;
+  if (heads > 0 && numberOf(header, `${architecture}.attention.head_count_kv`) === 0) {
+    throw reject(`it says it has ${heads} attention heads and none for keys and values`, {
+      expected: `${architecture}.attention.head_count_kv of 1 or more`,
+      found: 0,
+    });
+  }
   for (const name of ['attention.head_count', 'attention.head_count_kv', 'feed_forward_length']) {
     const key = `${architecture}.${name}`;
     const list = arrayOf(header, key);

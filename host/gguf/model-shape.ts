@@ -1,6 +1,7 @@
 import { FILE_TYPES } from './file-types.ts';
 import { arrayOf, type GgufHeader, type GgufTensor, numberOf, stringOf } from './header.ts';
 import { kvBytesPerToken } from './kv-bytes.ts';
+import { MAX_LAYERS } from './limits.ts';
 import type { ModelShape } from './model.ts';
 import { rejection } from './reject.ts';
 
@@ -32,9 +33,11 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   const architecture = stringOf(first, 'general.architecture');
   const layers = numberOf(first, `${architecture}.block_count`);
   const embeddingDim = numberOf(first, `${architecture}.embedding_length`);
-  if (architecture === undefined || layers === undefined || embeddingDim === undefined) {
+  // A header from a hub comes here without the whole preflight: no loop and no list may be as long as it says.
+  const hasLayers = layers !== undefined && Number.isInteger(layers) && layers > 0 && layers <= MAX_LAYERS;
+  if (architecture === undefined || !hasLayers || embeddingDim === undefined) {
     throw reject('it does not say what model it is', {
-      expected: 'general.architecture, and its block_count and embedding_length',
+      expected: `general.architecture, its embedding_length, and its block_count from 1 to ${MAX_LAYERS}`,
       found: `architecture ${architecture}, block_count ${layers}, embedding_length ${embeddingDim}`,
     });
   }
@@ -44,7 +47,7 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   let outputBytes = 0;
   for (const { name, bytes } of tensors) {
     const layer = layerOf(name);
-    if (layer !== undefined) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
+    if (layer !== undefined && layer < layers) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
     else if (INPUT_TENSOR.test(name)) inputBytes += bytes;
     else outputBytes += bytes;
   }
@@ -56,7 +59,7 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
     vocabSize: vocabSize(first, architecture, tensors),
     embeddingDim,
     trainContextSize: numberOf(first, `${architecture}.context_length`) ?? 0,
-    layerBytes: layerBytes.slice(0, layers),
+    layerBytes,
     inputBytes,
     outputBytes,
     kvBytesPerToken: kvBytesPerToken(first, architecture, layers, tensors),

@@ -23,6 +23,9 @@ type NumberType = Exclude<keyof typeof VALUE_BYTES, 'bool'>;
 /** Bytes of the smallest key-value pair: a key's length, one byte of it, a type, a value of one byte. */
 const SMALLEST_ENTRY = 8 + 1 + 4 + 1;
 
+/** The one list of strings in which none may stand twice: llama.cpp aborts on it. */
+const VOCABULARY = 'tokenizer.ggml.tokens';
+
 /** Bytes of the smallest string: its length. */
 const SMALLEST_STRING = 8;
 
@@ -36,13 +39,26 @@ export async function readMetadata(
   const metadata = new Map<string, GgufEntry>();
   for (let i = 0; i < count; i++) {
     const key = await reader.string(`metadata key ${i}`, MAX_KEY_BYTES);
-    if (key === '') throw reject(`metadata key ${i} is empty`, { expected: 'a name', found: '""' });
+    if (!isName(key)) throw notAName(`metadata key ${i}`, key, reject);
     if (metadata.has(key)) {
       throw reject(`the metadata key ${quote(key)} stands twice`, { expected: 'each key once', found: quote(key) });
     }
     metadata.set(key, await readEntry(reader, key, reject));
   }
   return metadata;
+}
+
+/** Says whether text can be the name of a key or tensor: not empty, and without control characters (C ends at a zero). */
+export function isName(text: string): boolean {
+  return /^\P{Cc}+$/u.test(text);
+}
+
+/** The rejection of what {@link isName} refuses. */
+export function notAName(what: string, found: string, reject: Rejection) {
+  return reject(`${what} is ${quote(found)}, which is no name`, {
+    expected: 'a name without control characters',
+    found: quote(found),
+  });
 }
 
 /** Refuses a count that is over its limit, or that the rest of the file has no room for. */
@@ -104,7 +120,7 @@ async function readArray(reader: WindowReader, key: string, reject: Rejection): 
   const smallest = elementType === 'string' ? SMALLEST_STRING : VALUE_BYTES[elementType];
   checkCount(length, Number.MAX_SAFE_INTEGER, reader.left, smallest, `elements in ${quote(key)}`, reject);
   if (elementType === 'string') {
-    await reader.skipStrings(length, `a string in ${quote(key)}`);
+    await reader.skipStrings(length, `a string in ${quote(key)}`, key === VOCABULARY);
     return { elementType, length };
   }
   if (length > MAX_KEPT_NUMBERS) {

@@ -1,6 +1,6 @@
 import type { GgufTensor } from './header.ts';
 import { MAX_DIMENSIONS, MAX_TENSOR_NAME_BYTES, MAX_TENSORS } from './limits.ts';
-import { checkCount } from './read-metadata.ts';
+import { checkCount, isName, notAName } from './read-metadata.ts';
 import { quote, type Rejection } from './reject.ts';
 import { TENSOR_TYPES, type TensorType, whyUnreadable } from './tensor-types.ts';
 import type { WindowReader } from './window-reader.ts';
@@ -50,6 +50,7 @@ export function align(offset: number, alignment: number): number {
 
 async function readRow(reader: WindowReader, index: number, reject: Rejection): Promise<GgufTensor> {
   const name = await reader.string(`the name of tensor ${index}`, MAX_TENSOR_NAME_BYTES);
+  if (!isName(name)) throw notAName(`the name of tensor ${index}`, name, reject);
   const rank = await reader.uint32();
   if (rank < 1 || rank > MAX_DIMENSIONS) {
     throw reject(`the tensor ${quote(name)} has ${rank} dimensions`, {

@@ -1,6 +1,6 @@
 import { MAX_HEADER_BYTES, MAX_STRING_BYTES } from './limits.ts';
 import type { ByteSource } from './model.ts';
-import type { Rejection } from './reject.ts';
+import { quote, type Rejection } from './reject.ts';
 
 /** Bytes of the first window: enough for a whole header without a vocabulary, and for the front of any other. */
 const FIRST_WINDOW = 256 * 1024;
@@ -58,7 +58,7 @@ export class WindowReader {
 
   /** A 64-bit count or offset. `what` names it where it is beyond what a file can hold. */
   async count(what: string): Promise<number> {
-    return this.#checkedCount((await this.bytes(8)).readBigUInt64LE(), what);
+    return this.#countAt(await this.bytes(8), what);
   }
 
   /** A string with its length before it. `what` names it in a rejection, `limit` is in bytes. */
@@ -74,29 +74,45 @@ export class WindowReader {
     this.#position += length;
   }
 
-  /** Passes over `count` strings. A vocabulary has some 10^5: the loop is synchronous within a window. */
-  async skipStrings(count: number, what: string): Promise<void> {
-    let left = count;
-    while (left > 0) {
-      this.#demand(8);
-      await this.#fill(8);
-      const end = this.#windowStart + this.#window.length;
-      while (left > 0 && this.#position + 8 <= end) {
-        const length = this.#checkedCount(
-          this.#window.readBigUInt64LE(this.#position - this.#windowStart),
-          `the length of ${what}`,
-        );
-        this.#checkLength(length, what, MAX_STRING_BYTES);
-        this.#demand(8 + length);
-        this.#position += 8 + length;
-        left -= 1;
+  /**
+   * Passes over `count` strings. With `unique`, refuses one that stands twice (empty ones aside). A vocabulary has
+   * some 10^5 strings: those that lie in the window are read without waiting.
+   */
+  async skipStrings(count: number, what: string, unique: boolean): Promise<void> {
+    const seen = new Set<string>();
+    for (let left = count; left > 0; left--) {
+      if (!this.#holds(8)) {
+        this.#demand(8);
+        await this.#fill(8);
       }
+      const length = this.#countAt(this.#buffered(8), `the length of ${what}`);
+      this.#checkLength(length, what, MAX_STRING_BYTES);
+      this.#demand(8 + length);
+      this.#position += 8;
+      if (unique && length > 0) {
+        if (!this.#holds(length)) await this.#fill(length);
+        const text = this.#buffered(length).toString('latin1');
+        if (seen.has(text)) throw this.#twice(what);
+        seen.add(text);
+      }
+      this.#position += length;
     }
   }
 
-  #checkedCount(value: bigint, what: string): number {
-    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-    throw this.#reject(`${what} is given as ${value}`, { expected: 'a number below 2^53', found: String(value) });
+  #twice(what: string): Error {
+    const text = quote(this.#buffered(8).toString('utf8'));
+    return this.#reject(`${what} stands twice: the one that begins with ${text}`, {
+      expected: 'each string once',
+      found: text,
+    });
+  }
+
+  /** Two halves in place of one BigInt: a header has some 10^5 of these. */
+  #countAt(bytes: Buffer, what: string): number {
+    const high = bytes.readUInt32LE(4);
+    if (high < 2 ** 21) return high * 2 ** 32 + bytes.readUInt32LE();
+    const value = String(bytes.readBigUInt64LE());
+    throw this.#reject(`${what} is given as ${value}`, { expected: 'a number below 2^53', found: value });
   }
 
   #checkLength(length: number, what: string, limit: number): void {
@@ -128,9 +144,14 @@ export class WindowReader {
     return this.#window.subarray(start, start + length);
   }
 
-  async #fill(length: number): Promise<void> {
+  /** Says whether the next `length` bytes are in the window. */
+  #holds(length: number): boolean {
     const start = this.#position - this.#windowStart;
-    if (start >= 0 && start + length <= this.#window.length) return;
+    return start >= 0 && start + length <= this.#window.length;
+  }
+
+  async #fill(length: number): Promise<void> {
+    if (this.#holds(length)) return;
     this.#signal?.throwIfAborted();
     const wanted = Math.min(Math.max(length, this.#nextWindow), this.left);
     const bytes = await this.#source.read(this.#position, wanted, this.#signal);

@@ -13,8 +13,13 @@ export function cpuVariant(): string | null {
     typeof report === 'object' && report !== null && 'sharedObjects' in report ? report.sharedObjects : [];
   if (!Array.isArray(libraries)) return null;
   for (const library of libraries) {
-    const variant = CPU_LIBRARY.exec(String(library))?.[1];
-    if (variant !== undefined) return variant;
+    const variant = variantOf(String(library));
+    if (variant !== null) return variant;
   }
   return null;
+}
+
+/** The variant in a library's path, or null for one that is no CPU backend with variants. */
+export function variantOf(library: string): string | null {
+  return CPU_LIBRARY.exec(library)?.[1] ?? null;
 }

@@ -1,5 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** Lines of llama.cpp's log kept for the explanation of a fault. */
 const MAX_LINES = 40;
+
+/** Turns of the event loop that llama.cpp's last lines may take to arrive: they cross from its threads by a queue. */
+const SETTLING_TURNS = 20;
 
 /**
  * How llama.cpp and its backends say that memory could not be had. They give no code for it, so their words have to
@@ -25,6 +30,11 @@ export class LlamaLog {
   /** The lines that tell of errors, oldest first. */
   errors(): string[] {
     return this.#lines.filter(({ level }) => level === 'error' || level === 'fatal').map(({ text }) => text);
+  }
+
+  /** Resolves when an error has been told, or none can be under way any more. */
+  async settled(): Promise<void> {
+    for (let turn = 0; turn < SETTLING_TURNS && this.errors().length === 0; turn++) await setImmediate();
   }
 
   saysOutOfMemory(): boolean {

@@ -1,8 +1,12 @@
 import { HostError } from '../../errors.ts';
+import { throttle } from '../../progress.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { LoadProgress } from '../types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { LlamaLog } from './llama-log.ts';
+
+/** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
+const PROGRESS_MS = 30;
 
 type Binding = typeof import('./binding.ts');
 type Llama = Awaited<ReturnType<Binding['getLlama']>>;
@@ -64,6 +68,8 @@ export class LlamaRuntime {
   /** Loads the model and makes its context. */
   async load({ file, settings }: RunnerLoad, onProgress: (progress: LoadProgress) => void): Promise<LoadedFigures> {
     if (this.#held !== undefined) throw new Error('A runner holds one model');
+    // llama.cpp tells of every tensor, and a message each would cost more than loading a small model.
+    const progress = throttle(onProgress, PROGRESS_MS);
     const ramBefore = process.memoryUsage.rss();
     const vramBefore = await this.#vramUsed();
     this.#log.clear();
@@ -73,7 +79,7 @@ export class LlamaRuntime {
         gpuLayers: this.#llama.gpu === false ? 0 : settings.gpuLayers,
         ...(settings.useMmap === undefined ? {} : { useMmap: settings.useMmap }),
         ...(settings.useMlock === undefined ? {} : { useMlock: settings.useMlock }),
-        onLoadProgress: (fraction) => onProgress({ fraction }),
+        onLoadProgress: (fraction) => progress({ fraction }),
       });
       const context = await model.createContext({
         contextSize: settings.contextSize,
@@ -82,6 +88,7 @@ export class LlamaRuntime {
         ...(settings.batchSize === undefined ? {} : { batchSize: settings.batchSize }),
         failedCreationRemedy: false,
       });
+      progress.flush();
       this.#held = { model, context, vramBefore };
       return {
         vocabSize: vocabSize(model),
@@ -93,7 +100,7 @@ export class LlamaRuntime {
         vramUsed: Math.max(0, (await this.#vramUsed()) - vramBefore),
       };
     } catch (error) {
-      throw this.#explain(error);
+      throw await this.#explain(error);
     }
   }
 
@@ -108,10 +115,11 @@ export class LlamaRuntime {
   }
 
   /** The binding says only that loading failed; why is in llama.cpp's own log. */
-  #explain(error: unknown): HostError {
+  async #explain(error: unknown): Promise<HostError> {
+    await this.#log.settled();
     const errors = this.#log.errors();
     const said = error instanceof Error ? error.message : String(error);
-    const reason = errors.find((line) => line.includes('error loading model')) ?? errors.at(-1) ?? said;
+    const reason = (errors[0] ?? said).replace(/^llama_model_load: error loading model: /, '');
     const details = { reason: said, log: errors };
     if (error instanceof this.#binding.InsufficientMemoryError || this.#log.saysOutOfMemory()) {
       return new HostError(

@@ -117,6 +117,13 @@ describe('a load', () => {
     await expect(staying).resolves.toMatchObject({ model: { id: 'm' } });
   });
 
+  it('with a context no machine holds is refused at once', async () => {
+    const { engine } = started();
+    const order = await orderFor('m', file, { contextSize: 2_000_000_000 });
+    await expect(engine.load(order)).rejects.toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'n_ctx' } });
+    expect(engine.isBusy('m')).toBe(false);
+  });
+
   it('does not begin when it has been given up before', async () => {
     const { engine } = started();
     const reason = new Error('too late');

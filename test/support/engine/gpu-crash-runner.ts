@@ -20,7 +20,7 @@ process.on('message', (message) => {
   const order = message as ToRunner;
   if (order.type === 'hello') {
     gpu = order.gpu;
-    if (gpu !== 'off' && process.env['GGML_TEST_ABORT'] === 'start') process.abort();
+    if (gpu !== 'off' && process.env.GGML_TEST_ABORT === 'start') process.abort();
     const facts: RunnerFacts = {
       cpuVariant: null,
       gpu: gpu === 'off' ? null : 'cuda',

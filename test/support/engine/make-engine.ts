@@ -52,7 +52,7 @@ export function makeEngine(options: { runnerEntry?: URL; loadTimeoutMs?: number;
   const engine = new Engine({
     runnerEntry,
     limits: { loadTimeoutMs },
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TABAGENT_GPU: 'off', ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TABAGENT_GPU: 'off', ...env },
     log,
   });
   return { engine, log };

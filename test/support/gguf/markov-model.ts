@@ -15,7 +15,7 @@ export type Chain = Readonly<Record<string, Readonly<Record<string, number>>>>;
 /** The word before the first one of a text. */
 export const START = '<start>';
 
-/** A chain whose likeliest way is "once upon a time there was a small model ." once each word has been said. */
+/** A chain of a few words. Each word has one likeliest successor, so greedy output is {@link STORY_GREEDY}. */
 export const STORY: Chain = {
   [START]: { once: 1 },
   once: { upon: 0.9, there: 0.1 },

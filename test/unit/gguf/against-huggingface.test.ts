@@ -33,9 +33,9 @@ async function compare(path: string): Promise<void> {
       BigInt(offset),
     ]),
   );
-  const theirValues: Record<string, unknown> = theirs.metadata;
+  const theirValues = new Map<string, unknown>(Object.entries(theirs.metadata));
   for (const [key, { type, value }] of ours.metadata) {
-    const their = theirValues[key];
+    const their = theirValues.get(key);
     if (type !== 'array') expect([key, exact(value)]).toEqual([key, exact(their)]);
     else if (!Array.isArray(their)) throw new Error(`${key} is a list for us alone`);
     else {
@@ -76,7 +76,7 @@ describe('our GGUF reader and that of @huggingface/gguf agree on', () => {
     await compare(path);
   });
 
-  const models = process.env['TABAGENT_TEST_MODELS'];
+  const models = process.env.TABAGENT_TEST_MODELS;
   const real = models === undefined ? undefined : join(models, 'stories260K.gguf');
   // The real model is no part of the project: TABAGENT_TEST_MODELS names the folder it lies in.
   const test = real !== undefined && existsSync(real) ? it : it.skip;

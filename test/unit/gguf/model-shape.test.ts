@@ -60,6 +60,11 @@ describe('the shape of a model', () => {
     });
   });
 
+  it.each([0, 513, 2 ** 32 - 1])('refuses a header that claims %d layers, without counting them', async (count) => {
+    const metadata = keys('llama', { block_count: uint32(count), embedding_length: uint32(256) });
+    await expect(shapeOf(metadata, [tensor('blk.0.ffn_up.weight')])).rejects.toMatchObject({ code: 'MODEL_REJECTED' });
+  });
+
   it('calls ternary weights and BitNet architectures bitnet', async () => {
     const one = { block_count: uint32(1), embedding_length: uint32(256) };
     expect((await shapeOf(keys('llama', one), [tensor('blk.0.ffn_up.weight', 'TQ2_0')])).modelType).toBe('bitnet');

@@ -130,7 +130,22 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf({ keys: { '': uint32(1) } });
       return b;
     })(),
-    /is empty/,
+    /metadata key 7 is "", which is no name/,
+  ],
+  [
+    'a key that begins with a zero byte, on which llama.cpp aborts',
+    tinyGguf({ keys: { '\0key': uint32(1) } }),
+    /metadata key 7 is "\\u0000key", which is no name/,
+  ],
+  [
+    'a tensor name with a line break',
+    tinyGguf({ tensors: [embeddings, layer, { ...output, name: 'out\nput' }] }),
+    /the name of tensor 2 is "out\\nput", which is no name/,
+  ],
+  [
+    'a token that stands twice, on which llama.cpp aborts',
+    tinyGguf({ keys: { 'tokenizer.ggml.tokens': array('string', ['a', 'b', 'a']) } }),
+    /a string in "tokenizer.ggml.tokens" stands twice/,
   ],
   [
     'a key that stands twice',
@@ -269,6 +284,11 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
     'more experts used than there are, on which llama.cpp aborts',
     tinyGguf({ keys: { 'llama.expert_count': uint32(4), 'llama.expert_used_count': uint32(5) } }),
     /says it has 4 experts and uses 5/,
+  ],
+  [
+    'no heads for keys and values, on which llama.cpp aborts',
+    tinyGguf({ keys: { 'llama.attention.head_count_kv': uint32(0) } }),
+    /has 4 attention heads and none for keys and values/,
   ],
   [
     'an unknown rope scaling, on which llama.cpp aborts',

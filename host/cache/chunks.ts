@@ -1,0 +1,67 @@
+/** How a file is cut into chunks: all of one size, but the last. An empty file has none. */
+export class ChunkGrid {
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Bytes of a chunk. */
+  readonly chunkBytes: number;
+  readonly count: number;
+
+  constructor(size: number, chunkBytes: number) {
+    this.size = size;
+    this.chunkBytes = chunkBytes;
+    this.count = Math.ceil(size / chunkBytes);
+  }
+
+  startOf(chunk: number): number {
+    return chunk * this.chunkBytes;
+  }
+
+  /** The byte after the chunk's last. */
+  endOf(chunk: number): number {
+    return Math.min((chunk + 1) * this.chunkBytes, this.size);
+  }
+
+  bytesOf(chunk: number): number {
+    return this.endOf(chunk) - this.startOf(chunk);
+  }
+}
+
+/** Adjacent chunks, from `first` up to and not including `end`. */
+export interface ChunkRun {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Most chunks of one request: 40 MiB at 5 MiB each, so that asking costs little beside what comes. */
+const MAX_RUN = 8;
+
+/** The chunks that nobody has fetched or is fetching, handed out in runs from the front of the file. */
+export class ChunkQueue {
+  readonly #missing: Set<number>;
+  readonly #workers: number;
+
+  constructor(missing: Iterable<number>, workers: number) {
+    this.#missing = new Set(missing);
+    this.#workers = workers;
+  }
+
+  get size(): number {
+    return this.#missing.size;
+  }
+
+  /** Puts chunks back. */
+  add(chunks: Iterable<number>): void {
+    for (const chunk of chunks) this.#missing.add(chunk);
+  }
+
+  /** The next run; shorter ones near the end, so that all workers end together. Undefined when nothing is left. */
+  take(): ChunkRun | undefined {
+    let first: number | undefined;
+    for (const chunk of this.#missing) if (first === undefined || chunk < first) first = chunk;
+    if (first === undefined) return undefined;
+    const length = Math.min(MAX_RUN, Math.max(1, Math.ceil(this.#missing.size / (2 * this.#workers))));
+    let end = first;
+    while (end - first < length && this.#missing.delete(end)) end += 1;
+    return { first, end };
+  }
+}

@@ -1,0 +1,279 @@
+import { stat } from 'node:fs/promises';
+import type { HostLimits } from '../config.ts';
+import { HostError } from '../errors.ts';
+import { isTransient } from '../hub/hub-fault.ts';
+import { pause, pauseBefore } from '../hub/retry.ts';
+import type { HubClient, RemoteFile } from '../hub/types.ts';
+import type { Logger } from '../log.ts';
+import { ChunkCursor } from './chunk-cursor.ts';
+import { ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
+import type { DownloadIndex, FileRecord } from './download-index.ts';
+import { PartialFile } from './partial-file.ts';
+import { type ChunkState, PrefixHash } from './prefix-hash.ts';
+
+/** What a download of one file is made with. */
+export interface FileDownloadOptions {
+  readonly remote: RemoteFile;
+  /** The file's key in the index. */
+  readonly key: string;
+  readonly partialPath: string;
+  readonly finalPath: string;
+  readonly hub: HubClient;
+  readonly index: DownloadIndex;
+  readonly limits: HostLimits;
+  readonly log: Logger;
+  /** Hears, as often as anything comes, how many bytes are on the disk. */
+  readonly onProgress: (downloaded: number) => void;
+}
+
+/** The hub sent the whole file where a range was asked for: one connection has to do, from the front. */
+class RangesIgnored extends Error {}
+
+/**
+ * The download of one file, from what the hub announced to the verified file under its name.
+ *
+ * Chunks are written at their place and then entered into the index. They are not forced onto the disk one by one: that
+ * costs a disk's whole speed, and buys nothing, because a chunk that an earlier process left is believed only after its
+ * SHA-256 has been compared.
+ */
+export class FileDownload {
+  readonly #options: FileDownloadOptions;
+  readonly #grid: ChunkGrid;
+  /** One entry a chunk. */
+  readonly #states: ChunkState[];
+  /** Bytes written, those of unfinished chunks included. */
+  #downloaded = 0;
+  /** It was there already, verified, when this download began. */
+  #isThere = false;
+
+  constructor(options: FileDownloadOptions) {
+    this.#options = options;
+    this.#grid = new ChunkGrid(options.remote.size, options.limits.chunkBytes);
+    this.#states = new Array<ChunkState>(this.#grid.count).fill('missing');
+  }
+
+  get size(): number {
+    return this.#grid.size;
+  }
+
+  get downloaded(): number {
+    return this.#downloaded;
+  }
+
+  /** Reads from the index what an earlier download left. To be called before {@link run}. */
+  async recall(): Promise<void> {
+    const { index, key, remote, limits, partialPath, finalPath, log } = this.#options;
+    if ((await stat(finalPath).catch(() => undefined))?.size === remote.size) {
+      this.#isThere = true;
+      this.#downloaded = remote.size;
+      return;
+    }
+    const record = await index.file(key);
+    if (record === undefined) return;
+    if (!isSameFile(record, remote, limits.chunkBytes)) {
+      log.info('download.begun-anew', {
+        file: remote.file,
+        because: 'the file on the hub, or the size of chunks, changed',
+      });
+      await index.deleteFile(key, Math.ceil(record.size / record.chunkBytes));
+      await PartialFile.discard(partialPath);
+      return;
+    }
+    for (const [chunk, sha256] of (await index.chunks(key, this.#grid.count)).entries()) {
+      if (sha256 !== undefined) this.#setState(chunk, { sha256 });
+    }
+  }
+
+  /** @throws HostError what the hub refuses with, `CHECKSUM_MISMATCH`, `DISK_FULL`, …; the signal's reason when aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#isThere) return;
+    const { index, key, remote, partialPath, finalPath, limits } = this.#options;
+    const { size, checksum, etag, commit } = remote;
+    await index.setFile(key, { size, checksum, etag, commit, chunkBytes: limits.chunkBytes });
+    const file = await PartialFile.open(partialPath, size);
+    try {
+      const hash = new PrefixHash(this.#grid, file, checksum);
+      await this.#fetchAll(file, hash, signal);
+      const found = hash.digest();
+      if (found !== checksum.hex) {
+        await this.discard();
+        throw mismatch(remote, found);
+      }
+      await file.publish(finalPath);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes what is there of an unfinished file, and forgets it. */
+  async discard(): Promise<void> {
+    if (this.#isThere) return;
+    const { index, key, partialPath } = this.#options;
+    await PartialFile.discard(partialPath);
+    await index.deleteFile(key, this.#grid.count);
+    this.#states.fill('missing');
+    this.#downloaded = 0;
+  }
+
+  /** Fetches what is missing over some connections, while one reader takes the checksum behind them. */
+  async #fetchAll(file: PartialFile, hash: PrefixHash, signal: AbortSignal): Promise<void> {
+    let ranges = true;
+    while (hash.next < this.#grid.count) {
+      const bad = await hash.advance(this.#states);
+      if (bad !== undefined) await this.#forget(bad);
+      try {
+        await this.#fetchMissing(file, hash, ranges, signal);
+      } catch (error) {
+        if (!(error instanceof RangesIgnored)) throw error;
+        this.#options.log.info('download.no-ranges', { file: this.#options.remote.file });
+        ranges = false;
+      }
+    }
+  }
+
+  /** One round over all chunks that are missing. A chunk found bad while it goes on waits for the next round. */
+  async #fetchMissing(file: PartialFile, hash: PrefixHash, ranges: boolean, signal: AbortSignal): Promise<void> {
+    const { connections } = this.#options.limits;
+    const missing = [...this.#states.keys()].filter((chunk) => this.#states[chunk] === 'missing');
+    const queue = new ChunkQueue(missing, connections);
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    let hashing: Promise<unknown> = Promise.resolve();
+    const onStored = () => {
+      hashing = hashing.then(() => hash.advance(this.#states));
+      // A fault of reading back ends the round; it is thrown below.
+      hashing.catch((error: unknown) => failed.abort(error));
+    };
+    const work = async () => {
+      if (!ranges) return this.#fetchRun(file, { first: 0, end: this.#grid.count }, stop, onStored);
+      for (let run = queue.take(); run !== undefined; run = queue.take())
+        await this.#fetchRun(file, run, stop, onStored);
+    };
+    const workers = Array.from({ length: ranges ? Math.min(connections, missing.length) : 1 }, () =>
+      work().catch((error: unknown) => failed.abort(error)),
+    );
+    await Promise.all(workers);
+    await hashing.catch((error: unknown) => failed.abort(error));
+    failed.signal.throwIfAborted();
+  }
+
+  /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
+  async #fetchRun(file: PartialFile, run: ChunkRun, signal: AbortSignal, onStored: () => void): Promise<void> {
+    const { remote, limits, log } = this.#options;
+    const cursor = new ChunkCursor(this.#grid, run);
+    for (let attempt = 0; !cursor.done; ) {
+      const before = cursor.position;
+      try {
+        await this.#stream(file, run, cursor, signal, onStored);
+      } catch (error) {
+        // What came of an unfinished chunk is only kept while this run goes on.
+        const giveUp = (reason: unknown) => {
+          if (this.#states[cursor.chunk] === 'missing') this.#addDownloaded(-cursor.bytesInChunk);
+          throw reason;
+        };
+        if (signal.aborted) giveUp(signal.reason);
+        if (!isTransient(error)) return giveUp(error);
+        // What brought something is no failure: only tries in vain count.
+        attempt = cursor.position > before ? 0 : attempt + 1;
+        if (attempt >= limits.maxAttempts) giveUp(error);
+        log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
+        await pause(pauseBefore(attempt, error, limits), signal).catch(giveUp);
+      }
+    }
+  }
+
+  /** Takes in one connection's bytes, from where the cursor stands. */
+  async #stream(
+    file: PartialFile,
+    run: ChunkRun,
+    cursor: ChunkCursor,
+    signal: AbortSignal,
+    onStored: () => void,
+  ): Promise<void> {
+    const { hub, remote } = this.#options;
+    const isWholeFile = run.first === 0 && run.end === this.#grid.count;
+    const stream = await hub.openRange(
+      remote,
+      { start: cursor.position, end: this.#grid.endOf(run.end - 1) },
+      { signal },
+    );
+    if (stream.start !== cursor.position && !isWholeFile) {
+      await stream.body[Symbol.asyncIterator]().return?.();
+      throw new RangesIgnored();
+    }
+    let at = stream.start;
+    for await (const bytes of stream.body) {
+      signal.throwIfAborted();
+      at += bytes.length;
+      const fresh = Math.min(bytes.length, at - cursor.position);
+      if (fresh > 0) await this.#take(file, cursor, bytes.subarray(bytes.length - fresh), onStored);
+      // A hub that knows no ranges goes on to the file's end.
+      if (cursor.done) break;
+    }
+  }
+
+  /** Writes bytes that came, chunk by chunk, and enters each chunk that is whole. */
+  async #take(file: PartialFile, cursor: ChunkCursor, bytes: Uint8Array, onStored: () => void): Promise<void> {
+    const { index, key } = this.#options;
+    for (let rest = bytes; rest.length > 0 && !cursor.done; ) {
+      const piece = rest.subarray(0, cursor.missingInChunk);
+      rest = rest.subarray(piece.length);
+      const { chunk } = cursor;
+      const isMissing = this.#states[chunk] === 'missing';
+      if (isMissing) await file.write(piece, cursor.position);
+      const sha256 = cursor.advance(piece);
+      if (!isMissing) continue;
+      this.#addDownloaded(piece.length);
+      if (sha256 === undefined) continue;
+      await index.setChunk(key, chunk, sha256);
+      this.#states[chunk] = 'stored';
+      onStored();
+    }
+  }
+
+  async #forget(chunk: number): Promise<void> {
+    const { remote, partialPath, log } = this.#options;
+    log.warn('download.bad-chunk', { file: remote.file, chunk });
+    if (this.#states[chunk] === 'stored') throw meddledWith(partialPath);
+    this.#addDownloaded(-this.#grid.bytesOf(chunk));
+    this.#states[chunk] = 'missing';
+    await this.#options.index.deleteChunk(this.#options.key, chunk);
+  }
+
+  #setState(chunk: number, state: ChunkState): void {
+    this.#states[chunk] = state;
+    this.#downloaded += this.#grid.bytesOf(chunk);
+  }
+
+  #addDownloaded(bytes: number): void {
+    this.#downloaded += bytes;
+    this.#options.onProgress(this.#downloaded);
+  }
+}
+
+function isSameFile(record: FileRecord, remote: RemoteFile, chunkBytes: number): boolean {
+  return (
+    record.size === remote.size &&
+    record.checksum.algorithm === remote.checksum.algorithm &&
+    record.checksum.hex === remote.checksum.hex &&
+    record.chunkBytes === chunkBytes
+  );
+}
+
+function mismatch({ name, file, checksum }: RemoteFile, found: string): HostError {
+  return new HostError(
+    'CHECKSUM_MISMATCH',
+    `${name.repoId}/${file} came with other bytes than the hub announced, and was discarded. Download it again; if this happens twice, the file on the hub is damaged.`,
+    { details: { repoId: name.repoId, fileName: file, expected: checksum.hex, found, algorithm: checksum.algorithm } },
+  );
+}
+
+function meddledWith(path: string): HostError {
+  return new HostError(
+    'CACHE_ERROR',
+    `${path} was cut short while it was being written. Is another program at work there?`,
+    {
+      details: { path },
+    },
+  );
+}

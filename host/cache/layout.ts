@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { HostPaths } from '../config.ts';
+import { DEFAULT_REVISION, encodeRevision, type ModelName, type RepoName } from '../protocol/model-name.ts';
+
+/**
+ * Where everything of the cache lies. A name has been through `model-name.ts` by now, so nothing built from one can
+ * leave its folder.
+ *
+ * - `models/<owner>/<repo>/<file>`, or `<repo>@<revision>` for another revision than `main`: whole, verified files
+ * - `partial/<key>.partial`: a file on its way
+ * - `locks/<key>.lock`: held by the process that downloads the model
+ */
+export class CacheLayout {
+  readonly models: string;
+  readonly partials: string;
+  readonly #locks: string;
+
+  constructor(paths: Pick<HostPaths, 'models' | 'partial' | 'locks'>) {
+    this.models = paths.models;
+    this.partials = paths.partial;
+    this.#locks = paths.locks;
+  }
+
+  /** The folder of a repository's files at a revision. */
+  repoFolder({ owner, repo, revision }: RepoName | ModelName): string {
+    return join(this.models, owner, revision === DEFAULT_REVISION ? repo : `${repo}@${encodeRevision(revision)}`);
+  }
+
+  /** Where one file of a model ends up. */
+  finalPath(name: ModelName, file: string): string {
+    return join(this.repoFolder(name), ...file.split('/'));
+  }
+
+  partialPath(fileKey: string): string {
+    return join(this.partials, `${fileKey}.partial`);
+  }
+
+  lockPath(name: ModelName): string {
+    return join(this.#locks, `${keyOf(name.id)}.lock`);
+  }
+}
+
+/** The key of one file of a model, in the index and as a file name: short, and the same for everybody. */
+export function fileKey(name: ModelName, file: string): string {
+  return keyOf(`${name.id}\0${file}`);
+}
+
+/** 128 bits of SHA-256: no two names meet by chance, and none can be made to that would matter. */
+function keyOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}

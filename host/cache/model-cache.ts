@@ -1,0 +1,268 @@
+import type { HostConfig } from '../config.ts';
+import { HostError } from '../errors.ts';
+import type { HubClient } from '../hub/types.ts';
+import type { Logger } from '../log.ts';
+import type { ProgressListener } from '../progress.ts';
+import { type ModelName, type RepoName, readModelName } from '../protocol/model-name.ts';
+import { shardFiles } from '../protocol/shards.ts';
+import type { Store } from '../store/types.ts';
+import { deleteModel } from './delete-model.ts';
+import { DownloadIndex, type ModelRecord } from './download-index.ts';
+import { FileLock } from './file-lock.ts';
+import { CacheLayout, fileKey } from './layout.ts';
+import { ModelDownload, stopReason } from './model-download.ts';
+import { findModel, listModels } from './model-folders.ts';
+import { PartialFile } from './partial-file.ts';
+import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
+
+/** What a cache is opened with. */
+export interface CacheOptions {
+  readonly config: Pick<HostConfig, 'paths' | 'limits'>;
+  /** Made when something is to be fetched: what is on the disk needs no hub. */
+  readonly hub: () => Promise<HubClient>;
+  readonly store: Store;
+  readonly log: Logger;
+}
+
+/** The models on this disk, and the downloads that bring more. The disk is the truth; the index may be lost. */
+export class ModelCache {
+  readonly #options: CacheOptions;
+  readonly #layout: CacheLayout;
+  readonly #index: DownloadIndex;
+  /** By model id: running ones, and those that ended in this host's time. */
+  readonly #downloads = new Map<string, ModelDownload>();
+
+  private constructor(options: CacheOptions) {
+    this.#options = options;
+    this.#layout = new CacheLayout(options.config.paths);
+    this.#index = new DownloadIndex(options.store);
+  }
+
+  static async open(options: CacheOptions): Promise<ModelCache> {
+    return new ModelCache(options);
+  }
+
+  /** The model, if it is whole on the disk. Asks neither the hub nor the index. */
+  find(name: ModelName): Promise<CachedModel | undefined> {
+    return findModel(this.#layout, name);
+  }
+
+  /** Every model on the disk, by id. */
+  list(): Promise<CachedModel[]> {
+    return listModels(this.#layout);
+  }
+
+  /**
+   * Fetches a model, or joins whoever is fetching it, here or in another host. On the disk already: answers at once.
+   *
+   * @throws HostError what the hub refuses with, `CHECKSUM_MISMATCH`, `DISK_FULL`, `CACHE_NOT_WRITABLE`,
+   * `DOWNLOAD_PAUSED` or `DOWNLOAD_CANCELLED` when a user did that meanwhile; the signal's reason when aborted.
+   */
+  async download(
+    name: ModelName,
+    options: { signal?: AbortSignal | undefined; onProgress?: ProgressListener<DownloadStatus> | undefined } = {},
+  ): Promise<DownloadResult> {
+    const present = await this.find(name);
+    if (present !== undefined) return { model: present, alreadyThere: true };
+    return { model: await (await this.#running(name)).join(options), alreadyThere: false };
+  }
+
+  /** How a download stands: running, paused or failed, here or remembered; completed when the model is there. */
+  async status(name: ModelName): Promise<DownloadStatus | undefined> {
+    const present = await this.find(name);
+    if (present !== undefined) return completed(present, this.#downloads.get(name.id)?.status);
+    const own = this.#downloads.get(name.id)?.status;
+    if (own !== undefined) return own;
+    const record = await this.#index.model(name.id);
+    return record === undefined ? undefined : this.#fromRecord(name, record);
+  }
+
+  /** Every download that is running, paused or failed, the ones other hosts do included. */
+  async statuses(): Promise<DownloadStatus[]> {
+    const statuses = new Map<string, DownloadStatus>();
+    for await (const [id, record] of this.#index.allModels()) {
+      const name = nameOf(id);
+      if (name === undefined || record.state === 'cancelled' || (await this.find(name)) !== undefined) continue;
+      statuses.set(id, this.#fromRecord(name, record));
+    }
+    for (const [id, { status }] of this.#downloads) {
+      if (status.status === 'cancelled' || status.status === 'completed') statuses.delete(id);
+      else statuses.set(id, status);
+    }
+    return [...statuses.values()].sort((a, b) => a.startedAt - b.startedAt);
+  }
+
+  /** Stops a download and keeps its chunks. */
+  async pause(name: ModelName): Promise<DownloadStatus> {
+    const own = this.#active(name);
+    if (own !== undefined) {
+      own.stop(stopReason(name, 'pause'));
+      // One that follows another host's download stops following; the other is asked as well.
+      await this.#index.setWish(name.id, 'pause');
+      await own.settled();
+      return own.status;
+    }
+    const status = await this.#known(name);
+    if (status.status === 'downloading') await this.#index.setWish(name.id, 'pause');
+    return { ...status, status: status.status === 'downloading' ? 'paused' : status.status };
+  }
+
+  /** Stops a download and removes what came of it. */
+  async cancel(name: ModelName): Promise<DownloadStatus> {
+    const own = this.#active(name);
+    if (own !== undefined) {
+      own.stop(stopReason(name, 'cancel'));
+      await this.#index.setWish(name.id, 'cancel');
+      await own.settled();
+      return { ...own.status, downloaded: 0 };
+    }
+    const status = await this.#known(name);
+    if (status.status === 'completed') return status;
+    await this.#discard(name);
+    this.#downloads.delete(name.id);
+    return { ...status, status: 'cancelled', downloaded: 0, bytesPerSecond: 0 };
+  }
+
+  /** Goes on with a paused or failed download, whether anybody waits for it or not. */
+  async resume(name: ModelName): Promise<DownloadStatus> {
+    const status = await this.#known(name);
+    if (status.status === 'completed') return status;
+    const download = await this.#running(name);
+    download.keepInBackground();
+    return { ...download.status, downloaded: status.downloaded, total: status.total };
+  }
+
+  /**
+   * Removes a model, or every model of a repository at a revision.
+   *
+   * @param options.inUse Says whether a model is loaded, and so may not be touched.
+   * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`.
+   */
+  async delete(
+    name: ModelName | RepoName,
+    options: { inUse: (id: string) => boolean },
+  ): Promise<{ freed: number; deleted: string[] }> {
+    const models =
+      'file' in name ? [await this.find(name)].filter((model) => model !== undefined) : await this.#ofRepo(name);
+    const unfinished = (await this.statuses()).filter(({ name: other }) => isPartOf(other, name));
+    const busy = [
+      ...models.filter((model) => options.inUse(model.name.id)).map((model) => model.name.id),
+      ...unfinished.filter(({ status }) => status === 'downloading').map((status) => status.name.id),
+    ];
+    if (busy.length > 0) throw inUse(busy);
+    if (models.length === 0) throw notDownloaded(name);
+    for (const model of models) {
+      await deleteModel(this.#layout, this.#index, model);
+      this.#downloads.delete(model.name.id);
+    }
+    return {
+      freed: models.reduce((total, model) => total + model.size, 0),
+      deleted: models.map((model) => model.name.id),
+    };
+  }
+
+  /** Stops every download; their chunks stay. */
+  async close(): Promise<void> {
+    const running = [...this.#downloads.values()];
+    for (const download of running)
+      download.stop(new HostError('ABORTED', 'The host is stopping. The chunks are kept.'));
+    await Promise.all(running.map((download) => download.settled()));
+  }
+
+  /** The running download of a model; a new one where there is none. */
+  async #running(name: ModelName): Promise<ModelDownload> {
+    for (let present = this.#downloads.get(name.id); present !== undefined; present = this.#downloads.get(name.id)) {
+      if (present.status.status === 'downloading' && !present.isStopping) return present;
+      await present.settled();
+      if (this.#downloads.get(name.id) === present) this.#downloads.delete(name.id);
+    }
+    const { hub, log, config } = this.#options;
+    const download = new ModelDownload({
+      name,
+      layout: this.#layout,
+      index: this.#index,
+      hub,
+      limits: config.limits,
+      log,
+      find: () => this.find(name),
+    });
+    this.#downloads.set(name.id, download);
+    return download;
+  }
+
+  #active(name: ModelName): ModelDownload | undefined {
+    const download = this.#downloads.get(name.id);
+    return download?.status.status === 'downloading' ? download : undefined;
+  }
+
+  async #known(name: ModelName): Promise<DownloadStatus> {
+    const status = await this.status(name);
+    if (status !== undefined && status.status !== 'cancelled') return status;
+    throw new HostError('DOWNLOAD_NOT_FOUND', `There is no download of ${name.id}. DOWNLOAD_MODEL begins one.`, {
+      details: { modelId: name.id },
+    });
+  }
+
+  /** What the index says of a download no process here does. With its lock free, nobody does it any more. */
+  #fromRecord(name: ModelName, record: ModelRecord): DownloadStatus {
+    const { downloaded, total, startedAt, error } = record;
+    const base = { name, downloaded, total, startedAt, bytesPerSecond: 0 };
+    if (record.state === 'failed' && error !== undefined) return { ...base, status: 'failed', error };
+    if (record.state !== 'downloading') return { ...base, status: record.state };
+    const lock = FileLock.try(this.#layout.lockPath(name));
+    lock?.release();
+    return { ...base, status: lock === undefined ? 'downloading' : 'paused' };
+  }
+
+  /** Removes what an unfinished download left. Where another host is at it, it is asked to. */
+  async #discard(name: ModelName): Promise<void> {
+    const lock = FileLock.try(this.#layout.lockPath(name));
+    if (lock === undefined) return this.#index.setWish(name.id, 'cancel');
+    try {
+      for (const file of shardFiles(name.file)) {
+        const key = fileKey(name, file);
+        const record = await this.#index.file(key);
+        await PartialFile.discard(this.#layout.partialPath(key));
+        if (record !== undefined) await this.#index.deleteFile(key, Math.ceil(record.size / record.chunkBytes));
+      }
+      await this.#index.deleteModel(name.id);
+    } finally {
+      lock.release();
+    }
+  }
+
+  async #ofRepo(repo: RepoName): Promise<CachedModel[]> {
+    return (await this.list()).filter((model) => isPartOf(model.name, repo));
+  }
+}
+
+function isPartOf(model: ModelName, name: ModelName | RepoName): boolean {
+  if ('file' in name) return model.id === name.id;
+  return model.repoId === name.repoId && model.revision === name.revision;
+}
+
+function completed(model: CachedModel, own: DownloadStatus | undefined): DownloadStatus {
+  const { name, size } = model;
+  const startedAt = own?.startedAt ?? 0;
+  return { name, downloaded: size, total: size, status: 'completed', startedAt, bytesPerSecond: 0 };
+}
+
+function nameOf(id: string): ModelName | undefined {
+  try {
+    return readModelName({ modelId: id });
+  } catch (error) {
+    if (error instanceof HostError) return undefined;
+    throw error;
+  }
+}
+
+function inUse(ids: readonly string[]): HostError {
+  return new HostError('MODEL_IN_USE', `In use: ${ids.join(', ')}. Unload it, or cancel its download, and try again.`, {
+    details: { models: ids },
+  });
+}
+
+function notDownloaded(name: ModelName | RepoName): HostError {
+  const id = 'file' in name ? name.id : name.repoId;
+  return new HostError('MODEL_NOT_DOWNLOADED', `${id} is not on this disk.`, { details: { model: id } });
+}

@@ -1,0 +1,70 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { HttpResponse } from './http.ts';
+import { HubFault } from './hub-fault.ts';
+import type { RemoteFile } from './types.ts';
+
+/** Largest size a hub may claim for a file, bytes: 1 PiB. */
+const MAX_FILE_BYTES = 2 ** 50;
+
+/** What the headers of a hub's answer say of a file; undefined where they say nothing usable. */
+export interface FileFacts {
+  readonly size: number | undefined;
+  readonly etag: string | undefined;
+  readonly checksum: RemoteFile['checksum'] | undefined;
+  readonly commit: string | null;
+}
+
+/**
+ * Reads a file's facts from the hub's own answer (not from the CDN's it redirects to): `X-Linked-Size` and
+ * `X-Linked-Etag` for files in large-file storage, `Content-Length` and `ETag` for the others.
+ * Source: huggingface_hub's `get_hf_file_metadata`.
+ */
+export function fileFacts({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): FileFacts {
+  const redirected = status >= 300 && status <= 399;
+  const etag = unquoted(text(headers, 'x-linked-etag') ?? text(headers, 'etag'));
+  const commit = text(headers, 'x-repo-commit');
+  return {
+    size: sizeOf(headers, status, redirected),
+    etag,
+    checksum: checksumOf(etag),
+    commit: commit !== undefined && /^[0-9a-f]{40}$/.test(commit) ? commit : null,
+  };
+}
+
+/** A checksum, if the tag is one: 64 hex digits are SHA-256 of the file, 40 git's blob SHA-1. */
+export function checksumOf(etag: string | undefined): RemoteFile['checksum'] | undefined {
+  const hex = etag?.toLowerCase();
+  if (hex === undefined) return undefined;
+  if (/^[0-9a-f]{64}$/.test(hex)) return { algorithm: 'sha256', hex };
+  if (/^[0-9a-f]{40}$/.test(hex)) return { algorithm: 'git-sha1', hex };
+  return undefined;
+}
+
+function sizeOf(headers: IncomingHttpHeaders, status: number, redirected: boolean): number | undefined {
+  const linked = text(headers, 'x-linked-size');
+  if (linked !== undefined) return checkedSize(linked);
+  if (status === 206) {
+    const total = /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1];
+    return total === undefined ? undefined : checkedSize(total);
+  }
+  const length = headers['content-length'];
+  return redirected || length === undefined ? undefined : checkedSize(length);
+}
+
+/** A size out of a header or a listing. Throws `HUB_ERROR` for what is none. */
+export function checkedSize(value: unknown): number {
+  const size = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= MAX_FILE_BYTES) return size;
+  throw new HubFault('HUB_ERROR', `The hub announced an impossible size for the file: ${String(value).slice(0, 40)}.`, {
+    details: { expected: `0 to ${MAX_FILE_BYTES} bytes`, found: String(value).slice(0, 40) },
+  });
+}
+
+function text(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function unquoted(etag: string | undefined): string | undefined {
+  return etag?.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
+}

@@ -1,0 +1,64 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { HttpClient, HttpResponse } from './http.ts';
+import { HubFault } from './hub-fault.ts';
+
+/** Most redirects followed for one request; browsers and curl's users live with 10 to 20. */
+const MAX_REDIRECTS = 10;
+
+/** A request that may be sent on. */
+export interface FollowRequest {
+  readonly url: URL;
+  readonly method: 'HEAD' | 'GET';
+  readonly headers: Record<string, string>;
+  readonly signal: AbortSignal | undefined;
+  /** The token, and the only origin it is sent to. */
+  readonly token: string | undefined;
+  readonly tokenOrigin: string;
+  /** Stop at a redirect to another host and give it back as the answer: the hub's own headers are what is wanted. */
+  readonly stayOnHost?: boolean;
+}
+
+/**
+ * Sends a request and follows its redirects. The token goes to the hub's origin and to no other, also not after a
+ * redirect back and forth. Throws `REDIRECT_REFUSED` for a loop, for a step from HTTPS to HTTP, and for anything that is
+ * not a web address.
+ */
+export async function follow(http: HttpClient, request: FollowRequest): Promise<HttpResponse> {
+  let { url } = request;
+  let hubHeaders: IncomingHttpHeaders | undefined;
+  for (let step = 0; step <= MAX_REDIRECTS; step += 1) {
+    const authorization = request.token !== undefined && url.origin === request.tokenOrigin;
+    const headers = authorization ? { ...request.headers, authorization: `Bearer ${request.token}` } : request.headers;
+    const response = await http.send({ url, method: request.method, headers, signal: request.signal });
+    const { location } = response.headers;
+    if (response.status < 300 || response.status > 399 || response.status === 304 || location === undefined) {
+      return hubHeaders === undefined ? response : { ...response, hubHeaders };
+    }
+    const next = nextUrl(url, location);
+    if (request.stayOnHost === true && next.origin !== url.origin) return response;
+    response.body.destroy();
+    if (url.origin === request.tokenOrigin) hubHeaders = response.headers;
+    url = next;
+  }
+  throw new HubFault(
+    'REDIRECT_REFUSED',
+    `${request.url.origin} redirects in circles: more than ${MAX_REDIRECTS} steps.`,
+    {
+      details: { host: request.url.host, expected: `at most ${MAX_REDIRECTS} redirects` },
+    },
+  );
+}
+
+function nextUrl(from: URL, location: string): URL {
+  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  const refuse = (why: string) =>
+    new HubFault('REDIRECT_REFUSED', `${from.origin} redirects to ${why}, which is not followed.`, {
+      details: { host: from.host, found: next?.origin ?? null },
+    });
+  if (next === undefined) throw refuse('something that is no address');
+  if (next.protocol !== 'https:' && next.protocol !== 'http:')
+    throw refuse(`an address of another kind (${next.protocol})`);
+  if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse(`plain HTTP (${next.host})`);
+  if (next.username !== '' || next.password !== '') throw refuse('an address with a password in it');
+  return next;
+}

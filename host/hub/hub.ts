@@ -1,0 +1,169 @@
+import type { HostLimits } from '../config.ts';
+import { HostError } from '../errors.ts';
+import type { ByteSource } from '../gguf/model.ts';
+import type { Logger } from '../log.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { checksumFromTree } from './checksum-from-tree.ts';
+import { fileFacts } from './file-info.ts';
+import { type FollowRequest, follow } from './follow.ts';
+import { HttpClient, type HttpResponse } from './http.ts';
+import { HubFault } from './hub-fault.ts';
+import { ProxyAgents } from './proxy.ts';
+import { changed, rangeAnswer } from './range-answer.ts';
+import { refusal } from './refusals.ts';
+import { RemoteSource } from './remote-source.ts';
+import { retry } from './retry.ts';
+import { readToken } from './token.ts';
+import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
+
+/** What a hub client is made with. */
+export interface HubOptions {
+  /** The hub's address, without a trailing slash. */
+  readonly endpoint: string;
+  /** Tokens, proxies and `HF_HUB_OFFLINE` are read from here. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly limits: Pick<HostLimits, 'connectTimeoutMs' | 'stallTimeoutMs' | 'maxAttempts' | 'retryBaseMs'>;
+  readonly log: Logger;
+}
+
+/** A Hugging Face-compatible hub: what it says of files, and their bytes. */
+export class Hub implements HubClient {
+  readonly #options: HubOptions;
+  readonly #http: HttpClient;
+  readonly #origin: string;
+
+  constructor(options: HubOptions) {
+    const { limits, env, endpoint } = options;
+    this.#options = options;
+    this.#origin = new URL(endpoint).origin;
+    this.#http = new HttpClient({
+      timeoutMs: limits.connectTimeoutMs,
+      stallMs: limits.stallTimeoutMs,
+      agents: new ProxyAgents(env),
+    });
+  }
+
+  /** @throws HostError what the hub refuses with, `CHECKSUM_MISSING`, `HUB_UNREACHABLE`, `OFFLINE`. */
+  fileInfo(name: ModelName, file: string, { signal }: { signal?: AbortSignal }): Promise<RemoteFile> {
+    return this.#retried(() => this.#askForFile(name, file, signal), signal);
+  }
+
+  async openRange(remote: RemoteFile, range: ByteRange, { signal }: { signal?: AbortSignal }): Promise<RangeStream> {
+    const { name, file, commit } = remote;
+    const response = await this.#follow(this.#fileUrl(name, file, commit ?? name.revision), {
+      method: 'GET',
+      headers: { range: `bytes=${range.start}-${range.end - 1}` },
+      signal,
+    });
+    try {
+      this.#assertFound(response, remote);
+      return rangeAnswer(response, remote, range, signal);
+    } catch (error) {
+      response.body.destroy();
+      throw error;
+    }
+  }
+
+  async byteSource(name: ModelName, file: string, { signal }: { signal?: AbortSignal }): Promise<ByteSource> {
+    const remote = await this.fileInfo(name, file, { ...(signal === undefined ? {} : { signal }) });
+    return new RemoteSource(remote, (range, options) =>
+      this.#retried(() => this.openRange(remote, range, options), options.signal),
+    );
+  }
+
+  async #askForFile(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<RemoteFile> {
+    const url = this.#fileUrl(name, file, name.revision);
+    let response = await this.#follow(url, { method: 'HEAD', headers: {}, signal, stayOnHost: true });
+    response.body.destroy();
+    // Some mirrors know no HEAD, some leave the size out of its answer.
+    if (
+      response.status === 405 ||
+      response.status === 501 ||
+      (isAnswer(response) && fileFacts(response).size === undefined)
+    ) {
+      response = await this.#follow(url, { method: 'GET', headers: { range: 'bytes=0-0' }, signal, stayOnHost: true });
+      response.body.destroy();
+    }
+    if (!isAnswer(response)) throw refusal(response.status, response.headers, this.#subject(name, file));
+
+    const facts = fileFacts(response);
+    const listed =
+      facts.checksum === undefined || facts.size === undefined ? await this.#listed(name, file, signal) : undefined;
+    const checksum = facts.checksum ?? listed?.checksum;
+    const size = listed?.size ?? facts.size;
+    if (checksum === undefined || size === undefined) throw unverifiable(name, file);
+    return { name, file, size, checksum, etag: facts.etag ?? checksum.hex, commit: facts.commit };
+  }
+
+  /** What the hub's listing of the repository says of a file. */
+  async #listed(name: ModelName, file: string, signal: AbortSignal | undefined) {
+    const url = new URL(
+      `${this.#options.endpoint}/api/models/${encodePath(name.repoId)}/tree/${encodeURIComponent(name.revision)}?recursive=true`,
+    );
+    const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
+    if (response.status !== 200) {
+      response.body.destroy();
+      return undefined;
+    }
+    return checksumFromTree(response, file, signal);
+  }
+
+  #assertFound({ status, headers, url }: HttpResponse, remote: RemoteFile): void {
+    if (status === 206 || status === 200) return;
+    if (status === 416) throw changed(remote, 'another size');
+    // A refusal by another host than the hub is of a signed address: the next try asks the hub for a new one.
+    if (url.origin !== this.#origin && (status === 401 || status === 403 || status === 404 || status === 410)) {
+      throw new HubFault(
+        'HUB_ERROR',
+        `${url.origin} refused the address the hub gave for ${remote.file} (status ${status}).`,
+        {
+          transient: true,
+          details: { host: url.host, status },
+        },
+      );
+    }
+    throw refusal(status, headers, this.#subject(remote.name, remote.file));
+  }
+
+  async #follow(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<HttpResponse> {
+    const { env } = this.#options;
+    if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
+      throw new HostError('OFFLINE', 'HF_HUB_OFFLINE is set, so no hub is asked. Unset it to download.');
+    }
+    return follow(this.#http, { ...request, url, token: await readToken(env), tokenOrigin: this.#origin });
+  }
+
+  #retried<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return retry(work, this.#options.limits, {
+      signal,
+      onRetry: (error, attempt) => this.#options.log.warn('hub.retry', { attempt, error }),
+    });
+  }
+
+  #subject(name: ModelName, file: string) {
+    return { name, file, endpoint: this.#options.endpoint };
+  }
+
+  #fileUrl(name: ModelName, file: string, revision: string): URL {
+    const { endpoint } = this.#options;
+    return new URL(
+      `${endpoint}/${encodePath(name.repoId)}/resolve/${encodeURIComponent(revision)}/${encodePath(file)}`,
+    );
+  }
+}
+
+function isAnswer({ status }: HttpResponse): boolean {
+  return status >= 200 && status <= 399;
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}
+
+function unverifiable(name: ModelName, file: string): HubFault {
+  return new HubFault(
+    'CHECKSUM_MISSING',
+    `The hub announced no checksum or no size for ${name.repoId}/${file}, so it could not be verified and is not fetched.`,
+    { details: { repoId: name.repoId, fileName: file, expected: 'X-Linked-Etag or ETag with a SHA-256' } },
+  );
+}

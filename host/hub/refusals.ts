@@ -1,0 +1,74 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ModelName } from '../protocol/model-name.ts';
+import { HubFault } from './hub-fault.ts';
+
+/** What was asked for, to name it in an error. */
+export interface Subject {
+  readonly name: ModelName;
+  readonly file: string;
+  /** The hub's address, without a trailing slash. */
+  readonly endpoint: string;
+}
+
+/**
+ * Makes an error of a hub's refusal. `X-Error-Code` is what the hub itself says; the status alone decides where it says
+ * nothing. Source: huggingface_hub's `hf_raise_for_status`.
+ */
+export function refusal(status: number, headers: IncomingHttpHeaders, subject: Subject): HubFault {
+  const { name, file, endpoint } = subject;
+  const page = `${endpoint}/${name.repoId}`;
+  const details = { repoId: name.repoId, fileName: file, revision: name.revision, status };
+  switch (headers['x-error-code']) {
+    case 'GatedRepo':
+      return new HubFault(
+        'GATED_REPO',
+        `${name.repoId} asks for its terms to be accepted. Ask for access at ${page}, then set HF_TOKEN to a token of your account and start the host anew.`,
+        { details: { ...details, accessPage: page } },
+      );
+    case 'RepoNotFound':
+      return new HubFault(
+        'REPO_NOT_FOUND',
+        `The hub has no repository ${name.repoId}, or it is private. Check the name; for a private one set HF_TOKEN.`,
+        { details },
+      );
+    case 'RevisionNotFound':
+      return new HubFault('REVISION_NOT_FOUND', `${name.repoId} has no revision "${name.revision}".`, { details });
+    case 'EntryNotFound':
+      return fileNotFound(subject, details);
+  }
+  if (status === 401 || status === 403) {
+    return new HubFault(
+      'UNAUTHORIZED',
+      `The hub refused access to ${name.repoId} (status ${status}). Set HF_TOKEN to a token that may read it.`,
+      { details },
+    );
+  }
+  if (status === 404 || status === 410) return fileNotFound(subject, details);
+  if (status === 429) {
+    return new HubFault('RATE_LIMITED', 'The hub answers too many requests just now (status 429). Try again later.', {
+      transient: true,
+      retryAfterMs: retryAfter(headers),
+      details,
+    });
+  }
+  return new HubFault('HUB_ERROR', `The hub answered ${name.repoId}/${file} with status ${status}.`, {
+    transient: status >= 500 || status === 408,
+    retryAfterMs: retryAfter(headers),
+    details,
+  });
+}
+
+function fileNotFound({ name, file }: Subject, details: Record<string, unknown>): HubFault {
+  return new HubFault('FILE_NOT_FOUND', `${name.repoId} has no file ${file} at revision "${name.revision}".`, {
+    details,
+  });
+}
+
+/** `Retry-After` in milliseconds: seconds, or a date. Source: RFC 9110, 10.2.3. */
+function retryAfter(headers: IncomingHttpHeaders): number | undefined {
+  const value = headers['retry-after'];
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}

@@ -1,0 +1,114 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Engine } from '../../host/engine/engine.ts';
+import { inspectModel } from '../../host/gguf/inspect.ts';
+import { makeEngine, type WatchedLog } from '../support/engine/make-engine.ts';
+import { largeModel } from '../support/gguf/large-model.ts';
+import { HOST_MAIN } from '../support/host/host-process.ts';
+import type { BenchResult } from './result.ts';
+
+/** Size of the made model: large enough that loading is mapping and touching pages, not start-up. */
+const MEGABYTES = 500;
+
+/** Pairs of loads. Single loads move by some 20 % on a shared machine; the median of 15 by some 3 %. */
+const ROUNDS = 15;
+
+const LOAD_GOAL = 1.1;
+const MEMORY_GOAL = 0.99;
+
+const SETTINGS = { gpuLayers: 0, contextSize: 2048, threads: 1 };
+
+/**
+ * LOAD_MODEL with a warm runner (preflight, process boundary and all) against node-llama-cpp in process with its
+ * module imported and llama.cpp started; and how much of the memory a load takes is back after the unload.
+ */
+export async function run(): Promise<BenchResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
+  const file = join(folder, 'large.gguf');
+  const { engine, log } = makeEngine({ runnerEntry: pathToFileURL(HOST_MAIN) });
+  try {
+    await largeModel(file, { megabytes: MEGABYTES, seed: 1 });
+    return [await loading(engine, log, file), await memory(engine, file)];
+  } finally {
+    await engine.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function loading(engine: Engine, log: WatchedLog, file: string): Promise<BenchResult> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  // The first pair warms the page cache and is not counted.
+  for (let round = -1; round < ROUNDS; round += 1) {
+    const their = await loadInProcess(file);
+    const our = await loadOnRunner(engine, log, file);
+    if (round < 0) continue;
+    theirs.push(their);
+    ours.push(our);
+  }
+  const ratio = median(ours) / median(theirs);
+  return {
+    name: `load with a warm runner / node-llama-cpp in process, ${MEGABYTES} MiB`,
+    ratio,
+    goal: `at most ${LOAD_GOAL}`,
+    ok: ratio <= LOAD_GOAL,
+    detail: `${median(ours).toFixed(0)} ms against ${median(theirs).toFixed(0)} ms, median of ${ROUNDS}`,
+  };
+}
+
+async function loadOnRunner(engine: Engine, log: WatchedLog, file: string): Promise<number> {
+  const ready = log.next('engine.ready');
+  engine.warm();
+  await ready;
+  const begin = performance.now();
+  await engine.load({ id: 'large', model: await inspectModel([file]), settings: SETTINGS });
+  const taken = performance.now() - begin;
+  await engine.unload('large');
+  return taken;
+}
+
+async function loadInProcess(file: string): Promise<number> {
+  const peer = fork(new URL('../support/engine/load-in-process.ts', import.meta.url), { stdio: 'inherit' });
+  await once(peer, 'message');
+  peer.send({ file, ...SETTINGS });
+  const [taken] = await once(peer, 'message');
+  const exited = once(peer, 'exit');
+  peer.kill('SIGKILL');
+  await exited;
+  return Number(taken);
+}
+
+/** What this process and the runner hold together, before, during and after: what is not back was leaked. */
+async function memory(engine: Engine, file: string): Promise<BenchResult> {
+  const order = { id: 'large', model: await inspectModel([file]), settings: SETTINGS };
+  const before = resident(process.pid);
+  await engine.load(order);
+  const during = resident(process.pid) + resident(engine.pidOf('large') ?? 0);
+  await engine.unload('large');
+  const after = resident(process.pid);
+  const ratio = (during - after) / (during - before);
+  const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
+  return {
+    name: 'memory back after unload / memory taken by load',
+    ratio,
+    goal: `at least ${MEMORY_GOAL}`,
+    ok: ratio >= MEMORY_GOAL,
+    detail: `host and runner hold ${mib(before)} MiB before, ${mib(during)} MiB loaded, ${mib(after)} MiB after`,
+  };
+}
+
+/** Bytes of main memory a process holds, shared pages divided among their holders where the system says (Linux). */
+function resident(pid: number): number {
+  const file = `/proc/${pid}/smaps_rollup`;
+  if (!existsSync(file)) return process.memoryUsage.rss();
+  return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))?.[1]) * 1024;
+}
+
+function median(numbers: number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}

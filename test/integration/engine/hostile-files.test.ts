@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { HostError } from '../../../host/errors.ts';
+import { readGgufHeader } from '../../../host/gguf/inspect.ts';
+import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { memorySource } from '../../support/gguf/memory-source.ts';
+import { mutate } from '../../support/gguf/mutate.ts';
+import { Seeded } from '../../support/gguf/seeded.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+const folder = tempFolder('hostile');
+afterAll(() => folder.remove());
+
+/** Files of one run. Some two thirds end in the preflight; each of the others costs a process. */
+const FILES = 40;
+
+describe('hostile files', () => {
+  const SEED = 20_261_123;
+
+  it(`each end in a typed error or a load, and the engine goes on (seed ${SEED})`, async () => {
+    const random = new Seeded(SEED);
+    const good = markovModel({ layers: 1 });
+    const { dataOffset } = await readGgufHeader(memorySource(good));
+    const { engine } = makeEngine({ loadTimeoutMs: 20_000 });
+    const file = join(folder.path, 'mutant.gguf');
+    const outcomes: string[] = [];
+    try {
+      for (let i = 0; i < FILES; i++) {
+        const { bytes, how } = mutate(good, dataOffset, random);
+        writeFileSync(file, bytes);
+        const outcome = await orderFor('mutant', file)
+          .then((order) => {
+            engine.warm();
+            return engine.load(order);
+          })
+          .then(
+            async () => {
+              await engine.unload('mutant');
+              return 'loaded';
+            },
+            (error: unknown) => (error instanceof HostError ? error.code : error),
+          );
+        outcomes.push(`${i} ${how}: ${outcome}`);
+        expect(['loaded', 'MODEL_REJECTED', 'ENGINE_CRASHED', 'INSUFFICIENT_MEMORY']).toContain(outcome);
+        expect(engine.isBusy('mutant')).toBe(false);
+      }
+      writeFileSync(file, good);
+      const { model } = await engine.load(await orderFor('good', file));
+      expect(model.id).toBe('good');
+      // A run in which nothing was refused, or everything, would test nothing.
+      expect(outcomes.some((outcome) => outcome.endsWith('MODEL_REJECTED'))).toBe(true);
+      expect(outcomes.some((outcome) => outcome.endsWith('loaded'))).toBe(true);
+    } finally {
+      await engine.close();
+    }
+  }, 180_000);
+});

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ARCHITECTURES } from '../../../host/gguf/architectures.ts';
+import { TENSOR_TYPES } from '../../../host/gguf/tensor-types.ts';
+import { ASK_LLAMA } from '../../support/engine/make-engine.ts';
+import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+const folder = tempFolder('library');
+afterAll(() => folder.remove());
+
+interface Answer {
+  readonly architectures: string[];
+  readonly types: [id: number, elements: number, bytes: number][];
+  readonly completions: Record<string, string>;
+}
+
+describe('the llama.cpp that comes with node-llama-cpp', () => {
+  let answer: Answer;
+
+  beforeAll(async () => {
+    const file = join(folder.path, 'markov.gguf');
+    writeFileSync(file, markovModel());
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME };
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [ASK_LLAMA, file, 'once upon', 'time there', 'one small'],
+      {
+        env,
+      },
+    );
+    answer = JSON.parse(stdout) as Answer;
+  });
+
+  it('knows the architectures the preflight lets through, and no others but vision parts', () => {
+    const known = answer.architectures.filter((name) => name !== '(unknown)' && name !== 'clip');
+    expect([...ARCHITECTURES].sort()).toEqual(known.sort());
+  });
+
+  it('packs its tensor types as the preflight reckons', () => {
+    const ours = [...TENSOR_TYPES.values()].map(({ id, blockElements, blockBytes }) => [id, blockElements, blockBytes]);
+    expect(ours).toEqual(answer.types);
+  });
+
+  it('goes on from a made model as its Markov chain says', () => {
+    expect(`once upon ${answer.completions['once upon']}`).toBe(STORY_GREEDY);
+    expect(answer.completions['time there']).toBe('was a small model .');
+    expect(answer.completions['one small']).toBe('model .');
+  });
+});

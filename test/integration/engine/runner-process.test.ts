@@ -1,0 +1,66 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { runnerEnv } from '../../../host/engine/runner-env.ts';
+import { RunnerProcess } from '../../../host/engine/runner-process.ts';
+import { WarmRunner } from '../../../host/engine/warm-runner.ts';
+import { fixtureRunner, isAlive } from '../../support/engine/make-engine.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+const folder = tempFolder('runner');
+afterAll(() => folder.remove());
+
+function silentRunner(): RunnerProcess {
+  return new RunnerProcess({ entry: fixtureRunner('silent-runner.ts'), gpu: 'off', env: runnerEnv(process.env) });
+}
+
+describe('a runner', () => {
+  it('ends with its host, even when the host is killed', async () => {
+    const file = join(folder.path, 'markov.gguf');
+    writeFileSync(file, markovModel());
+    const host = fork(fileURLToPath(fixtureRunner('load-and-wait.ts')), [file], { execArgv: [] });
+    const [pids] = (await once(host, 'message')) as [number[]];
+    expect(pids.map(isAlive)).toEqual([true, true]);
+    const exited = once(host, 'exit');
+    host.kill('SIGKILL');
+    await exited;
+    // They are not this process's children, so there is no event to wait for; the test's own time limit bounds this.
+    while (pids.some(isAlive)) await nextTurn();
+    expect(pids.map(isAlive)).toEqual([false, false]);
+  });
+
+  it('answers every command with its death when it dies', async () => {
+    const runner = silentRunner();
+    const asked = [runner.call('memory', null), runner.call('memory', null), runner.ready];
+    const settled = Promise.allSettled(asked);
+    const exit = await runner.kill();
+    expect(exit).toMatchObject({ signal: 'SIGKILL', code: null });
+    for (const outcome of await settled) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'ENGINE_CRASHED' } });
+    }
+    await expect(runner.call('memory', null)).rejects.toMatchObject({ code: 'ENGINE_CRASHED' });
+  });
+
+  it('that is idle too long is ended', async () => {
+    const started: RunnerProcess[] = [];
+    const died: RunnerProcess[] = [];
+    const start = () => {
+      const runner = silentRunner();
+      started.push(runner);
+      return runner;
+    };
+    const warm = new WarmRunner(start, (runner) => died.push(runner), 50);
+    warm.warm();
+    const [runner] = started;
+    expect(warm.pid).toBe(runner?.pid);
+    expect(await runner?.exited).toMatchObject({ signal: 'SIGKILL' });
+    expect(warm.pid).toBeUndefined();
+    // It was ended, which is no news; only a death of its own is.
+    expect(died).toEqual([]);
+  });
+});

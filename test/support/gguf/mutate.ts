@@ -1,0 +1,91 @@
+import type { Seeded } from './seeded.ts';
+
+/** Numbers that break what does not check: limits of the integer types, small counts, powers of two. */
+const NASTY = [
+  0n,
+  1n,
+  2n,
+  255n,
+  256n,
+  65_535n,
+  2n ** 31n - 1n,
+  2n ** 31n,
+  2n ** 32n - 1n,
+  2n ** 62n,
+  2n ** 63n - 1n,
+  2n ** 64n - 1n,
+] as const;
+
+/** One way to damage a file. `header` is where its weights begin. */
+type Mutation = (bytes: Buffer, header: number, random: Seeded) => Buffer;
+
+const flipBits: Mutation = (bytes, header, random) => {
+  for (let i = random.below(8); i >= 0; i--) bytes.writeUInt8(random.below(256), random.below(header));
+  return bytes;
+};
+
+const nastyNumber: Mutation = (bytes, header, random) => {
+  bytes.writeBigUInt64LE(random.pick(NASTY), random.below(header - 8));
+  return bytes;
+};
+
+const nastyShort: Mutation = (bytes, header, random) => {
+  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(NASTY))), random.below(header - 4));
+  return bytes;
+};
+
+const cutShort: Mutation = (bytes, _header, random) => bytes.subarray(0, random.below(bytes.length));
+
+const extend: Mutation = (bytes, _header, random) => Buffer.concat([bytes, Buffer.alloc(random.below(4096), 0xff)]);
+
+const moveBlock: Mutation = (bytes, header, random) => {
+  const length = 1 + random.below(64);
+  bytes.copy(
+    bytes,
+    random.below(header - length),
+    random.below(header - length),
+    random.below(header - length) + length,
+  );
+  return bytes;
+};
+
+/** Changes the value of a key that sizes something, which random bytes seldom hit. */
+const nastySetting: Mutation = (bytes, _header, random) => {
+  const key = random.pick([
+    'llama.block_count',
+    'llama.context_length',
+    'llama.embedding_length',
+    'llama.feed_forward_length',
+    'llama.attention.head_count',
+    'llama.attention.head_count_kv',
+    'llama.rope.dimension_count',
+    'llama.vocab_size',
+    'tokenizer.ggml.bos_token_id',
+    'general.file_type',
+  ]);
+  bytes.writeUInt32LE(Number(BigInt.asUintN(32, random.pick(NASTY))), bytes.indexOf(key) + key.length + 4);
+  return bytes;
+};
+
+const badWeights: Mutation = (bytes, header, random) => {
+  for (let i = 0; i < 1000; i++) bytes.writeUInt8(0xff, header + random.below(bytes.length - header));
+  return bytes;
+};
+
+const MUTATIONS = [
+  flipBits,
+  nastyNumber,
+  nastyShort,
+  cutShort,
+  extend,
+  moveBlock,
+  nastySetting,
+  nastySetting,
+  badWeights,
+] as const;
+
+/** Damages a copy of a good file in one of many ways. */
+export function mutate(good: Buffer, header: number, random: Seeded): { readonly bytes: Buffer; readonly how: string } {
+  const mutation = random.pick(MUTATIONS);
+  return { bytes: mutation(Buffer.from(good), header, random), how: mutation.name };
+}

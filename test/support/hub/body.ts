@@ -1,0 +1,56 @@
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from './faults.ts';
+
+/** Sends a file's bytes, slowly if asked to, and goes wrong if asked to. */
+export async function sendBody(
+  response: ServerResponse,
+  source: Readable,
+  options: { start: number; fault: Fault | undefined; bytesPerSecond: number | undefined },
+): Promise<void> {
+  const { fault, bytesPerSecond } = options;
+  const begin = performance.now();
+  let sent = 0;
+  try {
+    for await (const piece of source) {
+      let bytes: Buffer = piece;
+      if (fault?.kind === 'wrongBytes') bytes = withWrongByte(bytes, fault.at - options.start - sent);
+      if (fault?.kind === 'cut' || fault?.kind === 'stall') {
+        if (sent + bytes.length > fault.after) {
+          await write(response, bytes.subarray(0, Math.max(0, fault.after - sent)));
+          if (fault.kind === 'cut') response.destroy();
+          return;
+        }
+      }
+      await write(response, bytes);
+      sent += bytes.length;
+      if (response.destroyed) return;
+      if (bytesPerSecond !== undefined) {
+        const due = (sent / bytesPerSecond) * 1000 - (performance.now() - begin);
+        if (due > 0) await delay(due);
+      }
+    }
+  } finally {
+    source.destroy();
+  }
+  if (fault?.kind === 'cut') response.destroy();
+  else if (fault?.kind === 'shorter' || fault?.kind === 'longer') response.socket?.end();
+  else if (fault?.kind !== 'stall') response.end();
+}
+
+async function write(response: ServerResponse, bytes: Buffer): Promise<void> {
+  if (response.destroyed || bytes.length === 0) return;
+  if (response.write(bytes)) return;
+  await new Promise<void>((resolve) => {
+    response.once('drain', resolve);
+    response.once('close', resolve);
+  });
+}
+
+function withWrongByte(bytes: Buffer, at: number): Buffer {
+  if (at < 0 || at >= bytes.length) return bytes;
+  const changed = Buffer.from(bytes);
+  changed[at] = (changed[at] ?? 0) ^ 0xff;
+  return changed;
+}

@@ -1,0 +1,278 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { sendBody } from './body.ts';
+import { type Fault, type FaultRule, Faults } from './faults.ts';
+import { type Content, HubFile } from './hub-file.ts';
+
+/** A repository of a hub. */
+export interface RepoOptions {
+  readonly files: Readonly<Record<string, Content>>;
+  /** Files only for who has the token; the page says that terms must be accepted. */
+  readonly gated?: boolean;
+  /** Not there at all for who does not have the token. */
+  readonly private?: boolean;
+}
+
+export interface HubOptions {
+  readonly repos: Readonly<Record<string, RepoOptions>>;
+  /** What opens gated and private repositories. */
+  readonly token?: string;
+  /** Speed of each file's answer. */
+  readonly bytesPerSecond?: number;
+  /** Files are sent by the hub itself instead of by a redirect to the CDN. */
+  readonly noRedirect?: boolean;
+}
+
+/** A request that came, for a test to look at. */
+export interface HubRequest {
+  readonly server: 'hub' | 'cdn';
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly range: string | undefined;
+  readonly authorization: string | undefined;
+}
+
+interface Repo {
+  readonly options: RepoOptions;
+  readonly commit: string;
+  readonly files: ReadonlyMap<string, HubFile>;
+}
+
+/** Starts a hub on loopback. */
+export async function startHub(options: HubOptions): Promise<TestHub> {
+  const hub = new TestHub(options);
+  await hub.listen();
+  return hub;
+}
+
+/**
+ * A hub like Hugging Face's, embedded: `resolve` answers with a redirect to a second host (the "CDN", of another
+ * origin) whose addresses are signed, and with the headers clients rely on; listings, refusals with `X-Error-Code`,
+ * ranges. It keeps a list of what was asked, and makes every fault a real one can.
+ */
+export class TestHub {
+  /** Every request so far, in order. */
+  readonly requests: HubRequest[] = [];
+  readonly #options: HubOptions;
+  readonly #repos: ReadonlyMap<string, Repo>;
+  readonly #faults = new Faults();
+  readonly #signature = randomBytes(16).toString('hex');
+  readonly #hub: Server;
+  readonly #cdn: Server;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#repos = new Map(Object.entries(options.repos).map(([id, repo]) => [id, makeRepo(id, repo)]));
+    this.#hub = createServer((request, response) => this.#serve('hub', request, response));
+    this.#cdn = createServer((request, response) => this.#serve('cdn', request, response));
+  }
+
+  get url(): string {
+    return addressOf(this.#hub);
+  }
+
+  get cdnUrl(): string {
+    return addressOf(this.#cdn);
+  }
+
+  /** Makes something go wrong from now on. */
+  fault(rule: FaultRule): void {
+    this.#faults.add(rule);
+  }
+
+  /** Makes everything well again. */
+  heal(): void {
+    this.#faults.clear();
+  }
+
+  /** @internal Called by {@link startHub}. */
+  async listen(): Promise<void> {
+    await Promise.all(
+      [this.#hub, this.#cdn].map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [this.#hub, this.#cdn].map((server) => {
+        server.closeAllConnections();
+        return new Promise((resolve) => server.close(resolve));
+      }),
+    );
+  }
+
+  #serve(server: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse): void {
+    const seen: HubRequest = {
+      server,
+      method: request.method ?? '',
+      url: request.url ?? '',
+      range: request.headers.range,
+      authorization: request.headers.authorization,
+    };
+    this.requests.push(seen);
+    const fault = this.#faults.take(seen);
+    response.on('error', () => {});
+    this.#answer(seen, response, fault).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  }
+
+  async #answer(request: HubRequest, response: ServerResponse, fault: Fault | undefined): Promise<void> {
+    if (fault?.kind === 'status') return sendJson(response, fault.status, { error: 'as asked' }, fault.headers);
+    if (fault?.kind === 'redirect') return redirect(response, fault.to);
+    if (fault?.kind === 'html') {
+      response
+        .writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
+        .end('<!doctype html><title>Welcome</title>');
+      return;
+    }
+    const { pathname, searchParams } = new URL(request.url, 'http://hub');
+    const parts = pathname.slice(1).split('/').map(decodeURIComponent);
+    if (request.server === 'cdn') {
+      if (searchParams.get('Signature') !== this.#signature) return sendJson(response, 403, { error: 'expired' });
+      const file = this.#repos.get(`${parts[0]}/${parts[1]}`)?.files.get(parts.slice(2).join('/'));
+      if (file === undefined) return sendJson(response, 404, { error: 'gone' });
+      return this.#sendFile(request, response, file, fault, {});
+    }
+    if (parts[0] === 'api') return this.#api(parts, searchParams, request, response, fault);
+    const [owner, name, resolve, revision = '', ...path] = parts;
+    if (resolve !== 'resolve') return sendJson(response, 404, { error: 'Not found' });
+    const found = this.#find(`${owner}/${name}`, revision, request, response);
+    if (found !== undefined) await this.#resolve(found, path.join('/'), request, response, fault);
+  }
+
+  async #resolve(repo: Repo, path: string, request: HubRequest, response: ServerResponse, fault: Fault | undefined) {
+    if (repo.options.gated === true && !this.#hasToken(request)) {
+      return refuse(response, 403, 'GatedRepo', 'Access to this repository is restricted. Accept its terms first.');
+    }
+    const file = repo.files.get(path);
+    if (file === undefined) return refuse(response, 404, 'EntryNotFound', 'Entry not found');
+    const sum =
+      fault?.kind === 'changedEtag' ? createHash('sha256').update('another').digest('hex') : await file.sha256();
+    const tag = fault?.kind === 'noChecksum' ? `"v1-${file.size}"` : `"${sum}"`;
+    const headers = {
+      'x-repo-commit': repo.commit,
+      'x-linked-size': String(file.size),
+      'x-linked-etag': tag,
+      etag: tag,
+    };
+    if (this.#options.noRedirect === true) return this.#sendFile(request, response, file, fault, headers);
+    const [owner, name] = [...this.#repos].find(([, candidate]) => candidate === repo)?.[0].split('/') ?? [];
+    const address = [owner, name, ...path.split('/')].map((part) => encodeURIComponent(part ?? '')).join('/');
+    redirect(response, `${this.cdnUrl}/${address}?Expires=1&Signature=${this.#signature}`, headers);
+  }
+
+  async #sendFile(
+    request: HubRequest,
+    response: ServerResponse,
+    file: HubFile,
+    fault: Fault | undefined,
+    headers: Record<string, string>,
+  ): Promise<void> {
+    const asked = fault?.kind === 'ignoreRange' ? undefined : request.range;
+    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(asked ?? '') ?? [];
+    const start = from === undefined ? 0 : Number(from);
+    const end = from === undefined || !to ? file.size : Math.min(Number(to) + 1, file.size);
+    if (from !== undefined && start >= file.size) {
+      response.writeHead(416, { 'content-range': `bytes */${file.size}` }).end();
+      return;
+    }
+    const length = end - start + (fault?.kind === 'longer' ? -fault.by : fault?.kind === 'shorter' ? fault.by : 0);
+    const shown = fault?.kind === 'wrongContentRange' ? start + 1 : start;
+    response.writeHead(from === undefined ? 200 : 206, {
+      'content-type': 'application/octet-stream',
+      'accept-ranges': 'bytes',
+      'content-length': String(length),
+      ...headers,
+      ...(fault?.kind === 'gzip' ? { 'content-encoding': 'gzip', 'content-length': undefined } : {}),
+      ...(from === undefined || fault?.kind === 'noContentRange'
+        ? {}
+        : { 'content-range': `bytes ${shown}-${end - 1}/${file.size}` }),
+    });
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    if (fault?.kind === 'gzip') {
+      response.end(gzipSync(Buffer.concat(await file.read(start, end).toArray())));
+      return;
+    }
+    // A body longer than its announced length is written past Node's own check.
+    if (fault?.kind === 'longer') response.strictContentLength = false;
+    await sendBody(response, file.read(start, end), { start, fault, bytesPerSecond: this.#options.bytesPerSecond });
+  }
+
+  async #api(
+    [, , owner, name, what, revision = 'main']: string[],
+    query: URLSearchParams,
+    request: HubRequest,
+    response: ServerResponse,
+    fault: Fault | undefined,
+  ): Promise<void> {
+    const repo = this.#find(`${owner}/${name}`, revision, request, response);
+    if (repo === undefined) return;
+    const known = fault?.kind !== 'noChecksum';
+    const files = await Promise.all(
+      [...repo.files].map(async ([path, file]) => ({ path, size: file.size, oid: known ? await file.sha256() : '' })),
+    );
+    if (what === 'tree') {
+      const entries = files.map(({ path, size, oid }) => ({ type: 'file', path, size, oid: '', lfs: { oid, size } }));
+      return sendJson(response, 200, entries);
+    }
+    const siblings = files.map(({ path, size, oid }) =>
+      query.get('blobs') === 'true' ? { rfilename: path, size, lfs: { sha256: oid, size } } : { rfilename: path },
+    );
+    return sendJson(response, 200, {
+      id: `${owner}/${name}`,
+      modelId: `${owner}/${name}`,
+      sha: repo.commit,
+      private: repo.options.private === true,
+      gated: repo.options.gated === true ? 'auto' : false,
+      siblings,
+    });
+  }
+
+  /** Finds a repository at a revision; where there is none for this client, says so and gives undefined. */
+  #find(id: string, revision: string, request: HubRequest, response: ServerResponse): Repo | undefined {
+    const repo = this.#repos.get(id);
+    if (repo === undefined || (repo.options.private === true && !this.#hasToken(request))) {
+      refuse(response, this.#hasToken(request) ? 404 : 401, 'RepoNotFound', 'Repository not found');
+      return undefined;
+    }
+    if (revision !== 'main' && revision !== repo.commit) {
+      refuse(response, 404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
+      return undefined;
+    }
+    return repo;
+  }
+
+  #hasToken({ authorization }: HubRequest): boolean {
+    return this.#options.token !== undefined && authorization === `Bearer ${this.#options.token}`;
+  }
+}
+
+function makeRepo(id: string, options: RepoOptions): Repo {
+  const files = new Map(Object.entries(options.files).map(([path, content]) => [path, new HubFile(content)]));
+  return { options, files, commit: createHash('sha1').update(id).digest('hex') };
+}
+
+function addressOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function redirect(response: ServerResponse, location: string, headers: Record<string, string> = {}): void {
+  response.writeHead(302, { ...headers, location }).end();
+}
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  sendJson(response, status, { error: message }, { 'x-error-code': code, 'x-error-message': message });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
+    .end(JSON.stringify(body));
+}

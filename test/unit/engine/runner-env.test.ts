@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { runnerEnv } from '../../../host/engine/runner-env.ts';
+
+describe("a runner's environment", () => {
+  it('holds what drivers and the loader need', () => {
+    const env = {
+      PATH: '/bin',
+      HOME: '/home/u',
+      LD_LIBRARY_PATH: '/cuda',
+      CUDA_VISIBLE_DEVICES: '1',
+      GGML_VK_VISIBLE_DEVICES: '0',
+    };
+    expect(runnerEnv(env)).toMatchObject(env);
+  });
+
+  it('holds no token, no proxy, and nothing that changes how Node starts', () => {
+    const secrets = {
+      HF_TOKEN: 'hf_x',
+      HUGGING_FACE_HUB_TOKEN: 'hf_y',
+      HTTPS_PROXY: 'http://user:pass@proxy',
+      NODE_OPTIONS: '--inspect',
+      AWS_SECRET_ACCESS_KEY: 'k',
+      TABAGENT_HOME: '/data',
+    };
+    const env = runnerEnv(secrets);
+    for (const name of Object.keys(secrets)) expect(env).not.toHaveProperty(name);
+  });
+
+  it('keeps ggml from starting a debugger on its own process', () => {
+    expect(runnerEnv({})).toEqual({ GGML_NO_BACKTRACE: '1' });
+  });
+});
