@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { diskSpace } from '../cache/disk-space.ts';
 import type { GpuInfo } from '../hardware/types.ts';
 import type { Actions } from './action.ts';
 
@@ -25,8 +26,11 @@ export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_
   },
 
   async GET_SYSTEM_RESOURCES(_request, { parts }) {
-    const [hardware, cache] = await Promise.all([parts.hardware(), parts.cache()]);
-    const [{ cpu, gpus, memory }, disk] = await Promise.all([hardware.snapshot(), cache.disk()]);
+    const hardware = await parts.hardware();
+    const [{ cpu, gpus, memory }, disk] = await Promise.all([
+      hardware.snapshot(),
+      diskSpace(parts.config.paths.models),
+    ]);
     const entries = gpus.map(gpuEntry);
     return {
       payload: {

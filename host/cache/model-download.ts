@@ -204,7 +204,7 @@ export class ModelDownload {
         index,
         limits,
         log,
-        onProgress: () => this.#update({ downloaded: sum(files.map((file) => file.downloaded)) }),
+        onProgress: () => this.#progress(sum(files.map((file) => file.downloaded))),
       });
     });
     for (const file of files) await file.recall();
@@ -215,8 +215,7 @@ export class ModelDownload {
   async #tell(): Promise<void> {
     const { name, index, log } = this.#options;
     try {
-      this.#speed.note(this.#status.downloaded);
-      this.#update({ bytesPerSecond: this.#speed.bytesPerSecond });
+      this.#progress(this.#status.downloaded);
       await index.setModel(name.id, this.#record('downloading'));
       const wish = await index.wish(name.id);
       if (wish !== undefined) this.stop(stopReason(name, wish));
@@ -243,6 +242,11 @@ export class ModelDownload {
   #record(state: ModelRecord['state']): ModelRecord {
     const { downloaded, total, startedAt, error } = this.#status;
     return { state, downloaded, total, startedAt, ...(error === undefined ? {} : { error: { ...error } }) };
+  }
+
+  #progress(downloaded: number): void {
+    this.#speed.note(downloaded);
+    this.#update({ downloaded, bytesPerSecond: this.#speed.bytesPerSecond });
   }
 
   #update(change: Partial<DownloadStatus>): void {

@@ -1,5 +1,7 @@
 /** Speed is taken over this long, milliseconds: long enough to be steady, short enough to tell of a change. */
 const WINDOW_MS = 3_000;
+/** Samples closer together than this are taken for one, milliseconds. */
+const SAMPLE_MS = 50;
 
 /** How fast a number of bytes grows. */
 export class SpeedMeter {
@@ -13,7 +15,9 @@ export class SpeedMeter {
   /** Hears how many bytes there are by now. */
   note(bytes: number): void {
     const at = this.#now();
-    this.#samples.push({ at, bytes });
+    const last = this.#samples.at(-1);
+    if (last !== undefined && this.#samples.length > 1 && at - last.at < SAMPLE_MS) last.bytes = bytes;
+    else this.#samples.push({ at, bytes });
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) < at - WINDOW_MS) this.#samples.shift();
   }
 

@@ -8,7 +8,7 @@ import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
  * Makes `dist/`: the host as few bundled files (a process that starts often should read little), the runner as a
  * bundle of its own (it alone holds llama.cpp's binding), and the type declarations of the library door.
  */
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
 /** CommonJS packages inside an ESM bundle call `require` for Node's own modules. */
 const requireBanner =
@@ -47,17 +47,7 @@ copyRunnerAssets(root);
 
 const declarations = spawnSync(
   process.execPath,
-  [
-    fileURLToPath(import.meta.resolve('typescript/bin/tsc')),
-    '-p',
-    'tsconfig.json',
-    '--noEmit',
-    'false',
-    '--declaration',
-    '--emitDeclarationOnly',
-    '--outDir',
-    'dist/types',
-  ],
+  [`${root}/node_modules/typescript/bin/tsc`, '-p', 'installers/build/tsconfig.types.json'],
   { cwd: root, stdio: 'inherit' },
 );
 process.exitCode = declarations.status ?? 1;

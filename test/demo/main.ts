@@ -31,7 +31,11 @@ try {
   fact(`home   ${home}`);
   const holding = await goThrough({ host, repo, file });
   line();
-  line(holding === STEPS.length ? 'All nine steps hold.' : `${STEPS.length - holding} of ${STEPS.length} steps do not hold.`);
+  line(
+    holding === STEPS.length
+      ? 'All nine steps hold.'
+      : `${STEPS.length - holding} of ${STEPS.length} steps do not hold.`,
+  );
   process.exitCode = holding === STEPS.length ? 0 : 1;
 } catch (error) {
   line(error instanceof Error ? error.message : String(error));
@@ -47,7 +51,10 @@ async function embedded() {
   const [repo, file] = ['tabagent/made-here-GGUF', 'made-here-F16.gguf'];
   const path = join(home, 'made-here.gguf');
   await largeModel(path, { megabytes: MODEL_MEGABYTES, seed: 1 });
-  const hub = await startHub({ repos: { [repo]: { files: { [file]: { path } } } }, bytesPerSecond: HUB_BYTES_PER_SECOND });
+  const hub = await startHub({
+    repos: { [repo]: { files: { [file]: { path } } } },
+    bytesPerSecond: HUB_BYTES_PER_SECOND,
+  });
   closers.push(() => hub.close());
   fact(`hub    ${hub.url}, embedded, with ${repo}/${file} (made just now, its words are random)`);
   return { repo, file, home, env: { HF_ENDPOINT: hub.url } };

@@ -23,7 +23,7 @@ describe('a host process and its frames', () => {
     const host = shop.host();
     const reply = await host.request('PING');
     expect(reply).toMatchObject({ status: 'success', response: 'pong', pid: host.pid, action: 'PING' });
-    expect(reply['payload']).toEqual({ response: 'pong', version: reply['version'], pid: host.pid });
+    expect(reply.payload).toEqual({ response: 'pong', version: reply.version, pid: host.pid });
   });
 
   it.each([
@@ -38,12 +38,14 @@ describe('a host process and its frames', () => {
   it('takes a request byte by byte, and many in one write', async () => {
     const host = shop.host();
     const bytes = frame('{"action":"PING","requestId":"é"}');
-    const slow = host.next((message) => message['requestId'] === 'é');
+    const slow = host.next((message) => message.requestId === 'é');
     for (const byte of bytes) host.child.stdin.write(Buffer.of(byte));
     await slow;
-    const last = host.next((message) => message['requestId'] === 499);
+    const last = host.next((message) => message.requestId === 499);
     host.child.stdin.write(
-      Buffer.concat(Array.from({ length: 500 }, (_, requestId) => frame(JSON.stringify({ action: 'PING', requestId })))),
+      Buffer.concat(
+        Array.from({ length: 500 }, (_, requestId) => frame(JSON.stringify({ action: 'PING', requestId }))),
+      ),
     );
     await last;
     expect(host.received).toHaveLength(501);
@@ -51,19 +53,21 @@ describe('a host process and its frames', () => {
 
   it('takes a request of 60 MiB', async () => {
     const host = shop.host();
-    const reply = host.next((message) => message['requestId'] === 'large');
-    host.child.stdin.write(frame(JSON.stringify({ action: 'PING', requestId: 'large', filler: 'x'.repeat(60 * 1024 * 1024) })));
+    const reply = host.next((message) => message.requestId === 'large');
+    host.child.stdin.write(
+      frame(JSON.stringify({ action: 'PING', requestId: 'large', filler: 'x'.repeat(60 * 1024 * 1024) })),
+    );
     expect(await reply).toMatchObject({ status: 'success' });
   });
 
   it('answers replies without a requestId in the order of their requests', async () => {
     const host = shop.host();
-    const last = host.next((message) => message['action'] === 'nothing');
+    const last = host.next((message) => message.action === 'nothing');
     host.send({ action: 'GET_SYSTEM_RESOURCES' });
     host.send({ action: 'PING' });
     host.send({ action: 'nothing' });
     await last;
-    expect(host.received.map((message) => message['action'])).toEqual(['GET_SYSTEM_RESOURCES', 'PING', 'nothing']);
+    expect(host.received.map((message) => message.action)).toEqual(['GET_SYSTEM_RESOURCES', 'PING', 'nothing']);
   });
 
   it.each(['', 'null', '[]', '"PING"', '{"action"', '{"action":"PING"}}', '\u0000', '7'])(
@@ -92,7 +96,7 @@ describe('a host process and its frames', () => {
     host.send({ action: 'PING' });
     host.send({ action: 'GET_SYSTEM_RESOURCES' });
     expect(await host.close()).toEqual({ code: 0, signal: null });
-    expect(host.received.map((message) => message['status'])).toEqual(['success', 'success']);
+    expect(host.received.map((message) => message.status)).toEqual(['success', 'success']);
   });
 
   it.each([
@@ -134,7 +138,11 @@ describe('a host process and its frames', () => {
     let taken = 0;
     while (taken < 300e6) {
       taken += burst.length;
-      if (!child.stdin.write(burst) && (await Promise.race([once(child.stdin, 'drain'), stopped(child.stdin)])) === 'stopped') break;
+      if (
+        !child.stdin.write(burst) &&
+        (await Promise.race([once(child.stdin, 'drain'), stopped(child.stdin)])) === 'stopped'
+      )
+        break;
     }
     expect(taken).toBeLessThan(100e6);
     const exited = once(child, 'exit');

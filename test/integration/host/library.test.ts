@@ -5,8 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
-// The built door, as another program would import it.
-const { createHost } = await import('../../../dist/host/index.js');
+// The built door, as another program would import it; its types are the source's.
+const door: typeof import('../../../host/index.ts') = await import(
+  new URL('../../../dist/host/index.js', import.meta.url).href
+);
+const { createHost } = door;
 
 const REPO = 'tabagent/markov-gguf';
 const FILE = 'markov.gguf';
@@ -39,10 +42,17 @@ describe('createHost', () => {
     const heard: string[] = [];
     host.onEvent((event: { type: string }) => heard.push(event.type));
     expect(await ask({ action: 'PING', requestId: 1 })).toMatchObject({ response: 'pong', requestId: 1 });
-    expect(await ask({ action: 'DOWNLOAD_MODEL', modelPath: REPO, modelFile: FILE })).toMatchObject({ status: 'success' });
+    expect(await ask({ action: 'DOWNLOAD_MODEL', modelPath: REPO, modelFile: FILE })).toMatchObject({
+      status: 'success',
+    });
     expect(heard).toContain('MODEL_DOWNLOAD_PROGRESS');
     expect(
-      await ask({ action: 'LOAD_MODEL', modelPath: REPO, modelFile: FILE, settings: { n_threads: 1, n_gpu_layers: 0 } }),
+      await ask({
+        action: 'LOAD_MODEL',
+        modelPath: REPO,
+        modelFile: FILE,
+        settings: { n_threads: 1, n_gpu_layers: 0 },
+      }),
     ).toMatchObject({ status: 'success', payload: { isReady: true } });
   });
 

@@ -42,8 +42,13 @@ describe('the pipeline of the seed, over frames', () => {
     expect(models.some((model) => model.downloaded)).toBe(false);
 
     const downloaded = await ask('DOWNLOAD_MODEL', MODEL);
-    expect(promised('DOWNLOAD_MODEL', downloaded)).toEqual({ repoId: REPO, fileName: FILE, size: markovModel().length, cached: true });
-    expect(downloaded['message']).toBe('Model downloaded successfully');
+    expect(promised('DOWNLOAD_MODEL', downloaded)).toEqual({
+      repoId: REPO,
+      fileName: FILE,
+      size: markovModel().length,
+      cached: true,
+    });
+    expect(downloaded.message).toBe('Model downloaded successfully');
 
     const loaded = promised('LOAD_MODEL', await ask('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     expect(loaded).toMatchObject({
@@ -67,7 +72,11 @@ describe('the pipeline of the seed, over frames', () => {
 
     const state = promised('GET_MODEL_STATE', await ask('GET_MODEL_STATE', { modelId: ID }));
     expect(state).toEqual(list.models[0]);
-    expect(promised('GET_MODEL_STATE', await ask('GET_MODEL_STATE'))).toEqual({ isReady: true, backend: 'Node-GGUF', modelPath: ID });
+    expect(promised('GET_MODEL_STATE', await ask('GET_MODEL_STATE'))).toEqual({
+      isReady: true,
+      backend: 'Node-GGUF',
+      modelPath: ID,
+    });
 
     const unloaded = promised('UNLOAD_MODEL', await ask('UNLOAD_MODEL', { modelId: ID }));
     expect(unloaded).toMatchObject({ modelPath: ID, wasLoaded: true });
@@ -76,51 +85,74 @@ describe('the pipeline of the seed, over frames', () => {
     expect(promised('GET_LOADED_MODELS', await ask('GET_LOADED_MODELS')).models).toEqual([]);
     const gone = await ask('GET_MODEL_STATE', { modelId: ID });
     expect(gone).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED', message: `Model not loaded: ${ID}` });
-    expect(await ask('UNLOAD_MODEL', { modelId: ID })).toMatchObject({ status: 'error', message: `Model not loaded: ${ID}` });
+    expect(await ask('UNLOAD_MODEL', { modelId: ID })).toMatchObject({
+      status: 'error',
+      message: `Model not loaded: ${ID}`,
+    });
 
-    const split = promised('RECOMMEND_SPLIT', await ask('RECOMMEND_SPLIT', { modelSize: 4_000_000_000, totalLayers: 32 }));
+    const split = promised(
+      'RECOMMEND_SPLIT',
+      await ask('RECOMMEND_SPLIT', { modelSize: 4_000_000_000, totalLayers: 32 }),
+    );
     expect(split.gpu_layers + split.cpu_layers).toBe(32);
   });
 
   it('downloads what LOAD_MODEL needs, tells how it goes, and answers a second load at once', async () => {
     const loaded = await host.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS, loadId: 7 });
-    expect(loaded['message']).toBe('Model loaded successfully');
-    const events = host.received.filter((message) => message['type'] === 'modelWorkerLoadingProgress');
-    for (const event of events) expect(event).toMatchObject({ requestId: loaded['requestId'], payload: { file: ID, loadId: 7 } });
-    const statuses = events.map((event) => event['payload'].status);
+    expect(loaded.message).toBe('Model loaded successfully');
+    const events = host.received.filter((message) => message.type === 'modelWorkerLoadingProgress');
+    for (const event of events)
+      expect(event).toMatchObject({ requestId: loaded.requestId, payload: { file: ID, loadId: 7 } });
+    const statuses = events.map((event) => event.payload.status);
     expect(statuses[0]).toBe('initiate');
     expect(statuses.at(-1)).toBe('done');
     expect(host.received.at(-1)).toBe(loaded);
 
     const again = await host.request('LOAD_MODEL', { modelPath: ID });
-    expect(again).toMatchObject({ message: 'Model already loaded', payload: loaded['payload'] });
+    expect(again).toMatchObject({ message: 'Model already loaded', payload: loaded.payload });
   });
 
   it('reports a download from its first byte to its last', async () => {
     const reply = await host.request('PULL_MODEL', { model: ID });
     expect(reply).toMatchObject({ status: 'success', model: ID });
-    const events = host.received.filter((message) => message['type'] === 'MODEL_DOWNLOAD_PROGRESS');
-    expect(events.at(-1)?.['payload']).toMatchObject({ repoId: REPO, fileName: FILE, progress: 100, loaded: markovModel().length });
+    const events = host.received.filter((message) => message.type === 'MODEL_DOWNLOAD_PROGRESS');
+    expect(events.at(-1)?.payload).toMatchObject({
+      repoId: REPO,
+      fileName: FILE,
+      progress: 100,
+      loaded: markovModel().length,
+    });
     expect(await host.request('DOWNLOAD_MODEL', MODEL)).toMatchObject({ message: 'Model already downloaded' });
-    expect(promised('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', MODEL))).toMatchObject({ status: 'completed', progress: 100 });
+    expect(promised('GET_DOWNLOAD_STATUS', await host.request('GET_DOWNLOAD_STATUS', MODEL))).toMatchObject({
+      status: 'completed',
+      progress: 100,
+    });
   });
 
   it('lists what is on the disk, and forgets what was deleted', async () => {
     await host.request('DOWNLOAD_MODEL', MODEL);
     const { models } = promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
-    expect(models).toEqual([expect.objectContaining({ id: ID, downloaded: true, size: markovModel().length, source: 'disk' })]);
+    expect(models).toEqual([
+      expect.objectContaining({ id: ID, downloaded: true, size: markovModel().length, source: 'disk' }),
+    ]);
 
     await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS });
     expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ status: 'error', code: 'MODEL_IN_USE' });
     await host.request('UNLOAD_MODEL', { modelId: ID });
-    expect(promised('DELETE_MODEL', await host.request('DELETE_MODEL', { modelPath: REPO }))).toEqual({ repoId: REPO, freed: markovModel().length });
+    expect(promised('DELETE_MODEL', await host.request('DELETE_MODEL', { modelPath: REPO }))).toEqual({
+      repoId: REPO,
+      freed: markovModel().length,
+    });
     expect(promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
     expect(await readdir(join(shop.home, 'models'))).toEqual([]);
     expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 
   it('keeps what the user adds to the list over a restart', async () => {
-    const added = promised('ADD_MODEL_TO_LIST', await host.request('ADD_MODEL_TO_LIST', { model: { repo_id: REPO, file_path: FILE, name: 'Markov' } }));
+    const added = promised(
+      'ADD_MODEL_TO_LIST',
+      await host.request('ADD_MODEL_TO_LIST', { model: { repo_id: REPO, file_path: FILE, name: 'Markov' } }),
+    );
     expect(added.model).toMatchObject({ id: ID, name: 'Markov', source: 'user', downloaded: false });
     await host.close();
     host = shop.host({ env: { HF_ENDPOINT: hub.url } });
@@ -136,21 +168,44 @@ describe('the pipeline of the seed, over frames', () => {
   });
 
   it('answers each wrong request by naming what is wrong, and goes on', async () => {
-    expect(await host.request('DOWNLOAD_MODEL', { modelPath: '../../etc', modelFile: 'passwd' })).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'modelPath' } });
-    expect(await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: '../x.gguf' })).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'modelFile' } });
-    expect(await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: 'none.gguf' })).toMatchObject({ code: 'FILE_NOT_FOUND' });
-    expect(await host.request('DOWNLOAD_MODEL', { modelPath: 'no/repo', modelFile: 'x.gguf' })).toMatchObject({ code: 'REPO_NOT_FOUND' });
-    expect(await host.request('LOAD_MODEL', { modelPath: REPO, modelFile: 'model.onnx' })).toMatchObject({ code: 'UNSUPPORTED_MODEL_TYPE' });
-    expect(await host.request('GET_MODELS_BY_TYPE', { modelType: 'safetensors' })).toMatchObject({ code: 'UNSUPPORTED_MODEL_TYPE' });
-    expect(await host.request('GET_MODELS_BY_TYPE', {})).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'modelType' } });
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: '../../etc', modelFile: 'passwd' })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'modelPath' },
+    });
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: '../x.gguf' })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'modelFile' },
+    });
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: 'none.gguf' })).toMatchObject({
+      code: 'FILE_NOT_FOUND',
+    });
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: 'no/repo', modelFile: 'x.gguf' })).toMatchObject({
+      code: 'REPO_NOT_FOUND',
+    });
+    expect(await host.request('LOAD_MODEL', { modelPath: REPO, modelFile: 'model.onnx' })).toMatchObject({
+      code: 'UNSUPPORTED_MODEL_TYPE',
+    });
+    expect(await host.request('GET_MODELS_BY_TYPE', { modelType: 'safetensors' })).toMatchObject({
+      code: 'UNSUPPORTED_MODEL_TYPE',
+    });
+    expect(await host.request('GET_MODELS_BY_TYPE', {})).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'modelType' },
+    });
     expect(await host.request('SET_ACTIVE_MODEL', { modelId: ID })).toMatchObject({ code: 'MODEL_NOT_LOADED' });
-    expect(await host.request('GENERATE', { prompt: 'x' })).toMatchObject({ code: 'UNKNOWN_ACTION', message: 'Unknown action: GENERATE' });
+    expect(await host.request('GENERATE', { prompt: 'x' })).toMatchObject({
+      code: 'UNKNOWN_ACTION',
+      message: 'Unknown action: GENERATE',
+    });
     expect(await host.request('PING')).toMatchObject({ response: 'pong' });
   });
 
   it.each(['gguf', 'bitnet'] as const)('has a default %s model, one of those it lists', async (modelType) => {
     const { models } = promised('GET_MODELS_BY_TYPE', await host.request('GET_MODELS_BY_TYPE', { modelType }));
-    const { defaultModel } = promised('GET_DEFAULT_MODEL', await host.request('GET_DEFAULT_MODEL', { type: modelType }));
+    const { defaultModel } = promised(
+      'GET_DEFAULT_MODEL',
+      await host.request('GET_DEFAULT_MODEL', { type: modelType }),
+    );
     expect(models).toContainEqual(defaultModel);
   });
 
@@ -171,6 +226,9 @@ describe('the pipeline of the seed, over frames', () => {
       memoryUsedByModels: loaded.ramUsed + loaded.vramUsed,
       cached: { count: 1, bytes: markovModel().length },
     });
-    expect(promised('UNLOAD_ALL_MODELS', await host.request('UNLOAD_ALL_MODELS'))).toEqual({ unloadedModels: [ID], count: 1 });
+    expect(promised('UNLOAD_ALL_MODELS', await host.request('UNLOAD_ALL_MODELS'))).toEqual({
+      unloadedModels: [ID],
+      count: 1,
+    });
   });
 });

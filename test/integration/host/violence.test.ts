@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
@@ -33,25 +33,36 @@ onLinux('a host whose processes are killed', () => {
   let host: HostProcess;
   beforeEach(async () => {
     shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { 'one.gguf': markovModel(), 'two.gguf': markovModel() } } } }));
+    hub = shop.use(
+      await startHub({ repos: { [REPO]: { files: { 'one.gguf': markovModel(), 'two.gguf': markovModel() } } } }),
+    );
     host = shop.host({ env: { HF_ENDPOINT: hub.url } });
   });
   afterEach(() => shop.close());
 
-  it.each(['SIGKILL', 'SIGSEGV'] as const)('goes on when a runner gets %s, without the model it held', async (signal) => {
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
-    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...OTHER, settings: SETTINGS }));
-    await host.request('UNLOAD_MODEL', { modelId: OTHER.modelPath });
-    for (const pid of runnersOf(host.pid)) process.kill(pid, signal);
+  it.each(['SIGKILL', 'SIGSEGV'] as const)(
+    'goes on when a runner gets %s, without the model it held',
+    async (signal) => {
+      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+      promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...OTHER, settings: SETTINGS }));
+      await host.request('UNLOAD_MODEL', { modelId: OTHER.modelPath });
+      for (const pid of runnersOf(host.pid)) process.kill(pid, signal);
 
-    let reply = await host.request('GET_MODEL_STATE', { modelId: MODEL.modelPath });
-    while (reply['status'] === 'success') reply = await host.request('GET_MODEL_STATE', { modelId: MODEL.modelPath });
-    expect(reply).toMatchObject({ code: 'MODEL_NOT_LOADED' });
-    expect(promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).isReady).toBe(true);
-  });
+      let reply = await host.request('GET_MODEL_STATE', { modelId: MODEL.modelPath });
+      while (reply.status === 'success') reply = await host.request('GET_MODEL_STATE', { modelId: MODEL.modelPath });
+      expect(reply).toMatchObject({ code: 'MODEL_NOT_LOADED' });
+      expect(promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).isReady).toBe(
+        true,
+      );
+    },
+  );
 
   it('holds two models at once, and gives back one without the other', async () => {
-    await Promise.all([MODEL, OTHER].map(async (model) => promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...model, settings: SETTINGS }))));
+    await Promise.all(
+      [MODEL, OTHER].map(async (model) =>
+        promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...model, settings: SETTINGS })),
+      ),
+    );
     await host.request('UNLOAD_MODEL', { modelId: MODEL.modelPath });
     const { models } = promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
     expect(models.map((model) => model.model_id)).toEqual([OTHER.modelPath]);

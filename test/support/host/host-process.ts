@@ -17,10 +17,8 @@ export interface StartOptions {
   args?: string[];
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
 /** The built host, as a browser would start it. */
-export const HOST_MAIN = `${root}/dist/host/main.js`;
+export const HOST_MAIN = fileURLToPath(new URL('../../../dist/host/main.js', import.meta.url));
 
 /** A made-up extension's origin, in the form Chrome passes it. */
 export const CHROME_ORIGIN = 'chrome-extension://abcdefghijklmnopabcdefghijklmnop/';

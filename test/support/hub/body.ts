@@ -11,6 +11,11 @@ export async function sendBody(
 ): Promise<void> {
   const { fault, bytesPerSecond } = options;
   const begin = performance.now();
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  const write = async (bytes: Buffer) => {
+    if (response.destroyed || bytes.length === 0 || response.write(bytes)) return;
+    await Promise.race([new Promise<void>((resolve) => response.once('drain', resolve)), closed]);
+  };
   let sent = 0;
   try {
     for await (const piece of source) {
@@ -18,12 +23,12 @@ export async function sendBody(
       if (fault?.kind === 'wrongBytes') bytes = withWrongByte(bytes, fault.at - options.start - sent);
       if (fault?.kind === 'cut' || fault?.kind === 'stall') {
         if (sent + bytes.length > fault.after) {
-          await write(response, bytes.subarray(0, Math.max(0, fault.after - sent)));
+          await write(bytes.subarray(0, Math.max(0, fault.after - sent)));
           if (fault.kind === 'cut') response.destroy();
           return;
         }
       }
-      await write(response, bytes);
+      await write(bytes);
       sent += bytes.length;
       if (response.destroyed) return;
       if (bytesPerSecond !== undefined) {
@@ -37,15 +42,6 @@ export async function sendBody(
   if (fault?.kind === 'cut') response.destroy();
   else if (fault?.kind === 'shorter' || fault?.kind === 'longer') response.socket?.end();
   else if (fault?.kind !== 'stall') response.end();
-}
-
-async function write(response: ServerResponse, bytes: Buffer): Promise<void> {
-  if (response.destroyed || bytes.length === 0) return;
-  if (response.write(bytes)) return;
-  await new Promise<void>((resolve) => {
-    response.once('drain', resolve);
-    response.once('close', resolve);
-  });
 }
 
 function withWrongByte(bytes: Buffer, at: number): Buffer {

@@ -35,7 +35,9 @@ describe('modelTypeOf', () => {
   ])('takes %s for %s', (file, type) => expect(modelTypeOf(file)).toBe(type));
 
   it('says what would run what this host does not', () => {
-    expect(() => assertRunnable('model.onnx')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringContaining('ONNX Runtime') }));
+    expect(() => assertRunnable('model.onnx')).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringContaining('ONNX Runtime') }),
+    );
     expect(() => assertRunnable('model.gguf')).not.toThrow();
   });
 });
