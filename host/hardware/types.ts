@@ -27,11 +27,16 @@ export interface CpuFacts {
   readonly family: number | null;
   readonly model: number | null;
   readonly stepping: number | null;
-  /** Feature flags in Linux's spelling, lower case (`avx2`, `avx512_vnni`, `asimddp`, …). */
+  /** Part number of an Arm core (MIDR_EL1 bits 15 to 4), of its fastest cores where there are several kinds; else null. */
+  readonly part: number | null;
+  /**
+   * Feature flags in Linux's spelling, lower case (`avx2`, `avx512_vnni`, `asimddp`, …). Empty where the operating
+   * system does not list them all (Windows, macOS): then they follow from the microarchitecture.
+   */
   readonly flags: readonly string[];
-  /** Physical cores. */
+  /** Physical cores this process may use: fewer than the machine has inside a container that is given fewer. */
   readonly cores: number;
-  /** Hardware threads. */
+  /** Hardware threads this process may use. */
   readonly threads: number;
 }
 
@@ -40,7 +45,10 @@ export interface GpuInfo {
   readonly vendor: 'nvidia' | 'amd' | 'intel' | 'apple' | 'other';
   readonly totalVram: number;
   readonly availableVram: number;
-  /** True where it shares the main memory (Apple, integrated graphics). */
+  /**
+   * True where it shares the main memory (Apple, integrated graphics): then its VRAM is a part of the RAM, the most it
+   * may take of it.
+   */
   readonly sharedMemory: boolean;
   readonly driver?: string;
 }

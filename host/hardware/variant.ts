@@ -1,106 +1,84 @@
+import { microarchitecture, x86Model } from './microarchitecture.ts';
 import type { CpuFacts } from './types.ts';
 
-/** A feature ggml asks a CPU for: the flags Linux shows for it, and what it adds to a binary's score. */
-interface Feature {
-  readonly flags: readonly string[];
-  readonly score: number;
-}
+/**
+ * One build of ggml's CPU backend, and the CPU flags it needs in Linux's spelling. ggml scores every build it finds by
+ * a bit for each feature and loads the best; a build that needs more always scores higher, so here they stand in the
+ * order of their scores, and the last one the CPU can run is the one.
+ */
+type Build = readonly [name: string, needs: readonly string[]];
 
-/** A llama.cpp CPU binary: usable where every one of its features is, and worth the sum of their scores. */
-interface Variant<F extends string> {
-  readonly name: string;
-  readonly features: readonly F[];
-}
-
-/** Source: ggml/src/ggml-cpu/arch/x86/cpu-feats.cpp in llama.cpp, `ggml_backend_cpu_x86_score`. */
-const X86_FEATURES = {
-  FMA: { flags: ['fma'], score: 1 << 0 },
-  F16C: { flags: ['f16c'], score: 1 << 1 },
-  SSE42: { flags: ['sse4_2'], score: 1 << 2 },
-  BMI2: { flags: ['bmi2'], score: 1 << 3 },
-  AVX: { flags: ['avx'], score: 1 << 4 },
-  AVX2: { flags: ['avx2'], score: 1 << 5 },
-  AVX_VNNI: { flags: ['avx_vnni'], score: 1 << 6 },
-  AVX512: { flags: ['avx512f', 'avx512cd', 'avx512vl', 'avx512dq', 'avx512bw'], score: 1 << 7 },
-  AVX512_VBMI: { flags: ['avx512vbmi'], score: 1 << 8 },
-  AVX512_BF16: { flags: ['avx512_bf16'], score: 1 << 9 },
-  AVX512_VNNI: { flags: ['avx512_vnni'], score: 1 << 10 },
-  AMX_INT8: { flags: ['amx_int8'], score: 1 << 11 },
-} satisfies Record<string, Feature>;
-
-/** Source: ggml/src/ggml-cpu/arch/arm/cpu-feats.cpp, `ggml_backend_cpu_aarch64_score`. */
-const ARM_FEATURES = {
-  DOTPROD: { flags: ['asimddp'], score: 1 << 1 },
-  FP16: { flags: ['asimdhp'], score: 1 << 2 },
-  SVE: { flags: ['sve'], score: 1 << 3 },
-  I8MM: { flags: ['i8mm'], score: 1 << 4 },
-  SVE2: { flags: ['sve2'], score: 1 << 5 },
-  SME: { flags: ['sme'], score: 1 << 6 },
-} satisfies Record<string, Feature>;
-
-/** Source: ggml/src/CMakeLists.txt, GGML_CPU_ALL_VARIANTS; the files of node-llama-cpp's Linux x64 package are these. */
-const X86_VARIANTS: readonly Variant<keyof typeof X86_FEATURES>[] = (() => {
-  const haswell = ['SSE42', 'AVX', 'F16C', 'FMA', 'AVX2', 'BMI2'] as const;
-  const skylakex = [...haswell, 'AVX512'] as const;
-  return [
-    { name: 'x64', features: [] },
-    { name: 'sse42', features: ['SSE42'] },
-    { name: 'sandybridge', features: ['SSE42', 'AVX'] },
-    { name: 'ivybridge', features: ['SSE42', 'AVX', 'F16C'] },
-    { name: 'piledriver', features: ['SSE42', 'AVX', 'F16C', 'FMA'] },
-    { name: 'haswell', features: haswell },
-    { name: 'alderlake', features: [...haswell, 'AVX_VNNI'] },
-    { name: 'skylakex', features: skylakex },
-    { name: 'cannonlake', features: [...skylakex, 'AVX512_VBMI'] },
-    { name: 'cascadelake', features: [...skylakex, 'AVX512_VNNI'] },
-    { name: 'cooperlake', features: [...skylakex, 'AVX512_VNNI', 'AVX512_BF16'] },
-    { name: 'icelake', features: [...skylakex, 'AVX512_VBMI', 'AVX512_VNNI'] },
-    { name: 'zen4', features: [...skylakex, 'AVX512_VBMI', 'AVX512_VNNI', 'AVX512_BF16'] },
-    { name: 'sapphirerapids', features: [...skylakex, 'AVX512_VBMI', 'AVX512_VNNI', 'AVX512_BF16', 'AMX_INT8'] },
-  ];
-})();
-
-/** Same source, for Linux on 64-bit Arm. */
-const ARM_VARIANTS: readonly Variant<keyof typeof ARM_FEATURES>[] = [
-  { name: 'armv8.0_1', features: [] },
-  { name: 'armv8.2_1', features: ['DOTPROD'] },
-  { name: 'armv8.2_2', features: ['DOTPROD', 'FP16'] },
-  { name: 'armv8.2_3', features: ['DOTPROD', 'FP16', 'SVE'] },
-  { name: 'armv8.6_1', features: ['DOTPROD', 'FP16', 'SVE', 'I8MM'] },
-  { name: 'armv8.6_2', features: ['DOTPROD', 'FP16', 'SVE', 'I8MM', 'SVE2'] },
-  { name: 'armv9.2_1', features: ['DOTPROD', 'FP16', 'SVE', 'I8MM', 'SME'] },
-  { name: 'armv9.2_2', features: ['DOTPROD', 'FP16', 'SVE', 'I8MM', 'SVE2', 'SME'] },
-];
+const AVX2 = ['sse4_2', 'avx', 'f16c', 'fma', 'avx2', 'bmi2'];
+const AVX512 = [...AVX2, 'avx512f', 'avx512cd', 'avx512vl', 'avx512dq', 'avx512bw'];
 
 /**
- * The llama.cpp binary ggml will choose for a CPU: of those whose features are all there, the one with the highest
- * score. Null where the platform's package holds a single binary (macOS, 32-bit Arm, Windows on Arm).
- *
- * On Windows no flags beyond the processor's name can be read, and the choice is ggml's alone: null as well there, when
- * no flags are known.
+ * The x86 builds. Source: `ggml_add_cpu_backend_variant` in llama.cpp's `ggml/src/CMakeLists.txt` (which features each
+ * has) and `ggml_backend_cpu_x86_score` in `ggml-cpu/arch/x86/cpu-feats.cpp` (which flags each feature asks for, and
+ * the bits: FMA 1, F16C 2, SSE4.2 4, BMI2 8, AVX 16, AVX2 32, AVX-VNNI 64, AVX-512 128, VBMI 256, BF16 512,
+ * VNNI 1024, AMX 2048).
  */
-export function cpuVariant({
-  platform,
-  architecture,
-  flags,
-}: Pick<CpuFacts, 'platform' | 'architecture' | 'flags'>): string | null {
-  if (flags.length === 0) return null;
-  if (architecture === 'x64' && platform !== 'darwin') return best(X86_VARIANTS, X86_FEATURES, flags);
-  if (architecture === 'arm64' && platform === 'linux') return best(ARM_VARIANTS, ARM_FEATURES, flags);
-  return null;
+const X86_BUILDS: readonly Build[] = [
+  ['x64', []],
+  ['sse42', ['sse4_2']],
+  ['sandybridge', ['sse4_2', 'avx']],
+  ['ivybridge', ['sse4_2', 'avx', 'f16c']],
+  ['piledriver', ['sse4_2', 'avx', 'f16c', 'fma']],
+  ['haswell', AVX2],
+  ['alderlake', [...AVX2, 'avx_vnni']],
+  ['skylakex', AVX512],
+  ['cannonlake', [...AVX512, 'avx512vbmi']],
+  ['cascadelake', [...AVX512, 'avx512_vnni']],
+  ['icelake', [...AVX512, 'avx512vbmi', 'avx512_vnni']],
+  ['cooperlake', [...AVX512, 'avx512_vnni', 'avx512_bf16']],
+  ['zen4', [...AVX512, 'avx512vbmi', 'avx512_vnni', 'avx512_bf16']],
+  ['sapphirerapids', [...AVX512, 'avx512vbmi', 'avx512_vnni', 'avx512_bf16', 'amx_int8']],
+];
+
+/** The Arm builds for Linux. Source: the same, and `ggml-cpu/arch/arm/cpu-feats.cpp` (`fphp` stands for FP16 arithmetic). */
+const ARM_LINUX_BUILDS: readonly Build[] = [
+  ['armv8.0_1', []],
+  ['armv8.2_1', ['asimddp']],
+  ['armv8.2_2', ['asimddp', 'fphp']],
+  ['armv8.2_3', ['asimddp', 'fphp', 'sve']],
+  ['armv8.6_1', ['asimddp', 'fphp', 'sve', 'i8mm']],
+  ['armv8.6_2', ['asimddp', 'fphp', 'sve', 'i8mm', 'sve2']],
+  ['armv9.2_1', ['asimddp', 'fphp', 'sve', 'i8mm', 'sme']],
+  ['armv9.2_2', ['asimddp', 'fphp', 'sve', 'i8mm', 'sve2', 'sme']],
+];
+
+/** Brands of Intel's Core line sold with AVX switched off, until Ice Lake. */
+const WITHOUT_AVX = /\b(Pentium|Celeron)\b/i;
+
+/**
+ * The build of ggml's CPU backend that llama.cpp loads on this CPU, as named in the prebuilt packages of
+ * node-llama-cpp 3.22; null where the package has a single one (Windows on Arm, 32-bit Arm) or nothing is known of the
+ * CPU. The packages for x86 have all builds on all three systems.
+ */
+export function chooseVariant(facts: CpuFacts): string | null {
+  if (facts.architecture === 'x64') {
+    return facts.flags.length > 0 ? lastRunnable(X86_BUILDS, facts.flags) : x86WithoutFlags(facts);
+  }
+  if (facts.architecture !== 'arm64') return null;
+  if (facts.platform === 'linux') return lastRunnable(ARM_LINUX_BUILDS, facts.flags);
+  return facts.platform === 'darwin' ? appleBuild(facts) : null;
 }
 
-function best<F extends string>(
-  variants: readonly Variant<F>[],
-  table: Readonly<Record<F, Feature>>,
-  flags: readonly string[],
-): string | null {
-  const present = new Set(flags);
-  let chosen: { name: string; score: number } | undefined;
-  for (const { name, features } of variants) {
-    if (!features.every((feature) => table[feature].flags.every((flag) => present.has(flag)))) continue;
-    const score = features.reduce((sum, feature) => sum + table[feature].score, 1);
-    if (chosen === undefined || score > chosen.score) chosen = { name, score };
-  }
-  return chosen?.name ?? null;
+function lastRunnable(builds: readonly Build[], flags: readonly string[]): string | null {
+  const has = new Set(flags);
+  return builds.findLast(([, needs]) => needs.every((flag) => has.has(flag)))?.[0] ?? null;
+}
+
+function x86WithoutFlags(facts: CpuFacts): string | null {
+  const variant = x86Model(facts)?.variant;
+  if (variant === undefined) return null;
+  const beforeIceLake = ['sandybridge', 'ivybridge', 'haswell'].includes(variant);
+  return beforeIceLake && facts.vendor === 'GenuineIntel' && WITHOUT_AVX.test(facts.modelName) ? 'sse42' : variant;
+}
+
+/** Apple's builds differ by what `FEAT_I8MM` (from the M2 on) and `FEAT_SME` (from the M4 on) say. */
+function appleBuild(facts: CpuFacts): string | null {
+  const generation = Number(microarchitecture(facts)?.match(/^Apple M(\d+)$/)?.[1] ?? Number.NaN);
+  if (Number.isNaN(generation)) return null;
+  if (generation >= 4) return 'apple_m4';
+  return generation >= 2 ? 'apple_m2_m3' : 'apple_m1';
 }

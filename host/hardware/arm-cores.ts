@@ -1,0 +1,76 @@
+/** MIDR_EL1 implementer codes. Source: Linux `arch/arm64/include/asm/cputype.h`. */
+export const ARM_IMPLEMENTERS: Readonly<Record<number, string>> = {
+  0x41: 'ARM',
+  0x42: 'Broadcom',
+  0x43: 'Cavium',
+  0x46: 'Fujitsu',
+  0x48: 'HiSilicon',
+  0x4e: 'NVIDIA',
+  0x51: 'Qualcomm',
+  0x61: 'Apple',
+  0x6d: 'Microsoft',
+  0xc0: 'Ampere',
+};
+
+/**
+ * Arm cores by vendor and part number. Source: Linux `arch/arm64/include/asm/cputype.h` and Arm's Technical Reference
+ * Manuals. Graviton 2 is Neoverse N1, Graviton 3 V1, Graviton 4 V2; Ampere Altra is N1; Nvidia Grace is V2; a
+ * Raspberry Pi 4 has Cortex-A72, a Pi 5 Cortex-A76.
+ */
+export const ARM_CORES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  ARM: {
+    0xd03: 'Cortex-A53',
+    0xd04: 'Cortex-A35',
+    0xd05: 'Cortex-A55',
+    0xd07: 'Cortex-A57',
+    0xd08: 'Cortex-A72',
+    0xd09: 'Cortex-A73',
+    0xd0a: 'Cortex-A75',
+    0xd0b: 'Cortex-A76',
+    0xd0c: 'Neoverse N1',
+    0xd0d: 'Cortex-A77',
+    0xd40: 'Neoverse V1',
+    0xd41: 'Cortex-A78',
+    0xd42: 'Cortex-A78AE',
+    0xd44: 'Cortex-X1',
+    0xd46: 'Cortex-A510',
+    0xd47: 'Cortex-A710',
+    0xd48: 'Cortex-X2',
+    0xd49: 'Neoverse N2',
+    0xd4b: 'Cortex-A78C',
+    0xd4c: 'Cortex-X1C',
+    0xd4d: 'Cortex-A715',
+    0xd4e: 'Cortex-X3',
+    0xd4f: 'Neoverse V2',
+    0xd80: 'Cortex-A520',
+    0xd81: 'Cortex-A720',
+    0xd82: 'Cortex-X4',
+    0xd83: 'Neoverse V3AE',
+    0xd84: 'Neoverse V3',
+    0xd85: 'Cortex-X925',
+    0xd87: 'Cortex-A725',
+    0xd8e: 'Neoverse N3',
+  },
+  Cavium: { 0x0af: 'ThunderX2' },
+  Fujitsu: { 0x001: 'A64FX' },
+  HiSilicon: { 0xd01: 'TaiShan v110' },
+  NVIDIA: { 0x004: 'Carmel' },
+  Qualcomm: { 0x001: 'Oryon' },
+  Microsoft: { 0xd49: 'Neoverse N2' },
+  Ampere: { 0xac3: 'AmpereOne', 0xac4: 'AmpereOne A' },
+  // Under Linux an Apple core shows its part number, elsewhere its name.
+  Apple: {
+    0x022: 'Apple M1',
+    0x023: 'Apple M1',
+    0x024: 'Apple M1',
+    0x025: 'Apple M1',
+    0x028: 'Apple M1',
+    0x029: 'Apple M1',
+    0x032: 'Apple M2',
+    0x033: 'Apple M2',
+    0x034: 'Apple M2',
+    0x035: 'Apple M2',
+    0x038: 'Apple M2',
+    0x039: 'Apple M2',
+  },
+};
