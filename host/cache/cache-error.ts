@@ -18,6 +18,6 @@ export function cacheError(error: unknown, path: string): HostError {
       options,
     );
   }
-  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? ` (${String(error.code)})` : '';
   return new HostError('CACHE_ERROR', `Reading or writing ${path} failed${code}.`, options);
 }

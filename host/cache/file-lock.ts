@@ -1,10 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 import { cacheError } from './cache-error.ts';
-
-/** SQLite's result code for a lock somebody else holds. Source: sqlite.org/rescode.html. */
-const SQLITE_BUSY = 5;
 
 /**
  * A lock between processes that dies with its holder. Node has no file locks of its own, and a file with a process id
@@ -27,7 +25,7 @@ export class FileLock {
       return new FileLock(database);
     } catch (error) {
       database?.close();
-      if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined;
+      if (sqliteCode(error) === SQLITE.BUSY) return undefined;
       throw cacheError(error, path);
     }
   }

@@ -5,6 +5,7 @@ import KeyvSqlite from '@keyv/sqlite';
 import Keyv from 'keyv';
 import { isSystemError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { SQLITE, sqliteCode } from './sqlite-code.ts';
 import { storeError } from './store-error.ts';
 import type { Namespace, Store } from './types.ts';
 
@@ -146,27 +147,18 @@ async function setAsideIfDamaged(file: string, log: Logger): Promise<void> {
 }
 
 /** What is wrong with a database, if it is damaged; other faults (no space, no permission) are thrown. */
-function damageOf(file: string): Error | undefined {
+function damageOf(file: string): number | string | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     const [result] = database.prepare('PRAGMA quick_check(1)').all();
-    return result?.quick_check === 'ok' ? undefined : new Error(String(result?.quick_check));
+    return result?.quick_check === 'ok' ? undefined : String(result?.quick_check);
   } catch (error) {
-    if (
-      error instanceof Error &&
-      'errcode' in error &&
-      (error.errcode === SQLITE_CORRUPT || error.errcode === SQLITE_NOTADB)
-    ) {
-      return error;
-    }
+    const code = sqliteCode(error);
+    if (code === SQLITE.CORRUPT || code === SQLITE.NOTADB) return code;
     throw error;
   } finally {
     database?.close();
   }
 }
-
-/** SQLite's result codes for a damaged file. Source: sqlite.org/rescode.html. */
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;

@@ -1,0 +1,9 @@
+/** SQLite's primary result codes this host tells apart. Source: sqlite.org/rescode.html. */
+export const SQLITE = { BUSY: 5, READONLY: 8, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
+
+/** The primary result code of an error of `node:sqlite`: the lower byte; the rest says where it happened. */
+export function sqliteCode(error: unknown): number | undefined {
+  // Not `instanceof Error`: an error of Node's own may belong to another realm (a test runner's, a vm context's).
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+}

@@ -1,0 +1,201 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { HostLimits } from '../../../host/config.ts';
+import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+import type { FaultRule } from '../../support/hub/faults.ts';
+import type { HubOptions, HubRequest } from '../../support/hub/hub.ts';
+
+const CHUNK = QUICK_LIMITS.chunkBytes;
+const SEED = 21;
+const CONTENT = seededBytes(12 * CHUNK + 77, SEED);
+const TOKEN = ['hf', 'secretsecretsecret'].join('_');
+
+let bench: CacheBench;
+afterEach(() => bench.close());
+
+const onCdn = ({ server }: HubRequest) => server === 'cdn';
+const onHub = ({ server }: HubRequest) => server === 'hub';
+const aRange = ({ server, method }: HubRequest) => server === 'cdn' && method === 'GET';
+
+async function open(
+  faults: FaultRule[],
+  options: { hub?: Partial<HubOptions>; limits?: Partial<HostLimits>; env?: NodeJS.ProcessEnv } = {},
+): Promise<void> {
+  bench = await CacheBench.open(CONTENT, options);
+  for (const fault of faults) bench.hub.fault(fault);
+}
+
+async function onDisk(): Promise<Buffer> {
+  return readFile(join(bench.home, 'models', ...REPO.split('/'), FILE));
+}
+
+describe(`a hub that goes wrong and comes right (content of seed ${SEED})`, () => {
+  it.each<[string, FaultRule[]]>([
+    ['cuts a connection at once', [{ kind: 'cut', after: 0, match: aRange, times: 2 }]],
+    ['cuts a connection inside a chunk', [{ kind: 'cut', after: CHUNK + 100, match: aRange, times: 5 }]],
+    ['stalls inside a chunk', [{ kind: 'stall', after: 300, match: aRange, times: 2 }]],
+    [
+      'answers 429 with Retry-After',
+      [{ kind: 'status', status: 429, headers: { 'retry-after': '0' }, match: aRange, times: 3 }],
+    ],
+    ['answers 429 without Retry-After', [{ kind: 'status', status: 429, match: onHub, times: 3 }]],
+    ['answers 503', [{ kind: 'status', status: 503, headers: { 'retry-after': '0' }, match: onCdn, times: 3 }]],
+    ['answers 500 to metadata', [{ kind: 'status', status: 500, match: onHub, times: 2 }]],
+    ['knows no ranges', [{ kind: 'ignoreRange', match: aRange }]],
+    [
+      'knows no ranges, and cuts',
+      [
+        { kind: 'cut', after: 5 * CHUNK, match: aRange, times: 1 },
+        { kind: 'ignoreRange', match: aRange },
+      ],
+    ],
+    ['sends the wrong range', [{ kind: 'wrongContentRange', match: aRange, times: 2 }]],
+    ['sends no Content-Range', [{ kind: 'noContentRange', match: aRange, times: 2 }]],
+    ['sends less than announced', [{ kind: 'shorter', by: 50, match: aRange, times: 2 }]],
+    ['sends more than announced', [{ kind: 'longer', by: 50, match: aRange, times: 2 }]],
+    ['sends a web page', [{ kind: 'html', match: aRange, times: 2 }]],
+    ['compresses the body', [{ kind: 'gzip', match: aRange, times: 2 }]],
+    ['lets its signed addresses expire', [{ kind: 'status', status: 403, match: aRange, times: 3 }]],
+    ['knows no HEAD', [{ kind: 'status', status: 405, match: ({ method }) => method === 'HEAD' }]],
+  ])('%s: the file arrives all the same', async (_what, faults) => {
+    await open(faults);
+    await bench.cache.download(NAME);
+    expect(await onDisk()).toEqual(CONTENT);
+  });
+
+  it('sends the file itself, with no redirect', async () => {
+    await open([], { hub: { noRedirect: true } });
+    await bench.cache.download(NAME);
+    expect(await onDisk()).toEqual(CONTENT);
+  });
+});
+
+describe('a hub that stays wrong', () => {
+  it.each<[string, FaultRule[], string]>([
+    ['cuts every connection', [{ kind: 'cut', after: 0, match: aRange }], 'HUB_UNREACHABLE'],
+    ['stalls every connection', [{ kind: 'stall', after: 0, match: aRange }], 'HUB_UNREACHABLE'],
+    [
+      'answers 429 for ever',
+      [{ kind: 'status', status: 429, headers: { 'retry-after': '0' }, match: onHub }],
+      'RATE_LIMITED',
+    ],
+    ['answers 500 for ever', [{ kind: 'status', status: 500, match: onHub }], 'HUB_ERROR'],
+    ['sends a web page for ever', [{ kind: 'html', match: aRange }], 'HUB_ERROR'],
+    ['sends wrong bytes', [{ kind: 'wrongBytes', at: 4 * CHUNK + 9, match: aRange }], 'CHECKSUM_MISMATCH'],
+    [
+      'has another file after the metadata',
+      [{ kind: 'changedEtag', match: ({ server, method }) => server === 'hub' && method === 'GET' }],
+      'REMOTE_CHANGED',
+    ],
+    ['announces no checksum', [{ kind: 'noChecksum', match: onHub }], 'CHECKSUM_MISSING'],
+    ['redirects in circles', [{ kind: 'redirect', to: '/elsewhere', match: onHub }], 'REDIRECT_REFUSED'],
+    ['redirects to a file', [{ kind: 'redirect', to: 'file:///etc/passwd', match: onHub }], 'REDIRECT_REFUSED'],
+    [
+      'redirects with a password',
+      [{ kind: 'redirect', to: 'http://a:b@127.0.0.1:1/', match: onHub }],
+      'REDIRECT_REFUSED',
+    ],
+  ])('%s: one typed error, and no file under its name', async (_what, faults, code) => {
+    await open(faults, { limits: { maxAttempts: 3, stallTimeoutMs: 100 } });
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code });
+    expect(await bench.cache.list()).toEqual([]);
+    bench.hub.heal();
+    await bench.cache.download(NAME);
+    expect(await onDisk()).toEqual(CONTENT);
+  });
+
+  it('names the bad file, what was expected and what came, and discards it', async () => {
+    await open([{ kind: 'wrongBytes', at: 0, match: aRange }]);
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+      message: expect.stringContaining(`${REPO}/${FILE}`),
+      details: { expected: expect.stringMatching(/^[0-9a-f]{64}$/), found: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(await readdir(join(bench.home, 'partial'))).toEqual([]);
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'failed', error: { code: 'CHECKSUM_MISMATCH' } });
+  });
+
+  it('keeps what came before the connection was lost for good', async () => {
+    await open(
+      [{ kind: 'status', status: 500, match: (request) => aRange(request) && !request.range?.startsWith('bytes=0-') }],
+      {
+        limits: { maxAttempts: 2, connections: 1 },
+      },
+    );
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code: 'HUB_ERROR' });
+    const status = await bench.cache.status(NAME);
+    expect(status).toMatchObject({ status: 'failed', error: { code: 'HUB_ERROR' } });
+    expect(status?.downloaded).toBeGreaterThan(0);
+    bench.hub.heal();
+    const before = bench.hub.requests.length;
+    await bench.cache.download(NAME);
+    expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - (status?.downloaded ?? 0));
+  });
+});
+
+describe('what a hub refuses', () => {
+  it.each<[string, Parameters<typeof CacheBench.open>[1], Partial<typeof NAME>, string]>([
+    [
+      'a gated repository',
+      { hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true } } } },
+      {},
+      'GATED_REPO',
+    ],
+    [
+      'a private repository',
+      { hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, private: true } } } },
+      {},
+      'REPO_NOT_FOUND',
+    ],
+    ['a repository that is not there', { hub: { repos: {} } }, {}, 'REPO_NOT_FOUND'],
+    ['a revision that is not there', {}, { revision: 'v2' }, 'REVISION_NOT_FOUND'],
+    ['a file that is not there', {}, { file: 'other.gguf' }, 'FILE_NOT_FOUND'],
+  ])('%s has its own error', async (_what, options, change, code) => {
+    bench = await CacheBench.open(CONTENT, options);
+    await expect(bench.cache.download({ ...NAME, ...change })).rejects.toMatchObject({ code });
+    expect(bench.hub.requests.filter(({ method }) => method === 'HEAD')).toHaveLength(1);
+  });
+
+  it('says of a gated repository where to ask and how to set a token', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true } } } });
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+      message: expect.stringMatching(new RegExp(`${bench.hub.url}/${REPO}.*HF_TOKEN`)),
+    });
+  });
+
+  it('opens to a token, which goes to the hub alone and into no file', async () => {
+    bench = await CacheBench.open(CONTENT, {
+      hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true, private: true } }, token: TOKEN },
+      env: { HF_TOKEN: TOKEN },
+    });
+    await bench.cache.download(NAME);
+    expect(await onDisk()).toEqual(CONTENT);
+    for (const { server, authorization } of bench.hub.requests) {
+      expect(authorization).toBe(server === 'hub' ? `Bearer ${TOKEN}` : undefined);
+    }
+    await bench.shut();
+    for (const entry of await readdir(bench.home, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) expect((await readFile(join(entry.parentPath, entry.name))).includes(TOKEN)).toBe(false);
+    }
+  });
+
+  it('is not asked at all with HF_HUB_OFFLINE', async () => {
+    bench = await CacheBench.open(CONTENT, { env: { HF_HUB_OFFLINE: '1' } });
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code: 'OFFLINE' });
+    expect(bench.hub.requests).toEqual([]);
+  });
+
+  it('cannot be reached: refused, or of no known name', async () => {
+    bench = await CacheBench.open(CONTENT, { env: { HF_ENDPOINT: 'http://127.0.0.1:1' }, limits: { maxAttempts: 2 } });
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({
+      code: 'HUB_UNREACHABLE',
+      message: expect.stringContaining('refused'),
+    });
+    await bench.close();
+    bench = await CacheBench.open(CONTENT, {
+      env: { HF_ENDPOINT: 'http://no-such-hub.invalid' },
+      limits: { maxAttempts: 2 },
+    });
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
+  });
+});

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ModelCache } from '../../../host/cache/model-cache.ts';
+import { DEFAULT_LIMITS, type HostConfig, type HostLimits, readConfig } from '../../../host/config.ts';
+import { Hub } from '../../../host/hub/hub.ts';
+import { createLogger } from '../../../host/log.ts';
+import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
+import { openStore } from '../../../host/store/store.ts';
+import { type HubOptions, startHub, type TestHub } from '../hub/hub.ts';
+
+/** Small chunks and short pauses, so that many of them happen in little time. */
+export const QUICK_LIMITS: HostLimits = {
+  ...DEFAULT_LIMITS,
+  chunkBytes: 16 * 1024,
+  retryBaseMs: 1,
+  stallTimeoutMs: 300,
+};
+
+export const REPO = 'maker/model-GGUF';
+export const FILE = 'model.gguf';
+export const NAME: ModelName = readModelName({ modelPath: REPO, modelFile: FILE });
+
+/** Bytes that no two places of are alike, the same for the same seed. */
+export function seededBytes(length: number, seed: number): Buffer {
+  const block = 1024 * 1024;
+  const parts: Buffer[] = [];
+  for (let at = 0; at < length; at += block) {
+    const hash = createHash('shake256', { outputLength: Math.min(block, length - at) });
+    parts.push(hash.update(`${seed}/${at}`).digest());
+  }
+  return Buffer.concat(parts);
+}
+
+/** A cache in a folder of its own, with a hub that serves it. Opened and closed as a host would. */
+export class CacheBench {
+  readonly home: string;
+  readonly hub: TestHub;
+  readonly config: HostConfig;
+  cache: ModelCache;
+  #close: () => Promise<void>;
+
+  private constructor(parts: {
+    home: string;
+    hub: TestHub;
+    config: HostConfig;
+    cache: ModelCache;
+    close: () => Promise<void>;
+  }) {
+    this.home = parts.home;
+    this.hub = parts.hub;
+    this.config = parts.config;
+    this.cache = parts.cache;
+    this.#close = parts.close;
+  }
+
+  static async open(
+    content: Buffer,
+    options: { hub?: Partial<HubOptions>; limits?: Partial<HostLimits>; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<CacheBench> {
+    const home = await mkdtemp(join(tmpdir(), 'tabagent-cache-'));
+    const hub = await startHub({ repos: { [REPO]: { files: { [FILE]: content } } }, ...options.hub });
+    const config = readConfig({
+      runnerEntry: new URL('file:///'),
+      env: { TABAGENT_HOME: home, HF_ENDPOINT: hub.url, HOME: home, ...options.env },
+      limits: { ...QUICK_LIMITS, ...options.limits },
+    });
+    return new CacheBench({ home, hub, config, ...(await openCache(config)) });
+  }
+
+  /** What a host does that ends and starts again. */
+  async reopen(): Promise<void> {
+    await this.#close();
+    ({ cache: this.cache, close: this.#close } = await openCache(this.config));
+  }
+
+  /** Closes the cache, for a test to meddle with what is on the disk; `reopen` opens it again. */
+  async shut(): Promise<void> {
+    await this.#close();
+    this.#close = async () => {};
+  }
+
+  /** Bytes of the file that were asked for since `from` requests had come. */
+  bytesAskedFor(from = 0): number {
+    return this.hub.requests
+      .slice(from)
+      .filter(({ server, method }) => server === 'cdn' && method === 'GET')
+      .map(({ range }) => /^bytes=(\d+)-(\d+)$/.exec(range ?? ''))
+      .reduce((sum, match) => sum + (match === null ? 0 : Number(match[2]) - Number(match[1]) + 1), 0);
+  }
+
+  async close(): Promise<void> {
+    await this.#close();
+    await this.hub.close();
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+async function openCache(config: HostConfig): Promise<{ cache: ModelCache; close: () => Promise<void> }> {
+  const log = createLogger({ file: config.paths.logFile, debug: false });
+  const store = await openStore(config.paths.database, log);
+  const { hubEndpoint: endpoint, env, limits } = config;
+  const hub = new Hub({ endpoint, env, limits, log });
+  const cache = await ModelCache.open({ config, hub: async () => hub, store, log });
+  return {
+    cache,
+    close: async () => {
+      await cache.close();
+      await store.close();
+    },
+  };
+}
