@@ -91,7 +91,7 @@ export class HostParts implements Parts {
 
   async #makeHardware(): Promise<Hardware> {
     const { Hardware } = await import('./hardware/hardware.ts');
-    return new Hardware({ log: this.log });
+    return new Hardware({ log: this.log, env: this.config.env });
   }
 
   async #makeEngine(): Promise<Engine> {

@@ -5,6 +5,7 @@ import type { ModelShape } from '../gguf/model.ts';
 import { throttle } from '../progress.ts';
 import type { LoadingProgressPayload, RequestOf } from '../protocol/messages.ts';
 import { readModelName } from '../protocol/model-name.ts';
+import { errorReply } from '../reply.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { loadedPayload } from './model-entry.ts';
@@ -93,6 +94,8 @@ export const actions: Actions<'LOAD_MODEL'> = {
       );
       throttled.flush();
       tell({ status: 'done', progress: 100 });
+      // The next load finds a runner ready, as this one did.
+      engine.warm();
       const said = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
       return {
         message: loaded.notice === undefined ? said : `${said}. ${loaded.notice}`,
@@ -100,7 +103,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
       };
     } catch (error) {
       throttled.flush();
-      tell({ status: 'error', progress: 0, message: error instanceof Error ? error.message : 'The load failed' });
+      tell({ status: 'error', progress: 0, message: errorReply(error).message });
       throw error;
     }
   },

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ERROR_CODES, type ErrorCode } from '../protocol/errors.ts';
 import type { Namespace, Store } from '../store/types.ts';
+import { ChunkGrid } from './chunks.ts';
 
 /** What is kept of one file of a model, on its way or whole: what the hub announced, and how it is cut. */
 const FileRecord = v.object({
@@ -70,6 +71,15 @@ export class DownloadIndex {
 
   deleteChunk(key: string, chunk: number): Promise<void> {
     return this.#chunks.delete(`${key}:${chunk}`);
+  }
+
+  /** Bytes of a file's chunks that are entered. */
+  async storedBytes(key: string): Promise<number> {
+    const record = await this.file(key);
+    if (record === undefined) return 0;
+    const grid = new ChunkGrid(record.size, record.chunkBytes);
+    const chunks = await this.chunks(key, grid.count);
+    return chunks.reduce((sum, sha256, chunk) => sum + (sha256 === undefined ? 0 : grid.bytesOf(chunk)), 0);
   }
 
   async model(id: string): Promise<ModelRecord | undefined> {

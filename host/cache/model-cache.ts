@@ -72,9 +72,11 @@ export class ModelCache {
     const present = await this.find(name);
     if (present !== undefined) return completed(present, this.#downloads.get(name.id)?.status);
     const own = this.#downloads.get(name.id)?.status;
-    if (own !== undefined) return own;
+    if (own?.status === 'downloading') return own;
     const record = await this.#index.model(name.id);
-    return record === undefined ? undefined : this.#fromRecord(name, record);
+    if (record !== undefined) return this.#fromRecord(name, record);
+    // Paused, and no longer remembered: cancelled by another host.
+    return own?.status === 'paused' ? { ...own, status: 'cancelled', downloaded: 0 } : own;
   }
 
   /** Every download that is running, paused or failed, the ones other hosts do included. */
@@ -83,11 +85,11 @@ export class ModelCache {
     for await (const [id, record] of this.#index.allModels()) {
       const name = nameOf(id);
       if (name === undefined || record.state === 'cancelled' || (await this.find(name)) !== undefined) continue;
-      statuses.set(id, this.#fromRecord(name, record));
+      statuses.set(id, await this.#fromRecord(name, record));
     }
     for (const [id, { status }] of this.#downloads) {
-      if (status.status === 'cancelled' || status.status === 'completed') statuses.delete(id);
-      else statuses.set(id, status);
+      const isNews = status.status === 'failed' && !statuses.has(id) && (await this.find(status.name)) === undefined;
+      if (status.status === 'downloading' || isNews) statuses.set(id, status);
     }
     return [...statuses.values()].sort((a, b) => a.startedAt - b.startedAt);
   }
@@ -203,15 +205,19 @@ export class ModelCache {
     });
   }
 
-  /** What the index says of a download no process here does. With its lock free, nobody does it any more. */
-  #fromRecord(name: ModelName, record: ModelRecord): DownloadStatus {
-    const { downloaded, total, startedAt, error } = record;
-    const base = { name, downloaded, total, startedAt, bytesPerSecond: 0 };
-    if (record.state === 'failed' && error !== undefined) return { ...base, status: 'failed', error };
-    if (record.state !== 'downloading') return { ...base, status: record.state };
+  /** What the index says of a download this host does not do. With its lock free, nobody does it: then its chunks count. */
+  async #fromRecord(
+    name: ModelName,
+    { state, downloaded, total, startedAt, error }: ModelRecord,
+  ): Promise<DownloadStatus> {
     const lock = FileLock.try(this.#layout.lockPath(name));
     lock?.release();
-    return { ...base, status: lock === undefined ? 'downloading' : 'paused' };
+    const base = { name, total, startedAt, bytesPerSecond: 0 };
+    if (lock === undefined) return { ...base, downloaded, status: 'downloading' };
+    const stored = await Promise.all(shardFiles(name.file).map((file) => this.#index.storedBytes(fileKey(name, file))));
+    const found = { ...base, downloaded: stored.reduce((sum, bytes) => sum + bytes, 0) };
+    if (state === 'failed' && error !== undefined) return { ...found, status: 'failed', error };
+    return { ...found, status: state === 'downloading' || state === 'failed' ? 'paused' : state };
   }
 
   /** Removes what an unfinished download left. Where another host is at it, it is asked to. */

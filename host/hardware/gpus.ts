@@ -1,44 +1,67 @@
-import type { Systeminformation } from 'systeminformation';
-import type { GpuInfo } from './types.ts';
+import type { Logger } from '../log.ts';
+import { drmGpus } from './drm-gpus.ts';
+import type { FoundGpu } from './found-gpu.ts';
+import { macGpus } from './mac-gpus.ts';
+import type { Machine } from './machine.ts';
+import { NVIDIA_QUERY, parseNvidiaSmi } from './nvidia-smi.ts';
+import { DISPLAY_ADAPTERS_QUERY, parseDisplayAdapters } from './windows-gpus.ts';
+import { within } from './within.ts';
 
-/** Bytes in a mebibyte, the unit in which systeminformation gives VRAM. */
-const MiB = 1024 * 1024;
+/** How long macOS's system_profiler may take, milliseconds; it needs one or two seconds. */
+const PROFILER_TIMEOUT_MS = 10_000;
 
-/** Adapters that only draw a (virtual) screen: of servers' management chips and of hypervisors. */
-const DISPLAY_ONLY =
-  /\b(cirrus|qxl|bochs|virtio|vmware|virtualbox|hyper-v|microsoft basic|aspeed|matrox|parallels|red hat)\b/i;
-
-type Controller = Pick<
-  Systeminformation.GraphicsControllerData,
-  'vendor' | 'model' | 'vram' | 'vramDynamic' | 'memoryTotal' | 'memoryFree' | 'name' | 'driverVersion'
->;
-
-/** Makes GPUs of what systeminformation tells of graphics controllers; those that cannot compute are left out. */
-export function gpusFrom(controllers: readonly Controller[], memory: { total: number; available: number }): GpuInfo[] {
-  return controllers
-    .filter(({ vendor = '', model = '', name = '' }) => !DISPLAY_ONLY.test(`${vendor} ${model} ${name}`))
-    .map((controller) => gpuFrom(controller, memory))
-    .filter((gpu) => gpu !== undefined)
-    .sort((a, b) => Number(a.sharedMemory) - Number(b.sharedMemory) || b.totalVram - a.totalVram);
+/**
+ * The GPUs of the machine, those with memory of their own first, the largest of them first. A probe that fails or takes
+ * too long is logged and counts for nothing: a machine whose driver is broken still runs models on its CPU.
+ *
+ * systeminformation is asked only on macOS: elsewhere it waits for nvidia-smi without a time limit, and the whole
+ * program with it.
+ */
+export async function findGpus(machine: Machine, log: Logger): Promise<FoundGpu[]> {
+  const found = await Promise.all(
+    probesFor(machine).map(async ([name, probe]) => {
+      try {
+        return await probe();
+      } catch (error) {
+        log.warn('hardware.gpu_probe_failed', { probe: name, error });
+        return [];
+      }
+    }),
+  );
+  const [nvidia = [], ...others] = found;
+  // nvidia-smi tells more of Nvidia's GPUs than the other probes do.
+  const all = [...nvidia, ...others.flat().filter(({ vendor }) => nvidia.length === 0 || vendor !== 'nvidia')];
+  return all.sort((a, b) => (b.totalVram ?? 0) - (a.totalVram ?? 0));
 }
 
-function gpuFrom(controller: Controller, memory: { total: number; available: number }): GpuInfo | undefined {
-  const name = controller.name || controller.model;
-  if (!name) return undefined;
-  const vendor = vendorOf(`${controller.vendor} ${controller.model}`);
-  const driver = controller.driverVersion ? { driver: controller.driverVersion } : {};
-  const total = (controller.memoryTotal ?? controller.vram ?? 0) * MiB;
-  // Apple's GPUs, and those inside a processor, use the main memory.
-  if (vendor === 'apple' || controller.vramDynamic || total === 0) {
-    return { name, vendor, totalVram: memory.total, availableVram: memory.available, sharedMemory: true, ...driver };
+type Probe = readonly [name: string, probe: () => Promise<FoundGpu[]>];
+
+/** The ways to ask, on this kind of machine; nvidia-smi's stands first. */
+function probesFor(machine: Machine): Probe[] {
+  const nvidia: Probe = [
+    'nvidia-smi',
+    async () => parseNvidiaSmi((await machine.run('nvidia-smi', NVIDIA_QUERY)) ?? ''),
+  ];
+  switch (machine.platform) {
+    case 'linux':
+      return [nvidia, ['drm', () => drmGpus(machine)]];
+    case 'win32':
+      return [
+        nvidia,
+        ['registry', async () => parseDisplayAdapters((await machine.run('reg', DISPLAY_ADAPTERS_QUERY)) ?? '')],
+      ];
+    case 'darwin':
+      return [
+        ['nvidia-smi', async () => []],
+        [
+          'system_profiler',
+          async () => {
+            const { graphics } = await machine.systemInformation();
+            return macGpus((await within(graphics(), PROFILER_TIMEOUT_MS, 'system_profiler')).controllers);
+          },
+        ],
+      ];
+    default:
+      return [nvidia];
   }
-  const free = controller.memoryFree === undefined ? total : controller.memoryFree * MiB;
-  return { name, vendor, totalVram: total, availableVram: Math.min(free, total), sharedMemory: false, ...driver };
-}
-
-function vendorOf(text: string): GpuInfo['vendor'] {
-  if (/nvidia/i.test(text)) return 'nvidia';
-  if (/\b(amd|ati|advanced micro devices|radeon)\b/i.test(text)) return 'amd';
-  if (/intel/i.test(text)) return 'intel';
-  return /apple/i.test(text) ? 'apple' : 'other';
 }

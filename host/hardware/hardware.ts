@@ -1,60 +1,71 @@
 import type { Logger } from '../log.ts';
-import { detectCpu } from './cpu.ts';
-import { gpusFrom } from './gpus.ts';
-import { detectMemory } from './memory.ts';
+import { cpuFacts } from './cpu-facts.ts';
+import { type FoundGpu, sizeGpus } from './found-gpu.ts';
+import { findGpus } from './gpus.ts';
+import { type Machine, thisMachine } from './machine.ts';
+import { memoryInfo } from './memory.ts';
+import { microarchitecture } from './microarchitecture.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot, MemoryInfo } from './types.ts';
+import { chooseVariant } from './variant.ts';
 
-/** GPUs' free memory older than this is asked for anew, milliseconds: it changes with every load, and asking takes a process. */
-const GPUS_FRESH_MS = 2_000;
+/** How old a figure of free VRAM may be, milliseconds. nvidia-smi takes some 50 ms, and models come and go in seconds. */
+const VRAM_FRESH_MS = 2_000;
 
-/** Longest the system may take to tell of its GPUs, milliseconds. A driver in trouble can hang; the host does not. */
-const GPUS_TIMEOUT_MS = 10_000;
+/** How long "no GPU" stands, milliseconds: asking starts programs, and a GPU comes up rarely (a driver that was slow). */
+const NO_GPU_FRESH_MS = 60_000;
 
-/** Knows this machine. What cannot change is found out once; memory is always as it is now. */
+/** What this machine is. The CPU is asked once, the GPUs when what is known of them is old, the memory every time. */
 export class Hardware {
   readonly #log: Logger;
+  readonly #machine: Machine;
   #cpu: Promise<CpuInfo> | undefined;
-  #gpus: { readonly asked: number; readonly found: Promise<GpuInfo[]> } | undefined;
+  #gpus: { readonly found: Promise<FoundGpu[]>; freshUntil: number } | undefined;
 
-  constructor(options: { log: Logger }) {
+  /** `env` is what programs (nvidia-smi) are started with; without it, as this process was. */
+  constructor(options: { log: Logger; env?: Readonly<NodeJS.ProcessEnv>; machine?: Machine }) {
     this.#log = options.log;
+    this.#machine = options.machine ?? thisMachine(options.env);
   }
 
+  /** Everything, at one moment. */
   async snapshot(): Promise<HardwareSnapshot> {
-    const [cpu, gpus, memory] = await Promise.all([this.cpu(), this.gpus(), this.memory()]);
-    return { cpu, gpus, memory };
+    const [cpu, found, memory] = await Promise.all([this.cpu(), this.#findGpus(), this.memory()]);
+    return { cpu, gpus: sizeGpus(found, memory), memory };
   }
 
   cpu(): Promise<CpuInfo> {
-    this.#cpu ??= detectCpu();
+    this.#cpu ??= this.#findCpu().catch((error: unknown) => {
+      // The next to ask tries again: what failed may have been a machine too busy to answer in time.
+      this.#cpu = undefined;
+      throw error;
+    });
     return this.#cpu;
   }
 
+  async gpus(): Promise<GpuInfo[]> {
+    const [found, memory] = await Promise.all([this.#findGpus(), this.memory()]);
+    return sizeGpus(found, memory);
+  }
+
   memory(): Promise<MemoryInfo> {
-    return detectMemory();
+    return memoryInfo(this.#machine);
   }
 
-  /** The GPUs that can compute, discrete and large ones first. None when the system does not tell in time. */
-  gpus(): Promise<GpuInfo[]> {
-    const now = performance.now();
-    if (this.#gpus === undefined || now - this.#gpus.asked > GPUS_FRESH_MS) {
-      this.#gpus = { asked: now, found: this.#askForGpus() };
-    }
-    return this.#gpus.found;
+  async #findCpu(): Promise<CpuInfo> {
+    const facts = await cpuFacts(this.#machine);
+    return { ...facts, microarchitecture: microarchitecture(facts), variant: chooseVariant(facts) };
   }
 
-  async #askForGpus(): Promise<GpuInfo[]> {
-    const timeout = Promise.withResolvers<never>();
-    const timer = setTimeout(() => timeout.reject(new Error(`No answer in ${GPUS_TIMEOUT_MS} ms`)), GPUS_TIMEOUT_MS);
-    try {
-      const { graphics } = await import('systeminformation');
-      const [{ controllers }, memory] = await Promise.all([Promise.race([graphics(), timeout.promise]), this.memory()]);
-      return gpusFrom(controllers, memory);
-    } catch (error) {
-      this.#log.warn('hardware.gpus-unknown', { error });
-      return [];
-    } finally {
-      clearTimeout(timer);
-    }
+  /** One probe at a time; whoever asks meanwhile waits for the same one. */
+  #findGpus(): Promise<FoundGpu[]> {
+    if (this.#gpus !== undefined && performance.now() < this.#gpus.freshUntil) return this.#gpus.found;
+    const found = findGpus(this.#machine, this.#log);
+    const gpus = { found, freshUntil: Number.POSITIVE_INFINITY };
+    this.#gpus = gpus;
+    // From the answer on, not from the question: a slow probe would be asked again at once.
+    return found.then((list) => {
+      gpus.freshUntil = performance.now() + (list.length === 0 ? NO_GPU_FRESH_MS : VRAM_FRESH_MS);
+      return list;
+    });
   }
 }

@@ -1,178 +1,118 @@
 import type { ModelShape } from '../gguf/model.ts';
-import type { CpuInfo, HardwareSnapshot } from './types.ts';
+import { type Demand, demandOf, demandOfSize, placed } from './demand.ts';
+import { type Room, roomOn } from './room.ts';
+import { reasonFor } from './split-reason.ts';
+import type { CpuFacts, CpuInfo, HardwareSnapshot } from './types.ts';
 
-const MiB = 1024 * 1024;
+/** A model: what its header says, or only how large its file is. */
+export type SplitQuestion = { readonly snapshot: HardwareSnapshot } & (
+  | { readonly shape: ModelShape; readonly contextSize: number }
+  | { readonly modelSize: number; readonly totalLayers: number }
+);
 
-/** VRAM left alone: the driver's context, and what the desktop draws with while a model runs. */
-const VRAM_RESERVE_BYTES = 512 * MiB;
-/** RAM left to the rest of the machine. */
-const RAM_RESERVE_BYTES = 1024 * MiB;
-/** Allowance for the compute graph, as a share of the weights: it grows with the model's width, as they do. */
-const COMPUTE_SHARE = 0.05;
-/** The least a compute graph takes. */
-const MIN_COMPUTE_BYTES = 64 * MiB;
-/** KV cache of a model of which only the size is known, as a share of its weights at 4,096 tokens. */
-const UNKNOWN_KV_SHARE = 0.08;
-/** Up to this size a model answers at reading speed from main memory: some 10 GB/s of bandwidth make 5 tokens a second. */
-const SMALL_MODEL_BYTES = 4e9;
-
-/** Tokens of context when a request names none: enough for a conversation, little enough not to fill the memory. */
-const DEFAULT_CONTEXT = 4096;
-/** More threads than this wait for the memory instead of computing. */
-const MAX_THREADS = 16;
-
-/** Where a model's layers should go on this machine. Sizes are bytes. */
+/** How a model is best divided between GPU and CPU. Bytes are estimates. */
 export interface Split {
-  /** Blocks on the GPU; all of them means the output layer too. */
+  /**
+   * Blocks on the GPU: the last ones, as llama.cpp takes them. All of them means the output layer too, and so does
+   * LOAD_MODEL's `n_gpu_layers` with this number, so the one can be given back as the other.
+   */
   readonly gpuLayers: number;
+  /** The other blocks: together they are all. */
   readonly cpuLayers: number;
   readonly estimatedVram: number;
   readonly estimatedRam: number;
+  /**
+   * `fast`: all on the GPU. `medium`: at least half of the blocks on it, or a small model on a CPU with vector units.
+   * `slow`: everything else, and what does not fit at all.
+   */
   readonly tier: 'fast' | 'medium' | 'slow';
-  /** Why, with figures, for a person. */
+  /** A sentence with the figures behind it. */
   readonly reason: string;
 }
 
-export type SplitRequest =
-  | { readonly shape: ModelShape; readonly contextSize: number; readonly snapshot: HardwareSnapshot }
-  | { readonly modelSize: number; readonly totalLayers: number; readonly snapshot: HardwareSnapshot };
+/** Largest model, bytes, that a CPU alone runs at reading speed: some 10 tokens/s at a desktop's 40 GB/s. */
+const SMALL_MODEL = 4e9;
 
-/** What a model takes, cut the way llama.cpp cuts it. */
-interface Load {
-  /** Weights and KV cache of each block, in order. */
-  readonly blocks: readonly number[];
-  /** Stays in main memory: the token embeddings. */
-  readonly input: number;
-  /** Goes with the last block. */
-  readonly output: number;
-  readonly compute: number;
-  /** Weights alone. */
-  readonly weights: number;
-  readonly what: string;
+/** Chooses the split: as many layers on the GPU as fit there with the context, the rest in main memory. */
+export function recommendSplit(question: SplitQuestion): Split {
+  const demand =
+    'shape' in question
+      ? demandOf(question.shape, question.contextSize)
+      : demandOfSize(question.modelSize, question.totalLayers);
+  const contextSize = 'shape' in question ? question.contextSize : undefined;
+  const { snapshot } = question;
+  const room = roomOn(snapshot);
+  const gpuLayers = mostLayers(demand, room);
+  const { vram, ram } = placed(demand, gpuLayers);
+  const layers = demand.layers.length;
+  const fits = isWithin(room, { vram, ram });
+  const answer = { gpuLayers, cpuLayers: layers - gpuLayers, estimatedVram: vram, estimatedRam: ram };
+  const tier = tierOf({ ...answer, fits }, snapshot.cpu);
+  return { ...answer, tier, reason: reasonFor({ ...answer, fits, tier, demand, room, snapshot, contextSize }) };
+}
+
+/** The largest number of layers whose bytes fit; none where not even one does, or there is no GPU. */
+function mostLayers(demand: Demand, room: Room): number {
+  if (room.vram === 0) return 0;
+  // What the GPU needs grows with each layer: halving finds the last number that fits.
+  let fitting = 0;
+  let tooMany = demand.layers.length + 1;
+  while (tooMany - fitting > 1) {
+    const middle = Math.floor((fitting + tooMany) / 2);
+    if (placed(demand, middle).vram <= room.vram) fitting = middle;
+    else tooMany = middle;
+  }
+  // Shared memory gains nothing from a part on the GPU when the whole does not fit anywhere.
+  return room.shared && !isWithin(room, placed(demand, fitting)) ? 0 : fitting;
+}
+
+function isWithin(room: Room, { vram, ram }: { vram: number; ram: number }): boolean {
+  return vram <= room.vram && (room.shared ? vram + ram : ram) <= room.ram;
+}
+
+function tierOf(split: Omit<Split, 'tier' | 'reason'> & { fits: boolean }, cpu: CpuInfo): Split['tier'] {
+  const { gpuLayers, cpuLayers, estimatedRam, fits } = split;
+  if (!fits) return 'slow';
+  if (cpuLayers === 0) return 'fast';
+  if (gpuLayers >= cpuLayers) return 'medium';
+  return gpuLayers === 0 && estimatedRam <= SMALL_MODEL && hasWideVectors(cpu) ? 'medium' : 'slow';
+}
+
+/** ggml binaries of CPUs without AVX2: a token takes several times as long there. */
+const NARROW_BUILDS: ReadonlySet<string | null> = new Set([
+  'x64',
+  'sse42',
+  'sandybridge',
+  'ivybridge',
+  'piledriver',
+  'armv8.0_1',
+]);
+
+function hasWideVectors({ variant, architecture }: CpuInfo): boolean {
+  if (architecture !== 'x64' && architecture !== 'arm64') return false;
+  return !NARROW_BUILDS.has(variant);
+}
+
+/** The context a load gets when the request names none, tokens: a conversation's worth, at a cost any machine can pay. */
+export const DEFAULT_CONTEXT = 4096;
+
+/** Context for a load: the one asked for, else the one the model was trained with, up to the default. */
+export function chooseContextSize(shape: ModelShape, requested?: number): number {
+  if (requested !== undefined) return requested;
+  return shape.trainContextSize > 0 ? Math.min(shape.trainContextSize, DEFAULT_CONTEXT) : DEFAULT_CONTEXT;
 }
 
 /**
- * Recommends how many layers go on the GPU. llama.cpp takes a model's last layers first, so the largest number of them
- * that fits into the free VRAM, with KV cache and compute buffers, is the answer; the rest stays in main memory.
- *
- * `tier`: `fast` with everything on the GPU; `medium` with half of the layers there, or for a model of up to 4 GB that
- * fits into main memory; `slow` otherwise, and where it does not fit at all.
+ * Most threads for one model: beyond them a token waits for the memory, not for a core, and every further thread is one
+ * more to wait for at ggml's barriers.
  */
-export function recommendSplit(request: SplitRequest): Split {
-  const load = 'shape' in request ? loadOf(request.shape, request.contextSize) : evenLoad(request);
-  const { gpus, memory } = request.snapshot;
-  const shared = gpus.length > 0 && gpus.every((gpu) => gpu.sharedMemory);
-  const usable = gpus.filter((gpu) => shared || !gpu.sharedMemory);
-  // Memory a GPU shares is one and the same, however many GPUs see it.
-  const vram = shared ? memory.available : usable.reduce((sum, gpu) => sum + gpu.availableVram, 0);
-  const gpuLayers =
-    usable.length === 0 ? 0 : layersThatFit(load, vram - VRAM_RESERVE_BYTES * (shared ? 1 : usable.length));
+const MAX_THREADS = 16;
 
-  const total = load.blocks.length;
-  const onGpu = sum(load.blocks.slice(total - gpuLayers)) + (gpuLayers === total ? load.output : 0);
-  const estimatedVram = gpuLayers === 0 ? 0 : onGpu + load.compute;
-  const estimatedRam = sum(load.blocks) + load.input + load.output - onGpu + (gpuLayers === total ? 0 : load.compute);
-  const fits = estimatedRam + (shared ? estimatedVram : 0) + RAM_RESERVE_BYTES <= memory.available;
-  const split = { gpuLayers, cpuLayers: total - gpuLayers, estimatedVram, estimatedRam };
-  return {
-    ...split,
-    tier: tierOf(split, fits, load.weights),
-    reason: reasonFor(split, { load, fits, gpuNames: usable.map((gpu) => gpu.name), vram, ram: memory.available }),
-  };
-}
-
-/** The context a load gets, tokens: what was asked for, else as much as the model was trained for, up to a default. */
-export function chooseContextSize(shape: ModelShape, requested: number | undefined): number {
-  return requested ?? Math.min(shape.trainContextSize || DEFAULT_CONTEXT, DEFAULT_CONTEXT);
-}
-
-/** Threads to evaluate with: the physical cores, since two threads of a core share the units that matter. */
-export function chooseThreads(cpu: Pick<CpuInfo, 'cores'>): number {
-  return Math.max(1, Math.min(cpu.cores, MAX_THREADS));
-}
-
-function loadOf(shape: ModelShape, contextSize: number): Load {
-  const blocks = shape.layerBytes.map((bytes, layer) => bytes + (shape.kvBytesPerToken[layer] ?? 0) * contextSize);
-  const weights = sum(shape.layerBytes) + shape.inputBytes + shape.outputBytes;
-  return {
-    blocks,
-    input: shape.inputBytes,
-    output: shape.outputBytes,
-    compute: computeBytes(weights),
-    weights,
-    what: `a context of ${contextSize.toLocaleString('en')} tokens`,
-  };
-}
-
-/** A model of which only size and number of layers are known: all layers alike. */
-function evenLoad({ modelSize, totalLayers }: { modelSize: number; totalLayers: number }): Load {
-  const block = Math.round((modelSize * (1 + UNKNOWN_KV_SHARE)) / totalLayers);
-  return {
-    blocks: new Array<number>(totalLayers).fill(block),
-    input: 0,
-    output: 0,
-    compute: computeBytes(modelSize),
-    weights: modelSize,
-    what: `a context of ${DEFAULT_CONTEXT.toLocaleString('en')} tokens`,
-  };
-}
-
-function computeBytes(weights: number): number {
-  return Math.max(MIN_COMPUTE_BYTES, Math.round(weights * COMPUTE_SHARE));
-}
-
-/** How many of the last layers fit into `room` bytes, beside the compute buffers. */
-function layersThatFit({ blocks, output, compute }: Load, room: number): number {
-  let left = room - compute;
-  let layers = 0;
-  for (const block of blocks.toReversed()) {
-    // With its first block, a whole model brings its output layer.
-    const needed = layers + 1 === blocks.length ? block + output : block;
-    if (needed > left) break;
-    left -= needed;
-    layers += 1;
-  }
-  return layers;
-}
-
-function tierOf(
-  { gpuLayers, cpuLayers }: Pick<Split, 'gpuLayers' | 'cpuLayers'>,
-  fits: boolean,
-  weights: number,
-): Split['tier'] {
-  if (!fits) return 'slow';
-  if (cpuLayers === 0) return 'fast';
-  return gpuLayers >= cpuLayers || weights <= SMALL_MODEL_BYTES ? 'medium' : 'slow';
-}
-
-function reasonFor(
-  { gpuLayers, cpuLayers, estimatedVram, estimatedRam }: Omit<Split, 'tier' | 'reason'>,
-  {
-    load,
-    fits,
-    gpuNames,
-    vram,
-    ram,
-  }: { load: Load; fits: boolean; gpuNames: readonly string[]; vram: number; ram: number },
-): string {
-  const total = gpuLayers + cpuLayers;
-  const names = gpuNames.join(' and ');
-  const needs = `with ${load.what} needs ${gigabytes(estimatedRam)} of RAM, of which ${gigabytes(ram)} are available`;
-  const where =
-    gpuNames.length === 0
-      ? `There is no GPU to use: the model ${needs}.`
-      : cpuLayers === 0
-        ? `All ${total} layers and ${load.what} need ${gigabytes(estimatedVram)} of VRAM; ${names} has ${gigabytes(vram)} free.`
-        : `${gpuLayers} of ${total} layers fit into the ${gigabytes(vram)} free on ${names}; the rest ${needs}.`;
-  return fits
-    ? where
-    : `${where} That does not fit: choose a smaller quantization, a shorter context or a smaller model.`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
+/**
+ * CPU threads for one model: the physical cores but one, which is left to the browser and the host. ggml's threads spin
+ * at barriers, so one that has to share its core holds up all the others (2 busy cores, measured: 2 to 67 tokens/s with
+ * 2 or 4 threads, 1,425 with one).
+ */
+export function chooseThreads({ cores }: Pick<CpuFacts, 'cores'>): number {
+  return Math.max(1, Math.min(cores - 1, MAX_THREADS));
 }

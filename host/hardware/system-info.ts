@@ -1,21 +1,25 @@
 import type * as v from 'valibot';
 import type { SystemInfo } from '../protocol/actions/system.ts';
-import type { GpuInfo, HardwareSnapshot } from './types.ts';
+import type { CpuInfo, GpuInfo, HardwareSnapshot } from './types.ts';
 
-/** What the operating system calls itself, as `node:os` tells. */
+/** What Node says of the operating system: `Linux`, `6.8.0-45-generic`, `#45-Ubuntu SMP …`. */
 export interface OsFacts {
   readonly type: string;
   readonly release: string;
   readonly version: string;
 }
 
-/** Builds the original's GET_SYSTEM_INFO out of a snapshot. */
-export function systemInfo({ cpu, gpus, memory }: HardwareSnapshot, os: OsFacts): v.InferOutput<typeof SystemInfo> {
-  const of = (vendor: GpuInfo['vendor']) => gpus.filter((gpu) => gpu.vendor === vendor).map(device);
+type Payload = v.InferOutput<typeof SystemInfo>;
+type Engines = Payload['devices']['cpu']['inference_engines'];
+
+/** The answer to GET_SYSTEM_INFO, in the original's form, from a snapshot of the hardware. */
+export function systemInfo({ cpu, gpus, memory }: HardwareSnapshot, os: OsFacts): Payload {
+  const gpusOf = (vendor: GpuInfo['vendor']) =>
+    gpus.filter((gpu) => gpu.vendor === vendor).map((gpu) => gpuDevice(gpu, cpu));
   return {
-    os_version: `${os.type} ${os.release} (${os.version})`,
+    os_version: [os.type, os.release, os.version].filter((part) => part !== '').join(' '),
     processor: cpu.modelName,
-    physical_memory: `${(memory.total / 1e9).toFixed(1)} GB`,
+    physical_memory: `${gigabytes(memory.total)} GB`,
     devices: {
       cpu: {
         name: cpu.modelName,
@@ -23,23 +27,39 @@ export function systemInfo({ cpu, gpus, memory }: HardwareSnapshot, os: OsFacts)
         cores: cpu.cores,
         threads: cpu.threads,
         ...(cpu.microarchitecture === null ? {} : { family: cpu.microarchitecture }),
-        inference_engines: {
-          'llama.cpp': { available: true, ...(cpu.variant === null ? {} : { version: cpu.variant }) },
-        },
+        inference_engines: { 'llama.cpp': { available: true } },
       },
-      nvidia_dgpu: of('nvidia'),
-      amd_dgpu: of('amd'),
-      intel_gpu: of('intel'),
+      nvidia_dgpu: gpusOf('nvidia'),
+      amd_dgpu: gpusOf('amd'),
+      intel_gpu: gpusOf('intel'),
     },
   };
 }
 
-function device(gpu: GpuInfo) {
+function gpuDevice(gpu: GpuInfo, cpu: CpuInfo): Payload['devices']['nvidia_dgpu'][number] {
   return {
     name: gpu.name,
     available: true,
-    vram_gb: gpu.sharedMemory ? null : Math.round(gpu.totalVram / 1e8) / 10,
+    vram_gb: gpu.sharedMemory ? null : gigabytes(gpu.totalVram),
     ...(gpu.driver === undefined ? {} : { driver_version: gpu.driver }),
-    inference_engines: { 'llama.cpp': { available: true } },
+    inference_engines: gpuEngines(gpu, cpu),
   };
+}
+
+/** The llama.cpp backend a GPU is used with. Which are in the packages: CUDA and Vulkan for x64, Metal for Apple's CPUs. */
+function gpuEngines({ vendor }: GpuInfo, { platform, architecture }: CpuInfo): Engines {
+  if (platform === 'darwin' || architecture !== 'x64') {
+    return {
+      'llama.cpp': {
+        available: false,
+        error: `llama.cpp comes without a GPU backend for ${platform} on ${architecture}`,
+      },
+    };
+  }
+  return { [vendor === 'nvidia' ? 'llama.cpp-cuda' : 'llama.cpp-vulkan']: { available: true } };
+}
+
+/** Binary gigabytes with one decimal, as memory is sold. */
+function gigabytes(bytes: number): number {
+  return Math.round((bytes / 1024 ** 3) * 10) / 10;
 }

@@ -1,0 +1,96 @@
+import { type Demand, placed } from './demand.ts';
+import type { Room } from './room.ts';
+import type { HardwareSnapshot } from './types.ts';
+
+/** Smallest context worth recommending, tokens: below it a conversation forgets its own question. */
+const MIN_CONTEXT = 512;
+
+/** What was found out of a split, for the sentence about it. */
+export interface SplitFacts {
+  readonly gpuLayers: number;
+  readonly cpuLayers: number;
+  readonly estimatedVram: number;
+  readonly estimatedRam: number;
+  readonly fits: boolean;
+  readonly tier: 'fast' | 'medium' | 'slow';
+  readonly demand: Demand;
+  readonly room: Room;
+  readonly snapshot: HardwareSnapshot;
+  /** Tokens; undefined where only the file's size is known. */
+  readonly contextSize: number | undefined;
+}
+
+/** Says in a sentence or two why a split is as it is, with the figures. */
+export function reasonFor(facts: SplitFacts): string {
+  if (!facts.fits) return tooLarge(facts);
+  if (facts.cpuLayers === 0) return allOnGpu(facts);
+  return facts.gpuLayers > 0 ? divided(facts) : allOnCpu(facts);
+}
+
+function allOnGpu({ gpuLayers, estimatedVram, contextSize, room }: SplitFacts): string {
+  return `All ${gpuLayers} layers${withContext(contextSize)} need ${gigabytes(estimatedVram)}; ${vramOf(room)}.`;
+}
+
+function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize, room, demand }: SplitFacts): string {
+  const all = placed(demand, gpuLayers + cpuLayers).vram;
+  return (
+    `All ${gpuLayers + cpuLayers} layers${withContext(contextSize)} would need ${gigabytes(all)}, and ${vramOf(room)}: ` +
+    `the last ${gpuLayers} layers take ${gigabytes(estimatedVram)} of it, and the first ${cpuLayers} run on the CPU ` +
+    `with ${gigabytes(estimatedRam)} of main memory.`
+  );
+}
+
+function allOnCpu({ cpuLayers, estimatedRam, contextSize, room, snapshot }: SplitFacts): string {
+  const why =
+    room.gpus.length === 0
+      ? 'No GPU that llama.cpp could use was found'
+      : `For this model too little is left: ${vramOf(room)}`;
+  return (
+    `${why}. All ${cpuLayers} layers${withContext(contextSize)} need ${gigabytes(estimatedRam)} of main memory, ` +
+    `which has ${gigabytes(snapshot.memory.available)} available.`
+  );
+}
+
+function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, room, snapshot }: SplitFacts): string {
+  const needed = estimatedVram + estimatedRam;
+  const has = [
+    ...(room.gpus.length > 0 && !room.shared ? [vramOf(room)] : []),
+    `main memory has ${gigabytes(snapshot.memory.available)} available`,
+  ].join(' and ');
+  return `The model${withContext(contextSize)} needs ${gigabytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
+}
+
+/** What would fit: a shorter context if that is enough, else a smaller file. */
+function remedy(contextSize: number | undefined, demand: Demand, room: Room, needed: number): string {
+  const total = room.shared ? room.ram : room.ram + room.vram;
+  const over = needed - total;
+  if (contextSize !== undefined && demand.perContextToken > 0) {
+    const shorter = Math.floor((contextSize - over / demand.perContextToken) / MIN_CONTEXT) * MIN_CONTEXT;
+    if (shorter >= MIN_CONTEXT && shorter < contextSize) return `A context of ${count(shorter)} tokens would fit.`;
+  }
+  const part = Math.floor((100 * total) / needed);
+  return part < 1
+    ? 'Choose a much smaller model.'
+    : `Choose a smaller model, or a quantization of at most ${part} % of this one's size.`;
+}
+
+function withContext(contextSize: number | undefined): string {
+  return contextSize === undefined ? '' : ` and a ${count(contextSize)}-token context`;
+}
+
+/** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or of several GPUs together. */
+function vramOf({ gpus }: Room): string {
+  const free = gigabytes(gpus.reduce((total, gpu) => total + gpu.availableVram, 0));
+  const [first] = gpus;
+  if (gpus.length > 1)
+    return `${gpus.length} GPUs (${gpus.map((gpu) => gpu.name).join(', ')}) have ${free} free together`;
+  return `${first?.name ?? 'the GPU'} has ${free} free`;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US');
+}

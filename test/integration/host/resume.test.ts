@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { seededBytes } from '../../support/cache/cache-bench.ts';
+import type { HostProcess, Message } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const MiB = 1024 * 1024;
+const CHUNK = 5 * MiB;
+/** Connections a host uses by default: `connections` in `host/config.ts`. */
+const CONNECTIONS = 4;
+const SEED = 3;
+const CONTENT = seededBytes(61 * MiB + 5, SEED);
+const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
+const REPO = 'maker/large-GGUF';
+const MODEL = { modelPath: REPO, modelFile: 'large.gguf' };
+
+describe(`downloads of real hosts (content of seed ${SEED})`, () => {
+  let shop: Workshop;
+  let hub: TestHub;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    hub = shop.use(
+      await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 20 * MiB }),
+    );
+  });
+  afterEach(() => shop.close());
+
+  const start = () => shop.host({ env: { HF_ENDPOINT: hub.url } });
+
+  /** Begins a download and resolves once so many bytes have come. */
+  async function downloadUntil(host: HostProcess, bytes: number): Promise<void> {
+    const reached = host.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded >= bytes);
+    host.send({ action: 'DOWNLOAD_MODEL', requestId: 'download', ...MODEL });
+    await reached;
+  }
+
+  async function sha256OnDisk(): Promise<string> {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(join(shop.home, 'models', ...REPO.split('/'), 'large.gguf')), hash);
+    return hash.digest('hex');
+  }
+
+  it('go on after kill -9, again and again, from the chunks that are there', async () => {
+    for (const bytes of [8 * MiB, 24 * MiB, 45 * MiB]) {
+      const host = start();
+      await downloadUntil(host, bytes);
+      await host.kill('SIGKILL');
+    }
+    const host = start();
+    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
+    expect(downloads).toEqual([expect.objectContaining({ repo_id: REPO, status: 'paused', total: CONTENT.length })]);
+    // What is lost is at most the unfinished chunk of each connection.
+    expect(downloads[0]?.downloaded).toBeGreaterThanOrEqual(45 * MiB - CONNECTIONS * CHUNK);
+    expect((downloads[0]?.downloaded ?? 0) % CHUNK).toBe(0);
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    expect(await sha256OnDisk()).toBe(SHA256);
+  });
+
+  it('of two hosts at once are one: both tell of it, both finish', async () => {
+    const [one, other] = [start(), start()];
+    const replies = await Promise.all([one, other].map((host) => host.request('DOWNLOAD_MODEL', MODEL)));
+    for (const reply of replies) expect(promised('DOWNLOAD_MODEL', reply).size).toBe(CONTENT.length);
+    for (const host of [one, other]) {
+      const told = host.received.filter((message: Message) => message.type === 'MODEL_DOWNLOAD_PROGRESS');
+      expect(told.some(({ payload }) => payload.loaded > 0 && payload.loaded < CONTENT.length)).toBe(true);
+      expect(told.at(-1)?.payload.progress).toBe(100);
+    }
+    const fetched = hub.requests
+      .map(({ server, range }) => (server === 'cdn' ? /^bytes=(\d+)-(\d+)$/.exec(range ?? '') : null))
+      .reduce((sum, match) => sum + (match === null ? 0 : Number(match[2]) - Number(match[1]) + 1), 0);
+    expect(fetched).toBe(CONTENT.length);
+    expect(await sha256OnDisk()).toBe(SHA256);
+  });
+
+  it('are taken over by the other host when the one that does them is killed', async () => {
+    const [leader, follower] = [start(), start()];
+    await downloadUntil(leader, 6 * MiB);
+    const reply = follower.request('DOWNLOAD_MODEL', MODEL);
+    await follower.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded > 0);
+    await leader.kill('SIGKILL');
+    expect(promised('DOWNLOAD_MODEL', await reply).size).toBe(CONTENT.length);
+    expect(await sha256OnDisk()).toBe(SHA256);
+  });
+
+  it('can be paused and cancelled from another host', async () => {
+    const [leader, other] = [start(), start()];
+    await downloadUntil(leader, 6 * MiB);
+    const paused = leader.next(({ requestId, status }) => requestId === 'download' && status === 'error');
+    promised('PAUSE_DOWNLOAD', await other.request('PAUSE_DOWNLOAD', MODEL));
+    expect(await paused).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+    expect(promised('CANCEL_DOWNLOAD', await other.request('CANCEL_DOWNLOAD', MODEL)).status).toBe('cancelled');
+    expect(promised('GET_DOWNLOAD_STATUS', await leader.request('GET_DOWNLOAD_STATUS', MODEL)).status).toBe('cancelled');
+  });
+
+  it('end with the port: what came is kept, and the host is gone', async () => {
+    // Slow enough not to be done in the time work has to end.
+    const slow = shop.use(
+      await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 3 * MiB }),
+    );
+    const host = shop.host({ env: { HF_ENDPOINT: slow.url } });
+    await downloadUntil(host, 21 * MiB);
+    expect(await host.close()).toEqual({ code: 0, signal: null });
+    const next = start();
+    const status = promised('GET_DOWNLOAD_STATUS', await next.request('GET_DOWNLOAD_STATUS', MODEL));
+    expect(status.status).toBe('paused');
+    expect(status.downloaded).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,207 @@
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openStore } from '../../../host/store/store.ts';
+import type { Store } from '../../../host/store/types.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const WRITE_MANY = join(import.meta.dirname, '../../support/store/write-many.ts');
+
+const folder = tempFolder('store');
+afterAll(() => folder.remove());
+
+describe('the store', () => {
+  let file: string;
+  let log: KeptLog;
+  let opened: Store[];
+  let made = 0;
+
+  beforeEach(() => {
+    file = join(folder.path, `${made++}`, 'deeper', 'index.sqlite');
+    log = new KeptLog();
+    opened = [];
+  });
+  afterEach(async () => {
+    for (const store of opened) await store.close();
+  });
+
+  async function open(): Promise<Store> {
+    const store = await openStore(file, log);
+    opened.push(store);
+    return store;
+  }
+
+  it('keeps values over reopening, of every JSON kind', async () => {
+    const values = { text: 'naïve 💾', number: 2 ** 53 - 1, list: [1, null, { a: [] }], object: { 'a/b': true }, no: false };
+    const first = await open();
+    for (const [key, value] of Object.entries(values)) await first.namespace('things').set(key, value);
+    await first.close();
+
+    const things = (await open()).namespace('things');
+    for (const [key, value] of Object.entries(values)) expect(await things.get(key)).toEqual(value);
+    expect(await things.get('other')).toBeUndefined();
+    expect(await things.getMany(['text', 'other', 'no'])).toEqual([values.text, undefined, false]);
+    expect(log.lines).toEqual([]);
+  });
+
+  it('keeps namespaces apart, under the same key', async () => {
+    const store = await open();
+    const [models, downloads] = [store.namespace('models'), store.namespace('downloads')];
+    await models.set('same', 'model');
+    await downloads.set('same', 'download');
+    expect([await models.get('same'), await downloads.get('same')]).toEqual(['model', 'download']);
+    await downloads.delete('same');
+    expect([await models.get('same'), await downloads.get('same')]).toEqual(['model', undefined]);
+    expect(await entriesOf(store, 'models')).toEqual([['same', 'model']]);
+    expect(await entriesOf(store, 'downloads')).toEqual([]);
+  });
+
+  it('lists every entry of a namespace once, more than are read at a time, under keys of any text', async () => {
+    const store = await open();
+    const odd = ['', 'a:b', "it's", 'owner/name/Ünïcode.gguf', '%', '_', 'models:models:x'].filter((key) => key !== '');
+    const keys = [...odd, ...Array.from({ length: 1_203 }, (_, n) => `owner/name/${n}.gguf`)];
+    const things = store.namespace<{ key: string }>('things');
+    for (const key of keys) await things.set(key, { key });
+    const entries = await entriesOf(store, 'things');
+    expect(entries.map(([key]) => key).sort()).toEqual(keys.toSorted());
+    expect(entries.every(([key, value]) => (value as { key: string }).key === key)).toBe(true);
+  });
+
+  it('can be written while its entries are gone through', async () => {
+    const store = await open();
+    const things = store.namespace<number>('things');
+    for (let n = 0; n < 50; n++) await things.set(`${n}`, n);
+    for await (const [key] of things.entries()) await things.delete(key);
+    expect(await entriesOf(store, 'things')).toEqual([]);
+  });
+
+  it('deletes one or many, and what is not there is no fault', async () => {
+    const things = (await open()).namespace<number>('things');
+    for (const key of ['a', 'b', 'c']) await things.set(key, 1);
+    await things.deleteMany(['a', 'b', 'never']);
+    await things.deleteMany([]);
+    await things.delete('never');
+    expect(await things.getMany(['a', 'b', 'c'])).toEqual([undefined, undefined, 1]);
+    expect(await things.getMany([])).toEqual([]);
+  });
+
+  it('loses nothing when two processes and this one write at once', async () => {
+    const count = 150;
+    const run = promisify(execFile);
+    const here = (await open()).namespace<string>('shared');
+    const others = ['left', 'right'].map((prefix) => run(process.execPath, [WRITE_MANY, file, prefix, `${count}`]));
+    for (let n = 0; n < count; n++) await here.set(`here-${n}`, `here wrote ${n}`);
+    await Promise.all(others);
+    const expected = ['here', 'left', 'right'].flatMap((prefix) =>
+      Array.from({ length: count }, (_, n) => [`${prefix}-${n}`, `${prefix} wrote ${n}`]),
+    );
+    expect((await entriesOf(await open(), 'shared')).sort()).toEqual(expected.sort());
+  });
+
+  it('shows one handle what another has written', async () => {
+    const [one, other] = [(await open()).namespace('things'), (await open()).namespace('things')];
+    await one.set('key', 1);
+    expect(await other.get('key')).toBe(1);
+    await other.set('key', 2);
+    expect(await one.get('key')).toBe(2);
+  });
+
+  it('sets a file of garbage aside, keeps it, and works anew', async () => {
+    const garbage = Buffer.alloc(20_000, 'not a database ');
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, garbage);
+    const things = (await open()).namespace('things');
+    await things.set('key', 'value');
+    expect(await things.get('key')).toBe('value');
+    const [aside = ''] = setAside();
+    expect(readFileSync(join(file, '..', aside))).toEqual(garbage);
+    expect(log.lines).toEqual([
+      { level: 'error', event: 'store.corrupt', fields: expect.objectContaining({ file }) as never },
+    ]);
+  });
+
+  it('sets a database that was cut short aside, and works anew', async () => {
+    const first = await open();
+    for (let n = 0; n < 300; n++) await first.namespace('things').set(`${n}`, 'x'.repeat(500));
+    await first.close();
+    const whole = statSync(file).size;
+    truncateSync(file, Math.floor(whole / 2 / 4096) * 4096);
+
+    const things = (await open()).namespace('things');
+    expect(await things.get('1')).toBeUndefined();
+    await things.set('key', 'value');
+    expect(await things.get('key')).toBe('value');
+    expect(setAside()).toHaveLength(1);
+    expect(statSync(join(file, '..', setAside()[0] ?? '')).size).toBeLessThan(whole);
+  });
+
+  it('takes an empty file for a new database', async () => {
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, '');
+    const things = (await open()).namespace('things');
+    await things.set('key', 'value');
+    expect(await things.get('key')).toBe('value');
+    expect(setAside()).toEqual([]);
+  });
+
+  it('is readable and writable by its user alone, even where the file was open to all', async () => {
+    if (process.platform === 'win32') return;
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, '', { mode: 0o666 });
+    chmodSync(file, 0o666);
+    await (await open()).namespace('things').set('key', 'value');
+    const modes = readdirSync(join(file, '..')).map((name) => [name, statSync(join(file, '..', name)).mode & 0o777]);
+    expect(modes.length).toBeGreaterThan(0);
+    expect(modes.filter(([, mode]) => mode !== 0o600)).toEqual([]);
+  });
+
+  it('says CACHE_NOT_WRITABLE with the way out where its folder refuses', async () => {
+    if (process.platform === 'win32' || process.getuid?.() === 0) return;
+    mkdirSync(join(file, '..'), { recursive: true, mode: 0o500 });
+    await expect(open()).rejects.toMatchObject({
+      code: 'CACHE_NOT_WRITABLE',
+      message: expect.stringContaining('TABAGENT_HOME'),
+      details: { file },
+    });
+  });
+
+  it('says CACHE_ERROR naming the file where its folder is a file', async () => {
+    mkdirSync(join(file, '../..'), { recursive: true });
+    writeFileSync(join(file, '..'), 'in the way');
+    await expect(open()).rejects.toMatchObject({ code: 'CACHE_ERROR', details: { file } });
+    unlinkSync(join(file, '..'));
+    await (await open()).namespace('things').set('key', 'value');
+  });
+
+  it('makes an error of the call when the database is damaged under it', async () => {
+    const store = await open();
+    const things = store.namespace('things');
+    for (let n = 0; n < 300; n++) await things.set(`${n}`, 'x'.repeat(500));
+    await store.close();
+    const again = await open();
+    // Opened while whole; every page but the first is overwritten before the namespace looks at it.
+    writeFileSync(file, Buffer.alloc(statSync(file).size - 4096, 0xff), { flag: 'r+' });
+    await expect(again.namespace('things').get('1')).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+    opened = [];
+  });
+
+  function setAside(): string[] {
+    return readdirSync(join(file, '..')).filter((name) => /^index\.sqlite\.corrupt-\d+$/.test(name));
+  }
+});
+
+async function entriesOf(store: Store, namespace: string): Promise<[string, unknown][]> {
+  return Array.fromAsync(store.namespace(namespace).entries());
+}
