@@ -1,4 +1,5 @@
 import { RUNNER_ARGUMENT } from './engine/runner-argument.ts';
+import { runNativeHost } from './native-host.ts';
 
 /**
  * The host's executable is three programs; how it was started says which. A runner is started by its host, a native
@@ -12,7 +13,6 @@ if (args[0] === RUNNER_ARGUMENT) {
   const { runRunner } = await import('./engine/runner/runner.ts');
   await runRunner();
 } else if (isBrowserStart(args)) {
-  const { runNativeHost } = await import('./native-host.ts');
   process.exitCode = await runNativeHost(entry);
 } else {
   const { runCommand } = await import('./cli/command.ts');

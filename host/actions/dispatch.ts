@@ -1,10 +1,14 @@
 import type { ActionName } from '../protocol/actions/table.ts';
 import type { ParsedRequest } from '../protocol/messages.ts';
 import type { ActionResult, Actions, Call } from './action.ts';
+import * as ping from './ping.ts';
 
-/** Where each action is found. A group's module, and the rooms behind it, load with the first request that needs them. */
+/**
+ * Where each action is found. A group's module, and the rooms behind it, load with the first request that needs them;
+ * PING is what a browser begins with, and is here.
+ */
 const GROUPS = {
-  PING: () => import('./ping.ts'),
+  PING: async () => ping,
   GET_SYSTEM_INFO: () => import('./system.ts'),
   GET_SYSTEM_RESOURCES: () => import('./system.ts'),
   GET_MEMORY_USAGE: () => import('./system.ts'),

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { oneStartFile } from './one-start-file.ts';
 import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
 
 /**
@@ -34,12 +35,20 @@ await esbuild.build({
   platform: 'node',
   target: 'node22',
   minifySyntax: true,
+  minifyWhitespace: true,
   treeShaking: true,
   legalComments: 'none',
   banner: { js: requireBanner },
   // A driver @keyv/sqlite could use in place of node:sqlite; the host never asks for it.
   external: ['better-sqlite3', 'bun:sqlite'],
-  plugins: [runnerStaysOutside],
+  plugins: [
+    runnerStaysOutside,
+    await oneStartFile({
+      root,
+      entry: 'host/main.ts',
+      imports: ['host/native-host.ts', 'host/engine/runner-argument.ts'],
+    }),
+  ],
   logLevel: 'warning',
 });
 await esbuild.build(runnerBuildOptions(root));
