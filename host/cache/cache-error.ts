@@ -1,17 +1,18 @@
 import { HostError, isSystemError } from '../errors.ts';
+import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 
 /** Makes an error a person understands of what the file system said while the cache was written to. */
 export function cacheError(error: unknown, path: string): HostError {
   if (error instanceof HostError) return error;
   const options = { details: { path }, cause: error };
-  if (isSystemError(error, 'ENOSPC', 'EDQUOT')) {
+  if (isSystemError(error, 'ENOSPC', 'EDQUOT') || sqliteCode(error) === SQLITE.FULL) {
     return new HostError(
       'DISK_FULL',
       'The disk is full. What was downloaded so far is kept: free some space and download again.',
       options,
     );
   }
-  if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) {
+  if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR')) {
     return new HostError(
       'CACHE_NOT_WRITABLE',
       `${path} cannot be written. Make the folder writable, or name another with TABAGENT_HOME.`,

@@ -26,11 +26,11 @@ export async function assertSpace(folder: string, needed: number): Promise<void>
   if (space === null || needed <= space.available) return;
   throw new HostError(
     'DISK_FULL',
-    `The download needs ${inGigabytes(needed)} more, and the disk of ${folder} has ${inGigabytes(space.available)} left. Free some space, delete a model, or move the cache with TABAGENT_HOME.`,
+    `The download needs ${inWords(needed)} more, and the disk of ${folder} has ${inWords(space.available)} left. Free some space, delete a model, or move the cache with TABAGENT_HOME.`,
     { details: { needed, available: space.available, folder } },
   );
 }
 
-function inGigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
+function inWords(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

@@ -26,6 +26,9 @@ export interface FileDownloadOptions {
   readonly onProgress: (downloaded: number) => void;
 }
 
+/** The unit of `stat`'s block count, on all systems, whatever the file system's own. Source: POSIX, sys/stat.h. */
+const STAT_BLOCK_BYTES = 512;
+
 /** The hub sent the whole file where a range was asked for: one connection has to do, from the front. */
 class RangesIgnored extends Error {}
 
@@ -58,6 +61,15 @@ export class FileDownload {
 
   get downloaded(): number {
     return this.#downloaded;
+  }
+
+  /** Bytes the disk still has to find room for: what was written of unfinished chunks has its place already. */
+  async missingSpace(): Promise<number> {
+    if (this.#isThere) return 0;
+    const stats = await stat(this.#options.partialPath).catch(() => undefined);
+    // Windows does not tell how much of a sparse file there is.
+    const allocated = (stats?.blocks ?? 0) * STAT_BLOCK_BYTES;
+    return Math.max(0, this.size - Math.max(allocated, this.#downloaded));
   }
 
   /** Reads from the index what an earlier download left. To be called before {@link run}. */

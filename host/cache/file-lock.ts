@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
@@ -21,13 +21,22 @@ export class FileLock {
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       database = new DatabaseSync(path);
-      database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+      // In memory: nothing is written, so a full disk does not keep anybody from the lock.
+      database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
       return new FileLock(database);
     } catch (error) {
       database?.close();
       if (sqliteCode(error) === SQLITE.BUSY) return undefined;
       throw cacheError(error, path);
     }
+  }
+
+  /** Says whether another holder has the lock. Makes no file: it is asked where the disk may be full, too. */
+  static isHeld(path: string): boolean {
+    if (!existsSync(path)) return false;
+    const lock = FileLock.try(path);
+    lock?.release();
+    return lock === undefined;
   }
 
   release(): void {

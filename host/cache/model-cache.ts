@@ -74,7 +74,7 @@ export class ModelCache {
     const own = this.#downloads.get(name.id)?.status;
     if (own?.status === 'downloading') return own;
     const record = await this.#index.model(name.id);
-    if (record !== undefined) return this.#fromRecord(name, record);
+    if (record !== undefined) return withOwnError(await this.#fromRecord(name, record), own);
     // Paused, and no longer remembered: cancelled by another host.
     return own?.status === 'paused' ? { ...own, status: 'cancelled', downloaded: 0 } : own;
   }
@@ -85,7 +85,7 @@ export class ModelCache {
     for await (const [id, record] of this.#index.allModels()) {
       const name = nameOf(id);
       if (name === undefined || record.state === 'cancelled' || (await this.find(name)) !== undefined) continue;
-      statuses.set(id, await this.#fromRecord(name, record));
+      statuses.set(id, withOwnError(await this.#fromRecord(name, record), this.#downloads.get(id)?.status));
     }
     for (const [id, { status }] of this.#downloads) {
       const isNews = status.status === 'failed' && !statuses.has(id) && (await this.find(status.name)) === undefined;
@@ -210,10 +210,8 @@ export class ModelCache {
     name: ModelName,
     { state, downloaded, total, startedAt, error }: ModelRecord,
   ): Promise<DownloadStatus> {
-    const lock = FileLock.try(this.#layout.lockPath(name));
-    lock?.release();
     const base = { name, total, startedAt, bytesPerSecond: 0 };
-    if (lock === undefined) return { ...base, downloaded, status: 'downloading' };
+    if (FileLock.isHeld(this.#layout.lockPath(name))) return { ...base, downloaded, status: 'downloading' };
     const stored = await Promise.all(shardFiles(name.file).map((file) => this.#index.storedBytes(fileKey(name, file))));
     const found = { ...base, downloaded: stored.reduce((sum, bytes) => sum + bytes, 0) };
     if (state === 'failed' && error !== undefined) return { ...found, status: 'failed', error };
@@ -245,6 +243,12 @@ export class ModelCache {
 function isPartOf(model: ModelName, name: ModelName | RepoName): boolean {
   if ('file' in name) return model.id === name.id;
   return model.repoId === name.repoId && model.revision === name.revision;
+}
+
+/** A full disk may have kept the index from learning why a download ended; this host still knows. */
+function withOwnError(remembered: DownloadStatus, own: DownloadStatus | undefined): DownloadStatus {
+  if (remembered.status !== 'paused' || own?.status !== 'failed') return remembered;
+  return { ...own, downloaded: remembered.downloaded };
 }
 
 function completed(model: CachedModel, own: DownloadStatus | undefined): DownloadStatus {

@@ -166,7 +166,7 @@ export class ModelDownload {
     const total = sum(files.map((file) => file.size));
     this.#update({ total, downloaded: sum(files.map((file) => file.downloaded)) });
     await makeFolder(layout.partials);
-    await assertSpace(layout.partials, total - this.#status.downloaded);
+    await assertSpace(layout.partials, sum(await Promise.all(files.map((file) => file.missingSpace()))));
 
     await index.clearWish(name.id);
     await index.setModel(name.id, this.#record('downloading'));

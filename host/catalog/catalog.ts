@@ -5,7 +5,7 @@ import { readModelName } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { Namespace, Store } from '../store/types.ts';
 import { type CatalogModel, entryFromName } from './entry.ts';
-import { assertRunnable } from './model-type.ts';
+import { assertOwnType, assertRunnable } from './model-type.ts';
 import suggestions from './suggested.json' with { type: 'json' };
 
 /** What is stored of a model the user added. The database is a file like any other: what comes out is checked again. */
@@ -47,6 +47,7 @@ export class Catalog {
     }
     const name = readModelName({ modelPath: repository ?? input.id, modelFile: input.file_path });
     assertRunnable(name.file);
+    if (input.model_type !== undefined) assertOwnType(input.model_type, name.file);
     const guessed = entryFromName(name, 'user');
     const entry: CatalogModel = {
       ...guessed,

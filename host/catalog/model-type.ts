@@ -37,6 +37,10 @@ export function unsupportedType(type: Exclude<ModelType, 'gguf' | 'bitnet'>, fil
 
 /** Throws `UNSUPPORTED_MODEL_TYPE` for a file this host cannot run, before anything is fetched. */
 export function assertRunnable(file: string): void {
-  const type = modelTypeOf(file);
+  assertOwnType(modelTypeOf(file), file);
+}
+
+/** The same for a type that was stated. */
+export function assertOwnType(type: ModelType, file: string): void {
   if (type !== 'gguf' && type !== 'bitnet') throw unsupportedType(type, file);
 }

@@ -14,9 +14,6 @@ const VERSIONS = {
   2: { limit: 'memory.max', usage: 'memory.current', droppable: 'inactive_file' },
 } as const;
 
-/** Above this, bytes, a limit is none: version 1 writes the largest multiple of a page (2^63 less one page). */
-const NO_LIMIT = 2 ** 60;
-
 /** A path deeper than this many groups is not followed up; the kernel's own files are a handful deep. */
 const MAX_DEPTH = 64;
 
@@ -64,7 +61,8 @@ function upwards(mount: string, path: string): string[] {
 async function limitOf(folder: string, version: 1 | 2, readText: ReadText): Promise<MemoryLimit | undefined> {
   const names = VERSIONS[version];
   const limit = Number(await readText(`${folder}/${names.limit}`));
-  if (!(limit > 0 && limit < NO_LIMIT)) return undefined;
+  // `max` in version 2; version 1 writes a number no machine reaches (2^63 less a page), which limits nothing either.
+  if (!(limit > 0)) return undefined;
   const usage = Number(await readText(`${folder}/${names.usage}`)) || 0;
   const stat = (await readText(`${folder}/memory.stat`)) ?? '';
   const droppable = Number(new RegExp(`^${names.droppable} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0);

@@ -9,7 +9,7 @@ const F32_BYTES = 4;
 /**
  * Intermediate results llama.cpp keeps alive at once, in vectors of the embedding's length: the feed-forward part's
  * input, gate and up projections (3.5 times the embedding in today's models) with the residual stream and the attention's
- * outputs. With it the estimate lies 20 to 60 % above what llama.cpp's log reports for models of 1 to 30 billion.
+ * outputs. Meant to be too high rather than too low.
  */
 const LIVE_VECTORS = 16;
 
@@ -65,13 +65,23 @@ export function demandOfSize(modelSize: number, totalLayers: number): Demand {
   };
 }
 
-/** Bytes on each side when the last `gpuLayers` layers are on the GPU; all of them means the output layer too. */
-export function placed(demand: Demand, gpuLayers: number): { readonly vram: number; readonly ram: number } {
+/**
+ * Bytes on each side when the last `gpuLayers` layers are on the GPU; all of them means the output layer too. Several
+ * GPUs share the layers, but each has working memory of its own.
+ */
+export function placed(
+  demand: Demand,
+  gpuLayers: number,
+  gpus: number,
+): { readonly vram: number; readonly ram: number } {
   const { layers, input, outputOnGpu, outputOnCpu, compute } = demand;
   const isAll = gpuLayers >= layers.length;
   const firstOnGpu = layers.length - Math.min(gpuLayers, layers.length);
   return {
-    vram: gpuLayers === 0 ? 0 : Math.ceil(sum(layers.slice(firstOnGpu)) + compute + (isAll ? outputOnGpu : 0)),
+    vram:
+      gpuLayers === 0
+        ? 0
+        : Math.ceil(sum(layers.slice(firstOnGpu)) + compute * Math.max(1, gpus) + (isAll ? outputOnGpu : 0)),
     ram: Math.ceil(input + sum(layers.slice(0, firstOnGpu)) + (isAll ? 0 : outputOnCpu + compute)),
   };
 }

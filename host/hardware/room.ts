@@ -20,23 +20,29 @@ export interface Room {
 }
 
 /** What of this machine's memory a model may take now. */
-export function roomOn({ cpu, gpus, memory }: HardwareSnapshot): Room {
-  const usable = cpu.platform === 'darwin' && cpu.architecture === 'x64' ? [] : usableGpus(gpus);
+export function roomOn(snapshot: HardwareSnapshot): Room {
+  const gpus = usableGpus(snapshot);
   return {
-    gpus: usable,
-    vram: usable.reduce((total, gpu) => total + Math.max(0, gpu.availableVram - GPU_RESERVE), 0),
-    ram: Math.max(0, memory.available - RAM_RESERVE),
-    shared: usable.some((gpu) => gpu.sharedMemory),
+    gpus,
+    vram: gpus.reduce((total, gpu) => total + Math.max(0, gpu.availableVram - GPU_RESERVE), 0),
+    ram: Math.max(0, snapshot.memory.available - RAM_RESERVE),
+    shared: gpus.some((gpu) => gpu.sharedMemory),
   };
 }
 
 /**
- * The GPUs worth putting layers on: those with memory of their own; else one that shares the main memory, of Apple or
- * Nvidia. Intel's and AMD's integrated graphics read the same memory as the CPU and no faster, so they gain nothing.
- * (Macs with Intel CPUs: llama.cpp's binaries for them have no Metal.)
+ * The GPUs llama.cpp can put layers on, where that is worth it. Its packages have a GPU backend for Apple's CPUs (Metal)
+ * and for x64 under Linux and Windows: CUDA, which is taken where there is an Nvidia GPU and sees no others, else
+ * Vulkan. Graphics inside Intel's and AMD's CPUs read the same memory as the CPU, and no faster: nothing is gained.
  */
-function usableGpus(gpus: readonly GpuInfo[]): GpuInfo[] {
+export function usableGpus({ cpu, gpus }: HardwareSnapshot): GpuInfo[] {
+  if (cpu.platform === 'darwin') return cpu.architecture === 'arm64' ? gpus.filter(isApple).slice(0, 1) : [];
+  if (cpu.architecture !== 'x64') return [];
   const own = gpus.filter((gpu) => !gpu.sharedMemory && gpu.totalVram > 0);
-  if (own.length > 0) return own;
-  return gpus.filter(({ vendor }) => vendor === 'apple' || vendor === 'nvidia').slice(0, 1);
+  const nvidia = own.filter(({ vendor }) => vendor === 'nvidia');
+  return nvidia.length > 0 ? nvidia : own;
+}
+
+function isApple({ vendor }: GpuInfo): boolean {
+  return vendor === 'apple';
 }

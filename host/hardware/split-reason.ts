@@ -32,7 +32,7 @@ function allOnGpu({ gpuLayers, estimatedVram, contextSize, room }: SplitFacts): 
 }
 
 function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize, room, demand }: SplitFacts): string {
-  const all = placed(demand, gpuLayers + cpuLayers).vram;
+  const all = placed(demand, gpuLayers + cpuLayers, room.gpus.length).vram;
   return (
     `All ${gpuLayers + cpuLayers} layers${withContext(contextSize)} would need ${gigabytes(all)}, and ${vramOf(room)}: ` +
     `the last ${gpuLayers} layers take ${gigabytes(estimatedVram)} of it, and the first ${cpuLayers} run on the CPU ` +
@@ -57,7 +57,8 @@ function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, room, snap
     ...(room.gpus.length > 0 && !room.shared ? [vramOf(room)] : []),
     `main memory has ${gigabytes(snapshot.memory.available)} available`,
   ].join(' and ');
-  return `The model${withContext(contextSize)} needs ${gigabytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
+  const what = contextSize === undefined ? 'The model' : `The model with a ${count(contextSize)}-token context`;
+  return `${what} needs ${gigabytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
 }
 
 /** What would fit: a shorter context if that is enough, else a smaller file. */

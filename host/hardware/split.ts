@@ -43,7 +43,7 @@ export function recommendSplit(question: SplitQuestion): Split {
   const { snapshot } = question;
   const room = roomOn(snapshot);
   const gpuLayers = mostLayers(demand, room);
-  const { vram, ram } = placed(demand, gpuLayers);
+  const { vram, ram } = placed(demand, gpuLayers, room.gpus.length);
   const layers = demand.layers.length;
   const fits = isWithin(room, { vram, ram });
   const answer = { gpuLayers, cpuLayers: layers - gpuLayers, estimatedVram: vram, estimatedRam: ram };
@@ -59,11 +59,15 @@ function mostLayers(demand: Demand, room: Room): number {
   let tooMany = demand.layers.length + 1;
   while (tooMany - fitting > 1) {
     const middle = Math.floor((fitting + tooMany) / 2);
-    if (placed(demand, middle).vram <= room.vram) fitting = middle;
+    if (placed(demand, middle, room.gpus.length).vram <= room.vram) fitting = middle;
     else tooMany = middle;
   }
-  // Shared memory gains nothing from a part on the GPU when the whole does not fit anywhere.
-  return room.shared && !isWithin(room, placed(demand, fitting)) ? 0 : fitting;
+  if (!room.shared) return fitting;
+  // Shared memory gains nothing from a part on the GPU when the whole does not fit anywhere. Tied embeddings, which the
+  // output layer brings to the GPU a second time, can be what is too much: then all layers but one may fit.
+  return (
+    [fitting, fitting - 1].find((layers) => layers > 0 && isWithin(room, placed(demand, layers, room.gpus.length))) ?? 0
+  );
 }
 
 function isWithin(room: Room, { vram, ram }: { vram: number; ram: number }): boolean {

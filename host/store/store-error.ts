@@ -12,7 +12,11 @@ export function storeError(error: unknown, file: string): HostError {
       cause: error,
     });
   }
-  if (sqlite === SQLITE.READONLY || sqlite === SQLITE.CANTOPEN || isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) {
+  if (
+    sqlite === SQLITE.READONLY ||
+    sqlite === SQLITE.CANTOPEN ||
+    isSystemError(error, 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EISDIR', 'EEXIST')
+  ) {
     return new HostError(
       'CACHE_NOT_WRITABLE',
       `${file} cannot be written. Make its folder writable, or name another with TABAGENT_HOME.`,

@@ -47,7 +47,9 @@ async function staticModules(root: string, entry: string): Promise<ReadonlySet<s
       {
         name: 'leave-lazy-imports',
         setup(build) {
-          build.onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined));
+          build.onResolve({ filter: /.*/ }, ({ kind, path }) =>
+            kind === 'dynamic-import' ? { path, external: true } : undefined,
+          );
         },
       },
     ],

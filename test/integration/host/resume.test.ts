@@ -94,7 +94,9 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     promised('PAUSE_DOWNLOAD', await other.request('PAUSE_DOWNLOAD', MODEL));
     expect(await paused).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
     expect(promised('CANCEL_DOWNLOAD', await other.request('CANCEL_DOWNLOAD', MODEL)).status).toBe('cancelled');
-    expect(promised('GET_DOWNLOAD_STATUS', await leader.request('GET_DOWNLOAD_STATUS', MODEL)).status).toBe('cancelled');
+    expect(promised('GET_DOWNLOAD_STATUS', await leader.request('GET_DOWNLOAD_STATUS', MODEL)).status).toBe(
+      'cancelled',
+    );
   });
 
   it('end with the port: what came is kept, and the host is gone', async () => {

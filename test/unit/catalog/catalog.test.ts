@@ -37,12 +37,15 @@ async function reopen(): Promise<Catalog> {
 }
 
 describe('the suggested models', () => {
-  it.each(suggestions.map(({ repo, file }) => [repo, file] as const))('names a file in %s that can be: %s', (repo, file) => {
-    const name = readModelName({ modelPath: repo, modelFile: file });
-    expect(name.repoId).toBe(repo);
-    expect(name.file).toBe(file);
-    expect(file).toMatch(/\.gguf$/);
-  });
+  it.each(suggestions.map(({ repo, file }) => [repo, file] as const))(
+    'names a file in %s that can be: %s',
+    (repo, file) => {
+      const name = readModelName({ modelPath: repo, modelFile: file });
+      expect(name.repoId).toBe(repo);
+      expect(name.file).toBe(file);
+      expect(file).toMatch(/\.gguf$/);
+    },
+  );
 
   it('are entries as the protocol has them, each under an id of its own, all of types that run here', async () => {
     const entries = await (await open()).entries();
@@ -137,9 +140,21 @@ describe('adding a model', () => {
     expect(await catalog.entries()).toHaveLength(suggestions.length);
   });
 
-  it.each(['model.onnx', 'model.safetensors', 'gemma3-1b-it-int4.task'])('refuses %s, which this host does not run', async (file_path) => {
+  it.each(['model.onnx', 'model.safetensors', 'gemma3-1b-it-int4.task'])(
+    'refuses %s, which this host does not run',
+    async (file_path) => {
+      const catalog = await open();
+      await expect(catalog.add({ repo_id: 'me/repo', file_path })).rejects.toMatchObject({
+        code: 'UNSUPPORTED_MODEL_TYPE',
+      });
+      expect(await catalog.entries()).toHaveLength(suggestions.length);
+    },
+  );
+
+  it('refuses a type that this host does not run, whatever the file is called', async () => {
     const catalog = await open();
-    await expect(catalog.add({ repo_id: 'me/repo', file_path })).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL_TYPE' });
+    const input = { repo_id: 'me/repo', file_path: 'a.gguf', model_type: 'onnx' } as const;
+    await expect(catalog.add(input)).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL_TYPE' });
     expect(await catalog.entries()).toHaveLength(suggestions.length);
   });
 });

@@ -1,0 +1,308 @@
+import { describe, expect, it } from '@jest/globals';
+import { sizeGpus } from '../../../host/hardware/found-gpu.ts';
+import { findGpus } from '../../../host/hardware/gpus.ts';
+import { Hardware } from '../../../host/hardware/hardware.ts';
+import { KeptLog } from '../../support/logs.ts';
+import { type Recording, recordedMachine } from '../../support/snapshots/machine.ts';
+
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+const CARD0 = '/sys/class/drm/card0/device';
+
+async function found(recording: Recording) {
+  const log = new KeptLog();
+  const gpus = await findGpus(recordedMachine(recording), log);
+  return { gpus, log };
+}
+
+/** A card of Linux's, and what its driver shows of it. */
+function drmCard(files: Record<string, string>, lspci = ''): Recording {
+  return {
+    folders: { '/sys/class/drm': ['card0', 'card0-DP-1', 'renderD128', 'version'] },
+    files: Object.fromEntries(Object.entries(files).map(([name, text]) => [`${CARD0}/${name}`, text])),
+    programs: { lspci },
+  };
+}
+
+describe("Nvidia's GPUs", () => {
+  it('an RTX 4090 has the memory nvidia-smi tells, total and free', async () => {
+    const { gpus } = await found({ programs: { 'nvidia-smi': 'NVIDIA GeForce RTX 4090, 24564, 23012, 550.54.14\n' } });
+    expect(gpus).toEqual([
+      {
+        name: 'NVIDIA GeForce RTX 4090',
+        vendor: 'nvidia',
+        totalVram: 24_564 * MiB,
+        availableVram: 23_012 * MiB,
+        sharedMemory: false,
+        driver: '550.54.14',
+      },
+    ]);
+  });
+
+  it('two GPUs come with the larger first', async () => {
+    const { gpus } = await found({
+      programs: {
+        'nvidia-smi': 'NVIDIA GeForce GTX 1060 6GB, 6144, 6000, 550\r\nNVIDIA RTX A6000, 49140, 48000, 550\r\n',
+      },
+    });
+    expect(gpus.map(({ name }) => name)).toEqual(['NVIDIA RTX A6000', 'NVIDIA GeForce GTX 1060 6GB']);
+  });
+
+  it('one that shares the memory of the machine has no size of its own', async () => {
+    const { gpus } = await found({ programs: { 'nvidia-smi': 'NVIDIA GB10, [N/A], [N/A], 580.95\n' } });
+    expect(gpus).toMatchObject([{ name: 'NVIDIA GB10', totalVram: null, availableVram: null, sharedMemory: true }]);
+    expect(sizeGpus(gpus, { total: 128 * GiB, available: 100 * GiB })).toMatchObject([
+      { totalVram: 128 * GiB, availableVram: 100 * GiB },
+    ]);
+  });
+
+  it.each([
+    ['an error on stdout', "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n"],
+    ['no devices', 'No devices were found\n'],
+    ['a line with fields missing', 'NVIDIA GeForce RTX 4090, 24564\n'],
+    ['nothing', ''],
+    ['a size that is no number', 'NVIDIA GeForce RTX 4090, many, 1, 550\n'],
+    ['a size of nothing', 'NVIDIA GeForce RTX 4090, 0, 0, 550\n'],
+  ])('%s is no GPU', async (_what, text) => {
+    expect((await found({ programs: { 'nvidia-smi': text } })).gpus).toEqual([]);
+  });
+
+  it('a probe that fails is told in the log, and the others count', async () => {
+    const { gpus, log } = await found({
+      ...drmCard({ vendor: '0x8086\n', device: '0x9a49\n', uevent: 'DRIVER=i915\nPCI_SLOT_NAME=0000:00:02.0\n' }),
+      programs: { 'nvidia-smi': new Error('nvidia-smi gave no answer in 10000 ms') },
+    });
+    expect(gpus).toHaveLength(1);
+    expect(log.lines).toEqual([
+      expect.objectContaining({ level: 'warn', fields: expect.objectContaining({ probe: 'nvidia-smi' }) }),
+    ]);
+  });
+});
+
+describe('GPUs of AMD and Intel under Linux', () => {
+  it('an RX 7900 XTX has the memory amdgpu tells, and the name of lspci', async () => {
+    const { gpus } = await found(
+      drmCard(
+        {
+          vendor: '0x1002\n',
+          device: '0x744c\n',
+          uevent: 'DRIVER=amdgpu\nPCI_CLASS=30000\nPCI_SLOT_NAME=0000:03:00.0\n',
+          mem_info_vram_total: `${24 * GiB}\n`,
+          mem_info_vram_used: `${2 * GiB}\n`,
+          mem_busy_percent: '0\n',
+        },
+        '0000:03:00.0 "VGA compatible controller" "Advanced Micro Devices, Inc. [AMD/ATI]" "Navi 31 [Radeon RX 7900 XTX]" -rc8 "Sapphire" "Device"\n',
+      ),
+    );
+    expect(gpus).toEqual([
+      {
+        name: 'AMD Radeon RX 7900 XTX',
+        vendor: 'amd',
+        totalVram: 24 * GiB,
+        availableVram: 22 * GiB,
+        sharedMemory: false,
+        driver: 'amdgpu',
+      },
+    ]);
+  });
+
+  it('the graphics inside a Ryzen shares the main memory, for all the VRAM it is said to have', async () => {
+    const { gpus } = await found(
+      drmCard({
+        vendor: '0x1002\n',
+        device: '0x1681\n',
+        mem_info_vram_total: `${512 * MiB}\n`,
+        uevent: 'DRIVER=amdgpu\n',
+      }),
+    );
+    expect(gpus).toMatchObject([{ vendor: 'amd', totalVram: null, sharedMemory: true }]);
+    expect(sizeGpus(gpus, { total: 32 * GiB, available: 10 * GiB })).toMatchObject([
+      { totalVram: 16 * GiB, availableVram: 10 * GiB },
+    ]);
+  });
+
+  it('the graphics inside an Intel CPU shares the main memory', async () => {
+    const { gpus } = await found(
+      drmCard({
+        vendor: '0x8086\n',
+        device: '0x3e98\n',
+        uevent: 'DRIVER=i915\nPCI_SLOT_NAME=0000:00:02.0\n',
+        resource: '0x0000004000000000 0x000000400fffffff 0x0000000000140204\n',
+      }),
+    );
+    expect(gpus).toEqual([
+      {
+        name: 'Intel graphics 0x3e98',
+        vendor: 'intel',
+        totalVram: null,
+        availableVram: null,
+        sharedMemory: true,
+        driver: 'i915',
+      },
+    ]);
+  });
+
+  it('an Arc card has the memory its largest region shows', async () => {
+    const { gpus } = await found(
+      drmCard({
+        vendor: '0x8086\n',
+        device: '0x56a0\n',
+        uevent: 'DRIVER=xe\nPCI_SLOT_NAME=0000:03:00.0\n',
+        resource:
+          '0x00000000fb000000 0x00000000fbffffff 0x0000000000140204\n0x0000006000000000 0x00000063ffffffff 0x000000000014220c\n0x0000000000000000 0x0000000000000000 0x0\n',
+      }),
+    );
+    expect(gpus).toMatchObject([{ totalVram: 16 * GiB, availableVram: 16 * GiB, sharedMemory: false }]);
+  });
+
+  it.each([
+    ['Cirrus', '0x1013'],
+    ['QXL', '0x1b36'],
+    ['virtio', '0x1af4'],
+    ['ASPEED', '0x1a03'],
+    ['Matrox', '0x102b'],
+    ['VMware', '0x15ad'],
+    ['Bochs', '0x1234'],
+    ['Hyper-V', '0x1414'],
+    ['Nvidia, which nvidia-smi tells of', '0x10de'],
+  ])('the display adapter of %s is none', async (_what, vendor) => {
+    const { gpus, log } = await found(drmCard({ vendor: `${vendor}\n`, device: '0x0001\n' }));
+    expect(gpus).toEqual([]);
+    expect(log.lines).toEqual([]);
+  });
+
+  it('is none where files are missing or hold noise', async () => {
+    expect((await found(drmCard({}))).gpus).toEqual([]);
+    expect((await found({})).gpus).toEqual([]);
+    const { gpus } = await found(drmCard({ vendor: '0x1002\n', mem_info_vram_total: 'lots\n', mem_busy_percent: '?' }));
+    expect(gpus).toMatchObject([{ totalVram: null, sharedMemory: true }]);
+  });
+});
+
+const WINDOWS_KEY =
+  'HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Class\\{4d36e968-e325-11ce-bfc1-08002be10318}';
+
+/** A display adapter as `reg query` writes it. */
+function adapter(number: number, values: Record<string, string>): string {
+  const lines = Object.entries(values).map(([name, value]) => `    ${name}    REG_SZ    ${value}`);
+  return [`${WINDOWS_KEY}\\000${number}`, ...lines, ''].join('\r\n');
+}
+
+describe('GPUs under Windows', () => {
+  const windows = (...sections: string[]) =>
+    found({ platform: 'win32', programs: { reg: `\r\n${sections.join('\r\n')}` } });
+
+  it('an RX 7900 XTX has the memory the registry tells in 64 bits', async () => {
+    const { gpus } = await windows(
+      adapter(0, {
+        DriverDesc: 'AMD Radeon RX 7900 XTX',
+        MatchingDeviceId: 'PCI\\VEN_1002&DEV_744C',
+        'HardwareInformation.qwMemorySize': '0x5ff000000',
+        DriverVersion: '32.0.12033.1030',
+      }),
+    );
+    expect(gpus).toEqual([
+      {
+        name: 'AMD Radeon RX 7900 XTX',
+        vendor: 'amd',
+        totalVram: 0x5ff000000,
+        availableVram: 0x5ff000000,
+        sharedMemory: false,
+        driver: '32.0.12033.1030',
+      },
+    ]);
+  });
+
+  it('Intel UHD shares the main memory, an adapter told of twice counts once, and virtual ones do not', async () => {
+    const uhd = { DriverDesc: 'Intel(R) UHD Graphics 630', MatchingDeviceId: 'PCI\\VEN_8086&DEV_3E92' };
+    const { gpus } = await windows(
+      adapter(0, uhd),
+      adapter(1, uhd),
+      adapter(2, { DriverDesc: 'Microsoft Basic Display Adapter', MatchingDeviceId: 'ROOT\\BasicDisplay' }),
+      adapter(3, { DriverDesc: 'VMware SVGA 3D', MatchingDeviceId: 'PCI\\VEN_15AD&DEV_0405' }),
+      adapter(4, { MatchingDeviceId: 'PCI\\VEN_1002&DEV_744C' }),
+    );
+    expect(gpus).toMatchObject([
+      { name: 'Intel(R) UHD Graphics 630', vendor: 'intel', sharedMemory: true, totalVram: null },
+    ]);
+  });
+
+  it("counts Nvidia's once, as nvidia-smi tells of them", async () => {
+    const { gpus } = await found({
+      platform: 'win32',
+      programs: {
+        'nvidia-smi': 'NVIDIA GeForce RTX 4070, 12282, 11000, 551\r\n',
+        reg: adapter(0, {
+          DriverDesc: 'NVIDIA GeForce RTX 4070',
+          MatchingDeviceId: 'PCI\\VEN_10DE&DEV_2786',
+          'HardwareInformation.qwMemorySize': '0x2ffa00000',
+        }),
+      },
+    });
+    expect(gpus).toMatchObject([{ name: 'NVIDIA GeForce RTX 4070', availableVram: 11_000 * MiB }]);
+  });
+});
+
+describe('GPUs of Macs', () => {
+  const mac = (...controllers: object[]) =>
+    found({
+      platform: 'darwin',
+      architecture: 'arm64',
+      systemInformation: (async () => ({ graphics: async () => ({ controllers, displays: [] }) })) as never,
+    });
+
+  it('an M2 shares two thirds of a small memory and three quarters of a large one', async () => {
+    const { gpus } = await mac({ vendor: 'Apple', model: 'Apple M2', bus: 'Built-In', vram: null, vramDynamic: true });
+    expect(gpus).toMatchObject([{ name: 'Apple M2', vendor: 'apple', totalVram: null, sharedMemory: true }]);
+    const sized = (total: number) => sizeGpus(gpus, { total, available: total })[0]?.totalVram;
+    expect(sized(16 * GiB)).toBe(Math.floor((16 * GiB * 2) / 3));
+    expect(sized(64 * GiB)).toBe(48 * GiB);
+  });
+
+  it('a Radeon has its own memory, and virtual adapters are none', async () => {
+    const { gpus } = await mac(
+      { vendor: 'Intel', model: 'Intel UHD Graphics 630', bus: 'Built-In', vram: 1536, vramDynamic: true },
+      { vendor: 'AMD', model: 'AMD Radeon Pro 5500M', bus: 'PCIe', vram: 8192, vramDynamic: false },
+      { vendor: 'Apple', model: 'Apple Paravirtual device', bus: 'Built-In', vram: null, vramDynamic: false },
+    );
+    expect(gpus.map(({ vendor, totalVram }) => [vendor, totalVram])).toEqual([
+      ['amd', 8 * GiB],
+      ['intel', null],
+    ]);
+  });
+});
+
+describe('Hardware', () => {
+  it('asks for the CPU once, for GPUs one at a time, and for the memory every time', async () => {
+    let read = 0;
+    const machine = recordedMachine({ programs: { 'nvidia-smi': 'NVIDIA RTX A6000, 49140, 48000, 550\n' } });
+    const files: Record<string, string> = { '/proc/cpuinfo': 'processor\t: 0\nflags\t\t: sse4_2\n' };
+    const hardware = new Hardware({
+      log: new KeptLog(),
+      env: {},
+      machine: {
+        ...machine,
+        readText: async (path) => {
+          if (path === '/proc/cpuinfo') read++;
+          return path === '/proc/meminfo' ? `MemTotal: 64 kB\nMemAvailable: ${read} kB\n` : files[path];
+        },
+      },
+    });
+    const [one, two] = await Promise.all([hardware.snapshot(), hardware.snapshot(), hardware.gpus(), hardware.cpu()]);
+    expect(read).toBe(1);
+    expect(machine.ran.filter((program) => program === 'nvidia-smi')).toHaveLength(1);
+    expect(one.cpu).toMatchObject({ variant: 'sse42', microarchitecture: null });
+    expect(two.gpus).toMatchObject([{ name: 'NVIDIA RTX A6000' }]);
+    read = 40;
+    expect(await hardware.memory()).toEqual({ total: 64 * 1024, available: 40 * 1024 });
+  });
+
+  it('knows the machine this runs on', async () => {
+    const { cpu, memory, gpus } = await new Hardware({ log: new KeptLog(), env: process.env }).snapshot();
+    expect(cpu.platform).toBe(process.platform);
+    expect(cpu.cores).toBeGreaterThanOrEqual(1);
+    expect(cpu.threads).toBeGreaterThanOrEqual(cpu.cores);
+    expect(memory.total).toBeGreaterThan(memory.available);
+    for (const gpu of gpus) expect(gpu.availableVram).toBeLessThanOrEqual(gpu.totalVram);
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from '@jest/globals';
+import { memoryInfo, parseMemInfo } from '../../../host/hardware/memory.ts';
+import { recordedMachine } from '../../support/snapshots/machine.ts';
+
+const GiB = 1024 ** 3;
+const MiB = 1024 ** 2;
+/** 16 GiB, of which 1 GiB lies idle and 12 GiB are available. */
+const MEMINFO = `MemTotal:       16777216 kB
+MemFree:         1048576 kB
+MemAvailable:   12582912 kB
+Buffers:          524288 kB
+Cached:         10485760 kB
+`;
+
+const memory = (files: Record<string, string>) =>
+  memoryInfo(recordedMachine({ files: { '/proc/meminfo': MEMINFO, ...files } }));
+
+describe('memory under Linux', () => {
+  it('is what is available, not what lies idle', async () => {
+    expect(await memory({})).toEqual({ total: 16 * GiB, available: 12 * GiB });
+  });
+
+  it('is limited by a container (cgroup v2), whose own file pages count as free', async () => {
+    const group = '/sys/fs/cgroup/docker/abc';
+    const found = await memory({
+      '/proc/self/cgroup': '0::/docker/abc\n',
+      [`${group}/memory.max`]: `${4 * GiB}\n`,
+      [`${group}/memory.current`]: `${3 * GiB}\n`,
+      [`${group}/memory.stat`]: `anon 123\ninactive_file ${2 * GiB}\nactive_file 5\n`,
+    });
+    expect(found).toEqual({ total: 4 * GiB, available: 3 * GiB });
+  });
+
+  it('is limited by a group further up', async () => {
+    const found = await memory({
+      '/proc/self/cgroup': '0::/a/b/c\n',
+      '/sys/fs/cgroup/a/b/c/memory.max': 'max\n',
+      '/sys/fs/cgroup/a/b/c/memory.current': '0\n',
+      '/sys/fs/cgroup/a/memory.max': `${2 * GiB}\n`,
+      '/sys/fs/cgroup/a/memory.current': `${512 * MiB}\n`,
+    });
+    expect(found).toEqual({ total: 2 * GiB, available: 1.5 * GiB });
+  });
+
+  it('is limited inside a container that sees only its own root', async () => {
+    const found = await memory({
+      '/proc/self/cgroup': '0::/\n',
+      '/sys/fs/cgroup/memory.max': `${GiB}\n`,
+      '/sys/fs/cgroup/memory.current': `${256 * MiB}\n`,
+    });
+    expect(found).toEqual({ total: GiB, available: 768 * MiB });
+  });
+
+  it('is limited by a container of cgroup v1', async () => {
+    const group = '/sys/fs/cgroup/memory/docker/abc';
+    const found = await memory({
+      '/proc/self/cgroup': '5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n0::/\n',
+      [`${group}/memory.limit_in_bytes`]: `${2 * GiB}\n`,
+      [`${group}/memory.usage_in_bytes`]: `${GiB}\n`,
+      [`${group}/memory.stat`]: `inactive_file 1\ntotal_inactive_file ${512 * MiB}\n`,
+    });
+    expect(found).toEqual({ total: 2 * GiB, available: 1.5 * GiB });
+  });
+
+  it('is the whole machine’s where no limit is set, or one above it', async () => {
+    const none = {
+      '/proc/self/cgroup': '4:memory:/x\n0::/\n',
+      '/sys/fs/cgroup/memory/x/memory.limit_in_bytes': '9223372036854771712\n',
+    };
+    expect(await memory(none)).toEqual({ total: 16 * GiB, available: 12 * GiB });
+    const above = {
+      '/proc/self/cgroup': '0::/x\n',
+      '/sys/fs/cgroup/x/memory.max': `${64 * GiB}\n`,
+      '/sys/fs/cgroup/x/memory.current': '0\n',
+    };
+    expect(await memory(above)).toEqual({ total: 16 * GiB, available: 12 * GiB });
+  });
+
+  it('is never less than nothing', async () => {
+    const full = {
+      '/proc/self/cgroup': '0::/x\n',
+      '/sys/fs/cgroup/x/memory.max': `${GiB}\n`,
+      '/sys/fs/cgroup/x/memory.current': `${2 * GiB}\n`,
+    };
+    expect(await memory(full)).toEqual({ total: GiB, available: 0 });
+  });
+
+  it.each([
+    ['climbs out of the mount', '0::/../../../etc\n'],
+    ['has no path', '0::\n'],
+    ['is not a list of groups', 'banana\n\0\n'],
+  ])('does without a group file that %s', async (_, text) => {
+    expect(await memory({ '/proc/self/cgroup': text })).toEqual({ total: 16 * GiB, available: 12 * GiB });
+  });
+
+  it('is what Node says where /proc/meminfo is not told', async () => {
+    const { total, available } = await memoryInfo(recordedMachine({}));
+    expect(total).toBeGreaterThan(0);
+    expect(available).toBeLessThanOrEqual(total);
+  });
+});
+
+it('a Mac’s memory is what systeminformation says is available', async () => {
+  const answer = async () => ({ mem: async () => ({ total: 16 * GiB, free: MiB, available: 9 * GiB }) });
+  const mac = recordedMachine({ platform: 'darwin', systemInformation: answer as never });
+  expect(await memoryInfo(mac)).toEqual({ total: 16 * GiB, available: 9 * GiB });
+});
+
+it('Windows’ memory is what Node says', async () => {
+  const { total, available } = await memoryInfo(recordedMachine({ platform: 'win32' }));
+  expect(total).toBeGreaterThan(0);
+  expect(available).toBeLessThanOrEqual(total);
+});
+
+it('reads nothing outside of /proc and the mount of control groups, whatever the path of the group', async () => {
+  const asked: string[] = [];
+  const machine = recordedMachine({ files: { '/proc/meminfo': MEMINFO, '/proc/self/cgroup': '0::/../../etc/x\n' } });
+  const readText = (path: string) => {
+    asked.push(path);
+    return machine.readText(path);
+  };
+  await memoryInfo({ ...machine, readText });
+  expect(asked.length).toBeGreaterThan(2);
+  expect(asked.filter((path) => !/^\/(proc|sys\/fs\/cgroup)\/(?!.*\.\.)/.test(path))).toEqual([]);
+});
+
+it.each([
+  ['nothing', ''],
+  ['a kernel before 3.14, without MemAvailable', MEMINFO.replace(/MemAvailable.*\n/, '')],
+  ['a number that is none', MEMINFO.replace('16777216', 'lots')],
+])('/proc/meminfo of %s tells nothing', (_what, text) => expect(parseMemInfo(text)).toBeUndefined());

@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { readToken } from '../../../host/hub/token.ts';
+
+describe('readToken', () => {
+  let home: string;
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'tabagent-token-'));
+    mkdirSync(join(home, '.cache', 'huggingface'), { recursive: true });
+    writeFileSync(join(home, '.cache', 'huggingface', 'token'), 'from-home\n');
+    mkdirSync(join(home, 'hf'));
+    writeFileSync(join(home, 'hf', 'token'), 'from-hf-home');
+    writeFileSync(join(home, 'file'), 'from-path');
+  });
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  it('looks where huggingface_hub looks, in its order', async () => {
+    const env: NodeJS.ProcessEnv = { HOME: home };
+    expect(await readToken(env)).toBe('from-home');
+    env.HF_HOME = join(home, 'hf');
+    expect(await readToken(env)).toBe('from-hf-home');
+    env.HF_TOKEN_PATH = join(home, 'file');
+    expect(await readToken(env)).toBe('from-path');
+    env.HF_TOKEN = ' from-env ';
+    expect(await readToken(env)).toBe('from-env');
+  });
+
+  it('finds none where there is none', async () => {
+    expect(await readToken({ HOME: join(home, 'nobody') })).toBeUndefined();
+    writeFileSync(join(home, 'file'), ' \n');
+    expect(await readToken({ HOME: home, HF_TOKEN_PATH: join(home, 'file') })).toBeUndefined();
+  });
+
+  it.each(['two\nlines', 'späce', 'with space', 'nul\u0000'])(
+    'refuses a token that no header can carry, without showing it',
+    async (token) => {
+      await expect(readToken({ HF_TOKEN: token })).rejects.toMatchObject({
+        code: 'UNAUTHORIZED',
+        message: expect.not.stringContaining(token),
+      });
+    },
+  );
+});
