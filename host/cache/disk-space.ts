@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { bytesInWords } from '../bytes-in-words.ts';
 import { HostError, isSystemError } from '../errors.ts';
 
 /** A volume's size, and what this user can still write to it; bytes. */
@@ -26,11 +27,7 @@ export async function assertSpace(folder: string, needed: number): Promise<void>
   if (space === null || needed <= space.available) return;
   throw new HostError(
     'DISK_FULL',
-    `The download needs ${inWords(needed)} more, and the disk of ${folder} has ${inWords(space.available)} left. Free some space, delete a model, or move the cache with TABAGENT_HOME.`,
+    `The download needs ${bytesInWords(needed)} more, and the disk of ${folder} has ${bytesInWords(space.available)} left. Free some space, delete a model, or move the cache with TABAGENT_HOME.`,
     { details: { needed, available: space.available, folder } },
   );
-}
-
-function inWords(bytes: number): string {
-  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

@@ -251,7 +251,9 @@ export class Engine {
     const { pid } = runner;
     runner.ready.then(
       (facts) => log.info('engine.ready', { runner: pid, ...facts }),
-      (error: unknown) => log.warn('engine.not-ready', { runner: pid, error }),
+      (error: unknown) => {
+        if (!runner.isKilled) log.warn('engine.not-ready', { runner: pid, error });
+      },
     );
     return runner;
   }

@@ -36,6 +36,7 @@ export class RunnerProcess {
   readonly #tail = new LogTail();
   readonly #pending = new Map<number, PendingCommand>();
   #facts: RunnerFacts | undefined;
+  #isKilled = false;
   #exit: RunnerExit | undefined;
   #nextId = 1;
 
@@ -95,6 +96,11 @@ export class RunnerProcess {
     return this.#facts;
   }
 
+  /** True once {@link kill} was called: what ends then was meant to. */
+  get isKilled(): boolean {
+    return this.#isKilled;
+  }
+
   /** Gives the runner a command. Rejects with what the runner says, or with `ENGINE_CRASHED` when it dies. */
   call<C extends CommandName>(
     name: C,
@@ -118,6 +124,7 @@ export class RunnerProcess {
    * llama.cpp, and the kernel gives back all memory, the driver the GPU's.
    */
   async kill(): Promise<RunnerExit> {
+    this.#isKilled = true;
     this.#child.kill('SIGKILL');
     return this.exited;
   }

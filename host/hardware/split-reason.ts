@@ -1,3 +1,4 @@
+import { bytesInWords } from '../bytes-in-words.ts';
 import { type Demand, placed } from './demand.ts';
 import type { Room } from './room.ts';
 import type { HardwareSnapshot } from './types.ts';
@@ -28,15 +29,15 @@ export function reasonFor(facts: SplitFacts): string {
 }
 
 function allOnGpu({ gpuLayers, estimatedVram, contextSize, room }: SplitFacts): string {
-  return `All ${gpuLayers} layers${withContext(contextSize)} need ${gigabytes(estimatedVram)}; ${vramOf(room)}.`;
+  return `All ${gpuLayers} layers${withContext(contextSize)} need ${bytesInWords(estimatedVram)}; ${vramOf(room)}.`;
 }
 
 function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize, room, demand }: SplitFacts): string {
   const all = placed(demand, gpuLayers + cpuLayers, room.gpus.length).vram;
   return (
-    `All ${gpuLayers + cpuLayers} layers${withContext(contextSize)} would need ${gigabytes(all)}, and ${vramOf(room)}: ` +
-    `the last ${gpuLayers} layers take ${gigabytes(estimatedVram)} of it, and the first ${cpuLayers} run on the CPU ` +
-    `with ${gigabytes(estimatedRam)} of main memory.`
+    `All ${gpuLayers + cpuLayers} layers${withContext(contextSize)} would need ${bytesInWords(all)}, and ${vramOf(room)}: ` +
+    `the last ${gpuLayers} layers take ${bytesInWords(estimatedVram)} of it, and the first ${cpuLayers} run on the CPU ` +
+    `with ${bytesInWords(estimatedRam)} of main memory.`
   );
 }
 
@@ -46,8 +47,8 @@ function allOnCpu({ cpuLayers, estimatedRam, contextSize, room, snapshot }: Spli
       ? 'No GPU that llama.cpp could use was found'
       : `For this model too little is left: ${vramOf(room)}`;
   return (
-    `${why}. All ${cpuLayers} layers${withContext(contextSize)} need ${gigabytes(estimatedRam)} of main memory, ` +
-    `which has ${gigabytes(snapshot.memory.available)} available.`
+    `${why}. All ${cpuLayers} layers${withContext(contextSize)} need ${bytesInWords(estimatedRam)} of main memory, ` +
+    `which has ${bytesInWords(snapshot.memory.available)} available.`
   );
 }
 
@@ -55,10 +56,10 @@ function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, room, snap
   const needed = estimatedVram + estimatedRam;
   const has = [
     ...(room.gpus.length > 0 && !room.shared ? [vramOf(room)] : []),
-    `main memory has ${gigabytes(snapshot.memory.available)} available`,
+    `main memory has ${bytesInWords(snapshot.memory.available)} available`,
   ].join(' and ');
   const what = contextSize === undefined ? 'The model' : `The model with a ${count(contextSize)}-token context`;
-  return `${what} needs ${gigabytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
+  return `${what} needs ${bytesInWords(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
 }
 
 /** What would fit: a shorter context if that is enough, else a smaller file. */
@@ -81,15 +82,11 @@ function withContext(contextSize: number | undefined): string {
 
 /** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or of several GPUs together. */
 function vramOf({ gpus }: Room): string {
-  const free = gigabytes(gpus.reduce((total, gpu) => total + gpu.availableVram, 0));
+  const free = bytesInWords(gpus.reduce((total, gpu) => total + gpu.availableVram, 0));
   const [first] = gpus;
   if (gpus.length > 1)
     return `${gpus.length} GPUs (${gpus.map((gpu) => gpu.name).join(', ')}) have ${free} free together`;
   return `${first?.name ?? 'the GPU'} has ${free} free`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function count(n: number): string {

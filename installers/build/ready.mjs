@@ -37,8 +37,8 @@ if (!existsSync(node)) {
 
 const built = join(root, 'dist', '.built-from');
 const sources = hash(
-  ['host', 'installers', 'manifests', 'package.json', 'package-lock.json', 'tsconfig.json'].flatMap((name) =>
-    files(join(root, name)),
+  ['extension', 'host', 'installers', 'manifests', 'package.json', 'package-lock.json', 'tsconfig.json'].flatMap(
+    (name) => files(join(root, name)),
   ),
 );
 if (process.argv.includes('--build') || (!process.argv.includes('--no-build') && read(built) !== sources)) {
