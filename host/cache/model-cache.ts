@@ -3,7 +3,7 @@ import { HostError } from '../errors.ts';
 import type { HubClient } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
-import { type ModelName, type RepoName, readModelName } from '../protocol/model-name.ts';
+import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
 import { deleteModel } from './delete-model.ts';
@@ -83,7 +83,7 @@ export class ModelCache {
   async statuses(): Promise<DownloadStatus[]> {
     const statuses = new Map<string, DownloadStatus>();
     for await (const [id, record] of this.#index.allModels()) {
-      const name = nameOf(id);
+      const name = modelNameOf(id);
       if (name === undefined || record.state === 'cancelled' || (await this.find(name)) !== undefined) continue;
       statuses.set(id, withOwnError(await this.#fromRecord(name, record), this.#downloads.get(id)?.status));
     }
@@ -255,15 +255,6 @@ function completed(model: CachedModel, own: DownloadStatus | undefined): Downloa
   const { name, size } = model;
   const startedAt = own?.startedAt ?? 0;
   return { name, downloaded: size, total: size, status: 'completed', startedAt, bytesPerSecond: 0 };
-}
-
-function nameOf(id: string): ModelName | undefined {
-  try {
-    return readModelName({ modelId: id });
-  } catch (error) {
-    if (error instanceof HostError) return undefined;
-    throw error;
-  }
 }
 
 function inUse(ids: readonly string[]): HostError {

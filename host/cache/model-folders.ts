@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { HostError, isSystemError } from '../errors.ts';
-import { type ModelName, readModelName } from '../protocol/model-name.ts';
+import { isSystemError } from '../errors.ts';
+import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { CacheLayout } from './layout.ts';
 import type { CachedModel } from './types.ts';
@@ -25,22 +25,13 @@ export async function listModels(layout: CacheLayout): Promise<CachedModel[]> {
   for (const owner of await foldersIn(layout.models)) {
     for (const repo of await foldersIn(join(layout.models, owner))) {
       for (const file of await filesBelow(join(layout.models, owner, repo))) {
-        const name = nameOf(`${owner}/${repo}/${file}`);
+        const name = modelNameOf(`${owner}/${repo}/${file}`);
         if (name !== undefined) names.set(name.id, name);
       }
     }
   }
   const models = await Promise.all([...names.values()].map((name) => findModel(layout, name)));
   return models.filter((model) => model !== undefined).sort((a, b) => (a.name.id < b.name.id ? -1 : 1));
-}
-
-function nameOf(id: string): ModelName | undefined {
-  try {
-    return readModelName({ modelId: id });
-  } catch (error) {
-    if (error instanceof HostError) return undefined;
-    throw error;
-  }
 }
 
 async function sizeOfFile(path: string): Promise<number | undefined> {

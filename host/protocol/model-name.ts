@@ -66,7 +66,17 @@ export function readModelName(naming: ModelNaming): ModelName {
   throw invalid('modelFile', 'a file inside the repository, such as "model-Q4_K_M.gguf"', undefined);
 }
 
-/** The same, where a repository alone is enough. */
+/** The name a model id stands for; undefined when it is none: for ids found on a disk or in a database. */
+export function modelNameOf(id: string): ModelName | undefined {
+  try {
+    return readModelName({ modelId: id });
+  } catch (error) {
+    if (error instanceof HostError) return undefined;
+    throw error;
+  }
+}
+
+/** As {@link readModelName}, where a repository alone is enough. */
 export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   const [field, path] = firstOf(naming, ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model']);
   if (path === undefined)
