@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import { isTransient } from '../hub/hub-fault.ts';
@@ -108,7 +108,7 @@ export class FileDownload {
       await this.#fetchAll(file, hash, signal);
       const found = hash.digest();
       if (found !== checksum.hex) {
-        await this.discard();
+        await this.#discard();
         throw mismatch(remote, found);
       }
       await file.publish(finalPath);
@@ -117,9 +117,15 @@ export class FileDownload {
     }
   }
 
+  /** Removes the file, finished or not, and forgets it: a part of a model nobody wants any more is of no use. */
+  async remove(): Promise<void> {
+    await rm(this.#options.finalPath, { force: true });
+    await this.#discard();
+    this.#isThere = false;
+  }
+
   /** Removes what is there of an unfinished file, and forgets it. */
-  async discard(): Promise<void> {
-    if (this.#isThere) return;
+  async #discard(): Promise<void> {
     const { index, key, partialPath } = this.#options;
     await PartialFile.discard(partialPath);
     await index.deleteFile(key, this.#grid.count);

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { HostConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { HubClient } from '../hub/types.ts';
@@ -227,6 +228,8 @@ export class ModelCache {
         const key = fileKey(name, file);
         const record = await this.#index.file(key);
         await PartialFile.discard(this.#layout.partialPath(key));
+        // Parts of a sharded model that had come whole.
+        await rm(this.#layout.finalPath(name, file), { force: true });
         if (record !== undefined) await this.#index.deleteFile(key, Math.ceil(record.size / record.chunkBytes));
       }
       await this.#index.deleteModel(name.id);

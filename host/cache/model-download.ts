@@ -231,7 +231,7 @@ export class ModelDownload {
     try {
       const end = endOf(error);
       this.#update({ ...end, downloaded: sum(files.map((file) => file.downloaded)) });
-      if (end.status === 'cancelled') for (const file of files) await file.discard();
+      if (end.status === 'cancelled') for (const file of files) await file.remove();
       await index.setModel(name.id, this.#record(end.status));
     } catch (fault) {
       // The disk may be full by now: the download's own error is the one to tell.

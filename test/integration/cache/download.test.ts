@@ -122,6 +122,27 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(await bench.cache.status(NAME)).toBeUndefined();
   });
 
+  it('leaves no part of a sharded model behind when it is cancelled', async () => {
+    const files = {
+      'two-00001-of-00002.gguf': seededBytes(CHUNK, 1),
+      'two-00002-of-00002.gguf': seededBytes(20 * CHUNK, 2),
+    };
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } }, bytesPerSecond: 200_000 } });
+    const name = { ...NAME, file: 'two-00001-of-00002.gguf', id: `${REPO}/two-00001-of-00002.gguf` };
+    const isThere = async () =>
+      (await readdir(join(bench.home, 'models', ...REPO.split('/'))).catch(() => [])).length > 0;
+    for (const restart of [false, true]) {
+      const asker = bench.cache.download(name);
+      asker.catch(() => {});
+      while (!(await isThere())) await new Promise((resolve) => setImmediate(resolve));
+      if (restart) await bench.reopen();
+      await bench.cache.cancel(name);
+      await expect(asker).rejects.toBeInstanceOf(HostError);
+      expect(await isThere()).toBe(false);
+      expect(await partials()).toEqual([]);
+    }
+  });
+
   it('brings every part of a sharded model, and the model exists when all are there', async () => {
     const files = {
       'big-00001-of-00003.gguf': seededBytes(5 * CHUNK, 1),
