@@ -23,7 +23,10 @@ async function shapeOf(name: ModelName, { parts, signal }: Call): Promise<ModelS
       await source.close();
     }
   };
-  return modelShape(await Promise.all(shardFiles(name.file).map(headerOf)));
+  // One after the other: a name can claim a thousand parts.
+  const headers: Awaited<ReturnType<typeof headerOf>>[] = [];
+  for (const file of shardFiles(name.file)) headers.push(await headerOf(file));
+  return modelShape(headers);
 }
 
 export const actions: Actions<'RECOMMEND_SPLIT'> = {

@@ -43,7 +43,7 @@ export class FileDownload {
   readonly #options: FileDownloadOptions;
   readonly #grid: ChunkGrid;
   /** One entry a chunk. */
-  readonly #states: ChunkState[];
+  #states: ChunkState[] = [];
   /** Bytes written, those of unfinished chunks included. */
   #downloaded = 0;
   /** It was there already, verified, when this download began. */
@@ -52,7 +52,6 @@ export class FileDownload {
   constructor(options: FileDownloadOptions) {
     this.#options = options;
     this.#grid = new ChunkGrid(options.remote.size, options.limits.chunkBytes);
-    this.#states = new Array<ChunkState>(this.#grid.count).fill('missing');
   }
 
   get size(): number {
@@ -63,19 +62,24 @@ export class FileDownload {
     return this.#downloaded;
   }
 
-  /** Bytes the disk still has to find room for: what was written of unfinished chunks has its place already. */
+  /**
+   * Bytes the disk still has to find room for: what was written of unfinished chunks has its place already. To be asked
+   * before anything else, since what a hub claims costs memory from {@link recall} on.
+   */
   async missingSpace(): Promise<number> {
-    if (this.#isThere) return 0;
-    const stats = await stat(this.#options.partialPath).catch(() => undefined);
+    const { index, key, partialPath, finalPath } = this.#options;
+    if (await isWhole(finalPath, this.size)) return 0;
+    const stats = await stat(partialPath).catch(() => undefined);
     // Windows does not tell how much of a sparse file there is.
-    const allocated = (stats?.blocks ?? 0) * STAT_BLOCK_BYTES;
-    return Math.max(0, this.size - Math.max(allocated, this.#downloaded));
+    const allocated = Math.max((stats?.blocks ?? 0) * STAT_BLOCK_BYTES, await index.storedBytes(key));
+    return Math.max(0, this.size - allocated);
   }
 
   /** Reads from the index what an earlier download left. To be called before {@link run}. */
   async recall(): Promise<void> {
     const { index, key, remote, limits, partialPath, finalPath, log } = this.#options;
-    if ((await stat(finalPath).catch(() => undefined))?.size === remote.size) {
+    this.#states = new Array<ChunkState>(this.#grid.count).fill('missing');
+    if (await isWhole(finalPath, remote.size)) {
       this.#isThere = true;
       this.#downloaded = remote.size;
       return;
@@ -267,6 +271,10 @@ export class FileDownload {
     this.#downloaded += bytes;
     this.#options.onProgress(this.#downloaded);
   }
+}
+
+async function isWhole(path: string, size: number): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.size === size;
 }
 
 function isSameFile(record: FileRecord, remote: RemoteFile, chunkBytes: number): boolean {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
-import type { HubClient } from '../hub/types.ts';
+import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
 import type { ModelName } from '../protocol/model-name.ts';
@@ -17,6 +17,9 @@ import type { CachedModel, DownloadStatus } from './types.ts';
 
 /** How often a download tells other hosts how far it is, and hears what they ask of it, milliseconds. */
 const TELL_INTERVAL_MS = 250;
+
+/** Parts of a sharded model the hub is asked about at a time: a name can claim a thousand. */
+const ASKED_AT_ONCE = 8;
 
 /** What a download of a model is made with. */
 export interface ModelDownloadOptions {
@@ -161,12 +164,9 @@ export class ModelDownload {
 
   /** Downloads, holding the lock. What it comes to is in the index before the lock is let go. */
   async #lead(): Promise<CachedModel> {
-    const { name, layout, index, find } = this.#options;
+    const { name, index, find } = this.#options;
     const files = await this.#prepare();
-    const total = sum(files.map((file) => file.size));
-    this.#update({ total, downloaded: sum(files.map((file) => file.downloaded)) });
-    await makeFolder(layout.partials);
-    await assertSpace(layout.partials, sum(await Promise.all(files.map((file) => file.missingSpace()))));
+    this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
 
     await index.clearWish(name.id);
     await index.setModel(name.id, this.#record('downloading'));
@@ -187,12 +187,15 @@ export class ModelDownload {
     });
   }
 
-  /** Asks the hub about every file that is not here yet, and the index what there is of them. */
+  /** Asks the hub about every file, the disk whether there is room, and the index what there is of them. */
   async #prepare(): Promise<FileDownload[]> {
     const { name, layout, index, limits, log } = this.#options;
     const { signal } = this.#controller;
     const hub = await this.#options.hub();
-    const remotes = await Promise.all(shardFiles(name.file).map((file) => hub.fileInfo(name, file, { signal })));
+    const remotes: RemoteFile[] = [];
+    for (const files of inGroups(shardFiles(name.file), ASKED_AT_ONCE)) {
+      remotes.push(...(await Promise.all(files.map((file) => hub.fileInfo(name, file, { signal })))));
+    }
     const files: FileDownload[] = remotes.map((remote) => {
       const key = fileKey(name, remote.file);
       return new FileDownload({
@@ -207,6 +210,9 @@ export class ModelDownload {
         onProgress: () => this.#progress(sum(files.map((file) => file.downloaded))),
       });
     });
+    this.#update({ total: sum(files.map((file) => file.size)) });
+    await makeFolder(layout.partials);
+    await assertSpace(layout.partials, sum(await Promise.all(files.map((file) => file.missingSpace()))));
     for (const file of files) await file.recall();
     return files;
   }
@@ -290,4 +296,8 @@ async function makeFolder(folder: string): Promise<void> {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, n) => total + n, 0);
+}
+
+function* inGroups<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }

@@ -3,8 +3,11 @@ import type { HttpResponse } from './http.ts';
 import { HubFault } from './hub-fault.ts';
 import type { RemoteFile } from './types.ts';
 
-/** Largest size a hub may claim for a file, bytes: 1 PiB. */
-const MAX_FILE_BYTES = 2 ** 50;
+/**
+ * Largest size a hub may claim for a file, bytes: 4 TiB, well above what any hub takes. A claim costs memory before a
+ * byte has come: an entry for each chunk, 840,000 at most.
+ */
+const MAX_FILE_BYTES = 2 ** 42;
 
 /** What the headers of a hub's answer say of a file; undefined where they say nothing usable. */
 export interface FileFacts {

@@ -89,6 +89,9 @@ describe('a hub that stays wrong', () => {
       'REMOTE_CHANGED',
     ],
     ['announces no checksum', [{ kind: 'noChecksum', match: onHub }], 'CHECKSUM_MISSING'],
+    ['announces a size below zero', [{ kind: 'size', announced: '-5', match: onHub }], 'HUB_ERROR'],
+    ['announces a size no file has', [{ kind: 'size', announced: String(2 ** 50), match: onHub }], 'HUB_ERROR'],
+    ['announces a size no disk has', [{ kind: 'size', announced: String(2 ** 42), match: onHub }], 'DISK_FULL'],
     ['redirects in circles', [{ kind: 'redirect', to: '/elsewhere', match: onHub }], 'REDIRECT_REFUSED'],
     ['redirects to a file', [{ kind: 'redirect', to: 'file:///etc/passwd', match: onHub }], 'REDIRECT_REFUSED'],
     [

@@ -13,6 +13,7 @@ import type { HubRequest } from './hub.ts';
  * - `html`: a web page with status 200
  * - `gzip`: `Content-Encoding: gzip`, whatever was accepted
  * - `changedEtag`: the tags of another file
+ * - `size`: that size is announced, whatever the file's
  * - `redirect`: to that address; to itself makes a loop
  * - `noChecksum`: tags that are no checksums, none in the listing either
  */
@@ -22,6 +23,7 @@ export type Fault =
   | { kind: 'shorter' | 'longer'; by: number }
   | { kind: 'wrongBytes'; at: number }
   | { kind: 'redirect'; to: string }
+  | { kind: 'size'; announced: string }
   | {
       kind: 'ignoreRange' | 'wrongContentRange' | 'noContentRange' | 'html' | 'gzip' | 'changedEtag' | 'noChecksum';
     };

@@ -155,7 +155,7 @@ export class TestHub {
     const tag = fault?.kind === 'noChecksum' ? `"v1-${file.size}"` : `"${sum}"`;
     const headers = {
       'x-repo-commit': repo.commit,
-      'x-linked-size': String(file.size),
+      'x-linked-size': fault?.kind === 'size' ? fault.announced : String(file.size),
       'x-linked-etag': tag,
       etag: tag,
     };
