@@ -17,6 +17,7 @@ export async function deleteModel(layout: CacheLayout, index: DownloadIndex, mod
       throw cacheError(error, path);
     }
   }
+  await index.deleteModel(model.name.id);
   for (const file of shardFiles(model.name.file)) {
     const key = fileKey(model.name, file);
     const record = await index.file(key);

@@ -170,15 +170,15 @@ export class ModelDownload {
 
     await index.clearWish(name.id);
     await index.setModel(name.id, this.#record('downloading'));
-    const telling = setInterval(() => void this.#tell(), TELL_INTERVAL_MS);
+    const stopTelling = this.#keepTelling();
     try {
       for (const file of files) await file.run(this.#controller.signal);
     } catch (error) {
+      await stopTelling();
       await this.#remember(error, files);
       throw error;
-    } finally {
-      clearInterval(telling);
     }
+    await stopTelling();
     await index.deleteModel(name.id);
     const model = await find();
     if (model !== undefined) return model;
@@ -215,6 +215,18 @@ export class ModelDownload {
     await assertSpace(layout.partials, sum(await Promise.all(files.map((file) => file.missingSpace()))));
     for (const file of files) await file.recall();
     return files;
+  }
+
+  /** Tells other hosts now and then, until the returned function has resolved: then nothing is written any more. */
+  #keepTelling(): () => Promise<void> {
+    let last: Promise<void> = Promise.resolve();
+    const timer = setInterval(() => {
+      last = this.#tell();
+    }, TELL_INTERVAL_MS);
+    return () => {
+      clearInterval(timer);
+      return last;
+    };
   }
 
   /** Lets other hosts know, and does what their users ask. */
