@@ -1,3 +1,9 @@
+/**
+ * Most chunks of one file: 5 TiB at 5 MiB each, ten times what the hub takes. It bounds what a hub's or an index's
+ * wrong number can cost in memory.
+ */
+export const MAX_CHUNKS = 2 ** 20;
+
 /** How a file is cut into chunks: all of one size, but the last. An empty file has none. */
 export class ChunkGrid {
   /** Bytes of the file. */

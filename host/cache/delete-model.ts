@@ -1,27 +1,34 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isSystemError } from '../errors.ts';
+import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-error.ts';
 import type { DownloadIndex } from './download-index.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
-import type { CachedModel } from './types.ts';
 
-/** Removes a model's files, what the index knows of them, and the folders that are empty then. */
-export async function deleteModel(layout: CacheLayout, index: DownloadIndex, model: CachedModel): Promise<void> {
-  for (const path of model.files) {
-    try {
-      await rm(path, { force: true });
-      await removeEmptyFolders(dirname(path), layout.models);
-    } catch (error) {
-      throw cacheError(error, path);
-    }
+/**
+ * Removes all there is of a model: its files, those of them that are on their way, what the index knows of them, and
+ * the folders that are empty then. The files go first: on a full disk that makes room for the index to be written.
+ */
+export async function deleteModel(layout: CacheLayout, index: DownloadIndex, name: ModelName): Promise<void> {
+  const files = shardFiles(name.file);
+  for (const file of files) {
+    await remove(layout.partialPath(fileKey(name, file)));
+    const path = layout.finalPath(name, file);
+    await remove(path);
+    await removeEmptyFolders(dirname(path), layout.models);
   }
-  await index.deleteModel(model.name.id);
-  for (const file of shardFiles(model.name.file)) {
-    const key = fileKey(model.name, file);
-    const record = await index.file(key);
-    if (record !== undefined) await index.deleteFile(key, Math.ceil(record.size / record.chunkBytes));
+  for (const file of files) await index.deleteFile(fileKey(name, file));
+  await index.deleteModel(name.id);
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    // Below a file there can be none.
+    if (!isSystemError(error, 'ENOTDIR')) throw cacheError(error, path);
   }
 }
 
@@ -31,8 +38,9 @@ async function removeEmptyFolders(folder: string, root: string): Promise<void> {
     try {
       await rmdir(path);
     } catch (error) {
-      if (isSystemError(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return;
-      throw error;
+      if (isSystemError(error, 'ENOENT')) continue;
+      // Not empty; or not to be removed by us, which costs nobody anything.
+      return;
     }
   }
 }

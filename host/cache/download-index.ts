@@ -1,24 +1,30 @@
 import * as v from 'valibot';
 import { ERROR_CODES, type ErrorCode } from '../protocol/errors.ts';
 import type { Namespace, Store } from '../store/types.ts';
-import { ChunkGrid } from './chunks.ts';
+import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
+
+const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** What is kept of one file of a model, on its way or whole: what the hub announced, and how it is cut. */
-const FileRecord = v.object({
-  size: v.number(),
-  checksum: v.object({ algorithm: v.picklist(['sha256', 'git-sha1']), hex: v.string() }),
-  etag: v.string(),
-  commit: v.nullable(v.string()),
-  chunkBytes: v.number(),
-});
+const FileRecord = v.pipe(
+  v.object({
+    size: Bytes,
+    checksum: v.object({ algorithm: v.picklist(['sha256', 'git-sha1']), hex: v.string() }),
+    etag: v.string(),
+    commit: v.nullable(v.string()),
+    chunkBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  }),
+  // What is done with a record costs time and memory by the chunk.
+  v.check(({ size, chunkBytes }) => Math.ceil(size / chunkBytes) <= MAX_CHUNKS),
+);
 export type FileRecord = v.InferOutput<typeof FileRecord>;
 
 /** What is kept of the download of a model, for other hosts to follow and for the next start. */
 const ModelRecord = v.object({
   state: v.picklist(['downloading', 'paused', 'failed', 'cancelled']),
-  downloaded: v.number(),
-  total: v.number(),
-  startedAt: v.number(),
+  downloaded: Bytes,
+  total: Bytes,
+  startedAt: v.pipe(v.number(), v.finite()),
   error: v.optional(v.object({ code: v.picklist(Object.keys(ERROR_CODES) as ErrorCode[]), message: v.string() })),
 });
 export type ModelRecord = v.InferOutput<typeof ModelRecord>;
@@ -33,85 +39,90 @@ export type Wish = 'pause' | 'cancel';
  * What comes out is checked: the database is a file that anything can have written to.
  */
 export class DownloadIndex {
-  readonly #files: Namespace<unknown>;
-  readonly #chunks: Namespace<unknown>;
-  readonly #models: Namespace<unknown>;
-  readonly #wishes: Namespace<unknown>;
+  readonly #store: () => Promise<Store>;
 
-  constructor(store: Store) {
-    this.#files = store.namespace('files');
-    this.#chunks = store.namespace('chunks');
-    this.#models = store.namespace('downloads');
-    this.#wishes = store.namespace('wishes');
+  /** @param store Asked for at the first question: what is on the disk can be had without an index. */
+  constructor(store: () => Promise<Store>) {
+    this.#store = store;
   }
 
   async file(key: string): Promise<FileRecord | undefined> {
-    return checked(FileRecord, await this.#files.get(key));
+    return checked(FileRecord, await (await this.#namespace('files')).get(key));
   }
 
-  setFile(key: string, record: FileRecord): Promise<void> {
-    return this.#files.set(key, record);
+  async setFile(key: string, record: FileRecord): Promise<void> {
+    await (await this.#namespace('files')).set(key, record);
   }
 
   /** Forgets a file and its chunks. */
-  async deleteFile(key: string, chunks: number): Promise<void> {
-    await this.#chunks.deleteMany(chunkKeys(key, chunks));
-    await this.#files.delete(key);
+  async deleteFile(key: string): Promise<void> {
+    const record = await this.file(key);
+    const chunks = await this.#namespace('chunks');
+    if (record !== undefined) await chunks.deleteMany(chunkKeys(key, gridOf(record).count));
+    await (await this.#namespace('files')).delete(key);
   }
 
   /** SHA-256 (hex) of each of the first `count` chunks that is there; undefined for the others. */
   async chunks(key: string, count: number): Promise<(string | undefined)[]> {
-    const stored = await this.#chunks.getMany(chunkKeys(key, count));
+    const stored = await (await this.#namespace('chunks')).getMany(chunkKeys(key, count));
     return stored.map((sha256) => (typeof sha256 === 'string' ? sha256 : undefined));
   }
 
-  setChunk(key: string, chunk: number, sha256: string): Promise<void> {
-    return this.#chunks.set(`${key}:${chunk}`, sha256);
+  async setChunk(key: string, chunk: number, sha256: string): Promise<void> {
+    await (await this.#namespace('chunks')).set(`${key}:${chunk}`, sha256);
   }
 
-  deleteChunk(key: string, chunk: number): Promise<void> {
-    return this.#chunks.delete(`${key}:${chunk}`);
+  async deleteChunks(key: string, chunks: readonly number[]): Promise<void> {
+    await (await this.#namespace('chunks')).deleteMany(chunks.map((chunk) => `${key}:${chunk}`));
   }
 
   /** Bytes of a file's chunks that are entered. */
   async storedBytes(key: string): Promise<number> {
     const record = await this.file(key);
     if (record === undefined) return 0;
-    const grid = new ChunkGrid(record.size, record.chunkBytes);
+    const grid = gridOf(record);
     const chunks = await this.chunks(key, grid.count);
     return chunks.reduce((sum, sha256, chunk) => sum + (sha256 === undefined ? 0 : grid.bytesOf(chunk)), 0);
   }
 
   async model(id: string): Promise<ModelRecord | undefined> {
-    return checked(ModelRecord, await this.#models.get(id));
+    return checked(ModelRecord, await (await this.#namespace('downloads')).get(id));
   }
 
-  setModel(id: string, record: ModelRecord): Promise<void> {
-    return this.#models.set(id, record);
+  async setModel(id: string, record: ModelRecord): Promise<void> {
+    await (await this.#namespace('downloads')).set(id, record);
   }
 
-  deleteModel(id: string): Promise<void> {
-    return this.#models.delete(id);
+  async deleteModel(id: string): Promise<void> {
+    await (await this.#namespace('downloads')).delete(id);
   }
 
   async *allModels(): AsyncGenerator<[id: string, record: ModelRecord]> {
-    for await (const [id, value] of this.#models.entries()) {
+    for await (const [id, value] of (await this.#namespace('downloads')).entries()) {
       const record = checked(ModelRecord, value);
       if (record !== undefined) yield [id, record];
     }
   }
 
   async wish(id: string): Promise<Wish | undefined> {
-    return checked(v.picklist(['pause', 'cancel']), await this.#wishes.get(id));
+    return checked(v.picklist(['pause', 'cancel']), await (await this.#namespace('wishes')).get(id));
   }
 
-  setWish(id: string, wish: Wish): Promise<void> {
-    return this.#wishes.set(id, wish);
+  async setWish(id: string, wish: Wish): Promise<void> {
+    await (await this.#namespace('wishes')).set(id, wish);
   }
 
-  clearWish(id: string): Promise<void> {
-    return this.#wishes.delete(id);
+  async clearWish(id: string): Promise<void> {
+    await (await this.#namespace('wishes')).delete(id);
   }
+
+  async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes'): Promise<Namespace<unknown>> {
+    return (await this.#store()).namespace(name);
+  }
+}
+
+function gridOf({ size, chunkBytes }: FileRecord): ChunkGrid {
+  return new ChunkGrid(size, chunkBytes);
 }
 
 function chunkKeys(key: string, count: number): string[] {

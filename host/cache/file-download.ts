@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import { isTransient } from '../hub/hub-fault.ts';
@@ -6,10 +6,11 @@ import { pause, pauseBefore } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
-import { ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
+import { ChunkGrid, ChunkQueue, type ChunkRun, MAX_CHUNKS } from './chunks.ts';
 import type { DownloadIndex, FileRecord } from './download-index.ts';
-import { PartialFile } from './partial-file.ts';
-import { type ChunkState, PrefixHash } from './prefix-hash.ts';
+import { isThere, PartialFile } from './partial-file.ts';
+import { PrefixHash } from './prefix-hash.ts';
+import { type ChunkState, StoredChunks } from './stored-chunk.ts';
 
 /** What a download of one file is made with. */
 export interface FileDownloadOptions {
@@ -42,7 +43,7 @@ class RangesIgnored extends Error {}
 export class FileDownload {
   readonly #options: FileDownloadOptions;
   readonly #grid: ChunkGrid;
-  /** One entry a chunk. */
+  /** One entry a chunk; none before {@link recall}. */
   #states: ChunkState[] = [];
   /** Bytes written, those of unfinished chunks included. */
   #downloaded = 0;
@@ -65,21 +66,28 @@ export class FileDownload {
   /**
    * Bytes the disk still has to find room for: what was written of unfinished chunks has its place already. To be asked
    * before anything else, since what a hub claims costs memory from {@link recall} on.
+   *
+   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies under the file's name.
    */
   async missingSpace(): Promise<number> {
     const { index, key, partialPath, finalPath } = this.#options;
-    if (await isWhole(finalPath, this.size)) return 0;
+    if (await isThere(finalPath, this.size)) return 0;
     const stats = await stat(partialPath).catch(() => undefined);
     // Windows does not tell how much of a sparse file there is.
     const allocated = Math.max((stats?.blocks ?? 0) * STAT_BLOCK_BYTES, await index.storedBytes(key));
     return Math.max(0, this.size - allocated);
   }
 
-  /** Reads from the index what an earlier download left. To be called before {@link run}. */
+  /**
+   * Reads from the index what an earlier download left. To be called before {@link run}.
+   *
+   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies under the file's name.
+   */
   async recall(): Promise<void> {
     const { index, key, remote, limits, partialPath, finalPath, log } = this.#options;
+    if (this.#grid.count > MAX_CHUNKS) throw tooLarge(remote);
     this.#states = new Array<ChunkState>(this.#grid.count).fill('missing');
-    if (await isWhole(finalPath, remote.size)) {
+    if (await isThere(finalPath, remote.size)) {
       this.#isThere = true;
       this.#downloaded = remote.size;
       return;
@@ -91,12 +99,14 @@ export class FileDownload {
         file: remote.file,
         because: 'the file on the hub, or the size of chunks, changed',
       });
-      await index.deleteFile(key, Math.ceil(record.size / record.chunkBytes));
+      await index.deleteFile(key);
       await PartialFile.discard(partialPath);
       return;
     }
+    const length = await PartialFile.lengthAt(partialPath);
     for (const [chunk, sha256] of (await index.chunks(key, this.#grid.count)).entries()) {
-      if (sha256 !== undefined) this.#setState(chunk, { sha256 });
+      // Of a file that is lost or was cut short, the index says what is no longer so.
+      if (sha256 !== undefined && this.#grid.endOf(chunk) <= length) this.#setState(chunk, { sha256 });
     }
   }
 
@@ -121,18 +131,11 @@ export class FileDownload {
     }
   }
 
-  /** Removes the file, finished or not, and forgets it: a part of a model nobody wants any more is of no use. */
-  async remove(): Promise<void> {
-    await rm(this.#options.finalPath, { force: true });
-    await this.#discard();
-    this.#isThere = false;
-  }
-
   /** Removes what is there of an unfinished file, and forgets it. */
   async #discard(): Promise<void> {
     const { index, key, partialPath } = this.#options;
     await PartialFile.discard(partialPath);
-    await index.deleteFile(key, this.#grid.count);
+    await index.deleteFile(key);
     this.#states.fill('missing');
     this.#downloaded = 0;
   }
@@ -141,10 +144,9 @@ export class FileDownload {
   async #fetchAll(file: PartialFile, hash: PrefixHash, signal: AbortSignal): Promise<void> {
     let ranges = true;
     while (hash.next < this.#grid.count) {
-      const bad = await hash.advance(this.#states);
-      if (bad !== undefined) await this.#forget(bad);
       try {
-        await this.#fetchMissing(file, hash, ranges, signal);
+        const bad = await this.#fetchMissing(file, hash, ranges, signal);
+        if (bad !== undefined) await this.#forgetBad(file, bad, signal);
       } catch (error) {
         if (!(error instanceof RangesIgnored)) throw error;
         this.#options.log.info('download.no-ranges', { file: this.#options.remote.file });
@@ -153,30 +155,40 @@ export class FileDownload {
     }
   }
 
-  /** One round over all chunks that are missing. A chunk found bad while it goes on waits for the next round. */
-  async #fetchMissing(file: PartialFile, hash: PrefixHash, ranges: boolean, signal: AbortSignal): Promise<void> {
+  /**
+   * One round over all chunks that are missing, while those that are there are taken into the checksum. A chunk found
+   * bad meanwhile is its result, and waits for the next round.
+   */
+  async #fetchMissing(
+    file: PartialFile,
+    hash: PrefixHash,
+    ranges: boolean,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
     const { connections } = this.#options.limits;
     const missing = [...this.#states.keys()].filter((chunk) => this.#states[chunk] === 'missing');
     const queue = new ChunkQueue(missing, connections);
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
-    let hashing: Promise<unknown> = Promise.resolve();
+    let hashing: Promise<number | undefined> = Promise.resolve(undefined);
     const onStored = () => {
-      hashing = hashing.then(() => hash.advance(this.#states));
+      hashing = hashing.then((bad) => bad ?? hash.advance(this.#states, stop));
       // A fault of reading back ends the round; it is thrown below.
       hashing.catch((error: unknown) => failed.abort(error));
     };
+    onStored();
     const work = async () => {
       if (!ranges) return this.#fetchRun(file, { first: 0, end: this.#grid.count }, stop, onStored);
       for (let run = queue.take(); run !== undefined; run = queue.take())
         await this.#fetchRun(file, run, stop, onStored);
     };
-    const workers = Array.from({ length: ranges ? Math.min(connections, missing.length) : 1 }, () =>
+    const workers = Array.from({ length: Math.min(ranges ? connections : 1, missing.length) }, () =>
       work().catch((error: unknown) => failed.abort(error)),
     );
     await Promise.all(workers);
-    await hashing.catch((error: unknown) => failed.abort(error));
+    const bad = await hashing.catch((error: unknown) => failed.abort(error));
     failed.signal.throwIfAborted();
+    return bad ?? undefined;
   }
 
   /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
@@ -253,13 +265,26 @@ export class FileDownload {
     }
   }
 
-  async #forget(chunk: number): Promise<void> {
-    const { remote, partialPath, log } = this.#options;
-    log.warn('download.bad-chunk', { file: remote.file, chunk });
-    if (this.#states[chunk] === 'stored') throw meddledWith(partialPath);
-    this.#addDownloaded(-this.#grid.bytesOf(chunk));
-    this.#states[chunk] = 'missing';
-    await this.#options.index.deleteChunk(this.#options.key, chunk);
+  /**
+   * Forgets a chunk that is not what the index says, and every other like it: where one was lost, to a power cut or a
+   * failing disk, there are more, and all are to be fetched in one round.
+   */
+  async #forgetBad(file: PartialFile, first: number, signal: AbortSignal): Promise<void> {
+    const { index, key, remote, partialPath, log } = this.#options;
+    if (this.#states[first] === 'stored') throw meddledWith(partialPath);
+    const chunks = new StoredChunks(this.#grid, file);
+    const bad: number[] = [];
+    for (let chunk = first; chunk < this.#grid.count; chunk += 1) {
+      signal.throwIfAborted();
+      const state = this.#states[chunk];
+      if (typeof state === 'object' && (await chunks.read(chunk, state)) === undefined) bad.push(chunk);
+    }
+    log.warn('download.bad-chunks', { file: remote.file, chunks: bad.length, first });
+    for (const chunk of bad) {
+      this.#states[chunk] = 'missing';
+      this.#addDownloaded(-this.#grid.bytesOf(chunk));
+    }
+    await index.deleteChunks(key, bad);
   }
 
   #setState(chunk: number, state: ChunkState): void {
@@ -273,10 +298,6 @@ export class FileDownload {
   }
 }
 
-async function isWhole(path: string, size: number): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.size === size;
-}
-
 function isSameFile(record: FileRecord, remote: RemoteFile, chunkBytes: number): boolean {
   return (
     record.size === remote.size &&
@@ -284,6 +305,12 @@ function isSameFile(record: FileRecord, remote: RemoteFile, chunkBytes: number):
     record.checksum.hex === remote.checksum.hex &&
     record.chunkBytes === chunkBytes
   );
+}
+
+function tooLarge({ name, file, size }: RemoteFile): HostError {
+  return new HostError('HUB_ERROR', `${name.repoId}/${file} would be larger than any model: ${size} bytes.`, {
+    details: { repoId: name.repoId, fileName: file, found: size },
+  });
 }
 
 function mismatch({ name, file, checksum }: RemoteFile, found: string): HostError {

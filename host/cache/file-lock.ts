@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
@@ -17,9 +17,24 @@ export class FileLock {
 
   /** Takes the lock, or gives undefined at once when another process has it. */
   static try(path: string): FileLock | undefined {
-    let database: DatabaseSync | undefined;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      return FileLock.#take(path);
+    } catch (error) {
+      if (sqliteCode(error) !== SQLITE.NOTADB) throw cacheError(error, path);
+    }
+    try {
+      // Something wrote to the file. Emptied in its place it is a lock again, for whoever has it open, too.
+      truncateSync(path);
+      return FileLock.#take(path);
+    } catch (error) {
+      throw cacheError(error, path);
+    }
+  }
+
+  static #take(path: string): FileLock | undefined {
+    let database: DatabaseSync | undefined;
+    try {
       database = new DatabaseSync(path);
       // In memory: nothing is written, so a full disk does not keep anybody from the lock.
       database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
@@ -27,7 +42,7 @@ export class FileLock {
     } catch (error) {
       database?.close();
       if (sqliteCode(error) === SQLITE.BUSY) return undefined;
-      throw cacheError(error, path);
+      throw error;
     }
   }
 

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { HostConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { HubClient } from '../hub/types.ts';
@@ -8,12 +7,12 @@ import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-na
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
 import { deleteModel } from './delete-model.ts';
+import { type DiskSpace, diskSpace } from './disk-space.ts';
 import { DownloadIndex, type ModelRecord } from './download-index.ts';
 import { FileLock } from './file-lock.ts';
 import { CacheLayout, fileKey } from './layout.ts';
 import { ModelDownload, stopReason } from './model-download.ts';
-import { findModel, listModels } from './model-folders.ts';
-import { PartialFile } from './partial-file.ts';
+import { bytesOf, findModel, listModels, listNames } from './model-folders.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
 
 /** What a cache is opened with. */
@@ -21,7 +20,8 @@ export interface CacheOptions {
   readonly config: Pick<HostConfig, 'paths' | 'limits'>;
   /** Made when something is to be fetched: what is on the disk needs no hub. */
   readonly hub: () => Promise<HubClient>;
-  readonly store: Store;
+  /** Or how to open it: then what is on the disk can be had even where the database cannot be opened. */
+  readonly store: Store | (() => Promise<Store>);
   readonly log: Logger;
 }
 
@@ -36,7 +36,8 @@ export class ModelCache {
   private constructor(options: CacheOptions) {
     this.#options = options;
     this.#layout = new CacheLayout(options.config.paths);
-    this.#index = new DownloadIndex(options.store);
+    const { store } = options;
+    this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
   }
 
   static async open(options: CacheOptions): Promise<ModelCache> {
@@ -136,7 +137,7 @@ export class ModelCache {
   }
 
   /**
-   * Removes a model, or every model of a repository at a revision.
+   * Removes a model, or every model of a repository at a revision; those of which only some parts are there, too.
    *
    * @param options.inUse Says whether a model is loaded, and so may not be touched.
    * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`.
@@ -145,23 +146,32 @@ export class ModelCache {
     name: ModelName | RepoName,
     options: { inUse: (id: string) => boolean },
   ): Promise<{ freed: number; deleted: string[] }> {
-    const models =
-      'file' in name ? [await this.find(name)].filter((model) => model !== undefined) : await this.#ofRepo(name);
+    const named = 'file' in name ? [name] : (await listNames(this.#layout)).filter((model) => isPartOf(model, name));
+    const present = new Map<ModelName, number>();
+    for (const model of named) {
+      const bytes = await bytesOf(this.#layout, model);
+      if (bytes !== undefined) present.set(model, bytes);
+    }
     const unfinished = (await this.statuses()).filter(({ name: other }) => isPartOf(other, name));
     const busy = [
-      ...models.filter((model) => options.inUse(model.name.id)).map((model) => model.name.id),
+      ...[...present.keys()].map(({ id }) => id).filter(options.inUse),
       ...unfinished.filter(({ status }) => status === 'downloading').map((status) => status.name.id),
     ];
     if (busy.length > 0) throw inUse(busy);
-    if (models.length === 0) throw notDownloaded(name);
-    for (const model of models) {
+    if (present.size === 0) throw notDownloaded(name);
+    for (const model of present.keys()) {
       await deleteModel(this.#layout, this.#index, model);
-      this.#downloads.delete(model.name.id);
+      this.#downloads.delete(model.id);
     }
     return {
-      freed: models.reduce((total, model) => total + model.size, 0),
-      deleted: models.map((model) => model.name.id),
+      freed: [...present.values()].reduce((total, bytes) => total + bytes, 0),
+      deleted: [...present.keys()].map(({ id }) => id),
     };
+  }
+
+  /** The volume the models lie on, or will lie on; null where the system does not say. */
+  disk(): Promise<DiskSpace | null> {
+    return diskSpace(this.#layout.models);
   }
 
   /** Stops every download; their chunks stay. */
@@ -224,22 +234,11 @@ export class ModelCache {
     const lock = FileLock.try(this.#layout.lockPath(name));
     if (lock === undefined) return this.#index.setWish(name.id, 'cancel');
     try {
-      for (const file of shardFiles(name.file)) {
-        const key = fileKey(name, file);
-        const record = await this.#index.file(key);
-        await PartialFile.discard(this.#layout.partialPath(key));
-        // Parts of a sharded model that had come whole.
-        await rm(this.#layout.finalPath(name, file), { force: true });
-        if (record !== undefined) await this.#index.deleteFile(key, Math.ceil(record.size / record.chunkBytes));
-      }
-      await this.#index.deleteModel(name.id);
+      // Whole by now: another host was quicker.
+      if ((await this.find(name)) === undefined) await deleteModel(this.#layout, this.#index, name);
     } finally {
       lock.release();
     }
-  }
-
-  async #ofRepo(repo: RepoName): Promise<CachedModel[]> {
-    return (await this.list()).filter((model) => isPartOf(model.name, repo));
   }
 }
 

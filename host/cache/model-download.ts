@@ -7,6 +7,7 @@ import type { ProgressListener } from '../progress.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-error.ts';
+import { deleteModel } from './delete-model.ts';
 import { assertSpace } from './disk-space.ts';
 import type { DownloadIndex, ModelRecord, Wish } from './download-index.ts';
 import { FileDownload } from './file-download.ts';
@@ -129,7 +130,7 @@ export class ModelDownload {
   /** Downloads, once this process has the model's lock; until then follows the one that has it. */
   async #fetch(): Promise<CachedModel> {
     const { name, layout, index, find } = this.#options;
-    for (let followed = false; ; followed = true) {
+    for (let followed = false; ; ) {
       this.#controller.signal.throwIfAborted();
       const lock = FileLock.try(layout.lockPath(name));
       try {
@@ -143,11 +144,12 @@ export class ModelDownload {
       } finally {
         lock?.release();
       }
-      await this.#follow();
+      followed = (await this.#follow()) || followed;
     }
   }
 
-  async #follow(): Promise<void> {
+  /** Waits a little, telling what the holder of the lock tells; says whether that one is downloading. */
+  async #follow(): Promise<boolean> {
     const record = await this.#options.index.model(this.#options.name.id);
     if (record !== undefined) this.#update({ downloaded: record.downloaded, total: record.total });
     await new Promise<void>((resolve) => {
@@ -160,15 +162,16 @@ export class ModelDownload {
       }
       signal.addEventListener('abort', end, { once: true });
     });
+    return record?.state === 'downloading';
   }
 
   /** Downloads, holding the lock. What it comes to is in the index before the lock is let go. */
   async #lead(): Promise<CachedModel> {
-    const { name, index, find } = this.#options;
+    const { name, index, find, log } = this.#options;
+    await index.clearWish(name.id);
     const files = await this.#prepare();
     this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
 
-    await index.clearWish(name.id);
     await index.setModel(name.id, this.#record('downloading'));
     const stopTelling = this.#keepTelling();
     try {
@@ -179,7 +182,8 @@ export class ModelDownload {
       throw error;
     }
     await stopTelling();
-    await index.deleteModel(name.id);
+    // The files are there: that the index cannot be told (the disk may be full by now) takes nothing from them.
+    await index.deleteModel(name.id).catch((error: unknown) => log.warn('download.not-told', { id: name.id, error }));
     const model = await find();
     if (model !== undefined) return model;
     throw new HostError('CACHE_ERROR', `The files of ${name.id} were removed as soon as they were there.`, {
@@ -217,15 +221,17 @@ export class ModelDownload {
     return files;
   }
 
-  /** Tells other hosts now and then, until the returned function has resolved: then nothing is written any more. */
+  /** Tells other hosts from time to time. The result ends that, and resolves when nothing more is written. */
   #keepTelling(): () => Promise<void> {
-    let last: Promise<void> = Promise.resolve();
+    let last: Promise<void> | undefined;
     const timer = setInterval(() => {
-      last = this.#tell();
+      last ??= this.#tell().finally(() => {
+        last = undefined;
+      });
     }, TELL_INTERVAL_MS);
-    return () => {
+    return async () => {
       clearInterval(timer);
-      return last;
+      await last;
     };
   }
 
@@ -245,12 +251,13 @@ export class ModelDownload {
 
   /** Keeps what it came to, for followers and for the next start. Of a cancelled download nothing else is kept. */
   async #remember(error: unknown, files: readonly FileDownload[]): Promise<void> {
-    const { name, index, log } = this.#options;
+    const { name, layout, index, log } = this.#options;
     try {
       const end = endOf(error);
       this.#update({ ...end, downloaded: sum(files.map((file) => file.downloaded)) });
-      if (end.status === 'cancelled') for (const file of files) await file.remove();
-      await index.setModel(name.id, this.#record(end.status));
+      if (end.status === 'cancelled') await deleteModel(layout, index, name);
+      // Nobody asked for a stop where the last asker left or the host ends: a host that follows goes on with it.
+      await index.setModel(name.id, this.#record(isAbort(error) ? 'downloading' : end.status));
     } catch (fault) {
       // The disk may be full by now: the download's own error is the one to tell.
       log.warn('download.not-remembered', { id: name.id, error: fault });
@@ -288,9 +295,13 @@ export function stopReason(name: ModelName, wish: Wish): HostError {
 function endOf(error: unknown): Pick<DownloadStatus, 'error'> & { status: 'paused' | 'failed' | 'cancelled' } {
   const code = error instanceof HostError ? error.code : 'INTERNAL_ERROR';
   if (code === 'DOWNLOAD_CANCELLED') return { status: 'cancelled' };
-  if (code === 'DOWNLOAD_PAUSED' || code === 'ABORTED') return { status: 'paused' };
+  if (code === 'DOWNLOAD_PAUSED' || isAbort(error)) return { status: 'paused' };
   const message = error instanceof HostError ? error.message : 'A fault of the host itself; its log says more.';
   return { status: 'failed', error: { code, message } };
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof HostError && error.code === 'ABORTED';
 }
 
 function throwIfStopped(name: ModelName, record: ModelRecord | undefined): void {

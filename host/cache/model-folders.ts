@@ -1,37 +1,49 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { isSystemError } from '../errors.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
+import { cacheError } from './cache-error.ts';
 import type { CacheLayout } from './layout.ts';
 import type { CachedModel } from './types.ts';
 
 /** Asks the disk for a model: there when every one of its files is, as a file (no link that could lead elsewhere). */
 export async function findModel(layout: CacheLayout, name: ModelName): Promise<CachedModel | undefined> {
-  const files = shardFiles(name.file).map((file) => layout.finalPath(name, file));
-  const sizes = await Promise.all(files.map(sizeOfFile));
-  let size = 0;
-  for (const bytes of sizes) {
-    if (bytes === undefined) return undefined;
-    size += bytes;
-  }
-  return { name, files, size };
+  const { files, sizes } = await partsOf(layout, name);
+  const present = sizes.filter((bytes) => bytes !== undefined);
+  return present.length < files.length ? undefined : { name, files, size: sum(present) };
+}
+
+/** Bytes of those files of a model that are there: of several perhaps not all. Undefined where none is. */
+export async function bytesOf(layout: CacheLayout, name: ModelName): Promise<number | undefined> {
+  const present = (await partsOf(layout, name)).sizes.filter((bytes) => bytes !== undefined);
+  return present.length === 0 ? undefined : sum(present);
 }
 
 /** Every model in the folder. What is there under a name no model can have is not ours and is passed over. */
 export async function listModels(layout: CacheLayout): Promise<CachedModel[]> {
+  const models = await Promise.all((await listNames(layout)).map((name) => findModel(layout, name)));
+  return models.filter((model) => model !== undefined).sort((a, b) => (a.name.id < b.name.id ? -1 : 1));
+}
+
+/** The names of all models of which at least one file is there. */
+export async function listNames(layout: CacheLayout): Promise<ModelName[]> {
   const names = new Map<string, ModelName>();
   for (const owner of await foldersIn(layout.models)) {
     for (const repo of await foldersIn(join(layout.models, owner))) {
-      for (const file of await filesBelow(join(layout.models, owner, repo))) {
+      for await (const file of filesBelow(join(layout.models, owner, repo))) {
         const name = modelNameOf(`${owner}/${repo}/${file}`);
         if (name !== undefined) names.set(name.id, name);
       }
     }
   }
-  const models = await Promise.all([...names.values()].map((name) => findModel(layout, name)));
-  return models.filter((model) => model !== undefined).sort((a, b) => (a.name.id < b.name.id ? -1 : 1));
+  return [...names.values()];
+}
+
+async function partsOf(layout: CacheLayout, name: ModelName) {
+  const files = shardFiles(name.file).map((file) => layout.finalPath(name, file));
+  return { files, sizes: await Promise.all(files.map(sizeOfFile)) };
 }
 
 async function sizeOfFile(path: string): Promise<number | undefined> {
@@ -39,27 +51,35 @@ async function sizeOfFile(path: string): Promise<number | undefined> {
     const stats = await lstat(path);
     return stats.isFile() ? stats.size : undefined;
   } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG')) return undefined;
-    throw error;
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG', 'ELOOP')) return undefined;
+    throw cacheError(error, path);
   }
 }
 
 async function foldersIn(folder: string): Promise<string[]> {
-  return (await entriesOf(folder, false)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return (await entriesOf(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
-/** Paths below a folder, with `/` between their parts as in a repository. */
-async function filesBelow(folder: string): Promise<string[]> {
-  return (await entriesOf(folder, true))
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
-}
-
-async function entriesOf(folder: string, recursive: boolean): Promise<Dirent[]> {
-  try {
-    return await readdir(folder, { withFileTypes: true, recursive });
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
-    throw error;
+/**
+ * Paths below a folder, with `/` between their parts as in a repository. Goes from folder to folder by itself: one that
+ * cannot be read, or is removed just now, must not cost the others.
+ */
+async function* filesBelow(folder: string, prefix = ''): AsyncGenerator<string> {
+  for (const entry of await entriesOf(folder)) {
+    if (entry.isFile()) yield `${prefix}${entry.name}`;
+    else if (entry.isDirectory()) yield* filesBelow(join(folder, entry.name), `${prefix}${entry.name}/`);
   }
+}
+
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG')) return [];
+    throw cacheError(error, folder);
+  }
+}
+
+function sum(sizes: readonly number[]): number {
+  return sizes.reduce((total, bytes) => total + bytes, 0);
 }

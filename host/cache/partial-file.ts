@@ -1,7 +1,11 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { HostError, isSystemError } from '../errors.ts';
 import { cacheError } from './cache-error.ts';
+
+/** Never through a link that somebody put in the file's place; Windows knows no such flag. */
+const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 /** A file on its way: as long as it will be, sparse where bytes are missing. Its faults are `HostError`s. */
 export class PartialFile {
@@ -17,7 +21,7 @@ export class PartialFile {
   static async open(path: string, size: number): Promise<PartialFile> {
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      const handle = await open(path, OPEN_FLAGS, 0o600);
       await handle.truncate(size).catch(async (error: unknown) => {
         await handle.close();
         throw error;
@@ -55,12 +59,22 @@ export class PartialFile {
     }
   }
 
-  /** Gives the file its final name, its bytes being safe on the disk first. The handle is closed either way. */
+  /** Bytes there are at `path`: fewer than the whole where the file is lost or was cut short. */
+  static async lengthAt(path: string): Promise<number> {
+    const stats = await statsOf(path);
+    return stats?.isFile() ? stats.size : 0;
+  }
+
+  /**
+   * Gives the file its final name, its bytes being safe on the disk first. Nothing is overwritten: what came to lie
+   * there meanwhile is not ours.
+   */
   async publish(finalPath: string): Promise<void> {
     try {
       await this.#handle.sync();
       await this.#handle.close();
       await mkdir(dirname(finalPath), { recursive: true, mode: 0o700 });
+      if ((await statsOf(finalPath)) !== undefined) throw inTheWay(finalPath);
       await rename(this.path, finalPath);
       await syncFolder(dirname(finalPath));
     } catch (error) {
@@ -76,6 +90,38 @@ export class PartialFile {
   static async discard(path: string): Promise<void> {
     await rm(path, { force: true });
   }
+}
+
+/**
+ * Says whether a file of `size` bytes lies at `path`, where a verified one belongs.
+ *
+ * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies there.
+ */
+export async function isThere(path: string, size: number): Promise<boolean> {
+  const stats = await statsOf(path);
+  if (stats === undefined) return false;
+  if (!stats.isFile()) throw inTheWay(path);
+  if (stats.size === size) return true;
+  throw new HostError(
+    'SIZE_MISMATCH',
+    `${path} is there with ${stats.size} bytes, where the hub announces ${size}. Delete the model, or move the file away, and download again.`,
+    { details: { path, expected: size, found: stats.size } },
+  );
+}
+
+async function statsOf(path: string) {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw cacheError(error, path);
+  }
+}
+
+function inTheWay(path: string): HostError {
+  return new HostError('CACHE_ERROR', `${path} is in the way of the download. Move it away and download again.`, {
+    details: { path },
+  });
 }
 
 /** Makes a new name in a folder outlast a power cut. Windows has no such call and needs none. */

@@ -24,7 +24,7 @@ export interface FileFacts {
  */
 export function fileFacts({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): FileFacts {
   const redirected = status >= 300 && status <= 399;
-  const etag = unquoted(text(headers, 'x-linked-etag') ?? text(headers, 'etag'));
+  const etag = etagOf(headers);
   const commit = text(headers, 'x-repo-commit');
   return {
     size: sizeOf(headers, status, redirected),
@@ -32,6 +32,12 @@ export function fileFacts({ status, headers }: Pick<HttpResponse, 'status' | 'he
     checksum: checksumOf(etag),
     commit: commit !== undefined && /^[0-9a-f]{40}$/.test(commit) ? commit : null,
   };
+}
+
+/** The tag of a file, without quotes; undefined where the headers have none. */
+export function etagOf(headers: IncomingHttpHeaders): string | undefined {
+  const tag = text(headers, 'x-linked-etag') ?? text(headers, 'etag');
+  return tag?.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
 }
 
 /** A checksum, if the tag is one: 64 hex digits are SHA-256 of the file, 40 git's blob SHA-1. */
@@ -68,6 +74,7 @@ function text(headers: IncomingHttpHeaders, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function unquoted(etag: string | undefined): string | undefined {
-  return etag?.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
+/** Says whether the checksum is the one to trust: SHA-1 can be forged, and some mirrors' tags only look like it. */
+export function isStrong(checksum: RemoteFile['checksum'] | undefined): checksum is RemoteFile['checksum'] {
+  return checksum?.algorithm === 'sha256';
 }

@@ -32,10 +32,12 @@ export async function follow(http: HttpClient, request: FollowRequest): Promise<
     const response = await http.send({ url, method: request.method, headers, signal: request.signal });
     const { location } = response.headers;
     if (response.status < 300 || response.status > 399 || response.status === 304 || location === undefined) {
-      return hubHeaders === undefined ? response : { ...response, hubHeaders };
+      // What the hub itself answers in the end speaks for itself.
+      return hubHeaders === undefined || url.origin === request.tokenOrigin ? response : { ...response, hubHeaders };
     }
     const next = nextUrl(url, location);
-    if (request.stayOnHost === true && next.origin !== url.origin) return response;
+    // From plain HTTP to HTTPS of the same host is no other host.
+    if (request.stayOnHost === true && next.host !== url.host) return response;
     response.body.destroy();
     if (url.origin === request.tokenOrigin) hubHeaders = response.headers;
     url = next;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import got, { type PlainResponse, type Request, RequestError, TimeoutError } from 'got';
 import { HubFault } from './hub-fault.ts';
-import type { ProxyAgents } from './proxy.ts';
+import type { ProxyRoutes } from './proxy.ts';
 
 /** One request, to be sent once. */
 export interface HttpRequest {
@@ -26,13 +26,13 @@ export interface HttpResponse {
 export class HttpClient {
   readonly #timeoutMs: number;
   readonly #stallMs: number;
-  readonly #agents: ProxyAgents;
+  readonly #proxies: ProxyRoutes;
 
   /** @param options.timeoutMs Time to connect and be answered; `stallMs`: longest without a byte; milliseconds. */
-  constructor(options: { timeoutMs: number; stallMs: number; agents: ProxyAgents }) {
+  constructor(options: { timeoutMs: number; stallMs: number; proxies: ProxyRoutes }) {
     this.#timeoutMs = options.timeoutMs;
     this.#stallMs = options.stallMs;
-    this.#agents = options.agents;
+    this.#proxies = options.proxies;
   }
 
   /** Resolves with the answer's head. Throws a transient `HUB_UNREACHABLE` when there is none, the signal's reason when aborted. */
@@ -41,7 +41,7 @@ export class HttpClient {
     const request = got.stream(url, {
       method,
       headers: { 'accept-encoding': 'identity', 'user-agent': 'tabagent-host', ...headers },
-      agent: await this.#agents.for(url),
+      ...(await this.#proxies.for(url)),
       followRedirect: false,
       decompress: false,
       throwHttpErrors: false,

@@ -2,13 +2,13 @@ import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import type { Logger } from '../log.ts';
-import type { ModelName } from '../protocol/model-name.ts';
-import { checksumFromTree } from './checksum-from-tree.ts';
-import { fileFacts } from './file-info.ts';
+import { DEFAULT_REVISION, type ModelName } from '../protocol/model-name.ts';
+import { fileFacts, isStrong } from './file-info.ts';
 import { type FollowRequest, follow } from './follow.ts';
 import { HttpClient, type HttpResponse } from './http.ts';
-import { HubFault } from './hub-fault.ts';
-import { ProxyAgents } from './proxy.ts';
+import { HubFault, isTransient } from './hub-fault.ts';
+import { type ListedFile, listedFile } from './listed-file.ts';
+import { ProxyRoutes } from './proxy.ts';
 import { changed, rangeAnswer } from './range-answer.ts';
 import { refusal } from './refusals.ts';
 import { RemoteSource } from './remote-source.ts';
@@ -31,6 +31,8 @@ export class Hub implements HubClient {
   readonly #options: HubOptions;
   readonly #http: HttpClient;
   readonly #origin: string;
+  /** Files that the hub announced with a commit it does not know by itself, as some mirrors do. */
+  readonly #withoutCommit = new WeakSet<RemoteFile>();
 
   constructor(options: HubOptions) {
     const { limits, env, endpoint } = options;
@@ -39,7 +41,7 @@ export class Hub implements HubClient {
     this.#http = new HttpClient({
       timeoutMs: limits.connectTimeoutMs,
       stallMs: limits.stallTimeoutMs,
-      agents: new ProxyAgents(env),
+      proxies: new ProxyRoutes(env),
     });
   }
 
@@ -50,11 +52,19 @@ export class Hub implements HubClient {
 
   async openRange(remote: RemoteFile, range: ByteRange, { signal }: { signal?: AbortSignal }): Promise<RangeStream> {
     const { name, file, commit } = remote;
-    const response = await this.#follow(this.#fileUrl(name, file, commit ?? name.revision), {
-      method: 'GET',
-      headers: { range: `bytes=${range.start}-${range.end - 1}` },
-      signal,
-    });
+    const open = (revision: string) =>
+      this.#follow(this.#fileUrl(name, file, revision), {
+        method: 'GET',
+        headers: { range: `bytes=${range.start}-${range.end - 1}` },
+        signal,
+      });
+    const pinned = this.#withoutCommit.has(remote) ? null : commit;
+    let response = await open(pinned ?? name.revision);
+    if (pinned !== null && response.status === 404 && response.url.origin === this.#origin) {
+      response.body.destroy();
+      this.#withoutCommit.add(remote);
+      response = await open(name.revision);
+    }
     try {
       this.#assertFound(response, remote);
       return rangeAnswer(response, remote, range, signal);
@@ -66,9 +76,10 @@ export class Hub implements HubClient {
 
   async byteSource(name: ModelName, file: string, { signal }: { signal?: AbortSignal }): Promise<ByteSource> {
     const remote = await this.fileInfo(name, file, { ...(signal === undefined ? {} : { signal }) });
-    return new RemoteSource(remote, (range, options) =>
-      this.#retried(() => this.openRange(remote, range, options), options.signal),
-    );
+    return new RemoteSource(remote, {
+      open: (range, options) => this.openRange(remote, range, options),
+      retried: (work, signal) => this.#retried(work, signal),
+    });
   }
 
   async #askForFile(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<RemoteFile> {
@@ -87,25 +98,31 @@ export class Hub implements HubClient {
     if (!isAnswer(response)) throw refusal(response.status, response.headers, this.#subject(name, file));
 
     const facts = fileFacts(response);
-    const listed =
-      facts.checksum === undefined || facts.size === undefined ? await this.#listed(name, file, signal) : undefined;
-    const checksum = facts.checksum ?? listed?.checksum;
+    const isPlain = isStrong(facts.checksum) && facts.size !== undefined;
+    const listed = isPlain ? undefined : await this.#listed(name, file, signal);
+    const checksum = isStrong(listed?.checksum) ? listed.checksum : (facts.checksum ?? listed?.checksum);
     const size = listed?.size ?? facts.size;
     if (checksum === undefined || size === undefined) throw unverifiable(name, file);
     return { name, file, size, checksum, etag: facts.etag ?? checksum.hex, commit: facts.commit };
   }
 
-  /** What the hub's listing of the repository says of a file. */
-  async #listed(name: ModelName, file: string, signal: AbortSignal | undefined) {
-    const url = new URL(
-      `${this.#options.endpoint}/api/models/${encodePath(name.repoId)}/tree/${encodeURIComponent(name.revision)}?recursive=true`,
-    );
-    const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
-    if (response.status !== 200) {
+  /** What the hub's listings of the repository say of a file: the tree, or where a mirror has none, the model's page. */
+  async #listed(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<ListedFile | undefined> {
+    const revision = encodeURIComponent(name.revision);
+    const page = name.revision === DEFAULT_REVISION ? '' : `/revision/${revision}`;
+    for (const listing of [`/tree/${revision}?recursive=true`, `${page}?blobs=true`]) {
+      const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(name.repoId)}${listing}`);
+      const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
+      if (response.status === 200) {
+        const found = await listedFile(response, file, signal);
+        if (found?.checksum !== undefined) return found;
+        continue;
+      }
       response.body.destroy();
-      return undefined;
+      const fault = refusal(response.status, response.headers, this.#subject(name, file));
+      if (isTransient(fault)) throw fault;
     }
-    return checksumFromTree(response, file, signal);
+    return undefined;
   }
 
   #assertFound({ status, headers, url }: HttpResponse, remote: RemoteFile): void {

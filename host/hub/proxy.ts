@@ -1,30 +1,42 @@
-import type { Agents } from 'got';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Agents, RequestFunction } from 'got';
+import { HostError } from '../errors.ts';
 
 /** Idle connections kept to one proxy. */
 const MAX_FREE_SOCKETS = 16;
+
+/** What of got's options makes a request go through a proxy; empty for a direct connection. */
+export interface ProxyRoute {
+  readonly agent?: Agents;
+  readonly request?: RequestFunction;
+}
 
 /**
  * Proxies from the environment, as curl and Python's requests read it: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
  * `NO_PROXY`, in lower case too. The agent library is loaded when a proxy is really used.
  */
-export class ProxyAgents {
+export class ProxyRoutes {
   readonly #env: Readonly<NodeJS.ProcessEnv>;
-  readonly #made = new Map<string, Promise<Agents>>();
+  readonly #agents = new Map<string, Promise<Agents>>();
 
   constructor(env: Readonly<NodeJS.ProcessEnv>) {
     this.#env = env;
   }
 
-  /** The agents a request to `url` goes through; empty for a direct connection. */
-  async for(url: URL): Promise<Agents> {
-    const proxy = this.#proxyFor(url);
-    if (proxy === undefined) return {};
-    let agents = this.#made.get(proxy);
+  /** @throws HostError `INVALID_REQUEST` when the proxy's address is none. */
+  async for(url: URL): Promise<ProxyRoute> {
+    const address = this.#proxyFor(url);
+    if (address === undefined) return {};
+    const proxy = readProxy(address);
+    // Plain HTTP is handed to the proxy as it is; many allow a tunnel to no other port than HTTPS's.
+    if (url.protocol === 'http:') return { request: throughProxy(proxy) };
+    let agents = this.#agents.get(proxy.href);
     if (agents === undefined) {
       agents = makeAgents(proxy);
-      this.#made.set(proxy, agents);
+      this.#agents.set(proxy.href, agents);
     }
-    return agents;
+    return { agent: await agents };
   }
 
   #proxyFor(url: URL): string | undefined {
@@ -47,12 +59,44 @@ export function isExempt(url: URL, noProxy: string): boolean {
     });
 }
 
-async function makeAgents(proxy: string): Promise<Agents> {
-  const { HttpProxyAgent, HttpsProxyAgent } = await import('hpagent');
-  const options = {
-    keepAlive: true,
-    maxFreeSockets: MAX_FREE_SOCKETS,
-    proxy: proxy.includes('://') ? proxy : `http://${proxy}`,
-  };
-  return { http: new HttpProxyAgent(options), https: new HttpsProxyAgent(options) };
+function readProxy(address: string): URL {
+  const text = address.includes('://') ? address : `http://${address}`;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy !== undefined && /^https?:$/.test(proxy.protocol) && proxy.hostname !== '') return proxy;
+  // Not shown: it may have a password in it.
+  throw new HostError(
+    'INVALID_REQUEST',
+    'Expected the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY to be an http or https address.',
+    { details: { field: 'HTTP_PROXY, HTTPS_PROXY or ALL_PROXY' } },
+  );
+}
+
+/** Asks the proxy for the whole address. Source: RFC 9112, 3.2.2. */
+function throughProxy(proxy: URL): RequestFunction {
+  const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
+  const authorization = proxyAuthorization(proxy);
+  return (url, { headers, method, signal, timeout }, callback) =>
+    send(
+      {
+        host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: proxy.port,
+        path: url.href.split('#')[0],
+        method,
+        headers: { ...headers, host: url.host, ...authorization },
+        signal,
+        timeout,
+      },
+      callback,
+    );
+}
+
+function proxyAuthorization({ username, password }: URL): { 'proxy-authorization'?: string } {
+  if (username === '' && password === '') return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+async function makeAgents(proxy: URL): Promise<Agents> {
+  const { HttpsProxyAgent } = await import('hpagent');
+  return { https: new HttpsProxyAgent({ keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, proxy: proxy.href }) };
 }

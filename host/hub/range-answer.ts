@@ -1,5 +1,5 @@
 import { exactBytes } from './exact-bytes.ts';
-import { fileFacts } from './file-info.ts';
+import { checksumOf, etagOf } from './file-info.ts';
 import type { HttpResponse } from './http.ts';
 import { HubFault } from './hub-fault.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
@@ -26,10 +26,8 @@ export function rangeAnswer(
     throw wrong(`a body compressed with ${encoding}`, 'the file as it is');
   if (/^text\/html\b/i.test(headers['content-type'] ?? '')) throw wrong('a web page', 'the file');
   // The hub's own tag counts. Where a CDN answers, its tags are of its own making.
-  const { checksum } = fileFacts({ status, headers: response.hubHeaders ?? headers });
-  if (checksum?.algorithm === remote.checksum.algorithm && checksum.hex !== remote.checksum.hex) {
-    throw changed(remote, checksum.hex);
-  }
+  const tag = etagOf(response.hubHeaders ?? headers);
+  if (tag !== undefined && isAnother(tag, remote)) throw changed(remote, tag);
 
   if (status === 206) {
     const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
@@ -43,6 +41,13 @@ export function rangeAnswer(
   if (length !== undefined && Number(length) !== remote.size)
     throw wrong(`${length} bytes`, `all ${remote.size} bytes`);
   return { start: 0, body: exactBytes(body, remote.size, url, signal) };
+}
+
+/** Two tags tell of a change where they are of one kind: both checksums of the same sort, or neither a checksum. */
+function isAnother(tag: string, remote: RemoteFile): boolean {
+  const [now, then] = [checksumOf(tag), checksumOf(remote.etag)];
+  if (now === undefined || then === undefined) return now === then && tag !== remote.etag;
+  return now.algorithm === then.algorithm && now.hex !== then.hex;
 }
 
 /** The file on the hub is no longer the one that was asked about. */

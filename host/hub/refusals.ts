@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ModelName } from '../protocol/model-name.ts';
 import { HubFault } from './hub-fault.ts';
 
+/** The longest pause a hub's `Retry-After` is granted, milliseconds: a user looks at a progress bar meanwhile. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
 /** What was asked for, to name it in an error. */
 export interface Subject {
   readonly name: ModelName;
@@ -45,16 +48,27 @@ export function refusal(status: number, headers: IncomingHttpHeaders, subject: S
   }
   if (status === 404 || status === 410) return fileNotFound(subject, details);
   if (status === 429) {
-    return new HubFault('RATE_LIMITED', 'The hub answers too many requests just now (status 429). Try again later.', {
-      transient: true,
-      retryAfterMs: retryAfter(headers),
-      details,
-    });
+    return comeBackLater('RATE_LIMITED', 'The hub answers too many requests just now (status 429).', headers, details);
   }
-  return new HubFault('HUB_ERROR', `The hub answered ${name.repoId}/${file} with status ${status}.`, {
-    transient: status >= 500 || status === 408,
-    retryAfterMs: retryAfter(headers),
-    details,
+  const said = `The hub answered ${name.repoId}/${file} with status ${status}.`;
+  if (status >= 500 || status === 408) return comeBackLater('HUB_ERROR', said, headers, details);
+  return new HubFault('HUB_ERROR', said, { details });
+}
+
+/** A refusal for now. Where the hub names a time longer than anybody waits for, it is told at once instead. */
+function comeBackLater(
+  code: 'RATE_LIMITED' | 'HUB_ERROR',
+  said: string,
+  headers: IncomingHttpHeaders,
+  details: Record<string, unknown>,
+): HubFault {
+  const retryAfterMs = retryAfter(headers);
+  if (retryAfterMs === undefined || retryAfterMs <= MAX_RETRY_AFTER_MS) {
+    return new HubFault(code, `${said} Try again later.`, { transient: true, retryAfterMs, details });
+  }
+  const retryAfterSeconds = Math.ceil(retryAfterMs / 1000);
+  return new HubFault(code, `${said} It asks to be left alone for ${retryAfterSeconds} seconds.`, {
+    details: { ...details, retryAfterSeconds },
   });
 }
 

@@ -9,43 +9,57 @@ const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
 /** Most bytes fetched of one file. The largest vocabularies (260,000 tokens with merges) make headers of some 20 MB. */
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 
+/** How a remote source gets at bytes. */
+export interface RemoteAccess {
+  open(range: ByteRange, options: { signal?: AbortSignal }): Promise<RangeStream>;
+  /** Tries again what failed on the way. */
+  retried<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+}
+
 /** Reads a file of the hub as if it were here: in windows, which grow, since a header is read from front to back. */
 export class RemoteSource implements ByteSource {
   readonly size: number;
   readonly #remote: RemoteFile;
-  readonly #open: (range: ByteRange, options: { signal?: AbortSignal }) => Promise<RangeStream>;
-  #window = { start: 0, bytes: Buffer.alloc(0) };
+  readonly #access: RemoteAccess;
+  #window: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array() };
   #nextWindow = FIRST_WINDOW_BYTES;
   #fetched = 0;
 
-  constructor(remote: RemoteFile, open: (range: ByteRange, options: { signal?: AbortSignal }) => Promise<RangeStream>) {
+  constructor(remote: RemoteFile, access: RemoteAccess) {
     this.size = remote.size;
     this.#remote = remote;
-    this.#open = open;
+    this.#access = access;
   }
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     const end = Math.min(offset + length, this.size);
     if (end <= offset) return new Uint8Array(0);
     const { start, bytes } = this.#window;
-    if (offset < start || end > start + bytes.length) await this.#fetch(offset, end, signal);
+    if (offset < start || end > start + bytes.length) {
+      const until = Math.min(this.size, Math.max(end, offset + this.#nextWindow));
+      this.#nextWindow = Math.min(MAX_WINDOW_BYTES, this.#nextWindow * 2);
+      this.#window = await this.#access.retried(() => this.#fetch(offset, until, signal), signal);
+    }
     return this.#window.bytes.subarray(offset - this.#window.start, end - this.#window.start);
   }
 
   async close(): Promise<void> {
-    this.#window = { start: 0, bytes: Buffer.alloc(0) };
+    this.#window = { start: 0, bytes: new Uint8Array() };
   }
 
-  async #fetch(start: number, needed: number, signal: AbortSignal | undefined): Promise<void> {
-    const end = Math.min(this.size, Math.max(needed, start + this.#nextWindow));
-    this.#fetched += end - start;
-    if (this.#fetched > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
-    this.#nextWindow = Math.min(MAX_WINDOW_BYTES, this.#nextWindow * 2);
-    const stream = await this.#open({ start, end }, signal === undefined ? {} : { signal });
+  async #fetch(
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ start: number; bytes: Uint8Array }> {
+    if (this.#fetched + end - start > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
+    const stream = await this.#access.open({ start, end }, signal === undefined ? {} : { signal });
     const chunks: Uint8Array[] = [];
     let skip = start - stream.start;
     let missing = end - start;
     for await (const chunk of stream.body) {
+      this.#fetched += chunk.length;
+      if (this.#fetched > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
       // A hub that knows no ranges sends the file from its beginning.
       const wanted = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, missing);
       skip = Math.max(0, skip - chunk.length);
@@ -53,7 +67,7 @@ export class RemoteSource implements ByteSource {
       missing -= wanted.length;
       if (missing === 0) break;
     }
-    this.#window = { start, bytes: Buffer.concat(chunks) };
+    return { start, bytes: Buffer.concat(chunks) };
   }
 }
 

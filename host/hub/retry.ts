@@ -3,8 +3,6 @@ import { isTransient } from './hub-fault.ts';
 
 /** The longest pause between two tries, milliseconds. */
 const MAX_DELAY_MS = 15_000;
-/** The longest pause a hub's `Retry-After` is granted, milliseconds: a user looks at a progress bar meanwhile. */
-const MAX_RETRY_AFTER_MS = 60_000;
 
 /** How often and how patiently something is tried. */
 export interface RetryLimits {
@@ -23,7 +21,7 @@ export function pauseBefore(
   { retryBaseMs }: Pick<RetryLimits, 'retryBaseMs'>,
 ): number {
   const asked = isTransient(error) ? error.retryAfterMs : undefined;
-  if (asked !== undefined) return Math.min(asked, MAX_RETRY_AFTER_MS);
+  if (asked !== undefined) return asked;
   return Math.random() * Math.min(MAX_DELAY_MS, retryBaseMs * 2 ** attempt);
 }
 

@@ -33,6 +33,11 @@ export function seededBytes(length: number, seed: number): Buffer {
   return Buffer.concat(parts);
 }
 
+/** A configuration with quick limits. */
+export function quickConfig(env: NodeJS.ProcessEnv, limits: Partial<HostLimits> = {}): HostConfig {
+  return readConfig({ runnerEntry: new URL('file:///'), env, limits: { ...QUICK_LIMITS, ...limits } });
+}
+
 /** A cache in a folder of its own, with a hub that serves it. Opened and closed as a host would. */
 export class CacheBench {
   readonly home: string;
@@ -61,11 +66,8 @@ export class CacheBench {
   ): Promise<CacheBench> {
     const home = await mkdtemp(join(tmpdir(), 'tabagent-cache-'));
     const hub = await startHub({ repos: { [REPO]: { files: { [FILE]: content } } }, ...options.hub });
-    const config = readConfig({
-      runnerEntry: new URL('file:///'),
-      env: { TABAGENT_HOME: home, HF_ENDPOINT: hub.url, HOME: home, ...options.env },
-      limits: { ...QUICK_LIMITS, ...options.limits },
-    });
+    const env = { TABAGENT_HOME: home, HF_ENDPOINT: hub.url, HOME: home, ...options.env };
+    const config = quickConfig(env, options.limits);
     return new CacheBench({ home, hub, config, ...(await openCache(config)) });
   }
 
@@ -97,7 +99,8 @@ export class CacheBench {
   }
 }
 
-async function openCache(config: HostConfig): Promise<{ cache: ModelCache; close: () => Promise<void> }> {
+/** Opens the cache of a configuration as a host does: the second of one configuration is another host's. */
+export async function openCache(config: HostConfig): Promise<{ cache: ModelCache; close: () => Promise<void> }> {
   const log = createLogger({ file: config.paths.logFile, debug: false });
   const store = await openStore(config.paths.database, log);
   const { hubEndpoint: endpoint, env, limits } = config;

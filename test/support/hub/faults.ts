@@ -14,6 +14,7 @@ import type { HubRequest } from './hub.ts';
  * - `gzip`: `Content-Encoding: gzip`, whatever was accepted
  * - `changedEtag`: the tags of another file
  * - `size`: that size is announced, whatever the file's
+ * - `tag`: that tag is announced, quotes and all; the listings still tell the truth
  * - `redirect`: to that address; to itself makes a loop
  * - `noChecksum`: tags that are no checksums, none in the listing either
  */
@@ -23,7 +24,7 @@ export type Fault =
   | { kind: 'shorter' | 'longer'; by: number }
   | { kind: 'wrongBytes'; at: number }
   | { kind: 'redirect'; to: string }
-  | { kind: 'size'; announced: string }
+  | { kind: 'size' | 'tag'; announced: string }
   | {
       kind: 'ignoreRange' | 'wrongContentRange' | 'noContentRange' | 'html' | 'gzip' | 'changedEtag' | 'noChecksum';
     };

@@ -152,7 +152,8 @@ export class TestHub {
     if (file === undefined) return refuse(response, 404, 'EntryNotFound', 'Entry not found');
     const sum =
       fault?.kind === 'changedEtag' ? createHash('sha256').update('another').digest('hex') : await file.sha256();
-    const tag = fault?.kind === 'noChecksum' ? `"v1-${file.size}"` : `"${sum}"`;
+    const tag =
+      fault?.kind === 'tag' ? fault.announced : fault?.kind === 'noChecksum' ? `"v1-${file.size}"` : `"${sum}"`;
     const headers = {
       'x-repo-commit': repo.commit,
       'x-linked-size': fault?.kind === 'size' ? fault.announced : String(file.size),

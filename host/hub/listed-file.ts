@@ -1,0 +1,79 @@
+import * as v from 'valibot';
+import { checkedSize, checksumOf } from './file-info.ts';
+import { type HttpResponse, unreachable } from './http.ts';
+import { HubFault } from './hub-fault.ts';
+import type { RemoteFile } from './types.ts';
+
+/** Most bytes of a listing that are read. The hub's own pages hold 1,000 entries of some 300 bytes. */
+const MAX_LISTING_BYTES = 16 * 1024 * 1024;
+
+/** What a listing says of a file in large-file storage: its SHA-256, under the one name or the other. */
+const Lfs = v.looseObject({
+  oid: v.optional(v.string()),
+  sha256: v.optional(v.string()),
+  size: v.optional(v.number()),
+});
+const facts = { size: v.nullish(v.number()), lfs: v.nullish(Lfs) };
+/** Source: the hub's `/api/models/{repo}/tree/{revision}?recursive=true`. */
+const Tree = v.array(v.looseObject({ ...facts, path: v.string(), oid: v.nullish(v.string()) }));
+/** Source: the hub's `/api/models/{repo}/revision/{revision}?blobs=true`. */
+const Info = v.looseObject({
+  siblings: v.array(v.looseObject({ ...facts, rfilename: v.string(), blobId: v.nullish(v.string()) })),
+});
+
+/** What a repository's listing says of one of its files. */
+export interface ListedFile {
+  readonly checksum: RemoteFile['checksum'] | undefined;
+  readonly size: number | undefined;
+}
+
+/** Finds a file in a listing of its repository, in either of the hub's two forms; undefined when it is not there. */
+export async function listedFile(
+  response: HttpResponse,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<ListedFile | undefined> {
+  const listing = await readJson(response, signal);
+  const tree = v.safeParse(Tree, listing);
+  const info = v.safeParse(Info, listing);
+  const entries = tree.success
+    ? tree.output.map((entry) => ({ ...entry, blob: entry.oid }))
+    : info.success
+      ? info.output.siblings.map((entry) => ({ ...entry, path: entry.rfilename, blob: entry.blobId }))
+      : [];
+  const entry = entries.find(({ path }) => path === file);
+  if (entry === undefined) return undefined;
+  const { lfs, size, blob } = entry;
+  const bytes = lfs?.size ?? size ?? undefined;
+  return {
+    // Of a file in large-file storage, git's own id is that of a pointer to it.
+    checksum: checksumOf(lfs ? (lfs.sha256 ?? lfs.oid) : (blob ?? undefined)),
+    size: bytes === undefined ? undefined : checkedSize(bytes),
+  };
+}
+
+async function readJson({ body, url }: HttpResponse, signal: AbortSignal | undefined): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (bytes > MAX_LISTING_BYTES) throw notAListing(url, `more than ${MAX_LISTING_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unreachable(error, url);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    throw notAListing(url, 'no JSON');
+  }
+}
+
+function notAListing(url: URL, found: string): HubFault {
+  return new HubFault('HUB_ERROR', `${url.origin} answered with ${found} where a list of files was expected.`, {
+    details: { host: url.host, expected: 'a list of files as JSON', found },
+  });
+}

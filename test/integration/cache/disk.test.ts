@@ -1,0 +1,196 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ModelCache } from '../../../host/cache/model-cache.ts';
+import { HostError } from '../../../host/errors.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
+import { openStore } from '../../../host/store/store.ts';
+import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const CHUNK = QUICK_LIMITS.chunkBytes;
+const SEED = 51;
+const CONTENT = seededBytes(12 * CHUNK + 5, SEED);
+const SHARDS = {
+  'big-00001-of-00003.gguf': seededBytes(3 * CHUNK, 1),
+  'big-00002-of-00003.gguf': seededBytes(12 * CHUNK, 2),
+  'big-00003-of-00003.gguf': seededBytes(10, 3),
+};
+const SHARDED = readModelName({ modelPath: REPO, modelFile: 'big-00001-of-00003.gguf' });
+
+let bench: CacheBench;
+afterEach(() => bench.close());
+
+const modelPath = (file = FILE) => join(bench.home, 'models', ...REPO.split('/'), file);
+const partials = () => readdir(join(bench.home, 'partial')).catch(() => []);
+
+async function put(path: string, bytes: Buffer | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes);
+}
+
+describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
+  it('a file of any size is the model, and is left as it is', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await put(modelPath(), 'of my own');
+    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyThere: true, model: { size: 9 } });
+    expect(bench.hub.requests).toEqual([]);
+  });
+
+  it('a part of another size than announced is not overwritten; deleting the model makes room for it', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
+    const part = modelPath('big-00002-of-00003.gguf');
+    await put(part, 'of my own');
+    await expect(bench.cache.download(SHARDED)).rejects.toMatchObject({
+      code: 'SIZE_MISMATCH',
+      details: { path: part, expected: 12 * CHUNK, found: 9 },
+    });
+    expect(await readFile(part, 'utf8')).toBe('of my own');
+    expect(bench.bytesAskedFor()).toBe(0);
+    expect(await bench.cache.delete(SHARDED, { inUse: () => false })).toEqual({ freed: 9, deleted: [SHARDED.id] });
+    await bench.cache.download(SHARDED);
+    expect(await readFile(part)).toEqual(SHARDS['big-00002-of-00003.gguf']);
+  });
+
+  it.each<[string, (path: string) => Promise<unknown>, string]>([
+    ['a folder', (path) => mkdir(path, { recursive: true }), 'CACHE_ERROR'],
+    [
+      'a link, even to nothing',
+      async (path) => {
+        await mkdir(dirname(path), { recursive: true });
+        await symlink(join(bench.home, 'elsewhere'), path);
+      },
+      'CACHE_ERROR',
+    ],
+    ['a file where its folder belongs', (path) => put(dirname(path), 'in the way'), 'CACHE_NOT_WRITABLE'],
+  ])('%s is told of before a byte is fetched', async (_what, make, code) => {
+    bench = await CacheBench.open(CONTENT);
+    await make(modelPath());
+    await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code });
+    expect(bench.bytesAskedFor()).toBe(0);
+    expect(existsSync(join(bench.home, 'elsewhere'))).toBe(false);
+  });
+
+  it('a link in the place of the partial file is not written through', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
+    const waiting = bench.cache.download(NAME);
+    waiting.catch(() => {});
+    while ((await partials()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const partial = join(bench.home, 'partial', (await partials())[0] ?? '');
+    await bench.cache.cancel(NAME);
+    await put(join(bench.home, 'precious'), 'precious');
+    await symlink(join(bench.home, 'precious'), partial);
+    await expect(bench.cache.download(NAME)).rejects.toBeInstanceOf(HostError);
+    expect(await readFile(join(bench.home, 'precious'), 'utf8')).toBe('precious');
+  });
+
+  it('garbage in the place of the lock does not keep anybody from downloading', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await bench.cache.delete(NAME, { inUse: () => false });
+    const locks = join(bench.home, 'locks');
+    for (const lock of await readdir(locks)) await writeFile(join(locks, lock), seededBytes(10_000, 3));
+    await bench.cache.download(NAME);
+    expect(await readFile(modelPath())).toEqual(CONTENT);
+  });
+});
+
+describe('what the index says', () => {
+  const nonsense: unknown[] = [
+    null,
+    'text',
+    { size: 1e300, checksum: { algorithm: 'sha256', hex: '' }, etag: '', commit: null, chunkBytes: 1 },
+    { size: 2 ** 50, checksum: { algorithm: 'sha256', hex: '' }, etag: '', commit: null, chunkBytes: 1 },
+    { size: 10, checksum: { algorithm: 'sha256', hex: '' }, etag: '', commit: null, chunkBytes: 0 },
+    { size: -10, checksum: { algorithm: 'sha256', hex: '' }, etag: '', commit: null, chunkBytes: -5 },
+    { state: 'paused', downloaded: -1, total: 'much', startedAt: 0 },
+    { state: 'dancing', downloaded: 1, total: 1, startedAt: 0 },
+  ];
+
+  it.each(nonsense)('is not believed where it is nonsense: %j', async (value) => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
+    const waiting = bench.cache.download(NAME);
+    waiting.catch(() => {});
+    while ((await partials()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await bench.shut();
+    const key = (await partials())[0]?.replace('.partial', '') ?? '';
+    const store = await openStore(bench.config.paths.database, new KeptLog());
+    await store.namespace('files').set(key, value);
+    await store.namespace('downloads').set(NAME.id, value);
+    for (let chunk = 0; chunk < 13; chunk += 1) await store.namespace('chunks').set(`${key}:${chunk}`, value);
+    await store.close();
+    await bench.reopen();
+    await bench.cache.statuses();
+    await bench.cache.download(NAME);
+    expect(await readFile(modelPath())).toEqual(CONTENT);
+  });
+
+  it('is not asked for what is on the disk: models are found where the database cannot be opened', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    const fault = new HostError('CACHE_NOT_WRITABLE', 'no database');
+    const cache = await ModelCache.open({
+      config: bench.config,
+      hub: () => Promise.reject(fault),
+      store: () => Promise.reject(fault),
+      log: new KeptLog(),
+    });
+    expect(await cache.list()).toHaveLength(1);
+    expect(await cache.find(NAME)).toMatchObject({ size: CONTENT.length });
+    expect(await cache.download(NAME)).toMatchObject({ alreadyThere: true });
+    expect(await cache.status(NAME)).toMatchObject({ status: 'completed' });
+    await expect(cache.download({ ...NAME, file: 'b.gguf', id: `${REPO}/b.gguf` })).rejects.toBe(fault);
+  });
+
+  it('of lost bytes is found out at once, all of them in one round', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    const controller = new AbortController();
+    const waiting = bench.cache.download(NAME, {
+      signal: controller.signal,
+      onProgress: ({ downloaded }) => downloaded > 9 * CHUNK && controller.abort(new Error('enough')),
+    });
+    await expect(waiting).rejects.toThrow('enough');
+    await bench.shut();
+    // As after a power cut: the length is there, the bytes are not.
+    await writeFile(join(bench.home, 'partial', (await partials())[0] ?? ''), Buffer.alloc(CONTENT.length));
+    await bench.reopen();
+    const before = bench.hub.requests.length;
+    await bench.cache.download(NAME);
+    expect(await readFile(modelPath())).toEqual(CONTENT);
+    const ranges = bench.hub.requests.slice(before).filter(({ server }) => server === 'cdn');
+    expect(ranges.length).toBeLessThan(13);
+  });
+});
+
+describe('deleting', () => {
+  it('says what it freed, leaves no folder, and what is not there is MODEL_NOT_DOWNLOADED', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    expect(await bench.cache.delete(NAME, { inUse: () => false })).toEqual({
+      freed: CONTENT.length,
+      deleted: [NAME.id],
+    });
+    expect(await readdir(join(bench.home, 'models'))).toEqual([]);
+    await expect(bench.cache.delete(NAME, { inUse: () => false })).rejects.toMatchObject({
+      code: 'MODEL_NOT_DOWNLOADED',
+    });
+    expect(await bench.cache.status(NAME)).toBeUndefined();
+  });
+
+  it('of a repository takes all of its models, and none of another revision', async () => {
+    const files = { ...SHARDS, 'dir/one.gguf': CONTENT, 'two.gguf': CONTENT };
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } } } });
+    for (const modelFile of ['dir/one.gguf', 'two.gguf', SHARDED.file]) {
+      await bench.cache.download(readModelName({ modelPath: REPO, modelFile }));
+    }
+    await put(join(bench.home, 'models', 'maker', 'model-GGUF@v2', 'two.gguf'), 'other');
+    const repo = { owner: NAME.owner, repo: NAME.repo, repoId: NAME.repoId, revision: 'main' };
+    const inUse = (id: string) => id.endsWith('two.gguf');
+    await expect(bench.cache.delete(repo, { inUse })).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
+    expect(await bench.cache.list()).toHaveLength(4);
+    const { freed } = await bench.cache.delete(repo, { inUse: () => false });
+    expect(freed).toBe(2 * CONTENT.length + Object.values(SHARDS).reduce((sum, { length }) => sum + length, 0));
+    expect((await bench.cache.list()).map(({ name }) => name.id)).toEqual(['maker/model-GGUF@v2/two.gguf']);
+  });
+});

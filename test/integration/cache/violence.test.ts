@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CacheBench, FILE, NAME, openCache, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+
+const CHUNK = QUICK_LIMITS.chunkBytes;
+const CHILD = join(import.meta.dirname, '../../support/cache/download-child.ts');
+const SEED = 33;
+const CONTENT = seededBytes(96 * CHUNK + 1, SEED);
+
+describe(`a process that downloads and is killed (content and moments of seed ${SEED})`, () => {
+  let bench: CacheBench;
+  let children: ChildProcess[];
+  beforeEach(async () => {
+    children = [];
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 600_000 } });
+  });
+  afterEach(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    await bench.close();
+  });
+
+  function start() {
+    const env = { ...process.env, TABAGENT_HOME: bench.home, HOME: bench.home, HF_ENDPOINT: bench.hub.url };
+    // Jest's own options are not the child's.
+    const child = spawn(process.execPath, [CHILD], {
+      env: { ...env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return { child, lines };
+  }
+
+  /** The last number of bytes a child told of; waits until it is at least `bytes`. */
+  async function reached({ lines }: ReturnType<typeof start>, bytes: number): Promise<number> {
+    for (;;) {
+      const { value } = await lines.next();
+      const said = value === 'done' ? CONTENT.length : Number(value);
+      if (!(said < bytes)) return said;
+    }
+  }
+
+  async function onDisk(): Promise<Buffer> {
+    return readFile(join(bench.home, 'models', ...REPO.split('/'), FILE));
+  }
+
+  it('loses at most the unfinished chunk of each connection, each time, and the file is right in the end', async () => {
+    const moments = [...seededBytes(5, SEED)].map((byte, n) =>
+      Math.floor(((n + byte / 256) / 5) * 0.9 * CONTENT.length),
+    );
+    for (const moment of moments) {
+      const running = start();
+      const told = await reached(running, moment);
+      running.child.kill('SIGKILL');
+      await once(running.child, 'close');
+      const status = await bench.cache.status(NAME);
+      expect(status).toMatchObject({ status: 'paused', total: CONTENT.length });
+      expect(status?.downloaded).toBeGreaterThanOrEqual(told - QUICK_LIMITS.connections * CHUNK);
+      expect(await bench.cache.list()).toEqual([]);
+    }
+    await bench.cache.download(NAME);
+    expect(await onDisk()).toEqual(CONTENT);
+  });
+
+  it('has company: two processes and this one fetch the file once, and all three finish', async () => {
+    const others = [start(), start()];
+    await bench.cache.download(NAME);
+    for (const other of others) expect(await reached(other, CONTENT.length)).toBe(CONTENT.length);
+    for (const { child } of others) if (child.exitCode === null) await once(child, 'close');
+    expect(others.map(({ child }) => child.exitCode)).toEqual([0, 0]);
+    expect(bench.bytesAskedFor()).toBe(CONTENT.length);
+    expect(await onDisk()).toEqual(CONTENT);
+  });
+
+  it('is succeeded by the one that follows, from its chunks', async () => {
+    const leader = start();
+    await reached(leader, 10 * CHUNK);
+    let followed: (() => void) | undefined;
+    const following = new Promise<void>((resolve) => {
+      followed = resolve;
+    });
+    const done = bench.cache.download(NAME, { onProgress: ({ downloaded }) => downloaded > 0 && followed?.() });
+    await following;
+    leader.child.kill('SIGKILL');
+    await once(leader.child, 'close');
+    const before = bench.hub.requests.length;
+    await done;
+    expect(bench.bytesAskedFor(before)).toBeLessThan(CONTENT.length - 5 * CHUNK);
+    expect(await onDisk()).toEqual(CONTENT);
+  });
+});
+
+describe('two hosts with one cache', () => {
+  let bench: CacheBench;
+  let other: Awaited<ReturnType<typeof openCache>>;
+  beforeEach(async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    other = await openCache(bench.config);
+  });
+  afterEach(async () => {
+    await other.close();
+    await bench.close();
+  });
+
+  /** The first host downloads, the second follows; resolves when both have told of bytes. */
+  async function leadAndFollow() {
+    const tell = Promise.withResolvers<void>();
+    const controller = new AbortController();
+    const led = bench.cache.download(NAME, {
+      signal: controller.signal,
+      onProgress: ({ downloaded }) => downloaded > 2 * CHUNK && tell.resolve(),
+    });
+    led.catch(() => {});
+    await tell.promise;
+    const told = Promise.withResolvers<void>();
+    const followed = other.cache.download(NAME, { onProgress: ({ downloaded }) => downloaded > 0 && told.resolve() });
+    followed.catch(() => {});
+    await told.promise;
+    return { led, followed, controller };
+  }
+
+  it('the follower goes on when the last asker of the leader leaves: nobody paused anything', async () => {
+    const { led, followed, controller } = await leadAndFollow();
+    controller.abort(new Error('gone'));
+    await expect(led).rejects.toThrow('gone');
+    expect((await followed).model.size).toBe(CONTENT.length);
+  });
+
+  it('the follower goes on when the leader closes', async () => {
+    const { led, followed } = await leadAndFollow();
+    await bench.shut();
+    await expect(led).rejects.toMatchObject({ code: 'ABORTED' });
+    expect((await followed).model.size).toBe(CONTENT.length);
+  });
+
+  it.each(['pause', 'cancel'] as const)('a %s by either is heard by the askers of both', async (what) => {
+    const code = what === 'pause' ? 'DOWNLOAD_PAUSED' : 'DOWNLOAD_CANCELLED';
+    const status = what === 'pause' ? 'paused' : 'cancelled';
+    for (const by of [bench, other]) {
+      const { led, followed } = await leadAndFollow();
+      expect(await by.cache[what](NAME)).toMatchObject({ status });
+      await expect(led).rejects.toMatchObject({ code });
+      await expect(followed).rejects.toMatchObject({ code });
+      for (const { cache } of [bench, other]) expect(await cache.status(NAME)).toMatchObject({ status });
+    }
+    await other.cache.download(NAME);
+    expect((await bench.cache.list()).map(({ size }) => size)).toEqual([CONTENT.length]);
+  });
+
+  it('what one is downloading, the other does not delete', async () => {
+    const { followed } = await leadAndFollow();
+    const deleting = other.cache.delete(NAME, { inUse: () => false });
+    await expect(deleting).rejects.toMatchObject({ code: 'MODEL_IN_USE', details: { models: [NAME.id] } });
+    await followed;
+  });
+});
