@@ -80,7 +80,9 @@ export class HostParts implements Parts {
   }
 
   async #openCache(): Promise<ModelCache> {
-    const [{ ModelCache }, store] = await Promise.all([import('./cache/model-cache.ts'), this.#openStore()]);
+    const { ModelCache } = await import('./cache/model-cache.ts');
+    // The database is opened when the index is asked: what is on the disk is listed and loaded without one.
+    const store = () => this.#openStore();
     return ModelCache.open({ config: this.config, hub: () => this.hub(), store, log: this.log });
   }
 
