@@ -4,6 +4,7 @@ import { HostError } from '../errors.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-error.ts';
@@ -169,19 +170,19 @@ export class ModelDownload {
   async #lead(): Promise<CachedModel> {
     const { name, index, find, log } = this.#options;
     await index.clearWish(name.id);
-    const files = await this.#prepare();
-    this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
-
-    await index.setModel(name.id, this.#record('downloading'));
-    const stopTelling = this.#keepTelling();
+    // What is known of it, until the hub has answered.
+    const before = await index.model(name.id);
+    if (before !== undefined) this.#update({ downloaded: before.downloaded, total: before.total });
+    let files: FileDownload[] | undefined;
     try {
-      for (const file of files) await file.run(this.#controller.signal);
+      files = await this.#prepare();
+      this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
+      await index.setModel(name.id, this.#record('downloading'));
+      await this.#runAll(files);
     } catch (error) {
-      await stopTelling();
       await this.#remember(error, files);
       throw error;
     }
-    await stopTelling();
     // The files are there: that the index cannot be told (the disk may be full by now) takes nothing from them.
     await index.deleteModel(name.id).catch((error: unknown) => log.warn('download.not-told', { id: name.id, error }));
     const model = await find();
@@ -221,6 +222,16 @@ export class ModelDownload {
     return files;
   }
 
+  /** Fetches one file after the other. Tells other hosts meanwhile, and nothing any more once it has ended. */
+  async #runAll(files: readonly FileDownload[]): Promise<void> {
+    const stopTelling = this.#keepTelling();
+    try {
+      for (const file of files) await file.run(this.#controller.signal);
+    } finally {
+      await stopTelling();
+    }
+  }
+
   /** Tells other hosts from time to time. The result ends that, and resolves when nothing more is written. */
   #keepTelling(): () => Promise<void> {
     let last: Promise<void> | undefined;
@@ -249,15 +260,20 @@ export class ModelDownload {
     }
   }
 
-  /** Keeps what it came to, for followers and for the next start. Of a cancelled download nothing else is kept. */
-  async #remember(error: unknown, files: readonly FileDownload[]): Promise<void> {
+  /**
+   * Keeps what it came to, for followers and for the next start. Of a cancelled download nothing else is kept, and
+   * nothing at all of one that failed before it began: a mistyped name is no download.
+   */
+  async #remember(error: unknown, files: readonly FileDownload[] | undefined): Promise<void> {
     const { name, layout, index, log } = this.#options;
+    const end = endOf(error);
+    this.#update(end);
+    if (files !== undefined) this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
     try {
-      const end = endOf(error);
-      this.#update({ ...end, downloaded: sum(files.map((file) => file.downloaded)) });
       if (end.status === 'cancelled') await deleteModel(layout, index, name);
+      if (files === undefined && !isHostError(error, 'DOWNLOAD_PAUSED')) return;
       // Nobody asked for a stop where the last asker left or the host ends: a host that follows goes on with it.
-      await index.setModel(name.id, this.#record(isAbort(error) ? 'downloading' : end.status));
+      await index.setModel(name.id, this.#record(isHostError(error, 'ABORTED') ? 'downloading' : end.status));
     } catch (fault) {
       // The disk may be full by now: the download's own error is the one to tell.
       log.warn('download.not-remembered', { id: name.id, error: fault });
@@ -295,13 +311,13 @@ export function stopReason(name: ModelName, wish: Wish): HostError {
 function endOf(error: unknown): Pick<DownloadStatus, 'error'> & { status: 'paused' | 'failed' | 'cancelled' } {
   const code = error instanceof HostError ? error.code : 'INTERNAL_ERROR';
   if (code === 'DOWNLOAD_CANCELLED') return { status: 'cancelled' };
-  if (code === 'DOWNLOAD_PAUSED' || isAbort(error)) return { status: 'paused' };
+  if (code === 'DOWNLOAD_PAUSED' || code === 'ABORTED') return { status: 'paused' };
   const message = error instanceof HostError ? error.message : 'A fault of the host itself; its log says more.';
   return { status: 'failed', error: { code, message } };
 }
 
-function isAbort(error: unknown): boolean {
-  return error instanceof HostError && error.code === 'ABORTED';
+function isHostError(error: unknown, code: ErrorCode): boolean {
+  return error instanceof HostError && error.code === code;
 }
 
 function throwIfStopped(name: ModelName, record: ModelRecord | undefined): void {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import KeyvSqlite from '@keyv/sqlite';
@@ -24,10 +24,9 @@ const ROWS_PER_READ = 500;
 export async function openStore(file: string, log: Logger): Promise<Store> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    // SQLite would make it readable by others.
-    await (await open(file, 'a', 0o600)).close();
-    await chmod(file, 0o600);
+    await makePrivate(file);
     await setAsideIfDamaged(file, log);
+    await makePrivate(file);
     return new KeyvStore(file);
   } catch (error) {
     throw storeError(error, file);
@@ -133,16 +132,33 @@ class KeyvNamespace<T> implements Namespace<T> {
   }
 }
 
+/** Makes the file where there is none, for its user alone: SQLite would make it readable by others. */
+async function makePrivate(file: string): Promise<void> {
+  await (await open(file, 'a', 0o600)).close();
+  await chmod(file, 0o600);
+}
+
 /** Moves a file that is no whole SQLite database out of the way, with the files that belong to it. */
 async function setAsideIfDamaged(file: string, log: Logger): Promise<void> {
+  const before = await inodeOf(file);
   const fault = damageOf(file);
-  if (fault === undefined) return;
+  // Another host that starts at the same moment may have set it aside already: what is there now is the new one.
+  if (fault === undefined || (await inodeOf(file)) !== before) return;
   const aside = `${file}.corrupt-${Date.now()}`;
   log.error('store.corrupt', { file, aside, fault });
   for (const suffix of ['', '-wal', '-shm']) {
     await rename(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
       if (!isSystemError(error, 'ENOENT')) throw error;
     });
+  }
+}
+
+async function inodeOf(file: string): Promise<bigint | undefined> {
+  try {
+    return (await stat(file, { bigint: true })).ino;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 

@@ -113,6 +113,48 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
+  it('can be paused before the hub has answered, and resumed', async () => {
+    bench = await CacheBench.open(CONTENT);
+    bench.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
+    const asker = bench.cache.download(NAME);
+    while (bench.hub.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await bench.cache.pause(NAME)).toMatchObject({ status: 'paused' });
+    await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', downloaded: 0 });
+    bench.hub.heal();
+    expect(await bench.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+  });
+
+  it('that goes on and is cancelled before the hub has answered leaves nothing', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    await downloadAbout(3 * CHUNK);
+    await bench.reopen();
+    bench.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
+    const resumed = async () => {
+      const before = bench.hub.requests.length;
+      await bench.cache.resume(NAME);
+      while (bench.hub.requests.length === before) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await resumed();
+    await bench.cache.pause(NAME);
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', total: CONTENT.length });
+    await resumed();
+    expect(await bench.cache.cancel(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
+    expect(await partials()).toEqual([]);
+    expect(await bench.cache.statuses()).toEqual([]);
+  });
+
+  it('that fails before it began is no download', async () => {
+    bench = await CacheBench.open(CONTENT);
+    const mistyped = { ...NAME, file: 'modle.gguf', id: `${REPO}/modle.gguf` };
+    await expect(bench.cache.download(mistyped)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    await bench.reopen();
+    expect(await bench.cache.statuses()).toEqual([]);
+    await expect(bench.cache.resume(mistyped)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
+  });
+
   it('cancels one that is paused, too', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await downloadAbout(3 * CHUNK);

@@ -142,6 +142,16 @@ describe('the store', () => {
     ]);
   });
 
+  it('is set aside once where several processes find it damaged at the same moment, and none loses a value', async () => {
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, Buffer.alloc(20_000, 'not a database '));
+    const run = promisify(execFile);
+    const prefixes = ['one', 'two', 'three'];
+    await Promise.all(prefixes.map((prefix) => run(process.execPath, [WRITE_MANY, file, prefix, '20'])));
+    expect(setAside()).toHaveLength(1);
+    expect(await entriesOf(await open(), 'shared')).toHaveLength(60);
+  });
+
   it('sets a database that was cut short aside, and works anew', async () => {
     const first = await open();
     for (let n = 0; n < 300; n++) await first.namespace('things').set(`${n}`, 'x'.repeat(500));
@@ -166,9 +176,12 @@ describe('the store', () => {
     expect(setAside()).toEqual([]);
   });
 
-  onUnix('is readable and writable by its user alone, even where the file was open to all', async () => {
+  onUnix.each([
+    ['the file was open to all', ''],
+    ['it was damaged, and is a new one now', 'garbage '.repeat(1000)],
+  ])('is readable and writable by its user alone, even where %s', async (_what, content) => {
     mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, '', { mode: 0o666 });
+    writeFileSync(file, content, { mode: 0o666 });
     chmodSync(file, 0o666);
     await (await open()).namespace('things').set('key', 'value');
     const modes = readdirSync(join(file, '..')).map((name) => [name, statSync(join(file, '..', name)).mode & 0o777]);

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { ChunkCursor } from '../../../host/cache/chunk-cursor.ts';
+import { ChunkGrid, ChunkQueue, type ChunkRun } from '../../../host/cache/chunks.ts';
+import { seededBytes } from '../../support/cache/cache-bench.ts';
+
+describe('a grid of chunks', () => {
+  it.each([
+    [0, 0],
+    [1, 1],
+    [9, 1],
+    [10, 1],
+    [11, 2],
+    [100, 10],
+  ])('of %d bytes covers every byte once, with %d chunks of 10', (size, count) => {
+    const grid = new ChunkGrid(size, 10);
+    expect(grid.count).toBe(count);
+    let at = 0;
+    for (let chunk = 0; chunk < grid.count; chunk += 1) {
+      expect(grid.startOf(chunk)).toBe(at);
+      expect(grid.bytesOf(chunk)).toBeGreaterThan(0);
+      at = grid.endOf(chunk);
+    }
+    expect(at).toBe(size);
+  });
+});
+
+describe('a queue of chunks', () => {
+  function takeAll(queue: ChunkQueue): ChunkRun[] {
+    const runs: ChunkRun[] = [];
+    for (let run = queue.take(); run !== undefined; run = queue.take()) runs.push(run);
+    return runs;
+  }
+  const chunksOf = (runs: ChunkRun[]) =>
+    runs.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, n) => first + n));
+
+  it('hands out every chunk once, from the front, in runs that are short near the end', () => {
+    const runs = takeAll(new ChunkQueue(Array(100).keys(), 4));
+    expect(chunksOf(runs)).toEqual([...Array(100).keys()]);
+    expect(Math.max(...runs.map(({ first, end }) => end - first))).toBe(8);
+    expect(runs.slice(-4).map(({ first, end }) => end - first)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('never runs over a chunk that is not missing', () => {
+    const missing = [0, 1, 5, 6, 7, 20];
+    const runs = takeAll(new ChunkQueue(missing, 1));
+    expect(chunksOf(runs)).toEqual(missing);
+  });
+
+  it('hands out again what was put back', () => {
+    const queue = new ChunkQueue([0, 1, 2], 1);
+    takeAll(queue);
+    queue.add([1]);
+    expect(queue.size).toBe(1);
+    expect(takeAll(queue)).toEqual([{ first: 1, end: 2 }]);
+  });
+});
+
+describe('a cursor in a run of chunks', () => {
+  it('gives the SHA-256 of each chunk with its last byte, however the bytes are cut', () => {
+    const bytes = seededBytes(25, 2);
+    const grid = new ChunkGrid(25, 10);
+    const expected = [0, 1, 2].map((chunk) =>
+      createHash('sha256')
+        .update(bytes.subarray(grid.startOf(chunk), grid.endOf(chunk)))
+        .digest('hex'),
+    );
+    for (let step = 1; step <= 10; step += 1) {
+      const cursor = new ChunkCursor(grid, { first: 0, end: 3 });
+      const found: string[] = [];
+      while (!cursor.done) {
+        const piece = bytes.subarray(cursor.position, cursor.position + Math.min(step, cursor.missingInChunk));
+        const sha256 = cursor.advance(piece);
+        if (sha256 !== undefined) found.push(sha256);
+      }
+      expect(found).toEqual(expected);
+    }
+  });
+});

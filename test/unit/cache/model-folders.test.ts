@@ -1,0 +1,94 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CacheLayout, fileKey } from '../../../host/cache/layout.ts';
+import { bytesOf, findModel, listModels } from '../../../host/cache/model-folders.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+const folder = tempFolder('folders');
+afterAll(() => folder.remove());
+
+describe('the folder of models', () => {
+  let layout: CacheLayout;
+  let count = 0;
+  beforeEach(() => {
+    count += 1;
+    const home = join(folder.path, String(count));
+    layout = new CacheLayout({
+      models: join(home, 'models'),
+      partial: join(home, 'partial'),
+      locks: join(home, 'locks'),
+    });
+  });
+
+  function put(path: string, bytes = 3): string {
+    const whole = join(layout.models, ...path.split('/'));
+    mkdirSync(dirname(whole), { recursive: true });
+    writeFileSync(whole, 'x'.repeat(bytes));
+    return whole;
+  }
+  const listed = async () => (await listModels(layout)).map(({ name, size }) => [name.id, size]);
+
+  it('that is not there holds nothing', async () => {
+    expect(await listed()).toEqual([]);
+    expect(await findModel(layout, readModelName({ modelId: 'a/b/c.gguf' }))).toBeUndefined();
+  });
+
+  it('gives every model by its id, in every depth, revision and number of parts', async () => {
+    for (const path of ['o/r/one.gguf', 'o/r/deep/er/two.gguf', 'o/r@v1/one.gguf', 'o/r@refs%2Fpr%2F1/one.gguf'])
+      put(path);
+    for (const part of [1, 2, 3]) put(`p/r/big-0000${part}-of-00003.gguf`, part);
+    expect(await listed()).toEqual([
+      ['o/r/deep/er/two.gguf', 3],
+      ['o/r/one.gguf', 3],
+      ['o/r@refs%2Fpr%2F1/one.gguf', 3],
+      ['o/r@v1/one.gguf', 3],
+      ['p/r/big-00001-of-00003.gguf', 6],
+    ]);
+    const model = await findModel(
+      layout,
+      readModelName({ modelPath: 'o/r', modelFile: 'one.gguf', revision: 'refs/pr/1' }),
+    );
+    expect(model?.files).toEqual([join(layout.models, 'o', 'r@refs%2Fpr%2F1', 'one.gguf')]);
+  });
+
+  it('passes over what no model can be: loose files, names that are none, parts that are not all there, links', async () => {
+    put('loose.gguf');
+    put('o/loose.gguf');
+    put('o/.hidden/a.gguf');
+    put('o/r/bad:name.gguf');
+    put('o/r/half-00001-of-00002.gguf', 5);
+    const outside = join(folder.path, `outside-${count}`);
+    mkdirSync(join(outside, 'sub'), { recursive: true });
+    writeFileSync(join(outside, 'sub', 'secret.gguf'), 'secret');
+    symlinkSync(outside, join(layout.models, 'linked'));
+    symlinkSync(join(outside, 'sub'), join(layout.models, 'o', 'linked'));
+    symlinkSync(join(outside, 'sub', 'secret.gguf'), join(layout.models, 'o', 'r', 'secret.gguf'));
+    symlinkSync('..', join(layout.models, 'o', 'r', 'loop'));
+    expect(await listed()).toEqual([]);
+    expect(await findModel(layout, readModelName({ modelId: 'o/r/secret.gguf' }))).toBeUndefined();
+    expect(await bytesOf(layout, readModelName({ modelId: 'o/r/half-00001-of-00002.gguf' }))).toBe(5);
+    expect(await bytesOf(layout, readModelName({ modelId: 'o/r/nothing.gguf' }))).toBeUndefined();
+  });
+
+  it('with a part that cannot be read gives the others', async () => {
+    put('o/r/one.gguf');
+    put('o/r/closed/two.gguf');
+    const closed = join(layout.models, 'o', 'r', 'closed');
+    chmodSync(closed, 0);
+    const models = await listed();
+    chmodSync(closed, 0o700);
+    expect(models).toContainEqual(['o/r/one.gguf', 3]);
+  });
+
+  it('keeps files of different models apart where they are on their way', () => {
+    const names = ['o/r/a.gguf', 'o/r/b.gguf', 'o/r@v1/a.gguf', 'o/r2/a.gguf'].map((modelId) =>
+      readModelName({ modelId }),
+    );
+    const paths = names.map((name) => layout.partialPath(fileKey(name, name.file)));
+    expect(new Set(paths).size).toBe(paths.length);
+    expect(new Set(names.map((name) => layout.lockPath(name))).size).toBe(names.length);
+    for (const path of paths) expect(path).toMatch(/[0-9a-f]{32}\.partial$/);
+  });
+});

@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Hub } from '../../../host/hub/hub.ts';
+import type { RemoteFile } from '../../../host/hub/types.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
+import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
+import { type HubOptions, type HubRequest, startHub, type TestHub } from '../../support/hub/hub.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const SEED = 17;
+const CONTENT = seededBytes(700_000, SEED);
+const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
+const REPO = 'maker/model-GGUF';
+const FILE = 'sub dir/a+b #1%.gguf';
+const NAME = readModelName({ modelPath: REPO, modelFile: FILE });
+
+let served: TestHub | undefined;
+afterEach(async () => {
+  await served?.close();
+  served = undefined;
+});
+
+async function serve(options: Partial<HubOptions> = {}): Promise<{ hub: Hub; server: TestHub }> {
+  const server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } }, ...options });
+  served = server;
+  return { hub: hubAt(server.url), server };
+}
+
+function hubAt(endpoint: string, env: NodeJS.ProcessEnv = {}): Hub {
+  return new Hub({ endpoint, env: { HOME: '/nowhere', ...env }, limits: QUICK_LIMITS, log: new KeptLog() });
+}
+
+async function read(hub: Hub, remote: RemoteFile, start: number, end: number): Promise<Buffer> {
+  const { body } = await hub.openRange(remote, { start, end }, {});
+  return Buffer.concat(await Array.fromAsync(body));
+}
+
+const isResolve = ({ server, url }: HubRequest) => server === 'hub' && url.includes('/resolve/');
+const isListing = ({ url }: HubRequest) => url.startsWith('/api/');
+const isTree = ({ url }: HubRequest) => url.includes('/tree/');
+const byCommit = ({ url }: HubRequest) => /\/resolve\/[0-9a-f]{40}\//.test(url);
+
+describe('fileInfo', () => {
+  it('asks one question, never follows to the CDN, and knows size, checksum and commit', async () => {
+    const { hub, server } = await serve();
+    expect(await hub.fileInfo(NAME, FILE, {})).toEqual({
+      name: NAME,
+      file: FILE,
+      size: CONTENT.length,
+      checksum: { algorithm: 'sha256', hex: SHA256 },
+      etag: SHA256,
+      commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+    });
+    expect(server.requests.map(({ server, method, url }) => [server, method, url])).toEqual([
+      ['hub', 'HEAD', `/${REPO}/resolve/main/sub%20dir/a%2Bb%20%231%25.gguf`],
+    ]);
+  });
+
+  it.each([
+    ['the tree', []],
+    ["the model's page, where there is no tree", [{ kind: 'status' as const, status: 404, match: isTree }]],
+    [
+      'the tree, after it was busy',
+      [{ kind: 'status' as const, status: 503, match: isTree, times: 2, headers: { 'retry-after': '0' } }],
+    ],
+  ])('takes the checksum from %s where the tag is none', async (_what, faults) => {
+    const { hub, server } = await serve();
+    for (const fault of faults) server.fault(fault);
+    server.fault({ kind: 'tag', announced: '"v1-700000"', match: isResolve });
+    const remote = await hub.fileInfo(NAME, FILE, {});
+    expect(remote).toMatchObject({ checksum: { algorithm: 'sha256', hex: SHA256 }, etag: 'v1-700000' });
+    expect(await read(hub, remote, 10, 20)).toEqual(CONTENT.subarray(10, 20));
+  });
+
+  it("prefers the listing's SHA-256 to a tag that looks like git's SHA-1", async () => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'tag', announced: `"${'ab'.repeat(20)}"`, match: isResolve });
+    expect((await hub.fileInfo(NAME, FILE, {})).checksum).toEqual({ algorithm: 'sha256', hex: SHA256 });
+  });
+
+  it("takes git's SHA-1 where nothing better is to be had", async () => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'tag', announced: `W/"${'ab'.repeat(20)}"`, match: isResolve });
+    server.fault({ kind: 'status', status: 404, match: isListing });
+    expect((await hub.fileInfo(NAME, FILE, {})).checksum).toEqual({ algorithm: 'git-sha1', hex: 'ab'.repeat(20) });
+  });
+
+  it.each([
+    ['a listing that is no JSON', { kind: 'html' as const, match: isListing }, 'HUB_ERROR'],
+    ['no listing at all', { kind: 'status' as const, status: 404, match: isListing }, 'CHECKSUM_MISSING'],
+  ])('does not make a checksum up from %s', async (_what, fault, code) => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'tag', announced: '"v1"', match: isResolve });
+    server.fault(fault);
+    await expect(hub.fileInfo(NAME, FILE, {})).rejects.toMatchObject({ code });
+  });
+
+  it('gives up at once, and says for how long, where the hub asks for more time than anybody waits', async () => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'status', status: 429, headers: { 'retry-after': '86400' } });
+    await expect(hub.fileInfo(NAME, FILE, {})).rejects.toMatchObject({
+      code: 'RATE_LIMITED',
+      message: expect.stringContaining('86400 seconds'),
+      details: { retryAfterSeconds: 86_400 },
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('stops when it is aborted, also between two tries', async () => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'status', status: 503, headers: { 'retry-after': '50' } });
+    const controller = new AbortController();
+    const asked = hub.fileInfo(NAME, FILE, { signal: controller.signal });
+    asked.catch(() => {});
+    while (server.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+  });
+});
+
+describe('openRange', () => {
+  it('fetches by the commit that was found, so that a moving branch does not mix two files', async () => {
+    const { hub, server } = await serve();
+    const remote = await hub.fileInfo(NAME, FILE, {});
+    expect(await read(hub, remote, 0, 100)).toEqual(CONTENT.subarray(0, 100));
+    expect(server.requests.filter(isResolve).at(-1)?.url).toContain(`/resolve/${remote.commit}/`);
+  });
+
+  it('fetches by the name where the hub does not know the commit it told, and asks only once', async () => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'status', status: 404, match: byCommit });
+    const remote = await hub.fileInfo(NAME, FILE, {});
+    for (const start of [0, 1000]) {
+      expect(await read(hub, remote, start, start + 9)).toEqual(CONTENT.subarray(start, start + 9));
+    }
+    expect(server.requests.filter(byCommit)).toHaveLength(1);
+  });
+
+  it.each([
+    ['another checksum', SHA256, 'cd'.repeat(32), true],
+    ['another tag that is no checksum', 'v1', 'v2', true],
+    ['the same tag', 'v1', 'v1', false],
+    ['a tag of another kind', SHA256, 'v1', false],
+  ])('takes %s for what it is', async (_what, before, after, isChange) => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'tag', announced: `"${before}"`, match: isResolve, times: 1 });
+    server.fault({ kind: 'tag', announced: `W/"${after}"`, match: isResolve });
+    const remote = await hub.fileInfo(NAME, FILE, {});
+    const reading = read(hub, remote, 0, 10);
+    if (isChange) await expect(reading).rejects.toMatchObject({ code: 'REMOTE_CHANGED' });
+    else expect(await reading).toHaveLength(10);
+  });
+});
+
+describe('byteSource', () => {
+  it('reads anywhere, in windows: a header costs a request or two', async () => {
+    const { hub, server } = await serve();
+    const source = await hub.byteSource(NAME, FILE, {});
+    expect(source.size).toBe(CONTENT.length);
+    for (const [offset, length] of [
+      [0, 4],
+      [4, 1000],
+      [200_000, 100_000],
+      [699_990, 100],
+      [100, 8],
+      [700_000, 5],
+    ] as const) {
+      expect(Buffer.from(await source.read(offset, length))).toEqual(CONTENT.subarray(offset, offset + length));
+    }
+    expect(server.requests.filter(({ server }) => server === 'cdn').length).toBeLessThanOrEqual(4);
+    await source.close();
+  });
+
+  it.each([
+    ['cut in the middle', { kind: 'cut' as const, after: 1000 }],
+    ['stalled in the middle', { kind: 'stall' as const, after: 1000 }],
+  ])('reads on after a connection was %s', async (_what, fault) => {
+    const { hub, server } = await serve();
+    server.fault({ ...fault, match: ({ server }) => server === 'cdn', times: 2 });
+    const source = await hub.byteSource(NAME, FILE, {});
+    expect(Buffer.from(await source.read(0, 50_000))).toEqual(CONTENT.subarray(0, 50_000));
+  });
+
+  it('reads from a hub that knows no ranges, too', async () => {
+    const { hub, server } = await serve();
+    server.fault({ kind: 'ignoreRange' });
+    const source = await hub.byteSource(NAME, FILE, {});
+    expect(Buffer.from(await source.read(300_000, 10))).toEqual(CONTENT.subarray(300_000, 300_010));
+  });
+});
