@@ -5,14 +5,16 @@ import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 export function cacheError(error: unknown, path: string): HostError {
   if (error instanceof HostError) return error;
   const options = { details: { path }, cause: error };
-  if (isSystemError(error, 'ENOSPC', 'EDQUOT') || sqliteCode(error) === SQLITE.FULL) {
+  const sqlite = sqliteCode(error);
+  if (isSystemError(error, 'ENOSPC', 'EDQUOT') || sqlite === SQLITE.FULL) {
     return new HostError(
       'DISK_FULL',
       'The disk is full. What was downloaded so far is kept: free some space and download again.',
       options,
     );
   }
-  if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR')) {
+  const isRefused = isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR');
+  if (isRefused || sqlite === SQLITE.READONLY || sqlite === SQLITE.CANTOPEN) {
     return new HostError(
       'CACHE_NOT_WRITABLE',
       `${path} cannot be written. Make the folder writable, or name another with TABAGENT_HOME.`,

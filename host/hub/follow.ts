@@ -14,7 +14,7 @@ export interface FollowRequest {
   /** The token, and the only origin it is sent to. */
   readonly token: string | undefined;
   readonly tokenOrigin: string;
-  /** Stop at a redirect to another host and give it back as the answer: the hub's own headers are what is wanted. */
+  /** Stop at a redirect to where the bytes are and give it back as the answer: the hub's own headers are wanted. */
   readonly stayOnHost?: boolean;
 }
 
@@ -32,12 +32,13 @@ export async function follow(http: HttpClient, request: FollowRequest): Promise<
     const response = await http.send({ url, method: request.method, headers, signal: request.signal });
     const { location } = response.headers;
     if (response.status < 300 || response.status > 399 || response.status === 304 || location === undefined) {
-      // What the hub itself answers in the end speaks for itself.
-      return hubHeaders === undefined || url.origin === request.tokenOrigin ? response : { ...response, hubHeaders };
+      return hubHeaders === undefined ? response : { ...response, hubHeaders };
     }
     const next = nextUrl(url, location);
-    // From plain HTTP to HTTPS of the same host is no other host.
-    if (request.stayOnHost === true && next.host !== url.host) return response;
+    // From plain HTTP to HTTPS of the same host is no other host. A hub that serves its files itself, from another of
+    // its addresses, tells of them where it redirects all the same.
+    const isAnswer = next.host !== url.host || response.headers['x-linked-etag'] !== undefined;
+    if (request.stayOnHost === true && isAnswer) return response;
     response.body.destroy();
     if (url.origin === request.tokenOrigin) hubHeaders = response.headers;
     url = next;

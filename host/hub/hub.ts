@@ -60,7 +60,7 @@ export class Hub implements HubClient {
       });
     const pinned = this.#withoutCommit.has(remote) ? null : commit;
     let response = await open(pinned ?? name.revision);
-    if (pinned !== null && response.status === 404 && response.url.origin === this.#origin) {
+    if (pinned !== null && response.status === 404 && response.hubHeaders === undefined) {
       response.body.destroy();
       this.#withoutCommit.add(remote);
       response = await open(name.revision);
@@ -125,11 +125,12 @@ export class Hub implements HubClient {
     return undefined;
   }
 
-  #assertFound({ status, headers, url }: HttpResponse, remote: RemoteFile): void {
+  #assertFound({ status, headers, url, hubHeaders }: HttpResponse, remote: RemoteFile): void {
     if (status === 206 || status === 200) return;
     if (status === 416) throw changed(remote, 'another size');
-    // A refusal by another host than the hub is of a signed address: the next try asks the hub for a new one.
-    if (url.origin !== this.#origin && (status === 401 || status === 403 || status === 404 || status === 410)) {
+    // A refusal where the hub redirected to is of a signed address: the next try asks the hub for a new one.
+    const isRedirected = hubHeaders !== undefined && headers['x-error-code'] === undefined;
+    if (isRedirected && (status === 401 || status === 403 || status === 404 || status === 410)) {
       throw new HubFault(
         'HUB_ERROR',
         `${url.origin} refused the address the hub gave for ${remote.file} (status ${status}).`,

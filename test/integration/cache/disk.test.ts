@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ModelCache } from '../../../host/cache/model-cache.ts';
 import { HostError } from '../../../host/errors.ts';
+import { Hub } from '../../../host/hub/hub.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { openStore } from '../../../host/store/store.ts';
 import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
@@ -162,6 +164,55 @@ describe('what the index says', () => {
     expect(ranges.length).toBeLessThan(13);
   });
 });
+
+const canMount = process.platform === 'linux' && process.getuid?.() === 0;
+(canMount ? describe : describe.skip)(
+  'a cache on a disk that cannot be written (mounted so, which only root can)',
+  () => {
+    afterEach(() => {
+      spawnSync('umount', ['--lazy', bench.home]);
+    });
+
+    it('still gives what it holds, and says CACHE_NOT_WRITABLE of everything else', async () => {
+      bench = await CacheBench.open(CONTENT, {
+        hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'b.gguf': CONTENT } } } },
+      });
+      const other = readModelName({ modelPath: REPO, modelFile: 'b.gguf' });
+      await bench.cache.download(NAME);
+      await bench.shut();
+      const mounts = [
+        ['--bind', bench.home, bench.home],
+        ['-o', 'remount,ro,bind', bench.home],
+      ].map((args) => spawnSync('mount', args).status);
+      // A container may not be let mount, root or not.
+      if (mounts.some((status) => status !== 0)) return;
+
+      const { hubEndpoint: endpoint, env, limits, paths } = bench.config;
+      const log = new KeptLog();
+      const cache = await ModelCache.open({
+        config: bench.config,
+        hub: async () => new Hub({ endpoint, env, limits, log }),
+        store: () => openStore(paths.database, log),
+        log,
+      });
+      expect(await cache.list()).toHaveLength(1);
+      expect(await cache.download(NAME)).toMatchObject({ alreadyThere: true });
+      for (const refused of [
+        () => cache.download(other),
+        () => cache.resume(other),
+        () => cache.cancel(other),
+        () => cache.delete(NAME, { inUse: () => false }),
+      ]) {
+        await expect(refused()).rejects.toMatchObject({
+          code: 'CACHE_NOT_WRITABLE',
+          message: expect.stringContaining('TABAGENT_HOME'),
+        });
+      }
+      expect(await cache.list()).toHaveLength(1);
+      await cache.close();
+    });
+  },
+);
 
 describe('deleting', () => {
   it('says what it freed, leaves no folder, and what is not there is MODEL_NOT_DOWNLOADED', async () => {
