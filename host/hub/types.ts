@@ -34,8 +34,8 @@ export interface HubClient {
   /** Asks for a file's size, checksum and commit; retries by itself. */
   fileInfo(name: ModelName, file: string, options: { signal?: AbortSignal }): Promise<RemoteFile>;
   /**
-   * Opens the bytes of a range. One try: the caller retries, and knows from `isTransient(error)` (hub/faults.ts)
-   * whether it may, and from `retryAfterMs(error)` how long to wait. The body fails when the connection breaks,
+   * Opens the bytes of a range. One try: the caller retries, and knows from `isTransient(error)` (`hub-fault.ts`)
+   * whether it may, and from `pauseBefore` (`retry.ts`) how long to wait. The body fails when the connection breaks,
    * stalls, or brings another number of bytes than was announced.
    */
   openRange(remote: RemoteFile, range: ByteRange, options: { signal?: AbortSignal }): Promise<RangeStream>;
