@@ -34,6 +34,7 @@ export class Host {
     const { requestId } = head;
     const call: Call = {
       parts: this.#parts,
+      requestId,
       signal: context.signal,
       emit: (type, payload) => {
         // The type and payload belong together by the signature of `emit`; the union cannot express the pairing.

@@ -6,6 +6,7 @@ import type { Engine } from './engine/engine.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
 import type { Logger } from './log.ts';
+import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
 
 /** The parts of one host, each made on first use and owned here until the host closes. */
@@ -18,6 +19,7 @@ export class HostParts implements Parts {
   #catalog: Promise<Catalog> | undefined;
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
+  #settings: Promise<GenerationSettings> | undefined;
 
   constructor(config: HostConfig, log: Logger) {
     this.config = config;
@@ -54,6 +56,14 @@ export class HostParts implements Parts {
   engine(): Promise<Engine> {
     this.#engine ??= this.#makeEngine();
     return this.#engine;
+  }
+
+  settings(): Promise<GenerationSettings> {
+    this.#settings ??= this.#openSettings().catch((error: unknown) => {
+      this.#settings = undefined;
+      throw error;
+    });
+    return this.#settings;
   }
 
   /** Closes what was made, the engine first: its models may have files of the cache open. */
@@ -94,6 +104,14 @@ export class HostParts implements Parts {
   async #makeHardware(): Promise<Hardware> {
     const { Hardware } = await import('./hardware/hardware.ts');
     return new Hardware({ log: this.log, env: this.config.env });
+  }
+
+  async #openSettings(): Promise<GenerationSettings> {
+    const [{ GenerationSettings }, store] = await Promise.all([
+      import('./settings/generation-settings.ts'),
+      this.#openStore(),
+    ]);
+    return new GenerationSettings(store.namespace('settings'), this.log);
   }
 
   async #makeEngine(): Promise<Engine> {

@@ -6,7 +6,8 @@ import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
 import type { ActionName } from '../protocol/actions/table.ts';
-import type { EventPayloads, EventType, PayloadOf, RequestOf } from '../protocol/messages.ts';
+import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
+import type { GenerationSettings } from '../settings/generation-settings.ts';
 
 /** The parts that know. Each is made when it is first asked for, so a host that answers PING has loaded none of them. */
 export interface Parts {
@@ -17,11 +18,15 @@ export interface Parts {
   catalog(): Promise<Catalog>;
   hardware(): Promise<Hardware>;
   engine(): Promise<Engine>;
+  /** The settings of generations that are kept over restarts. */
+  settings(): Promise<GenerationSettings>;
 }
 
 /** What an action is given besides its request. */
 export interface Call {
   readonly parts: Parts;
+  /** The request's, by which another request can name it. */
+  readonly requestId?: RequestId | undefined;
   /** Aborted when the client goes away or the host stops; its reason is what to throw. */
   readonly signal: AbortSignal;
   /** Tells the client how the work is going; the event carries the request's id. */

@@ -36,6 +36,12 @@ const GROUPS = {
   GET_MODELS_BY_TYPE: () => import('./catalog.ts'),
   GET_DEFAULT_MODEL: () => import('./catalog.ts'),
   ADD_MODEL_TO_LIST: () => import('./catalog.ts'),
+
+  GENERATE: () => import('./generate.ts'),
+  STOP_GENERATION: () => import('./generate.ts'),
+  UPDATE_SETTINGS: () => import('./settings.ts'),
+  GET_PARAMS: () => import('./settings.ts'),
+  SET_PARAMS: () => import('./settings.ts'),
 } satisfies { [A in ActionName]: () => Promise<{ actions: Actions<A> }> };
 
 /** Hands a request to its action. */

@@ -2,6 +2,7 @@ import { HostError } from '../errors.ts';
 import { readModelName } from '../protocol/model-name.ts';
 import type { Actions, Call } from './action.ts';
 import { loadedEntry } from './model-entry.ts';
+import { namesAModel } from './names-a-model.ts';
 import { page } from './paging.ts';
 
 /** The engine, with a runner on its way: who asks about loaded models is about to load one. */
@@ -9,11 +10,6 @@ async function engineOf({ parts }: Call) {
   const engine = await parts.engine();
   engine.warm();
   return engine;
-}
-
-function namesAModel(request: object): boolean {
-  const naming = ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model', 'modelFile', 'fileName'];
-  return naming.some((field) => field in request);
 }
 
 export const actions: Actions<

@@ -3,6 +3,8 @@ import { HostError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
 import { describeModel } from './describe-model.ts';
+import type { GenerateOrder, GenerationResult } from './generation-types.ts';
+import { type GenerateOptions, Generations } from './generations.ts';
 import { readGpuMode } from './gpu-mode.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts } from './ipc.ts';
 import { type LoadWatch, loadOnRunner } from './load-on-runner.ts';
@@ -47,6 +49,7 @@ const MAX_CONTEXT_TOKENS = 16 * 1024 * 1024;
 interface Held {
   readonly model: LoadedModel;
   readonly runner: RunnerProcess;
+  readonly generations: Generations;
 }
 
 /**
@@ -153,6 +156,30 @@ export class Engine {
   }
 
   /**
+   * Generates text. Requests to one model run in order, those to several at once.
+   *
+   * @throws HostError `MODEL_NOT_LOADED`, and what {@link Generations.run} throws.
+   */
+  async generate(id: string, order: GenerateOrder, options: GenerateOptions = {}): Promise<GenerationResult> {
+    const held = this.#models.get(id);
+    if (held === undefined) throw notLoaded(id);
+    return held.generations.run(order, options);
+  }
+
+  /**
+   * Stops generations: of one model or of all, with one tag or with any. Says which models had some, and how many.
+   */
+  stopGenerations(which: { id?: string | undefined; tag?: string | number | undefined } = {}): {
+    readonly model: LoadedModel;
+    readonly count: number;
+  }[] {
+    return [...this.#models.values()]
+      .filter(({ model }) => which.id === undefined || model.id === which.id)
+      .map(({ model, generations }) => ({ model, count: generations.stop(which.tag) }))
+      .filter(({ count }) => count > 0);
+  }
+
+  /**
    * Ends the runner that holds a model and resolves when the process is gone, with what it held.
    *
    * @throws HostError `MODEL_NOT_LOADED`.
@@ -161,6 +188,7 @@ export class Engine {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
     this.#remove(id);
+    held.generations.close();
     const unloading = this.#end(held);
     this.#unloading.set(id, unloading);
     try {
@@ -186,6 +214,7 @@ export class Engine {
     const loading = [...this.#loading.values()];
     for (const work of loading) work.abort(closed());
     const held = [...this.#models.values()];
+    for (const { generations } of held) generations.close();
     this.#models.clear();
     this.#activeId = null;
     await Promise.all([
@@ -207,7 +236,7 @@ export class Engine {
       throw closed();
     }
     const model = describeModel(order, { ...loaded, loadTimeMs: Math.round(performance.now() - start) });
-    this.#models.set(id, { model, runner });
+    this.#models.set(id, { model, runner, generations: new Generations(id, runner) });
     this.#activeId = id;
     void runner.exited.then((exit) => this.#lost(id, runner, exit));
     log.info('engine.loaded', { ...model, pid: runner.pid, ...loaded.facts });

@@ -1,5 +1,6 @@
 import type { ErrorDetails } from '../errors.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult } from './generation-types.ts';
 import type { LoadProgress, LoadSettings } from './types.ts';
 
 /** Which GPU backend a runner may use: the best there is, a certain one, or none. */
@@ -45,10 +46,19 @@ export interface HeldMemory {
   readonly vram: number;
 }
 
+/** A generation and the number by which it can be stopped. */
+export interface RunnerGenerate {
+  readonly generation: number;
+  readonly order: GenerateOrder;
+}
+
 /** Every command a runner takes: what goes with it, what it tells on the way, what it answers. */
 export interface RunnerCommands {
   load: { request: RunnerLoad; progress: LoadProgress; result: LoadedFigures };
   memory: { request: null; progress: never; result: HeldMemory };
+  generate: { request: RunnerGenerate; progress: GenerationProgress; result: GenerationResult };
+  /** Has a generation end with its next token; `generate` then answers with what there is. */
+  stop: { request: { readonly generation: number }; progress: never; result: null };
 }
 
 export type CommandName = keyof RunnerCommands;

@@ -24,6 +24,11 @@ export const ERROR_CODES = {
   LOAD_TIMEOUT: 'Loading took longer than allowed and was given up.',
   INSUFFICIENT_MEMORY: 'The model needs more memory than there is.',
 
+  // Generating
+  CONTEXT_OVERFLOW: 'The prompt has more tokens than the context of this load; `details` has both figures.',
+  CHAT_TEMPLATE_FAILED: "The model's own chat template cannot render these messages, or takes too long over it.",
+  GENERATION_FAILED: 'llama.cpp failed while it evaluated the prompt or chose a token; the model stays loaded.',
+
   // The hub
   REPO_NOT_FOUND: 'The hub has no such repository, or it is private and the token does not open it.',
   REVISION_NOT_FOUND: 'The repository has no such branch, tag or commit.',

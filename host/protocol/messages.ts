@@ -68,10 +68,50 @@ export interface LoadingProgressPayload {
   loadId?: string | number;
 }
 
+/** `generationPromptProgress` (*ours*): how much of a long prompt has been evaluated. */
+export interface PromptProgressPayload {
+  modelId: string;
+  /** Tokens of the prompt that need not be evaluated any more. */
+  processed: number;
+  /** Tokens of the whole prompt. */
+  total: number;
+  /** 0 to 100. */
+  progress: number;
+}
+
+/** `generationUpdate`: text that came since the last one. Put together, they are the whole output. */
+export interface GenerationUpdatePayload {
+  /** One token's text, or that of all tokens since the last event. Never a part of a character. */
+  token: string;
+  /** Tokens per second so far. */
+  tps: number;
+  /** Tokens so far. */
+  numTokens: number;
+}
+
+/** `generationComplete` and `generationStopped`: all of it. */
+export interface GenerationEndPayload {
+  output: string;
+  generatedText: string;
+  tps: number;
+  numTokens: number;
+}
+
+/** `generationError`: why there is no answer; the error reply says the same. */
+export interface GenerationErrorPayload {
+  code: ErrorCode;
+  error: string;
+}
+
 /** Every event and its payload. */
 export interface EventPayloads {
   MODEL_DOWNLOAD_PROGRESS: DownloadProgressPayload;
   modelWorkerLoadingProgress: LoadingProgressPayload;
+  generationPromptProgress: PromptProgressPayload;
+  generationUpdate: GenerationUpdatePayload;
+  generationComplete: GenerationEndPayload;
+  generationStopped: GenerationEndPayload;
+  generationError: GenerationErrorPayload;
 }
 
 export type EventType = keyof EventPayloads;

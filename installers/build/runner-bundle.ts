@@ -12,8 +12,12 @@ import type { BuildOptions, Plugin } from 'esbuild';
 export function runnerBuildOptions(root: string): BuildOptions {
   return {
     absWorkingDir: root,
-    entryPoints: ['host/engine/runner/runner.ts'],
-    outfile: 'dist/host/runner/runner.js',
+    entryPoints: [
+      { in: 'host/engine/runner/runner.ts', out: 'runner' },
+      // A thread of the runner, so a file of its own; `template-renderer.ts` looks for it beside the bundle.
+      { in: 'host/engine/runner/generation/template-worker.ts', out: 'template-worker' },
+    ],
+    outdir: 'dist/host/runner',
     bundle: true,
     // The binding has top-level await, so it can be nothing but ESM.
     format: 'esm',

@@ -1,2 +1,9 @@
 /** The part of node-llama-cpp that is used, and the only place where it is imported: the bundle holds nothing else of it. */
-export { getLlama, InsufficientMemoryError, LlamaLogLevel } from 'node-llama-cpp';
+export {
+  getLlama,
+  InsufficientMemoryError,
+  LlamaGrammarEvaluationState,
+  LlamaLogLevel,
+  LlamaText,
+  SpecialTokensText,
+} from 'node-llama-cpp';

@@ -2,16 +2,13 @@ import { HostError } from '../../errors.ts';
 import { throttle } from '../../progress.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { LoadProgress } from '../types.ts';
+import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
+import { Generator } from './generation/generator.ts';
 import { LlamaLog } from './llama-log.ts';
 
 /** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
 const PROGRESS_MS = 30;
-
-type Binding = typeof import('./binding.ts');
-type Llama = Awaited<ReturnType<Binding['getLlama']>>;
-type Model = Awaited<ReturnType<Llama['loadModel']>>;
-type Context = Awaited<ReturnType<Model['createContext']>>;
 
 /** llama.cpp in this process, with at most one model. */
 export class LlamaRuntime {
@@ -19,7 +16,7 @@ export class LlamaRuntime {
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #log: LlamaLog;
-  #held: { readonly model: Model; readonly context: Context; readonly vramBefore: number } | undefined;
+  #held: { readonly generator: Generator; readonly vramBefore: number } | undefined;
 
   private constructor(binding: Binding, llama: Llama, log: LlamaLog, facts: RunnerFacts) {
     this.#binding = binding;
@@ -89,7 +86,8 @@ export class LlamaRuntime {
         failedCreationRemedy: false,
       });
       progress.flush();
-      this.#held = { model, context, vramBefore };
+      const generator = new Generator({ binding: this.#binding, llama: this.#llama, model, context, log: this.#log });
+      this.#held = { generator, vramBefore };
       return {
         vocabSize: vocabSize(model),
         embeddingDim: model.embeddingVectorSize,
@@ -102,6 +100,12 @@ export class LlamaRuntime {
     } catch (error) {
       throw await this.#explain(error);
     }
+  }
+
+  /** What generates with the loaded model. The supervisor gives no such command before a load. */
+  get generator(): Generator {
+    if (this.#held === undefined) throw new Error('No model is loaded');
+    return this.#held.generator;
   }
 
   /** What this process holds now. */

@@ -12,6 +12,11 @@ const COMMANDS: {
 } = {
   load: (llama, request, progress) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
+  generate: (llama, { generation, order }, progress) => llama.generator.generate(generation, order, progress),
+  stop: async (llama, { generation }) => {
+    llama.generator.stop(generation);
+    return null;
+  },
 };
 
 /**

@@ -1,5 +1,6 @@
 import * as catalog from './catalog.ts';
 import * as downloads from './downloads.ts';
+import * as generation from './generation.ts';
 import * as models from './models.ts';
 import * as system from './system.ts';
 
@@ -36,6 +37,12 @@ export const REQUEST_SCHEMAS = {
   GET_MODELS_BY_TYPE: catalog.GetModelsByTypeRequest,
   GET_DEFAULT_MODEL: catalog.GetDefaultModelRequest,
   ADD_MODEL_TO_LIST: catalog.AddModelToListRequest,
+
+  GENERATE: generation.GenerateRequest,
+  STOP_GENERATION: generation.StopGenerationRequest,
+  UPDATE_SETTINGS: generation.UpdateSettingsRequest,
+  GET_PARAMS: generation.GetParamsRequest,
+  SET_PARAMS: generation.SetParamsRequest,
 } as const;
 
 /** The name of an action this host answers. */
@@ -74,4 +81,10 @@ export const PAYLOAD_SCHEMAS = {
   GET_MODELS_BY_TYPE: catalog.GetModelsByTypePayload,
   GET_DEFAULT_MODEL: catalog.GetDefaultModelPayload,
   ADD_MODEL_TO_LIST: catalog.AddModelToListPayload,
+
+  GENERATE: generation.GeneratePayload,
+  STOP_GENERATION: generation.StopGenerationPayload,
+  UPDATE_SETTINGS: generation.UpdateSettingsPayload,
+  GET_PARAMS: generation.GetParamsPayload,
+  SET_PARAMS: generation.SetParamsPayload,
 } as const satisfies Record<ActionName, unknown>;

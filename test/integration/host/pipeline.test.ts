@@ -193,9 +193,9 @@ describe('the pipeline of the seed, over frames', () => {
       details: { field: 'modelType' },
     });
     expect(await host.request('SET_ACTIVE_MODEL', { modelId: ID })).toMatchObject({ code: 'MODEL_NOT_LOADED' });
-    expect(await host.request('GENERATE', { prompt: 'x' })).toMatchObject({
+    expect(await host.request('FLY', { prompt: 'x' })).toMatchObject({
       code: 'UNKNOWN_ACTION',
-      message: 'Unknown action: GENERATE',
+      message: 'Unknown action: FLY',
     });
     expect(await host.request('PING')).toMatchObject({ response: 'pong' });
   });

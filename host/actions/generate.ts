@@ -1,0 +1,123 @@
+import { randomInt } from 'node:crypto';
+import type { Engine } from '../engine/engine.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult } from '../engine/generation-types.ts';
+import { HostError } from '../errors.ts';
+import { throttle } from '../progress.ts';
+import type { GenerationParams } from '../protocol/actions/generation.ts';
+import { MAX_SEED } from '../protocol/actions/generation-limits.ts';
+import type { RequestOf } from '../protocol/messages.ts';
+import { readModelName } from '../protocol/model-name.ts';
+import { invalidField } from '../protocol/parse-request.ts';
+import { withChanges } from '../settings/generation-settings.ts';
+import type { Actions, Call } from './action.ts';
+import { percent } from './download-events.ts';
+import { namesAModel } from './names-a-model.ts';
+
+/** The model a request names, else the active one. */
+function modelIdFor(request: object, engine: Engine): string {
+  if (namesAModel(request)) return readModelName(request).id;
+  if (engine.activeId !== null) return engine.activeId;
+  throw new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load one with LOAD_MODEL, or name one by `modelId`.', {
+    details: { modelId: null },
+  });
+}
+
+/** What the request says, and the kept settings where it says nothing. */
+function orderFor(request: RequestOf<'GENERATE'>, kept: GenerationParams): GenerateOrder {
+  const { messages, prompt, settings = {} } = request;
+  if (messages !== undefined && prompt !== undefined) {
+    throw invalidField('prompt', 'absent beside `messages`: a generation has one of them', prompt);
+  }
+  if (settings.json_schema !== undefined && settings.grammar !== undefined) {
+    throw invalidField('settings.grammar', 'absent beside `settings.json_schema`', settings.grammar);
+  }
+  const { stop = [], seed = randomInt(MAX_SEED + 1), json_schema: jsonSchema, grammar } = settings;
+  const params = withChanges(kept, settings);
+  return {
+    input: inputOf(messages, prompt),
+    maxNewTokens: params.max_new_tokens,
+    stop: typeof stop === 'string' ? [stop] : stop,
+    sampling: {
+      temperature: params.do_sample ? params.temperature : 0,
+      topP: params.top_p,
+      topK: params.top_k,
+      minP: params.min_p,
+      repetitionPenalty: params.repetition_penalty,
+      seed,
+    },
+    // A parsed request is JSON, whatever its schema says of fields it does not name.
+    ...(jsonSchema === undefined ? {} : { constraint: { jsonSchema: jsonSchema as Record<string, never> } }),
+    ...(grammar === undefined ? {} : { constraint: { grammar } }),
+  };
+}
+
+function inputOf(messages: RequestOf<'GENERATE'>['messages'], prompt: string | undefined): GenerateOrder['input'] {
+  // Only the two fields: what else a message holds is not for the model's template.
+  if (messages !== undefined) return { messages: messages.map(({ role, content }) => ({ role, content })) };
+  if (prompt !== undefined) return { prompt };
+  throw invalidField('messages', 'a list of messages, or `prompt` a text', undefined);
+}
+
+/** Tells the client how a generation goes. */
+function teller(modelId: string, call: Call) {
+  const promptProgress = throttle(({ processed, total }: { processed: number; total: number }) =>
+    call.emit('generationPromptProgress', {
+      modelId,
+      processed,
+      total,
+      progress: percent(processed, total, processed >= total),
+    }),
+  );
+  return (progress: GenerationProgress) => {
+    if (progress.type === 'prompt') {
+      promptProgress(progress);
+      return;
+    }
+    promptProgress.flush();
+    call.emit('generationUpdate', {
+      token: progress.text,
+      tps: progress.tokensPerSecond,
+      numTokens: progress.numTokens,
+    });
+  };
+}
+
+function endPayload({ text, usage }: GenerationResult) {
+  return { output: text, generatedText: text, tps: usage.tokensPerSecond, numTokens: usage.completionTokens };
+}
+
+export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
+  async GENERATE(request, call) {
+    const { parts, signal, requestId } = call;
+    try {
+      const [engine, settings] = await Promise.all([parts.engine(), parts.settings()]);
+      const modelId = modelIdFor(request, engine);
+      const order = orderFor(request, await settings.get());
+      const onProgress = teller(modelId, call);
+      const result = await engine.generate(modelId, order, { signal, onProgress, tag: requestId });
+      const end = endPayload(result);
+      call.emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
+      const { finishReason, usage } = result;
+      return { payload: { ...end, finishReason, modelId, usage: { ...usage } }, topLevel: { text: result.text } };
+    } catch (error) {
+      const known = error instanceof HostError;
+      call.emit('generationError', {
+        code: known ? error.code : 'INTERNAL_ERROR',
+        error: known ? error.message : 'The host met a fault of its own; its log says more.',
+      });
+      throw error;
+    }
+  },
+
+  async STOP_GENERATION(request, { parts }) {
+    const id = namesAModel(request) ? readModelName(request).id : undefined;
+    const stopped = (await parts.engine()).stopGenerations({ id, tag: request.targetRequestId });
+    const backends = [...new Set(stopped.map(({ model }) => model.backend))];
+    const count = stopped.reduce((sum, model) => sum + model.count, 0);
+    return {
+      message: count === 0 ? 'No active generation to stop' : `Generation stopped (${backends.join(', ')})`,
+      payload: { stopped: count, stopped_backends: backends },
+      topLevel: { stopped_backends: backends },
+    };
+  },
+};

@@ -1,0 +1,8 @@
+/** The types of what the binding makes, named once. */
+export type Binding = typeof import('./binding.ts');
+export type Llama = Awaited<ReturnType<Binding['getLlama']>>;
+export type Model = Awaited<ReturnType<Llama['loadModel']>>;
+export type Context = Awaited<ReturnType<Model['createContext']>>;
+export type Sequence = ReturnType<Context['getSequence']>;
+export type Token = Sequence['contextTokens'][number];
+export type SamplerOptions = NonNullable<Parameters<Sequence['evaluate']>[1]>;

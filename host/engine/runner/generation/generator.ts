@@ -1,0 +1,190 @@
+import { HostError } from '../../../errors.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult, Sampling } from '../../generation-types.ts';
+import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
+import type { LlamaLog } from '../llama-log.ts';
+import { grammarState } from './constraint.ts';
+import { Output } from './output.ts';
+import { PieceSize } from './piece-size.ts';
+import { PromptTokens } from './prompt-tokens.ts';
+import { TemplateRenderer } from './template-renderer.ts';
+
+/** Tokens that count as repeated: llama.cpp's own default, `repeat_last_n`. */
+const PENALTY_TOKENS = 64;
+
+/** What a generator works with. */
+export interface GeneratorParts {
+  readonly binding: Binding;
+  readonly llama: Llama;
+  readonly model: Model;
+  readonly context: Context;
+  readonly log: LlamaLog;
+}
+
+/**
+ * Generates text with one model, one request at a time (the supervisor keeps the queue). Its one sequence stays in
+ * memory between requests, so that a conversation's earlier turns are not evaluated again.
+ *
+ * A prompt that does not fit the context is refused with figures; an output that reaches its end ends there, with
+ * `length`. Nothing is ever dropped from the beginning.
+ */
+export class Generator {
+  readonly #parts: GeneratorParts;
+  readonly #sequence: Sequence;
+  readonly #prompts: PromptTokens;
+  readonly #pieces: PieceSize;
+  readonly #running = new Map<number, AbortController>();
+
+  constructor(parts: GeneratorParts) {
+    this.#parts = parts;
+    this.#sequence = parts.context.getSequence();
+    this.#prompts = new PromptTokens({ ...parts, renderer: new TemplateRenderer() });
+    this.#pieces = new PieceSize(parts.context.batchSize);
+  }
+
+  /** Has a generation end with its next token. Nothing happens when it has ended already. */
+  stop(generation: number): void {
+    this.#running.get(generation)?.abort();
+  }
+
+  /**
+   * Runs one generation.
+   *
+   * @throws HostError `CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`, `GENERATION_FAILED`.
+   */
+  async generate(
+    generation: number,
+    order: GenerateOrder,
+    tell: (progress: GenerationProgress) => void,
+  ): Promise<GenerationResult> {
+    const controller = new AbortController();
+    this.#running.set(generation, controller);
+    const { signal } = controller;
+    this.#parts.log.clear();
+    try {
+      return await this.#run(order, signal, tell);
+    } catch (error) {
+      if (error instanceof HostError) throw error;
+      throw await this.#explain(error);
+    } finally {
+      this.#running.delete(generation);
+    }
+  }
+
+  async #run(
+    order: GenerateOrder,
+    signal: AbortSignal,
+    tell: (progress: GenerationProgress) => void,
+  ): Promise<GenerationResult> {
+    const { model, context } = this.#parts;
+    const begin = performance.now();
+    const prompt = await this.#prompts.make(order.input, context.contextSize, signal).catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
+    const tokens = prompt?.tokens ?? [];
+    const output = new Output({
+      model,
+      prompt: tokens,
+      stop: [...order.stop, ...(prompt?.stop ?? [])],
+      maxTokens: order.maxNewTokens,
+      begin,
+      tell,
+    });
+    if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
+    const grammar = order.constraint && (await grammarState(order.constraint, this.#parts));
+    const cachedPromptTokens = await this.#reuse(tokens);
+    const counts = { promptTokens: tokens.length, cachedPromptTokens };
+    try {
+      const rest = await this.#evaluate(tokens, output, signal);
+      if (signal.aborted) return output.end('stopped', counts);
+      const options = samplerOptions(order.sampling, grammar, () => this.#sequence.contextTokens);
+      return output.end(await this.#sample(rest, options, output, signal), counts);
+    } finally {
+      output.discard();
+    }
+  }
+
+  /** Keeps what the sequence has in common with the prompt; says how many of its tokens need no evaluation. */
+  async #reuse(tokens: Token[]): Promise<number> {
+    const sequence = this.#sequence;
+    const { firstDifferentIndex } = sequence.compareContextTokens(tokens);
+    // The last token is always evaluated: the first new one is chosen by what comes of it.
+    const keep = Math.min(firstDifferentIndex, tokens.length - 1);
+    if (keep < sequence.nextTokenIndex) {
+      await sequence.eraseContextTokenRanges([{ start: keep, end: sequence.nextTokenIndex }]);
+    }
+    // A model with recurrent state can go back only to a checkpoint, so less may be left than was asked for.
+    return sequence.nextTokenIndex;
+  }
+
+  /** Evaluates the prompt but for its last piece, which is returned. */
+  async #evaluate(tokens: Token[], output: Output, signal: AbortSignal): Promise<Token[]> {
+    const sequence = this.#sequence;
+    for (;;) {
+      const rest = tokens.slice(sequence.nextTokenIndex);
+      const size = this.#pieces.tokens;
+      if (signal.aborted || rest.length <= size) return rest;
+      const begin = performance.now();
+      await sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, size));
+      this.#pieces.learn(size, performance.now() - begin);
+      output.promptProgress(sequence.nextTokenIndex, tokens.length);
+    }
+  }
+
+  async #sample(
+    rest: Token[],
+    options: SamplerOptions,
+    output: Output,
+    signal: AbortSignal,
+  ): Promise<GenerationResult['finishReason']> {
+    const sequence = this.#sequence;
+    let first = true;
+    for await (const token of sequence.evaluate(rest, options)) {
+      if (first) await sequence.takeCheckpoint();
+      first = false;
+      const end = output.push(token);
+      if (end !== undefined) return end;
+      if (signal.aborted) return 'stopped';
+      // One place further the binding would drop the beginning to make room.
+      if (sequence.nextTokenIndex >= sequence.context.contextSize - 1) return 'length';
+    }
+    return 'stop';
+  }
+
+  /** The binding says only that decoding failed; llama.cpp's log says why. The sequence begins anew after it. */
+  async #explain(error: unknown): Promise<HostError> {
+    const { log } = this.#parts;
+    await log.settled();
+    await this.#sequence.clearHistory();
+    const said = error instanceof Error ? error.message : String(error);
+    const errors = log.errors();
+    return new HostError('GENERATION_FAILED', `llama.cpp could not go on with this generation: ${errors[0] ?? said}`, {
+      details: { reason: said, log: errors },
+    });
+  }
+}
+
+function samplerOptions(
+  sampling: Sampling,
+  grammar: SamplerOptions['grammarEvaluationState'],
+  contextTokens: () => Token[],
+): SamplerOptions {
+  const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
+  return {
+    temperature,
+    topP,
+    topK,
+    minP,
+    seed,
+    ...(grammar === undefined ? {} : { grammarEvaluationState: grammar }),
+    ...(repetitionPenalty === 1
+      ? {}
+      : {
+          repeatPenalty: {
+            penalty: repetitionPenalty,
+            maxPunishTokens: PENALTY_TOKENS,
+            punishTokens: () => contextTokens().slice(-PENALTY_TOKENS),
+          },
+        }),
+  };
+}

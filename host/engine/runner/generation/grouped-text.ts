@@ -1,0 +1,43 @@
+/** Shortest time between two pieces of text that are sent, milliseconds: at most 30 a second, about what an eye tells apart. */
+export const TEXT_INTERVAL_MS = 34;
+
+/** Sends text that comes in small pieces in larger ones, in order and whole, at most one each interval. */
+export class GroupedText {
+  readonly #send: (text: string) => void;
+  readonly #intervalMs: number;
+  #text = '';
+  #lastSent = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(send: (text: string) => void, intervalMs: number = TEXT_INTERVAL_MS) {
+    this.#send = send;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** Takes a piece: it is sent now, or with others as soon as the interval is over. */
+  push(text: string): void {
+    if (text === '') return;
+    this.#text += text;
+    const wait = this.#lastSent + this.#intervalMs - performance.now();
+    if (wait <= 0) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), Math.ceil(wait));
+  }
+
+  /** Sends what is there without waiting: at the end of the work. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#text === '') return;
+    const text = this.#text;
+    this.#text = '';
+    this.#lastSent = performance.now();
+    this.#send(text);
+  }
+
+  /** Forgets what is there: the work has failed. */
+  discard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#text = '';
+  }
+}

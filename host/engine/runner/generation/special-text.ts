@@ -1,0 +1,60 @@
+/** Token types of a vocabulary whose text llama.cpp reads as the token itself (`llama_token_type`). */
+const SPECIAL_TYPES: ReadonlySet<number> = new Set([2, 3]);
+
+/** Characters no text uses: the ends of a mark. Of Unicode's private planes. */
+const MARK_BEGIN = '\u{F0000}';
+const MARK_END = '\u{F0001}';
+const MARK = /\u{F0000}([0-9a-z]+)\u{F0001}/u;
+
+/** A part of a prompt: `literal` is text of a person, in which no special token is to be read. */
+export interface PromptPart {
+  readonly text: string;
+  readonly literal: boolean;
+}
+
+/**
+ * Keeps what people write from being read as special tokens. A message that says `<|im_end|>` would end its own turn
+ * and could go on as somebody else; so before a template is rendered such texts are replaced by marks, and the marks
+ * become plain text again after it.
+ */
+export class SpecialText {
+  readonly #texts: readonly string[];
+  readonly #pattern: RegExp | undefined;
+
+  /** @param vocabulary Texts of the tokens and their types, as the GGUF file has them. */
+  constructor(vocabulary: { readonly tokens: readonly string[]; readonly types: readonly number[] }) {
+    const texts = vocabulary.tokens.filter((text, id) => text !== '' && SPECIAL_TYPES.has(vocabulary.types[id] ?? 0));
+    // Longer ones first: an alternation takes the first that fits.
+    this.#texts = [...new Set(texts)].sort((a, b) => b.length - a.length);
+    this.#pattern = this.#texts.length === 0 ? undefined : new RegExp(this.#texts.map(literal).join('|'), 'gu');
+  }
+
+  /** Says whether the vocabulary has a special token of this text. */
+  has(text: string): boolean {
+    return this.#texts.includes(text);
+  }
+
+  /** The text with marks in place of special tokens. */
+  mark(text: string): string {
+    if (this.#pattern === undefined) return text;
+    return text.replace(this.#pattern, (found) => `${MARK_BEGIN}${this.#texts.indexOf(found).toString(36)}${MARK_END}`);
+  }
+
+  /** Takes a rendered prompt apart: what the template wrote, and the texts behind the marks. */
+  parts(rendered: string): PromptPart[] {
+    // Split with a group gives text and group in turn.
+    return rendered
+      .split(MARK)
+      .map((piece, index) =>
+        index % 2 === 0
+          ? { text: piece, literal: false }
+          : { text: this.#texts[Number.parseInt(piece, 36)] ?? '', literal: true },
+      )
+      .filter(({ text }) => text !== '');
+  }
+}
+
+/** The text as a pattern that fits it alone. */
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}

@@ -1,0 +1,390 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { GenerateOrder, GenerationProgress, Sampling } from '../../../host/engine/generation-types.ts';
+import type { GenerateOptions } from '../../../host/engine/generations.ts';
+import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
+import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { string } from '../../support/gguf/write-gguf.ts';
+
+const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
+const SAMPLED: Sampling = { ...GREEDY, temperature: 1 };
+
+/** Refuses a system message, as Gemma's does; else gives the messages' words, with the end token where they end. */
+const TEMPLATE = `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}
+{{- m.content }} {% endfor %}`;
+
+const folder = tempFolder('generate');
+const { engine } = makeEngine();
+
+beforeAll(async () => {
+  const files = {
+    story: markovModel(),
+    endless: markovModel({ chain: ENDLESS }),
+    coin: markovModel({ chain: COIN }),
+    chat: markovModel({ metadata: { 'tokenizer.chat_template': string(TEMPLATE) } }),
+    looping: markovModel({
+      metadata: {
+        'tokenizer.chat_template': string(
+          '{% set l = range(2000) %}{% for a in l %}{% for b in l %}{% for c in l %}{% endfor %}{% endfor %}{% endfor %}',
+        ),
+      },
+    }),
+  };
+  const contexts: Record<string, number> = { endless: 16_384, coin: 2_048 };
+  for (const [id, bytes] of Object.entries(files)) {
+    const file = join(folder.path, `${id}.gguf`);
+    writeFileSync(file, bytes);
+    await engine.load(await orderFor(id, file, { contextSize: contexts[id] ?? 256 }));
+  }
+});
+afterAll(async () => {
+  await engine.close();
+  folder.remove();
+});
+
+/** Generates with defaults that leave everything to the chain. */
+function generate(id: string, order: Partial<GenerateOrder> = {}, options: GenerateOptions = {}) {
+  return engine.generate(
+    id,
+    { input: { prompt: '' }, maxNewTokens: 100_000, stop: [], sampling: GREEDY, ...order },
+    options,
+  );
+}
+
+/** The text of all events, in order. */
+function textOf(events: readonly GenerationProgress[]): string {
+  return events.map((event) => (event.type === 'text' ? event.text : '')).join('');
+}
+
+/** Starts a generation and waits until its first event is there. */
+async function begun(id: string, order: Partial<GenerateOrder> = {}, options: GenerateOptions = {}) {
+  const first = Promise.withResolvers<void>();
+  const events: GenerationProgress[] = [];
+  const result = generate(id, order, {
+    ...options,
+    onProgress: (event) => {
+      events.push(event);
+      first.resolve();
+    },
+  });
+  await Promise.race([first.promise, result]);
+  return { result, events };
+}
+
+describe('text', () => {
+  it('is the one known beforehand when the likeliest token is always taken, and events say all of it', async () => {
+    const events: GenerationProgress[] = [];
+    const result = await generate('story', {}, { onProgress: (event) => events.push(event) });
+    expect(result).toMatchObject({
+      text: STORY_GREEDY,
+      finishReason: 'stop',
+      usage: { promptTokens: 1, completionTokens: 10, timeToFirstTokenMs: expect.any(Number) },
+    });
+    expect(textOf(events)).toBe(STORY_GREEDY);
+  });
+
+  it('goes on from a prompt', async () => {
+    expect((await generate('story', { input: { prompt: 'once upon one' } })).text).toBe(
+      ' time there was a small model .',
+    );
+  });
+
+  it('follows the probabilities of the model (seed 7)', async () => {
+    const { text } = await generate('coin', { maxNewTokens: 1_000, sampling: { ...SAMPLED, seed: 7 } });
+    const throws = text.split(' ');
+    expect(throws).toHaveLength(1_000);
+    // Four standard deviations of a fair account: √(0.7 · 0.3 / 1000) each.
+    expect(Math.abs(throws.filter((side) => side === 'heads').length / 1_000 - 0.7)).toBeLessThan(0.058);
+  });
+
+  it('is the same for the same seed, and another for another', async () => {
+    const order = (seed: number) => ({ maxNewTokens: 60, sampling: { ...SAMPLED, seed } });
+    const first = await generate('coin', order(1));
+    expect((await generate('coin', order(1))).text).toBe(first.text);
+    expect((await generate('coin', order(2))).text).not.toBe(first.text);
+  });
+
+  it.each<[string, Partial<Sampling>]>([
+    ['topK 1', { topK: 1 }],
+    ['a topP below the likeliest', { topP: 0.6 }],
+    ['a minP above the others', { minP: 0.5 }],
+  ])('with %s is the likeliest', async (_what, sampling) => {
+    const { text } = await generate('coin', { maxNewTokens: 40, sampling: { ...SAMPLED, seed: 3, ...sampling } });
+    expect(new Set(text.split(' '))).toEqual(new Set(['heads']));
+  });
+
+  it('turns to other words with a repetition penalty', async () => {
+    const penalized = { maxNewTokens: 10, sampling: { ...GREEDY, repetitionPenalty: 8 } };
+    expect((await generate('coin', penalized)).text).toContain('tails');
+    expect((await generate('coin', { maxNewTokens: 10 })).text).not.toContain('tails');
+  });
+
+  it('ends before a stop sequence, and events say no more', async () => {
+    const events: GenerationProgress[] = [];
+    const result = await generate('story', { stop: ['was', 'ere w'] }, { onProgress: (event) => events.push(event) });
+    expect(result).toMatchObject({ text: 'once upon one time th', finishReason: 'stop' });
+    expect(textOf(events)).toBe('once upon one time th');
+  });
+
+  it('ends with as many tokens as were asked for', async () => {
+    expect(await generate('story', { maxNewTokens: 3 })).toMatchObject({
+      text: 'once upon one',
+      finishReason: 'length',
+      usage: { completionTokens: 3 },
+    });
+  });
+
+  it('ends where the context ends, and nothing is dropped from its beginning', async () => {
+    const { text, finishReason, usage } = await generate('coin');
+    expect(finishReason).toBe('length');
+    expect(usage.promptTokens + usage.completionTokens).toBe(2_048);
+    expect(text.split(' ')).toHaveLength(usage.completionTokens);
+  });
+});
+
+describe('a prompt', () => {
+  it('that is longer than the context is refused with figures, and the next one works', async () => {
+    await expect(generate('story', { input: { prompt: 'once upon time '.repeat(100) } })).rejects.toMatchObject({
+      code: 'CONTEXT_OVERFLOW',
+      details: { promptTokens: expect.any(Number), contextSize: 256, room: 255 },
+    });
+    await expect(generate('story', { input: { prompt: 'x'.repeat(5_000_000) } })).rejects.toMatchObject({
+      code: 'CONTEXT_OVERFLOW',
+    });
+    expect((await generate('story')).text).toBe(STORY_GREEDY);
+  });
+
+  it('that fills the context to the last place is answered with one token', async () => {
+    // The beginning token, and 254 words of one token each.
+    const prompt = ['once', ...Array.from({ length: 253 }, () => 'upon')].join(' ');
+    expect(await generate('story', { input: { prompt } })).toMatchObject({
+      text: ' one',
+      finishReason: 'length',
+      usage: { promptTokens: 255, completionTokens: 1 },
+    });
+  });
+
+  it('is evaluated only from where it differs from the turn before', async () => {
+    const first = await generate('story', { input: { prompt: 'a small time' } });
+    const next = await generate('story', { input: { prompt: `a small time${first.text} once` } });
+    // All that was evaluated: the prompt and every token of the answer, whose end the model itself set.
+    expect(next.usage.cachedPromptTokens).toBe(first.usage.promptTokens + first.usage.completionTokens);
+    const other = await generate('story', { input: { prompt: 'a model' } });
+    expect(other.usage.cachedPromptTokens).toBe(2);
+    expect(other.text).toBe(' .');
+  });
+
+  it('that is long tells how far it is, up to its end', async () => {
+    const events: GenerationProgress[] = [];
+    const prompt = 'tick tock '.repeat(1_000).trim();
+    const { usage } = await generate(
+      'endless',
+      { input: { prompt }, maxNewTokens: 1 },
+      { onProgress: (event) => events.push(event) },
+    );
+    const progress = events.flatMap((event) => (event.type === 'prompt' ? [event] : []));
+    expect(progress.length).toBeGreaterThan(1);
+    expect(progress.every(({ total }) => total === usage.promptTokens)).toBe(true);
+    const processed = progress.map((event) => event.processed);
+    expect(processed).toEqual(processed.toSorted((a, b) => a - b));
+  });
+});
+
+describe('output held to a form', () => {
+  it.each([
+    ['an enum', { enum: ['model'] }, 'model'],
+    ['a constant with characters of several bytes', { const: 'ä€😀' }, 'ä€😀'],
+  ])('of a JSON schema with %s is that, whole characters in every event', async (_what, jsonSchema, value) => {
+    const events: GenerationProgress[] = [];
+    const { text, finishReason } = await generate(
+      'story',
+      { constraint: { jsonSchema } },
+      { onProgress: (event) => events.push(event) },
+    );
+    expect(JSON.parse(text)).toBe(value);
+    expect(text).toBe(JSON.stringify(value));
+    expect(finishReason).toBe('stop');
+    for (const event of events) expect(textOf([event])).not.toContain('\uFFFD');
+  });
+
+  it('of a JSON schema with an object is one, though the model would say other things', async () => {
+    const { text } = await generate('story', {
+      constraint: {
+        jsonSchema: {
+          type: 'object',
+          properties: { a: { type: 'boolean' }, b: { anyOf: [{ const: 1 }, { type: 'null' }] } },
+          required: ['a', 'b'],
+        },
+      },
+    });
+    const value = JSON.parse(text);
+    expect(value).toEqual({ a: expect.any(Boolean), b: value.b });
+    expect([1, null]).toContain(value.b);
+  });
+
+  it('of a grammar follows it', async () => {
+    // Without it, the likeliest word here is `small`.
+    const constraint = { grammar: 'root ::= " model" | " once"' };
+    expect((await generate('story', { input: { prompt: 'a' }, constraint })).text).toBe(' model');
+  });
+
+  it.each([
+    ['that is none', { grammar: 'nonsense' }, 'settings.grammar'],
+    ['that begins with itself', { grammar: 'root ::= root "a"' }, 'settings.grammar'],
+    ['without a root', { grammar: 'other ::= "a"' }, 'settings.grammar'],
+    [
+      'of a schema that cannot be kept',
+      { jsonSchema: { type: 'string', pattern: 'a' } },
+      'settings.json_schema.pattern',
+    ],
+  ])('%s is refused, and the next generation works', async (_what, constraint, field) => {
+    await expect(generate('story', { constraint })).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field },
+    });
+    expect((await generate('story')).text).toBe(STORY_GREEDY);
+  });
+});
+
+describe('a conversation', () => {
+  const chat = (...contents: [role: string, content: string][]) => ({
+    input: { messages: contents.map(([role, content]) => ({ role, content })) },
+  });
+
+  it("goes through the model's own template", async () => {
+    expect(
+      await generate('chat', chat(['user', 'once upon'], ['assistant', 'one time'], ['user', 'there'])),
+    ).toMatchObject({
+      usage: { promptTokens: expect.any(Number) },
+    });
+    const { text } = await generate('chat', { ...chat(['user', 'once']), maxNewTokens: 1 });
+    const plain = await generate('chat', { input: { prompt: 'once ' }, maxNewTokens: 1 });
+    expect(text).toBe(plain.text);
+  });
+
+  it('whose template refuses a system message has it in the first words of the user', async () => {
+    const { usage } = await generate('chat', { ...chat(['system', 'a small'], ['user', 'once']), maxNewTokens: 1 });
+    const folded = await generate('chat', { ...chat(['user', 'a small\n\nonce']), maxNewTokens: 1 });
+    expect(usage.promptTokens).toBe(folded.usage.promptTokens);
+  });
+
+  it('cannot speak in special tokens, which a plain prompt can', async () => {
+    const plain = await generate('chat', { input: { prompt: 'once</s>' }, maxNewTokens: 1 });
+    expect(plain.usage.promptTokens).toBe(3);
+    const said = await generate('chat', { ...chat(['user', 'once</s>']), maxNewTokens: 1 });
+    // `<`, `/`, `s`, `>`: at least a token each, and the space of the template.
+    expect(said.usage.promptTokens).toBeGreaterThanOrEqual(6);
+  });
+
+  it('whose template loops without end is a typed error, and the model goes on', async () => {
+    await expect(generate('looping', chat(['user', 'once']))).rejects.toMatchObject({ code: 'CHAT_TEMPLATE_FAILED' });
+    expect((await generate('looping')).text).toBe(STORY_GREEDY);
+  });
+
+  it('can be stopped while its template loops', async () => {
+    const running = generate('looping', chat(['user', 'once']));
+    await new Promise((resolve) => setImmediate(resolve));
+    engine.stopGenerations({ id: 'looping' });
+    expect(await running).toMatchObject({ finishReason: 'stopped', text: '' });
+  });
+
+  it('is a transcript for a model without a template', async () => {
+    const written = 'user: once\nassistant:';
+    const { usage } = await generate('story', { ...chat(['user', 'once']), maxNewTokens: 1 });
+    const plain = await generate('story', { input: { prompt: written }, maxNewTokens: 1 });
+    expect(usage.promptTokens).toBe(plain.usage.promptTokens);
+  });
+});
+
+describe('a stop', () => {
+  it('ends a generation with what there is, and events said all of it', async () => {
+    const { result, events } = await begun('endless');
+    expect(engine.stopGenerations({ id: 'endless' })).toMatchObject([{ model: { id: 'endless' }, count: 1 }]);
+    const { text, finishReason, usage } = await result;
+    expect(finishReason).toBe('stopped');
+    expect(usage.completionTokens).toBeLessThan(10_000);
+    expect(textOf(events)).toBe(text);
+    expect(text).toMatch(/^tick( tock tick)*( tock)?$/);
+    expect(engine.stopGenerations()).toEqual([]);
+  });
+
+  it('ends the evaluation of a long prompt', async () => {
+    const { result, events } = await begun('endless', { input: { prompt: 'tock tick '.repeat(7_000) } });
+    expect(events[0]).toMatchObject({ type: 'prompt' });
+    engine.stopGenerations({ id: 'endless' });
+    expect(await result).toMatchObject({ finishReason: 'stopped', text: '', usage: { completionTokens: 0 } });
+  });
+
+  it('of one that waits leaves the one that runs alone', async () => {
+    const running = await begun('endless', {}, { tag: 'first' });
+    const waiting = generate('endless', {}, { tag: 2 });
+    engine.stopGenerations({ tag: 2 });
+    expect(await waiting).toMatchObject({ finishReason: 'stopped', text: '', usage: { completionTokens: 0 } });
+    expect(engine.stopGenerations({ tag: 'first' })).toMatchObject([{ count: 1 }]);
+    expect((await running.result).finishReason).toBe('stopped');
+  });
+
+  it('by a signal throws its reason, and the next generation works', async () => {
+    const controller = new AbortController();
+    const reason = new Error('the client went away');
+    const { result } = await begun('endless', {}, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(result).rejects.toBe(reason);
+    expect((await generate('endless', { maxNewTokens: 2 })).text).toBe('tick tock');
+  });
+});
+
+describe('several generations', () => {
+  it('of one model run in order', async () => {
+    const order: string[] = [];
+    const tell = (name: string) => ({ onProgress: () => order.push(name) });
+    const results = await Promise.all(
+      ['a', 'b', 'c'].map((name) => generate('coin', { maxNewTokens: 200 }, tell(name))),
+    );
+    expect(results.map(({ usage }) => usage.completionTokens)).toEqual([200, 200, 200]);
+    expect(order).toEqual(order.toSorted());
+    expect(new Set(order)).toEqual(new Set(['a', 'b', 'c']));
+  });
+
+  it('of two models overlap', async () => {
+    const { result } = await begun('endless');
+    expect((await generate('story')).text).toBe(STORY_GREEDY);
+    expect(engine.stopGenerations()).toMatchObject([{ model: { id: 'endless' } }]);
+    expect((await result).finishReason).toBe('stopped');
+  });
+});
+
+describe('a model that goes while it generates', () => {
+  async function loaded(id: string) {
+    await engine.load(await orderFor(id, join(folder.path, 'endless.gguf'), { contextSize: 16_384 }));
+    return begun(id);
+  }
+
+  it('because its runner is killed gives ENGINE_CRASHED to all that wait for it', async () => {
+    const { result } = await loaded('killed');
+    const waiting = generate('killed');
+    process.kill(engine.pidOf('killed') ?? 0, 'SIGKILL');
+    await expect(result).rejects.toMatchObject({ code: 'ENGINE_CRASHED', details: { signal: 'SIGKILL' } });
+    await expect(waiting).rejects.toMatchObject({ code: 'ENGINE_CRASHED' });
+    await expect(generate('killed')).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
+    expect((await generate('story')).text).toBe(STORY_GREEDY);
+  });
+
+  it('because it is unloaded says so', async () => {
+    const { result } = await loaded('unloaded');
+    const waiting = generate('unloaded');
+    const ended = [
+      expect(result).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' }),
+      expect(waiting).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' }),
+    ];
+    await engine.unload('unloaded');
+    await Promise.all(ended);
+  });
+
+  it('is not there for the next one', async () => {
+    await expect(generate('no-such-model')).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
+  });
+});

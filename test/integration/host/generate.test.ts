@@ -1,0 +1,279 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
+import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
+import { string } from '../../support/gguf/write-gguf.ts';
+import type { HostProcess, Message } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/markov-gguf';
+const STORY = `${REPO}/story.gguf`;
+const LONG = `${REPO}/long.gguf`;
+const CHAT = `${REPO}/chat.gguf`;
+const FLIPS = `${REPO}/coin.gguf`;
+/** One thread: on a busy machine of two cores more of them wait for each other. */
+const SETTINGS = { n_gpu_layers: 0, n_threads: 1 };
+const GREEDY = { do_sample: false };
+/** As much as the context holds; only a stop or the context's end ends it. */
+const WITHOUT_END = { do_sample: false, max_new_tokens: 1_000_000 };
+
+/** A template that gives the last message's words and nothing else. */
+const TEMPLATE = '{{ bos_token }}{{ messages[-1].content }}';
+
+function isUpdate({ type }: Message): boolean {
+  return type === 'generationUpdate';
+}
+
+describe('generating, over frames', () => {
+  let shop: Workshop;
+  let hub: TestHub;
+  let host: HostProcess;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    const files = {
+      'story.gguf': markovModel(),
+      'long.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768 }),
+      'coin.gguf': markovModel({ chain: COIN }),
+      'chat.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string(TEMPLATE) } }),
+    };
+    hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
+    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+  });
+  afterEach(() => shop.close());
+
+  async function load(modelPath: string, n_ctx = 512): Promise<void> {
+    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: { ...SETTINGS, n_ctx } }));
+  }
+
+  it('answers with the text that is known beforehand, by events, in the reply and at its top', async () => {
+    await load(STORY);
+    const reply = await host.request('GENERATE', { prompt: '', settings: GREEDY });
+    const payload = promised('GENERATE', reply);
+    expect(payload).toMatchObject({
+      output: STORY_GREEDY,
+      generatedText: STORY_GREEDY,
+      numTokens: 10,
+      finishReason: 'stop',
+      modelId: STORY,
+      usage: { promptTokens: 1, completionTokens: 10 },
+    });
+    expect(reply.text).toBe(STORY_GREEDY);
+    const events = host.received.filter(({ requestId, type }) => requestId === reply.requestId && type !== undefined);
+    expect(
+      events
+        .filter(isUpdate)
+        .map(({ payload }) => payload.token)
+        .join(''),
+    ).toBe(STORY_GREEDY);
+    expect(events.filter(isUpdate).at(-1)?.payload.numTokens).toBe(10);
+    expect(events.at(-1)).toMatchObject({
+      type: 'generationComplete',
+      payload: { output: STORY_GREEDY, generatedText: STORY_GREEDY, numTokens: 10 },
+    });
+    expect(host.received.indexOf(events.at(-1) ?? {})).toBeLessThan(host.received.indexOf(reply));
+  });
+
+  it('tells of a fast model some 30 times a second, and loses nothing', async () => {
+    await load(FLIPS, 4_096);
+    const begin = performance.now();
+    const reply = await host.request('GENERATE', {
+      prompt: '',
+      settings: { max_new_tokens: 2_000, seed: 5, temperature: 1 },
+    });
+    const seconds = (performance.now() - begin) / 1_000;
+    const payload = promised('GENERATE', reply);
+    expect(payload.numTokens).toBe(2_000);
+    const updates = host.received.filter(isUpdate);
+    expect(updates.map((event) => event.payload.token).join('')).toBe(payload.output);
+    // The first and the last are sent whenever they come.
+    expect(updates.length).toBeLessThanOrEqual(2 + 30 * seconds);
+    const again = promised(
+      'GENERATE',
+      await host.request('GENERATE', { prompt: '', settings: { max_new_tokens: 2_000, seed: 5, temperature: 1 } }),
+    );
+    expect(again.output).toBe(payload.output);
+  });
+
+  it('takes messages, stop sequences as a text or a list, and a JSON schema', async () => {
+    await load(STORY);
+    const generate = async (fields: Message) => promised('GENERATE', await host.request('GENERATE', fields));
+    expect(
+      (await generate({ messages: [{ role: 'user', content: 'once' }], settings: { ...GREEDY, max_new_tokens: 1 } }))
+        .numTokens,
+    ).toBe(1);
+    expect((await generate({ prompt: '', settings: { ...GREEDY, stop: 'time' } })).output).toBe('once upon one ');
+    expect((await generate({ prompt: '', settings: { ...GREEDY, stop: ['a small', 'one'] } })).output).toBe(
+      'once upon ',
+    );
+    const held = await generate({ prompt: '', settings: { ...GREEDY, json_schema: { enum: ['yes'] } } });
+    expect(held.output).toBe('"yes"');
+  });
+
+  it("puts messages through the model's own chat template", async () => {
+    await load(CHAT);
+    const messages = [
+      { role: 'user', content: 'model' },
+      { role: 'assistant', content: '.' },
+      { role: 'user', content: 'once upon one' },
+    ];
+    const payload = promised('GENERATE', await host.request('GENERATE', { messages, settings: GREEDY }));
+    expect(payload).toMatchObject({ output: ' time there was a small model .', usage: { promptTokens: 4 } });
+  });
+
+  it.each<[string, Message, string]>([
+    ['neither prompt nor messages', {}, 'messages'],
+    ['both', { prompt: 'x', messages: [{ role: 'user', content: 'x' }] }, 'prompt'],
+    ['a message without content', { messages: [{ role: 'user' }] }, 'messages.0.content'],
+    ['no message', { messages: [] }, 'messages'],
+    ['too hot a temperature', { prompt: '', settings: { temperature: 6 } }, 'settings.temperature'],
+    ['a seed of 33 bits', { prompt: '', settings: { seed: 2 ** 32 } }, 'settings.seed'],
+    ['an empty stop sequence', { prompt: '', settings: { stop: '' } }, 'settings.stop'],
+    ['half a token', { prompt: '', settings: { max_new_tokens: 0.5 } }, 'settings.max_new_tokens'],
+    [
+      'schema and grammar',
+      { prompt: '', settings: { json_schema: { type: 'null' }, grammar: 'x' } },
+      'settings.grammar',
+    ],
+    [
+      'a schema that cannot be kept',
+      { prompt: '', settings: { json_schema: { type: 'string', pattern: 'a' } } },
+      'settings.json_schema.pattern',
+    ],
+  ])('refuses %s by name', async (_what, fields, field) => {
+    await load(STORY);
+    expect(await host.request('GENERATE', fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
+    expect(promised('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
+      STORY_GREEDY,
+    );
+  });
+
+  it('says that no model is loaded, by event and reply', async () => {
+    const event = host.next(({ type }) => type === 'generationError');
+    const reply = await host.request('GENERATE', { prompt: 'x' });
+    expect(reply).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED' });
+    expect((await event).payload).toEqual({ code: 'MODEL_NOT_LOADED', error: reply.message });
+    expect(await host.request('GENERATE', { prompt: 'x', modelId: STORY })).toMatchObject({ code: 'MODEL_NOT_LOADED' });
+  });
+
+  it('stops the generation a request names, with what there is', async () => {
+    await load(LONG, 32_768);
+    const first = host.next(isUpdate);
+    const reply = host.next(({ requestId, status }) => requestId === 'long' && status !== undefined);
+    host.send({ action: 'GENERATE', requestId: 'long', prompt: '', settings: WITHOUT_END });
+    await first;
+    expect(
+      promised('STOP_GENERATION', await host.request('STOP_GENERATION', { targetRequestId: 'other' })).stopped,
+    ).toBe(0);
+    const stopped = host.next(({ type }) => type === 'generationStopped');
+    const stop = await host.request('STOP_GENERATION', { targetRequestId: 'long' });
+    expect(stop).toMatchObject({ message: 'Generation stopped (Node-GGUF)', stopped_backends: ['Node-GGUF'] });
+    expect(promised('STOP_GENERATION', stop)).toEqual({ stopped: 1, stopped_backends: ['Node-GGUF'] });
+    const payload = promised('GENERATE', await reply);
+    expect(payload.finishReason).toBe('stopped');
+    expect(payload.numTokens).toBeLessThan(32_000);
+    expect((await stopped).payload.output).toBe(payload.output);
+    expect(await host.request('STOP_GENERATION')).toMatchObject({
+      status: 'success',
+      message: 'No active generation to stop',
+      stopped_backends: [],
+    });
+  });
+
+  it('stops for a client that knows no request ids, and of one model only', async () => {
+    await load(LONG, 32_768);
+    const first = host.next(isUpdate);
+    const replies: Message[] = [];
+    const done = host.next(
+      (message) => 'status' in message && message.action === 'STOP_GENERATION' && message.stopped_backends.length > 0,
+    );
+    host.onMessage((message) => {
+      if ('status' in message) replies.push(message);
+    });
+    host.send({ action: 'GENERATE', prompt: '', settings: WITHOUT_END });
+    await first;
+    host.send({ action: 'STOP_GENERATION', modelId: STORY });
+    host.send({ action: 'STOP_GENERATION', modelId: LONG });
+    await done;
+    // In the order of the requests, though the first one took longest.
+    expect(replies.map(({ action, message }) => [action, message])).toEqual([
+      ['GENERATE', undefined],
+      ['STOP_GENERATION', 'No active generation to stop'],
+      ['STOP_GENERATION', 'Generation stopped (Node-GGUF)'],
+    ]);
+  });
+
+  // Linux says under /proc which processes are the host's.
+  (process.platform === 'linux' ? it : it.skip)(
+    'goes on when a runner is killed in the middle of a generation',
+    async () => {
+      await load(LONG, 32_768);
+      const children = readFileSync(`/proc/${host.pid}/task/${host.pid}/children`, 'utf8')
+        .trim()
+        .split(' ')
+        .map(Number);
+      const first = host.next(isUpdate);
+      const error = host.next(({ type }) => type === 'generationError');
+      const reply = host.request('GENERATE', { prompt: '', settings: WITHOUT_END });
+      await first;
+      for (const pid of children) process.kill(pid, 'SIGKILL');
+      expect(await reply).toMatchObject({ status: 'error', code: 'ENGINE_CRASHED' });
+      expect((await error).payload).toMatchObject({ code: 'ENGINE_CRASHED' });
+      expect(await host.request('PING')).toMatchObject({ response: 'pong' });
+      await load(STORY);
+      expect(promised('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
+        STORY_GREEDY,
+      );
+    },
+  );
+
+  it('ends with a client that goes away in the middle of a generation', async () => {
+    await load(LONG, 32_768);
+    const first = host.next(isUpdate);
+    host.send({ action: 'GENERATE', requestId: 1, prompt: '', settings: WITHOUT_END });
+    await first;
+    expect(await host.close()).toEqual({ code: 0, signal: null });
+    const reply = host.received.find(({ requestId, status }) => requestId === 1 && status !== undefined);
+    expect(reply).toMatchObject({ status: 'error', code: 'ABORTED' });
+  });
+
+  it('keeps parameters over a restart, and generates with them', async () => {
+    const before = promised('GET_PARAMS', await host.request('GET_PARAMS')).params;
+    const set = await host.request('SET_PARAMS', { params: { max_new_tokens: 2, do_sample: false } });
+    expect(promised('SET_PARAMS', set).params).toEqual({ ...before, max_new_tokens: 2, do_sample: false });
+    expect(set.params).toEqual(set.payload.params);
+    const updated = await host.request('UPDATE_SETTINGS', { settings: { top_k: 5, theme: 'dark' } });
+    expect(updated.settings).toEqual({ ...before, max_new_tokens: 2, do_sample: false, top_k: 5 });
+    expect(updated.message).toMatch(/Not kept.*theme/);
+    await host.close();
+
+    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const after = await host.request('GET_PARAMS');
+    expect(promised('GET_PARAMS', after).params).toEqual(updated.settings);
+    expect(after.params).toEqual(updated.settings);
+    await load(STORY);
+    expect(promised('GENERATE', await host.request('GENERATE', { prompt: '' })).output).toBe('once upon');
+  });
+
+  it.each<[string, Message]>([
+    ['temperature', { temperature: -1 }],
+    ['top_p', { top_p: 1.1 }],
+    ['top_k', { top_k: 0.5 }],
+    ['max_new_tokens', { max_new_tokens: 0 }],
+    ['repetition_penalty', { repetition_penalty: 0 }],
+    ['do_sample', { do_sample: 'yes' }],
+  ])('refuses a bad %s by name, and keeps nothing of it', async (name, values) => {
+    const before = (await host.request('GET_PARAMS')).params;
+    for (const [action, field] of [
+      ['SET_PARAMS', 'params'],
+      ['UPDATE_SETTINGS', 'settings'],
+    ] as const) {
+      expect(await host.request(action, { [field]: { top_k: 3, ...values } })).toMatchObject({
+        code: 'INVALID_REQUEST',
+        details: { field: `${field}.${name}` },
+      });
+    }
+    expect((await host.request('GET_PARAMS')).params).toEqual(before);
+  });
+});

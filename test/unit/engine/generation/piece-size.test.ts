@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { PieceSize } from '../../../../host/engine/runner/generation/piece-size.ts';
+
+/** The size after many pieces at so many tokens a millisecond. */
+function settled(batchSize: number, tokensPerMs: number): number {
+  const pieces = new PieceSize(batchSize);
+  for (let i = 0; i < 20; i++) pieces.learn(pieces.tokens, pieces.tokens / tokensPerMs);
+  return pieces.tokens;
+}
+
+describe('a piece of a prompt', () => {
+  it('grows to a batch on a fast machine', () => {
+    expect(settled(512, 1_000)).toBe(512);
+  });
+  it('takes so long on a slow one that a stop need not wait', () => {
+    // 64 tokens in 32 ms; 128 would take more than 60.
+    expect(settled(512, 2)).toBe(64);
+  });
+  it('is never too small to be worth its while', () => {
+    expect(settled(512, 0.01)).toBe(32);
+  });
+  it('never exceeds a small batch', () => {
+    expect(new PieceSize(8).tokens).toBe(8);
+    expect(settled(8, 0.001)).toBe(8);
+  });
+});

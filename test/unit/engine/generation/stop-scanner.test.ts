@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { StopScanner } from '../../../../host/engine/runner/generation/stop-scanner.ts';
+
+/** All that comes out of a scanner for pieces that go in. */
+function scan(stops: string[], pieces: Iterable<string>): { text: string; found: boolean } {
+  const scanner = new StopScanner(stops);
+  let text = '';
+  for (const piece of pieces) {
+    const next = scanner.push(piece);
+    text += next.text;
+    if (next.found) return { text, found: true };
+  }
+  return { text: text + scanner.end(), found: false };
+}
+
+describe('a stop sequence', () => {
+  const text = 'once upon a time there was';
+
+  it.each(Array.from({ length: text.length - 1 }, (_, i) => i + 1))(
+    'is found and cut off when the text is split at character %d',
+    (at) => {
+      expect(scan(['a time'], [text.slice(0, at), text.slice(at)])).toEqual({ text: 'once upon ', found: true });
+    },
+  );
+
+  it('is found when the text comes character by character', () => {
+    expect(scan(['there'], text)).toEqual({ text: 'once upon a time ', found: true });
+  });
+
+  it('that comes first wins, whichever was named first', () => {
+    expect(scan(['was', 'time', 'upon'], text)).toEqual({ text: 'once ', found: true });
+  });
+
+  it('that only begins is given out in the end', () => {
+    expect(scan(['was not'], text)).toEqual({ text, found: false });
+  });
+
+  it('is found behind a beginning of itself', () => {
+    expect(scan(['aab'], 'aaab')).toEqual({ text: 'a', found: true });
+  });
+
+  it('that cannot have begun holds nothing back', () => {
+    expect(new StopScanner(['xyz']).push('once')).toEqual({ text: 'once', found: false });
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { TokenText } from '../../../../host/engine/runner/generation/token-text.ts';
+
+/** A detokenizer whose tokens are runs of bytes, decoded as the binding does: what is not whole becomes U+FFFD. */
+function detokenize(tokens: Buffer[]): string {
+  return Buffer.concat(tokens).toString('utf8');
+}
+
+function split(text: string, size: number): Buffer[] {
+  const bytes = Buffer.from(text);
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+}
+
+describe('text of tokens', () => {
+  const text = 'aä€😀\uFFFD한글é👩‍👩‍👧z';
+
+  it.each([1, 2, 3, 4, 5, 7])(
+    'never holds part of a character with tokens of %d bytes, and is whole in the end',
+    (size) => {
+      const tokens = new TokenText<Buffer>(detokenize, []);
+      const pieces = split(text, size).map((token) => tokens.push(token));
+      for (const piece of pieces.slice(0, -1)) {
+        // The replacement character of the text itself is the only one allowed.
+        expect(piece.replace(/\uFFFD(?=한|$)/, '')).not.toContain('\uFFFD');
+        expect(piece.isWellFormed()).toBe(true);
+      }
+      expect(pieces.join('') + tokens.end()).toBe(text);
+    },
+  );
+
+  it('is given out as soon as it is whole', () => {
+    const tokens = new TokenText<Buffer>(detokenize, []);
+    const [first, second, third] = [
+      Buffer.from('x\xe2', 'latin1'),
+      Buffer.from('\x82', 'latin1'),
+      Buffer.from('\xac', 'latin1'),
+    ];
+    expect([tokens.push(first), tokens.push(second), tokens.push(third)]).toEqual(['x', '', '€']);
+  });
+
+  it('says in the end what was never completed', () => {
+    const tokens = new TokenText<Buffer>(detokenize, []);
+    expect(tokens.push(Buffer.from([0xf0, 0x9f]))).toBe('');
+    expect(tokens.end()).toBe('\uFFFD');
+    expect(tokens.end()).toBe('');
+  });
+
+  it('tells the detokenizer the last tokens before it', () => {
+    const heard: string[][] = [];
+    const tokens = new TokenText<string>(
+      (now, before) => {
+        heard.push(before);
+        return now.join('');
+      },
+      ['a', 'b', 'c', 'd'],
+    );
+    tokens.push('e');
+    tokens.push('f');
+    expect(heard).toEqual([
+      ['b', 'c', 'd'],
+      ['c', 'd', 'e'],
+    ]);
+  });
+});

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DEFAULT_PARAMS, GenerationSettings } from '../../../host/settings/generation-settings.ts';
+import { openStore } from '../../../host/store/store.ts';
+import type { Store } from '../../../host/store/types.ts';
+import { WatchedLog } from '../../support/engine/make-engine.ts';
+
+describe('the settings of generations', () => {
+  const log = new WatchedLog();
+  let folder: string;
+  let store: Store;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tabagent-settings-'));
+    store = await openStore(join(folder, 'host.sqlite'), log);
+  });
+  afterEach(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+  const open = () => new GenerationSettings(store.namespace('settings'), log);
+
+  it('are the defaults at first', async () => {
+    expect(await open().get()).toEqual(DEFAULT_PARAMS);
+  });
+
+  it('are kept when another takes them up, what was not named included', async () => {
+    expect(await open().change({ temperature: 0, top_k: 7 })).toEqual({ ...DEFAULT_PARAMS, temperature: 0, top_k: 7 });
+    expect(await open().change({ do_sample: false })).toEqual({
+      ...DEFAULT_PARAMS,
+      temperature: 0,
+      top_k: 7,
+      do_sample: false,
+    });
+    expect((await open().get()).top_k).toBe(7);
+  });
+
+  it('changed at the same time are all changed', async () => {
+    const settings = open();
+    await Promise.all([
+      settings.change({ top_k: 1 }),
+      settings.change({ top_p: 0.5 }),
+      settings.change({ min_p: 0.1 }),
+    ]);
+    expect(await settings.get()).toMatchObject({ top_k: 1, top_p: 0.5, min_p: 0.1 });
+  });
+
+  it('that cannot be read are the defaults, and the log says so', async () => {
+    await store.namespace<unknown>('settings').set('generation', { temperature: 'warm' });
+    expect(await open().get()).toEqual(DEFAULT_PARAMS);
+    expect(log.lines).toContainEqual(expect.objectContaining({ event: 'settings.unreadable' }));
+  });
+
+  it('hold nothing but settings', async () => {
+    const changes = { top_k: 3, other: 'x' };
+    expect(await open().change(changes)).toEqual({ ...DEFAULT_PARAMS, top_k: 3 });
+  });
+});
