@@ -5,12 +5,14 @@ import { HostError } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import { createLogger, type Logger } from './log.ts';
 import { HostParts } from './parts.ts';
+import { type ClientKind, LOCAL_ONLY_ACTIONS } from './protocol/actions/local-only.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
 import { parseRequest, readHead } from './protocol/parse-request.ts';
 import { errorReply } from './reply.ts';
 
 /** What a client's connection gives with each message. */
 export interface MessageContext {
+  readonly client: ClientKind;
   readonly signal: AbortSignal;
   emit(event: HostEvent): void;
 }
@@ -35,6 +37,7 @@ export class Host {
     const call: Call = {
       parts: this.#parts,
       requestId,
+      client: context.client,
       signal: context.signal,
       emit: (type, payload) => {
         // The type and payload belong together by the signature of `emit`; the union cannot express the pairing.
@@ -42,7 +45,9 @@ export class Host {
       },
     };
     try {
-      const result = await dispatch(parseRequest(message), call);
+      const request = parseRequest(message);
+      if (context.client === 'browser' && LOCAL_ONLY_ACTIONS.includes(request.action)) throw localOnly(request.action);
+      const result = await dispatch(request, call);
       const { payload, message: words, topLevel } = result;
       return { ...topLevel, status: 'success', ...(words === undefined ? {} : { message: words }), payload, ...head };
     } catch (error) {
@@ -56,4 +61,14 @@ export class Host {
   async close(): Promise<void> {
     await this.#parts.close();
   }
+}
+
+function localOnly(action: string): HostError {
+  return new HostError(
+    'LOCAL_ONLY',
+    `${action} is not for a browser to ask. Run it in a terminal: tabagent call ${action}`,
+    {
+      details: { action },
+    },
+  );
 }

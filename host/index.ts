@@ -50,6 +50,7 @@ export function createHost(options: CreateHostOptions = {}): EmbeddedHost {
   const closing = new AbortController();
   const listeners = new Set<(event: HostEvent) => void>();
   const context = {
+    client: 'local' as const,
     signal: closing.signal,
     emit: (event: HostEvent) => {
       for (const listener of listeners) listener(event);

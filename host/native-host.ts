@@ -48,7 +48,7 @@ function openHost(entry: URL): OpenHost {
     const config = readConfig({ runnerEntry: entry });
     const host = new Host(config);
     return {
-      handler: (message, context) => host.handle(message, context),
+      handler: (message, context) => host.handle(message, { ...context, client: 'browser' }),
       log: host.log,
       limits: config.limits,
       close: () => host.close(),

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
+import type { ClientKind } from '../protocol/actions/local-only.ts';
 import type { ActionName } from '../protocol/actions/table.ts';
 import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
 import type { GenerationSettings } from '../settings/generation-settings.ts';
@@ -27,6 +28,7 @@ export interface Call {
   readonly parts: Parts;
   /** The request's, by which another request can name it. */
   readonly requestId?: RequestId | undefined;
+  readonly client: ClientKind;
   /** Aborted when the client goes away or the host stops; its reason is what to throw. */
   readonly signal: AbortSignal;
   /** Tells the client how the work is going; the event carries the request's id. */

@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   UNKNOWN_ACTION: 'The host has no action of this name.',
   FRAME_TOO_LARGE: 'A frame announced more bytes than a request may have. The host stops after this.',
   FRAME_TRUNCATED: 'The input ended in the middle of a frame. The host stops after this.',
+  LOCAL_ONLY: 'Only the user of this machine may ask for this, by the command `tabagent`; a browser may not.',
   REPLY_TOO_LARGE: 'The reply would not fit into one frame; ask for less with `limit` and `cursor`.',
   ABORTED: 'The work was given up because the client went away or the host is stopping. Nothing is lost.',
   INTERNAL_ERROR: 'A fault of the host itself. The log has the details.',
