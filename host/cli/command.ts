@@ -1,53 +1,101 @@
-import { fileURLToPath } from 'node:url';
-import { VERSION } from '../version.ts';
-
-const USAGE = `TabAgent host ${VERSION}
-
-A browser starts this program for its TabAgent extension and speaks native
-messaging with it on standard input and output. By hand there is this:
-
-  tabagent install     tell the browsers on this machine where the host is
-  tabagent uninstall   take that back
-  tabagent --version   print the version
-  tabagent --help      print this; "tabagent install --help" says more
-`;
-
-/** Exit code of a command that was typed wrong, as shells and getopt have it. */
-const EXIT_USAGE = 2;
+import { HostError, isSystemError } from '../errors.ts';
+import { Client } from './client.ts';
+import { unknownCommand } from './commands/help.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { helpOf, overview, usageOf } from './help.ts';
+import { Interrupts } from './interrupts.ts';
+import { parseCommand } from './parse-command.ts';
+import type { CommandSpec } from './spec.ts';
+import { COMMANDS, commandOf } from './table.ts';
+import { paint } from './terminal/styles.ts';
+import { processTerminal, type Terminal } from './terminal/terminal.ts';
+import { printable } from './terminal/words.ts';
+import { UsageError } from './usage-error.ts';
 
 /**
  * What a person who starts the host in a terminal gets. Returns the exit code.
  *
- * @param entry The module this process was started with; a browser is told to start the same.
+ * @param entry The module this process was started with; runners are started with it, and a browser is told to.
  */
-export async function runCommand([command, ...args]: readonly string[], entry: URL): Promise<number> {
-  const io = {
-    stdout: process.stdout,
-    stderr: process.stderr,
-    env: process.env,
-    execPath: process.execPath,
-    mainPath: fileURLToPath(entry),
-  };
-  switch (command) {
-    case 'install': {
-      const { install } = await import('./install.ts');
-      return install(args, io);
-    }
-    case 'uninstall': {
-      const { uninstall } = await import('./uninstall.ts');
-      return uninstall(args, io);
-    }
-    case '--version':
-    case 'version':
-      process.stdout.write(`${VERSION}\n`);
-      return 0;
-    case '--help':
-    case 'help':
-      process.stdout.write(USAGE);
-      return 0;
-    default:
-      if (command !== undefined) process.stderr.write(`Unknown command: ${command}\n\n`);
-      process.stderr.write(USAGE);
-      return EXIT_USAGE;
+export async function runCommand(typed: readonly string[], entry: URL): Promise<number> {
+  const terminal = processTerminal();
+  const interrupts = new Interrupts();
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (!isSystemError(error, 'EPIPE')) throw error;
+      // Whoever reads has seen enough (`| head`): no fault, and nobody to tell.
+      interrupts.stop(EXIT.ok, 'Nobody reads the output any more.');
+    });
   }
+  try {
+    return await runTyped(typed, entry, terminal, interrupts);
+  } finally {
+    interrupts.release();
+  }
+}
+
+async function runTyped(
+  [name, ...rest]: readonly string[],
+  entry: URL,
+  terminal: Terminal,
+  interrupts: Interrupts,
+): Promise<number> {
+  if (name === undefined) {
+    terminal.stderr.write(overview(COMMANDS));
+    return EXIT.usage;
+  }
+  const command = commandOf(ALIASES[name] ?? name);
+  if (command === undefined) return reportUsage(unknownCommand(name), '"tabagent help" lists them.', terminal);
+
+  const client = new Client(() => openHost(entry), interrupts.signal);
+  try {
+    const input = parseCommand(command, rest);
+    if (input.flag('help')) {
+      terminal.stdout.write(helpOf(command));
+      return EXIT.ok;
+    }
+    const { run } = await command.load();
+    const context: CommandContext = { input, terminal, client, interrupts, entry, typed: rest };
+    const exitCode = await run(context);
+    return interrupts.exitCode ?? exitCode;
+  } catch (error) {
+    if (error instanceof UsageError) return reportUsage(error, howToUse(command), terminal);
+    if (!(error instanceof HostError)) throw error;
+    if (interrupts.exitCode !== EXIT.ok) reportError(error, rest.includes('--json'), terminal);
+    return interrupts.exitCode ?? exitCodeOf(error.code);
+  } finally {
+    await client.close();
+  }
+}
+
+/** What people type out of habit. */
+const ALIASES: Readonly<Record<string, string>> = {
+  '--help': 'help',
+  '-h': 'help',
+  '--version': 'version',
+  '-V': 'version',
+  list: 'ls',
+  remove: 'rm',
+};
+
+/** The host of this process, as a browser's would be configured. */
+async function openHost(entry: URL) {
+  const [{ Host }, { readConfig }] = await Promise.all([import('../host.ts'), import('../config.ts')]);
+  return new Host(readConfig({ runnerEntry: entry }));
+}
+
+function howToUse(command: CommandSpec): string {
+  return `Usage: ${usageOf(command)}\n"tabagent help ${command.name}" says more.`;
+}
+
+function reportUsage(error: UsageError, hint: string, { stderr }: Terminal): number {
+  stderr.write(`${printable(error.message)}\n${hint}\n`);
+  return EXIT.usage;
+}
+
+/** Says why a command failed: on stderr, or with `--json` as the document on stdout. */
+function reportError({ code, message, details }: HostError, json: boolean, { stdout, stderr, styled }: Terminal): void {
+  if (json) stdout.write(`${JSON.stringify({ error: { code, message, ...(details && { details }) } }, null, 2)}\n`);
+  else stderr.write(`${paint('Error:', 'red', styled.stderr)} ${printable(message)} (${code})\n`);
 }

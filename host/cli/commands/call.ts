@@ -1,0 +1,41 @@
+import { text } from 'node:stream/consumers';
+import { isJsonObject, type JsonObject } from '../../json.ts';
+import { REQUEST_SCHEMAS } from '../../protocol/actions/table.ts';
+import { type CommandContext, print, printLine } from '../context.ts';
+import { EXIT, exitCodeOf } from '../exit-codes.ts';
+import { didYouMean } from '../suggest.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** `tabagent call`: the reply as it would go to a browser. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client, terminal } = context;
+  const [typed = '', fields] = input.args;
+  const action = typed.toUpperCase();
+  if (!Object.hasOwn(REQUEST_SCHEMAS, action)) {
+    throw new UsageError(`Unknown action: ${typed}.${didYouMean(typed, Object.keys(REQUEST_SCHEMAS))}`);
+  }
+  const message = await readFields(fields, terminal.stdin);
+  const events = input.flag('events');
+  const reply = await client.send(
+    { ...message, action },
+    {
+      onEvent: (event) => (events ? printLine(context, event) : terminal.stderr.write(`${JSON.stringify(event)}\n`)),
+    },
+  );
+  if (events) printLine(context, reply);
+  else print(context, reply, () => `${JSON.stringify(reply, null, 2)}\n`);
+  return reply.status === 'success' ? EXIT.ok : exitCodeOf(reply.code);
+}
+
+async function readFields(typed: string | undefined, stdin: NodeJS.ReadableStream): Promise<JsonObject> {
+  if (typed === undefined) return {};
+  const json = typed === '-' ? await text(stdin) : typed;
+  let fields: unknown;
+  try {
+    fields = JSON.parse(json);
+  } catch (error) {
+    throw new UsageError(`Expected FIELDS to be a JSON object: ${(error as SyntaxError).message}`);
+  }
+  if (isJsonObject(fields)) return fields;
+  throw new UsageError('Expected FIELDS to be a JSON object such as \'{"modelId": "owner/name/file.gguf"}\'.');
+}

@@ -1,0 +1,31 @@
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { modelAnywhere, withModelHint } from '../model-argument.ts';
+import { facts, sizeInWords } from '../terminal/words.ts';
+
+/** `tabagent fit`. Exits with "no room" when the model needs more memory than there is. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client } = context;
+  const [typed = ''] = input.args;
+  const modelId = await modelAnywhere(typed, client);
+  const request = client.request('RECOMMEND_SPLIT', { modelId, n_ctx: input.number('context') });
+  const { payload: split } = await request.catch(async (error: unknown) => {
+    throw await withModelHint(error, typed, client);
+  });
+  const { payload: machine } = await client.request('GET_SYSTEM_RESOURCES');
+  const vram = machine.gpus.reduce((sum, gpu) => sum + gpu.available_vram, 0);
+  const fits = split.estimated_ram <= machine.available_ram && split.estimated_vram <= vram;
+  print(context, { fits, modelId, ...split, available_ram: machine.available_ram, available_vram: vram }, () =>
+    facts([
+      ['Model', modelId],
+      ['Fits', fits ? 'yes' : 'no'],
+      ['GPU layers', String(split.gpu_layers)],
+      ['CPU layers', String(split.cpu_layers)],
+      ['RAM', `${sizeInWords(split.estimated_ram)} of ${sizeInWords(machine.available_ram)} available`],
+      ['VRAM', `${sizeInWords(split.estimated_vram)} of ${sizeInWords(vram)} available`],
+      ['Speed', split.performance_tier],
+      ['Why', split.reason],
+    ]),
+  );
+  return fits ? EXIT.ok : EXIT.noRoom;
+}

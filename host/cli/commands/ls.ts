@@ -1,0 +1,49 @@
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { sizeInWords, table } from '../terminal/words.ts';
+
+/** `tabagent ls`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client, terminal } = context;
+  if (input.flag('downloads')) return listDownloads(context);
+  const onDisk = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
+  const offered = input.flag('all') ? await client.all('GET_AVAILABLE_MODELS', ({ models }) => models) : [];
+  const models = [...onDisk, ...offered.filter(({ downloaded }) => !downloaded)];
+  print(context, { models }, () =>
+    models.length === 0
+      ? ''
+      : table([
+          ['MODEL', 'SIZE', ...(input.flag('all') ? ['ON DISK'] : [])],
+          ...models.map((model) => [
+            model.id,
+            'size' in model && typeof model.size === 'number' ? sizeInWords(model.size) : `${model.size_gb} GB`,
+            ...(input.flag('all') ? [model.downloaded ? 'yes' : 'no'] : []),
+          ]),
+        ]),
+  );
+  if (models.length === 0) {
+    terminal.stderr.write(
+      'No model is on this disk. "tabagent ls --all" says what is offered, "tabagent pull" fetches it.\n',
+    );
+  }
+  return EXIT.ok;
+}
+
+async function listDownloads(context: CommandContext): Promise<number> {
+  const downloads = await context.client.all('GET_ACTIVE_DOWNLOADS', ({ downloads }) => downloads);
+  print(context, { downloads }, () =>
+    downloads.length === 0
+      ? ''
+      : table([
+          ['MODEL', 'STATE', 'DONE', 'OF'],
+          ...downloads.map(({ repo_id, file_path, status, progress, total }) => [
+            `${repo_id}/${file_path}`,
+            status,
+            `${progress} %`,
+            sizeInWords(total),
+          ]),
+        ]),
+  );
+  if (downloads.length === 0) context.terminal.stderr.write('No download is unfinished.\n');
+  return EXIT.ok;
+}

@@ -1,0 +1,43 @@
+import type { PayloadOf } from '../../protocol/messages.ts';
+import { modelNameOf } from '../../protocol/model-name.ts';
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { modelAnywhere, withModelHint } from '../model-argument.ts';
+import { progressView } from '../terminal/progress.ts';
+import { printable, sizeInWords } from '../terminal/words.ts';
+
+/** `tabagent pull`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client, terminal } = context;
+  const [typed = '', file] = input.args;
+  const model =
+    file === undefined ? { modelId: await modelAnywhere(typed, client) } : { modelPath: typed, modelFile: file };
+  const progress = progressView(terminal);
+  let reply: { message?: string; payload: PayloadOf<'DOWNLOAD_MODEL'> };
+  try {
+    reply = await client.request(
+      'DOWNLOAD_MODEL',
+      { ...model, revision: input.text('revision') },
+      {
+        onEvent: ({ type, payload }) => {
+          if (type !== 'MODEL_DOWNLOAD_PROGRESS') return;
+          const { fileName, progress: percent, loaded, total, bytesPerSecond, etaSeconds } = payload;
+          progress.update({ label: baseName(fileName), percent, done: loaded, total, bytesPerSecond, etaSeconds });
+        },
+      },
+    );
+  } catch (error) {
+    progress.end();
+    throw await withModelHint(error, modelNameOf(typed) === undefined ? `${typed}/${file}` : typed, client);
+  }
+  progress.end();
+  const { payload, message = '' } = reply;
+  print(context, payload, () =>
+    printable(`${message}: ${payload.repoId}/${payload.fileName} (${sizeInWords(payload.size)})\n`),
+  );
+  return EXIT.ok;
+}
+
+function baseName(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1);
+}

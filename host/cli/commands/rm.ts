@@ -1,0 +1,25 @@
+import type { CommandContext } from '../context.ts';
+import { print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { findModel, type KnownModel, modelOnDisk } from '../model-argument.ts';
+import { printable, sizeInWords } from '../terminal/words.ts';
+
+/** `tabagent rm`. All names are looked up before anything is deleted. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client, terminal } = context;
+  const unfinished = await client.all('GET_ACTIVE_DOWNLOADS', ({ downloads }) => downloads);
+  const parts = unfinished.map(({ repo_id, file_path }) => ({ id: `${repo_id}/${file_path}`, repo_id, file_path }));
+  const ids: string[] = [];
+  for (const typed of input.args) {
+    const partial: KnownModel | undefined = findModel(typed, parts);
+    ids.push((partial ?? (await modelOnDisk(typed, client))).id);
+  }
+  const deleted: { id: string; freed: number }[] = [];
+  for (const id of new Set(ids)) {
+    const { payload } = await client.request('DELETE_MODEL', { modelId: id });
+    deleted.push({ id, freed: payload.freed });
+    if (!input.flag('json')) terminal.stdout.write(printable(`Deleted ${id} (${sizeInWords(payload.freed)})\n`));
+  }
+  if (input.flag('json')) print(context, { deleted }, () => '');
+  return EXIT.ok;
+}

@@ -1,0 +1,47 @@
+import { HostError } from '../../errors.ts';
+import type { PayloadOf } from '../../protocol/messages.ts';
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { findModel, modelAnywhere } from '../model-argument.ts';
+import { facts, sizeInWords } from '../terminal/words.ts';
+
+/** `tabagent show`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client } = context;
+  const [typed = ''] = input.args;
+  const id = await modelAnywhere(typed, client);
+  const onDisk = findModel(id, await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models));
+  const listed = findModel(id, await client.all('GET_AVAILABLE_MODELS', ({ models }) => models));
+  const model = onDisk ?? listed;
+  const [download, split] = await Promise.all([downloadOf(id, context), splitOf(id, context)]);
+  print(context, { model: model ?? null, download: download ?? null, split }, () =>
+    facts([
+      ['Model', id],
+      ['Name', model?.name],
+      ['Type', model?.model_type],
+      ['About', model?.description || undefined],
+      ['Tags', model?.tags.join(', ') || undefined],
+      ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : sizeInWords(onDisk.size)],
+      ['On disk', download === undefined ? 'no' : `${download.status}, ${download.progress} %`],
+      ['GPU layers', String(split.gpu_layers)],
+      ['CPU layers', String(split.cpu_layers)],
+      ['Needs', `${sizeInWords(split.estimated_ram)} of RAM, ${sizeInWords(split.estimated_vram)} of VRAM`],
+      ['Here', `${split.performance_tier}. ${split.reason}`],
+    ]),
+  );
+  return EXIT.ok;
+}
+
+async function downloadOf(id: string, { client }: CommandContext) {
+  try {
+    return (await client.request('GET_DOWNLOAD_STATUS', { modelId: id })).payload;
+  } catch (error) {
+    if (error instanceof HostError && error.code === 'DOWNLOAD_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** How it would be split, from its real layers. */
+async function splitOf(id: string, { client, input }: CommandContext): Promise<PayloadOf<'RECOMMEND_SPLIT'>> {
+  return (await client.request('RECOMMEND_SPLIT', { modelId: id, n_ctx: input.number('context') })).payload;
+}

@@ -1,0 +1,10 @@
+import { VERSION } from '../../version.ts';
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+
+/** `tabagent version`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { platform, arch, versions } = process;
+  print(context, { version: VERSION, node: versions.node, platform, arch }, () => `${VERSION}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,60 @@
+import { VERSION } from '../version.ts';
+import { EXIT_MEANINGS } from './exit-codes.ts';
+import { type ArgumentSpec, type CommandSpec, type OptionSpec, optionsOf } from './spec.ts';
+import { table } from './terminal/words.ts';
+
+/** What `tabagent help` prints. */
+export function overview(commands: readonly CommandSpec[]): string {
+  return `TabAgent host ${VERSION}
+
+A browser starts this program for its TabAgent extension and speaks native
+messaging with it on standard input and output. By hand it takes commands,
+which do the same work through the same actions:
+
+${indented(commands.map(({ name, summary }) => [name, summary]))}
+"tabagent help COMMAND" says more about one of them, with examples.
+"tabagent install" tells the browsers of this machine where the host is.
+`;
+}
+
+/** What `tabagent help COMMAND` and `tabagent COMMAND --help` print. */
+export function helpOf(command: CommandSpec): string {
+  const { summary, details, args, examples } = command;
+  return [
+    `Usage: ${usageOf(command)}\n`,
+    `${summary}.\n`,
+    ...(details === undefined ? [] : [`${details}\n`]),
+    ...(args.length === 0 ? [] : [`Arguments:\n${indented(args.map((arg) => [arg.name, inWords(arg)]))}`]),
+    `Options:\n${indented(optionsOf(command).map((option) => [optionUsage(option), inWords(option)]))}`,
+    `Examples:\n${indented(examples.map(({ command: typed, does }) => [typed, does]))}`,
+    `Exit codes:\n${indented(Object.entries(EXIT_MEANINGS))}`,
+  ].join('\n');
+}
+
+/** `tabagent pull MODEL [options]`. */
+export function usageOf({ name, args, options }: CommandSpec): string {
+  return ['tabagent', name, ...args.map(argumentUsage), ...(options.length > 0 ? ['[options]'] : [])].join(' ');
+}
+
+function argumentUsage({ name, optional, many }: ArgumentSpec): string {
+  const repeated = many === true ? `${name} …` : name;
+  return optional === true ? `[${repeated}]` : repeated;
+}
+
+/** `--browser NAME`, `-h, --help`. */
+export function optionUsage({ name, short, value }: OptionSpec): string {
+  return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
+}
+
+/** An argument's or option's summary, with what it may be. */
+export function inWords({ summary, choices, many }: ArgumentSpec | OptionSpec): string {
+  const words = choices === undefined ? summary : `${summary}: ${choices.join(', ')}`;
+  return many === true ? `${words}; may be repeated` : words;
+}
+
+function indented(rows: readonly (readonly [string, string])[]): string {
+  return table(rows)
+    .split('\n')
+    .map((line) => (line === '' ? '' : `  ${line}`))
+    .join('\n');
+}

@@ -1,0 +1,88 @@
+import { HostError } from '../errors.ts';
+import { modelNameOf } from '../protocol/model-name.ts';
+import type { Client } from './client.ts';
+import { didYouMean } from './suggest.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What is known of a model that can be named. */
+export interface KnownModel {
+  /** `owner/name/file.gguf`. */
+  readonly id: string;
+  readonly repo_id: string;
+  readonly file_path: string;
+}
+
+/**
+ * The one model of `known` that someone means: by its id, its file, its file's name without `.gguf`, or its repository
+ * where that has one model. Undefined when there is none. Throws {@link UsageError} when there are several.
+ */
+export function findModel<T extends KnownModel>(typed: string, known: readonly T[]): T | undefined {
+  const wanted = typed.toLowerCase();
+  const exact = known.find(({ id }) => id.toLowerCase() === wanted);
+  if (exact !== undefined) return exact;
+  const found = known.filter((model) => namesOf(model).includes(wanted));
+  if (found.length < 2) return found[0];
+  throw new UsageError(`"${typed}" may be any of these; name one:\n${found.map(({ id }) => `  ${id}`).join('\n')}`);
+}
+
+/** Short names of a model, in lower case. */
+function namesOf({ repo_id, file_path }: KnownModel): string[] {
+  const file = file_path.toLowerCase();
+  const base = file.slice(file.lastIndexOf('/') + 1);
+  return [file, base, base.replace(/\.gguf$/, ''), repo_id.toLowerCase()];
+}
+
+/** A model that is on the disk, as someone named it. Throws `MODEL_NOT_DOWNLOADED` with the nearest that is. */
+export async function modelOnDisk(typed: string, client: Client) {
+  const models = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
+  const found = findModel(typed, models);
+  if (found !== undefined) return found;
+  const hint = hintFor(typed, models) || (models.length === 0 ? ' There is none yet.' : ' "tabagent ls" says what is.');
+  throw new HostError('MODEL_NOT_DOWNLOADED', `"${typed}" is not on this disk.${hint}`, { details: { model: typed } });
+}
+
+/**
+ * The id of a model to fetch or ask the hub about: a whole id as it is, else a model of the list or the disk. Throws
+ * `FILE_NOT_FOUND` with the nearest that is known.
+ */
+export async function modelAnywhere(typed: string, client: Client): Promise<string> {
+  if (modelNameOf(typed) !== undefined) return typed;
+  const known = await knownModels(client);
+  const found = findModel(typed, known);
+  if (found !== undefined) return found.id;
+  throw new HostError(
+    'FILE_NOT_FOUND',
+    `Expected a model such as "owner/name/file.gguf", or one of "tabagent ls --all"; "${typed}" is neither.${hintFor(typed, known)}`,
+    { details: { model: typed } },
+  );
+}
+
+/** Adds what someone may have meant to an error that says that there is no such model; other errors stay as they are. */
+export async function withModelHint(error: unknown, typed: string, client: Client): Promise<unknown> {
+  if (!(error instanceof HostError) || !/^(REPO|FILE)_NOT_FOUND$/.test(error.code)) return error;
+  const hint = hintFor(typed, await knownModels(client));
+  const { code, message, details } = error;
+  return new HostError(code, message + hint, { cause: error, ...(details === undefined ? {} : { details }) });
+}
+
+/** Every model of the list and of the disk. */
+async function knownModels(client: Client): Promise<KnownModel[]> {
+  const [listed, onDisk] = await Promise.all([
+    client.all('GET_AVAILABLE_MODELS', ({ models }) => models),
+    client.all('GET_DOWNLOADED_MODELS', ({ models }) => models),
+  ]);
+  return [...new Map([...listed, ...onDisk].map((model) => [model.id, model])).values()];
+}
+
+function hintFor(typed: string, models: readonly KnownModel[]): string {
+  const whole = didYouMean(
+    typed,
+    models.map(({ id }) => id),
+  );
+  if (whole !== '' || typed.includes('/')) return whole;
+  // Short names stand for ids, which is what can be typed anywhere.
+  return didYouMean(
+    typed,
+    models.flatMap((model) => namesOf(model).slice(2, 3)),
+  );
+}

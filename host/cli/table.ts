@@ -1,0 +1,150 @@
+import { BROWSER_NAMES } from '../../manifests/browser.ts';
+import type { ArgumentSpec, CommandSpec, OptionSpec } from './spec.ts';
+
+const MODEL: ArgumentSpec = {
+  name: 'MODEL',
+  summary: 'a model id (owner/name/file.gguf), or a short name that only one model has',
+  completes: 'model',
+};
+
+const CONTEXT: OptionSpec = {
+  name: 'context',
+  value: 'TOKENS',
+  summary: 'context size; as large as is sensible here without it',
+};
+
+/** Every command. Help, completions, the man page and suggestions are made from this table. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'pull',
+    summary: 'Download a model',
+    details:
+      'What was fetched stays when the command is interrupted, and the next one goes on\nwith it. The file is checked against the checksum the hub announced.',
+    args: [MODEL, { name: 'FILE', summary: 'a file of the repository, where MODEL is one', optional: true }],
+    options: [{ name: 'revision', value: 'NAME', summary: 'branch, tag or commit; main without it' }],
+    examples: [
+      { command: 'tabagent pull Qwen/Qwen3-0.6B-GGUF Qwen3-0.6B-Q8_0.gguf', does: 'one file of a repository' },
+      { command: 'tabagent pull Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf', does: 'the same' },
+    ],
+    actions: ['DOWNLOAD_MODEL', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/pull.ts'),
+  },
+  {
+    name: 'ls',
+    summary: 'List models',
+    args: [],
+    options: [
+      { name: 'all', short: 'a', summary: 'also those that are offered and not downloaded' },
+      { name: 'downloads', summary: 'unfinished downloads instead' },
+    ],
+    examples: [
+      { command: 'tabagent ls', does: 'what is on the disk' },
+      { command: 'tabagent ls --json | jq -r ".models[].id"', does: 'ids only' },
+    ],
+    actions: ['GET_DOWNLOADED_MODELS', 'GET_AVAILABLE_MODELS', 'GET_ACTIVE_DOWNLOADS'],
+    load: () => import('./commands/ls.ts'),
+  },
+  {
+    name: 'show',
+    summary: 'Say what is known of a model, and how it would run here',
+    args: [MODEL],
+    options: [CONTEXT],
+    examples: [{ command: 'tabagent show Qwen3-0.6B-Q8_0', does: 'a model on the disk, by its short name' }],
+    actions: ['GET_DOWNLOADED_MODELS', 'GET_AVAILABLE_MODELS', 'RECOMMEND_SPLIT', 'GET_DOWNLOAD_STATUS'],
+    load: () => import('./commands/show.ts'),
+  },
+  {
+    name: 'rm',
+    summary: 'Delete models from the disk',
+    args: [{ ...MODEL, many: true }],
+    options: [],
+    examples: [{ command: 'tabagent rm Qwen3-0.6B-Q8_0', does: 'and says how much space that gave back' }],
+    actions: ['DELETE_MODEL', 'GET_DOWNLOADED_MODELS', 'GET_ACTIVE_DOWNLOADS'],
+    load: () => import('./commands/rm.ts'),
+  },
+  {
+    name: 'fit',
+    summary: 'Say whether a model would fit this machine, and how to split it',
+    details: 'Of a model that is not downloaded, only the header is fetched.',
+    args: [MODEL],
+    options: [CONTEXT],
+    examples: [{ command: 'tabagent fit Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf', does: 'without downloading it' }],
+    actions: ['RECOMMEND_SPLIT', 'GET_SYSTEM_RESOURCES', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/fit.ts'),
+  },
+  {
+    name: 'call',
+    summary: 'Send any action to the host and print its reply',
+    details:
+      'The reply goes to stdout as JSON, progress events to stderr; with --events both\ngo to stdout, as JSON lines. FIELDS may be "-": then they are read from stdin.',
+    args: [
+      { name: 'ACTION', summary: 'such as GET_SYSTEM_RESOURCES, in any case', completes: 'action' },
+      { name: 'FIELDS', summary: 'the fields of the request, a JSON object', optional: true },
+    ],
+    options: [{ name: 'events', summary: 'print every event as a JSON line, and the reply as the last one' }],
+    examples: [
+      { command: 'tabagent call ping', does: 'version and process id' },
+      { command: `tabagent call recommend_split '{"modelSize": 4000000000}'`, does: 'with fields' },
+    ],
+    actions: [],
+    load: () => import('./commands/call.ts'),
+  },
+  {
+    name: 'install',
+    summary: 'Register the host with the browsers of this machine',
+    details:
+      'So that the TabAgent extension can start it. Running it again is safe, and brings\nup to date what an earlier version wrote.',
+    args: [],
+    options: [
+      {
+        name: 'browser',
+        value: 'NAME',
+        choices: BROWSER_NAMES,
+        many: true,
+        summary: 'instead of every browser that is found, one of',
+      },
+      { name: 'extension-id', value: 'ID', many: true, summary: 'allow this extension as well' },
+      { name: 'system', summary: 'for all users of this machine (as administrator)' },
+    ],
+    examples: [
+      { command: 'tabagent install', does: 'for every browser that is found' },
+      { command: 'tabagent install --browser firefox --browser chrome', does: 'for these two' },
+      { command: 'sudo tabagent install --system', does: 'for all users' },
+    ],
+    actions: [],
+    load: () => import('./commands/install.ts'),
+  },
+  {
+    name: 'uninstall',
+    summary: 'Take back exactly what "tabagent install" wrote',
+    details: 'A file that was changed since is left and named. Models and settings stay.',
+    args: [],
+    options: [{ name: 'system', summary: 'what was written for all users (as administrator)' }],
+    examples: [{ command: 'tabagent uninstall', does: 'the browsers no longer find the host' }],
+    actions: [],
+    load: () => import('./commands/uninstall.ts'),
+  },
+  {
+    name: 'version',
+    summary: 'Print the version',
+    args: [],
+    options: [],
+    examples: [{ command: 'tabagent version --json', does: 'with those of Node and the platform' }],
+    actions: [],
+    load: () => import('./commands/version.ts'),
+  },
+  {
+    name: 'help',
+    summary: 'Say how a command is used',
+    args: [{ name: 'COMMAND', summary: 'one of the commands', optional: true, completes: 'command' }],
+    options: [],
+    examples: [{ command: 'tabagent help pull', does: 'the same as "tabagent pull --help"' }],
+    actions: [],
+    load: () => import('./commands/help.ts'),
+  },
+];
+
+/** The command of a name. */
+export function commandOf(name: string): CommandSpec | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { VERSION } from '../../../host/version.ts';
+import { ended, type RunOptions, runCommand, startCommand } from '../../support/cli/run-command.ts';
+import { HOST_MAIN } from '../../support/host/host-process.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+describe('the command line', () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+  });
+  afterEach(() => shop.close());
+
+  const tabagent = (typed: string[], options: Partial<RunOptions> = {}) =>
+    runCommand(typed, { home: shop.home, ...options });
+
+  it.each([['version'], ['--version'], ['-V']])('says its version to %s', async (typed) => {
+    expect(await tabagent([typed])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it.each([[['help']], [['--help']], [['-h']]])('says what there is to %j', async (typed) => {
+    const { code, stdout } = await tabagent(typed);
+    expect(code).toBe(0);
+    expect(stdout).toContain('pull');
+    expect(stdout).toContain('uninstall');
+  });
+
+  it('says how each command is used, with examples', async () => {
+    const asked = await tabagent(['pull', '--help']);
+    expect(asked).toMatchObject({ code: 0, stderr: '' });
+    expect(asked.stdout).toContain('Usage: tabagent pull MODEL [FILE] [options]\n');
+    expect(asked.stdout).toContain('Examples:\n');
+    expect((await tabagent(['help', 'pull'])).stdout).toBe(asked.stdout);
+    expect((await tabagent(['install', '--help'])).stdout).toContain('--extension-id ID');
+  });
+
+  it('suggests the command that was meant', async () => {
+    expect(await tabagent(['instal'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Unknown command: instal. Did you mean "install" or "uninstall"?\n'),
+    });
+    expect((await tabagent(['help', 'pul'])).stderr).toContain('Did you mean "pull"?');
+  });
+
+  it('says what is wrong with options, and how the command is used', async () => {
+    expect(await tabagent(['ls', '--jsno'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Unknown option: --jsno. Did you mean "--json"?\nUsage: tabagent ls'),
+    });
+    expect((await tabagent(['pull'])).code).toBe(2);
+  });
+
+  it('says which setting cannot be used', async () => {
+    const env = { HF_ENDPOINT: 'no address' };
+    expect(await tabagent(['ls'], { env })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Expected HF_ENDPOINT to be an http or https address'),
+    });
+  });
+
+  it('answers a reader that leaves early with silence', async () => {
+    const child = startCommand(['ls', '--all', '--json'], { home: shop.home });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  describe('call', () => {
+    it('prints the reply a browser would get', async () => {
+      const { code, stdout } = await tabagent(['call', 'get_models_by_type', '{"type": "gguf", "limit": 2}']);
+      expect(code).toBe(0);
+      const reply = JSON.parse(stdout);
+      expect(reply).toMatchObject({ status: 'success', action: 'GET_MODELS_BY_TYPE', payload: { modelType: 'gguf' } });
+      expect(reply.payload.models).toHaveLength(2);
+    });
+
+    it('takes the fields from stdin, and prints events as lines', async () => {
+      const typed = ['call', 'LOAD_MODEL', '-', '--events'];
+      const { code, stdout } = await tabagent(typed, {
+        input: '{"modelId": "a/b/c.gguf", "loadId": 7}',
+        env: { HF_HUB_OFFLINE: '1' },
+      });
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(code).toBe(4);
+      expect(lines[0]).toMatchObject({
+        type: 'modelWorkerLoadingProgress',
+        payload: { status: 'initiate', loadId: 7 },
+      });
+      expect(lines.at(-1)).toMatchObject({ status: 'error', code: 'OFFLINE' });
+    });
+
+    it.each([
+      [['call', 'pong'], 'Unknown action: pong. Did you mean "PING"?'],
+      [['call', 'ping', '[]'], 'Expected FIELDS to be a JSON object'],
+      [['call', 'ping', '{'], 'Expected FIELDS to be a JSON object'],
+    ])('refuses %j', async (typed, message) => {
+      expect(await tabagent(typed)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+    });
+  });
+
+  it('explains itself to who starts the host by hand', async () => {
+    const program = [process.execPath, HOST_MAIN].map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['-qec', program, '/dev/null'], {
+      env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm' },
+    });
+    child.stdin.end();
+    const { code, stdout } = await ended(child);
+    expect(code).toBe(2);
+    expect(stdout).toContain('A browser starts this program for its TabAgent extension');
+  });
+});

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ended, type RunOptions, runCommand, startCommand } from '../../support/cli/run-command.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/markov-gguf';
+const FILE = 'markov-f16.gguf';
+const ID = `${REPO}/${FILE}`;
+
+describe('models, by commands', () => {
+  let shop: Workshop;
+  let hub: TestHub;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+  });
+  afterEach(() => shop.close());
+
+  const tabagent = (typed: string[], options: Partial<RunOptions> = {}) =>
+    runCommand(typed, { home: shop.home, env: { HF_ENDPOINT: hub.url }, ...options });
+
+  it('are pulled, listed, shown and removed', async () => {
+    const pulled = await tabagent(['pull', REPO, FILE]);
+    expect(pulled).toMatchObject({ code: 0, stdout: expect.stringContaining(`Model downloaded successfully: ${ID}`) });
+    expect(pulled.stderr).toMatch(/markov-f16\.gguf 100\.0 %, .+ of .+\n/);
+
+    const again = JSON.parse((await tabagent(['pull', ID, '--json'])).stdout);
+    expect(again).toEqual({ repoId: REPO, fileName: FILE, size: markovModel().length, cached: true });
+
+    expect((await tabagent(['ls'])).stdout).toMatch(new RegExp(`^MODEL +SIZE\n${ID} +\\S+ MB\n$`));
+    const { models } = JSON.parse((await tabagent(['ls', '--json'])).stdout);
+    expect(models.map((model: { id: string }) => model.id)).toEqual([ID]);
+    expect((await tabagent(['ls', '--all'])).stdout).toMatch(/ no\n/);
+
+    const shown = JSON.parse((await tabagent(['show', 'markov-f16', '--json', '--context', '128'])).stdout);
+    expect(shown).toMatchObject({ model: { id: ID }, download: { status: 'completed' }, split: { cpu_layers: 2 } });
+    expect((await tabagent(['fit', ID])).stdout).toMatch(/^Model: +tabagent\/markov.+\nFits: +yes\n/);
+
+    const removed = await tabagent(['rm', 'markov-f16']);
+    expect(removed).toMatchObject({ code: 0, stdout: expect.stringMatching(`^Deleted ${ID} \\(.+ MB\\)\n$`) });
+    const empty = await tabagent(['ls']);
+    expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No model is on this disk') });
+  });
+
+  it('are suggested when mistyped', async () => {
+    await tabagent(['pull', ID]);
+    const removed = await tabagent(['rm', 'markov-f61']);
+    expect(removed).toMatchObject({ code: 3, stdout: '' });
+    expect(removed.stderr).toContain('"markov-f61" is not on this disk. Did you mean "markov-f16"?');
+
+    const pulled = await tabagent(['pull', REPO, 'markov-f61.gguf']);
+    expect(pulled).toMatchObject({ code: 3, stderr: expect.stringContaining(`Did you mean "${ID}"?`) });
+
+    const json = await tabagent(['fit', 'tabagent/markow-gguf/markov-f16.gguf', '--json']);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout).error).toMatchObject({ code: 'REPO_NOT_FOUND' });
+  });
+
+  it('stay as far as they came when the download is interrupted, and the next pull goes on', async () => {
+    hub.fault({ kind: 'stall', after: 100_000, match: ({ server }) => server === 'cdn' });
+    const child = startCommand(['pull', ID], { home: shop.home, env: { HF_ENDPOINT: hub.url } });
+    const end = ended(child);
+    child.stderr.once('data', () => child.kill('SIGINT'));
+    expect(await end).toMatchObject({ code: 130, stdout: '', stderr: expect.stringContaining('Interrupted.') });
+    hub.heal();
+    expect((await tabagent(['ls', '--downloads'])).stdout).toMatch(new RegExp(`${ID} +\\w+ +\\S+ %`));
+    expect((await tabagent(['pull', ID])).code).toBe(0);
+  });
+
+  it('cannot be had from a hub that is not there, and the exit code says so', async () => {
+    const env = { HF_ENDPOINT: 'http://127.0.0.1:9', HF_HUB_OFFLINE: '1' };
+    expect(await tabagent(['pull', ID], { env })).toMatchObject({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringMatching(/\nError: .+ \(OFFLINE\)\n$/),
+    });
+  });
+});

@@ -1,0 +1,47 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { HOST_MAIN } from '../host/host-process.ts';
+
+/** A command that has ended. */
+export interface Ran {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How to start a command. */
+export interface RunOptions {
+  /** Folder that becomes `TABAGENT_HOME` and `HOME`. */
+  readonly home: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+}
+
+/** Starts `tabagent` as built. */
+export function startCommand(typed: readonly string[], { home, env = {} }: RunOptions): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [HOST_MAIN, ...typed], {
+    env: { PATH: process.env.PATH, HOME: home, TABAGENT_HOME: home, ...env },
+  });
+}
+
+/** Runs `tabagent` as built, to its end. */
+export async function runCommand(typed: readonly string[], options: RunOptions): Promise<Ran> {
+  const child = startCommand(typed, options);
+  child.stdin.end(options.input ?? '');
+  return ended(child);
+}
+
+/** What a command that was started says until its end. */
+export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ran> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, stdout, stderr };
+}

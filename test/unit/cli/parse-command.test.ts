@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseCommand } from '../../../host/cli/parse-command.ts';
+import type { CommandSpec } from '../../../host/cli/spec.ts';
+
+const COMMAND: CommandSpec = {
+  name: 'try',
+  summary: 'Try',
+  args: [
+    { name: 'FIRST', summary: 'the first' },
+    { name: 'REST', summary: 'others', optional: true, many: true },
+  ],
+  options: [
+    { name: 'count', short: 'n', value: 'NUMBER', summary: 'how many' },
+    { name: 'colour', value: 'NAME', choices: ['red', 'green'], many: true, summary: 'which' },
+    { name: 'all', short: 'a', summary: 'everything' },
+  ],
+  examples: [],
+  actions: [],
+  load: async () => ({ run: async () => 0 }),
+};
+
+const parse = (...typed: string[]) => parseCommand(COMMAND, typed);
+
+describe('a command that is typed', () => {
+  it('is taken apart by its table', () => {
+    const input = parse('one', '--count', '-3', '-a', 'two', '--colour=red', '--colour', 'Green', '--json');
+    expect(input.args).toEqual(['one', 'two']);
+    expect(input.number('count')).toBe(-3);
+    expect(input.texts('colour')).toEqual(['red', 'green']);
+    expect(input.flag('all')).toBe(true);
+    expect(input.flag('json')).toBe(true);
+    expect(input.flag('help')).toBe(false);
+    expect(input.text('missing')).toBeUndefined();
+  });
+
+  it('may have arguments that look like options behind --', () => {
+    expect(parse('--', '--all').args).toEqual(['--all']);
+  });
+
+  it.each<[string[], string]>([
+    [[], 'FIRST is missing: the first.'],
+    [['one', '--cuont', '3'], 'Unknown option: --cuont. Did you mean "--count"?'],
+    [['one', '--zebra'], 'Unknown option: --zebra.'],
+    [['one', '-z'], 'Unknown option: -z.'],
+    [['one', '--count'], '--count needs a value: --count NUMBER.'],
+    [['one', '--count', '--all'], '--count needs a value: --count NUMBER.'],
+    [['one', '--all=yes'], '--all takes no value, got "yes".'],
+    [['one', '--colour', 'rod'], 'Expected --colour to be one of red, green, got "rod". Did you mean "red"?'],
+  ])('%j is refused with what is wrong', (typed, message) => {
+    expect(() => parse(...typed)).toThrow(expect.objectContaining({ name: 'UsageError', message }));
+  });
+
+  it('says which number is none', () => {
+    expect(() => parse('one', '--count', 'many').number('count')).toThrow(
+      'Expected --count to be a number, got "many".',
+    );
+  });
+
+  it('refuses one argument too many', () => {
+    const single = { ...COMMAND, args: COMMAND.args.slice(0, 1) };
+    expect(() => parseCommand(single, ['one', 'two'])).toThrow('"two" is one argument too many.');
+  });
+
+  it('may ask for help without the rest', () => {
+    expect(parse('--help').flag('help')).toBe(true);
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { helpOf, overview, usageOf } from '../../../host/cli/help.ts';
+import { parseCommand } from '../../../host/cli/parse-command.ts';
+import { optionsOf } from '../../../host/cli/spec.ts';
+import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
+import { REQUEST_SCHEMAS } from '../../../host/protocol/actions/table.ts';
+
+describe('the table of commands', () => {
+  it('has each name once, and each option once', () => {
+    const names = COMMANDS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const command of COMMANDS) {
+      const options = optionsOf(command).flatMap(({ name, short }) => (short === undefined ? [name] : [name, short]));
+      expect(new Set(options).size).toBe(options.length);
+    }
+  });
+
+  it('is reached by its name alone', () => {
+    expect(commandOf('pull')?.name).toBe('pull');
+    expect(commandOf('constructor')).toBeUndefined();
+  });
+
+  describe.each(COMMANDS.map((command) => [command.name, command] as const))('%s', (_name, command) => {
+    it('has a program, and actions this host answers', async () => {
+      expect(typeof (await command.load()).run).toBe('function');
+      for (const action of command.actions) expect(Object.keys(REQUEST_SCHEMAS)).toContain(action);
+    });
+
+    it('has examples that are typed right', () => {
+      expect(command.examples.length).toBeGreaterThan(0);
+      for (const { command: typed } of command.examples) {
+        const [plain = ''] = typed.split(' | ');
+        const words = [...plain.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
+        const start = words.indexOf('tabagent');
+        expect(words[start + 1]).toBe(command.name);
+        parseCommand(command, words.slice(start + 2));
+      }
+    });
+
+    it('has only its last argument repeated, and no argument that must be given behind one that need not', () => {
+      expect(command.args.slice(0, -1).some(({ many }) => many)).toBe(false);
+      const optional = command.args.map((arg) => arg.optional === true);
+      expect([...optional].sort()).toEqual(optional);
+    });
+
+    it('is told in help within the width of a terminal, with everything it takes', () => {
+      const help = helpOf(command);
+      expect(help).toContain(usageOf(command));
+      for (const { name } of optionsOf(command)) expect(help).toContain(`--${name}`);
+      for (const { command: typed } of command.examples) expect(help).toContain(typed);
+      expect(overview(COMMANDS)).toContain(command.summary);
+    });
+  });
+});
