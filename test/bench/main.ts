@@ -8,6 +8,8 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   startup: () => import('./startup.ts'),
   framing: () => import('./framing.ts'),
   engine: () => import('./engine.ts'),
+  generation: () => import('./generation.ts'),
+  stopping: () => import('./stopping.ts'),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);

@@ -33,6 +33,8 @@ export class Generator {
   readonly #prompts: PromptTokens;
   readonly #pieces: PieceSize;
   readonly #running = new Map<number, AbortController>();
+  /** Settles when llama.cpp is through with what a stopped generation left it doing. */
+  #leftOver: Promise<unknown> = Promise.resolve();
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
@@ -41,7 +43,10 @@ export class Generator {
     this.#pieces = new PieceSize(parts.context.batchSize);
   }
 
-  /** Has a generation end with its next token. Nothing happens when it has ended already. */
+  /**
+   * Has a generation end: at once while its prompt is evaluated, else with its next token. Nothing happens when it has
+   * ended already.
+   */
   stop(generation: number): void {
     this.#running.get(generation)?.abort();
   }
@@ -77,6 +82,8 @@ export class Generator {
   ): Promise<GenerationResult> {
     const { model, context } = this.#parts;
     const begin = performance.now();
+    const aborted = once(signal);
+    await Promise.race([this.#leftOver, aborted]);
     const prompt = await this.#prompts.make(order.input, context.contextSize, signal).catch((error: unknown) => {
       if (signal.aborted) return undefined;
       throw error;
@@ -92,13 +99,14 @@ export class Generator {
     });
     if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
     const grammar = order.constraint && (await grammarState(order.constraint, this.#parts));
+    if (signal.aborted) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
     const cachedPromptTokens = await this.#reuse(tokens);
     const counts = { promptTokens: tokens.length, cachedPromptTokens };
     try {
-      const rest = await this.#evaluate(tokens, output, signal);
+      const rest = await this.#evaluate(tokens, output, signal, aborted);
       if (signal.aborted) return output.end('stopped', counts);
       const options = samplerOptions(order.sampling, grammar, () => this.#sequence.contextTokens);
-      return output.end(await this.#sample(rest, options, output, signal), counts);
+      return output.end(await this.#sample(rest, options, output, signal, aborted), counts);
     } finally {
       output.discard();
     }
@@ -118,14 +126,15 @@ export class Generator {
   }
 
   /** Evaluates the prompt but for its last piece, which is returned. */
-  async #evaluate(tokens: Token[], output: Output, signal: AbortSignal): Promise<Token[]> {
+  async #evaluate(tokens: Token[], output: Output, signal: AbortSignal, aborted: Promise<void>): Promise<Token[]> {
     const sequence = this.#sequence;
     for (;;) {
       const rest = tokens.slice(sequence.nextTokenIndex);
       const size = this.#pieces.tokens;
       if (signal.aborted || rest.length <= size) return rest;
       const begin = performance.now();
-      await sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, size));
+      await this.#leaving(sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, size)), aborted);
+      if (signal.aborted) return rest;
       this.#pieces.learn(size, performance.now() - begin);
       output.promptProgress(sequence.nextTokenIndex, tokens.length);
     }
@@ -136,19 +145,38 @@ export class Generator {
     options: SamplerOptions,
     output: Output,
     signal: AbortSignal,
+    aborted: Promise<void>,
   ): Promise<GenerationResult['finishReason']> {
     const sequence = this.#sequence;
-    let first = true;
-    for await (const token of sequence.evaluate(rest, options)) {
-      if (first) await sequence.takeCheckpoint();
-      first = false;
-      const end = output.push(token);
-      if (end !== undefined) return end;
-      if (signal.aborted) return 'stopped';
-      // One place further the binding would drop the beginning to make room.
-      if (sequence.nextTokenIndex >= sequence.context.contextSize - 1) return 'length';
+    // Not `evaluate`, which is this with one more generator around it: that shows with small models.
+    const tokens = sequence.evaluateWithMetadata(rest, {}, options);
+    const first = tokens.next();
+    await this.#leaving(
+      first.then(() => (signal.aborted ? tokens.return() : undefined)),
+      aborted,
+    );
+    if (signal.aborted) return 'stopped';
+    try {
+      for (let step = await first, isFirst = true; !step.done; step = await tokens.next(), isFirst = false) {
+        const end = output.push(step.value.token);
+        // What a model with recurrent state can go back to when the next turn shares this prompt.
+        if (isFirst) await sequence.takeCheckpoint();
+        if (end !== undefined) return end;
+        if (signal.aborted) return 'stopped';
+        // One place further the binding would drop the beginning to make room.
+        if (sequence.nextTokenIndex >= sequence.context.contextSize - 1) return 'length';
+      }
+      return 'stop';
+    } finally {
+      await tokens.return();
     }
-    return 'stop';
+  }
+
+  /** Waits for llama.cpp, but not when stopped: it goes on to the end of its piece, and the next generation waits. */
+  async #leaving(work: Promise<unknown>, aborted: Promise<void>): Promise<void> {
+    // A piece that fails after its generation was left is nobody's any more; the sequence begins anew.
+    this.#leftOver = work.catch(() => this.#sequence.clearHistory());
+    await Promise.race([work, aborted]);
   }
 
   /** The binding says only that decoding failed; llama.cpp's log says why. The sequence begins anew after it. */
@@ -162,6 +190,14 @@ export class Generator {
       details: { reason: said, log: errors },
     });
   }
+}
+
+/** Resolves when the signal is aborted. */
+function once(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function samplerOptions(

@@ -12,12 +12,18 @@ describe('a piece of a prompt', () => {
   it('grows to a batch on a fast machine', () => {
     expect(settled(512, 1_000)).toBe(512);
   });
-  it('takes so long on a slow one that a stop need not wait', () => {
-    // 64 tokens in 32 ms; 128 would take more than 60.
-    expect(settled(512, 2)).toBe(64);
+  it('takes so long on a slow one that the next request need not wait long', () => {
+    // 64 tokens in 1,280 ms; 128 would take more than 1,500.
+    expect(settled(512, 0.05)).toBe(64);
   });
   it('is never too small to be worth its while', () => {
     expect(settled(512, 0.01)).toBe(32);
+  });
+  it('is small at first, and grows by steps: one measurement may be chance', () => {
+    const pieces = new PieceSize(2048);
+    expect(pieces.tokens).toBe(32);
+    pieces.learn(32, 0.001);
+    expect(pieces.tokens).toBe(256);
   });
   it('never exceeds a small batch', () => {
     expect(new PieceSize(8).tokens).toBe(8);

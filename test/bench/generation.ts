@@ -1,0 +1,220 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { PeerAnswer, PeerModel, PeerOrder } from '../support/engine/peer-run.ts';
+import { largeModel } from '../support/gguf/large-model.ts';
+import { HostProcess, type Message } from '../support/host/host-process.ts';
+import { installPeer } from './peer-package.ts';
+import type { BenchResult } from './result.ts';
+
+/** Size of the made model, MiB: large enough that a token costs what it costs with a real one. */
+const MEGABYTES = 300;
+
+/** Rounds over all. Single runs move by some 10 % on a shared machine; the median of the ratios of 11 by some 2 %. */
+const ROUNDS = 11;
+
+/** Rounds of a peer that is many times slower: nobody needs its second digit. */
+const SLOW_PEER_ROUNDS = 2;
+
+const GOAL = 0.97;
+
+/** One core for each: more threads than cores that are free measure the others' work. */
+const SETTINGS = { contextSize: 1024, batchSize: 512, threads: 1 };
+
+/** @fugood/llama.node without its GPU binaries, which are no development dependency for their size. */
+const FUGOOD = ['@fugood/llama.node@1.7.15', `@fugood/node-llama-${process.platform}-${process.arch}@1.7.15`];
+
+const IN_PROCESS = 'node-llama-cpp in process';
+
+type Generate = (order: PeerOrder) => Promise<PeerAnswer>;
+
+interface Peer {
+  readonly name: string;
+  readonly generate: Generate;
+  close(): Promise<void>;
+}
+
+/**
+ * GENERATE through the whole host and its frames, as a browser gets it, against node-llama-cpp in process and against
+ * another binding of llama.cpp: tokens per second and time to the first token, same file, threads and batch.
+ */
+export async function run(): Promise<BenchResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
+  try {
+    const fugood = installPeer(join(folder, 'fugood'), FUGOOD, '@fugood/llama.node/lib/index.js');
+    if ('missing' in fugood) console.log(`  Without @fugood/llama.node: ${fugood.missing}`);
+    const results: BenchResult[] = [];
+    for (const { name, make, maxTokens, sentences } of models()) {
+      const home = join(folder, name);
+      const file = join(home, 'models', 'bench', 'model', `${name}.gguf`);
+      await mkdir(dirname(file), { recursive: true });
+      await make(file);
+      results.push(
+        ...(await compare({ name, home, file, maxTokens, sentences, ...('url' in fugood ? { url: fugood.url } : {}) })),
+      );
+      await rm(home, { recursive: true });
+    }
+    return results;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function models(): { name: string; make: (file: string) => Promise<void>; maxTokens: number; sentences: number }[] {
+  const real = process.env.TABAGENT_TEST_MODELS;
+  if (real === undefined) console.log('  Without the small real model: TABAGENT_TEST_MODELS names no folder of it');
+  return [
+    ...(real === undefined
+      ? []
+      : [
+          {
+            name: 'stories260K',
+            make: (file: string) => copyFile(join(real, 'stories260K.gguf'), file),
+            maxTokens: 300,
+            sentences: 36,
+          },
+        ]),
+    {
+      name: `made-${MEGABYTES}MiB`,
+      make: (file) => largeModel(file, { megabytes: MEGABYTES, seed: 1 }),
+      maxTokens: 60,
+      sentences: 8,
+    },
+  ];
+}
+
+async function compare(run: {
+  name: string;
+  home: string;
+  file: string;
+  maxTokens: number;
+  /** How often the prompt's sentence is repeated: some 400 tokens in all, few words or many bytes. */
+  sentences: number;
+  url?: string;
+}): Promise<BenchResult[]> {
+  const model: PeerModel = { file: run.file, ...SETTINGS };
+  const host = await startHost(run.home, `bench/model/${run.name}.gguf`);
+  const peers = [
+    await startPeer(IN_PROCESS, new URL('../support/engine/generate-in-process.ts', import.meta.url), model),
+    ...(run.url === undefined
+      ? []
+      : [
+          await startPeer('@fugood/llama.node', new URL('../support/engine/generate-fugood.ts', import.meta.url), {
+            ...model,
+            url: run.url,
+          }),
+        ]),
+  ];
+  const answers = new Map<Peer, PeerAnswer[]>([host, ...peers].map((peer) => [peer, []]));
+  try {
+    for (let round = -1; round < ROUNDS; round += 1) {
+      // Another first word each time: nothing of the last round's prompt can be used again.
+      const prompt = `${String.fromCodePoint(98 + round)} ${'Once upon a time there was a little dog. '.repeat(run.sentences)}`;
+      for (const [peer, all] of answers) {
+        if (isSlow(all) && round >= SLOW_PEER_ROUNDS) continue;
+        const answer = await peer.generate({ prompt, maxTokens: run.maxTokens });
+        if (round >= 0) all.push(answer);
+      }
+    }
+  } finally {
+    for (const peer of answers.keys()) await peer.close();
+  }
+  return peers.flatMap((peer) => judge(run.name, peer.name, answers.get(host) ?? [], answers.get(peer) ?? []));
+}
+
+/** Whether a peer takes more than ten seconds a round. */
+function isSlow(answers: readonly PeerAnswer[]): boolean {
+  return answers.some(({ totalMs }) => totalMs > 10_000);
+}
+
+/** Goals are set against the library the runner uses; the other binding is shown beside it. */
+function judge(model: string, peer: string, ours: PeerAnswer[], theirs: PeerAnswer[]): BenchResult[] {
+  const speed = ({ tokens, firstMs, totalMs }: PeerAnswer) => ((tokens - 1) * 1000) / (totalMs - firstMs);
+  const ratios = (of: (ours: PeerAnswer, theirs: PeerAnswer) => number) =>
+    median(ours.flatMap((our, i) => (theirs[i] === undefined ? [] : [of(our, theirs[i])])));
+  const hasGoal = peer === IN_PROCESS;
+  const goal = hasGoal ? `at least ${GOAL}` : 'none, for comparison';
+  const tokens = ratios((our, their) => speed(our) / speed(their));
+  const first = ratios((our, their) => their.firstMs / our.firstMs);
+  const detail = (of: (answer: PeerAnswer) => number, unit: string) =>
+    `${median(ours.map(of)).toFixed(1)} ${unit} against ${median(theirs.map(of)).toFixed(1)} ${unit}, median of ${ours.length}`;
+  return [
+    {
+      name: `${model}: tokens per second through the host / ${peer}`,
+      ratio: tokens,
+      goal,
+      ok: !hasGoal || tokens >= GOAL,
+      detail: detail(speed, 'tokens/s'),
+    },
+    {
+      name: `${model}: time to first token of ${peer} / through the host`,
+      ratio: first,
+      goal,
+      ok: !hasGoal || first >= GOAL,
+      detail: detail(({ firstMs }) => firstMs, 'ms'),
+    },
+  ];
+}
+
+async function startHost(home: string, modelId: string): Promise<Peer> {
+  const host = new HostProcess({ home });
+  const { threads, contextSize, batchSize } = SETTINGS;
+  const settings = { n_gpu_layers: 0, n_ctx: contextSize, n_batch: batchSize, n_threads: threads };
+  expectSuccess(await host.request('LOAD_MODEL', { modelPath: modelId, settings }));
+  return {
+    name: 'the host',
+    async generate({ prompt, maxTokens }) {
+      const begin = performance.now();
+      let first: number | undefined;
+      const stopListening = host.onMessage(({ type }) => {
+        if (type === 'generationUpdate') first ??= performance.now();
+      });
+      const reply = expectSuccess(
+        await host.request('GENERATE', {
+          prompt,
+          settings: { max_new_tokens: maxTokens, do_sample: false, repetition_penalty: 1 },
+        }),
+      );
+      const end = performance.now();
+      stopListening();
+      return { tokens: reply.payload.numTokens, firstMs: (first ?? end) - begin, totalMs: end - begin };
+    },
+    async close() {
+      await host.close();
+    },
+  };
+}
+
+function expectSuccess(reply: Message): Message {
+  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+  return reply;
+}
+
+async function startPeer(name: string, script: URL, model: PeerModel): Promise<Peer> {
+  // What llama.cpp prints is for nobody here.
+  const child = fork(script, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`The peer ${name} ended with code ${code}`);
+  });
+  const ask = async (message: PeerModel | PeerOrder) => {
+    const answered = new Promise((resolve) => child.once('message', resolve));
+    child.send(message);
+    return Promise.race([answered, gone]);
+  };
+  await ask(model);
+  return {
+    name,
+    generate: async (order) => (await ask(order)) as PeerAnswer,
+    async close() {
+      child.kill('SIGKILL');
+      // Its end is what was asked for.
+      await gone.catch(() => undefined);
+    },
+  };
+}
+
+function median(numbers: number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
