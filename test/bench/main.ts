@@ -10,6 +10,8 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   engine: () => import('./engine.ts'),
   generation: () => import('./generation.ts'),
   stopping: () => import('./stopping.ts'),
+  fuzz: () => import('./fuzz.ts'),
+  cycles: () => import('./cycles.ts'),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);

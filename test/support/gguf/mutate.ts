@@ -1,20 +1,5 @@
+import { NASTY } from './nasty.ts';
 import type { Seeded } from './seeded.ts';
-
-/** Numbers that break what does not check: limits of the integer types, small counts, powers of two. */
-const NASTY = [
-  0n,
-  1n,
-  2n,
-  255n,
-  256n,
-  65_535n,
-  2n ** 31n - 1n,
-  2n ** 31n,
-  2n ** 32n - 1n,
-  2n ** 62n,
-  2n ** 63n - 1n,
-  2n ** 64n - 1n,
-] as const;
 
 /** One way to damage a file. `header` is where its weights begin. */
 type Mutation = (bytes: Buffer, header: number, random: Seeded) => Buffer;

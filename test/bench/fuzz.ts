@@ -1,0 +1,127 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostileModels } from '../support/gguf/hostile-model.ts';
+import { Seeded } from '../support/gguf/seeded.ts';
+import { HostProcess } from '../support/host/host-process.ts';
+import { type HostileOutcome, HostileRun } from '../support/host/hostile-run.ts';
+import type { BenchResult } from './result.ts';
+
+/** Files of a run, unless `TABAGENT_FUZZ_FILES` says otherwise. */
+const FILES = 1000;
+
+/** Files after which the host's memory is taken for what it needs to work. */
+const WARM_UP = 100;
+
+/** Longest an answer may take, milliseconds. */
+const LONGEST_MS = 5000;
+
+/** What may come of a hostile file. */
+const ANSWERS = new Set(['loaded', 'MODEL_REJECTED', 'ENGINE_CRASHED', 'INSUFFICIENT_MEMORY']);
+const GENERATE_ANSWERS = new Set([
+  undefined,
+  'generated',
+  'CHAT_TEMPLATE_FAILED',
+  'CONTEXT_OVERFLOW',
+  'GENERATION_FAILED',
+  'ENGINE_CRASHED',
+  'INVALID_REQUEST',
+]);
+
+/**
+ * Hostile GGUF files through LOAD_MODEL and GENERATE of one real host: it answers each with a load or a typed error
+ * within five seconds, never ends, and holds no more at the end than after the first hundred. The seed is
+ * `TABAGENT_FUZZ_SEED`, by default another one each time; it is printed.
+ */
+export async function run(): Promise<BenchResult[]> {
+  const files = Number(process.env.TABAGENT_FUZZ_FILES ?? FILES);
+  const seed = Number(process.env.TABAGENT_FUZZ_SEED ?? Date.now() % 2 ** 31);
+  console.log(`  ${files} files, seed ${seed}`);
+  const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
+  const host = new HostProcess({ home });
+  try {
+    const hostile = await hostileModels(new Seeded(seed), realModels());
+    const trial = await HostileRun.open(host, home);
+    const outcomes: HostileOutcome[] = [];
+    let warm = trial.held();
+    for (let i = 0; i < files; i += 1) {
+      const outcome = await trial.try(hostile.next());
+      outcomes.push(outcome);
+      if (!isAnswer(outcome)) console.log(`  unexpected: ${JSON.stringify({ file: i, ...outcome })}`);
+      if (outcome.milliseconds > LONGEST_MS) console.log(`  slow: ${JSON.stringify({ file: i, ...outcome })}`);
+      if (i === Math.min(WARM_UP, files - 1)) warm = trial.held();
+    }
+    const end = trial.held();
+    return [answered(outcomes), ...slowest(outcomes), ...flat(warm, end)];
+  } finally {
+    await host.close();
+    await rm(home, { recursive: true });
+  }
+}
+
+function realModels(): Buffer[] {
+  const folder = process.env.TABAGENT_TEST_MODELS;
+  const file = folder === undefined ? undefined : join(folder, 'stories260K.gguf');
+  return file !== undefined && existsSync(file) ? [readFileSync(file)] : [];
+}
+
+function isAnswer({ load, generate }: HostileOutcome): boolean {
+  return ANSWERS.has(load) && GENERATE_ANSWERS.has(generate);
+}
+
+function answered(outcomes: HostileOutcome[]): BenchResult {
+  const good = outcomes.filter(isAnswer).length;
+  const counts = new Map<string, number>();
+  for (const { load, generate } of outcomes) {
+    const key = generate === undefined ? load : `${load}, ${generate}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const crashes = outcomes
+    .filter(({ load, generate }) => load === 'ENGINE_CRASHED' || generate === 'ENGINE_CRASHED')
+    .map(({ how }) => how)
+    .join(', ');
+  return {
+    name: 'hostile files answered with a load or a typed error / all',
+    ratio: good / outcomes.length,
+    goal: '1',
+    ok: good === outcomes.length,
+    detail: `${[...counts].map(([key, count]) => `${count} ${key}`).join('; ')}; crashed a runner: ${crashes || 'none'}`,
+  };
+}
+
+function slowest(outcomes: HostileOutcome[]): BenchResult[] {
+  const worst = outcomes.toSorted((a, b) => b.milliseconds - a.milliseconds)[0];
+  if (worst === undefined) return [];
+  return [
+    {
+      name: 'slowest answer / 5 s',
+      ratio: worst.milliseconds / LONGEST_MS,
+      goal: 'at most 1',
+      ok: worst.milliseconds <= LONGEST_MS,
+      detail: `${worst.milliseconds.toFixed(0)} ms: ${worst.how}, ${worst.load}`,
+    },
+  ];
+}
+
+type Held = ReturnType<HostileRun['held']>;
+
+function flat(warm: Held, end: Held): BenchResult[] {
+  const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
+  return [
+    {
+      name: "the host's memory at the end / after the first hundred files",
+      ratio: end.bytes / warm.bytes,
+      goal: 'at most 1.15',
+      ok: end.bytes <= 1.15 * warm.bytes,
+      detail: `${mib(end.bytes)} MiB against ${mib(warm.bytes)} MiB`,
+    },
+    {
+      name: "the host's open handles at the end / after the first hundred files",
+      ratio: end.handles / warm.handles,
+      goal: 'at most 1.1',
+      ok: end.handles <= 1.1 * warm.handles,
+      detail: `${end.handles} against ${warm.handles}`,
+    },
+  ];
+}

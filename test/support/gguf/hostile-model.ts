@@ -1,0 +1,56 @@
+import { readGgufHeader } from '../../../host/gguf/inspect.ts';
+import { HOSTILE_TEMPLATES } from './hostile-templates.ts';
+import { markovModel } from './markov-model.ts';
+import { memorySource } from './memory-source.ts';
+import { mutate } from './mutate.ts';
+import { mutateTable } from './mutate-table.ts';
+import { NASTY } from './nasty.ts';
+import type { Seeded } from './seeded.ts';
+import { string, uint32 } from './write-gguf.ts';
+
+/** A file made to do harm, and what was done to it. */
+export interface HostileModel {
+  readonly bytes: Buffer;
+  readonly how: string;
+}
+
+/**
+ * Makes hostile files out of good ones: damaged bytes, counts and settings; a tensor table that lies; alignments that
+ * are none; chat templates that want time or a way out. `others`: good files beside the made one.
+ */
+export async function hostileModels(
+  random: Seeded,
+  others: readonly Buffer[] = [],
+): Promise<{ readonly good: Buffer; next(): HostileModel }> {
+  const made = markovModel({ layers: 1 });
+  const goods: { bytes: Buffer; header: number }[] = [];
+  for (const bytes of [made, ...others]) {
+    goods.push({ bytes, header: (await readGgufHeader(memorySource(bytes))).dataOffset });
+  }
+  const [first, ...rest] = goods;
+  if (first === undefined) throw new RangeError('No good file');
+  const kinds = [
+    (): HostileModel => {
+      const { bytes, header } = random.pick([first, ...rest]);
+      return mutate(bytes, header, random);
+    },
+    (): HostileModel => {
+      const { bytes, header } = random.pick([first, ...rest]);
+      return mutateTable(bytes, header, random);
+    },
+    (): HostileModel => {
+      const template = random.pick(HOSTILE_TEMPLATES);
+      const bytes = markovModel({ layers: 1, metadata: { 'tokenizer.chat_template': string(template) } });
+      return { bytes, how: `template ${template.slice(0, 30)}` };
+    },
+    (): HostileModel => {
+      const alignment = Number(BigInt.asUintN(32, random.pick(NASTY)));
+      const bytes = markovModel({ layers: 1, metadata: { 'general.alignment': uint32(alignment) } });
+      return { bytes, how: `alignment ${alignment}` };
+    },
+  ] as const;
+  return {
+    good: made,
+    next: () => (random.below(10) < 4 ? kinds[0]() : random.below(10) < 7 ? kinds[1]() : random.pick(kinds)()),
+  };
+}

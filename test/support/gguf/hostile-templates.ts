@@ -1,0 +1,20 @@
+/** Chat templates that want time, memory, another's data or a way out. */
+export const HOSTILE_TEMPLATES = [
+  '{% for i in range(1000000000) %}x{% endfor %}',
+  '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',
+  '{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}',
+  "{% set x = namespace(v='x') %}{% for i in range(64) %}{% set x.v = x.v + x.v %}{% endfor %}{{ x.v }}",
+  "{{ 'x' * 1000000000 }}",
+  "{{ messages.constructor.constructor('return process')().exit(1) }}",
+  "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+  '{{ messages.__proto__.polluted }}{% set messages.__proto__.polluted = 1 %}',
+  "{{ raise_exception('no') }}",
+  '{% if %}',
+  '{{ ',
+  `${'{% if true %}'.repeat(5_000)}${'{% endif %}'.repeat(5_000)}`,
+  `{{ ${'('.repeat(20_000)}1${')'.repeat(20_000)} }}`,
+  '{{ undefined_thing.of.nothing }}',
+  "{% for m in messages %}{{ m['content'] | replace('', 'x' * 1000) | replace('x', 'y' * 1000) }}{% endfor %}",
+  '\u0000\uFFFF{{ messages }}',
+  '',
+] as const;

@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostileModel } from '../gguf/hostile-model.ts';
+import type { HostProcess, Message } from './host-process.ts';
+
+/** What came of one hostile file. */
+export interface HostileOutcome {
+  readonly how: string;
+  /** `loaded`, or the code LOAD_MODEL answered with. */
+  readonly load: string;
+  /** `generated`, or the code GENERATE answered with; undefined where nothing was loaded. */
+  readonly generate: string | undefined;
+  /** From the request to its answer, the longest of them, milliseconds. */
+  readonly milliseconds: number;
+}
+
+/** Puts hostile files through a real host, one after the other: load, a short conversation where that worked, unload. */
+export class HostileRun {
+  readonly #host: HostProcess;
+  readonly #folder: string;
+  #count = 0;
+
+  private constructor(host: HostProcess, folder: string) {
+    this.#host = host;
+    this.#folder = folder;
+  }
+
+  /** @param home The `TABAGENT_HOME` of `host`. */
+  static async open(host: HostProcess, home: string): Promise<HostileRun> {
+    const folder = join(home, 'models', 'hostile', 'model');
+    await mkdir(folder, { recursive: true });
+    return new HostileRun(host, folder);
+  }
+
+  async try({ bytes, how }: HostileModel): Promise<HostileOutcome> {
+    this.#count += 1;
+    const name = `m${this.#count}.gguf`;
+    const modelPath = `hostile/model/${name}`;
+    writeFileSync(join(this.#folder, name), bytes);
+    const settings = { n_gpu_layers: 0, n_threads: 1, n_ctx: 128 };
+    const load = await this.#ask('LOAD_MODEL', { modelPath, settings });
+    let generate: Timed | undefined;
+    if (load.code === undefined) {
+      const messages = [{ role: 'user', content: 'once upon' }];
+      const limits = { max_new_tokens: 4, do_sample: false };
+      generate = await this.#ask('GENERATE', { modelId: modelPath, messages, settings: limits });
+      await this.#ask('UNLOAD_MODEL', { modelId: modelPath });
+    }
+    rmSync(join(this.#folder, name));
+    return {
+      how,
+      load: load.code ?? 'loaded',
+      generate: generate && (generate.code ?? 'generated'),
+      milliseconds: Math.max(load.milliseconds, generate?.milliseconds ?? 0),
+    };
+  }
+
+  /** What the host's process holds now: resident bytes, and open handles (both Linux's figures). */
+  held(): { readonly bytes: number; readonly handles: number } {
+    const status = readFileSync(`/proc/${this.#host.pid}/status`, 'utf8');
+    const kib = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
+    return { bytes: kib * 1024, handles: readdirSync(`/proc/${this.#host.pid}/fd`).length };
+  }
+
+  async #ask(action: string, fields: Message): Promise<Timed> {
+    const begin = performance.now();
+    const { code } = await this.#host.request(action, fields);
+    return { code, milliseconds: performance.now() - begin };
+  }
+}
+
+interface Timed {
+  readonly code: string | undefined;
+  readonly milliseconds: number;
+}
