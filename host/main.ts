@@ -1,29 +1,8 @@
-import { RUNNER_ARGUMENT } from './engine/runner-argument.ts';
-import { runNativeHost } from './native-host.ts';
+import { start } from './start.ts';
 
-/**
- * The host's executable is three programs; how it was started says which. A runner is started by its host, a native
- * host by a browser (which passes the extension's origin, or its manifest and the extension's id), anything else is
- * a person at a terminal.
- */
-const entry = new URL(import.meta.url);
-const args = process.argv.slice(2);
-
-if (args[0] === RUNNER_ARGUMENT) {
-  const { runRunner } = await import('./engine/runner/runner.ts');
-  await runRunner();
-} else if (isBrowserStart(args)) {
-  process.exitCode = await runNativeHost(entry);
-} else {
-  const { runCommand } = await import('./cli/command.ts');
-  process.exitCode = await runCommand(args, entry);
-}
-
-/**
- * Chrome passes `chrome-extension://<id>/` (and on Windows a window handle), Firefox the manifest's path and the
- * add-on's id. A program that speaks frames itself may pass nothing, as long as it is no terminal.
- */
-function isBrowserStart([first]: readonly string[]): boolean {
-  if (first === undefined) return !process.stdin.isTTY;
-  return /^(chrome|moz|safari-web)-extension:\/\//.test(first) || first.endsWith('.json');
-}
+/** The host as a program of Node: `node dist/host/main.js …`. */
+await start({
+  entry: new URL(import.meta.url),
+  args: process.argv.slice(2),
+  loadRunner: () => import('./engine/runner/runner.ts'),
+});

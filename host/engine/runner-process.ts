@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '../errors.ts';
 import type { CommandName, FromRunner, GpuMode, IpcError, RunnerCommands, RunnerFacts, ToRunner } from './ipc.ts';
@@ -40,13 +40,17 @@ export class RunnerProcess {
   #exit: RunnerExit | undefined;
   #nextId = 1;
 
-  /** @param options.entry The module a runner starts with; `env` is its whole environment. */
+  /**
+   * @param options.entry The module a runner starts with, or the packaged host's own executable, which needs none.
+   * @param options.env The runner's whole environment.
+   */
   constructor(options: { entry: URL; gpu: GpuMode; env: NodeJS.ProcessEnv }) {
     this.gpu = options.gpu;
-    this.#child = fork(fileURLToPath(options.entry), [RUNNER_ARGUMENT], {
+    const entry = fileURLToPath(options.entry);
+    // Not `fork`: it passes a module's path and the flags of the host's own process (a debugger's port, a test
+    // runner's loader), and a packaged host has no module, nor a runner a use for such flags.
+    this.#child = spawn(process.execPath, [...(entry === process.execPath ? [] : [entry]), RUNNER_ARGUMENT], {
       env: options.env,
-      // Flags of the host's own process (a debugger's port, a test runner's loader) are none of a runner's.
-      execArgv: [],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -46,7 +46,7 @@ await esbuild.build({
     await oneStartFile({
       root,
       entry: 'host/main.ts',
-      imports: ['host/native-host.ts', 'host/engine/runner-argument.ts'],
+      imports: ['host/start.ts'],
     }),
   ],
   logLevel: 'warning',

@@ -33,8 +33,8 @@ export async function oneStartFile(options: {
   };
 }
 
-/** The modules a module imports, and those these import, but for what is imported lazily. */
-async function staticModules(root: string, entry: string): Promise<ReadonlySet<string>> {
+/** The absolute paths of a module, of the modules it imports, and those these import, but for what is imported lazily. */
+export async function staticModules(root: string, entry: string): Promise<ReadonlySet<string>> {
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: [entry],

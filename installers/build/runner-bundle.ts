@@ -3,13 +3,27 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, Plugin } from 'esbuild';
 
+/** Where the runner goes, and where it finds llama.cpp's binaries. */
+export interface RunnerPlace {
+  /** @default 'dist/host/runner' */
+  readonly outdir?: string;
+  /**
+   * The binaries: packages that Node looks for in the `node_modules` of this folder and all above it, or `beside`,
+   * folders in `llama/` next to the runner's own and nowhere else: what a packaged host executes, it brings.
+   *
+   * @default 'packages'
+   */
+  readonly binaries?: 'packages' | 'beside';
+}
+
 /**
  * The runner as one file: importing node-llama-cpp as installed reads 536 modules, which a load would wait for. What
  * differs from the installed package, each with its reason, stands in {@link replaceModules}.
  *
  * @param root The repository, without a trailing slash or with one.
  */
-export function runnerBuildOptions(root: string): BuildOptions {
+export function runnerBuildOptions(root: string, place: RunnerPlace = {}): BuildOptions {
+  const { outdir = 'dist/host/runner', binaries = 'packages' } = place;
   return {
     absWorkingDir: root,
     entryPoints: [
@@ -17,7 +31,7 @@ export function runnerBuildOptions(root: string): BuildOptions {
       // A thread of the runner, so a file of its own; `template-renderer.ts` looks for it beside the bundle.
       { in: 'host/engine/runner/generation/template-worker.ts', out: 'template-worker' },
     ],
-    outdir: 'dist/host/runner',
+    outdir,
     bundle: true,
     // The binding has top-level await, so it can be nothing but ESM.
     format: 'esm',
@@ -30,10 +44,21 @@ export function runnerBuildOptions(root: string): BuildOptions {
     },
     // The binaries stay packages of their own, of which a machine has those for its platform.
     external: ['@node-llama-cpp/*', 'electron'],
-    plugins: [replaceModules(bindingFacts())],
+    plugins: [replaceModules(bindingFacts()), ...(binaries === 'beside' ? [binariesBeside] : [])],
     logLevel: 'warning',
   };
 }
+
+/** llama.cpp's binaries for a platform, as the packaged host has them. */
+const binariesBeside: Plugin = {
+  name: 'binaries-beside',
+  setup(build) {
+    build.onResolve({ filter: /^@node-llama-cpp\// }, ({ path }) => ({
+      path: path.replace(/^@node-llama-cpp\/(.*)$/, '../llama/$1/dist/index.js'),
+      external: true,
+    }));
+  },
+};
 
 interface BindingFacts {
   readonly version: string;

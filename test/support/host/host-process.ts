@@ -15,6 +15,8 @@ export interface StartOptions {
   env?: NodeJS.ProcessEnv;
   /** As the browser passes them. */
   args?: string[];
+  /** The program to start in place of the built host, such as a packaged one. */
+  command?: readonly [program: string, ...args: string[]];
 }
 
 /** The built host, as a browser would start it. */
@@ -39,8 +41,10 @@ export class HostProcess {
   readonly #listeners = new Set<(message: Message) => void>();
   #nextId = 1;
 
-  constructor({ home, env = {}, args = [CHROME_ORIGIN] }: StartOptions) {
-    this.child = spawn(process.execPath, [HOST_MAIN, ...args], {
+  constructor(options: StartOptions) {
+    const { home, env = {}, args = [CHROME_ORIGIN], command = [process.execPath, HOST_MAIN] } = options;
+    const [program, ...first] = command;
+    this.child = spawn(program, [...first, ...args], {
       env: { PATH: process.env.PATH, HOME: home, TABAGENT_HOME: home, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -1,0 +1,122 @@
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as esbuild from 'esbuild';
+import { runnerBuildOptions } from '../build/runner-bundle.ts';
+import { makeExecutable } from './executable.ts';
+import { bundleHost } from './host-bundle.ts';
+import { type Licence, licenceOfPackage, licencesOfSources, licencesText, llamaLicence } from './licences.ts';
+import type { Parts } from './parts.ts';
+import { strip } from './strip.ts';
+import type { Target } from './target.ts';
+
+/** What {@link makeHostFolder} needs. */
+export interface HostFolderOptions {
+  /** The repository. */
+  readonly root: string;
+  readonly target: Target;
+  readonly parts: Parts;
+  /** The folder to make; one that is there is replaced. */
+  readonly folder: string;
+  /** Folder for what is made on the way. */
+  readonly work: string;
+}
+
+/** What a package of binaries has that is needed at run time. */
+const BINARIES = ['bins', 'dist', 'package.json', 'LICENSE'];
+
+/**
+ * The packaged host as it lies on a user's machine:
+ *
+ * - `tabagent-host`: Node, with what a start needs inside
+ * - `lib/host/`: the rest of the host
+ * - `lib/runner/`: the runner
+ * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a folder of their own beside them
+ * - `LICENSE`, `LICENSES.txt`: its own licence, and those of what it carries
+ */
+export async function makeHostFolder({ root, target, parts, folder, work }: HostFolderOptions): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  const lib = join(folder, 'lib');
+  mkdirSync(join(lib, 'host'), { recursive: true });
+  // Node takes the nearest package.json's word for what kind of module a file is: not that of a folder above.
+  writeFileSync(join(lib, 'package.json'), '{ "type": "module" }\n');
+
+  const host = await bundleHost(root);
+  const main = join(work, 'start.cjs');
+  writeFileSync(main, host.start);
+  writeFileSync(join(lib, 'host', 'later.cjs'), host.later);
+  const runner = await esbuild.build({
+    ...runnerBuildOptions(root, { outdir: join(lib, 'runner'), binaries: 'beside' }),
+    metafile: true,
+    minifyWhitespace: true,
+  });
+  for (const binaries of parts.llama) copyBinaries(binaries, lib, target);
+  await makeExecutable({
+    target,
+    nodeFile: join(parts.node, target.nodeFile),
+    main,
+    file: join(folder, target.executable),
+    work,
+  });
+
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  const sources = new Set([...host.inputs, ...Object.keys(runner.metafile.inputs)]);
+  writeFileSync(
+    join(folder, 'LICENSES.txt'),
+    licencesText([
+      ...licencesOfSources([...sources], root),
+      nodeLicence(parts.node),
+      ...parts.llama.map(licenceOfPackage),
+      llamaLicence(releaseOf(root)),
+    ]),
+  );
+}
+
+/** An add-on as it is unpacked over the packaged host's folder. */
+export function makeAddOnFolder({
+  root,
+  target,
+  binaries,
+  folder,
+}: {
+  root: string;
+  target: Target;
+  binaries: readonly string[];
+  folder: string;
+}) {
+  rmSync(folder, { recursive: true, force: true });
+  const lib = join(folder, 'lib');
+  mkdirSync(lib, { recursive: true });
+  for (const each of binaries) copyBinaries(each, lib, target);
+  const [first] = binaries;
+  if (first === undefined) throw new Error('Expected an add-on to consist of something');
+  const licences: Licence[] = [...binaries.map(licenceOfPackage), llamaLicence(releaseOf(root))];
+  const { name } = JSON.parse(readFileSync(join(first, 'package.json'), 'utf8'));
+  writeFileSync(join(folder, `LICENSES-${name.split('/').at(-1)}.txt`), licencesText(licences));
+}
+
+/** Copies a package `@node-llama-cpp/<platform>` to `lib/llama/<platform>`. */
+function copyBinaries(from: string, lib: string, target: Target): void {
+  const { name } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
+  const to = join(lib, 'llama', name.split('/').at(-1));
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from)) {
+    if (BINARIES.includes(entry)) cpSync(join(from, entry), join(to, entry), { recursive: true });
+  }
+  if (target.system !== 'linux') return;
+  const files = readdirSync(to, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(so|node)$/.test(file));
+  strip(
+    target,
+    files.map((file) => join(to, file)),
+  );
+}
+
+function nodeLicence(folder: string): Licence {
+  const { of: name, text } = licenceOfPackage(folder);
+  return { of: `Node.js ${name.split(' ').at(-1)}`, kind: 'MIT, and those of what it carries itself', text };
+}
+
+/** The release of llama.cpp that the binaries were built from, such as `b7123`. */
+function releaseOf(root: string): string {
+  const file = join(root, 'node_modules/node-llama-cpp/llama/binariesGithubRelease.json');
+  return JSON.parse(readFileSync(file, 'utf8')).release;
+}

@@ -1,0 +1,113 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { MissingPackage } from './npm-package.ts';
+import { makePackage } from './package.ts';
+import { type AddOn, isTargetName, TARGETS, type TargetName, thisTarget } from './target.ts';
+
+const USAGE = `Usage: npm run package -- [options]
+
+Makes the packaged host: an executable and lib/ beside it, in an archive that
+depends on nothing but the sources, with checksums.
+
+  --target NAME     one of ${TARGETS.slice(0, 3).join(', ')},
+                    ${TARGETS.slice(3).join(', ')}; may be repeated.
+                    Without it: this machine's
+  --add-on NAME     also the GPU backend cuda or vulkan, as an archive of its
+                    own, as far as the target has one; may be repeated
+  --out FOLDER      where to put it; out/ without it
+  --allow-missing   go on without llama.cpp's binaries where the registry
+                    lacks them: such a host loads no model, and its archive
+                    is named "incomplete"
+  --folder-only     make no archive: quicker, to try something
+  --help            print this
+
+Exit codes: 0 made, 1 something is missing or went wrong, 2 wrong usage
+`;
+
+const ADD_ONS: readonly AddOn[] = ['cuda', 'vulkan'];
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run(args: string[]): Promise<number> {
+  const options = readOptions(args);
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options === undefined) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
+  const out = options.out ?? join(root, 'out');
+  mkdirSync(out, { recursive: true });
+  const work = mkdtempSync(join(out, '.work-'));
+  try {
+    for (const target of options.targets) {
+      await makePackage(target, {
+        root,
+        out,
+        work,
+        addOns: options.addOns,
+        allowMissing: options.allowMissing,
+        folderOnly: options.folderOnly,
+        versions: versionsOf(root),
+        say: (line) => process.stdout.write(`${line}\n`),
+      });
+    }
+    return 0;
+  } catch (error) {
+    if (!(error instanceof MissingPackage)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** The pinned versions of what is packaged. */
+function versionsOf(root: string) {
+  const { version, dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return { host: version, node: devDependencies.node, llama: dependencies['node-llama-cpp'] };
+}
+
+interface Options {
+  readonly targets: readonly TargetName[];
+  readonly addOns: readonly AddOn[];
+  readonly out: string | undefined;
+  readonly allowMissing: boolean;
+  readonly folderOnly: boolean;
+}
+
+/** The options, a sentence about what is wrong with them, or undefined when help is asked for. */
+function readOptions(args: string[]): Options | string | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      target: { type: 'string', multiple: true },
+      'add-on': { type: 'string', multiple: true, default: [] },
+      out: { type: 'string' },
+      'allow-missing': { type: 'boolean', default: false },
+      'folder-only': { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const own = thisTarget();
+  const targets = values.target ?? (own === undefined ? [] : [own]);
+  if (targets.length === 0)
+    return `There is no target for ${process.platform} on ${process.arch}; name one with --target.`;
+  const wrong = targets.find((name) => !isTargetName(name));
+  if (wrong !== undefined) return `Expected --target to be one of ${TARGETS.join(', ')}, got "${wrong}".`;
+  const wrongAddOn = values['add-on'].find((name) => !ADD_ONS.some((addOn) => addOn === name));
+  if (wrongAddOn !== undefined) return `Expected --add-on to be one of ${ADD_ONS.join(', ')}, got "${wrongAddOn}".`;
+  return {
+    targets: targets.filter(isTargetName),
+    addOns: ADD_ONS.filter((addOn) => values['add-on'].includes(addOn)),
+    out: values.out,
+    allowMissing: values['allow-missing'],
+    folderOnly: values['folder-only'],
+  };
+}

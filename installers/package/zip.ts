@@ -1,0 +1,94 @@
+import { crc32, deflateRawSync } from 'node:zlib';
+import type { Entry } from './entry.ts';
+
+/** Signatures of a zip file's records (PKWARE's APPNOTE, 4.3). */
+const LOCAL_FILE = 0x04034b50;
+const CENTRAL_FILE = 0x02014b50;
+const END_OF_CENTRAL = 0x06054b50;
+
+/** 2.0: deflate and folders. */
+const VERSION_NEEDED = 20;
+/** Written "on Unix", so that permissions are read from the upper half of the external attributes. */
+const MADE_BY = (3 << 8) | VERSION_NEEDED;
+/** Names are UTF-8. */
+const FLAGS = 0x0800;
+const DEFLATE = 8;
+/** 1980-01-01, the first day a zip file can name: day 1, month 1, year 0 since 1980. */
+const DATE = (1 << 5) | 1;
+/** Above this a zip file needs the 64-bit extension, which is not written here. */
+const MAX_BYTES = 2 ** 32 - 1;
+
+/**
+ * A zip archive that depends on nothing but its entries: no user, no clock, no order of a folder.
+ *
+ * @throws Error when it would be larger than 4 GiB.
+ */
+export function* zip(entries: Iterable<Entry>): Generator<Buffer> {
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const entry of entries) {
+    const { folder, executable } = entry;
+    const name = Buffer.from(folder ? `${entry.name}/` : entry.name);
+    const contents = folder ? Buffer.alloc(0) : entry.read();
+    const packed = folder ? contents : deflateRawSync(contents, { level: 9 });
+    const facts = { name, crc: crc32(contents), size: contents.length, packed: packed.length, folder };
+    const local = localHeader(facts);
+    central.push(centralHeader({ ...facts, mode: folder ? 0o40755 : executable ? 0o100755 : 0o100644, offset }));
+    yield local;
+    yield packed;
+    offset += local.length + packed.length;
+    if (offset > MAX_BYTES) throw new Error('Expected a zip archive of less than 4 GiB');
+  }
+  const directory = Buffer.concat(central);
+  yield directory;
+  yield endRecord(central.length, directory.length, offset);
+}
+
+interface Facts {
+  readonly name: Buffer;
+  readonly crc: number;
+  readonly size: number;
+  readonly packed: number;
+  readonly folder: boolean;
+}
+
+function localHeader(facts: Facts): Buffer {
+  const header = Buffer.alloc(30);
+  header.writeUInt32LE(LOCAL_FILE, 0);
+  writeFacts(header.subarray(4), facts);
+  return Buffer.concat([header, facts.name]);
+}
+
+function centralHeader(facts: Facts & { mode: number; offset: number }): Buffer {
+  const header = Buffer.alloc(46);
+  header.writeUInt32LE(CENTRAL_FILE, 0);
+  header.writeUInt16LE(MADE_BY, 4);
+  writeFacts(header.subarray(6), facts);
+  // The low half is DOS's attributes, where 16 says "folder".
+  header.writeUInt32LE(facts.mode * 0x10000 + (facts.folder ? 0x10 : 0), 38);
+  header.writeUInt32LE(facts.offset, 42);
+  return Buffer.concat([header, facts.name]);
+}
+
+/** The fields that a file's two headers have in common, from "version needed" to the length of its name. */
+function writeFacts(header: Buffer, { name, crc, size, packed, folder }: Facts): void {
+  header.writeUInt16LE(VERSION_NEEDED, 0);
+  header.writeUInt16LE(FLAGS, 2);
+  header.writeUInt16LE(folder ? 0 : DEFLATE, 4);
+  header.writeUInt16LE(0, 6);
+  header.writeUInt16LE(DATE, 8);
+  header.writeUInt32LE(crc, 10);
+  header.writeUInt32LE(packed, 14);
+  header.writeUInt32LE(size, 18);
+  header.writeUInt16LE(name.length, 22);
+}
+
+function endRecord(count: number, size: number, offset: number): Buffer {
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(END_OF_CENTRAL, 0);
+  end.writeUInt16LE(count, 8);
+  end.writeUInt16LE(count, 10);
+  end.writeUInt32LE(size, 12);
+  end.writeUInt32LE(offset, 16);
+  return end;
+}
