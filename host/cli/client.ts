@@ -73,6 +73,6 @@ export class Client {
 }
 
 /** A request's fields are JSON: what is undefined is not there. */
-function withoutGaps(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function withoutGaps(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -63,6 +63,29 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/rm.ts'),
   },
   {
+    name: 'run',
+    summary: 'Talk with a model in the terminal',
+    details:
+      'Loads the model, downloading it first where it is not here. With PROMPT, or with a\nprompt on stdin, it prints one answer and ends; otherwise it is a conversation.\nCtrl-C stops the answer, a second one leaves. With --json: one line for each event.',
+    args: [MODEL, { name: 'PROMPT', summary: 'what to say', optional: true, many: true }],
+    options: [
+      { name: 'system', value: 'TEXT', summary: 'what the model is told about its part' },
+      { name: 'temperature', value: 'NUMBER', summary: '0 for the likeliest words; the kept setting without it' },
+      { name: 'max-tokens', value: 'NUMBER', summary: 'longest answer' },
+      { name: 'seed', value: 'NUMBER', summary: 'the same seed gives the same answer' },
+      CONTEXT,
+      { name: 'gpu-layers', value: 'NUMBER', summary: 'layers on the GPU; -1 for all, the best split without it' },
+      { name: 'threads', value: 'NUMBER', summary: 'CPU threads; by the physical cores without it' },
+    ],
+    examples: [
+      { command: 'tabagent run Qwen3-0.6B-Q8_0', does: 'a conversation' },
+      { command: "tabagent run Qwen3-0.6B-Q8_0 'Why is the sky blue?'", does: 'one answer' },
+      { command: 'cat letter.txt | tabagent run Qwen3-0.6B-Q8_0 --system "Correct the spelling."', does: 'in a pipe' },
+    ],
+    actions: ['LOAD_MODEL', 'GENERATE', 'STOP_GENERATION', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/run.ts'),
+  },
+  {
     name: 'fit',
     summary: 'Say whether a model would fit this machine, and how to split it',
     details: 'Of a model that is not downloaded, only the header is fetched.',

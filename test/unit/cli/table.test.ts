@@ -29,8 +29,10 @@ describe('the table of commands', () => {
     it('has examples that are typed right', () => {
       expect(command.examples.length).toBeGreaterThan(0);
       for (const { command: typed } of command.examples) {
-        const [plain = ''] = typed.split(' | ');
-        const words = [...plain.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
+        const plain = typed.split(' | ').find((part) => part.includes('tabagent')) ?? '';
+        const words = [...plain.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+          ([, one, two, word]) => one ?? two ?? word ?? '',
+        );
         const start = words.indexOf('tabagent');
         expect(words[start + 1]).toBe(command.name);
         parseCommand(command, words.slice(start + 2));

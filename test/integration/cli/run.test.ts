@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ended, runCommand, startCommand } from '../../support/cli/run-command.ts';
+import { markovModel, START } from '../../support/gguf/markov-model.ts';
+import { string } from '../../support/gguf/write-gguf.ts';
+import { HOST_MAIN } from '../../support/host/host-process.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+const MODEL = 'tabagent/markov-gguf/markov-f16.gguf';
+/** One that never comes to an end: each word is followed by itself. */
+const ENDLESS = 'tabagent/markov-gguf/endless.gguf';
+/** One thread: on a busy machine of two cores more of them wait for each other. */
+const QUICK = ['--threads', '1', '--gpu-layers', '0'];
+/** Longer than any test waits for. */
+const LONG = ['--context', '65536', '--max-tokens', '65000'];
+/** The model continues what was said last. */
+const metadata = { 'tokenizer.chat_template': string("{{ messages[-1]['content'] }}") };
+
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+
+describe('talking with a model in the terminal', () => {
+  let shop: Workshop;
+  const started: ChildProcess[] = [];
+  beforeAll(async () => {
+    shop = await Workshop.open();
+    const folder = join(shop.home, 'models', 'tabagent', 'markov-gguf');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'markov-f16.gguf'), markovModel({ metadata }));
+    const chain = { [START]: { on: 1 }, on: { on: 1 } };
+    await writeFile(join(folder, 'endless.gguf'), markovModel({ metadata, chain, contextLength: 65536 }));
+  });
+  afterAll(async () => {
+    for (const child of started) child.kill('SIGKILL');
+    await shop.close();
+  });
+
+  const run = (typed: string[], input = '') =>
+    runCommand(['run', ...typed, '--temperature', '0', ...QUICK], { home: shop.home, input });
+
+  it('gives one answer to a prompt that is given', async () => {
+    expect(await run([MODEL, 'once', 'upon'])).toMatchObject({
+      code: 0,
+      stdout: ' one time there was a small model .\n',
+    });
+  });
+
+  it('takes the prompt from a pipe, and gives events and the reply as lines of JSON', async () => {
+    const { code, stdout } = await run(['markov-f16', '--json'], 'once');
+    expect(code).toBe(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const told = lines.filter(({ type }) => type === 'generationUpdate').map(({ payload }) => payload.token);
+    expect(told.join('')).toBe(lines.at(-1).output);
+    expect(lines.at(-1)).toMatchObject({ modelId: MODEL, finishReason: expect.stringMatching(/^(stop|length)$/) });
+  });
+
+  it('stops the answer at Ctrl-C and keeps what was said', async () => {
+    const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: shop.home });
+    started.push(child);
+    child.stdin.end();
+    const end = ended(child);
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    const ran = await end;
+    expect(ran).toMatchObject({ code: 130, signal: null });
+    expect(ran.stdout).toMatch(/^( on)+\n$/);
+  });
+
+  it('is quiet when nobody reads on', async () => {
+    const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: shop.home });
+    started.push(child);
+    child.stdin.end();
+    child.stdout.once('data', () => child.stdout.destroy());
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/EPIPE|Error/);
+  });
+
+  it('is a conversation on a terminal, where Ctrl-C stops an answer and Ctrl-D leaves', async () => {
+    const words = [process.execPath, HOST_MAIN, 'run', ENDLESS, ...LONG, ...QUICK];
+    const child = spawn('script', ['-qec', words.map((word) => `'${word}'`).join(' '), '/dev/null'], {
+      env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm', NO_COLOR: '1' },
+    });
+    started.push(child);
+    let shown = '';
+    let step = 0;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      shown += text;
+      if (step === 0 && shown.includes('> ')) {
+        step = 1;
+        shown = '';
+        child.stdin.write('on\r');
+      } else if (step === 1 && shown.includes(' on on')) {
+        step = 2;
+        shown = '';
+        child.stdin.write(CTRL_C);
+      } else if (step === 2 && shown.includes('> ')) {
+        step = 3;
+        child.stdin.write(CTRL_D);
+      }
+    });
+    const { code } = await ended(child);
+    expect({ step, code }).toEqual({ step: 3, code: 0 });
+  });
+
+  it('names the model that was meant', async () => {
+    expect(await run(['markov-f61', 'x'])).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining('Did you mean "markov-f16"?'),
+    });
+  });
+});
