@@ -5,6 +5,7 @@ import type { HostConfig } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
+import type { LocalModels } from './local/local-models.ts';
 import type { Logger } from './log.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
@@ -16,6 +17,7 @@ export class HostParts implements Parts {
   #store: Promise<Store> | undefined;
   #hub: Promise<Hub> | undefined;
   #cache: Promise<ModelCache> | undefined;
+  #local: Promise<LocalModels> | undefined;
   #catalog: Promise<Catalog> | undefined;
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
@@ -38,6 +40,11 @@ export class HostParts implements Parts {
       throw error;
     });
     return this.#cache;
+  }
+
+  local(): Promise<LocalModels> {
+    this.#local ??= this.#makeLocal();
+    return this.#local;
   }
 
   catalog(): Promise<Catalog> {
@@ -94,6 +101,11 @@ export class HostParts implements Parts {
     // The database is opened when the index is asked: what is on the disk is listed and loaded without one.
     const store = () => this.#openStore();
     return ModelCache.open({ config: this.config, hub: () => this.hub(), store, log: this.log });
+  }
+
+  async #makeLocal(): Promise<LocalModels> {
+    const { LocalModels } = await import('./local/local-models.ts');
+    return new LocalModels({ config: this.config, store: () => this.#openStore(), log: this.log });
   }
 
   async #openCatalog(): Promise<Catalog> {

@@ -4,6 +4,7 @@ import type { HostConfig } from '../config.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { LocalModels } from '../local/local-models.ts';
 import type { Logger } from '../log.ts';
 import type { ClientKind } from '../protocol/actions/local-only.ts';
 import type { ActionName } from '../protocol/actions/table.ts';
@@ -16,6 +17,7 @@ export interface Parts {
   readonly log: Logger;
   cache(): Promise<ModelCache>;
   hub(): Promise<Hub>;
+  local(): Promise<LocalModels>;
   catalog(): Promise<Catalog>;
   hardware(): Promise<Hardware>;
   engine(): Promise<Engine>;

@@ -3,14 +3,32 @@ import { unsupportedType } from '../catalog/model-type.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions, Call } from './action.ts';
+import { goneEntry, offeredEntry } from './local-entry.ts';
 import { page } from './paging.ts';
 
-/** The offered models, each with whether it is on the disk right now. */
-async function available({ parts }: Call) {
-  const [catalog, cache] = await Promise.all([parts.catalog(), parts.cache()]);
-  const [entries, models] = await Promise.all([catalog.entries(), cache.list()]);
-  const onDisk = new Set(models.map((model) => model.name.id));
-  return entries.map((entry) => ({ ...entry, downloaded: onDisk.has(entry.id) }));
+/** What the list and the disk have: our cache's models, and those of others that ours have not. */
+async function everything({ parts, signal }: Call) {
+  const [catalog, cache, local] = await Promise.all([parts.catalog(), parts.cache(), parts.local()]);
+  const [entries, models, { models: held, gone }] = await Promise.all([
+    catalog.entries(),
+    cache.list(),
+    local.list({ signal }),
+  ]);
+  const own = new Set(models.map((model) => model.name.id));
+  const others = held.filter(({ offered, verdict }) => verdict.kind === 'model' && !own.has(offered.id));
+  return { entries, models, others, gone: gone.filter(({ name }) => !own.has(name.id)) };
+}
+
+/** The offered models, each with whether it is on the disk right now; behind them what else other programs hold. */
+async function available(call: Call) {
+  const { entries, models, others, gone } = await everything(call);
+  const onDisk = new Set([...models.map((model) => model.name.id), ...others.map(({ offered }) => offered.id)]);
+  const listed = new Set(entries.map((entry) => entry.id));
+  return [
+    ...entries.map((entry) => ({ ...entry, downloaded: onDisk.has(entry.id) })),
+    ...others.filter(({ offered }) => !listed.has(offered.id)).map(offeredEntry),
+    ...gone.filter(({ name }) => !listed.has(name.id)).map(goneEntry),
+  ];
 }
 
 /** The type a request names, one this host runs. */
@@ -31,15 +49,20 @@ export const actions: Actions<
     return { payload: { models: items, ...next } };
   },
 
-  async GET_DOWNLOADED_MODELS(request, { parts }) {
-    const [catalog, cache] = await Promise.all([parts.catalog(), parts.cache()]);
-    const [entries, models] = await Promise.all([catalog.entries(), cache.list()]);
+  async GET_DOWNLOADED_MODELS(request, call) {
+    const { entries, models, others } = await everything(call);
     const known = new Map(entries.map((entry) => [entry.id, entry]));
-    const downloaded = models.map(({ name, size }) => ({
-      ...(known.get(name.id) ?? entryFromName(name, 'disk', size)),
-      downloaded: true,
-      size,
-    }));
+    const downloaded = [
+      ...models.map(({ name, size }) => ({
+        ...(known.get(name.id) ?? entryFromName(name, 'disk', size)),
+        downloaded: true,
+        size,
+      })),
+      ...others.map((model) => {
+        const { source, size, path, ...entry } = offeredEntry(model);
+        return { ...(known.get(entry.id) ?? entry), downloaded: true, source, size, path };
+      }),
+    ];
     const { items, ...next } = page(downloaded, request);
     return { payload: { models: items, ...next } };
   },
@@ -54,11 +77,11 @@ export const actions: Actions<
   async GET_DEFAULT_MODEL(request, call) {
     const modelType = readType(request);
     const entry = await (await call.parts.catalog()).defaultFor(modelType);
-    const cache = await call.parts.cache();
-    const found = entry === undefined ? undefined : (await cache.list()).some((model) => model.name.id === entry.id);
-    return {
-      payload: { modelType, defaultModel: entry === undefined ? null : { ...entry, downloaded: found === true } },
-    };
+    if (entry === undefined) return { payload: { modelType, defaultModel: null } };
+    const { models, others } = await everything(call);
+    const downloaded =
+      models.some(({ name }) => name.id === entry.id) || others.some(({ offered }) => offered.id === entry.id);
+    return { payload: { modelType, defaultModel: { ...entry, downloaded } } };
   },
 
   async ADD_MODEL_TO_LIST(request, { parts }) {

@@ -36,6 +36,8 @@ const GROUPS = {
   GET_MODELS_BY_TYPE: () => import('./catalog.ts'),
   GET_DEFAULT_MODEL: () => import('./catalog.ts'),
   ADD_MODEL_TO_LIST: () => import('./catalog.ts'),
+  SCAN_LOCAL_MODELS: () => import('./local.ts'),
+  IMPORT_MODEL: () => import('./local.ts'),
 
   GENERATE: () => import('./generate.ts'),
   STOP_GENERATION: () => import('./generate.ts'),

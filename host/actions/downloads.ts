@@ -1,25 +1,30 @@
 import { assertRunnable } from '../catalog/model-type.ts';
 import { HostError } from '../errors.ts';
+import { isLocalName } from '../local/local-id.ts';
 import { throttle } from '../progress.ts';
+import { SOURCE_NAMES } from '../protocol/local-sources.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { readModelName, readModelOrRepoName } from '../protocol/model-name.ts';
 import type { Action, Actions, Call } from './action.ts';
 import { downloadProgress, statusEntry } from './download-events.ts';
+import { assertNotHeld, deleteHeld, heldStatus, obtainModel } from './find-model.ts';
 import { page } from './paging.ts';
 
 /** Fetches a model into the cache, telling the client how it goes. Joins a download that is under way. */
 async function download(name: ModelName, call: Call) {
   assertRunnable(name.file);
-  const cache = await call.parts.cache();
   const report = throttle((status: Parameters<typeof downloadProgress>[0]) =>
     call.emit('MODEL_DOWNLOAD_PROGRESS', downloadProgress(status)),
   );
   try {
-    const { model, alreadyThere } = await cache.download(name, { signal: call.signal, onProgress: report });
-    return {
-      message: alreadyThere ? 'Model already downloaded' : 'Model downloaded successfully',
-      payload: { repoId: name.repoId, fileName: name.file, size: model.size, cached: true as const },
-    };
+    const { model, alreadyThere, held } = await obtainModel(name, call, { onProgress: report });
+    const payload = { repoId: name.repoId, fileName: name.file, size: model.size, cached: true as const };
+    if (held !== undefined) {
+      const path = held.files[0]?.path ?? '';
+      const message = `Nothing to fetch: ${SOURCE_NAMES[held.source]} holds this model already (${path})`;
+      return { message, payload: { ...payload, source: held.source, path } };
+    }
+    return { message: alreadyThere ? 'Model already downloaded' : 'Model downloaded successfully', payload };
   } finally {
     report.flush();
   }
@@ -55,9 +60,9 @@ export const actions: Actions<
     return { ...(await download(name, call)), topLevel: { model: name.id } };
   },
 
-  async GET_DOWNLOAD_STATUS(request, { parts }) {
+  async GET_DOWNLOAD_STATUS(request, call) {
     const name = readModelName(request);
-    const status = await (await parts.cache()).status(name);
+    const status = (await (await call.parts.cache()).status(name)) ?? (await heldStatus(name, call));
     if (status === undefined) {
       throw new HostError(
         'DOWNLOAD_NOT_FOUND',
@@ -79,10 +84,14 @@ export const actions: Actions<
   PAUSE_DOWNLOAD: control('pause'),
   RESUME_DOWNLOAD: control('resume'),
 
-  async DELETE_MODEL(request, { parts }) {
+  async DELETE_MODEL(request, call) {
     const name = readModelOrRepoName(request);
-    const [cache, engine] = await Promise.all([parts.cache(), parts.engine()]);
-    const { freed } = await cache.delete(name, { inUse: (id) => engine.isBusy(id) });
+    if (isLocalName(name)) return deleteHeld(name, call);
+    const [cache, engine] = await Promise.all([call.parts.cache(), call.parts.engine()]);
+    const { freed } = await cache.delete(name, { inUse: (id) => engine.isBusy(id) }).catch(async (error: unknown) => {
+      await assertNotHeld(name, error, call);
+      throw error;
+    });
     return { payload: { repoId: name.repoId, freed }, message: 'Model deleted' };
   },
 };

@@ -1,4 +1,3 @@
-import type { DownloadStatus } from '../cache/types.ts';
 import { assertRunnable } from '../catalog/model-type.ts';
 import type { LoadSettings } from '../engine/types.ts';
 import type { ModelShape } from '../gguf/model.ts';
@@ -8,6 +7,7 @@ import { readModelName } from '../protocol/model-name.ts';
 import { errorReply } from '../reply.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
+import { obtainModel } from './find-model.ts';
 import { loadedPayload } from './model-entry.ts';
 
 /** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
@@ -66,16 +66,15 @@ export const actions: Actions<'LOAD_MODEL'> = {
     tell({ status: 'initiate', progress: 0 });
     try {
       engine.warm();
-      const cache = await call.parts.cache();
-      const { model, alreadyThere } = await cache.download(name, {
-        signal: call.signal,
-        onProgress: ({ downloaded, total, status }: DownloadStatus) =>
+      const { model, alreadyThere } = await obtainModel(name, call, {
+        believeNames: true,
+        onProgress: ({ downloaded, total, status }, message) =>
           throttled({
             status: 'progress',
             progress: percent(downloaded, total, status === 'completed'),
             loaded: downloaded,
             total,
-            message: 'Downloading',
+            message,
           }),
       });
       throttled.flush();

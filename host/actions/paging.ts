@@ -16,14 +16,17 @@ export interface Page<T> {
 /**
  * Cuts a page out of a list: from `cursor`, at most `limit` entries, and never more than fit one frame, so that a
  * client that asks for everything gets the most there can be and a cursor for the rest.
+ *
+ * @param aside Bytes that the payload's other fields take beyond what is kept for them.
  */
 export function page<T>(
   all: readonly T[],
   request: { limit?: number | undefined; cursor?: string | undefined },
+  aside = 0,
 ): Page<T> {
   const start = Number(request.cursor ?? 0);
   const items: T[] = [];
-  let room = MAX_REPLY_BYTES - ENVELOPE_BYTES;
+  let room = MAX_REPLY_BYTES - ENVELOPE_BYTES - aside;
   for (const item of all.slice(start, start + (request.limit ?? all.length))) {
     room -= Buffer.byteLength(JSON.stringify(item)) + 1;
     if (room < 0 && items.length > 0) break;

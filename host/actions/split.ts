@@ -4,6 +4,7 @@ import { readModelName } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Actions, Call } from './action.ts';
+import { heldFiles } from './find-model.ts';
 
 /** Layers of a model of which only the size is known: the original's default, true of most 7B and 8B models. */
 const DEFAULT_LAYERS = 32;
@@ -11,8 +12,8 @@ const DEFAULT_LAYERS = 32;
 /** Reads what a model needs from its header: from the disk where it is there, else the first bytes from the hub. */
 async function shapeOf(name: ModelName, { parts, signal }: Call): Promise<ModelShape> {
   const { readGgufHeader, modelShape, inspectModel } = await import('../gguf/inspect.ts');
-  const found = await (await parts.cache()).find(name);
-  if (found !== undefined) return (await inspectModel(found.files, { signal })).shape;
+  const files = (await (await parts.cache()).find(name))?.files ?? (await heldFiles(name, parts, signal));
+  if (files !== undefined) return (await inspectModel(files, { signal })).shape;
 
   const hub = await parts.hub();
   const headerOf = async (file: string) => {

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   UNSUPPORTED_MODEL_TYPE: 'The model is of a type this host does not run.',
   MODEL_NOT_LOADED: 'The model is not in memory.',
   MODEL_NOT_DOWNLOADED: 'The model is not on this disk.',
+  NOT_OURS: 'The model belongs to another program or to the user; it is used where it lies, and never deleted.',
   MODEL_IN_USE: 'The model is loaded, or being downloaded; unload or cancel it first.',
   MODEL_REJECTED: 'The file is not a model llama.cpp can load; `details` says what was expected and found.',
   ENGINE_CRASHED: 'The process that held the model died. The host and other models go on.',

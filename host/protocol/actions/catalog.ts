@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Bytes, Name, objectWith, pagedPayload, paging } from '../fields.ts';
+import { LOCAL_SOURCES } from '../local-sources.ts';
 
 /** `gguf` and `bitnet` run here; the others are known by name and refused with what would run them. */
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
@@ -22,12 +23,18 @@ export const CatalogEntry = v.object({
   downloaded: v.boolean(),
   description: v.string(),
   default_quant: v.string(),
-  source: v.picklist(['default', 'user', 'disk']),
+  /** Where it comes from: our list, the user's, our cache, or *(ours)* the program that holds the file. */
+  source: v.picklist(['default', 'user', 'disk', ...LOCAL_SOURCES]),
   requires_token: v.boolean(),
 });
 
 /** The same, on the disk: with its true size. */
-export const DownloadedEntry = v.object({ ...CatalogEntry.entries, size: Bytes });
+export const DownloadedEntry = v.object({
+  ...CatalogEntry.entries,
+  size: Bytes,
+  /** *Ours*: where its first file lies, when that is not our cache. */
+  path: v.optional(v.string()),
+});
 
 export const GetAvailableModelsRequest = v.looseObject(paging);
 export const GetAvailableModelsPayload = v.object({ models: v.array(CatalogEntry), ...pagedPayload });

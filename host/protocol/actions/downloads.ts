@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Bytes, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
+import { LOCAL_SOURCES } from '../local-sources.ts';
 
 export const DownloadModelRequest = v.looseObject(modelNaming);
 export const DownloadModelPayload = v.object({
@@ -7,6 +8,9 @@ export const DownloadModelPayload = v.object({
   fileName: v.string(),
   size: Bytes,
   cached: v.literal(true),
+  /** *Ours*: who holds the file and where, when that is not our cache; nothing was fetched then. */
+  source: v.optional(v.picklist(LOCAL_SOURCES)),
+  path: v.optional(v.string()),
 });
 
 export const DownloadStatusEntry = v.object({

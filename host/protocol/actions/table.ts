@@ -1,6 +1,7 @@
 import * as catalog from './catalog.ts';
 import * as downloads from './downloads.ts';
 import * as generation from './generation.ts';
+import * as local from './local.ts';
 import * as models from './models.ts';
 import * as system from './system.ts';
 
@@ -37,6 +38,8 @@ export const REQUEST_SCHEMAS = {
   GET_MODELS_BY_TYPE: catalog.GetModelsByTypeRequest,
   GET_DEFAULT_MODEL: catalog.GetDefaultModelRequest,
   ADD_MODEL_TO_LIST: catalog.AddModelToListRequest,
+  SCAN_LOCAL_MODELS: local.ScanLocalModelsRequest,
+  IMPORT_MODEL: local.ImportModelRequest,
 
   GENERATE: generation.GenerateRequest,
   STOP_GENERATION: generation.StopGenerationRequest,
@@ -81,6 +84,8 @@ export const PAYLOAD_SCHEMAS = {
   GET_MODELS_BY_TYPE: catalog.GetModelsByTypePayload,
   GET_DEFAULT_MODEL: catalog.GetDefaultModelPayload,
   ADD_MODEL_TO_LIST: catalog.AddModelToListPayload,
+  SCAN_LOCAL_MODELS: local.ScanLocalModelsPayload,
+  IMPORT_MODEL: local.ImportModelPayload,
 
   GENERATE: generation.GeneratePayload,
   STOP_GENERATION: generation.StopGenerationPayload,

@@ -31,7 +31,10 @@ describe('createHost', () => {
   function open() {
     const home = mkdtempSync(join(tmpdir(), 'tabagent-library-'));
     homes.push(home);
-    const host = createHost({ home, env: { ...process.env, HF_ENDPOINT: hub.url } });
+    const host = createHost({
+      home,
+      env: { PATH: process.env.PATH, HOME: home, OLLAMA_MODELS: join(home, 'none'), HF_ENDPOINT: hub.url },
+    });
     hosts.push(host);
     const ask = async (request: object) => JSON.parse(await host.handleMessage(JSON.stringify(request)));
     return { host, ask };

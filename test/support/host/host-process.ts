@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import nativeMessaging from 'chrome-native-messaging';
@@ -45,7 +46,14 @@ export class HostProcess {
     const { home, env = {}, args = [CHROME_ORIGIN], command = [process.execPath, HOST_MAIN] } = options;
     const [program, ...first] = command;
     this.child = spawn(program, [...first, ...args], {
-      env: { PATH: process.env.PATH, HOME: home, TABAGENT_HOME: home, ...env },
+      // What the developer of this machine has on the disk is none of a test's business.
+      env: {
+        PATH: process.env.PATH,
+        HOME: home,
+        TABAGENT_HOME: home,
+        OLLAMA_MODELS: join(home, '.ollama', 'models'),
+        ...env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#output.pipe(this.child.stdin);

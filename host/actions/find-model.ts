@@ -1,0 +1,181 @@
+import type { CachedModel, DownloadResult, DownloadStatus } from '../cache/types.ts';
+import { HostError } from '../errors.ts';
+import type { HeldModel } from '../local/held.ts';
+import { isLocalName } from '../local/local-id.ts';
+import { SOURCE_NAMES } from '../protocol/local-sources.ts';
+import type { ModelName, RepoName } from '../protocol/model-name.ts';
+import { shardFiles } from '../protocol/shards.ts';
+import type { Call } from './action.ts';
+
+/** A model that is on this disk now. */
+export interface ObtainedModel extends DownloadResult {
+  /** Set where the files are another program's, to be loaded where they lie. */
+  readonly held?: HeldModel;
+}
+
+/** How a model is got. */
+export interface ObtainOptions {
+  /** A load takes what another program has under the model's own name without asking the hub whether there is a newer one. */
+  readonly believeNames?: boolean;
+  /** @param doing What is being done, for a person. */
+  readonly onProgress: (status: DownloadStatus, doing: string) => void;
+}
+
+/** Errors of a hub that cannot be asked, as opposed to one that says no. */
+const NOT_TO_BE_ASKED: readonly string[] = ['OFFLINE', 'HUB_UNREACHABLE'];
+
+/** Parts of a sharded model the hub is asked about at a time: a name can claim a thousand. */
+const ASKED_AT_ONCE = 8;
+
+/**
+ * Gets a model: out of our cache, from where another program holds the very same files, or from the hub.
+ *
+ * @throws HostError what a download throws; `MODEL_NOT_DOWNLOADED` and `CHECKSUM_MISMATCH` for a `local/…` id.
+ */
+export async function obtainModel(name: ModelName, call: Call, options: ObtainOptions): Promise<ObtainedModel> {
+  const { parts, signal } = call;
+  const cache = await parts.cache();
+  const present = await cache.find(name);
+  if (present !== undefined) return { model: present, alreadyThere: true };
+  const held = isLocalName(name) ? await localOnly(name, call, options) : await sameElsewhere(name, call, options);
+  if (held !== undefined) return { model: asCached(name, held), alreadyThere: true, held };
+  return cache.download(name, { signal, onProgress: (status) => options.onProgress(status, 'Downloading') });
+}
+
+/** The files of a model that another program holds, unread. Throws `MODEL_NOT_DOWNLOADED` for a `local/…` id that is not there. */
+export async function heldFiles(
+  name: ModelName,
+  parts: Call['parts'],
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const held = await (await parts.local()).find(name, { signal });
+  if (held === undefined && isLocalName(name)) throw notThere(name);
+  return held?.files.map(({ path }) => path);
+}
+
+/** How the download stands of a model that need not be downloaded: completed. */
+export async function heldStatus(name: ModelName, { parts, signal }: Call): Promise<DownloadStatus | undefined> {
+  const held = await (await parts.local()).find(name, { signal });
+  return held === undefined ? undefined : { ...statusOf(name, sizeOf(held), sizeOf(held)), status: 'completed' };
+}
+
+/** Answers DELETE_MODEL for a `local/…` id: an import is forgotten, its file stays; everything else is refused. */
+export async function deleteHeld(name: ModelName | RepoName, { parts, signal }: Call) {
+  const local = await parts.local();
+  if ('file' in name && (await local.forget(name))) {
+    return {
+      payload: { repoId: name.repoId, freed: 0 },
+      message:
+        'Forgot the import. The file is where it was: it is yours, and this host deletes no file it has not fetched.',
+    };
+  }
+  const held = 'file' in name ? await local.find(name, { signal }) : undefined;
+  if ('file' in name && held === undefined) throw notThere(name);
+  throw notOurs('file' in name ? name.id : name.repoId, held);
+}
+
+/** Says why a model that our cache has not cannot be deleted: where another program holds it, that is why. */
+export async function assertNotHeld(
+  name: ModelName | RepoName,
+  error: unknown,
+  { parts, signal }: Call,
+): Promise<void> {
+  if (!(error instanceof HostError) || error.code !== 'MODEL_NOT_DOWNLOADED') return;
+  const local = await parts.local();
+  if ('file' in name) {
+    const held = await local.find(name, { signal, believe: true });
+    if (held !== undefined) throw notOurs(name.id, held);
+    return;
+  }
+  const { models } = await local.list({ signal });
+  const held = models.find(({ offered }) => offered.repoId === name.repoId && offered.revision === name.revision);
+  if (held !== undefined) throw notOurs(held.offered.id, held);
+}
+
+async function localOnly(name: ModelName, call: Call, options: ObtainOptions): Promise<HeldModel> {
+  const local = await call.parts.local();
+  const held = await local.find(name, { signal: call.signal });
+  if (held === undefined) throw notThere(name);
+  await local.verify(held, checking(name, call, options));
+  return held;
+}
+
+/** The same model in the hands of another program. Undefined where there is none, or one that is damaged. */
+async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions): Promise<HeldModel | undefined> {
+  const { parts, signal } = call;
+  const local = await parts.local();
+  if (await local.isEmpty(signal)) return undefined;
+  const named = async (believe: boolean) => {
+    const held = await local.find(name, { signal, believe });
+    return held !== undefined && (await isWhole(held, name, call, options)) ? held : undefined;
+  };
+  const known = options.believeNames === true ? await named(false) : undefined;
+  if (known !== undefined) return known;
+  // Whoever has begun to download it goes on with it.
+  if ((await (await parts.cache()).status(name))?.status === 'downloading') return undefined;
+  try {
+    const hub = await parts.hub();
+    const files = shardFiles(name.file);
+    const remotes: Awaited<ReturnType<typeof hub.fileInfo>>[] = [];
+    for (let at = 0; at < files.length; at += ASKED_AT_ONCE) {
+      const group = files.slice(at, at + ASKED_AT_ONCE);
+      remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal })))));
+    }
+    return await local.match(name, remotes, checking(name, call, options));
+  } catch (error) {
+    // Without a hub to ask, what a program says its file is has to do.
+    if (!(error instanceof HostError) || !NOT_TO_BE_ASKED.includes(error.code)) throw error;
+    const believed = await named(true);
+    if (believed === undefined) throw error;
+    return believed;
+  }
+}
+
+/** Checks a model by its program's checksums; a damaged one is left alone, and the model fetched anew. */
+async function isWhole(held: HeldModel, name: ModelName, call: Call, options: ObtainOptions): Promise<boolean> {
+  try {
+    await (await call.parts.local()).verify(held, checking(name, call, options));
+    return true;
+  } catch (error) {
+    if (!(error instanceof HostError) || (error.code !== 'CHECKSUM_MISMATCH' && error.code !== 'MODEL_NOT_DOWNLOADED'))
+      throw error;
+    call.parts.log.warn('local.not-usable', { id: name.id, error });
+    return false;
+  }
+}
+
+function checking(name: ModelName, { signal }: Call, { onProgress }: ObtainOptions) {
+  return {
+    signal,
+    onProgress: ({ checked, total }: { checked: number; total: number }) =>
+      onProgress(statusOf(name, checked, total), 'Checking the file that is there'),
+  };
+}
+
+function statusOf(name: ModelName, downloaded: number, total: number): DownloadStatus {
+  return { name, downloaded, total, status: 'downloading', startedAt: 0, bytesPerSecond: 0 };
+}
+
+function asCached(name: ModelName, held: HeldModel): CachedModel {
+  return { name, files: held.files.map(({ path }) => path), size: sizeOf(held) };
+}
+
+function sizeOf({ files }: HeldModel): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
+function notThere({ id }: ModelName): HostError {
+  return new HostError('MODEL_NOT_DOWNLOADED', `${id} is not on this disk. SCAN_LOCAL_MODELS lists what is.`, {
+    details: { model: id },
+  });
+}
+
+function notOurs(id: string, held: HeldModel | undefined): HostError {
+  const path = held?.files[0]?.path;
+  const whose = held === undefined ? 'other programs' : SOURCE_NAMES[held.source];
+  return new HostError(
+    'NOT_OURS',
+    `${id} is not deleted: it belongs to ${whose}${path === undefined ? '' : ` (${path})`}. Delete it there.`,
+    { details: { model: id, ...(held === undefined ? {} : { source: held.source, path }) } },
+  );
+}

@@ -1,0 +1,167 @@
+import { open, opendir, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { isSystemError } from '../errors.ts';
+
+/** Most entries one scan looks at, over all programs. A large collection has some thousands of files. */
+const MAX_ENTRIES = 50_000;
+
+/** Deepest folder below a program's own. The deepest layout in use (a repository's folder in a snapshot) needs five. */
+const MAX_DEPTH = 8;
+
+/** Bytes of a manifest or settings file that are read. Real ones have some kilobytes. */
+const MAX_TEXT_BYTES = 1024 * 1024;
+
+/** What one scan may still do: it ends with `signal` or when too many entries were looked at, whichever comes first. */
+export class ScanBudget {
+  readonly signal: AbortSignal;
+  #left = MAX_ENTRIES;
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
+  }
+
+  /** Takes one entry's worth; false when there is nothing left to spend. */
+  spend(): boolean {
+    this.#left -= 1;
+    return this.#left >= 0 && !this.signal.aborted;
+  }
+
+  /** False once something was left out. */
+  get isWhole(): boolean {
+    return this.#left >= 0 && !this.signal.aborted;
+  }
+}
+
+/** A file as the disk describes it: what changes when its content does. */
+export interface FoundFile {
+  /** Absolute, under the name the program gave it. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** The file's number on its volume. */
+  readonly inode: number;
+}
+
+/** Names directly in a folder. */
+export interface Names {
+  readonly folders: string[];
+  readonly files: string[];
+}
+
+/**
+ * A folder of another program, read without trust: nothing outside it is opened wherever its links lead, folders that
+ * are links are not entered (so there are no circles), and what cannot be read counts as not there.
+ */
+export class BoundedFolder {
+  readonly path: string;
+  readonly budget: ScanBudget;
+  readonly #real: string;
+
+  private constructor(path: string, real: string, budget: ScanBudget) {
+    this.path = path;
+    this.#real = real;
+    this.budget = budget;
+  }
+
+  /** Undefined where there is no such folder. */
+  static async open(path: string, budget: ScanBudget): Promise<BoundedFolder | undefined> {
+    const real = await orNothing(realpath(path));
+    if (real === undefined || (await orNothing(stat(real)))?.isDirectory() !== true) return undefined;
+    return new BoundedFolder(path, real, budget);
+  }
+
+  /** The names in a folder, in order. */
+  async names(...parts: string[]): Promise<Names> {
+    const names: Names = { folders: [], files: [] };
+    const folder = await this.#inside(parts);
+    const dir = folder === undefined ? undefined : await orNothing(opendir(folder, { bufferSize: 256 }));
+    if (dir === undefined) return names;
+    try {
+      for await (const entry of dir) {
+        if (!this.budget.spend()) break;
+        if (entry.isDirectory()) names.folders.push(entry.name);
+        else if (entry.isFile() || entry.isSymbolicLink()) names.files.push(entry.name);
+      }
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    names.folders.sort();
+    names.files.sort();
+    return names;
+  }
+
+  /** Every file below a folder, as the parts of its path from this folder. */
+  async *filesBelow(...parts: string[]): AsyncGenerator<string[]> {
+    const { files, folders } = await this.names(...parts);
+    for (const file of files) yield [...parts, file];
+    if (parts.length >= MAX_DEPTH) return;
+    for (const folder of folders) {
+      if (this.budget.isWhole) yield* this.filesBelow(...parts, folder);
+    }
+  }
+
+  /** A plain file, also at the end of a link that stays inside. Undefined for anything else. */
+  async file(...parts: string[]): Promise<FoundFile | undefined> {
+    const real = this.budget.spend() ? await this.#inside(parts) : undefined;
+    const stats = real === undefined ? undefined : await orNothing(stat(real));
+    if (stats?.isFile() !== true) return undefined;
+    return { path: join(this.path, ...parts), size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino };
+  }
+
+  /** The last part of the path a link leads to, or of the path itself. Undefined when it leads outside. */
+  async targetName(...parts: string[]): Promise<string | undefined> {
+    return (await this.#inside(parts))?.split(sep).at(-1);
+  }
+
+  /** A small text file; undefined where there is none, or one that is too large to be what it should be. */
+  async text(...parts: string[]): Promise<string | undefined> {
+    const real = this.budget.spend() ? await this.#inside(parts) : undefined;
+    return real === undefined ? undefined : readSmallText(real);
+  }
+
+  /** The real path of something in this folder; undefined where there is nothing, or it lies outside. */
+  async #inside(parts: readonly string[]): Promise<string | undefined> {
+    if (parts.some((part) => part === '..' || part.includes('\0'))) return undefined;
+    const real = await orNothing(realpath(join(this.#real, ...parts)));
+    if (real === undefined) return undefined;
+    const way = relative(this.#real, real);
+    return way === '..' || way.startsWith(`..${sep}`) || join(this.#real, way) !== real ? undefined : real;
+  }
+}
+
+/** Reads a text file that is not expected to be large. Undefined where there is none, or a larger one. */
+export async function readSmallText(path: string): Promise<string | undefined> {
+  // Asked before it is opened: to open a pipe would wait for its writer for ever.
+  if ((await orNothing(stat(path)))?.isFile() !== true) return undefined;
+  const handle = await orNothing(open(path, 'r'));
+  if (handle === undefined) return undefined;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(MAX_TEXT_BYTES + 1), 0, MAX_TEXT_BYTES + 1, 0);
+    return bytesRead > MAX_TEXT_BYTES ? undefined : buffer.toString('utf8', 0, bytesRead);
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What the promise brings, or undefined where the system says that it cannot be had. */
+async function orNothing<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Says whether a fault means no more than that a file of somebody else's cannot be used: whatever a disk or a network
+ * says, but not that this process has run out of something.
+ */
+function isUnreadable(error: unknown): boolean {
+  if (isSystemError(error, 'EMFILE', 'ENFILE', 'ENOMEM')) return false;
+  return typeof error === 'object' && error !== null && 'syscall' in error;
+}

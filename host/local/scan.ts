@@ -1,0 +1,89 @@
+import type { LocalSource } from '../protocol/local-sources.ts';
+import { BoundedFolder, readSmallText, ScanBudget } from './bounded-folder.ts';
+import { configuredFolders } from './configured-folders.ts';
+import type { HeldModel, Reader } from './held.ts';
+import { namedFolder } from './named-folder.ts';
+import { folderSettings, type Layout, programFolders, type Surroundings } from './program-folders.ts';
+import { readHubCache } from './read-hub-cache.ts';
+import { readJan } from './read-jan.ts';
+import { readLlamaCache } from './read-llama-cache.ts';
+import { readOllama } from './read-ollama.ts';
+import { readPlainFolder } from './read-plain.ts';
+import { readPublisherFolder } from './read-publisher.ts';
+
+/** A folder that was there to be looked into. */
+export interface ScannedFolder {
+  readonly source: LocalSource;
+  readonly folder: string;
+}
+
+/** What the programs hold by their own word: nothing was opened yet. */
+export interface Findings {
+  readonly models: readonly HeldModel[];
+  readonly folders: readonly ScannedFolder[];
+  /** What is wrong with the user's own list of folders. */
+  readonly problems: readonly string[];
+  /** False when time or the number of entries allowed ran out. */
+  readonly complete: boolean;
+}
+
+/** What is looked for, and how long. */
+export interface ScanOptions extends Surroundings {
+  /** The host's own `config.json`. */
+  readonly configFile: string;
+  readonly signal: AbortSignal;
+}
+
+const READERS: Readonly<Record<Layout, (folder: BoundedFolder, source: LocalSource) => Reader>> = {
+  'hub-cache': readHubCache,
+  'llama-cache': readLlamaCache,
+  publisher: readPublisherFolder,
+  ollama: readOllama,
+  jan: readJan,
+  plain: readPlainFolder,
+};
+
+/**
+ * Goes through the folders of every program. Ends with `signal` at the latest, even where a disk does not answer, with
+ * what was found until then.
+ */
+export async function scan(options: ScanOptions): Promise<Findings> {
+  const { signal } = options;
+  const budget = new ScanBudget(signal);
+  const models = new Map<string, HeldModel>();
+  const folders: ScannedFolder[] = [];
+  const problems: string[] = [];
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  if (signal.aborted) end();
+  signal.addEventListener('abort', () => end(), { once: true });
+
+  const look = async () => {
+    const configured = await configuredFolders(options.configFile);
+    if (configured.problem !== undefined) problems.push(configured.problem);
+    const own = configured.folders.map((folder) => ({ source: 'folder' as const, folder, layout: 'plain' as const }));
+    for (const { source, folder: path, layout } of [...(await foldersOf(options)), ...own]) {
+      const folder = await BoundedFolder.open(path, budget);
+      if (folder === undefined || !budget.isWhole) continue;
+      folders.push({ source, folder: path });
+      for await (const model of READERS[layout](folder, source)) {
+        // One program's two folders can hold the same: the first one counts.
+        if (!models.has(model.name.id)) models.set(model.name.id, model);
+      }
+    }
+  };
+  await Promise.race([look(), ended]);
+  return { models: [...models.values()], folders: [...folders], problems, complete: budget.isWhole };
+}
+
+/** The table's folders and those that programs' users chose, each once. */
+async function foldersOf(at: Surroundings): Promise<{ source: LocalSource; folder: string; layout: Layout }[]> {
+  const named = await Promise.all(
+    folderSettings(at).map(async (setting) => {
+      const text = await readSmallText(setting.file);
+      return text === undefined ? undefined : namedFolder(setting, text, at.system);
+    }),
+  );
+  const all = [...named.filter((folder) => folder !== undefined), ...programFolders(at)];
+  const seen = new Map(all.map((one) => [`${one.program}\0${one.layout}\0${one.folder}`, one]));
+  return [...seen.values()].map(({ program, folder, layout }) => ({ source: program, folder, layout }));
+}
