@@ -1,5 +1,6 @@
 import { devNull } from 'node:os';
 import { DEFAULT_LIMITS, type HostLimits, readConfig } from './config.ts';
+import { type Caller, isOwnExtension } from './configuration/caller.ts';
 import { HostError } from './errors.ts';
 import { Host } from './host.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -13,12 +14,17 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
  * Speaks frames with a browser on stdin and stdout until one side ends. Resolves with the exit code: 0 after a clean
- * end, 1 after a broken frame.
+ * end, 1 after a broken frame or a refusal.
  *
  * @param entry The module this process was started with; runners are started with it too.
+ * @param caller The extension a browser names; undefined when a program of the user's speaks frames.
  */
-export async function runNativeHost(entry: URL): Promise<number> {
+export async function runNativeHost(entry: URL, caller: Caller | undefined): Promise<number> {
   const { input, output } = takeOverStdio();
+  if (caller !== undefined && !isOwnExtension(caller)) {
+    const { refuseUnlessAllowed } = await import('./configuration/refuse.ts');
+    if (await refuseUnlessAllowed(caller, { input, output })) process.exit(1);
+  }
   const host = openHost(entry);
   const session = new Session({ input, output, handler: host.handler, log: host.log, limits: host.limits });
 

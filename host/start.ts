@@ -1,3 +1,4 @@
+import { callerOf } from './configuration/caller.ts';
 import { RUNNER_ARGUMENT } from './engine/runner-argument.ts';
 import { runNativeHost } from './native-host.ts';
 
@@ -20,19 +21,11 @@ export async function start({ entry, args, loadRunner }: Started): Promise<void>
   if (args[0] === RUNNER_ARGUMENT) {
     const { runRunner } = await loadRunner();
     await runRunner();
-  } else if (isBrowserStart(args)) {
-    process.exitCode = await runNativeHost(entry);
+  } else if (callerOf(args) !== undefined || (args.length === 0 && !process.stdin.isTTY)) {
+    // A program that speaks frames itself passes nothing; a terminal that passes nothing gets an explanation.
+    process.exitCode = await runNativeHost(entry, callerOf(args));
   } else {
     const { runCommand } = await import('./cli/command.ts');
     process.exitCode = await runCommand(args, entry);
   }
-}
-
-/**
- * Chrome passes `chrome-extension://<id>/` (and on Windows a window handle), Firefox the manifest's path and the
- * add-on's id. A program that speaks frames itself may pass nothing, as long as it is no terminal.
- */
-function isBrowserStart([first]: readonly string[]): boolean {
-  if (first === undefined) return !process.stdin.isTTY;
-  return /^(chrome|moz|safari-web)-extension:\/\//.test(first) || first.endsWith('.json');
 }

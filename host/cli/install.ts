@@ -12,6 +12,7 @@ import {
 import { placesOf } from '../../installers/registration/installation.ts';
 import { planLauncher } from '../../installers/registration/launcher.ts';
 import { planRegistration } from '../../installers/registration/plan.ts';
+import { planConfiguration } from '../../installers/registration/plan-configuration.ts';
 import { readRecord } from '../../installers/registration/record.ts';
 import { type RegisterOutcome, register } from '../../installers/registration/register.ts';
 import { BROWSER_NAMES, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
@@ -77,6 +78,7 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
     // What all users start finds each user's own home.
     tabagentHome: !systemWide && io.env.TABAGENT_HOME ? machine.dataFolder : undefined,
   });
+  const config = await planConfiguration({ folder, systemWide, record: before, extensions: extensionsOf(allowed) });
   const plan = planRegistration({
     ...machine,
     ...(browsers ? { browsers } : {}),
@@ -91,16 +93,24 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
       ? []
       : await register({
           ...machine,
-          targets: launcher.target ? [launcher.target, ...plan.targets] : plan.targets,
+          targets: [...(launcher.target ? [launcher.target] : []), ...config.targets, ...plan.targets],
           runs: launcher.runs,
           recordFile,
           systemWide,
           owners: systemWide && process.getuid ? [0, process.getuid()] : undefined,
         });
 
+  // What was the user's own stays theirs: it is changed, and not remembered as something to remove.
+  if (outcomes.length > 0) await config.change?.();
+
   if (json) io.stdout.write(asJson(plan, outcomes, launcher.hostPath, allowed, recordFile));
   else say(plan, outcomes, launcher.hostPath, allowed, io);
   return outcomes.length === 0 || outcomes.some(({ status }) => status === 'failed') ? EXIT.failed : EXIT.ok;
+}
+
+/** The extensions that were named, without TabAgent's own. */
+function extensionsOf({ chromium, firefox }: AllowedExtensions): string[] {
+  return [...chromium, ...firefox].filter((id) => id !== CHROMIUM_EXTENSION_ID && id !== FIREFOX_ADDON_ID);
 }
 
 type Plan = ReturnType<typeof planRegistration>;

@@ -11,6 +11,7 @@ import {
 } from '../../installers/registration/command.ts';
 import { type Machine, placesOf } from '../../installers/registration/installation.ts';
 import { type UnregisterOutcome, unregister } from '../../installers/registration/unregister.ts';
+import { CONFIG_FILE_NAME } from '../configuration/config-file.ts';
 
 /** How `tabagent uninstall` is used. */
 export const UNINSTALL_USAGE = `Usage: tabagent uninstall [options]
@@ -71,11 +72,16 @@ function systemNote(machine: Machine): string | undefined {
 function say(outcomes: readonly UnregisterOutcome[] | undefined, note: string | undefined, io: CommandIo): void {
   if (outcomes === undefined) io.stdout.write('Nothing is registered with browsers here.\n');
   for (const outcome of outcomes ?? []) {
-    const name = outcome.browsers.length > 0 ? titles(outcome.browsers) : 'Launcher';
+    const name = outcome.browsers.length > 0 ? titles(outcome.browsers) : nameOf(outcome.where);
     const { stream, text } = sentence(outcome);
     io[stream].write(`${name}: ${text}\n`);
   }
   if (note !== undefined) io.stderr.write(`${note}\n`);
+}
+
+/** What no browser reads: the launcher, and the configuration. */
+function nameOf(where: string): string {
+  return where.endsWith(CONFIG_FILE_NAME) ? 'Configuration' : 'Launcher';
 }
 
 function sentence({ status, where, error }: UnregisterOutcome): { stream: 'stdout' | 'stderr'; text: string } {

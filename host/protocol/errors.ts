@@ -55,7 +55,10 @@ export const ERROR_CODES = {
   CACHE_NOT_WRITABLE: 'The cache folder cannot be written to.',
   CACHE_ERROR: 'Reading or writing the cache failed.',
 
-  // Registering with browsers
+  // Starting, and registering with browsers
+  ORIGIN_NOT_ALLOWED:
+    'The extension that started the host is not one its configuration allows. The host stops after this.',
+  CONFIG_UNUSABLE: 'The configuration file cannot be read or understood, or others could have written it.',
   UNSAFE_FOLDER: 'A program would be started from a folder that others can write to.',
   REGISTRATION_FAILED: 'The host could not be registered with the browsers, or its record of that cannot be used.',
 } as const satisfies Record<string, string>;

@@ -27,8 +27,8 @@ describe('a host process and its frames', () => {
   });
 
   it.each([
-    ['Chrome', ['chrome-extension://abcdefghijklmnopabcdefghijklmnop/']],
-    ['Chrome on Windows', ['chrome-extension://abcdefghijklmnopabcdefghijklmnop/', '--parent-window=0']],
+    ['Chrome', [CHROME_ORIGIN]],
+    ['Chrome on Windows', [CHROME_ORIGIN, '--parent-window=0']],
     ['Firefox', ['/usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json', 'tabagent@tabagent.dev']],
     ['a program of its own', []],
   ])('speaks frames when %s starts it', async (_browser, args) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import nativeMessaging from 'chrome-native-messaging';
+import { CHROMIUM_EXTENSION_ID } from '../../../manifests/extension-identity.ts';
 
 /** What a reply or an event is to a client that knows nothing of our types. */
 // biome-ignore lint/suspicious/noExplicitAny: a client reads whatever came; tests check it against the schemas
@@ -23,8 +24,8 @@ export interface StartOptions {
 /** The built host, as a browser would start it. */
 export const HOST_MAIN = fileURLToPath(new URL('../../../dist/host/main.js', import.meta.url));
 
-/** A made-up extension's origin, in the form Chrome passes it. */
-export const CHROME_ORIGIN = 'chrome-extension://abcdefghijklmnopabcdefghijklmnop/';
+/** The extension's origin, in the form Chrome passes it. */
+export const CHROME_ORIGIN = `chrome-extension://${CHROMIUM_EXTENSION_ID}/`;
 
 /**
  * A real host process and the other end of its pipes. The frames are read and written by `chrome-native-messaging`,

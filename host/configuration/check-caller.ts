@@ -1,0 +1,33 @@
+import { programFolder } from '../../installers/registration/program-folder.ts';
+import type { HostConfig } from '../config.ts';
+import { HostError } from '../errors.ts';
+import type { Caller } from './caller.ts';
+import { configFileIn, readConfigFile } from './config-file.ts';
+
+/**
+ * Makes sure that the user, or the administrator for all users, allowed this extension: a manifest alone is not enough,
+ * any program of the user's could have written it. Throws `ORIGIN_NOT_ALLOWED` or `CONFIG_UNUSABLE`.
+ */
+export async function assertAllowed({ extensionId }: Caller, config: HostConfig): Promise<void> {
+  const allowed = extensionId === undefined ? [] : await allowedExtensions(config);
+  if (extensionId !== undefined && allowed.includes(extensionId)) return;
+  const shown = extensionId?.slice(0, 100) ?? 'an extension of unknown id';
+  throw new HostError(
+    'ORIGIN_NOT_ALLOWED',
+    `The TabAgent host is not configured to work for ${shown}. ` +
+      'If it should be, run: tabagent install --extension-id <the extension’s id>',
+    { details: { extensionId: extensionId?.slice(0, 100) ?? null } },
+  );
+}
+
+/** Ids that the two configuration files allow besides TabAgent's own. */
+export async function allowedExtensions({ paths, env }: HostConfig): Promise<readonly string[]> {
+  const files = await Promise.all([readConfigFile(configFileIn(paths.home)), readSystemFile(env)]);
+  return files.flatMap(({ allowedExtensions = [] }) => allowedExtensions);
+}
+
+async function readSystemFile(env: HostConfig['env']) {
+  const { platform } = process;
+  if (platform !== 'linux' && platform !== 'darwin' && platform !== 'win32') return {};
+  return readConfigFile(configFileIn(programFolder({ system: platform, env }, { systemWide: true, dataFolder: '' })));
+}

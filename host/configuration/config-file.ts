@@ -1,0 +1,68 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { HostError, isSystemError } from '../errors.ts';
+
+/** Name of the configuration file: in `TABAGENT_HOME` one user's, in the program folder that of all users. */
+export const CONFIG_FILE_NAME = 'config.json';
+
+/** Bits of a user's configuration: theirs alone. That of all users is for all to read. */
+export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
+
+/** Permission bits: the group or everybody may write. */
+const OTHERS_WRITE = 0o022;
+
+/** What the file may say. Fields of later versions are kept when an older host writes it. */
+const ConfigFileSchema = v.looseObject({
+  /** Ids of extensions that may use the host besides TabAgent's own. */
+  allowedExtensions: v.optional(v.array(v.string())),
+});
+
+/** A configuration file, read. */
+export type ConfigFile = v.InferOutput<typeof ConfigFileSchema>;
+
+/** Where the configuration of a folder lies. */
+export function configFileIn(folder: string): string {
+  return join(folder, CONFIG_FILE_NAME);
+}
+
+/**
+ * Reads a configuration file; one that is not there says nothing. Throws `CONFIG_UNUSABLE` when it cannot be read or
+ * understood, or when somebody else could have written it.
+ */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+    if (process.platform !== 'win32') await assertOurs(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return {};
+    if (error instanceof HostError) throw error;
+    throw unusable(path, 'to be readable', error);
+  }
+  try {
+    return v.parse(ConfigFileSchema, JSON.parse(text));
+  } catch (error) {
+    throw unusable(path, 'to hold a JSON object such as {"allowedExtensions": []}', error);
+  }
+}
+
+/** The text of a file that also allows these extensions. */
+export function withExtensions(before: ConfigFile, ids: readonly string[]): string {
+  const allowedExtensions = [...new Set([...(before.allowedExtensions ?? []), ...ids])];
+  return `${JSON.stringify({ ...before, allowedExtensions }, null, 2)}\n`;
+}
+
+async function assertOurs(path: string): Promise<void> {
+  const { mode, uid } = await stat(path);
+  const owners = [0, process.getuid?.()];
+  if ((mode & OTHERS_WRITE) !== 0) throw unusable(path, `to be writable by its owner alone (chmod go-w "${path}")`);
+  if (!owners.includes(uid)) throw unusable(path, `to belong to this user or to root, not to user ${uid}`);
+}
+
+function unusable(path: string, expected: string, cause?: unknown): HostError {
+  return new HostError('CONFIG_UNUSABLE', `Expected the configuration ${path} ${expected}. Mend it or remove it.`, {
+    details: { path },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,63 @@
+import type { Writable } from 'node:stream';
+import { readConfig } from '../config.ts';
+import { HostError } from '../errors.ts';
+import { createLogger } from '../log.ts';
+import { encodeFrame } from '../messaging/frame.ts';
+import { MessageInput } from '../messaging/message-input.ts';
+import type { FrameStreams } from '../messaging/stdio.ts';
+import { readHead } from '../protocol/parse-request.ts';
+import { errorReply } from '../reply.ts';
+import type { Caller } from './caller.ts';
+import { assertAllowed } from './check-caller.ts';
+
+/** How long a refused client may take for its first message, milliseconds. An extension sends one as it connects. */
+const FIRST_MESSAGE_MS = 1_000;
+
+/**
+ * Refuses an extension that is not allowed, and says whether it did. The refusal is logged, as far as the configuration
+ * says where.
+ */
+export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams): Promise<boolean> {
+  try {
+    const config = readConfig({ runnerEntry: new URL(import.meta.url) });
+    try {
+      await assertAllowed(caller, config);
+      return false;
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      const log = createLogger({ file: config.paths.logFile, debug: config.debug });
+      log.warn('start.refused', { code: error.code, details: error.details });
+      throw error;
+    }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    await refuse(streams, error);
+    return true;
+  }
+}
+
+/**
+ * Tells a client why it is refused, as the reply to its first message where one comes, and resolves when that is out.
+ * Nothing a refused client sends is acted upon.
+ */
+async function refuse({ input, output }: FrameStreams, error: HostError): Promise<void> {
+  const first = Promise.withResolvers<object>();
+  const timer = setTimeout(() => first.resolve({}), FIRST_MESSAGE_MS);
+  const messages = new MessageInput(input, {
+    hasRoom: () => true,
+    onMessage: (message) => first.resolve(message instanceof HostError ? {} : readHead(message)),
+    onEnd: () => first.resolve({}),
+  });
+  const head = await first.promise;
+  clearTimeout(timer);
+  messages.close();
+  await written(output, encodeFrame(errorReply(error, head)));
+}
+
+function written(output: Writable, frame: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    // A client that has gone needs no answer.
+    output.on('error', () => resolve());
+    output.write(frame, () => resolve());
+  });
+}

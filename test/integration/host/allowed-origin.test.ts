@@ -1,0 +1,80 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../support/cli/run-command.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+const STRANGER = 'abcdefghijklmnopabcdefghijklmnop';
+const MANIFEST = '/usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json';
+
+describe('a host that a browser starts', () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+  });
+  afterEach(() => shop.close());
+
+  it.each([
+    ['another extension of Chrome', [`chrome-extension://${STRANGER}/`]],
+    ['another add-on of Firefox', [MANIFEST, 'other@example.org']],
+    ['no add-on at all', [MANIFEST]],
+    ['a page', ['moz-extension://0c6d5f1e-0000-4000-8000-000000000000/']],
+    ['an id that is no id', ['chrome-extension://himjamfdhofmlajadokkbdcnhlhegnbdx/']],
+    ['a page of the right name elsewhere', ['moz-extension://tabagent@tabagent.dev/']],
+  ])('refuses %s, in the reply to its first message, and ends', async (_who, args) => {
+    const host = shop.host({ args });
+    expect(await host.request('GET_SYSTEM_RESOURCES')).toMatchObject({
+      status: 'error',
+      code: 'ORIGIN_NOT_ALLOWED',
+      action: 'GET_SYSTEM_RESOURCES',
+      message: expect.stringContaining('tabagent install --extension-id'),
+    });
+    expect(await host.exited).toEqual({ code: 1, signal: null });
+    expect(host.received).toHaveLength(1);
+  });
+
+  it('refuses one that says nothing, too', async () => {
+    const host = shop.host({ args: [`chrome-extension://${STRANGER}/`] });
+    expect(await host.next(() => true)).toMatchObject({ status: 'error', code: 'ORIGIN_NOT_ALLOWED' });
+    expect(await host.exited).toEqual({ code: 1, signal: null });
+  });
+
+  it('works for an extension that an install was told to allow, until the uninstall', async () => {
+    const args = [`chrome-extension://${STRANGER}/`];
+    const install = ['install', '--browser', 'chromium', '--extension-id', STRANGER];
+    expect(await runCommand(install, { home: shop.home })).toMatchObject({ code: 0 });
+    expect(await shop.host({ args }).request('PING')).toMatchObject({ response: 'pong' });
+    expect(await runCommand(['uninstall'], { home: shop.home })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Configuration: removed'),
+    });
+    expect(await shop.host({ args }).request('PING')).toMatchObject({ code: 'ORIGIN_NOT_ALLOWED' });
+  });
+
+  it("keeps what else the user's configuration says, and leaves it where it is", async () => {
+    const file = join(shop.home, 'config.json');
+    await writeFile(file, '{"allowedExtensions": ["me@here"], "later": 1}', { mode: 0o600 });
+    await runCommand(['install', '--browser', 'chromium', '--extension-id', STRANGER], { home: shop.home });
+    expect(await shop.host({ args: [MANIFEST, 'me@here'] }).request('PING')).toMatchObject({ response: 'pong' });
+    expect(await shop.host({ args: [`chrome-extension://${STRANGER}/`] }).request('PING')).toMatchObject({
+      response: 'pong',
+    });
+    await runCommand(['uninstall'], { home: shop.home });
+    expect(await shop.host({ args: [MANIFEST, 'me@here'] }).request('PING')).toMatchObject({ response: 'pong' });
+  });
+
+  it.each([
+    ['is no JSON', '{', 0o600],
+    ['is of another shape', '{"allowedExtensions": "me@here"}', 0o600],
+    ['others may write', '{"allowedExtensions": ["me@here"]}', 0o666],
+  ])('takes nobody at the word of a configuration that %s', async (_what, text, mode) => {
+    const file = join(shop.home, 'config.json');
+    await mkdir(shop.home, { recursive: true });
+    await writeFile(file, text);
+    await chmod(file, mode);
+    const reply = await shop.host({ args: [MANIFEST, 'me@here'] }).request('PING');
+    expect(reply).toMatchObject({ status: 'error', code: 'CONFIG_UNUSABLE', message: expect.stringContaining(file) });
+    // The extension it was made for does not depend on the file.
+    expect(await shop.host().request('PING')).toMatchObject({ response: 'pong' });
+  });
+});
