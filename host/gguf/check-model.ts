@@ -1,4 +1,5 @@
 import { ARCHITECTURES } from './architectures.ts';
+import { checkLayerSizes } from './check-layer-sizes.ts';
 import { arrayOf, type GgufHeader, numberOf, stringOf } from './header.ts';
 import { MAX_EXPERTS, MAX_LAYERS } from './limits.ts';
 import { layerOf } from './model-shape.ts';
@@ -29,14 +30,14 @@ const NO_VOCABULARY: readonly string[] = ['none', 'no_vocab'];
  * @param tensorNames The tensors of all parts.
  * @throws HostError `MODEL_REJECTED`.
  */
-export function checkModel(header: GgufHeader, tensorNames: Iterable<string>): void {
+export function checkModel(header: GgufHeader, tensorNames: readonly string[]): void {
   const reject = rejection(header.file);
   const architecture = checkKind(header, reject);
   const layers = required(header, `${architecture}.block_count`, 1, MAX_LAYERS, reject);
   required(header, `${architecture}.embedding_length`, 1, 2 ** 31 - 1, reject);
   required(header, `${architecture}.context_length`, 1, 2 ** 31 - 1, reject);
   checkLayers(layers, tensorNames, reject);
-  checkHeads(header, architecture, layers, reject);
+  checkLayerSizes(header, architecture, layers, tensorNames);
   checkExperts(header, architecture, reject);
   checkRopeScaling(header, architecture, reject);
   checkVocabulary(header, reject);
@@ -95,23 +96,6 @@ function checkLayers(layers: number, tensorNames: Iterable<string>, reject: Reje
       expected: `${layers} layers`,
       found: present.size,
     });
-  }
-}
-
-function checkHeads(header: GgufHeader, architecture: string, layers: number, reject: Rejection): void {
-  const heads = numberOf(header, `${architecture}.attention.head_count`) ?? 0;
-  if (heads > 0 && numberOf(header, `${architecture}.attention.head_count_kv`) === 0) {
-    throw reject(`it says it has ${heads} attention heads and none for keys and values`, {
-      expected: `${architecture}.attention.head_count_kv of 1 or more`,
-      found: 0,
-    });
-  }
-  for (const name of ['attention.head_count', 'attention.head_count_kv', 'feed_forward_length']) {
-    const key = `${architecture}.${name}`;
-    const list = arrayOf(header, key);
-    if (list !== undefined && (list.length < layers || list.length > MAX_LAYERS)) {
-      throw reject(`${key} lists ${list.length} values for ${layers} layers`, { expected: layers, found: list.length });
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { GgufEntry, GgufHeader, GgufTensor } from './header.ts';
-import { DEFAULT_ALIGNMENT, MAX_ALIGNMENT } from './limits.ts';
+import { DATA_ALIGNMENT, DEFAULT_ALIGNMENT, MAX_ALIGNMENT } from './limits.ts';
 import { checkMagic } from './magic.ts';
 import type { ByteSource } from './model.ts';
 import { readMetadata } from './read-metadata.ts';
@@ -30,6 +30,15 @@ export async function readGgufHeader(
   const alignment = readAlignment(metadata.get('general.alignment'), reject);
   const tensors = await readTensors(reader, tensorCount, alignment, reject);
   const dataOffset = align(reader.position, alignment);
+  if (tensors.length > 0 && dataOffset % DATA_ALIGNMENT !== 0) {
+    throw reject(
+      `its weights begin at byte ${dataOffset}, which llama.cpp cannot map (general.alignment ${alignment})`,
+      {
+        expected: `a multiple of ${DATA_ALIGNMENT}`,
+        found: dataOffset,
+      },
+    );
+  }
   checkEnd(tensors, dataOffset, source.size, reject);
   return { file, fileBytes: source.size, version, alignment, metadata, tensors, dataOffset };
 }

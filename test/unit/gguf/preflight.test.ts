@@ -239,6 +239,11 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
     tinyGguf({ keys: { 'general.alignment': uint32(2 ** 31) } }),
     /its alignment is 2147483648/,
   ],
+  [
+    'weights that begin where llama.cpp cannot map them',
+    tinyGguf({ alignment: 8, keys: { 'general.name': string('eight by and by') } }),
+    /its weights begin at byte \d+, which llama.cpp cannot map \(general.alignment 8\)/,
+  ],
   ['an alignment in words', tinyGguf({ keys: { 'general.alignment': string('32') } }), /its alignment is "string"/],
   [
     'a file cut short in its weights',
@@ -284,6 +289,24 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
     'more experts used than there are, on which llama.cpp aborts',
     tinyGguf({ keys: { 'llama.expert_count': uint32(4), 'llama.expert_used_count': uint32(5) } }),
     /says it has 4 experts and uses 5/,
+  ],
+  [
+    'no attention heads, and tensors of attention',
+    tinyGguf({ keys: { 'llama.attention.head_count': uint32(0) } }),
+    /tensors of attention and says it has no attention heads/,
+  ],
+  [
+    'more heads for keys and values than there are',
+    tinyGguf({ keys: { 'llama.attention.head_count_kv': uint32(2 ** 31) } }),
+    /has 4 attention heads and 2147483648 for keys and values/,
+  ],
+  [
+    'feed-forward networks without a length',
+    tinyGguf({
+      keys: { 'llama.feed_forward_length': uint32(0) },
+      tensors: [...TINY_TENSORS, { ...layer, name: 'blk.0.ffn_up.weight' }],
+    }),
+    /tensors of feed-forward networks and says they have no length/,
   ],
   [
     'no heads for keys and values, on which llama.cpp aborts',
