@@ -1,4 +1,5 @@
 import { entryFromName } from '../catalog/entry.ts';
+import { plainTitle } from '../local/local-id.ts';
 import type { GoneModel, LocalModel } from '../local/local-models.ts';
 import { SOURCE_NAMES } from '../protocol/local-sources.ts';
 
@@ -9,7 +10,7 @@ export function offeredEntry(model: LocalModel) {
   return {
     ...entry,
     // Under an id of our making the program's own name says more than a piece of the path.
-    name: offered.id === name.id ? title.replace(/\.gguf$/i, '') : entry.name,
+    name: offered.id === name.id ? plainTitle(title).replace(/\.gguf$/i, '') : entry.name,
     ...(verdict.kind === 'model' ? { model_type: verdict.modelType, default_quant: verdict.quantization } : {}),
     downloaded: true,
     size,
@@ -22,7 +23,7 @@ export function scannedEntry(model: LocalModel) {
   const { offered, title, source, verdict, files, size, verified } = model;
   return {
     id: offered.id,
-    name: title,
+    name: plainTitle(title),
     source,
     kind: verdict.kind,
     path: files[0]?.path ?? '',
@@ -40,6 +41,6 @@ export function goneEntry({ name, source, path }: GoneModel) {
   return {
     ...entryFromName(name, source),
     downloaded: false,
-    description: `${SOURCE_NAMES[source]} held this file (${path}) and holds it no more. DOWNLOAD_MODEL fetches it.`,
+    description: `${SOURCE_NAMES[source]} held this file (${path}) and holds it no more, or has changed it. DOWNLOAD_MODEL fetches it.`,
   };
 }

@@ -45,6 +45,19 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/ls.ts'),
   },
   {
+    name: 'import',
+    summary: 'Use a model file of yours where it lies',
+    details:
+      'Nothing is copied, and the file is never changed or deleted; "tabagent rm" only forgets\nit. Of a model in several parts, any part will do. Model files of other programs are\nfound by themselves, as are those in the folders named in config.json.',
+    args: [{ name: 'FILE', summary: 'a GGUF file', completes: 'file' }],
+    options: [],
+    examples: [
+      { command: 'tabagent import ~/models/mine.gguf', does: 'and it is on the list as local/import/mine.gguf' },
+    ],
+    actions: ['IMPORT_MODEL'],
+    load: () => import('./commands/import.ts'),
+  },
+  {
     name: 'show',
     summary: 'Say what is known of a model, and how it would run here',
     args: [MODEL],

@@ -14,10 +14,11 @@ const MAX_TEXT_BYTES = 1024 * 1024;
 /** What one scan may still do: it ends with `signal` or when too many entries were looked at, whichever comes first. */
 export class ScanBudget {
   readonly signal: AbortSignal;
-  #left = MAX_ENTRIES;
+  #left: number;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, entries = MAX_ENTRIES) {
     this.signal = signal;
+    this.#left = entries;
   }
 
   /** Takes one entry's worth; false when there is nothing left to spend. */
@@ -128,6 +129,12 @@ export class BoundedFolder {
     const way = relative(this.#real, real);
     return way === '..' || way.startsWith(`..${sep}`) || join(this.#real, way) !== real ? undefined : real;
   }
+}
+
+/** A file as the disk has it now; undefined where there is none that could be read. */
+export async function lookAt(path: string): Promise<FoundFile | undefined> {
+  const stats = await orNothing(stat(path));
+  return stats?.isFile() === true ? { path, size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino } : undefined;
 }
 
 /** Reads a text file that is not expected to be large. Undefined where there is none, or a larger one. */

@@ -29,16 +29,15 @@ export class FileBook {
     this.#log = log;
   }
 
-  /** Brings what the database remembers of these files to hand, with one question. */
+  /** Brings what the database remembers of these files to hand, with one question: other hosts write to it too. */
   async recall(groups: readonly (readonly FoundFile[])[]): Promise<void> {
     const keys = [...new Set(groups.flatMap((files) => [keyOf(files), ...files.map((file) => keyOf([file]))]))];
-    const missing = keys.filter((key) => !this.#pages.has(key));
-    if (missing.length === 0) return;
-    const stored = (await this.#try((pages) => pages.getMany(missing))) ?? [];
+    if (keys.length === 0) return;
+    const stored = (await this.#try((pages) => pages.getMany(keys))) ?? [];
     stored.forEach((value, at) => {
       const { success, output } = v.safeParse(Page, value);
-      const key = missing[at];
-      if (success && key !== undefined) this.#pages.set(key, output);
+      const key = keys[at];
+      if (success && key !== undefined) this.#keep(key, output);
     });
   }
 
@@ -56,8 +55,10 @@ export class FileBook {
     await this.#write([file], { sha256 });
   }
 
+  /** A rejection is kept for this host's time only: a later version may know more architectures. */
   async setVerdict(files: readonly FoundFile[], verdict: Verdict): Promise<void> {
-    await this.#write(files, { verdict });
+    if (verdict.kind !== 'rejected') await this.#write(files, { verdict });
+    else this.#pages.set(keyOf(files), { ...this.#page(files), stamp: stampOf(files), verdict });
   }
 
   #page(files: readonly FoundFile[]): Page | undefined {
@@ -65,7 +66,14 @@ export class FileBook {
     return page?.stamp === stampOf(files) ? page : undefined;
   }
 
+  /** Takes in what another host has found out, and loses nothing of what this one has. */
+  #keep(key: string, page: Page): void {
+    const own = this.#pages.get(key);
+    this.#pages.set(key, own?.stamp === page.stamp ? { ...own, ...page } : page);
+  }
+
   async #write(files: readonly FoundFile[], news: Pick<Page, 'sha256' | 'verdict'>): Promise<void> {
+    await this.recall([files]);
     const page = { ...this.#page(files), stamp: stampOf(files), ...news };
     this.#pages.set(keyOf(files), page);
     await this.#try((pages) => pages.set(keyOf(files), page));

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
-import { HostError, isSystemError } from '../errors.ts';
+import { HostError } from '../errors.ts';
 import { modelNameOf } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import type { FoundFile } from './bounded-folder.ts';
+import { type FoundFile, lookAt } from './bounded-folder.ts';
 import type { HeldModel } from './held.ts';
 import type { Imported, Ledger } from './ledger.ts';
 import { localName } from './local-id.ts';
@@ -64,18 +63,4 @@ async function freeName(path: string, ledger: Ledger): Promise<HeldModel['name']
   if (other === undefined || other.files[0] === path) return name;
   const sum = createHash('sha256').update(path).digest('hex').slice(0, 12);
   return localName('import', [sum, basename(path)]);
-}
-
-/** A file as the disk has it now; undefined where there is none that could be read. */
-export async function lookAt(path: string): Promise<FoundFile | undefined> {
-  try {
-    const stats = await stat(path);
-    if (!stats.isFile()) return undefined;
-    return { path, size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino };
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EIO', 'ESTALE')) {
-      return undefined;
-    }
-    throw error;
-  }
 }

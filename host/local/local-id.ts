@@ -27,6 +27,11 @@ export function localName(source: LocalSource, parts: readonly string[]): ModelN
   }
 }
 
+/** What a program calls a model, without what would make a list read otherwise than it is: controls, changes of direction. */
+export function plainTitle(title: string): string {
+  return title.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '_').slice(0, 300);
+}
+
 /** Says whether an id stands for something on this disk that no hub is to be asked about. */
 export function isLocalName({ owner, repo }: { readonly owner: string; readonly repo: string }): boolean {
   return owner === LOCAL_OWNER && (LOCAL_SOURCES as readonly string[]).includes(repo);

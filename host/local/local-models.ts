@@ -6,16 +6,16 @@ import { type LocalSource, SOURCE_NAMES } from '../protocol/local-sources.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { modelNameOf } from '../protocol/model-name.ts';
 import type { Store } from '../store/types.ts';
+import { type CheckOptions, Checksums } from './checksums.ts';
 import { FileBook } from './file-book.ts';
 import type { HeldModel } from './held.ts';
-import { findImports, importFile, lookAt } from './imports.ts';
+import { findImports, importFile } from './imports.ts';
 import { judgeAll } from './judge-all.ts';
 import { type Adopted, Ledger } from './ledger.ts';
 import { isLocalName } from './local-id.ts';
 import type { System } from './program-folders.ts';
 import { type Findings, scan } from './scan.ts';
 import type { Verdict } from './verdict.ts';
-import { type CheckOptions, checksums } from './verified.ts';
 
 /** Longest a list waits for other programs' folders, milliseconds: what is found by then is listed. */
 const LISTING_MS = 3_000;
@@ -65,11 +65,13 @@ export interface LocalModelsOptions {
 export class LocalModels {
   readonly #options: LocalModelsOptions;
   readonly #book: FileBook;
+  readonly #checksums: Checksums;
   readonly #ledger: Ledger;
 
   constructor(options: LocalModelsOptions) {
     this.#options = options;
     this.#book = new FileBook(options.store, options.log);
+    this.#checksums = new Checksums(this.#book, options.log);
     this.#ledger = new Ledger(options.store);
   }
 
@@ -153,7 +155,7 @@ export class LocalModels {
    */
   async verify(model: HeldModel, options: CheckOptions = {}): Promise<void> {
     const known = model.files.filter(({ sha256 }) => sha256 !== undefined);
-    const sums = await this.#checksums(known, options);
+    const sums = await this.#checksums.of(known, options);
     if (sums === undefined) throw changed(model);
     known.forEach((file, at) => {
       if (sums[at] !== file.sha256) throw mismatch(model, file.path, file.sha256, sums[at]);
@@ -181,7 +183,7 @@ export class LocalModels {
       )
       .sort((a, b) => Number(hasChecksums(b)) - Number(hasChecksums(a)));
     for (const model of candidates) {
-      const sums = await this.#checksums(model.files, options);
+      const sums = await this.#checksums.of(model.files, options);
       if (sums === undefined || !remotes.every(({ checksum }, at) => checksum.hex === sums[at])) continue;
       const verdicts = await judgeAll([model], this.#book, options.signal ?? AbortSignal.timeout(SEARCH_MS));
       const kind = verdicts.get(model)?.kind;
@@ -240,10 +242,6 @@ export class LocalModels {
       this.#options.log.warn('local.no-records', { error });
       return new Map();
     }
-  }
-
-  #checksums(files: HeldModel['files'], options: CheckOptions): Promise<string[] | undefined> {
-    return checksums(files, { book: this.#book, log: this.#options.log, look: ({ path }) => lookAt(path) }, options);
   }
 
   /** Says whether a model is the one that was adopted, by what is known without reading it. */

@@ -1,3 +1,4 @@
+import { LOCAL_SOURCES } from '../../protocol/local-sources.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { sizeInWords, table } from '../terminal/words.ts';
@@ -9,15 +10,18 @@ export async function run(context: CommandContext): Promise<number> {
   const onDisk = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
   const offered = input.flag('all') ? await client.all('GET_AVAILABLE_MODELS', ({ models }) => models) : [];
   const models = [...onDisk, ...offered.filter(({ downloaded }) => !downloaded)];
+  const isForeign = ({ source }: (typeof models)[number]) => (LOCAL_SOURCES as readonly string[]).includes(source);
+  const hasForeign = models.some(isForeign);
   print(context, { models }, () =>
     models.length === 0
       ? ''
       : table([
-          ['MODEL', 'SIZE', ...(input.flag('all') ? ['ON DISK'] : [])],
+          ['MODEL', 'SIZE', ...(input.flag('all') ? ['ON DISK'] : []), ...(hasForeign ? ['HELD BY'] : [])],
           ...models.map((model) => [
             model.id,
             'size' in model && typeof model.size === 'number' ? sizeInWords(model.size) : `${model.size_gb} GB`,
             ...(input.flag('all') ? [model.downloaded ? 'yes' : 'no'] : []),
+            ...(hasForeign ? [isForeign(model) ? model.source : ''] : []),
           ]),
         ]),
   );

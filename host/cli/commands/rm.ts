@@ -16,9 +16,11 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const deleted: { id: string; freed: number }[] = [];
   for (const id of new Set(ids)) {
-    const { payload } = await client.request('DELETE_MODEL', { modelId: id });
+    const { payload, message } = await client.request('DELETE_MODEL', { modelId: id });
     deleted.push({ id, freed: payload.freed });
-    if (!input.flag('json')) terminal.stdout.write(printable(`Deleted ${id} (${sizeInWords(payload.freed)})\n`));
+    // Of what is not ours nothing is freed, and the host's own words say why.
+    const words = payload.freed === 0 ? `${id}: ${message}` : `Deleted ${id} (${sizeInWords(payload.freed)})`;
+    if (!input.flag('json')) terminal.stdout.write(printable(`${words}\n`));
   }
   if (input.flag('json')) print(context, { deleted }, () => '');
   return EXIT.ok;

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { HOST_MAIN } from '../host/host-process.ts';
 
 /** A command that has ended. */
@@ -21,7 +22,13 @@ export interface RunOptions {
 /** Starts `tabagent` as built. */
 export function startCommand(typed: readonly string[], { home, env = {} }: RunOptions): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, [HOST_MAIN, ...typed], {
-    env: { PATH: process.env.PATH, HOME: home, TABAGENT_HOME: home, ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: home,
+      TABAGENT_HOME: home,
+      OLLAMA_MODELS: join(home, '.ollama', 'models'),
+      ...env,
+    },
   });
 }
 

@@ -1,0 +1,13 @@
+import { resolve } from 'node:path';
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { printable } from '../terminal/words.ts';
+
+/** `tabagent import`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client } = context;
+  const [file = ''] = input.args;
+  const { payload, message } = await client.request('IMPORT_MODEL', { path: resolve(file) });
+  print(context, payload, () => printable(`${message}\n`));
+  return EXIT.ok;
+}

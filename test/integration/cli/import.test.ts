@@ -1,0 +1,77 @@
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../support/cli/run-command.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { put } from '../../support/local/programs.ts';
+
+const MODEL = markovModel();
+const ID = 'local/import/own.gguf';
+
+describe('a file of the user’s own', () => {
+  let shop: Workshop;
+  let path: string;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    path = put(MODEL, shop.home, 'somewhere/own.gguf');
+  });
+  afterEach(() => shop.close());
+
+  const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: { HF_HUB_OFFLINE: '1' } });
+
+  it('is imported by a command, listed and loaded where it lies by a browser too, and forgotten without being deleted', async () => {
+    const before = statSync(path);
+    expect(await tabagent('import', path)).toMatchObject({ code: 0, stdout: expect.stringContaining(ID) });
+    expect((await tabagent('ls')).stdout).toMatch(new RegExp(`^MODEL +SIZE +HELD BY\n${ID} +\\S+ MB +import\n$`));
+
+    const host = shop.host();
+    const loaded = await host.request('LOAD_MODEL', {
+      modelPath: ID,
+      settings: { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 },
+    });
+    expect(loaded).toMatchObject({ status: 'success', payload: { modelPath: ID } });
+    await host.close();
+
+    expect(await tabagent('rm', ID)).toMatchObject({ code: 0, stdout: expect.stringContaining('Forgot the import') });
+    expect((await tabagent('ls')).stdout).toBe('');
+    expect(statSync(path)).toMatchObject({ ino: before.ino, size: before.size, mtimeMs: before.mtimeMs });
+    expect(existsSync(join(shop.home, 'models'))).toBe(false);
+  });
+
+  it('has an id of its own beside another of its name, and keeps it', async () => {
+    const other = put(MODEL, shop.home, 'elsewhere/own.gguf');
+    const idOf = async (file: string) => JSON.parse((await tabagent('import', file, '--json')).stdout).model.id;
+    const ids = [await idOf(path), await idOf(other)];
+    expect(new Set(ids).size).toBe(2);
+    expect([await idOf(path), await idOf(other)]).toEqual(ids);
+  });
+
+  it('is listed no more when it is gone, and is said not to be there when it is asked for', async () => {
+    await tabagent('import', path);
+    rmSync(path);
+    expect((await tabagent('ls')).stdout).toBe('');
+    const reply = await tabagent('call', 'LOAD_MODEL', JSON.stringify({ modelPath: ID }));
+    expect(reply).toMatchObject({ code: 3, stdout: expect.stringContaining('MODEL_NOT_DOWNLOADED') });
+  });
+
+  it('is refused when it is no model, or not there', async () => {
+    const page = put('<!doctype html>', shop.home, 'page.gguf');
+    expect(await tabagent('import', page)).toMatchObject({ code: 1, stderr: expect.stringContaining('a web page') });
+    expect(await tabagent('import', join(shop.home, 'none.gguf'))).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('FILE_NOT_FOUND'),
+    });
+    expect(await tabagent('import', shop.home)).toMatchObject({ code: 3 });
+    expect((await tabagent('ls')).stdout).toBe('');
+  });
+
+  it('is offered from a folder that config.json names', async () => {
+    put(JSON.stringify({ modelFolders: [join(shop.home, 'somewhere')] }), shop.home, 'config.json');
+    expect((await tabagent('ls')).stdout).toMatch(/\nlocal\/folder\/own\.gguf +\S+ MB +folder\n$/);
+    expect(await tabagent('rm', 'local/folder/own.gguf')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('NOT_OURS'),
+    });
+  });
+});
