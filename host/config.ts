@@ -34,8 +34,6 @@ export interface HostPaths {
   /** SQLite: chunk index, settings, what the user added to the catalog. */
   readonly database: string;
   readonly logFile: string;
-  /** What the user configured by hand: `{"modelFolders": [...]}`. Never written by the host. */
-  readonly configFile: string;
 }
 
 /** Every limit of the host, with its unit. Limits of the wire stand in `protocol/limits.ts`. */
@@ -114,7 +112,6 @@ function hostPaths(home: string): HostPaths {
     locks: join(home, 'locks'),
     database: join(home, 'tabagent.sqlite'),
     logFile: join(home, 'logs', 'host.log'),
-    configFile: join(home, 'config.json'),
   };
 }
 

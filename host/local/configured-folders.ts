@@ -1,10 +1,10 @@
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
-import { readSmallText } from './bounded-folder.ts';
-import { parseObject } from './named-folder.ts';
+import { readConfigFile } from '../configuration/config-file.ts';
+import { HostError } from '../errors.ts';
 
-/** The part of `config.json` that is read here. */
-const Config = v.looseObject({ modelFolders: v.optional(v.pipe(v.array(v.string()), v.maxLength(100)), []) });
+/** The field of the configuration that is read here. Other readers of the file do not mind what is wrong with it. */
+const ModelFolders = v.optional(v.pipe(v.array(v.string()), v.maxLength(100)), []);
 
 /** The folders of the user's own, and what is wrong with the file that names them. */
 export interface ConfiguredFolders {
@@ -13,16 +13,23 @@ export interface ConfiguredFolders {
 }
 
 /**
- * Reads `modelFolders`, absolute paths, out of the host's `config.json`. Read anew each time: a user who changes it
+ * Reads `modelFolders`, absolute paths, out of the user's configuration. Read anew each time: a user who changes it
  * need not start the browser again.
  */
 export async function configuredFolders(file: string): Promise<ConfiguredFolders> {
-  const text = await readSmallText(file);
-  if (text === undefined) return { folders: [] };
-  const { success, output } = v.safeParse(Config, parseObject(text));
-  const example = '{"modelFolders": ["/srv/models"]}';
-  if (!success) return { folders: [], problem: `Expected ${file} to hold ${example} as JSON. It is ignored.` };
-  const folders = output.modelFolders.filter((folder) => isAbsolute(folder) && !folder.includes('\0'));
-  if (folders.length === output.modelFolders.length) return { folders };
+  let named: unknown;
+  try {
+    named = (await readConfigFile(file)).modelFolders;
+  } catch (error) {
+    if (error instanceof HostError) return { folders: [], problem: error.message };
+    throw error;
+  }
+  const { success, output } = v.safeParse(ModelFolders, named);
+  if (!success) {
+    const problem = `Expected modelFolders in ${file} to be a list such as ["/srv/models"]. It is ignored.`;
+    return { folders: [], problem };
+  }
+  const folders = output.filter((folder) => isAbsolute(folder) && !folder.includes('\0'));
+  if (folders.length === output.length) return { folders };
   return { folders, problem: `Expected every folder in ${file} to be an absolute path. Others are ignored.` };
 }

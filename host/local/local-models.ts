@@ -1,4 +1,5 @@
-import type { HostConfig } from '../config.ts';
+import type { HostConfig, HostPaths } from '../config.ts';
+import { configFileIn } from '../configuration/config-file.ts';
 import { HostError } from '../errors.ts';
 import type { RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
@@ -54,7 +55,7 @@ export interface LocalListing {
 
 /** What the room is opened with. */
 export interface LocalModelsOptions {
-  readonly config: Pick<HostConfig, 'paths' | 'env'>;
+  readonly config: { readonly paths: Pick<HostPaths, 'home'>; readonly env: HostConfig['env'] };
   readonly store: () => Promise<Store>;
   readonly log: Logger;
   /** @default the system this process runs on */
@@ -224,7 +225,7 @@ export class LocalModels {
     const { config, platform = process.platform } = this.#options;
     const system: System = platform === 'win32' || platform === 'darwin' ? platform : 'linux';
     const [found, imported] = await Promise.all([
-      scan({ system, env: config.env, configFile: config.paths.configFile, signal }),
+      scan({ system, env: config.env, configFile: configFileIn(config.paths.home), signal }),
       this.#records(() => this.#ledger.allImported()).then(findImports),
     ]);
     return { ...found, models: [...found.models, ...imported] };

@@ -151,9 +151,8 @@ describe('what lies in the folders of other programs', () => {
   it('is listed, loaded and refused as ever where no database can be had', async () => {
     const log = new KeptLog();
     const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
-    const configFile = join(home, 'config.json');
     const local = new LocalModels({
-      config: { env, paths: { configFile } as never },
+      config: { env, paths: { home } },
       store: () => Promise.reject(new Error('no database')),
       log,
     });
