@@ -126,6 +126,28 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/call.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'Say what works and what does not, with the mend for each',
+    details:
+      'Looks at the data folder, the cache, each browser (its manifest, and whether the\nprogram it names answers), the hub and llama.cpp, and has a small model that is\nmade on the spot say what it must say.',
+    args: [],
+    options: [],
+    examples: [
+      { command: 'tabagent doctor', does: 'exits with 1 when something needs mending' },
+      { command: 'tabagent doctor --json', does: 'every finding with its check, status, message and mend' },
+    ],
+    actions: [
+      'GET_DOWNLOADED_MODELS',
+      'GET_PARAMS',
+      'GET_SYSTEM_RESOURCES',
+      'RECOMMEND_SPLIT',
+      'LOAD_MODEL',
+      'GENERATE',
+      'UNLOAD_MODEL',
+    ],
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     name: 'install',
     summary: 'Register the host with the browsers of this machine',
     details:

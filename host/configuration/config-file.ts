@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { HostError, isSystemError } from '../errors.ts';
+import { objectWith } from '../protocol/fields.ts';
 
 /** Name of the configuration file: in `TABAGENT_HOME` one user's, in the program folder that of all users. */
 export const CONFIG_FILE_NAME = 'config.json';
@@ -13,7 +14,7 @@ export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
 const OTHERS_WRITE = 0o022;
 
 /** What the file may say. Fields of later versions are kept when an older host writes it. */
-const ConfigFileSchema = v.looseObject({
+const ConfigFileSchema = objectWith({
   /** Ids of extensions that may use the host besides TabAgent's own. */
   allowedExtensions: v.optional(v.array(v.string())),
 });

@@ -1,0 +1,50 @@
+import { readConfig } from '../../config.ts';
+import { type CommandContext, print } from '../context.ts';
+import { examineBrowsers } from '../doctor/browsers.ts';
+import { examine, type Finding } from '../doctor/finding.ts';
+import { examineCache, examineConfiguration, examineHome } from '../doctor/home.ts';
+import { examineHub } from '../doctor/hub.ts';
+import { examineEngine } from '../doctor/self-test.ts';
+import { EXIT } from '../exit-codes.ts';
+import { paint, type Style } from '../terminal/styles.ts';
+import { printable } from '../terminal/words.ts';
+
+const SIGNS: Readonly<Record<Finding['status'], { readonly word: string; readonly style: Style }>> = {
+  ok: { word: 'ok     ', style: 'green' },
+  warning: { word: 'warning', style: 'yellow' },
+  failed: { word: 'FAILED ', style: 'red' },
+};
+
+/** `tabagent doctor`: every finding as it is made, then a word about all of them. */
+export async function run(context: CommandContext): Promise<number> {
+  const { client, entry, input, interrupts, terminal } = context;
+  const config = readConfig({ runnerEntry: entry, env: terminal.env });
+  const checks: readonly (readonly [check: string, look: () => Promise<readonly Finding[]>])[] = [
+    ['data folder', () => examineHome(config)],
+    ['configuration', () => examineConfiguration(config)],
+    ['cache', () => examineCache(client)],
+    ['browsers', () => examineBrowsers(context)],
+    ['hub', () => examineHub(client, config)],
+    ['llama.cpp', () => examineEngine(context)],
+  ];
+  const findings: Finding[] = [];
+  for (const [check, look] of checks) {
+    const found = await examine(check, look);
+    interrupts.signal.throwIfAborted();
+    findings.push(...found);
+    if (!input.flag('json'))
+      for (const finding of found) terminal.stdout.write(inWords(finding, terminal.styled.stdout));
+  }
+  const failed = findings.filter(({ status }) => status === 'failed').length;
+  print(context, { ok: failed === 0, findings }, () =>
+    failed === 0 ? 'Everything that is needed works.\n' : `${failed} of ${findings.length} findings need mending.\n`,
+  );
+  return failed === 0 ? EXIT.ok : EXIT.failed;
+}
+
+function inWords({ check, status, message, mend }: Finding, styled: boolean): string {
+  const { word, style } = SIGNS[status];
+  const lines = [`${paint(word, style, styled)}  ${printable(`${check}: ${message}`)}`];
+  if (mend !== undefined) lines.push(`         ${printable(mend)}`);
+  return lines.map((line) => `${line}\n`).join('');
+}

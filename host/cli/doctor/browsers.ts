@@ -1,0 +1,123 @@
+import { access, constants, readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { openMachine } from '../../../installers/registration/command.ts';
+import { findBrowsers } from '../../../installers/registration/find-browsers.ts';
+import { type Machine, placesOf } from '../../../installers/registration/installation.ts';
+import { planRegistration } from '../../../installers/registration/plan.ts';
+import { readKey } from '../../../installers/registration/registry.ts';
+import { assertSafeToStart } from '../../../installers/registration/safe-folder.ts';
+import type { Target } from '../../../installers/registration/target.ts';
+import { BROWSERS, type BrowserName } from '../../../manifests/browser.ts';
+import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
+import { chromiumOrigin, HOST_NAME } from '../../../manifests/host-manifest.ts';
+import { isSystemError } from '../../errors.ts';
+import { VERSION } from '../../version.ts';
+import type { CommandContext } from '../context.ts';
+import { registrationIo } from '../registration-io.ts';
+import type { Finding } from './finding.ts';
+import { pingAsBrowser } from './ping.ts';
+
+const INSTALL = 'Run: tabagent install';
+
+const ManifestSchema = v.looseObject({
+  name: v.literal(HOST_NAME),
+  type: v.literal('stdio'),
+  path: v.string(),
+  allowed_origins: v.optional(v.array(v.string())),
+  allowed_extensions: v.optional(v.array(v.string())),
+});
+
+/** Whether each browser on this machine finds a host that answers. */
+export async function examineBrowsers(context: CommandContext): Promise<readonly Finding[]> {
+  const machine = openMachine(registrationIo(context));
+  const found = findBrowsers(machine);
+  if (found.length === 0) {
+    const message = 'No browser was found: no profile and no program of any that is known.';
+    return [
+      { check: 'browsers', status: 'warning', message, mend: 'Start your browser once, then run: tabagent install' },
+    ];
+  }
+  const pings = new Map<string, Promise<Finding>>();
+  const findings: Finding[] = [];
+  for (const browser of found) {
+    const check = BROWSERS[browser].title;
+    const manifest = await manifestOf(browser, machine);
+    if (manifest === undefined) {
+      findings.push({ check, status: 'failed', message: 'The host is not registered with it.', mend: INSTALL });
+      continue;
+    }
+    const { family } = BROWSERS[browser];
+    // Browsers of one family often read one file.
+    const known = pings.get(manifest) ?? examineManifest(manifest, family, context);
+    pings.set(manifest, known);
+    findings.push({ ...(await known), check });
+  }
+  return findings;
+}
+
+/** The manifest a browser reads, the user's before that of all users. */
+async function manifestOf(browser: BrowserName, machine: Machine): Promise<string | undefined> {
+  for (const systemWide of [false, true]) {
+    const { targets } = planRegistration({
+      ...machine,
+      browsers: [browser],
+      allowed: { chromium: [], firefox: [] },
+      hostPath: '',
+      systemWide,
+      programFolder: placesOf(machine, systemWide).folder,
+    });
+    if (!(await hasKeys(targets, machine))) continue;
+    for (const target of targets) if (target.kind === 'file' && machine.exists(target.path)) return target.path;
+  }
+  return undefined;
+}
+
+/** On Windows a file counts when the registry names it. */
+async function hasKeys(targets: readonly Target[], { reg }: Machine): Promise<boolean> {
+  for (const target of targets) {
+    if (target.kind === 'key' && (await readKey(reg, target.key)) === undefined) return false;
+  }
+  return true;
+}
+
+async function examineManifest(
+  path: string,
+  family: 'chromium' | 'firefox',
+  { terminal }: CommandContext,
+): Promise<Finding> {
+  const failed = (message: string, mend = INSTALL): Finding => ({ check: '', status: 'failed', message, mend });
+  const manifest = parse(await readFile(path, 'utf8'));
+  if (manifest === undefined) return failed(`${path} is no manifest of ${HOST_NAME}.`);
+  const [allowed = [], own] =
+    family === 'firefox'
+      ? [manifest.allowed_extensions, FIREFOX_ADDON_ID]
+      : [manifest.allowed_origins, chromiumOrigin(CHROMIUM_EXTENSION_ID)];
+  if (!allowed.includes(own)) return failed(`${path} does not allow the extension ${own}.`);
+  try {
+    await access(manifest.path, constants.X_OK);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+    return failed(`${path} points at ${manifest.path}, which is not there or cannot be started.`);
+  }
+  if (process.platform !== 'win32') await assertSafeToStart(manifest.path);
+  const args = family === 'firefox' ? [path, FIREFOX_ADDON_ID] : [own];
+  const reply = await pingAsBrowser(manifest.path, args, terminal.env);
+  if (reply?.response !== 'pong') {
+    return failed(`${manifest.path} was started as the browser would, and did not answer PING.`);
+  }
+  if (reply.version !== VERSION) {
+    const message = `${manifest.path} answers as version ${String(reply.version)}; this is ${VERSION}.`;
+    return { check: '', status: 'warning', message, mend: INSTALL };
+  }
+  return { check: '', status: 'ok', message: `${manifest.path} answers.`, details: { manifest: path } };
+}
+
+function parse(text: string) {
+  try {
+    const { success, output } = v.safeParse(ManifestSchema, JSON.parse(text));
+    return success ? output : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

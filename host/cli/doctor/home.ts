@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostConfig } from '../../config.ts';
+import { configFileIn, readConfigFile } from '../../configuration/config-file.ts';
+import type { Client } from '../client.ts';
+import { sizeInWords } from '../terminal/words.ts';
+import type { Finding } from './finding.ts';
+
+/** Less space than this holds no useful model, bytes. */
+const LITTLE_SPACE = 2e9;
+
+/** Permission bits of the group and of everybody. */
+const OTHERS = 0o077;
+
+/** The folder the host writes to: there, writable, private. */
+export async function examineHome({ paths }: HostConfig): Promise<readonly Finding[]> {
+  const check = 'data folder';
+  await mkdir(paths.home, { recursive: true, mode: 0o700 });
+  const probe = join(paths.home, `.doctor-${randomUUID()}`);
+  await writeFile(probe, '');
+  await rm(probe);
+  const { mode } = await stat(paths.home);
+  if (process.platform !== 'win32' && (mode & OTHERS) !== 0) {
+    const message = `${paths.home} can be written to, and other users of this machine can look into it.`;
+    return [{ check, status: 'warning', message, mend: `chmod go= "${paths.home}"` }];
+  }
+  return [{ check, status: 'ok', message: `${paths.home} is private and can be written to.` }];
+}
+
+/** The configuration file, where there is one. */
+export async function examineConfiguration({ paths }: HostConfig): Promise<readonly Finding[]> {
+  const file = configFileIn(paths.home);
+  const { allowedExtensions = [] } = await readConfigFile(file);
+  const also = allowedExtensions.length === 0 ? '' : ` and ${allowedExtensions.join(', ')}`;
+  return [{ check: 'configuration', status: 'ok', message: `TabAgent's own extension${also} may use the host.` }];
+}
+
+/** The cache and the database behind it, and the space left for models. */
+export async function examineCache(client: Client): Promise<readonly Finding[]> {
+  const models = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
+  // The kept settings lie in the database.
+  await client.request('GET_PARAMS');
+  const { disk } = (await client.request('GET_SYSTEM_RESOURCES')).payload;
+  const bytes = models.reduce((sum, { size }) => sum + size, 0);
+  const cache: Finding = {
+    check: 'cache',
+    status: 'ok',
+    message: `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${sizeInWords(bytes)}; the database opens.`,
+  };
+  if (disk === null) return [cache, { check: 'space', status: 'warning', message: 'How much is left is not known.' }];
+  const message = `${sizeInWords(disk.available)} of ${sizeInWords(disk.total)} left for models.`;
+  const space: Finding =
+    disk.available < LITTLE_SPACE
+      ? { check: 'space', status: 'warning', message, mend: 'Make room: "tabagent ls", "tabagent rm MODEL".' }
+      : { check: 'space', status: 'ok', message };
+  return [cache, space];
+}

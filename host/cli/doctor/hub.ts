@@ -1,0 +1,38 @@
+import type { HostConfig } from '../../config.ts';
+import { HostError } from '../../errors.ts';
+import type { Client } from '../client.ts';
+import type { Finding } from './finding.ts';
+
+/** Longest the hub may take, milliseconds: a host that cannot reach it would try for half a minute. */
+const HUB_TIMEOUT_MS = 10_000;
+
+/** A model no hub has: "there is no such model" is an answer as good as any. */
+const NO_MODEL = { modelId: 'tabagent/no-such-repository/none.gguf' };
+
+/** Answers that show that the hub is there. Some hubs answer 401 for what they do not have. */
+const ANSWERS = ['REPO_NOT_FOUND', 'FILE_NOT_FOUND', 'REVISION_NOT_FOUND', 'UNAUTHORIZED', 'GATED_REPO'];
+
+/** Whether the hub can be reached. */
+export async function examineHub(client: Client, { hubEndpoint, env }: HostConfig): Promise<readonly Finding[]> {
+  const check = 'hub';
+  const reachable: Finding = { check, status: 'ok', message: `${hubEndpoint} answers.` };
+  const timeout = AbortSignal.timeout(HUB_TIMEOUT_MS);
+  try {
+    await client.request('RECOMMEND_SPLIT', NO_MODEL, { signal: timeout });
+    return [reachable];
+  } catch (error) {
+    if (!(error instanceof HostError) && !timeout.aborted) throw error;
+    const code = error instanceof HostError ? error.code : 'HUB_UNREACHABLE';
+    if (ANSWERS.includes(code)) return [reachable];
+    const known = error instanceof HostError && !timeout.aborted;
+    const message = known ? error.message : `No answer from ${hubEndpoint} within ${HUB_TIMEOUT_MS / 1000} s.`;
+    if (code === 'OFFLINE') {
+      return [{ check, status: 'warning', message: 'HF_HUB_OFFLINE is set: no hub is asked.', mend: 'Unset it.' }];
+    }
+    if (code === 'RATE_LIMITED') return [{ check, status: 'warning', message, mend: 'Wait, or set HF_TOKEN.' }];
+    const proxy =
+      env.HTTPS_PROXY || env.https_proxy ? 'the proxy in HTTPS_PROXY' : 'HTTPS_PROXY, if a proxy is needed,';
+    const mend = `Check the network, ${proxy} and HF_ENDPOINT. Models on the disk work without a hub.`;
+    return [{ check, status: 'failed', message, mend, details: { code } }];
+  }
+}

@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '../../config.ts';
+import { markovModel, STORY_GREEDY } from '../../gguf/writing/markov-model.ts';
+import { Host } from '../../host.ts';
+import { Client } from '../client.ts';
+import type { CommandContext } from '../context.ts';
+import type { Finding } from './finding.ts';
+
+const MODEL = { owner: 'tabagent', repo: 'self-test', file: 'story.gguf' };
+const MODEL_ID = `${MODEL.owner}/${MODEL.repo}/${MODEL.file}`;
+
+/** What the model is given, and what it must make of it. */
+const [PROMPT = '', ...CONTINUATION] = STORY_GREEDY.split(' ');
+
+/** One thread: a model this small gains nothing from more. */
+const SETTINGS = { n_ctx: 256, n_threads: 1 };
+
+/**
+ * Loads a small model made on the spot and has it say what it must say, through the same actions as any other model, in
+ * a folder of its own: nothing of the user's is touched. With a GPU, once on the CPU and once on the GPU.
+ */
+export async function examineEngine(context: CommandContext): Promise<readonly Finding[]> {
+  const home = await mkdtemp(join(tmpdir(), 'tabagent-doctor-'));
+  const env = { ...context.terminal.env, TABAGENT_HOME: home, HF_HUB_OFFLINE: '1' };
+  const openHost = async () => new Host(readConfig({ runnerEntry: context.entry, env }));
+  const client = new Client(openHost, context.interrupts.signal);
+  try {
+    const folder = join(home, 'models', MODEL.owner, MODEL.repo);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, MODEL.file), markovModel({ name: 'Self-test' }));
+    const { gpus } = (await client.request('GET_SYSTEM_RESOURCES')).payload;
+    const cpu = await tell(client, 0);
+    const findings: Finding[] = [
+      {
+        check: 'llama.cpp',
+        status: 'ok',
+        message: `It loads${cpu.variant === null ? '' : `, with its build for ${cpu.variant}`}.`,
+        details: { cpuVariant: cpu.variant },
+      },
+      said('self-test on the CPU', cpu.text),
+    ];
+    if (gpus.length === 0)
+      return [...findings, { check: 'GPU', status: 'ok', message: 'None was found; the CPU is used.' }];
+    const names = gpus.map(({ name }) => name).join(', ');
+    const gpu = await tell(client, -1);
+    if (gpu.loadedTo === 'CPU') {
+      const mend = 'Install the driver with CUDA or Vulkan, and the package of this GPU’s backend.';
+      return [...findings, { check: 'GPU', status: 'warning', message: `${names} is there and not used.`, mend }];
+    }
+    return [
+      ...findings,
+      { check: 'GPU', status: 'ok', message: `${names} is used.` },
+      said('self-test on the GPU', gpu.text),
+    ];
+  } finally {
+    await client.close();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** Has the model say its text with so many layers on the GPU. */
+async function tell(client: Client, gpuLayers: number) {
+  const settings = { ...SETTINGS, n_gpu_layers: gpuLayers };
+  const { payload: loaded } = await client.request('LOAD_MODEL', { modelId: MODEL_ID, settings });
+  const { payload } = await client.request('GENERATE', {
+    modelId: MODEL_ID,
+    prompt: PROMPT,
+    settings: { temperature: 0, do_sample: false, max_new_tokens: 32, repetition_penalty: 1 },
+  });
+  await client.request('UNLOAD_MODEL', { modelId: MODEL_ID });
+  return { text: payload.output.trim(), variant: loaded.cpuVariant, loadedTo: loaded.loadedTo };
+}
+
+function said(check: string, text: string): Finding {
+  const expected = CONTINUATION.join(' ');
+  if (text === expected) return { check, status: 'ok', message: 'A small model says what it must say.' };
+  const message = `A small model was to say "${expected}", and said "${text.slice(0, 200)}".`;
+  const mend = 'Set TABAGENT_GPU=off to do without the GPU; if that changes nothing, this is a fault worth reporting.';
+  return { check, status: 'failed', message, mend };
+}

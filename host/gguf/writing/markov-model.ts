@@ -1,0 +1,132 @@
+import {
+  BEGIN_TOKEN,
+  END_TOKEN,
+  type LlamaShape,
+  llamaMetadata,
+  llamaTensors,
+  sentencePiece,
+  vocabulary,
+} from './llama-parts.ts';
+import { tensorSize, type Value, writeGguf } from './write-gguf.ts';
+
+/** What may follow each word, with what probability. The empty string is the end of the text; see {@link START}. */
+export type Chain = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** The word before the first one of a text. */
+export const START = '<start>';
+
+/** A chain of a few words. Each word has one likeliest successor, so greedy output is {@link STORY_GREEDY}. */
+export const STORY: Chain = {
+  [START]: { once: 1 },
+  once: { upon: 0.9, there: 0.1 },
+  upon: { one: 0.75, time: 0.25 },
+  one: { time: 0.6, small: 0.4 },
+  time: { there: 0.8, '.': 0.2 },
+  there: { was: 0.9, '.': 0.1 },
+  was: { a: 0.7, once: 0.3 },
+  a: { small: 0.6, model: 0.4 },
+  small: { model: 0.9, time: 0.1 },
+  model: { '.': 0.7, was: 0.3 },
+  '.': { '': 1 },
+};
+
+/** The text {@link STORY} gives when the likeliest word is taken each time. */
+export const STORY_GREEDY = 'once upon one time there was a small model .';
+
+export interface MarkovOptions {
+  /** Default {@link STORY}. */
+  readonly chain?: Chain;
+  /** Default 2: enough for layers to be split. */
+  readonly layers?: number;
+  /** Tokens the model says it was trained for; default 512. */
+  readonly contextLength?: number;
+  readonly name?: string;
+  /** Added to the metadata, or put in place of what is there. */
+  readonly metadata?: Readonly<Record<string, Value>>;
+}
+
+/** Logit of a word that cannot follow: e^−100 is nothing beside any probability here. */
+const IMPOSSIBLE = -100;
+
+/** Width of one attention head, one that all of llama.cpp's kernels know. */
+const HEAD = 64;
+
+/**
+ * Makes a llama-architecture model with a known answer: a first-order Markov chain over words. The embedding of a
+ * token is one-hot, attention and feed-forward are zero, the final norm gives the one-hot vector back, and the output
+ * matrix holds log-probabilities. So the next word's distribution is the chain's, to the last digit of a float, and
+ * greedy output is known beforehand.
+ */
+export function markovModel(options: MarkovOptions = {}): Buffer {
+  const { chain = STORY, layers = 2, contextLength = 512, name = 'Markov', metadata = {} } = options;
+  const tokens = vocabulary(piecesOf(chain));
+  const embedding = Math.ceil(tokens.length / HEAD) * HEAD;
+  const shape: LlamaShape = {
+    layers,
+    embedding,
+    heads: embedding / HEAD,
+    kvHeads: 1,
+    feedForward: HEAD,
+    vocabulary: tokens.length,
+    contextLength,
+  };
+  const tensors = llamaTensors(shape, 'F16').map((tensor) => {
+    const spec = tensor.name === 'output.weight' ? { ...tensor, type: 'F32' } : tensor;
+    return { ...spec, data: weights(spec.name, tensorSize(spec).bytes, shape, chain, tokens) };
+  });
+  const F16_FILE = 1;
+  return writeGguf({
+    metadata: { ...llamaMetadata(name, shape, F16_FILE), ...sentencePiece(tokens), ...metadata },
+    tensors,
+  });
+}
+
+/** Every word as SentencePiece spells it (`▁once`), with all its beginnings, and the characters they are made of. */
+function piecesOf(chain: Chain): string[] {
+  const pieces = new Set<string>();
+  for (const word of Object.keys(chain)) {
+    if (word === START) continue;
+    const spelled = [...spell(word)];
+    for (const character of spelled) pieces.add(character);
+    for (let end = 2; end <= spelled.length; end++) pieces.add(spelled.slice(0, end).join(''));
+  }
+  return [...pieces];
+}
+
+/** How SentencePiece writes a word: the space before it is part of it. */
+function spell(word: string): string {
+  return `▁${word}`;
+}
+
+function tokenOf(word: string, tokens: readonly string[]): number {
+  if (word === START) return BEGIN_TOKEN;
+  if (word === '') return END_TOKEN;
+  const token = tokens.indexOf(spell(word));
+  if (token < 0) throw new RangeError(`The chain leads to ${word}, and has no such word`);
+  return token;
+}
+
+/** F16's 1.0. */
+const F16_ONE = 0x3c00;
+
+function weights(name: string, bytes: number, shape: LlamaShape, chain: Chain, tokens: readonly string[]): Uint8Array {
+  const data = Buffer.alloc(bytes);
+  const { embedding } = shape;
+  if (name === 'token_embd.weight') {
+    for (const token of tokens.keys()) data.writeUInt16LE(F16_ONE, 2 * (token * embedding + token));
+  } else if (name === 'output_norm.weight') {
+    // RMS of a one-hot vector is 1/√n, so the norm multiplies it by √n; this takes it back.
+    for (let i = 0; i < embedding; i++) data.writeFloatLE(1 / Math.sqrt(embedding), 4 * i);
+  } else if (name.endsWith('_norm.weight')) {
+    for (let i = 0; i < embedding; i++) data.writeFloatLE(1, 4 * i);
+  } else if (name === 'output.weight') {
+    for (let i = 0; i < bytes; i += 4) data.writeFloatLE(IMPOSSIBLE, i);
+    for (const [word, following] of Object.entries(chain)) {
+      const from = tokenOf(word, tokens);
+      for (const [next, probability] of Object.entries(following)) {
+        data.writeFloatLE(Math.log(probability), 4 * (tokenOf(next, tokens) * embedding + from));
+      }
+    }
+  }
+  return data;
+}

@@ -1,0 +1,96 @@
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Finding } from '../../../host/cli/doctor/finding.ts';
+import { type RunOptions, runCommand } from '../../support/cli/run-command.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const MANIFEST = '.config/chromium/NativeMessagingHosts/com.tabagent.host.json';
+
+describe('tabagent doctor', () => {
+  let shop: Workshop;
+  let hub: TestHub;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    hub = shop.use(await startHub({ repos: {} }));
+    await mkdir(join(shop.home, '.config/chromium'), { recursive: true });
+    await mkdir(join(shop.home, '.mozilla/firefox'), { recursive: true });
+  });
+  afterEach(() => shop.close());
+
+  const env = () => ({ HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off', XDG_CONFIG_HOME: join(shop.home, '.config') });
+  const tabagent = (typed: string[], options: Partial<RunOptions> = {}) =>
+    runCommand(typed, { home: shop.home, env: env(), ...options });
+
+  async function findings(
+    options: Partial<RunOptions> = {},
+  ): Promise<{ code: number | null; of: Map<string, Finding> }> {
+    const { code, stdout } = await tabagent(['doctor', '--json'], options);
+    const all: Finding[] = JSON.parse(stdout).findings;
+    return { code, of: new Map(all.map((finding) => [finding.check, finding])) };
+  }
+
+  it('finds nothing to mend where everything works, and leaves nothing behind', async () => {
+    await tabagent(['install']);
+    const left = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('tabagent-doctor-'));
+    const before = await left();
+    const { code, of } = await findings();
+    expect([...of.values()].filter(({ status }) => status === 'failed')).toEqual([]);
+    expect(code).toBe(0);
+    expect([...of.keys()]).toEqual(
+      expect.arrayContaining(['data folder', 'cache', 'space', 'Chromium', 'Firefox', 'hub', 'llama.cpp']),
+    );
+    expect(of.get('self-test on the CPU')).toMatchObject({ status: 'ok' });
+    expect(of.get('Chromium')?.message).toContain('answers');
+    expect(await left()).toEqual(before);
+
+    const words = await tabagent(['doctor']);
+    expect(words).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {7}data folder: /) });
+    expect(words.stdout).toContain('Everything that is needed works.\n');
+  });
+
+  it('says of each thing that is broken what it is and what mends it', async () => {
+    await tabagent(['install']);
+    const file = join(shop.home, MANIFEST);
+    const manifest = JSON.parse(await readFile(file, 'utf8'));
+    await chmod(shop.home, 0o755);
+    await writeFile(join(shop.home, 'config.json'), '[]', { mode: 0o600 });
+    hub.fault({ kind: 'html' });
+    await chmod(manifest.path, 0o644);
+
+    const { code, of } = await findings();
+    expect(code).toBe(1);
+    expect(of.get('data folder')).toMatchObject({ status: 'warning', mend: `chmod go= "${shop.home}"` });
+    expect(of.get('configuration')).toMatchObject({ status: 'failed', details: { code: 'CONFIG_UNUSABLE' } });
+    expect(of.get('Chromium')).toMatchObject({ status: 'failed', mend: 'Run: tabagent install' });
+    expect(of.get('hub')).toMatchObject({ status: 'failed', mend: expect.stringContaining('HF_ENDPOINT') });
+    expect(of.get('self-test on the CPU')).toMatchObject({ status: 'ok' });
+    const words = await tabagent(['doctor']);
+    expect(words.stdout).toContain('FAILED   Chromium: ');
+    expect(words.stdout).toContain('         Run: tabagent install\n');
+    expect(words.stdout).toMatch(/\n\d of \d+ findings need mending\.\n$/);
+  });
+
+  it.each<[string, (manifest: Record<string, unknown>, path: string) => unknown, string]>([
+    ['is none', () => 'none', 'is no manifest'],
+    ['allows others only', (manifest) => ({ ...manifest, allowed_origins: [] }), 'does not allow'],
+    ['points nowhere', (manifest) => ({ ...manifest, path: '/nowhere/host' }), 'is not there or cannot be started'],
+    ['points at another program', (manifest) => ({ ...manifest, path: '/bin/true' }), 'did not answer PING'],
+  ])('sees that a manifest %s', async (_what, change, words) => {
+    await tabagent(['install']);
+    const file = join(shop.home, MANIFEST);
+    await writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, 'utf8')), file)));
+    const { of } = await findings({ env: { ...env(), HF_HUB_OFFLINE: '1' } });
+    expect(of.get('Chromium')).toMatchObject({ status: 'failed', message: expect.stringContaining(words) });
+    expect(of.get('Firefox')).toMatchObject({ status: 'ok' });
+    expect(of.get('hub')).toMatchObject({ status: 'warning' });
+  });
+
+  it('sees browsers that were never told', async () => {
+    const { code, of } = await findings();
+    expect(code).toBe(1);
+    expect(of.get('Firefox')).toMatchObject({ status: 'failed', message: 'The host is not registered with it.' });
+  });
+});
