@@ -123,7 +123,8 @@ export class BoundedFolder {
 
   /** The real path of something in this folder; undefined where there is nothing, or it lies outside. */
   async #inside(parts: readonly string[]): Promise<string | undefined> {
-    if (parts.some((part) => part === '..' || part.includes('\0'))) return undefined;
+    if (parts.some((part) => part === '..' || part.includes('/') || part.includes(sep) || part.includes('\0')))
+      return undefined;
     const real = await orNothing(realpath(join(this.#real, ...parts)));
     if (real === undefined) return undefined;
     const way = relative(this.#real, real);

@@ -16,15 +16,23 @@ export async function hashFile(
   const hash = createHash('sha256');
   const handle = await open(path, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
-    for (let read = 0; ; ) {
+    const read = async (into: Buffer) => {
+      const { bytesRead } = await handle.read(into, 0, into.length, null);
+      return into.subarray(0, bytesRead);
+    };
+    // One piece is read while the one before it is hashed.
+    let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)];
+    let piece = await read(current);
+    for (let done = 0; piece.length > 0; ) {
       options.signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, bytesRead));
-      read += bytesRead;
-      options.onProgress?.(read);
+      const reading = read(next);
+      hash.update(piece);
+      done += piece.length;
+      options.onProgress?.(done);
+      piece = await reading;
+      [current, next] = [next, current];
     }
+    return hash.digest('hex');
   } finally {
     await handle.close();
   }

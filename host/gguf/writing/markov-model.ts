@@ -7,7 +7,7 @@ import {
   sentencePiece,
   vocabulary,
 } from './llama-parts.ts';
-import { tensorSize, type Value, writeGguf } from './write-gguf.ts';
+import { type GgufSpec, type TensorSpec, tensorSize, type Value, writeGguf } from './write-gguf.ts';
 
 /** What may follow each word, with what probability. The empty string is the end of the text; see {@link START}. */
 export type Chain = Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -58,6 +58,11 @@ const HEAD = 64;
  * greedy output is known beforehand.
  */
 export function markovModel(options: MarkovOptions = {}): Buffer {
+  return writeGguf(markovSpec(options));
+}
+
+/** The same, before it is written. */
+export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & { readonly data: Uint8Array }> {
   const { chain = STORY, layers = 2, contextLength = 512, name = 'Markov', metadata = {} } = options;
   const tokens = vocabulary(piecesOf(chain));
   const embedding = Math.ceil(tokens.length / HEAD) * HEAD;
@@ -75,10 +80,10 @@ export function markovModel(options: MarkovOptions = {}): Buffer {
     return { ...spec, data: weights(spec.name, tensorSize(spec).bytes, shape, chain, tokens) };
   });
   const F16_FILE = 1;
-  return writeGguf({
+  return {
     metadata: { ...llamaMetadata(name, shape, F16_FILE), ...sentencePiece(tokens), ...metadata },
     tensors,
-  });
+  };
 }
 
 /** Every word as SentencePiece spells it (`▁once`), with all its beginnings, and the characters they are made of. */

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { markovModel } from '../../support/gguf/markov-model.ts';
+import { markovModel, markovSpec } from '../../support/gguf/markov-model.ts';
+import { splitGguf } from '../../support/gguf/split-gguf.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
@@ -166,6 +167,45 @@ describe('models that other programs hold', () => {
     expect(promised('LOAD_MODEL', loaded).modelPath).toBe(ID);
     expect(hub.requests.length).toBe(asked);
     expect(await other.request('DELETE_MODEL', { modelPath: ID })).toMatchObject({ code: 'NOT_OURS' });
+  });
+
+  it('are loaded, and not downloaded again, in as many parts as they have', async () => {
+    const parts = splitGguf('markov', markovSpec(), 3);
+    const repo = 'tabagent/markov-split-gguf';
+    const other = shop.use(await startHub({ repos: { [repo]: { files: Object.fromEntries(parts) } } }));
+    const first = 'markov-00001-of-00003.gguf';
+    for (const [file, content] of parts) put(content, lmStudio(), 'maker/copy', file);
+    const asker = shop.host({ env: { HF_ENDPOINT: other.url } });
+    const reply = promised('DOWNLOAD_MODEL', await asker.request('DOWNLOAD_MODEL', { modelPath: `${repo}/${first}` }));
+    expect(reply).toMatchObject({ source: 'lmstudio', path: join(lmStudio(), 'maker/copy', first) });
+    expect(other.requests.filter(({ server }) => server === 'cdn')).toEqual([]);
+    const byName = await asker.request('LOAD_MODEL', { modelPath: `${repo}/${first}`, settings: SETTINGS });
+    expect(byName).toMatchObject({ status: 'success', payload: { architecture: 'llama' } });
+
+    // Through the links of a snapshot too: llama.cpp finds further parts by the name of the first.
+    for (const [file, content] of parts) putHubCache(hubCache(), { repo: 'a/b', file, content });
+    const linked = await asker.request('LOAD_MODEL', { modelPath: `a/b/${first}`, settings: SETTINGS });
+    expect(linked).toMatchObject({ status: 'success', payload: { modelPath: `a/b/${first}` } });
+
+    rmSync(join(lmStudio(), 'maker/copy/markov-00003-of-00003.gguf'));
+    expect((await asker.request('GET_DOWNLOADED_MODELS')).payload.models).toHaveLength(1);
+  });
+
+  it('cost a download no question more where there are none', async () => {
+    await host.request('DOWNLOAD_MODEL', { modelPath: ID });
+    expect(hub.requests.filter(({ method }) => method === 'HEAD')).toHaveLength(1);
+  });
+
+  it('tell how far they are checked before they load', async () => {
+    putOllama(ollama(), 'markov', 'f16', [{ content: MODEL }]);
+    await host.request('LOAD_MODEL', { modelPath: 'local/ollama/markov/f16', settings: SETTINGS });
+    const events = host.received.filter(({ payload }) => payload?.message === 'Checking the file that is there');
+    expect(events.at(-1)?.payload).toMatchObject({ status: 'progress', loaded: MODEL.length, total: MODEL.length });
+    await host.request('UNLOAD_ALL_MODELS');
+    const before = host.received.length;
+    await host.request('LOAD_MODEL', { modelPath: 'local/ollama/markov/f16', settings: SETTINGS });
+    const again = host.received.slice(before).map(({ payload }) => payload?.message);
+    expect(again).not.toContain('Checking the file that is there');
   });
 
   it('are downloaded when the same size holds other bytes', async () => {

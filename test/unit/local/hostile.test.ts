@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BoundedFolder, ScanBudget } from '../../../host/local/bounded-folder.ts';
@@ -36,11 +36,13 @@ describe('what lies in the folders of other programs', () => {
     ['a digest of another kind', `md5:${'a'.repeat(64)}`],
     ['a digest in capitals', `sha256:${'A'.repeat(64)}`],
     ['a digest that is a file name', 'sha256:../../../../../outside/secret.gguf'],
+    ['a digest that is another file of the store', 'sha256:/../../own.gguf'],
     ['a number', 7],
     ['nothing', null],
   ])('leads nowhere in a manifest with %s', async (_what, digest) => {
     const manifest = { layers: [{ mediaType: 'application/vnd.ollama.image.model', digest }] };
     put(JSON.stringify(manifest), home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
+    put(MODEL, home, '.ollama/models/own.gguf');
     putOllama(join(home, '.ollama/models'), 'good', 'latest', [{ content: MODEL }]);
     expect(await paths()).toEqual([join(home, '.ollama/models/blobs', `sha256-${sha256(MODEL)}`)]);
   });
@@ -57,8 +59,12 @@ describe('what lies in the folders of other programs', () => {
   );
 
   it('is not read where a manifest is as large as a model', async () => {
-    const path = put('{', home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
-    truncateSync(path, 2 ** 40);
+    const store = join(home, '.ollama/models');
+    putOllama(store, 'large', 'latest', [{ content: MODEL }]);
+    const manifest = join(store, 'manifests/registry.ollama.ai/library/large/latest');
+    appendFileSync(manifest, ' '.repeat(2 ** 20));
+    expect(await paths()).toEqual([]);
+    truncateSync(manifest, 2 ** 40);
     expect(await paths()).toEqual([]);
   });
 
