@@ -1,5 +1,5 @@
-import { open, opendir, realpath, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { lstat, open, opendir, realpath, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
 import { isSystemError } from '../errors.ts';
 
 /** Most entries one scan looks at, over all programs. A large collection has some thousands of files. */
@@ -58,6 +58,8 @@ export class BoundedFolder {
   readonly path: string;
   readonly budget: ScanBudget;
   readonly #real: string;
+  /** What a listing showed to be a plain file or folder, on a way of plain folders: that cannot lie elsewhere. */
+  readonly #plain = new Set<string>();
 
   private constructor(path: string, real: string, budget: ScanBudget) {
     this.path = path;
@@ -75,6 +77,7 @@ export class BoundedFolder {
   /** The names in a folder, in order. */
   async names(...parts: string[]): Promise<Names> {
     const names: Names = { folders: [], files: [] };
+    const isPlain = parts.length === 0 || this.#plain.has(keyOf(parts));
     const folder = await this.#inside(parts);
     const dir = folder === undefined ? undefined : await orNothing(opendir(folder, { bufferSize: 256 }));
     if (dir === undefined) return names;
@@ -83,6 +86,7 @@ export class BoundedFolder {
         if (!this.budget.spend()) break;
         if (entry.isDirectory()) names.folders.push(entry.name);
         else if (entry.isFile() || entry.isSymbolicLink()) names.files.push(entry.name);
+        if (isPlain && (entry.isDirectory() || entry.isFile())) this.#plain.add(keyOf([...parts, entry.name]));
       }
     } catch (error) {
       if (!isUnreadable(error)) throw error;
@@ -104,15 +108,17 @@ export class BoundedFolder {
 
   /** A plain file, also at the end of a link that stays inside. Undefined for anything else. */
   async file(...parts: string[]): Promise<FoundFile | undefined> {
-    const real = this.budget.spend() ? await this.#inside(parts) : undefined;
-    const stats = real === undefined ? undefined : await orNothing(stat(real));
-    if (stats?.isFile() !== true) return undefined;
-    return { path: join(this.path, ...parts), size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino };
+    return (await this.fileAndTarget(...parts))?.file;
   }
 
-  /** The last part of the path a link leads to, or of the path itself. Undefined when it leads outside. */
-  async targetName(...parts: string[]): Promise<string | undefined> {
-    return (await this.#inside(parts))?.split(sep).at(-1);
+  /** The same, with the last part of the path that a link leads to, or of the path itself. */
+  async fileAndTarget(...parts: string[]): Promise<{ file: FoundFile; target: string } | undefined> {
+    const real = this.budget.spend() ? await this.#inside(parts) : undefined;
+    // Of a real path the last part is no link, unless it was put there just now.
+    const stats = real === undefined ? undefined : await orNothing(lstat(real));
+    if (real === undefined || stats?.isFile() !== true) return undefined;
+    const { size, mtimeMs, ino: inode } = stats;
+    return { file: { path: join(this.path, ...parts), size, mtimeMs, inode }, target: basename(real) };
   }
 
   /** A small text file; undefined where there is none, or one that is too large to be what it should be. */
@@ -125,11 +131,17 @@ export class BoundedFolder {
   async #inside(parts: readonly string[]): Promise<string | undefined> {
     if (parts.some((part) => part === '..' || part.includes('/') || part.includes(sep) || part.includes('\0')))
       return undefined;
+    if (this.#plain.has(keyOf(parts))) return join(this.#real, ...parts);
     const real = await orNothing(realpath(join(this.#real, ...parts)));
     if (real === undefined) return undefined;
     const way = relative(this.#real, real);
     return way === '..' || way.startsWith(`..${sep}`) || join(this.#real, way) !== real ? undefined : real;
   }
+}
+
+/** A path from a folder, as one text. */
+function keyOf(parts: readonly string[]): string {
+  return parts.join('/');
 }
 
 /** A file as the disk has it now; undefined where there is none that could be read. */
@@ -141,12 +153,13 @@ export async function lookAt(path: string): Promise<FoundFile | undefined> {
 /** Reads a text file that is not expected to be large. Undefined where there is none, or a larger one. */
 export async function readSmallText(path: string): Promise<string | undefined> {
   // Asked before it is opened: to open a pipe would wait for its writer for ever.
-  if ((await orNothing(stat(path)))?.isFile() !== true) return undefined;
+  const stats = await orNothing(stat(path));
+  if (stats?.isFile() !== true || stats.size > MAX_TEXT_BYTES) return undefined;
   const handle = await orNothing(open(path, 'r'));
   if (handle === undefined) return undefined;
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(MAX_TEXT_BYTES + 1), 0, MAX_TEXT_BYTES + 1, 0);
-    return bytesRead > MAX_TEXT_BYTES ? undefined : buffer.toString('utf8', 0, bytesRead);
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(stats.size), 0, stats.size, 0);
+    return buffer.toString('utf8', 0, bytesRead);
   } catch (error) {
     if (isUnreadable(error)) return undefined;
     throw error;

@@ -72,10 +72,10 @@ async function snapshotFiles(
 ): Promise<HeldFile[] | undefined> {
   const files: HeldFile[] = [];
   for (const name of names) {
-    const file = await folder.file(...parts, name);
-    if (file === undefined) return undefined;
-    const blob = await folder.targetName(...parts, name);
-    files.push({ ...file, sha256: blob !== undefined && SHA256.test(blob) ? blob : undefined });
+    const found = await folder.fileAndTarget(...parts, name);
+    if (found === undefined) return undefined;
+    const { file, target } = found;
+    files.push({ ...file, sha256: SHA256.test(target) ? target : undefined });
   }
   return files;
 }

@@ -54,6 +54,7 @@ export async function* readOllama(folder: BoundedFolder, source: LocalSource): R
 
 async function layerOf(folder: BoundedFolder, digest: string): Promise<HeldModel['files'][number] | undefined> {
   const sha256 = digest.slice('sha256:'.length);
-  const file = await folder.file('blobs', `sha256-${sha256}`);
+  // Versions of early 2024 and before named blobs with the colon of the digest.
+  const file = (await folder.file('blobs', `sha256-${sha256}`)) ?? (await folder.file('blobs', digest));
   return file === undefined ? undefined : { ...file, sha256 };
 }

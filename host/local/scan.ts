@@ -50,8 +50,7 @@ const READERS: Readonly<Record<Layout, (folder: BoundedFolder, source: LocalSour
 export async function scan(options: ScanOptions): Promise<Findings> {
   const { signal } = options;
   const budget = new ScanBudget(signal);
-  const models = new Map<string, HeldModel>();
-  const folders: ScannedFolder[] = [];
+  const found: { source: LocalSource; folder: string; models: HeldModel[] }[] = [];
   const problems: string[] = [];
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   if (signal.aborted) end();
@@ -61,18 +60,35 @@ export async function scan(options: ScanOptions): Promise<Findings> {
     const configured = await configuredFolders(options.configFile);
     if (configured.problem !== undefined) problems.push(configured.problem);
     const own = configured.folders.map((folder) => ({ source: 'folder' as const, folder, layout: 'plain' as const }));
-    for (const { source, folder: path, layout } of [...(await foldersOf(options)), ...own]) {
-      const folder = await BoundedFolder.open(path, budget);
-      if (folder === undefined || !budget.isWhole) continue;
-      folders.push({ source, folder: path });
-      for await (const model of READERS[layout](folder, source)) {
-        // One program's two folders can hold the same: the first one counts.
-        if (!models.has(model.name.id)) models.set(model.name.id, model);
-      }
-    }
+    const all = [...(await foldersOf(options)), ...own];
+    const open = await Promise.all(
+      all.map(async ({ source, folder: path, layout }) => {
+        const folder = await BoundedFolder.open(path, budget);
+        return folder === undefined ? undefined : { source, folder, layout };
+      }),
+    );
+    const reading = open.flatMap((one) => {
+      if (one === undefined || !budget.isWhole) return [];
+      const { source, folder, layout } = one;
+      const models: HeldModel[] = [];
+      found.push({ source, folder: folder.path, models });
+      return [collect(READERS[layout](folder, source), models)];
+    });
+    await Promise.all(reading);
   };
   await Promise.race([look(), ended]);
-  return { models: [...models.values()], folders: [...folders], problems, complete: budget.isWhole };
+  // One program's two folders can hold the same: the first one counts.
+  const models = new Map<string, HeldModel>();
+  for (const model of found.flatMap(({ models }) => models)) {
+    if (!models.has(model.name.id)) models.set(model.name.id, model);
+  }
+  const folders = found.map(({ source, folder }) => ({ source, folder }));
+  return { models: [...models.values()], folders, problems, complete: budget.isWhole };
+}
+
+/** Takes what a reader finds one by one: what was found counts even when there is no time for the rest. */
+async function collect(reader: Reader, models: HeldModel[]): Promise<void> {
+  for await (const model of reader) models.push(model);
 }
 
 /** The table's folders and those that programs' users chose, each once. */
