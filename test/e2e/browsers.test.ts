@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { TestBrowser } from '../support/browser/browser.ts';
+import { startChromium } from '../support/browser/chromium.ts';
+import { describeWith } from '../support/browser/find-program.ts';
+import { startFirefox } from '../support/browser/firefox.ts';
+import { askHost, PROBE_PAGE, writeProbeExtension } from '../support/browser/probe-extension.ts';
+import { Workshop } from '../support/host/workshop.ts';
+import { ARCHIVE, PACKAGE_NAME } from './support/packaged-host.ts';
+
+/** Each browser: what it is called, how it is started, and the folder that a user who has started it once has. */
+const BROWSERS = [
+  { name: 'chromium', programs: ['chromium', 'chromium-browser'], start: startChromium, profile: '.config/chromium' },
+  { name: 'firefox', programs: ['firefox-esr', 'firefox'], start: startFirefox, profile: '.mozilla/firefox' },
+] as const;
+
+for (const { name, programs, start, profile } of BROWSERS) {
+  describeWith(`the packaged host and ${name}`, programs, (browserProgram) => {
+    let shop: Workshop;
+    let home: string;
+    let program: string;
+    let browser: TestBrowser | undefined;
+    beforeEach(async () => {
+      shop = await Workshop.open();
+      home = join(shop.home, 'home');
+      await mkdir(join(home, profile), { recursive: true });
+      execFileSync('tar', ['-xJf', ARCHIVE, '-C', shop.home]);
+      program = join(shop.home, PACKAGE_NAME, 'tabagent-host');
+    });
+    afterEach(async () => {
+      await browser?.close();
+      browser = undefined;
+      await shop.close();
+    });
+
+    const tabagent = (...args: string[]) =>
+      execFileSync(program, args, { env: { PATH: process.env.PATH, HOME: home }, encoding: 'utf8' });
+
+    async function ping(): Promise<unknown> {
+      const extension = await writeProbeExtension(join(shop.home, 'probe'), name);
+      browser = await start({ program: browserProgram, home, extension });
+      const page = await browser.openPage(PROBE_PAGE);
+      return page.evaluate(`${askHost({ action: 'PING' })}.catch((error) => error.message)`);
+    }
+
+    it('find each other once it is installed', async () => {
+      tabagent('install', '--browser', name);
+      expect(await ping()).toMatchObject({ status: 'success', action: 'PING' });
+    });
+
+    it('do not, once it is uninstalled, and nothing of it is left', async () => {
+      const before = await listing(home);
+      tabagent('install', '--browser', name);
+      tabagent('uninstall');
+      expect(await listing(home)).toEqual(before);
+      expect(await ping()).toMatch(/native messaging host not found|No such native application/);
+    });
+  });
+}
+
+/** All files and folders below one. */
+async function listing(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) return [];
+  return (await readdir(folder, { recursive: true })).sort();
+}

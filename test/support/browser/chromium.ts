@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { CHROMIUM_EXTENSION_ID } from '../../../manifests/extension-identity.ts';
+import type { BrowserOptions, TestBrowser } from './browser.ts';
+
+/** Quiet, without a window, and without a sandbox, which root cannot have. */
+const ARGS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-dev-shm-usage',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Chromium with an extension whose manifest holds our `key`. Its profile is the one that `tabagent install` knows. */
+export async function startChromium({ program, home, extension, env = {} }: BrowserOptions): Promise<TestBrowser> {
+  const context = await chromium.launchPersistentContext(join(home, '.config', 'chromium'), {
+    executablePath: program,
+    // Playwright's own headless mode has no extensions; the argument above means the browser's.
+    headless: false,
+    args: [...ARGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    env: { PATH: process.env.PATH ?? '', HOME: home, ...env },
+  });
+  return {
+    async openPage(path) {
+      const page = await context.newPage();
+      await page.goto(`chrome-extension://${CHROMIUM_EXTENSION_ID}/${path}`);
+      return {
+        evaluate: (expression) => page.evaluate(expression),
+        click: (selector) => page.click(selector),
+        screenshot: () => page.screenshot(),
+      };
+    },
+    close: () => context.close(),
+  };
+}

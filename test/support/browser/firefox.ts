@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
+import type { BrowserOptions, TestBrowser } from './browser.ts';
+import { Marionette } from './marionette.ts';
+
+/** The extension's address is made up anew in every profile, unless it stands there already. */
+const UUID = '5f2c7a3e-9d41-4b6e-8a7b-3c1d2e4f5a6b';
+
+/** Firefox writes the port that Marionette listens on into this file of its profile. */
+const PORT_FILE = 'MarionetteActivePort';
+
+/** The attribute a driver gives an element by (WebDriver, 12.2). */
+const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
+
+const PREFERENCES = {
+  'marionette.port': 0,
+  'extensions.webextensions.uuids': JSON.stringify({ [FIREFOX_ADDON_ID]: UUID }),
+  'app.update.enabled': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'extensions.getAddons.cache.enabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'toolkit.telemetry.reportingpolicy.firstRun': false,
+};
+
+/** Firefox with an extension that has our add-on id, for as long as it runs. */
+export async function startFirefox({ program, home, extension, env = {} }: BrowserOptions): Promise<TestBrowser> {
+  const profile = await mkdtemp(join(tmpdir(), 'tabagent-firefox-'));
+  const lines = Object.entries(PREFERENCES).map(([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`);
+  await writeFile(join(profile, 'user.js'), lines.join(''));
+  await mkdir(home, { recursive: true });
+  // Without the last argument the pages of an extension are closed to a driver.
+  const args = ['--headless', '--no-remote', '--profile', profile, '--marionette', '--remote-allow-system-access'];
+  const child = spawn(program, args, { env: { PATH: process.env.PATH, HOME: home, ...env }, stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  const ended = exited.then(([code]) => {
+    throw new Error(`Firefox ended with ${code} before it listened`);
+  });
+  ended.catch(() => undefined);
+  const driver = await Marionette.connect(await Promise.race([portOf(profile), ended]));
+  await driver.command('WebDriver:NewSession', {});
+  await driver.command('Addon:Install', { path: extension, temporary: true });
+  return {
+    async openPage(path) {
+      const { handle } = record(await driver.command('WebDriver:NewWindow', { type: 'tab' }));
+      const here = <T>(work: () => Promise<T>) => inTab(driver, String(handle), work);
+      await here(() => driver.command('WebDriver:Navigate', { url: `moz-extension://${UUID}/${path}` }));
+      return {
+        evaluate: (expression) => here(() => evaluate(driver, expression)),
+        click: (selector) => here(() => click(driver, selector)),
+        screenshot: () =>
+          here(async () => {
+            const { value } = record(await driver.command('WebDriver:TakeScreenshot', { full: false }));
+            return Buffer.from(String(value), 'base64');
+          }),
+      };
+    },
+    async close() {
+      await driver.command('Marionette:Quit', { flags: ['eForceQuit'] });
+      driver.close();
+      await exited;
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+async function inTab<T>(driver: Marionette, handle: string, work: () => Promise<T>): Promise<T> {
+  await driver.command('WebDriver:SwitchToWindow', { handle, focus: true });
+  return work();
+}
+
+async function evaluate(driver: Marionette, expression: string): Promise<unknown> {
+  const script = `
+    const done = arguments[0];
+    Promise.resolve().then(() => (${expression})).then(
+      (value) => done({ json: JSON.stringify(value) ?? 'null' }),
+      (error) => done({ error: String(error) }),
+    );`;
+  const answer = record(await driver.command('WebDriver:ExecuteAsyncScript', { script, args: [], sandbox: null }));
+  const { json, error } = record(answer.value);
+  if (error !== undefined) throw new Error(String(error));
+  return JSON.parse(String(json));
+}
+
+async function click(driver: Marionette, selector: string): Promise<void> {
+  const found = record(await driver.command('WebDriver:FindElement', { using: 'css selector', value: selector }));
+  await driver.command('WebDriver:ElementClick', { id: record(found.value)[ELEMENT] });
+}
+
+/** The port, once it stands in the profile. */
+async function portOf(profile: string): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const look = () => {
+    const file = join(profile, PORT_FILE);
+    const port = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+    if (port > 0) resolve(port);
+  };
+  const watcher = watch(profile, look);
+  look();
+  return promise.finally(() => watcher.close());
+}
+
+function record(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw new Error(`Expected an object of Firefox, got ${value}`);
+  return Object.fromEntries(Object.entries(value));
+}

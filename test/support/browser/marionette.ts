@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+/** Firefox's own remote control: frames `<length>:<json>` over TCP, an answer for each command. */
+export class Marionette {
+  readonly #socket: Socket;
+  readonly #pending = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  #received = Buffer.alloc(0);
+  #nextId = 1;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (piece: Buffer) => this.#receive(piece));
+    socket.on('close', () => this.#fail(new Error('Firefox closed the connection')));
+    socket.on('error', (error) => this.#fail(error));
+  }
+
+  /** Connects, and waits for the greeting. */
+  static async connect(port: number): Promise<Marionette> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return new Marionette(socket);
+  }
+
+  /** Gives a command, such as `WebDriver:Navigate`. Rejects with what Firefox says was wrong. */
+  command(name: string, parameters: Record<string, unknown>): Promise<unknown> {
+    const id = this.#nextId++;
+    const frame = JSON.stringify([0, id, name, parameters]);
+    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    this.#socket.write(`${Buffer.byteLength(frame)}:${frame}`);
+    return answer;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(piece: Buffer): void {
+    this.#received = Buffer.concat([this.#received, piece]);
+    for (;;) {
+      const colon = this.#received.indexOf(':');
+      if (colon === -1) return;
+      const end = colon + 1 + Number(this.#received.subarray(0, colon));
+      if (this.#received.length < end) return;
+      this.#answer(JSON.parse(this.#received.subarray(colon + 1, end).toString()));
+      this.#received = this.#received.subarray(end);
+    }
+  }
+
+  /** A greeting is an object; an answer is `[1, id, error, result]`. */
+  #answer(message: unknown): void {
+    if (!Array.isArray(message)) return;
+    const [, id, error, result] = message;
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (error === null) pending?.resolve(result);
+    else pending?.reject(new Error(`${error.error}: ${error.message}`));
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}

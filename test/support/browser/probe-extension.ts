@@ -1,0 +1,31 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CHROMIUM_PUBLIC_KEY, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
+
+/** The page of the probe. */
+export const PROBE_PAGE = 'probe.html';
+
+/**
+ * Writes an extension that has TabAgent's identity and may start native hosts, and nothing else: a driver asks from
+ * its empty page what it wants to know.
+ */
+export async function writeProbeExtension(folder: string, family: 'chromium' | 'firefox'): Promise<string> {
+  const manifest = {
+    manifest_version: 3,
+    name: 'TabAgent probe',
+    version: '1.0',
+    permissions: ['nativeMessaging'],
+    ...(family === 'chromium'
+      ? { key: CHROMIUM_PUBLIC_KEY }
+      : { browser_specific_settings: { gecko: { id: FIREFOX_ADDON_ID } } }),
+  };
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  await writeFile(join(folder, PROBE_PAGE), '<!doctype html><meta charset="utf-8"><title>Probe</title>');
+  return folder;
+}
+
+/** An expression for the probe's page: one message to the host, and its first reply. */
+export function askHost(message: Record<string, unknown>): string {
+  return `(globalThis.browser ?? chrome).runtime.sendNativeMessage('com.tabagent.host', ${JSON.stringify(message)})`;
+}
