@@ -10,11 +10,13 @@ export interface KnownModel {
   readonly id: string;
   readonly repo_id: string;
   readonly file_path: string;
+  /** What is shown for it: `qwen3:8b` for one that Ollama holds. */
+  readonly name?: string;
 }
 
 /**
- * The one model of `known` that someone means: by its id, its file, its file's name without `.gguf`, or its repository
- * where that has one model. Undefined when there is none. Throws {@link UsageError} when there are several.
+ * The one model of `known` that someone means: by its id, its file, its file's name without `.gguf`, what it is called,
+ * or its repository where that has one model. Undefined when there is none. Throws {@link UsageError} when there are several.
  */
 export function findModel<T extends KnownModel>(typed: string, known: readonly T[]): T | undefined {
   const wanted = typed.toLowerCase();
@@ -26,10 +28,16 @@ export function findModel<T extends KnownModel>(typed: string, known: readonly T
 }
 
 /** Short names of a model, in lower case. */
-function namesOf({ repo_id, file_path }: KnownModel): string[] {
+function namesOf({ repo_id, file_path, name }: KnownModel): string[] {
   const file = file_path.toLowerCase();
   const base = file.slice(file.lastIndexOf('/') + 1);
-  return [file, base, base.replace(/\.gguf$/, ''), repo_id.toLowerCase()];
+  return [
+    file,
+    base,
+    base.replace(/\.gguf$/, ''),
+    repo_id.toLowerCase(),
+    ...(name === undefined ? [] : [name.toLowerCase()]),
+  ];
 }
 
 /** A model that is on the disk, as someone named it. Throws `MODEL_NOT_DOWNLOADED` with the nearest that is. */

@@ -182,7 +182,7 @@ async function orNothing<T>(promise: Promise<T>): Promise<T | undefined> {
  * Says whether a fault means no more than that a file of somebody else's cannot be used: whatever a disk or a network
  * says, but not that this process has run out of something.
  */
-function isUnreadable(error: unknown): boolean {
+export function isUnreadable(error: unknown): boolean {
   if (isSystemError(error, 'EMFILE', 'ENFILE', 'ENOMEM')) return false;
   return typeof error === 'object' && error !== null && 'syscall' in error;
 }

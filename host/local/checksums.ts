@@ -1,8 +1,7 @@
 import { SharedWork } from '../engine/shared-work.ts';
-import { isSystemError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
-import { type FoundFile, lookAt } from './bounded-folder.ts';
+import { type FoundFile, isUnreadable, lookAt } from './bounded-folder.ts';
 import type { FileBook } from './file-book.ts';
 import { hashFile } from './hash-file.ts';
 
@@ -67,7 +66,7 @@ export class Checksums {
       await this.#book.setSha256(file, sum);
       return sum;
     } catch (error) {
-      if (!isSystemError(error, 'ENOENT', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EISDIR')) throw error;
+      if (!isUnreadable(error)) throw error;
       this.#log.warn('local.unreadable', { path: file.path, error });
       return undefined;
     }

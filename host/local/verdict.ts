@@ -3,6 +3,7 @@ import { HostError } from '../errors.ts';
 import { openFileSource } from '../gguf/file-source.ts';
 import { stringOf } from '../gguf/header.ts';
 import { inspectModel, readGgufHeader } from '../gguf/inspect.ts';
+import { isUnreadable } from './bounded-folder.ts';
 
 /** What a look at its header came to: a model that loads here, a projector that belongs to one, or neither. */
 export const Verdict = v.variant('kind', [
@@ -25,6 +26,7 @@ export async function judge(files: readonly string[], signal: AbortSignal): Prom
     return { kind: 'model', architecture, quantization, modelType };
   } catch (error) {
     signal.throwIfAborted();
+    if (isUnreadable(error)) return undefined;
     if (!(error instanceof HostError)) throw error;
     if (error.code !== 'MODEL_REJECTED') return undefined;
     const [file] = files;
@@ -44,7 +46,7 @@ async function isProjector(file: string, signal: AbortSignal): Promise<boolean> 
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof HostError && error.code === 'MODEL_REJECTED') return false;
+    if (isUnreadable(error) || (error instanceof HostError && error.code === 'MODEL_REJECTED')) return false;
     throw error;
   }
 }

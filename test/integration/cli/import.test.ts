@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { Workshop } from '../../support/host/workshop.ts';
-import { put } from '../../support/local/programs.ts';
+import { put, putOllama } from '../../support/local/programs.ts';
 
 const MODEL = markovModel();
 const ID = 'local/import/own.gguf';
@@ -64,6 +64,12 @@ describe('a file of the user’s own', () => {
     });
     expect(await tabagent('import', shop.home)).toMatchObject({ code: 3 });
     expect((await tabagent('ls')).stdout).toBe('');
+  });
+
+  it('can be named as the program that holds it does', async () => {
+    putOllama(join(shop.home, '.ollama/models'), 'markov', 'f16', [{ content: MODEL }]);
+    const shown = await tabagent('show', 'Markov:f16', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ model: { id: 'local/ollama/markov/f16' } });
   });
 
   it('is offered from a folder that config.json names', async () => {

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BoundedFolder, ScanBudget } from '../../../host/local/bounded-folder.ts';
 import { LocalModels } from '../../../host/local/local-models.ts';
@@ -141,16 +144,25 @@ describe('what lies in the folders of other programs', () => {
     expect(await look(AbortSignal.abort())).toMatchObject({ models: [], complete: false });
   });
 
-  const asUser = process.getuid?.() === 0 ? it.skip : it;
-  asUser('is passed over where it may not be read', async () => {
+  const withModes = process.platform === 'win32' ? it.skip : it;
+  withModes('is passed over where it may not be read, folder or file', async () => {
     const models = join(home, '.lmstudio/models');
-    put(MODEL, models, 'maker/closed/a.gguf');
-    put(MODEL, models, 'maker/open/b.gguf');
-    chmodSync(join(models, 'maker/closed'), 0);
+    const closed = put(MODEL, models, 'maker/closed/a.gguf');
+    const open = put(MODEL, models, 'maker/open/b.gguf');
+    const unreadable = put(MODEL, models, 'maker/open/c.gguf');
+    // To be read by another user than the one who runs the test, where that is root.
+    for (let path = home; path.length >= folder.path.length; path = dirname(path)) chmodSync(path, 0o755);
+    chmodSync(dirname(closed), 0);
+    chmodSync(unreadable, 0);
     try {
-      expect(await paths()).toEqual([join(models, 'maker/open/b.gguf')]);
+      const child = fileURLToPath(new URL('../../support/local/list-child.ts', import.meta.url));
+      const { stdout } = await promisify(execFile)(process.execPath, [child, home]);
+      expect(JSON.parse(stdout)).toEqual({
+        models: [open],
+        rejected: [[unreadable, expect.stringContaining('cannot be read (EACCES)')]],
+      });
     } finally {
-      chmodSync(join(models, 'maker/closed'), 0o700);
+      chmodSync(dirname(closed), 0o700);
     }
   });
 
