@@ -123,8 +123,10 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
     }
     return await local.match(name, remotes, checking(name, call, options));
   } catch (error) {
-    // Without a hub to ask, what a program says its file is has to do.
-    if (!(error instanceof HostError) || !NOT_TO_BE_ASKED.includes(error.code)) throw error;
+    signal.throwIfAborted();
+    // Without a hub to ask, what a program says its file is has to do; for a load also where the hub will not say.
+    const mayDo = error instanceof HostError && (options.believeNames === true || NOT_TO_BE_ASKED.includes(error.code));
+    if (!mayDo) throw error;
     const believed = await named(true);
     if (believed === undefined) throw error;
     return believed;

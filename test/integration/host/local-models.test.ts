@@ -141,6 +141,9 @@ describe('models that other programs hold', () => {
     ['LM Studio, without a checksum', () => put(MODEL, lmStudio(), 'someone/else/copy.gguf'), 'lmstudio'],
   ])('are not downloaded again when %s holds the same bytes', async (_who, hold, source) => {
     const path = hold();
+    // Another host has listed what there is before, and looks again when it is asked again.
+    const other = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    await other.request('GET_DOWNLOADED_MODELS');
     const reply = await host.request('DOWNLOAD_MODEL', { modelPath: ID });
     expect(promised('DOWNLOAD_MODEL', reply)).toEqual({
       repoId: REPO,
@@ -160,9 +163,10 @@ describe('models that other programs hold', () => {
       },
     );
 
-    // Another host knows it too, without asking the hub again.
+    // The other one knows it too, without asking the hub again.
     const asked = hub.requests.length;
-    const other = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    const listed = promised('GET_DOWNLOADED_MODELS', await other.request('GET_DOWNLOADED_MODELS')).models;
+    expect(listed).toEqual([expect.objectContaining({ id: ID, source, path })]);
     const loaded = await other.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS });
     expect(promised('LOAD_MODEL', loaded).modelPath).toBe(ID);
     expect(hub.requests.length).toBe(asked);
@@ -245,6 +249,14 @@ describe('models that other programs hold', () => {
     expect(await offline.request('DOWNLOAD_MODEL', { modelPath: `${REPO}/other.gguf` })).toMatchObject({
       code: 'OFFLINE',
     });
+  });
+
+  it('are loaded under their own names also where the hub has them no more, and not taken for its files', async () => {
+    put(MODEL, lmStudio(), 'maker/withdrawn/model.gguf');
+    const named = { modelPath: 'maker/withdrawn/model.gguf' };
+    expect(await host.request('DOWNLOAD_MODEL', named)).toMatchObject({ code: 'REPO_NOT_FOUND' });
+    expect(await host.request('LOAD_MODEL', { ...named, settings: SETTINGS })).toMatchObject({ status: 'success' });
+    expect((await downloadedModels()).map(({ id }) => id)).toEqual(['local/lmstudio/maker/withdrawn/model.gguf']);
   });
 
   it('are offered only when their headers are those of models that load', async () => {
