@@ -33,6 +33,8 @@ export interface HostPaths {
   readonly locks: string;
   /** SQLite: chunk index, settings, what the user added to the catalog. */
   readonly database: string;
+  /** SQLite: conversations. A file of its own, since the other one can be lost without a loss. */
+  readonly conversations: string;
   readonly logFile: string;
 }
 
@@ -111,6 +113,7 @@ function hostPaths(home: string): HostPaths {
     partial: join(home, 'partial'),
     locks: join(home, 'locks'),
     database: join(home, 'tabagent.sqlite'),
+    conversations: join(home, 'conversations.sqlite'),
     logFile: join(home, 'logs', 'host.log'),
   };
 }

@@ -2,6 +2,7 @@ import type { Parts } from './actions/action.ts';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { HostConfig } from './config.ts';
+import type { Conversations } from './conversations/conversations.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
@@ -22,6 +23,7 @@ export class HostParts implements Parts {
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
   #settings: Promise<GenerationSettings> | undefined;
+  #conversations: Promise<Conversations> | undefined;
 
   constructor(config: HostConfig, log: Logger) {
     this.config = config;
@@ -73,10 +75,21 @@ export class HostParts implements Parts {
     return this.#settings;
   }
 
+  conversations(): Promise<Conversations> {
+    this.#conversations ??= import('./conversations/conversations.ts')
+      .then(({ Conversations }) => Conversations.open(this.config.paths.conversations, this.log))
+      .catch((error: unknown) => {
+        this.#conversations = undefined;
+        throw error;
+      });
+    return this.#conversations;
+  }
+
   /** Closes what was made, the engine first: its models may have files of the cache open. */
   async close(): Promise<void> {
     await (await this.#engine)?.close();
     await (await this.#cache?.catch(() => undefined))?.close();
+    (await this.#conversations?.catch(() => undefined))?.close();
     await (await this.#store?.catch(() => undefined))?.close();
   }
 

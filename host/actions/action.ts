@@ -1,6 +1,7 @@
 import type { ModelCache } from '../cache/model-cache.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { HostConfig } from '../config.ts';
+import type { Conversations } from '../conversations/conversations.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -23,6 +24,7 @@ export interface Parts {
   engine(): Promise<Engine>;
   /** The settings of generations that are kept over restarts. */
   settings(): Promise<GenerationSettings>;
+  conversations(): Promise<Conversations>;
 }
 
 /** What an action is given besides its request. */

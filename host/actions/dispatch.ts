@@ -44,6 +44,17 @@ const GROUPS = {
   UPDATE_SETTINGS: () => import('./settings.ts'),
   GET_PARAMS: () => import('./settings.ts'),
   SET_PARAMS: () => import('./settings.ts'),
+
+  CREATE_CONVERSATION: () => import('./conversations.ts'),
+  GET_CONVERSATION: () => import('./conversations.ts'),
+  LIST_CONVERSATIONS: () => import('./conversations.ts'),
+  SEARCH_CONVERSATIONS: () => import('./conversations.ts'),
+  ADD_MESSAGES: () => import('./conversations.ts'),
+  DELETE_CONVERSATION: () => import('./conversations.ts'),
+  SYNC_PUSH: () => import('./conversations.ts'),
+  SYNC_PULL: () => import('./conversations.ts'),
+  EXPORT_CONVERSATIONS: () => import('./conversations.ts'),
+  IMPORT_CONVERSATIONS: () => import('./conversations.ts'),
 } satisfies { [A in ActionName]: () => Promise<{ actions: Actions<A> }> };
 
 /** Hands a request to its action. */

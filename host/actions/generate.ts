@@ -11,6 +11,7 @@ import { invalidField } from '../protocol/parse-request.ts';
 import { withChanges } from '../settings/generation-settings.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
+import { keepTurn } from './keep-turn.ts';
 import { namesAModel } from './names-a-model.ts';
 
 /** The model a request names, else the active one. */
@@ -98,7 +99,12 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
       const end = endPayload(result);
       call.emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
       const { finishReason, usage } = result;
-      return { payload: { ...end, finishReason, modelId, usage: { ...usage } }, topLevel: { text: result.text } };
+      const kept = await keepTurn(request, result.text, parts);
+      return {
+        payload: { ...end, finishReason, modelId, usage: { ...usage }, ...kept.payload },
+        ...(kept.message === undefined ? {} : { message: kept.message }),
+        topLevel: { text: result.text },
+      };
     } catch (error) {
       const known = error instanceof HostError;
       call.emit('generationError', {

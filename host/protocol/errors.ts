@@ -31,6 +31,10 @@ export const ERROR_CODES = {
   CHAT_TEMPLATE_FAILED: "The model's own chat template cannot render these messages, or takes too long over it.",
   GENERATION_FAILED: 'llama.cpp failed while it evaluated the prompt or chose a token; the model stays loaded.',
 
+  // Conversations
+  CONVERSATION_NOT_FOUND: 'There is no conversation of this id.',
+  DATABASE_TOO_NEW: 'A later version of this host has written the database; update this one.',
+
   // The hub
   REPO_NOT_FOUND: 'The hub has no such repository, or it is private and the token does not open it.',
   REVISION_NOT_FOUND: 'The repository has no such branch, tag or commit.',

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { integer, modelNaming, objectWith } from '../fields.ts';
+import { Id } from './conversations.ts';
 import {
   MAX_GRAMMAR_CHARACTERS,
   MAX_MESSAGES,
@@ -96,6 +97,8 @@ export const GenerateRequest = v.looseObject({
   ),
   prompt: v.optional(v.string()),
   settings: v.optional(GenerateSettings),
+  /** The conversation in which the last message and the answer are kept; it is begun where there is none of this id. */
+  chat_id: v.optional(Id),
 });
 
 export const GeneratePayload = v.object({
@@ -109,6 +112,8 @@ export const GeneratePayload = v.object({
   finishReason: v.picklist(['stop', 'length', 'stopped']),
   /** *Ours.* */
   modelId: v.string(),
+  /** *Ours*: where both sides were kept, if `chat_id` asked for it; absent where that failed, and the message says why. */
+  conversation: v.optional(v.object({ id: v.string(), message_ids: v.array(v.string()) })),
   /** *Ours.* */
   usage: v.object({
     promptTokens: v.number(),

@@ -1,4 +1,5 @@
 import * as catalog from './catalog.ts';
+import * as conversations from './conversations.ts';
 import * as downloads from './downloads.ts';
 import * as generation from './generation.ts';
 import * as local from './local.ts';
@@ -46,6 +47,17 @@ export const REQUEST_SCHEMAS = {
   UPDATE_SETTINGS: generation.UpdateSettingsRequest,
   GET_PARAMS: generation.GetParamsRequest,
   SET_PARAMS: generation.SetParamsRequest,
+
+  CREATE_CONVERSATION: conversations.CreateConversationRequest,
+  GET_CONVERSATION: conversations.GetConversationRequest,
+  LIST_CONVERSATIONS: conversations.ListConversationsRequest,
+  SEARCH_CONVERSATIONS: conversations.SearchConversationsRequest,
+  ADD_MESSAGES: conversations.AddMessagesRequest,
+  DELETE_CONVERSATION: conversations.DeleteConversationRequest,
+  SYNC_PUSH: conversations.SyncPushRequest,
+  SYNC_PULL: conversations.SyncPullRequest,
+  EXPORT_CONVERSATIONS: conversations.ExportConversationsRequest,
+  IMPORT_CONVERSATIONS: conversations.ImportConversationsRequest,
 } as const;
 
 /** The name of an action this host answers. */
@@ -92,4 +104,15 @@ export const PAYLOAD_SCHEMAS = {
   UPDATE_SETTINGS: generation.UpdateSettingsPayload,
   GET_PARAMS: generation.GetParamsPayload,
   SET_PARAMS: generation.SetParamsPayload,
+
+  CREATE_CONVERSATION: conversations.CreateConversationPayload,
+  GET_CONVERSATION: conversations.GetConversationPayload,
+  LIST_CONVERSATIONS: conversations.ListConversationsPayload,
+  SEARCH_CONVERSATIONS: conversations.SearchConversationsPayload,
+  ADD_MESSAGES: conversations.AddMessagesPayload,
+  DELETE_CONVERSATION: conversations.DeleteConversationPayload,
+  SYNC_PUSH: conversations.SyncPushPayload,
+  SYNC_PULL: conversations.SyncPullPayload,
+  EXPORT_CONVERSATIONS: conversations.ExportConversationsPayload,
+  IMPORT_CONVERSATIONS: conversations.ImportConversationsPayload,
 } as const satisfies Record<ActionName, unknown>;

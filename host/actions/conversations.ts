@@ -1,0 +1,220 @@
+import type { Conversations } from '../conversations/conversations.ts';
+import type { Conversation, Message, Synced } from '../conversations/types.ts';
+import { MAX_ROWS } from '../protocol/actions/conversations.ts';
+import type { RequestOf } from '../protocol/messages.ts';
+import { invalidField } from '../protocol/parse-request.ts';
+import type { Actions } from './action.ts';
+import { page } from './paging.ts';
+
+/** Conversations that a search answers with when nothing is said. */
+const FOUND_BY_DEFAULT = 20;
+
+type Naming = {
+  readonly conversation_id?: string | undefined;
+  readonly conversationId?: string | undefined;
+  readonly chat_id?: string | undefined;
+  readonly id?: string | undefined;
+};
+
+function idOf(request: Naming): string | undefined {
+  return request.conversation_id ?? request.conversationId ?? request.chat_id ?? request.id;
+}
+
+function requiredId(request: Naming): string {
+  const id = idOf(request);
+  if (id === undefined) throw invalidField('conversation_id', 'the id of a conversation', undefined);
+  return id;
+}
+
+/** Part of a list out of the database: what fits a frame of it, and where the next part begins. */
+function window<T>(
+  request: { limit?: number | undefined; cursor?: string | undefined },
+  read: (window: { start: number; count: number }) => { readonly items: readonly T[]; readonly total: number },
+  offset = 0,
+): { items: T[]; total: number; nextCursor?: string } {
+  const start = Number(request.cursor ?? offset);
+  const { items: read_, total } = read({ start, count: Math.min(request.limit ?? MAX_ROWS, MAX_ROWS) });
+  const { items } = page(read_, {});
+  const end = start + items.length;
+  return end < total && items.length > 0 ? { items, total, nextCursor: String(end) } : { items, total };
+}
+
+/** The rows of a push as the database keeps them. */
+function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): Synced {
+  return {
+    conversations: conversations.map((row, i) => {
+      const id = row.id ?? row.conversation_id;
+      if (id === undefined) throw invalidField(`conversations.${i}.id`, 'an id', undefined);
+      return { id, user_id: row.user_id ?? 'default', ...textsOf(row), ...timesOf(row), deleted: row.deleted ?? false };
+    }),
+    messages: messages.map((row, i) => {
+      const id = row.id ?? row.message_id;
+      const conversation = row.conversation_id ?? row.chat_id;
+      if (id === undefined) throw invalidField(`messages.${i}.id`, 'an id', undefined);
+      if (conversation === undefined) throw invalidField(`messages.${i}.conversation_id`, 'an id', undefined);
+      const isDeleted = row.deleted ?? false;
+      if (row.content === undefined && !isDeleted) throw invalidField(`messages.${i}.content`, 'a text', undefined);
+      return {
+        id,
+        conversation_id: conversation,
+        role: row.role ?? 'user',
+        content: row.content ?? '',
+        ...timesOf(row),
+        deleted: isDeleted,
+      };
+    }),
+  };
+}
+
+function textsOf(row: {
+  title?: string | undefined;
+  topic?: string | null | undefined;
+  domain?: string | null | undefined;
+}) {
+  return { title: row.title ?? '', topic: row.topic ?? null, domain: row.domain ?? null };
+}
+
+function timesOf({ created_at, updated_at }: { created_at?: number | undefined; updated_at?: number | undefined }) {
+  const created = created_at ?? updated_at ?? Date.now() / 1000;
+  return { created_at: created, updated_at: updated_at ?? created };
+}
+
+function pushed(store: Conversations, request: RequestOf<'SYNC_PUSH'>) {
+  const { conversations, messages } = store.push(rowsOf(request));
+  return { conversations, messages, total_synced: conversations.synced + messages.synced };
+}
+
+/** What changed, as much of it as fits a frame. */
+function pulled(store: Conversations, request: Pick<RequestOf<'SYNC_PULL'>, 'since' | 'user_id' | 'cursor' | 'limit'>) {
+  let count = Math.min(request.limit ?? MAX_ROWS, MAX_ROWS);
+  for (;;) {
+    const { since, user_id, cursor } = request;
+    const rows = store.pull({
+      after: Number(cursor ?? 0),
+      count,
+      ...(since === undefined ? {} : { since }),
+      ...(user_id === undefined ? {} : { userId: user_id }),
+    });
+    const all: readonly (Conversation | Message)[] = [...rows.conversations, ...rows.messages];
+    // Half of the rows again and again: one alone always fits.
+    if (page<Conversation | Message>(all, {}).items.length === all.length) return rows;
+    count = Math.ceil(count / 2);
+  }
+}
+
+export const actions: Actions<
+  | 'CREATE_CONVERSATION'
+  | 'GET_CONVERSATION'
+  | 'LIST_CONVERSATIONS'
+  | 'SEARCH_CONVERSATIONS'
+  | 'ADD_MESSAGES'
+  | 'DELETE_CONVERSATION'
+  | 'SYNC_PUSH'
+  | 'SYNC_PULL'
+  | 'EXPORT_CONVERSATIONS'
+  | 'IMPORT_CONVERSATIONS'
+> = {
+  async CREATE_CONVERSATION(request, { parts }) {
+    const { user_id, title, topic, domain, created_at } = request;
+    const { conversation, existed } = (await parts.conversations()).create({
+      id: idOf(request),
+      user_id,
+      title,
+      topic: topic ?? undefined,
+      domain: domain ?? undefined,
+      created_at,
+    });
+    return {
+      payload: { conversation },
+      message: existed ? 'The conversation was there already' : 'Conversation created',
+    };
+  },
+
+  async GET_CONVERSATION(request, { parts }) {
+    const store = await parts.conversations();
+    const conversation = store.get(requiredId(request));
+    const { items, total, ...next } = window(request, (part) => store.messages(conversation.id, part));
+    return { payload: { conversation, messages: items, message_count: total, ...next } };
+  },
+
+  async LIST_CONVERSATIONS(request, { parts }) {
+    const store = await parts.conversations();
+    const setAside = store.takeSetAside();
+    const { items, total, ...next } = window(request, (part) => store.list(part, request.user_id), request.offset);
+    return {
+      payload: { conversations: items, total, ...next },
+      ...(setAside === undefined
+        ? {}
+        : { message: `The database of conversations was damaged. It was kept as ${setAside}, and a new one begun.` }),
+    };
+  },
+
+  async SEARCH_CONVERSATIONS(request, { parts }) {
+    const { query, user_id, limit = FOUND_BY_DEFAULT } = request;
+    const store = await parts.conversations();
+    const found = store.search(query, { count: limit }, user_id);
+    const { items } = page(found, {});
+    return { payload: { query, conversations: items, total: items.length } };
+  },
+
+  async ADD_MESSAGES(request, { parts }) {
+    const id = requiredId(request);
+    const messages = request.messages.map(({ message_id, id: messageId, role, content, created_at }) => ({
+      id: message_id ?? messageId,
+      role,
+      content,
+      created_at,
+    }));
+    const added = (await parts.conversations()).addMessages(id, messages);
+    return {
+      payload: { conversation_id: id, message_ids: added.map((message) => message.id), count: added.length },
+    };
+  },
+
+  async DELETE_CONVERSATION(request, { parts }) {
+    const id = requiredId(request);
+    (await parts.conversations()).delete(id);
+    return { payload: { conversation_id: id }, message: 'Conversation deleted' };
+  },
+
+  async SYNC_PUSH(request, { parts }) {
+    return { payload: pushed(await parts.conversations(), request) };
+  },
+
+  async SYNC_PULL(request, { parts }) {
+    const { conversations, messages, change, hasMore } = pulled(await parts.conversations(), request);
+    return {
+      payload: {
+        conversations: [...conversations],
+        messages: [...messages],
+        counts: { conversations: conversations.length, messages: messages.length },
+        cursor: String(change),
+        has_more: hasMore,
+      },
+    };
+  },
+
+  async EXPORT_CONVERSATIONS(request, { parts }) {
+    const { conversations, messages, change, hasMore } = pulled(await parts.conversations(), request);
+    return {
+      payload: {
+        rows: [
+          ...kept(conversations).map((row) => ({ type: 'conversation' as const, ...row })),
+          ...kept(messages).map((row) => ({ type: 'message' as const, ...row })),
+        ],
+        ...(hasMore ? { nextCursor: String(change) } : {}),
+      },
+    };
+  },
+
+  async IMPORT_CONVERSATIONS({ rows }, { parts }) {
+    const conversations = rows.filter((row) => row.type === 'conversation');
+    const messages = rows.filter((row) => row.type === 'message');
+    return { payload: pushed(await parts.conversations(), { conversations, messages }) };
+  },
+};
+
+/** Rows that are not deleted. */
+function kept<T extends { readonly deleted: boolean }>(rows: readonly T[]): Omit<T, 'deleted'>[] {
+  return rows.filter((row) => !row.deleted).map(({ deleted: _, ...row }) => row);
+}
