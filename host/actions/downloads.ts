@@ -6,8 +6,9 @@ import { SOURCE_NAMES } from '../protocol/local-sources.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { readModelName, readModelOrRepoName } from '../protocol/model-name.ts';
 import type { Action, Actions, Call } from './action.ts';
+import { assertNotHeld, deleteHeld } from './delete-held.ts';
 import { downloadProgress, statusEntry } from './download-events.ts';
-import { assertNotHeld, deleteHeld, heldStatus, obtainModel } from './find-model.ts';
+import { heldStatus, obtainModel } from './find-model.ts';
 import { page } from './paging.ts';
 
 /** Fetches a model into the cache, telling the client how it goes. Joins a download that is under way. */

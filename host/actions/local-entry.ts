@@ -1,6 +1,6 @@
 import { entryFromName } from '../catalog/entry.ts';
+import type { GoneModel, LocalModel } from '../local/listing.ts';
 import { plainTitle } from '../local/local-id.ts';
-import type { GoneModel, LocalModel } from '../local/local-models.ts';
 import { SOURCE_NAMES } from '../protocol/local-sources.ts';
 
 /** A model that lies elsewhere, in the form of a list of models. */

@@ -1,48 +1,10 @@
-import { lstat, open, opendir, realpath, stat } from 'node:fs/promises';
+import { lstat, opendir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { isSystemError } from '../errors.ts';
-
-/** Most entries one scan looks at, over all programs. A large collection has some thousands of files. */
-const MAX_ENTRIES = 50_000;
+import { type FoundFile, isUnreadable, orNothing, readSmallText } from './disk.ts';
+import type { ScanBudget } from './scan-budget.ts';
 
 /** Deepest folder below a program's own. The deepest layout in use (a repository's folder in a snapshot) needs five. */
 const MAX_DEPTH = 8;
-
-/** Bytes of a manifest or settings file that are read. Real ones have some kilobytes. */
-const MAX_TEXT_BYTES = 1024 * 1024;
-
-/** What one scan may still do: it ends with `signal` or when too many entries were looked at, whichever comes first. */
-export class ScanBudget {
-  readonly signal: AbortSignal;
-  #left: number;
-
-  constructor(signal: AbortSignal, entries = MAX_ENTRIES) {
-    this.signal = signal;
-    this.#left = entries;
-  }
-
-  /** Takes one entry's worth; false when there is nothing left to spend. */
-  spend(): boolean {
-    this.#left -= 1;
-    return this.#left >= 0 && !this.signal.aborted;
-  }
-
-  /** False once something was left out. */
-  get isWhole(): boolean {
-    return this.#left >= 0 && !this.signal.aborted;
-  }
-}
-
-/** A file as the disk describes it: what changes when its content does. */
-export interface FoundFile {
-  /** Absolute, under the name the program gave it. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  readonly mtimeMs: number;
-  /** The file's number on its volume. */
-  readonly inode: number;
-}
 
 /** Names directly in a folder. */
 export interface Names {
@@ -142,47 +104,4 @@ export class BoundedFolder {
 /** A path from a folder, as one text. */
 function keyOf(parts: readonly string[]): string {
   return parts.join('/');
-}
-
-/** A file as the disk has it now; undefined where there is none that could be read. */
-export async function lookAt(path: string): Promise<FoundFile | undefined> {
-  const stats = await orNothing(stat(path));
-  return stats?.isFile() === true ? { path, size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino } : undefined;
-}
-
-/** Reads a text file that is not expected to be large. Undefined where there is none, or a larger one. */
-export async function readSmallText(path: string): Promise<string | undefined> {
-  // Asked before it is opened: to open a pipe would wait for its writer for ever.
-  const stats = await orNothing(stat(path));
-  if (stats?.isFile() !== true || stats.size > MAX_TEXT_BYTES) return undefined;
-  const handle = await orNothing(open(path, 'r'));
-  if (handle === undefined) return undefined;
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(stats.size), 0, stats.size, 0);
-    return buffer.toString('utf8', 0, bytesRead);
-  } catch (error) {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
-/** What the promise brings, or undefined where the system says that it cannot be had. */
-async function orNothing<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Says whether a fault means no more than that a file of somebody else's cannot be used: whatever a disk or a network
- * says, but not that this process has run out of something.
- */
-export function isUnreadable(error: unknown): boolean {
-  if (isSystemError(error, 'EMFILE', 'ENFILE', 'ENOMEM')) return false;
-  return typeof error === 'object' && error !== null && 'syscall' in error;
 }

@@ -1,7 +1,7 @@
 import { SharedWork } from '../engine/shared-work.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
-import { type FoundFile, isUnreadable, lookAt } from './bounded-folder.ts';
+import { type FoundFile, isUnreadable, lookAt } from './disk.ts';
 import type { FileBook } from './file-book.ts';
 import { hashFile } from './hash-file.ts';
 

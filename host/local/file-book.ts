@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Logger } from '../log.ts';
 import type { Namespace, Store } from '../store/types.ts';
-import type { FoundFile } from './bounded-folder.ts';
+import type { FoundFile } from './disk.ts';
 import { Verdict } from './verdict.ts';
 
 /** What is remembered of one file, or of the files of one model together. */
@@ -85,6 +85,7 @@ export class FileBook {
       (store) => store.namespace('local-files'),
       (error: unknown) => {
         this.#log.warn('local.not-remembered', { error });
+        this.#namespace = undefined;
         return undefined;
       },
     );

@@ -1,4 +1,5 @@
-import type { BoundedFolder, FoundFile } from './bounded-folder.ts';
+import type { BoundedFolder } from './bounded-folder.ts';
+import type { FoundFile } from './disk.ts';
 
 /** The files of a model in one folder; undefined unless all of them can be used. */
 export async function foundFiles(

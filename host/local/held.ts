@@ -1,6 +1,6 @@
 import type { LocalSource } from '../protocol/local-sources.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import type { FoundFile } from './bounded-folder.ts';
+import type { FoundFile } from './disk.ts';
 
 /** A file that a program says is a model or belongs to one, before anything in it was looked at. */
 export interface HeldFile extends FoundFile {

@@ -4,7 +4,7 @@ import { HostError } from '../errors.ts';
 import { modelNameOf } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { type FoundFile, lookAt } from './bounded-folder.ts';
+import { type FoundFile, lookAt } from './disk.ts';
 import type { HeldModel } from './held.ts';
 import type { Imported, Ledger } from './ledger.ts';
 import { localName } from './local-id.ts';

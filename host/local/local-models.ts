@@ -3,9 +3,8 @@ import { configFileIn } from '../configuration/config-file.ts';
 import { HostError } from '../errors.ts';
 import type { RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
-import { type LocalSource, SOURCE_NAMES } from '../protocol/local-sources.ts';
+import { SOURCE_NAMES } from '../protocol/local-sources.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import { modelNameOf } from '../protocol/model-name.ts';
 import type { Store } from '../store/types.ts';
 import { type CheckOptions, Checksums } from './checksums.ts';
 import { FileBook } from './file-book.ts';
@@ -13,45 +12,16 @@ import type { HeldModel } from './held.ts';
 import { findImports, importFile } from './imports.ts';
 import { judgeAll } from './judge-all.ts';
 import { type Adopted, Ledger } from './ledger.ts';
+import { arrange, bytesOf, hasChecksums, isSame, type LocalListing, type LocalModel } from './listing.ts';
 import { isLocalName } from './local-id.ts';
 import type { System } from './program-folders.ts';
 import { type Findings, scan } from './scan.ts';
-import type { Verdict } from './verdict.ts';
 
 /** Longest a list waits for other programs' folders, milliseconds: what is found by then is listed. */
 const LISTING_MS = 3_000;
 
 /** Longest a search for one model, or a scan that was asked for, takes, milliseconds. Network drives are slow to wake. */
 const SEARCH_MS = 30_000;
-
-/** A model that lies elsewhere, as it is offered. */
-export interface LocalModel extends HeldModel {
-  /** The id it is offered by: the hub's where it is known to be the hub's, else `local/…`. */
-  readonly offered: ModelName;
-  /** Bytes of all files. */
-  readonly size: number;
-  readonly verdict: Exclude<Verdict, { kind: 'rejected' }>;
-  /** Its checksums were taken, and are those that its program or the hub has for it. */
-  readonly verified: boolean;
-}
-
-/** A model of the hub that a program held and holds no more. */
-export interface GoneModel {
-  readonly name: ModelName;
-  readonly source: LocalSource;
-  readonly path: string;
-}
-
-/** Everything that was found. */
-export interface LocalListing {
-  readonly models: readonly LocalModel[];
-  readonly gone: readonly GoneModel[];
-  /** Files that are no models, and why. */
-  readonly rejected: readonly { readonly source: LocalSource; readonly path: string; readonly reason: string }[];
-  readonly folders: Findings['folders'];
-  readonly problems: readonly string[];
-  readonly complete: boolean;
-}
 
 /** What the room is opened with. */
 export interface LocalModelsOptions {
@@ -85,41 +55,14 @@ export class LocalModels {
     options.signal?.throwIfAborted();
     const adopted = await this.#records(() => this.#ledger.allAdopted());
 
-    const models: LocalModel[] = [];
-    const rejected: LocalListing['rejected'][number][] = [];
-    const taken = new Set<string>();
-    const offer = (offered: ModelName, model: HeldModel, verdict: LocalModel['verdict']) => {
-      taken.add(offered.id);
-      models.push({ ...model, offered, verdict, size: bytesOf(model), verified: this.#isVerified(model) });
-    };
-    const gone: GoneModel[] = [];
-    for (const [id, record] of adopted) {
-      const name = modelNameOf(id);
-      if (name === undefined) continue;
-      const model = held.find((one) => this.#isSame(one, record));
-      const verdict = model === undefined ? undefined : verdicts.get(model);
-      if (model === undefined) gone.push({ name, source: record.source, path: record.path });
-      else if (verdict !== undefined && verdict.kind !== 'rejected') offer(name, model, verdict);
-    }
-    const alreadyOffered = new Set(models.map(({ name }) => name.id));
-    for (const [model, verdict] of verdicts) {
-      const { source, name, claimed } = model;
-      if (verdict.kind === 'rejected') {
-        rejected.push({ source, path: model.files[0]?.path ?? '', reason: verdict.reason });
-      } else if (!alreadyOffered.has(name.id)) {
-        const isSure = claimed !== undefined && hasChecksums(model) && !taken.has(claimed.id);
-        offer(isSure ? claimed : name, model, verdict);
-      }
-    }
-    models.sort((a, b) => (a.offered.id < b.offered.id ? -1 : 1));
-    const isWhole = complete && verdicts.size === held.length;
+    const listing = arrange({ held, verdicts, adopted, book: this.#book });
     return {
-      models,
-      gone: gone.filter(({ name }) => !taken.has(name.id)),
-      rejected,
+      ...listing,
+      // Of a disk that did not answer in time nothing is gone.
+      gone: complete ? listing.gone : [],
       folders,
       problems,
-      complete: isWhole,
+      complete: complete && verdicts.size === held.length,
     };
   }
 
@@ -141,7 +84,7 @@ export class LocalModels {
     const record = await this.#adopted(name.id);
     if (record !== undefined) {
       await this.#book.recall(held.map(({ files }) => files));
-      const model = held.find((one) => this.#isSame(one, record));
+      const model = held.find((one) => isSame(one, record, this.#book));
       if (model !== undefined) return model;
     }
     const claiming = held.filter(({ claimed }) => claimed?.id === name.id);
@@ -244,29 +187,6 @@ export class LocalModels {
       return new Map();
     }
   }
-
-  /** Says whether a model is the one that was adopted, by what is known without reading it. */
-  #isSame({ files }: HeldModel, record: Adopted): boolean {
-    return (
-      files.length === record.files.length &&
-      files.every((file, at) => {
-        const { size, sha256 } = record.files[at] ?? {};
-        return file.size === size && (this.#book.sha256(file) ?? file.sha256) === sha256;
-      })
-    );
-  }
-
-  #isVerified({ files }: HeldModel): boolean {
-    return files.every((file) => file.sha256 !== undefined && file.sha256 === this.#book.sha256(file));
-  }
-}
-
-function bytesOf({ files }: HeldModel): number {
-  return files.reduce((sum, { size }) => sum + size, 0);
-}
-
-function hasChecksums({ files }: HeldModel): boolean {
-  return files.every(({ sha256 }) => sha256 !== undefined);
 }
 
 function mismatch({ source, title }: HeldModel, path: string, expected: string | undefined, found: string | undefined) {

@@ -1,6 +1,7 @@
 import type { LocalSource } from '../protocol/local-sources.ts';
-import { BoundedFolder, readSmallText, ScanBudget } from './bounded-folder.ts';
+import { BoundedFolder } from './bounded-folder.ts';
 import { configuredFolders } from './configured-folders.ts';
+import { readSmallText } from './disk.ts';
 import type { HeldModel, Reader } from './held.ts';
 import { namedFolder } from './named-folder.ts';
 import { folderSettings, type Layout, programFolders, type Surroundings } from './program-folders.ts';
@@ -10,6 +11,7 @@ import { readLlamaCache } from './read-llama-cache.ts';
 import { readOllama } from './read-ollama.ts';
 import { readPlainFolder } from './read-plain.ts';
 import { readPublisherFolder } from './read-publisher.ts';
+import { ScanBudget } from './scan-budget.ts';
 
 /** A folder that was there to be looked into. */
 export interface ScannedFolder {

@@ -3,7 +3,7 @@ import { HostError } from '../errors.ts';
 import { openFileSource } from '../gguf/file-source.ts';
 import { stringOf } from '../gguf/header.ts';
 import { inspectModel, readGgufHeader } from '../gguf/inspect.ts';
-import { isUnreadable } from './bounded-folder.ts';
+import { isUnreadable } from './disk.ts';
 
 /** What a look at its header came to: a model that loads here, a projector that belongs to one, or neither. */
 export const Verdict = v.variant('kind', [
