@@ -5,6 +5,7 @@ import type { CommandContext } from './context.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { helpOf, overview, usageOf } from './help.ts';
 import { Interrupts } from './interrupts.ts';
+import { tooOldNode } from './node-version.ts';
 import { parseCommand } from './parse-command.ts';
 import type { CommandSpec } from './spec.ts';
 import { COMMANDS, commandOf } from './table.ts';
@@ -14,7 +15,7 @@ import { printable } from './terminal/words.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * What a person who starts the host in a terminal gets. Returns the exit code.
+ * What a person who starts the host in a terminal gets. Ends the process with the exit code.
  *
  * @param entry The module this process was started with; runners are started with it, and a browser is told to.
  */
@@ -28,11 +29,25 @@ export async function runCommand(typed: readonly string[], entry: URL): Promise<
       interrupts.stop(EXIT.ok, 'Nobody reads the output any more.');
     });
   }
-  try {
-    return await runTyped(typed, entry, terminal, interrupts);
-  } finally {
-    interrupts.release();
+  const old = tooOldNode(process.versions.node);
+  if (old !== undefined) {
+    terminal.stderr.write(`${old}\n`);
+    return EXIT.failed;
   }
+  const exitCode = await runTyped(typed, entry, terminal, interrupts);
+  interrupts.release();
+  await Promise.all([process.stdout, process.stderr].map(flushed));
+  // What a fault left behind (a timer, a socket) must not keep the terminal waiting.
+  process.exit(exitCode);
+}
+
+/** Resolves when all that was written has gone out, or nobody reads it. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    stream.on('error', () => resolve());
+    stream.write('', () => resolve());
+  });
 }
 
 async function runTyped(
@@ -65,9 +80,12 @@ async function runTyped(
     if (interrupts.exitCode !== EXIT.ok) reportError(error, rest.includes('--json'), terminal);
     return interrupts.exitCode ?? exitCodeOf(error.code);
   } finally {
-    await client.close();
+    await Promise.race([client.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref())]);
   }
 }
+
+/** Longest the host may take to close, milliseconds: a runner is killed well before. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /** What people type out of habit. */
 const ALIASES: Readonly<Record<string, string>> = {

@@ -35,11 +35,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [],
     options: [
       { name: 'all', short: 'a', summary: 'also those that are offered and not downloaded' },
+      { name: 'ids', summary: 'ids only, one a line' },
       { name: 'downloads', summary: 'unfinished downloads instead' },
     ],
     examples: [
       { command: 'tabagent ls', does: 'what is on the disk' },
-      { command: 'tabagent ls --json | jq -r ".models[].id"', does: 'ids only' },
+      { command: 'tabagent ls --json | jq -r ".models[].id"', does: 'the same as --ids' },
     ],
     actions: ['GET_DOWNLOADED_MODELS', 'GET_AVAILABLE_MODELS', 'GET_ACTIVE_DOWNLOADS'],
     load: () => import('./commands/ls.ts'),
@@ -107,6 +108,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [{ command: 'tabagent fit Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf', does: 'without downloading it' }],
     actions: ['RECOMMEND_SPLIT', 'GET_SYSTEM_RESOURCES', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
     load: () => import('./commands/fit.ts'),
+  },
+  {
+    name: 'scan',
+    summary: 'List the models that other programs on this machine hold',
+    details: 'They are used where they lie: never copied, never deleted.',
+    args: [],
+    options: [],
+    examples: [{ command: 'tabagent scan', does: 'those of llama.cpp, LM Studio, Ollama and others' }],
+    actions: ['SCAN_LOCAL_MODELS'],
+    load: () => import('./commands/scan.ts'),
   },
   {
     name: 'call',
@@ -181,6 +192,20 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [{ command: 'tabagent uninstall', does: 'the browsers no longer find the host' }],
     actions: [],
     load: () => import('./commands/uninstall.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'Print the completion script of a shell',
+    args: [{ name: 'SHELL', summary: 'the shell', choices: ['bash', 'zsh', 'fish', 'powershell'] }],
+    options: [],
+    examples: [
+      { command: 'source <(tabagent completion bash)', does: 'for this bash; put it into ~/.bashrc for all' },
+      { command: 'tabagent completion zsh > ~/.zfunc/_tabagent', does: 'zsh, with ~/.zfunc in fpath' },
+      { command: 'tabagent completion fish | source', does: 'fish' },
+      { command: 'tabagent completion powershell | Out-String | Invoke-Expression', does: 'PowerShell' },
+    ],
+    actions: [],
+    load: () => import('./commands/completion.ts'),
   },
   {
     name: 'version',

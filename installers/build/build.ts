@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { COMPLETIONS } from '../../host/cli/completion/shells.ts';
+import { manPage } from '../../host/cli/man.ts';
+import { COMMANDS } from '../../host/cli/table.ts';
 import { oneStartFile } from './one-start-file.ts';
 import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
 
@@ -54,9 +57,20 @@ await esbuild.build({
 await esbuild.build(runnerBuildOptions(root));
 copyRunnerAssets(root);
 
+writeShared(`${root}/dist/share`);
+
 const declarations = spawnSync(
   process.execPath,
   [`${root}/node_modules/typescript/bin/tsc`, '-p', 'installers/build/tsconfig.types.json'],
   { cwd: root, stdio: 'inherit' },
 );
 process.exitCode = declarations.status ?? 1;
+
+/** What a system package puts into its folders: the manual page, and a completion script for each shell. */
+function writeShared(folder: string): void {
+  mkdirSync(`${folder}/completions`, { recursive: true });
+  writeFileSync(`${folder}/tabagent.1`, manPage(COMMANDS));
+  for (const [shell, script] of Object.entries(COMPLETIONS)) {
+    writeFileSync(`${folder}/completions/tabagent.${shell}`, script(COMMANDS));
+  }
+}

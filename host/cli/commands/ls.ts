@@ -1,7 +1,7 @@
 import { LOCAL_SOURCES } from '../../protocol/local-sources.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { sizeInWords, table } from '../terminal/words.ts';
+import { printable, sizeInWords, table } from '../terminal/words.ts';
 
 /** `tabagent ls`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -10,6 +10,10 @@ export async function run(context: CommandContext): Promise<number> {
   const onDisk = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
   const offered = input.flag('all') ? await client.all('GET_AVAILABLE_MODELS', ({ models }) => models) : [];
   const models = [...onDisk, ...offered.filter(({ downloaded }) => !downloaded)];
+  if (input.flag('ids') && !input.flag('json')) {
+    terminal.stdout.write(models.map(({ id }) => `${printable(id)}\n`).join(''));
+    return EXIT.ok;
+  }
   const isForeign = ({ source }: (typeof models)[number]) => (LOCAL_SOURCES as readonly string[]).includes(source);
   const hasForeign = models.some(isForeign);
   print(context, { models }, () =>

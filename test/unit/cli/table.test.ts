@@ -29,7 +29,7 @@ describe('the table of commands', () => {
     it('has examples that are typed right', () => {
       expect(command.examples.length).toBeGreaterThan(0);
       for (const { command: typed } of command.examples) {
-        const plain = typed.split(' | ').find((part) => part.includes('tabagent')) ?? '';
+        const plain = /tabagent [^|>)]*/.exec(typed)?.[0] ?? '';
         const words = [...plain.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
           ([, one, two, word]) => one ?? two ?? word ?? '',
         );

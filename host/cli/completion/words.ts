@@ -1,0 +1,9 @@
+import { REQUEST_SCHEMAS } from '../../protocol/actions/table.ts';
+import type { ArgumentSpec, CommandSpec } from '../spec.ts';
+
+/** The words an argument may be that are known beforehand: all are of letters, digits, `-` and `_`. */
+export function wordsFor(arg: ArgumentSpec, commands: readonly CommandSpec[]): readonly string[] {
+  if (arg.choices !== undefined) return arg.choices;
+  if (arg.completes === 'action') return Object.keys(REQUEST_SCHEMAS);
+  return arg.completes === 'command' ? commands.map(({ name }) => name) : [];
+}

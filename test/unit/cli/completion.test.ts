@@ -1,0 +1,102 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { COMPLETIONS } from '../../../host/cli/completion/shells.ts';
+import { manPage } from '../../../host/cli/man.ts';
+import { tooOldNode } from '../../../host/cli/node-version.ts';
+import { optionsOf } from '../../../host/cli/spec.ts';
+import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
+
+const HOSTILE = 'a/b/$(touch hit) `touch hit`.gguf';
+
+const has = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const withBash = has('bash') ? describe : describe.skip;
+
+describe('completions', () => {
+  it('exist for each shell the command offers', () => {
+    expect(Object.keys(COMPLETIONS)).toEqual(commandOf('completion')?.args[0]?.choices);
+  });
+
+  it.each(Object.entries(COMPLETIONS))('of %s know every command and option', (_shell, script) => {
+    const text = script(COMMANDS);
+    for (const command of COMMANDS) {
+      expect(text).toContain(command.name);
+      for (const { name } of optionsOf(command)) expect(text).toContain(name);
+    }
+    expect(text).toContain('GET_SYSTEM_RESOURCES');
+  });
+
+  it.each(['zsh', 'fish'])('of %s are taken by the shell, where there is one', (shell) => {
+    if (!has(shell)) return;
+    const input = COMPLETIONS[shell]?.(COMMANDS) ?? '';
+    const { status, stderr } = spawnSync(shell, ['-n'], { input, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  withBash('of bash', () => {
+    let folder: string;
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'tabagent-bash-'));
+      writeFileSync(join(folder, 'script'), COMPLETIONS.bash?.(COMMANDS) ?? '');
+    });
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    /** What bash offers for the last of these words, with a `tabagent` that lists these models. */
+    function offered(words: string[], models: string[] = []): string[] {
+      const program = `tabagent() { printf '%s\\n' "$@" > asked; cat models; }
+        source ./script
+        COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _tabagent; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      writeFileSync(join(folder, 'models'), models.map((model) => `${model}\n`).join(''));
+      const text = execFileSync('bash', ['-c', program, 'bash', 'tabagent', ...words], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      return text.split('\n').filter(Boolean);
+    }
+
+    it('offer commands, options, choices and models', () => {
+      expect(offered(['pu'])).toEqual(['pull']);
+      expect(offered(['pull', '--rev'])).toEqual(['--revision']);
+      expect(offered(['install', '--browser', 'chrom'])).toEqual(['chrome', 'chromium']);
+      expect(offered(['completion', 'f'])).toEqual(['fish']);
+      expect(offered(['call', 'PIN'])).toEqual(['PING']);
+      expect(offered(['rm', 'a/'], ['a/b/one.gguf', 'c/d/two.gguf'])).toEqual(['a/b/one.gguf']);
+    });
+
+    it('run nothing that stands in the name of a model', () => {
+      const [word = ''] = offered(['rm', 'a/'], [HOSTILE]);
+      expect(execFileSync('bash', ['-c', `printf %s ${word}`], { cwd: folder, encoding: 'utf8' })).toBe(HOSTILE);
+      expect(readdirSync(folder)).not.toContain('hit');
+    });
+  });
+});
+
+describe('the manual page', () => {
+  it('tells of every command and option, and of exit codes', () => {
+    const page = manPage(COMMANDS).replaceAll('\\-', '-');
+    for (const command of COMMANDS) {
+      expect(page).toContain(`.SS tabagent ${command.name}`);
+      for (const { name } of optionsOf(command)) expect(page).toContain(`--${name}`);
+    }
+    expect(page).toContain('.SH EXIT STATUS');
+  });
+
+  it('is roff without a fault', () => {
+    if (!has('groff')) return;
+    const { stderr } = spawnSync('groff', ['-man', '-Tascii', '-ww'], { input: manPage(COMMANDS), encoding: 'utf8' });
+    expect(stderr).toBe('');
+  });
+});
+
+describe('an old Node', () => {
+  it.each([
+    ['20.18.1', true],
+    ['22.18.0', true],
+    ['22.19.0', false],
+    ['24.0.0', false],
+  ])('%s is refused: %s', (version, refused) => {
+    expect(tooOldNode(version) !== undefined).toBe(refused);
+  });
+});
