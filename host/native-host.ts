@@ -23,7 +23,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   const { input, output } = takeOverStdio();
   if (caller !== undefined && !isOwnExtension(caller)) {
     const { refuseUnlessAllowed } = await import('./configuration/refuse.ts');
-    if (await refuseUnlessAllowed(caller, { input, output })) process.exit(1);
+    if (await refuseUnlessAllowed(caller, { input, output }, entry)) process.exit(1);
   }
   const host = openHost(entry);
   const session = new Session({ input, output, handler: host.handler, log: host.log, limits: host.limits });

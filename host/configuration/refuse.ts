@@ -16,10 +16,12 @@ const FIRST_MESSAGE_MS = 1_000;
 /**
  * Refuses an extension that is not allowed, and says whether it did. The refusal is logged, as far as the configuration
  * says where.
+ *
+ * @param entry The module this process was started with.
  */
-export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams): Promise<boolean> {
+export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams, entry: URL): Promise<boolean> {
   try {
-    const config = readConfig({ runnerEntry: new URL(import.meta.url) });
+    const config = readConfig({ runnerEntry: entry });
     try {
       await assertAllowed(caller, config);
       return false;

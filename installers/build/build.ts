@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { COMPLETIONS } from '../../host/cli/completion/shells.ts';
@@ -26,6 +27,22 @@ const runnerStaysOutside: esbuild.Plugin = {
   },
 };
 
+/** Modules that may ask for their own place: entry points, which are files of their own, and the runner's. */
+const HAVE_A_PLACE = /[\\/]host[\\/](main|index)\.ts$/;
+
+/** In the packaged host all modules are one script inside the executable, so none of them has a place. */
+const noOwnPlace: esbuild.Plugin = {
+  name: 'no-own-place',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]host[\\/].*\.ts$/ }, async ({ path }) => {
+      if (HAVE_A_PLACE.test(path) || !(await readFile(path, 'utf8')).includes('import.meta')) return undefined;
+      return {
+        errors: [{ text: `Expected no import.meta in ${path}: the packaged host has none. Be given the entry.` }],
+      };
+    });
+  },
+};
+
 rmSync(`${root}/dist`, { recursive: true, force: true });
 await esbuild.build({
   absWorkingDir: root,
@@ -46,6 +63,7 @@ await esbuild.build({
   external: ['better-sqlite3', 'bun:sqlite'],
   plugins: [
     runnerStaysOutside,
+    noOwnPlace,
     await oneStartFile({
       root,
       entry: 'host/main.ts',
