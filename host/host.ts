@@ -3,11 +3,11 @@ import { dispatch } from './actions/dispatch.ts';
 import type { HostConfig } from './config.ts';
 import { HostError } from './errors.ts';
 import type { JsonObject } from './json.ts';
-import { createLogger, type Logger } from './log.ts';
+import { createLogger, type RequestLog } from './log.ts';
 import { HostParts } from './parts.ts';
 import { type ClientKind, LOCAL_ONLY_ACTIONS } from './protocol/actions/local-only.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
-import { parseRequest, readHead } from './protocol/parse-request.ts';
+import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
 import { errorReply } from './reply.ts';
 
 /** What a client's connection gives with each message. */
@@ -17,13 +17,17 @@ export interface MessageContext {
   emit(event: HostEvent): void;
 }
 
+/** Requests that took at least this long are logged, milliseconds: those that polls and look-ups do not drown. */
+const SLOW_REQUEST_MS = 250;
+
 /**
  * The host: a message in, a reply out. It owns the parts (cache, hub, catalog, hardware, engine) and nothing else; two
  * of them side by side share nothing but what is on the disk.
  */
 export class Host {
-  readonly log: Logger;
+  readonly log: RequestLog;
   readonly #parts: HostParts;
+  #requests = 0;
 
   constructor(config: HostConfig) {
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
@@ -33,6 +37,13 @@ export class Host {
   /** Answers one message. Never rejects: every fault becomes an error reply, here and nowhere else. */
   async handle(message: JsonObject, context: MessageContext): Promise<Reply> {
     const head = readHead(message);
+    // The client's own id need not be there, nor differ from another client's.
+    this.#requests += 1;
+    return this.log.within({ request: this.#requests, ...head }, () => this.#answer(message, head, context));
+  }
+
+  async #answer(message: JsonObject, head: RequestHead, context: MessageContext): Promise<Reply> {
+    const begun = performance.now();
     const { requestId } = head;
     const call: Call = {
       parts: this.#parts,
@@ -49,10 +60,12 @@ export class Host {
       if (context.client === 'browser' && LOCAL_ONLY_ACTIONS.includes(request.action)) throw localOnly(request.action);
       const result = await dispatch(request, call);
       const { payload, message: words, topLevel } = result;
+      const ms = Math.round(performance.now() - begun);
+      if (ms >= SLOW_REQUEST_MS) this.log.info('request.done', { ms });
       return { ...topLevel, status: 'success', ...(words === undefined ? {} : { message: words }), payload, ...head };
     } catch (error) {
-      if (!(error instanceof HostError)) this.log.error('request.fault', { ...head, error });
-      else this.log.info('request.refused', { ...head, code: error.code, cause: error.cause });
+      if (!(error instanceof HostError)) this.log.error('request.fault', { error });
+      else this.log.info('request.refused', { code: error.code, cause: error.cause });
       return errorReply(error, head);
     }
   }

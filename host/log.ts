@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -11,6 +12,15 @@ export interface Logger {
   error(event: string, fields?: LogFields): void;
 }
 
+/** A log whose lines say which request they belong to. */
+export interface RequestLog extends Logger {
+  /**
+   * Does `work`, and adds `fields` to every line that is written in its course, however many rooms and promises lie
+   * between. Work that several requests share is told under the first one's.
+   */
+  within<T>(fields: LogFields, work: () => T): T;
+}
+
 /** The log file is moved to `<name>.1` when it passes this size, so a host keeps at most twice this, bytes. */
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
@@ -22,21 +32,24 @@ const SECRETS =
  * A log of JSON lines in a file, and on stderr too with `debug`. The file is opened with the first line: a host that
  * has nothing to say writes nothing.
  */
-export function createLogger(options: { file: string; debug: boolean }): Logger {
-  let bytes: number | undefined;
+export function createLogger(options: { file: string; debug: boolean }): RequestLog {
+  const request = new AsyncLocalStorage<LogFields>();
 
   const write = (level: string, event: string, fields: LogFields = {}) => {
     try {
-      const record = { time: new Date().toISOString(), level, pid: process.pid, event, ...fields };
+      const record = {
+        time: new Date().toISOString(),
+        level,
+        pid: process.pid,
+        event,
+        ...request.getStore(),
+        ...fields,
+      };
       const line = `${JSON.stringify(record, describeErrors).replace(SECRETS, '[removed]')}\n`;
       if (options.debug) process.stderr.write(line);
-      bytes ??= openLog(options.file);
-      if (bytes > MAX_LOG_BYTES) {
-        renameSync(options.file, `${options.file}.1`);
-        bytes = 0;
-      }
+      // Other hosts write to the same file, and may have moved it: what is there now decides.
+      if (sizeOfLog(options.file) > MAX_LOG_BYTES) renameSync(options.file, `${options.file}.1`);
       appendFileSync(options.file, line, { mode: 0o600 });
-      bytes += Buffer.byteLength(line);
     } catch {
       // A full or read-only disk also reaches the user as the error of the work itself; the log has nothing to add.
     }
@@ -46,12 +59,14 @@ export function createLogger(options: { file: string; debug: boolean }): Logger 
     info: (event, fields) => write('info', event, fields),
     warn: (event, fields) => write('warn', event, fields),
     error: (event, fields) => write('error', event, fields),
+    within: (fields, work) => request.run(fields, work),
   };
 }
 
-function openLog(file: string): number {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+function sizeOfLog(file: string): number {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  return found?.size ?? 0;
 }
 
 function describeErrors(_key: string, value: unknown): unknown {
