@@ -1,13 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
-import { COMPLETIONS } from '../../host/cli/completion/shells.ts';
-import { manPage } from '../../host/cli/man.ts';
-import { COMMANDS } from '../../host/cli/table.ts';
 import { oneStartFile } from './one-start-file.ts';
 import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
+import { writeShared } from './shared-files.ts';
 
 /**
  * Makes `dist/`: the host as few bundled files (a process that starts often should read little), the runner as a
@@ -83,12 +81,3 @@ const declarations = spawnSync(
   { cwd: root, stdio: 'inherit' },
 );
 process.exitCode = declarations.status ?? 1;
-
-/** What a system package puts into its folders: the manual page, and a completion script for each shell. */
-function writeShared(folder: string): void {
-  mkdirSync(`${folder}/completions`, { recursive: true });
-  writeFileSync(`${folder}/tabagent.1`, manPage(COMMANDS));
-  for (const [shell, script] of Object.entries(COMPLETIONS)) {
-    writeFileSync(`${folder}/completions/tabagent.${shell}`, script(COMMANDS));
-  }
-}

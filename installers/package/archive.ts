@@ -9,8 +9,8 @@ import { tar } from './tar.ts';
 import type { Target } from './target.ts';
 import { zip } from './zip.ts';
 
-/** The date of all files in an archive, seconds since 1970: 1980-01-01, the first that a zip file can name too. */
-const TIME = 315_532_800;
+/** The date of all files in an archive or installer, seconds since 1970: 2000-01-01, when nothing happened. */
+export const ARCHIVE_TIME = 946_684_800;
 
 /**
  * xz with two threads always: it works in blocks then, and gives the same bytes on any number of cores. 64 MiB of
@@ -30,7 +30,7 @@ export async function archiveFolder(folder: string, file: string, { archive, cpu
   try {
     const entries = entriesOf(folder);
     if (archive === 'zip') await pipeline(Readable.from(zip(entries)), createWriteStream(partial));
-    else await writeTarXz(tar(entries, { time: TIME }), partial, cpu === 'x64' ? XZ_X86 : []);
+    else await writeTarXz(tar(entries, { time: ARCHIVE_TIME }), partial, cpu === 'x64' ? XZ_X86 : []);
     await rename(partial, file);
   } finally {
     await rm(partial, { force: true });

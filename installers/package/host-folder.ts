@@ -1,7 +1,8 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { runnerBuildOptions } from '../build/runner-bundle.ts';
+import { writeShared } from '../build/shared-files.ts';
 import { makeExecutable } from './executable.ts';
 import { bundleHost } from './host-bundle.ts';
 import { type Licence, licenceOfPackage, licencesOfSources, licencesText, llamaLicence } from './licences.ts';
@@ -24,6 +25,13 @@ export interface HostFolderOptions {
 /** What a package of binaries has that is needed at run time. */
 const BINARIES = ['bins', 'dist', 'package.json', 'LICENSE'];
 
+/** What installs the host from its unpacked archive, under `installers/`. */
+const INSTALL_FILES = {
+  linux: ['unix/install.sh'],
+  darwin: ['unix/install.sh'],
+  win32: ['windows/install.ps1', 'windows/tabagent.cmd'],
+} as const;
+
 /**
  * The packaged host as it lies on a user's machine:
  *
@@ -31,6 +39,8 @@ const BINARIES = ['bins', 'dist', 'package.json', 'LICENSE'];
  * - `lib/host/`: the rest of the host
  * - `lib/runner/`: the runner
  * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a folder of their own beside them
+ * - `install.sh`, or on Windows `install.ps1` and the command `tabagent.cmd`
+ * - `share/`: the manual page and completions of the command `tabagent`
  * - `LICENSE`, `LICENSES.txt`: its own licence, and those of what it carries
  */
 export async function makeHostFolder({ root, target, parts, folder, work }: HostFolderOptions): Promise<void> {
@@ -58,6 +68,9 @@ export async function makeHostFolder({ root, target, parts, folder, work }: Host
     work,
   });
 
+  for (const file of INSTALL_FILES[target.system])
+    copyFileSync(join(root, 'installers', file), join(folder, basename(file)));
+  writeShared(join(folder, 'share'));
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   const sources = new Set([...host.inputs, ...Object.keys(runner.metafile.inputs)]);
   writeFileSync(

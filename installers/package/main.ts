@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { writeCatalogues } from './catalogues.ts';
 import { MissingPackage } from './npm-package.ts';
 import { makePackage } from './package.ts';
 import { type AddOn, isTargetName, TARGETS, type TargetName, thisTarget } from './target.ts';
@@ -20,6 +21,10 @@ depends on nothing but the sources, with checksums.
   --allow-missing   go on without llama.cpp's binaries where the registry
                     lacks them: such a host loads no model, and its archive
                     is named "incomplete"
+  --installers      also a .deb (with dpkg-deb), or for Windows an installer
+                    (with makensis)
+  --release-url URL also fill in the Homebrew formula and the winget manifests
+                    for what lies in the folder and will be found at URL
   --folder-only     make no archive: quicker, to try something
   --help            print this
 
@@ -53,9 +58,14 @@ async function run(args: string[]): Promise<number> {
         addOns: options.addOns,
         allowMissing: options.allowMissing,
         folderOnly: options.folderOnly,
+        installers: options.installers,
         versions: versionsOf(root),
         say: (line) => process.stdout.write(`${line}\n`),
       });
+    }
+    if (options.releaseUrl !== undefined) {
+      const written = await writeCatalogues(out, versionsOf(root).host, options.releaseUrl);
+      process.stdout.write(`${written.join('\n')}\n`);
     }
     return 0;
   } catch (error) {
@@ -79,6 +89,8 @@ interface Options {
   readonly out: string | undefined;
   readonly allowMissing: boolean;
   readonly folderOnly: boolean;
+  readonly installers: boolean;
+  readonly releaseUrl: string | undefined;
 }
 
 /** The options, a sentence about what is wrong with them, or undefined when help is asked for. */
@@ -90,6 +102,8 @@ function readOptions(args: string[]): Options | string | undefined {
       'add-on': { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       'allow-missing': { type: 'boolean', default: false },
+      installers: { type: 'boolean', default: false },
+      'release-url': { type: 'string' },
       'folder-only': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -99,6 +113,10 @@ function readOptions(args: string[]): Options | string | undefined {
   const targets = values.target ?? (own === undefined ? [] : [own]);
   if (targets.length === 0)
     return `There is no target for ${process.platform} on ${process.arch}; name one with --target.`;
+  const url = values['release-url'];
+  if (url !== undefined && !/^https:\/\/[^\s"'\\]+$/.test(url)) {
+    return `Expected --release-url to be an https address, got "${url}".`;
+  }
   const wrong = targets.find((name) => !isTargetName(name));
   if (wrong !== undefined) return `Expected --target to be one of ${TARGETS.join(', ')}, got "${wrong}".`;
   const wrongAddOn = values['add-on'].find((name) => !ADD_ONS.some((addOn) => addOn === name));
@@ -109,5 +127,7 @@ function readOptions(args: string[]): Options | string | undefined {
     out: values.out,
     allowMissing: values['allow-missing'],
     folderOnly: values['folder-only'],
+    installers: values.installers,
+    releaseUrl: values['release-url']?.replace(/\/+$/, ''),
   };
 }

@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { archiveFolder } from './archive.ts';
+import { makeDeb } from '../debian/deb.ts';
+import { makeNsisInstaller } from '../windows/nsis.ts';
+import { ARCHIVE_TIME, archiveFolder } from './archive.ts';
 import { writeChecksums } from './checksums.ts';
 import { entriesOf } from './entry.ts';
 import { makeAddOnFolder, makeHostFolder } from './host-folder.ts';
 import { gatherParts, type PartVersions } from './parts.ts';
-import { type AddOn, type TargetName, targetOf } from './target.ts';
+import { type AddOn, type Target, type TargetName, targetOf } from './target.ts';
 
 /** What {@link makePackage} needs. */
 export interface PackageOptions {
@@ -19,6 +21,8 @@ export interface PackageOptions {
   readonly allowMissing: boolean;
   /** Leave it at the host's folder: no archive, which takes most of the time. */
   readonly folderOnly: boolean;
+  /** Also what the target's system installs by itself: a `.deb`, or a Windows installer. */
+  readonly installers: boolean;
   readonly versions: PartVersions & { readonly host: string };
   /** Told what is being done, and what was made. */
   say(line: string): void;
@@ -43,6 +47,11 @@ export async function makePackage(name: TargetName, options: PackageOptions): Pr
   if (options.folderOnly) return;
   await archive(folder, `${folder}.${target.archive}`);
 
+  if (options.installers) {
+    const file = makeInstaller({ target, folder, version: versions.host, work });
+    if (file !== undefined) say(`${basename(file)} ${megabytes(statSync(file).size)}`);
+  }
+
   for (const [addOn, binaries] of parts.addOns) {
     // Unpacked where the host was unpacked, it lands in the host's folder: hence that folder's name.
     const addOnFolder = join(work, addOn, full);
@@ -58,6 +67,23 @@ export async function makePackage(name: TargetName, options: PackageOptions): Pr
     await archiveFolder(from, file, target);
     say(`${basename(file)} ${megabytes(statSync(file).size)}`);
   }
+}
+
+/** What a target's own system installs, beside the host's folder; macOS has its script, and Homebrew. */
+function makeInstaller(options: { target: Target; folder: string; version: string; work: string }): string | undefined {
+  const { target, folder, version, work } = options;
+  const common = { hostFolder: folder, version, time: ARCHIVE_TIME };
+  if (target.system === 'linux') {
+    const file = join(folder, '..', `tabagent-host_${version}_${target.cpu === 'x64' ? 'amd64' : 'arm64'}.deb`);
+    makeDeb({ ...common, cpu: target.cpu, file, work });
+    return file;
+  }
+  if (target.system === 'win32') {
+    const file = `${folder}-setup.exe`;
+    makeNsisInstaller({ ...common, file, bytes: sizeOf(folder) });
+    return file;
+  }
+  return undefined;
 }
 
 /** Bytes of all files in a folder. */

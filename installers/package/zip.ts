@@ -13,8 +13,8 @@ const MADE_BY = (3 << 8) | VERSION_NEEDED;
 /** Names are UTF-8. */
 const FLAGS = 0x0800;
 const DEFLATE = 8;
-/** 1980-01-01, the first day a zip file can name: day 1, month 1, year 0 since 1980. */
-const DATE = (1 << 5) | 1;
+/** 2000-01-01 as a zip file says it: the year since 1980, the month, the day. */
+const DATE = (20 << 9) | (1 << 5) | 1;
 /** Above this a zip file needs the 64-bit extension, which is not written here. */
 const MAX_BYTES = 2 ** 32 - 1;
 

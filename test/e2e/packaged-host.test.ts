@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -10,7 +9,7 @@ import { string } from '../support/gguf/write-gguf.ts';
 import { promised } from '../support/host/promised.ts';
 import { Workshop } from '../support/host/workshop.ts';
 import { startHub } from '../support/hub/hub.ts';
-import { ARCHIVE, OUT, PACKAGE_NAME, ROOT } from './support/packaged-host.ts';
+import { ARCHIVE, OUT, PACKAGE_NAME, VERSION } from './support/packaged-host.ts';
 
 const MB = 1_000_000;
 const REPO = 'tabagent/markov-gguf';
@@ -85,8 +84,7 @@ describe('the packaged host, unpacked from its archive', () => {
 
   it('is the command line too, and not disturbed by options meant for Node', () => {
     const env = { HOME: shop.home, PATH: process.env.PATH, NODE_OPTIONS: '--require /nowhere.js' };
-    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    expect(execFileSync(program, ['--version'], { env, encoding: 'utf8' })).toBe(`${version}\n`);
+    expect(execFileSync(program, ['--version'], { env, encoding: 'utf8' })).toBe(`${VERSION}\n`);
     expect(execFileSync(program, ['--help'], { env, encoding: 'utf8' })).toContain('tabagent install');
   });
 });

@@ -9,8 +9,14 @@ export const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(
 /** Where packages are put. */
 export const OUT = join(ROOT, 'out');
 
+/** The version that was packaged. */
+export const VERSION: string = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version;
+
 /** `tabagent-host-<version>-<target>`, of this machine. */
-export const PACKAGE_NAME = `tabagent-host-${JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version}-${thisTarget()}`;
+export const PACKAGE_NAME = `tabagent-host-${VERSION}-${thisTarget()}`;
 
 /** The archive people fetch. */
 export const ARCHIVE = join(OUT, `${PACKAGE_NAME}.tar.xz`);
+
+/** The Debian package, where `dpkg-deb` made one. */
+export const DEB = join(OUT, `tabagent-host_${VERSION}_${process.arch === 'x64' ? 'amd64' : 'arm64'}.deb`);

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { BROWSER_NAMES } from '../../manifests/browser.ts';
+import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
+import { planRegistration } from '../registration/plan.ts';
+import { changelogText, controlText, copyrightText, OVERRIDES, PACKAGE } from './control.ts';
+
+/** What {@link makeDeb} needs. */
+export interface DebOptions {
+  /** The packaged host, for Linux. */
+  readonly hostFolder: string;
+  readonly version: string;
+  readonly cpu: 'x64' | 'arm64';
+  /** The package to write. */
+  readonly file: string;
+  /** Folder for what is made on the way. */
+  readonly work: string;
+  /** The date of every file, seconds since 1970. */
+  readonly time: number;
+}
+
+/** Where the host lies in the package. */
+const LIB = `usr/lib/${PACKAGE}`;
+
+/** Files of the host's folder that Debian has another place for, or another way to do. */
+const NOT_IN_LIB = new Set(['LICENSE', 'LICENSES.txt', 'install.sh', 'share']);
+
+/** Completions, and where Debian's shells look for them. */
+const SHARED = [
+  ['completions/tabagent.bash', 'usr/share/bash-completion/completions/tabagent'],
+  ['completions/tabagent.zsh', 'usr/share/zsh/vendor-completions/_tabagent'],
+  ['completions/tabagent.fish', 'usr/share/fish/vendor_completions.d/tabagent.fish'],
+] as const;
+
+/**
+ * Makes a Debian package, without being root and without Debian's build tools but `dpkg-deb`. It registers the host
+ * with all browsers for all users by the files it consists of: no script runs when it is installed or removed.
+ */
+export function makeDeb({ hostFolder, version, cpu, file, work, time }: DebOptions): void {
+  const root = join(work, 'deb');
+  rmSync(root, { recursive: true, force: true });
+  cpSync(hostFolder, join(root, LIB), {
+    recursive: true,
+    filter: (path) => dirname(path) !== hostFolder || !NOT_IN_LIB.has(path.slice(hostFolder.length + 1)),
+  });
+  mkdirSync(join(root, 'usr/bin'), { recursive: true });
+  symlinkSync(`../lib/${PACKAGE}/tabagent-host`, join(root, 'usr/bin/tabagent'));
+  const manifests = writeManifests(root);
+  for (const [from, to] of SHARED) write(root, to, readFileSync(join(hostFolder, 'share', from)));
+  const manual = readFileSync(join(hostFolder, 'share/tabagent.1'));
+  write(root, 'usr/share/man/man1/tabagent.1.gz', gzipSync(manual, { level: 9 }));
+  write(root, `usr/share/lintian/overrides/${PACKAGE}`, OVERRIDES);
+  const doc = `usr/share/doc/${PACKAGE}`;
+  write(root, `${doc}/changelog.gz`, gzipSync(changelogText(version, time), { level: 9 }));
+  write(root, `${doc}/copyright`, copyrightText(readFileSync(join(hostFolder, 'LICENSE'), 'utf8')));
+  write(root, `${doc}/LICENSES.txt.gz`, gzipSync(readFileSync(join(hostFolder, 'LICENSES.txt')), { level: 9 }));
+
+  const files = filesBelow(root);
+  const kibibytes = files.reduce((sum, path) => sum + Math.ceil(lstatSync(join(root, path)).size / 1024), 0);
+  const sums = files.filter((path) => lstatSync(join(root, path)).isFile());
+  write(root, 'DEBIAN/md5sums', sums.map((path) => `${md5(join(root, path))}  ${path}\n`).join(''));
+  // dpkg asks before it overwrites a changed one, and keeps it until the package is purged.
+  write(
+    root,
+    'DEBIAN/conffiles',
+    manifests
+      .filter((path) => path.startsWith('/etc/'))
+      .map((path) => `${path}\n`)
+      .join(''),
+  );
+  write(root, 'DEBIAN/control', controlText({ version, cpu, kibibytes }));
+  setModes(root, time);
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', root, file], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
+  });
+  rmSync(root, { recursive: true });
+}
+
+/** Writes the manifests of all browsers for all users. Returns their absolute paths on the machine. */
+function writeManifests(root: string): string[] {
+  const { targets } = planRegistration({
+    system: 'linux',
+    home: '/nonexistent',
+    env: {},
+    root: '/',
+    exists: () => false,
+    browsers: BROWSER_NAMES,
+    allowed: { chromium: [CHROMIUM_EXTENSION_ID], firefox: [FIREFOX_ADDON_ID] },
+    hostPath: `/${LIB}/tabagent-host`,
+    systemWide: true,
+    programFolder: `/${LIB}`,
+  });
+  return targets.flatMap((target) => {
+    if (target.kind !== 'file') return [];
+    write(root, target.path.slice(1), target.contents);
+    return [target.path];
+  });
+}
+
+function write(root: string, path: string, contents: string | Buffer): void {
+  const file = join(root, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, contents);
+}
+
+/** All files and links below a folder but those of `DEBIAN`, sorted. */
+function filesBelow(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => !path.startsWith('DEBIAN') && !lstatSync(join(root, path)).isDirectory())
+    .sort();
+}
+
+/** Modes and dates that do not depend on who made the package when. */
+function setModes(root: string, time: number): void {
+  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((path) => join(root, path));
+  for (const path of [...paths, root]) {
+    const entry = lstatSync(path);
+    if (!entry.isSymbolicLink()) {
+      chmodSync(path, entry.isDirectory() || path === join(root, LIB, 'tabagent-host') ? 0o755 : 0o644);
+    }
+    lutimesSync(path, time, time);
+  }
+}
+
+function md5(file: string): string {
+  return createHash('md5').update(readFileSync(file)).digest('hex');
+}

@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { dateFolder } from '../package/date-folder.ts';
+
+/** What {@link makeNsisInstaller} needs. */
+export interface NsisOptions {
+  /** The packaged host, for Windows. */
+  readonly hostFolder: string;
+  readonly version: string;
+  /** The installer to write. */
+  readonly file: string;
+  /** Bytes it takes once installed, for Windows' list of programs. */
+  readonly bytes: number;
+  /** The date of every file, seconds since 1970. */
+  readonly time: number;
+}
+
+/** Makes the Windows installer. Runs wherever `makensis` does, on Debian too. */
+export function makeNsisInstaller({ hostFolder, version, file, bytes, time }: NsisOptions): void {
+  dateFolder(hostFolder, time);
+  const defines = {
+    VERSION: version,
+    // Windows wants four numbers.
+    FILE_VERSION: `${version.replace(/[^0-9.].*$/, '')}.0`,
+    SOURCE: hostFolder,
+    OUTPUT: file,
+    KIBIBYTES: String(Math.ceil(bytes / 1024)),
+  };
+  const script = fileURLToPath(new URL('./installer.nsi', import.meta.url));
+  const args = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
+  execFileSync('makensis', ['-V2', '-NOCD', ...args, script], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
+  });
+}

@@ -1,0 +1,89 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startChromium } from '../support/browser/chromium.ts';
+import { describeWith, findProgram } from '../support/browser/find-program.ts';
+import { startFirefox } from '../support/browser/firefox.ts';
+import { askHost, PROBE_PAGE, writeProbeExtension } from '../support/browser/probe-extension.ts';
+import { Workshop } from '../support/host/workshop.ts';
+import { DEB } from './support/packaged-host.ts';
+
+/** Installing packages for all users is for root, and for a machine that has none of ours already. */
+const mayInstall = process.getuid?.() === 0 && !existsSync('/usr/bin/tabagent');
+
+describeWith('the Debian package', ['dpkg-deb'], () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+  });
+  afterEach(() => shop.close());
+
+  it('holds the host, its manifests and its documents, all of root', () => {
+    const list = execFileSync('dpkg-deb', ['--contents', DEB], { encoding: 'utf8' });
+    for (const path of [
+      'usr/lib/tabagent-host/tabagent-host',
+      'usr/bin/tabagent -> ../lib/tabagent-host/tabagent-host',
+      'etc/chromium/native-messaging-hosts/com.tabagent.host.json',
+      'etc/opt/chrome/native-messaging-hosts/com.tabagent.host.json',
+      'usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json',
+      'usr/share/man/man1/tabagent.1.gz',
+      'usr/share/bash-completion/completions/tabagent',
+      'usr/share/doc/tabagent-host/copyright',
+    ]) {
+      expect(list).toContain(`./${path}\n`);
+    }
+    const owners = new Set(
+      list
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/\s+/)[1]),
+    );
+    expect([...owners]).toEqual(['root/root']);
+  });
+
+  describeWith('and lintian', ['lintian'], () => {
+    it('agree, but for what an override explains', () => {
+      const args = ['--allow-root', '--tag-display-limit', '0', '--fail-on', 'error,warning', DEB];
+      expect(spawnSync('lintian', args, { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' });
+    });
+  });
+
+  (mayInstall ? describe : describe.skip)('installed (as root, on a machine without it)', () => {
+    afterEach(() => {
+      spawnSync('dpkg', ['--purge', 'tabagent-host'], { stdio: 'ignore' });
+    });
+
+    it('is found by browsers that no user registered it with, and purged without a trace', async () => {
+      execFileSync('dpkg', ['--install', DEB], { stdio: 'ignore' });
+      expect(execFileSync('tabagent', ['--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+/);
+      for (const { family, program, start } of [
+        { family: 'chromium', program: findProgram('chromium'), start: startChromium },
+        { family: 'firefox', program: findProgram('firefox-esr'), start: startFirefox },
+      ] as const) {
+        if (program === undefined) continue;
+        const extension = await writeProbeExtension(join(shop.home, `probe-${family}`), family);
+        const browser = await start({ program, home: join(shop.home, family), extension });
+        try {
+          const page = await browser.openPage(PROBE_PAGE);
+          const reply = await page.evaluate(`${askHost({ action: 'PING' })}.catch((error) => error.message)`);
+          expect(reply).toMatchObject({ status: 'success', action: 'PING' });
+        } finally {
+          await browser.close();
+        }
+      }
+
+      execFileSync('dpkg', ['--purge', 'tabagent-host'], { stdio: 'ignore' });
+      for (const path of [
+        '/usr/bin/tabagent',
+        '/usr/lib/tabagent-host',
+        '/etc/chromium/native-messaging-hosts/com.tabagent.host.json',
+        '/etc/opt/chrome/native-messaging-hosts/com.tabagent.host.json',
+        '/usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json',
+        '/usr/share/doc/tabagent-host',
+      ]) {
+        expect(existsSync(path)).toBe(false);
+      }
+    });
+  });
+});
