@@ -35,6 +35,8 @@ export interface HostPaths {
   readonly database: string;
   /** SQLite: conversations. A file of its own, since the other one can be lost without a loss. */
   readonly conversations: string;
+  /** What living hosts tell each other: one file for each that has models in memory. */
+  readonly hosts: string;
   readonly logFile: string;
 }
 
@@ -114,6 +116,7 @@ function hostPaths(home: string): HostPaths {
     locks: join(home, 'locks'),
     database: join(home, 'tabagent.sqlite'),
     conversations: join(home, 'conversations.sqlite'),
+    hosts: join(home, 'hosts'),
     logFile: join(home, 'logs', 'host.log'),
   };
 }

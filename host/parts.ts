@@ -1,4 +1,5 @@
 import type { Parts } from './actions/action.ts';
+import { loadedEntry } from './actions/model-entry.ts';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { HostConfig } from './config.ts';
@@ -8,6 +9,7 @@ import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LocalModels } from './local/local-models.ts';
 import type { Logger } from './log.ts';
+import type { Presence } from './presence/presence.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
 
@@ -22,6 +24,7 @@ export class HostParts implements Parts {
   #catalog: Promise<Catalog> | undefined;
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
+  #presence: Promise<Presence> | undefined;
   #settings: Promise<GenerationSettings> | undefined;
   #conversations: Promise<Conversations> | undefined;
 
@@ -88,6 +91,7 @@ export class HostParts implements Parts {
   /** Closes what was made, the engine first: its models may have files of the cache open. */
   async close(): Promise<void> {
     await (await this.#engine)?.close();
+    await (await this.#presence)?.close();
     await (await this.#cache?.catch(() => undefined))?.close();
     (await this.#conversations?.catch(() => undefined))?.close();
     await (await this.#store?.catch(() => undefined))?.close();
@@ -141,7 +145,17 @@ export class HostParts implements Parts {
 
   async #makeEngine(): Promise<Engine> {
     const { Engine } = await import('./engine/engine.ts');
-    const { runnerEntry, limits, env } = this.config;
-    return new Engine({ runnerEntry, limits, env, log: this.log });
+    const { runnerEntry, limits, env, paths } = this.config;
+    const engine = new Engine({ runnerEntry, limits, env, log: this.log });
+    engine.onChange(() => {
+      this.#presence ??= this.#makePresence(paths.hosts);
+      void this.#presence.then((presence) => presence.update(engine.list().map(loadedEntry)));
+    });
+    return engine;
+  }
+
+  async #makePresence(folder: string): Promise<Presence> {
+    const { Presence } = await import('./presence/presence.ts');
+    return new Presence(folder, this.log);
   }
 }

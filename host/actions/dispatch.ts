@@ -25,6 +25,7 @@ const GROUPS = {
   LOAD_MODEL: () => import('./load.ts'),
   UNLOAD_MODEL: () => import('./loaded.ts'),
   UNLOAD_ALL_MODELS: () => import('./loaded.ts'),
+  LIST_HOSTS: () => import('./hosts.ts'),
   GET_LOADED_MODELS: () => import('./loaded.ts'),
   GET_MODEL_STATE: () => import('./loaded.ts'),
   GET_CURRENT_MODEL: () => import('./loaded.ts'),

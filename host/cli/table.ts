@@ -59,6 +59,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/import.ts'),
   },
   {
+    name: 'ps',
+    summary: 'List the models in memory',
+    details:
+      'Those of every host of this user on this machine: a browser starts a host of its own, and\n"tabagent run" is one.',
+    args: [],
+    options: [],
+    examples: [{ command: 'tabagent ps', does: 'with what each takes, and the process id of its host' }],
+    actions: ['LIST_HOSTS'],
+    load: () => import('./commands/ps.ts'),
+  },
+  {
     name: 'show',
     summary: 'Say what is known of a model, and how it would run here',
     args: [MODEL],

@@ -84,6 +84,15 @@ export const LoadedModelEntry = v.object({
 export const GetLoadedModelsRequest = v.looseObject(paging);
 export const GetLoadedModelsPayload = v.object({ models: v.array(LoadedModelEntry), ...pagedPayload });
 
+/** *Ours*: the hosts of this user that have models in memory; a browser starts one for each port. */
+export const ListHostsRequest = v.looseObject(paging);
+export const ListHostsPayload = v.object({
+  hosts: v.array(
+    v.object({ pid: v.number(), version: v.string(), started_at: UnixSeconds, models: v.array(LoadedModelEntry) }),
+  ),
+  ...pagedPayload,
+});
+
 export const GetModelStateRequest = v.looseObject(modelNaming);
 /** With no model named: which one is active. */
 export const ActiveModelState = v.object({

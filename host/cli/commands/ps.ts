@@ -1,0 +1,29 @@
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { secondsInWords, sizeInWords, table } from '../terminal/words.ts';
+
+/** `tabagent ps`. */
+export async function run(context: CommandContext): Promise<number> {
+  const hosts = await context.client.all('LIST_HOSTS', ({ hosts }) => hosts);
+  const now = Date.now() / 1000;
+  print(context, { hosts }, () =>
+    hosts.length === 0
+      ? ''
+      : table([
+          ['MODEL', 'RUNS ON', 'RAM', 'VRAM', 'CONTEXT', 'LOADED FOR', 'HOST'],
+          ...hosts.flatMap(({ pid, models }) =>
+            models.map((model) => [
+              model.model_id,
+              model.loaded_to,
+              sizeInWords(model.ram_used),
+              sizeInWords(model.vram_used),
+              String(model.config.context_size),
+              secondsInWords(Math.max(0, now - model.loaded_at)),
+              String(pid),
+            ]),
+          ),
+        ]),
+  );
+  if (hosts.length === 0) context.terminal.stderr.write('No model is in memory.\n');
+  return EXIT.ok;
+}

@@ -1,0 +1,49 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { FileLock } from '../cache/file-lock.ts';
+import { isSystemError } from '../errors.ts';
+import { Announcement } from './announcement.ts';
+import { lockOf } from './presence.ts';
+
+/** Hosts that live and have models in memory, this one among them, the oldest first. What dead ones left is removed. */
+export async function livingHosts(folder: string): Promise<Announcement[]> {
+  const hosts: Announcement[] = [];
+  for (const name of await namesIn(folder)) {
+    if (!name.endsWith('.json')) continue;
+    const file = join(folder, name);
+    if (FileLock.isHeld(lockOf(file))) {
+      const host = await readAnnouncement(file);
+      if (host !== undefined) hosts.push(host);
+    } else {
+      for (const left of [file, lockOf(file), `${file}.tmp`]) await rm(left, { force: true });
+    }
+  }
+  return hosts.sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** Ids of the models that some host of this user has in memory. */
+export async function loadedAnywhere(folder: string): Promise<ReadonlySet<string>> {
+  const hosts = await livingHosts(folder);
+  return new Set(hosts.flatMap(({ models }) => models.map(({ model_id }) => model_id)));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** Undefined where the host has just withdrawn it, or where another version tells it another way. */
+async function readAnnouncement(file: string): Promise<Announcement | undefined> {
+  try {
+    const { success, output } = v.safeParse(Announcement, JSON.parse(await readFile(file, 'utf8')));
+    return success ? output : undefined;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../support/cli/run-command.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+const ID = 'tabagent/markov-gguf/markov.gguf';
+const SETTINGS = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
+
+describe('tabagent ps', () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    const folder = join(shop.home, 'models', 'tabagent', 'markov-gguf');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'markov.gguf'), markovModel());
+  });
+  afterEach(() => shop.close());
+
+  const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home });
+  const hosts = async () => JSON.parse((await tabagent('ps', '--json')).stdout).hosts;
+
+  it('lists what every host has in memory, while it has it', async () => {
+    expect(await tabagent('ps')).toMatchObject({ code: 0, stdout: '', stderr: 'No model is in memory.\n' });
+    const [one, two] = [shop.host(), shop.host()];
+    for (const host of [one, two]) {
+      expect(await host.request('LOAD_MODEL', { modelId: ID, settings: SETTINGS })).toMatchObject({
+        status: 'success',
+      });
+    }
+    expect(new Set((await hosts()).map(({ pid }: { pid: number }) => pid))).toEqual(new Set([one.pid, two.pid]));
+    const listed = promised('LIST_HOSTS', await one.request('LIST_HOSTS'));
+    const own = promised('GET_LOADED_MODELS', await one.request('GET_LOADED_MODELS'));
+    expect(listed.hosts.find(({ pid }) => pid === one.pid)?.models).toEqual(own.models);
+    expect((await tabagent('ps')).stdout).toMatch(new RegExp(`\n${ID} +CPU +\\S+ MB +0 B +256 +\\d+ s +\\d+\n`));
+
+    // A host that is killed takes its word with it; one that unloads takes it back.
+    await one.kill();
+    expect((await hosts()).map(({ pid }: { pid: number }) => pid)).toEqual([two.pid]);
+    await two.request('UNLOAD_MODEL', { modelId: ID });
+    await two.close();
+    expect(await hosts()).toEqual([]);
+    expect(await readdir(join(shop.home, 'hosts'))).toEqual([]);
+  });
+
+  it('knows the model that another host uses, so that rm leaves it', async () => {
+    const host = shop.host();
+    await host.request('LOAD_MODEL', { modelId: ID, settings: SETTINGS });
+    expect(await tabagent('rm', ID)).toMatchObject({ code: 1, stderr: expect.stringContaining('MODEL_IN_USE') });
+    await host.close();
+    expect(await tabagent('rm', ID)).toMatchObject({ code: 0 });
+  });
+});
