@@ -37,6 +37,8 @@ export interface HostPaths {
   readonly conversations: string;
   /** What living hosts tell each other: one file for each that has models in memory. */
   readonly hosts: string;
+  /** What the user gave the host to keep for itself; readable by that user alone. */
+  readonly secrets: string;
   readonly logFile: string;
 }
 
@@ -117,6 +119,7 @@ function hostPaths(home: string): HostPaths {
     database: join(home, 'tabagent.sqlite'),
     conversations: join(home, 'conversations.sqlite'),
     hosts: join(home, 'hosts'),
+    secrets: join(home, 'secrets.json'),
     logFile: join(home, 'logs', 'host.log'),
   };
 }

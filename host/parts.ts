@@ -10,6 +10,8 @@ import type { Hub } from './hub/hub.ts';
 import type { LocalModels } from './local/local-models.ts';
 import type { Logger } from './log.ts';
 import type { Presence } from './presence/presence.ts';
+import { HUB_TOKEN } from './secrets/names.ts';
+import type { Secrets } from './secrets/secrets.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
 
@@ -27,6 +29,7 @@ export class HostParts implements Parts {
   #presence: Promise<Presence> | undefined;
   #settings: Promise<GenerationSettings> | undefined;
   #conversations: Promise<Conversations> | undefined;
+  #secrets: Promise<Secrets> | undefined;
 
   constructor(config: HostConfig, log: Logger) {
     this.config = config;
@@ -88,6 +91,11 @@ export class HostParts implements Parts {
     return this.#conversations;
   }
 
+  secrets(): Promise<Secrets> {
+    this.#secrets ??= import('./secrets/secrets.ts').then(({ Secrets }) => new Secrets(this.config.paths.secrets));
+    return this.#secrets;
+  }
+
   /** Closes what was made, the engine first: its models may have files of the cache open. */
   async close(): Promise<void> {
     await (await this.#engine)?.close();
@@ -110,7 +118,8 @@ export class HostParts implements Parts {
   async #makeHub(): Promise<Hub> {
     const { Hub } = await import('./hub/hub.ts');
     const { hubEndpoint: endpoint, env, limits } = this.config;
-    return new Hub({ endpoint, env, limits, log: this.log });
+    const keptToken = async () => (await this.secrets()).get(HUB_TOKEN);
+    return new Hub({ endpoint, env, limits, keptToken, log: this.log });
   }
 
   async #openCache(): Promise<ModelCache> {

@@ -10,6 +10,7 @@ import type { Logger } from '../log.ts';
 import type { ClientKind } from '../protocol/actions/local-only.ts';
 import type { ActionName } from '../protocol/actions/table.ts';
 import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import type { GenerationSettings } from '../settings/generation-settings.ts';
 
 /** The parts that know. Each is made when it is first asked for, so a host that answers PING has loaded none of them. */
@@ -25,6 +26,8 @@ export interface Parts {
   /** The settings of generations that are kept over restarts. */
   settings(): Promise<GenerationSettings>;
   conversations(): Promise<Conversations>;
+  /** What the user gave the host to keep for itself. */
+  secrets(): Promise<Secrets>;
 }
 
 /** What an action is given besides its request. */

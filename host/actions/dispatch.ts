@@ -56,6 +56,16 @@ const GROUPS = {
   SYNC_PULL: () => import('./conversations.ts'),
   EXPORT_CONVERSATIONS: () => import('./conversations.ts'),
   IMPORT_CONVERSATIONS: () => import('./conversations.ts'),
+
+  QUERY_RESOURCES: () => import('./resources.ts'),
+  LIST_LOADED_MODELS: () => import('./resources.ts'),
+  SELECT_ACTIVE_MODEL: () => import('./resources.ts'),
+  GET_RECIPES: () => import('./recipes.ts'),
+  GET_REGISTERED_MODELS: () => import('./recipes.ts'),
+  SET_HF_TOKEN: () => import('./token.ts'),
+  GET_HF_TOKEN_STATUS: () => import('./token.ts'),
+  CLEAR_HF_TOKEN: () => import('./token.ts'),
+  EXECUTE_COMMAND: () => import('./command.ts'),
 } satisfies { [A in ActionName]: () => Promise<{ actions: Actions<A> }> };
 
 /** Hands a request to its action. */

@@ -17,6 +17,12 @@ const OTHERS_WRITE = 0o022;
 const ConfigFileSchema = objectWith({
   /** Ids of extensions that may use the host besides TabAgent's own. */
   allowedExtensions: v.optional(v.array(v.string())),
+  /**
+   * Commands EXECUTE_COMMAND may run: exactly these, each a program and its arguments. None is read by a shell.
+   */
+  allowedCommands: v.optional(v.array(v.pipe(v.array(v.string()), v.minLength(1)))),
+  /** Longest such a command may run, seconds. */
+  commandTimeoutSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(3600))),
 });
 
 /** A configuration file, read. */

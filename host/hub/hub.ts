@@ -13,7 +13,7 @@ import { changed, rangeAnswer } from './range-answer.ts';
 import { refusal } from './refusals.ts';
 import { RemoteSource } from './remote-source.ts';
 import { retry } from './retry.ts';
-import { readToken } from './token.ts';
+import { findToken, type KeptToken } from './token.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
 
 /** What a hub client is made with. */
@@ -22,6 +22,8 @@ export interface HubOptions {
   readonly endpoint: string;
   /** Tokens, proxies and `HF_HUB_OFFLINE` are read from here. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** The token the user gave this host, if any. */
+  readonly keptToken?: KeptToken;
   readonly limits: Pick<HostLimits, 'connectTimeoutMs' | 'stallTimeoutMs' | 'maxAttempts' | 'retryBaseMs'>;
   readonly log: Logger;
 }
@@ -144,11 +146,16 @@ export class Hub implements HubClient {
   }
 
   async #follow(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<HttpResponse> {
-    const { env } = this.#options;
+    const { env, keptToken } = this.#options;
     if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
       throw new HostError('OFFLINE', 'HF_HUB_OFFLINE is set, so no hub is asked. Unset it to download.');
     }
-    return follow(this.#http, { ...request, url, token: await readToken(env), tokenOrigin: this.#origin });
+    return follow(this.#http, {
+      ...request,
+      url,
+      token: (await findToken(env, keptToken))?.token,
+      tokenOrigin: this.#origin,
+    });
   }
 
   #retried<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -4,15 +4,27 @@ import { join } from 'node:path';
 import { HostError, isSystemError } from '../errors.ts';
 
 /** What a token may be made of: visible ASCII, as a header's value must be. */
-const TOKEN = /^[\x21-\x7e]{1,4096}$/;
+export const TOKEN = /^[\x21-\x7e]{1,4096}$/;
+
+/** A hub token, and where it was found: `HF_TOKEN`, `SET_HF_TOKEN`, or the path of a file. */
+export interface FoundToken {
+  readonly token: string;
+  readonly source: string;
+}
+
+/** Where a token that the user gave this host is kept. */
+export type KeptToken = () => Promise<string | undefined>;
 
 /**
- * The hub token, found where huggingface_hub looks: `HF_TOKEN`, else the file `HF_TOKEN_PATH` names, else `token` in
- * `HF_HOME`, else `~/.cache/huggingface/token`. Throws `UNAUTHORIZED` for one that cannot be a token, without showing it.
+ * The hub token: `HF_TOKEN`, else the one SET_HF_TOKEN was given, else where huggingface_hub keeps its own: the file
+ * `HF_TOKEN_PATH` names, `token` in `HF_HOME`, or `~/.cache/huggingface/token`. Throws `UNAUTHORIZED` for one that cannot
+ * be a token, without showing it.
  */
-export async function readToken(env: Readonly<NodeJS.ProcessEnv>): Promise<string | undefined> {
+export async function findToken(env: Readonly<NodeJS.ProcessEnv>, kept?: KeptToken): Promise<FoundToken | undefined> {
   const { HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME, HOME } = env;
   if (HF_TOKEN?.trim()) return checked(HF_TOKEN, 'HF_TOKEN');
+  const given = await kept?.();
+  if (given !== undefined) return checked(given, 'SET_HF_TOKEN');
   const cache = XDG_CACHE_HOME || join(HOME || homedir(), '.cache');
   const file = HF_TOKEN_PATH || join(HF_HOME || join(cache, 'huggingface'), 'token');
   try {
@@ -25,9 +37,9 @@ export async function readToken(env: Readonly<NodeJS.ProcessEnv>): Promise<strin
   }
 }
 
-function checked(text: string, source: string): string {
+function checked(text: string, source: string): FoundToken {
   const token = text.trim();
-  if (TOKEN.test(token)) return token;
+  if (TOKEN.test(token)) return { token, source };
   throw new HostError('UNAUTHORIZED', `The hub token in ${source} has characters no token has. Set it anew.`, {
     details: { source },
   });

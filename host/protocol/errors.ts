@@ -10,6 +10,8 @@ export const ERROR_CODES = {
   FRAME_TOO_LARGE: 'A frame announced more bytes than a request may have. The host stops after this.',
   FRAME_TRUNCATED: 'The input ended in the middle of a frame. The host stops after this.',
   LOCAL_ONLY: 'Only the user of this machine may ask for this, by the command `tabagent`; a browser may not.',
+  COMMAND_NOT_ALLOWED: 'The command is not one the user listed in the configuration of this host.',
+  COMMAND_FAILED: 'The command could not be started, or ran longer than it may.',
   REPLY_TOO_LARGE: 'The reply would not fit into one frame; ask for less with `limit` and `cursor`.',
   ABORTED: 'The work was given up because the client went away or the host is stopping. Nothing is lost.',
   INTERNAL_ERROR: 'A fault of the host itself. The log has the details.',

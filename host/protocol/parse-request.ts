@@ -41,10 +41,18 @@ export function parseRequest(message: JsonObject): ParsedRequest {
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const expected = issue.kind === 'schema' && issue.expected !== null ? issue.expected : issue.message;
-    throw invalidField(v.getDotPath(issue) ?? 'action', expected, issue.input);
+    const field = v.getDotPath(issue) ?? 'action';
+    throw invalidField(field, expected, SECRET_FIELDS.has(field) ? described(issue.input) : issue.input);
   }
   // The table pairs each name with its schema, which the union type cannot see through the look-up.
   return { action: name, fields: parsed.output } as ParsedRequest;
+}
+
+/** Fields whose value is never said again, not even where it is wrong. */
+const SECRET_FIELDS: ReadonlySet<string> = new Set(['token']);
+
+function described(value: unknown): unknown {
+  return typeof value === 'string' ? `a text of ${value.length} characters` : value;
 }
 
 function isActionName(name: string): name is ActionName {

@@ -1,10 +1,13 @@
 import * as catalog from './catalog.ts';
+import * as command from './command.ts';
 import * as conversations from './conversations.ts';
 import * as downloads from './downloads.ts';
 import * as generation from './generation.ts';
 import * as local from './local.ts';
 import * as models from './models.ts';
+import * as resources from './resources.ts';
 import * as system from './system.ts';
+import * as token from './token.ts';
 
 /**
  * The table of actions: every name a request may carry, with the schema its fields must pass. Names are matched in
@@ -59,6 +62,16 @@ export const REQUEST_SCHEMAS = {
   SYNC_PULL: conversations.SyncPullRequest,
   EXPORT_CONVERSATIONS: conversations.ExportConversationsRequest,
   IMPORT_CONVERSATIONS: conversations.ImportConversationsRequest,
+
+  QUERY_RESOURCES: resources.QueryResourcesRequest,
+  LIST_LOADED_MODELS: resources.ListLoadedModelsRequest,
+  SELECT_ACTIVE_MODEL: resources.SelectActiveModelRequest,
+  GET_RECIPES: resources.GetRecipesRequest,
+  GET_REGISTERED_MODELS: resources.GetRegisteredModelsRequest,
+  SET_HF_TOKEN: token.SetHfTokenRequest,
+  GET_HF_TOKEN_STATUS: token.GetHfTokenStatusRequest,
+  CLEAR_HF_TOKEN: token.ClearHfTokenRequest,
+  EXECUTE_COMMAND: command.ExecuteCommandRequest,
 } as const;
 
 /** The name of an action this host answers. */
@@ -117,4 +130,14 @@ export const PAYLOAD_SCHEMAS = {
   SYNC_PULL: conversations.SyncPullPayload,
   EXPORT_CONVERSATIONS: conversations.ExportConversationsPayload,
   IMPORT_CONVERSATIONS: conversations.ImportConversationsPayload,
+
+  QUERY_RESOURCES: resources.QueryResourcesPayload,
+  LIST_LOADED_MODELS: resources.ListLoadedModelsPayload,
+  SELECT_ACTIVE_MODEL: resources.SelectActiveModelPayload,
+  GET_RECIPES: resources.GetRecipesPayload,
+  GET_REGISTERED_MODELS: resources.GetRegisteredModelsPayload,
+  SET_HF_TOKEN: token.SetHfTokenPayload,
+  GET_HF_TOKEN_STATUS: token.GetHfTokenStatusPayload,
+  CLEAR_HF_TOKEN: token.ClearHfTokenPayload,
+  EXECUTE_COMMAND: command.ExecuteCommandPayload,
 } as const satisfies Record<ActionName, unknown>;

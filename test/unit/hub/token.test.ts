@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readToken } from '../../../host/hub/token.ts';
+import { findToken } from '../../../host/hub/token.ts';
 
-describe('readToken', () => {
+describe('findToken', () => {
   let home: string;
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'tabagent-token-'));
@@ -18,25 +18,25 @@ describe('readToken', () => {
 
   it('looks where huggingface_hub looks, in its order', async () => {
     const env: NodeJS.ProcessEnv = { HOME: home };
-    expect(await readToken(env)).toBe('from-home');
+    expect((await findToken(env))?.token).toBe('from-home');
     env.HF_HOME = join(home, 'hf');
-    expect(await readToken(env)).toBe('from-hf-home');
+    expect((await findToken(env))?.token).toBe('from-hf-home');
     env.HF_TOKEN_PATH = join(home, 'file');
-    expect(await readToken(env)).toBe('from-path');
+    expect((await findToken(env))?.token).toBe('from-path');
     env.HF_TOKEN = ' from-env ';
-    expect(await readToken(env)).toBe('from-env');
+    expect((await findToken(env))?.token).toBe('from-env');
   });
 
   it('finds none where there is none', async () => {
-    expect(await readToken({ HOME: join(home, 'nobody') })).toBeUndefined();
+    expect(await findToken({ HOME: join(home, 'nobody') })).toBeUndefined();
     writeFileSync(join(home, 'file'), ' \n');
-    expect(await readToken({ HOME: home, HF_TOKEN_PATH: join(home, 'file') })).toBeUndefined();
+    expect(await findToken({ HOME: home, HF_TOKEN_PATH: join(home, 'file') })).toBeUndefined();
   });
 
   it.each(['two\nlines', 'späce', 'with space', 'nul\u0000'])(
     'refuses a token that no header can carry, without showing it',
     async (token) => {
-      await expect(readToken({ HF_TOKEN: token })).rejects.toMatchObject({
+      await expect(findToken({ HF_TOKEN: token })).rejects.toMatchObject({
         code: 'UNAUTHORIZED',
         message: expect.not.stringContaining(token),
       });

@@ -1,0 +1,74 @@
+import type { LoadedModel } from '../engine/types.ts';
+import { readModelName } from '../protocol/model-name.ts';
+import type { Actions } from './action.ts';
+
+const MiB = 1024 * 1024;
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / MiB);
+}
+
+function countByBackend(models: readonly LoadedModel[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { backend } of models) counts[backend] = (counts[backend] ?? 0) + 1;
+  return counts;
+}
+
+export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT_ACTIVE_MODEL'> = {
+  async QUERY_RESOURCES(_request, { parts }) {
+    const [hardware, engine] = await Promise.all([parts.hardware(), parts.engine()]);
+    const { memory, gpus } = await hardware.snapshot();
+    const models = engine.list();
+    const vram = gpus.reduce((sum, gpu) => sum + gpu.totalVram, 0);
+    const availableVram = gpus.reduce((sum, gpu) => sum + gpu.availableVram, 0);
+    const payload = {
+      resources: {
+        vram_total_mb: mebibytes(vram),
+        vram_available_mb: mebibytes(availableVram),
+        vram_used_mb: mebibytes(vram - availableVram),
+        ram_total_mb: mebibytes(memory.total),
+        ram_available_mb: mebibytes(memory.available),
+        ram_used_mb: mebibytes(memory.total - memory.available),
+      },
+      allocations: Object.fromEntries(
+        models.map(({ id, vramUsed, ramUsed, backend }) => [
+          id,
+          { vram_mb: mebibytes(vramUsed), ram_mb: mebibytes(ramUsed), backend },
+        ]),
+      ),
+      loaded_models_count: models.length,
+      by_backend: countByBackend(models),
+    };
+    return { payload, topLevel: payload };
+  },
+
+  async LIST_LOADED_MODELS(_request, { parts }) {
+    const engine = await parts.engine();
+    const models = engine.list();
+    const payload = {
+      models: models.map((model) => ({
+        model_id: model.id,
+        backend: model.backend,
+        is_active: model.id === engine.activeId,
+        loaded_to: model.loadedTo,
+        gpu_layers: model.gpuLayers,
+        cpu_layers: model.cpuLayers,
+        vram_used: model.vramUsed,
+        ram_used: model.ramUsed,
+        loaded_at: model.loadedAt,
+      })),
+      total: models.length,
+      active_model_id: engine.activeId,
+      by_backend: countByBackend(models),
+    };
+    return { payload, topLevel: payload };
+  },
+
+  async SELECT_ACTIVE_MODEL(request, { parts }) {
+    const { id } = readModelName(request);
+    const engine = await parts.engine();
+    engine.setActive(id);
+    const payload = { active_model_id: id, backend: engine.get(id)?.backend ?? '' };
+    return { payload, topLevel: payload, message: `Active model set to: ${id}` };
+  },
+};

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { homedir } from 'node:os';
+import { HostError } from '../errors.ts';
+
+/** Bytes kept of each of a command's outputs: both, escaped, are to fit a frame. What is beyond them is left out. */
+const MAX_OUTPUT_BYTES = 64 * 1024;
+
+/** Said at the end of an output that was longer. */
+const CUT = '\n[…]';
+
+/** What came of a command. */
+export interface CommandResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Its exit code; null where a signal ended it. */
+  readonly returncode: number | null;
+}
+
+/**
+ * Runs a command without a shell, in the user's home folder and with nothing to read.
+ *
+ * @param env The environment it gets: not the host's own, which may hold secrets.
+ * @throws HostError `COMMAND_FAILED` where it cannot be started or takes too long; the signal's reason when aborted.
+ */
+export async function runCommand(
+  [program = '', ...args]: readonly string[],
+  { env, timeoutMs, signal }: { env: NodeJS.ProcessEnv; timeoutMs: number; signal: AbortSignal },
+): Promise<CommandResult> {
+  signal.throwIfAborted();
+  const child = spawn(program, args, {
+    cwd: env.HOME || homedir(),
+    env: environmentFor(env),
+    shell: false,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+    // A group of its own, so that what it started ends with it.
+    detached: process.platform !== 'win32',
+  });
+  const outputs = { stdout: new Output(), stderr: new Output() };
+  child.stdout.on('data', (bytes: Buffer) => outputs.stdout.add(bytes));
+  child.stderr.on('data', (bytes: Buffer) => outputs.stderr.add(bytes));
+
+  const ended = Promise.withResolvers<number | null>();
+  child.once('error', (error) =>
+    ended.reject(
+      new HostError('COMMAND_FAILED', `${program} could not be started: ${error.message}`, { cause: error }),
+    ),
+  );
+  child.once('close', (code) => ended.resolve(code));
+  const kill = () => {
+    if (child.pid === undefined) return;
+    if (process.platform === 'win32') child.kill('SIGKILL');
+    else killGroup(child.pid);
+  };
+  const timer = setTimeout(() => {
+    kill();
+    const seconds = timeoutMs / 1000;
+    ended.reject(
+      new HostError('COMMAND_FAILED', `${program} ran longer than ${seconds} seconds and was ended.`, {
+        details: { timeoutSeconds: seconds },
+      }),
+    );
+  }, timeoutMs);
+  const abort = () => {
+    kill();
+    ended.reject(signal.reason);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const returncode = await ended.promise;
+    return { stdout: outputs.stdout.text(), stderr: outputs.stderr.text(), returncode };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** What programs need to run as their user expects. */
+function environmentFor({
+  PATH,
+  HOME,
+  LANG,
+  LC_ALL,
+  TMPDIR,
+  SystemRoot,
+  USERPROFILE,
+  TEMP,
+  PATHEXT,
+}: NodeJS.ProcessEnv) {
+  const env = { PATH, HOME, LANG, LC_ALL, TMPDIR, SystemRoot, USERPROFILE, TEMP, PATHEXT };
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** The beginning of what a program prints. */
+class Output {
+  readonly #pieces: Buffer[] = [];
+  #bytes = 0;
+
+  add(piece: Buffer): void {
+    if (this.#bytes < MAX_OUTPUT_BYTES) this.#pieces.push(piece.subarray(0, MAX_OUTPUT_BYTES - this.#bytes));
+    this.#bytes += piece.length;
+  }
+
+  text(): string {
+    const text = Buffer.concat(this.#pieces).toString('utf8');
+    return this.#bytes > MAX_OUTPUT_BYTES ? text + CUT : text;
+  }
+}

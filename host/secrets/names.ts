@@ -1,0 +1,2 @@
+/** The name the hub's token is kept under. */
+export const HUB_TOKEN = 'hub-token';
