@@ -1,9 +1,25 @@
 import * as v from 'valibot';
 import { Bytes } from '../fields.ts';
 
-export const PingRequest = v.looseObject({});
+/** Longest version taken from a message, characters. */
+const Version = v.pipe(v.string(), v.maxLength(64, 'a version such as "1.2.3"'));
+
+export const PingRequest = v.looseObject({
+  /** *Ours*: the client's own version. */
+  clientVersion: v.optional(Version),
+  /** *Ours*: the oldest host that client works with. */
+  oldestHost: v.optional(Version),
+});
 /** The same fields stand at the top level of the reply, where the original had them. */
-export const PingPayload = v.object({ response: v.literal('pong'), version: v.string(), pid: v.number() });
+export const PingPayload = v.object({
+  response: v.literal('pong'),
+  version: v.string(),
+  pid: v.number(),
+  /** *Ours*: the oldest client this host works with. */
+  oldestClient: v.string(),
+  /** *Ours*: the side that is too old for the other; the reply's message says so in words. */
+  update: v.optional(v.picklist(['client', 'host'])),
+});
 
 export const GetSystemInfoRequest = v.looseObject({ verbose: v.optional(v.boolean()) });
 

@@ -23,7 +23,28 @@ describe('a host process and its frames', () => {
     const host = shop.host();
     const reply = await host.request('PING');
     expect(reply).toMatchObject({ status: 'success', response: 'pong', pid: host.pid, action: 'PING' });
-    expect(reply.payload).toEqual({ response: 'pong', version: reply.version, pid: host.pid });
+    expect(reply.payload).toEqual({
+      response: 'pong',
+      version: reply.version,
+      pid: host.pid,
+      oldestClient: reply.oldestClient,
+    });
+  });
+
+  it('tells a client that is too old, or needs a newer host, which side to update, and goes on working', async () => {
+    const host = shop.host();
+    expect(await host.request('PING', { clientVersion: '0.0.1' })).toMatchObject({
+      status: 'success',
+      update: 'client',
+      message: expect.stringContaining('Update the extension.'),
+    });
+    expect(await host.request('PING', { clientVersion: '99.0.0', oldestHost: '99.0.0' })).toMatchObject({
+      status: 'success',
+      payload: { update: 'host' },
+      message: expect.stringContaining('Update the host.'),
+    });
+    expect((await host.request('PING')).update).toBeUndefined();
+    expect(await host.request('GET_LOADED_MODELS')).toMatchObject({ status: 'success' });
   });
 
   it.each([
