@@ -156,7 +156,9 @@ export class HostParts implements Parts {
     const { Engine } = await import('./engine/engine.ts');
     const { runnerEntry, limits, env, paths } = this.config;
     const engine = new Engine({ runnerEntry, limits, env, log: this.log });
-    engine.onChange(() => {
+    engine.onChange(({ type, id }) => {
+      // A cache that could not be opened holds no model for anybody.
+      if (type !== 'loaded') this.#cache?.then((cache) => cache.unused(id)).catch(() => {});
       this.#presence ??= this.#makePresence(paths.hosts);
       void this.#presence.then((presence) => presence.update(engine.list().map(loadedEntry)));
     });

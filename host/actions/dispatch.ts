@@ -22,6 +22,10 @@ const GROUPS = {
   RESUME_DOWNLOAD: () => import('./downloads.ts'),
   DELETE_MODEL: () => import('./downloads.ts'),
 
+  VERIFY_MODEL: () => import('./care.ts'),
+  REPAIR_MODEL: () => import('./care.ts'),
+  CANCEL_VERIFY: () => import('./care.ts'),
+
   LOAD_MODEL: () => import('./load.ts'),
   UNLOAD_MODEL: () => import('./loaded.ts'),
   UNLOAD_ALL_MODELS: () => import('./loaded.ts'),

@@ -64,6 +64,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
     }
 
     tell({ status: 'initiate', progress: 0 });
+    const use = await (await call.parts.cache()).use(name, call.signal);
     try {
       engine.warm();
       const { model, alreadyThere } = await obtainModel(name, call, {
@@ -91,6 +92,8 @@ export const actions: Actions<'LOAD_MODEL'> = {
             throttled({ status: 'progress', progress: Math.floor(fraction * 1000) / 10, message: 'Loading' }),
         },
       );
+      if (engine.isBusy(name.id)) use.keep();
+      else use.release();
       throttled.flush();
       tell({ status: 'done', progress: 100 });
       // The next load finds a runner ready, as this one did.
@@ -103,6 +106,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
     } catch (error) {
       throttled.flush();
       tell({ status: 'error', progress: 0, message: errorReply(error).message });
+      use.release();
       throw error;
     }
   },

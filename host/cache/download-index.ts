@@ -13,6 +13,8 @@ const FileRecord = v.pipe(
     etag: v.string(),
     commit: v.nullable(v.string()),
     chunkBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+    /** Taken from the disk while no hub could be asked: it tells of changes since, not of what the hub announced. */
+    firstCheck: v.optional(v.literal(true)),
   }),
   // What is done with a record costs time and memory by the chunk.
   v.check(({ size, chunkBytes }) => Math.ceil(size / chunkBytes) <= MAX_CHUNKS),

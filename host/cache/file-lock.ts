@@ -6,7 +6,7 @@ import { cacheError } from './cache-error.ts';
 
 /**
  * A lock between processes that dies with its holder. Node has no file locks of its own, and a file with a process id
- * in it outlives a crash; an exclusive transaction on an (empty) SQLite database is a lock of the operating system.
+ * in it outlives a crash; a transaction on an (empty) SQLite database is a lock of the operating system.
  */
 export class FileLock {
   readonly #database: DatabaseSync;
@@ -15,29 +15,39 @@ export class FileLock {
     this.#database = database;
   }
 
-  /** Takes the lock, or gives undefined at once when another process has it. */
+  /** Takes the lock for itself, or gives undefined at once when another holder has it, alone or shared. */
   static try(path: string): FileLock | undefined {
+    return FileLock.#open(path, 'BEGIN EXCLUSIVE');
+  }
+
+  /** Takes a share of the lock, of which there can be many, or gives undefined at once when somebody has it alone. */
+  static share(path: string): FileLock | undefined {
+    // What holds the share is the read: BEGIN by itself takes nothing.
+    return FileLock.#open(path, 'BEGIN; SELECT count(*) FROM sqlite_master');
+  }
+
+  static #open(path: string, begin: string): FileLock | undefined {
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      return FileLock.#take(path);
+      return FileLock.#take(path, begin);
     } catch (error) {
       if (sqliteCode(error) !== SQLITE.NOTADB) throw cacheError(error, path);
     }
     try {
       // Something wrote to the file. Emptied in its place it is a lock again, for whoever has it open, too.
       truncateSync(path);
-      return FileLock.#take(path);
+      return FileLock.#take(path, begin);
     } catch (error) {
       throw cacheError(error, path);
     }
   }
 
-  static #take(path: string): FileLock | undefined {
+  static #take(path: string, begin: string): FileLock | undefined {
     let database: DatabaseSync | undefined;
     try {
       database = new DatabaseSync(path);
       // In memory: nothing is written, so a full disk does not keep anybody from the lock.
-      database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      database.exec(`PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; ${begin}`);
       return new FileLock(database);
     } catch (error) {
       database?.close();

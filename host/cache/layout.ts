@@ -10,6 +10,7 @@ import { DEFAULT_REVISION, encodeRevision, type ModelName, type RepoName } from 
  * - `models/<owner>/<repo>/<file>`, or `<repo>@<revision>` for another revision than `main`: whole, verified files
  * - `partial/<key>.partial`: a file on its way
  * - `locks/<key>.lock`: held by the process that downloads the model
+ * - `locks/<key>.use`: shared by the processes that have the model loaded, held alone by one that deletes it
  */
 export class CacheLayout {
   readonly models: string;
@@ -38,6 +39,10 @@ export class CacheLayout {
 
   lockPath(name: ModelName): string {
     return join(this.#locks, `${keyOf(name.id)}.lock`);
+  }
+
+  usePath(name: ModelName): string {
+    return join(this.#locks, `${keyOf(name.id)}.use`);
   }
 }
 

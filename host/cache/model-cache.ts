@@ -6,6 +6,7 @@ import type { ProgressListener } from '../progress.ts';
 import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
+import { CacheCare } from './cache-care.ts';
 import { deleteModel } from './delete-model.ts';
 import { type DiskSpace, diskSpace } from './disk-space.ts';
 import { DownloadIndex, type ModelRecord } from './download-index.ts';
@@ -13,6 +14,7 @@ import { FileLock } from './file-lock.ts';
 import { CacheLayout, fileKey } from './layout.ts';
 import { ModelDownload, stopReason } from './model-download.ts';
 import { bytesOf, findModel, listModels, listNames } from './model-folders.ts';
+import { type ModelUse, ModelUses } from './model-uses.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
 
 /** What a cache is opened with. */
@@ -30,14 +32,19 @@ export class ModelCache {
   readonly #options: CacheOptions;
   readonly #layout: CacheLayout;
   readonly #index: DownloadIndex;
+  readonly #uses: ModelUses;
+  /** Checks and mends what is there. */
+  readonly care: CacheCare;
   /** By model id: running ones, and those that ended in this host's time. */
   readonly #downloads = new Map<string, ModelDownload>();
 
   private constructor(options: CacheOptions) {
     this.#options = options;
     this.#layout = new CacheLayout(options.config.paths);
-    const { store } = options;
+    const { store, config, hub, log } = options;
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
+    this.#uses = new ModelUses(this.#layout, log);
+    this.care = new CacheCare({ config, layout: this.#layout, index: this.#index, uses: this.#uses, hub, log });
   }
 
   static async open(options: CacheOptions): Promise<ModelCache> {
@@ -159,14 +166,35 @@ export class ModelCache {
     ];
     if (busy.length > 0) throw inUse(busy);
     if (present.size === 0) throw notDownloaded(name);
-    for (const model of present.keys()) {
-      await deleteModel(this.#layout, this.#index, model);
-      this.#downloads.delete(model.id);
+    const alone = [...present.keys()].map((model) => ({ model, lock: this.#uses.takeAlone(model) }));
+    try {
+      const elsewhere = alone.filter(({ lock }) => lock === undefined).map(({ model }) => model.id);
+      if (elsewhere.length > 0) throw inUse(elsewhere);
+      for (const { model } of alone) {
+        await deleteModel(this.#layout, this.#index, model);
+        this.#downloads.delete(model.id);
+      }
+    } finally {
+      for (const { lock } of alone) lock?.release();
     }
     return {
       freed: [...present.values()].reduce((total, bytes) => total + bytes, 0),
       deleted: [...present.keys()].map(({ id }) => id),
     };
+  }
+
+  /**
+   * Begins a use of a model: until it ends, no host on this machine deletes, mends or moves its files.
+   *
+   * @throws HostError `MODEL_IN_USE` while another host does just that.
+   */
+  use(name: ModelName, signal: AbortSignal): Promise<ModelUse> {
+    return this.#uses.begin(name, signal);
+  }
+
+  /** Hears that a model is no longer in memory: the use that was kept for it ends. */
+  unused(id: string): void {
+    this.#uses.ended(id);
   }
 
   /** The volume the models lie on, or will lie on; null where the system does not say. */
@@ -180,6 +208,7 @@ export class ModelCache {
     for (const download of running)
       download.stop(new HostError('ABORTED', 'The host is stopping. The chunks are kept.'));
     await Promise.all(running.map((download) => download.settled()));
+    this.#uses.close();
   }
 
   /** The running download of a model; a new one where there is none. */
@@ -260,9 +289,13 @@ function completed(model: CachedModel, own: DownloadStatus | undefined): Downloa
 }
 
 function inUse(ids: readonly string[]): HostError {
-  return new HostError('MODEL_IN_USE', `In use: ${ids.join(', ')}. Unload it, or cancel its download, and try again.`, {
-    details: { models: ids },
-  });
+  return new HostError(
+    'MODEL_IN_USE',
+    `In use: ${ids.join(', ')}. Unload it in every browser, or cancel its download, and try again.`,
+    {
+      details: { models: ids },
+    },
+  );
 }
 
 function notDownloaded(name: ModelName | RepoName): HostError {

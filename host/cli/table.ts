@@ -79,6 +79,20 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/show.ts'),
   },
   {
+    name: 'verify',
+    summary: 'Check models on the disk, and mend them',
+    details:
+      'Every byte is read and compared with what was recorded when the model was downloaded, or\nwith what the hub says where that record is lost. Exits with 1 when something is wrong.',
+    args: [{ ...MODEL, optional: true }],
+    options: [{ name: 'repair', summary: 'fetch what is damaged or missing, and nothing else' }],
+    examples: [
+      { command: 'tabagent verify', does: 'every model' },
+      { command: 'tabagent verify Qwen3-0.6B-Q8_0 --repair', does: 'one, and mends it' },
+    ],
+    actions: ['VERIFY_MODEL', 'REPAIR_MODEL', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/verify.ts'),
+  },
+  {
     name: 'rm',
     summary: 'Delete models from the disk',
     args: [{ ...MODEL, many: true }],

@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   COMMAND_NOT_ALLOWED: 'The command is not one the user listed in the configuration of this host.',
   COMMAND_FAILED: 'The command could not be started, or ran longer than it may.',
   REPLY_TOO_LARGE: 'The reply would not fit into one frame; ask for less with `limit` and `cursor`.',
+  CANCELLED: 'The work was given up because a user asked for that.',
   ABORTED: 'The work was given up because the client went away or the host is stopping. Nothing is lost.',
   INTERNAL_ERROR: 'A fault of the host itself. The log has the details.',
 

@@ -55,6 +55,13 @@ export interface DownloadProgressPayload {
   etaSeconds: number | null;
 }
 
+/** `MODEL_VERIFY_PROGRESS` (*ours*): how far a check of the files on the disk has come; as of a download. */
+export interface VerifyProgressPayload extends DownloadProgressPayload {
+  /** Which model of how many, from 1. */
+  model: number;
+  models: number;
+}
+
 /** `modelWorkerLoadingProgress`: how far a LOAD_MODEL has come, download included. */
 export interface LoadingProgressPayload {
   status: 'initiate' | 'progress' | 'done' | 'error' | 'cached';
@@ -106,6 +113,7 @@ export interface GenerationErrorPayload {
 /** Every event and its payload. */
 export interface EventPayloads {
   MODEL_DOWNLOAD_PROGRESS: DownloadProgressPayload;
+  MODEL_VERIFY_PROGRESS: VerifyProgressPayload;
   modelWorkerLoadingProgress: LoadingProgressPayload;
   generationPromptProgress: PromptProgressPayload;
   generationUpdate: GenerationUpdatePayload;

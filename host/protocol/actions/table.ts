@@ -1,3 +1,4 @@
+import * as care from './care.ts';
 import * as catalog from './catalog.ts';
 import * as command from './command.ts';
 import * as conversations from './conversations.ts';
@@ -27,6 +28,10 @@ export const REQUEST_SCHEMAS = {
   PAUSE_DOWNLOAD: downloads.ControlDownloadRequest,
   RESUME_DOWNLOAD: downloads.ControlDownloadRequest,
   DELETE_MODEL: downloads.DeleteModelRequest,
+
+  VERIFY_MODEL: care.VerifyModelRequest,
+  REPAIR_MODEL: care.RepairModelRequest,
+  CANCEL_VERIFY: care.CancelVerifyRequest,
 
   LOAD_MODEL: models.LoadModelRequest,
   UNLOAD_MODEL: models.UnloadModelRequest,
@@ -95,6 +100,10 @@ export const PAYLOAD_SCHEMAS = {
   PAUSE_DOWNLOAD: downloads.DownloadStatusEntry,
   RESUME_DOWNLOAD: downloads.DownloadStatusEntry,
   DELETE_MODEL: downloads.DeleteModelPayload,
+
+  VERIFY_MODEL: care.VerifyModelPayload,
+  REPAIR_MODEL: care.VerifyModelPayload,
+  CANCEL_VERIFY: care.CancelVerifyPayload,
 
   LOAD_MODEL: models.LoadModelPayload,
   UNLOAD_MODEL: models.UnloadModelPayload,

@@ -27,6 +27,20 @@ describe('a lock', () => {
     second?.release();
   });
 
+  it('can be shared, and is nobody’s alone meanwhile', () => {
+    const shares = [FileLock.share(path), FileLock.share(path)];
+    expect(shares.every((share) => share !== undefined)).toBe(true);
+    expect(FileLock.try(path)).toBeUndefined();
+    shares[0]?.release();
+    expect(FileLock.try(path)).toBeUndefined();
+    shares[1]?.release();
+    const alone = FileLock.try(path);
+    expect(alone).toBeDefined();
+    expect(FileLock.share(path)).toBeUndefined();
+    alone?.release();
+    expect(statSync(path).size).toBe(0);
+  });
+
   it('takes no room on the disk, and asking for it makes no file', () => {
     expect(FileLock.isHeld(path)).toBe(false);
     expect(existsSync(path)).toBe(false);

@@ -1,0 +1,78 @@
+import type { CareProgress, CheckedModel } from '../cache/cache-care.ts';
+import { throttle } from '../progress.ts';
+import { MAX_NAMED_CHUNKS } from '../protocol/actions/care.ts';
+import type { PayloadOf, RequestOf } from '../protocol/messages.ts';
+import { type ModelName, readModelName } from '../protocol/model-name.ts';
+import type { Actions, Call } from './action.ts';
+import { percent } from './download-events.ts';
+import { namesAModel } from './names-a-model.ts';
+import { page } from './paging.ts';
+
+type Entry = PayloadOf<'VERIFY_MODEL'>['models'][number];
+
+function entryOf({ name, state, files, fetched, error }: CheckedModel): Entry {
+  return {
+    id: name.id,
+    repoId: name.repoId,
+    state,
+    repaired: fetched !== undefined,
+    fetched: fetched ?? 0,
+    files: files.map(({ file, badChunks, expectedSize, record: _, ...rest }) => ({
+      fileName: file,
+      ...rest,
+      expectedSize: expectedSize ?? null,
+      badChunks: badChunks.slice(0, MAX_NAMED_CHUNKS),
+      badChunkCount: badChunks.length,
+    })),
+    ...(error === undefined ? {} : { error: { ...error } }),
+  };
+}
+
+function isWrong({ state, repaired, error }: Entry): boolean {
+  return error !== undefined || (!repaired && (state === 'bad' || state === 'missing'));
+}
+
+/** Tells the client of a check's progress and of what is fetched to mend. */
+function progressTo(call: Call) {
+  return throttle(({ doing, name, done, total, bytesPerSecond, model, models }: CareProgress) => {
+    const progress = {
+      repoId: name.repoId,
+      fileName: name.file,
+      loaded: done,
+      total,
+      progress: percent(done, total, false),
+      bytesPerSecond: Math.round(bytesPerSecond),
+      etaSeconds: bytesPerSecond > 0 ? Math.ceil((total - done) / bytesPerSecond) : null,
+    };
+    if (doing === 'mending') call.emit('MODEL_DOWNLOAD_PROGRESS', progress);
+    else call.emit('MODEL_VERIFY_PROGRESS', { ...progress, model, models });
+  });
+}
+
+function nameOf(request: RequestOf<'VERIFY_MODEL'>): ModelName | undefined {
+  return namesAModel(request) ? readModelName(request) : undefined;
+}
+
+async function care(method: 'verify' | 'repair', request: RequestOf<'VERIFY_MODEL'>, call: Call) {
+  const report = progressTo(call);
+  try {
+    const { care } = await call.parts.cache();
+    const models = await care[method](nameOf(request), { signal: call.signal, onProgress: report });
+    const entries = models.map(entryOf);
+    const wrong = entries.filter(isWrong);
+    const { items } = page([...wrong, ...entries.filter((entry) => !isWrong(entry))], {});
+    const said = wrong.length === 0 ? 'Nothing is wrong' : `Not as they should be: ${wrong.length}`;
+    return { message: said, payload: { models: items, checked: entries.length, bad: wrong.length } };
+  } finally {
+    report.flush();
+  }
+}
+
+export const actions: Actions<'VERIFY_MODEL' | 'REPAIR_MODEL' | 'CANCEL_VERIFY'> = {
+  VERIFY_MODEL: (request, call) => care('verify', request, call),
+  REPAIR_MODEL: (request, call) => care('repair', request, call),
+
+  async CANCEL_VERIFY(request, { parts }) {
+    return { payload: { cancelled: (await parts.cache()).care.cancel(nameOf(request)) } };
+  },
+};

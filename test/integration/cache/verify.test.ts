@@ -1,0 +1,308 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { CareProgress, CheckedModel } from '../../../host/cache/cache-care.ts';
+import { HostError } from '../../../host/errors.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
+import { CacheBench, FILE, NAME, openCache, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+
+const CHUNK = QUICK_LIMITS.chunkBytes;
+const SEED = 71;
+const CONTENT = seededBytes(12 * CHUNK + 5, SEED);
+const SHARDS = {
+  'big-00001-of-00003.gguf': seededBytes(3 * CHUNK, 1),
+  'big-00002-of-00003.gguf': seededBytes(12 * CHUNK, 2),
+  'big-00003-of-00003.gguf': seededBytes(10, 3),
+};
+const SHARDED = readModelName({ modelPath: REPO, modelFile: 'big-00001-of-00003.gguf' });
+
+let bench: CacheBench;
+afterEach(() => bench.close());
+
+const modelPath = (file = FILE) => join(bench.home, 'models', ...REPO.split('/'), file);
+
+/** Changes one byte in each of these chunks, as a failing disk would. */
+async function damage(chunks: readonly number[], file = FILE): Promise<void> {
+  const handle = await open(modelPath(file), 'r+');
+  for (const chunk of chunks) {
+    const at = chunk * CHUNK + 3;
+    const byte = Buffer.alloc(1);
+    await handle.read(byte, 0, 1, at);
+    await handle.write(Buffer.from([(byte[0] ?? 0) ^ 0x55]), 0, 1, at);
+  }
+  await handle.close();
+}
+
+function quietly(onProgress: (progress: CareProgress) => void = () => {}, signal = new AbortController().signal) {
+  return { signal, onProgress };
+}
+
+async function verify(name = NAME): Promise<CheckedModel | undefined> {
+  return (await bench.cache.care.verify(name, quietly()))[0];
+}
+
+async function repair(name = NAME): Promise<CheckedModel | undefined> {
+  return (await bench.cache.care.repair(name, quietly()))[0];
+}
+
+/** What a lost database leaves: everything but it. */
+async function loseIndex(): Promise<void> {
+  await bench.shut();
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${bench.config.paths.database}${suffix}`, { force: true });
+  await bench.reopen();
+}
+
+describe(`verifying a model (content of seed ${SEED})`, () => {
+  it('finds it good by what was recorded at its download, asks no hub, and tells how far it is', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    const requests = bench.hub.requests.length;
+    const seen: CareProgress[] = [];
+    const [model] = await bench.cache.care.verify(
+      NAME,
+      quietly((progress) => seen.push(progress)),
+    );
+    expect(model).toMatchObject({ state: 'good', files: [{ basis: 'index', size: CONTENT.length, badChunks: [] }] });
+    expect(bench.hub.requests).toHaveLength(requests);
+    expect(seen.map(({ done }) => done)).toEqual([...seen.map(({ done }) => done)].sort((a, b) => a - b));
+    expect(seen.at(-1)).toMatchObject({ done: CONTENT.length, total: CONTENT.length, doing: 'checking' });
+  });
+
+  it('names each bad chunk by its number, offset and length, and leaves the file as it is', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await damage([2, 7, 12]);
+    const before = await readFile(modelPath());
+    expect(await verify()).toMatchObject({
+      state: 'bad',
+      files: [
+        {
+          badChunks: [
+            { index: 2, offset: 2 * CHUNK, length: CHUNK },
+            { index: 7, offset: 7 * CHUNK, length: CHUNK },
+            { index: 12, offset: 12 * CHUNK, length: 5 },
+          ],
+        },
+      ],
+    });
+    expect(await readFile(modelPath())).toEqual(before);
+  });
+
+  it('tells a file that was cut short, and one that grew', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await truncate(modelPath(), 10 * CHUNK + 1);
+    const cut = await verify();
+    expect(cut).toMatchObject({ state: 'bad', files: [{ size: 10 * CHUNK + 1, expectedSize: CONTENT.length }] });
+    expect(cut?.files[0]?.badChunks.map(({ index }) => index)).toEqual([10, 11, 12]);
+    await truncate(modelPath(), 30 * CHUNK);
+    expect(await verify()).toMatchObject({ state: 'bad', files: [{ size: 30 * CHUNK }] });
+  });
+
+  it('goes through all parts of a model, and says which is missing', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
+    await bench.cache.download(SHARDED);
+    await damage([4], 'big-00002-of-00003.gguf');
+    await rm(modelPath('big-00003-of-00003.gguf'));
+    const model = await verify(SHARDED);
+    expect(model?.state).toBe('missing');
+    expect(model?.files.map(({ state }) => state)).toEqual(['good', 'bad', 'missing']);
+  });
+
+  it('asks the hub where the index was lost, and names chunks again from then on', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await loseIndex();
+    expect(await verify()).toMatchObject({ state: 'good', files: [{ basis: 'hub' }] });
+    await damage([5]);
+    expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'index', badChunks: [{ index: 5 }] }] });
+  });
+
+  it('records what it finds where neither index nor hub can be asked, and says that it is no more than that', async () => {
+    bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
+    await bench.cache.download(NAME);
+    await loseIndex();
+    bench.hub.fault({ kind: 'status', status: 503 });
+    expect(await verify()).toMatchObject({ state: 'recorded', files: [{ basis: 'nothing' }] });
+    expect(await verify()).toMatchObject({ state: 'unchanged', files: [{ basis: 'firstCheck' }] });
+    await damage([1]);
+    expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'firstCheck', badChunks: [{ index: 1 }] }] });
+    bench.hub.heal();
+    // The hub's word counts for more than what was seen first.
+    expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'hub' }] });
+    expect(await repair()).toMatchObject({ fetched: CONTENT.length });
+    expect(await readFile(modelPath())).toEqual(CONTENT);
+  });
+
+  it('of the whole cache tells of every model', async () => {
+    bench = await CacheBench.open(CONTENT, {
+      hub: { repos: { [REPO]: { files: { ...SHARDS, [FILE]: CONTENT } }, 'b/c': { files: { 'd.gguf': CONTENT } } } },
+    });
+    for (const name of [NAME, SHARDED, readModelName({ modelId: 'b/c/d.gguf' })]) await bench.cache.download(name);
+    await damage([0]);
+    const models = await bench.cache.care.verify(undefined, quietly());
+    expect(models.map(({ name, state }) => [name.id, state])).toEqual([
+      ['b/c/d.gguf', 'good'],
+      [SHARDED.id, 'good'],
+      [NAME.id, 'bad'],
+    ]);
+  });
+
+  it('ends when it is cancelled, and when nobody waits any more', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    const cancelled = bench.cache.care.verify(
+      NAME,
+      quietly(() => bench.cache.care.cancel(NAME)),
+    );
+    await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
+    const controller = new AbortController();
+    const gone = new HostError('ABORTED', 'gone');
+    const left = bench.cache.care.verify(
+      undefined,
+      quietly(() => controller.abort(gone), controller.signal),
+    );
+    await expect(left).rejects.toBe(gone);
+    expect(bench.cache.care.cancel(undefined)).toBe(0);
+  });
+
+  it('of a model that is not there is refused', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await expect(verify()).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
+  });
+});
+
+describe('repairing a model', () => {
+  it('fetches the bad chunks and nothing else', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await damage([2, 7, 12]);
+    const from = bench.hub.requests.length;
+    expect(await repair()).toMatchObject({ fetched: 2 * CHUNK + 5 });
+    expect(bench.bytesAskedFor(from)).toBe(2 * CHUNK + 5);
+    expect(await readFile(modelPath())).toEqual(CONTENT);
+    expect(await verify()).toMatchObject({ state: 'good' });
+    expect(await bench.cache.statuses()).toEqual([]);
+  });
+
+  it('cuts a file that grew, completes one that was cut short, fetches a part that is missing', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
+    await bench.cache.download(SHARDED);
+    await truncate(modelPath('big-00001-of-00003.gguf'), 5 * CHUNK);
+    await truncate(modelPath('big-00002-of-00003.gguf'), 11 * CHUNK);
+    await rm(modelPath('big-00003-of-00003.gguf'));
+    expect(await repair(SHARDED)).toMatchObject({ fetched: CHUNK + 10 });
+    for (const [file, content] of Object.entries(SHARDS)) expect(await readFile(modelPath(file))).toEqual(content);
+  });
+
+  it('of a good model does nothing', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    const requests = bench.hub.requests.length;
+    const model = await repair();
+    expect(model).toMatchObject({ state: 'good' });
+    expect(model?.fetched).toBeUndefined();
+    expect(bench.hub.requests).toHaveLength(requests);
+  });
+
+  it('fetches from the commit it was downloaded from; where the hub has another file by now, touches nothing', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await damage([2]);
+    bench.hub.fault({ kind: 'changedEtag', match: ({ method }) => method === 'HEAD' });
+    await expect(repair()).rejects.toMatchObject({ code: 'REMOTE_CHANGED' });
+    expect(existsSync(modelPath())).toBe(true);
+    bench.hub.heal();
+    const from = bench.hub.requests.length;
+    await repair();
+    const asked = bench.hub.requests.slice(from).filter(({ server }) => server === 'hub');
+    expect(asked.every(({ url }) => /\/resolve\/[0-9a-f]{40}\//.test(url))).toBe(true);
+  });
+
+  it('without a hub touches nothing', async () => {
+    bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
+    await bench.cache.download(NAME);
+    await damage([2]);
+    bench.hub.fault({ kind: 'status', status: 503 });
+    await expect(repair()).rejects.toMatchObject({ code: 'HUB_ERROR' });
+    expect(existsSync(modelPath())).toBe(true);
+  });
+
+  it('that breaks off leaves no broken file under the name, and a download goes on with it', async () => {
+    bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
+    await bench.cache.download(NAME);
+    await damage([2, 7]);
+    bench.hub.fault({ kind: 'cut', after: 10, match: ({ method }) => method === 'GET' });
+    await expect(repair()).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
+    expect(existsSync(modelPath())).toBe(false);
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', downloaded: CONTENT.length - 2 * CHUNK });
+    bench.hub.heal();
+    const from = bench.hub.requests.length;
+    await bench.cache.download(NAME);
+    expect(bench.bytesAskedFor(from)).toBe(2 * CHUNK);
+    expect(await readFile(modelPath())).toEqual(CONTENT);
+  });
+
+  it('is refused while a host uses the model, this one or another', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await damage([2]);
+    const use = await bench.cache.use(NAME, new AbortController().signal);
+    await expect(repair()).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
+    use.release();
+    const other = await openCache(bench.config);
+    await other.cache.use(NAME, new AbortController().signal);
+    await expect(repair()).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
+    const [all] = await bench.cache.care.repair(undefined, quietly());
+    expect(all).toMatchObject({ error: { code: 'MODEL_IN_USE' } });
+    await other.close();
+    expect(await repair()).toMatchObject({ fetched: CHUNK });
+  });
+});
+
+const CHILD = fileURLToPath(new URL('../../support/cache/repair-child.ts', import.meta.url));
+
+/** Repairs in a process of its own and kills it once so much has come; undefined: lets it end. */
+async function repairKilledAfter(moments: number | undefined): Promise<boolean> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD], {
+    env: { PATH: process.env.PATH, TABAGENT_HOME: bench.home, HF_ENDPOINT: bench.hub.url, HOME: bench.home },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let lines = 0;
+  let done = false;
+  for await (const line of createInterface({ input: child.stdout })) {
+    done ||= line === 'done';
+    lines += 1;
+    if (lines === moments) child.kill('SIGKILL');
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return done;
+}
+
+describe('a repair that is killed', () => {
+  it('at any moment loses no model: another repair ends it', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    await bench.cache.download(NAME);
+    const bad = [1, 4, 5, 9];
+    let killed = 0;
+    for (let moments = 1; ; moments += 4) {
+      const isThere = existsSync(modelPath());
+      if (isThere) await damage(bad);
+      const done = await repairKilledAfter(moments);
+      if (done) break;
+      killed += 1;
+      // Bad under its name as before, or on its way, never anything else.
+      const partials = await readdir(join(bench.home, 'partial'));
+      expect([existsSync(modelPath()), partials.length]).toEqual(existsSync(modelPath()) ? [true, 0] : [false, 1]);
+      if (existsSync(modelPath())) await damage(bad);
+    }
+    expect(killed).toBeGreaterThan(2);
+    expect(await readFile(modelPath())).toEqual(CONTENT);
+    expect(await verify()).toMatchObject({ state: 'good' });
+  });
+});

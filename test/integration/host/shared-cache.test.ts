@@ -1,0 +1,77 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/markov-gguf';
+const FILE = 'markov-f16.gguf';
+const MODEL = { modelPath: REPO, modelFile: FILE };
+const SETTINGS = { n_gpu_layers: 0, n_ctx: 64, n_threads: 1 };
+
+describe('two hosts with one cache', () => {
+  let shop: Workshop;
+  let hub: TestHub;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+  });
+  afterEach(() => shop.close());
+
+  const start = () => shop.host({ env: { HF_ENDPOINT: hub.url } });
+
+  async function damage(): Promise<void> {
+    const handle = await open(join(shop.home, 'models', ...REPO.split('/'), FILE), 'r+');
+    await handle.write(Buffer.from('damaged'), 0, 7, markovModel().length - 7);
+    await handle.close();
+  }
+
+  it('a model that one has loaded is not deleted by the other until it is unloaded', async () => {
+    const [one, other] = [start(), start()];
+    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    expect(await other.request('DELETE_MODEL', MODEL)).toMatchObject({ status: 'error', code: 'MODEL_IN_USE' });
+    expect(await other.request('DELETE_MODEL', { modelPath: REPO })).toMatchObject({ code: 'MODEL_IN_USE' });
+    promised('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
+    promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
+  });
+
+  it('a host that is killed holds no model any more', async () => {
+    const [one, other] = [start(), start()];
+    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    await one.kill();
+    promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
+  });
+
+  it('a load that failed holds nothing', async () => {
+    const [one, other] = [start(), start()];
+    promised('DOWNLOAD_MODEL', await one.request('DOWNLOAD_MODEL', MODEL));
+    const handle = await open(join(shop.home, 'models', ...REPO.split('/'), FILE), 'r+');
+    await handle.write(Buffer.alloc(64), 0, 64, 0);
+    await handle.close();
+    expect(await one.request('LOAD_MODEL', MODEL)).toMatchObject({ code: 'MODEL_REJECTED' });
+    promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
+  });
+
+  it('one finds what is damaged, does not mend it under the feet of the other, and mends it then', async () => {
+    const [one, other] = [start(), start()];
+    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    await damage();
+    const checked = promised('VERIFY_MODEL', await other.request('VERIFY_MODEL'));
+    expect(checked).toMatchObject({ checked: 1, bad: 1, models: [{ state: 'bad', files: [{ badChunkCount: 1 }] }] });
+    expect(await other.request('REPAIR_MODEL', MODEL)).toMatchObject({ code: 'MODEL_IN_USE' });
+    promised('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
+    const mended = promised('REPAIR_MODEL', await other.request('REPAIR_MODEL', MODEL));
+    expect(mended).toMatchObject({ bad: 0, models: [{ repaired: true, fetched: markovModel().length }] });
+    expect(other.received.filter(({ type }) => type === 'MODEL_VERIFY_PROGRESS').at(-1)?.payload).toMatchObject({
+      repoId: REPO,
+      fileName: FILE,
+      progress: 100,
+      model: 1,
+      models: 1,
+    });
+    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    expect(promised('CANCEL_VERIFY', await one.request('CANCEL_VERIFY'))).toEqual({ cancelled: 0 });
+  });
+});

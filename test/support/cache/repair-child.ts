@@ -1,0 +1,13 @@
+import { NAME, openCache, quickConfig } from './cache-bench.ts';
+
+/**
+ * Repairs the bench's model in a process of its own, to be killed. The environment names the folder and the hub. Each
+ * progress is a line of the output; the last is `done`.
+ */
+const { cache, close } = await openCache(quickConfig(process.env));
+await cache.care.repair(NAME, {
+  signal: new AbortController().signal,
+  onProgress: ({ doing, done }) => process.stdout.write(`${doing} ${done}\n`),
+});
+process.stdout.write('done\n');
+await close();
