@@ -153,9 +153,13 @@ export class HostParts implements Parts {
   }
 
   async #makeEngine(): Promise<Engine> {
-    const { Engine } = await import('./engine/engine.ts');
+    const [{ Engine }, { whyUnsafeToRun }] = await Promise.all([
+      import('./engine/engine.ts'),
+      import('./engine/safe-to-run.ts'),
+    ]);
     const { runnerEntry, limits, env, paths } = this.config;
-    const engine = new Engine({ runnerEntry, limits, env, log: this.log });
+    const refusal = await whyUnsafeToRun(runnerEntry);
+    const engine = new Engine({ runnerEntry, limits, env, log: this.log, refusal });
     engine.onChange(({ type, id }) => {
       // A cache that could not be opened holds no model for anybody.
       if (type !== 'loaded') this.#cache?.then((cache) => cache.unused(id)).catch(() => {});

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, truncateSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
@@ -43,6 +43,8 @@ export class FileLock {
   }
 
   static #take(path: string, begin: string): FileLock | undefined {
+    // Made here, as SQLite would make it for all to read, and who can read it can hold up its locks.
+    closeSync(openSync(path, 'a', 0o600));
     let database: DatabaseSync | undefined;
     try {
       database = new DatabaseSync(path);

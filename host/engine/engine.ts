@@ -22,6 +22,8 @@ export interface EngineOptions {
   /** The host's environment: `TABAGENT_GPU` is read from it, and runners get the part of it they need. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly log: Logger;
+  /** Why no runner may be started: every load is refused with it. */
+  readonly refusal?: HostError | undefined;
 }
 
 /** How a caller follows a load. */
@@ -90,7 +92,7 @@ export class Engine {
 
   /** Starts a runner ahead of a load that is likely to come. Cheap to call often. */
   warm(): void {
-    if (!this.#closed) this.#warm.warm();
+    if (!this.#closed && this.#options.refusal === undefined) this.#warm.warm();
   }
 
   /** The models in memory, in the order they were loaded. */
@@ -128,6 +130,7 @@ export class Engine {
    * Loads a model. A second call for the same model joins the first; one for a model in memory returns it as it is.
    *
    * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`,
+   * `UNSAFE_FOLDER` where somebody else could have put there what would run;
    * `INVALID_REQUEST` for a context no machine holds;
    * the signal's reason when aborted (the load itself ends when nobody waits for it any more).
    */
@@ -136,6 +139,8 @@ export class Engine {
     if (this.#closed) throw closed();
     const present = this.get(order.id);
     if (present !== undefined) return { model: present, alreadyLoaded: true };
+
+    if (this.#options.refusal !== undefined) throw this.#options.refusal;
 
     const { id, settings } = order;
     if (settings.contextSize > MAX_CONTEXT_TOKENS) throw contextTooLong(settings.contextSize);

@@ -1,10 +1,10 @@
 import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from '../../host/safe-folder.ts';
 import type { BrowserName, System } from '../../manifests/browser.ts';
 import { digest, lookAt, makeFolder, writeWhole } from './files.ts';
 import { entryOf, type RegistrationRecord, readRecord, settled, withEntries, writeRecord } from './record.ts';
 import { isSameValue, type RunReg, readKey, writeKey } from './registry.ts';
-import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from './safe-folder.ts';
 import { type FileTarget, FOLDER_MODE, type KeyTarget, type Target, whereIs } from './target.ts';
 
 /**

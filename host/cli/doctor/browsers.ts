@@ -5,12 +5,12 @@ import { findBrowsers } from '../../../installers/registration/find-browsers.ts'
 import { type Machine, placesOf } from '../../../installers/registration/installation.ts';
 import { planRegistration } from '../../../installers/registration/plan.ts';
 import { readKey } from '../../../installers/registration/registry.ts';
-import { assertSafeToStart } from '../../../installers/registration/safe-folder.ts';
 import type { Target } from '../../../installers/registration/target.ts';
 import { BROWSERS, type BrowserName } from '../../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
 import { chromiumOrigin, HOST_NAME } from '../../../manifests/host-manifest.ts';
 import { isSystemError } from '../../errors.ts';
+import { assertSafeToStart } from '../../safe-folder.ts';
 import { VERSION } from '../../version.ts';
 import type { CommandContext } from '../context.ts';
 import { registrationIo } from '../registration-io.ts';

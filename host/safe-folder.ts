@@ -1,10 +1,10 @@
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HostError, isSystemError } from '../../host/errors.ts';
+import { HostError, isSystemError } from './errors.ts';
 
 /** Permission bit: everybody may write. */
-const OTHERS_WRITE = 0o002;
+export const OTHERS_WRITE = 0o002;
 
 /** Permission bit: in this folder only an entry's owner may rename or remove it (`/tmp` has it). */
 const STICKY = 0o1000;
@@ -16,7 +16,7 @@ export interface SafetyOptions {
 }
 
 /**
- * Makes sure that nobody else can exchange a program a browser is going to start. Follows links, then walks from the
+ * Makes sure that nobody else can exchange a program that is going to be started. Follows links, then walks from the
  * file to the root, and throws `UNSAFE_FOLDER` when
  * - everybody may write the file, or the folder it lies in (sticky or not: files planted beside a program can change
  *   what it does), or
@@ -72,7 +72,7 @@ function check(path: string, { mode, uid }: Stats, options: SafetyOptions & { st
   if ((mode & OTHERS_WRITE) !== 0 && !(options.stickyHelps && (mode & STICKY) !== 0)) {
     throw new HostError(
       'UNSAFE_FOLDER',
-      `Every user of this machine can write to ${path}, and browsers would start a program from there. ` +
+      `Every user of this machine can write to ${path}, and a program would be started from there. ` +
         `Take that right away (chmod o-w "${path}"), or put TabAgent somewhere else.`,
       { details: { path, mode: (mode & 0o7777).toString(8) } },
     );

@@ -1,0 +1,64 @@
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HostError, isSystemError } from '../errors.ts';
+import { assertSafeToStart, OTHERS_WRITE } from '../safe-folder.ts';
+
+/** What a runner loads as code: llama.cpp's binaries, and the runner's own scripts. */
+const CODE = /\.(node|so[.\d]*|dylib|dll|c?js|mjs)$/;
+
+/**
+ * Why no runner may be started: somebody else could have put there what it would run, be it the program, the runner, or
+ * a GPU add-on unpacked beside them. Undefined when nobody could. Says nothing on Windows, whose permissions are not in
+ * the bits looked at.
+ *
+ * @param entry What runners are started with.
+ */
+export async function whyUnsafeToRun(entry: URL): Promise<HostError | undefined> {
+  if (process.platform === 'win32') return undefined;
+  const main = fileURLToPath(entry);
+  try {
+    const folders = await binaryFolders(main);
+    const starts = await Promise.all(folders.map(firstCodeIn));
+    const files = [process.execPath, main, ...starts.filter((file) => file !== undefined)];
+    await Promise.all([...new Set(files)].map((file) => assertSafeToStart(file)));
+    return undefined;
+  } catch (error) {
+    if (error instanceof HostError) return error;
+    throw error;
+  }
+}
+
+/** Folders with code of a runner: in `lib/` of the packaged host, or beside the built one and in its packages. */
+async function binaryFolders(main: string): Promise<string[]> {
+  const here = dirname(main);
+  const packages = [join(here, 'lib', 'llama')];
+  for (let folder = here; ; folder = dirname(folder)) {
+    packages.push(join(folder, 'node_modules', '@node-llama-cpp'));
+    if (folder === dirname(folder)) break;
+  }
+  const found = await Promise.all(packages.map(binsOf));
+  return [join(here, 'runner'), join(here, 'lib', 'runner'), ...found.flat()];
+}
+
+/** `<package>/bins/<build>` of every package in a folder. */
+async function binsOf(folder: string): Promise<string[]> {
+  const bins = (await namesIn(folder)).map((name) => join(folder, name, 'bins'));
+  return (await Promise.all(bins.map(async (bin) => (await namesIn(bin)).map((name) => join(bin, name))))).flat();
+}
+
+/** One file of code, to judge its folder by; one that everybody may write before all others. */
+async function firstCodeIn(folder: string): Promise<string | undefined> {
+  const files = (await namesIn(folder)).filter((name) => CODE.test(name)).map((name) => join(folder, name));
+  const modes = await Promise.all(files.map(async (file) => (await stat(file)).mode));
+  return files.find((_, place) => ((modes[place] ?? 0) & OTHERS_WRITE) !== 0) ?? files[0];
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
+    throw error;
+  }
+}
