@@ -34,13 +34,21 @@ export const integer = (min: number, max: number) =>
 
 /** Every spelling of a model's name that the original took; `model-name.ts` makes one name of them. */
 export const modelNaming = {
+  /** A repository `owner/name`, or a whole model id. */
   modelPath: v.optional(Name),
+  /** The same as `modelPath`. */
   repoId: v.optional(Name),
+  /** A file inside the repository; of a model in parts, the first. */
   modelFile: v.optional(Name),
+  /** The same as `modelFile`. */
   fileName: v.optional(Name),
+  /** A whole model id. */
   modelId: v.optional(Name),
+  /** The same as `modelId`. */
   model_id: v.optional(Name),
+  /** The same as `modelId`. */
   model_name: v.optional(Name),
+  /** The same as `modelId`. */
   model: v.optional(Name),
   /** *Ours*: branch, tag or commit of the repository; `main` when absent. */
   revision: v.optional(Name),

@@ -112,13 +112,21 @@ export interface GenerationErrorPayload {
 
 /** Every event and its payload. */
 export interface EventPayloads {
+  /** How far a download has come: bytes, speed, seconds to go. */
   MODEL_DOWNLOAD_PROGRESS: DownloadProgressPayload;
+  /** How far a VERIFY_MODEL or REPAIR_MODEL has come. */
   MODEL_VERIFY_PROGRESS: VerifyProgressPayload;
+  /** How far a LOAD_MODEL has come, its download included. */
   modelWorkerLoadingProgress: LoadingProgressPayload;
+  /** How much of a long prompt has been evaluated. */
   generationPromptProgress: PromptProgressPayload;
+  /** Text that came since the last one; put together, they are the whole output. */
   generationUpdate: GenerationUpdatePayload;
+  /** The whole output. */
   generationComplete: GenerationEndPayload;
+  /** What there was when it was stopped. */
   generationStopped: GenerationEndPayload;
+  /** Why there is no answer; the error reply says the same. */
   generationError: GenerationErrorPayload;
 }
 
