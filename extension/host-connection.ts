@@ -35,6 +35,13 @@ export interface ConnectionOptions {
   readonly onDisconnect?: (reason: string | undefined) => void;
 }
 
+/** A request on its way: its id, which the host's events of it carry, and what will come of it. */
+export interface SentRequest<A extends ActionName> {
+  readonly requestId: string;
+  /** Rejects with a {@link RequestError}. */
+  readonly payload: Promise<PayloadOf<A>>;
+}
+
 interface Pending {
   resolve(reply: Reply): void;
   reject(error: RequestError): void;
@@ -57,7 +64,23 @@ export class HostConnection {
 
   /** Asks the host. Rejects with a {@link RequestError}. */
   async request<A extends ActionName>(action: A, fields: Partial<RequestOf<A>> = {}): Promise<PayloadOf<A>> {
+    return this.send(action, fields).payload;
+  }
+
+  /** As {@link request}, for who must know the request's id before its reply: to tell its events, or to stop it. */
+  send<A extends ActionName>(action: A, fields: Partial<RequestOf<A>> = {}): SentRequest<A> {
     const requestId = `${action}/${this.#nextId++}`;
+    return { requestId, payload: this.#ask(requestId, action, fields) };
+  }
+
+  /** Closes the port. The host gives up what it was doing for it, and loses nothing. */
+  close(): void {
+    const port = this.#port;
+    port?.disconnect();
+    if (port !== undefined) this.#lost(port, 'The connection was closed.');
+  }
+
+  async #ask<A extends ActionName>(requestId: string, action: A, fields: Partial<RequestOf<A>>): Promise<PayloadOf<A>> {
     const reply = await new Promise<Reply>((resolve, reject) => {
       this.#pending.set(requestId, { resolve, reject });
       try {
@@ -71,13 +94,6 @@ export class HostConnection {
     if (reply.status === 'error') throw new RequestError(reply.code, reply.message, reply.details);
     // The host answers an action with that action's payload: the contract both sides import.
     return reply.payload as PayloadOf<A>;
-  }
-
-  /** Closes the port. The host gives up what it was doing for it, and loses nothing. */
-  close(): void {
-    const port = this.#port;
-    port?.disconnect();
-    if (port !== undefined) this.#lost(port, 'The connection was closed.');
   }
 
   #open(): NativePort {

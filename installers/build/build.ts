@@ -1,15 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { buildExtension } from './extension.ts';
 import { oneStartFile } from './one-start-file.ts';
 import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
 import { writeShared } from './shared-files.ts';
 
 /**
  * Makes `dist/`: the host as few bundled files (a process that starts often should read little), the runner as a
- * bundle of its own (it alone holds llama.cpp's binding), and the type declarations of the library door.
+ * bundle of its own (it alone holds llama.cpp's binding), the type declarations of the library door, and the extension.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
@@ -41,7 +42,10 @@ const noOwnPlace: esbuild.Plugin = {
   },
 };
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
+// The extension is a build of its own, and kept while nothing it is made of changes.
+for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []) {
+  if (name !== 'extension') rmSync(`${root}/dist/${name}`, { recursive: true, force: true });
+}
 await esbuild.build({
   absWorkingDir: root,
   entryPoints: ['host/main.ts', 'host/index.ts'],
@@ -81,3 +85,5 @@ const declarations = spawnSync(
   { cwd: root, stdio: 'inherit' },
 );
 process.exitCode = declarations.status ?? 1;
+
+await buildExtension(root);

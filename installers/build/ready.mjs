@@ -63,7 +63,7 @@ function files(path) {
   if (!existsSync(path)) return [];
   if (/\.[a-z]+$/.test(path)) return [path];
   return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !(entry.parentPath ?? entry.path).includes('.wxt'))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
 }

@@ -1,22 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { HostConnection, type NativePort } from '../../../extension/host-connection.ts';
+import { HostConnection } from '../../../extension/host-connection.ts';
 import type { HostEvent } from '../../../host/protocol/messages.ts';
+import { portOf } from '../../support/extension/host-port.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 import { startHub } from '../../support/hub/hub.ts';
 
 const MODEL = { modelPath: 'tabagent/markov-gguf/markov.gguf' };
-
-/** A port as a browser gives it, with a real host at its end instead of a browser in between. */
-function portOf(host: HostProcess): NativePort {
-  return {
-    postMessage: (message) => host.send(message),
-    disconnect: () => void host.close(),
-    onMessage: { addListener: (listener) => host.onMessage(listener) },
-    onDisconnect: { addListener: (listener) => void host.exited.then(() => listener()) },
-  };
-}
 
 describe("the extension's connection to a real host", () => {
   let shop: Workshop;

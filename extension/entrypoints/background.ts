@@ -1,0 +1,33 @@
+import { browser } from 'wxt/browser';
+import { defineBackground } from 'wxt/utils/define-background';
+import { HOST_NAME } from '../../manifests/host-manifest.ts';
+import type { NativePort } from '../host-connection.ts';
+import { PAGE_PORT } from '../worker/page-messages.ts';
+import { isOwnPage } from '../worker/page-sender.ts';
+import { Worker } from '../worker/worker.ts';
+
+/** Puts the worker behind the browser's own ports. */
+export default defineBackground(() => {
+  const worker = new Worker({
+    connect: () => browser.runtime.connectNative(HOST_NAME),
+    reasonOf,
+    clock: {
+      now: () => Date.now(),
+      after: (ms, callback) => {
+        const timer = setTimeout(callback, ms);
+        return () => clearTimeout(timer);
+      },
+    },
+  });
+  const own = { id: browser.runtime.id, base: browser.runtime.getURL('/') };
+  browser.runtime.onConnect.addListener((port) => {
+    if (port.name === PAGE_PORT && isOwnPage(port.sender, own)) worker.accept(port);
+    else port.disconnect();
+  });
+});
+
+/** Chromium says it in `runtime.lastError`, Firefox on the port. */
+function reasonOf(port: NativePort): string | undefined {
+  const said = (port as { error?: { message?: string } | null }).error?.message;
+  return said ?? browser.runtime.lastError?.message;
+}

@@ -1,0 +1,37 @@
+import type { PayloadOf } from '../../host/protocol/messages.ts';
+
+type Split = PayloadOf<'RECOMMEND_SPLIT'>;
+type Machine = PayloadOf<'GET_SYSTEM_RESOURCES'>;
+
+/** What a load would take, bytes, with `gpuLayers` layers on the GPU. */
+export interface Demand {
+  readonly ram: number;
+  readonly vram: number;
+}
+
+/**
+ * What a load would take with another number of layers on the GPU than the host recommends. The host counted both sides
+ * for its own split; a layer moved to the other side takes its even share along.
+ */
+export function demandOf(split: Split, gpuLayers: number): Demand {
+  const total = split.gpu_layers + split.cpu_layers;
+  const moved = gpuLayers - split.gpu_layers;
+  if (moved === 0 || total === 0) return { ram: split.estimated_ram, vram: split.estimated_vram };
+  const perLayer =
+    moved > 0
+      ? split.estimated_ram / Math.max(1, split.cpu_layers)
+      : split.estimated_vram / Math.max(1, split.gpu_layers);
+  return {
+    ram: Math.max(0, Math.round(split.estimated_ram - moved * perLayer)),
+    vram: Math.max(0, Math.round(split.estimated_vram + moved * perLayer)),
+  };
+}
+
+/** Which memory a demand does not fit into; undefined when it fits. */
+export function lackOf(demand: Demand, machine: Machine): 'ram' | 'vram' | undefined {
+  if (demand.vram > (machine.gpu?.available_vram ?? 0) && demand.vram > 0) return 'vram';
+  return demand.ram > machine.available_ram ? 'ram' : undefined;
+}
+
+/** Context sizes to choose from, tokens: powers of two, as models are trained with. */
+export const CONTEXT_SIZES: readonly number[] = [2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];

@@ -1,0 +1,54 @@
+/** Sizes, times and counts as the user's language writes them. */
+export interface Format {
+  /** Decimal units, as hubs and disks show them: `4.7 GB`. */
+  bytes(value: number): string;
+  /** `12.3 MB/s`. */
+  speed(bytesPerSecond: number): string;
+  /** The two largest units: `1 hr 5 min`, `42 sec`. */
+  duration(seconds: number): string;
+  number(value: number, fractionDigits?: number): string;
+  /** `value` from 0 to 100. */
+  percent(value: number): string;
+  time(milliseconds: number): string;
+}
+
+const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
+
+/** Makes a format for a language, such as `de` or `en-GB`. */
+export function makeFormat(language: string): Format {
+  const unit = (value: number, name: string, digits: number, unitDisplay: 'short' | 'narrow' = 'short') =>
+    new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: digits }).format(
+      value,
+    );
+  const scaled = (value: number) => {
+    const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+    return { value: value / 1000 ** power, name: BYTE_UNITS[power] ?? 'byte', power };
+  };
+  return {
+    bytes(value) {
+      const { value: small, name, power } = scaled(value);
+      return unit(small, name, power < 3 || small >= 100 ? 0 : 1);
+    },
+    speed(bytesPerSecond) {
+      const { value, name, power } = scaled(bytesPerSecond);
+      return unit(value, `${name}-per-second`, power < 2 ? 0 : 1);
+    },
+    duration(seconds) {
+      const whole = Math.max(0, Math.round(seconds));
+      const parts: [number, string][] = [
+        [Math.floor(whole / 86_400), 'day'],
+        [Math.floor(whole / 3_600) % 24, 'hour'],
+        [Math.floor(whole / 60) % 60, 'minute'],
+        [whole % 60, 'second'],
+      ];
+      const first = parts.findIndex(([count]) => count > 0);
+      const shown = first === -1 ? parts.slice(-1) : parts.slice(first, first + 2).filter(([count]) => count > 0);
+      return shown.map(([count, name]) => unit(count, name, 0)).join(' ');
+    },
+    number: (value, fractionDigits = 0) =>
+      new Intl.NumberFormat(language, { maximumFractionDigits: fractionDigits }).format(value),
+    percent: (value) =>
+      new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(value / 100),
+    time: (milliseconds) => new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(milliseconds),
+  };
+}

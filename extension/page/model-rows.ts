@@ -1,0 +1,181 @@
+import type { DownloadProgressPayload, LoadingProgressPayload, PayloadOf } from '../../host/protocol/messages.ts';
+
+export type AvailableModel = PayloadOf<'GET_AVAILABLE_MODELS'>['models'][number];
+export type DownloadedModel = PayloadOf<'GET_DOWNLOADED_MODELS'>['models'][number];
+export type LoadedModel = PayloadOf<'GET_LOADED_MODELS'>['models'][number];
+export type Download = PayloadOf<'GET_ACTIVE_DOWNLOADS'>['downloads'][number];
+
+/** What the host says of models, as its replies gave it. */
+export interface ModelFacts {
+  readonly available: readonly AvailableModel[];
+  readonly downloaded: readonly DownloadedModel[];
+  readonly loaded: readonly LoadedModel[];
+  readonly downloads: readonly Download[];
+  readonly current: string | null;
+}
+
+/** What a model is up to. */
+export type ModelStage = 'available' | 'downloading' | 'paused' | 'failed' | 'downloaded' | 'loading' | 'loaded';
+
+/** How far a download or a load has come. */
+export interface RowProgress {
+  /** 0 to 100. */
+  readonly percent: number;
+  /** Bytes, where it is a download. */
+  readonly loaded?: number;
+  readonly total?: number;
+  readonly bytesPerSecond?: number;
+  readonly etaSeconds?: number | null;
+}
+
+/** One line of the list of models. */
+export interface ModelRow {
+  readonly id: string;
+  readonly name: string;
+  /** `owner/name`, or for a file of another program where it is from. */
+  readonly repo: string;
+  readonly file: string;
+  /** Bytes; 0 where nobody knows. */
+  readonly size: number;
+  readonly quantization: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly source: string;
+  readonly needsToken: boolean;
+  readonly stage: ModelStage;
+  readonly active: boolean;
+  readonly progress: RowProgress | undefined;
+  readonly loaded: LoadedModel | undefined;
+  /** Why the last try failed, in the host's words. */
+  readonly error: string | undefined;
+}
+
+/** What is heard between two answers of the host. */
+export interface LiveFacts {
+  /** By model id. */
+  readonly downloads: ReadonlyMap<string, DownloadProgressPayload>;
+  readonly loads: ReadonlyMap<string, LoadingProgressPayload>;
+  readonly errors: ReadonlyMap<string, string>;
+}
+
+/** The order of the list: what works now, what is on its way, what is here, what could be had. */
+const ORDER: readonly ModelStage[] = [
+  'loaded',
+  'loading',
+  'downloading',
+  'paused',
+  'failed',
+  'downloaded',
+  'available',
+];
+
+/** Bytes of a gigabyte as hubs show it. */
+const GB = 1e9;
+
+/** Makes one list of all that is known of models, each of them once. */
+export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
+  const downloads = new Map(facts.downloads.map((download) => [idOf(download), download]));
+  const loaded = new Map(facts.loaded.map((model) => [model.model_id, model]));
+  const entries = new Map<string, AvailableModel & { size?: number }>();
+  for (const model of facts.available) entries.set(model.id, model);
+  for (const model of facts.downloaded) entries.set(model.id, model);
+  for (const id of [...downloads.keys(), ...loaded.keys()]) if (!entries.has(id)) entries.set(id, unlisted(id));
+
+  const rows = [...entries.values()].map((entry) => {
+    const download = downloads.get(entry.id);
+    const inMemory = loaded.get(entry.id);
+    const stage = stageOf(entry, { download, inMemory, loading: live.loads.has(entry.id) });
+    return {
+      id: entry.id,
+      name: entry.name,
+      repo: entry.repo_id,
+      file: entry.file_path,
+      size: entry.size ?? (inMemory?.config.file_size || download?.total || Math.round(entry.size_gb * GB)),
+      quantization: entry.default_quant,
+      description: entry.description,
+      tags: entry.tags,
+      source: entry.source,
+      needsToken: entry.requires_token,
+      stage,
+      active: facts.current === entry.id,
+      progress: progressOf(stage, download, live.downloads.get(entry.id), live.loads.get(entry.id)),
+      loaded: inMemory,
+      error: live.errors.get(entry.id) ?? (stage === 'failed' ? download?.error?.message : undefined),
+    };
+  });
+  return rows.sort((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
+}
+
+/** The rows that hold every word of `query` somewhere, and pass the filter. */
+export function filterRows(rows: readonly ModelRow[], query: string, filter: RowFilter): ModelRow[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter((row) => {
+    if (!passes(row, filter)) return false;
+    const text = [row.name, row.id, row.description, ...row.tags].join(' ').toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+/** `here`: on the disk or on its way; `offered`: not on the disk. */
+export type RowFilter = 'all' | 'here' | 'offered';
+
+function passes({ stage }: ModelRow, filter: RowFilter): boolean {
+  return filter === 'all' || (filter === 'offered') === (stage === 'available');
+}
+
+function stageOf(
+  entry: AvailableModel,
+  now: { download: Download | undefined; inMemory: LoadedModel | undefined; loading: boolean },
+): ModelStage {
+  const { download, inMemory, loading } = now;
+  if (inMemory !== undefined) return 'loaded';
+  if (loading) return 'loading';
+  if (download?.status === 'downloading' || download?.status === 'paused' || download?.status === 'failed') {
+    return download.status;
+  }
+  return entry.downloaded ? 'downloaded' : 'available';
+}
+
+function progressOf(
+  stage: ModelStage,
+  download: Download | undefined,
+  live: DownloadProgressPayload | undefined,
+  load: LoadingProgressPayload | undefined,
+): RowProgress | undefined {
+  if (stage === 'loading' && load !== undefined) {
+    const { progress, loaded, total } = load;
+    return { percent: progress, ...(loaded === undefined || total === undefined ? {} : { loaded, total }) };
+  }
+  if (stage === 'downloading' && live !== undefined) {
+    const { progress, loaded, total, bytesPerSecond, etaSeconds } = live;
+    return { percent: progress, loaded, total, bytesPerSecond, etaSeconds };
+  }
+  if (download === undefined || (stage !== 'downloading' && stage !== 'paused' && stage !== 'failed')) return undefined;
+  return { percent: download.progress, loaded: download.downloaded, total: download.total };
+}
+
+/** The model a download is of. Of another revision than `main`, the host's own ids say which; downloads do not. */
+export function idOf(download: { repo_id: string; file_path: string }): string {
+  return `${download.repo_id}/${download.file_path}`;
+}
+
+/** A model that is in memory or on its way and on no list. */
+function unlisted(id: string): AvailableModel {
+  const [owner = '', repo = '', ...file] = id.split('/');
+  const filePath = file.join('/');
+  return {
+    id,
+    name: filePath.replace(/\.gguf$/, ''),
+    repo_id: `${owner}/${repo}`,
+    file_path: filePath,
+    model_type: 'gguf',
+    size_gb: 0,
+    tags: [],
+    suggested: false,
+    downloaded: false,
+    description: '',
+    default_quant: '',
+    source: 'disk',
+    requires_token: false,
+  };
+}

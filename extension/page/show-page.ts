@@ -1,0 +1,11 @@
+import { type Component, mount } from 'svelte';
+import { language, t } from './i18n.ts';
+
+/** Draws a page in the user's language, whichever way that is written. */
+export function showPage<P extends Record<string, unknown>>(page: Component<P>, props: P): void {
+  const target = document.getElementById('app');
+  if (target === null) throw new Error('Expected an element with the id "app" in the page.');
+  document.documentElement.lang = language;
+  document.documentElement.dir = t('direction');
+  mount(page, { target, props });
+}

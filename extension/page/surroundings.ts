@@ -1,0 +1,8 @@
+import { browser } from 'wxt/browser';
+import { type Surroundings, systemOf } from './mend.ts';
+
+/** Where this page runs. */
+export const surroundings: Surroundings = {
+  system: systemOf(navigator.platform),
+  extensionId: browser.runtime.id,
+};

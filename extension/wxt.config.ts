@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'wxt';
+import { iconFiles } from '../installers/build/extension-icons.ts';
+import { CHROMIUM_PUBLIC_KEY, FIREFOX_ADDON_ID } from '../manifests/extension-identity.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const { version } = JSON.parse(readFileSync(`${here}/../package.json`, 'utf8'));
+
+/** No script, style or connection but what the extension brings with it. Model output is untrusted. */
+const PAGES_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** One source for Chromium's browsers and Firefox, both as Manifest V3. */
+export default defineConfig({
+  modules: ['@wxt-dev/module-svelte'],
+  imports: false,
+  manifestVersion: 3,
+  outDir: '../dist/extension',
+  outDirTemplate: '{{browser}}{{modeSuffix}}',
+  zip: { artifactTemplate: 'tabagent-{{browser}}-{{version}}.zip', zipSources: false },
+  vite: () => ({ build: { target: 'es2024', modulePreload: false } }),
+  hooks: {
+    async 'build:publicAssets'(_wxt, files) {
+      files.push(...(await iconFiles()));
+    },
+  },
+  manifest: ({ browser, mode }) => ({
+    name: '__MSG_name__',
+    short_name: 'TabAgent',
+    description: '__MSG_description__',
+    version,
+    default_locale: 'en',
+    permissions: ['nativeMessaging', 'storage', ...(browser === 'firefox' ? [] : ['sidePanel'])],
+    icons: { 16: 'icon/16.png', 32: 'icon/32.png', 48: 'icon/48.png', 128: 'icon/128.png' },
+    action: { default_title: 'TabAgent', default_icon: { 16: 'icon/16.png', 32: 'icon/32.png' } },
+    // A development build fetches what changed from the server that watches the sources.
+    ...(mode === 'development' ? {} : { content_security_policy: { extension_pages: PAGES_POLICY } }),
+    ...(browser === 'firefox'
+      ? {
+          browser_specific_settings: {
+            gecko: {
+              id: FIREFOX_ADDON_ID,
+              // The first release whose stable channel has every style and API used here, and asks for data consent.
+              strict_min_version: '140.0',
+              data_collection_permissions: { required: ['none'] },
+            },
+          },
+        }
+      : { key: CHROMIUM_PUBLIC_KEY, minimum_chrome_version: '123' }),
+  }),
+});

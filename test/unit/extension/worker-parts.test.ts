@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import { RequestError } from '../../../extension/host-connection.ts';
+import { BackOff } from '../../../extension/worker/back-off.ts';
+import { problemOfDisconnect, problemOfError } from '../../../extension/worker/host-problem.ts';
+import { isRecentEnough } from '../../../extension/worker/host-version.ts';
+import { isOwnPage } from '../../../extension/worker/page-sender.ts';
+
+describe('what a lost port means', () => {
+  it.each([
+    ['Specified native messaging host not found.', 'notInstalled'],
+    ['No such native application com.tabagent.host', 'notInstalled'],
+    ['Access to the specified native messaging host is forbidden.', 'forbidden'],
+    ['Error when communicating with the native messaging host.', 'notStarting'],
+    ['Failed to start native messaging host.', 'notStarting'],
+    ['An unexpected error occurred', 'notStarting'],
+    ['Native application tried to send a message of 2 bytes, which exceeds the limit of 1 bytes.', 'notStarting'],
+    ['Native host has exited.', 'stopped'],
+    [undefined, 'stopped'],
+  ])('%s: %s', (reason, kind) => {
+    expect(problemOfDisconnect(reason)).toEqual({ kind, reason: reason ?? '' });
+  });
+
+  it('takes a refusal of the host itself for what it is', () => {
+    const said = 'Not for you.';
+    expect(problemOfError(new RequestError('ORIGIN_NOT_ALLOWED', said))).toEqual({ kind: 'forbidden', reason: said });
+    expect(problemOfError(new RequestError('CONFIG_UNUSABLE', said))).toEqual({ kind: 'misconfigured', reason: said });
+    expect(problemOfError(new RequestError('HOST_DISCONNECTED', 'Native host has exited.')).kind).toBe('stopped');
+  });
+});
+
+describe('the version of the host', () => {
+  it.each([
+    ['0.1.0', '0.1.0', true],
+    ['0.2', '0.1.9', true],
+    ['1.0.0-beta', '0.9.9', true],
+    ['0.10.0', '0.9.0', true],
+    ['0.1.0', '0.1.1', false],
+    ['nonsense', '0.1.0', false],
+  ])('%s where %s is needed: %s', (found, needed, enough) => {
+    expect(isRecentEnough(found, needed)).toBe(enough);
+  });
+});
+
+describe('the pauses between tries', () => {
+  it('double up to eight seconds, and begin anew after a connection that lasted or when a user asks', () => {
+    let now = 0;
+    const backOff = new BackOff(() => now);
+    expect(Array.from({ length: 7 }, () => backOff.lost())).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+    backOff.connected();
+    now += 1_000;
+    expect(backOff.lost()).toBe(8_000);
+    backOff.connected();
+    now += 10_000;
+    expect(backOff.lost()).toBe(500);
+    expect(backOff.lost()).toBe(1_000);
+    backOff.reset();
+    expect(backOff.lost()).toBe(500);
+  });
+});
+
+describe('who may talk to the worker', () => {
+  const own = { id: 'abc', base: 'chrome-extension://abc/' };
+  it.each([
+    ['a page of ours', { id: 'abc', url: 'chrome-extension://abc/popup.html' }, true],
+    ['another extension', { id: 'xyz', url: 'chrome-extension://xyz/popup.html' }, false],
+    ['a web page', { id: 'abc', url: 'https://example.com/' }, false],
+    ['a web page that looks alike', { id: 'abc', url: 'https://example.com/chrome-extension://abc/' }, false],
+    ['something without an address', { id: 'abc' }, false],
+    ['nobody', undefined, false],
+  ])('%s', (_who, sender, may) => {
+    expect(isOwnPage(sender, own)).toBe(may);
+  });
+});
