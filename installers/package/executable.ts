@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { strip } from './strip.ts';
 import type { Target } from './target.ts';
+import { unsign } from './unsign.ts';
 
 /** What {@link makeExecutable} needs. */
 export interface ExecutableOptions {
@@ -46,6 +47,7 @@ export async function makeExecutable({ target, nodeFile, main, file, work }: Exe
   copyFileSync(nodeFile, file);
   chmodSync(file, 0o755);
   if (target.system === 'linux') strip(target, [file]);
+  if (target.system === 'win32') unsign(file);
   if (target.system === 'darwin' && process.platform === 'darwin') run('codesign', ['--remove-signature', file]);
   await inject(file, readFileSync(join(work, BLOB_FILE)), target);
   if (target.system === 'darwin' && process.platform === 'darwin') run('codesign', ['--sign', '-', file]);
