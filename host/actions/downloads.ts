@@ -1,7 +1,6 @@
 import { assertRunnable } from '../catalog/model-type.ts';
 import { HostError } from '../errors.ts';
 import { isLocalName } from '../local/local-id.ts';
-import { loadedAnywhere } from '../presence/other-hosts.ts';
 import { throttle } from '../progress.ts';
 import { SOURCE_NAMES } from '../protocol/local-sources.ts';
 import type { ModelName } from '../protocol/model-name.ts';
@@ -90,9 +89,7 @@ export const actions: Actions<
     const name = readModelOrRepoName(request);
     if (isLocalName(name)) return deleteHeld(name, call);
     const [cache, engine] = await Promise.all([call.parts.cache(), call.parts.engine()]);
-    const elsewhere = await loadedAnywhere(call.parts.config.paths.hosts);
-    const inUse = (id: string) => engine.isBusy(id) || elsewhere.has(id);
-    const { freed } = await cache.delete(name, { inUse }).catch(async (error: unknown) => {
+    const { freed } = await cache.delete(name, { inUse: (id) => engine.isBusy(id) }).catch(async (error: unknown) => {
       await assertNotHeld(name, error, call);
       throw error;
     });

@@ -79,20 +79,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/show.ts'),
   },
   {
-    name: 'verify',
-    summary: 'Check models on the disk, and mend them',
-    details:
-      'Every byte is read and compared with what was recorded when the model was downloaded, or\nwith what the hub says where that record is lost. Exits with 1 when something is wrong.',
-    args: [{ ...MODEL, optional: true }],
-    options: [{ name: 'repair', summary: 'fetch what is damaged or missing, and nothing else' }],
-    examples: [
-      { command: 'tabagent verify', does: 'every model' },
-      { command: 'tabagent verify Qwen3-0.6B-Q8_0 --repair', does: 'one, and mends it' },
-    ],
-    actions: ['VERIFY_MODEL', 'REPAIR_MODEL', 'GET_DOWNLOADED_MODELS'],
-    load: () => import('./commands/verify.ts'),
-  },
-  {
     name: 'rm',
     summary: 'Delete models from the disk',
     args: [{ ...MODEL, many: true }],
@@ -133,6 +119,29 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [{ command: 'tabagent fit Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf', does: 'without downloading it' }],
     actions: ['RECOMMEND_SPLIT', 'GET_SYSTEM_RESOURCES', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
     load: () => import('./commands/fit.ts'),
+  },
+  {
+    name: 'verify',
+    summary: 'Check models on the disk against what the hub announced',
+    details:
+      'Every byte is read and compared with what was recorded when the model was downloaded, or\nwith what the hub says where that record is lost. Exits with 1 when something is bad;\n"tabagent repair" mends it.',
+    args: [{ ...MODEL, optional: true }],
+    options: [],
+    examples: [
+      { command: 'tabagent verify', does: 'every model' },
+      { command: 'tabagent verify Qwen3-0.6B-Q8_0', does: 'one' },
+    ],
+    actions: ['VERIFY_MODEL', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/verify.ts'),
+  },
+  {
+    name: 'repair',
+    summary: 'Mend models on the disk, fetching only what is bad',
+    args: [{ ...MODEL, optional: true }],
+    options: [],
+    examples: [{ command: 'tabagent repair', does: 'whatever needs it' }],
+    actions: ['REPAIR_MODEL', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/repair.ts'),
   },
   {
     name: 'scan',

@@ -22,12 +22,6 @@ export async function livingHosts(folder: string): Promise<Announcement[]> {
   return hosts.sort((a, b) => a.startedAt - b.startedAt);
 }
 
-/** Ids of the models that some host of this user has in memory. */
-export async function loadedAnywhere(folder: string): Promise<ReadonlySet<string>> {
-  const hosts = await livingHosts(folder);
-  return new Set(hosts.flatMap(({ models }) => models.map(({ model_id }) => model_id)));
-}
-
 async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);

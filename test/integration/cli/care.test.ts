@@ -1,0 +1,42 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../support/cli/run-command.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/markov-gguf';
+const ID = `${REPO}/markov.gguf`;
+
+describe('tabagent verify and repair', () => {
+  let shop: Workshop;
+  let hub: TestHub;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    hub = shop.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } }));
+  });
+  afterEach(() => shop.close());
+
+  const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: { HF_ENDPOINT: hub.url } });
+
+  it('find a damaged model, mend it, and then find it good', async () => {
+    expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: '', stderr: 'No model is on this disk.\n' });
+    await tabagent('pull', ID);
+    expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: `${ID}: good\n` });
+
+    const file = await open(join(shop.home, 'models', ID), 'r+');
+    await file.write('damage', 1_000_000);
+    await file.close();
+    const found = await tabagent('verify', 'markov');
+    expect(found).toMatchObject({ code: 1, stdout: `${ID}: bad: 1 damaged chunk\n` });
+    const { models } = JSON.parse((await tabagent('verify', '--json')).stdout);
+    expect(models).toEqual([expect.objectContaining({ id: ID, state: 'bad' })]);
+
+    expect(await tabagent('repair')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/: mended \(\S+ MB fetched\)\n/),
+    });
+    expect((await tabagent('verify', ID)).code).toBe(0);
+  });
+});
