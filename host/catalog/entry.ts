@@ -1,7 +1,7 @@
 import type * as v from 'valibot';
 import type { CatalogEntry } from '../protocol/actions/catalog.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import { modelTypeOf } from './model-type.ts';
+import { modelTypeFor } from './model-type.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /** A model that is offered. Whether it is on the disk is not the catalog's to say. */
@@ -14,7 +14,7 @@ export function entryFromName(name: ModelName, source: CatalogModel['source'], s
     name: titleOf(name.file),
     repo_id: name.repoId,
     file_path: name.file,
-    model_type: modelTypeOf(name.file),
+    model_type: modelTypeFor({ file: name.file, repo: name.repoId }),
     size_gb: gigabytes(size),
     tags: [],
     suggested: false,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertRunnable, modelTypeOf } from '../../../host/catalog/model-type.ts';
+import { assertRunnable, type ModelClues, modelTypeFor } from '../../../host/catalog/model-type.ts';
 import { quantizationOf } from '../../../host/catalog/quantization-name.ts';
+import type { ModelType } from '../../../host/protocol/actions/catalog.ts';
 
 describe('quantizationOf', () => {
   it.each([
@@ -22,17 +23,41 @@ describe('quantizationOf', () => {
   ])('reads %s as %s', (file, quantization) => expect(quantizationOf(file)).toBe(quantization));
 });
 
-describe('modelTypeOf', () => {
-  it.each([
-    ['Qwen3-8B-Q4_K_M.gguf', 'gguf'],
-    ['bitnet_b1_58-large-TQ2_0.gguf', 'bitnet'],
-    ['ggml-model-i2_s.gguf', 'bitnet'],
-    ['onnx/model_q4.onnx', 'onnx'],
-    ['model.onnx_data', 'onnx'],
-    ['model-00001-of-00002.safetensors', 'safetensors'],
-    ['gemma3-1b-it-int4.task', 'mediapipe'],
-    ['gemma-3n-E2B-it.litertlm', 'mediapipe'],
-  ])('takes %s for %s', (file, type) => expect(modelTypeOf(file)).toBe(type));
+describe('modelTypeFor', () => {
+  const bitnet = { modelType: 'bitnet' } as const;
+  const gguf = { modelType: 'gguf' } as const;
+
+  it.each<[ModelClues, ModelType]>([
+    // A file's ending decides.
+    [{ file: 'Qwen3-8B-Q4_K_M.gguf' }, 'gguf'],
+    [{ file: 'onnx/model_q4.onnx' }, 'onnx'],
+    [{ file: 'model.onnx_data' }, 'onnx'],
+    [{ file: 'model.onnx.data' }, 'onnx'],
+    [{ file: 'model-00001-of-00002.safetensors' }, 'safetensors'],
+    [{ file: 'model.safetensors.index.json' }, 'safetensors'],
+    [{ file: 'pytorch_model.bin' }, 'safetensors'],
+    [{ file: 'gemma3-1b-it-int4.task' }, 'mediapipe'],
+    [{ file: 'gemma-3n-E2B-it.litertlm' }, 'mediapipe'],
+    [{ file: 'model.gguf', repo: 'onnx-community/model' }, 'gguf'],
+    [{ file: 'model.onnx', repo: 'me/model-GGUF' }, 'onnx'],
+    // Of a GGUF file, its header knows best, then its name, then the repository's.
+    [{ file: 'bitnet_b1_58-large-TQ2_0.gguf' }, 'bitnet'],
+    [{ file: 'ggml-model-i2_s.gguf' }, 'bitnet'],
+    [{ file: 'ggml-model.gguf', repo: 'microsoft/bitnet-b1.58-2B-4T-gguf' }, 'bitnet'],
+    [{ file: 'plain.gguf', header: bitnet }, 'bitnet'],
+    [{ file: 'about-bitnet.gguf', header: gguf }, 'gguf'],
+    // Without a file, the hub's labels and the repository's name tell.
+    [{ repo: 'bartowski/Llama-3.2-3B-Instruct-GGUF' }, 'gguf'],
+    [{ repo: 'onnx-community/Qwen3-0.6B-ONNX' }, 'onnx'],
+    [{ repo: 'litert-community/Gemma3-1B-IT' }, 'mediapipe'],
+    [{ repo: 'mlx-community/Qwen3-4B-4bit' }, 'safetensors'],
+    [{ repo: 'me/model', labels: ['transformers', 'safetensors'] }, 'safetensors'],
+    [{ repo: 'me/model', labels: ['safetensors', 'gguf'] }, 'gguf'],
+    [{ repo: 'me/model', labels: ['transformers.js', 'onnx'] }, 'onnx'],
+    [{ repo: 'HF1BitLLM/bitnet-large' }, 'bitnet'],
+    [{ repo: 'me/donnxer' }, 'gguf'],
+    [{}, 'gguf'],
+  ])('takes %j for %s', (clues, type) => expect(modelTypeFor(clues)).toBe(type));
 
   it('says what would run what this host does not', () => {
     expect(() => assertRunnable('model.onnx')).toThrow(
