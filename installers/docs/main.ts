@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { conformanceTable } from './conformance.ts';
 import { reference } from './reference.ts';
 
 /** `npm run docs`: writes the pages that are made from the sources. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
 writeFileSync(join(root, 'host/protocol/REFERENCE.md'), reference(root));
+writeFileSync(join(root, 'host/protocol/CONFORMANCE.md'), conformanceTable());

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { conformanceTable } from '../../../installers/docs/conformance.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import type { HostProcess, Message } from '../../support/host/host-process.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub } from '../../support/hub/hub.ts';
+import { FILE, ORIGINAL_ACTIONS, REPO } from '../../support/original/conformance.ts';
+
+let workshop: Workshop;
+let host: HostProcess;
+
+beforeAll(async () => {
+  workshop = await Workshop.open();
+  const hub = workshop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+  host = workshop.host({ env: { HF_ENDPOINT: hub.url } });
+});
+afterAll(() => workshop.close());
+
+/** Sends a message as the original's clients did, without a request id, and gives the next reply. */
+async function ask(message: Message): Promise<Message> {
+  const reply = host.next((received) => 'status' in received);
+  host.send(message);
+  return reply;
+}
+
+function at(reply: Message, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Message | undefined)?.[key], reply);
+}
+
+describe('a client of the original host', () => {
+  it.each(ORIGINAL_ACTIONS.map((row) => [row.action, row] as const))('%s finds what it reads', async (action, row) => {
+    const reply = await ask({ action, ...row.example });
+    expect(reply).toMatchObject(row.code === undefined ? { status: 'success' } : { status: 'error', code: row.code });
+    for (const path of row.answered) expect([path, at(reply, path)]).not.toEqual([path, undefined]);
+  });
+
+  it('is told of an action that is none as it was', async () => {
+    expect(await ask({ action: 'no_such_action' })).toMatchObject({
+      status: 'error',
+      message: 'Unknown action: no_such_action',
+    });
+  });
+});
+
+describe('the table of conformance', () => {
+  it('is what these tests show (if not: npm run docs)', () => {
+    const written = readFileSync(new URL('../../../host/protocol/CONFORMANCE.md', import.meta.url), 'utf8');
+    expect(written).toBe(conformanceTable());
+  });
+});

@@ -1,0 +1,179 @@
+import type { Message } from '../host/host-process.ts';
+
+/** One action of the original host: what a client of it sent, and what it read. */
+export interface OriginalAction {
+  /** As the original's clients wrote it. */
+  readonly action: string;
+  /** Fields the original took. */
+  readonly took: readonly string[];
+  /** Fields of its answer that clients read, as paths in the reply. */
+  readonly answered: readonly string[];
+  /** An example request, beside the action. */
+  readonly example?: Message;
+  /** The answer is an error here, with this code. */
+  readonly code?: string;
+  /** Where this host differs, and why. */
+  readonly differs?: string;
+}
+
+/** The model of the examples, which the test's hub has. */
+export const REPO = 'maker/story-GGUF';
+export const FILE = 'story.gguf';
+const MODEL = `${REPO}/${FILE}`;
+
+const CONVERSATIONS =
+  'The original named these actions and answered them over HTTP only; names and shapes of fields are those, and lists come in pages.';
+
+/** Every action of the original, in an order in which each finds what it needs. */
+export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
+  { action: 'ping', took: [], answered: ['status', 'response', 'version', 'pid'] },
+  {
+    action: 'get_system_info',
+    took: ['verbose'],
+    answered: [
+      'os_version',
+      'processor',
+      'physical_memory',
+      'devices.cpu',
+      'devices.nvidia_dgpu',
+      'devices.amd_dgpu',
+      'devices.intel_gpu',
+    ],
+  },
+  {
+    action: 'execute_command',
+    took: ['command'],
+    answered: ['status', 'message'],
+    example: { command: 'echo Hello from native host' },
+    code: 'COMMAND_NOT_ALLOWED',
+    differs:
+      'The original ran anything while its list was empty. Here only what the list has is run, and without a shell.',
+  },
+  {
+    action: 'pull_model',
+    took: ['model_name', 'model'],
+    answered: ['status', 'message', 'model'],
+    example: { model_name: MODEL },
+    differs: 'The message is that of a download; it says more when it fails.',
+  },
+  {
+    action: 'load_model',
+    took: ['modelPath', 'isBitNet', 'dtype', 'task'],
+    answered: ['payload.isReady', 'payload.modelPath'],
+    example: { modelPath: MODEL, isBitNet: false, settings: { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 } },
+    differs: '`isBitNet`, `dtype` and `task` are told from the file itself; what the request says of them is not read.',
+  },
+  {
+    action: 'get_model_state',
+    took: ['modelPath'],
+    answered: ['payload.isReady', 'payload.backend', 'payload.modelPath'],
+  },
+  {
+    action: 'generate',
+    took: ['messages', 'settings', 'chat_id'],
+    answered: ['status', 'text', 'payload.output', 'payload.generatedText', 'payload.tps', 'payload.numTokens'],
+    example: { messages: [{ role: 'user', content: 'once' }], settings: { max_new_tokens: 4, do_sample: false } },
+    differs:
+      '`tps` is a number, not a text. Without a `chat_id` nothing is kept; the original kept it under `default`.',
+  },
+  { action: 'stop_generation', took: [], answered: ['status', 'message', 'stopped_backends'] },
+  {
+    action: 'update_settings',
+    took: ['settings'],
+    answered: ['settings.temperature', 'settings.top_p', 'settings.top_k'],
+    example: { settings: { temperature: 0.7, top_k: 40, top_p: 0.9 } },
+    differs: 'Settings are kept over restarts, and need no loaded model.',
+  },
+  {
+    action: 'get_params',
+    took: [],
+    answered: ['temperature', 'top_p', 'top_k', 'max_new_tokens', 'repetition_penalty', 'do_sample'].map(
+      (name) => `params.${name}`,
+    ),
+  },
+  { action: 'set_params', took: ['params'], answered: ['message', 'params.top_k'], example: { params: { top_k: 50 } } },
+  { action: 'query_resources', took: [], answered: ['resources', 'allocations', 'loaded_models_count', 'by_backend'] },
+  { action: 'list_loaded_models', took: [], answered: ['models', 'total', 'active_model_id', 'by_backend'] },
+  {
+    action: 'select_active_model',
+    took: ['model_id'],
+    answered: ['message', 'active_model_id', 'backend'],
+    example: { model_id: MODEL },
+  },
+  { action: 'get_recipes', took: [], answered: ['recipes', 'total'] },
+  {
+    action: 'get_registered_models',
+    took: [],
+    answered: ['payload.models', 'payload.total'],
+    differs: 'Under `payload`, not beside it: twice the list would not fit a frame. By id, since names repeat.',
+  },
+  {
+    action: 'create_conversation',
+    took: ['conversation_id', 'user_id', 'title', 'topic', 'domain'],
+    answered: ['payload.conversation.id', 'payload.conversation.title'],
+    example: { conversation_id: 'talk', title: 'A talk' },
+    differs: CONVERSATIONS,
+  },
+  {
+    action: 'add_messages',
+    took: ['conversation_id', 'messages'],
+    answered: ['payload.count'],
+    example: { conversation_id: 'talk', messages: [{ message_id: 'm1', role: 'user', content: 'Hello' }] },
+    differs: CONVERSATIONS,
+  },
+  {
+    action: 'get_conversation',
+    took: ['conversation_id'],
+    answered: ['payload.conversation', 'payload.messages', 'payload.message_count'],
+    example: { conversation_id: 'talk' },
+    differs: CONVERSATIONS,
+  },
+  {
+    action: 'list_conversations',
+    took: ['user_id', 'limit', 'offset'],
+    answered: ['payload.conversations', 'payload.total'],
+    example: { limit: 10, offset: 0 },
+    differs: CONVERSATIONS,
+  },
+  {
+    action: 'search_conversations',
+    took: ['query', 'user_id', 'limit'],
+    answered: ['payload.query', 'payload.conversations', 'payload.total'],
+    example: { query: 'hello' },
+    differs: `${CONVERSATIONS} Messages are searched too, not titles alone.`,
+  },
+  {
+    action: 'sync_push',
+    took: ['conversations', 'messages'],
+    answered: ['payload.conversations.synced', 'payload.messages.synced', 'payload.total_synced'],
+    example: {
+      conversations: [{ id: 'far', title: 'Far', updated_at: 2 }],
+      messages: [{ id: 'm2', conversation_id: 'far', role: 'user', content: 'Hi', updated_at: 2 }],
+    },
+    differs: CONVERSATIONS,
+  },
+  {
+    action: 'sync_pull',
+    took: ['user_id', 'since'],
+    answered: ['payload.conversations', 'payload.messages', 'payload.counts'],
+    example: { since: 0 },
+    differs: CONVERSATIONS,
+  },
+  { action: 'get_hf_token_status', took: [], answered: ['status', 'has_token'] },
+  { action: 'set_hf_token', took: ['token'], answered: ['status', 'message'], example: { token: 'hf_example' } },
+  { action: 'clear_hf_token', took: [], answered: ['status', 'message'] },
+  {
+    action: 'unload_model',
+    took: ['modelId'],
+    answered: ['status', 'message'],
+    example: { modelId: MODEL },
+    differs: 'A model that is not loaded is an error, and the model has to be named: there may be several.',
+  },
+  {
+    action: 'delete_model',
+    took: ['model_name', 'model'],
+    answered: ['status', 'payload.repoId'],
+    example: { model_name: MODEL },
+    differs: 'Refused while the model is loaded, here or in another host.',
+  },
+];
