@@ -12,6 +12,7 @@ import type { Logger } from './log.ts';
 import type { Presence } from './presence/presence.ts';
 import { HUB_TOKEN } from './secrets/names.ts';
 import type { Secrets } from './secrets/secrets.ts';
+import type { ServedModels } from './serving/served-models.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
 
@@ -26,6 +27,7 @@ export class HostParts implements Parts {
   #catalog: Promise<Catalog> | undefined;
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
+  #served: Promise<ServedModels> | undefined;
   #presence: Promise<Presence> | undefined;
   #settings: Promise<GenerationSettings> | undefined;
   #conversations: Promise<Conversations> | undefined;
@@ -71,6 +73,11 @@ export class HostParts implements Parts {
   engine(): Promise<Engine> {
     this.#engine ??= this.#makeEngine();
     return this.#engine;
+  }
+
+  served(): Promise<ServedModels> {
+    this.#served ??= this.#makeServed();
+    return this.#served;
   }
 
   settings(): Promise<GenerationSettings> {
@@ -167,6 +174,13 @@ export class HostParts implements Parts {
       void this.#presence.then((presence) => presence.update(engine.list().map(loadedEntry)));
     });
     return engine;
+  }
+
+  async #makeServed(): Promise<ServedModels> {
+    const [{ ServedModels }, engine] = await Promise.all([import('./serving/served-models.ts'), this.engine()]);
+    const served = new ServedModels();
+    served.add(engine);
+    return served;
   }
 
   async #makePresence(folder: string): Promise<Presence> {

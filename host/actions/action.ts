@@ -11,6 +11,7 @@ import type { ClientKind } from '../protocol/actions/local-only.ts';
 import type { ActionName } from '../protocol/actions/table.ts';
 import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import type { ServedModels } from '../serving/served-models.ts';
 import type { GenerationSettings } from '../settings/generation-settings.ts';
 
 /** The parts that know. Each is made when it is first asked for, so a host that answers PING has loaded none of them. */
@@ -23,6 +24,8 @@ export interface Parts {
   catalog(): Promise<Catalog>;
   hardware(): Promise<Hardware>;
   engine(): Promise<Engine>;
+  /** Every loaded model, whoever runs it. */
+  served(): Promise<ServedModels>;
   /** The settings of generations that are kept over restarts. */
   settings(): Promise<GenerationSettings>;
   conversations(): Promise<Conversations>;

@@ -1,23 +1,22 @@
 import { randomInt } from 'node:crypto';
-import type { Engine } from '../engine/engine.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult } from '../engine/generation-types.ts';
 import { HostError } from '../errors.ts';
 import { throttle } from '../progress.ts';
 import type { GenerationParams } from '../protocol/actions/generation.ts';
 import { MAX_SEED } from '../protocol/actions/generation-limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import { readModelName } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult } from '../serving/generation.ts';
+import type { ServedModels } from '../serving/served-models.ts';
 import { withChanges } from '../settings/generation-settings.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { keepTurn } from './keep-turn.ts';
-import { namesAModel } from './names-a-model.ts';
+import { namedModelId, namesAModel } from './names-a-model.ts';
 
 /** The model a request names, else the active one. */
-function modelIdFor(request: object, engine: Engine): string {
-  if (namesAModel(request)) return readModelName(request).id;
-  if (engine.activeId !== null) return engine.activeId;
+function modelIdFor(request: object, served: ServedModels): string {
+  if (namesAModel(request)) return namedModelId(request);
+  if (served.activeId !== null) return served.activeId;
   throw new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load one with LOAD_MODEL, or name one by `modelId`.', {
     details: { modelId: null },
   });
@@ -91,11 +90,11 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
   async GENERATE(request, call) {
     const { parts, signal, requestId } = call;
     try {
-      const [engine, settings] = await Promise.all([parts.engine(), parts.settings()]);
-      const modelId = modelIdFor(request, engine);
+      const [served, settings] = await Promise.all([parts.served(), parts.settings()]);
+      const modelId = modelIdFor(request, served);
       const order = orderFor(request, await settings.get());
       const onProgress = teller(modelId, call);
-      const result = await engine.generate(modelId, order, { signal, onProgress, tag: requestId });
+      const result = await served.generate(modelId, order, { signal, onProgress, tag: requestId });
       const end = endPayload(result);
       call.emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
       const { finishReason, usage } = result;
@@ -116,8 +115,8 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
   },
 
   async STOP_GENERATION(request, { parts }) {
-    const id = namesAModel(request) ? readModelName(request).id : undefined;
-    const stopped = (await parts.engine()).stopGenerations({ id, tag: request.targetRequestId });
+    const id = namesAModel(request) ? namedModelId(request) : undefined;
+    const stopped = (await parts.served()).stopGenerations({ id, tag: request.targetRequestId });
     const backends = [...new Set(stopped.map(({ model }) => model.backend))];
     const count = stopped.reduce((sum, model) => sum + model.count, 0);
     return {

@@ -1,15 +1,14 @@
-import { HostError } from '../errors.ts';
-import { readModelName } from '../protocol/model-name.ts';
+import { notLoaded } from '../serving/model-server.ts';
 import type { Actions, Call } from './action.ts';
 import { loadedEntry } from './model-entry.ts';
-import { namesAModel } from './names-a-model.ts';
+import { namedModelId, namesAModel } from './names-a-model.ts';
 import { page } from './paging.ts';
 
-/** The engine, with a runner on its way: who asks about loaded models is about to load one. */
-async function engineOf({ parts }: Call) {
-  const engine = await parts.engine();
+/** The models, with a runner on its way: who asks about loaded models is about to load one. */
+async function modelsOf({ parts }: Call) {
+  const [models, engine] = await Promise.all([parts.served(), parts.engine()]);
   engine.warm();
-  return engine;
+  return models;
 }
 
 export const actions: Actions<
@@ -21,13 +20,13 @@ export const actions: Actions<
   | 'SET_ACTIVE_MODEL'
 > = {
   async UNLOAD_MODEL(request, { parts }) {
-    const { id } = readModelName(request);
-    const freed = await (await parts.engine()).unload(id);
+    const id = namedModelId(request);
+    const freed = await (await parts.served()).unload(id);
     return { payload: { modelPath: id, wasLoaded: true, ...freed }, message: 'Model unloaded successfully' };
   },
 
   async UNLOAD_ALL_MODELS(_request, { parts }) {
-    const unloadedModels = await (await parts.engine()).unloadAll();
+    const unloadedModels = await (await parts.served()).unloadAll();
     return {
       payload: { unloadedModels, count: unloadedModels.length },
       message: `Unloaded ${unloadedModels.length} models`,
@@ -35,33 +34,31 @@ export const actions: Actions<
   },
 
   async GET_LOADED_MODELS(request, call) {
-    const { items, ...next } = page((await engineOf(call)).list().map(loadedEntry), request);
+    const { items, ...next } = page((await modelsOf(call)).list().map(loadedEntry), request);
     return { payload: { models: items, ...next } };
   },
 
   async GET_MODEL_STATE(request, call) {
-    const engine = await engineOf(call);
+    const models = await modelsOf(call);
     if (!namesAModel(request)) {
-      const active = engine.activeId === null ? undefined : engine.get(engine.activeId);
+      const active = models.activeId === null ? undefined : models.get(models.activeId);
       return {
         payload: { isReady: active !== undefined, backend: active?.backend ?? null, modelPath: active?.id ?? null },
       };
     }
-    const { id } = readModelName(request);
-    const model = engine.get(id);
-    if (model === undefined) {
-      throw new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}`, { details: { modelId: id } });
-    }
+    const id = namedModelId(request);
+    const model = models.get(id);
+    if (model === undefined) throw notLoaded(id);
     return { payload: loadedEntry(model) };
   },
 
   async GET_CURRENT_MODEL(_request, { parts }) {
-    return { payload: { currentModel: (await parts.engine()).activeId } };
+    return { payload: { currentModel: (await parts.served()).activeId } };
   },
 
   async SET_ACTIVE_MODEL(request, { parts }) {
-    const { id } = readModelName(request);
-    (await parts.engine()).setActive(id);
+    const id = namedModelId(request);
+    (await parts.served()).setActive(id);
     return { payload: { currentModel: id }, message: `Active model: ${id}` };
   },
 };

@@ -1,7 +1,7 @@
-import type { LoadedModel } from '../engine/types.ts';
+import type { ServedModel } from '../serving/model-server.ts';
 
 /** A model in memory, as the original's clients read it. */
-export function loadedEntry(model: LoadedModel) {
+export function loadedEntry(model: ServedModel) {
   return {
     model_id: model.id,
     loaded_to: model.loadedTo,
@@ -21,7 +21,7 @@ export function loadedEntry(model: LoadedModel) {
 }
 
 /** What LOAD_MODEL answers. */
-export function loadedPayload(model: LoadedModel) {
+export function loadedPayload(model: ServedModel) {
   return {
     isReady: true as const,
     backend: model.backend,

@@ -1,6 +1,6 @@
-import type { LoadedModel } from '../engine/types.ts';
-import { readModelName } from '../protocol/model-name.ts';
+import type { ServedModel } from '../serving/model-server.ts';
 import type { Actions } from './action.ts';
+import { namedModelId } from './names-a-model.ts';
 
 const MiB = 1024 * 1024;
 
@@ -8,7 +8,7 @@ function mebibytes(bytes: number): number {
   return Math.round(bytes / MiB);
 }
 
-function countByBackend(models: readonly LoadedModel[]): Record<string, number> {
+function countByBackend(models: readonly ServedModel[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { backend } of models) counts[backend] = (counts[backend] ?? 0) + 1;
   return counts;
@@ -16,9 +16,9 @@ function countByBackend(models: readonly LoadedModel[]): Record<string, number> 
 
 export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT_ACTIVE_MODEL'> = {
   async QUERY_RESOURCES(_request, { parts }) {
-    const [hardware, engine] = await Promise.all([parts.hardware(), parts.engine()]);
+    const [hardware, served] = await Promise.all([parts.hardware(), parts.served()]);
     const { memory, gpus } = await hardware.snapshot();
-    const models = engine.list();
+    const models = served.list();
     const vram = gpus.reduce((sum, gpu) => sum + gpu.totalVram, 0);
     const availableVram = gpus.reduce((sum, gpu) => sum + gpu.availableVram, 0);
     const payload = {
@@ -43,13 +43,13 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
   },
 
   async LIST_LOADED_MODELS(_request, { parts }) {
-    const engine = await parts.engine();
-    const models = engine.list();
+    const served = await parts.served();
+    const models = served.list();
     const payload = {
       models: models.map((model) => ({
         model_id: model.id,
         backend: model.backend,
-        is_active: model.id === engine.activeId,
+        is_active: model.id === served.activeId,
         loaded_to: model.loadedTo,
         gpu_layers: model.gpuLayers,
         cpu_layers: model.cpuLayers,
@@ -58,17 +58,17 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
         loaded_at: model.loadedAt,
       })),
       total: models.length,
-      active_model_id: engine.activeId,
+      active_model_id: served.activeId,
       by_backend: countByBackend(models),
     };
     return { payload, topLevel: payload };
   },
 
   async SELECT_ACTIVE_MODEL(request, { parts }) {
-    const { id } = readModelName(request);
-    const engine = await parts.engine();
-    engine.setActive(id);
-    const payload = { active_model_id: id, backend: engine.get(id)?.backend ?? '' };
+    const id = namedModelId(request);
+    const served = await parts.served();
+    served.setActive(id);
+    const payload = { active_model_id: id, backend: served.get(id)?.backend ?? '' };
     return { payload, topLevel: payload, message: `Active model set to: ${id}` };
   },
 };

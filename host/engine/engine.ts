@@ -2,16 +2,23 @@ import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
+import type { GenerateOrder, GenerationResult } from '../serving/generation.ts';
+import {
+  type FreedMemory,
+  type GenerateOptions,
+  type ModelServer,
+  notLoaded,
+  type ServerChange,
+} from '../serving/model-server.ts';
 import { describeModel } from './describe-model.ts';
-import type { GenerateOrder, GenerationResult } from './generation-types.ts';
-import { type GenerateOptions, Generations } from './generations.ts';
+import { Generations } from './generations.ts';
 import { readGpuMode } from './gpu-mode.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts } from './ipc.ts';
 import { type LoadWatch, loadOnRunner } from './load-on-runner.ts';
 import { runnerEnv } from './runner-env.ts';
 import { crashed, type RunnerExit, RunnerProcess } from './runner-process.ts';
 import { SharedWork } from './shared-work.ts';
-import type { EngineChange, FreedMemory, LoadedModel, LoadOrder, LoadProgress } from './types.ts';
+import type { LoadedModel, LoadOrder, LoadProgress } from './types.ts';
 import { WarmRunner } from './warm-runner.ts';
 
 /** What an engine is made with. */
@@ -58,14 +65,14 @@ interface Held {
  * The supervisor: owns the models in memory, one runner process each, and which of them is active. llama.cpp never
  * runs in this process; what it does to its own costs one error or one state change here.
  */
-export class Engine {
+export class Engine implements ModelServer {
   readonly #options: EngineOptions;
   readonly #warm: WarmRunner;
   /** In the order they were loaded. */
   readonly #models = new Map<string, Held>();
   readonly #loading = new Map<string, SharedWork<LoadedModel, LoadProgress>>();
   readonly #unloading = new Map<string, Promise<FreedMemory>>();
-  readonly #listeners = new Set<(change: EngineChange) => void>();
+  readonly #listeners = new Set<(change: ServerChange) => void>();
   #activeId: string | null = null;
   #gpu: GpuMode;
   #closed = false;
@@ -121,7 +128,7 @@ export class Engine {
   }
 
   /** Hears of every model that comes, goes or dies, until the returned function is called. */
-  onChange(listener: (change: EngineChange) => void): () => void {
+  onChange(listener: (change: ServerChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -318,13 +325,9 @@ export class Engine {
     if (this.#activeId === id) this.#activeId = [...this.#models.keys()].at(-1) ?? null;
   }
 
-  #tell(change: EngineChange): void {
+  #tell(change: ServerChange): void {
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function notLoaded(id: string): HostError {
-  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}`, { details: { modelId: id } });
 }
 
 function contextTooLong(contextSize: number): HostError {

@@ -1,21 +1,7 @@
 import { HostError } from '../errors.ts';
-import type { ProgressListener } from '../progress.ts';
-import {
-  type GenerateOrder,
-  type GenerationProgress,
-  type GenerationResult,
-  NOTHING_GENERATED,
-} from './generation-types.ts';
+import { type GenerateOrder, type GenerationResult, NOTHING_GENERATED } from '../serving/generation.ts';
+import type { GenerateOptions } from '../serving/model-server.ts';
 import type { RunnerProcess } from './runner-process.ts';
-
-/** How a caller follows a generation, and by what others can find it. */
-export interface GenerateOptions {
-  /** Aborted when nobody wants the answer any more: the generation is stopped, and its reason thrown. */
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ProgressListener<GenerationProgress> | undefined;
-  /** What the caller calls it; see `stopGenerations`. */
-  readonly tag?: string | number | undefined;
-}
 
 interface Generation {
   readonly tag: string | number | undefined;

@@ -1,6 +1,6 @@
 import type { ErrorDetails } from '../errors.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult } from './generation-types.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult } from '../serving/generation.ts';
 import type { LoadProgress, LoadSettings } from './types.ts';
 
 /** Which GPU backend a runner may use: the best there is, a certain one, or none. */

@@ -29,11 +29,12 @@ export const LoadModelRequest = v.looseObject({
   n_ctx: v.optional(integer(1, MAX_CONTEXT)),
 });
 
-export const LoadedTo = v.picklist(['CPU', 'GPU', 'SPLIT']);
+/** Where a model is; *ours*: `REMOTE`, in an engine the user named. */
+export const LoadedTo = v.picklist(['CPU', 'GPU', 'SPLIT', 'REMOTE']);
 
 export const LoadModelPayload = v.object({
   isReady: v.literal(true),
-  /** Which engine of this host runs it: `Node-GGUF` or `Node-BitNet`. */
+  /** Which engine runs it: `Node-GGUF`, `Node-BitNet`, or *(ours)* `Remote`. */
   backend: v.string(),
   /** The model id. */
   modelPath: v.string(),

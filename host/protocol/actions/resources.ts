@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { modelNaming } from '../fields.ts';
+import { LoadedTo } from './models.ts';
 
 /** Mebibytes, as the original counted: whole numbers. */
 const Mebibytes = v.number();
@@ -29,7 +30,7 @@ export const ListLoadedModelsPayload = v.object({
       model_id: v.string(),
       backend: v.string(),
       is_active: v.boolean(),
-      loaded_to: v.picklist(['CPU', 'GPU', 'SPLIT']),
+      loaded_to: LoadedTo,
       gpu_layers: v.number(),
       cpu_layers: v.number(),
       vram_used: v.number(),

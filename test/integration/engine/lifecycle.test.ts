@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Engine } from '../../../host/engine/engine.ts';
-import type { EngineChange } from '../../../host/engine/types.ts';
+import type { ServerChange } from '../../../host/serving/model-server.ts';
 import { isAlive, makeEngine, orderFor } from '../../support/engine/make-engine.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -89,7 +89,7 @@ describe('an engine', () => {
 
   it('holds two models at once, and makes the one loaded last the active one', async () => {
     const { engine } = started();
-    const changes: EngineChange[] = [];
+    const changes: ServerChange[] = [];
     engine.onChange((change) => changes.push(change));
     await Promise.all([engine.load(await orderFor('one', file)), engine.load(await orderFor('two', other))]);
     expect(engine.pidOf('one')).not.toBe(engine.pidOf('two'));

@@ -1,4 +1,4 @@
-import type { GenerationProgress, GenerationResult, GenerationUsage } from '../../generation-types.ts';
+import type { GenerationProgress, GenerationResult, GenerationUsage } from '../../../serving/generation.ts';
 import type { Model, Token } from '../binding-types.ts';
 import { GroupedText } from './grouped-text.ts';
 import { StopScanner } from './stop-scanner.ts';
