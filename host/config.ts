@@ -29,6 +29,8 @@ export interface HostPaths {
   readonly models: string;
   /** Unfinished downloads: sparse partial files. */
   readonly partial: string;
+  /** An empty file for each model that is never removed to make room. */
+  readonly pins: string;
   /** Lock files, held by the operating system's locks: a dead holder holds nothing. */
   readonly locks: string;
   /** SQLite: chunk index, settings, what the user added to the catalog. */
@@ -115,6 +117,7 @@ function hostPaths(home: string): HostPaths {
     home,
     models: join(home, 'models'),
     partial: join(home, 'partial'),
+    pins: join(home, 'pins'),
     locks: join(home, 'locks'),
     database: join(home, 'tabagent.sqlite'),
     conversations: join(home, 'conversations.sqlite'),

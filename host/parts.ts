@@ -130,10 +130,14 @@ export class HostParts implements Parts {
   }
 
   async #openCache(): Promise<ModelCache> {
-    const { ModelCache } = await import('./cache/model-cache.ts');
+    const [{ ModelCache }, { readSizeLimit }] = await Promise.all([
+      import('./cache/model-cache.ts'),
+      import('./cache/size-limit.ts'),
+    ]);
     // The database is opened when the index is asked: what is on the disk is listed and loaded without one.
     const store = () => this.#openStore();
-    return ModelCache.open({ config: this.config, hub: () => this.hub(), store, log: this.log });
+    const limit = () => readSizeLimit(this.config);
+    return ModelCache.open({ config: this.config, hub: () => this.hub(), store, limit, log: this.log });
   }
 
   async #makeLocal(): Promise<LocalModels> {

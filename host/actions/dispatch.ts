@@ -25,6 +25,10 @@ const GROUPS = {
   VERIFY_MODEL: () => import('./care.ts'),
   REPAIR_MODEL: () => import('./care.ts'),
   CANCEL_VERIFY: () => import('./care.ts'),
+  GET_CACHE_STATS: () => import('./keeping.ts'),
+  PRUNE_CACHE: () => import('./keeping.ts'),
+  PIN_MODEL: () => import('./keeping.ts'),
+  UNPIN_MODEL: () => import('./keeping.ts'),
 
   LOAD_MODEL: () => import('./load.ts'),
   UNLOAD_MODEL: () => import('./loaded.ts'),

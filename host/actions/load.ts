@@ -64,10 +64,11 @@ export const actions: Actions<'LOAD_MODEL'> = {
     }
 
     tell({ status: 'initiate', progress: 0 });
-    const use = await (await call.parts.cache()).use(name, call.signal);
+    const cache = await call.parts.cache();
+    const use = await cache.use(name, call.signal);
     try {
       engine.warm();
-      const { model, alreadyThere } = await obtainModel(name, call, {
+      const { model, alreadyThere, held } = await obtainModel(name, call, {
         believeNames: true,
         onProgress: ({ downloaded, total, status }, message) =>
           throttled({
@@ -92,6 +93,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
             throttled({ status: 'progress', progress: Math.floor(fraction * 1000) / 10, message: 'Loading' }),
         },
       );
+      if (held === undefined) await cache.keeping.used(name);
       if (engine.isBusy(name.id)) use.keep();
       else use.release();
       throttled.flush();

@@ -1,18 +1,7 @@
 import type { Actions } from './action.ts';
 import { offeredEntry, scannedEntry } from './local-entry.ts';
 import { page } from './paging.ts';
-
-/** Bytes each list beside the models may take: it is for a person to read, and must leave the models room in a frame. */
-const MAX_REMARK_BYTES = 64 * 1024;
-
-/** As many of a list as may stand beside the models. */
-function remarks<T>(all: readonly T[]): T[] {
-  let room = MAX_REMARK_BYTES;
-  return all.filter((one) => {
-    room -= Buffer.byteLength(JSON.stringify(one)) + 1;
-    return room >= 0;
-  });
-}
+import { remarks } from './remarks.ts';
 
 export const actions: Actions<'SCAN_LOCAL_MODELS' | 'IMPORT_MODEL'> = {
   async SCAN_LOCAL_MODELS(request, { parts, signal }) {

@@ -118,7 +118,19 @@ export class DownloadIndex {
     await (await this.#namespace('wishes')).delete(id);
   }
 
-  async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes'): Promise<Namespace<unknown>> {
+  /** When each model was loaded last, Unix milliseconds. */
+  async allUsed(): Promise<Map<string, number>> {
+    const used = new Map<string, number>();
+    for await (const [id, at] of (await this.#namespace('used')).entries())
+      if (typeof at === 'number') used.set(id, at);
+    return used;
+  }
+
+  async setUsed(id: string, at: number): Promise<void> {
+    await (await this.#namespace('used')).set(id, at);
+  }
+
+  async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes' | 'used'): Promise<Namespace<unknown>> {
     return (await this.#store()).namespace(name);
   }
 }

@@ -10,16 +10,19 @@ import { DEFAULT_REVISION, encodeRevision, type ModelName, type RepoName } from 
  * - `models/<owner>/<repo>/<file>`, or `<repo>@<revision>` for another revision than `main`: whole, verified files
  * - `partial/<key>.partial`: a file on its way
  * - `locks/<key>.lock`: held by the process that downloads the model
+ * - `pins/<key>`: there while the user wants the model kept
  * - `locks/<key>.use`: shared by the processes that have the model loaded, held alone by one that deletes it
  */
 export class CacheLayout {
   readonly models: string;
   readonly partials: string;
+  readonly pins: string;
   readonly #locks: string;
 
-  constructor(paths: Pick<HostPaths, 'models' | 'partial' | 'locks'>) {
+  constructor(paths: Pick<HostPaths, 'models' | 'partial' | 'locks' | 'pins'>) {
     this.models = paths.models;
     this.partials = paths.partial;
+    this.pins = paths.pins;
     this.#locks = paths.locks;
   }
 
@@ -38,12 +41,22 @@ export class CacheLayout {
   }
 
   lockPath(name: ModelName): string {
-    return join(this.#locks, `${keyOf(name.id)}.lock`);
+    return join(this.#locks, `${modelKey(name)}.lock`);
   }
 
-  usePath(name: ModelName): string {
-    return join(this.#locks, `${keyOf(name.id)}.use`);
+  pinPath(name: ModelName): string {
+    return join(this.pins, modelKey(name));
   }
+
+  /** Shared by the processes that have the model loaded. */
+  usePath(name: ModelName): string {
+    return join(this.#locks, `${modelKey(name)}.use`);
+  }
+}
+
+/** The key of a model, as a file name. */
+export function modelKey(name: ModelName): string {
+  return keyOf(name.id);
 }
 
 /** The key of one file of a model, in the index and as a file name: short, and the same for everybody. */

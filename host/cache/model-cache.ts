@@ -11,6 +11,7 @@ import { deleteModel } from './delete-model.ts';
 import { type DiskSpace, diskSpace } from './disk-space.ts';
 import { DownloadIndex, type ModelRecord } from './download-index.ts';
 import { FileLock } from './file-lock.ts';
+import { HouseKeeping } from './house-keeping.ts';
 import { CacheLayout, fileKey } from './layout.ts';
 import { ModelDownload, stopReason } from './model-download.ts';
 import { bytesOf, findModel, listModels, listNames } from './model-folders.ts';
@@ -24,6 +25,8 @@ export interface CacheOptions {
   readonly hub: () => Promise<HubClient>;
   /** Or how to open it: then what is on the disk can be had even where the database cannot be opened. */
   readonly store: Store | (() => Promise<Store>);
+  /** Bytes the cache may take; without end where there is none. */
+  readonly limit?: () => Promise<number>;
   readonly log: Logger;
 }
 
@@ -35,6 +38,8 @@ export class ModelCache {
   readonly #uses: ModelUses;
   /** Checks and mends what is there. */
   readonly care: CacheCare;
+  /** Says what it holds, and keeps it within its limit. */
+  readonly keeping: HouseKeeping;
   /** By model id: running ones, and those that ended in this host's time. */
   readonly #downloads = new Map<string, ModelDownload>();
 
@@ -44,6 +49,8 @@ export class ModelCache {
     const { store, config, hub, log } = options;
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
     this.#uses = new ModelUses(this.#layout, log);
+    const { limit = async () => Number.POSITIVE_INFINITY } = options;
+    this.keeping = new HouseKeeping({ layout: this.#layout, index: this.#index, uses: this.#uses, limit, log });
     this.care = new CacheCare({ config, layout: this.#layout, index: this.#index, uses: this.#uses, hub, log });
   }
 
@@ -172,6 +179,7 @@ export class ModelCache {
       if (elsewhere.length > 0) throw inUse(elsewhere);
       for (const { model } of alone) {
         await deleteModel(this.#layout, this.#index, model);
+        await this.keeping.unpin(model);
         this.#downloads.delete(model.id);
       }
     } finally {
@@ -195,6 +203,11 @@ export class ModelCache {
   /** Hears that a model is no longer in memory: the use that was kept for it ends. */
   unused(id: string): void {
     this.#uses.ended(id);
+  }
+
+  /** Where the models lie. */
+  get folder(): string {
+    return this.#layout.models;
   }
 
   /** The volume the models lie on, or will lie on; null where the system does not say. */
@@ -227,6 +240,7 @@ export class ModelCache {
       limits: config.limits,
       log,
       find: () => this.find(name),
+      makeRoom: (bytes) => this.keeping.makeRoom(name, bytes),
     });
     this.#downloads.set(name.id, download);
     return download;

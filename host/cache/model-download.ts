@@ -33,6 +33,8 @@ export interface ModelDownloadOptions {
   readonly log: Logger;
   /** Asks the disk whether the model is there, whole. */
   readonly find: () => Promise<CachedModel | undefined>;
+  /** Makes room within the user's limit for bytes that are to come. */
+  readonly makeRoom: (bytes: number) => Promise<void>;
 }
 
 /** Who waits for a download. */
@@ -217,7 +219,9 @@ export class ModelDownload {
     });
     this.#update({ total: sum(files.map((file) => file.size)) });
     await makeFolder(layout.partials);
-    await assertSpace(layout.partials, sum(await Promise.all(files.map((file) => file.missingSpace()))));
+    const missing = sum(await Promise.all(files.map((file) => file.missingSpace())));
+    await this.#options.makeRoom(missing);
+    await assertSpace(layout.partials, missing);
     for (const file of files) await file.recall();
     return files;
   }

@@ -66,6 +66,11 @@ export class ModelUses {
     use?.release();
   }
 
+  /** Says whether this host uses a model. */
+  has(name: ModelName): boolean {
+    return this.#held.has(name.id);
+  }
+
   /** Takes a model for this host alone, to change its files. Undefined while anybody uses it, this host included. */
   takeAlone(name: ModelName): FileLock | undefined {
     return this.#held.has(name.id) ? undefined : FileLock.try(this.#layout.usePath(name));

@@ -4,6 +4,7 @@ import * as command from './command.ts';
 import * as conversations from './conversations.ts';
 import * as downloads from './downloads.ts';
 import * as generation from './generation.ts';
+import * as keeping from './keeping.ts';
 import * as local from './local.ts';
 import * as models from './models.ts';
 import * as resources from './resources.ts';
@@ -32,6 +33,10 @@ export const REQUEST_SCHEMAS = {
   VERIFY_MODEL: care.VerifyModelRequest,
   REPAIR_MODEL: care.RepairModelRequest,
   CANCEL_VERIFY: care.CancelVerifyRequest,
+  GET_CACHE_STATS: keeping.GetCacheStatsRequest,
+  PRUNE_CACHE: keeping.PruneCacheRequest,
+  PIN_MODEL: keeping.PinModelRequest,
+  UNPIN_MODEL: keeping.PinModelRequest,
 
   LOAD_MODEL: models.LoadModelRequest,
   UNLOAD_MODEL: models.UnloadModelRequest,
@@ -104,6 +109,10 @@ export const PAYLOAD_SCHEMAS = {
   VERIFY_MODEL: care.VerifyModelPayload,
   REPAIR_MODEL: care.VerifyModelPayload,
   CANCEL_VERIFY: care.CancelVerifyPayload,
+  GET_CACHE_STATS: keeping.GetCacheStatsPayload,
+  PRUNE_CACHE: keeping.PruneCachePayload,
+  PIN_MODEL: keeping.PinModelPayload,
+  UNPIN_MODEL: keeping.PinModelPayload,
 
   LOAD_MODEL: models.LoadModelPayload,
   UNLOAD_MODEL: models.UnloadModelPayload,

@@ -16,7 +16,9 @@ describe('two hosts with one cache', () => {
   let hub: TestHub;
   beforeEach(async () => {
     shop = await Workshop.open();
-    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+    hub = shop.use(
+      await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel(), 'other.gguf': markovModel() } } } }),
+    );
   });
   afterEach(() => shop.close());
 
@@ -52,6 +54,37 @@ describe('two hosts with one cache', () => {
     await handle.close();
     expect(await one.request('LOAD_MODEL', MODEL)).toMatchObject({ code: 'MODEL_REJECTED' });
     promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
+  });
+
+  it('one sees what the other uses, and what it pinned is not pruned', async () => {
+    const [one, other] = [start(), start()];
+    promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
+    const stats = promised('GET_CACHE_STATS', await other.request('GET_CACHE_STATS'));
+    const size = markovModel().length;
+    expect(stats).toMatchObject({ modelCount: 1, modelBytes: size, partialBytes: 0, limitBytes: null });
+    expect(stats.models).toMatchObject([{ repoId: REPO, fileName: FILE, size, pinned: false, busy: true }]);
+    expect(stats.models[0]?.lastUsed).toBeGreaterThan(Date.now() / 1000 - 600);
+    const all = { maxBytes: 0, dryRun: false };
+    expect(promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 0 });
+    promised('UNLOAD_MODEL', await one.request('UNLOAD_MODEL', MODEL));
+    promised('PIN_MODEL', await one.request('PIN_MODEL', MODEL));
+    expect(promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 0 });
+    promised('UNPIN_MODEL', await one.request('UNPIN_MODEL', MODEL));
+    const would = promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', { maxBytes: 0 }));
+    expect(would).toMatchObject({ dryRun: true, removedCount: 1, freed: size });
+    expect(promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 1 });
+    expect(promised('GET_CACHE_STATS', await one.request('GET_CACHE_STATS'))).toMatchObject({ modelCount: 0 });
+  });
+
+  it('the limit a user set makes room before a download', async () => {
+    const host = shop.host({
+      env: { HF_ENDPOINT: hub.url, TABAGENT_CACHE_LIMIT: String(Math.floor(markovModel().length * 1.5)) },
+    });
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: REPO, modelFile: 'other.gguf' }));
+    const { models, limitBytes } = promised('GET_CACHE_STATS', await host.request('GET_CACHE_STATS'));
+    expect(models.map(({ fileName }) => fileName)).toEqual(['other.gguf']);
+    expect(limitBytes).toBe(Math.floor(markovModel().length * 1.5));
   });
 
   it('one finds what is damaged, does not mend it under the feet of the other, and mends it then', async () => {

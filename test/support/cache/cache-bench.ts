@@ -43,6 +43,7 @@ export class CacheBench {
   readonly hub: TestHub;
   readonly config: HostConfig;
   cache: ModelCache;
+  readonly #cacheLimit: number | undefined;
   #close: () => Promise<void>;
 
   private constructor(parts: {
@@ -50,30 +51,38 @@ export class CacheBench {
     hub: TestHub;
     config: HostConfig;
     cache: ModelCache;
+    cacheLimit: number | undefined;
     close: () => Promise<void>;
   }) {
     this.home = parts.home;
     this.hub = parts.hub;
     this.config = parts.config;
     this.cache = parts.cache;
+    this.#cacheLimit = parts.cacheLimit;
     this.#close = parts.close;
   }
 
   static async open(
     content: Buffer,
-    options: { hub?: Partial<HubOptions>; limits?: Partial<HostLimits>; env?: NodeJS.ProcessEnv } = {},
+    options: {
+      hub?: Partial<HubOptions>;
+      limits?: Partial<HostLimits>;
+      env?: NodeJS.ProcessEnv;
+      cacheLimit?: number;
+    } = {},
   ): Promise<CacheBench> {
     const home = await mkdtemp(join(tmpdir(), 'tabagent-cache-'));
     const hub = await startHub({ repos: { [REPO]: { files: { [FILE]: content } } }, ...options.hub });
     const env = { TABAGENT_HOME: home, HF_ENDPOINT: hub.url, HOME: home, ...options.env };
     const config = quickConfig(env, options.limits);
-    return new CacheBench({ home, hub, config, ...(await openCache(config)) });
+    const { cacheLimit } = options;
+    return new CacheBench({ home, hub, config, cacheLimit, ...(await openCache(config, cacheLimit)) });
   }
 
   /** What a host does that ends and starts again. */
   async reopen(): Promise<void> {
     await this.#close();
-    ({ cache: this.cache, close: this.#close } = await openCache(this.config));
+    ({ cache: this.cache, close: this.#close } = await openCache(this.config, this.#cacheLimit));
   }
 
   /** Closes the cache, for a test to meddle with what is on the disk; `reopen` opens it again. */
@@ -99,12 +108,15 @@ export class CacheBench {
 }
 
 /** Opens the cache of a configuration as a host does: the second of one configuration is another host's. */
-export async function openCache(config: HostConfig): Promise<{ cache: ModelCache; close: () => Promise<void> }> {
+export async function openCache(
+  config: HostConfig,
+  cacheLimit = Number.POSITIVE_INFINITY,
+): Promise<{ cache: ModelCache; close: () => Promise<void> }> {
   const log = createLogger({ file: config.paths.logFile, debug: false });
   const store = await openStore(config.paths.database, log);
   const { hubEndpoint: endpoint, env, limits } = config;
   const hub = new Hub({ endpoint, env, limits, log });
-  const cache = await ModelCache.open({ config, hub: async () => hub, store, log });
+  const cache = await ModelCache.open({ config, hub: async () => hub, store, limit: async () => cacheLimit, log });
   return {
     cache,
     close: async () => {

@@ -19,6 +19,7 @@ describe('the folder of models', () => {
       models: join(home, 'models'),
       partial: join(home, 'partial'),
       locks: join(home, 'locks'),
+      pins: join(home, 'pins'),
     });
   });
 

@@ -1,0 +1,49 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { isSystemError } from '../errors.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { cacheError } from './cache-error.ts';
+import { type CacheLayout, modelKey } from './layout.ts';
+
+/**
+ * Which models a user wants kept whatever the size limit says: an empty file for each. Not in the index, because that
+ * may be lost, and with it must not be lost what may never be removed.
+ */
+export class Pins {
+  readonly #layout: CacheLayout;
+
+  constructor(layout: CacheLayout) {
+    this.#layout = layout;
+  }
+
+  /** @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`. */
+  async pin(name: ModelName): Promise<void> {
+    const path = this.#layout.pinPath(name);
+    try {
+      await mkdir(this.#layout.pins, { recursive: true, mode: 0o700 });
+      await writeFile(path, '', { mode: 0o600 });
+    } catch (error) {
+      throw cacheError(error, path);
+    }
+  }
+
+  /** @throws HostError `CACHE_NOT_WRITABLE`, `CACHE_ERROR`. */
+  async unpin(name: ModelName): Promise<void> {
+    const path = this.#layout.pinPath(name);
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw cacheError(error, path);
+    }
+  }
+
+  /** Says of a name whether it is pinned: asked once for all, answered for many. */
+  async all(): Promise<(name: ModelName) => boolean> {
+    try {
+      const keys = new Set(await readdir(this.#layout.pins));
+      return (name) => keys.has(modelKey(name));
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return () => false;
+      throw cacheError(error, this.#layout.pins);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isSystemError } from '../errors.ts';
+import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
+import { shardFiles } from '../protocol/shards.ts';
+import { cacheError } from './cache-error.ts';
+import type { DownloadIndex, ModelRecord } from './download-index.ts';
+import { type CacheLayout, fileKey } from './layout.ts';
+import { listModels } from './model-folders.ts';
+import type { Pins } from './pins.ts';
+
+/** A model on the disk, and what is known of its use. */
+export interface ModelUsage {
+  readonly name: ModelName;
+  /** Bytes. */
+  readonly size: number;
+  /** Unix milliseconds of its last load; of its coming where it was never loaded. */
+  readonly lastUsed: number;
+  readonly pinned: boolean;
+}
+
+/** A download on its way, as its files on the disk show it. */
+export interface PartialUsage {
+  /** The file's name in the folder of partial files. */
+  readonly file: string;
+  /** Whose it is; undefined where no download is known that it could belong to. */
+  readonly name: ModelName | undefined;
+  /** Bytes it takes on the disk. */
+  readonly bytes: number;
+  /** Unix milliseconds. */
+  readonly modified: number;
+}
+
+/** Everything the cache holds. */
+export interface CacheUsage {
+  readonly models: readonly ModelUsage[];
+  readonly partials: readonly PartialUsage[];
+  /** Downloads that are known, whether anybody is at them or not. */
+  readonly downloads: ReadonlyMap<string, ModelRecord>;
+}
+
+/** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
+const STAT_BLOCK_BYTES = 512;
+
+/** Looks at the disk, and asks the index what it knows of it. */
+export async function usageOf(layout: CacheLayout, index: DownloadIndex, pins: Pins): Promise<CacheUsage> {
+  const [models, isPinned, used, downloads] = await Promise.all([
+    listModels(layout),
+    pins.all(),
+    index.allUsed(),
+    Array.fromAsync(index.allModels()),
+  ]);
+  const usages: ModelUsage[] = [];
+  for (const { name, size, files } of models) {
+    const lastUsed = used.get(name.id) ?? (await modifiedAt(files[0] ?? ''));
+    usages.push({ name, size, lastUsed, pinned: isPinned(name) });
+  }
+  return { models: usages, partials: await partialsOf(layout, downloads), downloads: new Map(downloads) };
+}
+
+async function partialsOf(
+  layout: CacheLayout,
+  downloads: readonly (readonly [id: string, record: ModelRecord])[],
+): Promise<PartialUsage[]> {
+  const owners = new Map<string, ModelName>();
+  for (const [id] of downloads) {
+    const name = modelNameOf(id);
+    if (name === undefined) continue;
+    for (const file of shardFiles(name.file)) owners.set(basename(layout.partialPath(fileKey(name, file))), name);
+  }
+  const partials: PartialUsage[] = [];
+  for (const file of await filesIn(layout.partials)) {
+    const stats = await statOf(join(layout.partials, file));
+    if (!stats?.isFile()) continue;
+    // Windows does not tell how much of a sparse file there is: there it counts whole.
+    const bytes = process.platform === 'win32' ? stats.size : stats.blocks * STAT_BLOCK_BYTES;
+    partials.push({ file, name: owners.get(file), bytes, modified: stats.mtimeMs });
+  }
+  return partials;
+}
+
+async function modifiedAt(path: string): Promise<number> {
+  return (await statOf(path))?.mtimeMs ?? 0;
+}
+
+async function statOf(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    // Removed since it was listed.
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw cacheError(error, path);
+  }
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw cacheError(error, folder);
+  }
+}
