@@ -6,6 +6,6 @@ import { fileURLToPath } from 'node:url';
 export default function makePackage() {
   const root = fileURLToPath(new URL('../../..', import.meta.url));
   const hasDpkg = (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/dpkg-deb`));
-  const args = ['installers/package/main.ts', ...(hasDpkg ? ['--installers'] : [])];
+  const args = ['installers/package/main.ts', '--add-on', 'vulkan', ...(hasDpkg ? ['--installers'] : [])];
   execFileSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
 }

@@ -9,20 +9,26 @@ export function findProgram(...names: readonly string[]): string | undefined {
 }
 
 /**
- * A `describe` for tests that need a program. Where it is not installed they are skipped, and why is said; with
- * `TABAGENT_TEST_REQUIRE_ALL=1` (CI sets it) that is a failure.
+ * A `describe` for tests that need a program; without it they are skipped as {@link describeWhere} says.
  *
  * @param names The program may have any of these names.
  */
 export function describeWith(title: string, names: readonly string[], body: (program: string) => void): void {
   const program = findProgram(...names);
-  if (program !== undefined) {
-    describe(title, () => body(program));
-    return;
-  }
-  const reason = `${names.join(' or ')} is not installed`;
-  if (process.env.TABAGENT_TEST_REQUIRE_ALL === '1') throw new Error(`${title}: ${reason}`);
-  describe.skip(`${title} (${reason})`, () => body(names[0] ?? ''));
+  const missing = program === undefined ? `${names.join(' or ')} is not installed` : undefined;
+  describeWhere(title, missing, () => body(program ?? ''));
+}
+
+/**
+ * A `describe` for tests that need something of a machine. Where that is missing they are skipped, and why is said;
+ * with `TABAGENT_TEST_REQUIRE_ALL=1` (CI sets it) that is a failure.
+ *
+ * @param missing What is missing, in words, or undefined.
+ */
+export function describeWhere(title: string, missing: string | undefined, body: () => void): void {
+  if (missing === undefined) describe(title, body);
+  else if (process.env.TABAGENT_TEST_REQUIRE_ALL === '1') throw new Error(`${title}: ${missing}`);
+  else describe.skip(`${title} (${missing})`, body);
 }
 
 function isExecutable(path: string): boolean {

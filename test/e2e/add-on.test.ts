@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { describeWhere } from '../support/browser/find-program.ts';
+import { markovModel } from '../support/gguf/markov-model.ts';
+import type { Message } from '../support/host/host-process.ts';
+import { promised } from '../support/host/promised.ts';
+import { Workshop } from '../support/host/workshop.ts';
+import { startHub } from '../support/hub/hub.ts';
+import { ARCHIVE, PACKAGE_NAME } from './support/packaged-host.ts';
+
+const ADD_ON = ARCHIVE.replace('.tar.xz', '-vulkan.tar.xz');
+const MODEL = { modelPath: 'tabagent/markov-gguf', modelFile: 'markov-f16.gguf' };
+
+describeWhere('a GPU backend, unpacked where the packaged host was unpacked', whatIsMissing(), () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    execFileSync('tar', ['-xJf', ARCHIVE, '-C', shop.home]);
+  });
+  afterEach(() => shop.close());
+
+  async function loadWithVulkan(): Promise<Message> {
+    const files = { [MODEL.modelFile]: markovModel() };
+    const hub = shop.use(await startHub({ repos: { [MODEL.modelPath]: { files } } }));
+    const command = [join(shop.home, PACKAGE_NAME, 'tabagent-host')] as const;
+    const host = shop.host({ command, env: { HF_ENDPOINT: hub.url, TABAGENT_GPU: 'vulkan' } });
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    return host.request('LOAD_MODEL', { ...MODEL, settings: { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 } });
+  }
+
+  it('is missed without it', async () => {
+    expect(await loadWithVulkan()).toMatchObject({ status: 'error', code: 'ENGINE_UNAVAILABLE' });
+  });
+
+  it('is found with it', async () => {
+    execFileSync('tar', ['-xJf', ADD_ON, '-C', shop.home]);
+    expect(promised('LOAD_MODEL', await loadWithVulkan())).toMatchObject({ isReady: true });
+  });
+
+  it('brings its licences', () => {
+    const list = execFileSync('tar', ['-tJf', ADD_ON], { encoding: 'utf8' });
+    expect(list).toContain(`${PACKAGE_NAME}/LICENSES-linux-x64-vulkan.txt`);
+  });
+});
+
+/** Vulkan's loader is part of the system; a GPU is not needed to see the backend loaded. */
+function whatIsMissing(): string | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'there is an add-on for Linux x64 alone';
+  const loader = '/usr/lib/x86_64-linux-gnu/libvulkan.so.1';
+  const elsewhere = '/usr/lib64/libvulkan.so.1';
+  return existsSync(loader) || existsSync(elsewhere) ? undefined : 'libvulkan.so.1 is not installed';
+}
