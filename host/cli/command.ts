@@ -71,7 +71,7 @@ async function runTyped(
       return EXIT.ok;
     }
     const { run } = await command.load();
-    const context: CommandContext = { input, terminal, client, interrupts, entry, typed: rest };
+    const context: CommandContext = { input, terminal, client, interrupts, entry };
     const exitCode = await run(context);
     return interrupts.exitCode ?? exitCode;
   } catch (error) {

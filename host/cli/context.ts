@@ -11,8 +11,6 @@ export interface CommandContext {
   readonly interrupts: Interrupts;
   /** The module this process was started with; a browser is told to start the same. */
   readonly entry: URL;
-  /** What was typed after the command's name. */
-  readonly typed: readonly string[];
 }
 
 /** Prints a result: as JSON with `--json`, otherwise in words. */

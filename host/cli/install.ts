@@ -1,12 +1,9 @@
-import { parseArgs } from 'node:util';
 import {
   type CommandIo,
   EXIT,
   faultOf,
-  isUsageError,
   openMachine,
   reportFault,
-  reportUsage,
   titles,
 } from '../../installers/registration/command.ts';
 import { placesOf } from '../../installers/registration/installation.ts';
@@ -19,28 +16,8 @@ import { BROWSER_NAMES, type BrowserName, isBrowserName } from '../../manifests/
 import { familyOfExtensionId } from '../../manifests/extension-id.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import type { AllowedExtensions } from '../../manifests/host-manifest.ts';
-
-/** How `tabagent install` is used. */
-export const INSTALL_USAGE = `Usage: tabagent install [options]
-
-Registers the host with the browsers of this computer, so that the TabAgent
-extension can start it. Running it again is safe, and brings up to date what
-an earlier version wrote.
-
-  --browser NAME       one of ${BROWSER_NAMES.join(', ')};
-                       may be repeated. Without it: every browser found
-  --extension-id ID    allow this extension as well; may be repeated
-  --system             for all users of this computer (as administrator)
-  --json               say what was done as JSON
-  --help               print this
-
-Exit codes: 0 registered, 1 something or all could not be, 2 wrong usage
-
-Examples:
-  tabagent install
-  tabagent install --browser firefox --browser chrome
-  sudo tabagent install --system
-`;
+import type { CommandInput } from './parse-command.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The options of the command, checked. */
 interface InstallOptions {
@@ -50,14 +27,9 @@ interface InstallOptions {
   readonly json: boolean;
 }
 
-/** `tabagent install`: registers the host with browsers. Returns the exit code. */
-export async function install(args: string[], io: CommandIo): Promise<number> {
-  const options = readOptions(args);
-  if (typeof options === 'string') return reportUsage(options, INSTALL_USAGE, io);
-  if (options === undefined) {
-    io.stdout.write(INSTALL_USAGE);
-    return EXIT.ok;
-  }
+/** `tabagent install`: registers the host with browsers. Returns the exit code; throws {@link UsageError}. */
+export async function install(input: CommandInput, io: CommandIo): Promise<number> {
+  const options = readOptions(input);
   try {
     return await run(options, io);
   } catch (error) {
@@ -167,49 +139,24 @@ function asJson(
   return `${JSON.stringify({ hostPath, allowed, registered, notes: plan.notes, record }, null, 2)}\n`;
 }
 
-/** The options, a sentence about what is wrong with them, or undefined when help is asked for. */
-function readOptions(args: string[]): InstallOptions | string | undefined {
-  let values: ReturnType<typeof parse>;
-  try {
-    values = parse(args);
-  } catch (error) {
-    if (isUsageError(error)) return error.message;
-    throw error;
-  }
-  if (values.help) return undefined;
-
-  const browsers: BrowserName[] = [];
-  for (const given of values.browser ?? []) {
-    const name = given.toLowerCase();
-    if (!isBrowserName(name)) return `Expected --browser to be one of ${BROWSER_NAMES.join(', ')}, got "${given}".`;
-    browsers.push(name);
-  }
+function readOptions(input: CommandInput): InstallOptions {
   const chromium = new Set([CHROMIUM_EXTENSION_ID]);
   const firefox = new Set([FIREFOX_ADDON_ID]);
-  for (const id of values['extension-id'] ?? []) {
+  for (const id of input.texts('extension-id')) {
     const family = familyOfExtensionId(id);
     if (family === undefined) {
-      return `Expected --extension-id to be 32 letters from a to p (Chrome) or an add-on id such as name@example.org (Firefox), got "${id}".`;
+      throw new UsageError(
+        `Expected --extension-id to be 32 letters from a to p (Chrome) or an add-on id such as name@example.org (Firefox), got "${id}".`,
+      );
     }
     (family === 'firefox' ? firefox : chromium).add(id);
   }
+  // The table takes no other names.
+  const browsers = input.texts('browser').filter(isBrowserName);
   return {
     browsers: browsers.length > 0 ? browsers : undefined,
     allowed: { chromium: [...chromium], firefox: [...firefox] },
-    systemWide: values.system,
-    json: values.json,
+    systemWide: input.flag('system'),
+    json: input.flag('json'),
   };
-}
-
-function parse(args: string[]) {
-  return parseArgs({
-    args,
-    options: {
-      browser: { type: 'string', multiple: true },
-      'extension-id': { type: 'string', multiple: true },
-      system: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  }).values;
 }

@@ -220,10 +220,16 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'uninstall',
     summary: 'Take back exactly what "tabagent install" wrote',
-    details: 'A file that was changed since is left and named. Models and settings stay.',
+    details: 'A file that was changed since is left and named. Models and settings stay unless asked for.',
     args: [],
-    options: [{ name: 'system', summary: 'what was written for all users (as administrator)' }],
-    examples: [{ command: 'tabagent uninstall', does: 'the browsers no longer find the host' }],
+    options: [
+      { name: 'system', summary: 'what was written for all users (as administrator)' },
+      { name: 'models', summary: 'also delete the models, settings, conversations and logs of this user' },
+    ],
+    examples: [
+      { command: 'tabagent uninstall', does: 'the browsers no longer find the host' },
+      { command: 'tabagent uninstall --models', does: 'nothing of TabAgent is left' },
+    ],
     actions: [],
     load: () => import('./commands/uninstall.ts'),
   },

@@ -1,66 +1,36 @@
-import { parseArgs } from 'node:util';
 import {
   type CommandIo,
   EXIT,
   faultOf,
-  isUsageError,
   openMachine,
   reportFault,
-  reportUsage,
   titles,
 } from '../../installers/registration/command.ts';
 import { type Machine, placesOf } from '../../installers/registration/installation.ts';
 import { type UnregisterOutcome, unregister } from '../../installers/registration/unregister.ts';
 import { CONFIG_FILE_NAME } from '../configuration/config-file.ts';
-
-/** How `tabagent uninstall` is used. */
-export const UNINSTALL_USAGE = `Usage: tabagent uninstall [options]
-
-Takes away exactly what "tabagent install" wrote for browsers. A file that was
-changed since is left and named. Models and settings stay.
-
-  --system             what was written for all users (as administrator)
-  --json               say what was done as JSON
-  --help               print this
-
-Exit codes: 0 nothing of it is left, 1 something could not be removed, 2 wrong usage
-`;
+import type { CommandInput } from './parse-command.ts';
+import { readPaths, removeData, removeIfEmpty } from './remove-data.ts';
 
 /** `tabagent uninstall`: takes the registration with browsers back. Returns the exit code. */
-export async function uninstall(args: string[], io: CommandIo): Promise<number> {
-  let values: ReturnType<typeof parse>;
-  try {
-    values = parse(args);
-  } catch (error) {
-    if (isUsageError(error)) return reportUsage(error.message, UNINSTALL_USAGE, io);
-    throw error;
-  }
-  if (values.help) {
-    io.stdout.write(UNINSTALL_USAGE);
-    return EXIT.ok;
-  }
+export async function uninstall(input: CommandInput, io: CommandIo): Promise<number> {
+  const systemWide = input.flag('system');
+  const json = input.flag('json');
   try {
     const machine = openMachine(io);
-    const { recordFile } = placesOf(machine, values.system);
+    const { recordFile } = placesOf(machine, systemWide);
+    // First, since it can be refused: a browser that finds no host cannot be asked to end it.
+    const paths = input.flag('models') ? readPaths(io) : undefined;
+    const removed = paths === undefined ? undefined : await removeData(paths);
     const outcomes = await unregister({ recordFile, reg: machine.reg });
-    const note = values.system ? undefined : systemNote(machine);
-    if (values.json) io.stdout.write(asJson(outcomes ?? [], note));
-    else say(outcomes, note, io);
+    if (paths !== undefined) await removeIfEmpty(paths.home);
+    const note = systemWide ? undefined : systemNote(machine);
+    if (json) io.stdout.write(asJson(outcomes ?? [], note, removed));
+    else say(outcomes, note, removed, io);
     return outcomes?.some(({ status }) => status === 'failed') ? EXIT.failed : EXIT.ok;
   } catch (error) {
-    return reportFault(error, 'tabagent uninstall', io, values.json);
+    return reportFault(error, 'tabagent uninstall', io, json);
   }
-}
-
-function parse(args: string[]) {
-  return parseArgs({
-    args,
-    options: {
-      system: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  }).values;
 }
 
 /** One user's uninstall leaves what an administrator set up for all; that must not go unsaid. */
@@ -69,13 +39,19 @@ function systemNote(machine: Machine): string | undefined {
   return 'The host is also registered for all users. To end that: sudo tabagent uninstall --system';
 }
 
-function say(outcomes: readonly UnregisterOutcome[] | undefined, note: string | undefined, io: CommandIo): void {
+function say(
+  outcomes: readonly UnregisterOutcome[] | undefined,
+  note: string | undefined,
+  removed: readonly string[] | undefined,
+  io: CommandIo,
+): void {
   if (outcomes === undefined) io.stdout.write('Nothing is registered with browsers here.\n');
   for (const outcome of outcomes ?? []) {
     const name = outcome.browsers.length > 0 ? titles(outcome.browsers) : nameOf(outcome.where);
     const { stream, text } = sentence(outcome);
     io[stream].write(`${name}: ${text}\n`);
   }
+  for (const path of removed ?? []) io.stdout.write(`Data: removed ${path}\n`);
   if (note !== undefined) io.stderr.write(`${note}\n`);
 }
 
@@ -97,10 +73,14 @@ function sentence({ status, where, error }: UnregisterOutcome): { stream: 'stdou
   }
 }
 
-function asJson(outcomes: readonly UnregisterOutcome[], note: string | undefined): string {
+function asJson(
+  outcomes: readonly UnregisterOutcome[],
+  note: string | undefined,
+  data: readonly string[] = [],
+): string {
   const removed = outcomes.map(({ error, ...outcome }) => ({
     ...outcome,
     ...(error === undefined ? {} : { error: faultOf(error, 'tabagent uninstall') }),
   }));
-  return `${JSON.stringify({ removed, notes: note === undefined ? [] : [note] }, null, 2)}\n`;
+  return `${JSON.stringify({ removed, data, notes: note === undefined ? [] : [note] }, null, 2)}\n`;
 }

@@ -66,19 +66,3 @@ export function reportFault(error: unknown, command: string, io: CommandIo, json
   else io.stderr.write(`${fault.message}\n`);
   return EXIT.failed;
 }
-
-/** Says whether `parseArgs` refused what was typed; its message says why. */
-export function isUsageError(error: unknown): error is Error {
-  return isSystemError(
-    error,
-    'ERR_PARSE_ARGS_INVALID_OPTION_VALUE',
-    'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL',
-    'ERR_PARSE_ARGS_UNKNOWN_OPTION',
-  );
-}
-
-/** Says that a command was typed wrong. Returns the exit code. */
-export function reportUsage(problem: string, usage: string, io: CommandIo): number {
-  io.stderr.write(`${problem}\n\n${usage}`);
-  return EXIT.usage;
-}

@@ -4,5 +4,5 @@ import { registrationIo } from '../registration-io.ts';
 
 /** `tabagent install`. */
 export async function run(context: CommandContext): Promise<number> {
-  return install([...context.typed], registrationIo(context));
+  return install(context.input, registrationIo(context));
 }

@@ -4,5 +4,5 @@ import { uninstall } from '../uninstall.ts';
 
 /** `tabagent uninstall`. */
 export async function run(context: CommandContext): Promise<number> {
-  return uninstall([...context.typed], registrationIo(context));
+  return uninstall(context.input, registrationIo(context));
 }

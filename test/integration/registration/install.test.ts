@@ -1,9 +1,8 @@
 import { chmod, chown, lstat, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { install } from '../../../host/cli/install.ts';
-import { uninstall } from '../../../host/cli/uninstall.ts';
 import type { System } from '../../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
+import { install, uninstall } from '../../support/cli/registration.ts';
 import { Sandbox } from './sandbox.ts';
 
 const CHROMIUM_MANIFEST = 'home/.config/chromium/NativeMessagingHosts/com.tabagent.host.json';

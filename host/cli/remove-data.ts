@@ -1,0 +1,59 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { CommandIo } from '../../installers/registration/command.ts';
+import { type HostPaths, readConfig } from '../config.ts';
+import { configFileIn } from '../configuration/config-file.ts';
+import { HostError, isSystemError } from '../errors.ts';
+import { livingHosts } from '../presence/other-hosts.ts';
+
+/** Where the host of this command writes. */
+export function readPaths({ env, mainPath, execPath }: CommandIo): HostPaths {
+  return readConfig({ runnerEntry: pathToFileURL(mainPath ?? execPath), env }).paths;
+}
+
+/**
+ * Removes everything a host writes below its home, and nothing else that lies there. Gives the paths that were there. Throws `MODEL_IN_USE` while a host has models in memory.
+ */
+export async function removeData(paths: HostPaths): Promise<string[]> {
+  const living = await livingHosts(paths.hosts);
+  if (living.length > 0) {
+    const pids = living.map(({ pid }) => pid).join(', ');
+    throw new HostError(
+      'MODEL_IN_USE',
+      `Models are in memory (host process ${pids}). Close the browser and try again.`,
+    );
+  }
+  const { home, models, partial, locks, hosts, logFile } = paths;
+  const folders = [models, partial, locks, hosts, dirname(logFile)];
+  const databases = [paths.database, paths.conversations];
+  const names = (await namesIn(home)).map((name) => join(home, name));
+  const ours = names.filter(
+    (path) => folders.includes(path) || path === configFileIn(home) || databases.some((file) => isOf(path, file)),
+  );
+  for (const path of ours) await rm(path, { recursive: true, force: true });
+  return ours;
+}
+
+/** A database, and what SQLite and a repair put beside it under its name. */
+function isOf(path: string, database: string): boolean {
+  return path.startsWith(database) && /^([-.]|$)/.test(path.slice(database.length));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** Removes a folder that nothing is left in. */
+export async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY')) throw error;
+  }
+}

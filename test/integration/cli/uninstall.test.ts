@@ -1,0 +1,67 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../support/cli/run-command.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/markov-gguf';
+const MODEL = { modelId: `${REPO}/markov.gguf` };
+
+describe('tabagent uninstall', () => {
+  let shop: Workshop;
+  let hub: TestHub;
+  let data: string;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    hub = shop.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } }));
+    data = join(shop.home, 'data');
+  });
+  afterEach(() => shop.close());
+
+  const env = () => ({ HF_ENDPOINT: hub.url, TABAGENT_HOME: data, XDG_CONFIG_HOME: join(shop.home, '.config') });
+  const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: env() });
+
+  async function use(): Promise<void> {
+    await tabagent('install', '--browser', 'chromium', '--extension-id', 'me@here');
+    await tabagent('pull', MODEL.modelId);
+    await tabagent('call', 'SET_PARAMS', '{"params": {"temperature": 0.5}}');
+    await tabagent('fit', 'a/b/c.gguf');
+  }
+
+  it('leaves models and settings', async () => {
+    await use();
+    expect(await tabagent('uninstall')).toMatchObject({ code: 0 });
+    expect(JSON.parse((await tabagent('ls', '--json')).stdout).models).toHaveLength(1);
+    expect(await readdir(shop.home)).toEqual(['data']);
+  });
+
+  it.each([['install'], ['pull']])('leaves nothing when models are asked for, whether %s came first', async (first) => {
+    if (first === 'pull') await tabagent('pull', MODEL.modelId);
+    await use();
+    const { code, stdout } = await tabagent('uninstall', '--models');
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining(join(data, 'models')) });
+    expect(await readdir(shop.home)).toEqual([]);
+  });
+
+  it('leaves what others put there', async () => {
+    await use();
+    await mkdir(join(data, 'mine'));
+    await writeFile(join(data, 'mine', 'letter.txt'), 'dear');
+    expect(await tabagent('uninstall', '--models', '--json')).toMatchObject({ code: 0 });
+    expect(await readdir(data, { recursive: true })).toEqual(['mine', join('mine', 'letter.txt')]);
+  });
+
+  it('deletes nothing while a model is in memory', async () => {
+    await use();
+    const host = shop.host({ home: data, env: env() });
+    const settings = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
+    expect(await host.request('LOAD_MODEL', { ...MODEL, settings })).toMatchObject({ status: 'success' });
+    expect(await tabagent('uninstall', '--models')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`host process ${host.pid}`),
+    });
+    expect(JSON.parse((await tabagent('ls', '--json')).stdout).models).toHaveLength(1);
+  });
+});

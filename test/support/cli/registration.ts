@@ -1,0 +1,30 @@
+import { helpOf } from '../../../host/cli/help.ts';
+import { install as runInstall } from '../../../host/cli/install.ts';
+import { type CommandInput, parseCommand } from '../../../host/cli/parse-command.ts';
+import { commandOf } from '../../../host/cli/table.ts';
+import { uninstall as runUninstall } from '../../../host/cli/uninstall.ts';
+import { UsageError } from '../../../host/cli/usage-error.ts';
+import type { CommandIo } from '../../../installers/registration/command.ts';
+
+/** `tabagent install` as typed, on another machine than this one. */
+export const install = (typed: readonly string[], io: CommandIo) => run('install', runInstall, typed, io);
+
+/** `tabagent uninstall` likewise. */
+export const uninstall = (typed: readonly string[], io: CommandIo) => run('uninstall', runUninstall, typed, io);
+
+async function run(
+  name: string,
+  program: (input: CommandInput, io: CommandIo) => Promise<number>,
+  typed: readonly string[],
+  io: CommandIo,
+): Promise<number> {
+  const command = commandOf(name);
+  if (command === undefined) throw new Error(`No command ${name}`);
+  try {
+    return await program(parseCommand(command, typed), io);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    io.stderr.write(`${error.message}\n${helpOf(command)}`);
+    return 2;
+  }
+}
