@@ -61,7 +61,7 @@ describe('completions', () => {
       expect(offered(['pull', '--rev'])).toEqual(['--revision']);
       expect(offered(['install', '--browser', 'chrom'])).toEqual(['chrome', 'chromium']);
       expect(offered(['completion', 'f'])).toEqual(['fish']);
-      expect(offered(['call', 'PIN'])).toEqual(['PING']);
+      expect(offered(['call', 'RECOMMEND_S'])).toEqual(['RECOMMEND_SPLIT']);
       expect(offered(['rm', 'a/'], ['a/b/one.gguf', 'c/d/two.gguf'])).toEqual(['a/b/one.gguf']);
     });
 
