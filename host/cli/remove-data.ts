@@ -24,20 +24,17 @@ export async function removeData(paths: HostPaths): Promise<string[]> {
       `Models are in memory (host process ${pids}). Close the browser and try again.`,
     );
   }
-  const { home, models, partial, locks, hosts, logFile } = paths;
-  const folders = [models, partial, locks, hosts, dirname(logFile)];
-  const databases = [paths.database, paths.conversations];
+  const { home, logFile, ...others } = paths;
+  const written = [...Object.values(others), dirname(logFile), configFileIn(home)];
   const names = (await namesIn(home)).map((name) => join(home, name));
-  const ours = names.filter(
-    (path) => folders.includes(path) || path === configFileIn(home) || databases.some((file) => isOf(path, file)),
-  );
+  const ours = names.filter((path) => written.some((one) => isOf(path, one)));
   for (const path of ours) await rm(path, { recursive: true, force: true });
   return ours;
 }
 
-/** A database, and what SQLite and a repair put beside it under its name. */
-function isOf(path: string, database: string): boolean {
-  return path.startsWith(database) && /^([-.]|$)/.test(path.slice(database.length));
+/** What a host writes, and what SQLite or a repair puts beside it under its name. */
+function isOf(path: string, written: string): boolean {
+  return path.startsWith(written) && /^([-.]|$)/.test(path.slice(written.length));
 }
 
 async function namesIn(folder: string): Promise<string[]> {

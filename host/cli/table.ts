@@ -144,6 +144,21 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/repair.ts'),
   },
   {
+    name: 'cache',
+    summary: 'Say what the models take, and pin those that are to stay',
+    args: [
+      { name: 'WHAT', summary: 'what to do; stats without it', choices: ['stats', 'pin', 'unpin'], optional: true },
+      { ...MODEL, optional: true },
+    ],
+    options: [],
+    examples: [
+      { command: 'tabagent cache', does: 'how much, on which disk, used when' },
+      { command: 'tabagent cache pin Qwen3-0.6B-Q8_0', does: 'never pruned to make room' },
+    ],
+    actions: ['GET_CACHE_STATS', 'PIN_MODEL', 'UNPIN_MODEL', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/cache.ts'),
+  },
+  {
     name: 'scan',
     summary: 'List the models that other programs on this machine hold',
     details: 'They are used where they lie: never copied, never deleted.',

@@ -39,4 +39,17 @@ describe('tabagent verify and repair', () => {
     });
     expect((await tabagent('verify', ID)).code).toBe(0);
   });
+
+  it('have a cache that says what is in it, and what is pinned', async () => {
+    await tabagent('pull', ID);
+    const shown = await tabagent('cache');
+    expect(shown.stdout).toMatch(/^Folder: +\S+\nModels: +1, \S+ MB\n/);
+    expect(shown.stdout).toMatch(new RegExp(`\n${ID} +\\S+ MB +\\d+ s ago\n$`));
+    expect(await tabagent('cache', 'pin')).toMatchObject({ code: 2 });
+    expect(await tabagent('cache', 'pin', 'markov')).toMatchObject({ code: 0 });
+    const pinned = async () => JSON.parse((await tabagent('cache', 'stats', '--json')).stdout).models[0].pinned;
+    expect(await pinned()).toBe(true);
+    await tabagent('cache', 'unpin', 'markov');
+    expect(await pinned()).toBe(false);
+  });
 });

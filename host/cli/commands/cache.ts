@@ -1,0 +1,48 @@
+import type { PayloadOf } from '../../protocol/messages.ts';
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { modelOnDisk } from '../model-argument.ts';
+import { facts, printable, secondsInWords, sizeInWords, table } from '../terminal/words.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** `tabagent cache`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client } = context;
+  const [what = 'stats', typed] = input.args;
+  if (what === 'stats') return stats(context);
+  if (typed === undefined) throw new UsageError(`Which model? tabagent cache ${what} MODEL`);
+  const { id } = await modelOnDisk(typed, client);
+  const { payload } = await client.request(what === 'pin' ? 'PIN_MODEL' : 'UNPIN_MODEL', { modelId: id });
+  print(context, payload, () =>
+    printable(`${payload.id} ${payload.pinned ? 'stays whatever is pruned' : 'may be pruned again'}.\n`),
+  );
+  return EXIT.ok;
+}
+
+async function stats(context: CommandContext): Promise<number> {
+  const { payload } = await context.client.request('GET_CACHE_STATS');
+  const models = await context.client.all('GET_CACHE_STATS', ({ models }) => models);
+  const { nextCursor: _, ...whole } = payload;
+  print(context, { ...whole, models }, () => inWords({ ...whole, models }));
+  return EXIT.ok;
+}
+
+function inWords(stats: PayloadOf<'GET_CACHE_STATS'>): string {
+  const { folder, models, modelBytes, partials, partialBytes, limitBytes, disk } = stats;
+  const now = Date.now() / 1000;
+  const rows = models.map(({ id, size, lastUsed, pinned, busy }) => [
+    id,
+    sizeInWords(size),
+    `${secondsInWords(Math.max(0, now - lastUsed))} ago`,
+    [pinned ? 'pinned' : '', busy ? 'in use' : ''].filter(Boolean).join(', '),
+  ]);
+  return (
+    facts([
+      ['Folder', folder],
+      ['Models', `${models.length}, ${sizeInWords(modelBytes)}`],
+      ['Unfinished', `${partials.length}, ${sizeInWords(partialBytes)}`],
+      ['Limit', limitBytes === null ? 'none' : sizeInWords(limitBytes)],
+      ['Disk', disk === null ? undefined : `${sizeInWords(disk.available)} of ${sizeInWords(disk.total)} free`],
+    ]) + (rows.length === 0 ? '' : `\n${table([['MODEL', 'SIZE', 'LAST USED', ''], ...rows])}`)
+  );
+}
