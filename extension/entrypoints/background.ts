@@ -11,6 +11,7 @@ export default defineBackground(() => {
   const worker = new Worker({
     connect: () => browser.runtime.connectNative(HOST_NAME),
     reasonOf,
+    version: browser.runtime.getManifest().version,
     clock: {
       now: () => Date.now(),
       after: (ms, callback) => {

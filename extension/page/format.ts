@@ -9,7 +9,8 @@ export interface Format {
   number(value: number, fractionDigits?: number): string;
   /** `value` from 0 to 100. */
   percent(value: number): string;
-  time(milliseconds: number): string;
+  /** Day and time. */
+  date(milliseconds: number): string;
 }
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
@@ -49,6 +50,7 @@ export function makeFormat(language: string): Format {
       new Intl.NumberFormat(language, { maximumFractionDigits: fractionDigits }).format(value),
     percent: (value) =>
       new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(value / 100),
-    time: (milliseconds) => new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(milliseconds),
+    date: (milliseconds) =>
+      new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds),
   };
 }

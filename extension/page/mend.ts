@@ -41,8 +41,10 @@ export function mendFor(kind: HostProblemKind, { system, extensionId }: Surround
         what: 'forbiddenWhat',
         commands: [run(`install --extension-id ${extensionId}`)],
       };
-    case 'wrongVersion':
-      return { title: 'wrongVersionTitle', what: 'wrongVersionWhat', commands: [run('install')] };
+    case 'hostOutdated':
+      return { title: 'hostOutdatedTitle', what: 'hostOutdatedWhat', commands: [run('install')] };
+    case 'extensionOutdated':
+      return { title: 'extensionOutdatedTitle', what: 'extensionOutdatedWhat', commands: [] };
     case 'misconfigured':
       return { title: 'misconfiguredTitle', what: 'misconfiguredWhat', commands: [run('doctor')] };
     case 'notStarting':

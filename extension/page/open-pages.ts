@@ -6,6 +6,11 @@ export async function openOptions(): Promise<void> {
   window.close();
 }
 
+/** Opens what the popup shows in a tab, where it stays open. */
+export async function openModels(): Promise<void> {
+  await browser.tabs.create({ url: browser.runtime.getURL('/popup.html') });
+}
+
 /** Opens the chat beside the page: Chromium's side panel, Firefox's sidebar. Must be called by a click. */
 export async function openChat(): Promise<void> {
   const { sidebarAction } = browser as typeof browser & { sidebarAction?: { open(): Promise<void> } };

@@ -1,10 +1,10 @@
 import type { ActionName } from '../../host/protocol/actions/table.ts';
 import type { HostEvent, RequestOf } from '../../host/protocol/messages.ts';
+import { OLDEST_HOST, outdated, updateAdvice, type Versions } from '../../host/protocol/versions.ts';
 import { type ConnectionOptions, HostConnection, RequestError, type SentRequest } from '../host-connection.ts';
 import { BackOff } from './back-off.ts';
 import { type HostProblem, problemOfDisconnect, problemOfError } from './host-problem.ts';
 import type { HostState } from './host-state.ts';
-import { isRecentEnough, MIN_HOST_VERSION } from './host-version.ts';
 
 /** Longest the host may take to answer its first request, milliseconds. It takes 50; a virus scanner may take seconds. */
 const FIRST_REPLY_MS = 15_000;
@@ -19,6 +19,8 @@ export interface Clock {
 /** What a link is made with. */
 export interface LinkOptions extends Pick<ConnectionOptions, 'connect' | 'reasonOf'> {
   readonly clock: Clock;
+  /** The extension's own version. */
+  readonly version: string;
   readonly onEvent: (event: HostEvent) => void;
   readonly onState: (state: HostState) => void;
   /** Says whether somebody needs the host, and so whether to try again by itself. */
@@ -88,26 +90,31 @@ export class HostLink {
     const before = this.#state;
     this.#setState({ status: 'connecting', ...(before.status === 'failed' ? { problem: before.problem } : {}) });
     try {
-      const { version } = await this.#firstReply();
-      if (!isRecentEnough(version)) {
-        const reason = `The host is version ${version}; this extension needs ${MIN_HOST_VERSION} or newer.`;
-        this.#failed({ kind: 'wrongVersion', reason });
+      const versions = await this.#versions();
+      const update = outdated(versions);
+      if (update !== undefined) {
+        const reason = updateAdvice(update, versions);
+        this.#failed({ kind: update === 'host' ? 'hostOutdated' : 'extensionOutdated', reason });
         this.#connection.close();
         return;
       }
       this.#backOff.connected();
-      this.#setState({ status: 'connected', version });
+      this.#setState({ status: 'connected', version: versions.host });
     } catch (error) {
       this.#failed(error === SILENT ? { kind: 'silent', reason: '' } : problemOfError(error));
       this.#connection.close();
     }
   }
 
-  async #firstReply(): Promise<{ version: string }> {
+  /** Starts the host and learns how old it is. */
+  async #versions(): Promise<Versions> {
+    const own = { client: this.#options.version, oldestHost: OLDEST_HOST };
     const { promise: silence, reject } = Promise.withResolvers<never>();
     const callOff = this.#options.clock.after(FIRST_REPLY_MS, () => reject(SILENT));
     try {
-      return await Promise.race([this.#connection.request('PING'), silence]);
+      const asked = this.#connection.request('PING', { clientVersion: own.client, oldestHost: own.oldestHost });
+      const { version, oldestClient } = await Promise.race([asked, silence]);
+      return { ...own, host: version, oldestClient };
     } finally {
       callOff();
     }

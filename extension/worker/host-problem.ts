@@ -5,7 +5,8 @@ import { RequestError } from '../host-connection.ts';
  * - `notInstalled`: no host is registered with this browser (Firefox says the same of one that refuses us).
  * - `forbidden`: a host is registered, but does not allow this extension.
  * - `misconfigured`: the host refuses to work until its configuration is mended; `reason` is its own sentence.
- * - `wrongVersion`: the host is older than this extension needs.
+ * - `hostOutdated`: the host is older than this extension needs.
+ * - `extensionOutdated`: this extension is older than the host works with.
  * - `notStarting`: it is registered, but could not be started, or said something that is no message.
  * - `silent`: it runs and does not answer.
  * - `stopped`: it ended.
@@ -14,7 +15,8 @@ export type HostProblemKind =
   | 'notInstalled'
   | 'forbidden'
   | 'misconfigured'
-  | 'wrongVersion'
+  | 'hostOutdated'
+  | 'extensionOutdated'
   | 'notStarting'
   | 'silent'
   | 'stopped';

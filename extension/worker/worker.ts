@@ -12,6 +12,8 @@ export interface WorkerOptions {
   readonly connect: () => NativePort;
   readonly reasonOf: (port: NativePort) => string | undefined;
   readonly clock: Clock;
+  /** The extension's own version. */
+  readonly version: string;
 }
 
 /** A page's request that the host is working on. */
@@ -36,11 +38,12 @@ export class Worker {
   /** Downloads the host went away from, by their fields, with how often each was taken up again. */
   readonly #interrupted = new Map<string, number>();
 
-  constructor({ connect, reasonOf, clock }: WorkerOptions) {
+  constructor({ connect, reasonOf, clock, version }: WorkerOptions) {
     this.#link = new HostLink({
       connect,
       reasonOf,
       clock,
+      version,
       onEvent: (event) => this.#onEvent(event),
       onState: (state) => {
         this.#tellAll({ kind: 'state', state });

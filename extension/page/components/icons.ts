@@ -14,6 +14,7 @@ export const ICONS = {
   check: 'm3 8.500 3.500 3.500L13 4.500',
   warning: 'M8 2 14.500 13.500h-13zm0 4.500v3m0 2v.010',
   send: 'M8 13V3M4 7l4-4 4 4',
+  list: 'M2.500 4h11M2.500 8h11M2.500 12h7',
   plus: 'M8 3v10M3 8h10',
 } as const;
 

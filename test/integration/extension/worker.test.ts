@@ -41,7 +41,7 @@ describe('the background worker, with real hosts', () => {
   });
   afterEach(() => shop.close());
 
-  function newWorker(): Worker {
+  function newWorker(version = '0.1.0'): Worker {
     return new Worker({
       connect: () => {
         if (!isInstalled) return deadPort();
@@ -51,6 +51,7 @@ describe('the background worker, with real hosts', () => {
       },
       reasonOf: () => (isInstalled ? 'Native host has exited.' : 'Specified native messaging host not found.'),
       clock,
+      version,
     });
   }
 
@@ -148,10 +149,11 @@ describe('the background worker, with real hosts', () => {
 
   it('starts the host again when it was killed, and goes on with the download it was at', async () => {
     const page = await openPage();
-    hub.fault({ kind: 'stall', after: 100, times: 1, match: ({ server }) => server === 'cdn' });
+    hub.fault({ kind: 'stall', after: 100, match: ({ server }) => server === 'cdn' });
     page.say({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
     await page.hears(isEvent('MODEL_DOWNLOAD_PROGRESS'));
     await hosts[0]?.kill();
+    hub.heal();
     expect(await page.hears(isAnswer(1))).toMatchObject({ kind: 'error', code: 'HOST_DISCONNECTED' });
     expect(await page.hears(isState('failed'))).toMatchObject({ state: { problem: { kind: 'stopped' } } });
     await clock.isSet(500);
@@ -173,11 +175,23 @@ describe('the background worker, with real hosts', () => {
     });
   });
 
+  it('says which side is too old, and asks nothing else of it', async () => {
+    worker = newWorker('0.0.9');
+    const page = new PageEnd();
+    worker.accept(page.port);
+    const told = await page.hears(isState('failed'));
+    expect(told).toMatchObject({
+      state: { problem: { kind: 'extensionOutdated', reason: expect.stringContaining('0.0.9') } },
+    });
+    expect(await ask(page, 1, 'GET_DOWNLOADED_MODELS')).toMatchObject({ details: { problem: 'extensionOutdated' } });
+  });
+
   it('gives up on a host that does not answer', async () => {
     worker = new Worker({
       connect: () => ({ ...deadPort(), onDisconnect: { addListener() {} } }),
       reasonOf: () => undefined,
       clock,
+      version: '0.1.0',
     });
     const page = new PageEnd();
     worker.accept(page.port);

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import { RequestError } from '../../../extension/host-connection.ts';
 import { BackOff } from '../../../extension/worker/back-off.ts';
 import { problemOfDisconnect, problemOfError } from '../../../extension/worker/host-problem.ts';
-import { isRecentEnough } from '../../../extension/worker/host-version.ts';
 import { isOwnPage } from '../../../extension/worker/page-sender.ts';
 
 describe('what a lost port means', () => {
@@ -25,19 +24,6 @@ describe('what a lost port means', () => {
     expect(problemOfError(new RequestError('ORIGIN_NOT_ALLOWED', said))).toEqual({ kind: 'forbidden', reason: said });
     expect(problemOfError(new RequestError('CONFIG_UNUSABLE', said))).toEqual({ kind: 'misconfigured', reason: said });
     expect(problemOfError(new RequestError('HOST_DISCONNECTED', 'Native host has exited.')).kind).toBe('stopped');
-  });
-});
-
-describe('the version of the host', () => {
-  it.each([
-    ['0.1.0', '0.1.0', true],
-    ['0.2', '0.1.9', true],
-    ['1.0.0-beta', '0.9.9', true],
-    ['0.10.0', '0.9.0', true],
-    ['0.1.0', '0.1.1', false],
-    ['nonsense', '0.1.0', false],
-  ])('%s where %s is needed: %s', (found, needed, enough) => {
-    expect(isRecentEnough(found, needed)).toBe(enough);
   });
 });
 

@@ -1,0 +1,26 @@
+/** What Markdown means, without any HTML: pages draw these and nothing else. */
+export type Block =
+  | { readonly kind: 'paragraph'; readonly inline: readonly Inline[] }
+  | { readonly kind: 'heading'; readonly level: number; readonly inline: readonly Inline[] }
+  | { readonly kind: 'code'; readonly text: string; readonly language: string }
+  | { readonly kind: 'quote'; readonly blocks: readonly Block[] }
+  | { readonly kind: 'list'; readonly start: number | undefined; readonly items: readonly ListItem[] }
+  | { readonly kind: 'table'; readonly head: readonly Cell[]; readonly rows: readonly (readonly Cell[])[] }
+  | { readonly kind: 'rule' };
+
+/** An item of a list; `checked` where it is a task. */
+export interface ListItem {
+  readonly checked: boolean | undefined;
+  readonly blocks: readonly Block[];
+}
+
+/** A cell of a table. */
+export type Cell = readonly Inline[];
+
+/** What stands in a line. */
+export type Inline =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'code'; readonly text: string }
+  | { readonly kind: 'strong' | 'emphasis' | 'deleted'; readonly inline: readonly Inline[] }
+  | { readonly kind: 'link'; readonly href: string; readonly inline: readonly Inline[] }
+  | { readonly kind: 'break' };

@@ -1,0 +1,100 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseMarkdown } from '../../../extension/page/markdown/parse.ts';
+import { safeLink } from '../../../extension/page/markdown/safe-link.ts';
+import { splitThoughts } from '../../../extension/page/markdown/thinking.ts';
+
+/** All text of a tree, in order. */
+function textOf(tree: unknown): string {
+  if (Array.isArray(tree)) return tree.map(textOf).join('');
+  if (typeof tree !== 'object' || tree === null) return '';
+  if ('text' in tree && typeof tree.text === 'string') return tree.text;
+  return Object.values(tree).map(textOf).join('');
+}
+
+const text = (said: string) => ({ kind: 'text', text: said });
+
+describe('Markdown', () => {
+  it('becomes paragraphs, headings, lists, tables, quotes and code', () => {
+    const tree = parseMarkdown(
+      '# Title\n\nSome **bold *and slanted***, `code`.\n\n- [x] done\n- open\n\n3. three\n\n> quoted\n\n```js\n<b>\n```\n\n| a |\n|---|\n| 1 |\n\n---',
+    );
+    expect(tree).toMatchObject([
+      { kind: 'heading', level: 1, inline: [text('Title')] },
+      {
+        kind: 'paragraph',
+        inline: [
+          text('Some '),
+          { kind: 'strong', inline: [text('bold '), { kind: 'emphasis', inline: [text('and slanted')] }] },
+          text(', '),
+          { kind: 'code', text: 'code' },
+          text('.'),
+        ],
+      },
+      { kind: 'list', start: undefined, items: [{ checked: true }, { checked: undefined }] },
+      { kind: 'list', start: 3 },
+      { kind: 'quote', blocks: [{ kind: 'paragraph' }] },
+      { kind: 'code', text: '<b>', language: 'js' },
+      { kind: 'table', head: [[text('a')]], rows: [[[text('1')]]] },
+      { kind: 'rule' },
+    ]);
+  });
+
+  it.each([
+    '<script>alert(1)</script>',
+    'before <img src=x onerror=alert(1)> after',
+    '<iframe srcdoc="&lt;script&gt;">',
+    '<svg><style><!--</style><img src=x onerror=alert(1)>-->',
+    '![a picture](https://example.com/track.png)',
+    '[click](javascript:alert(1))',
+    '[click](data:text/html,x)',
+    '[click](vbscript:x)',
+    '[click]( java\nscript:alert(1))',
+    '<javascript:alert(1)>',
+  ])('has nothing but text for %j', (hostile) => {
+    const kinds = JSON.stringify(parseMarkdown(hostile));
+    expect(kinds).not.toContain('"link"');
+    for (const word of hostile.match(/alert|track|srcdoc/g) ?? []) expect(textOf(JSON.parse(kinds))).toContain(word);
+  });
+
+  it('shows what is nested without end, or longer than anybody reads, as it was written', () => {
+    const deep = `${'> '.repeat(5_000)}at the bottom`;
+    expect(textOf(parseMarkdown(deep))).toContain('at the bottom');
+    const lists = Array.from({ length: 300 }, (_, depth) => `${'  '.repeat(depth)}- item`).join('\n');
+    expect(textOf(parseMarkdown(lists))).toContain('item');
+    const long = '*a '.repeat(50_000);
+    expect(parseMarkdown(long)).toEqual([{ kind: 'paragraph', inline: [text(long)] }]);
+    for (const storm of ['[', '**a', '`a', '![](', '<a', '| ', '_a_*', '\\'])
+      expect(textOf(parseMarkdown(storm.repeat(2_000)))).not.toBe('');
+  });
+
+  it('reads the few entities that Markdown itself needs', () => {
+    expect(parseMarkdown('a &lt; b &amp;amp; c')).toEqual([{ kind: 'paragraph', inline: [text('a < b &amp; c')] }]);
+  });
+});
+
+describe('a link', () => {
+  it.each([
+    ['https://example.com/a?b=c', 'https://example.com/a?b=c'],
+    ['HTTP://EXAMPLE.com', 'http://example.com/'],
+    ['https://bank.com@evil.example', undefined],
+    ['https://name:word@example.com', undefined],
+    ['/options.html', undefined],
+    ['chrome-extension://abc/options.html', undefined],
+    ['javascript:alert(1)', undefined],
+    ['file:///etc/passwd', undefined],
+    ['', undefined],
+  ])('%j leads to %j', (href, expected) => {
+    expect(safeLink(href)).toBe(expected);
+  });
+});
+
+describe('the thoughts of a reasoning model', () => {
+  it.each([
+    ['An answer.', { thoughts: '', isThinking: false, answer: 'An answer.' }],
+    ['<think>\nHm', { thoughts: 'Hm', isThinking: true, answer: '' }],
+    ['<think>Hm.</think>\n\nYes.', { thoughts: 'Hm.', isThinking: false, answer: 'Yes.' }],
+    ['Hm.\n</think>\nYes.', { thoughts: 'Hm.', isThinking: false, answer: 'Yes.' }],
+  ])('of %j', (said, parts) => {
+    expect(splitThoughts(said)).toEqual(parts);
+  });
+});
