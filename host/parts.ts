@@ -1,10 +1,12 @@
 import type { Parts } from './actions/action.ts';
 import { loadedEntry } from './actions/model-entry.ts';
 import type { ModelCache } from './cache/model-cache.ts';
+import type { Moved, MoveOptions } from './cache/move/move-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { HostConfig } from './config.ts';
 import type { Conversations } from './conversations/conversations.ts';
 import type { Engine } from './engine/engine.ts';
+import { HostError } from './errors.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LocalModels } from './local/local-models.ts';
@@ -103,6 +105,19 @@ export class HostParts implements Parts {
     return this.#secrets;
   }
 
+  async moveCache(to: string, { signal, onProgress }: Pick<MoveOptions, 'signal' | 'onProgress'>): Promise<Moved> {
+    const loaded = (await this.#engine)?.list().map(({ id }) => id) ?? [];
+    if (loaded.length > 0) {
+      throw new HostError('MODEL_IN_USE', `Unload ${loaded.join(', ')} first: loaded models cannot be moved.`, {
+        details: { models: loaded },
+      });
+    }
+    await (await this.#cache?.catch(() => undefined))?.close();
+    this.#cache = undefined;
+    const { moveCache } = await import('./cache/move/move-cache.ts');
+    return moveCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
+  }
+
   /** Closes what was made, the engine first: its models may have files of the cache open. */
   async close(): Promise<void> {
     await (await this.#engine)?.close();
@@ -130,14 +145,17 @@ export class HostParts implements Parts {
   }
 
   async #openCache(): Promise<ModelCache> {
-    const [{ ModelCache }, { readSizeLimit }] = await Promise.all([
+    const [{ ModelCache }, { openPlace }, { readSizeLimit }] = await Promise.all([
       import('./cache/model-cache.ts'),
+      import('./cache/move/open-place.ts'),
       import('./cache/size-limit.ts'),
     ]);
     // The database is opened when the index is asked: what is on the disk is listed and loaded without one.
     const store = () => this.#openStore();
     const limit = () => readSizeLimit(this.config);
-    return ModelCache.open({ config: this.config, hub: () => this.hub(), store, limit, log: this.log });
+    const { paths, release: onClose } = await openPlace(this.config.paths, this.log);
+    const config = { ...this.config, paths };
+    return ModelCache.open({ config, hub: () => this.hub(), store, limit, onClose, log: this.log });
   }
 
   async #makeLocal(): Promise<LocalModels> {

@@ -1,4 +1,5 @@
 import type { ModelCache } from '../cache/model-cache.ts';
+import type { Moved, MoveOptions } from '../cache/move/move-cache.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { HostConfig } from '../config.ts';
 import type { Conversations } from '../conversations/conversations.ts';
@@ -19,6 +20,8 @@ export interface Parts {
   readonly config: HostConfig;
   readonly log: Logger;
   cache(): Promise<ModelCache>;
+  /** Closes the cache and moves it to another folder; it is opened there by whoever asks next. See `moveCache`. */
+  moveCache(to: string, options: Pick<MoveOptions, 'signal' | 'onProgress'>): Promise<Moved>;
   hub(): Promise<Hub>;
   local(): Promise<LocalModels>;
   catalog(): Promise<Catalog>;

@@ -29,6 +29,7 @@ const GROUPS = {
   PRUNE_CACHE: () => import('./keeping.ts'),
   PIN_MODEL: () => import('./keeping.ts'),
   UNPIN_MODEL: () => import('./keeping.ts'),
+  MOVE_CACHE: () => import('./moving.ts'),
 
   LOAD_MODEL: () => import('./load.ts'),
   UNLOAD_MODEL: () => import('./loaded.ts'),

@@ -1,5 +1,4 @@
 import * as os from 'node:os';
-import { diskSpace } from '../cache/disk-space.ts';
 import type { GpuInfo } from '../hardware/types.ts';
 import type { Actions } from './action.ts';
 
@@ -29,7 +28,11 @@ export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_
     const hardware = await parts.hardware();
     const [{ cpu, gpus, memory }, disk] = await Promise.all([
       hardware.snapshot(),
-      diskSpace(parts.config.paths.models),
+      // A cache that cannot be opened, on a disk that is not connected, has no room to tell of.
+      parts.cache().then(
+        (cache) => cache.disk(),
+        () => null,
+      ),
     ]);
     const entries = gpus.map(gpuEntry);
     return {

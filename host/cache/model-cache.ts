@@ -27,6 +27,8 @@ export interface CacheOptions {
   readonly store: Store | (() => Promise<Store>);
   /** Bytes the cache may take; without end where there is none. */
   readonly limit?: () => Promise<number>;
+  /** Called when the cache has been closed. */
+  readonly onClose?: () => void;
   readonly log: Logger;
 }
 
@@ -222,6 +224,7 @@ export class ModelCache {
       download.stop(new HostError('ABORTED', 'The host is stopping. The chunks are kept.'));
     await Promise.all(running.map((download) => download.settled()));
     this.#uses.close();
+    this.#options.onClose?.();
   }
 
   /** The running download of a model; a new one where there is none. */

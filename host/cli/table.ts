@@ -79,6 +79,35 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/show.ts'),
   },
   {
+    name: 'prune',
+    summary: 'Make room: abandoned downloads, and models used longest ago',
+    details:
+      'Only says what would go, until it is told --yes. Models that are loaded, pinned or being\ndownloaded stay.',
+    args: [],
+    options: [
+      { name: 'yes', summary: 'remove it' },
+      { name: 'days', value: 'NUMBER', summary: 'downloads nobody went on with for so many days; 30 without it' },
+      { name: 'to', value: 'SIZE', summary: 'models too, until the cache has so much; your own limit without it' },
+    ],
+    examples: [
+      { command: 'tabagent prune', does: 'says what would go' },
+      { command: 'tabagent prune --to 50GB --yes', does: 'and has it go' },
+    ],
+    actions: ['PRUNE_CACHE'],
+    load: () => import('./commands/prune.ts'),
+  },
+  {
+    name: 'move',
+    summary: 'Move models and unfinished downloads to another folder or disk',
+    details:
+      'Killed half way, everything is where it was, or where it should be, at the next start.\nClose every browser that uses TabAgent first. The data folder moves it back.',
+    args: [{ name: 'FOLDER', summary: 'made where it is not there', completes: 'folder' }],
+    options: [],
+    examples: [{ command: 'tabagent move /mnt/large/tabagent', does: 'models lie on another disk from now on' }],
+    actions: ['MOVE_CACHE'],
+    load: () => import('./commands/move.ts'),
+  },
+  {
     name: 'rm',
     summary: 'Delete models from the disk',
     args: [{ ...MODEL, many: true }],

@@ -8,6 +8,7 @@ import type { EventPayloads, EventType } from './messages.ts';
 export const COALESCED_EVENTS: { readonly [T in EventType]: readonly (keyof EventPayloads[T] & string)[] | null } = {
   MODEL_DOWNLOAD_PROGRESS: ['repoId', 'fileName'],
   MODEL_VERIFY_PROGRESS: ['repoId', 'fileName'],
+  CACHE_MOVE_PROGRESS: [],
   modelWorkerLoadingProgress: ['file'],
   generationPromptProgress: ['modelId'],
   generationUpdate: null,

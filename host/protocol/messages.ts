@@ -62,6 +62,14 @@ export interface VerifyProgressPayload extends DownloadProgressPayload {
   models: number;
 }
 
+/** `CACHE_MOVE_PROGRESS` (*ours*): how far MOVE_CACHE has come; bytes. */
+export interface MoveProgressPayload {
+  moved: number;
+  total: number;
+  /** 0 to 100. */
+  progress: number;
+}
+
 /** `modelWorkerLoadingProgress`: how far a LOAD_MODEL has come, download included. */
 export interface LoadingProgressPayload {
   status: 'initiate' | 'progress' | 'done' | 'error' | 'cached';
@@ -117,6 +125,7 @@ export interface EventPayloads {
   /** How far a VERIFY_MODEL or REPAIR_MODEL has come. */
   MODEL_VERIFY_PROGRESS: VerifyProgressPayload;
   /** How far a LOAD_MODEL has come, its download included. */
+  CACHE_MOVE_PROGRESS: MoveProgressPayload;
   modelWorkerLoadingProgress: LoadingProgressPayload;
   /** How much of a long prompt has been evaluated. */
   generationPromptProgress: PromptProgressPayload;

@@ -21,6 +21,7 @@ export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {
   PRUNE_CACHE: 'Removes abandoned downloads, and models used longest ago down to the size limit; first only says what.',
   PIN_MODEL: 'Keeps a model from being removed to make room.',
   UNPIN_MODEL: 'Lets a model be removed to make room again.',
+  MOVE_CACHE: 'Moves models and unfinished downloads to another folder or disk. Only from the command line.',
   LOAD_MODEL: 'Brings a model into memory; downloads it first where it is not there.',
   UNLOAD_MODEL: 'Takes a model out of memory.',
   UNLOAD_ALL_MODELS: 'Takes every model of this host out of memory.',

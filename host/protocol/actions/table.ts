@@ -7,6 +7,7 @@ import * as generation from './generation.ts';
 import * as keeping from './keeping.ts';
 import * as local from './local.ts';
 import * as models from './models.ts';
+import * as moving from './moving.ts';
 import * as resources from './resources.ts';
 import * as system from './system.ts';
 import * as token from './token.ts';
@@ -37,6 +38,7 @@ export const REQUEST_SCHEMAS = {
   PRUNE_CACHE: keeping.PruneCacheRequest,
   PIN_MODEL: keeping.PinModelRequest,
   UNPIN_MODEL: keeping.PinModelRequest,
+  MOVE_CACHE: moving.MoveCacheRequest,
 
   LOAD_MODEL: models.LoadModelRequest,
   UNLOAD_MODEL: models.UnloadModelRequest,
@@ -113,6 +115,7 @@ export const PAYLOAD_SCHEMAS = {
   PRUNE_CACHE: keeping.PruneCachePayload,
   PIN_MODEL: keeping.PinModelPayload,
   UNPIN_MODEL: keeping.PinModelPayload,
+  MOVE_CACHE: moving.MoveCachePayload,
 
   LOAD_MODEL: models.LoadModelPayload,
   UNLOAD_MODEL: models.UnloadModelPayload,

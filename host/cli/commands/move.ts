@@ -1,0 +1,30 @@
+import { resolve } from 'node:path';
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { progressView } from '../terminal/progress.ts';
+import { printable, sizeInWords } from '../terminal/words.ts';
+
+/** `tabagent move`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client, terminal } = context;
+  const [folder = ''] = input.args;
+  const progress = progressView(terminal);
+  try {
+    const { payload } = await client.request(
+      'MOVE_CACHE',
+      { folder: resolve(folder) },
+      {
+        onEvent: ({ type, payload }) => {
+          if (type !== 'CACHE_MOVE_PROGRESS') return;
+          const { moved, total, progress: percent } = payload;
+          progress.update({ label: 'Moving', percent, done: moved, total });
+        },
+      },
+    );
+    progress.end();
+    print(context, payload, () => printable(`Moved ${sizeInWords(payload.bytes)} to ${payload.to}\n`));
+    return EXIT.ok;
+  } finally {
+    progress.end();
+  }
+}

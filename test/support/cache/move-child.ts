@@ -1,0 +1,15 @@
+import { moveCache } from '../../../host/cache/move/move-cache.ts';
+import { readConfig } from '../../../host/config.ts';
+import { createLogger } from '../../../host/log.ts';
+
+/** Moves a cache in a process of its own, to be killed. Each progress is a line of the output; the last is `done`. */
+const { paths } = readConfig({ runnerEntry: new URL('file:///'), env: process.env });
+await moveCache({
+  paths,
+  to: process.env.MOVE_TO ?? '',
+  signal: new AbortController().signal,
+  onProgress: ({ moved }) => process.stdout.write(`${moved}\n`),
+  log: createLogger({ file: paths.logFile, debug: false }),
+  ...(process.env.MOVE_METHOD === 'copy' ? { method: 'copy' } : {}),
+});
+process.stdout.write('done\n');
