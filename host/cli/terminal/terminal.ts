@@ -30,9 +30,9 @@ export function processTerminal(): Terminal {
     env,
     interactive: stdin.isTTY === true && stdout.isTTY === true,
     styled: { stdout: styles && stdout.isTTY === true, stderr: styles && stderr.isTTY === true },
-    columns: stderr.isTTY === true && env.TERM !== 'dumb' ? (stderr.columns ?? DEFAULT_COLUMNS) : undefined,
+    columns: stderr.isTTY === true && env.TERM !== 'dumb' ? stderr.columns || DEFAULT_COLUMNS : undefined,
   };
 }
 
-/** Width of a terminal that does not say how wide it is. */
+/** Width of a terminal that does not say how wide it is, or says 0, as some do that nobody looks at. */
 const DEFAULT_COLUMNS = 80;

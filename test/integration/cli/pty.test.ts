@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ended } from '../../support/cli/run-command.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HOST_MAIN } from '../../support/host/host-process.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/markov-gguf';
+
+/** ESC, with which every control sequence of a terminal begins. */
+const ESC = '\u001b';
+
+describe('a command on a terminal', () => {
+  let shop: Workshop;
+  let endpoint: string;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    endpoint = shop.use(await startHub({ repos: { [REPO]: { files: { 'markov.gguf': markovModel() } } } })).url;
+  });
+  afterEach(() => shop.close());
+
+  /** Runs `tabagent` on a terminal of its own, and gives what it showed. */
+  async function shown(typed: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+    const words = [process.execPath, HOST_MAIN, ...typed].map((word) => `'${word}'`);
+    const home = { HOME: shop.home, TABAGENT_HOME: shop.home };
+    const child = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
+      env: { PATH: process.env.PATH, TERM: 'xterm', HF_ENDPOINT: endpoint, ...home, ...env },
+    });
+    child.stdin.end();
+    return (await ended(child)).stdout;
+  }
+
+  it('draws one bar over and over, and leaves the result alone behind', async () => {
+    const text = await shown(['pull', `${REPO}/markov.gguf`]);
+    expect(text).toMatch(/\[#*-*\] markov\.gguf \d/);
+    const lines = text.trimEnd().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(text.split(`${ESC}[K`).at(-1)).toMatch(/^Model downloaded successfully: /);
+  });
+
+  it('shows errors in red, unless NO_COLOR is set or the terminal knows no colours', async () => {
+    const failing = ['pull', `${REPO}/none.gguf`];
+    expect(await shown(failing)).toContain(`${ESC}[31mError:${ESC}[39m `);
+    expect(await shown(failing, { NO_COLOR: '1' })).not.toContain(`${ESC}[3`);
+    const dumb = await shown(failing, { TERM: 'dumb' });
+    expect(dumb).toContain('Error: ');
+    expect(dumb).not.toContain(ESC);
+  });
+});
