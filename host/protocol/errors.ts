@@ -67,6 +67,7 @@ export const ERROR_CODES = {
   // Starting, and registering with browsers
   ORIGIN_NOT_ALLOWED:
     'The extension that started the host is not one its configuration allows. The host stops after this.',
+  HOST_UPDATED: 'The host was updated or removed while it ran; a new start runs the new one.',
   CONFIG_UNUSABLE: 'The configuration file cannot be read or understood, or others could have written it.',
   UNSAFE_FOLDER: 'A program would be started from a folder that others can write to.',
   REGISTRATION_FAILED: 'The host could not be registered with the browsers, or its record of that cannot be used.',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { relative, resolve, sep } from 'node:path';
 import * as esbuild from 'esbuild';
 import { staticModules } from '../build/one-start-file.ts';
@@ -6,8 +7,10 @@ import { staticModules } from '../build/one-start-file.ts';
 export interface HostBundle {
   /** Inside the executable: what a start and a PING need. Small, since a start reads and compiles all of it. */
   readonly start: string;
-  /** Beside it, in `lib/host/later.cjs`: everything else, loaded by the first request that needs some of it. */
+  /** Beside it, in `lib/host/`: everything else, loaded by the first request that needs some of it. */
   readonly later: string;
+  /** Name of that file: a start loads the very one it was made with, and no other version's. */
+  readonly laterName: string;
   /** Paths of the bundled sources, relative to the repository. */
   readonly inputs: readonly string[];
 }
@@ -15,8 +18,8 @@ export interface HostBundle {
 /** The program inside the executable. */
 const ENTRY = 'host/packaged-main.ts';
 
-/** Where the start finds the rest, beside the executable. */
-const LATER = './lib/host/later.cjs';
+/** Stands in the start for the name of the rest, which is known once that is made. */
+const LATER_NAME = '__LATER_NAME__';
 
 /**
  * Bundles the packaged host. Modules of the host that both scripts use must be there only once (an error is known by
@@ -34,7 +37,13 @@ export async function bundleHost(root: string): Promise<HostBundle> {
       export const open = (start) => (Object.assign(given.modules, start), { ${parts.join(', ')} });`,
     plugin: startStandIns(root, shared),
   });
-  return { start: start.text, later: later.text, inputs: [...new Set([...start.inputs, ...later.inputs])].sort() };
+  const laterName = `later-${createHash('sha256').update(later.text).digest('hex').slice(0, 16)}.cjs`;
+  return {
+    start: start.text.replace(LATER_NAME, laterName),
+    later: later.text,
+    laterName,
+    inputs: [...new Set([...start.inputs, ...later.inputs])].sort(),
+  };
 }
 
 async function bundle(root: string, { entry, plugin }: { entry: string; plugin: esbuild.Plugin }) {
@@ -83,7 +92,17 @@ function laterStandIns(root: string, shared: readonly string[], lazy: Set<string
           ${shared.map((path, i) => `import * as m${i} from ${JSON.stringify(path)};`).join('\n')}
           const shared = { ${shared.map((path, i) => `${JSON.stringify(nameOf(root, path))}: m${i}`).join(', ')} };
           let opened;
-          export const parts = () => (opened ??= createRequire(process.execPath)('${LATER}').open(shared));`,
+          export const parts = () => (opened ??= open());
+          function open() {
+            try {
+              return createRequire(process.execPath)('./lib/host/${LATER_NAME}').open(shared);
+            } catch (error) {
+              if (error.code !== 'MODULE_NOT_FOUND') throw error;
+              const { HostError } = shared['host/errors.ts'];
+              const message = 'The host was updated or removed while it ran. Start the browser anew.';
+              throw new HostError('HOST_UPDATED', message, { cause: error });
+            }
+          }`,
         resolveDir: root,
       }));
     },

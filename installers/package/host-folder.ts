@@ -53,7 +53,7 @@ export async function makeHostFolder({ root, target, parts, folder, work }: Host
   const host = await bundleHost(root);
   const main = join(work, 'start.cjs');
   writeFileSync(main, host.start);
-  writeFileSync(join(lib, 'host', 'later.cjs'), host.later);
+  writeFileSync(join(lib, 'host', host.laterName), host.later);
   const runner = await esbuild.build({
     ...runnerBuildOptions(root, { outdir: join(lib, 'runner'), binaries: 'beside' }),
     metafile: true,

@@ -4,14 +4,15 @@
 #   powershell -ExecutionPolicy Bypass -File install.ps1
 #   powershell -ExecutionPolicy Bypass -File install.ps1 -Uninstall
 #
-# What else is given goes to "tabagent install": ... -File install.ps1 --browser firefox
+# With -Browser firefox it registers with that browser alone; several are parted by commas.
 [CmdletBinding(PositionalBinding = $false)]
 param(
     # Where the host goes.
     [string] $Folder = (Join-Path $env:LOCALAPPDATA 'Programs\TabAgent'),
     # Takes all of it away again; models and settings stay.
     [switch] $Uninstall,
-    [Parameter(ValueFromRemainingArguments = $true)] [string[]] $InstallOptions = @()
+    # Browsers to register with; all that are found, without it.
+    [string] $Browser = ''
 )
 
 Set-StrictMode -Version 3.0
@@ -71,6 +72,7 @@ Get-ChildItem -LiteralPath $Folder -Recurse -File | Unblock-File
 if (Test-Path -LiteralPath $aside) { Remove-Item -LiteralPath $aside -Recurse -Force -ErrorAction SilentlyContinue }
 
 Write-Output "Installed the TabAgent host $(& $program --version) in $Folder"
-Invoke-TabAgent (@('install') + $InstallOptions)
+$named = @($Browser -split ',' | Where-Object { $_ -ne '' } | ForEach-Object { '--browser'; $_.Trim() })
+Invoke-TabAgent (@('install') + $named)
 Set-UserPath { param($parts) @($parts | Where-Object { $_ -ne $Folder }) + $Folder }
 Write-Output 'The command tabagent works in terminals opened from now on.'

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../installers/package/checksums.ts';
@@ -80,6 +80,18 @@ describe('the packaged host, unpacked from its archive', () => {
     const reply = await host.request('GET_MODEL_STATE', { modelId: 'no/such/model.gguf' });
     expect(reply).toMatchObject({ status: 'error' });
     expect(reply.code).not.toBe('INTERNAL_ERROR');
+  });
+
+  it('says so when it was updated while it ran, in place of mixing two versions', async () => {
+    const host = shop.host({ command: [program] });
+    expect(await host.request('PING')).toMatchObject({ status: 'success' });
+    const lib = join(folder, 'lib', 'host');
+    await rename(lib, `${lib}.aside`);
+    try {
+      expect(await host.request('GET_SYSTEM_INFO')).toMatchObject({ status: 'error', code: 'HOST_UPDATED' });
+    } finally {
+      await rename(`${lib}.aside`, lib);
+    }
   });
 
   it('is the command line too, and not disturbed by options meant for Node', () => {
