@@ -51,6 +51,8 @@ const GROUPS = {
 
   GENERATE: () => import('./generate.ts'),
   STOP_GENERATION: () => import('./generate.ts'),
+  GENERATE_EMBEDDINGS: () => import('./embeddings.ts'),
+  COMPUTE_SIMILARITY: () => import('./embeddings.ts'),
   UPDATE_SETTINGS: () => import('./settings.ts'),
   GET_PARAMS: () => import('./settings.ts'),
   SET_PARAMS: () => import('./settings.ts'),

@@ -6,21 +6,12 @@ import { MAX_SEED } from '../protocol/actions/generation-limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { GenerateOrder, GenerationProgress, GenerationResult } from '../serving/generation.ts';
-import type { ServedModels } from '../serving/served-models.ts';
 import { withChanges } from '../settings/generation-settings.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { keepTurn } from './keep-turn.ts';
+import { modelIdFor } from './model-for.ts';
 import { namedModelId, namesAModel } from './names-a-model.ts';
-
-/** The model a request names, else the active one. */
-function modelIdFor(request: object, served: ServedModels): string {
-  if (namesAModel(request)) return namedModelId(request);
-  if (served.activeId !== null) return served.activeId;
-  throw new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load one with LOAD_MODEL, or name one by `modelId`.', {
-    details: { modelId: null },
-  });
-}
 
 /** What the request says, and the kept settings where it says nothing. */
 function orderFor(request: RequestOf<'GENERATE'>, kept: GenerationParams): GenerateOrder {

@@ -4,7 +4,7 @@ import { MAX_REPLY_BYTES } from '../protocol/limits.ts';
  * Bytes of a frame kept for what stands around a page of a list: status, message, action, request id, the payload's
  * other fields. A request id and an action name have at most 256 characters each, 6 bytes a character when escaped.
  */
-const ENVELOPE_BYTES = 16 * 1024;
+export const ENVELOPE_BYTES = 16 * 1024;
 
 /** One page of a list. */
 export interface Page<T> {

@@ -15,6 +15,7 @@ export function describeModel(
     backend: shape.modelType === 'bitnet' ? 'Node-BitNet' : 'Node-GGUF',
     modelType: shape.modelType,
     architecture: shape.architecture,
+    abilities: order.model.abilities,
     quantization: shape.quantization,
     vocabSize: figures.vocabSize,
     embeddingDim: figures.embeddingDim,

@@ -2,14 +2,17 @@ import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ProgressListener } from '../progress.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../serving/embedding.ts';
 import type { GenerateOrder, GenerationResult } from '../serving/generation.ts';
 import {
+  type EmbedOptions,
   type FreedMemory,
   type GenerateOptions,
   type ModelServer,
   notLoaded,
   type ServerChange,
 } from '../serving/model-server.ts';
+import { assertAble } from './assert-able.ts';
 import { describeModel } from './describe-model.ts';
 import { Generations } from './generations.ts';
 import { readGpuMode } from './gpu-mode.ts';
@@ -170,12 +173,37 @@ export class Engine implements ModelServer {
   /**
    * Generates text. Requests to one model run in order, those to several at once.
    *
-   * @throws HostError `MODEL_NOT_LOADED`, and what {@link Generations.run} throws.
+   * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.run} throws.
    */
   async generate(id: string, order: GenerateOrder, options: GenerateOptions = {}): Promise<GenerationResult> {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
+    assertAble(held.model, 'generate');
     return held.generations.run(order, options);
+  }
+
+  /**
+   * Embeds some texts, in order, with the model's other work.
+   *
+   * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.embed} throws.
+   */
+  async embed(id: string, order: EmbedOrder, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
+    const held = this.#models.get(id);
+    if (held === undefined) throw notLoaded(id);
+    assertAble(held.model, 'embed');
+    return held.generations.embed(order, options);
+  }
+
+  /**
+   * Scores some documents against a query, in order, with the model's other work.
+   *
+   * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.rank} throws.
+   */
+  async rank(id: string, order: RankOrder, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
+    const held = this.#models.get(id);
+    if (held === undefined) throw notLoaded(id);
+    assertAble(held.model, 'rank');
+    return held.generations.rank(order, options);
   }
 
   /**

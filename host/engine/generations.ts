@@ -1,95 +1,81 @@
 import { HostError } from '../errors.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../serving/embedding.ts';
 import { type GenerateOrder, type GenerationResult, NOTHING_GENERATED } from '../serving/generation.ts';
-import type { GenerateOptions } from '../serving/model-server.ts';
+import type { EmbedOptions, GenerateOptions } from '../serving/model-server.ts';
 import type { RunnerProcess } from './runner-process.ts';
-
-interface Generation {
-  readonly tag: string | number | undefined;
-  /** Undefined while it waits for its turn. */
-  number: number | undefined;
-  stopped: boolean;
-  /** Lets it go without its turn. */
-  release(): void;
-}
+import { Turns } from './turns.ts';
 
 /**
- * The generations of one loaded model. They run in the order they came, one at a time: a model's context holds one
- * sequence, so two at once would each be half as fast and lose the other's prefix.
+ * What one loaded model is asked for: generations, and texts to embed or rank. All of it runs in the order it came, one
+ * piece at a time: a model's context holds one sequence, so two at once would each be half as fast and lose the other's
+ * prefix. Texts come in pieces of a few (see `embedTexts`), so that a long list leaves others their turns.
  */
 export class Generations {
-  readonly #modelId: string;
   readonly #runner: RunnerProcess;
-  readonly #all = new Set<Generation>();
-  #last: Promise<unknown> = Promise.resolve();
-  #nextNumber = 1;
-  #closed = false;
+  readonly #turns: Turns;
 
   constructor(modelId: string, runner: RunnerProcess) {
-    this.#modelId = modelId;
     this.#runner = runner;
+    this.#turns = new Turns(modelId, runner);
   }
 
   /**
    * Runs a generation when its turn comes.
    *
    * @throws HostError what the runner says (`CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`,
-   * `GENERATION_FAILED`), `ENGINE_CRASHED` when it dies, `MODEL_NOT_LOADED` when the model is unloaded meanwhile; the
-   * signal's reason when aborted.
+   * `GENERATION_FAILED`), and what {@link Turns.take} throws.
    */
-  async run(order: GenerateOrder, { signal, onProgress, tag }: GenerateOptions): Promise<GenerationResult> {
-    signal?.throwIfAborted();
-    const released = Promise.withResolvers<void>();
-    const generation: Generation = { tag, number: undefined, stopped: false, release: released.resolve };
-    this.#all.add(generation);
-    const abort = () => this.#stop(generation);
-    signal?.addEventListener('abort', abort, { once: true });
-    const previous = this.#last;
-    const turn = (async () => {
-      await Promise.race([previous, released.promise]);
-      if (generation.stopped) return NOTHING_GENERATED;
-      generation.number = this.#nextNumber++;
-      return this.#runner.call('generate', { generation: generation.number, order }, onProgress);
-    })();
-    // Whoever comes next waits for all before, also where this one leaves the line early.
-    this.#last = Promise.allSettled([previous, turn]);
-    try {
-      const result = await turn;
-      signal?.throwIfAborted();
-      if (this.#closed && result.finishReason === 'stopped') throw unloaded(this.#modelId);
-      return result;
-    } catch (error) {
-      // The runner was ended on purpose: that is no crash.
-      throw this.#closed ? unloaded(this.#modelId) : error;
-    } finally {
-      this.#all.delete(generation);
-      signal?.removeEventListener('abort', abort);
-    }
+  run(order: GenerateOrder, { signal, onProgress, tag }: GenerateOptions): Promise<GenerationResult> {
+    return this.#turns.take({
+      kind: 'generate',
+      tag,
+      signal,
+      run: (generation) => this.#runner.call('generate', { generation, order }, onProgress),
+      stopped: () => NOTHING_GENERATED,
+      isStopped: ({ finishReason }) => finishReason === 'stopped',
+    });
   }
 
-  /** Stops those of this tag, or all; says how many. They answer with what they have, those that wait with nothing. */
+  /**
+   * Embeds some texts when their turn comes, in order.
+   *
+   * @throws HostError what the runner says (`CONTEXT_OVERFLOW`, `INVALID_REQUEST`, `INSUFFICIENT_MEMORY`,
+   * `EMBEDDING_FAILED`), and what {@link Turns.take} throws.
+   */
+  embed(order: EmbedOrder, { signal }: EmbedOptions): Promise<readonly Embedded[]> {
+    return this.#turns.take({
+      kind: 'embed',
+      signal,
+      run: (work) => this.#runner.call('embed', { work, order }),
+      stopped: givenUp,
+    });
+  }
+
+  /**
+   * Scores some documents when their turn comes, in order.
+   *
+   * @throws HostError as {@link embed}, and `MODEL_NOT_CAPABLE` where the vocabulary has no token to part query and document.
+   */
+  rank(order: RankOrder, { signal }: EmbedOptions): Promise<readonly Ranked[]> {
+    return this.#turns.take({
+      kind: 'rank',
+      signal,
+      run: (work) => this.#runner.call('rank', { work, order }),
+      stopped: givenUp,
+    });
+  }
+
+  /** Stops generations of this tag, or all; says how many. They answer with what they have, those that wait with nothing. */
   stop(tag?: string | number): number {
-    const meant = [...this.#all].filter((generation) => tag === undefined || generation.tag === tag);
-    for (const generation of meant) this.#stop(generation);
-    return meant.length;
+    return this.#turns.stop('generate', tag);
   }
 
   /** Ends all because the model goes; the runner is killed by its owner. */
   close(): void {
-    this.#closed = true;
-    this.stop();
-  }
-
-  #stop(generation: Generation): void {
-    generation.stopped = true;
-    generation.release();
-    if (generation.number === undefined) return;
-    // A runner that has died answers the generation itself.
-    this.#runner.call('stop', { generation: generation.number }).catch(() => undefined);
+    this.#turns.close();
   }
 }
 
-function unloaded(modelId: string): HostError {
-  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${modelId}. It was unloaded while it generated.`, {
-    details: { modelId },
-  });
+function givenUp(): never {
+  throw new HostError('ABORTED', 'The work was given up before its turn came.');
 }

@@ -1,5 +1,6 @@
 import type { ErrorDetails } from '../errors.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../serving/embedding.ts';
 import type { GenerateOrder, GenerationProgress, GenerationResult } from '../serving/generation.ts';
 import type { LoadProgress, LoadSettings } from './types.ts';
 
@@ -52,13 +53,24 @@ export interface RunnerGenerate {
   readonly order: GenerateOrder;
 }
 
+/** Work on texts and the number by which it can be stopped. */
+export interface RunnerWork<T> {
+  readonly work: number;
+  readonly order: T;
+}
+
 /** Every command a runner takes: what goes with it, what it tells on the way, what it answers. */
 export interface RunnerCommands {
   load: { request: RunnerLoad; progress: LoadProgress; result: LoadedFigures };
   memory: { request: null; progress: never; result: HeldMemory };
   generate: { request: RunnerGenerate; progress: GenerationProgress; result: GenerationResult };
-  /** Has a generation end with its next token; `generate` then answers with what there is. */
-  stop: { request: { readonly generation: number }; progress: never; result: null };
+  embed: { request: RunnerWork<EmbedOrder>; progress: never; result: readonly Embedded[] };
+  rank: { request: RunnerWork<RankOrder>; progress: never; result: readonly Ranked[] };
+  /**
+   * Has a generation end with its next token, `generate` then answers with what there is; or has `embed` or `rank` end
+   * with its next text, which is the error `ABORTED`.
+   */
+  stop: { request: { readonly work: number }; progress: never; result: null };
 }
 
 export type CommandName = keyof RunnerCommands;

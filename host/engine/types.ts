@@ -1,3 +1,4 @@
+import type { ModelAbilities } from '../gguf/abilities.ts';
 import type { InspectedModel } from '../gguf/model.ts';
 import type { ServedModel } from '../serving/model-server.ts';
 
@@ -27,6 +28,8 @@ export interface LoadedModel extends ServedModel {
   readonly backend: 'Node-GGUF' | 'Node-BitNet';
   readonly modelType: 'gguf' | 'bitnet';
   readonly loadedTo: 'CPU' | 'GPU' | 'SPLIT';
+  /** What it can be asked for. */
+  readonly abilities: ModelAbilities;
 }
 
 /** How far a load has come. */

@@ -1,4 +1,5 @@
 import { HostError, isSystemError } from '../errors.ts';
+import { modelAbilities } from './abilities.ts';
 import { checkModel } from './check-model.ts';
 import { openFileSource } from './file-source.ts';
 import { type GgufHeader, numberOf } from './header.ts';
@@ -28,11 +29,9 @@ export async function inspectModel(
   const [first] = headers;
   if (first === undefined) throw new RangeError('Expected at least one file');
   checkParts(headers);
-  checkModel(
-    first,
-    headers.flatMap(({ tensors }) => tensors.map(({ name }) => name)),
-  );
-  return { files, shape: modelShape(headers) };
+  const tensorNames = headers.flatMap(({ tensors }) => tensors.map(({ name }) => name));
+  checkModel(first, tensorNames);
+  return { files, shape: modelShape(headers), abilities: modelAbilities(first, tensorNames) };
 }
 
 async function inspectFile(file: string, signal: AbortSignal | undefined): Promise<GgufHeader> {

@@ -1,3 +1,5 @@
+import type { ModelAbilities } from './abilities.ts';
+
 /** Where the bytes of a GGUF file come from: a local file, or a hub by range requests. */
 export interface ByteSource {
   /** Bytes of the whole file. */
@@ -43,4 +45,5 @@ export interface InspectedModel {
   /** Absolute paths of all parts, in order; llama.cpp is given the first. */
   readonly files: readonly string[];
   readonly shape: ModelShape;
+  readonly abilities: ModelAbilities;
 }

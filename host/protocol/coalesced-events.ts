@@ -15,4 +15,5 @@ export const COALESCED_EVENTS: { readonly [T in EventType]: readonly (keyof Even
   generationComplete: null,
   generationStopped: null,
   generationError: null,
+  embeddingProgress: ['modelId'],
 };

@@ -29,8 +29,10 @@ export const ERROR_CODES = {
   LOAD_TIMEOUT: 'Loading took longer than allowed and was given up.',
   INSUFFICIENT_MEMORY: 'The model needs more memory than there is.',
 
-  // Generating
-  CONTEXT_OVERFLOW: 'The prompt has more tokens than the context of this load; `details` has both figures.',
+  // Generating and embedding
+  MODEL_NOT_CAPABLE: 'The model cannot do this (generate, embed or rank); `details.reason` says why.',
+  CONTEXT_OVERFLOW: 'A prompt or text has more tokens than the context of this load; `details` has both figures.',
+  EMBEDDING_FAILED: 'llama.cpp failed while it embedded or ranked a text; the model stays loaded.',
   CHAT_TEMPLATE_FAILED: "The model's own chat template cannot render these messages, or takes too long over it.",
   GENERATION_FAILED: 'llama.cpp failed while it evaluated the prompt or chose a token; the model stays loaded.',
 

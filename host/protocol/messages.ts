@@ -118,6 +118,17 @@ export interface GenerationErrorPayload {
   error: string;
 }
 
+/** `embeddingProgress` (*ours*): how many of a request's texts have been embedded or ranked. */
+export interface EmbeddingProgressPayload {
+  modelId: string;
+  /** Texts that are done. */
+  processed: number;
+  /** Texts of this request, or of the page asked for. */
+  total: number;
+  /** 0 to 100. */
+  progress: number;
+}
+
 /** Every event and its payload. */
 export interface EventPayloads {
   /** How far a download has come: bytes, speed, seconds to go. */
@@ -137,6 +148,8 @@ export interface EventPayloads {
   generationStopped: GenerationEndPayload;
   /** Why there is no answer; the error reply says the same. */
   generationError: GenerationErrorPayload;
+  /** How many of a request's texts have been embedded or ranked. */
+  embeddingProgress: EmbeddingProgressPayload;
 }
 
 export type EventType = keyof EventPayloads;

@@ -1,5 +1,6 @@
 import { HostError } from '../errors.ts';
 import type { ProgressListener } from '../progress.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from './embedding.ts';
 import type { GenerateOrder, GenerationProgress, GenerationResult } from './generation.ts';
 
 /**
@@ -42,6 +43,11 @@ export interface GenerateOptions {
   readonly tag?: string | number | undefined;
 }
 
+/** How a caller gives up texts to be embedded or ranked. */
+export interface EmbedOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What unloading gave back, bytes. */
 export interface FreedMemory {
   readonly ramFreed: number;
@@ -74,6 +80,18 @@ export interface ModelServer {
   setActive(id: string): void;
   /** @throws HostError `MODEL_NOT_LOADED`, and what the server says; the signal's reason when aborted. */
   generate(id: string, order: GenerateOrder, options?: GenerateOptions): Promise<GenerationResult>;
+  /**
+   * Embeds some texts, in order. A server without it embeds nothing.
+   *
+   * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the server says; the signal's reason when aborted.
+   */
+  embed?(id: string, order: EmbedOrder, options?: EmbedOptions): Promise<readonly Embedded[]>;
+  /**
+   * Scores some documents against a query, in order. A server without it ranks nothing.
+   *
+   * @throws HostError as {@link embed}.
+   */
+  rank?(id: string, order: RankOrder, options?: EmbedOptions): Promise<readonly Ranked[]>;
   /** Stops generations: of one model or of all, with one tag or with any. */
   stopGenerations(which?: {
     id?: string | undefined;

@@ -1,5 +1,8 @@
+import { HostError } from '../errors.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from './embedding.ts';
 import type { GenerateOrder, GenerationResult } from './generation.ts';
 import {
+  type EmbedOptions,
   type FreedMemory,
   type GenerateOptions,
   type ModelServer,
@@ -51,6 +54,20 @@ export class ServedModels {
     return this.#serverOf(id).generate(id, order, options);
   }
 
+  /** @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the model's server throws. */
+  async embed(id: string, order: EmbedOrder, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
+    const server = this.#serverOf(id);
+    if (server.embed === undefined) throw notOffered(id, 'embed');
+    return server.embed(id, order, options);
+  }
+
+  /** @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the model's server throws. */
+  async rank(id: string, order: RankOrder, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
+    const server = this.#serverOf(id);
+    if (server.rank === undefined) throw notOffered(id, 'rank');
+    return server.rank(id, order, options);
+  }
+
   /** Stops generations: of one model or of all, with one tag or with any. Says which models had some, and how many. */
   stopGenerations(
     which: { id?: string | undefined; tag?: string | number | undefined } = {},
@@ -77,4 +94,11 @@ export class ServedModels {
     if (server === undefined) throw notLoaded(id);
     return server;
   }
+}
+
+function notOffered(id: string, ability: 'embed' | 'rank'): HostError {
+  const reason = `the engine that runs it does not ${ability}`;
+  return new HostError('MODEL_NOT_CAPABLE', `${id} cannot ${ability}, because ${reason}.`, {
+    details: { modelId: id, ability, reason },
+  });
 }

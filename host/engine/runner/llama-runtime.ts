@@ -4,6 +4,8 @@ import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from
 import type { LoadProgress } from '../types.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
+import { Embedder } from './embedding/embedder.ts';
+import { Ranker } from './embedding/ranker.ts';
 import { Generator } from './generation/generator.ts';
 import { LlamaLog } from './llama-log.ts';
 
@@ -16,7 +18,14 @@ export class LlamaRuntime {
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #log: LlamaLog;
-  #held: { readonly generator: Generator; readonly vramBefore: number } | undefined;
+  #held:
+    | {
+        readonly generator: Generator;
+        readonly embedder: Embedder;
+        readonly ranker: Ranker;
+        readonly vramBefore: number;
+      }
+    | undefined;
 
   private constructor(binding: Binding, llama: Llama, log: LlamaLog, facts: RunnerFacts) {
     this.#binding = binding;
@@ -87,7 +96,14 @@ export class LlamaRuntime {
       });
       progress.flush();
       const generator = new Generator({ binding: this.#binding, llama: this.#llama, model, context, log: this.#log });
-      this.#held = { generator, vramBefore };
+      const texts = {
+        binding: this.#binding,
+        model,
+        log: this.#log,
+        threads: settings.threads,
+        contextSize: context.contextSize,
+      };
+      this.#held = { generator, embedder: new Embedder(texts), ranker: new Ranker(texts), vramBefore };
       return {
         vocabSize: vocabSize(model),
         embeddingDim: model.embeddingVectorSize,
@@ -106,6 +122,25 @@ export class LlamaRuntime {
   get generator(): Generator {
     if (this.#held === undefined) throw new Error('No model is loaded');
     return this.#held.generator;
+  }
+
+  /** What embeds with the loaded model. */
+  get embedder(): Embedder {
+    if (this.#held === undefined) throw new Error('No model is loaded');
+    return this.#held.embedder;
+  }
+
+  /** What ranks with the loaded model. */
+  get ranker(): Ranker {
+    if (this.#held === undefined) throw new Error('No model is loaded');
+    return this.#held.ranker;
+  }
+
+  /** Ends the work of this number, of whatever kind. Nothing happens when it has ended already. */
+  stop(work: number): void {
+    this.#held?.generator.stop(work);
+    this.#held?.embedder.stop(work);
+    this.#held?.ranker.stop(work);
   }
 
   /** What this process holds now. */

@@ -13,8 +13,10 @@ const COMMANDS: {
   load: (llama, request, progress) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
   generate: (llama, { generation, order }, progress) => llama.generator.generate(generation, order, progress),
-  stop: async (llama, { generation }) => {
-    llama.generator.stop(generation);
+  embed: (llama, { work, order }) => llama.embedder.embed(work, order),
+  rank: (llama, { work, order }) => llama.ranker.rank(work, order),
+  stop: async (llama, { work }) => {
+    llama.stop(work);
     return null;
   },
 };

@@ -40,6 +40,8 @@ export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {
   IMPORT_MODEL: "Registers one of the user's own files where it lies. Only from the command line.",
   GENERATE: 'Generates text from messages or a prompt, streamed in events.',
   STOP_GENERATION: 'Stops generations; each answers with what it has.',
+  GENERATE_EMBEDDINGS: 'Makes vectors of texts.',
+  COMPUTE_SIMILARITY: 'Says how alike two texts are.',
   UPDATE_SETTINGS: 'Changes the kept generation settings.',
   GET_PARAMS: 'Gives the kept generation settings.',
   SET_PARAMS: 'Changes the kept generation settings, by their other name.',

@@ -3,6 +3,7 @@ import * as catalog from './catalog.ts';
 import * as command from './command.ts';
 import * as conversations from './conversations.ts';
 import * as downloads from './downloads.ts';
+import * as embeddings from './embeddings.ts';
 import * as generation from './generation.ts';
 import * as keeping from './keeping.ts';
 import * as local from './local.ts';
@@ -60,6 +61,8 @@ export const REQUEST_SCHEMAS = {
 
   GENERATE: generation.GenerateRequest,
   STOP_GENERATION: generation.StopGenerationRequest,
+  GENERATE_EMBEDDINGS: embeddings.GenerateEmbeddingsRequest,
+  COMPUTE_SIMILARITY: embeddings.ComputeSimilarityRequest,
   UPDATE_SETTINGS: generation.UpdateSettingsRequest,
   GET_PARAMS: generation.GetParamsRequest,
   SET_PARAMS: generation.SetParamsRequest,
@@ -137,6 +140,8 @@ export const PAYLOAD_SCHEMAS = {
 
   GENERATE: generation.GeneratePayload,
   STOP_GENERATION: generation.StopGenerationPayload,
+  GENERATE_EMBEDDINGS: embeddings.GenerateEmbeddingsPayload,
+  COMPUTE_SIMILARITY: embeddings.ComputeSimilarityPayload,
   UPDATE_SETTINGS: generation.UpdateSettingsPayload,
   GET_PARAMS: generation.GetParamsPayload,
   SET_PARAMS: generation.SetParamsPayload,

@@ -1,0 +1,16 @@
+import { HostError } from '../errors.ts';
+import type { ServedModels } from '../serving/served-models.ts';
+import { namedModelId, namesAModel } from './names-a-model.ts';
+
+/**
+ * The id of the model a request names, else of the active one.
+ *
+ * @throws HostError `MODEL_NOT_LOADED` where the request names none and none is active.
+ */
+export function modelIdFor(request: object, served: ServedModels): string {
+  if (namesAModel(request)) return namedModelId(request);
+  if (served.activeId !== null) return served.activeId;
+  throw new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load one with LOAD_MODEL, or name one by `modelId`.', {
+    details: { modelId: null },
+  });
+}

@@ -1,0 +1,70 @@
+import { HostError } from '../../../errors.ts';
+import type { Embedded, EmbedOrder, NamedText } from '../../../serving/embedding.ts';
+import type { EmbeddingContext } from '../binding-types.ts';
+import { GrowingContext } from './growing-context.ts';
+import { TextWork, type TextWorkParts } from './text-work.ts';
+
+/**
+ * Makes vectors of texts with one model, each text evaluated by itself, so that a text's vector does not depend on its
+ * company. How token vectors become one is the model's own pooling type; where a model that also generates names none,
+ * it is the last token's vector, the only one that has seen the whole text.
+ */
+export class Embedder {
+  readonly #texts: TextWork;
+  readonly #context: GrowingContext<EmbeddingContext>;
+
+  constructor(parts: TextWorkParts) {
+    const { model, threads } = parts;
+    this.#texts = new TextWork(parts);
+    this.#context = new GrowingContext(this.#texts.room, (size) =>
+      model.createEmbeddingContext({ contextSize: size, batchSize: size, threads }),
+    );
+  }
+
+  /**
+   * Embeds texts in order.
+   *
+   * @throws HostError `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a text without tokens, `INSUFFICIENT_MEMORY`,
+   * `EMBEDDING_FAILED`, `ABORTED`.
+   */
+  embed(work: number, { texts, truncate }: EmbedOrder): Promise<readonly Embedded[]> {
+    return this.#texts.run(work, async (signal) => {
+      const embedded: Embedded[] = [];
+      for (const text of texts) {
+        signal.throwIfAborted();
+        embedded.push(await this.#embed(text, truncate));
+      }
+      return embedded;
+    });
+  }
+
+  stop(work: number): void {
+    this.#texts.stop(work);
+  }
+
+  async #embed(text: NamedText, truncate: boolean): Promise<Embedded> {
+    const all = this.#texts.tokens(text, truncate);
+    if (all.length === 0) {
+      throw new HostError('INVALID_REQUEST', `Expected \`${text.name}\` to be a text of at least one token.`, {
+        details: { field: text.name },
+      });
+    }
+    // Any context says how many tokens the model wants around a text.
+    const around = (await this.#context.holding(0)).calculateInputLength(all) - all.length;
+    const { room } = this.#texts;
+    if (all.length + around > room && !truncate) throw this.#texts.tooLong(text.name, all.length + around);
+    const tokens = all.slice(0, room - around);
+    const context = await this.#context.holding(tokens.length + around);
+    const vector = Float32Array.from((await context.getEmbeddingFor(tokens)).vector);
+    if (!vector.every(Number.isFinite)) throw notNumbers(text.name);
+    return { vector, tokens: tokens.length + around, truncated: tokens.length < all.length };
+  }
+}
+
+function notNumbers(name: string): HostError {
+  return new HostError(
+    'EMBEDDING_FAILED',
+    `The model's vector for \`${name}\` holds values that are no numbers. Its file may be damaged.`,
+    { details: { field: name } },
+  );
+}

@@ -1,0 +1,75 @@
+import { HostError } from '../../../errors.ts';
+import type { NamedText, Ranked, RankOrder } from '../../../serving/embedding.ts';
+import type { Model, RankingContext, Token } from '../binding-types.ts';
+import { GrowingContext } from './growing-context.ts';
+import { TextWork, type TextWorkParts } from './text-work.ts';
+
+/** Scores documents against a query with a model's rank head, each pair evaluated by itself. */
+export class Ranker {
+  readonly #texts: TextWork;
+  readonly #model: Model;
+  readonly #context: GrowingContext<RankingContext>;
+
+  constructor(parts: TextWorkParts) {
+    const { model, threads } = parts;
+    this.#model = model;
+    this.#texts = new TextWork(parts);
+    this.#context = new GrowingContext(this.#texts.room, (size) =>
+      model.createRankingContext({ contextSize: size, batchSize: size, threads }),
+    );
+  }
+
+  /**
+   * Scores documents in order.
+   *
+   * @throws HostError `MODEL_NOT_CAPABLE`, `CONTEXT_OVERFLOW`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`, `ABORTED`.
+   */
+  rank(work: number, { query, documents, truncate }: RankOrder): Promise<readonly Ranked[]> {
+    return this.#texts.run(work, async (signal) => {
+      if (!this.#model.fileInsights.supportsRanking) throw noSeparator();
+      // A query is never cut: a score for half a question answers another one.
+      const queryTokens = this.#texts.tokens(query, false);
+      const ranked: Ranked[] = [];
+      for (const document of documents) {
+        signal.throwIfAborted();
+        ranked.push(await this.#rank({ ...query, tokens: queryTokens }, document, truncate));
+      }
+      return ranked;
+    });
+  }
+
+  stop(work: number): void {
+    this.#texts.stop(work);
+  }
+
+  async #rank(query: { name: string; tokens: Token[] }, document: NamedText, truncate: boolean): Promise<Ranked> {
+    const { room } = this.#texts;
+    const all = this.#texts.tokens(document, truncate);
+    // Any context says how long a pair is, with what the model wants around and between.
+    const lengthOf = async (tokens: Token[]) =>
+      (await this.#context.holding(0)).calculateInputLength(query.tokens, tokens);
+    const whole = await lengthOf(all);
+    if (whole > room && !truncate) throw this.#texts.tooLong(document.name, whole);
+    const tokens = whole > room ? all.slice(0, Math.max(0, all.length - (whole - room))) : all;
+    const length = await lengthOf(tokens);
+    // What is too long then is the query, or a template that says the document twice.
+    if (length > room) throw this.#texts.tooLong(query.name, length);
+    const context = await this.#context.holding(length);
+    const score = await context.rank(query.tokens, tokens);
+    if (!Number.isFinite(score)) throw notANumber(document.name);
+    return { score, tokens: length, truncated: tokens.length < all.length };
+  }
+}
+
+function noSeparator(): HostError {
+  const reason = 'its vocabulary has no token to part query and document, and it names no template for them';
+  return new HostError('MODEL_NOT_CAPABLE', `The model cannot rank documents, because ${reason}.`, {
+    details: { ability: 'rank', reason },
+  });
+}
+
+function notANumber(name: string): HostError {
+  return new HostError('EMBEDDING_FAILED', `The model's score for \`${name}\` is no number. Its file may be damaged.`, {
+    details: { field: name },
+  });
+}

@@ -1,0 +1,95 @@
+import { HostError } from '../../../errors.ts';
+import type { NamedText } from '../../../serving/embedding.ts';
+import type { Binding, Model, Token } from '../binding-types.ts';
+import type { LlamaLog } from '../llama-log.ts';
+
+/**
+ * No tokenizer makes tokens of more characters than this on average (see `PromptTokens`), so what stands behind so many
+ * times the room cannot be of the tokens that fit.
+ */
+const MAX_CHARACTERS_PER_TOKEN = 128;
+
+/** What embedding and ranking work with. */
+export interface TextWorkParts {
+  readonly binding: Binding;
+  readonly model: Model;
+  readonly log: LlamaLog;
+  /** CPU threads. */
+  readonly threads: number;
+  /** Tokens of the context the model was loaded with. */
+  readonly contextSize: number;
+}
+
+/** What embedding and ranking have in common: bounds, tokens, stopping, and what llama.cpp's faults are called. */
+export class TextWork {
+  /** Most tokens of one text, with what stands around it: no more than the model was trained for, or loaded with. */
+  readonly room: number;
+  readonly #parts: TextWorkParts;
+  readonly #running = new Map<number, AbortController>();
+
+  constructor(parts: TextWorkParts) {
+    this.#parts = parts;
+    const { trainContextSize } = parts.model;
+    this.room = trainContextSize > 0 ? Math.min(trainContextSize, parts.contextSize) : parts.contextSize;
+  }
+
+  /**
+   * Runs a piece of work that {@link stop} can end between two texts.
+   *
+   * @throws HostError what `work` throws; `ABORTED`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`.
+   */
+  async run<T>(number: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.#running.set(number, controller);
+    this.#parts.log.clear();
+    try {
+      return await work(controller.signal);
+    } catch (error) {
+      if (error instanceof HostError) throw error;
+      throw await this.#explain(error);
+    } finally {
+      this.#running.delete(number);
+    }
+  }
+
+  /** Has the work of this number end with its next text. */
+  stop(number: number): void {
+    this.#running.get(number)?.abort(new HostError('ABORTED', 'The work was given up.'));
+  }
+
+  /** A text's tokens; no special token is read in it. With `cut`, of a very long one at least those that fit. */
+  tokens({ name, text }: NamedText, cut: boolean): Token[] {
+    const longest = this.room * MAX_CHARACTERS_PER_TOKEN;
+    if (text.length <= longest) return this.#parts.model.tokenize(text);
+    if (!cut) throw this.tooLong(name, Math.ceil(text.length / MAX_CHARACTERS_PER_TOKEN));
+    return this.#parts.model.tokenize(text.slice(0, longest).toWellFormed());
+  }
+
+  /** The refusal of a text of this many tokens or more. */
+  tooLong(name: string, tokens: number): HostError {
+    return new HostError(
+      'CONTEXT_OVERFLOW',
+      `\`${name}\` has at least ${tokens} tokens, and this model takes ${this.room} at once. Shorten it, or ask with \`truncate: true\` to have its end cut off.`,
+      { details: { field: name, tokens, room: this.room } },
+    );
+  }
+
+  /** The binding says only that something failed; why is in llama.cpp's own log. */
+  async #explain(error: unknown): Promise<HostError> {
+    const { binding, log } = this.#parts;
+    await log.settled();
+    const errors = log.errors();
+    const said = error instanceof Error ? error.message : String(error);
+    const details = { reason: said, log: errors };
+    if (error instanceof binding.InsufficientMemoryError || log.saysOutOfMemory()) {
+      return new HostError(
+        'INSUFFICIENT_MEMORY',
+        `There is not enough memory to evaluate a text this long: ${errors[0] ?? said}. Ask with shorter texts, or load the model with a smaller n_ctx and \`truncate: true\`.`,
+        { details },
+      );
+    }
+    return new HostError('EMBEDDING_FAILED', `llama.cpp could not go on with these texts: ${errors[0] ?? said}`, {
+      details,
+    });
+  }
+}

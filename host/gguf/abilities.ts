@@ -1,0 +1,81 @@
+import { type GgufHeader, numberOf, stringOf } from './header.ts';
+
+/** What a model may be asked for. */
+export type Ability = 'generate' | 'embed' | 'rank';
+
+/** For each ability null where the model has it, else the reason why not, to stand after "because". */
+export type ModelAbilities = Readonly<Record<Ability, string | null>>;
+
+/**
+ * Architectures without a memory of earlier tokens: they see a text as a whole and cannot write one. Source:
+ * `llama_model::create_memory` in `llama-model.cpp`, and `t5encoder`, the half of T5 that reads.
+ */
+const ENCODERS: ReadonlySet<string> = new Set([
+  'bert',
+  'modern-bert',
+  'nomic-bert',
+  'nomic-bert-moe',
+  'neo-bert',
+  'jina-bert-v2',
+  'jina-bert-v3',
+  'eurobert',
+  'gemma-embedding',
+  't5encoder',
+]);
+
+/** Architectures that write a text in rounds over the whole of it. Same source. */
+const DIFFUSION: ReadonlySet<string> = new Set(['dream', 'llada', 'llada-moe', 'rnd1']);
+
+/** Architectures whose tokens are sound, or that are a part of another model: they read no text of their own. */
+const NOT_TEXT: ReadonlyMap<string, string> = new Map([
+  ['wavtokenizer-dec', 'it is a decoder of sound'],
+  ['qwen3tts', 'it is a model of sound'],
+  ['pockettts', 'it is a model of sound'],
+  ['eagle3', 'it drafts for another model and reads no text by itself'],
+  ['dflash', 'it drafts for another model and reads no text by itself'],
+  ['gemma4-assistant', 'it drafts for another model and reads no text by itself'],
+]);
+
+/** `<architecture>.pooling_type`, how token vectors become one. Source: `llama_pooling_type` in `llama.h`. */
+const POOLING_NONE = 0;
+const POOLING_RANK = 4;
+
+/** The matrices that make a score of a vector; without them nothing can be ranked. */
+const RANK_HEAD: readonly string[] = ['cls.weight', 'cls.output.weight'];
+
+/** Says what a model can do, from its header alone: architecture, pooling type, rank head. */
+export function modelAbilities(header: GgufHeader, tensorNames: Iterable<string>): ModelAbilities {
+  const architecture = stringOf(header, 'general.architecture') ?? '';
+  const notText = NOT_TEXT.get(architecture);
+  if (notText !== undefined) return { generate: notText, embed: notText, rank: notText };
+  const pooling = numberOf(header, `${architecture}.pooling_type`);
+  const hasHead = [...tensorNames].some((name) => RANK_HEAD.includes(name));
+  return {
+    generate: whyNotGenerate(architecture),
+    embed: whyNotRead(architecture, pooling) ?? whyNotEmbed(architecture, pooling),
+    rank: whyNotRead(architecture, pooling) ?? (hasHead ? null : `it has no rank head (${RANK_HEAD.join(' or ')})`),
+  };
+}
+
+function whyNotGenerate(architecture: string): string | null {
+  if (ENCODERS.has(architecture)) return `its architecture, ${architecture}, reads texts and writes none`;
+  if (DIFFUSION.has(architecture)) return `its architecture, ${architecture}, is one of diffusion`;
+  return null;
+}
+
+/** What stands against vectors of either kind. llama.cpp aborts its process on a pooling type it does not know. */
+function whyNotRead(architecture: string, pooling: number | undefined): string | null {
+  if (architecture === 't5') return 'it is an encoder and a decoder in one, whose vectors llama.cpp does not give out';
+  const known =
+    pooling === undefined || (Number.isInteger(pooling) && pooling >= POOLING_NONE && pooling <= POOLING_RANK);
+  return known ? null : `its pooling type is ${pooling}, and there are 0 (none) to ${POOLING_RANK} (rank)`;
+}
+
+function whyNotEmbed(architecture: string, pooling: number | undefined): string | null {
+  if (pooling === POOLING_RANK) return 'it is a reranker: its pooling type is rank, and what comes of it is a score';
+  // The last token's vector stands for the whole text only where each token has seen all before it.
+  if (ENCODERS.has(architecture) && (pooling ?? POOLING_NONE) === POOLING_NONE) {
+    return `it does not say how the vectors of its tokens become one (${architecture}.pooling_type)`;
+  }
+  return null;
+}

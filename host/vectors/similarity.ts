@@ -1,0 +1,40 @@
+/** How like two vectors are. A larger number is always more alike. */
+export type Metric = 'cosine' | 'dot_product' | 'euclidean';
+
+/** The cosine of the angle between two vectors, −1 to 1; 0 where one of them is zero and has no direction. */
+export function cosine(a: Float32Array, b: Float32Array): number {
+  const lengths = Math.sqrt(dotProduct(a, a)) * Math.sqrt(dotProduct(b, b));
+  if (lengths === 0) return 0;
+  return Math.max(-1, Math.min(1, dotProduct(a, b) / lengths));
+}
+
+/** @throws RangeError for vectors of different lengths: they come from different models. */
+export function dotProduct(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length)
+    throw new RangeError(`Expected two vectors of one length, got ${a.length} and ${b.length}`);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
+
+/** The square of the distance between two vectors. */
+export function squaredDistance(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length)
+    throw new RangeError(`Expected two vectors of one length, got ${a.length} and ${b.length}`);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+  return sum;
+}
+
+/** How like two vectors are by a metric. A distance d counts as 1 / (1 + d), as in the original: 1 for the same vector. */
+export function similarity(metric: Metric, a: Float32Array, b: Float32Array): number {
+  if (metric === 'cosine') return cosine(a, b);
+  if (metric === 'dot_product') return dotProduct(a, b);
+  return 1 / (1 + Math.sqrt(squaredDistance(a, b)));
+}
+
+/** The vector of length 1 in the same direction; a zero vector stays as it is. */
+export function unit(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(dotProduct(vector, vector));
+  return length === 0 ? vector : vector.map((value) => value / length);
+}

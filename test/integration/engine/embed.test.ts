@@ -1,0 +1,193 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Embedded } from '../../../host/serving/embedding.ts';
+import { cosine } from '../../../host/vectors/similarity.ts';
+import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import { bertModel, bertScore, bertVector } from '../../support/gguf/bert-model.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { uint32 } from '../../support/gguf/write-gguf.ts';
+
+const WORDS = ['red', 'green', 'blue', 'warm', 'cold', 'sea', 'sun'];
+const WEIGHTS = { sun: 2, sea: -2 };
+
+const folder = tempFolder('embed');
+const { engine } = makeEngine();
+
+beforeAll(async () => {
+  const files = {
+    bert: bertModel({ words: WORDS }),
+    first: bertModel({ words: WORDS, pooling: 2 }),
+    ranker: bertModel({ words: WORDS, rank: WEIGHTS }),
+    unpooled: bertModel({ words: WORDS, pooling: null }),
+    strange: bertModel({ words: WORDS, pooling: 9 }),
+    long: bertModel({ words: WORDS, contextLength: 4_096 }),
+    story: markovModel(),
+    mean: markovModel({ metadata: { 'llama.pooling_type': uint32(1) } }),
+  };
+  for (const [id, bytes] of Object.entries(files)) {
+    const file = join(folder.path, `${id}.gguf`);
+    writeFileSync(file, bytes);
+    await engine.load(await orderFor(id, file, { contextSize: id === 'long' ? 4_096 : 256 }));
+  }
+});
+afterAll(async () => {
+  await engine.close();
+  folder.remove();
+});
+
+function embed(id: string, texts: readonly string[], truncate = false): Promise<readonly Embedded[]> {
+  return engine.embed(id, { texts: texts.map((text, i) => ({ name: `texts.${i}`, text })), truncate });
+}
+
+async function vectorOf(id: string, text: string): Promise<Float32Array> {
+  const [one] = await embed(id, [text]);
+  if (one === undefined) throw new Error('No vector came');
+  return one.vector;
+}
+
+function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-4): void {
+  expect(found.length).toBe(expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    expect(Math.abs((found[i] ?? Number.NaN) - (expected[i] ?? Number.NaN))).toBeLessThan(tolerance);
+  }
+}
+
+/** The numbers of a vector that are not about zero, by their place. */
+function marks(vector: Float32Array): Record<number, number> {
+  return Object.fromEntries([...vector.entries()].filter(([, value]) => Math.abs(value) > 1e-3));
+}
+
+describe('embedding', () => {
+  it.each(['red', 'red green', 'warm red sun unheard', 'sea sea sea'])(
+    'gives the vector that is known beforehand: %s',
+    async (text) => {
+      expectClose(await vectorOf('bert', text), bertVector(WORDS, text));
+    },
+  );
+
+  it('counts tokens, those included that the model wants around every text', async () => {
+    const embedded = await embed('bert', ['red', 'red green', 'Red, green']);
+    expect(embedded.map(({ tokens }) => tokens)).toEqual([3, 4, 5]);
+  });
+
+  it('gives the same vector alone and in company, whatever came before', async () => {
+    const texts = ['red', 'warm sea', 'red green blue', 'sun'];
+    const together = await embed('bert', texts);
+    for (const [i, text] of texts.toReversed().entries()) {
+      expectClose(await vectorOf('bert', text), together[texts.length - 1 - i]?.vector ?? [], 1e-6);
+    }
+  });
+
+  it('pools as the model says: the first token where it says so', async () => {
+    expectClose(await vectorOf('first', 'red'), await vectorOf('first', 'blue'));
+  });
+
+  it("takes the last token's vector of a model that generates and names no pooling, the mean where it does", async () => {
+    const last = await vectorOf('story', 'once upon a');
+    expect(cosine(last, await vectorOf('story', 'a'))).toBeCloseTo(1, 5);
+    expect(cosine(last, await vectorOf('story', 'once'))).toBeCloseTo(0, 5);
+    // The beginning token and one other: half of each.
+    expect(Object.values(marks(await vectorOf('mean', 'a')))).toEqual([expect.closeTo(0.5, 2), expect.closeTo(0.5, 2)]);
+    expect(cosine(await vectorOf('mean', 'once upon'), await vectorOf('mean', 'upon once'))).toBeCloseTo(1, 5);
+  });
+
+  it('refuses a text that is too long with both figures, or cuts its end off', async () => {
+    const long = new Array(63).fill('red').join(' ');
+    await expect(embed('bert', ['red', long])).rejects.toMatchObject({
+      code: 'CONTEXT_OVERFLOW',
+      details: { field: 'texts.1', tokens: 65, room: 64 },
+    });
+    const whole = new Array(62).fill('red').join(' ');
+    const [cut, fitting] = await embed('bert', [`${whole} blue blue`, whole], true);
+    expect(cut).toMatchObject({ tokens: 64, truncated: true });
+    expect(fitting).toMatchObject({ tokens: 64, truncated: false });
+    expectClose(cut?.vector ?? [], fitting?.vector ?? []);
+  });
+
+  it('refuses a text of millions of characters before it is made tokens of', async () => {
+    await expect(embed('bert', ['x'.repeat(2_000_000)])).rejects.toMatchObject({ code: 'CONTEXT_OVERFLOW' });
+    expect((await embed('bert', ['red '.repeat(500_000)], true))[0]).toMatchObject({ tokens: 64, truncated: true });
+  });
+
+  it('grows its context for a longer text and goes on with short ones', async () => {
+    const long = new Array(2_000).fill('red green').join(' ');
+    expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
+    expect((await embed('long', [long]))[0]?.tokens).toBe(4_002);
+    expectClose(await vectorOf('long', long), bertVector(WORDS, long));
+    expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
+  });
+
+  it('shares one line with generating, and leaves its prefix alone', async () => {
+    const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
+    const order = { input: { prompt: 'once' }, maxNewTokens: 3, stop: [], sampling };
+    const before = await engine.generate('story', order);
+    const [text, vectors] = await Promise.all([engine.generate('story', order), embed('story', ['a', 'once'])]);
+    expect(text.text).toBe(before.text);
+    expect(vectors).toHaveLength(2);
+    expect((await engine.generate('story', order)).usage.cachedPromptTokens).toBe(1);
+  });
+
+  it.each<[string, 'embed' | 'generate' | 'rank', RegExp]>([
+    ['ranker', 'embed', /reranker/],
+    ['unpooled', 'embed', /bert\.pooling_type/],
+    ['strange', 'embed', /pooling type is 9/],
+    ['strange', 'rank', /pooling type is 9/],
+    ['bert', 'generate', /writes none/],
+    ['bert', 'rank', /no rank head/],
+    ['story', 'rank', /no rank head/],
+  ])('refuses what the file of %s says it cannot: %s', async (id, ability, reason) => {
+    const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
+    const text = { name: 'query', text: 'red' };
+    const asked = {
+      embed: () => embed(id, ['red']),
+      generate: () => engine.generate(id, { input: { prompt: 'red' }, maxNewTokens: 1, stop: [], sampling }),
+      rank: () => engine.rank(id, { query: text, documents: [text], truncate: false }),
+    };
+    await expect(asked[ability]()).rejects.toMatchObject({
+      code: 'MODEL_NOT_CAPABLE',
+      details: { modelId: id, ability, reason: expect.stringMatching(reason) },
+    });
+  });
+
+  it('gives up for a caller who has gone, and goes on with the next', async () => {
+    const controller = new AbortController();
+    const texts = Array.from({ length: 1_000 }, (_, i) => ({ name: `texts.${i}`, text: 'red green' }));
+    const first = engine.embed('long', { texts, truncate: false }, { signal: controller.signal });
+    const waiting = engine.embed('long', { texts, truncate: false }, { signal: controller.signal });
+    controller.abort(new Error('gone'));
+    await expect(first).rejects.toThrow('gone');
+    await expect(waiting).rejects.toThrow('gone');
+    expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
+  });
+});
+
+describe('ranking', () => {
+  it('gives the scores that are known beforehand', async () => {
+    const query = { name: 'query', text: 'warm' };
+    const documents = ['sun sun', 'sea', 'red', 'sun sea', 'sun'];
+    const ranked = await engine.rank('ranker', {
+      query,
+      documents: documents.map((text, i) => ({ name: `documents.${i}`, text })),
+      truncate: false,
+    });
+    for (const [i, document] of documents.entries()) {
+      expect(ranked[i]?.score).toBeCloseTo(bertScore(WORDS, WEIGHTS, 'warm', document), 4);
+    }
+  });
+
+  it('refuses a pair that is too long, or cuts the document, never the query', async () => {
+    const query = { name: 'query', text: 'warm' };
+    const long = { name: 'documents.0', text: new Array(80).fill('sun').join(' ') };
+    await expect(engine.rank('ranker', { query, documents: [long], truncate: false })).rejects.toMatchObject({
+      code: 'CONTEXT_OVERFLOW',
+      details: { field: 'documents.0', room: 64 },
+    });
+    const [cut] = await engine.rank('ranker', { query, documents: [long], truncate: true });
+    expect(cut).toMatchObject({ tokens: 64, truncated: true });
+    await expect(
+      engine.rank('ranker', { query: { ...long, name: 'query' }, documents: [query], truncate: true }),
+    ).rejects.toMatchObject({ code: 'CONTEXT_OVERFLOW', details: { field: 'query' } });
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { encodeVector } from '../../../host/vectors/encode.ts';
+import { cosine, dotProduct, similarity, unit } from '../../../host/vectors/similarity.ts';
+import { Seeded } from '../../support/gguf/seeded.ts';
+
+const vector = (...values: number[]) => Float32Array.from(values);
+
+describe('similarity', () => {
+  it('knows the cosines of right, straight and no angles', () => {
+    expect(cosine(vector(1, 0), vector(0, 5))).toBe(0);
+    expect(cosine(vector(3, 4), vector(6, 8))).toBeCloseTo(1, 6);
+    expect(cosine(vector(3, 4), vector(-3, -4))).toBeCloseTo(-1, 6);
+    expect(cosine(vector(1, 0), vector(1, 1))).toBeCloseTo(Math.SQRT1_2, 6);
+  });
+
+  it('never leaves −1 to 1, and is 0 for a vector without direction', () => {
+    const random = new Seeded(7);
+    for (let i = 0; i < 200; i++) {
+      const a = Float32Array.from({ length: 8 }, () => random.below(2_000) - 1_000);
+      expect(cosine(a, a)).toBeLessThanOrEqual(1);
+      expect(
+        cosine(
+          a,
+          a.map((value) => -value),
+        ),
+      ).toBeGreaterThanOrEqual(-1);
+    }
+    expect(cosine(vector(0, 0), vector(1, 2))).toBe(0);
+  });
+
+  it('gives the original’s other metrics', () => {
+    expect(similarity('dot_product', vector(1, 2, 3), vector(4, 5, 6))).toBe(32);
+    expect(similarity('euclidean', vector(0, 0), vector(3, 4))).toBeCloseTo(1 / 6, 12);
+    expect(similarity('euclidean', vector(1, 2), vector(1, 2))).toBe(1);
+    expect(similarity('cosine', vector(1, 0), vector(1, 1))).toBeCloseTo(Math.SQRT1_2, 6);
+  });
+
+  it('makes vectors of length 1, and leaves zero alone', () => {
+    expect([...unit(vector(3, 4))]).toEqual([expect.closeTo(0.6, 6), expect.closeTo(0.8, 6)]);
+    expect([...unit(vector(0, 0))]).toEqual([0, 0]);
+  });
+
+  it('compares nothing of different models', () => {
+    expect(() => dotProduct(vector(1), vector(1, 2))).toThrow(RangeError);
+  });
+});
+
+describe('encoding a vector', () => {
+  it('gives numbers that are the same 32-bit floats again, in few digits', () => {
+    const random = new Seeded(11);
+    const values = Float32Array.from(
+      { length: 500 },
+      () => (random.below(2 ** 31) - 2 ** 30) / 2 ** (10 + random.below(40)),
+    );
+    const text = JSON.stringify(encodeVector(values, 'float'));
+    expect([...Float32Array.from(JSON.parse(text))]).toEqual([...values]);
+    expect(text.length / values.length).toBeLessThan(18);
+  });
+
+  it('gives base64 of little-endian floats', () => {
+    expect(encodeVector(vector(1, -2), 'base64')).toBe(
+      Buffer.from([0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]).toString('base64'),
+    );
+  });
+});
