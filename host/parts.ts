@@ -12,6 +12,7 @@ import type { Hub } from './hub/hub.ts';
 import type { LocalModels } from './local/local-models.ts';
 import type { Logger } from './log.ts';
 import type { Presence } from './presence/presence.ts';
+import type { Remote } from './remote/remote.ts';
 import { HUB_TOKEN } from './secrets/names.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { ServedModels } from './serving/served-models.ts';
@@ -29,6 +30,7 @@ export class HostParts implements Parts {
   #catalog: Promise<Catalog> | undefined;
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
+  #remote: Promise<Remote> | undefined;
   #served: Promise<ServedModels> | undefined;
   #presence: Promise<Presence> | undefined;
   #settings: Promise<GenerationSettings> | undefined;
@@ -77,6 +79,11 @@ export class HostParts implements Parts {
     return this.#engine;
   }
 
+  remote(): Promise<Remote> {
+    this.#remote ??= this.#makeRemote();
+    return this.#remote;
+  }
+
   served(): Promise<ServedModels> {
     this.#served ??= this.#makeServed();
     return this.#served;
@@ -120,6 +127,7 @@ export class HostParts implements Parts {
 
   /** Closes what was made, the engine first: its models may have files of the cache open. */
   async close(): Promise<void> {
+    (await this.#remote)?.models.close();
     await (await this.#engine)?.close();
     await (await this.#presence)?.close();
     await (await this.#cache?.catch(() => undefined))?.close();
@@ -196,6 +204,13 @@ export class HostParts implements Parts {
       void this.#presence.then((presence) => presence.update(engine.list().map(loadedEntry)));
     });
     return engine;
+  }
+
+  async #makeRemote(): Promise<Remote> {
+    const [{ makeRemote }, served] = await Promise.all([import('./remote/remote.ts'), this.served()]);
+    const remote = makeRemote({ config: this.config, secrets: () => this.secrets(), log: this.log });
+    served.add(remote.models);
+    return remote;
   }
 
   async #makeServed(): Promise<ServedModels> {

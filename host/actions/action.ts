@@ -11,6 +11,7 @@ import type { Logger } from '../log.ts';
 import type { ClientKind } from '../protocol/actions/local-only.ts';
 import type { ActionName } from '../protocol/actions/table.ts';
 import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
+import type { Remote } from '../remote/remote.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { ServedModels } from '../serving/served-models.ts';
 import type { GenerationSettings } from '../settings/generation-settings.ts';
@@ -27,6 +28,8 @@ export interface Parts {
   catalog(): Promise<Catalog>;
   hardware(): Promise<Hardware>;
   engine(): Promise<Engine>;
+  /** Engines elsewhere, and their models. */
+  remote(): Promise<Remote>;
   /** Every loaded model, whoever runs it. */
   served(): Promise<ServedModels>;
   /** The settings of generations that are kept over restarts. */

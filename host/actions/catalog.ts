@@ -5,6 +5,7 @@ import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions, Call } from './action.ts';
 import { goneEntry, offeredEntry } from './local-entry.ts';
 import { page } from './paging.ts';
+import { remoteEntry } from './remote-entry.ts';
 
 /** What the list and the disk have: our cache's models, and those of others that ours have not. */
 async function everything({ parts, signal }: Call) {
@@ -19,16 +20,24 @@ async function everything({ parts, signal }: Call) {
   return { entries, models, others, gone: gone.filter(({ name }) => !own.has(name.id)) };
 }
 
-/** The offered models, each with whether it is on the disk right now; behind them what else other programs hold. */
+/**
+ * The offered models, each with whether it is on the disk right now; behind them what else other programs hold, and what
+ * engines elsewhere serve.
+ */
 async function available(call: Call) {
-  const { entries, models, others, gone } = await everything(call);
+  const [{ entries, models, others, gone }, remote] = await Promise.all([everything(call), offeredElsewhere(call)]);
   const onDisk = new Set([...models.map((model) => model.name.id), ...others.map(({ offered }) => offered.id)]);
   const listed = new Set(entries.map((entry) => entry.id));
   return [
     ...entries.map((entry) => ({ ...entry, downloaded: onDisk.has(entry.id) })),
     ...others.filter(({ offered }) => !listed.has(offered.id)).map(offeredEntry),
     ...gone.filter(({ name }) => !listed.has(name.id)).map(goneEntry),
+    ...remote,
   ];
+}
+
+async function offeredElsewhere({ parts }: Call) {
+  return (await (await parts.remote()).offered.list()).map(remoteEntry);
 }
 
 /** The type a request names, one this host runs. */
@@ -39,6 +48,10 @@ function readType(request: { modelType?: string | undefined; type?: string | und
   if (type === undefined) throw invalidField(field, `one of ${MODEL_TYPES.join(', ')}`, asked);
   if (type !== 'gguf' && type !== 'bitnet') throw unsupportedType(type);
   return type;
+}
+
+function asksForRemote(request: { modelType?: string | undefined; type?: string | undefined }): boolean {
+  return (request.modelType ?? request.type)?.toLowerCase() === 'remote';
 }
 
 export const actions: Actions<
@@ -68,6 +81,10 @@ export const actions: Actions<
   },
 
   async GET_MODELS_BY_TYPE(request, call) {
+    if (asksForRemote(request)) {
+      const { items, ...next } = page(await offeredElsewhere(call), request);
+      return { payload: { modelType: 'remote', models: items, ...next } };
+    }
     const modelType = readType(request);
     const models = (await available(call)).filter((entry) => entry.model_type === modelType);
     const { items, ...next } = page(models, request);

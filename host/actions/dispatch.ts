@@ -76,6 +76,9 @@ const GROUPS = {
   SET_HF_TOKEN: () => import('./token.ts'),
   GET_HF_TOKEN_STATUS: () => import('./token.ts'),
   CLEAR_HF_TOKEN: () => import('./token.ts'),
+  LIST_REMOTE_ENGINES: () => import('./remote.ts'),
+  SET_REMOTE_KEY: () => import('./remote.ts'),
+  CLEAR_REMOTE_KEY: () => import('./remote.ts'),
   EXECUTE_COMMAND: () => import('./command.ts'),
 } satisfies { [A in ActionName]: () => Promise<{ actions: Actions<A> }> };
 

@@ -8,7 +8,9 @@ import { errorReply } from '../reply.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { obtainModel } from './find-model.ts';
+import { loadRemote } from './load-remote.ts';
 import { loadedPayload } from './model-entry.ts';
+import { namedRemoteModel } from './names-a-model.ts';
 
 /** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
 function allLayers(shape: ModelShape): number {
@@ -46,6 +48,8 @@ async function settingsFor(
 
 export const actions: Actions<'LOAD_MODEL'> = {
   async LOAD_MODEL(request, call) {
+    const elsewhere = namedRemoteModel(request);
+    if (elsewhere !== undefined) return loadRemote(elsewhere, request.loadId, call);
     const name = readModelName(request);
     assertRunnable(name.file);
     const tell = (event: Omit<LoadingProgressPayload, 'file' | 'loadId'>) =>

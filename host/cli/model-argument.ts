@@ -1,5 +1,6 @@
 import { HostError } from '../errors.ts';
 import { modelNameOf } from '../protocol/model-name.ts';
+import { isRemoteId } from '../protocol/remote-id.ts';
 import type { Client } from './client.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
@@ -54,7 +55,7 @@ export async function modelOnDisk(typed: string, client: Client) {
  * `FILE_NOT_FOUND` with the nearest that is known.
  */
 export async function modelAnywhere(typed: string, client: Client): Promise<string> {
-  if (modelNameOf(typed) !== undefined) return typed;
+  if (isRemoteId(typed) || modelNameOf(typed) !== undefined) return typed;
   const known = await knownModels(client);
   const found = findModel(typed, known);
   if (found !== undefined) return found.id;

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { HostError, isSystemError } from '../errors.ts';
+import { ENGINE_NAME } from '../protocol/engine-name.ts';
 import { objectWith } from '../protocol/fields.ts';
 
 /** Name of the configuration file: in `TABAGENT_HOME` one user's, in the program folder that of all users. */
@@ -13,6 +14,29 @@ export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
 /** Permission bits: the group or everybody may write. */
 const OTHERS_WRITE = 0o022;
 
+/** An engine elsewhere that speaks OpenAI's API. Its address is judged where it is used. */
+const RemoteEngineSchema = objectWith({
+  /** What it is called in ids: `remote/<name>/<model>`. */
+  name: v.pipe(v.string(), v.regex(ENGINE_NAME, 'lower-case letters, digits, ".", "_" and "-"')),
+  /** Its base address, such as `http://127.0.0.1:8080/v1`. */
+  url: v.pipe(v.string(), v.maxLength(2048)),
+  /** The models offered; absent = all that it lists. */
+  models: v.optional(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(512)))),
+  /** The environment variable its key is in; absent = the key SET_REMOTE_KEY kept, or none. */
+  keyVariable: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'the name of a variable'))),
+  /** Allows http to an address that is not this machine's or a private one: everything, the key too, can be read on the way. */
+  plainHttp: v.optional(v.boolean()),
+  /** Whether it takes settings beside OpenAI's (top_k, min_p, repetition penalty); absent = on this machine and in private networks. */
+  moreSettings: v.optional(v.boolean()),
+  /** Longest it may think before the first text, seconds. */
+  firstTextSeconds: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(86_400))),
+  /** Longest pause within its answer, seconds. */
+  idleSeconds: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(86_400))),
+});
+
+/** One entry of `remoteEngines`. */
+export type RemoteEngineEntry = v.InferOutput<typeof RemoteEngineSchema>;
+
 /** What the file may say. Fields of later versions are kept when an older host writes it. */
 const ConfigFileSchema = objectWith({
   /** Ids of extensions that may use the host besides TabAgent's own. */
@@ -23,6 +47,8 @@ const ConfigFileSchema = objectWith({
   allowedCommands: v.optional(v.array(v.pipe(v.array(v.string()), v.minLength(1)))),
   /** Longest such a command may run, seconds. */
   commandTimeoutSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(3600))),
+  /** Engines elsewhere whose models are served beside this host's. Only here: no message can name an address. */
+  remoteEngines: v.optional(v.array(RemoteEngineSchema)),
 });
 
 /** A configuration file, read. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ModelName } from '../protocol/model-name.ts';
 import { HubFault } from './hub-fault.ts';
+import { retryAfter } from './retry-after.ts';
 
 /** The longest pause a hub's `Retry-After` is granted, milliseconds: a user looks at a progress bar meanwhile. */
 const MAX_RETRY_AFTER_MS = 60_000;
@@ -76,13 +77,4 @@ function fileNotFound({ name, file }: Subject, details: Record<string, unknown>)
   return new HubFault('FILE_NOT_FOUND', `${name.repoId} has no file ${file} at revision "${name.revision}".`, {
     details,
   });
-}
-
-/** `Retry-After` in milliseconds: seconds, or a date. Source: RFC 9110, 10.2.3. */
-function retryAfter(headers: IncomingHttpHeaders): number | undefined {
-  const value = headers['retry-after'];
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }

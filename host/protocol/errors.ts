@@ -45,12 +45,21 @@ export const ERROR_CODES = {
   REVISION_NOT_FOUND: 'The repository has no such branch, tag or commit.',
   FILE_NOT_FOUND: 'The repository has no such file at this revision.',
   GATED_REPO: 'The repository asks for its terms to be accepted before files can be fetched.',
-  UNAUTHORIZED: 'The hub refused the token, or asks for one.',
-  RATE_LIMITED: 'The hub asked to come back later, and went on asking.',
+  UNAUTHORIZED: 'The hub refused the token, or an engine elsewhere its key; or asks for one.',
+  RATE_LIMITED: 'The hub, or an engine elsewhere, asked to come back later, and went on asking.',
   HUB_UNREACHABLE: 'No answer from the hub: no network, no such host, connection refused or cut, too many times.',
   HUB_ERROR: 'The hub answered with something a hub does not answer.',
-  REDIRECT_REFUSED: 'The hub redirected to a place that is not followed (too many steps, or from HTTPS to plain HTTP).',
+  REDIRECT_REFUSED:
+    'The hub redirected to a place that is not followed (too many steps, or from HTTPS to plain HTTP). An engine elsewhere is not followed anywhere.',
   OFFLINE: 'HF_HUB_OFFLINE is set, and the answer is not on the disk.',
+
+  // Engines elsewhere
+  REMOTE_NOT_CONFIGURED: 'The configuration file names no engine of this name.',
+  REMOTE_MODEL_NOT_FOUND: 'The engine elsewhere has no model of this name.',
+  REMOTE_UNREACHABLE:
+    'No answer from the engine elsewhere: it does not run, there is no way to it, or nothing came in time.',
+  REMOTE_CUT: 'The answer of the engine elsewhere broke off; the text that had come is not the whole.',
+  REMOTE_ERROR: 'The engine elsewhere failed, or answered with something such an engine does not answer.',
 
   // Downloads and the cache
   CHECKSUM_MISSING: 'The hub announced no checksum, so the file cannot be verified and is not fetched.',

@@ -49,7 +49,7 @@ export function parseRequest(message: JsonObject): ParsedRequest {
 }
 
 /** Fields whose value is never said again, not even where it is wrong. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set(['token']);
+const SECRET_FIELDS: ReadonlySet<string> = new Set(['token', 'key']);
 
 function described(value: unknown): unknown {
   return typeof value === 'string' ? `a text of ${value.length} characters` : value;

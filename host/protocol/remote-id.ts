@@ -1,3 +1,4 @@
+import { ENGINE_NAME } from './engine-name.ts';
 import { invalidField } from './parse-request.ts';
 
 /** A model of an engine elsewhere, made of checked parts: `remote/<engine>/<model>`. */
@@ -11,9 +12,6 @@ export interface RemoteId {
 }
 
 const PREFIX = 'remote/';
-
-/** What an engine may be called: it stands in ids and in messages. */
-export const ENGINE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** What a model may be called: visible, and no longer than any that is. */
 const MODEL_NAME = /^[^\s\p{C}]{1,512}$/u;

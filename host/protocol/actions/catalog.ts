@@ -15,16 +15,18 @@ export const CatalogEntry = v.object({
   name: v.string(),
   repo_id: v.string(),
   file_path: v.string(),
-  model_type: v.picklist(MODEL_TYPES),
+  /** *Ours*: `remote`, of an engine elsewhere that the configuration names. */
+  model_type: v.picklist([...MODEL_TYPES, 'remote']),
   /** Decimal gigabytes, as hubs show it. */
   size_gb: v.number(),
   tags: v.array(v.string()),
   suggested: v.boolean(),
+  /** On the disk right now; for a `remote` model true, since there is nothing to be fetched. */
   downloaded: v.boolean(),
   description: v.string(),
   default_quant: v.string(),
-  /** Where it comes from: our list, the user's, our cache, or *(ours)* the program that holds the file. */
-  source: v.picklist(['default', 'user', 'disk', ...LOCAL_SOURCES]),
+  /** Where it comes from: our list, the user's, our cache, or *(ours)* the program that holds the file, or an engine elsewhere. */
+  source: v.picklist(['default', 'user', 'disk', 'remote', ...LOCAL_SOURCES]),
   requires_token: v.boolean(),
 });
 

@@ -63,5 +63,8 @@ export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {
   SET_HF_TOKEN: "Keeps the hub's token. No reply ever has it.",
   GET_HF_TOKEN_STATUS: 'Says whether there is a token and where it comes from.',
   CLEAR_HF_TOKEN: 'Forgets the kept token.',
+  LIST_REMOTE_ENGINES: 'Lists the engines elsewhere that the configuration names, each with whether it answers.',
+  SET_REMOTE_KEY: 'Keeps the key of an engine elsewhere, where only this user can read it.',
+  CLEAR_REMOTE_KEY: 'Removes the key of an engine elsewhere.',
   EXECUTE_COMMAND: 'Runs a command that the user listed in `config.json`, without a shell.',
 };

@@ -9,6 +9,7 @@ import * as keeping from './keeping.ts';
 import * as local from './local.ts';
 import * as models from './models.ts';
 import * as moving from './moving.ts';
+import * as remote from './remote.ts';
 import * as resources from './resources.ts';
 import * as system from './system.ts';
 import * as token from './token.ts';
@@ -86,6 +87,9 @@ export const REQUEST_SCHEMAS = {
   SET_HF_TOKEN: token.SetHfTokenRequest,
   GET_HF_TOKEN_STATUS: token.GetHfTokenStatusRequest,
   CLEAR_HF_TOKEN: token.ClearHfTokenRequest,
+  LIST_REMOTE_ENGINES: remote.ListRemoteEnginesRequest,
+  SET_REMOTE_KEY: remote.SetRemoteKeyRequest,
+  CLEAR_REMOTE_KEY: remote.ClearRemoteKeyRequest,
   EXECUTE_COMMAND: command.ExecuteCommandRequest,
 } as const;
 
@@ -165,5 +169,8 @@ export const PAYLOAD_SCHEMAS = {
   SET_HF_TOKEN: token.SetHfTokenPayload,
   GET_HF_TOKEN_STATUS: token.GetHfTokenStatusPayload,
   CLEAR_HF_TOKEN: token.ClearHfTokenPayload,
+  LIST_REMOTE_ENGINES: remote.ListRemoteEnginesPayload,
+  SET_REMOTE_KEY: remote.SetRemoteKeyPayload,
+  CLEAR_REMOTE_KEY: remote.ClearRemoteKeyPayload,
   EXECUTE_COMMAND: command.ExecuteCommandPayload,
 } as const satisfies Record<ActionName, unknown>;

@@ -1,14 +1,9 @@
 import type { GenerationProgress, GenerationResult, GenerationUsage } from '../../../serving/generation.ts';
+import { MAX_OUTPUT_BYTES } from '../../../serving/output-limit.ts';
 import type { Model, Token } from '../binding-types.ts';
 import { GroupedText } from './grouped-text.ts';
 import { StopScanner } from './stop-scanner.ts';
 import { TokenText } from './token-text.ts';
-
-/**
- * Longest output, bytes of JSON. A reply says it three times and is to fit a frame of 1 MiB; a client that wants more
- * goes on with another request.
- */
-const MAX_OUTPUT_BYTES = 320 * 1024;
 
 /** What one generation has given so far: tokens in, text out, in events and as a whole. */
 export class Output {

@@ -1,0 +1,52 @@
+import * as v from 'valibot';
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const Usage = v.object({
+  prompt_tokens: v.optional(Count, 0),
+  completion_tokens: v.optional(Count),
+  prompt_tokens_details: v.nullish(v.object({ cached_tokens: v.nullish(Count) })),
+});
+
+const Choice = v.object({
+  /** Of a conversation's answer. */
+  delta: v.nullish(v.object({ content: v.nullish(v.string()) })),
+  /** Of a prompt's. */
+  text: v.nullish(v.string()),
+  finish_reason: v.nullish(v.string()),
+});
+
+/** One event of an answer. What engines add of their own is let be. */
+const Chunk = v.object({
+  choices: v.optional(v.array(Choice), []),
+  usage: v.nullish(Usage),
+  error: v.optional(v.unknown()),
+});
+
+/** What one event says. */
+export interface ChunkFacts {
+  readonly text: string;
+  readonly finishReason: string | undefined;
+  readonly usage: v.InferOutput<typeof Usage> | undefined;
+  /** The event tells of a fault; its text is for `readSaid`. */
+  readonly isFault: boolean;
+}
+
+/** Reads an event's data. Undefined for what no such engine sends. */
+export function readChunk(data: string): ChunkFacts | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+  const { success, output } = v.safeParse(Chunk, value);
+  if (!success) return undefined;
+  const [choice] = output.choices;
+  return {
+    text: choice?.delta?.content ?? choice?.text ?? '',
+    finishReason: choice?.finish_reason ?? undefined,
+    usage: output.usage ?? undefined,
+    isFault: output.error !== undefined && output.error !== null,
+  };
+}

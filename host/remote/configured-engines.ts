@@ -1,0 +1,72 @@
+import type { RemoteEngineEntry } from '../configuration/config-file.ts';
+import { HostError } from '../errors.ts';
+import type { ProxyRoutes } from '../hub/proxy.ts';
+import type { Endpoint } from './endpoint.ts';
+import { readEndpoint } from './endpoint.ts';
+import type { FoundKey } from './keys.ts';
+import { RemoteEngine } from './remote-engine.ts';
+
+/** What the configured engines are read from and reached with. */
+export interface ConfiguredEnginesOptions {
+  /** The entries as they are now: the file is read anew each time, so that a change of it needs no new start. */
+  readonly entries: () => Promise<readonly RemoteEngineEntry[]>;
+  readonly keyOf: (endpoint: Endpoint) => Promise<FoundKey | undefined>;
+  readonly proxies: ProxyRoutes;
+  readonly limits: { readonly retryBaseMs: number; readonly connectTimeoutMs: number };
+}
+
+/** One engine of the configuration: how to reach it, or why it cannot be reached. */
+export interface ConfiguredEngine {
+  readonly name: string;
+  /** Its base address; undefined where that cannot be used. */
+  readonly endpoint: Endpoint | undefined;
+  readonly fault: HostError | undefined;
+}
+
+/** The engines the user named, looked up by name. */
+export class ConfiguredEngines {
+  readonly #options: ConfiguredEnginesOptions;
+
+  constructor(options: ConfiguredEnginesOptions) {
+    this.#options = options;
+  }
+
+  /** All of them; of two with one name the first counts. */
+  async list(): Promise<ConfiguredEngine[]> {
+    const engines = new Map<string, ConfiguredEngine>();
+    for (const entry of await this.#options.entries()) {
+      if (!engines.has(entry.name)) engines.set(entry.name, configured(entry));
+    }
+    return [...engines.values()];
+  }
+
+  /** @throws HostError `REMOTE_NOT_CONFIGURED`. */
+  async find(name: string): Promise<ConfiguredEngine> {
+    const engines = await this.list();
+    const found = engines.find((engine) => engine.name === name);
+    if (found !== undefined) return found;
+    throw new HostError(
+      'REMOTE_NOT_CONFIGURED',
+      `No engine "${name}" is configured. Engines elsewhere are listed under "remoteEngines" in config.json.`,
+      { details: { engine: name, expected: engines.map((engine) => engine.name) } },
+    );
+  }
+
+  /** @throws HostError `REMOTE_NOT_CONFIGURED`, `CONFIG_UNUSABLE`, `UNAUTHORIZED` for a key that can be none. */
+  async open(name: string): Promise<{ engine: RemoteEngine; endpoint: Endpoint; key: FoundKey | undefined }> {
+    const { endpoint, fault } = await this.find(name);
+    if (endpoint === undefined) throw fault;
+    const { keyOf, proxies, limits } = this.#options;
+    const key = await keyOf(endpoint);
+    return { engine: new RemoteEngine({ endpoint, key: key?.key, proxies, ...limits }), endpoint, key };
+  }
+}
+
+function configured(entry: RemoteEngineEntry): ConfiguredEngine {
+  try {
+    return { name: entry.name, endpoint: readEndpoint(entry), fault: undefined };
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return { name: entry.name, endpoint: undefined, fault: error };
+  }
+}

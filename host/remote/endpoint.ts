@@ -1,0 +1,95 @@
+import { BlockList, isIP } from 'node:net';
+import type { RemoteEngineEntry } from '../configuration/config-file.ts';
+import { HostError } from '../errors.ts';
+
+/** Where an engine elsewhere is, and how it is to be treated. Made of a checked entry of the configuration. */
+export interface Endpoint {
+  readonly name: string;
+  /** Without a slash at its end; paths of the API are put behind it. */
+  readonly base: string;
+  /** On this machine or in a private network. */
+  readonly isPrivate: boolean;
+  /** The models offered; undefined for all. */
+  readonly models: readonly string[] | undefined;
+  readonly keyVariable: string | undefined;
+  readonly takesMoreSettings: boolean;
+  /** Milliseconds. */
+  readonly firstTextMs: number;
+  /** Milliseconds. */
+  readonly idleMs: number;
+}
+
+/** A long prompt on a slow machine is read for minutes before the first token. */
+const FIRST_TEXT_SECONDS = 300;
+
+/** No engine that works rests this long within an answer. */
+const IDLE_SECONDS = 60;
+
+/** Loopback, private and link-local networks. Sources: RFC 1122, 1918, 3927, 4291, 4193. */
+const PRIVATE_NETWORKS = [
+  ['127.0.0.0', 8, 'ipv4'],
+  ['10.0.0.0', 8, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['::1', 128, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['fc00::', 7, 'ipv6'],
+] as const;
+
+/**
+ * Reads an entry of the configuration.
+ *
+ * @throws HostError `CONFIG_UNUSABLE` for an address that is none, has a password or a query in it, or is plain HTTP to
+ * a place where others could listen, unless the entry allows it.
+ */
+export function readEndpoint(entry: RemoteEngineEntry): Endpoint {
+  const { name, models, keyVariable, firstTextSeconds, idleSeconds } = entry;
+  const url = URL.canParse(entry.url) ? new URL(entry.url) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw unusable(name, 'an http or https address such as "http://127.0.0.1:8080/v1"');
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw unusable(name, 'an address without a password, query or fragment; a key goes to SET_REMOTE_KEY');
+  }
+  const isPrivate = isPrivateHost(url.hostname);
+  if (url.protocol === 'http:' && !isPrivate && entry.plainHttp !== true) {
+    throw unusable(
+      name,
+      'an https address, since others can read what goes over http to a place that is not in a private network; ' +
+        '"plainHttp": true beside it allows that all the same',
+    );
+  }
+  const path = url.pathname.replace(/\/+$/, '');
+  return {
+    name,
+    base: `${url.origin}${path === '' ? '/v1' : path}`,
+    isPrivate,
+    models,
+    keyVariable,
+    takesMoreSettings: entry.moreSettings ?? isPrivate,
+    firstTextMs: (firstTextSeconds ?? FIRST_TEXT_SECONDS) * 1000,
+    idleMs: (idleSeconds ?? IDLE_SECONDS) * 1000,
+  };
+}
+
+/** Says whether a URL's host is this machine or an address of a private network. Names that are looked up are neither. */
+export function isPrivateHost(hostname: string): boolean {
+  if (hostname === 'localhost') return true;
+  const address = hostname.replace(/^\[(.*)\]$/, '$1');
+  const version = isIP(address);
+  if (version === 0) return false;
+  const networks = new BlockList();
+  for (const [network, prefix, family] of PRIVATE_NETWORKS) networks.addSubnet(network, prefix, family);
+  return networks.check(address, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+function unusable(name: string, expected: string): HostError {
+  return new HostError(
+    'CONFIG_UNUSABLE',
+    `Expected the \`url\` of the engine "${name}" in config.json to be ${expected}.`,
+    {
+      details: { engine: name, field: 'remoteEngines.url' },
+    },
+  );
+}

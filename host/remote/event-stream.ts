@@ -1,0 +1,50 @@
+/** Longest event taken, UTF-16 units. A token's event has some 300. */
+const MAX_EVENT_LENGTH = 1024 * 1024;
+
+/** What came was no stream of events. */
+export class EventStreamFault extends Error {
+  override readonly name = 'EventStreamFault';
+}
+
+/**
+ * Reads the data of a stream of server-sent events, one event after the other. Comments, names and ids are passed over;
+ * an event without its empty line at the end of the stream is none.
+ *
+ * Source: the HTML standard, 9.2.6 (line ends of three kinds, one space after the colon, data of several lines).
+ *
+ * @param onPiece Told of every piece that comes, whatever is in it.
+ * @throws EventStreamFault for an event without end; what `pieces` throws.
+ */
+export async function* readEvents(pieces: AsyncIterable<Uint8Array>, onPiece: () => void): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let data: string[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    onPiece();
+    const text = decoder.decode(piece, { stream: true });
+    rest += text;
+    if (length + rest.length > MAX_EVENT_LENGTH) throw tooLong();
+    // A long line is looked through when it is whole, not with every piece of it.
+    if (!/[\r\n]/.test(text)) continue;
+    // A carriage return at the end may be the first half of a line end.
+    const lines = rest.split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line === '') {
+        if (data.length > 0) yield data.join('\n');
+        data = [];
+        length = 0;
+      } else if (line.startsWith('data:')) {
+        const value = line.slice(line[5] === ' ' ? 6 : 5);
+        data.push(value);
+        length += value.length;
+      }
+    }
+  }
+  if (rest === '\r' && data.length > 0) yield data.join('\n');
+}
+
+function tooLong(): EventStreamFault {
+  return new EventStreamFault(`an event of more than ${MAX_EVENT_LENGTH} characters`);
+}

@@ -1,0 +1,111 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { ProxyRoutes } from '../hub/proxy.ts';
+import type { JsonObject } from '../json.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Patience } from './patience.ts';
+import { RemoteFault } from './remote-fault.ts';
+
+/** One request to an engine elsewhere, to be sent once. */
+export interface RemoteRequest {
+  readonly endpoint: Endpoint;
+  /** Behind the base address, with its slash: one of ours, never made of what somebody said. */
+  readonly path: '/models' | '/chat/completions' | '/completions' | '/embeddings';
+  /** Absent for a GET. */
+  readonly body?: JsonObject;
+  /** Sent to the endpoint and to no other place: redirects are not followed. */
+  readonly key: string | undefined;
+  readonly accept: 'application/json' | 'text/event-stream';
+  /** Told when the connection stands. */
+  readonly onConnected?: () => void;
+}
+
+/**
+ * Sends a request and resolves with the answer's head; its body is to be read or destroyed by whoever gets it. Engines
+ * on this machine and in private networks are asked directly, others through the proxy of the environment.
+ *
+ * @throws RemoteFault `REMOTE_UNREACHABLE` (transient); the signal's reason when patience ends.
+ */
+export async function send(
+  request: RemoteRequest,
+  proxies: ProxyRoutes,
+  { signal }: Patience,
+): Promise<IncomingMessage> {
+  signal.throwIfAborted();
+  const { endpoint, path, key, accept } = request;
+  const url = new URL(`${endpoint.base}${path}`);
+  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+  const route = endpoint.isPrivate ? {} : await proxies.for(url);
+  const options = {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      accept,
+      'accept-encoding': 'identity',
+      'user-agent': 'tabagent-host',
+      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(body.length) }),
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    },
+    signal,
+    ...(route.agent?.https === undefined ? {} : { agent: route.agent.https }),
+  };
+  const answer = Promise.withResolvers<IncomingMessage>();
+  const direct = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  // The proxy's function is typed for the HTTP client it was written for; the options are Node's own.
+  const sent = (
+    route.request === undefined ? direct(url, options) : route.request(url, options as never)
+  ) as ReturnType<typeof httpRequest>;
+  sent.once('response', answer.resolve);
+  sent.on('error', answer.reject);
+  sent.once('socket', (socket) => {
+    if (socket.connecting) socket.once('connect', () => request.onConnected?.());
+    else request.onConnected?.();
+  });
+  sent.end(body);
+  try {
+    return await answer.promise;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(endpoint, error);
+  }
+}
+
+/** What broke a connection before its answer. */
+function unreachable({ name, base }: Endpoint, error: unknown): RemoteFault {
+  const code = codeOf(error);
+  // A certificate does not get better by asking again.
+  const transient = !/CERT|TLS|SSL|ALTNAME/.test(code);
+  const { origin } = new URL(base);
+  return new RemoteFault(
+    'REMOTE_UNREACHABLE',
+    `The engine "${name}" at ${origin} could not be reached: ${inWords(code)}.`,
+    {
+      transient,
+      details: { engine: name, cause: code },
+    },
+  );
+}
+
+function inWords(code: string): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'the connection was refused; does it run?';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its name is not known; is there a network?';
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'the connection was cut';
+    default:
+      return `the connection failed (${code})`;
+  }
+}
+
+/** The name of a fault of the system; the error itself is not kept, see {@link RemoteFault}. */
+export function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'unknown';
+  // Several addresses tried: the first one's fault stands for all.
+  if ('errors' in error && Array.isArray(error.errors) && !('code' in error && typeof error.code === 'string')) {
+    return codeOf(error.errors[0]);
+  }
+  return 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+}

@@ -1,0 +1,75 @@
+import * as v from 'valibot';
+
+/** Models taken from one engine's list: routers list some hundreds. */
+const MAX_MODELS = 2_000;
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What is known of a model elsewhere. 0 for what its engine does not say. */
+export interface RemoteModelFacts {
+  readonly model: string;
+  /** Tokens. */
+  readonly contextSize: number;
+  readonly trainContextSize: number;
+  readonly vocabSize: number;
+  readonly embeddingDim: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * An entry of a list. Beside OpenAI's `id`: vLLM's `max_model_len`, `context_length` of routers, and llama-server's
+ * `meta`. An entry with such a field of another kind is taken without it.
+ */
+const Entry = v.object({
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(512)),
+  max_model_len: v.fallback(v.optional(Count), undefined),
+  context_length: v.fallback(v.optional(Count), undefined),
+  meta: v.fallback(
+    v.nullish(
+      v.object({
+        n_ctx: v.fallback(v.optional(Count), undefined),
+        n_ctx_train: v.fallback(v.optional(Count), undefined),
+        n_vocab: v.fallback(v.optional(Count), undefined),
+        n_embd: v.fallback(v.optional(Count), undefined),
+        size: v.fallback(v.optional(Count), undefined),
+      }),
+    ),
+    undefined,
+  ),
+});
+
+const List = v.object({ data: v.array(v.unknown()) });
+
+/** Reads what `GET /models` answers. Undefined for what is no such list; entries that are none are left out. */
+export function readModelList(text: string): RemoteModelFacts[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const list = v.safeParse(List, value);
+  if (!list.success) return undefined;
+  return list.output.data.slice(0, MAX_MODELS).flatMap((item) => {
+    const entry = v.safeParse(Entry, item);
+    return entry.success ? [factsOf(entry.output)] : [];
+  });
+}
+
+function factsOf({ id, max_model_len, context_length, meta }: v.InferOutput<typeof Entry>): RemoteModelFacts {
+  const trained = meta?.n_ctx_train ?? 0;
+  return {
+    model: id,
+    contextSize: max_model_len ?? context_length ?? meta?.n_ctx ?? trained,
+    trainContextSize: trained,
+    vocabSize: meta?.n_vocab ?? 0,
+    embeddingDim: meta?.n_embd ?? 0,
+    size: meta?.size ?? 0,
+  };
+}
+
+/** Of a model its engine does not list, and nothing is known of. */
+export function unlistedModel(model: string): RemoteModelFacts {
+  return { model, contextSize: 0, trainContextSize: 0, vocabSize: 0, embeddingDim: 0, size: 0 };
+}

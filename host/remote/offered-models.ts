@@ -1,0 +1,82 @@
+import { HostError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { type RemoteId, remoteIdOf } from '../protocol/remote-id.ts';
+import type { ConfiguredEngines } from './configured-engines.ts';
+import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
+
+/** Longest an engine may take to say what it has while a list waits for it, milliseconds. */
+const LIST_TIMEOUT_MS = 2_000;
+
+/** How long an engine's answer, or its silence, is believed in lists, milliseconds. */
+const BELIEVED_MS = 10_000;
+
+/** A model of an engine elsewhere that can be loaded. */
+export interface OfferedModel {
+  readonly name: RemoteId;
+  readonly facts: RemoteModelFacts;
+}
+
+interface Listing {
+  readonly at: number;
+  readonly models: Promise<OfferedModel[]>;
+}
+
+/** What the engines elsewhere offer, for lists: one that does not answer keeps no list from its reader. */
+export class OfferedModels {
+  readonly #engines: ConfiguredEngines;
+  readonly #log: Logger;
+  readonly #listings = new Map<string, Listing>();
+
+  constructor(engines: ConfiguredEngines, log: Logger) {
+    this.#engines = engines;
+    this.#log = log;
+  }
+
+  /** The models of all engines, in the order of the configuration. */
+  async list(): Promise<OfferedModel[]> {
+    const engines = await this.#engines.list();
+    return (await Promise.all(engines.map(({ name }) => this.#of(name)))).flat();
+  }
+
+  /** Forgets what was heard: keys, addresses or models have changed. */
+  forget(): void {
+    this.#listings.clear();
+  }
+
+  #of(engine: string): Promise<OfferedModel[]> {
+    const known = this.#listings.get(engine);
+    if (known !== undefined && performance.now() - known.at < BELIEVED_MS) return known.models;
+    const models = this.#ask(engine);
+    this.#listings.set(engine, { at: performance.now(), models });
+    return models;
+  }
+
+  async #ask(name: string): Promise<OfferedModel[]> {
+    try {
+      const { engine, endpoint } = await this.#engines.open(name);
+      const listed = await this.#listed(engine, endpoint.models);
+      return listed.flatMap((facts) => {
+        const id = remoteIdOf(name, facts.model);
+        return id === undefined ? [] : [{ name: id, facts }];
+      });
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      this.#log.info('remote.not-listed', { engine: name, code: error.code });
+      return [];
+    }
+  }
+
+  /** What the configuration names is offered also where the engine is silent: it may be asleep until it is asked. */
+  async #listed(
+    engine: { models(options: { once: boolean; timeoutMs: number }): Promise<RemoteModelFacts[]> },
+    named: readonly string[] | undefined,
+  ): Promise<RemoteModelFacts[]> {
+    const asked = engine.models({ once: true, timeoutMs: LIST_TIMEOUT_MS });
+    if (named === undefined) return asked;
+    const known = await asked.catch((error: unknown) => {
+      if (error instanceof HostError) return [];
+      throw error;
+    });
+    return named.map((model) => known.find((facts) => facts.model === model) ?? unlistedModel(model));
+  }
+}

@@ -1,0 +1,56 @@
+import type { JsonObject } from '../json.ts';
+import { invalidField } from '../protocol/parse-request.ts';
+import type { GenerateOrder } from '../serving/generation.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { RemoteRequest } from './http.ts';
+
+/**
+ * A generation in OpenAI's terms: a conversation for `/chat/completions`, a prompt for `/completions`. Settings that
+ * OpenAI does not have go only to engines that take more (llama-server, LM Studio, vLLM and Ollama read them; OpenAI
+ * refuses requests that have them).
+ *
+ * @throws HostError `INVALID_REQUEST` for a GBNF grammar: most engines would pass over it without a word.
+ */
+export function generationRequest(
+  order: GenerateOrder,
+  model: string,
+  endpoint: Endpoint,
+): Pick<RemoteRequest, 'path'> & { body: JsonObject } {
+  const { input, maxNewTokens, stop, sampling, constraint } = order;
+  const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
+  const body: JsonObject = {
+    model,
+    stream: true,
+    stream_options: { include_usage: true },
+    max_tokens: maxNewTokens,
+    temperature,
+    top_p: topP,
+    seed,
+    ...(stop.length === 0 ? {} : { stop: [...stop] }),
+    ...(endpoint.takesMoreSettings
+      ? {
+          top_k: topK,
+          min_p: minP,
+          // llama-server and LM Studio call it by the one name, vLLM by the other.
+          repeat_penalty: repetitionPenalty,
+          repetition_penalty: repetitionPenalty,
+        }
+      : {}),
+  };
+  if (constraint !== undefined) {
+    if ('grammar' in constraint) {
+      throw invalidField(
+        'settings.grammar',
+        'absent for a model of another engine, which takes `settings.json_schema`',
+        constraint.grammar,
+      );
+    }
+    body.response_format = {
+      type: 'json_schema',
+      json_schema: { name: 'output', strict: true, schema: constraint.jsonSchema },
+    };
+  }
+  if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt } };
+  const messages = input.messages.map(({ role, content }) => ({ role, content }));
+  return { path: '/chat/completions', body: { ...body, messages } };
+}

@@ -1,0 +1,393 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { readRemoteId } from '../../../host/protocol/remote-id.ts';
+import type { GenerationProgress } from '../../../host/serving/generation.ts';
+import { begin, EngineWithFaults, event, json, says, saysThen } from '../../support/remote/engine-with-faults.ts';
+import { type OpenRemote, openRemote, orderOf } from '../../support/remote/open-remote.ts';
+
+const ID = 'remote/far/small';
+const KEY = 'sk-very-secret-1234567890';
+
+let engine: EngineWithFaults;
+let remote: OpenRemote;
+beforeEach(async () => {
+  engine = await EngineWithFaults.start();
+  remote = openRemote({ FAR_KEY: KEY });
+  remote.configure([{ name: 'far', url: engine.url, keyVariable: 'FAR_KEY' }]);
+});
+afterEach(async () => {
+  // Whatever went wrong, the key was told to nobody but the engine.
+  expect(JSON.stringify(remote.log.lines)).not.toContain(KEY);
+  remote.close();
+  await engine.close();
+});
+
+/** Loads the model and generates, with what was told on the way. */
+async function generate(order = orderOf()) {
+  await remote.models.load(readRemoteId(ID));
+  const told: string[] = [];
+  const onProgress = (progress: GenerationProgress) => {
+    if (progress.type === 'text') told.push(progress.text);
+  };
+  const result = remote.models.generate(ID, order, { onProgress });
+  return { told, result };
+}
+
+/** The fault of a generation, as a reply would tell it. */
+async function faultOf(order = orderOf()) {
+  const { told, result } = await generate(order);
+  const error = await result.then(
+    () => undefined,
+    (fault: unknown) => fault,
+  );
+  expect(JSON.stringify(error)).not.toContain(KEY);
+  expect(String((error as Error).message)).not.toContain(KEY);
+  expect((error as Error).cause).toBeUndefined();
+  return { told, error };
+}
+
+describe('an answer that goes wrong', () => {
+  it('is REMOTE_CUT where the connection breaks in the middle, and not asked for again', async () => {
+    engine.next(saysThen('Once upon', (response) => response.destroy()));
+    const { told, error } = await faultOf();
+    expect(error).toMatchObject({ code: 'REMOTE_CUT', details: { engine: 'far', pieces: 1 } });
+    expect(told).toEqual(['Once upon']);
+    expect(engine.generations).toHaveLength(1);
+  });
+
+  it('is REMOTE_CUT where it ends without a reason to end', async () => {
+    engine.next(saysThen('Once upon', (response) => response.end()));
+    expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_CUT' });
+  });
+
+  it('is asked for again where it broke before any text', async () => {
+    engine.next(
+      (response) => void response.destroy(),
+      saysThen('', (response) => response.destroy()),
+      says(['Well.']),
+    );
+    const { result } = await generate();
+    expect(await result).toMatchObject({ text: 'Well.', finishReason: 'stop' });
+    expect(engine.generations).toHaveLength(3);
+  });
+
+  it.each([
+    ['is no JSON', 'data: {"choices": [\n\n'],
+    ['is JSON of another kind', 'data: {"choices": "none"}\n\n'],
+    ['is a number', 'data: 7\n\n'],
+  ])('is REMOTE_ERROR where an event %s', async (_what, sent) => {
+    engine.next(saysThen('Once', (response) => void response.end(sent)));
+    expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR', details: { engine: 'far' } });
+  });
+
+  it('is REMOTE_ERROR where it is a page and no stream', async () => {
+    engine.next((response) => {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      response.end('<html>');
+    });
+    expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR' });
+  });
+
+  it('is REMOTE_ERROR where an event has no end, long before memory has one', async () => {
+    engine.next((response) => {
+      begin(response);
+      const line = `data: ${'x'.repeat(64 * 1024)}`;
+      const more = () => {
+        while (!response.destroyed && response.write(line));
+      };
+      response.on('drain', more);
+      more();
+    });
+    expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR' });
+  });
+
+  it('ends as too long where it never ends', async () => {
+    engine.next((response, asked) => {
+      begin(response);
+      const piece = event('y'.repeat(8192), asked);
+      const more = () => {
+        while (!response.destroyed && response.write(piece));
+      };
+      response.on('drain', more);
+      more();
+    });
+    const { result } = await generate();
+    const { text, finishReason } = await result;
+    expect(finishReason).toBe('length');
+    expect(text.length).toBeGreaterThanOrEqual(320 * 1024);
+    expect(text.length).toBeLessThan(340 * 1024);
+    await engine.left.promise;
+  });
+
+  it('says in the words of the engine why it failed in the middle, without the key', async () => {
+    const sent = `data: ${JSON.stringify({ error: { message: `out of memory for ${KEY}\u0000` } })}\n\n`;
+    engine.next(saysThen('Once', (response) => void response.end(sent)));
+    const { error } = await faultOf();
+    expect(error).toMatchObject({
+      code: 'GENERATION_FAILED',
+      message: expect.stringContaining('out of memory for [the key]'),
+    });
+  });
+
+  it('is given up where nothing comes before the first text, and not asked for again', async () => {
+    remote.configure([{ name: 'far', url: engine.url, firstTextSeconds: 0.1 }]);
+    engine.next((response) => begin(response));
+    expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_UNREACHABLE', details: { timeoutSeconds: 0.1 } });
+    expect(engine.generations).toHaveLength(1);
+    await engine.left.promise;
+  });
+
+  it('is given up where it stalls in the middle', async () => {
+    remote.configure([{ name: 'far', url: engine.url, idleSeconds: 0.1 }]);
+    engine.next(saysThen('Once', () => {}));
+    const { told, error } = await faultOf();
+    expect(error).toMatchObject({ code: 'REMOTE_CUT', details: { pieces: 1 } });
+    expect(told).toEqual(['Once']);
+    await engine.left.promise;
+  });
+});
+
+describe('a refusal', () => {
+  it('of the key is UNAUTHORIZED, without the words that may show it', async () => {
+    engine.next(json(401, { error: { message: `Incorrect API key provided: ${KEY}` } }));
+    const { error } = await faultOf();
+    expect(error).toMatchObject({ code: 'UNAUTHORIZED', details: { engine: 'far', status: 401 } });
+    expect((error as Error).message).not.toContain('sk-');
+    expect(engine.generations).toHaveLength(1);
+  });
+
+  it('for now is waited out as long as the engine asks', async () => {
+    engine.next(
+      json(429, {}, { 'retry-after': '0' }),
+      json(503, { error: { message: 'Loading model' } }),
+      says(['Now.']),
+    );
+    const { result } = await generate();
+    expect(await result).toMatchObject({ text: 'Now.' });
+    expect(engine.generations).toHaveLength(3);
+  });
+
+  it('for longer than anybody waits is RATE_LIMITED at once, with the time', async () => {
+    engine.next(json(429, { error: { message: 'Slow down' } }, { 'retry-after': '3600' }));
+    expect((await faultOf()).error).toMatchObject({
+      code: 'RATE_LIMITED',
+      details: { status: 429, retryAfterSeconds: 3600 },
+      message: expect.stringContaining('Slow down'),
+    });
+    expect(engine.generations).toHaveLength(1);
+  });
+
+  it('that does not pass is RATE_LIMITED after three tries, and after one where the budget is used up', async () => {
+    engine.next(json(429, {}));
+    expect((await faultOf()).error).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(engine.generations).toHaveLength(3);
+    engine.next(json(429, { error: { code: 'insufficient_quota', message: 'Pay first' } }));
+    expect((await faultOf()).error).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(engine.generations).toHaveLength(4);
+  });
+
+  it.each([
+    [400, { error: { code: 'context_length_exceeded', message: 'Too long' } }, 'CONTEXT_OVERFLOW'],
+    [400, { error: { type: 'exceed_context_size_error', message: 'Too long' } }, 'CONTEXT_OVERFLOW'],
+    [422, { error: { message: 'temperature: at most 2' } }, 'INVALID_REQUEST'],
+    [500, { error: 'it burns' }, 'REMOTE_ERROR'],
+    [418, [], 'REMOTE_ERROR'],
+  ])('with status %i and %j is %s', async (status, body, code) => {
+    engine.next(json(status, body));
+    expect((await faultOf()).error).toMatchObject({ code, details: { engine: 'far', status } });
+    expect(engine.generations).toHaveLength(1);
+  });
+
+  it('by a redirect is not followed, so that the key goes nowhere else', async () => {
+    const elsewhere = await EngineWithFaults.start();
+    try {
+      engine.next(json(307, {}, { location: `${elsewhere.url}/chat/completions` }));
+      expect((await faultOf()).error).toMatchObject({ code: 'REDIRECT_REFUSED' });
+      engine.lists(json(302, {}, { location: `${elsewhere.url}/models` }));
+      await expect(remote.models.load(readRemoteId(ID))).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
+      expect(elsewhere.asked).toEqual([]);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+});
+
+describe('a model elsewhere', () => {
+  it('that vanished is not loaded any more', async () => {
+    const { result } = await generate();
+    await result;
+    const changes: string[] = [];
+    remote.models.onChange(({ type, id }) => changes.push(`${type} ${id}`));
+    engine.models = ['other'];
+    engine.next(json(404, { error: { message: 'model not found' } }));
+    await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({
+      code: 'MODEL_NOT_LOADED',
+      details: { modelId: ID },
+    });
+    expect(remote.models.list()).toEqual([]);
+    expect(remote.models.activeId).toBeNull();
+    expect(changes).toEqual([`lost ${ID}`]);
+    await expect(remote.models.load(readRemoteId(ID))).rejects.toMatchObject({ code: 'REMOTE_MODEL_NOT_FOUND' });
+  });
+
+  it('that is there stays loaded where the engine knows not what it was asked for', async () => {
+    engine.next(json(404, { error: { message: 'Not found' } }));
+    expect((await faultOf(orderOf({ input: { prompt: 'Once' } }))).error).toMatchObject({ code: 'REMOTE_ERROR' });
+    expect(remote.models.list()).toMatchObject([{ id: ID }]);
+  });
+
+  it('answers again when its engine has been started anew, without another load', async () => {
+    const { result } = await generate();
+    await result;
+    const { port } = engine;
+    await engine.close();
+    await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({
+      code: 'REMOTE_UNREACHABLE',
+      message: expect.stringContaining('does it run?'),
+    });
+    engine = await EngineWithFaults.start(port);
+    engine.next(says(['Back.']));
+    expect(await remote.models.generate(ID, orderOf())).toMatchObject({ text: 'Back.' });
+  });
+
+  it('of an engine that is not configured is refused before anything is sent', async () => {
+    await expect(remote.models.load(readRemoteId('remote/near/small'))).rejects.toMatchObject({
+      code: 'REMOTE_NOT_CONFIGURED',
+      details: { expected: ['far'] },
+    });
+    expect(engine.asked).toEqual([]);
+  });
+
+  it('ends as MODEL_NOT_LOADED where it is unloaded while it generates', async () => {
+    await remote.models.load(readRemoteId(ID));
+    engine.next(saysThen('Once', () => void remote.models.unload(ID)));
+    await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
+    await engine.left.promise;
+  });
+
+  it('stops where one is asked to, with what it has said, and lets the engine rest', async () => {
+    await remote.models.load(readRemoteId(ID));
+    engine.next(saysThen('Once', () => {}));
+    const running = remote.models.generate(ID, orderOf(), {
+      tag: 'mine',
+      onProgress: () => {
+        expect(remote.models.stopGenerations({ tag: 'another' })).toEqual([]);
+        expect(remote.models.stopGenerations({ tag: 'mine' })).toMatchObject([{ count: 1 }]);
+      },
+    });
+    expect(await running).toMatchObject({ text: 'Once', finishReason: 'stopped' });
+    await engine.left.promise;
+  });
+
+  it('throws the reason of a caller who goes away', async () => {
+    await remote.models.load(readRemoteId(ID));
+    engine.next(saysThen('Once', () => {}));
+    const gone = new AbortController();
+    const reason = new Error('gone');
+    const running = remote.models.generate(ID, orderOf(), {
+      signal: gone.signal,
+      onProgress: () => gone.abort(reason),
+    });
+    await expect(running).rejects.toBe(reason);
+    await engine.left.promise;
+  });
+});
+
+describe('what is sent', () => {
+  it('is OpenAI’s fields, and more where the engine takes more', async () => {
+    const order = orderOf({ stop: ['END'], constraint: { jsonSchema: { type: 'object' } } });
+    await (await generate(order)).result;
+    expect(engine.generations.at(-1)).toMatchObject({
+      path: '/v1/chat/completions',
+      headers: { authorization: `Bearer ${KEY}`, accept: 'text/event-stream' },
+      body: {
+        model: 'small',
+        messages: [{ role: 'user', content: 'hello' }],
+        stream: true,
+        stream_options: { include_usage: true },
+        max_tokens: 32,
+        temperature: 0.5,
+        top_p: 0.9,
+        top_k: 20,
+        min_p: 0.05,
+        repeat_penalty: 1.1,
+        repetition_penalty: 1.1,
+        seed: 7,
+        stop: ['END'],
+        response_format: { type: 'json_schema', json_schema: { schema: { type: 'object' }, strict: true } },
+      },
+    });
+    remote.configure([{ name: 'far', url: engine.url, moreSettings: false }]);
+    await (await generate()).result;
+    const { body, headers } = engine.generations.at(-1) ?? { body: undefined, headers: {} };
+    expect(Object.keys(body).sort()).toEqual(
+      ['max_tokens', 'messages', 'model', 'seed', 'stream', 'stream_options', 'temperature', 'top_p'].sort(),
+    );
+    expect(headers).not.toHaveProperty('authorization');
+  });
+
+  it('is a plain prompt to /completions', async () => {
+    engine.next(says(['there', ' was'], { finish: 'length', usage: { prompt_tokens: 4, completion_tokens: 9 } }));
+    const { result, told } = await generate(orderOf({ input: { prompt: 'Once upon a time' } }));
+    expect(await result).toMatchObject({
+      text: 'there was',
+      finishReason: 'length',
+      usage: { promptTokens: 4, cachedPromptTokens: 0, completionTokens: 9 },
+    });
+    expect(told).toEqual(['there', ' was']);
+    expect(engine.generations.at(-1)).toMatchObject({ path: '/v1/completions', body: { prompt: 'Once upon a time' } });
+  });
+
+  it('is no GBNF grammar, which most engines would pass over', async () => {
+    const { error } = await faultOf(orderOf({ constraint: { grammar: 'root ::= "a"' } }));
+    expect(error).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'settings.grammar' } });
+    expect(engine.generations).toEqual([]);
+  });
+
+  it('comes back whole where a character is split over two events', async () => {
+    engine.next(says(['a \ud83d', '\ude00 b \ud83d', 'c']));
+    const { result, told } = await generate();
+    expect((await result).text).toBe('a 😀 b \ufffdc');
+    expect(told.every((text) => text.isWellFormed())).toBe(true);
+  });
+});
+
+describe('what is offered', () => {
+  it('is what the engines list, without those that do not answer', async () => {
+    engine.models = ['small', 'group/large:8b', 'with a space', ''];
+    remote.configure([
+      { name: 'far', url: engine.url },
+      { name: 'dead', url: 'http://127.0.0.1:1/v1' },
+      { name: 'bad', url: 'http://example.com/v1' },
+      { name: 'asleep', url: 'http://127.0.0.1:1/v1', models: ['dozing'] },
+    ]);
+    expect((await remote.offered.list()).map(({ name }) => name.id)).toEqual([
+      'remote/far/small',
+      'remote/far/group/large:8b',
+      'remote/asleep/dozing',
+    ]);
+  });
+
+  it('carries what llama-server and vLLM say beside OpenAI’s fields', async () => {
+    engine.lists(
+      json(200, {
+        data: [
+          { id: 'small', meta: { n_ctx_train: 4096, n_vocab: 32000, n_embd: 2048, size: 638 } },
+          { id: 'long', max_model_len: 131072, meta: 'nothing' },
+          { no: 'model' },
+        ],
+      }),
+    );
+    expect(await remote.models.load(readRemoteId(ID))).toMatchObject({
+      contextSize: 4096,
+      vocabSize: 32000,
+      embeddingDim: 2048,
+      fileSize: 638,
+      loadedTo: 'REMOTE',
+      modelType: 'remote',
+    });
+    expect(await remote.models.load(readRemoteId('remote/far/long'))).toMatchObject({
+      contextSize: 131072,
+      vocabSize: 0,
+    });
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { readEvents } from '../../../host/remote/event-stream.ts';
+
+async function eventsOf(pieces: readonly Uint8Array[]): Promise<string[]> {
+  async function* source() {
+    yield* pieces;
+  }
+  const events: string[] = [];
+  for await (const data of readEvents(source(), () => {})) events.push(data);
+  return events;
+}
+
+describe('a stream of events', () => {
+  const text = ': hello\n\ndata: {"a": "😀"}\r\n\r\nevent: x\nid: 1\ndata:two\ndata:  lines\n\ndata: [DONE]\n\n';
+  const expected = ['{"a": "😀"}', 'two\n lines', '[DONE]'];
+
+  it('reads the same however its bytes are cut', async () => {
+    const bytes = Buffer.from(text);
+    expect(await eventsOf([bytes])).toEqual(expected);
+    for (let at = 0; at <= bytes.length; at += 1) {
+      expect(await eventsOf([bytes.subarray(0, at), bytes.subarray(at)])).toEqual(expected);
+    }
+    expect(await eventsOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
+  });
+
+  it('may end its lines by carriage returns alone', async () => {
+    const bytes = Buffer.from(text.replaceAll('\r\n', '\n').replaceAll('\n', '\r'));
+    expect(await eventsOf([bytes])).toEqual(expected);
+    expect(await eventsOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
+  });
+
+  it('has no event where its end is missing', async () => {
+    expect(await eventsOf([Buffer.from('data: one\n\ndata: half\n')])).toEqual(['one']);
+  });
+
+  it('is given up where an event has no end', async () => {
+    const piece = Buffer.from(`data: ${'x'.repeat(70_000)}\n`);
+    await expect(eventsOf(Array.from({ length: 20 }, () => piece))).rejects.toThrow(/more than 1048576/);
+  });
+});
