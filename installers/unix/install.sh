@@ -81,7 +81,7 @@ fi
 [ -f "$here/tabagent-host" ] || fail "Expected the program tabagent-host in $here: run this from the unpacked archive."
 [ "$here" != "$place" ] || fail "$here is the installed host itself. Run install.sh from an unpacked archive."
 
-# A new folder is made whole beside the old one and takes its place at once; a host that runs keeps its files.
+# A new folder is made whole beside the old one and takes its place at once. A host that runs says it was updated.
 mkdir -p -- "$prefix/lib" "$prefix/bin"
 new=$place.new.$$
 trap 'rm -rf -- "$new"' EXIT
