@@ -1,15 +1,11 @@
 import { HostError } from '../errors.ts';
-import { MAX_REPLY_BYTES } from '../protocol/limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { encodeVector } from '../vectors/encode.ts';
 import { similarity, unit } from '../vectors/similarity.ts';
 import type { Actions } from './action.ts';
-import { placed, TextEmbedding } from './embed-texts.ts';
-import { ENVELOPE_BYTES } from './paging.ts';
-
-/** Bytes for the vectors of one reply: it says them twice, at its top and in its payload. */
-const ROOM_BYTES = (MAX_REPLY_BYTES - 2 * ENVELOPE_BYTES) / 2;
+import { TWICE_ROOM_BYTES } from './result-page.ts';
+import { placed, TextRequest } from './text-request.ts';
 
 /** Bytes that a vector takes as JSON; the numbers of a float vector have 7-bit characters only. */
 function bytesOf(vector: number[] | string): number {
@@ -41,11 +37,11 @@ export const actions: Actions<'GENERATE_EMBEDDINGS' | 'COMPUTE_SIMILARITY'> = {
     const { texts, encoding = 'float', normalize = true, cursor, limit = texts.length } = request;
     const start = Number(cursor ?? 0);
     if (start >= texts.length) throw invalidField('cursor', `less than the number of texts, ${texts.length}`, cursor);
-    const embedding = await TextEmbedding.of(request, call);
+    const work = await TextRequest.of(request, call);
     const embeddings: (number[] | string)[] = [];
     let dimensions = 0;
-    let room = ROOM_BYTES;
-    for await (const { vector } of embedding.each(placed('texts', texts).slice(start, start + limit))) {
+    let room = TWICE_ROOM_BYTES;
+    for await (const { vector } of work.embed(placed('texts', texts).slice(start, start + limit))) {
       const encoded = encodeVector(normalize ? unit(vector) : vector, encoding);
       dimensions = vector.length;
       room -= bytesOf(encoded);
@@ -55,7 +51,7 @@ export const actions: Actions<'GENERATE_EMBEDDINGS' | 'COMPUTE_SIMILARITY'> = {
     if (embeddings.length === 0) throw oneTooLarge(dimensions, encoding);
     const end = start + embeddings.length;
     const next = end < texts.length ? { nextCursor: String(end) } : {};
-    const payload = { embeddings, dimensions, ...embedding.summary(), ...next };
+    const payload = { embeddings, dimensions, ...work.summary(), ...next };
     return { payload, topLevel: payload };
   },
 
@@ -63,15 +59,15 @@ export const actions: Actions<'GENERATE_EMBEDDINGS' | 'COMPUTE_SIMILARITY'> = {
     const { metric = 'cosine' } = request;
     const [first, second] = pairOf(request);
     const names = request.texts === undefined ? ['text1', 'text2'] : ['texts.0', 'texts.1'];
-    const embedding = await TextEmbedding.of(request, call);
-    const [a, b] = await embedding.all([first, second].map((text, i) => ({ name: names[i] ?? '', text })));
+    const work = await TextRequest.of(request, call);
+    const [a, b] = await work.vectors([first, second].map((text, i) => ({ name: names[i] ?? '', text })));
     if (a === undefined || b === undefined) throw new TypeError('Two texts came back as fewer vectors');
     const payload = {
       similarity: similarity(metric, a, b),
       metric,
       text1_length: first.length,
       text2_length: second.length,
-      ...embedding.summary(),
+      ...work.summary(),
     };
     return { payload, topLevel: payload };
   },

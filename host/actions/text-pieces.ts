@@ -1,19 +1,14 @@
+import type { NamedText } from '../serving/embedding.ts';
+
 /** Texts that take one turn at the model. */
 const MAX_TEXTS_IN_PIECE = 16;
 
 /** Characters of a piece with more than one text: some seconds on a slow machine, which others wait for their turn. */
 const MAX_CHARACTERS_IN_PIECE = 16_384;
 
-/** A text with its place in the request. */
-export interface PlacedText {
-  /** How the request calls it, for errors: `texts.3`. */
-  readonly name: string;
-  readonly text: string;
-}
-
 /** Cuts a list of texts into pieces that each take one turn at the model. */
-export function* textPieces(texts: readonly PlacedText[]): Generator<readonly PlacedText[]> {
-  let piece: PlacedText[] = [];
+export function* textPieces(texts: readonly NamedText[]): Generator<readonly NamedText[]> {
+  let piece: NamedText[] = [];
   let characters = 0;
   for (const text of texts) {
     const full = piece.length >= MAX_TEXTS_IN_PIECE || characters + text.text.length > MAX_CHARACTERS_IN_PIECE;

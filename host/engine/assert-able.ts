@@ -16,9 +16,10 @@ const DEEDS: Readonly<Record<Ability, string>> = {
 export function assertAble({ id, architecture, abilities }: LoadedModel, ability: Ability): void {
   const reason = abilities[ability];
   if (reason === null) return;
+  const hint = ability === 'rank' && abilities.embed === null ? ' SEMANTIC_SEARCH orders texts with this one.' : '';
   throw new HostError(
     'MODEL_NOT_CAPABLE',
-    `${id} cannot ${DEEDS[ability]}, because ${reason}. Load a model made for it, and name it by \`model\`.`,
+    `${id} cannot ${DEEDS[ability]}, because ${reason}. Load a model made for it, and name it by \`model\`.${hint}`,
     { details: { modelId: id, ability, architecture, reason } },
   );
 }

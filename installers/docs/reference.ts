@@ -10,7 +10,17 @@ import { type Comments, readComments } from './comments.ts';
 import { type Field, fieldsOf, type Schema } from './describe-schema.ts';
 
 /** Where shared fields are declared. */
-const SHARED = ['modelNaming', 'paging', 'pagedPayload', 'userId', 'conversationNaming', 'keptEntries'];
+const SHARED = [
+  'embedding',
+  'embeddedPayload',
+  'scored',
+  'modelNaming',
+  'paging',
+  'pagedPayload',
+  'userId',
+  'conversationNaming',
+  'keptEntries',
+];
 
 /** The reference as Markdown, from the schemas the host itself checks with and the comments beside them. */
 export function reference(root: string): string {

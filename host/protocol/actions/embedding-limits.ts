@@ -9,3 +9,6 @@ export const MAX_CLUSTERED_TEXTS = 2_000;
 
 /** Most clusters. Source: the original's limit. */
 export const MAX_CLUSTERS = 100;
+
+/** Most items that recommendations are to be like. More of them have no middle that says anything. */
+export const MAX_LIKED_ITEMS = 100;

@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import { centroid } from '../../../host/vectors/centroid.ts';
+import { kMeans } from '../../../host/vectors/k-means.ts';
+import { nearest } from '../../../host/vectors/nearest.ts';
+import { silhouette } from '../../../host/vectors/silhouette.ts';
+import { Seeded } from '../../support/gguf/seeded.ts';
+
+const vector = (...values: number[]) => Float32Array.from(values);
+const pause = async () => undefined;
+
+/** Points about three corners, each corner's in turn. */
+function corners(seed: number): { points: Float32Array[]; labels: number[] } {
+  const random = new Seeded(seed);
+  const near = (x: number) => x + random.below(100) / 100;
+  const points = Array.from({ length: 60 }, (_, i) => vector(near(i % 3 === 1 ? 20 : 0), near(i % 3 === 2 ? 20 : 0)));
+  return { points, labels: points.map((_, i) => i % 3) };
+}
+
+describe('clustering', () => {
+  it('finds clusters that stand apart, numbered as they appear, whatever the seed', async () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const { points, labels } = corners(seed + 1);
+      expect(await kMeans(points, { k: 3, seed, pause })).toMatchObject({ labels, count: 3 });
+    }
+  });
+
+  it('gives the same clusters for the same seed', async () => {
+    const random = new Seeded(3);
+    const points = Array.from({ length: 80 }, () => vector(random.below(100), random.below(100)));
+    const first = await kMeans(points, { k: 7, seed: 5, pause });
+    expect(await kMeans(points, { k: 7, seed: 5, pause })).toEqual(first);
+    expect(first.count).toBe(7);
+  });
+
+  it('knows the sum of squares of a case that can be reckoned by hand', async () => {
+    const points = [vector(0), vector(2), vector(10), vector(14)];
+    expect(await kMeans(points, { k: 2, seed: 0, pause })).toEqual({ labels: [0, 0, 1, 1], count: 2, inertia: 10 });
+    expect((await kMeans(points, { k: 1, seed: 0, pause })).inertia).toBeCloseTo(131, 4);
+    expect((await kMeans(points, { k: 4, seed: 0, pause })).inertia).toBe(0);
+  });
+
+  it('makes fewer clusters of points that are the same', async () => {
+    const points = [vector(1, 1), vector(1, 1), vector(5, 5), vector(1, 1)];
+    expect(await kMeans(points, { k: 3, seed: 1, pause })).toEqual({ labels: [0, 0, 1, 0], count: 2, inertia: 0 });
+  });
+
+  it('refuses more clusters than points', async () => {
+    await expect(kMeans([vector(1)], { k: 2, seed: 0, pause })).rejects.toThrow(RangeError);
+    await expect(kMeans([], { k: 0, seed: 0, pause })).rejects.toThrow(RangeError);
+  });
+
+  it('is given up where its pause throws', async () => {
+    const giveUp = async () => {
+      throw new Error('gone');
+    };
+    await expect(kMeans(corners(1).points, { k: 3, seed: 0, pause: giveUp })).rejects.toThrow('gone');
+    await expect(silhouette(corners(1).points, corners(1).labels, giveUp)).rejects.toThrow('gone');
+  });
+});
+
+describe('the silhouette', () => {
+  it('is what can be reckoned by hand', async () => {
+    // a = 1 for all; b = 10.5, 9.5, 9.5 and 10.5.
+    const expected = (9.5 / 10.5 + 8.5 / 9.5) / 2;
+    const points = [vector(0), vector(1), vector(10), vector(11)];
+    expect(await silhouette(points, [0, 0, 1, 1], pause)).toBeCloseTo(expected, 6);
+  });
+
+  it('is near 1 for clusters apart, below 0 for wrong ones, 0 for points alone, nothing for one cluster', async () => {
+    const { points, labels } = corners(2);
+    expect(await silhouette(points, labels, pause)).toBeGreaterThan(0.9);
+    expect(
+      await silhouette(
+        points,
+        labels.map((_, i) => Math.floor(i / 20)),
+        pause,
+      ),
+    ).toBeLessThan(0);
+    expect(await silhouette([vector(0), vector(9)], [0, 1], pause)).toBe(0);
+    expect(
+      await silhouette(
+        points,
+        labels.map(() => 0),
+        pause,
+      ),
+    ).toBeNull();
+  });
+});
+
+describe('choosing', () => {
+  it('takes the best first, the earlier of equals, none below the threshold', () => {
+    const scores = [0.1, 0.9, 0.5, 0.9, -1].map((score, index) => ({ index, score }));
+    expect(nearest(scores, 3).map(({ index }) => index)).toEqual([1, 3, 2]);
+    expect(nearest(scores, 10, 0.5).map(({ index }) => index)).toEqual([1, 3, 2]);
+    expect(nearest(scores, 10).map(({ index }) => index)).toEqual([1, 3, 2, 0, 4]);
+  });
+
+  it('finds the direction between vectors, however long they are', () => {
+    const middle = centroid([vector(10, 0), vector(0, 0.1)]);
+    expect([...middle]).toEqual([expect.closeTo(0.5, 6), expect.closeTo(0.5, 6)]);
+    expect(() => centroid([])).toThrow(RangeError);
+  });
+});
