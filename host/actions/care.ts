@@ -2,11 +2,12 @@ import type { CareProgress, CheckedModel } from '../cache/cache-care.ts';
 import { throttle } from '../progress.ts';
 import { MAX_NAMED_CHUNKS } from '../protocol/actions/care.ts';
 import type { PayloadOf, RequestOf } from '../protocol/messages.ts';
-import { type ModelName, readModelName } from '../protocol/model-name.ts';
+import type { ModelName } from '../protocol/model-name.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { namesAModel } from './names-a-model.ts';
 import { page } from './paging.ts';
+import { knownName } from './resolve-name.ts';
 
 type Entry = PayloadOf<'VERIFY_MODEL'>['models'][number];
 
@@ -49,15 +50,15 @@ function progressTo(call: Call) {
   });
 }
 
-function nameOf(request: RequestOf<'VERIFY_MODEL'>): ModelName | undefined {
-  return namesAModel(request) ? readModelName(request) : undefined;
+async function nameOf(request: RequestOf<'VERIFY_MODEL'>, call: Call): Promise<ModelName | undefined> {
+  return namesAModel(request) ? knownName(request, call) : undefined;
 }
 
 async function care(method: 'verify' | 'repair', request: RequestOf<'VERIFY_MODEL'>, call: Call) {
   const report = progressTo(call);
   try {
     const { care } = await call.parts.cache();
-    const models = await care[method](nameOf(request), { signal: call.signal, onProgress: report });
+    const models = await care[method](await nameOf(request, call), { signal: call.signal, onProgress: report });
     const entries = models.map(entryOf);
     const wrong = entries.filter(isWrong);
     const { items } = page([...wrong, ...entries.filter((entry) => !isWrong(entry))], {});
@@ -72,7 +73,8 @@ export const actions: Actions<'VERIFY_MODEL' | 'REPAIR_MODEL' | 'CANCEL_VERIFY'>
   VERIFY_MODEL: (request, call) => care('verify', request, call),
   REPAIR_MODEL: (request, call) => care('repair', request, call),
 
-  async CANCEL_VERIFY(request, { parts }) {
-    return { payload: { cancelled: (await parts.cache()).care.cancel(nameOf(request)) } };
+  async CANCEL_VERIFY(request, call) {
+    const [cache, name] = await Promise.all([call.parts.cache(), nameOf(request, call)]);
+    return { payload: { cancelled: cache.care.cancel(name) } };
   },
 };

@@ -46,6 +46,8 @@ const GROUPS = {
   GET_MODELS_BY_TYPE: () => import('./catalog.ts'),
   GET_DEFAULT_MODEL: () => import('./catalog.ts'),
   ADD_MODEL_TO_LIST: () => import('./catalog.ts'),
+  LIST_REPO_FILES: () => import('./repos.ts'),
+  SEARCH_MODELS: () => import('./repos.ts'),
   SCAN_LOCAL_MODELS: () => import('./local.ts'),
   IMPORT_MODEL: () => import('./local.ts'),
 

@@ -4,12 +4,13 @@ import { isLocalName } from '../local/local-id.ts';
 import { throttle } from '../progress.ts';
 import { SOURCE_NAMES } from '../protocol/local-sources.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import { readModelName, readModelOrRepoName } from '../protocol/model-name.ts';
+import { readModelQuery } from '../protocol/model-name.ts';
 import type { Action, Actions, Call } from './action.ts';
 import { assertNotHeld, deleteHeld } from './delete-held.ts';
 import { downloadProgress, statusEntry } from './download-events.ts';
 import { heldStatus, obtainModel } from './find-model.ts';
 import { page } from './paging.ts';
+import { knownName, resolveName } from './resolve-name.ts';
 
 /** Fetches a model into the cache, telling the client how it goes. Joins a download that is under way. */
 async function download(name: ModelName, call: Call) {
@@ -35,9 +36,9 @@ async function download(name: ModelName, call: Call) {
 function control<A extends 'CANCEL_DOWNLOAD' | 'PAUSE_DOWNLOAD' | 'RESUME_DOWNLOAD'>(
   method: 'cancel' | 'pause' | 'resume',
 ): Action<A> {
-  return async (request, { parts }) => {
-    const cache = await parts.cache();
-    return { payload: statusEntry(await cache[method](readModelName(request))) };
+  return async (request, call) => {
+    const [cache, name] = await Promise.all([call.parts.cache(), knownName(request, call)]);
+    return { payload: statusEntry(await cache[method](name)) };
   };
 }
 
@@ -52,17 +53,17 @@ export const actions: Actions<
   | 'DELETE_MODEL'
 > = {
   async DOWNLOAD_MODEL(request, call) {
-    return download(readModelName(request), call);
+    return download(await resolveName(request, call), call);
   },
 
   /** The original's other name for it; its reply names the model at the top level. */
   async PULL_MODEL(request, call) {
-    const name = readModelName(request);
+    const name = await resolveName(request, call);
     return { ...(await download(name, call)), topLevel: { model: name.id } };
   },
 
   async GET_DOWNLOAD_STATUS(request, call) {
-    const name = readModelName(request);
+    const name = await knownName(request, call);
     const status = (await (await call.parts.cache()).status(name)) ?? (await heldStatus(name, call));
     if (status === undefined) {
       throw new HostError(
@@ -86,7 +87,8 @@ export const actions: Actions<
   RESUME_DOWNLOAD: control('resume'),
 
   async DELETE_MODEL(request, call) {
-    const name = readModelOrRepoName(request);
+    const query = readModelQuery(request);
+    const name = 'quantization' in query ? await knownName(request, call) : query;
     if (isLocalName(name)) return deleteHeld(name, call);
     const [cache, engine] = await Promise.all([call.parts.cache(), call.parts.engine()]);
     const { freed } = await cache.delete(name, { inUse: (id) => engine.isBusy(id) }).catch(async (error: unknown) => {

@@ -1,10 +1,10 @@
 import { bytesInWords } from '../bytes-in-words.ts';
 import type { PruneItem } from '../cache/prune-plan.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
-import { readModelName } from '../protocol/model-name.ts';
 import type { Actions } from './action.ts';
 import { page } from './paging.ts';
 import { remarks } from './remarks.ts';
+import { knownName } from './resolve-name.ts';
 
 type Entry = PayloadOf<'PRUNE_CACHE'>['removed'][number];
 
@@ -80,15 +80,15 @@ export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 
     };
   },
 
-  async PIN_MODEL(request, { parts }) {
-    const name = readModelName(request);
-    await (await parts.cache()).keeping.pin(name);
+  async PIN_MODEL(request, call) {
+    const name = await knownName(request, call);
+    await (await call.parts.cache()).keeping.pin(name);
     return { payload: { id: name.id, pinned: true }, message: `${name.id} is kept whatever the size limit` };
   },
 
-  async UNPIN_MODEL(request, { parts }) {
-    const name = readModelName(request);
-    await (await parts.cache()).keeping.unpin(name);
+  async UNPIN_MODEL(request, call) {
+    const name = await knownName(request, call);
+    await (await call.parts.cache()).keeping.unpin(name);
     return { payload: { id: name.id, pinned: false }, message: `${name.id} may be removed to make room` };
   },
 };

@@ -3,7 +3,6 @@ import type { LoadSettings } from '../engine/types.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import { throttle } from '../progress.ts';
 import type { LoadingProgressPayload, RequestOf } from '../protocol/messages.ts';
-import { readModelName } from '../protocol/model-name.ts';
 import { errorReply } from '../reply.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
@@ -11,6 +10,7 @@ import { obtainModel } from './find-model.ts';
 import { loadRemote } from './load-remote.ts';
 import { loadedPayload } from './model-entry.ts';
 import { namedRemoteModel } from './names-a-model.ts';
+import { resolveName } from './resolve-name.ts';
 
 /** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
 function allLayers(shape: ModelShape): number {
@@ -50,7 +50,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
   async LOAD_MODEL(request, call) {
     const elsewhere = namedRemoteModel(request);
     if (elsewhere !== undefined) return loadRemote(elsewhere, request.loadId, call);
-    const name = readModelName(request);
+    const name = await resolveName(request, call);
     assertRunnable(name.file);
     const tell = (event: Omit<LoadingProgressPayload, 'file' | 'loadId'>) =>
       call.emit('modelWorkerLoadingProgress', {

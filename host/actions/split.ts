@@ -1,10 +1,10 @@
 import type { ByteSource, ModelShape } from '../gguf/model.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import { readModelName } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Actions, Call } from './action.ts';
 import { heldFiles } from './find-model.ts';
+import { resolveName } from './resolve-name.ts';
 
 /** Layers of a model of which only the size is known: the original's default, true of most 7B and 8B models. */
 const DEFAULT_LAYERS = 32;
@@ -52,7 +52,7 @@ export const actions: Actions<'RECOMMEND_SPLIT'> = {
       throw invalidField('modelSize', "the model's size in bytes, or name the model with `modelPath`", undefined);
     }
     const snapshot = await hardware.snapshot();
-    const shape = modelSize === undefined ? await shapeOf(readModelName(request), call) : undefined;
+    const shape = modelSize === undefined ? await shapeOf(await resolveName(request, call), call) : undefined;
     const split =
       shape === undefined
         ? recommendSplit({ modelSize: modelSize ?? 0, totalLayers, snapshot })

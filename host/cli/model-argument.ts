@@ -1,5 +1,5 @@
 import { HostError } from '../errors.ts';
-import { modelNameOf } from '../protocol/model-name.ts';
+import { modelNameOf, readModelQuery } from '../protocol/model-name.ts';
 import { isRemoteId } from '../protocol/remote-id.ts';
 import type { Client } from './client.ts';
 import { didYouMean } from './suggest.ts';
@@ -64,6 +64,30 @@ export async function modelAnywhere(typed: string, client: Client): Promise<stri
     `Expected a model such as "owner/name/file.gguf", or one of "tabagent ls --all"; "${typed}" is neither.${hintFor(typed, known)}`,
     { details: { model: typed } },
   );
+}
+
+/**
+ * As {@link modelAnywhere}, where the host chooses the file: a repository alone (`owner/name`), or with a quantization
+ * (`owner/name:Q4_K_M`), is given as it was typed.
+ */
+export async function modelOrRepository(typed: string, client: Client): Promise<string> {
+  try {
+    return await modelAnywhere(typed, client);
+  } catch (error) {
+    if (error instanceof HostError && error.code === 'FILE_NOT_FOUND' && isRepository(typed)) return typed;
+    throw error;
+  }
+}
+
+/** Says whether what was typed has the form of a repository, with or without a quantization. */
+export function isRepository(typed: string): boolean {
+  try {
+    readModelQuery({ modelPath: typed });
+    return true;
+  } catch (error) {
+    if (error instanceof HostError) return false;
+    throw error;
+  }
 }
 
 /** Adds what someone may have meant to an error that says that there is no such model; other errors stay as they are. */

@@ -1,4 +1,5 @@
 import { BROWSER_NAMES } from '../../manifests/browser.ts';
+import { SEARCH_SORTS } from '../protocol/actions/repos.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './spec.ts';
 
 const MODEL: ArgumentSpec = {
@@ -25,6 +26,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [
       { command: 'tabagent pull Qwen/Qwen3-0.6B-GGUF Qwen3-0.6B-Q8_0.gguf', does: 'one file of a repository' },
       { command: 'tabagent pull Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf', does: 'the same' },
+      { command: 'tabagent pull Qwen/Qwen3-8B-GGUF:Q5_K_M', does: 'by its quantization' },
+      { command: 'tabagent pull Qwen/Qwen3-8B-GGUF', does: 'Q4_K_M, or what fits here' },
     ],
     actions: ['DOWNLOAD_MODEL', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
     load: () => import('./commands/pull.ts'),
@@ -148,6 +151,29 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [{ command: 'tabagent fit Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf', does: 'without downloading it' }],
     actions: ['RECOMMEND_SPLIT', 'GET_SYSTEM_RESOURCES', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
     load: () => import('./commands/fit.ts'),
+  },
+  {
+    name: 'search',
+    summary: 'Find repositories with GGUF models on the hub',
+    args: [{ name: 'WORDS', summary: 'what to look for', many: true }],
+    options: [
+      { name: 'sort', value: 'BY', choices: SEARCH_SORTS, summary: 'the most first; downloads without it' },
+      { name: 'limit', value: 'NUMBER', summary: 'at most so many; 20 without it' },
+    ],
+    examples: [{ command: 'tabagent search qwen3 8b', does: 'the most downloaded first' }],
+    actions: ['SEARCH_MODELS'],
+    load: () => import('./commands/search.ts'),
+  },
+  {
+    name: 'files',
+    summary: 'List the models of a repository, and which of them fit here',
+    details:
+      'With sizes, the parts of a model as one, and the model that is taken where no file is\nnamed: Q4_K_M, or the largest smaller one that fits the memory that is free.',
+    args: [{ name: 'REPOSITORY', summary: 'owner/name' }],
+    options: [{ name: 'revision', value: 'NAME', summary: 'branch, tag or commit; main without it' }],
+    examples: [{ command: 'tabagent files Qwen/Qwen3-8B-GGUF', does: 'before pulling one' }],
+    actions: ['LIST_REPO_FILES'],
+    load: () => import('./commands/files.ts'),
   },
   {
     name: 'verify',

@@ -26,6 +26,8 @@ export interface Split {
    * `slow`: everything else, and what does not fit at all.
    */
   readonly tier: 'fast' | 'medium' | 'slow';
+  /** Whether it can be loaded at all with the memory that is free now. */
+  readonly fits: boolean;
   /** A sentence with the figures behind it. */
   readonly reason: string;
 }
@@ -48,7 +50,7 @@ export function recommendSplit(question: SplitQuestion): Split {
   const fits = isWithin(room, { vram, ram });
   const answer = { gpuLayers, cpuLayers: layers - gpuLayers, estimatedVram: vram, estimatedRam: ram };
   const tier = tierOf({ ...answer, fits }, snapshot.cpu);
-  return { ...answer, tier, reason: reasonFor({ ...answer, fits, tier, demand, room, snapshot, contextSize }) };
+  return { ...answer, tier, fits, reason: reasonFor({ ...answer, fits, tier, demand, room, snapshot, contextSize }) };
 }
 
 /** The largest number of layers whose bytes fit; none where not even one does, or there is no GPU. */
@@ -74,7 +76,7 @@ function isWithin(room: Room, { vram, ram }: { vram: number; ram: number }): boo
   return vram <= room.vram && (room.shared ? vram + ram : ram) <= room.ram;
 }
 
-function tierOf(split: Omit<Split, 'tier' | 'reason'> & { fits: boolean }, cpu: CpuInfo): Split['tier'] {
+function tierOf(split: Omit<Split, 'tier' | 'reason'>, cpu: CpuInfo): Split['tier'] {
   const { gpuLayers, cpuLayers, estimatedRam, fits } = split;
   if (!fits) return 'slow';
   if (cpuLayers === 0) return 'fast';

@@ -2,7 +2,7 @@ import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import type { Logger } from '../log.ts';
-import { DEFAULT_REVISION, type ModelName } from '../protocol/model-name.ts';
+import { DEFAULT_REVISION, type ModelName, type RepoName } from '../protocol/model-name.ts';
 import { fileFacts, isStrong } from './file-info.ts';
 import { type FollowRequest, follow } from './follow.ts';
 import { HttpClient, type HttpResponse } from './http.ts';
@@ -10,9 +10,11 @@ import { HubFault, isTransient } from './hub-fault.ts';
 import { type ListedFile, listedFile } from './listed-file.ts';
 import { ProxyRoutes } from './proxy.ts';
 import { changed, rangeAnswer } from './range-answer.ts';
-import { refusal } from './refusals.ts';
+import { refusal, refusalOfRepo, refusalOfSearch } from './refusals.ts';
 import { RemoteSource } from './remote-source.ts';
+import { type RepoFile, readRepoFiles } from './repo-files.ts';
 import { retry } from './retry.ts';
+import { readSearchPage, type SearchPage, type SearchQuery, searchPath } from './search.ts';
 import { findToken, type KeptToken } from './token.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
 
@@ -84,6 +86,37 @@ export class Hub implements HubClient {
     });
   }
 
+  /** The files of a repository, those with unusable names left out. Throws what the hub refuses with. */
+  repoFiles(repo: RepoName, { signal }: { signal?: AbortSignal }): Promise<RepoFile[]> {
+    return this.#retried(() => this.#askForFiles(repo, signal), signal);
+  }
+
+  /** Looks for repositories with GGUF files. */
+  search(query: SearchQuery, { signal }: { signal?: AbortSignal }): Promise<SearchPage> {
+    return this.#retried(async () => {
+      const url = new URL(`${this.#options.endpoint}${searchPath(query)}`);
+      const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
+      if (response.status === 200) return readSearchPage(response, query.limit, signal);
+      response.body.destroy();
+      throw refusalOfSearch(response);
+    }, signal);
+  }
+
+  /** The model's page lists all files at once; where a mirror has none, the tree does. */
+  async #askForFiles(repo: RepoName, signal: AbortSignal | undefined): Promise<RepoFile[]> {
+    let fault: HubFault | undefined;
+    for (const listing of listingsOf(repo)) {
+      const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(repo.repoId)}${listing}`);
+      const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
+      if (response.status === 200) return readRepoFiles(response, repo, signal);
+      response.body.destroy();
+      fault = refusalOfRepo(response, repo, this.#options.endpoint);
+      // What the hub says itself of a repository holds for the other listing, too.
+      if (fault.transient || response.headers['x-error-code'] !== undefined) throw fault;
+    }
+    throw fault;
+  }
+
   async #askForFile(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<RemoteFile> {
     const url = this.#fileUrl(name, file, name.revision);
     let response = await this.#follow(url, { method: 'HEAD', headers: {}, signal, stayOnHost: true });
@@ -110,9 +143,7 @@ export class Hub implements HubClient {
 
   /** What the hub's listings of the repository say of a file: the tree, or where a mirror has none, the model's page. */
   async #listed(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<ListedFile | undefined> {
-    const revision = encodeURIComponent(name.revision);
-    const page = name.revision === DEFAULT_REVISION ? '' : `/revision/${revision}`;
-    for (const listing of [`/tree/${revision}?recursive=true`, `${page}?blobs=true`]) {
+    for (const listing of listingsOf(name).toReversed()) {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(name.repoId)}${listing}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) {
@@ -175,6 +206,13 @@ export class Hub implements HubClient {
       `${endpoint}/${encodePath(name.repoId)}/resolve/${encodeURIComponent(revision)}/${encodePath(file)}`,
     );
   }
+}
+
+/** The two listings a hub has of a repository: the model's page, and the tree. */
+function listingsOf({ revision }: RepoName | ModelName): readonly string[] {
+  const encoded = encodeURIComponent(revision);
+  const page = revision === DEFAULT_REVISION ? '' : `/revision/${encoded}`;
+  return [`${page}?blobs=true`, `/tree/${encoded}?recursive=true`];
 }
 
 function isAnswer({ status }: HttpResponse): boolean {

@@ -1,11 +1,8 @@
 import * as v from 'valibot';
 import { checkedSize, checksumOf } from './file-info.ts';
-import { type HttpResponse, unreachable } from './http.ts';
-import { HubFault } from './hub-fault.ts';
+import type { HttpResponse } from './http.ts';
+import { readJson } from './read-json.ts';
 import type { RemoteFile } from './types.ts';
-
-/** Most bytes of a listing that are read. The hub's own pages hold 1,000 entries of some 300 bytes. */
-const MAX_LISTING_BYTES = 16 * 1024 * 1024;
 
 /** What a listing says of a file in large-file storage: its SHA-256, under the one name or the other. */
 const Lfs = v.looseObject({
@@ -33,7 +30,7 @@ export async function listedFile(
   file: string,
   signal: AbortSignal | undefined,
 ): Promise<ListedFile | undefined> {
-  const listing = await readJson(response, signal);
+  const listing = await readJson(response, 'a list of files as JSON', signal);
   const tree = v.safeParse(Tree, listing);
   const info = v.safeParse(Info, listing);
   const entries = tree.success
@@ -50,30 +47,4 @@ export async function listedFile(
     checksum: checksumOf(lfs ? (lfs.sha256 ?? lfs.oid) : (blob ?? undefined)),
     size: bytes === undefined ? undefined : checkedSize(bytes),
   };
-}
-
-async function readJson({ body, url }: HttpResponse, signal: AbortSignal | undefined): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      if (bytes > MAX_LISTING_BYTES) throw notAListing(url, `more than ${MAX_LISTING_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw unreachable(error, url);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    throw notAListing(url, 'no JSON');
-  }
-}
-
-function notAListing(url: URL, found: string): HubFault {
-  return new HubFault('HUB_ERROR', `${url.origin} answered with ${found} where a list of files was expected.`, {
-    details: { host: url.host, expected: 'a list of files as JSON', found },
-  });
 }

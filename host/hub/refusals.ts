@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ModelName } from '../protocol/model-name.ts';
+import type { ModelName, RepoName } from '../protocol/model-name.ts';
 import { HubFault } from './hub-fault.ts';
 import { retryAfter } from './retry-after.ts';
 
@@ -53,6 +53,31 @@ export function refusal(status: number, headers: IncomingHttpHeaders, subject: S
   }
   const said = `The hub answered ${name.repoId}/${file} with status ${status}.`;
   if (status >= 500 || status === 408) return comeBackLater('HUB_ERROR', said, headers, details);
+  return new HubFault('HUB_ERROR', said, { details });
+}
+
+/** The same of a question about a whole repository: where the hub does not say what it has not, it is that. */
+export function refusalOfRepo(
+  { status, headers }: { status: number; headers: IncomingHttpHeaders },
+  repo: RepoName,
+  endpoint: string,
+): HubFault {
+  const code = headers['x-error-code'] ?? (status === 404 || status === 410 ? 'RepoNotFound' : undefined);
+  const subject = { name: { ...repo, file: '', id: repo.repoId }, file: '', endpoint };
+  return refusal(status, code === undefined ? headers : { ...headers, 'x-error-code': code }, subject);
+}
+
+/** The same of a search, which is about no repository. */
+export function refusalOfSearch({ status, headers }: { status: number; headers: IncomingHttpHeaders }): HubFault {
+  const details = { status };
+  if (status === 429) {
+    return comeBackLater('RATE_LIMITED', 'The hub answers too many requests just now (status 429).', headers, details);
+  }
+  const said = `The hub answered the search with status ${status}.`;
+  if (status >= 500 || status === 408) return comeBackLater('HUB_ERROR', said, headers, details);
+  if (status === 401) {
+    return new HubFault('UNAUTHORIZED', `${said} Is the token still good?`, { details });
+  }
   return new HubFault('HUB_ERROR', said, { details });
 }
 

@@ -52,6 +52,11 @@ export const modelNaming = {
   model: v.optional(Name),
   /** *Ours*: branch, tag or commit of the repository; `main` when absent. */
   revision: v.optional(Name),
+  /**
+   * *Ours*: in place of a file where a model is fetched, loaded or fitted, such as `Q4_K_M`. The same as `owner/name:Q4_K_M`;
+   * with neither, `Q4_K_M` or the nearest smaller one that fits here.
+   */
+  quantization: v.optional(Name),
 };
 
 /** Which page of a list to answer with (*ours*). Lists without these answer from the start, as much as fits a frame. */

@@ -41,7 +41,11 @@ export interface ModelNaming {
   model_name?: string | undefined;
   model?: string | undefined;
   revision?: string | undefined;
+  quantization?: string | undefined;
 }
+
+/** Fields that may hold a repository or a whole id, in the order they count. */
+const PATH_FIELDS = ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model'] as const;
 
 /** Owner and repository names as the hub allows them: 96 letters, digits, `-`, `_`, `.`; neither starts with a dot or dash. */
 const REPO_PART = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$/;
@@ -78,7 +82,7 @@ export function modelNameOf(id: string): ModelName | undefined {
 
 /** As {@link readModelName}, where a repository alone is enough. */
 export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
-  const [field, path] = firstOf(naming, ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model']);
+  const [field, path] = firstOf(naming, PATH_FIELDS);
   if (path === undefined)
     throw invalid('modelPath', 'a repository or model id, "owner/name" or "owner/name/file.gguf"', undefined);
 
@@ -108,6 +112,36 @@ export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   const file = separateFile ?? fileInPath;
   if (file === undefined) return { owner, repo, repoId: `${owner}/${repo}`, revision };
   return modelName({ owner, repo, file, revision }, separateFile === undefined ? field : fileField);
+}
+
+/** A repository, and the quantization that is wanted of it; none: whichever suits. */
+export type ModelQuery = RepoName & { readonly quantization?: string };
+
+/** A quantization as file names have it. */
+const QUANTIZATION = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
+
+/**
+ * As {@link readModelOrRepoName}, where a quantization may stand in place of the file: as `owner/name:Q4_K_M`, or in
+ * `quantization`.
+ */
+export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
+  const [field, path] = firstOf(naming, PATH_FIELDS);
+  const [, repo, inPath] = /^([^/:]+\/[^/:]+):([^/:]*)$/.exec(path ?? '') ?? [];
+  const quantization = naming.quantization ?? inPath;
+  if (quantization === undefined) return readModelOrRepoName(naming);
+  if (!QUANTIZATION.test(quantization)) {
+    throw invalid(
+      naming.quantization === undefined ? field : 'quantization',
+      'a quantization such as Q4_K_M',
+      quantization,
+    );
+  }
+  if (inPath !== undefined && inPath.toUpperCase() !== quantization.toUpperCase()) {
+    throw invalid('quantization', `the one that \`${field}\` names, "${inPath}"`, quantization);
+  }
+  const found = readModelOrRepoName(repo === undefined ? naming : { ...naming, [field]: repo });
+  if ('file' in found) throw invalid('quantization', 'left out where a file is named', quantization);
+  return { ...found, quantization };
 }
 
 /** Puts a name together from its parts, checking the file's path. Throws `INVALID_REQUEST` naming `field`. */
@@ -153,7 +187,10 @@ function isSafeSegment(segment: string): boolean {
   );
 }
 
-function firstOf(naming: ModelNaming, fields: (keyof ModelNaming)[]): [field: string, value: string | undefined] {
+function firstOf(
+  naming: ModelNaming,
+  fields: readonly (keyof ModelNaming)[],
+): [field: string, value: string | undefined] {
   for (const field of fields) {
     const value = naming[field];
     if (value !== undefined) return [field, value];

@@ -1,13 +1,13 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { modelAnywhere, withModelHint } from '../model-argument.ts';
+import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { facts, sizeInWords } from '../terminal/words.ts';
 
 /** `tabagent fit`. Exits with "no room" when the model needs more memory than there is. */
 export async function run(context: CommandContext): Promise<number> {
   const { input, client } = context;
   const [typed = ''] = input.args;
-  const modelId = await modelAnywhere(typed, client);
+  const modelId = await modelOrRepository(typed, client);
   const request = client.request('RECOMMEND_SPLIT', { modelId, n_ctx: input.number('context') });
   const { payload: split } = await request.catch(async (error: unknown) => {
     throw await withModelHint(error, typed, client);

@@ -1,8 +1,7 @@
 import type { PayloadOf } from '../../protocol/messages.ts';
-import { modelNameOf } from '../../protocol/model-name.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { modelAnywhere, withModelHint } from '../model-argument.ts';
+import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { progressView } from '../terminal/progress.ts';
 import { printable, sizeInWords } from '../terminal/words.ts';
 
@@ -11,7 +10,7 @@ export async function run(context: CommandContext): Promise<number> {
   const { input, client, terminal } = context;
   const [typed = '', file] = input.args;
   const model =
-    file === undefined ? { modelId: await modelAnywhere(typed, client) } : { modelPath: typed, modelFile: file };
+    file === undefined ? { modelId: await modelOrRepository(typed, client) } : { modelPath: typed, modelFile: file };
   const progress = progressView(terminal);
   let reply: { message?: string; payload: PayloadOf<'DOWNLOAD_MODEL'> };
   try {
@@ -28,7 +27,7 @@ export async function run(context: CommandContext): Promise<number> {
     );
   } catch (error) {
     progress.end();
-    throw await withModelHint(error, modelNameOf(typed) === undefined ? `${typed}/${file}` : typed, client);
+    throw await withModelHint(error, file === undefined ? typed : `${typed}/${file}`, client);
   }
   progress.end();
   const { payload, message = '' } = reply;

@@ -4,7 +4,7 @@ import { Chat, isAboutTheQuestion } from '../chat.ts';
 import { withoutGaps } from '../client.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { modelAnywhere, withModelHint } from '../model-argument.ts';
+import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { progressView } from '../terminal/progress.ts';
 import { paint } from '../terminal/styles.ts';
 import { printable } from '../terminal/words.ts';
@@ -32,7 +32,8 @@ export async function run(context: CommandContext): Promise<number> {
 
 /** Loads the model, downloading it first where it is not here, and gives its id. */
 async function load(typed: string, { input, client, terminal }: CommandContext): Promise<string> {
-  const modelId = await modelAnywhere(typed, client);
+  const named = await modelOrRepository(typed, client);
+  let modelId = named;
   const progress = progressView(terminal);
   const settings = {
     n_ctx: input.number('context'),
@@ -40,9 +41,9 @@ async function load(typed: string, { input, client, terminal }: CommandContext):
     n_threads: input.number('threads'),
   };
   try {
-    await client.request(
+    const { payload: loaded } = await client.request(
       'LOAD_MODEL',
-      { modelId, settings: withoutGaps(settings) },
+      { modelId: named, settings: withoutGaps(settings) },
       {
         onEvent: ({ type, payload }) => {
           if (type !== 'modelWorkerLoadingProgress' || payload.status !== 'progress') return;
@@ -51,6 +52,7 @@ async function load(typed: string, { input, client, terminal }: CommandContext):
         },
       },
     );
+    modelId = loaded.modelPath;
   } catch (error) {
     progress.end();
     throw await withModelHint(error, typed, client);

@@ -36,6 +36,8 @@ export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {
   GET_MODELS_BY_TYPE: 'Lists the offered models of one type.',
   GET_DEFAULT_MODEL: 'Names the model to begin with, of one type.',
   ADD_MODEL_TO_LIST: 'Adds a model to those that are offered.',
+  LIST_REPO_FILES: 'Lists the GGUF models of a repository, parts as one, each with its size and whether it fits here.',
+  SEARCH_MODELS: 'Finds repositories with GGUF models on the hub.',
   SCAN_LOCAL_MODELS: 'Finds the GGUF files that other programs hold, and those in folders the user named.',
   IMPORT_MODEL: "Registers one of the user's own files where it lies. Only from the command line.",
   GENERATE: 'Generates text from messages or a prompt, streamed in events.',

@@ -10,6 +10,7 @@ import * as local from './local.ts';
 import * as models from './models.ts';
 import * as moving from './moving.ts';
 import * as remote from './remote.ts';
+import * as repos from './repos.ts';
 import * as resources from './resources.ts';
 import * as system from './system.ts';
 import * as token from './token.ts';
@@ -57,6 +58,8 @@ export const REQUEST_SCHEMAS = {
   GET_MODELS_BY_TYPE: catalog.GetModelsByTypeRequest,
   GET_DEFAULT_MODEL: catalog.GetDefaultModelRequest,
   ADD_MODEL_TO_LIST: catalog.AddModelToListRequest,
+  LIST_REPO_FILES: repos.ListRepoFilesRequest,
+  SEARCH_MODELS: repos.SearchModelsRequest,
   SCAN_LOCAL_MODELS: local.ScanLocalModelsRequest,
   IMPORT_MODEL: local.ImportModelRequest,
 
@@ -143,6 +146,8 @@ export const PAYLOAD_SCHEMAS = {
   GET_MODELS_BY_TYPE: catalog.GetModelsByTypePayload,
   GET_DEFAULT_MODEL: catalog.GetDefaultModelPayload,
   ADD_MODEL_TO_LIST: catalog.AddModelToListPayload,
+  LIST_REPO_FILES: repos.ListRepoFilesPayload,
+  SEARCH_MODELS: repos.SearchModelsPayload,
   SCAN_LOCAL_MODELS: local.ScanLocalModelsPayload,
   IMPORT_MODEL: local.ImportModelPayload,
 

@@ -13,6 +13,10 @@ export interface RepoOptions {
   readonly gated?: boolean;
   /** Not there at all for who does not have the token. */
   readonly private?: boolean;
+  /** What a search says of it: `downloads`, `likes`, `gguf`, …, or nonsense. */
+  readonly found?: Readonly<Record<string, unknown>>;
+  /** Further entries of its listings, as they are. */
+  readonly listed?: readonly unknown[];
 }
 
 export interface HubOptions {
@@ -137,6 +141,7 @@ export class TestHub {
       if (file === undefined) return sendJson(response, 404, { error: 'gone' });
       return this.#sendFile(request, response, file, fault, {});
     }
+    if (parts[0] === 'api' && parts.length === 2) return this.#search(searchParams, request, response);
     if (parts[0] === 'api') return this.#api(parts, searchParams, request, response, fault);
     const [owner, name, resolve, revision = '', ...path] = parts;
     if (resolve !== 'resolve') return sendJson(response, 404, { error: 'Not found' });
@@ -221,7 +226,7 @@ export class TestHub {
     );
     if (what === 'tree') {
       const entries = files.map(({ path, size, oid }) => ({ type: 'file', path, size, oid: '', lfs: { oid, size } }));
-      return sendJson(response, 200, entries);
+      return sendJson(response, 200, [...entries, ...(repo.options.listed ?? [])]);
     }
     const siblings = files.map(({ path, size, oid }) =>
       query.get('blobs') === 'true' ? { rfilename: path, size, lfs: { sha256: oid, size } } : { rfilename: path },
@@ -232,8 +237,29 @@ export class TestHub {
       sha: repo.commit,
       private: repo.options.private === true,
       gated: repo.options.gated === true ? 'auto' : false,
-      siblings,
+      siblings: [...siblings, ...(repo.options.listed ?? [])],
     });
+  }
+
+  /** Repositories whose name holds the text, in pages; the cursor is the number of the next, in a form of its own. */
+  #search(query: URLSearchParams, request: HubRequest, response: ServerResponse): void {
+    const text = query.get('search')?.toLowerCase() ?? '';
+    const sort = query.get('sort') ?? 'downloads';
+    const found = [...this.#repos]
+      .filter(([id, { options }]) => id.toLowerCase().includes(text) && (!options.private || this.#hasToken(request)))
+      .map(([id, { options }]) => ({
+        id,
+        modelId: id,
+        gated: options.gated === true ? 'auto' : false,
+        ...options.found,
+      }))
+      .sort((a, b) => Number(Object(b)[sort] ?? 0) - Number(Object(a)[sort] ?? 0));
+    const start = Number(Buffer.from(query.get('cursor') ?? '', 'base64').toString() || 0);
+    const end = start + Number(query.get('limit') ?? 1000);
+    const next = new URLSearchParams(query);
+    next.set('cursor', Buffer.from(String(end)).toString('base64'));
+    const link = end < found.length ? { link: `<${this.url}/api/models?${next}>; rel="next"` } : {};
+    sendJson(response, 200, found.slice(start, end), link);
   }
 
   /** Finds a repository at a revision; where there is none for this client, says so and gives undefined. */

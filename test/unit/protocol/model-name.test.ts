@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { HostError } from '../../../host/errors.ts';
-import { readModelName, readModelOrRepoName } from '../../../host/protocol/model-name.ts';
+import {
+  type ModelNaming,
+  readModelName,
+  readModelOrRepoName,
+  readModelQuery,
+} from '../../../host/protocol/model-name.ts';
 
 const ID = 'microsoft/Phi-3-mini-4k-instruct-gguf/Phi-3-mini-4k-instruct-q4.gguf';
 
@@ -106,6 +111,34 @@ describe('readModelName', () => {
     expect(fault(() => readModelName({ modelPath: 'a/b/m.gguf', modelFile: 'n.gguf' })).details?.field).toBe(
       'modelFile',
     );
+  });
+});
+
+describe('readModelQuery', () => {
+  const repo = { owner: 'a', repo: 'b', repoId: 'a/b', revision: 'main' };
+  it('takes a quantization behind the repository, or in a field of its own', () => {
+    expect(readModelQuery({ modelPath: 'a/b:Q4_K_M' })).toEqual({ ...repo, quantization: 'Q4_K_M' });
+    expect(readModelQuery({ model: 'a/b@v1:UD-Q4_K_XL' })).toEqual({
+      ...repo,
+      revision: 'v1',
+      quantization: 'UD-Q4_K_XL',
+    });
+    expect(readModelQuery({ repoId: 'a/b', quantization: 'Q8_0' })).toEqual({ ...repo, quantization: 'Q8_0' });
+    expect(readModelQuery({ modelPath: 'a/b' })).toEqual(repo);
+    expect(readModelQuery({ modelPath: 'a/b/m.gguf' })).toMatchObject({ id: 'a/b/m.gguf' });
+  });
+
+  it.each<[ModelNaming, string]>([
+    [{ modelPath: 'a/b:' }, 'modelPath'],
+    [{ modelPath: 'a/b:../c' }, 'modelPath'],
+    [{ modelPath: 'a/b:Q4:Q5' }, 'modelPath'],
+    [{ modelPath: 'a/b:Q4', quantization: 'Q5' }, 'quantization'],
+    [{ modelPath: 'a/b', quantization: 'x'.repeat(100) }, 'quantization'],
+    [{ modelPath: 'a/b', modelFile: 'm.gguf', quantization: 'Q4' }, 'quantization'],
+    [{ modelPath: '../b:Q4' }, 'modelPath'],
+  ])('refuses %j', (naming, field) => {
+    const error = fault(() => readModelQuery(naming));
+    expect([error.code, error.details?.field]).toEqual(['INVALID_REQUEST', field]);
   });
 });
 

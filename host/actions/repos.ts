@@ -1,0 +1,53 @@
+import { chooseModel } from '../catalog/choose-model.ts';
+import type { RepoModel } from '../catalog/repo-models.ts';
+import { HostError } from '../errors.ts';
+import { readModelOrRepoName } from '../protocol/model-name.ts';
+import { invalidField } from '../protocol/parse-request.ts';
+import type { Actions } from './action.ts';
+import { page } from './paging.ts';
+import { fitsHere, modelsOf } from './resolve-name.ts';
+
+/** The model that would be taken; null where the choice would be refused. */
+function choiceOf(models: readonly RepoModel[], repoId: string, fits: (size: number) => boolean): string | null {
+  try {
+    return chooseModel(models, repoId, fits).name.id;
+  } catch (error) {
+    if (error instanceof HostError) return null;
+    throw error;
+  }
+}
+
+export const actions: Actions<'LIST_REPO_FILES' | 'SEARCH_MODELS'> = {
+  async LIST_REPO_FILES(request, call) {
+    const repo = readModelOrRepoName({ repoId: request.modelPath ?? request.repoId, revision: request.revision });
+    if ('file' in repo) throw invalidField('repoId', 'a repository, "owner/name"', repo.id);
+    const [models, fits, cache] = await Promise.all([modelsOf(repo, call), fitsHere(call), call.parts.cache()]);
+    const { items, ...next } = page(models, request);
+    const files = await Promise.all(
+      items.map(async ({ name, quantization, size, ...rest }) => ({
+        id: name.id,
+        fileName: name.file,
+        ...rest,
+        quantization: quantization ?? null,
+        size: size ?? null,
+        fits: size === undefined ? null : fits(size),
+        downloaded: (await cache.find(name)) !== undefined,
+      })),
+    );
+    const { repoId, revision } = repo;
+    return { payload: { repoId, revision, files, choice: choiceOf(models, repoId, fits), ...next } };
+  },
+
+  async SEARCH_MODELS({ query, sort, limit, cursor }, { parts, signal }) {
+    const found = await (await parts.hub()).search({ text: query, sort, limit, cursor }, { signal });
+    const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
+      ...rest,
+      downloads: downloads ?? null,
+      likes: likes ?? null,
+      lastModified: lastModified ?? null,
+      tags: [...tags],
+      gguf: gguf ?? null,
+    }));
+    return { payload: { models, ...(found.cursor === undefined ? {} : { nextCursor: found.cursor }) } };
+  },
+};

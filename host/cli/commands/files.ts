@@ -1,0 +1,34 @@
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { printable, sizeInWords } from '../terminal/words.ts';
+
+/** `tabagent files`. All of the list, whatever its length. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client } = context;
+  const [repoId = ''] = input.args;
+  let choice: string | null = null;
+  const files = await client.all(
+    'LIST_REPO_FILES',
+    (page) => {
+      choice = page.choice;
+      return page.files;
+    },
+    { repoId, revision: input.text('revision') },
+  );
+  print(context, { repoId, files, choice }, () => {
+    const lines = files.map(({ id, fileName, kind, size, fits, downloaded, parts, complete }) => {
+      const facts = [
+        kind === 'model' ? undefined : kind,
+        parts > 1 ? `${parts} parts` : undefined,
+        complete ? undefined : 'incomplete',
+        fits === false && kind === 'model' ? 'does not fit the memory that is free' : undefined,
+        downloaded ? 'downloaded' : undefined,
+        id === choice ? 'taken where no file is named' : undefined,
+      ].filter((fact) => fact !== undefined);
+      const words = facts.length === 0 ? '' : `  (${facts.join(', ')})`;
+      return `${(size === null ? '?' : sizeInWords(size)).padStart(9)}  ${fileName}${words}\n`;
+    });
+    return printable(lines.join('') || `${repoId} has no GGUF files.\n`);
+  });
+  return EXIT.ok;
+}

@@ -1,0 +1,26 @@
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { printable } from '../terminal/words.ts';
+
+/** `tabagent search`. */
+export async function run(context: CommandContext): Promise<number> {
+  const { input, client } = context;
+  const { payload } = await client.request('SEARCH_MODELS', {
+    query: input.args.join(' '),
+    sort: input.text('sort'),
+    limit: input.number('limit'),
+  });
+  print(context, payload, () => {
+    const lines = payload.models.map(({ repoId, downloads, gguf, gated }) => {
+      const facts = [
+        gguf?.parameters === undefined ? undefined : `${(gguf.parameters / 1e9).toFixed(1)} B parameters`,
+        gguf?.architecture,
+        downloads === null ? undefined : `${downloads.toLocaleString('en')} downloads`,
+        gated ? 'gated' : undefined,
+      ];
+      return `${repoId}  (${facts.filter((fact) => fact !== undefined).join(', ')})\n`;
+    });
+    return printable(lines.join('') || 'Nothing was found.\n');
+  });
+  return EXIT.ok;
+}

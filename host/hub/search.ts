@@ -1,0 +1,127 @@
+import * as v from 'valibot';
+import { HostError } from '../errors.ts';
+import type { SEARCH_SORTS } from '../protocol/actions/repos.ts';
+import { readModelOrRepoName } from '../protocol/model-name.ts';
+import type { HttpResponse } from './http.ts';
+import { readJson, unexpected } from './read-json.ts';
+
+/** What is looked for. */
+export interface SearchQuery {
+  readonly text: string;
+  readonly sort: (typeof SEARCH_SORTS)[number];
+  /** Most results. */
+  readonly limit: number;
+  /** Where an earlier page ended, as the hub said. */
+  readonly cursor: string | undefined;
+}
+
+/** A repository with GGUF files that the hub found. */
+export interface FoundRepo {
+  readonly repoId: string;
+  readonly downloads: number | undefined;
+  readonly likes: number | undefined;
+  /** As the hub writes it, ISO 8601. */
+  readonly lastModified: string | undefined;
+  /** Its terms have to be accepted first. */
+  readonly gated: boolean;
+  readonly tags: readonly string[];
+  /** What the hub read out of a GGUF file of it; undefined where it did not. */
+  readonly gguf:
+    | { readonly architecture?: string; readonly parameters?: number; readonly contextLength?: number }
+    | undefined;
+}
+
+/** One page of what was found. */
+export interface SearchPage {
+  readonly repos: readonly FoundRepo[];
+  readonly cursor: string | undefined;
+}
+
+/** Most of a repository's tags that are kept, and of each its characters: for a person to read, in a frame that holds 100. */
+const MAX_TAGS = 24;
+const MAX_TAG_LENGTH = 64;
+/** Longest cursor that is handed on, characters. The hub's have some 100. */
+export const MAX_CURSOR_LENGTH = 1024;
+
+const EXPECTED = 'a list of models as JSON';
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** A field that is nonsense is as good as one that is not there. */
+const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined);
+const Found = v.looseObject({
+  id: v.string(),
+  downloads: lenient(Count),
+  likes: lenient(Count),
+  lastModified: lenient(v.pipe(v.string(), v.isoTimestamp())),
+  gated: lenient(v.union([v.boolean(), v.string()])),
+  tags: lenient(v.array(v.unknown())),
+  gguf: lenient(
+    v.looseObject({
+      architecture: lenient(v.pipe(v.string(), v.maxLength(MAX_TAG_LENGTH))),
+      total: lenient(Count),
+      context_length: lenient(Count),
+    }),
+  ),
+});
+
+/** Path and query of a search: repositories tagged `gguf`. Source: the hub's API, `GET /api/models`. */
+export function searchPath({ text, sort, limit, cursor }: SearchQuery): string {
+  const query = new URLSearchParams({ search: text, filter: 'gguf', sort, direction: '-1', limit: String(limit) });
+  for (const field of ['downloads', 'likes', 'lastModified', 'gated', 'tags', 'gguf']) query.append('expand[]', field);
+  if (cursor !== undefined) query.set('cursor', cursor);
+  return `/api/models?${query}`;
+}
+
+/** Reads a page of results. What is no repository's name is left out. Throws `HUB_ERROR` for what is no list. */
+export async function readSearchPage(
+  response: HttpResponse,
+  limit: number,
+  signal: AbortSignal | undefined,
+): Promise<SearchPage> {
+  const list = await readJson(response, EXPECTED, signal);
+  if (!Array.isArray(list)) throw unexpected(response.url, EXPECTED, 'something else');
+  const repos = list.slice(0, limit).flatMap((entry: unknown) => {
+    const { success, output } = v.safeParse(Found, entry);
+    return success && isRepoName(output.id) ? [foundRepo(output)] : [];
+  });
+  return { repos, cursor: nextCursor(response.headers.link) };
+}
+
+function foundRepo({ id, downloads, likes, lastModified, gated, tags = [], gguf }: v.InferOutput<typeof Found>) {
+  const words = tags.filter((tag): tag is string => typeof tag === 'string' && tag.length <= MAX_TAG_LENGTH);
+  return {
+    repoId: id,
+    downloads,
+    likes,
+    lastModified,
+    gated: gated !== undefined && gated !== false,
+    tags: words.slice(0, MAX_TAGS),
+    gguf: gguf && {
+      ...(gguf.architecture === undefined ? {} : { architecture: gguf.architecture }),
+      ...(gguf.total === undefined ? {} : { parameters: gguf.total }),
+      ...(gguf.context_length === undefined ? {} : { contextLength: gguf.context_length }),
+    },
+  };
+}
+
+function isRepoName(id: string): boolean {
+  try {
+    const name = readModelOrRepoName({ repoId: id });
+    return !('file' in name) && name.repoId === id;
+  } catch (error) {
+    if (error instanceof HostError) return false;
+    throw error;
+  }
+}
+
+/** The cursor of the next page's address. The address itself is not followed: it is built anew, on our hub. */
+function nextCursor(link: string | string[] | undefined): string | undefined {
+  const next = /<([^>]{1,4096})>\s*;\s*rel="next"/.exec(String(link ?? ''))?.[1];
+  if (next === undefined || !URL.canParse(next, 'http://hub')) return undefined;
+  const cursor = new URL(next, 'http://hub').searchParams.get('cursor');
+  return cursor !== null && isCursor(cursor) ? cursor : undefined;
+}
+
+/** Says whether a text may be a hub's cursor: opaque, of visible ASCII. */
+export function isCursor(text: string): boolean {
+  return text.length <= MAX_CURSOR_LENGTH && /^[\x21-\x7e]+$/.test(text);
+}

@@ -1,0 +1,178 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Hub } from '../../../host/hub/hub.ts';
+import { readModelOrRepoName } from '../../../host/protocol/model-name.ts';
+import { quickConfig } from '../../support/cache/cache-bench.ts';
+import { type HubOptions, startHub, type TestHub } from '../../support/hub/hub.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const REPO = 'maker/many-GGUF';
+const NAME = readModelOrRepoName({ repoId: REPO });
+const FILE = Buffer.from('a model');
+const SEARCH = { text: '', sort: 'downloads', limit: 20, cursor: undefined } as const;
+
+let server: TestHub;
+afterEach(() => server.close());
+
+async function hubOf(options: Partial<HubOptions>, env: NodeJS.ProcessEnv = {}): Promise<Hub> {
+  server = await startHub({ repos: { [REPO]: { files: { 'a.gguf': FILE } } }, ...options });
+  const config = quickConfig(
+    { TABAGENT_HOME: '/nowhere', HOME: '/nowhere', HF_ENDPOINT: server.url, ...env },
+    { maxAttempts: 2 },
+  );
+  return new Hub({ endpoint: config.hubEndpoint, env: config.env, limits: config.limits, log: new KeptLog() });
+}
+
+describe('the files of a repository', () => {
+  it('are listed with their sizes, those in folders too', async () => {
+    const hub = await hubOf({
+      repos: { [REPO]: { files: { 'a.gguf': FILE, 'sub/b.gguf': FILE, 'README.md': FILE } } },
+    });
+    expect(await hub.repoFiles(NAME, {})).toEqual([
+      { file: 'a.gguf', size: 7 },
+      { file: 'sub/b.gguf', size: 7 },
+      { file: 'README.md', size: 7 },
+    ]);
+  });
+
+  it('come from the tree where a mirror has no page of the model', async () => {
+    const hub = await hubOf({});
+    server.fault({ kind: 'status', status: 404, match: ({ url }) => url.includes('blobs=true') });
+    expect(await hub.repoFiles(NAME, {})).toEqual([{ file: 'a.gguf', size: 7 }]);
+  });
+
+  it('of unusable names and of nonsense are left out, whatever else the hub lists', async () => {
+    const listed: unknown[] = [
+      { rfilename: '../../outside.gguf', size: 1 },
+      { rfilename: '/etc/passwd.gguf', size: 1 },
+      { rfilename: 'a\\..\\b.gguf', size: 1 },
+      { rfilename: 'con.gguf', size: 1 },
+      { rfilename: 'x'.repeat(5000), size: 1 },
+      { rfilename: 7 },
+      null,
+      'text',
+      [],
+      { rfilename: 'huge.gguf', size: 1e300 },
+      { rfilename: 'negative.gguf', size: -1 },
+      { rfilename: 'lfs.gguf', size: 10, lfs: 'nonsense' },
+    ];
+    const hub = await hubOf({ repos: { [REPO]: { files: { 'a.gguf': FILE }, listed } } });
+    expect(await hub.repoFiles(NAME, {})).toEqual([
+      { file: 'a.gguf', size: 7 },
+      { file: 'huge.gguf', size: undefined },
+      { file: 'negative.gguf', size: undefined },
+      { file: 'lfs.gguf', size: 10 },
+    ]);
+  });
+
+  it.each<[string, (hub: TestHub) => void, string]>([
+    ['an HTML page', (hub) => hub.fault({ kind: 'html' }), 'HUB_ERROR'],
+    ['always 503', (hub) => hub.fault({ kind: 'status', status: 503 }), 'HUB_ERROR'],
+    ['429', (hub) => hub.fault({ kind: 'status', status: 429 }), 'RATE_LIMITED'],
+    ['404 without saying of what', (hub) => hub.fault({ kind: 'status', status: 404 }), 'REPO_NOT_FOUND'],
+    [
+      'a redirect to itself',
+      (hub) => hub.fault({ kind: 'redirect', to: '/api/models/maker/many-GGUF' }),
+      'REDIRECT_REFUSED',
+    ],
+  ])('%s is a typed error', async (_what, fault, code) => {
+    const hub = await hubOf({});
+    fault(server);
+    await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ name: 'HostError', code });
+  });
+
+  it('of a private repository are not told to who has no token', async () => {
+    const hub = await hubOf({ repos: { [REPO]: { files: { 'a.gguf': FILE }, private: true } }, token: 'hf_x' });
+    await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ code: 'REPO_NOT_FOUND' });
+  });
+
+  it('are not asked for offline', async () => {
+    const hub = await hubOf({}, { HF_HUB_OFFLINE: '1' });
+    await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ code: 'OFFLINE' });
+    await expect(hub.search(SEARCH, {})).rejects.toMatchObject({ code: 'OFFLINE' });
+    expect(server.requests).toEqual([]);
+  });
+});
+
+describe('a search', () => {
+  const repos = Object.fromEntries(
+    Array.from({ length: 25 }, (_, n) => [
+      `maker/qwen-${n}-GGUF`,
+      { files: {}, found: { downloads: n, likes: 100 - n } },
+    ]),
+  );
+
+  it('finds repositories by words, sorted, page by page', async () => {
+    const hub = await hubOf({ repos: { ...repos, 'other/llama-GGUF': { files: {} } } });
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await hub.search({ ...SEARCH, text: 'qwen', limit: 10, cursor }, {});
+      expect(page.repos.length).toBeLessThanOrEqual(10);
+      seen.push(...page.repos.map(({ repoId }) => repoId));
+      ({ cursor } = page);
+    } while (cursor !== undefined);
+    expect(seen).toHaveLength(25);
+    expect(seen[0]).toBe('maker/qwen-24-GGUF');
+    const { repos: liked } = await hub.search({ ...SEARCH, sort: 'likes', limit: 1 }, {});
+    expect(liked).toMatchObject([{ repoId: 'maker/qwen-0-GGUF', likes: 100 }]);
+  });
+
+  it('tells what the hub read out of the files', async () => {
+    const found = {
+      downloads: 5,
+      lastModified: '2026-01-02T03:04:05.000Z',
+      tags: ['gguf'],
+      gguf: { total: 8e9, architecture: 'qwen3', context_length: 40960 },
+    };
+    const hub = await hubOf({ repos: { [REPO]: { files: {}, gated: true, found } } });
+    const { repos } = await hub.search(SEARCH, {});
+    expect(repos).toEqual([
+      {
+        repoId: REPO,
+        downloads: 5,
+        likes: undefined,
+        lastModified: '2026-01-02T03:04:05.000Z',
+        gated: true,
+        tags: ['gguf'],
+        gguf: { architecture: 'qwen3', parameters: 8e9, contextLength: 40960 },
+      },
+    ]);
+  });
+
+  it('takes no field that is nonsense, and no name that is none', async () => {
+    const hub = await hubOf({
+      repos: {
+        [REPO]: {
+          files: {},
+          found: { downloads: 'many', likes: -1, lastModified: 5, tags: [1, 'x'.repeat(1000), 'ok'], gguf: 'yes' },
+        },
+        'a/b': { files: {}, found: { id: '../../etc' } },
+        'c/d': { files: {}, found: { id: { toString: 'x' } } },
+        'e/f': { files: {}, found: { id: 'e/f/g.gguf' } },
+      },
+    });
+    const { repos } = await hub.search(SEARCH, {});
+    expect(repos).toEqual([
+      {
+        repoId: REPO,
+        downloads: undefined,
+        likes: undefined,
+        lastModified: undefined,
+        gated: false,
+        tags: ['ok'],
+        gguf: undefined,
+      },
+    ]);
+  });
+
+  it.each<[string, (hub: TestHub) => void, string]>([
+    ['an HTML page', (hub) => hub.fault({ kind: 'html' }), 'HUB_ERROR'],
+    ['another status', (hub) => hub.fault({ kind: 'status', status: 400 }), 'HUB_ERROR'],
+    ['429', (hub) => hub.fault({ kind: 'status', status: 429 }), 'RATE_LIMITED'],
+    ['401', (hub) => hub.fault({ kind: 'status', status: 401 }), 'UNAUTHORIZED'],
+  ])('that is answered with %s is a typed error', async (_what, fault, code) => {
+    const hub = await hubOf({});
+    fault(server);
+    await expect(hub.search(SEARCH, {})).rejects.toMatchObject({ name: 'HostError', code });
+  });
+});
