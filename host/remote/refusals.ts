@@ -77,7 +77,11 @@ export async function refusal(
 }
 
 /** A fault an engine tells of, within an answer that began as a success or instead of one. */
-export function refusedRequest(said: SaidFault, { name }: Endpoint, details: Record<string, unknown>): RemoteFault {
+export function refusedRequest(
+  said: SaidFault,
+  { name }: Pick<Endpoint, 'name'>,
+  details: Record<string, unknown>,
+): RemoteFault {
   const words = said.message === '' ? '' : ` It says: ${said.message}`;
   if (said.codes.some((code) => TOO_LONG.includes(code))) {
     return new RemoteFault('CONTEXT_OVERFLOW', `The prompt is too long for the engine "${name}".${words}`, { details });

@@ -1,8 +1,10 @@
 import { HostError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
+import type { Embedded, EmbedOrder } from '../serving/embedding.ts';
 import type { GenerateOrder, GenerationResult } from '../serving/generation.ts';
 import {
+  type EmbedOptions,
   type FreedMemory,
   type GenerateOptions,
   type ModelServer,
@@ -13,7 +15,7 @@ import {
 } from '../serving/model-server.ts';
 import type { ConfiguredEngines } from './configured-engines.ts';
 import { describeRemote } from './describe-remote.ts';
-import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
+import { findModel } from './find-model.ts';
 import type { RemoteEngine } from './remote-engine.ts';
 
 interface Running {
@@ -25,8 +27,8 @@ interface Held {
   model: ServedModel;
   readonly name: RemoteId;
   readonly running: Set<Running>;
-  /** True once it was unloaded: what still runs ends with that as its fault. */
-  isGone: boolean;
+  /** Aborted when it is unloaded: with that as its fault, whatever still runs ends. */
+  readonly gone: AbortController;
 }
 
 /**
@@ -59,8 +61,7 @@ export class RemoteModels implements ModelServer {
   }
 
   setActive(id: string): void {
-    if (!this.#models.has(id)) throw notLoaded(id);
-    this.#activeId = id;
+    this.#activeId = this.#held(id).name.id;
   }
 
   onChange(listener: (change: ServerChange) => void): () => void {
@@ -81,7 +82,8 @@ export class RemoteModels implements ModelServer {
     signal?.throwIfAborted();
     const model = describeRemote(name, facts, Math.round(performance.now() - begin));
     const present = this.#models.get(name.id);
-    if (present === undefined) this.#models.set(name.id, { model, name, running: new Set(), isGone: false });
+    if (present === undefined)
+      this.#models.set(name.id, { model, name, running: new Set(), gone: new AbortController() });
     else present.model = model;
     this.#activeId = name.id;
     this.#log.info('remote.loaded', { id: name.id, ms: model.loadTimeMs });
@@ -96,10 +98,23 @@ export class RemoteModels implements ModelServer {
    * {@link RemoteEngine.generate} throws.
    */
   async generate(id: string, order: GenerateOrder, options: GenerateOptions = {}): Promise<GenerationResult> {
-    const { signal, onProgress, tag } = options;
-    return this.#use(id, tag, async ({ name }, engine, stop) =>
-      engine.generate(name.model, order, { signal, onProgress, stop: stop.signal }),
-    );
+    const { onProgress, tag } = options;
+    const held = this.#held(id);
+    const running: Running = { tag, stop: new AbortController() };
+    held.running.add(running);
+    try {
+      return await this.#use(held, options.signal, (engine, signal) =>
+        engine.generate(held.name.model, order, { signal, onProgress, stop: running.stop.signal }),
+      );
+    } finally {
+      held.running.delete(running);
+    }
+  }
+
+  /** @throws HostError as {@link generate}. */
+  async embed(id: string, order: EmbedOrder, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
+    const held = this.#held(id);
+    return this.#use(held, options.signal, (engine, signal) => engine.embed(held.name.model, order, signal));
   }
 
   stopGenerations(which: { id?: string | undefined; tag?: string | number | undefined } = {}): StoppedGenerations[] {
@@ -115,9 +130,7 @@ export class RemoteModels implements ModelServer {
 
   /** Takes a model off the list; the memory it has elsewhere is its engine's own business. */
   async unload(id: string): Promise<FreedMemory> {
-    const held = this.#models.get(id);
-    if (held === undefined) throw notLoaded(id);
-    this.#remove(held);
+    this.#remove(this.#held(id));
     this.#tell({ type: 'unloaded', id, activeId: this.#activeId });
     return { ramFreed: 0, vramFreed: 0 };
   }
@@ -133,24 +146,25 @@ export class RemoteModels implements ModelServer {
     for (const held of [...this.#models.values()]) this.#remove(held);
   }
 
-  async #use(
-    id: string,
-    tag: Running['tag'],
-    work: (held: Held, engine: RemoteEngine, stop: AbortController) => Promise<GenerationResult>,
-  ): Promise<GenerationResult> {
+  #held(id: string): Held {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
-    const running: Running = { tag, stop: new AbortController() };
-    held.running.add(running);
+    return held;
+  }
+
+  /** Does something with a model as its engine is reached now, until it is unloaded or the caller goes. */
+  async #use<T>(
+    held: Held,
+    caller: AbortSignal | undefined,
+    work: (engine: RemoteEngine, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const signal = caller === undefined ? held.gone.signal : AbortSignal.any([caller, held.gone.signal]);
+    signal.throwIfAborted();
+    const { engine } = await this.#engines.open(held.name.engine);
     try {
-      const { engine } = await this.#engines.open(held.name.engine);
-      const result = await work(held, engine, running.stop).catch(async (error: unknown) => {
-        throw (await this.#vanished(held, engine, error)) ?? error;
-      });
-      if (held.isGone && result.finishReason === 'stopped') throw unloadedMeanwhile(id);
-      return result;
-    } finally {
-      held.running.delete(running);
+      return await work(engine, signal);
+    } catch (error) {
+      throw (await this.#vanished(held, engine, error)) ?? error;
     }
   }
 
@@ -182,9 +196,8 @@ export class RemoteModels implements ModelServer {
   /** When it was the active one, the one loaded last of the others takes its place. */
   #remove(held: Held): void {
     const { id } = held.name;
-    held.isGone = true;
     this.#models.delete(id);
-    for (const { stop } of held.running) stop.abort();
+    held.gone.abort(unloadedMeanwhile(id));
     if (this.#activeId === id) this.#activeId = [...this.#models.keys()].at(-1) ?? null;
   }
 
@@ -193,37 +206,8 @@ export class RemoteModels implements ModelServer {
   }
 }
 
-/**
- * Asks an engine for one of its models. One that the configuration names need not be listed.
- *
- * @throws HostError `REMOTE_MODEL_NOT_FOUND`.
- */
-async function findModel(
-  engine: RemoteEngine,
-  { model, engine: name }: RemoteId,
-  named: readonly string[] | undefined,
-  signal: AbortSignal | undefined,
-): Promise<RemoteModelFacts> {
-  const isNamed = named?.includes(model) === true;
-  const models = await engine.models({ signal }).catch((error: unknown) => {
-    // It has answered, though not with a list: some serve a model and list none.
-    if (isNamed && error instanceof HostError && error.code === 'REMOTE_ERROR') return [];
-    throw error;
-  });
-  const facts = models.find((listed) => listed.model === model);
-  if (facts !== undefined) return facts;
-  if (isNamed) return unlistedModel(model);
-  throw new HostError(
-    'REMOTE_MODEL_NOT_FOUND',
-    `The engine "${name}" has no model "${model}". GET_AVAILABLE_MODELS lists what it has.`,
-    {
-      details: { engine: name, model },
-    },
-  );
-}
-
 function unloadedMeanwhile(id: string): HostError {
-  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}. It was unloaded while it generated.`, {
+  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}. It was unloaded while it worked.`, {
     details: { modelId: id },
   });
 }

@@ -391,3 +391,48 @@ describe('what is offered', () => {
     });
   });
 });
+
+describe('embeddings', () => {
+  const texts = ['one', 'two', 'three'].map((text, i) => ({ name: `texts.${i}`, text }));
+  const embed = async (signal?: AbortSignal) => {
+    await remote.models.load(readRemoteId(ID));
+    return remote.models.embed(ID, { texts, truncate: false }, { signal });
+  };
+  const vector = (index: number, embedding: unknown = [index, 0.5]) => ({ object: 'embedding', index, embedding });
+
+  it('come in the order of the texts, whatever order they are sent in', async () => {
+    engine.next(json(200, { data: [vector(2), vector(0), vector(1)], usage: { prompt_tokens: 8 } }));
+    const embedded = await embed();
+    expect(embedded.map(({ vector: [first] }) => first)).toEqual([0, 1, 2]);
+    expect(embedded.map(({ tokens }) => tokens)).toEqual([4, 2, 2]);
+    expect(engine.generations.at(-1)).toMatchObject({
+      path: '/v1/embeddings',
+      body: { model: 'small', input: ['one', 'two', 'three'], encoding_format: 'float' },
+    });
+  });
+
+  it.each([
+    ['one is missing', [vector(0), vector(1)]],
+    ['one is there twice', [vector(0), vector(1), vector(1)]],
+    ['one is too many', [vector(0), vector(1), vector(2), vector(3)]],
+    ['one is shorter', [vector(0), vector(1), vector(2, [1])]],
+    ['one is empty', [vector(0, []), vector(1, []), vector(2, [])]],
+    ['one is no list of numbers', [vector(0), vector(1), vector(2, ['a', 'b'])]],
+  ])('are REMOTE_ERROR where %s', async (_what, data) => {
+    engine.next(json(200, { data }));
+    await expect(embed()).rejects.toMatchObject({ code: 'REMOTE_ERROR' });
+  });
+
+  it('are asked for again where the answer was cut, and given up where the caller goes', async () => {
+    const cut: Parameters<typeof engine.next>[0] = (response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+      response.write('{"data": [', () => response.destroy());
+    };
+    engine.next(cut, json(200, { data: [vector(0), vector(1), vector(2)] }));
+    expect(await embed()).toHaveLength(3);
+    const gone = new AbortController();
+    const reason = new Error('gone');
+    engine.next(() => gone.abort(reason));
+    await expect(embed(gone.signal)).rejects.toBe(reason);
+  });
+});

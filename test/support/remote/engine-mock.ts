@@ -9,12 +9,11 @@ export const ANSWERS = { weather: 'Sunny, with a little wind 🌤 from the west.
  *
  * @param options.keys Keys it takes; none = no key is asked for.
  */
-export async function startMock(options: { keys?: readonly string[]; latency?: number } = {}) {
+export async function startMock(options: { keys?: readonly string[] } = {}) {
   const mock = new LLMock({
     port: 0,
     host: '127.0.0.1',
     chunkSize: 5,
-    latency: options.latency ?? 0,
     ...(options.keys === undefined ? {} : { auth: { apiKeys: [...options.keys] } }),
   });
   for (const [words, content] of Object.entries(ANSWERS)) mock.onMessage(words, { content });

@@ -1,0 +1,41 @@
+import * as v from 'valibot';
+import type { Embedded } from '../serving/embedding.ts';
+
+const Answer = v.object({
+  data: v.array(
+    v.object({
+      index: v.pipe(v.number(), v.integer(), v.minValue(0)),
+      embedding: v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(1)),
+    }),
+  ),
+  usage: v.nullish(v.object({ prompt_tokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0) })),
+});
+
+/**
+ * Reads what `POST /embeddings` answers to `count` texts, in their order. Undefined for what is no such answer: also one
+ * with too few vectors, two of one text, or vectors of different lengths.
+ *
+ * An engine counts the tokens of all texts together; they are told as if each text had its share.
+ */
+export function readEmbeddings(text: string, count: number): Embedded[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { success, output } = v.safeParse(Answer, value);
+  if (!success) return undefined;
+  const vectors = new Map(output.data.map(({ index, embedding }) => [index, embedding]));
+  const dimensions = output.data[0]?.embedding.length;
+  const tokens = output.usage?.prompt_tokens ?? 0;
+  const share = Math.floor(tokens / count);
+  const embedded: Embedded[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const vector = vectors.get(index);
+    if (vector === undefined || vector.length !== dimensions) return undefined;
+    const own = index === 0 ? tokens - share * (count - 1) : share;
+    embedded.push({ vector: Float32Array.from(vector), tokens: own, truncated: false });
+  }
+  return output.data.length === count ? embedded : undefined;
+}
