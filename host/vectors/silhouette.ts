@@ -16,21 +16,27 @@ export async function silhouette(
   if (count < 2) return null;
   const sizes = new Array<number>(count).fill(0);
   for (const label of labels) sizes[label] = (sizes[label] ?? 0) + 1;
-  let sum = 0;
+  // Of each point, the sums of its distances from the points of each cluster. A pair is measured once, for both.
+  const sums = points.map(() => new Float64Array(count));
   for (const [i, point] of points.entries()) {
-    const distances = new Array<number>(count).fill(0);
-    for (const [j, other] of points.entries()) {
-      const label = labels[j] ?? 0;
-      if (i !== j) distances[label] = (distances[label] ?? 0) + Math.sqrt(squaredDistance(point, other));
+    for (let j = 0; j < i; j++) {
+      const other = points[j];
+      if (other === undefined) continue;
+      const distance = Math.sqrt(squaredDistance(point, other));
+      addTo(sums[i], labels[j], distance);
+      addTo(sums[j], labels[i], distance);
     }
-    sum += ofPoint(distances, sizes, labels[i] ?? 0);
     await pause();
   }
-  return sum / points.length;
+  return sums.reduce((sum, distances, i) => sum + ofPoint(distances, sizes, labels[i] ?? 0), 0) / points.length;
+}
+
+function addTo(sums: Float64Array | undefined, label: number | undefined, distance: number): void {
+  if (sums !== undefined && label !== undefined) sums[label] = (sums[label] ?? 0) + distance;
 }
 
 /** @param distances Sums of the distances from the points of each cluster. */
-function ofPoint(distances: readonly number[], sizes: readonly number[], own: number): number {
+function ofPoint(distances: Float64Array, sizes: readonly number[], own: number): number {
   const size = sizes[own] ?? 0;
   if (size < 2) return 0;
   const a = (distances[own] ?? 0) / (size - 1);

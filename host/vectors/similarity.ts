@@ -17,13 +17,29 @@ export function dotProduct(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** The square of the distance between two vectors. */
+/**
+ * The square of the distance between two vectors. Four sums side by side: they need not wait for each other, and
+ * clustering spends nearly all of its time here.
+ *
+ * @throws RangeError as {@link dotProduct}.
+ */
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length)
-    throw new RangeError(`Expected two vectors of one length, got ${a.length} and ${b.length}`);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
-  return sum;
+  const { length } = a;
+  if (length !== b.length) throw new RangeError(`Expected two vectors of one length, got ${length} and ${b.length}`);
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  const whole = length - (length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    const d0 = (a[i] ?? 0) - (b[i] ?? 0);
+    const d1 = (a[i + 1] ?? 0) - (b[i + 1] ?? 0);
+    const d2 = (a[i + 2] ?? 0) - (b[i + 2] ?? 0);
+    const d3 = (a[i + 3] ?? 0) - (b[i + 3] ?? 0);
+    s0 += d0 * d0;
+    s1 += d1 * d1;
+    s2 += d2 * d2;
+    s3 += d3 * d3;
+  }
+  for (let i = whole; i < length; i++) s0 += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+  return s0 + s1 + s2 + s3;
 }
 
 /** How like two vectors are by a metric. A distance d counts as 1 / (1 + d), as in the original: 1 for the same vector. */

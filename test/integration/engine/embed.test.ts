@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Embedded } from '../../../host/serving/embedding.ts';
 import { cosine } from '../../../host/vectors/similarity.ts';
@@ -151,15 +152,45 @@ describe('embedding', () => {
     });
   });
 
-  it('gives up for a caller who has gone, and goes on with the next', async () => {
-    const controller = new AbortController();
-    const texts = Array.from({ length: 1_000 }, (_, i) => ({ name: `texts.${i}`, text: 'red green' }));
-    const first = engine.embed('long', { texts, truncate: false }, { signal: controller.signal });
-    const waiting = engine.embed('long', { texts, truncate: false }, { signal: controller.signal });
-    controller.abort(new Error('gone'));
-    await expect(first).rejects.toThrow('gone');
-    await expect(waiting).rejects.toThrow('gone');
-    expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
+  describe('that takes minutes', () => {
+    /** Each of them takes some tenths of a second. */
+    const texts = Array.from({ length: 1_000 }, (_, i) => ({ name: `texts.${i}`, text: 'red '.repeat(4_000) }));
+    const order = { texts, truncate: false };
+
+    it('is given up in the runner for a caller who has gone, whether its turn has come or not', async () => {
+      const controller = new AbortController();
+      const first = engine.embed('long', order, { signal: controller.signal });
+      const waiting = engine.embed('long', order, { signal: controller.signal });
+      // The first one's turn has come by then: nothing is before it.
+      await setImmediate();
+      controller.abort(new Error('gone'));
+      await expect(waiting).rejects.toThrow('gone');
+      await expect(first).rejects.toThrow('gone');
+      expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
+    });
+
+    it('is not stopped with generations', async () => {
+      const controller = new AbortController();
+      const embedding = engine.embed('long', order, { signal: controller.signal });
+      await setImmediate();
+      expect(engine.stopGenerations()).toEqual([]);
+      controller.abort(new Error('gone'));
+      await expect(embedding).rejects.toThrow('gone');
+    });
+
+    it.each<[string, () => unknown, string]>([
+      ['is unloaded', () => engine.unload('passing'), 'MODEL_NOT_LOADED'],
+      ['loses its process', () => process.kill(engine.pidOf('passing') ?? 0, 'SIGKILL'), 'ENGINE_CRASHED'],
+    ])('fails when its model %s, and so does what waits', async (_what, end, code) => {
+      await engine.load(await orderFor('passing', join(folder.path, 'long.gguf'), { contextSize: 4_096 }));
+      const both = [engine.embed('passing', order), engine.embed('passing', order)];
+      const ends = Promise.allSettled(both);
+      await setImmediate();
+      await end();
+      for (const one of await ends) expect(one).toMatchObject({ status: 'rejected', reason: { code } });
+      // With its process gone it is no longer there, which the engine hears at about the same time.
+      if (engine.get('passing') !== undefined) await engine.unload('passing');
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeVector } from '../../../host/vectors/encode.ts';
-import { cosine, dotProduct, similarity, unit } from '../../../host/vectors/similarity.ts';
+import { cosine, dotProduct, similarity, squaredDistance, unit } from '../../../host/vectors/similarity.ts';
 import { Seeded } from '../../support/gguf/seeded.ts';
 
 const vector = (...values: number[]) => Float32Array.from(values);
@@ -33,6 +33,16 @@ describe('similarity', () => {
     expect(similarity('euclidean', vector(0, 0), vector(3, 4))).toBeCloseTo(1 / 6, 12);
     expect(similarity('euclidean', vector(1, 2), vector(1, 2))).toBe(1);
     expect(similarity('cosine', vector(1, 0), vector(1, 1))).toBeCloseTo(Math.SQRT1_2, 6);
+  });
+
+  it('measures distances of vectors of every length', () => {
+    for (let length = 0; length < 12; length++) {
+      const a = Float32Array.from({ length }, (_, i) => i);
+      const b = Float32Array.from({ length }, (_, i) => 2 * i + 1);
+      const expected = [...a].reduce((sum, value) => sum + (value + 1) ** 2, 0);
+      expect(squaredDistance(a, b)).toBe(expected);
+    }
+    expect(() => squaredDistance(vector(1), vector(1, 2))).toThrow(RangeError);
   });
 
   it('makes vectors of length 1, and leaves zero alone', () => {
