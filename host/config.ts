@@ -56,8 +56,12 @@ export interface HostLimits {
   readonly maxAttempts: number;
   /** The pause before a request is tried again, milliseconds; it doubles with each further try. */
   readonly retryBaseMs: number;
-  /** Connections one download uses at a time. */
+  /** Connections one download begins with; it finds out by itself how many bring the most. */
+  readonly connectionsAtFirst: number;
+  /** Connections one download uses at most. */
   readonly connections: number;
+  /** Bytes a second of all downloads together; undefined: no limit. */
+  readonly maxBytesPerSecond: number | undefined;
   /** Longest a load may take with no sign of progress, milliseconds. */
   readonly loadTimeoutMs: number;
   /** Work that is still running this long after the end of input is given up, milliseconds. */
@@ -77,7 +81,9 @@ export const DEFAULT_LIMITS: HostLimits = {
   connectTimeoutMs: 15_000,
   maxAttempts: 6,
   retryBaseMs: 500,
-  connections: 4,
+  connectionsAtFirst: 8,
+  connections: 16,
+  maxBytesPerSecond: undefined,
   loadTimeoutMs: 120_000,
   shutdownGraceMs: 1_500,
   maxQueuedReplyBytes: 8 * MiB,
@@ -106,6 +112,8 @@ export function readConfig(options: {
       ...DEFAULT_LIMITS,
       stallTimeoutMs: readMilliseconds(env, 'TABAGENT_STALL_TIMEOUT_MS', DEFAULT_LIMITS.stallTimeoutMs),
       loadTimeoutMs: readMilliseconds(env, 'TABAGENT_LOAD_TIMEOUT_MS', DEFAULT_LIMITS.loadTimeoutMs),
+      connections: readCount(env, 'TABAGENT_MAX_CONNECTIONS', DEFAULT_LIMITS.connections, 64),
+      ...readSpeed(env, 'TABAGENT_MAX_BYTES_PER_SECOND'),
       ...options.limits,
     },
     debug: env.TABAGENT_DEBUG === '1',
@@ -152,6 +160,26 @@ function readEndpoint(value: string | undefined): string {
     );
   }
   return url.href.replace(/\/+$/, '');
+}
+
+function readCount(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number, most: number): number {
+  const value = env[name];
+  if (!value) return fallback;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+  throw new HostError('INVALID_REQUEST', `Expected ${name} to be a whole number from 1 to ${most}, got "${value}".`, {
+    details: { field: name },
+  });
+}
+
+function readSpeed(env: Readonly<NodeJS.ProcessEnv>, name: string): Pick<HostLimits, 'maxBytesPerSecond'> | undefined {
+  const value = env[name];
+  if (!value) return undefined;
+  const number = Number(value);
+  if (Number.isFinite(number) && number >= 1024) return { maxBytesPerSecond: number };
+  throw new HostError('INVALID_REQUEST', `Expected ${name} to be at least 1024 bytes a second, got "${value}".`, {
+    details: { field: name },
+  });
 }
 
 function readMilliseconds(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number): number {

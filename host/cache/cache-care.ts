@@ -6,6 +6,7 @@ import type { ProgressListener } from '../progress.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
+import type { ByteAllowance } from './byte-allowance.ts';
 import { type CheckedFile, type CheckState, checkModel } from './check-model.ts';
 import type { DownloadIndex } from './download-index.ts';
 import { FileLock } from './file-lock.ts';
@@ -52,6 +53,8 @@ export interface CareParts {
   readonly index: DownloadIndex;
   readonly uses: ModelUses;
   readonly hub: () => Promise<HubClient>;
+  /** Shared by all downloads of the host. */
+  readonly allowance: ByteAllowance;
   readonly log: Logger;
 }
 
@@ -165,6 +168,7 @@ export class CacheCare {
           layout,
           index,
           hub: each.hub,
+          allowance: this.#parts.allowance,
           limits: config.limits,
           log,
           signal,

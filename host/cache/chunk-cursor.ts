@@ -1,13 +1,11 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { ChunkGrid, ChunkRun } from './chunks.ts';
 
-/** A place in a run of chunks, with the hash of the chunk it is in. */
+/** A place in a run of chunks. */
 export class ChunkCursor {
   readonly #grid: ChunkGrid;
   readonly #end: number;
   chunk: number;
   position: number;
-  #hash: Hash = createHash('sha256');
 
   constructor(grid: ChunkGrid, run: ChunkRun) {
     this.#grid = grid;
@@ -30,14 +28,11 @@ export class ChunkCursor {
     return this.done ? 0 : this.position - this.#grid.startOf(this.chunk);
   }
 
-  /** Goes on by bytes of the present chunk; gives its SHA-256 when they are its last. */
-  advance(bytes: Uint8Array): string | undefined {
-    this.#hash.update(bytes);
-    this.position += bytes.length;
+  /** Goes on by bytes of the present chunk; gives its number when they are its last. */
+  advance(bytes: number): number | undefined {
+    this.position += bytes;
     if (this.missingInChunk > 0) return undefined;
-    const sha256 = this.#hash.digest('hex');
-    this.#hash = createHash('sha256');
     this.chunk += 1;
-    return sha256;
+    return this.chunk - 1;
   }
 }

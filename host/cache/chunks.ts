@@ -44,11 +44,12 @@ const MAX_RUN = 8;
 /** The chunks that nobody has fetched or is fetching, handed out in runs from the front of the file. */
 export class ChunkQueue {
   readonly #missing: Set<number>;
-  readonly #workers: number;
+  /** How many fetch from it. */
+  workers: number;
 
   constructor(missing: Iterable<number>, workers: number) {
     this.#missing = new Set(missing);
-    this.#workers = workers;
+    this.workers = workers;
   }
 
   get size(): number {
@@ -65,7 +66,7 @@ export class ChunkQueue {
     let first: number | undefined;
     for (const chunk of this.#missing) if (first === undefined || chunk < first) first = chunk;
     if (first === undefined) return undefined;
-    const length = Math.min(MAX_RUN, Math.max(1, Math.ceil(this.#missing.size / (2 * this.#workers))));
+    const length = Math.min(MAX_RUN, Math.max(1, Math.ceil(this.#missing.size / (2 * this.workers))));
     let end = first;
     while (end - first < length && this.#missing.delete(end)) end += 1;
     return { first, end };

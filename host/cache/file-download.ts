@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
-import { isTransient } from '../hub/hub-fault.ts';
-import { pause, pauseBefore } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
-import { ChunkCursor } from './chunk-cursor.ts';
-import { ChunkGrid, ChunkQueue, type ChunkRun, MAX_CHUNKS } from './chunks.ts';
+import type { ByteAllowance } from './byte-allowance.ts';
+import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
+import { ConnectionPlan } from './connection-plan.ts';
 import type { DownloadIndex, FileRecord } from './download-index.ts';
+import { DownloadRound, meddledWith, RangesIgnored } from './download-round.ts';
+import { FileHasher } from './file-hasher.ts';
 import { isThere, PartialFile } from './partial-file.ts';
-import { PrefixHash } from './prefix-hash.ts';
+import { hashingOf, PrefixHash } from './prefix-hash.ts';
 import { type ChunkState, StoredChunks } from './stored-chunk.ts';
 
 /** What a download of one file is made with. */
@@ -23,15 +24,14 @@ export interface FileDownloadOptions {
   readonly index: DownloadIndex;
   readonly limits: HostLimits;
   readonly log: Logger;
+  /** Shared by all downloads of the host. */
+  readonly allowance: ByteAllowance;
   /** Hears, as often as anything comes, how many bytes are on the disk. */
   readonly onProgress: (downloaded: number) => void;
 }
 
 /** The unit of `stat`'s block count, on all systems, whatever the file system's own. Source: POSIX, sys/stat.h. */
 const STAT_BLOCK_BYTES = 512;
-
-/** The hub sent the whole file where a range was asked for: one connection has to do, from the front. */
-class RangesIgnored extends Error {}
 
 /**
  * The download of one file, from what the hub announced to the verified file under its name.
@@ -118,9 +118,7 @@ export class FileDownload {
     await index.setFile(key, { size, checksum, etag, commit, chunkBytes: limits.chunkBytes });
     const file = await PartialFile.open(partialPath, size);
     try {
-      const hash = new PrefixHash(this.#grid, file, checksum);
-      await this.#fetchAll(file, hash, signal);
-      const found = hash.digest();
+      const found = await this.#fetchAll(file, signal);
       if (found !== checksum.hex) {
         await this.#discard();
         throw mismatch(remote, found);
@@ -140,128 +138,43 @@ export class FileDownload {
     this.#downloaded = 0;
   }
 
-  /** Fetches what is missing over some connections, while one reader takes the checksum behind them. */
-  async #fetchAll(file: PartialFile, hash: PrefixHash, signal: AbortSignal): Promise<void> {
+  /** Fetches what is missing, round by round; gives the checksum of the whole file. */
+  async #fetchAll(file: PartialFile, signal: AbortSignal): Promise<string> {
+    const { remote, limits, log, index, key } = this.#options;
+    const { checksum, size } = remote;
+    const grid = this.#grid;
+    const chunkBytes = Math.min(grid.chunkBytes, size);
+    const hasher = new FileHasher(file, { chunkBytes, ...hashingOf(checksum, size) });
+    const prefix = new PrefixHash(grid, hasher);
+    const plan = new ConnectionPlan({ first: limits.connectionsAtFirst, most: limits.connections });
     let ranges = true;
-    while (hash.next < this.#grid.count) {
-      try {
-        const bad = await this.#fetchMissing(file, hash, ranges, signal);
-        if (bad !== undefined) await this.#forgetBad(file, bad, signal);
-      } catch (error) {
-        if (!(error instanceof RangesIgnored)) throw error;
-        this.#options.log.info('download.no-ranges', { file: this.#options.remote.file });
-        ranges = false;
+    try {
+      while (prefix.next < grid.count) {
+        const round = new DownloadRound({
+          ...this.#options,
+          grid,
+          states: this.#states,
+          file,
+          hasher,
+          prefix,
+          plan,
+          ranges,
+          signal,
+          enter: (chunk, sha256) => index.setChunk(key, chunk, sha256),
+          onBytes: (bytes) => this.#addDownloaded(bytes),
+        });
+        try {
+          const bad = await round.run();
+          if (bad !== undefined) await this.#forgetBad(file, bad, signal);
+        } catch (error) {
+          if (!(error instanceof RangesIgnored)) throw error;
+          log.info('download.no-ranges', { file: remote.file });
+          ranges = false;
+        }
       }
-    }
-  }
-
-  /**
-   * One round over all chunks that are missing, while those that are there are taken into the checksum. A chunk found
-   * bad meanwhile is its result, and waits for the next round.
-   */
-  async #fetchMissing(
-    file: PartialFile,
-    hash: PrefixHash,
-    ranges: boolean,
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
-    const { connections } = this.#options.limits;
-    const missing = [...this.#states.keys()].filter((chunk) => this.#states[chunk] === 'missing');
-    const queue = new ChunkQueue(missing, connections);
-    const failed = new AbortController();
-    const stop = AbortSignal.any([signal, failed.signal]);
-    let hashing: Promise<number | undefined> = Promise.resolve(undefined);
-    const onStored = () => {
-      hashing = hashing.then((bad) => bad ?? hash.advance(this.#states, stop));
-      // A fault of reading back ends the round; it is thrown below.
-      hashing.catch((error: unknown) => failed.abort(error));
-    };
-    onStored();
-    const work = async () => {
-      if (!ranges) return this.#fetchRun(file, { first: 0, end: this.#grid.count }, stop, onStored);
-      for (let run = queue.take(); run !== undefined; run = queue.take())
-        await this.#fetchRun(file, run, stop, onStored);
-    };
-    const workers = Array.from({ length: Math.min(ranges ? connections : 1, missing.length) }, () =>
-      work().catch((error: unknown) => failed.abort(error)),
-    );
-    await Promise.all(workers);
-    const bad = await hashing.catch((error: unknown) => failed.abort(error));
-    failed.signal.throwIfAborted();
-    return bad ?? undefined;
-  }
-
-  /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
-  async #fetchRun(file: PartialFile, run: ChunkRun, signal: AbortSignal, onStored: () => void): Promise<void> {
-    const { remote, limits, log } = this.#options;
-    const cursor = new ChunkCursor(this.#grid, run);
-    for (let attempt = 0; !cursor.done; ) {
-      const before = cursor.position;
-      try {
-        await this.#stream(file, run, cursor, signal, onStored);
-      } catch (error) {
-        // What came of an unfinished chunk is only kept while this run goes on.
-        const giveUp = (reason: unknown) => {
-          if (this.#states[cursor.chunk] === 'missing') this.#addDownloaded(-cursor.bytesInChunk);
-          throw reason;
-        };
-        if (signal.aborted) giveUp(signal.reason);
-        if (!isTransient(error)) return giveUp(error);
-        // What brought something is no failure: only tries in vain count.
-        attempt = cursor.position > before ? 0 : attempt + 1;
-        if (attempt >= limits.maxAttempts) giveUp(error);
-        log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
-        await pause(pauseBefore(attempt, error, limits), signal).catch(giveUp);
-      }
-    }
-  }
-
-  /** Takes in one connection's bytes, from where the cursor stands. */
-  async #stream(
-    file: PartialFile,
-    run: ChunkRun,
-    cursor: ChunkCursor,
-    signal: AbortSignal,
-    onStored: () => void,
-  ): Promise<void> {
-    const { hub, remote } = this.#options;
-    const isWholeFile = run.first === 0 && run.end === this.#grid.count;
-    const stream = await hub.openRange(
-      remote,
-      { start: cursor.position, end: this.#grid.endOf(run.end - 1) },
-      { signal },
-    );
-    if (stream.start !== cursor.position && !isWholeFile) {
-      await stream.body[Symbol.asyncIterator]().return?.();
-      throw new RangesIgnored();
-    }
-    let at = stream.start;
-    for await (const bytes of stream.body) {
-      signal.throwIfAborted();
-      at += bytes.length;
-      const fresh = Math.min(bytes.length, at - cursor.position);
-      if (fresh > 0) await this.#take(file, cursor, bytes.subarray(bytes.length - fresh), onStored);
-      // A hub that knows no ranges goes on to the file's end.
-      if (cursor.done) break;
-    }
-  }
-
-  /** Writes bytes that came, chunk by chunk, and enters each chunk that is whole. */
-  async #take(file: PartialFile, cursor: ChunkCursor, bytes: Uint8Array, onStored: () => void): Promise<void> {
-    const { index, key } = this.#options;
-    for (let rest = bytes; rest.length > 0 && !cursor.done; ) {
-      const piece = rest.subarray(0, cursor.missingInChunk);
-      rest = rest.subarray(piece.length);
-      const { chunk } = cursor;
-      const isMissing = this.#states[chunk] === 'missing';
-      if (isMissing) await file.write(piece, cursor.position);
-      const sha256 = cursor.advance(piece);
-      if (!isMissing) continue;
-      this.#addDownloaded(piece.length);
-      if (sha256 === undefined) continue;
-      await index.setChunk(key, chunk, sha256);
-      this.#states[chunk] = 'stored';
-      onStored();
+      return await prefix.digest();
+    } finally {
+      await hasher.close();
     }
   }
 
@@ -318,15 +231,5 @@ function mismatch({ name, file, checksum }: RemoteFile, found: string): HostErro
     'CHECKSUM_MISMATCH',
     `${name.repoId}/${file} came with other bytes than the hub announced, and was discarded. Download it again; if this happens twice, the file on the hub is damaged.`,
     { details: { repoId: name.repoId, fileName: file, expected: checksum.hex, found, algorithm: checksum.algorithm } },
-  );
-}
-
-function meddledWith(path: string): HostError {
-  return new HostError(
-    'CACHE_ERROR',
-    `${path} was cut short while it was being written. Is another program at work there?`,
-    {
-      details: { path },
-    },
   );
 }

@@ -6,6 +6,7 @@ import type { ProgressListener } from '../progress.ts';
 import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
+import { ByteAllowance } from './byte-allowance.ts';
 import { CacheCare } from './cache-care.ts';
 import { deleteModel } from './delete-model.ts';
 import { type DiskSpace, diskSpace } from './disk-space.ts';
@@ -42,6 +43,7 @@ export class ModelCache {
   readonly care: CacheCare;
   /** Says what it holds, and keeps it within its limit. */
   readonly keeping: HouseKeeping;
+  readonly #allowance: ByteAllowance;
   /** By model id: running ones, and those that ended in this host's time. */
   readonly #downloads = new Map<string, ModelDownload>();
 
@@ -49,11 +51,20 @@ export class ModelCache {
     this.#options = options;
     this.#layout = new CacheLayout(options.config.paths);
     const { store, config, hub, log } = options;
+    this.#allowance = new ByteAllowance(config.limits.maxBytesPerSecond);
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
     this.#uses = new ModelUses(this.#layout, log);
     const { limit = async () => Number.POSITIVE_INFINITY } = options;
     this.keeping = new HouseKeeping({ layout: this.#layout, index: this.#index, uses: this.#uses, limit, log });
-    this.care = new CacheCare({ config, layout: this.#layout, index: this.#index, uses: this.#uses, hub, log });
+    this.care = new CacheCare({
+      config,
+      layout: this.#layout,
+      index: this.#index,
+      uses: this.#uses,
+      hub,
+      allowance: this.#allowance,
+      log,
+    });
   }
 
   static async open(options: CacheOptions): Promise<ModelCache> {
@@ -242,6 +253,7 @@ export class ModelCache {
       hub,
       limits: config.limits,
       log,
+      allowance: this.#allowance,
       find: () => this.find(name),
       makeRoom: (bytes) => this.keeping.makeRoom(name, bytes),
     });

@@ -7,6 +7,7 @@ import type { ProgressListener } from '../progress.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
+import type { ByteAllowance } from './byte-allowance.ts';
 import { cacheError } from './cache-error.ts';
 import { deleteModel } from './delete-model.ts';
 import { assertSpace } from './disk-space.ts';
@@ -31,6 +32,8 @@ export interface ModelDownloadOptions {
   readonly hub: () => Promise<HubClient>;
   readonly limits: HostLimits;
   readonly log: Logger;
+  /** Shared by all downloads of the host. */
+  readonly allowance: ByteAllowance;
   /** Asks the disk whether the model is there, whole. */
   readonly find: () => Promise<CachedModel | undefined>;
   /** Makes room within the user's limit for bytes that are to come. */
@@ -196,7 +199,7 @@ export class ModelDownload {
 
   /** Asks the hub about every file, the disk whether there is room, and the index what there is of them. */
   async #prepare(): Promise<FileDownload[]> {
-    const { name, layout, index, limits, log } = this.#options;
+    const { name, layout, index, limits, log, allowance } = this.#options;
     const { signal } = this.#controller;
     const hub = await this.#options.hub();
     const remotes: RemoteFile[] = [];
@@ -214,6 +217,7 @@ export class ModelDownload {
         index,
         limits,
         log,
+        allowance,
         onProgress: () => this.#progress(sum(files.map((file) => file.downloaded))),
       });
     });

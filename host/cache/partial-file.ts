@@ -32,12 +32,19 @@ export class PartialFile {
     }
   }
 
-  /** Writes all of `bytes` at `offset`. */
-  async write(bytes: Uint8Array, offset: number): Promise<void> {
+  /** The number by which this process knows the open file. */
+  get descriptor(): number {
+    return this.#handle.fd;
+  }
+
+  /** Writes all of `pieces`, one behind the other, from `offset` on. */
+  async writeAll(pieces: readonly Uint8Array[], offset: number): Promise<void> {
     try {
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, offset + done);
-        done += bytesWritten;
+      let at = offset;
+      for (let rest = [...pieces]; rest.length > 0; ) {
+        const { bytesWritten } = await this.#handle.writev(rest, at);
+        at += bytesWritten;
+        rest = after(rest, bytesWritten);
       }
     } catch (error) {
       throw cacheError(error, this.path);
@@ -90,6 +97,16 @@ export class PartialFile {
   static async discard(path: string): Promise<void> {
     await rm(path, { force: true });
   }
+}
+
+/** What is left of `pieces` behind their first bytes: a disk may take fewer than it was given. */
+function after(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes;
+  return pieces.flatMap((piece) => {
+    const taken = Math.min(left, piece.length);
+    left -= taken;
+    return taken === piece.length ? [] : [piece.subarray(taken)];
+  });
 }
 
 /**

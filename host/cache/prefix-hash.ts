@@ -1,23 +1,31 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { RemoteFile } from '../hub/types.ts';
 import type { ChunkGrid } from './chunks.ts';
-import type { PartialFile } from './partial-file.ts';
-import { type ChunkState, StoredChunks } from './stored-chunk.ts';
+import type { FileHasher } from './file-hasher.ts';
+import type { HashThreadData } from './hash-thread.ts';
+import type { ChunkState } from './stored-chunk.ts';
+
+/** What a hasher needs to know of the checksum a hub announced for a file of `size` bytes. */
+export function hashingOf(
+  { algorithm }: RemoteFile['checksum'],
+  size: number,
+): Pick<HashThreadData, 'algorithm' | 'prefix'> {
+  if (algorithm === 'sha256') return { algorithm, prefix: '' };
+  // Git's blob id is the SHA-1 of this line and the content. Source: git's "Git Objects" documentation.
+  return { algorithm: 'sha1', prefix: `blob ${size}\0` };
+}
 
 /**
- * The checksum of the whole file, taken while it comes: each chunk is read back, from the system's page cache, as soon
- * as all before it are there. So the file is verified when its last chunk is in, with no second pass.
+ * The checksum of the whole file, taken while it comes: each chunk as soon as all before it are there. So the file is
+ * verified when its last chunk is in, with no second pass.
  */
 export class PrefixHash {
-  readonly #chunks: StoredChunks;
-  readonly #hash: Hash;
+  readonly #grid: ChunkGrid;
+  readonly #hasher: FileHasher;
   #next = 0;
 
-  constructor(grid: ChunkGrid, file: PartialFile, { algorithm }: RemoteFile['checksum']) {
-    this.#chunks = new StoredChunks(grid, file);
-    this.#hash = createHash(algorithm === 'sha256' ? 'sha256' : 'sha1');
-    // Git's blob id is the SHA-1 of this line and the content. Source: git's "Git Objects" documentation.
-    if (algorithm === 'git-sha1') this.#hash.update(`blob ${grid.size}\0`);
+  constructor(grid: ChunkGrid, hasher: FileHasher) {
+    this.#grid = grid;
+    this.#hasher = hasher;
   }
 
   /** The first chunk that has not been taken in. */
@@ -26,23 +34,24 @@ export class PrefixHash {
   }
 
   /**
-   * Takes in all chunks that follow. Resolves with the number of one that is not what the index says it is; throws the
-   * signal's reason when aborted, and can go on later.
+   * Takes in all chunks that follow. What this download wrote is believed; what an earlier process left is compared with
+   * what the index says of it: bytes may have changed while nobody looked. Resolves with the number of a chunk that is
+   * not what it should be; throws the signal's reason when aborted, and can go on later.
    */
   async advance(states: readonly ChunkState[], signal: AbortSignal): Promise<number | undefined> {
     for (;;) {
       signal.throwIfAborted();
       const state = states[this.#next];
       if (state === undefined || state === 'missing') return undefined;
-      const bytes = await this.#chunks.read(this.#next, state);
-      if (bytes === undefined) return this.#next;
-      this.#hash.update(bytes);
+      const expected = state === 'stored' ? undefined : state.sha256;
+      const [offset, length] = [this.#grid.startOf(this.#next), this.#grid.bytesOf(this.#next)];
+      if (!(await this.#hasher.extend(offset, length, expected))) return this.#next;
       this.#next += 1;
     }
   }
 
   /** The checksum, hex; once every chunk has been taken in. */
-  digest(): string {
-    return this.#hash.digest('hex');
+  digest(): Promise<string> {
+    return this.#hasher.digest();
   }
 }

@@ -5,6 +5,7 @@ import { HostError } from '../errors.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
 import type { ModelName } from '../protocol/model-name.ts';
+import type { ByteAllowance } from './byte-allowance.ts';
 import { cacheError } from './cache-error.ts';
 import { type CheckedFile, recordOf } from './check-model.ts';
 import { assertSpace } from './disk-space.ts';
@@ -14,6 +15,8 @@ import { type CacheLayout, fileKey } from './layout.ts';
 
 /** What a repair is made with. */
 export interface RepairOptions {
+  /** Shared by all downloads of the host. */
+  readonly allowance: ByteAllowance;
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
   readonly hub: () => Promise<HubClient>;
@@ -104,6 +107,7 @@ async function plan(name: ModelName, checked: CheckedFile, options: RepairOption
     index,
     limits: { ...limits, chunkBytes: known?.chunkBytes ?? limits.chunkBytes },
     log,
+    allowance: options.allowance,
     onProgress,
   });
   return { checked, remote, download };

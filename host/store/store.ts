@@ -62,6 +62,7 @@ class KeyvNamespace<T> implements Namespace<T> {
   readonly #file: string;
   readonly #keyv: Keyv;
   readonly #adapter: KeyvSqlite;
+  readonly #ready: Promise<void>;
 
   constructor(file: string, name: string) {
     this.#file = file;
@@ -74,6 +75,9 @@ class KeyvNamespace<T> implements Namespace<T> {
       iterationLimit: ROWS_PER_READ,
     });
     this.#keyv = new Keyv({ store: this.#adapter });
+    this.#ready = this.#prepare();
+    // Whoever asks first hears of a fault.
+    this.#ready.catch(() => {});
     // Keyv tells of faults by events and goes on; `#asked` makes errors of them. This keeps one outside of any call from
     // ending the process.
     this.#keyv.on('error', () => {});
@@ -112,6 +116,16 @@ class KeyvNamespace<T> implements Namespace<T> {
     await this.#asked(() => this.#adapter.close());
   }
 
+  /**
+   * Has SQLite force the log onto the disk when it is taken into the database, not at each write: that would hold up the
+   * host for as long as a busy disk takes. A write outlasts the end of the host either way; a power cut may take the last
+   * ones, of an index that is compared with the disk.
+   */
+  async #prepare(): Promise<void> {
+    await this.#adapter.ready;
+    await this.#adapter.query('PRAGMA synchronous = NORMAL');
+  }
+
   /** Does one thing with keyv; what it only reports as an event becomes the error of the call. */
   async #asked<R>(work: () => Promise<R>): Promise<R> {
     let fault: unknown;
@@ -120,7 +134,7 @@ class KeyvNamespace<T> implements Namespace<T> {
     };
     this.#keyv.on('error', listen);
     try {
-      await this.#adapter.ready;
+      await this.#ready;
       const result = await work();
       if (fault !== undefined) throw fault;
       return result;

@@ -11,6 +11,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   engine: () => import('./engine.ts'),
   generation: () => import('./generation.ts'),
   stopping: () => import('./stopping.ts'),
+  download: () => import('./download.ts'),
   fuzz: () => import('./fuzz.ts'),
   cycles: () => import('./cycles.ts'),
 };

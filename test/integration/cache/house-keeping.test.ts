@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { HostError } from '../../../host/errors.ts';
 import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
 import { CacheBench, openCache, QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
+import type { HubRequest } from '../../support/hub/hub.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const SIZE = 4 * CHUNK;
@@ -37,6 +38,10 @@ const wish = { partialDays: undefined, orphans: false, limit: Number.POSITIVE_IN
 const partials = () => readdir(join(bench.home, 'partial')).catch((): string[] => []);
 
 /** Leaves an unfinished download behind. */
+/** Every request for bytes but the one for the first chunk. */
+const behindTheFront = ({ server, range }: HubRequest) =>
+  server === 'cdn' && range !== undefined && !range.startsWith('bytes=0-');
+
 async function leaveUnfinished(name: ModelName): Promise<string> {
   const controller = new AbortController();
   const reason = new HostError('ABORTED', 'enough');
@@ -56,7 +61,7 @@ describe('what the cache holds', () => {
     await openWith([A, B]);
     await bench.cache.keeping.used(A);
     await bench.cache.keeping.pin(B);
-    bench.hub.fault({ kind: 'stall', after: CHUNK + 10, match: ({ server }) => server === 'cdn' });
+    bench.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
     await leaveUnfinished(C);
     const { models, partials } = await bench.cache.keeping.usage();
     const [a, b] = models;
@@ -107,7 +112,7 @@ describe('pruning', () => {
 
   it('takes downloads nobody went on with for so many days, and leaves the others', async () => {
     await openWith([]);
-    bench.hub.fault({ kind: 'stall', after: CHUNK + 10, match: ({ server }) => server === 'cdn' });
+    bench.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
     const old = await leaveUnfinished(A);
     await leaveUnfinished(B);
     const then = (Date.now() - 8 * DAY_MS) / 1000;

@@ -15,6 +15,8 @@ export const QUICK_LIMITS: HostLimits = {
   ...DEFAULT_LIMITS,
   chunkBytes: 16 * 1024,
   retryBaseMs: 1,
+  connectionsAtFirst: 4,
+  connections: 4,
 };
 
 export const REPO = 'maker/model-GGUF';

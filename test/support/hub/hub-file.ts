@@ -27,7 +27,7 @@ export class HubFile {
   read(start: number, end: number): Readable {
     if (end <= start) return Readable.from([]);
     if (Buffer.isBuffer(this.#content)) return Readable.from(pieces(this.#content.subarray(start, end)));
-    return createReadStream(this.#content.path, { start, end: end - 1, highWaterMark: PIECE_BYTES });
+    return createReadStream(this.#content.path, { start, end: end - 1, highWaterMark: DISK_PIECE_BYTES });
   }
 
   async #hash(): Promise<string> {
@@ -36,6 +36,9 @@ export class HubFile {
     return hash.digest('hex');
   }
 }
+
+/** The same of a file on the disk, which is large. */
+const DISK_PIECE_BYTES = 512 * 1024;
 
 /** Bytes that are sent at a time, so that a body can be cut and slowed anywhere. */
 const PIECE_BYTES = 64 * 1024;

@@ -23,8 +23,8 @@ export interface HubOptions {
   readonly repos: Readonly<Record<string, RepoOptions>>;
   /** What opens gated and private repositories. */
   readonly token?: string;
-  /** Speed of each file's answer. */
-  readonly bytesPerSecond?: number;
+  /** Speed of each file's answer, bytes a second: one for all, or by the number of its connection, from 0. */
+  readonly bytesPerSecond?: number | ((connection: number) => number);
   /** Files are sent by the hub itself instead of by a redirect to the CDN. */
   readonly noRedirect?: boolean;
 }
@@ -64,6 +64,9 @@ export class TestHub {
   readonly #repos: ReadonlyMap<string, Repo>;
   readonly #faults = new Faults();
   readonly #signature = randomBytes(16).toString('hex');
+  /** The CDN's connections by number. */
+  readonly #connections = new WeakMap<object, number>();
+  #connectionCount = 0;
   readonly #hub: Server;
   readonly #cdn: Server;
 
@@ -208,7 +211,7 @@ export class TestHub {
     }
     // A body longer than its announced length is written past Node's own check.
     if (fault?.kind === 'longer') response.strictContentLength = false;
-    await sendBody(response, file.read(start, end), { start, fault, bytesPerSecond: this.#options.bytesPerSecond });
+    await sendBody(response, file.read(start, end), { start, fault, bytesPerSecond: this.#speedOf(response) });
   }
 
   async #api(
@@ -274,6 +277,18 @@ export class TestHub {
       return undefined;
     }
     return repo;
+  }
+
+  /** The speed of the connection an answer goes over. */
+  #speedOf(response: ServerResponse): number | undefined {
+    const { bytesPerSecond } = this.#options;
+    if (typeof bytesPerSecond !== 'function') return bytesPerSecond;
+    const { socket } = response;
+    if (socket === null) return undefined;
+    const known = this.#connections.get(socket);
+    const connection = known ?? this.#connectionCount++;
+    if (known === undefined) this.#connections.set(socket, connection);
+    return bytesPerSecond(connection);
   }
 
   #hasToken({ authorization }: HubRequest): boolean {

@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChunkGrid } from '../../../host/cache/chunks.ts';
+import { FileHasher } from '../../../host/cache/file-hasher.ts';
 import { PartialFile } from '../../../host/cache/partial-file.ts';
-import { PrefixHash } from '../../../host/cache/prefix-hash.ts';
+import { hashingOf, PrefixHash } from '../../../host/cache/prefix-hash.ts';
 import type { ChunkState } from '../../../host/cache/stored-chunk.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -25,11 +26,19 @@ describe('the checksum of a file that is on its way', () => {
     writeFileSync(path, BYTES);
     file = await PartialFile.open(path, SIZE);
   });
-  afterEach(() => file.close());
+  afterEach(async () => {
+    await hasher?.close();
+    await file.close();
+  });
+  let hasher: FileHasher | undefined;
+  const make = (algorithm: 'sha256' | 'git-sha1', grid = GRID) => {
+    hasher = new FileHasher(file, { chunkBytes: grid.chunkBytes, ...hashingOf({ algorithm, hex: '' }, grid.size) });
+    return new PrefixHash(grid, hasher);
+  };
 
   it('is right whatever order the chunks come in, and waits for those before', async () => {
     const states: ChunkState[] = Array(GRID.count).fill('missing');
-    const hash = new PrefixHash(GRID, file, { algorithm: 'sha256', hex: '' });
+    const hash = make('sha256');
     const reached = [];
     for (const chunk of [3, 0, 2, 1, 4]) {
       states[chunk] = 'stored';
@@ -37,39 +46,39 @@ describe('the checksum of a file that is on its way', () => {
       reached.push(hash.next);
     }
     expect(reached).toEqual([0, 1, 1, 4, 5]);
-    expect(hash.digest()).toBe(sha256(BYTES));
+    expect(await hash.digest()).toBe(sha256(BYTES));
   });
 
   it("is git's blob id where the hub announced that", async () => {
-    const hash = new PrefixHash(GRID, file, { algorithm: 'git-sha1', hex: '' });
+    const hash = make('git-sha1');
     await hash.advance(Array(GRID.count).fill('stored'), never);
-    expect(hash.digest()).toBe(createHash('sha1').update(`blob ${SIZE}\0`).update(BYTES).digest('hex'));
+    expect(await hash.digest()).toBe(createHash('sha1').update(`blob ${SIZE}\0`).update(BYTES).digest('hex'));
   });
 
   it('of an empty file is that of nothing', async () => {
-    const hash = new PrefixHash(new ChunkGrid(0, 10), file, { algorithm: 'git-sha1', hex: '' });
+    const hash = make('git-sha1', new ChunkGrid(0, 10));
     expect(await hash.advance([], never)).toBeUndefined();
     // What `git hash-object /dev/null` says.
-    expect(hash.digest()).toBe('e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
+    expect(await hash.digest()).toBe('e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
   });
 
   it('stops at a chunk that is not what the index says, and goes on when that is mended', async () => {
     const states: ChunkState[] = Array.from({ length: GRID.count }, (_, chunk) => ({
       sha256: sha256(BYTES.subarray(GRID.startOf(chunk), GRID.endOf(chunk))),
     }));
-    await file.write(Buffer.from([~(BYTES[25] ?? 0) & 0xff]), 25);
-    const hash = new PrefixHash(GRID, file, { algorithm: 'sha256', hex: '' });
+    await file.writeAll([Buffer.from([~(BYTES[25] ?? 0) & 0xff])], 25);
+    const hash = make('sha256');
     expect(await hash.advance(states, never)).toBe(2);
     expect(await hash.advance(states, never)).toBe(2);
-    await file.write(BYTES.subarray(20, 30), 20);
+    await file.writeAll([BYTES.subarray(20, 24), BYTES.subarray(24, 30)], 20);
     expect(await hash.advance(states, never)).toBeUndefined();
-    expect(hash.digest()).toBe(sha256(BYTES));
+    expect(await hash.digest()).toBe(sha256(BYTES));
   });
 
   it('takes a chunk that the file is too short for as bad, and stops when aborted', async () => {
     const states: ChunkState[] = Array(GRID.count).fill('stored');
     writeFileSync(path, BYTES.subarray(0, 31));
-    const hash = new PrefixHash(GRID, file, { algorithm: 'sha256', hex: '' });
+    const hash = make('sha256');
     await expect(hash.advance(states, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
     expect(hash.next).toBe(0);
     expect(await hash.advance(states, never)).toBe(3);

@@ -1,0 +1,124 @@
+/** A change of the number of connections has to bring this much more, or it was for nothing. */
+const WORTH_IT = 1.1;
+
+/** Fewer connections are as good when they bring this much of what more did: each costs the hub and the machine. */
+const AS_GOOD = 0.97;
+
+/** Below this part of what they brought before, the line has changed, and what was learned of it is worth nothing. */
+const CHANGED = 0.6;
+
+/** Looks after a change that tell nothing: connections are being made, and begin slowly. */
+const SKIPPED_LOOKS = 1;
+
+/** Looks between two trials once a good number is found; doubled up to the second number while trials are in vain. */
+const FIRST_REST = 8;
+const LONGEST_REST = 64;
+
+/**
+ * Finds how many connections one download should have, by what they bring: doubles them while that helps, goes back
+ * where it does not, and tries more or fewer again from time to time. It knows no clock and no socket: it is told, at
+ * even intervals, how many bytes came.
+ */
+export class ConnectionPlan {
+  readonly #most: number;
+  #target: number;
+  /** The number that was good, and bytes a look it brought. */
+  #steady: { readonly connections: number; readonly rate: number } | undefined;
+  #skip = SKIPPED_LOOKS;
+  #rest = 0;
+  #restAfterVain = FIRST_REST;
+  #triesMore = true;
+
+  constructor({ first, most }: { readonly first: number; readonly most: number }) {
+    this.#most = Math.max(1, most);
+    this.#target = Math.min(Math.max(1, first), this.#most);
+  }
+
+  /** How many connections there should be. */
+  get target(): number {
+    return this.#target;
+  }
+
+  /** Takes a look: so many bytes came since the last one. */
+  look(bytes: number): void {
+    if (this.#skip > 0) {
+      this.#skip -= 1;
+      return;
+    }
+    const steady = this.#steady;
+    if (steady === undefined) {
+      this.#settle(bytes);
+      this.#tryMore();
+    } else if (this.#target > steady.connections) this.#judgeMore(bytes, steady);
+    else if (this.#target < steady.connections) this.#judgeFewer(bytes, steady);
+    else this.#watch(bytes, steady);
+  }
+
+  /** The hub asks for less: halves the connections, and tries no more of them for long. */
+  refused(): void {
+    this.#steady = undefined;
+    this.#change(Math.ceil(this.#target / 2));
+    this.#settle(0);
+    this.#rest = LONGEST_REST;
+  }
+
+  #judgeMore(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
+    if (bytes >= rate * WORTH_IT) {
+      this.#restAfterVain = FIRST_REST;
+      this.#settle(bytes);
+      this.#tryMore();
+      return;
+    }
+    this.#goBack(connections);
+  }
+
+  #judgeFewer(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
+    if (bytes < rate * AS_GOOD) {
+      this.#goBack(connections);
+      return;
+    }
+    this.#settle(bytes);
+    this.#rest = FIRST_REST;
+  }
+
+  #watch(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
+    if (bytes < rate * CHANGED) {
+      this.#settle(bytes);
+      this.#restAfterVain = FIRST_REST;
+      this.#rest = Math.min(this.#rest, SKIPPED_LOOKS);
+    } else {
+      // What is steady drifts with the line.
+      this.#steady = { connections, rate: (3 * rate + bytes) / 4 };
+    }
+    this.#rest -= 1;
+    if (this.#rest > 0) return;
+    if (this.#triesMore) this.#tryMore();
+    else this.#tryFewer();
+    this.#triesMore = !this.#triesMore;
+  }
+
+  #tryMore(): void {
+    if (this.#target >= this.#most) this.#rest = this.#restAfterVain;
+    else this.#change(Math.min(this.#most, this.#target * 2));
+  }
+
+  #tryFewer(): void {
+    if (this.#target <= 1) this.#rest = this.#restAfterVain;
+    else this.#change(Math.ceil(this.#target / 2));
+  }
+
+  #goBack(connections: number): void {
+    this.#change(connections);
+    this.#rest = this.#restAfterVain;
+    this.#restAfterVain = Math.min(LONGEST_REST, 2 * this.#restAfterVain);
+  }
+
+  #settle(rate: number): void {
+    this.#steady = { connections: this.#target, rate };
+  }
+
+  #change(target: number): void {
+    this.#target = target;
+    this.#skip = SKIPPED_LOOKS;
+  }
+}

@@ -1,0 +1,275 @@
+import type { HostLimits } from '../config.ts';
+import { HostError } from '../errors.ts';
+import { isTransient } from '../hub/hub-fault.ts';
+import { pause, pauseBefore } from '../hub/retry.ts';
+import type { HubClient, RemoteFile } from '../hub/types.ts';
+import type { Logger } from '../log.ts';
+import type { ByteAllowance } from './byte-allowance.ts';
+import { ChunkCursor } from './chunk-cursor.ts';
+import { type ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
+import type { ConnectionPlan } from './connection-plan.ts';
+import type { FileHasher } from './file-hasher.ts';
+import { GatheredWrite } from './gathered-write.ts';
+import type { PartialFile } from './partial-file.ts';
+import type { PrefixHash } from './prefix-hash.ts';
+import { type ConnectionRate, farBelow } from './slow-connections.ts';
+import type { ChunkState } from './stored-chunk.ts';
+
+/** What a round works with. */
+export interface RoundOptions {
+  readonly remote: RemoteFile;
+  readonly grid: ChunkGrid;
+  /** Where each chunk stands; the round changes `missing` to `stored`. */
+  readonly states: ChunkState[];
+  readonly file: PartialFile;
+  readonly hasher: FileHasher;
+  readonly prefix: PrefixHash;
+  readonly hub: HubClient;
+  readonly limits: HostLimits;
+  readonly log: Logger;
+  readonly plan: ConnectionPlan;
+  readonly allowance: ByteAllowance;
+  /** Enters a chunk that is on the disk. */
+  readonly enter: (chunk: number, sha256: string) => Promise<void>;
+  /** Hears of bytes written, and of bytes given up again (less than zero). */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** The hub sent the whole file where a range was asked for: one connection has to do, from the front. */
+export class RangesIgnored extends Error {}
+
+/** A connection was ended because others are much quicker. */
+class TooSlow extends Error {}
+
+/** Between two looks at what the connections bring, milliseconds. */
+const LOOK_MS = 400;
+
+/** Refusals within this time of each other are one: all connections hear them at once. Milliseconds. */
+const ONE_REFUSAL_MS = 2_000;
+
+/** A connection while it brings bytes. */
+class Connection implements ConnectionRate {
+  readonly controller = new AbortController();
+  readonly #begun = performance.now();
+  #bytes = 0;
+  rate = 0;
+
+  get ageMs(): number {
+    return performance.now() - this.#begun;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Ends an interval: of late is half this one, half those before. Gives the bytes of it. */
+  look(elapsedMs: number): number {
+    const bytes = this.#bytes;
+    const rate = (bytes * 1000) / elapsedMs;
+    this.rate = this.rate === 0 ? rate : (this.rate + rate) / 2;
+    this.#bytes = 0;
+    return bytes;
+  }
+}
+
+/** One round over all chunks of a file that are missing: as many connections as the plan says, until there are none left. */
+export class DownloadRound {
+  readonly #options: RoundOptions;
+  readonly #queue: ChunkQueue;
+  readonly #connections = new Set<Connection>();
+  readonly #failed = new AbortController();
+  readonly #stop: AbortSignal;
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #ranges: boolean;
+  #workers = 0;
+  #hashing: Promise<number | undefined> = Promise.resolve(undefined);
+  /** Bytes of connections that ended since the last look. */
+  #bytesOfEnded = 0;
+  #refusedAt = Number.NEGATIVE_INFINITY;
+
+  /** @param options.ranges False for a hub that sends whole files only. */
+  constructor(options: RoundOptions & { readonly ranges: boolean; readonly signal: AbortSignal }) {
+    const { states, plan, ranges, signal } = options;
+    this.#options = options;
+    this.#ranges = ranges;
+    this.#stop = AbortSignal.any([signal, this.#failed.signal]);
+    const missing = [...states.keys()].filter((chunk) => states[chunk] === 'missing');
+    this.#queue = new ChunkQueue(missing, plan.target);
+  }
+
+  /**
+   * Fetches all that is missing, while the checksum is taken behind it. Resolves with the number of a chunk that is not
+   * what the index says, which waits for the next round.
+   *
+   * @throws HostError what cannot be mended by trying again; {@link RangesIgnored}; the signal's reason when aborted.
+   */
+  async run(): Promise<number | undefined> {
+    this.#extendPrefix();
+    let last = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      this.#look(now - last);
+      last = now;
+    }, LOOK_MS);
+    try {
+      this.#hire();
+      if (this.#workers === 0) this.#ended.resolve();
+      await this.#ended.promise;
+    } finally {
+      clearInterval(timer);
+    }
+    const bad = await this.#hashing.catch((error: unknown) => this.#failed.abort(error));
+    this.#failed.signal.throwIfAborted();
+    return bad ?? undefined;
+  }
+
+  /** Takes what has come into the checksum of the whole. */
+  #extendPrefix(): void {
+    const { prefix, states } = this.#options;
+    this.#hashing = this.#hashing.then((bad) => bad ?? prefix.advance(states, this.#stop));
+    // A fault of reading back ends the round; it is thrown at its end.
+    this.#hashing.catch((error: unknown) => this.#failed.abort(error));
+  }
+
+  /** Brings the workers to the planned number, as far as there is work. */
+  #hire(): void {
+    const wanted = this.#ranges ? this.#options.plan.target : 1;
+    while (this.#workers < wanted && this.#queue.size > 0 && !this.#stop.aborted) {
+      this.#workers += 1;
+      void this.#work()
+        .catch((error: unknown) => this.#failed.abort(error))
+        .then(() => {
+          this.#workers -= 1;
+          if (this.#workers === 0) this.#ended.resolve();
+        });
+      if (!this.#ranges) return;
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { plan, grid } = this.#options;
+    if (!this.#ranges) {
+      while (this.#queue.take() !== undefined);
+      return this.#fetchRun({ first: 0, end: grid.count });
+    }
+    while (this.#workers <= plan.target) {
+      this.#queue.workers = plan.target;
+      const run = this.#queue.take();
+      if (run === undefined) return;
+      await this.#fetchRun(run);
+    }
+  }
+
+  /** Looks at what came, has the plan learn of it, and ends connections that others would replace for the better. */
+  #look(elapsedMs: number): void {
+    let bytes = this.#bytesOfEnded;
+    this.#bytesOfEnded = 0;
+    for (const connection of this.#connections) bytes += connection.look(elapsedMs);
+    if (!this.#ranges || this.#stop.aborted) return;
+    // Towards the end there is not enough to do for all: that says nothing of the line.
+    if (this.#queue.size > 0) this.#options.plan.look((bytes * LOOK_MS) / elapsedMs);
+    for (const slow of farBelow([...this.#connections])) {
+      this.#options.log.info('download.slow-connection', { rate: Math.round(slow.rate) });
+      slow.controller.abort(new TooSlow());
+    }
+    this.#hire();
+  }
+
+  /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
+  async #fetchRun(run: ChunkRun): Promise<void> {
+    const { remote, limits, log, grid, file, onBytes, states } = this.#options;
+    const cursor = new ChunkCursor(grid, run);
+    const writer = new GatheredWrite(file, onBytes);
+    // What came of an unfinished chunk is only kept while this run goes on.
+    const giveUp = (reason: unknown): never => {
+      if (!cursor.done && states[cursor.chunk] === 'missing') onBytes(writer.pendingBytes - cursor.bytesInChunk);
+      throw reason;
+    };
+    for (let attempt = 0; !cursor.done; ) {
+      const before = cursor.position;
+      try {
+        await this.#stream(run, cursor, writer);
+      } catch (error) {
+        if (this.#stop.aborted) giveUp(this.#stop.reason);
+        const isSlow = error instanceof TooSlow;
+        if (!isSlow && !isTransient(error)) giveUp(error);
+        // What came before the break is good.
+        await writer.flush().catch(giveUp);
+        if (isSlow) continue;
+        this.#hearRefusal(error);
+        // What brought something is no failure: only tries in vain count.
+        attempt = cursor.position > before ? 0 : attempt + 1;
+        if (attempt >= limits.maxAttempts) giveUp(error);
+        log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
+        await pause(pauseBefore(attempt, error, limits), this.#stop).catch(giveUp);
+      }
+    }
+  }
+
+  /** A hub that asks to be left alone gets fewer connections. */
+  #hearRefusal(error: unknown): void {
+    if (!(error instanceof HostError) || error.code !== 'RATE_LIMITED') return;
+    const now = performance.now();
+    if (now - this.#refusedAt > ONE_REFUSAL_MS) this.#options.plan.refused();
+    this.#refusedAt = now;
+  }
+
+  /** Takes in one connection's bytes, from where the cursor stands. */
+  async #stream(run: ChunkRun, cursor: ChunkCursor, writer: GatheredWrite): Promise<void> {
+    const { hub, remote, grid, allowance } = this.#options;
+    const isWholeFile = run.first === 0 && run.end === grid.count;
+    const connection = new Connection();
+    const signal = AbortSignal.any([this.#stop, connection.controller.signal]);
+    this.#connections.add(connection);
+    try {
+      const range = { start: cursor.position, end: grid.endOf(run.end - 1) };
+      const stream = await hub.openRange(remote, range, { signal });
+      if (stream.start !== cursor.position && !isWholeFile) {
+        await stream.body[Symbol.asyncIterator]().return?.();
+        throw new RangesIgnored();
+      }
+      let at = stream.start;
+      for await (const bytes of stream.body) {
+        signal.throwIfAborted();
+        connection.add(bytes.length);
+        await allowance.take(bytes.length, signal);
+        at += bytes.length;
+        const fresh = Math.min(bytes.length, at - cursor.position);
+        if (fresh > 0) await this.#take(cursor, bytes.subarray(bytes.length - fresh), writer);
+        // A hub that knows no ranges goes on to the file's end.
+        if (cursor.done) break;
+      }
+    } finally {
+      this.#connections.delete(connection);
+      this.#bytesOfEnded += connection.look(LOOK_MS);
+    }
+  }
+
+  /** Writes bytes that came, chunk by chunk, and enters each chunk that is whole. */
+  async #take(cursor: ChunkCursor, bytes: Uint8Array, writer: GatheredWrite): Promise<void> {
+    const { states, grid, hasher, file, enter } = this.#options;
+    for (let rest = bytes; rest.length > 0 && !cursor.done; ) {
+      const piece = rest.subarray(0, cursor.missingInChunk);
+      rest = rest.subarray(piece.length);
+      const isMissing = states[cursor.chunk] === 'missing';
+      if (isMissing) await writer.add(piece, cursor.position);
+      const chunk = cursor.advance(piece.length);
+      if (chunk === undefined || !isMissing) continue;
+      await writer.flush();
+      const sha256 = await hasher.chunk(grid.startOf(chunk), grid.bytesOf(chunk));
+      if (sha256 === undefined) throw meddledWith(file.path);
+      await enter(chunk, sha256);
+      states[chunk] = 'stored';
+      this.#extendPrefix();
+    }
+  }
+}
+
+/** What was written is not there any more. */
+export function meddledWith(path: string): HostError {
+  return new HostError(
+    'CACHE_ERROR',
+    `${path} was cut short while it was being written. Is another program at work there?`,
+    { details: { path } },
+  );
+}
