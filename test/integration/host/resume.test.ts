@@ -30,7 +30,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
   });
   afterEach(() => shop.close());
 
-  const start = () => shop.host({ env: { HF_ENDPOINT: hub.url } });
+  const start = () => shop.host({ env: { HF_ENDPOINT: hub.url, TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS) } });
 
   /** Begins a download and resolves once so many bytes have come. */
   async function downloadUntil(host: HostProcess, bytes: number): Promise<void> {
@@ -104,7 +104,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     const slow = shop.use(
       await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 3 * MiB }),
     );
-    const host = shop.host({ env: { HF_ENDPOINT: slow.url } });
+    const host = shop.host({ env: { HF_ENDPOINT: slow.url, TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS) } });
     await downloadUntil(host, 21 * MiB);
     expect(await host.close()).toEqual({ code: 0, signal: null });
     const next = start();

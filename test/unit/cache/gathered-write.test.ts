@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { GatheredWrite } from '../../../host/cache/gathered-write.ts';
+import { PartialFile } from '../../../host/cache/partial-file.ts';
+import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+const folder = tempFolder('gathered');
+afterAll(() => folder.remove());
+
+describe('bytes that are gathered', () => {
+  it('lie at their place, however they came, and are told once they are on the disk', async () => {
+    const bytes = seededBytes(3 * 1024 * 1024 + 17, 5);
+    const path = join(folder.path, 'file');
+    const file = await PartialFile.open(path, bytes.length);
+    const told: number[] = [];
+    const writer = new GatheredWrite(file, (count) => told.push(count));
+    for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7 + 13) % 70_001) {
+      await writer.add(bytes.subarray(at, at + step), at);
+    }
+    expect(writer.pendingBytes).toBeGreaterThan(0);
+    await writer.flush();
+    expect(writer.pendingBytes).toBe(0);
+    await file.close();
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    expect(told.reduce((sum, count) => sum + count)).toBe(bytes.length);
+    expect(told.length).toBeLessThan(6);
+  });
+});
