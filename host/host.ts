@@ -27,11 +27,19 @@ const SLOW_REQUEST_MS = 250;
 export class Host {
   readonly log: RequestLog;
   readonly #parts: HostParts;
+  readonly #listeners = new Set<(event: HostEvent) => void>();
   #requests = 0;
 
   constructor(config: HostConfig) {
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
-    this.#parts = new HostParts(config, this.log);
+    this.#parts = new HostParts(config, this.log, (event) => {
+      for (const listener of this.#listeners) listener(event);
+    });
+  }
+
+  /** Hears of what happens that no request asked for. */
+  onEvent(listener: (event: HostEvent) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Answers one message. Never rejects: every fault becomes an error reply, here and nowhere else. */

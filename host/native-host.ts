@@ -5,6 +5,7 @@ import { HostError } from './errors.ts';
 import { Host } from './host.ts';
 import { createLogger, type Logger } from './log.ts';
 import { takeOverStdio } from './messaging/stdio.ts';
+import type { HostEvent } from './protocol/messages.ts';
 import { readHead } from './protocol/parse-request.ts';
 import { errorReply } from './reply.ts';
 import { Session, type SessionHandler } from './session.ts';
@@ -27,6 +28,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   }
   const host = openHost(entry);
   const session = new Session({ input, output, handler: host.handler, log: host.log, limits: host.limits });
+  host.onEvent((event) => session.announce(event));
 
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => session.stop(new HostError('ABORTED', `The host was told to stop (${signal}).`)));
@@ -45,6 +47,7 @@ interface OpenHost {
   readonly handler: SessionHandler;
   readonly log: Logger;
   readonly limits: HostLimits;
+  onEvent(listener: (event: HostEvent) => void): void;
   close(): Promise<void>;
 }
 
@@ -57,6 +60,7 @@ function openHost(entry: URL): OpenHost {
       handler: (message, context) => host.handle(message, { ...context, client: 'browser' }),
       log: host.log,
       limits: config.limits,
+      onEvent: (listener) => host.onEvent(listener),
       close: () => host.close(),
     };
   } catch (error) {
@@ -65,6 +69,7 @@ function openHost(entry: URL): OpenHost {
       handler: async (message) => errorReply(error, readHead(message)),
       log: createLogger({ file: devNull, debug: true }),
       limits: DEFAULT_LIMITS,
+      onEvent: () => {},
       close: async () => {},
     };
   }

@@ -12,6 +12,7 @@ import type { Hub } from './hub/hub.ts';
 import type { LocalModels } from './local/local-models.ts';
 import type { Logger } from './log.ts';
 import type { Presence } from './presence/presence.ts';
+import type { HostEvent } from './protocol/messages.ts';
 import type { Remote } from './remote/remote.ts';
 import { HUB_TOKEN } from './secrets/names.ts';
 import type { Secrets } from './secrets/secrets.ts';
@@ -23,6 +24,8 @@ import type { Store } from './store/types.ts';
 export class HostParts implements Parts {
   readonly config: HostConfig;
   readonly log: Logger;
+  /** Tells every client what no request asked for. */
+  readonly #announce: (event: HostEvent) => void;
   #store: Promise<Store> | undefined;
   #hub: Promise<Hub> | undefined;
   #cache: Promise<ModelCache> | undefined;
@@ -37,9 +40,10 @@ export class HostParts implements Parts {
   #conversations: Promise<Conversations> | undefined;
   #secrets: Promise<Secrets> | undefined;
 
-  constructor(config: HostConfig, log: Logger) {
+  constructor(config: HostConfig, log: Logger, announce: (event: HostEvent) => void) {
     this.config = config;
     this.log = log;
+    this.#announce = announce;
   }
 
   hub(): Promise<Hub> {
@@ -197,7 +201,11 @@ export class HostParts implements Parts {
     const { runnerEntry, limits, env, paths } = this.config;
     const refusal = await whyUnsafeToRun(runnerEntry);
     const engine = new Engine({ runnerEntry, limits, env, log: this.log, refusal });
-    engine.onChange(({ type, id }) => {
+    engine.onChange((change) => {
+      const { type, id } = change;
+      if (type === 'unloaded' && change.reason !== undefined) {
+        this.#announce({ type: 'MODEL_UNLOADED', payload: { modelId: id, reason: change.reason } });
+      }
       // A cache that could not be opened holds no model for anybody.
       if (type !== 'loaded') this.#cache?.then((cache) => cache.unused(id)).catch(() => {});
       this.#presence ??= this.#makePresence(paths.hosts);

@@ -101,6 +101,11 @@ export class Session {
     this.finished = this.#run();
   }
 
+  /** Sends an event that belongs to no request. Nothing is sent once the session is over. */
+  announce(event: HostEvent): void {
+    this.#sendEvent(event);
+  }
+
   /** Reads no more requests and aborts all work with `reason`; its replies still go out. For SIGTERM and its like. */
   stop(reason: HostError): void {
     this.#input.close();

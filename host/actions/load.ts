@@ -1,50 +1,15 @@
 import { assertRunnable } from '../catalog/model-type.ts';
-import type { LoadSettings } from '../engine/types.ts';
-import type { ModelShape } from '../gguf/model.ts';
 import { throttle } from '../progress.ts';
-import type { LoadingProgressPayload, RequestOf } from '../protocol/messages.ts';
+import type { LoadingProgressPayload } from '../protocol/messages.ts';
 import { errorReply } from '../reply.ts';
-import type { Actions, Call } from './action.ts';
+import type { Actions } from './action.ts';
 import { percent } from './download-events.ts';
 import { obtainModel } from './find-model.ts';
 import { loadRemote } from './load-remote.ts';
 import { loadedPayload } from './model-entry.ts';
 import { namedRemoteModel } from './names-a-model.ts';
+import { planLoad } from './plan-load.ts';
 import { resolveName } from './resolve-name.ts';
-
-/** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
-function allLayers(shape: ModelShape): number {
-  return shape.layerBytes.length + 1;
-}
-
-/** Chooses what the request left open. What it did say is taken as it is. */
-async function settingsFor(
-  request: RequestOf<'LOAD_MODEL'>,
-  shape: ModelShape,
-  { parts }: Call,
-): Promise<LoadSettings> {
-  const [hardware, { recommendSplit, chooseContextSize, chooseThreads }] = await Promise.all([
-    parts.hardware(),
-    import('../hardware/split.ts'),
-  ]);
-  const snapshot = await hardware.snapshot();
-  const asked = { n_gpu_layers: request.n_gpu_layers, n_ctx: request.n_ctx, ...request.settings };
-  const contextSize = chooseContextSize(shape, asked.n_ctx);
-  const layersFor = (n: number | undefined) => {
-    if (n === undefined) return recommendSplit({ shape, contextSize, snapshot }).gpuLayers;
-    return n === -1 ? Number.POSITIVE_INFINITY : n;
-  };
-  const wanted = layersFor(asked.n_gpu_layers);
-  return {
-    // All blocks on the GPU leaves nothing for the CPU to do but the output, which is faster there too.
-    gpuLayers: wanted >= shape.layerBytes.length ? allLayers(shape) : wanted,
-    contextSize,
-    threads: asked.n_threads ?? chooseThreads(snapshot.cpu),
-    ...(asked.n_batch === undefined ? {} : { batchSize: asked.n_batch }),
-    ...(asked.use_mmap === undefined ? {} : { useMmap: asked.use_mmap }),
-    ...(asked.use_mlock === undefined ? {} : { useMlock: asked.use_mlock }),
-  };
-}
 
 export const actions: Actions<'LOAD_MODEL'> = {
   async LOAD_MODEL(request, call) {
@@ -62,7 +27,10 @@ export const actions: Actions<'LOAD_MODEL'> = {
 
     const engine = await call.parts.engine();
     const present = engine.get(name.id);
+    const { keepAlive } = request;
+    const keepAliveMs = keepAlive === undefined || keepAlive === -1 ? undefined : keepAlive * 1000;
     if (present !== undefined) {
+      if (keepAlive !== undefined) engine.keepAlive(name.id, keepAliveMs);
       tell({ status: 'cached', progress: 100, message: 'Model already loaded' });
       return { message: 'Model already loaded', payload: loadedPayload(present) };
     }
@@ -88,9 +56,9 @@ export const actions: Actions<'LOAD_MODEL'> = {
 
       const { inspectModel } = await import('../gguf/inspect.ts');
       const inspected = await inspectModel(model.files, { signal: call.signal });
-      const settings = await settingsFor(request, inspected.shape, call);
+      const settings = await planLoad({ id: name.id, request, shape: inspected.shape }, call.parts);
       const { model: loaded, alreadyLoaded } = await engine.load(
-        { id: name.id, model: inspected, settings },
+        { id: name.id, model: inspected, settings, keepAliveMs },
         {
           signal: call.signal,
           onProgress: ({ fraction }) =>

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts';
 import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -11,13 +12,16 @@ import {
   type ModelServer,
   notLoaded,
   type ServerChange,
+  type UnloadReason,
 } from '../serving/model-server.ts';
 import { assertAble } from './assert-able.ts';
 import { describeModel } from './describe-model.ts';
 import { Generations } from './generations.ts';
 import { readGpuMode } from './gpu-mode.ts';
+import { IdleWatch } from './idle-watch.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts } from './ipc.ts';
 import { type LoadWatch, loadOnRunner } from './load-on-runner.ts';
+import { mappedBytes } from './mapped-bytes.ts';
 import { runnerEnv } from './runner-env.ts';
 import { crashed, type RunnerExit, RunnerProcess } from './runner-process.ts';
 import { SharedWork } from './shared-work.ts';
@@ -34,6 +38,8 @@ export interface EngineOptions {
   readonly log: Logger;
   /** Why no runner may be started: every load is refused with it. */
   readonly refusal?: HostError | undefined;
+  /** By which idle models are told. @default systemClock */
+  readonly clock?: Clock;
 }
 
 /** How a caller follows a load. */
@@ -62,6 +68,9 @@ interface Held {
   readonly model: LoadedModel;
   readonly runner: RunnerProcess;
   readonly generations: Generations;
+  readonly idle: IdleWatch;
+  /** Weights it reads from its files where they lie, bytes. */
+  readonly mapped: number;
 }
 
 /**
@@ -98,6 +107,39 @@ export class Engine implements ModelServer {
   /** Process id of the idle runner, or undefined: for the log, and for tests. */
   get warmPid(): number | undefined {
     return this.#warm.pid;
+  }
+
+  /** False where no runner is given a GPU: the user said so, or llama.cpp does not stand with it. */
+  get usesGpu(): boolean {
+    return this.#gpu !== 'off';
+  }
+
+  /** Weights that the loaded models read from their files where they lie, bytes: Linux counts them as available memory. */
+  get mappedBytes(): number {
+    return [...this.#models.values()].reduce((sum, { mapped }) => sum + mapped, 0);
+  }
+
+  /**
+   * The models that may make room for another, in the order in which they go: the least recently used first, the active
+   * one last. One that works on something is not among them.
+   */
+  spareable(): LoadedModel[] {
+    const last = (id: string) => (id === this.#activeId ? 1 : 0);
+    return [...this.#models.values()]
+      .filter(({ idle }) => !idle.isWorking)
+      .sort((a, b) => last(a.model.id) - last(b.model.id) || a.idle.lastUsed - b.idle.lastUsed)
+      .map(({ model }) => model);
+  }
+
+  /**
+   * Has a loaded model unload after being idle so long, milliseconds; undefined = never.
+   *
+   * @throws HostError `MODEL_NOT_LOADED`.
+   */
+  keepAlive(id: string, ms: number | undefined): void {
+    const held = this.#models.get(id);
+    if (held === undefined) throw notLoaded(id);
+    held.idle.keepAlive(ms);
   }
 
   /** Starts a runner ahead of a load that is likely to come. Cheap to call often. */
@@ -179,7 +221,7 @@ export class Engine implements ModelServer {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
     assertAble(held.model, 'generate');
-    return held.generations.run(order, options);
+    return held.idle.during(() => held.generations.run(order, options));
   }
 
   /**
@@ -191,7 +233,7 @@ export class Engine implements ModelServer {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
     assertAble(held.model, 'embed');
-    return held.generations.embed(order, options);
+    return held.idle.during(() => held.generations.embed(order, options));
   }
 
   /**
@@ -203,7 +245,7 @@ export class Engine implements ModelServer {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
     assertAble(held.model, 'rank');
-    return held.generations.rank(order, options);
+    return held.idle.during(() => held.generations.rank(order, options));
   }
 
   /**
@@ -222,9 +264,10 @@ export class Engine implements ModelServer {
   /**
    * Ends the runner that holds a model and resolves when the process is gone, with what it held.
    *
+   * @param reason Why, where nobody asked for it.
    * @throws HostError `MODEL_NOT_LOADED`.
    */
-  async unload(id: string): Promise<FreedMemory> {
+  async unload(id: string, reason?: UnloadReason): Promise<FreedMemory> {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
     this.#remove(id);
@@ -233,11 +276,11 @@ export class Engine implements ModelServer {
     this.#unloading.set(id, unloading);
     try {
       const freed = await unloading;
-      this.#options.log.info('engine.unloaded', { id, ...freed });
+      this.#options.log.info('engine.unloaded', { id, reason, ...freed });
       return freed;
     } finally {
       this.#unloading.delete(id);
-      this.#tell({ type: 'unloaded', id, activeId: this.#activeId });
+      this.#tell({ type: 'unloaded', id, activeId: this.#activeId, ...(reason === undefined ? {} : { reason }) });
     }
   }
 
@@ -254,7 +297,10 @@ export class Engine implements ModelServer {
     const loading = [...this.#loading.values()];
     for (const work of loading) work.abort(closed());
     const held = [...this.#models.values()];
-    for (const { generations } of held) generations.close();
+    for (const { generations, idle } of held) {
+      generations.close();
+      idle.close();
+    }
     this.#models.clear();
     this.#activeId = null;
     await Promise.all([
@@ -276,7 +322,14 @@ export class Engine implements ModelServer {
       throw closed();
     }
     const model = describeModel(order, { ...loaded, loadTimeMs: Math.round(performance.now() - start) });
-    this.#models.set(id, { model, runner, generations: new Generations(id, runner) });
+    const idle = new IdleWatch({
+      clock: this.#options.clock ?? systemClock,
+      keepAliveMs: order.keepAliveMs,
+      onIdle: () =>
+        void this.unload(id, 'idle').catch((error: unknown) => log.error('engine.unload-failed', { id, error })),
+    });
+    const mapped = mappedBytes(order, loaded.figures.gpuLayers);
+    this.#models.set(id, { model, runner, generations: new Generations(id, runner), idle, mapped });
     this.#activeId = id;
     void runner.exited.then((exit) => this.#lost(id, runner, exit));
     log.info('engine.loaded', { ...model, pid: runner.pid, ...loaded.facts });
@@ -349,6 +402,7 @@ export class Engine implements ModelServer {
 
   /** Takes a model off the list. When it was the active one, the one loaded last of the others takes its place. */
   #remove(id: string): void {
+    this.#models.get(id)?.idle.close();
     this.#models.delete(id);
     if (this.#activeId === id) this.#activeId = [...this.#models.keys()].at(-1) ?? null;
   }

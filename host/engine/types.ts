@@ -1,9 +1,10 @@
 import type { ModelAbilities } from '../gguf/abilities.ts';
 import type { InspectedModel } from '../gguf/model.ts';
+import type { CacheTypes } from '../hardware/cache-types.ts';
 import type { ServedModel } from '../serving/model-server.ts';
 
 /** How a model is to be loaded. Every number has been chosen by now: the engine decides nothing about fit. */
-export interface LoadSettings {
+export interface LoadSettings extends CacheTypes {
   /** Layers on the GPU; the output layer counts as one, so `layers + 1` is everything. */
   readonly gpuLayers: number;
   /** Tokens. */
@@ -13,6 +14,8 @@ export interface LoadSettings {
   readonly batchSize?: number;
   readonly useMmap?: boolean;
   readonly useMlock?: boolean;
+  /** Has llama.cpp try where its binding would say beforehand that there is not enough memory. */
+  readonly force?: boolean;
 }
 
 /** One load, as the supervisor is asked for it. */
@@ -21,6 +24,8 @@ export interface LoadOrder {
   readonly id: string;
   readonly model: InspectedModel;
   readonly settings: LoadSettings;
+  /** Idle time after which it is unloaded, milliseconds; absent = never. */
+  readonly keepAliveMs?: number | undefined;
 }
 
 /** A model in memory. Sizes are bytes, measured. */

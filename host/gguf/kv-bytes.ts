@@ -24,15 +24,8 @@ export function kvBytesPerToken(
   tensors: readonly GgufTensor[],
 ): number[] {
   const number = (key: string) => numberOf(header, `${architecture}.${key}`);
-  const perLayer = (key: string, layer: number) => {
-    const value = arrayOf(header, `${architecture}.${key}`)?.numbers?.[layer] ?? number(key);
-    return value === undefined ? undefined : Number(value);
-  };
-  const embedding = number('embedding_length') ?? 0;
-  const headLength = embedding / Math.max(1, perLayer('attention.head_count', 0) ?? 1);
-  const keyLength = number('attention.key_length') ?? headLength;
-  const valueLength =
-    number('attention.key_length_mla') === undefined ? (number('attention.value_length') ?? headLength) : 0;
+  const perLayer = (key: string, layer: number) => numberOfLayer(header, `${architecture}.${key}`, layer);
+  const { keyLength, valueLength } = headLengths(header, architecture);
 
   if (header.metadata.get(`${architecture}.attention.causal`)?.value === false)
     return new Array<number>(layers).fill(0);
@@ -44,6 +37,27 @@ export function kvBytesPerToken(
     const heads = perLayer('attention.head_count_kv', layer) ?? perLayer('attention.head_count', layer) ?? 0;
     return Math.floor(heads * (keyLength + valueLength)) * F16_BYTES;
   });
+}
+
+/** Numbers in one key and one value of a head, by the rules of {@link kvBytesPerToken}. */
+export function headLengths(
+  header: GgufHeader,
+  architecture: string,
+): { readonly keyLength: number; readonly valueLength: number } {
+  const number = (key: string) => numberOf(header, `${architecture}.${key}`);
+  const heads = numberOfLayer(header, `${architecture}.attention.head_count`, 0) ?? 1;
+  const headLength = (number('embedding_length') ?? 0) / Math.max(1, heads);
+  return {
+    keyLength: number('attention.key_length') ?? headLength,
+    valueLength:
+      number('attention.key_length_mla') === undefined ? (number('attention.value_length') ?? headLength) : 0,
+  };
+}
+
+/** A key that has one number for all layers, or a list with one for each. */
+function numberOfLayer(header: GgufHeader, key: string, layer: number): number | undefined {
+  const value = arrayOf(header, key)?.numbers?.[layer] ?? numberOf(header, key);
+  return value === undefined ? undefined : Number(value);
 }
 
 function layersWith(tensors: readonly GgufTensor[], pattern: RegExp): Set<number> {

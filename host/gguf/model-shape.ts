@@ -1,6 +1,7 @@
+import { feedForwardDim } from './feed-forward.ts';
 import { FILE_TYPES } from './file-types.ts';
 import { arrayOf, type GgufHeader, type GgufTensor, numberOf, stringOf } from './header.ts';
-import { kvBytesPerToken } from './kv-bytes.ts';
+import { headLengths, kvBytesPerToken } from './kv-bytes.ts';
 import { MAX_LAYERS } from './limits.ts';
 import type { ModelShape } from './model.ts';
 import { rejection } from './reject.ts';
@@ -58,11 +59,13 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
     modelType: architecture === 'bitnet' || tensors.some(({ type }) => TERNARY.has(type.name)) ? 'bitnet' : 'gguf',
     vocabSize: vocabSize(first, architecture, tensors),
     embeddingDim,
+    feedForwardDim: feedForwardDim(first, architecture),
     trainContextSize: numberOf(first, `${architecture}.context_length`) ?? 0,
     layerBytes,
     inputBytes,
     outputBytes,
     kvBytesPerToken: kvBytesPerToken(first, architecture, layers, tensors),
+    ...headLengths(first, architecture),
     fileBytes: headers.reduce((sum, { fileBytes }) => sum + fileBytes, 0),
   };
 }

@@ -24,6 +24,8 @@ export interface ModelShape {
   readonly modelType: 'gguf' | 'bitnet';
   readonly vocabSize: number;
   readonly embeddingDim: number;
+  /** Width of the feed-forward part: the widest block's; of a mixture of experts, of all that work on a token. */
+  readonly feedForwardDim: number;
   readonly trainContextSize: number;
   /** Weight bytes of each block (`blk.N.*`), in order; its length is the number of layers. */
   readonly layerBytes: readonly number[];
@@ -33,6 +35,9 @@ export interface ModelShape {
   readonly outputBytes: number;
   /** KV-cache bytes one token takes in each layer at F16 (sliding windows and recurrent state not deducted). */
   readonly kvBytesPerToken: readonly number[];
+  /** Numbers in one key, and in one value, of one head. */
+  readonly keyLength: number;
+  readonly valueLength: number;
   /** Bytes of all files together. */
   readonly fileBytes: number;
 }

@@ -1,20 +1,28 @@
 import type { ModelShape } from '../gguf/model.ts';
+import { type CacheTypes, cachePart } from './cache-types.ts';
 
 /** Tokens evaluated at once, which working memory is made for: node-llama-cpp's default batch. */
 const BATCH_TOKENS = 512;
+
+/** llama.cpp makes contexts in steps of so many tokens. */
+const CONTEXT_STEP = 256;
 
 /** Working memory is counted in F32, bytes. */
 const F32_BYTES = 4;
 
 /**
- * Intermediate results llama.cpp keeps alive at once, in vectors of the embedding's length: the feed-forward part's
- * input, gate and up projections (3.5 times the embedding in today's models) with the residual stream and the attention's
- * outputs. Meant to be too high rather than too low.
+ * Intermediate results that are alive at once in a block, which ggml's allocator makes room for: the feed-forward part's
+ * gate, up and product, and four vectors of the embedding's length (residual stream, input, norm, output). Of llama.cpp's
+ * own figures, which it equals to 1 % on the CPU (`npm run bench -- fit`).
  */
-const LIVE_VECTORS = 16;
+const LIVE_FEED_FORWARD = 3;
+const LIVE_EMBEDDINGS = 4;
 
-/** Bytes of the attention mask for a token of context and a token of the batch (F32 and its F16 copy, rounded up). */
-const MASK_BYTES = 8;
+/** After the last block: the logits of every token of the batch, with the vectors they are made from. */
+const LIVE_AT_OUTPUT = 2;
+
+/** Bytes of the attention mask for a token of context and a token of the batch: F16, as flash attention takes it. */
+const MASK_BYTES = 2;
 
 /** Below this part of the input embeddings, the output layer has no matrix of its own and uses the embeddings'. */
 const TIED_OUTPUT = 1 / 16;
@@ -34,19 +42,37 @@ export interface Demand {
   readonly perContextToken: number;
 }
 
-/** What a model of this shape takes with a context of so many tokens. */
-export function demandOf(shape: ModelShape, contextSize: number): Demand {
-  const { layerBytes, kvBytesPerToken, inputBytes, outputBytes, vocabSize, embeddingDim } = shape;
+/** What of a load decides how much memory it takes, beside the model. */
+export interface DemandSettings extends CacheTypes {
+  /** Tokens. */
+  readonly contextSize: number;
+  /** Tokens evaluated at once; absent = {@link BATCH_TOKENS}. */
+  readonly batchSize?: number | undefined;
+}
+
+/** What a model of this shape takes with these settings. */
+export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
+  const { layerBytes, kvBytesPerToken, inputBytes, outputBytes } = shape;
   const isTied = outputBytes < inputBytes * TIED_OUTPUT;
+  const context = Math.ceil(settings.contextSize / CONTEXT_STEP) * CONTEXT_STEP;
+  const batch = Math.min(settings.batchSize ?? BATCH_TOKENS, context);
+  const part = cachePart(shape, settings);
   return {
-    layers: layerBytes.map((bytes, layer) => bytes + (kvBytesPerToken[layer] ?? 0) * contextSize),
+    layers: layerBytes.map((bytes, layer) => bytes + (kvBytesPerToken[layer] ?? 0) * part * context),
     input: inputBytes,
     outputOnGpu: isTied ? inputBytes + outputBytes : outputBytes,
     outputOnCpu: outputBytes,
-    compute:
-      BATCH_TOKENS * F32_BYTES * (vocabSize + LIVE_VECTORS * embeddingDim) + contextSize * BATCH_TOKENS * MASK_BYTES,
-    perContextToken: sum(kvBytesPerToken) + BATCH_TOKENS * MASK_BYTES,
+    compute: batch * (F32_BYTES * liveNumbers(shape) + MASK_BYTES * context),
+    perContextToken: sum(kvBytesPerToken) * part + batch * MASK_BYTES,
   };
+}
+
+/** Numbers a token of the batch keeps alive, at the busiest place: inside a block, or at the output. */
+function liveNumbers({ vocabSize, embeddingDim, feedForwardDim }: ModelShape): number {
+  return Math.max(
+    LIVE_FEED_FORWARD * feedForwardDim + LIVE_EMBEDDINGS * embeddingDim,
+    vocabSize + LIVE_AT_OUTPUT * embeddingDim,
+  );
 }
 
 /** What else a model takes beside its file, as a part of it, where only its size is known: a context of 4,096 tokens. */

@@ -19,7 +19,7 @@ export class Hardware {
   readonly #log: Logger;
   readonly #machine: Machine;
   #cpu: Promise<CpuInfo> | undefined;
-  #gpus: { readonly found: Promise<FoundGpu[]>; freshUntil: number } | undefined;
+  #gpus: { readonly found: Promise<FoundGpu[]>; freshUntil: number; hasSome: boolean } | undefined;
 
   /** `env` is what programs (nvidia-smi) are started with; without it, as this process was. */
   constructor(options: { log: Logger; env?: Readonly<NodeJS.ProcessEnv>; machine?: Machine }) {
@@ -31,6 +31,11 @@ export class Hardware {
   async snapshot(): Promise<HardwareSnapshot> {
     const [cpu, found, memory] = await Promise.all([this.cpu(), this.#findGpus(), this.memory()]);
     return { cpu, gpus: sizeGpus(found, memory), memory };
+  }
+
+  /** Has the GPUs asked anew next time: for whoever has just freed some of their memory. */
+  forgetVram(): void {
+    if (this.#gpus?.hasSome) this.#gpus = undefined;
   }
 
   cpu(): Promise<CpuInfo> {
@@ -60,10 +65,11 @@ export class Hardware {
   #findGpus(): Promise<FoundGpu[]> {
     if (this.#gpus !== undefined && performance.now() < this.#gpus.freshUntil) return this.#gpus.found;
     const found = findGpus(this.#machine, this.#log);
-    const gpus = { found, freshUntil: Number.POSITIVE_INFINITY };
+    const gpus = { found, freshUntil: Number.POSITIVE_INFINITY, hasSome: false };
     this.#gpus = gpus;
     // From the answer on, not from the question: a slow probe would be asked again at once.
     return found.then((list) => {
+      gpus.hasSome = list.length > 0;
       gpus.freshUntil = performance.now() + (list.length === 0 ? NO_GPU_FRESH_MS : VRAM_FRESH_MS);
       return list;
     });

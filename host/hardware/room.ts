@@ -1,13 +1,20 @@
 import type { GpuInfo, HardwareSnapshot } from './types.ts';
 
-/**
- * Left alone on each GPU, bytes: a backend's own context and kernels (CUDA: 300 to 500 MB), and what a desktop takes
- * meanwhile. Without it the load that just fits is the one that fails.
- */
-const GPU_RESERVE = 600 * 1024 * 1024;
+/** What is left alone, bytes. */
+export interface Reserve {
+  readonly gpu: number;
+  readonly ram: number;
+}
 
-/** Left alone of the main memory, bytes: the runner process itself (some 150 MB), and air for the browser. */
-const RAM_RESERVE = 1024 * 1024 * 1024;
+/**
+ * Left alone where layers are divided: on each GPU a backend's own context and kernels (CUDA: 300 to 500 MB) and what a
+ * desktop takes meanwhile, without which the load that just fits is the one that fails; of the main memory the runner
+ * process itself (some 150 MB), and air for the browser.
+ */
+export const COMFORT: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 * 1024 };
+
+/** Left alone where a load is refused: a runner process without a model, and a GPU backend's context. */
+export const BARE: Reserve = { gpu: 300 * 1024 * 1024, ram: 160 * 1024 * 1024 };
 
 /** What a model may take, bytes. */
 export interface Room {
@@ -20,13 +27,37 @@ export interface Room {
 }
 
 /** What of this machine's memory a model may take now. */
-export function roomOn(snapshot: HardwareSnapshot): Room {
+export function roomOn(snapshot: HardwareSnapshot, reserve = COMFORT): Room {
   const gpus = usableGpus(snapshot);
   return {
     gpus,
-    vram: gpus.reduce((total, gpu) => total + Math.max(0, gpu.availableVram - GPU_RESERVE), 0),
-    ram: Math.max(0, snapshot.memory.available - RAM_RESERVE),
+    vram: gpus.reduce((total, gpu) => total + Math.max(0, gpu.availableVram - reserve.gpu), 0),
+    ram: Math.max(0, snapshot.memory.available - reserve.ram),
     shared: gpus.some((gpu) => gpu.sharedMemory),
+  };
+}
+
+/**
+ * The same machine without the mapped weights of loaded models, bytes: Linux counts the pages of every file as available,
+ * also of one that is read for each token. Windows and macOS do not; there nothing is taken off.
+ */
+export function withoutMapped(snapshot: HardwareSnapshot, mappedBytes: number): HardwareSnapshot {
+  if (snapshot.cpu.platform !== 'linux') return snapshot;
+  const { total, available } = snapshot.memory;
+  return { ...snapshot, memory: { total, available: Math.max(0, available - mappedBytes) } };
+}
+
+/** The same machine with memory given back by models that would be unloaded; on several GPUs, as if evenly. */
+export function withFreed(snapshot: HardwareSnapshot, freed: { ram: number; vram: number }): HardwareSnapshot {
+  const { total, available } = snapshot.memory;
+  const perGpu = freed.vram / Math.max(1, snapshot.gpus.length);
+  return {
+    ...snapshot,
+    memory: { total, available: Math.min(total, available + freed.ram) },
+    gpus: snapshot.gpus.map((gpu) => ({
+      ...gpu,
+      availableVram: Math.min(gpu.totalVram, gpu.availableVram + perGpu),
+    })),
   };
 }
 

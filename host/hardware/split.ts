@@ -1,12 +1,12 @@
 import type { ModelShape } from '../gguf/model.ts';
-import { type Demand, demandOf, demandOfSize, placed } from './demand.ts';
+import { type Demand, type DemandSettings, demandOf, demandOfSize, placed } from './demand.ts';
 import { type Room, roomOn } from './room.ts';
 import { reasonFor } from './split-reason.ts';
 import type { CpuFacts, CpuInfo, HardwareSnapshot } from './types.ts';
 
 /** A model: what its header says, or only how large its file is. */
 export type SplitQuestion = { readonly snapshot: HardwareSnapshot } & (
-  | { readonly shape: ModelShape; readonly contextSize: number }
+  | ({ readonly shape: ModelShape } & DemandSettings)
   | { readonly modelSize: number; readonly totalLayers: number }
 );
 
@@ -38,9 +38,7 @@ const SMALL_MODEL = 4e9;
 /** Chooses the split: as many layers on the GPU as fit there with the context, the rest in main memory. */
 export function recommendSplit(question: SplitQuestion): Split {
   const demand =
-    'shape' in question
-      ? demandOf(question.shape, question.contextSize)
-      : demandOfSize(question.modelSize, question.totalLayers);
+    'shape' in question ? demandOf(question.shape, question) : demandOfSize(question.modelSize, question.totalLayers);
   const contextSize = 'shape' in question ? question.contextSize : undefined;
   const { snapshot } = question;
   const room = roomOn(snapshot);
@@ -53,8 +51,8 @@ export function recommendSplit(question: SplitQuestion): Split {
   return { ...answer, tier, fits, reason: reasonFor({ ...answer, fits, tier, demand, room, snapshot, contextSize }) };
 }
 
-/** The largest number of layers whose bytes fit; none where not even one does, or there is no GPU. */
-function mostLayers(demand: Demand, room: Room): number {
+/** The largest number of layers whose bytes fit the GPUs; none where not even one does, or there is no GPU. */
+export function mostLayers(demand: Demand, room: Room): number {
   if (room.vram === 0) return 0;
   // What the GPU needs grows with each layer: halving finds the last number that fits.
   let fitting = 0;
@@ -72,7 +70,8 @@ function mostLayers(demand: Demand, room: Room): number {
   );
 }
 
-function isWithin(room: Room, { vram, ram }: { vram: number; ram: number }): boolean {
+/** Whether so much fits a room. */
+export function isWithin(room: Room, { vram, ram }: { vram: number; ram: number }): boolean {
   return vram <= room.vram && (room.shared ? vram + ram : ram) <= room.ram;
 }
 

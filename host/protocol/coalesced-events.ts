@@ -16,4 +16,5 @@ export const COALESCED_EVENTS: { readonly [T in EventType]: readonly (keyof Even
   generationStopped: null,
   generationError: null,
   embeddingProgress: ['modelId'],
+  MODEL_UNLOADED: null,
 };

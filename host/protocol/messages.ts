@@ -129,6 +129,13 @@ export interface EmbeddingProgressPayload {
   progress: number;
 }
 
+/** `MODEL_UNLOADED` (*ours*): a model went that nobody unloaded. */
+export interface ModelUnloadedPayload {
+  modelId: string;
+  /** `idle`: it had nothing to do for its `keepAlive`. `room`: another load needed its memory. */
+  reason: 'idle' | 'room';
+}
+
 /** Every event and its payload. */
 export interface EventPayloads {
   /** How far a download has come: bytes, speed, seconds to go. */
@@ -150,6 +157,8 @@ export interface EventPayloads {
   generationError: GenerationErrorPayload;
   /** How many of a request's texts have been embedded or ranked. */
   embeddingProgress: EmbeddingProgressPayload;
+  /** A model was unloaded that nobody asked to unload. It belongs to no request. */
+  MODEL_UNLOADED: ModelUnloadedPayload;
 }
 
 export type EventType = keyof EventPayloads;

@@ -54,9 +54,19 @@ export interface FreedMemory {
   readonly vramFreed: number;
 }
 
+/** Why a model went that nobody unloaded: it was idle for so long, or another needed its memory. */
+export type UnloadReason = 'idle' | 'room';
+
 /** A change of what answers. `activeId` is the server's active model after it. */
 export type ServerChange =
-  | { readonly type: 'loaded' | 'unloaded'; readonly id: string; readonly activeId: string | null }
+  | { readonly type: 'loaded'; readonly id: string; readonly activeId: string | null }
+  | {
+      readonly type: 'unloaded';
+      readonly id: string;
+      readonly activeId: string | null;
+      /** Absent where somebody asked for it. */
+      readonly reason?: UnloadReason;
+    }
   /** What ran it died; `error` says how. */
   | { readonly type: 'lost'; readonly id: string; readonly activeId: string | null; readonly error: HostError };
 

@@ -1,4 +1,5 @@
 import { HostError } from '../../errors.ts';
+import type { CacheType } from '../../hardware/cache-types.ts';
 import { throttle } from '../../progress.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { LoadProgress } from '../types.ts';
@@ -11,6 +12,18 @@ import { LlamaLog } from './llama-log.ts';
 
 /** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
 const PROGRESS_MS = 30;
+
+/** The binding's names for the types of keys and values. */
+const GGML_TYPES = {
+  f32: 'F32',
+  f16: 'F16',
+  bf16: 'BF16',
+  q8_0: 'Q8_0',
+  q5_1: 'Q5_1',
+  q5_0: 'Q5_0',
+  q4_1: 'Q4_1',
+  q4_0: 'Q4_0',
+} as const satisfies Record<CacheType, string>;
 
 /** llama.cpp in this process, with at most one model. */
 export class LlamaRuntime {
@@ -85,6 +98,7 @@ export class LlamaRuntime {
         gpuLayers: this.#llama.gpu === false ? 0 : settings.gpuLayers,
         ...(settings.useMmap === undefined ? {} : { useMmap: settings.useMmap }),
         ...(settings.useMlock === undefined ? {} : { useMlock: settings.useMlock }),
+        ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         onLoadProgress: (fraction) => progress({ fraction }),
       });
       const context = await model.createContext({
@@ -92,6 +106,9 @@ export class LlamaRuntime {
         sequences: 1,
         threads: { ideal: settings.threads, min: settings.threads },
         ...(settings.batchSize === undefined ? {} : { batchSize: settings.batchSize }),
+        ...(settings.cacheTypeK === undefined ? {} : { experimentalKvCacheKeyType: GGML_TYPES[settings.cacheTypeK] }),
+        ...(settings.cacheTypeV === undefined ? {} : { experimentalKvCacheValueType: GGML_TYPES[settings.cacheTypeV] }),
+        ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         failedCreationRemedy: false,
       });
       progress.flush();

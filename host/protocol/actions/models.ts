@@ -6,6 +6,11 @@ const MAX_LAYERS = 100_000;
 /** Largest context a request may ask for, tokens: 16 Mi, above any model published. */
 const MAX_CONTEXT = 16 * 1024 * 1024;
 
+/** Longest a model may be told to stay idle, seconds: 23 days, what a timer holds. */
+const MAX_KEEP_ALIVE = 2_000_000;
+
+const CacheType = v.picklist(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0']);
+
 /** How to load a model. Settings of the original that this host has no use for are let through and ignored. */
 export const LoadSettings = objectWith({
   /** Layers on the GPU: 0 = CPU only, -1 = as many as fit (the original's "all"); absent = the best split. */
@@ -17,6 +22,15 @@ export const LoadSettings = objectWith({
   n_batch: v.optional(integer(1, 65_536)),
   use_mmap: v.optional(v.boolean()),
   use_mlock: v.optional(v.boolean()),
+  /**
+   * *Ours*: the type in which keys are kept, as llama.cpp names them; absent = `f16`. A quantized one needs heads of
+   * whole blocks of 32 numbers.
+   */
+  cache_type_k: v.optional(CacheType),
+  /** *Ours*: the same for values. */
+  cache_type_v: v.optional(CacheType),
+  /** *Ours*: load also what by the estimate does not fit into memory; nothing is unloaded for it. */
+  force: v.optional(v.boolean()),
 });
 
 export const LoadModelRequest = v.looseObject({
@@ -24,6 +38,11 @@ export const LoadModelRequest = v.looseObject({
   settings: v.optional(LoadSettings),
   /** Given back in every progress event of this load. */
   loadId: v.optional(v.union([v.string(), v.number()])),
+  /**
+   * *Ours*: seconds without work after which the model is unloaded, with the event `MODEL_UNLOADED`; -1 or absent =
+   * never. For a model in memory it counts from now on.
+   */
+  keepAlive: v.optional(integer(-1, MAX_KEEP_ALIVE)),
   /** The original let the settings stand beside the name as well. */
   n_gpu_layers: v.optional(integer(-1, MAX_LAYERS)),
   n_ctx: v.optional(integer(1, MAX_CONTEXT)),

@@ -10,30 +10,36 @@ const SHAPE: ModelShape = {
   modelType: 'gguf',
   vocabSize: 10,
   embeddingDim: 2,
+  feedForwardDim: 7,
   trainContextSize: 100,
   layerBytes: [100, 200, 400],
   inputBytes: 5000,
   outputBytes: 7000,
   kvBytesPerToken: [1, 2, 4],
+  keyLength: 32,
+  valueLength: 32,
   fileBytes: 12_700,
 };
 
+/** One of llama.cpp's steps, tokens: keys and values take 256, 512 and 1024 bytes. */
+const CONTEXT = 256;
+
 describe('the bytes of a split', () => {
-  const demand = demandOf(SHAPE, 10);
+  const demand = demandOf(SHAPE, { contextSize: CONTEXT });
   const { compute } = demand;
 
   it('are those of the last layers on the GPU, with their keys and values, and of the others in main memory', () => {
-    expect(placed(demand, 1, 1)).toEqual({ vram: 440 + compute, ram: 5000 + 110 + 220 + 7000 + compute });
-    expect(placed(demand, 2, 1)).toEqual({ vram: 220 + 440 + compute, ram: 5000 + 110 + 7000 + compute });
+    expect(placed(demand, 1, 1)).toEqual({ vram: 1424 + compute, ram: 5000 + 356 + 712 + 7000 + compute });
+    expect(placed(demand, 2, 1)).toEqual({ vram: 712 + 1424 + compute, ram: 5000 + 356 + 7000 + compute });
   });
 
   it('have the output layer on the GPU when all layers are, and the input never', () => {
-    expect(placed(demand, 3, 1)).toEqual({ vram: 770 + 7000 + compute, ram: 5000 });
+    expect(placed(demand, 3, 1)).toEqual({ vram: 2492 + 7000 + compute, ram: 5000 });
     expect(placed(demand, 99, 1)).toEqual(placed(demand, 3, 1));
   });
 
   it('are all in main memory with no layer on a GPU', () => {
-    expect(placed(demand, 0, 0)).toEqual({ vram: 0, ram: 5000 + 770 + 7000 + compute });
+    expect(placed(demand, 0, 0)).toEqual({ vram: 0, ram: 5000 + 2492 + 7000 + compute });
   });
 
   it('have working memory on each of several GPUs', () => {
@@ -41,13 +47,29 @@ describe('the bytes of a split', () => {
   });
 
   it('have embeddings that serve as output layer twice when that is on the GPU', () => {
-    const tied = demandOf({ ...SHAPE, outputBytes: 8 }, 10);
-    expect(placed(tied, 3, 1)).toEqual({ vram: 770 + 5008 + compute, ram: 5000 });
-    expect(placed(tied, 0, 0).ram).toBe(5000 + 770 + 8 + compute);
+    const tied = demandOf({ ...SHAPE, outputBytes: 8 }, { contextSize: CONTEXT });
+    expect(placed(tied, 3, 1)).toEqual({ vram: 2492 + 5008 + compute, ram: 5000 });
+    expect(placed(tied, 0, 0).ram).toBe(5000 + 2492 + 8 + compute);
   });
 
-  it('grow with the context', () => {
-    const longer = demandOf(SHAPE, 11);
-    expect(placed(longer, 0, 0).ram - placed(demand, 0, 0).ram).toBe(demand.perContextToken);
+  it('grow with the context, a step at a time', () => {
+    const at = (contextSize: number) => placed(demandOf(SHAPE, { contextSize }), 0, 0).ram;
+    expect(at(4096) - at(2048)).toBe(2048 * demandOf(SHAPE, { contextSize: 2048 }).perContextToken);
+    expect(at(2049)).toBe(at(2304));
+  });
+
+  it('grow with the batch, as far as the context takes one', () => {
+    const of = (batchSize?: number) => demandOf(SHAPE, { contextSize: 2048, batchSize }).compute;
+    expect(of(1024)).toBe(2 * of(512));
+    expect(of()).toBe(of(512));
+    expect(of(65_536)).toBe(of(2048));
+  });
+
+  it('shrink with the type of keys and values, each by its own', () => {
+    const kv = (types: { cacheTypeK?: 'q8_0'; cacheTypeV?: 'q4_0' | 'f32' }) =>
+      (placed(demandOf(SHAPE, { contextSize: 256, ...types }), 0, 0).ram - placed(demand, 0, 0).ram) / (7 * 256) + 1;
+    expect(kv({ cacheTypeK: 'q8_0' })).toBeCloseTo((17 / 32 + 1) / 2);
+    expect(kv({ cacheTypeK: 'q8_0', cacheTypeV: 'q4_0' })).toBeCloseTo((17 / 32 + 9 / 32) / 2);
+    expect(kv({ cacheTypeV: 'f32' })).toBeCloseTo(1.5);
   });
 });

@@ -21,11 +21,14 @@ function shape(
     modelType: 'gguf',
     vocabSize,
     embeddingDim,
+    feedForwardDim: Math.floor(embeddingDim * 2.7),
     trainContextSize: 32_768,
     layerBytes: new Array<number>(layers).fill(layerBytes),
     inputBytes,
     outputBytes,
     kvBytesPerToken: new Array<number>(layers).fill(kv),
+    keyLength: 128,
+    valueLength: 128,
     fileBytes: layers * layerBytes + inputBytes + outputBytes,
   };
 }

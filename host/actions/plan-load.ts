@@ -1,0 +1,128 @@
+import { bytesInWords } from '../bytes-in-words.ts';
+import type { LoadSettings } from '../engine/types.ts';
+import { HostError } from '../errors.ts';
+import type { ModelShape } from '../gguf/model.ts';
+import type { Fit, Sides } from '../hardware/fit.ts';
+import type { HardwareSnapshot } from '../hardware/types.ts';
+import type { WouldFit } from '../hardware/would-fit.ts';
+import type { RequestOf } from '../protocol/messages.ts';
+import type { Parts } from './action.ts';
+
+/** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
+function allLayers(shape: ModelShape): number {
+  return shape.layerBytes.length + 1;
+}
+
+/** The load to be planned. */
+interface Wanted {
+  readonly id: string;
+  readonly request: RequestOf<'LOAD_MODEL'>;
+  readonly shape: ModelShape;
+}
+
+/**
+ * Chooses what a request left open, and makes sure that there is memory for it. What the request did say is taken as it
+ * is. Where the load does not fit, models that have nothing to do are unloaded for it, the least recently used first and
+ * the active one last; but none where all of them together would not be enough.
+ *
+ * @throws HostError `INSUFFICIENT_MEMORY` with figures and what would fit, unless the request says `force`;
+ * `INVALID_REQUEST` for a cache type the model cannot have.
+ */
+export async function planLoad({ id, request, shape }: Wanted, parts: Parts): Promise<LoadSettings> {
+  const [hardware, engine, rooms, { fitOf }, { demandOf }, split] = await Promise.all([
+    parts.hardware(),
+    parts.engine(),
+    import('../hardware/room.ts'),
+    import('../hardware/fit.ts'),
+    import('../hardware/demand.ts'),
+    import('../hardware/split.ts'),
+  ]);
+  const asked = { n_gpu_layers: request.n_gpu_layers, n_ctx: request.n_ctx, ...request.settings };
+  await assertCacheTypes(asked, shape);
+  const settings = {
+    contextSize: split.chooseContextSize(shape, asked.n_ctx),
+    ...(asked.n_batch === undefined ? {} : { batchSize: asked.n_batch }),
+    ...(asked.cache_type_k === undefined ? {} : { cacheTypeK: asked.cache_type_k }),
+    ...(asked.cache_type_v === undefined ? {} : { cacheTypeV: asked.cache_type_v }),
+  };
+  const demand = demandOf(shape, settings);
+  const blocks = shape.layerBytes.length;
+  const snapshotNow = async (): Promise<HardwareSnapshot> => {
+    const snapshot = rooms.withoutMapped(await hardware.snapshot(), engine.mappedBytes);
+    return engine.usesGpu ? snapshot : { ...snapshot, gpus: [] };
+  };
+  const layersOn = (snapshot: HardwareSnapshot): number => {
+    const { n_gpu_layers: n } = asked;
+    if (n !== undefined && n >= 0) return n;
+    // A GPU that only llama.cpp knows of gets all there is, as the original had it with -1.
+    if (n === -1 && (asked.force === true || rooms.usableGpus(snapshot).length === 0)) return blocks;
+    return split.recommendSplit({ shape, ...settings, snapshot }).gpuLayers;
+  };
+
+  let snapshot = await snapshotNow();
+  // Whoever asks for what is being loaded already joins that load, and its memory is on its way out of what is available.
+  if (asked.force !== true && !engine.isBusy(id)) {
+    const fitOn = (on: HardwareSnapshot) => fitOf(demand, layersOn(on), on);
+    while (!fitOn(snapshot).fits) {
+      const spare = engine.spareable();
+      const freed = freedBy(spare);
+      const emptied = rooms.withFreed(snapshot, freed);
+      const fit = fitOn(emptied);
+      const [first] = spare;
+      if (!fit.fits || first === undefined) {
+        const { whatWouldFit } = await import('../hardware/would-fit.ts');
+        const misfit = { shape, settings, gpuLayers: layersOn(emptied), snapshot: emptied };
+        throw tooLarge(id, fit, whatWouldFit(misfit));
+      }
+      await engine.unload(first.id, 'room');
+      hardware.forgetVram();
+      snapshot = await snapshotNow();
+    }
+  }
+
+  const wanted = layersOn(snapshot);
+  return {
+    ...settings,
+    // All blocks on the GPU leaves nothing for the CPU to do but the output, which is faster there too.
+    gpuLayers: wanted >= blocks ? allLayers(shape) : wanted,
+    threads: asked.n_threads ?? split.chooseThreads(snapshot.cpu),
+    ...(asked.use_mmap === undefined ? {} : { useMmap: asked.use_mmap }),
+    ...(asked.use_mlock === undefined ? {} : { useMlock: asked.use_mlock }),
+    ...(asked.force === true ? { force: true } : {}),
+  };
+}
+
+function freedBy(models: readonly { readonly ramUsed: number; readonly vramUsed: number }[]): Sides {
+  return {
+    ram: models.reduce((sum, { ramUsed }) => sum + ramUsed, 0),
+    vram: models.reduce((sum, { vramUsed }) => sum + vramUsed, 0),
+  };
+}
+
+async function assertCacheTypes(
+  asked: NonNullable<RequestOf<'LOAD_MODEL'>['settings']>,
+  shape: ModelShape,
+): Promise<void> {
+  const { isQuantized, canQuantizeCache } = await import('../hardware/cache-types.ts');
+  for (const field of ['cache_type_k', 'cache_type_v'] as const) {
+    const type = asked[field];
+    if (type === undefined || !isQuantized(type) || canQuantizeCache(shape)) continue;
+    throw new HostError(
+      'INVALID_REQUEST',
+      `Expected \`${field}\` to be f32, f16 or bf16, got ${type}: this model's heads have ${shape.keyLength} and ${shape.valueLength} numbers, and a quantized cache needs whole blocks of 32.`,
+      { details: { field: `settings.${field}`, expected: 'f32, f16 or bf16', found: type } },
+    );
+  }
+}
+
+function tooLarge(id: string, { needed, available }: Fit, wouldFit: readonly WouldFit[]): HostError {
+  const inWords = ({ ram, vram }: Sides) =>
+    `${bytesInWords(ram)} of main memory${vram > 0 ? ` and ${bytesInWords(vram)} of GPU memory` : ''}`;
+  const what = wouldFit.map(({ note }) => note).join('; or ');
+  return new HostError(
+    'INSUFFICIENT_MEMORY',
+    `${id} would need ${inWords(needed)}, and a model can have ${inWords(available)}. What would fit: ${what}. ` +
+      '`settings.force` has it tried all the same.',
+    { details: { modelId: id, needed, available, wouldFit } },
+  );
+}

@@ -1,0 +1,10 @@
+import type { LoadOrder } from './types.ts';
+
+/** Weights in main memory that are read from the model's files where they lie, bytes; 0 where they were copied. */
+export function mappedBytes({ model: { shape }, settings }: LoadOrder, gpuLayers: number): number {
+  // mlock keeps the mapped pages out of what Linux counts as available.
+  if (settings.useMmap === false || settings.useMlock === true) return 0;
+  const { layerBytes, inputBytes, outputBytes } = shape;
+  const onCpu = layerBytes.slice(0, Math.max(0, layerBytes.length - gpuLayers)).reduce((sum, bytes) => sum + bytes, 0);
+  return inputBytes + onCpu + (gpuLayers > layerBytes.length ? 0 : outputBytes);
+}

@@ -1,0 +1,65 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import type { HostProcess } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+const MODEL = 'maker/story/story.gguf';
+
+/**
+ * Working memory of 128 GiB, which nothing touches until a prompt comes, beside 256 MiB of keys and values: more than
+ * a machine with tests has, and no harm to one that grants it.
+ */
+const ABSURD = { n_ctx: 1_048_576, n_batch: 65_536, n_threads: 1 };
+
+let workshop: Workshop;
+let host: HostProcess;
+beforeEach(async () => {
+  workshop = await Workshop.open();
+  const folder = join(workshop.home, 'models', 'maker', 'story');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'story.gguf'), markovModel({ layers: 1 }));
+  host = workshop.host({ env: { TABAGENT_GPU: 'off' } });
+});
+afterEach(() => workshop.close());
+
+describe('a load that cannot fit', () => {
+  it('is refused with figures and with settings that do fit, before a runner has it', async () => {
+    const refused = await host.request('LOAD_MODEL', { modelPath: MODEL, settings: ABSURD });
+    expect(refused).toMatchObject({ status: 'error', code: 'INSUFFICIENT_MEMORY' });
+    const { needed, available, wouldFit } = refused.details;
+    expect(needed.ram).toBeGreaterThan(128 * 1024 ** 3);
+    expect(available.ram).toBeLessThan(needed.ram);
+    expect([needed.vram, available.vram]).toEqual([0, 0]);
+    const shorter = wouldFit.find((one: { cache_type_k?: string }) => one.cache_type_k === undefined);
+    expect(shorter.n_ctx).toBeLessThan(ABSURD.n_ctx);
+    const { note, ...proposed } = shorter;
+    expect(note).toMatch(/a context of \d+ tokens in place of 1048576/);
+    // The longest that fits is for the machine to hold, not for a test to fill.
+    const settings = { ...ABSURD, ...proposed, n_ctx: Math.min(proposed.n_ctx, 1024) };
+    expect(promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: MODEL, settings })).contextSize).toBe(
+      1024,
+    );
+  });
+
+  it('is tried all the same with `force`', async () => {
+    const tried = await host.request('LOAD_MODEL', { modelPath: MODEL, settings: { ...ABSURD, force: true } });
+    // What llama.cpp makes of it is the machine's affair; that it was asked is ours.
+    if (tried.status === 'error') expect(['INSUFFICIENT_MEMORY', 'ENGINE_CRASHED']).toContain(tried.code);
+    expect(tried.details?.wouldFit).toBeUndefined();
+  });
+});
+
+describe('keys and values in a smaller type', () => {
+  it.each(['f32', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'])('%s are used', async (type) => {
+    const settings = { n_ctx: 256, n_threads: 1, n_gpu_layers: 0, cache_type_k: type, cache_type_v: type };
+    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: MODEL, settings }));
+    const { text } = await host.request('GENERATE', {
+      prompt: 'once',
+      settings: { max_new_tokens: 4, do_sample: false },
+    });
+    expect(text).toBe(' upon one time there');
+  });
+});
