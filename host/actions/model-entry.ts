@@ -1,4 +1,10 @@
+import { ABILITIES } from '../gguf/abilities.ts';
 import type { ServedModel } from '../serving/model-server.ts';
+
+/** What a model can be asked for, where its own file says so. */
+function capabilities({ abilities }: ServedModel) {
+  return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
+}
 
 /** A model in memory, as the original's clients read it. */
 export function loadedEntry(model: ServedModel) {
@@ -10,6 +16,7 @@ export function loadedEntry(model: ServedModel) {
     vram_used: model.vramUsed,
     ram_used: model.ramUsed,
     loaded_at: model.loadedAt,
+    ...capabilities(model),
     config: {
       vocab_size: model.vocabSize,
       context_size: model.contextSize,
@@ -40,5 +47,6 @@ export function loadedPayload(model: ServedModel) {
     loadTimeMs: model.loadTimeMs,
     ramUsed: model.ramUsed,
     vramUsed: model.vramUsed,
+    ...capabilities(model),
   };
 }

@@ -1,7 +1,8 @@
 import { type GgufHeader, numberOf, stringOf } from './header.ts';
 
-/** What a model may be asked for. */
-export type Ability = 'generate' | 'embed' | 'rank';
+/** What models may be asked for. */
+export const ABILITIES = ['generate', 'embed', 'rank'] as const;
+export type Ability = (typeof ABILITIES)[number];
 
 /** For each ability null where the model has it, else the reason why not, to stand after "because". */
 export type ModelAbilities = Readonly<Record<Ability, string | null>>;

@@ -1,4 +1,5 @@
 import { HostError } from '../errors.ts';
+import type { ModelAbilities } from '../gguf/abilities.ts';
 import type { ProgressListener } from '../progress.ts';
 import type { Embedded, EmbedOrder, Ranked, RankOrder } from './embedding.ts';
 import type { GenerateOrder, GenerationProgress, GenerationResult } from './generation.ts';
@@ -30,6 +31,8 @@ export interface ServedModel {
   readonly vramUsed: number;
   /** Unix seconds. */
   readonly loadedAt: number;
+  /** What it can be asked for, where that is known before it is tried. */
+  readonly abilities?: ModelAbilities;
   /** Said to the user with the success: a fallback that was taken, for example. */
   readonly notice?: string;
 }

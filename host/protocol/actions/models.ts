@@ -51,6 +51,9 @@ export const LoadModelRequest = v.looseObject({
 /** Where a model is; *ours*: `REMOTE`, in an engine the user named. */
 export const LoadedTo = v.picklist(['CPU', 'GPU', 'SPLIT', 'REMOTE']);
 
+/** What a loaded model can be asked for. */
+const Capabilities = v.optional(v.array(v.picklist(['generate', 'embed', 'rank'])));
+
 export const LoadModelPayload = v.object({
   isReady: v.literal(true),
   /** Which engine runs it: `Node-GGUF`, `Node-BitNet`, or *(ours)* `Remote`. */
@@ -74,6 +77,8 @@ export const LoadModelPayload = v.object({
   /** Memory the load took, measured, bytes. */
   ramUsed: Bytes,
   vramUsed: Bytes,
+  /** *Ours*: what it can be asked for; absent for a model of an engine elsewhere, where that shows when it is asked. */
+  capabilities: Capabilities,
 });
 
 export const UnloadModelRequest = v.looseObject(modelNaming);
@@ -92,6 +97,8 @@ export const LoadedModelEntry = v.object({
   vram_used: Bytes,
   ram_used: Bytes,
   loaded_at: UnixSeconds,
+  /** *Ours*: what it can be asked for; absent for a model of an engine elsewhere, where that shows when it is asked. */
+  capabilities: Capabilities,
   config: v.object({
     vocab_size: v.number(),
     context_size: v.number(),

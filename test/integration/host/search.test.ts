@@ -62,6 +62,16 @@ describe('searching, over frames', () => {
     ]);
   });
 
+  it('says with the loaded models what each can be asked for', async () => {
+    const { models } = promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
+    expect(models.map(({ model_id, capabilities }) => [model_id, capabilities])).toEqual([
+      [RANKER, ['rank']],
+      [BERT, ['embed']],
+    ]);
+    const again = await host.request('LOAD_MODEL', { modelPath: BERT });
+    expect(promised('LOAD_MODEL', again).capabilities).toEqual(['embed']);
+  });
+
   it('refuses a model without a rank head to rank, and a reranker to embed, with the reason', async () => {
     const asked = { query: 'warm', documents: ['sun'] };
     expect(await host.request('RERANK_DOCUMENTS', asked)).toMatchObject({

@@ -39,6 +39,22 @@ describe('clustering', () => {
     expect((await kMeans(points, { k: 4, seed: 0, pause })).inertia).toBe(0);
   });
 
+  it('ends when every point is with the middle it is nearest to', async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Seeded(seed);
+      const points = Array.from({ length: 60 }, () => vector(random.below(1_000), random.below(1_000)));
+      const { labels, count } = await kMeans(points, { k: 6, seed, pause });
+      const middles = Array.from({ length: count }, (_, label) => {
+        const members = points.filter((_point, i) => labels[i] === label);
+        return [0, 1].map((d) => members.reduce((sum, point) => sum + (point[d] ?? 0), 0) / members.length);
+      });
+      for (const [i, point] of points.entries()) {
+        const distances = middles.map((middle) => Math.hypot(...middle.map((value, d) => value - (point[d] ?? 0))));
+        expect(distances[labels[i] ?? -1]).toBeCloseTo(Math.min(...distances), 3);
+      }
+    }
+  });
+
   it('makes fewer clusters of points that are the same', async () => {
     const points = [vector(1, 1), vector(1, 1), vector(5, 5), vector(1, 1)];
     expect(await kMeans(points, { k: 3, seed: 1, pause })).toEqual({ labels: [0, 0, 1, 0], count: 2, inertia: 0 });
