@@ -9,6 +9,7 @@ import type { Engine } from './engine/engine.ts';
 import { HostError } from './errors.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
+import type { LmStudio } from './lmstudio/lm-studio.ts';
 import type { LocalModels } from './local/local-models.ts';
 import type { Logger } from './log.ts';
 import type { Presence } from './presence/presence.ts';
@@ -33,6 +34,7 @@ export class HostParts implements Parts {
   #catalog: Promise<Catalog> | undefined;
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
+  #lmStudio: Promise<LmStudio> | undefined;
   #remote: Promise<Remote> | undefined;
   #served: Promise<ServedModels> | undefined;
   #presence: Promise<Presence> | undefined;
@@ -81,6 +83,13 @@ export class HostParts implements Parts {
   engine(): Promise<Engine> {
     this.#engine ??= this.#makeEngine();
     return this.#engine;
+  }
+
+  lmStudio(): Promise<LmStudio> {
+    this.#lmStudio ??= import('./lmstudio/lm-studio.ts').then(
+      ({ LmStudio }) => new LmStudio(this.config.env, this.log),
+    );
+    return this.#lmStudio;
   }
 
   remote(): Promise<Remote> {
@@ -216,7 +225,12 @@ export class HostParts implements Parts {
 
   async #makeRemote(): Promise<Remote> {
     const [{ makeRemote }, served] = await Promise.all([import('./remote/remote.ts'), this.served()]);
-    const remote = makeRemote({ config: this.config, secrets: () => this.secrets(), log: this.log });
+    // What LM Studio's server has need not be configured, as long as it runs on this machine.
+    const found = async () => {
+      const url = await (await this.lmStudio()).runningEndpoint();
+      return url === undefined ? [] : [{ name: 'lmstudio', url }];
+    };
+    const remote = makeRemote({ config: this.config, secrets: () => this.secrets(), found, log: this.log });
     served.add(remote.models);
     return remote;
   }

@@ -6,6 +6,7 @@ import type { Conversations } from '../conversations/conversations.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { LmStudio } from '../lmstudio/lm-studio.ts';
 import type { LocalModels } from '../local/local-models.ts';
 import type { Logger } from '../log.ts';
 import type { ClientKind } from '../protocol/actions/local-only.ts';
@@ -28,6 +29,8 @@ export interface Parts {
   catalog(): Promise<Catalog>;
   hardware(): Promise<Hardware>;
   engine(): Promise<Engine>;
+  /** The LM Studio of this machine. */
+  lmStudio(): Promise<LmStudio>;
   /** Engines elsewhere, and their models. */
   remote(): Promise<Remote>;
   /** Every loaded model, whoever runs it. */

@@ -61,6 +61,9 @@ export const ERROR_CODES = {
   REMOTE_CUT: 'The answer of the engine elsewhere broke off; the text that had come is not the whole.',
   REMOTE_ERROR: 'The engine elsewhere failed, or answered with something such an engine does not answer.',
 
+  LMSTUDIO_NOT_INSTALLED: 'LM Studio is not on this machine, or was never started and has no command `lms` yet.',
+  LMSTUDIO_FAILED: "LM Studio's command `lms` could not be run, took too long, or did not do what it was asked.",
+
   // Downloads and the cache
   CHECKSUM_MISSING: 'The hub announced no checksum, so the file cannot be verified and is not fetched.',
   CHECKSUM_MISMATCH: 'The bytes are not those the hub announced; the bad download was discarded.',

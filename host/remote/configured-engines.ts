@@ -10,6 +10,8 @@ import { RemoteEngine } from './remote-engine.ts';
 export interface ConfiguredEnginesOptions {
   /** The entries as they are now: the file is read anew each time, so that a change of it needs no new start. */
   readonly entries: () => Promise<readonly RemoteEngineEntry[]>;
+  /** Engines that need not be configured; one that is configured under the same name goes before. */
+  readonly found: () => Promise<readonly RemoteEngineEntry[]>;
   readonly keyOf: (endpoint: Endpoint) => Promise<FoundKey | undefined>;
   readonly proxies: ProxyRoutes;
   readonly limits: { readonly retryBaseMs: number; readonly connectTimeoutMs: number };
@@ -34,7 +36,9 @@ export class ConfiguredEngines {
   /** All of them; of two with one name the first counts. */
   async list(): Promise<ConfiguredEngine[]> {
     const engines = new Map<string, ConfiguredEngine>();
-    for (const entry of await this.#options.entries()) {
+    const { entries, found } = this.#options;
+    const [own, others] = await Promise.all([entries(), found()]);
+    for (const entry of [...own, ...others]) {
       if (!engines.has(entry.name)) engines.set(entry.name, configured(entry));
     }
     return [...engines.values()];
@@ -42,6 +46,9 @@ export class ConfiguredEngines {
 
   /** @throws HostError `REMOTE_NOT_CONFIGURED`. */
   async find(name: string): Promise<ConfiguredEngine> {
+    // What is configured under the name is meant; whether something else runs need not be known.
+    const entry = (await this.#options.entries()).find((candidate) => candidate.name === name);
+    if (entry !== undefined) return configured(entry);
     const engines = await this.list();
     const found = engines.find((engine) => engine.name === name);
     if (found !== undefined) return found;

@@ -1,5 +1,5 @@
 import type { HostConfig } from '../config.ts';
-import { configFileIn, readConfigFile } from '../configuration/config-file.ts';
+import { configFileIn, type RemoteEngineEntry, readConfigFile } from '../configuration/config-file.ts';
 import { ProxyRoutes } from '../hub/proxy.ts';
 import type { Logger } from '../log.ts';
 import type { Secrets } from '../secrets/secrets.ts';
@@ -19,12 +19,15 @@ export interface Remote {
 export function makeRemote(options: {
   config: Pick<HostConfig, 'env' | 'limits' | 'paths'>;
   secrets: () => Promise<Secrets>;
+  /** Engines that were found running on this machine. */
+  found: () => Promise<readonly RemoteEngineEntry[]>;
   log: Logger;
 }): Remote {
-  const { config, secrets, log } = options;
+  const { config, secrets, found, log } = options;
   const { env, limits, paths } = config;
   const engines = new ConfiguredEngines({
     entries: async () => (await readConfigFile(configFileIn(paths.home))).remoteEngines ?? [],
+    found,
     keyOf: async (endpoint) => findKey(endpoint, env, await secrets()),
     proxies: new ProxyRoutes(env),
     limits,

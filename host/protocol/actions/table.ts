@@ -6,6 +6,7 @@ import * as downloads from './downloads.ts';
 import * as embeddings from './embeddings.ts';
 import * as generation from './generation.ts';
 import * as keeping from './keeping.ts';
+import * as lmstudio from './lmstudio.ts';
 import * as local from './local.ts';
 import * as models from './models.ts';
 import * as moving from './moving.ts';
@@ -94,6 +95,10 @@ export const REQUEST_SCHEMAS = {
   SET_HF_TOKEN: token.SetHfTokenRequest,
   GET_HF_TOKEN_STATUS: token.GetHfTokenStatusRequest,
   CLEAR_HF_TOKEN: token.ClearHfTokenRequest,
+  CHECK_LMSTUDIO: lmstudio.CheckLmStudioRequest,
+  START_LMSTUDIO: lmstudio.StartLmStudioRequest,
+  STOP_LMSTUDIO: lmstudio.StopLmStudioRequest,
+  LMSTUDIO_STATUS: lmstudio.LmStudioStatusRequest,
   LIST_REMOTE_ENGINES: remote.ListRemoteEnginesRequest,
   SET_REMOTE_KEY: remote.SetRemoteKeyRequest,
   CLEAR_REMOTE_KEY: remote.ClearRemoteKeyRequest,
@@ -182,6 +187,10 @@ export const PAYLOAD_SCHEMAS = {
   SET_HF_TOKEN: token.SetHfTokenPayload,
   GET_HF_TOKEN_STATUS: token.GetHfTokenStatusPayload,
   CLEAR_HF_TOKEN: token.ClearHfTokenPayload,
+  CHECK_LMSTUDIO: lmstudio.CheckLmStudioPayload,
+  START_LMSTUDIO: lmstudio.StartLmStudioPayload,
+  STOP_LMSTUDIO: lmstudio.StopLmStudioPayload,
+  LMSTUDIO_STATUS: lmstudio.LmStudioStatusPayload,
   LIST_REMOTE_ENGINES: remote.ListRemoteEnginesPayload,
   SET_REMOTE_KEY: remote.SetRemoteKeyPayload,
   CLEAR_REMOTE_KEY: remote.ClearRemoteKeyPayload,

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { conformanceTable } from '../../../installers/docs/conformance.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 import { startHub } from '../../support/hub/hub.ts';
+import { putStandIn } from '../../support/lmstudio/put-stand-in.ts';
 import { FILE, ORIGINAL_ACTIONS, REPO } from '../../support/original/conformance.ts';
 
 let workshop: Workshop;
@@ -13,6 +15,7 @@ let host: HostProcess;
 beforeAll(async () => {
   workshop = await Workshop.open();
   const hub = workshop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+  workshop.use(putStandIn(join(workshop.home, '.lmstudio')));
   host = workshop.host({ env: { HF_ENDPOINT: hub.url } });
 });
 afterAll(() => workshop.close());

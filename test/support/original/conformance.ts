@@ -163,6 +163,28 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
   { action: 'set_hf_token', took: ['token'], answered: ['status', 'message'], example: { token: 'hf_example' } },
   { action: 'clear_hf_token', took: [], answered: ['status', 'message'] },
   {
+    action: 'check_lmstudio',
+    took: [],
+    answered: ['payload.installed', 'payload.bootstrapped', 'payload.server_running'],
+  },
+  {
+    action: 'start_lmstudio',
+    took: [],
+    answered: ['message', 'payload.server_running', 'payload.api_endpoint'],
+    differs: 'An `lms` that others could have put there is not run.',
+  },
+  {
+    action: 'lmstudio_status',
+    took: [],
+    answered: ['payload.server_running', 'payload.api_endpoint', 'payload.current_model'],
+  },
+  {
+    action: 'stop_lmstudio',
+    took: [],
+    answered: ['status', 'message'],
+    differs: 'A server that does not run is stopped already.',
+  },
+  {
     action: 'unload_model',
     took: ['modelId'],
     answered: ['status', 'message'],

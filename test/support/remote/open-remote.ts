@@ -26,7 +26,7 @@ export function openRemote(env: NodeJS.ProcessEnv = {}): OpenRemote {
     limits: { ...DEFAULT_LIMITS, retryBaseMs: 1 },
   });
   const secrets = new Secrets(join(home, 'secrets.json'));
-  const remote = makeRemote({ config, secrets: async () => secrets, log });
+  const remote = makeRemote({ config, secrets: async () => secrets, found: async () => [], log });
   return {
     ...remote,
     log,

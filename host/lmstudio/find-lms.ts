@@ -1,0 +1,77 @@
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { isSystemError } from '../errors.ts';
+
+/** Longest path read from the file that points to LM Studio's folder, bytes. */
+const MAX_POINTER_BYTES = 4096;
+
+/** What there is of LM Studio on this machine. */
+export interface FoundLmStudio {
+  /** Its folder; undefined where only the command was found. */
+  readonly home: string | undefined;
+  /** The command `lms`; undefined where LM Studio was never started, which makes it. */
+  readonly lms: string | undefined;
+}
+
+/**
+ * Looks for LM Studio where it puts itself, on all three systems: the folder `~/.lmstudio-home-pointer` names, else
+ * `~/.cache/lm-studio` (its older place), else `~/.lmstudio`, each with `bin/lms`; and then for `lms` in the PATH.
+ * Undefined where there is none. Source: `findLMStudioHome` of lmstudio.js, and the documentation of `lms`.
+ */
+export async function findLmStudio(env: Readonly<NodeJS.ProcessEnv>): Promise<FoundLmStudio | undefined> {
+  const user = (process.platform === 'win32' ? env.USERPROFILE : env.HOME) || homedir();
+  const pointed = await readPointer(join(user, '.lmstudio-home-pointer'));
+  const places = [pointed, join(user, '.cache', 'lm-studio'), join(user, '.lmstudio')].filter(
+    (place) => place !== undefined,
+  );
+  const homes: string[] = [];
+  for (const place of places) if (await isFolder(place)) homes.push(place);
+  const [home] = homes;
+  const folders = [...homes.map((place) => join(place, 'bin')), ...(env.PATH ?? env.Path ?? '').split(delimiter)];
+  for (const folder of folders) {
+    // A relative one would be looked for wherever a browser happened to start the host.
+    if (!isAbsolute(folder)) continue;
+    const lms = join(folder, process.platform === 'win32' ? 'lms.exe' : 'lms');
+    if (await isProgram(lms)) return { home, lms };
+  }
+  return home === undefined ? undefined : { home, lms: undefined };
+}
+
+async function readPointer(file: string): Promise<string | undefined> {
+  try {
+    if ((await stat(file)).size > MAX_POINTER_BYTES) return undefined;
+    const path = (await readFile(file, 'utf8')).trim();
+    return isAbsolute(path) ? path : undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    if (!(await stat(path)).isFile()) return false;
+    await access(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** What cannot be reached is as good as not there: other people's folders in a PATH, names no system takes. */
+function isMissing(error: unknown): boolean {
+  const codes = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'ERR_INVALID_ARG_VALUE'];
+  return isSystemError(error, ...codes);
+}

@@ -1,0 +1,49 @@
+import * as v from 'valibot';
+
+/** How LM Studio's server is. */
+export interface ServerStatus {
+  readonly running: boolean;
+  /** Undefined where it never ran. */
+  readonly port: number | undefined;
+}
+
+const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
+
+const Status = v.object({ running: v.boolean(), port: v.nullish(Port) });
+
+/** Reads what `lms server status --json --quiet` prints. Undefined for anything else. */
+export function readServerStatus(stdout: string): ServerStatus | undefined {
+  const { success, output } = v.safeParse(Status, json(stdout));
+  return success ? { running: output.running, port: output.port ?? undefined } : undefined;
+}
+
+const Loaded = v.array(v.looseObject({ identifier: v.optional(v.string()), modelKey: v.optional(v.string()) }));
+
+/** The first of the models `lms ps --json` prints, as requests name it; undefined where none is loaded, or none said. */
+export function readFirstLoaded(stdout: string): string | undefined {
+  const { success, output } = v.safeParse(Loaded, json(stdout));
+  if (!success) return undefined;
+  const [first] = output;
+  return (first?.identifier ?? first?.modelKey)?.slice(0, 512);
+}
+
+const ServerConfig = v.object({ port: Port });
+
+/** Reads LM Studio's `.internal/http-server-config.json`, as its command does. */
+export function readConfiguredPort(text: string): number | undefined {
+  const { success, output } = v.safeParse(ServerConfig, json(text));
+  return success ? output.port : undefined;
+}
+
+/** The last line: a version that does not know `--quiet` says something before it. */
+function json(text: string): unknown {
+  const whole = text.trim();
+  for (const candidate of [whole, whole.split('\n').at(-1) ?? '']) {
+    try {
+      return JSON.parse(candidate);
+    } catch {
+      // The next one, or nothing a schema takes.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { HostError } from '../errors.ts';
+import { assertSafeToStart } from '../safe-folder.ts';
+
+/** Bytes kept of each of its outputs. */
+const MAX_OUTPUT_BYTES = 256 * 1024;
+
+/** Time its last words have to arrive after its end: what it started may hold its outputs open for ever, milliseconds. */
+const LAST_WORDS_MS = 500;
+
+/**
+ * What it is given of the environment: enough to find LM Studio and to start it on the user's screen, and no secret.
+ */
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+  'XAUTHORITY',
+  'XDG_RUNTIME_DIR',
+  'XDG_SESSION_TYPE',
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+  'XDG_CACHE_HOME',
+  'DBUS_SESSION_BUS_ADDRESS',
+  'SystemRoot',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+  'ProgramFiles',
+  'TEMP',
+  'TMP',
+];
+
+/** What came of it. */
+export interface LmsResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Its exit code; null where a signal ended it. */
+  readonly code: number | null;
+}
+
+/**
+ * Runs `lms` with these words, without a shell.
+ *
+ * @throws HostError `UNSAFE_FOLDER` where others could have put another program there, `LMSTUDIO_FAILED` where it cannot
+ * be started or takes too long; the signal's reason when aborted.
+ */
+export async function runLms(
+  lms: string,
+  args: readonly string[],
+  options: { env: Readonly<NodeJS.ProcessEnv>; timeoutMs: number; signal: AbortSignal },
+): Promise<LmsResult> {
+  const { env, timeoutMs, signal } = options;
+  if (process.platform !== 'win32') await assertSafeToStart(lms);
+  signal.throwIfAborted();
+  const child = spawn(lms, args, {
+    env: Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
+    shell: false,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  const stdout = kept(child.stdout);
+  const stderr = kept(child.stderr);
+  const ended = Promise.withResolvers<number | null>();
+  child.once('error', (error) => ended.reject(failed(args, `could not be started: ${error.message}`)));
+  child.once('close', ended.resolve);
+  let lastWords: NodeJS.Timeout | undefined;
+  child.once('exit', (code) => {
+    lastWords = setTimeout(() => ended.resolve(code), LAST_WORDS_MS);
+  });
+  const timer = setTimeout(
+    () => ended.reject(failed(args, `ran longer than ${timeoutMs / 1000} seconds and was ended`)),
+    timeoutMs,
+  );
+  const abort = () => ended.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const code = await ended.promise;
+    return { code, stdout: stdout(), stderr: stderr() };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(lastWords);
+    signal.removeEventListener('abort', abort);
+    child.kill('SIGKILL');
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }
+}
+
+/** An `LMSTUDIO_FAILED` of one command. */
+export function failed(args: readonly string[], how: string): HostError {
+  const command = `lms ${args.join(' ')}`;
+  return new HostError('LMSTUDIO_FAILED', `${command} ${how}.`, { details: { command } });
+}
+
+function kept(stream: NodeJS.ReadableStream): () => string {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (piece: Buffer) => {
+    if (bytes < MAX_OUTPUT_BYTES) pieces.push(piece);
+    bytes += piece.length;
+  });
+  return () => Buffer.concat(pieces).toString('utf8');
+}
