@@ -1,10 +1,9 @@
-import { entryFromName } from '../catalog/entry.ts';
 import { unsupportedType } from '../catalog/model-type.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions, Call } from './action.ts';
 import { goneEntry, offeredEntry } from './local-entry.ts';
-import { page } from './paging.ts';
+import { page, pageOf } from './paging.ts';
 import { remoteEntry } from './remote-entry.ts';
 
 /** What the list and the disk have: our cache's models, and those of others that ours have not. */
@@ -17,7 +16,7 @@ async function everything({ parts, signal }: Call) {
   ]);
   const own = new Set(models.map((model) => model.name.id));
   const others = held.filter(({ offered, verdict }) => verdict.kind === 'model' && !own.has(offered.id));
-  return { entries, models, others, gone: gone.filter(({ name }) => !own.has(name.id)) };
+  return { catalog, entries, models, others, gone: gone.filter(({ name }) => !own.has(name.id)) };
 }
 
 /**
@@ -63,20 +62,16 @@ export const actions: Actions<
   },
 
   async GET_DOWNLOADED_MODELS(request, call) {
-    const { entries, models, others } = await everything(call);
+    const { catalog, entries, models, others } = await everything(call);
     const known = new Map(entries.map((entry) => [entry.id, entry]));
-    const downloaded = [
-      ...models.map(({ name, size }) => ({
-        ...(known.get(name.id) ?? entryFromName(name, 'disk', size)),
-        downloaded: true,
-        size,
-      })),
-      ...others.map((model) => {
-        const { source, size, path, ...entry } = offeredEntry(model);
-        return { ...(known.get(entry.id) ?? entry), downloaded: true, source, size, path };
-      }),
-    ];
-    const { items, ...next } = page(downloaded, request);
+    const { items, ...next } = pageOf([...models, ...others], request, (model) => {
+      if (!('offered' in model)) {
+        const { name, size } = model;
+        return { ...(known.get(name.id) ?? catalog.onDisk(name, size)), downloaded: true, size };
+      }
+      const { source, size, path, ...entry } = offeredEntry(model);
+      return { ...(known.get(entry.id) ?? entry), downloaded: true, source, size, path };
+    });
     return { payload: { models: items, ...next } };
   },
 

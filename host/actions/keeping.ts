@@ -2,7 +2,7 @@ import { bytesInWords } from '../bytes-in-words.ts';
 import type { PruneItem } from '../cache/prune-plan.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import type { Actions } from './action.ts';
-import { page } from './paging.ts';
+import { page, pageOf } from './paging.ts';
 import { remarks } from './remarks.ts';
 import { knownName } from './resolve-name.ts';
 
@@ -32,25 +32,26 @@ export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 
     const models = usage.models.toSorted((a, b) => a.lastUsed - b.lastUsed);
     const modelBytes = models.reduce((total, { size }) => total + size, 0);
     const partialBytes = sum(usage.partials);
-    const { items, ...next } = page(
-      models.map(({ name, size, lastUsed, pinned }) => ({
+    const isBusy = await keeping.busyOnes();
+    const { items, ...next } = pageOf(
+      models,
+      request,
+      ({ name, size, lastUsed, pinned }) => ({
         id: name.id,
         repoId: name.repoId,
         fileName: name.file,
         size,
         lastUsed: lastUsed / 1000,
         pinned,
-        busy: false,
-        name,
-      })),
-      request,
+        // Asked for those that are shown alone: each may cost a look at its lock.
+        busy: isBusy(name),
+      }),
       Buffer.byteLength(JSON.stringify(partials)),
     );
     return {
       payload: {
         folder: cache.folder,
-        // Asked for those that are shown alone: each costs a look at its lock.
-        models: items.map(({ name, ...entry }) => ({ ...entry, busy: keeping.isBusy(name) })),
+        models: items,
         partials,
         modelCount: models.length,
         modelBytes,

@@ -24,10 +24,21 @@ export function page<T>(
   request: { limit?: number | undefined; cursor?: string | undefined },
   aside = 0,
 ): Page<T> {
+  return pageOf(all, request, (item) => item, aside);
+}
+
+/** As {@link page}, of a list whose entries are made of what is shown alone. */
+export function pageOf<S, T>(
+  all: readonly S[],
+  request: { limit?: number | undefined; cursor?: string | undefined },
+  show: (item: S) => T,
+  aside = 0,
+): Page<T> {
   const start = Number(request.cursor ?? 0);
   const items: T[] = [];
   let room = MAX_REPLY_BYTES - ENVELOPE_BYTES - aside;
-  for (const item of all.slice(start, start + (request.limit ?? all.length))) {
+  for (const source of all.slice(start, start + (request.limit ?? all.length))) {
+    const item = show(source);
     room -= Buffer.byteLength(JSON.stringify(item)) + 1;
     if (room < 0 && items.length > 0) break;
     items.push(item);

@@ -87,6 +87,24 @@ export class DownloadIndex {
     return chunks.reduce((sum, sha256, chunk) => sum + (sha256 === undefined ? 0 : grid.bytesOf(chunk)), 0);
   }
 
+  /** {@link storedBytes} of many files, in two questions. */
+  async storedBytesOf(keys: readonly string[]): Promise<number[]> {
+    const found = await (await this.#namespace('files')).getMany(keys);
+    const grids = found.map((value) => {
+      const record = checked(FileRecord, value);
+      return record === undefined ? undefined : gridOf(record);
+    });
+    const asked = keys.flatMap((key, at) => chunkKeys(key, grids[at]?.count ?? 0));
+    const chunks = (await (await this.#namespace('chunks')).getMany(asked)).values();
+    return grids.map((grid) => {
+      let bytes = 0;
+      for (let chunk = 0; grid !== undefined && chunk < grid.count; chunk += 1) {
+        if (typeof chunks.next().value === 'string') bytes += grid.bytesOf(chunk);
+      }
+      return bytes;
+    });
+  }
+
   async model(id: string): Promise<ModelRecord | undefined> {
     return checked(ModelRecord, await (await this.#namespace('downloads')).get(id));
   }

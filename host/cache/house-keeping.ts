@@ -8,8 +8,10 @@ import { cacheError } from './cache-error.ts';
 import { deleteModel } from './delete-model.ts';
 import type { DownloadIndex } from './download-index.ts';
 import { FileLock } from './file-lock.ts';
-import type { CacheLayout } from './layout.ts';
+import { entriesOf } from './folder-entries.ts';
+import { type CacheLayout, modelKey } from './layout.ts';
 import { bytesOf as bytesOfModel } from './model-folders.ts';
+import type { ModelListing } from './model-listing.ts';
 import type { ModelUses } from './model-uses.ts';
 import { Pins } from './pins.ts';
 import { bytesOf, leastRecentlyUsed, type PruneItem, type PruneWish, prunePlan } from './prune-plan.ts';
@@ -19,6 +21,7 @@ import { type CacheUsage, usageOf } from './usage.ts';
 export interface HouseKeepingParts {
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
+  readonly listing: ModelListing;
   readonly uses: ModelUses;
   /** Bytes the cache may have; infinite where the user set no limit. Asked each time. */
   readonly limit: () => Promise<number>;
@@ -43,7 +46,7 @@ export class HouseKeeping {
   }
 
   usage(): Promise<CacheUsage> {
-    return usageOf(this.#parts.layout, this.#parts.index, this.#pins);
+    return usageOf({ ...this.#parts, pins: this.#pins });
   }
 
   limit(): Promise<number> {
@@ -54,6 +57,16 @@ export class HouseKeeping {
   isBusy(name: ModelName): boolean {
     const { layout, uses } = this.#parts;
     return uses.has(name) || FileLock.isHeld(layout.usePath(name)) || FileLock.isHeld(layout.lockPath(name));
+  }
+
+  /** {@link isBusy} for many models: those that no lock was ever made for are not asked about one by one. */
+  async busyOnes(): Promise<(name: ModelName) => boolean> {
+    const { layout, uses } = this.#parts;
+    const locks = (await entriesOf(layout.locks)).map(({ name }) => name);
+    const keys = new Set(locks.map((lock) => lock.slice(0, lock.lastIndexOf('.'))));
+    // The cache's own lock is no model's.
+    keys.delete('cache');
+    return (name) => (keys.size === 0 || !keys.has(modelKey(name)) ? uses.has(name) : this.isBusy(name));
   }
 
   /** Keeps a model from being removed to make room. Throws `MODEL_NOT_DOWNLOADED`. */
@@ -81,7 +94,8 @@ export class HouseKeeping {
 
   /** Says what would go, and unless it is a dry run, removes it. */
   async prune(wish: PruneWish, { dryRun }: { dryRun: boolean }): Promise<Pruned> {
-    const plan = prunePlan(await this.usage(), wish, { now: Date.now(), isBusy: (name) => this.isBusy(name) });
+    const [usage, isBusy] = await Promise.all([this.usage(), this.busyOnes()]);
+    const plan = prunePlan(usage, wish, { now: Date.now(), isBusy });
     if (dryRun) return { removed: plan, kept: [] };
     const [removed, kept]: [PruneItem[], PruneItem[]] = [[], []];
     for (const item of plan) ((await this.#remove(item)) ? removed : kept).push(item);

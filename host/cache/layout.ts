@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { HostPaths } from '../config.ts';
 import { DEFAULT_REVISION, encodeRevision, type ModelName, type RepoName } from '../protocol/model-name.ts';
@@ -17,13 +17,13 @@ export class CacheLayout {
   readonly models: string;
   readonly partials: string;
   readonly pins: string;
-  readonly #locks: string;
+  readonly locks: string;
 
   constructor(paths: Pick<HostPaths, 'models' | 'partial' | 'locks' | 'pins'>) {
     this.models = paths.models;
     this.partials = paths.partial;
     this.pins = paths.pins;
-    this.#locks = paths.locks;
+    this.locks = paths.locks;
   }
 
   /** The folder of a repository's files at a revision. */
@@ -41,7 +41,7 @@ export class CacheLayout {
   }
 
   lockPath(name: ModelName): string {
-    return join(this.#locks, `${modelKey(name)}.lock`);
+    return join(this.locks, `${modelKey(name)}.lock`);
   }
 
   pinPath(name: ModelName): string {
@@ -50,7 +50,7 @@ export class CacheLayout {
 
   /** Shared by the processes that have the model loaded. */
   usePath(name: ModelName): string {
-    return join(this.#locks, `${modelKey(name)}.use`);
+    return join(this.locks, `${modelKey(name)}.use`);
   }
 }
 
@@ -66,5 +66,5 @@ export function fileKey(name: ModelName, file: string): string {
 
 /** 128 bits of SHA-256: no two names meet by chance, and none can be made to that would matter. */
 function keyOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+  return hash('sha256', text, 'hex').slice(0, 32);
 }

@@ -15,7 +15,8 @@ import { FileLock } from './file-lock.ts';
 import { HouseKeeping } from './house-keeping.ts';
 import { CacheLayout, fileKey } from './layout.ts';
 import { ModelDownload, stopReason } from './model-download.ts';
-import { bytesOf, findModel, listModels, listNames } from './model-folders.ts';
+import { bytesOf, findModel, listNames } from './model-folders.ts';
+import { ModelListing } from './model-listing.ts';
 import { type ModelUse, ModelUses } from './model-uses.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
 
@@ -39,6 +40,7 @@ export class ModelCache {
   readonly #layout: CacheLayout;
   readonly #index: DownloadIndex;
   readonly #uses: ModelUses;
+  readonly #listing: ModelListing;
   /** Checks and mends what is there. */
   readonly care: CacheCare;
   /** Says what it holds, and keeps it within its limit. */
@@ -54,8 +56,16 @@ export class ModelCache {
     this.#allowance = new ByteAllowance(config.limits.maxBytesPerSecond);
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
     this.#uses = new ModelUses(this.#layout, log);
+    this.#listing = new ModelListing(this.#layout);
     const { limit = async () => Number.POSITIVE_INFINITY } = options;
-    this.keeping = new HouseKeeping({ layout: this.#layout, index: this.#index, uses: this.#uses, limit, log });
+    this.keeping = new HouseKeeping({
+      layout: this.#layout,
+      index: this.#index,
+      listing: this.#listing,
+      uses: this.#uses,
+      limit,
+      log,
+    });
     this.care = new CacheCare({
       config,
       layout: this.#layout,
@@ -77,8 +87,8 @@ export class ModelCache {
   }
 
   /** Every model on the disk, by id. */
-  list(): Promise<CachedModel[]> {
-    return listModels(this.#layout);
+  list(): Promise<readonly CachedModel[]> {
+    return this.#listing.list();
   }
 
   /**
@@ -103,7 +113,8 @@ export class ModelCache {
     const own = this.#downloads.get(name.id)?.status;
     if (own?.status === 'downloading') return own;
     const record = await this.#index.model(name.id);
-    if (record !== undefined) return withOwnError(await this.#fromRecord(name, record), own);
+    const remembered = record && (await this.#fromRecords([[name, record]]))[0];
+    if (remembered !== undefined) return withOwnError(remembered, own);
     // Paused, and no longer remembered: cancelled by another host.
     return own?.status === 'paused' ? { ...own, status: 'cancelled', downloaded: 0 } : own;
   }
@@ -111,10 +122,15 @@ export class ModelCache {
   /** Every download that is running, paused or failed, the ones other hosts do included. */
   async statuses(): Promise<DownloadStatus[]> {
     const statuses = new Map<string, DownloadStatus>();
+    const known: [name: ModelName, record: ModelRecord][] = [];
     for await (const [id, record] of this.#index.allModels()) {
       const name = modelNameOf(id);
       if (name === undefined || record.state === 'cancelled' || (await this.find(name)) !== undefined) continue;
-      statuses.set(id, withOwnError(await this.#fromRecord(name, record), this.#downloads.get(id)?.status));
+      known.push([name, record]);
+    }
+    for (const status of await this.#fromRecords(known)) {
+      const { id } = status.name;
+      statuses.set(id, withOwnError(status, this.#downloads.get(id)?.status));
     }
     for (const [id, { status }] of this.#downloads) {
       const isNews = status.status === 'failed' && !statuses.has(id) && (await this.find(status.name)) === undefined;
@@ -275,16 +291,21 @@ export class ModelCache {
   }
 
   /** What the index says of a download this host does not do. With its lock free, nobody does it: then its chunks count. */
-  async #fromRecord(
-    name: ModelName,
-    { state, downloaded, total, startedAt, error }: ModelRecord,
-  ): Promise<DownloadStatus> {
-    const base = { name, total, startedAt, bytesPerSecond: 0 };
-    if (FileLock.isHeld(this.#layout.lockPath(name))) return { ...base, downloaded, status: 'downloading' };
-    const stored = await Promise.all(shardFiles(name.file).map((file) => this.#index.storedBytes(fileKey(name, file))));
-    const found = { ...base, downloaded: stored.reduce((sum, bytes) => sum + bytes, 0) };
-    if (state === 'failed' && error !== undefined) return { ...found, status: 'failed', error };
-    return { ...found, status: state === 'downloading' || state === 'failed' ? 'paused' : state };
+  async #fromRecords(
+    downloads: readonly (readonly [name: ModelName, record: ModelRecord])[],
+  ): Promise<DownloadStatus[]> {
+    const keys = downloads.map(([name]) =>
+      FileLock.isHeld(this.#layout.lockPath(name)) ? [] : shardFiles(name.file).map((file) => fileKey(name, file)),
+    );
+    const stored = (await this.#index.storedBytesOf(keys.flat())).values();
+    return downloads.map(([name, { state, downloaded, total, startedAt, error }], at) => {
+      const base = { name, total, startedAt, bytesPerSecond: 0 };
+      const files = keys[at] ?? [];
+      if (files.length === 0) return { ...base, downloaded, status: 'downloading' };
+      const found = { ...base, downloaded: files.reduce((sum) => sum + (stored.next().value ?? 0), 0) };
+      if (state === 'failed' && error !== undefined) return { ...found, status: 'failed', error };
+      return { ...found, status: state === 'downloading' || state === 'failed' ? 'paused' : state };
+    });
   }
 
   /** Removes what an unfinished download left. Where another host is at it, it is asked to. */

@@ -1,10 +1,10 @@
-import type { Dirent } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSystemError } from '../errors.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-error.ts';
+import { entriesOf } from './folder-entries.ts';
 import type { CacheLayout } from './layout.ts';
 import type { CachedModel } from './types.ts';
 
@@ -19,12 +19,6 @@ export async function findModel(layout: CacheLayout, name: ModelName): Promise<C
 export async function bytesOf(layout: CacheLayout, name: ModelName): Promise<number | undefined> {
   const present = (await partsOf(layout, name)).sizes.filter((bytes) => bytes !== undefined);
   return present.length === 0 ? undefined : sum(present);
-}
-
-/** Every model in the folder. What is there under a name no model can have is not ours and is passed over. */
-export async function listModels(layout: CacheLayout): Promise<CachedModel[]> {
-  const models = await Promise.all((await listNames(layout)).map((name) => findModel(layout, name)));
-  return models.filter((model) => model !== undefined).sort((a, b) => (a.name.id < b.name.id ? -1 : 1));
 }
 
 /** The names of all models of which at least one file is there. */
@@ -68,15 +62,6 @@ async function* filesBelow(folder: string, prefix = ''): AsyncGenerator<string> 
   for (const entry of await entriesOf(folder)) {
     if (entry.isFile()) yield `${prefix}${entry.name}`;
     else if (entry.isDirectory()) yield* filesBelow(join(folder, entry.name), `${prefix}${entry.name}/`);
-  }
-}
-
-async function entriesOf(folder: string): Promise<Dirent[]> {
-  try {
-    return await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG')) return [];
-    throw cacheError(error, folder);
   }
 }
 

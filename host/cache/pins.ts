@@ -40,7 +40,7 @@ export class Pins {
   async all(): Promise<(name: ModelName) => boolean> {
     try {
       const keys = new Set(await readdir(this.#layout.pins));
-      return (name) => keys.has(modelKey(name));
+      return keys.size === 0 ? () => false : (name) => keys.has(modelKey(name));
     } catch (error) {
       if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return () => false;
       throw cacheError(error, this.#layout.pins);

@@ -1,12 +1,13 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isSystemError } from '../errors.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-error.ts';
 import type { DownloadIndex, ModelRecord } from './download-index.ts';
+import { entriesOf } from './folder-entries.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
-import { listModels } from './model-folders.ts';
+import type { ModelListing } from './model-listing.ts';
 import type { Pins } from './pins.ts';
 
 /** A model on the disk, and what is known of its use. */
@@ -42,19 +43,25 @@ export interface CacheUsage {
 /** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
 const STAT_BLOCK_BYTES = 512;
 
+/** What is looked at. */
+export interface UsageParts {
+  readonly layout: CacheLayout;
+  readonly index: DownloadIndex;
+  readonly listing: ModelListing;
+  readonly pins: Pins;
+}
+
 /** Looks at the disk, and asks the index what it knows of it. */
-export async function usageOf(layout: CacheLayout, index: DownloadIndex, pins: Pins): Promise<CacheUsage> {
+export async function usageOf({ layout, index, listing, pins }: UsageParts): Promise<CacheUsage> {
   const [models, isPinned, used, downloads] = await Promise.all([
-    listModels(layout),
+    listing.list(),
     pins.all(),
     index.allUsed(),
     Array.fromAsync(index.allModels()),
   ]);
-  const usages: ModelUsage[] = [];
-  for (const { name, size, files } of models) {
-    const lastUsed = used.get(name.id) ?? (await modifiedAt(files[0] ?? ''));
-    usages.push({ name, size, lastUsed, pinned: isPinned(name) });
-  }
+  const usages = models.map(({ name, size, modified }) => {
+    return { name, size, lastUsed: used.get(name.id) ?? modified, pinned: isPinned(name) };
+  });
   return { models: usages, partials: await partialsOf(layout, downloads), downloads: new Map(downloads) };
 }
 
@@ -69,7 +76,7 @@ async function partialsOf(
     for (const file of shardFiles(name.file)) owners.set(basename(layout.partialPath(fileKey(name, file))), name);
   }
   const partials: PartialUsage[] = [];
-  for (const file of await filesIn(layout.partials)) {
+  for (const file of (await entriesOf(layout.partials)).map(({ name }) => name)) {
     const stats = await statOf(join(layout.partials, file));
     if (!stats?.isFile()) continue;
     // Windows does not tell how much of a sparse file there is: there it counts whole.
@@ -79,10 +86,6 @@ async function partialsOf(
   return partials;
 }
 
-async function modifiedAt(path: string): Promise<number> {
-  return (await statOf(path))?.mtimeMs ?? 0;
-}
-
 async function statOf(path: string) {
   try {
     return await stat(path);
@@ -90,14 +93,5 @@ async function statOf(path: string) {
     // Removed since it was listed.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw cacheError(error, path);
-  }
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw cacheError(error, folder);
   }
 }

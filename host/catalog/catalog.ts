@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Logger } from '../log.ts';
 import { CatalogEntry, type ModelType, type NewCatalogEntry } from '../protocol/actions/catalog.ts';
-import { readModelName } from '../protocol/model-name.ts';
+import { type ModelName, readModelName } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { Namespace, Store } from '../store/types.ts';
 import { type CatalogModel, entryFromName } from './entry.ts';
@@ -15,6 +15,8 @@ const StoredEntry = v.omit(CatalogEntry, ['downloaded']);
 export class Catalog {
   readonly #added: Namespace<unknown>;
   readonly #log: Logger;
+  /** What names on the disk tell: read out of each once, as long as its listing is the same. */
+  readonly #onDisk = new WeakMap<ModelName, CatalogModel>();
 
   private constructor(added: Namespace<unknown>, log: Logger) {
     this.#added = added;
@@ -60,6 +62,15 @@ export class Catalog {
       requires_token: input.requires_token ?? guessed.requires_token,
     };
     await this.#added.set(entry.id, entry);
+    return entry;
+  }
+
+  /** A model on the disk that the list does not have. */
+  onDisk(name: ModelName, size: number): CatalogModel {
+    const known = this.#onDisk.get(name);
+    if (known !== undefined) return known;
+    const entry = entryFromName(name, 'disk', size);
+    this.#onDisk.set(name, entry);
     return entry;
   }
 

@@ -7,6 +7,7 @@ import type { BenchResult } from './result.ts';
 const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> = {
   startup: () => import('./startup.ts'),
   packaged: () => import('./packaged.ts'),
+  listing: () => import('./listing.ts'),
   framing: () => import('./framing.ts'),
   engine: () => import('./engine.ts'),
   generation: () => import('./generation.ts'),

@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheLayout, fileKey } from '../../../host/cache/layout.ts';
-import { bytesOf, findModel, listModels } from '../../../host/cache/model-folders.ts';
+import { bytesOf, findModel } from '../../../host/cache/model-folders.ts';
+import { ModelListing } from '../../../host/cache/model-listing.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
@@ -29,7 +30,7 @@ describe('the folder of models', () => {
     writeFileSync(whole, 'x'.repeat(bytes));
     return whole;
   }
-  const listed = async () => (await listModels(layout)).map(({ name, size }) => [name.id, size]);
+  const listed = async () => (await new ModelListing(layout).list()).map(({ name, size }) => [name.id, size]);
 
   it('that is not there holds nothing', async () => {
     expect(await listed()).toEqual([]);
@@ -81,6 +82,59 @@ describe('the folder of models', () => {
     const models = await listed();
     chmodSync(closed, 0o700);
     expect(models).toContainEqual(['o/r/one.gguf', 3]);
+  });
+
+  describe('listed again', () => {
+    /** A clock that is far enough ahead for every folder to count as settled. */
+    const later = () => Date.now() + 60_000;
+    let second = 0;
+    /** Makes a folder's change seen as one, whatever the step of the file system's clock. */
+    function changed(...parts: string[]): void {
+      second += 1;
+      utimesSync(join(layout.models, ...parts), second, second);
+    }
+
+    it('is the very same list as long as nothing changed, and another as soon as something did', async () => {
+      put('o/r/one.gguf');
+      put('o/r/sub/two.gguf');
+      const listing = new ModelListing(layout, later);
+      const ids = async () => (await listing.list()).map(({ name }) => name.file);
+      const first = await listing.list();
+      expect(await listing.list()).toBe(first);
+      put('o/r/sub/three.gguf');
+      changed('o', 'r', 'sub');
+      expect(await ids()).toEqual(['one.gguf', 'sub/three.gguf', 'sub/two.gguf']);
+      rmSync(join(layout.models, 'o', 'r', 'one.gguf'));
+      changed('o', 'r');
+      expect(await ids()).toEqual(['sub/three.gguf', 'sub/two.gguf']);
+      rmSync(join(layout.models, 'o', 'r', 'sub'), { recursive: true });
+      changed('o', 'r');
+      expect(await ids()).toEqual([]);
+      put('p/q/new.gguf');
+      changed();
+      expect(await ids()).toEqual(['new.gguf']);
+    });
+
+    it('reads again what changed so recently that a further change might not show, and what changed in the future', async () => {
+      put('o/r/one.gguf');
+      for (const now of [Date.now, () => 0]) {
+        const listing = new ModelListing(layout, now);
+        const first = await listing.list();
+        const second = await listing.list();
+        expect(second).not.toBe(first);
+        expect(second).toEqual(first);
+      }
+    });
+
+    it('by several at once, shows each what was there when it asked', async () => {
+      const listing = new ModelListing(layout);
+      for (let at = 0; at < 20; at += 1) {
+        put(`o/r/m-${at}.gguf`);
+        void listing.list();
+        put(`o/r/n-${at}.gguf`);
+        expect(await listing.list()).toHaveLength(2 * at + 2);
+      }
+    });
   });
 
   it('keeps files of different models apart where they are on their way', () => {
