@@ -26,4 +26,8 @@ export interface BrowserOptions {
   readonly extension: string;
   /** Added to its environment, which its native hosts inherit. */
   readonly env?: NodeJS.ProcessEnv;
+  /** The system's colours are dark ones. */
+  readonly dark?: boolean;
+  /** Pixels of a page. */
+  readonly size?: { readonly width: number; readonly height: number };
 }

@@ -17,11 +17,14 @@ const ARGS = [
 ];
 
 /** Chromium with an extension whose manifest holds our `key`. Its profile is the one that `tabagent install` knows. */
-export async function startChromium({ program, home, extension, env = {} }: BrowserOptions): Promise<TestBrowser> {
+export async function startChromium(options: BrowserOptions): Promise<TestBrowser> {
+  const { program, home, extension, env = {}, dark = false, size } = options;
   const context = await chromium.launchPersistentContext(join(home, '.config', 'chromium'), {
     executablePath: program,
     // Playwright's own headless mode has no extensions; the argument above means the browser's.
     headless: false,
+    colorScheme: dark ? 'dark' : 'light',
+    ...(size === undefined ? {} : { viewport: size }),
     args: [...ARGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
     env: { PATH: process.env.PATH ?? '', HOME: home, ...env },
   });

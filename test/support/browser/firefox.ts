@@ -31,9 +31,13 @@ const PREFERENCES = {
 };
 
 /** Firefox with an extension that has our add-on id, for as long as it runs. */
-export async function startFirefox({ program, home, extension, env = {} }: BrowserOptions): Promise<TestBrowser> {
+export async function startFirefox(options: BrowserOptions): Promise<TestBrowser> {
+  const { program, home, extension, env = {}, dark = false, size } = options;
   const profile = await mkdtemp(join(tmpdir(), 'tabagent-firefox-'));
-  const lines = Object.entries(PREFERENCES).map(([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`);
+  const colours = { 'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1 };
+  const lines = Object.entries({ ...PREFERENCES, ...colours }).map(
+    ([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`,
+  );
   await writeFile(join(profile, 'user.js'), lines.join(''));
   await mkdir(home, { recursive: true });
   // Without the last argument the pages of an extension are closed to a driver.
@@ -47,6 +51,7 @@ export async function startFirefox({ program, home, extension, env = {} }: Brows
   const driver = await Marionette.connect(await Promise.race([portOf(profile), ended]));
   await driver.command('WebDriver:NewSession', {});
   await driver.command('Addon:Install', { path: extension, temporary: true });
+  if (size !== undefined) await fitWindow(driver, size);
   return {
     async openPage(path) {
       const { handle } = record(await driver.command('WebDriver:NewWindow', { type: 'tab' }));
@@ -69,6 +74,15 @@ export async function startFirefox({ program, home, extension, env = {} }: Brows
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes the window so large that its page has this size, as far as Firefox makes windows so small. */
+async function fitWindow(driver: Marionette, size: { width: number; height: number }): Promise<void> {
+  const own = record(await evaluate(driver, '({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })'));
+  await driver.command('WebDriver:SetWindowRect', {
+    width: size.width + Number(own.width),
+    height: size.height + Number(own.height),
+  });
 }
 
 async function inTab<T>(driver: Marionette, handle: string, work: () => Promise<T>): Promise<T> {
