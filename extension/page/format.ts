@@ -17,7 +17,7 @@ const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'pet
 
 /** Makes a format for a language, such as `de` or `en-GB`. */
 export function makeFormat(language: string): Format {
-  const unit = (value: number, name: string, digits: number, unitDisplay: 'short' | 'narrow' = 'short') =>
+  const unit = (value: number, name: string, digits: number, unitDisplay: 'short' | 'long' = 'short') =>
     new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: digits }).format(
       value,
     );
@@ -28,7 +28,7 @@ export function makeFormat(language: string): Format {
   return {
     bytes(value) {
       const { value: small, name, power } = scaled(value);
-      return unit(small, name, power < 3 || small >= 100 ? 0 : 1);
+      return unit(small, name, power < 3 || small >= 100 ? 0 : 1, power === 0 ? 'long' : 'short');
     },
     speed(bytesPerSecond) {
       const { value, name, power } = scaled(bytesPerSecond);

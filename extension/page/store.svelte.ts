@@ -30,6 +30,8 @@ export class Store {
   /** Undefined until the worker has said. */
   host = $state.raw<HostState | undefined>();
   known = $state.raw<Known>(NOTHING_KNOWN);
+  /** Why the host cannot say what is shown, in its words: a cache that cannot be read. */
+  fault = $state('');
   /** True once the host itself has said all that is shown. */
   isFresh = $state(false);
   /** What is shown comes from here or from the host; before, nothing is drawn that would have to be taken back. */
@@ -43,7 +45,8 @@ export class Store {
   readonly #errors = new SvelteMap<string, string>();
   readonly #storage: Storage;
   readonly #client: WorkerClient;
-  #gathering = false;
+  /** `due`: the host is asked in a moment. `late`: it is being asked, and something changed since. */
+  #asking: 'no' | 'due' | 'running' | 'late' = 'no';
 
   constructor({ connect, storage }: { connect: () => NativePort; storage: Storage }) {
     this.#storage = storage;
@@ -82,7 +85,10 @@ export class Store {
   ): Promise<boolean> {
     this.#errors.delete(modelId);
     if (action === 'LOAD_MODEL') this.#loads.set(modelId, { status: 'initiate', file: modelId, progress: 0 });
-    if (action === 'DOWNLOAD_MODEL') this.#begun(modelId);
+    if (action === 'DOWNLOAD_MODEL') {
+      this.#downloads.delete(modelId);
+      this.#begun(modelId);
+    }
     try {
       await this.#client.request(action, { modelPath: modelId, ...(settings === undefined ? {} : { settings }) });
       return true;
@@ -101,18 +107,25 @@ export class Store {
 
   /** Asks the host for everything shown. Several calls at once ask once. */
   refresh(): void {
-    if (this.#gathering) return;
-    this.#gathering = true;
-    setTimeout(() => {
-      this.#gathering = false;
-      if (this.isConnected) void this.#refresh();
-    }, GATHER_MS);
+    if (this.#asking === 'running') this.#asking = 'late';
+    if (this.#asking !== 'no') return;
+    this.#asking = 'due';
+    setTimeout(() => void this.#ask(), GATHER_MS);
   }
 
   async #readKnown(): Promise<void> {
     const known = await readKnown(this.#storage);
     if (!this.isFresh) this.known = known;
     this.isReady = true;
+  }
+
+  /** One round of questions at a time: of two, the older might answer last. */
+  async #ask(): Promise<void> {
+    this.#asking = 'running';
+    if (this.isConnected) await this.#refresh();
+    const isLate = (this.#asking as string) === 'late';
+    this.#asking = 'no';
+    if (isLate) this.refresh();
   }
 
   async #refresh(): Promise<void> {
@@ -128,11 +141,12 @@ export class Store {
       ]);
       this.known = { available, downloaded, loaded, downloads, current: current.currentModel, machine, memory };
       this.isFresh = true;
+      this.fault = '';
       for (const id of this.#downloads.keys()) if (!this.#isDownloading(id)) this.#downloads.delete(id);
       await keepKnown(this.#storage, this.known);
     } catch (error) {
       // A host that went away is told by its state.
-      if (!(error instanceof RequestError && error.code === 'HOST_DISCONNECTED')) throw error;
+      if (!(error instanceof RequestError && error.code === 'HOST_DISCONNECTED')) this.fault = messageOf(error);
     }
   }
 

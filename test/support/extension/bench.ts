@@ -93,6 +93,8 @@ export class ExtensionBench {
       TABAGENT_HOME: join(home, 'tabagent'),
       HF_ENDPOINT: this.hub.url,
       TABAGENT_GPU: 'off',
+      // A hub that stalls is given up as soon as on a good day.
+      TABAGENT_STALL_TIMEOUT_MS: '2000',
       LANGUAGE: 'en',
     };
   }

@@ -14,8 +14,8 @@ const shown = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ');
 describe('sizes and times', () => {
   const english = makeFormat('en');
   it.each([
-    [0, '0 byte'],
-    [999, '999 byte'],
+    [0, '0 bytes'],
+    [999, '999 bytes'],
     [1_000, '1 kB'],
     [1_185_376, '1 MB'],
     [4_700_000_000, '4.7 GB'],
