@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { unreachable } from './http.ts';
+import { type ResponseBody, unreachable } from './http.ts';
 import { HubFault } from './hub-fault.ts';
 
 /**
@@ -7,7 +6,7 @@ import { HubFault } from './hub-fault.ts';
  * goes on, and when the connection breaks or stalls. Leaving the loop early closes the connection.
  */
 export async function* exactBytes(
-  body: Readable,
+  body: ResponseBody,
   expected: number,
   url: URL,
   signal: AbortSignal | undefined,

@@ -16,6 +16,8 @@ export interface FollowRequest {
   readonly tokenOrigin: string;
   /** Stop at a redirect to where the bytes are and give it back as the answer: the hub's own headers are wanted. */
   readonly stayOnHost?: boolean;
+  /** Much may come ({@link HttpClient.send}). */
+  readonly isBulk?: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export async function follow(http: HttpClient, request: FollowRequest): Promise<
   for (let step = 0; step <= MAX_REDIRECTS; step += 1) {
     const authorization = request.token !== undefined && url.origin === request.tokenOrigin;
     const headers = authorization ? { ...request.headers, authorization: `Bearer ${request.token}` } : request.headers;
-    const response = await http.send({ url, method: request.method, headers, signal: request.signal });
+    const { method, signal, isBulk = false } = request;
+    const response = await http.send({ url, method, headers, signal, isBulk });
     const { location } = response.headers;
     if (response.status < 300 || response.status > 399 || response.status === 304 || location === undefined) {
       return hubHeaders === undefined ? response : { ...response, hubHeaders };

@@ -61,6 +61,7 @@ export class Hub implements HubClient {
         method: 'GET',
         headers: { range: `bytes=${range.start}-${range.end - 1}` },
         signal,
+        isBulk: true,
       });
     const pinned = this.#withoutCommit.has(remote) ? null : commit;
     let response = await open(pinned ?? name.revision);

@@ -63,7 +63,7 @@ export class RemoteSource implements ByteSource {
       // A hub that knows no ranges sends the file from its beginning.
       const wanted = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, missing);
       skip = Math.max(0, skip - chunk.length);
-      chunks.push(wanted);
+      chunks.push(Buffer.from(wanted));
       missing -= wanted.length;
       if (missing === 0) break;
     }

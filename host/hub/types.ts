@@ -26,6 +26,7 @@ export interface ByteRange {
 export interface RangeStream {
   /** Where the bytes begin: 0 instead of the asked start when the hub ignores ranges. */
   readonly start: number;
+  /** Each piece is good until the next is asked for. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
