@@ -147,16 +147,17 @@ export class DownloadRound {
   }
 
   async #work(): Promise<void> {
-    const { plan, grid } = this.#options;
+    const { plan, grid, file, onBytes } = this.#options;
+    const writer = new GatheredWrite(file, onBytes);
     if (!this.#ranges) {
       while (this.#queue.take() !== undefined);
-      return this.#fetchRun({ first: 0, end: grid.count });
+      return this.#fetchRun({ first: 0, end: grid.count }, writer);
     }
     while (this.#workers <= plan.target) {
       this.#queue.workers = plan.target;
       const run = this.#queue.take();
       if (run === undefined) return;
-      await this.#fetchRun(run);
+      await this.#fetchRun(run, writer);
     }
   }
 
@@ -176,10 +177,9 @@ export class DownloadRound {
   }
 
   /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
-  async #fetchRun(run: ChunkRun): Promise<void> {
-    const { remote, limits, log, grid, file, onBytes, states } = this.#options;
+  async #fetchRun(run: ChunkRun, writer: GatheredWrite): Promise<void> {
+    const { remote, limits, log, grid, onBytes, states } = this.#options;
     const cursor = new ChunkCursor(grid, run);
-    const writer = new GatheredWrite(file, onBytes);
     // What came of an unfinished chunk is only kept while this run goes on.
     const giveUp = (reason: unknown): never => {
       if (!cursor.done && states[cursor.chunk] === 'missing') onBytes(writer.pendingBytes - cursor.bytesInChunk);

@@ -37,15 +37,12 @@ export class PartialFile {
     return this.#handle.fd;
   }
 
-  /** Writes all of `pieces`, one behind the other, from `offset` on. */
-  async writeAll(pieces: readonly Uint8Array[], offset: number): Promise<void> {
+  /** Writes all of `bytes`, from `offset` on. */
+  async writeAll(bytes: Uint8Array, offset: number): Promise<void> {
     try {
-      let at = offset;
-      for (let rest = [...pieces]; rest.length > 0; ) {
-        const { bytesWritten } = await this.#handle.writev(rest, at);
-        at += bytesWritten;
-        rest = after(rest, bytesWritten);
-      }
+      // A disk may take fewer than it was given.
+      for (let done = 0; done < bytes.length; )
+        done += (await this.#handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
     } catch (error) {
       throw cacheError(error, this.path);
     }
@@ -97,16 +94,6 @@ export class PartialFile {
   static async discard(path: string): Promise<void> {
     await rm(path, { force: true });
   }
-}
-
-/** What is left of `pieces` behind their first bytes: a disk may take fewer than it was given. */
-function after(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let left = bytes;
-  return pieces.flatMap((piece) => {
-    const taken = Math.min(left, piece.length);
-    left -= taken;
-    return taken === piece.length ? [] : [piece.subarray(taken)];
-  });
 }
 
 /**

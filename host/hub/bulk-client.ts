@@ -4,6 +4,8 @@ import { BulkConnection, type BulkTimeouts } from './bulk-connection.ts';
 
 /** Idle connections kept to one server. */
 const MAX_IDLE = 16;
+/** How long one is kept, milliseconds: servers begin to close them after 5 s, and a network that went away tells nobody. */
+const MAX_IDLE_MS = 4_000;
 
 /** An answer whose body has not been read. */
 export interface BulkAnswer {
@@ -29,9 +31,10 @@ export class BulkClient {
    */
   async get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<BulkAnswer> {
     for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value);
-    for (;;) {
+    for (let isKept = true; ; isKept = false) {
       signal?.throwIfAborted();
-      const connection = this.#idle.get(url.origin)?.pop() ?? new BulkConnection(url, this.#timeouts);
+      const kept = isKept ? this.#idle.get(url.origin)?.pop() : undefined;
+      const connection = kept ?? new BulkConnection(url, this.#timeouts);
       const abort = () => connection.destroy(signal?.reason);
       signal?.addEventListener('abort', abort, { once: true });
       const release = (isUsable: boolean) => {
@@ -45,8 +48,8 @@ export class BulkClient {
       } catch (error) {
         release(false);
         signal?.throwIfAborted();
-        // Closed while it was idle.
-        if (!connection.wasUsed) throw error;
+        // One that was kept may have been closed while it was idle, which is nobody's fault.
+        if (kept === undefined) throw error;
       }
     }
   }
@@ -55,7 +58,10 @@ export class BulkClient {
     const idle = this.#idle.get(origin) ?? [];
     this.#idle.set(origin, idle);
     idle.push(connection);
-    connection.rest();
+    connection.rest(MAX_IDLE_MS, () => {
+      const at = idle.indexOf(connection);
+      if (at !== -1) idle.splice(at, 1);
+    });
     if (idle.length > MAX_IDLE) idle.shift()?.destroy();
   }
 }

@@ -3,7 +3,7 @@ import { connect as connectSecure } from 'node:tls';
 import { type AnswerHead, MAX_HEAD_BYTES, readHead } from './answer-head.ts';
 
 /** Bytes read at a time, into the same memory again and again: as many as a socket has waiting on a fast line. */
-const READ_BYTES = 512 * 1024;
+const READ_BYTES = 256 * 1024;
 /** A body nobody wants is read to its end when no more than this is left of it: then its connection serves again. */
 const MAX_UNWANTED_BYTES = 16 * 1024;
 
@@ -41,8 +41,7 @@ export class BulkConnection {
   #ended = false;
   #fault: unknown;
   #wake: (() => void) | undefined;
-  /** Requests sent so far. */
-  #requests = 0;
+  #resting: NodeJS.Timeout | undefined;
 
   constructor(url: URL, timeouts: BulkTimeouts) {
     this.#timeouts = timeouts;
@@ -71,14 +70,9 @@ export class BulkConnection {
     this.#socket.on('close', () => this.#end());
   }
 
-  /** True when it has served before: then the server may have closed it in the meantime, which is nobody's fault. */
-  get wasUsed(): boolean {
-    return this.#requests > 1;
-  }
-
   /** Sends a request and reads the head of its answer. The body is to be read, or the connection destroyed. */
   async request(url: URL, headers: Readonly<Record<string, string>>): Promise<AnswerHead> {
-    this.#requests += 1;
+    clearTimeout(this.#resting);
     this.#socket.ref();
     await this.#until(() => this.#isConnected, this.#timeouts.connectMs);
     const lines = Object.entries({ host: url.host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -106,9 +100,13 @@ export class BulkConnection {
     return this.#waiting === undefined && !this.#ended;
   }
 
-  /** Lets the process end while it is not in use. */
-  rest(): void {
+  /** Ends it unless it is used again within `ms` milliseconds, and says so. The process may end meanwhile. */
+  rest(ms: number, onEnd: () => void): void {
     this.#socket.unref();
+    this.#resting = setTimeout(() => {
+      this.destroy();
+      onEnd();
+    }, ms).unref();
   }
 
   /** Ends it. Whoever reads gets `reason`. */

@@ -16,8 +16,12 @@ describe('bytes that are gathered', () => {
     const file = await PartialFile.open(path, bytes.length);
     const told: number[] = [];
     const writer = new GatheredWrite(file, (count) => told.push(count));
-    for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7 + 13) % 70_001) {
-      await writer.add(bytes.subarray(at, at + step), at);
+    const memory = Buffer.alloc(700_000);
+    for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7 + 13) % 700_001) {
+      // As a connection does it: in memory that is used again for the next ones.
+      const reused = memory.subarray(0, bytes.copy(memory, 0, at, at + step));
+      await writer.add(reused, at);
+      memory.fill(0);
     }
     expect(writer.pendingBytes).toBeGreaterThan(0);
     await writer.flush();
@@ -25,6 +29,6 @@ describe('bytes that are gathered', () => {
     await file.close();
     expect(readFileSync(path).equals(bytes)).toBe(true);
     expect(told.reduce((sum, count) => sum + count)).toBe(bytes.length);
-    expect(told.length).toBeLessThan(6);
+    expect(told.length).toBeLessThanOrEqual(7);
   });
 });
