@@ -53,6 +53,10 @@ class Connection implements ConnectionRate {
   readonly #begun = performance.now();
   #bytes = 0;
   rate = 0;
+  /** There are too many: this one ends with the chunk it is at. */
+  isLeaving = false;
+  /** The last chunk that came over it, until it is entered. */
+  entering: Promise<void> = Promise.resolve();
 
   get ageMs(): number {
     return performance.now() - this.#begun;
@@ -83,6 +87,8 @@ export class DownloadRound {
   readonly #ranges: boolean;
   #workers = 0;
   #hashing: Promise<number | undefined> = Promise.resolve(undefined);
+  /** Bytes that came and would have to come again if the host died now: never more than a chunk for each connection. */
+  #notEntered = 0;
   /** Bytes of connections that ended since the last look. */
   #bytesOfEnded = 0;
   #refusedAt = Number.NEGATIVE_INFINITY;
@@ -140,6 +146,8 @@ export class DownloadRound {
         .catch((error: unknown) => this.#failed.abort(error))
         .then(() => {
           this.#workers -= 1;
+          // One that left may have put chunks back when no other was there to take them.
+          this.#hire();
           if (this.#workers === 0) this.#ended.resolve();
         });
       if (!this.#ranges) return;
@@ -153,12 +161,18 @@ export class DownloadRound {
       while (this.#queue.take() !== undefined);
       return this.#fetchRun({ first: 0, end: grid.count }, writer);
     }
-    while (this.#workers <= plan.target) {
+    while (this.#hasPlace()) {
       this.#queue.workers = plan.target;
       const run = this.#queue.take();
       if (run === undefined) return;
       await this.#fetchRun(run, writer);
     }
+  }
+
+  /** Whether a worker that has nothing to do is wanted, now that the slowest are leaving where there are too many. */
+  #hasPlace(): boolean {
+    const leaving = [...this.#connections].filter(({ isLeaving }) => isLeaving).length;
+    return this.#workers - leaving <= this.#options.plan.target;
   }
 
   /** Looks at what came, has the plan learn of it, and ends connections that others would replace for the better. */
@@ -167,12 +181,16 @@ export class DownloadRound {
     this.#bytesOfEnded = 0;
     for (const connection of this.#connections) bytes += connection.look(elapsedMs);
     if (!this.#ranges || this.#stop.aborted) return;
-    // Towards the end there is not enough to do for all: that says nothing of the line.
-    if (this.#queue.size > 0) this.#options.plan.look((bytes * LOOK_MS) / elapsedMs);
+    // Towards the end there is not enough to do for all, and some may not have left yet: that says nothing of the line.
+    const { plan } = this.#options;
+    if (this.#queue.size > 0 && this.#workers <= plan.target) plan.look((bytes * LOOK_MS) / elapsedMs);
     for (const slow of farBelow([...this.#connections])) {
       this.#options.log.info('download.slow-connection', { rate: Math.round(slow.rate) });
       slow.controller.abort(new TooSlow());
     }
+    const tooMany = this.#workers - plan.target;
+    for (const [place, connection] of [...this.#connections].sort((a, b) => a.rate - b.rate).entries())
+      connection.isLeaving = place < tooMany;
     this.#hire();
   }
 
@@ -188,7 +206,10 @@ export class DownloadRound {
     for (let attempt = 0; !cursor.done; ) {
       const before = cursor.position;
       try {
-        await this.#stream(run, cursor, writer);
+        const hasLeft = await this.#stream(run, cursor, writer);
+        if (!hasLeft) continue;
+        this.#queue.add(Array.from({ length: run.end - cursor.chunk }, (_, i) => cursor.chunk + i));
+        return;
       } catch (error) {
         if (this.#stop.aborted) giveUp(this.#stop.reason);
         const isSlow = error instanceof TooSlow;
@@ -214,8 +235,8 @@ export class DownloadRound {
     this.#refusedAt = now;
   }
 
-  /** Takes in one connection's bytes, from where the cursor stands. */
-  async #stream(run: ChunkRun, cursor: ChunkCursor, writer: GatheredWrite): Promise<void> {
+  /** Takes in one connection's bytes, from where the cursor stands. True where it left between two chunks. */
+  async #stream(run: ChunkRun, cursor: ChunkCursor, writer: GatheredWrite): Promise<boolean> {
     const { hub, remote, grid, allowance } = this.#options;
     const isWholeFile = run.first === 0 && run.end === grid.count;
     const connection = new Connection();
@@ -235,33 +256,55 @@ export class DownloadRound {
         await allowance.take(bytes.length, signal);
         at += bytes.length;
         const fresh = Math.min(bytes.length, at - cursor.position);
-        if (fresh > 0) await this.#take(cursor, bytes.subarray(bytes.length - fresh), writer);
+        if (fresh > 0) await this.#take(cursor, bytes.subarray(bytes.length - fresh), writer, connection);
         // A hub that knows no ranges goes on to the file's end.
         if (cursor.done) break;
+        if (connection.isLeaving && cursor.bytesInChunk === 0) return true;
       }
+      return false;
     } finally {
+      await connection.entering;
       this.#connections.delete(connection);
       this.#bytesOfEnded += connection.look(LOOK_MS);
     }
   }
 
-  /** Writes bytes that came, chunk by chunk, and enters each chunk that is whole. */
-  async #take(cursor: ChunkCursor, bytes: Uint8Array, writer: GatheredWrite): Promise<void> {
-    const { states, grid, hasher, file, enter } = this.#options;
+  /** Writes bytes that came, chunk by chunk, and enters each chunk that is whole. One that leaves does so behind a chunk. */
+  async #take(cursor: ChunkCursor, bytes: Uint8Array, writer: GatheredWrite, connection: Connection): Promise<void> {
+    const { states, grid } = this.#options;
     for (let rest = bytes; rest.length > 0 && !cursor.done; ) {
       const piece = rest.subarray(0, cursor.missingInChunk);
       rest = rest.subarray(piece.length);
       const isMissing = states[cursor.chunk] === 'missing';
-      if (isMissing) await writer.add(piece, cursor.position);
+      if (isMissing) {
+        if (this.#notEntered + piece.length > this.#workers * grid.chunkBytes) await connection.entering;
+        this.#notEntered += piece.length;
+        await writer.add(piece, cursor.position);
+      }
       const chunk = cursor.advance(piece.length);
       if (chunk === undefined || !isMissing) continue;
       await writer.flush();
+      // While its checksum is taken the next one comes already.
+      await connection.entering;
+      connection.entering = this.#enter(chunk).catch((error: unknown) => this.#failed.abort(error));
+      if (connection.isLeaving) return;
+    }
+  }
+
+  /** Enters a chunk that is whole and on the disk. */
+  async #enter(chunk: number): Promise<void> {
+    const { states, grid, hasher, file, enter, onBytes } = this.#options;
+    try {
       const sha256 = await hasher.chunk(grid.startOf(chunk), grid.bytesOf(chunk));
       if (sha256 === undefined) throw meddledWith(file.path);
       await enter(chunk, sha256);
-      states[chunk] = 'stored';
-      this.#extendPrefix();
+    } catch (error) {
+      onBytes(-grid.bytesOf(chunk));
+      throw error;
     }
+    this.#notEntered -= grid.bytesOf(chunk);
+    states[chunk] = 'stored';
+    this.#extendPrefix();
   }
 }
 

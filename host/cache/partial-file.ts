@@ -7,10 +7,18 @@ import { cacheError } from './cache-error.ts';
 /** Never through a link that somebody put in the file's place; Windows knows no such flag. */
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
+/** Bytes written between two syncs of a file on its way: so there is never much left to sync at its end. */
+const SYNC_BYTES = 64 * 1024 * 1024;
+
 /** A file on its way: as long as it will be, sparse where bytes are missing. Its faults are `HostError`s. */
 export class PartialFile {
   readonly path: string;
   readonly #handle: FileHandle;
+  #lastWrite: Promise<void> = Promise.resolve();
+  #notSynced = 0;
+  #sync: Promise<void> | undefined;
+  /** Why bytes did not get to the disk. The system says so once: what is asked to sync later is not told again. */
+  #syncFault: unknown;
 
   private constructor(path: string, handle: FileHandle) {
     this.path = path;
@@ -37,15 +45,40 @@ export class PartialFile {
     return this.#handle.fd;
   }
 
-  /** Writes all of `bytes`, from `offset` on. */
-  async writeAll(bytes: Uint8Array, offset: number): Promise<void> {
+  /**
+   * Writes all of `bytes`, from `offset` on. Of several writes one is done after the other: the system does not let two
+   * of them into a file either, and whoever waits there keeps a core busy.
+   */
+  writeAll(bytes: Uint8Array, offset: number): Promise<void> {
+    const written = this.#lastWrite.then(() => this.#write(bytes, offset));
+    this.#lastWrite = written.catch(() => {});
+    return written;
+  }
+
+  async #write(bytes: Uint8Array, offset: number): Promise<void> {
     try {
+      if (this.#syncFault !== undefined) throw this.#syncFault;
       // A disk may take fewer than it was given.
       for (let done = 0; done < bytes.length; )
         done += (await this.#handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+      this.#notSynced += bytes.length;
+      if (this.#notSynced >= SYNC_BYTES && this.#sync === undefined) this.#beginSync();
     } catch (error) {
       throw cacheError(error, this.path);
     }
+  }
+
+  /** Brings what was written to the disk, beside all that goes on. */
+  #beginSync(): void {
+    this.#notSynced = 0;
+    this.#sync = this.#handle
+      .datasync()
+      .catch((error: unknown) => {
+        this.#syncFault = error;
+      })
+      .finally(() => {
+        this.#sync = undefined;
+      });
   }
 
   /** Reads `length` bytes at `offset` into `buffer`; fewer where the file has been cut short by somebody else. */
@@ -75,6 +108,8 @@ export class PartialFile {
    */
   async publish(finalPath: string): Promise<void> {
     try {
+      await this.#sync;
+      if (this.#syncFault !== undefined) throw this.#syncFault;
       await this.#handle.sync();
       await this.#handle.close();
       await mkdir(dirname(finalPath), { recursive: true, mode: 0o700 });
@@ -87,6 +122,7 @@ export class PartialFile {
   }
 
   async close(): Promise<void> {
+    await this.#sync;
     await this.#handle.close();
   }
 

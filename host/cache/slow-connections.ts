@@ -9,7 +9,7 @@ export interface ConnectionRate {
 /** A connection younger than this may still be getting up to speed, milliseconds. */
 const GROWN_UP_MS = 2_000;
 
-/** Far below: under this part of what the others bring, in the middle. */
+/** Far below: under this part of what a quick one brings. */
 const FAR_BELOW = 0.25;
 
 /** The connections that are far below the others: another one in their place is likely to be quicker. */
@@ -18,11 +18,11 @@ export function farBelow<C extends ConnectionRate>(connections: readonly C[]): C
   return connections.filter((connection) => {
     if (connection.ageMs < GROWN_UP_MS) return false;
     const others = connections.filter((other) => other !== connection).map(({ rate }) => rate);
-    return connection.rate < FAR_BELOW * upperMiddle(others);
+    return connection.rate < FAR_BELOW * quickOne(others);
   });
 }
 
-/** With half of all connections slow, the middle of the others is a quick one. */
-function upperMiddle(rates: number[]): number {
-  return rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
+/** The slowest of the quickest quarter: one that is quick by chance does not count, and most may be slow. */
+function quickOne(rates: number[]): number {
+  return rates.toSorted((a, b) => a - b)[Math.floor(rates.length * 0.75)] ?? 0;
 }

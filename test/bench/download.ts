@@ -16,6 +16,9 @@ const MiB = 1024 * 1024;
 /** MiB of the file where the line is free, unless `TABAGENT_BENCH_MIB` says otherwise. */
 const FREE_MIB = 2048;
 
+/** How often each is run over a free line. */
+const ROUNDS = 3;
+
 /** MiB where each connection is slow: some ten seconds of all that are allowed together. */
 const CAPPED_MIB = 1024;
 
@@ -67,39 +70,42 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
   const file = await makeFile(folder, mebibytes);
   const hub = await startHub({ repo: REPO, name: NAME, path: file, speeds: [] });
   try {
-    const runs = new Map<string, Run>();
-    for (const peer of [HOST, ...peers]) {
-      const target = join(folder, 'target');
-      await mkdir(target, { recursive: true });
-      const result = await peer.run(hub.url, target);
-      console.log(`  ${peer.name}: ${result.seconds.toFixed(1)} s, ${result.peakMiB.toFixed(0)} MiB`);
-      runs.set(peer.name, result);
-      await rm(target, { recursive: true });
+    const all = [HOST, ...peers];
+    const runs = new Map<string, Run[]>(all.map(({ name }) => [name, []]));
+    // Each is first once: fresh memory for the system's page cache costs a virtual machine more than all else here.
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const place of all.keys()) {
+        const peer = all[(place + round) % all.length];
+        if (peer === undefined) continue;
+        const target = join(folder, 'target');
+        await mkdir(target, { recursive: true });
+        const result = await peer.run(hub.url, target);
+        console.log(`  ${peer.name}: ${result.seconds.toFixed(1)} s, ${result.peakMiB.toFixed(0)} MiB`);
+        runs.get(peer.name)?.push(result);
+        await rm(target, { recursive: true });
+      }
     }
-    const ours = runs.get(HOST.name);
-    if (ours === undefined) throw new Error('The host was not run');
+    const quickest = (name: string) => Math.min(...(runs.get(name) ?? []).map(({ seconds }) => seconds));
+    const ours = quickest(HOST.name);
+    const peakMiB = Math.max(...(runs.get(HOST.name) ?? []).map((run) => run.peakMiB));
     return [
       {
         name: `peak memory of the host over ${mebibytes} MiB, MiB`,
-        ratio: ours.peakMiB,
+        ratio: peakMiB,
         goal: `at most ${RSS_GOAL_MIB}`,
-        ok: ours.peakMiB <= RSS_GOAL_MIB,
-        detail: `${ours.peakMiB.toFixed(0)} MiB`,
+        ok: peakMiB <= RSS_GOAL_MIB,
+        detail: `${peakMiB.toFixed(0)} MiB`,
       },
-      ...peers.flatMap((peer) => {
-        const theirs = runs.get(peer.name);
-        if (theirs === undefined) return [];
-        const ratio = ours.seconds / theirs.seconds;
-        const goal = peer.name === CURL ? CURL_GOAL : 1;
-        return [
-          {
-            name: `${mebibytes} MiB over a free line: the host, verified / ${peer.name}`,
-            ratio,
-            goal: `at most ${goal}`,
-            ok: ratio <= goal,
-            detail: `${ours.seconds.toFixed(1)} s against ${theirs.seconds.toFixed(1)} s`,
-          },
-        ];
+      ...peers.map(({ name }) => {
+        const ratio = ours / quickest(name);
+        const goal = name === CURL ? CURL_GOAL : 1;
+        return {
+          name: `${mebibytes} MiB over a free line, quickest of ${ROUNDS}: the host, verified / ${name}`,
+          ratio,
+          goal: `at most ${goal}`,
+          ok: ratio <= goal,
+          detail: `${ours.toFixed(1)} s against ${quickest(name).toFixed(1)} s`,
+        };
       }),
     ];
   } finally {

@@ -142,7 +142,8 @@ export class TestHub {
       if (searchParams.get('Signature') !== this.#signature) return sendJson(response, 403, { error: 'expired' });
       const file = this.#repos.get(`${parts[0]}/${parts[1]}`)?.files.get(parts.slice(2).join('/'));
       if (file === undefined) return sendJson(response, 404, { error: 'gone' });
-      return this.#sendFile(request, response, file, fault, {});
+      // A CDN's tags are of its own making.
+      return this.#sendFile(request, response, file, fault, { etag: `"cdn-${file.size}"` });
     }
     if (parts[0] === 'api' && parts.length === 2) return this.#search(searchParams, request, response);
     if (parts[0] === 'api') return this.#api(parts, searchParams, request, response, fault);

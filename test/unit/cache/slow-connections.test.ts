@@ -4,9 +4,10 @@ import { farBelow } from '../../../host/cache/slow-connections.ts';
 const of = (...rates: number[]) => rates.map((rate) => ({ rate, ageMs: 5_000 }));
 
 describe('connections far below the others', () => {
-  it('are named, also where half of all are slow', () => {
+  it('are named, also where most are slow', () => {
     expect(farBelow(of(100, 100, 10, 100)).map(({ rate }) => rate)).toEqual([10]);
     expect(farBelow(of(100, 5, 100, 5)).map(({ rate }) => rate)).toEqual([5, 5]);
+    expect(farBelow(of(5, 100, 5, 5, 100, 5, 5, 100)).map(({ rate }) => rate)).toEqual([5, 5, 5, 5, 5]);
     expect(farBelow(of(100, 0)).map(({ rate }) => rate)).toEqual([0]);
   });
 
