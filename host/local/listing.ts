@@ -64,8 +64,11 @@ export function arrange(found: Found): Pick<LocalListing, 'models' | 'gone' | 'r
     else if (verdict !== undefined && verdict.kind !== 'rejected') offer(name, model, verdict);
   }
   const alreadyOffered = new Set(models.map(({ name }) => name.id));
-  for (const [model, verdict] of verdicts) {
+  // In the order they were found, whatever order they were looked into: of two that claim an id, the first one has it.
+  for (const model of held) {
     const { source, name, claimed } = model;
+    const verdict = verdicts.get(model);
+    if (verdict === undefined) continue;
     if (verdict.kind === 'rejected') {
       rejected.push({ source, path: model.files[0]?.path ?? '', reason: verdict.reason });
     } else if (!alreadyOffered.has(name.id)) {
