@@ -52,6 +52,19 @@ describe('a load that cannot fit', () => {
   });
 });
 
+describe('keepAlive', () => {
+  it('has a model unload that has nothing to do, and the client told', async () => {
+    const settings = { n_ctx: 256, n_threads: 1, n_gpu_layers: 0 };
+    await host.request('LOAD_MODEL', { modelPath: MODEL, settings });
+    const told = host.next(({ type }) => type === 'MODEL_UNLOADED');
+    expect(await host.request('LOAD_MODEL', { modelPath: MODEL, keepAlive: 0 })).toMatchObject({
+      message: 'Model already loaded',
+    });
+    expect(await told).toEqual({ type: 'MODEL_UNLOADED', payload: { modelId: MODEL, reason: 'idle' } });
+    expect(promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models).toEqual([]);
+  });
+});
+
 describe('keys and values in a smaller type', () => {
   it.each(['f32', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'])('%s are used', async (type) => {
     const settings = { n_ctx: 256, n_threads: 1, n_gpu_layers: 0, cache_type_k: type, cache_type_v: type };

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../../host/clock.ts';
 import { Engine } from '../../../host/engine/engine.ts';
 import type { LoadOrder, LoadSettings } from '../../../host/engine/types.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
@@ -46,14 +47,17 @@ export class WatchedLog implements Logger {
 }
 
 /** An engine with a log of its own. */
-export function makeEngine(options: { runnerEntry?: URL; loadTimeoutMs?: number; env?: NodeJS.ProcessEnv } = {}) {
-  const { runnerEntry = REAL_RUNNER, loadTimeoutMs = 60_000, env = {} } = options;
+export function makeEngine(
+  options: { runnerEntry?: URL; loadTimeoutMs?: number; env?: NodeJS.ProcessEnv; clock?: Clock } = {},
+) {
+  const { runnerEntry = REAL_RUNNER, loadTimeoutMs = 60_000, env = {}, clock } = options;
   const log = new WatchedLog();
   const engine = new Engine({
     runnerEntry,
     limits: { loadTimeoutMs },
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TABAGENT_GPU: 'off', ...env },
     log,
+    ...(clock === undefined ? {} : { clock }),
   });
   return { engine, log };
 }

@@ -1,0 +1,179 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Parts } from '../../../host/actions/action.ts';
+import { planLoad } from '../../../host/actions/plan-load.ts';
+import type { Engine } from '../../../host/engine/engine.ts';
+import { inspectModel } from '../../../host/gguf/inspect.ts';
+import { demandOf } from '../../../host/hardware/demand.ts';
+import { fitOf } from '../../../host/hardware/fit.ts';
+import { BARE } from '../../../host/hardware/room.ts';
+import type { HardwareSnapshot } from '../../../host/hardware/types.ts';
+import type { ServerChange } from '../../../host/serving/model-server.ts';
+import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import { HandClock } from '../../support/extension/hand-clock.ts';
+import { ENDLESS } from '../../support/gguf/chains.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
+
+const folder = tempFolder('keep-alive');
+const file = join(folder.path, 'markov.gguf');
+const engines: Engine[] = [];
+
+beforeAll(() => writeFileSync(file, markovModel({ chain: ENDLESS })));
+afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+afterAll(() => folder.remove());
+
+function started() {
+  const clock = new HandClock();
+  const { engine } = makeEngine({ clock });
+  engines.push(engine);
+  const changes: ServerChange[] = [];
+  engine.onChange((change) => changes.push(change));
+  const unloaded = () =>
+    new Promise<ServerChange>((resolve) => {
+      engine.onChange((change) => {
+        if (change.type === 'unloaded') resolve(change);
+      });
+    });
+  const load = async (id: string, keepAliveMs?: number) =>
+    engine.load({ ...(await orderFor(id, file, { contextSize: 4_096 })), keepAliveMs });
+  return { engine, clock, changes, unloaded, load };
+}
+
+/** Has a model generate without end, and resolves when it does. */
+async function generating(engine: Engine, id: string): Promise<{ stop(): Promise<unknown> }> {
+  const begun = Promise.withResolvers<void>();
+  const done = engine.generate(
+    id,
+    {
+      input: { prompt: '' },
+      maxNewTokens: 100_000,
+      stop: [],
+      sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 },
+    },
+    { onProgress: () => begun.resolve() },
+  );
+  await Promise.race([begun.promise, done]);
+  return {
+    stop() {
+      engine.stopGenerations({ id });
+      return done;
+    },
+  };
+}
+
+/** A machine that has so much main memory for models, and what the engine's models took besides. */
+function roomFor(bytes: number, engine: Engine): Pick<Parts, 'hardware' | 'engine'> & { readonly taken: () => number } {
+  const [recorded] = RECORDED_CPUS;
+  if (recorded === undefined) throw new Error('No CPU is recorded');
+  const { facts, microarchitecture, variant } = recorded;
+  const taken = () => engine.list().reduce((sum, { ramUsed }) => sum + ramUsed, 0);
+  const snapshot = async (): Promise<HardwareSnapshot> => ({
+    // Windows counts no mapped pages as available, so the figures are the models' own.
+    cpu: { ...facts, platform: 'win32', microarchitecture, variant },
+    gpus: [],
+    memory: { total: 1e12, available: BARE.ram + bytes - taken() },
+  });
+  return {
+    taken,
+    engine: async () => engine,
+    hardware: async () => ({ snapshot, forgetVram: () => {} }) as unknown as Awaited<ReturnType<Parts['hardware']>>,
+  };
+}
+
+async function planned(id: string, parts: Pick<Parts, 'hardware' | 'engine'>, contextSize = 256) {
+  const { shape } = await inspectModel([file]);
+  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape }, parts as Parts);
+}
+
+/** Bytes this model needs. */
+async function needed(contextSize = 256): Promise<number> {
+  const { shape } = await inspectModel([file]);
+  const snapshot = { cpu: { platform: 'win32' }, gpus: [], memory: { total: 1e12, available: 1e12 } };
+  return fitOf(demandOf(shape, { contextSize }), 0, snapshot as unknown as HardwareSnapshot).needed.ram;
+}
+
+describe('a model that has nothing to do', () => {
+  it('is unloaded after its keepAlive, and says why', async () => {
+    const { engine, clock, unloaded, load } = started();
+    await load('a/b/one.gguf', 60_000);
+    await load('a/b/two.gguf');
+    const gone = unloaded();
+    clock.pass(60_000);
+    expect(await gone).toEqual({ type: 'unloaded', id: 'a/b/one.gguf', activeId: 'a/b/two.gguf', reason: 'idle' });
+    clock.pass(1e9);
+    expect(engine.list().map(({ id }) => id)).toEqual(['a/b/two.gguf']);
+  });
+
+  it('stays while it generates', async () => {
+    const { engine, clock, unloaded, load } = started();
+    await load('a/b/one.gguf', 60_000);
+    const endless = await generating(engine, 'a/b/one.gguf');
+    clock.pass(60_000);
+    expect(engine.get('a/b/one.gguf')).toBeDefined();
+    await endless.stop();
+    const gone = unloaded();
+    clock.pass(60_000);
+    expect(await gone).toMatchObject({ reason: 'idle' });
+  });
+});
+
+describe('a load that does not fit beside others', () => {
+  it('has the least recently used go, and no more than need be', async () => {
+    const { engine, clock, changes, load } = started();
+    await load('a/b/one.gguf');
+    clock.pass(1);
+    await load('a/b/two.gguf');
+    clock.pass(1);
+    await load('a/b/three.gguf');
+    clock.pass(1);
+    engine.setActive('a/b/one.gguf');
+    const machine = roomFor(0, engine);
+    const parts = roomFor(machine.taken() + (await needed()) - 1, engine);
+    await planned('a/b/four.gguf', parts);
+    // `one` was used first of all, but is the active one.
+    expect(engine.list().map(({ id }) => id)).toEqual(['a/b/one.gguf', 'a/b/three.gguf']);
+    expect(changes.at(-1)).toMatchObject({ type: 'unloaded', id: 'a/b/two.gguf', reason: 'room' });
+  });
+
+  it('has the active one go where there is no other way', async () => {
+    const { engine, load } = started();
+    await load('a/b/one.gguf');
+    await planned('a/b/two.gguf', roomFor(roomFor(0, engine).taken() + (await needed()) - 1, engine));
+    expect(engine.list()).toEqual([]);
+  });
+
+  it('never has one go that generates, though it was used before all others', async () => {
+    const { engine, clock, load } = started();
+    await load('a/b/one.gguf');
+    const endless = await generating(engine, 'a/b/one.gguf');
+    clock.pass(1);
+    await load('a/b/two.gguf');
+    await planned('a/b/three.gguf', roomFor(roomFor(0, engine).taken() + (await needed()) - 1, engine));
+    expect(engine.list().map(({ id }) => id)).toEqual(['a/b/one.gguf']);
+    await expect(planned('a/b/three.gguf', roomFor(roomFor(0, engine).taken() + 1, engine))).rejects.toMatchObject({
+      code: 'INSUFFICIENT_MEMORY',
+    });
+    await endless.stop();
+  });
+
+  it('has none go where all of them would not be enough', async () => {
+    const { engine, load } = started();
+    await load('a/b/one.gguf');
+    const room = (await needed(8192)) - 1;
+    await expect(planned('a/b/two.gguf', roomFor(room, engine), 8192)).rejects.toMatchObject({
+      code: 'INSUFFICIENT_MEMORY',
+      details: { needed: { ram: room + 1, vram: 0 }, available: { ram: room, vram: 0 } },
+    });
+    expect(engine.list()).toHaveLength(1);
+  });
+
+  it('leaves the others where there is room for all', async () => {
+    const { engine, load } = started();
+    await load('a/b/one.gguf');
+    await planned('a/b/two.gguf', roomFor(roomFor(0, engine).taken() + (await needed()), engine));
+    expect(engine.list()).toHaveLength(1);
+  });
+});
