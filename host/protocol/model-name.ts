@@ -1,4 +1,5 @@
 import { HostError } from '../errors.ts';
+import { REMOTE_OWNER } from './engine-name.ts';
 import { shardFiles } from './shards.ts';
 
 /**
@@ -87,6 +88,8 @@ export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
     throw invalid('modelPath', 'a repository or model id, "owner/name" or "owner/name/file.gguf"', undefined);
 
   const [owner = '', repoAndRevision = '', ...rest] = path.split('/');
+  if (owner === REMOTE_OWNER)
+    throw invalid(field, 'a model of a hub or of this disk, not of an engine elsewhere', path);
   const [repo = '', idRevision, ...tooMany] = repoAndRevision.split('@');
   const revisionInId = idRevision === undefined ? undefined : decodeRevision(idRevision);
   if (!isRepoPart(owner) || !isRepoPart(repo) || tooMany.length > 0) {

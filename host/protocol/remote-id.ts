@@ -1,4 +1,4 @@
-import { ENGINE_NAME } from './engine-name.ts';
+import { ENGINE_NAME, REMOTE_OWNER } from './engine-name.ts';
 import { invalidField } from './parse-request.ts';
 
 /** A model of an engine elsewhere, made of checked parts: `remote/<engine>/<model>`. */
@@ -11,7 +11,7 @@ export interface RemoteId {
   readonly id: string;
 }
 
-const PREFIX = 'remote/';
+const PREFIX = `${REMOTE_OWNER}/`;
 
 /** What a model may be called: visible, and no longer than any that is. */
 const MODEL_NAME = /^[^\s\p{C}]{1,512}$/u;

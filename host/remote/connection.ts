@@ -42,16 +42,18 @@ export class Connection {
     throw await refusal(answer, endpoint, key);
   }
 
-  /** Sends a request once and resolves with the text of its answer, all of it within `timeoutMs`. */
+  /** Sends a request once and resolves with the text of its answer, which has `timeoutMs` from when the connection stands. */
   async whole(
     request: Pick<RemoteRequest, 'path' | 'body'>,
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<string> {
     const patience = new Patience(signal);
-    patience.allow(timeoutMs, () => silent(this.name, timeoutMs));
+    const allow = (ms: number) => patience.allow(ms, () => silent(this.name, ms));
+    allow(Math.min(timeoutMs, this.options.connectTimeoutMs));
     try {
-      const answer = await this.send({ ...request, accept: 'application/json' }, patience);
+      const onConnected = () => allow(timeoutMs);
+      const answer = await this.send({ ...request, accept: 'application/json', onConnected }, patience);
       return await this.#read(answer, patience);
     } finally {
       patience.end();

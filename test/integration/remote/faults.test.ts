@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readRemoteId } from '../../../host/protocol/remote-id.ts';
 import type { GenerationProgress } from '../../../host/serving/generation.ts';
@@ -348,6 +351,43 @@ describe('what is sent', () => {
     const { result, told } = await generate();
     expect((await result).text).toBe('a 😀 b \ufffdc');
     expect(told.every((text) => text.isWellFormed())).toBe(true);
+  });
+});
+
+describe('the way to an engine', () => {
+  it('leads through the proxy of the environment, and past it on this machine and in private networks', async () => {
+    const asked: (string | undefined)[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(`${request.headers.host} ${request.url} ${request.headers.authorization}`);
+      response.end(JSON.stringify({ data: [{ id: 'small' }] }));
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const behind = openRemote({ HTTP_PROXY: `http://127.0.0.1:${port}`, FAR_KEY: KEY });
+    try {
+      behind.configure([
+        { name: 'near', url: engine.url },
+        { name: 'far', url: 'http://engine.invalid/v1', plainHttp: true, keyVariable: 'FAR_KEY' },
+      ]);
+      await behind.models.load(readRemoteId('remote/near/small'));
+      expect(asked).toEqual([]);
+      await behind.models.load(readRemoteId('remote/far/small'));
+      expect(asked).toEqual([`engine.invalid http://engine.invalid/v1/models Bearer ${KEY}`]);
+    } finally {
+      behind.close();
+      proxy.closeAllConnections();
+      proxy.close();
+    }
+  });
+
+  it('takes a key that was kept, and the one of the variable before it', async () => {
+    await remote.secrets.set('remote-key:far', 'sk-kept');
+    await remote.models.load(readRemoteId(ID));
+    expect(engine.asked.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
+    remote.configure([{ name: 'far', url: engine.url }]);
+    await remote.models.load(readRemoteId(ID));
+    expect(engine.asked.at(-1)?.headers.authorization).toBe('Bearer sk-kept');
   });
 });
 

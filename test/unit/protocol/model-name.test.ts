@@ -61,6 +61,7 @@ describe('readModelName', () => {
     ['../..', 'm.gguf'],
     ['a/..', 'm.gguf'],
     ['a', 'm.gguf'],
+    ['remote/engine', 'm.gguf'],
     ['/a/b', 'm.gguf'],
     ['a//m.gguf', undefined],
     ['.git/b', 'm.gguf'],
