@@ -75,6 +75,7 @@ const GROUPS = {
   IMPORT_CONVERSATIONS: () => import('./conversations.ts'),
 
   QUERY_RESOURCES: () => import('./resources.ts'),
+  ESTIMATE_MODEL_SIZE: () => import('./estimate.ts'),
   LIST_LOADED_MODELS: () => import('./resources.ts'),
   SELECT_ACTIVE_MODEL: () => import('./resources.ts'),
   GET_RECIPES: () => import('./recipes.ts'),

@@ -75,7 +75,11 @@ export function isWithin(room: Room, { vram, ram }: { vram: number; ram: number 
   return vram <= room.vram && (room.shared ? vram + ram : ram) <= room.ram;
 }
 
-function tierOf(split: Omit<Split, 'tier' | 'reason'>, cpu: CpuInfo): Split['tier'] {
+/** How quick a model will be on a processor, divided like this. */
+export function tierOf(
+  split: Pick<Split, 'fits' | 'gpuLayers' | 'cpuLayers' | 'estimatedRam'>,
+  cpu: CpuInfo,
+): Split['tier'] {
   const { gpuLayers, cpuLayers, estimatedRam, fits } = split;
   if (!fits) return 'slow';
   if (cpuLayers === 0) return 'fast';

@@ -14,11 +14,10 @@ export async function run(context: CommandContext): Promise<number> {
   });
   const { payload: machine } = await client.request('GET_SYSTEM_RESOURCES');
   const vram = machine.gpus.reduce((sum, gpu) => sum + gpu.available_vram, 0);
-  const fits = split.estimated_ram <= machine.available_ram && split.estimated_vram <= vram;
-  print(context, { fits, modelId, ...split, available_ram: machine.available_ram, available_vram: vram }, () =>
+  print(context, { modelId, ...split, available_ram: machine.available_ram, available_vram: vram }, () =>
     facts([
       ['Model', modelId],
-      ['Fits', fits ? 'yes' : 'no'],
+      ['Fits', split.fits ? 'yes' : 'no'],
       ['GPU layers', String(split.gpu_layers)],
       ['CPU layers', String(split.cpu_layers)],
       ['RAM', `${sizeInWords(split.estimated_ram)} of ${sizeInWords(machine.available_ram)} available`],
@@ -27,5 +26,5 @@ export async function run(context: CommandContext): Promise<number> {
       ['Why', split.reason],
     ]),
   );
-  return fits ? EXIT.ok : EXIT.noRoom;
+  return split.fits ? EXIT.ok : EXIT.noRoom;
 }

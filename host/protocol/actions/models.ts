@@ -4,7 +4,7 @@ import { Bytes, integer, modelNaming, objectWith, pagedPayload, paging, UnixSeco
 /** Most layers a request may ask to put on a GPU. Larger than any model's; llama.cpp takes "all" the same way. */
 const MAX_LAYERS = 100_000;
 /** Largest context a request may ask for, tokens: 16 Mi, above any model published. */
-const MAX_CONTEXT = 16 * 1024 * 1024;
+export const MAX_CONTEXT = 16 * 1024 * 1024;
 
 /** Longest a model may be told to stay idle, seconds: 23 days, what a timer holds. */
 const MAX_KEEP_ALIVE = 2_000_000;
@@ -154,5 +154,7 @@ export const RecommendSplitPayload = v.object({
   estimated_vram: Bytes,
   estimated_ram: Bytes,
   performance_tier: v.picklist(['fast', 'medium', 'slow']),
+  /** *Ours*: whether it can be loaded at all with the memory that is free now. */
+  fits: v.boolean(),
   reason: v.string(),
 });

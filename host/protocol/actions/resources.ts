@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { modelNaming } from '../fields.ts';
-import { LoadedTo } from './models.ts';
+import { integer, modelNaming, Name } from '../fields.ts';
+import { LoadedTo, MAX_CONTEXT } from './models.ts';
 
 /** Mebibytes, as the original counted: whole numbers. */
 const Mebibytes = v.number();
@@ -21,6 +21,45 @@ export const QueryResourcesPayload = v.object({
   allocations: v.record(v.string(), v.object({ vram_mb: Mebibytes, ram_mb: Mebibytes, backend: v.string() })),
   loaded_models_count: v.number(),
   by_backend: byBackend,
+});
+
+export const EstimateModelSizeRequest = v.looseObject({
+  ...modelNaming,
+  /** The same as `modelPath`, as the original called it. */
+  model_path: v.optional(Name),
+  /** *Ours*: context in tokens that keys and values are counted for. */
+  n_ctx: v.optional(integer(1, MAX_CONTEXT)),
+});
+export const EstimateModelSizePayload = v.object({
+  model_id: v.string(),
+  /** *Ours*: the context counted for: the one asked for, else the one a load would get. */
+  n_ctx: v.number(),
+  /** With the first of `options`, or the best split where there is none. Weights, keys and values, and working memory. */
+  estimate: v.object({
+    total_size_mb: Mebibytes,
+    vram_required_mb: Mebibytes,
+    ram_required_mb: Mebibytes,
+    layer_count: v.number(),
+    /** Of its weights alone, on average. */
+    mb_per_layer: v.number(),
+  }),
+  /** What a model can have now. */
+  available: v.object({ vram_mb: Mebibytes, ram_mb: Mebibytes }),
+  can_load: v.boolean(),
+  /** The ways to hold it that fit now, the quickest first: `vram_layers` is LOAD_MODEL's `n_gpu_layers`. */
+  options: v.array(
+    v.object({
+      strategy: v.picklist(['full_vram', 'hybrid', 'full_ram']),
+      vram_layers: v.number(),
+      ram_layers: v.number(),
+      vram_mb: Mebibytes,
+      ram_mb: Mebibytes,
+      speed: v.picklist(['fast', 'medium', 'slow']),
+      description: v.string(),
+    }),
+  ),
+  /** *Ours*: where there is no option, what would fit in its place, in words. */
+  would_fit: v.array(v.string()),
 });
 
 export const ListLoadedModelsRequest = v.looseObject({});

@@ -62,6 +62,7 @@ export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {
   EXPORT_CONVERSATIONS: 'Gives everything, for a file of JSON lines.',
   IMPORT_CONVERSATIONS: 'Takes what an export gave.',
   QUERY_RESOURCES: 'Gives free and used memory, and what each loaded model takes, in MiB.',
+  ESTIMATE_MODEL_SIZE: 'Says what a model would take, on the disk or not, and the ways to hold it that fit now.',
   LIST_LOADED_MODELS: 'Lists the models in memory, counted by backend.',
   SELECT_ACTIVE_MODEL: 'Makes a model in memory the active one, by its other name.',
   GET_RECIPES: 'Lists the ways this host runs models: backends on kinds of hardware.',

@@ -88,6 +88,7 @@ export const REQUEST_SCHEMAS = {
   IMPORT_CONVERSATIONS: conversations.ImportConversationsRequest,
 
   QUERY_RESOURCES: resources.QueryResourcesRequest,
+  ESTIMATE_MODEL_SIZE: resources.EstimateModelSizeRequest,
   LIST_LOADED_MODELS: resources.ListLoadedModelsRequest,
   SELECT_ACTIVE_MODEL: resources.SelectActiveModelRequest,
   GET_RECIPES: resources.GetRecipesRequest,
@@ -180,6 +181,7 @@ export const PAYLOAD_SCHEMAS = {
   IMPORT_CONVERSATIONS: conversations.ImportConversationsPayload,
 
   QUERY_RESOURCES: resources.QueryResourcesPayload,
+  ESTIMATE_MODEL_SIZE: resources.EstimateModelSizePayload,
   LIST_LOADED_MODELS: resources.ListLoadedModelsPayload,
   SELECT_ACTIVE_MODEL: resources.SelectActiveModelPayload,
   GET_RECIPES: resources.GetRecipesPayload,

@@ -26,6 +26,33 @@ function configure(config: object, mode = 0o600): void {
 }
 
 describe('resources, as programs that plan ask for them', () => {
+  it('are estimated for a model that is on the disk, and for one that is only on the hub', async () => {
+    putModel();
+    const hub = await startHub({ repos: { 'far/away': { files: { 'story.gguf': markovModel() } } } });
+    try {
+      const host = workshop.host({ env: { HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off' } });
+      const here = await host.request('estimate_model_size', { model_path: MODEL, n_ctx: 256 });
+      expect(here).toMatchObject({
+        status: 'success',
+        model_id: MODEL,
+        n_ctx: 256,
+        can_load: true,
+        options: [{ strategy: 'full_ram', vram_layers: 0, vram_mb: 0 }],
+        would_fit: [],
+      });
+      const { estimate, options } = here;
+      expect(options[0].ram_layers).toBe(estimate.layer_count);
+      expect(estimate.total_size_mb).toBe(estimate.ram_required_mb + estimate.vram_required_mb);
+      const { estimate: far } = await host.request('ESTIMATE_MODEL_SIZE', { modelPath: 'far/away', n_ctx: 256 });
+      expect(far).toEqual(estimate);
+      const { estimate: longer } = await host.request('ESTIMATE_MODEL_SIZE', { modelPath: MODEL, n_ctx: 65_536 });
+      expect(longer.total_size_mb).toBeGreaterThan(estimate.total_size_mb);
+      expect(await host.request('ESTIMATE_MODEL_SIZE', {})).toMatchObject({ code: 'INVALID_REQUEST' });
+    } finally {
+      await hub.close();
+    }
+  });
+
   it('say what the machine has, what each model takes, and which is active', async () => {
     putModel();
     const host = workshop.host();

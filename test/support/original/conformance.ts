@@ -93,6 +93,14 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
   },
   { action: 'set_params', took: ['params'], answered: ['message', 'params.top_k'], example: { params: { top_k: 50 } } },
   { action: 'query_resources', took: [], answered: ['resources', 'allocations', 'loaded_models_count', 'by_backend'] },
+  {
+    action: 'estimate_model_size',
+    took: ['model_path'],
+    answered: ['estimate.total_size_mb', 'estimate.layer_count', 'available', 'can_load', 'options'],
+    example: { model_path: MODEL },
+    differs:
+      'The original took a path on the disk; a message names no path here, but a model, which need not be there yet. Counted are keys, values and working memory too.',
+  },
   { action: 'list_loaded_models', took: [], answered: ['models', 'total', 'active_model_id', 'by_backend'] },
   {
     action: 'select_active_model',

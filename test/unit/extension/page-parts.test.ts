@@ -51,6 +51,7 @@ describe('whether a model fits', () => {
     estimated_vram: 10 * GB,
     estimated_ram: 5 * GB,
     performance_tier: 'medium' as const,
+    fits: true,
     reason: '',
   };
   const gpu = {

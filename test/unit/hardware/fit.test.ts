@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ModelShape } from '../../../host/gguf/model.ts';
 import { demandOf } from '../../../host/hardware/demand.ts';
 import { fitOf } from '../../../host/hardware/fit.ts';
+import { offloadOptions } from '../../../host/hardware/offload-options.ts';
 import { BARE, withFreed, withoutMapped } from '../../../host/hardware/room.ts';
 import { recommendSplit } from '../../../host/hardware/split.ts';
 import type { GpuInfo, HardwareSnapshot } from '../../../host/hardware/types.ts';
@@ -161,5 +162,21 @@ describe('whatWouldFit', () => {
         ]);
       }
     }
+  });
+});
+
+describe('the ways to hold a model', () => {
+  const ways = (available: number, vram: number) =>
+    offloadOptions(LLAMA, settings, machine(available, vram)).map(({ strategy, gpuLayers, cpuLayers }) => {
+      expect(gpuLayers + cpuLayers).toBe(LLAMA.layerBytes.length);
+      return strategy;
+    });
+
+  it('are all on the GPU, a part, or none of it: those that fit, the quickest first', () => {
+    expect(ways(64 * GB, 24 * GB)).toEqual(['full_vram', 'full_ram']);
+    expect(ways(64 * GB, 4 * GiB)).toEqual(['hybrid', 'full_ram']);
+    expect(ways(64 * GB, 0)).toEqual(['full_ram']);
+    expect(ways(1 * GB, 24 * GB)).toEqual(['full_vram']);
+    expect(ways(1 * GB, 0)).toEqual([]);
   });
 });

@@ -1,0 +1,36 @@
+import type { ModelShape } from '../gguf/model.ts';
+import { type DemandSettings, demandOf } from './demand.ts';
+import { fitOf, type Sides } from './fit.ts';
+import { usableGpus } from './room.ts';
+import { recommendSplit, type Split, tierOf } from './split.ts';
+import type { HardwareSnapshot } from './types.ts';
+
+/** One way to hold a model. */
+export interface OffloadOption {
+  /** The original's names: all layers on the GPU, some of them, none. */
+  readonly strategy: 'full_vram' | 'hybrid' | 'full_ram';
+  readonly gpuLayers: number;
+  readonly cpuLayers: number;
+  readonly needed: Sides;
+  readonly speed: Split['tier'];
+}
+
+/** The ways to hold a model that fit now, the quickest first; none where it does not fit at all. */
+export function offloadOptions(
+  shape: ModelShape,
+  settings: DemandSettings,
+  snapshot: HardwareSnapshot,
+): OffloadOption[] {
+  const demand = demandOf(shape, settings);
+  const blocks = shape.layerBytes.length;
+  const best = recommendSplit({ shape, ...settings, snapshot }).gpuLayers;
+  const onGpu = usableGpus(snapshot).length > 0 ? [blocks, best].filter((layers) => layers > 0) : [];
+  return [...new Set([...onGpu, 0])].flatMap((gpuLayers) => {
+    const { fits, needed } = fitOf(demand, gpuLayers, snapshot);
+    if (!fits) return [];
+    const cpuLayers = blocks - gpuLayers;
+    const speed = tierOf({ fits, gpuLayers, cpuLayers, estimatedRam: needed.ram }, snapshot.cpu);
+    const strategy = gpuLayers === 0 ? 'full_ram' : cpuLayers === 0 ? 'full_vram' : 'hybrid';
+    return [{ strategy, gpuLayers, cpuLayers, needed, speed }];
+  });
+}
