@@ -29,13 +29,14 @@ interface Wanted {
  * `INVALID_REQUEST` for a cache type the model cannot have.
  */
 export async function planLoad({ id, request, shape }: Wanted, parts: Parts): Promise<LoadSettings> {
-  const [hardware, engine, rooms, { fitOf }, { demandOf }, split] = await Promise.all([
+  const [hardware, engine, rooms, { fitOf }, { demandOf }, split, { threadRange }] = await Promise.all([
     parts.hardware(),
     parts.engine(),
     import('../hardware/room.ts'),
     import('../hardware/fit.ts'),
     import('../hardware/demand.ts'),
     import('../hardware/split.ts'),
+    import('../hardware/threads.ts'),
   ]);
   const asked = { n_gpu_layers: request.n_gpu_layers, n_ctx: request.n_ctx, ...request.settings };
   await assertCacheTypes(asked, shape);
@@ -85,7 +86,7 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Parts): Pr
     ...settings,
     // All blocks on the GPU leaves nothing for the CPU to do but the output, which is faster there too.
     gpuLayers: wanted >= blocks ? allLayers(shape) : wanted,
-    threads: asked.n_threads ?? split.chooseThreads(snapshot.cpu),
+    threads: asked.n_threads ?? threadRange(snapshot.cpu),
     ...(asked.use_mmap === undefined ? {} : { useMmap: asked.use_mmap }),
     ...(asked.use_mlock === undefined ? {} : { useMlock: asked.use_mlock }),
     ...(asked.force === true ? { force: true } : {}),

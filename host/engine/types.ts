@@ -1,6 +1,7 @@
 import type { ModelAbilities } from '../gguf/abilities.ts';
 import type { InspectedModel } from '../gguf/model.ts';
 import type { CacheTypes } from '../hardware/cache-types.ts';
+import type { ThreadRange } from '../hardware/threads.ts';
 import type { ServedModel } from '../serving/model-server.ts';
 
 /** How a model is to be loaded. Every number has been chosen by now: the engine decides nothing about fit. */
@@ -9,8 +10,8 @@ export interface LoadSettings extends CacheTypes {
   readonly gpuLayers: number;
   /** Tokens. */
   readonly contextSize: number;
-  /** CPU threads. */
-  readonly threads: number;
+  /** CPU threads; a range where the runner chooses within it, by what it measures. */
+  readonly threads: number | ThreadRange;
   readonly batchSize?: number;
   readonly useMmap?: boolean;
   readonly useMlock?: boolean;

@@ -10,21 +10,50 @@ const PROBE_TIMEOUT_MS = 10_000;
 export async function cpuFacts(machine: Machine): Promise<CpuFacts> {
   const facts = machine.platform === 'linux' ? await linuxFacts(machine) : await otherFacts(machine);
   const threads = Math.max(1, Math.min(facts.threads, machine.usableThreads));
-  return { ...facts, threads, cores: Math.max(1, Math.min(facts.cores, threads)) };
+  const cores = Math.max(1, Math.min(facts.cores, threads));
+  const { quickCores, ...rest } = facts;
+  const isHybrid = quickCores !== undefined && quickCores > 0 && quickCores < cores;
+  return { ...rest, threads, cores, ...(isHybrid ? { quickCores } : {}) };
 }
 
 async function linuxFacts({ platform, architecture, readText, brand }: Machine): Promise<CpuFacts> {
   const told = parseCpuInfo((await readText('/proc/cpuinfo')) ?? '');
   const siblings = await readText('/sys/devices/system/cpu/cpu0/topology/thread_siblings_list');
   // Arm has few CPUs with several threads to a core, and tells of them only here.
-  const perCore = architecture === 'arm64' && siblings !== undefined ? countList(siblings) : 1;
+  const threadsPerCore = siblings === undefined ? 1 : countList(siblings);
+  const perCore = architecture === 'arm64' ? threadsPerCore : 1;
+  const quickThreads =
+    architecture === 'arm64'
+      ? await quickArmCpus(told.threads, readText)
+      : await readText('/sys/devices/cpu_core/cpus');
+  const quickCores =
+    typeof quickThreads === 'string' ? Math.floor(countList(quickThreads) / threadsPerCore) : quickThreads;
   return {
     ...told,
     platform,
     architecture,
     modelName: told.modelName || brand,
     cores: Math.max(1, Math.floor(told.cores / perCore)),
+    ...(quickCores === undefined ? {} : { quickCores }),
   };
+}
+
+/** Cores below this part of the fastest one's capacity are of another kind. Middle cores of three kinds count as fast. */
+const QUICK_CAPACITY = 0.6;
+/** Most CPUs asked for their capacity: no machine with cores of several kinds has more. */
+const MAX_CAPACITIES = 64;
+
+/** CPUs of the fast kind, by what Linux says they can do (`cpu_capacity`, 1024 for the fastest); undefined where it does not. */
+async function quickArmCpus(cpus: number, readText: Machine['readText']): Promise<number | undefined> {
+  if (cpus > MAX_CAPACITIES) return undefined;
+  const capacities = await Promise.all(
+    Array.from({ length: cpus }, async (_, cpu) =>
+      Number((await readText(`/sys/devices/system/cpu/cpu${cpu}/cpu_capacity`)) ?? Number.NaN),
+    ),
+  );
+  if (!capacities.every((capacity) => capacity > 0)) return undefined;
+  const fastest = Math.max(...capacities);
+  return capacities.filter((capacity) => capacity >= QUICK_CAPACITY * fastest).length;
 }
 
 /**
@@ -49,6 +78,9 @@ async function otherFacts(machine: Machine): Promise<CpuFacts> {
     flags: [],
     cores: told.physicalCores || usableThreads,
     threads: told.cores || usableThreads,
+    ...(told.efficiencyCores !== undefined && told.efficiencyCores > 0 && told.performanceCores !== undefined
+      ? { quickCores: told.performanceCores }
+      : {}),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ModelShape } from '../gguf/model.ts';
 import { type Demand, type DemandSettings, demandOf, demandOfSize, placed } from './demand.ts';
 import { type Room, roomOn } from './room.ts';
 import { reasonFor } from './split-reason.ts';
-import type { CpuFacts, CpuInfo, HardwareSnapshot } from './types.ts';
+import type { CpuInfo, HardwareSnapshot } from './types.ts';
 
 /** A model: what its header says, or only how large its file is. */
 export type SplitQuestion = { readonly snapshot: HardwareSnapshot } & (
@@ -109,19 +109,4 @@ export const DEFAULT_CONTEXT = 4096;
 export function chooseContextSize(shape: ModelShape, requested?: number): number {
   if (requested !== undefined) return requested;
   return shape.trainContextSize > 0 ? Math.min(shape.trainContextSize, DEFAULT_CONTEXT) : DEFAULT_CONTEXT;
-}
-
-/**
- * Most threads for one model: beyond them a token waits for the memory, not for a core, and every further thread is one
- * more to wait for at ggml's barriers.
- */
-const MAX_THREADS = 16;
-
-/**
- * CPU threads for one model: the physical cores but one, which is left to the browser and the host. ggml's threads spin
- * at barriers, so one that has to share its core holds up all the others (2 busy cores, measured: 2 to 67 tokens/s with
- * 2 or 4 threads, 1,425 with one).
- */
-export function chooseThreads({ cores }: Pick<CpuFacts, 'cores'>): number {
-  return Math.max(1, Math.min(cores - 1, MAX_THREADS));
 }

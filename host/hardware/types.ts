@@ -38,6 +38,8 @@ export interface CpuFacts {
   readonly cores: number;
   /** Hardware threads this process may use. */
   readonly threads: number;
+  /** Of `cores`, those of the fastest kind; absent where all are alike, or the system does not tell. */
+  readonly quickCores?: number;
 }
 
 export interface GpuInfo {

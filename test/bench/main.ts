@@ -11,6 +11,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   framing: () => import('./framing.ts'),
   engine: () => import('./engine.ts'),
   generation: () => import('./generation.ts'),
+  threads: () => import('./threads.ts'),
   stopping: () => import('./stopping.ts'),
   download: () => import('./download.ts'),
   fuzz: () => import('./fuzz.ts'),

@@ -1,5 +1,6 @@
 import { HostError } from '../../errors.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
+import { firstThreads } from '../../hardware/threads.ts';
 import { throttle } from '../../progress.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { LoadProgress } from '../types.ts';
@@ -9,6 +10,8 @@ import { Embedder } from './embedding/embedder.ts';
 import { Ranker } from './embedding/ranker.ts';
 import { Generator } from './generation/generator.ts';
 import { LlamaLog } from './llama-log.ts';
+import { BusyCores } from './threads/busy-cores.ts';
+import { steerThreads } from './threads/steer-threads.ts';
 
 /** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
 const PROGRESS_MS = 30;
@@ -92,6 +95,7 @@ export class LlamaRuntime {
     const ramBefore = process.memoryUsage.rss();
     const vramBefore = await this.#vramUsed();
     this.#log.clear();
+    const busy = new BusyCores();
     try {
       const model = await this.#llama.loadModel({
         modelPath: file,
@@ -101,23 +105,30 @@ export class LlamaRuntime {
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         onLoadProgress: (fraction) => progress({ fraction }),
       });
+      const threads =
+        typeof settings.threads === 'number'
+          ? { first: settings.threads, most: settings.threads }
+          : { first: firstThreads(settings.threads, busy.others ?? 0), most: settings.threads.most };
       const context = await model.createContext({
         contextSize: settings.contextSize,
         sequences: 1,
-        threads: { ideal: settings.threads, min: settings.threads },
+        threads: { ideal: threads.first, min: threads.first },
         ...(settings.batchSize === undefined ? {} : { batchSize: settings.batchSize }),
         ...(settings.cacheTypeK === undefined ? {} : { experimentalKvCacheKeyType: GGML_TYPES[settings.cacheTypeK] }),
         ...(settings.cacheTypeV === undefined ? {} : { experimentalKvCacheValueType: GGML_TYPES[settings.cacheTypeV] }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         failedCreationRemedy: false,
       });
+      // Where the GPU does all the work, threads make no difference that could be learned from.
+      const isOnGpu = this.#llama.gpu !== false && model.gpuLayers >= model.fileInsights.totalLayers;
+      if (typeof settings.threads !== 'number' && !isOnGpu) steerThreads(context, threads);
       progress.flush();
       const generator = new Generator({ binding: this.#binding, llama: this.#llama, model, context, log: this.#log });
       const texts = {
         binding: this.#binding,
         model,
         log: this.#log,
-        threads: settings.threads,
+        threads: threads.first,
         contextSize: context.contextSize,
       };
       this.#held = { generator, embedder: new Embedder(texts), ranker: new Ranker(texts), vramBefore };

@@ -134,6 +134,30 @@ describe('cpuFacts', () => {
     expect(await cpuFacts(recordedMachine({ architecture: 'arm64', files }))).toMatchObject({ cores: 2, threads: 8 });
   });
 
+  it('tells quick cores from others, of Intel and of Arm', async () => {
+    const intel = Array.from(
+      { length: 24 },
+      (_, n) => `processor\t: ${n}\nvendor_id\t: GenuineIntel\nphysical id\t: 0\ncore id\t: ${n < 16 ? n >> 1 : n}\n`,
+    );
+    const files = {
+      '/proc/cpuinfo': intel.join('\n'),
+      '/sys/devices/system/cpu/cpu0/topology/thread_siblings_list': '0-1\n',
+      '/sys/devices/cpu_core/cpus': '0-15\n',
+    };
+    expect(await cpuFacts(recordedMachine({ files }))).toMatchObject({ cores: 16, threads: 24, quickCores: 8 });
+    // In a container of four there may be any four.
+    expect(await cpuFacts(recordedMachine({ files, usableThreads: 4 }))).not.toHaveProperty('quickCores');
+
+    const arm = Array.from({ length: 8 }, (_, n) => `processor\t: ${n}\nCPU implementer\t: 0x41\nCPU part\t: 0xd05\n`);
+    const capacities = Array.from({ length: 8 }, (_, cpu): [string, string] => [
+      `/sys/devices/system/cpu/cpu${cpu}/cpu_capacity`,
+      `${cpu < 4 ? 250 : cpu < 7 ? 850 : 1024}\n`,
+    ]);
+    const told = { '/proc/cpuinfo': arm.join('\n'), ...Object.fromEntries(capacities) };
+    const machine = recordedMachine({ architecture: 'arm64', files: told });
+    expect(await cpuFacts(machine)).toMatchObject({ cores: 8, threads: 8, quickCores: 4 });
+  });
+
   it('goes on without /proc, with what Node says', async () => {
     const facts = await cpuFacts(recordedMachine({ brand: 'Some CPU', usableThreads: 3 }));
     expect(facts).toMatchObject({ modelName: 'Some CPU', cores: 1, threads: 1, family: null, flags: [] });

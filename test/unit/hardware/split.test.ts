@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ModelShape } from '../../../host/gguf/model.ts';
-import { chooseContextSize, chooseThreads, DEFAULT_CONTEXT, recommendSplit } from '../../../host/hardware/split.ts';
+import { chooseContextSize, DEFAULT_CONTEXT, recommendSplit } from '../../../host/hardware/split.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot } from '../../../host/hardware/types.ts';
 import { Seeded } from '../../support/gguf/seeded.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
@@ -300,11 +300,4 @@ describe('what a load gets', () => {
     expect(chooseContextSize({ ...LLAMA_7B, trainContextSize: 512 }, undefined)).toBe(512);
     expect(chooseContextSize({ ...LLAMA_7B, trainContextSize: 0 }, undefined)).toBe(DEFAULT_CONTEXT);
   });
-
-  it.each([
-    [1, 1],
-    [2, 1],
-    [8, 7],
-    [128, 16],
-  ])('of %i cores, %i threads', (cores, threads) => expect(chooseThreads({ cores })).toBe(threads));
 });

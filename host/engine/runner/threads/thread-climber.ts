@@ -1,0 +1,160 @@
+/** Evaluations and milliseconds that make a window, at least: fewer say more of chance than of the threads. */
+const WINDOW_EVALUATIONS = 10;
+const WINDOW_MS = 60;
+/** So many milliseconds make one in any case: pieces of a long prompt take a second each. */
+const LONG_WINDOW_MS = 1_000;
+
+/** The slowest part of a window is left out: other programs wake up for a moment. */
+const LEFT_OUT = 0.1;
+
+/** A trial has to need less than this part of the time, or it was for nothing. */
+const WORTH_IT = 0.97;
+
+/** A trial that needs so many times as long is given up without waiting for its window: threads spin without a core. */
+const HOPELESS = 2;
+const HOPELESS_EVALUATIONS = 2;
+const HOPELESS_MS = 300;
+
+/** Beyond these parts of what they needed before, two windows long, something else has changed: others are tried soon. */
+const MUCH_SLOWER = 1.25;
+const MUCH_QUICKER = 0.8;
+
+/** Windows between two trials; doubled up to the second number while trials are in vain. */
+const FIRST_REST = 6;
+const LONGEST_REST = 96;
+
+/**
+ * Finds how many threads evaluate soonest, by how long evaluations take: tries a step more and a step fewer from time to
+ * time, stays where it is quicker, and looks again when something has changed. It knows no clock and no llama.cpp.
+ */
+export class ThreadClimber {
+  readonly #most: number;
+  #threads: number;
+  /** The number that was good, and milliseconds a token then. */
+  #steady: { readonly threads: number; readonly ms: number } | undefined;
+  #window: { tokens: number; ms: number }[] = [];
+  /** The first evaluation after a change is not counted: threads are being made. */
+  #skip = true;
+  #rest = 0;
+  #restAfterVain = FIRST_REST;
+  #triesMore = true;
+  #isBold = true;
+  /** The window before was much slower or quicker than those before it. */
+  #wasOther = false;
+
+  constructor({ first, most }: { readonly first: number; readonly most: number }) {
+    this.#most = Math.max(1, most);
+    this.#threads = Math.min(Math.max(1, first), this.#most);
+  }
+
+  /** How many threads the next evaluation should have. */
+  get threads(): number {
+    return this.#threads;
+  }
+
+  /** Takes what an evaluation of so many tokens took. */
+  took(tokens: number, ms: number): void {
+    if (this.#most === 1 || tokens < 1) return;
+    if (this.#skip) {
+      this.#skip = false;
+      return;
+    }
+    this.#window.push({ tokens, ms });
+    const total = this.#window.reduce((sum, one) => sum + one.ms, 0);
+    const isWhole = (this.#window.length >= WINDOW_EVALUATIONS && total >= WINDOW_MS) || total >= LONG_WINDOW_MS;
+    if (this.#isHopeless(total)) this.#goBack();
+    else if (isWhole) {
+      const perToken = perTokenOf(this.#window);
+      this.#window = [];
+      this.#judge(perToken);
+    }
+  }
+
+  #isHopeless(total: number): boolean {
+    const steady = this.#steady;
+    if (steady === undefined || this.#threads === steady.threads) return false;
+    const isEnough = this.#window.length >= HOPELESS_EVALUATIONS || total >= HOPELESS_MS;
+    return isEnough && perTokenOf(this.#window) > HOPELESS * steady.ms;
+  }
+
+  #judge(ms: number): void {
+    const steady = this.#steady;
+    if (steady === undefined) {
+      this.#steady = { threads: this.#threads, ms };
+      this.#try();
+    } else if (this.#threads !== steady.threads) {
+      if (ms > WORTH_IT * steady.ms) this.#goBack();
+      else {
+        this.#steady = { threads: this.#threads, ms };
+        this.#restAfterVain = FIRST_REST;
+        // What helped once may help again.
+        this.#try();
+      }
+    } else this.#watch(ms, steady);
+  }
+
+  #watch(ms: number, steady: { readonly threads: number; readonly ms: number }): void {
+    const change = ms / steady.ms;
+    const isOther = change > MUCH_SLOWER || change < MUCH_QUICKER;
+    if (isOther && !this.#wasOther) {
+      this.#wasOther = true;
+      return;
+    }
+    this.#wasOther = false;
+    if (isOther) {
+      this.#steady = { threads: steady.threads, ms };
+      this.#triesMore = change < MUCH_QUICKER;
+      this.#restAfterVain = FIRST_REST;
+      this.#rest = 0;
+    } else {
+      // A context that grows makes every token a little slower.
+      this.#steady = { threads: steady.threads, ms: (3 * steady.ms + ms) / 4 };
+      this.#rest -= 1;
+    }
+    if (this.#rest <= 0) this.#try();
+  }
+
+  /** Tries the next number in the present direction, or in the other one where there is none. */
+  #try(): void {
+    const [next, other] = this.#triesMore ? [this.#more, this.#fewer] : [this.#fewer, this.#more];
+    if (next === this.#threads) this.#triesMore = !this.#triesMore;
+    this.#change(next === this.#threads ? other : next);
+  }
+
+  #goBack(): void {
+    if (this.#steady !== undefined && this.#threads < this.#steady.threads) this.#isBold = !this.#isBold;
+    this.#change(this.#steady?.threads ?? this.#threads);
+    this.#triesMore = !this.#triesMore;
+    this.#rest = this.#restAfterVain;
+    this.#restAfterVain = Math.min(LONGEST_REST, 2 * this.#restAfterVain);
+  }
+
+  get #more(): number {
+    return Math.min(this.#most, this.#threads + this.#step);
+  }
+
+  /** By turns a large step and a small one: of many threads a few less make a difference that chance hides. */
+  get #fewer(): number {
+    return Math.max(1, this.#threads - (this.#isBold ? Math.floor(this.#threads / 2) : this.#step));
+  }
+
+  /** One of few, a quarter of many. */
+  get #step(): number {
+    return Math.max(1, Math.floor(this.#threads / 4));
+  }
+
+  #change(threads: number): void {
+    this.#threads = threads;
+    this.#window = [];
+    this.#skip = true;
+  }
+}
+
+/** Milliseconds a token, without the slowest evaluations. */
+function perTokenOf(window: readonly { readonly tokens: number; readonly ms: number }[]): number {
+  const kept = window
+    .toSorted((a, b) => a.ms / a.tokens - b.ms / b.tokens)
+    .slice(0, Math.max(1, Math.floor(window.length * (1 - LEFT_OUT))));
+  const sum = (of: 'ms' | 'tokens') => kept.reduce((total, one) => total + one[of], 0);
+  return sum('ms') / sum('tokens');
+}

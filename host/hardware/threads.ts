@@ -1,0 +1,30 @@
+import type { CpuFacts } from './types.ts';
+
+/** How many CPU threads a model may have. Within this its runner chooses, by what it measures. */
+export interface ThreadRange {
+  /** Cores that are as quick as the quickest: slower ones hold up all others at ggml's barriers. */
+  readonly quick: number;
+  readonly most: number;
+}
+
+/**
+ * Most threads for one model: beyond them a token waits for the memory, not for a core, and every further thread is one
+ * more to wait for at ggml's barriers.
+ */
+const MAX_THREADS = 16;
+
+/** The threads that may be tried on a processor: one for each physical core. A second one on a core only spins. */
+export function threadRange({ cores, quickCores = cores }: Pick<CpuFacts, 'cores' | 'quickCores'>): ThreadRange {
+  return { quick: Math.max(1, quickCores), most: Math.max(1, Math.min(cores, MAX_THREADS)) };
+}
+
+/**
+ * Threads to begin with: the quick cores but those that are busy, and but one, which is left to the browser and the host.
+ * ggml's threads spin at barriers, so one that has to share its core holds up all the others (2 busy cores, measured: 2 to
+ * 67 tokens/s with 2 or 4 threads, 1,425 with one).
+ *
+ * @param busyCores What everybody else takes, in cores: 0.5 is half of one.
+ */
+export function firstThreads({ quick, most }: ThreadRange, busyCores: number): number {
+  return Math.max(1, Math.min(quick - Math.max(1, Math.round(busyCores)), most));
+}

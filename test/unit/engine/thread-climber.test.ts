@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { ThreadClimber } from '../../../host/engine/runner/threads/thread-climber.ts';
+import { Seeded } from '../../support/gguf/seeded.ts';
+
+/** Milliseconds a token takes with so many threads. */
+type Machine = (threads: number) => number;
+
+/** Each core adds its part, up to where the memory is what all wait for; threads without a core spin. */
+const machine =
+  ({ cores, free = cores, enough = cores }: { cores: number; free?: number; enough?: number }): Machine =>
+  (threads) => {
+    const useful = Math.min(threads, enough);
+    const spinning = threads > free ? 4 * (threads - free) : 1;
+    return (40 / useful) * spinning * (1 + 0.01 * Math.max(0, threads - enough));
+  };
+
+/** Evaluates tokens, with what chance does to each time; gives the threads of each. */
+function evaluate(climber: ThreadClimber, times: Machine, tokens: number, random: Seeded) {
+  const threads: number[] = [];
+  for (let token = 0; token < tokens; token += 1) {
+    threads.push(climber.threads);
+    // Some 5 % up and down, and now and then another program wakes up.
+    const chance = 0.95 + random.below(100) / 1000 + (random.below(50) === 0 ? 2 : 0);
+    const ms = times(climber.threads) * chance;
+    climber.took(1, ms);
+  }
+  return { threads };
+}
+
+describe('the number of threads', () => {
+  const seed = 11;
+
+  it.each([
+    ['two idle cores', machine({ cores: 2 }), 1, 2, 2],
+    ['two cores of which one is busy', machine({ cores: 2, free: 1 }), 1, 2, 1],
+    ['the same, begun with too many', machine({ cores: 2, free: 1 }), 2, 2, 1],
+    ['eight idle cores', machine({ cores: 8 }), 7, 8, 8],
+    ['eight cores of which half are busy', machine({ cores: 8, free: 4 }), 7, 8, 4],
+    ['a memory that six cores keep busy', machine({ cores: 16, enough: 6 }), 15, 16, 6],
+  ])('comes to what is best with %s', (_, times, first, most, best) => {
+    const random = new Seeded(seed);
+    const climber = new ThreadClimber({ first, most });
+    evaluate(climber, times, 400, random);
+    const { threads } = evaluate(climber, times, 2_000, random);
+    const near = threads.filter((n) => times(n) <= 1.05 * times(best)).length;
+    expect(near / threads.length).toBeGreaterThan(0.9);
+  });
+
+  it('goes down when a neighbour comes, and up again when it goes', () => {
+    const random = new Seeded(seed);
+    const climber = new ThreadClimber({ first: 3, most: 4 });
+    evaluate(climber, machine({ cores: 4 }), 300, random);
+    expect(climber.threads).toBeGreaterThanOrEqual(3);
+    const busy = evaluate(climber, machine({ cores: 4, free: 2 }), 300, random);
+    expect(busy.threads.slice(150).filter((n) => n === 2).length).toBeGreaterThan(120);
+    const idle = evaluate(climber, machine({ cores: 4 }), 600, random);
+    expect(idle.threads.slice(400).filter((n) => n === 4).length).toBeGreaterThan(160);
+  });
+
+  it('gives up at once what is hopeless', () => {
+    const climber = new ThreadClimber({ first: 1, most: 2 });
+    const tried: number[] = [];
+    for (let token = 0; token < 200; token += 1) {
+      tried.push(climber.threads);
+      climber.took(1, climber.threads === 1 ? 20 : 900);
+    }
+    expect(tried).toContain(2);
+    // One that is not counted, and two that are.
+    expect(
+      tried
+        .join('')
+        .match(/2+/g)
+        ?.every((run) => run.length <= 3),
+    ).toBe(true);
+  });
+
+  it('stays one where there is but one, and within its bounds whatever it hears', () => {
+    const one = new ThreadClimber({ first: 5, most: 1 });
+    for (let token = 0; token < 100; token += 1) one.took(1, 10);
+    expect(one.threads).toBe(1);
+    const random = new Seeded(seed);
+    const any = new ThreadClimber({ first: 0, most: 6 });
+    for (let token = 0; token < 5_000; token += 1) {
+      any.took(random.below(3), random.below(2_000));
+      expect(any.threads).toBeGreaterThanOrEqual(1);
+      expect(any.threads).toBeLessThanOrEqual(6);
+    }
+  });
+});
