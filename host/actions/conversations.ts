@@ -149,12 +149,17 @@ export const actions: Actions<
     };
   },
 
-  async SEARCH_CONVERSATIONS(request, { parts }) {
-    const { query, user_id, limit = FOUND_BY_DEFAULT } = request;
-    const store = await parts.conversations();
-    const found = store.search(query, { count: limit }, user_id);
-    const { items } = page(found, {});
-    return { payload: { query, conversations: items, total: items.length } };
+  async SEARCH_CONVERSATIONS(request, call) {
+    const { query, user_id, limit = FOUND_BY_DEFAULT, by = 'words' } = request;
+    const store = await call.parts.conversations();
+    if (by === 'meaning') {
+      const { searchMeaning } = await import('./search-meaning.ts');
+      const { found, ...work } = await searchMeaning({ ...request, limit }, store, call);
+      const { items } = page(found, {});
+      return { payload: { query, conversations: items, total: items.length, by, ...work } };
+    }
+    const { items } = page(store.search(query, { count: limit }, user_id), {});
+    return { payload: { query, conversations: items, total: items.length, by } };
   },
 
   async ADD_MESSAGES(request, { parts }) {

@@ -4,6 +4,7 @@ import { HostError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { storeError } from '../store/store-error.ts';
 import { wordQuery } from './find-words.ts';
+import { MessageVectors } from './message-vectors.ts';
 import { openDatabase } from './open-database.ts';
 import { CONVERSATION, conversationOf, MESSAGE, messageOf, RowWriter } from './rows.ts';
 import { type Pulled, pull, push } from './sync.ts';
@@ -190,17 +191,12 @@ export class Conversations {
     return this.#asked(() => pull(this.#database, options));
   }
 
-  /** The last texts of a conversation that a search by meaning compares, the newest first. */
-  recentMessages(count: number, userId?: string): Message[] {
-    const [where, ...values] = userId === undefined ? ['', []] : ['AND c.user_id = ?', [userId]];
-    const columns = MESSAGE.split(', ').map((column) => `m.${column}`);
-    return this.#asked(() =>
-      this.#database
-        .prepare(`SELECT ${columns.join(', ')} FROM messages m JOIN conversations c ON c.id = m.conversation_id
-          WHERE m.deleted = 0 AND c.deleted = 0 ${where} ORDER BY m.created_at DESC, m.number DESC LIMIT ?`)
-        .all(...values.flat(), count)
-        .map(messageOf),
-    );
+  /** The vectors of the messages in here that a model made. */
+  vectorsOf(model: string): MessageVectors {
+    return new MessageVectors(model, this.#database, {
+      asked: (work) => this.#asked(work),
+      atOnce: (work) => this.#atOnce(work),
+    });
   }
 
   close(): void {

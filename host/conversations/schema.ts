@@ -70,6 +70,26 @@ const MIGRATIONS: readonly string[] = [
     INSERT INTO title_words (rowid, title, topic) VALUES (new.rowid, new.title, new.topic);
   END;
   `,
+  // What a search by meaning compares. A vector says much of its text: it goes when the text goes or changes.
+  `
+  CREATE TABLE vector_models (
+    number INTEGER PRIMARY KEY,
+    model TEXT NOT NULL UNIQUE,
+    dimensions INTEGER NOT NULL,
+    used_at REAL NOT NULL
+  ) STRICT;
+  CREATE TABLE message_vectors (
+    model INTEGER NOT NULL REFERENCES vector_models (number) ON DELETE CASCADE,
+    message INTEGER NOT NULL REFERENCES messages (number) ON DELETE CASCADE,
+    vector BLOB NOT NULL,
+    UNIQUE (model, message)
+  ) STRICT;
+  CREATE INDEX message_vectors_of_message ON message_vectors (message);
+  CREATE TRIGGER message_vectors_update AFTER UPDATE OF content, deleted ON messages
+  WHEN new.content <> old.content OR new.deleted <> 0 BEGIN
+    DELETE FROM message_vectors WHERE message = new.number;
+  END;
+  `,
 ];
 
 /** The version a database has after all steps. */

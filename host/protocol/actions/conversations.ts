@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { integer, Name, objectWith, pagedPayload, paging } from '../fields.ts';
+import { integer, modelNaming, Name, objectWith, pagedPayload, paging } from '../fields.ts';
 
 /** Longest text of a message, bytes of JSON: with what stands around it, it is to fit a frame of 1 MiB. */
 export const MAX_MESSAGE_BYTES = 640 * 1024;
@@ -113,6 +113,12 @@ export const SearchConversationsRequest = v.looseObject({
     v.maxLength(1024, 'at most 1024 characters long'),
   ),
   limit: v.optional(integer(1, 100)),
+  /**
+   * *Ours*: `meaning` finds messages that say something like the query, by the vectors of a loaded model: the named
+   * one, else one on this machine that was made to embed, else any that can. `words`, the default, needs no model.
+   */
+  by: v.optional(v.picklist(['words', 'meaning'], 'words or meaning')),
+  ...modelNaming,
 });
 export const SearchConversationsPayload = v.object({
   query: v.string(),
@@ -122,9 +128,20 @@ export const SearchConversationsPayload = v.object({
       /** The message it was found in; null where the title or topic has it. */
       message_id: v.nullable(v.string()),
       snippet: v.string(),
+      /** *Ours*: by meaning, how like the message is to the query, −1 to 1. */
+      score: v.optional(v.number()),
     }),
   ),
   total: v.number(),
+  /** *Ours*: how it was searched. */
+  by: v.picklist(['words', 'meaning']),
+  /** *Ours*: by meaning, the model that made the vectors. */
+  model: v.optional(v.string()),
+  /**
+   * *Ours*: by meaning, how many messages have not been compared, the oldest. One request makes a bounded number of
+   * vectors, which are kept: the same search again goes further, until this is 0.
+   */
+  waiting: v.optional(v.number()),
 });
 
 export const AddMessagesRequest = v.looseObject({

@@ -54,7 +54,7 @@ export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {
   CREATE_CONVERSATION: 'Begins a conversation, or gives the one that has this id.',
   GET_CONVERSATION: 'Gives a conversation and its messages, in their order.',
   LIST_CONVERSATIONS: 'Lists conversations, the one with the newest message first.',
-  SEARCH_CONVERSATIONS: 'Finds conversations by words in titles, topics and messages.',
+  SEARCH_CONVERSATIONS: 'Finds conversations by words in titles, topics and messages, or by what messages mean.',
   ADD_MESSAGES: 'Adds messages to a conversation.',
   DELETE_CONVERSATION: 'Deletes a conversation and its text; the deletion travels to clients that synchronize.',
   SYNC_PUSH: "Takes the rows of a client's own database, all or none; the last write wins.",

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Conversations } from '../../../host/conversations/conversations.ts';
+import type { MessageVectors } from '../../../host/conversations/message-vectors.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+let folder: ReturnType<typeof tempFolder>;
+let file: string;
+let store: Conversations;
+
+beforeEach(async () => {
+  folder = tempFolder('vectors');
+  file = join(folder.path, 'conversations.sqlite');
+  store = await Conversations.open(file, new KeptLog());
+  store.create({ id: 'a' });
+  store.addMessages('a', [
+    { id: 'm1', role: 'user', content: 'one' },
+    { id: 'm2', role: 'user', content: 'two' },
+  ]);
+});
+afterEach(() => {
+  store.close();
+  folder.remove();
+});
+
+function fill(vectors: MessageVectors, dimensions = 2): void {
+  vectors.begin(dimensions);
+  vectors.keep(vectors.unseen(10).map((of, i) => ({ of, vector: new Float32Array(dimensions).fill(i + 1) })));
+}
+
+function kept(vectors: MessageVectors, dimensions = 2): number[][] {
+  return [...vectors.all(dimensions)].flat().map(({ vector }) => [...vector]);
+}
+
+describe('the vectors of messages', () => {
+  it('are kept over a restart, each model its own', async () => {
+    fill(store.vectorsOf('x'));
+    store.close();
+    store = await Conversations.open(file, new KeptLog());
+    expect(kept(store.vectorsOf('x'))).toEqual([
+      [2, 2],
+      [1, 1],
+    ]);
+    expect(store.vectorsOf('x').waiting()).toBe(0);
+    expect(store.vectorsOf('y').waiting()).toBe(2);
+  });
+
+  it('are not kept for a text that changed while they were made', () => {
+    const vectors = store.vectorsOf('x');
+    vectors.begin(2);
+    const unseen = vectors.unseen(10);
+    const rewritten = { id: 'm2', conversation_id: 'a', role: 'user', content: 'too', created_at: 1, updated_at: 9e9 };
+    store.push({ conversations: [], messages: [{ ...rewritten, deleted: false }] });
+    vectors.keep(unseen.map((of) => ({ of, vector: Float32Array.of(1, 0) })));
+    expect(vectors.unseen(10).map(({ content }) => content)).toEqual(['too']);
+  });
+
+  it('go where the model of the id has come to make others', () => {
+    fill(store.vectorsOf('x'), 2);
+    store.vectorsOf('x').begin(3);
+    expect(kept(store.vectorsOf('x'), 2)).toEqual([]);
+    expect(store.vectorsOf('x').waiting()).toBe(2);
+  });
+
+  it('are those of the three models used last', () => {
+    for (const model of ['w', 'x', 'y', 'z']) fill(store.vectorsOf(model));
+    expect(['w', 'x', 'y', 'z'].map((model) => kept(store.vectorsOf(model)).length)).toEqual([0, 2, 2, 2]);
+  });
+
+  it('come to a database that was made before there were any', async () => {
+    store.close();
+    const raw = new DatabaseSync(file);
+    raw.exec(`DROP TRIGGER message_vectors_update; DROP TABLE message_vectors; DROP TABLE vector_models;
+      PRAGMA user_version = 1`);
+    raw.close();
+    store = await Conversations.open(file, new KeptLog());
+    fill(store.vectorsOf('x'));
+    expect(kept(store.vectorsOf('x'))).toHaveLength(2);
+    expect(store.messages('a', { start: 0, count: 10 }).total).toBe(2);
+  });
+});
