@@ -214,6 +214,24 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/cache.ts'),
   },
   {
+    name: 'conversations',
+    summary: 'Write the conversations to a file, or take them from one',
+    details:
+      'As JSON lines, a conversation or message each. What is imported twice is there once; of\ntwo versions the later one holds, and what was deleted later stays deleted.',
+    args: [
+      { name: 'WHAT', summary: 'what to do', choices: ['export', 'import'] },
+      { name: 'FILE', summary: 'stdout without it; - for stdin or stdout', optional: true, completes: 'file' },
+    ],
+    options: [],
+    examples: [
+      { command: 'tabagent conversations export chats.jsonl', does: 'a file only its user can read' },
+      { command: 'tabagent conversations import chats.jsonl', does: 'here, or on another machine' },
+      { command: 'tabagent conversations export | grep boat', does: 'in a pipe' },
+    ],
+    actions: ['EXPORT_CONVERSATIONS', 'IMPORT_CONVERSATIONS'],
+    load: () => import('./commands/conversations.ts'),
+  },
+  {
     name: 'scan',
     summary: 'List the models that other programs on this machine hold',
     details: 'They are used where they lie: never copied, never deleted.',

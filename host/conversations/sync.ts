@@ -38,7 +38,7 @@ export function push(
  */
 export function pull(
   database: DatabaseSync,
-  { after = 0, since = 0, userId, count }: { after?: number; since?: number; userId?: string; count: number },
+  { after = 0, since = -1, userId, count }: { after?: number; since?: number; userId?: string; count: number },
 ): Pulled {
   const user = userId === undefined ? [] : [userId];
   const conversations = database

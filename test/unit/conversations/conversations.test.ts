@@ -175,6 +175,11 @@ describe('synchronizing', () => {
     expect(store.messages('late', ALL).total).toBe(1);
   });
 
+  it('gives what has the time 0 too, and what no conversation has come for', () => {
+    store.push({ conversations: [], messages: [said('m', 'a', 0)] });
+    expect(store.pull({ count: 10 })).toMatchObject({ conversations: [{ id: 'a' }], messages: [{ id: 'm' }] });
+  });
+
   it('does not move a message into another conversation', () => {
     store.push({ conversations: [row('a', 1), row('b', 1)], messages: [said('m', 'a', 1)] });
     store.push({ conversations: [], messages: [said('m', 'b', 2)] });

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { HostError, isSystemError } from '../../errors.ts';
+import { storeError } from '../../store/store-error.ts';
+import { type CommandContext, print } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type JsonLine, readJsonLines } from '../json-lines.ts';
+import { printable } from '../terminal/words.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** Rows that are imported at once, and so are all there or none. */
+const ROWS_AT_ONCE = 1000;
+
+/** Characters of rows that are imported at once: several times as many bytes still fit a request. */
+const CHARACTERS_AT_ONCE = 4 * 1024 * 1024;
+
+/** Rows of each kind. */
+interface Counts {
+  conversations: number;
+  messages: number;
+}
+
+/** `tabagent conversations`. */
+export async function run(context: CommandContext): Promise<number> {
+  const [what, file] = context.input.args;
+  if (what === 'import') {
+    if (file === undefined) throw new UsageError('Which file? tabagent conversations import FILE, or - for stdin');
+    return importRows(context, file);
+  }
+  return file === undefined || file === '-' ? exportToStdout(context) : exportToFile(context, resolve(file));
+}
+
+async function exportToStdout(context: CommandContext): Promise<number> {
+  await exportRows(context, async (text) => context.terminal.stdout.write(text));
+  return EXIT.ok;
+}
+
+/** Writes beside the file and moves it there when it is whole: an export that breaks off leaves the last one. */
+async function exportToFile(context: CommandContext, file: string): Promise<number> {
+  await refuseOtherThanFile(file);
+  const temporary = `${file}.${randomUUID()}`;
+  let handle: FileHandle | undefined;
+  let counts: Counts;
+  try {
+    // For its user alone, as the database is.
+    const out = await writing(open(temporary, 'wx', 0o600), file);
+    handle = out;
+    counts = await exportRows(context, (text) => writing(out.writeFile(text), file));
+    await writing(out.sync(), file);
+    await handle.close();
+    await writing(rename(temporary, file), file);
+  } catch (error) {
+    await handle?.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  const { conversations, messages } = counts;
+  print(context, { file, conversations, messages }, () => printable(`${inWords(counts)} are in ${file}.\n`));
+  return EXIT.ok;
+}
+
+async function refuseOtherThanFile(file: string): Promise<void> {
+  try {
+    if ((await stat(file)).isFile()) return;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return;
+    throw fileFault(error, file, 'written');
+  }
+  throw new UsageError(`Expected ${file} to be a file. Without one, the rows go to stdout.`);
+}
+
+async function writing<T>(work: Promise<T>, file: string): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw fileFault(error, file, 'written');
+  }
+}
+
+/** What stands in the way of a file somebody named; of a disk that is full, what all of the host says. */
+function fileFault(error: unknown, file: string, done: 'read' | 'written'): Error {
+  if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG')) {
+    return new UsageError(`${file} cannot be ${done} (${error.code}).`);
+  }
+  return storeError(error, file);
+}
+
+/** Writes every row, a page at a time. */
+async function exportRows(context: CommandContext, write: (text: string) => Promise<unknown>): Promise<Counts> {
+  const counts = { conversations: 0, messages: 0 };
+  let cursor: string | undefined;
+  do {
+    const { payload } = await context.client.request('EXPORT_CONVERSATIONS', { cursor });
+    await write(payload.rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    for (const { type } of payload.rows) counts[type === 'conversation' ? 'conversations' : 'messages'] += 1;
+    cursor = payload.nextCursor;
+  } while (cursor !== undefined);
+  return counts;
+}
+
+async function importRows(context: CommandContext, typed: string): Promise<number> {
+  const isStdin = typed === '-';
+  const name = isStdin ? 'stdin' : resolve(typed);
+  const input = isStdin ? context.terminal.stdin : createReadStream(name);
+  const taken = { conversations: 0, messages: 0 };
+  let skipped = 0;
+  const send = async (rows: readonly JsonLine[]) => {
+    const { conversations, messages } = await importSome(context, rows, name);
+    taken.conversations += conversations.synced;
+    taken.messages += messages.synced;
+    skipped += conversations.skipped + messages.skipped;
+  };
+  let rows: JsonLine[] = [];
+  let characters = 0;
+  for await (const line of readJsonLines(readable(input as AsyncIterable<Buffer>, name), name)) {
+    rows.push(line);
+    characters += JSON.stringify(line.row).length;
+    if (rows.length < ROWS_AT_ONCE && characters < CHARACTERS_AT_ONCE) continue;
+    await send(rows);
+    rows = [];
+    characters = 0;
+  }
+  if (rows.length > 0) await send(rows);
+  print(context, { ...taken, skipped }, () => {
+    const known = skipped === 0 ? '' : ` ${skipped} rows were here already, or newer.`;
+    return `Imported ${inWords(taken)}.${known}\n`;
+  });
+  return EXIT.ok;
+}
+
+/** The pieces of a file; an error that reading it makes is in words. */
+async function* readable(input: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
+  try {
+    yield* input;
+  } catch (error) {
+    throw fileFault(error, name, 'read');
+  }
+}
+
+async function importSome({ client }: CommandContext, lines: readonly JsonLine[], name: string) {
+  try {
+    const { payload } = await client.request('IMPORT_CONVERSATIONS', { rows: lines.map(({ row }) => row) });
+    return payload;
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    const place = /^rows\.(\d+)/.exec(String(error.details?.field));
+    const line = lines[Number(place?.[1])]?.line;
+    if (line === undefined) throw error;
+    throw new HostError(error.code, `Line ${line} of ${name}: ${error.message}`, {
+      details: { ...error.details, line },
+    });
+  }
+}
+
+function inWords({ conversations, messages }: Counts): string {
+  const of = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`;
+  return `${of(conversations, 'conversation')} and ${of(messages, 'message')}`;
+}
