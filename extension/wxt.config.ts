@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type {} from '@wxt-dev/module-svelte';
 import { defineConfig } from 'wxt';
 import { iconFiles } from '../installers/build/extension-icons.ts';
 import { CHROMIUM_PUBLIC_KEY, FIREFOX_ADDON_ID } from '../manifests/extension-identity.ts';
@@ -23,6 +24,8 @@ const PAGES_POLICY = [
 /** One source for Chromium's browsers and Firefox, both as Manifest V3. */
 export default defineConfig({
   modules: ['@wxt-dev/module-svelte'],
+  // Elements are made one by one: no page has a place where a text is read as HTML.
+  svelte: { vite: { compilerOptions: { fragments: 'tree' } } },
   imports: false,
   manifestVersion: 3,
   outDir: '../dist/extension',
@@ -54,6 +57,8 @@ export default defineConfig({
               strict_min_version: '140.0',
               data_collection_permissions: { required: ['none'] },
             },
+            // Android has no native messaging; the store's linter would take the release above for the one of Android.
+            gecko_android: { strict_min_version: '142.0' },
           },
         }
       : { key: CHROMIUM_PUBLIC_KEY, minimum_chrome_version: '123' }),

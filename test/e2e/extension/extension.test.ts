@@ -45,7 +45,11 @@ for (const tried of TRIED_BROWSERS) {
     });
     afterEach(() => bench.close());
 
-    const keep = (page: SeenPage, name: string) => page.keep(`${tried.name}-${name}`);
+    /** Keeps what is seen, and makes sure that everybody can use it. */
+    async function keep(page: SeenPage, name: string): Promise<void> {
+      await page.keep(`${tried.name}-${name}`);
+      expect(await page.barriers()).toEqual([]);
+    }
 
     /** A page of a browser that has the host, with models in its list. */
     async function ready(path: string, ...models: string[]): Promise<SeenPage> {

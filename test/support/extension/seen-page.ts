@@ -1,10 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExtensionPage } from '../browser/browser.ts';
 
 /** Where screenshots are put; git ignores it. */
 const SCREENSHOTS = fileURLToPath(new URL('../../../out/screenshots', import.meta.url));
+
+/** The checks of what people can use, as a script. */
+const AXE = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'));
 
 /** How long something is waited for before the page is taken for broken, milliseconds. Drivers give up at 30 seconds. */
 const PATIENCE_MS = 25_000;
@@ -82,8 +85,28 @@ export class SeenPage {
     })`);
   }
 
+  /** What keeps people from using the page, as axe-core finds it: `rule: element`, none where all is well. */
+  async barriers(): Promise<string[]> {
+    const source = await readFile(AXE, 'utf8');
+    await this.#page.evaluate(`(() => { if (globalThis.axe === undefined) { ${source} } })()`);
+    const found = await this.#page.evaluate(
+      `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+        violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + ' ' + failureSummary)))`,
+    );
+    return found as string[];
+  }
+
+  /** Resolves when nothing on the page moves any more. */
+  async still(): Promise<void> {
+    await this.#page.evaluate(
+      `Promise.allSettled(document.getAnimations()
+        .filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity).map(({ finished }) => finished)).then(() => true)`,
+    );
+  }
+
   /** Puts what is seen into `out/screenshots/NAME.png`. */
   async keep(name: string): Promise<void> {
+    await this.still();
     await mkdir(SCREENSHOTS, { recursive: true });
     await writeFile(join(SCREENSHOTS, `${name}.png`), await this.#page.screenshot());
   }
