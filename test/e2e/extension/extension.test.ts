@@ -146,6 +146,23 @@ for (const tried of TRIED_BROWSERS) {
       expect(await chat.evaluate(ground)).toBe('rgb(20, 21, 28)');
     });
 
+    it('says what takes room on the disk and what can go, keeps what is pinned, and removes the rest', async () => {
+      bench.install();
+      const page = await bench.page('options.html');
+      for (const id of [LARGE, TICKING]) await page.ask('DOWNLOAD_MODEL', { modelPath: id });
+      const settings = await bench.page('options.html');
+      await settings.click('details:has(.list) summary');
+      await settings.click('.list li:first-child button');
+      await settings.has('.list [aria-pressed=true]');
+      await settings.fill('input[type=number]', '0');
+      await settings.click('main form:has(input[type=number]) button');
+      expect(await settings.reads('main', 'Would go: 1,')).toContain('Used by models');
+      await keep(settings, 'light-storage');
+      await settings.click('.danger');
+      await settings.reads('main', 'freed.');
+      await settings.until(`document.querySelectorAll('.list li').length === 1`);
+    });
+
     it('goes on with a download when the host is killed in its middle', async () => {
       const page = await ready('popup.html', LARGE);
       bench.hub.fault(STALL);
