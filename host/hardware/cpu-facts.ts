@@ -1,3 +1,4 @@
+import { countList } from './cpu-list.ts';
 import { parseCpuInfo } from './cpuinfo.ts';
 import type { Machine } from './machine.ts';
 import type { CpuFacts } from './types.ts';
@@ -92,16 +93,6 @@ export function parseProcessorIdentifier(
   const [, family, model, stepping, vendor] = found ?? [];
   if (vendor === undefined) return undefined;
   return { vendor, family: Number(family), model: Number(model), stepping: Number(stepping) };
-}
-
-/** How many CPUs a list of the kernel's names: `0,64` or `0-3`. */
-function countList(list: string): number {
-  const count = list
-    .trim()
-    .split(',')
-    .map((range) => range.split('-').map(Number))
-    .reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
-  return Math.max(1, count || 1);
 }
 
 function number(text: string): number | null {

@@ -10,7 +10,7 @@ import { Embedder } from './embedding/embedder.ts';
 import { Ranker } from './embedding/ranker.ts';
 import { Generator } from './generation/generator.ts';
 import { LlamaLog } from './llama-log.ts';
-import { BusyCores } from './threads/busy-cores.ts';
+import { LoadWatch } from './threads/load-watch.ts';
 import { steerThreads } from './threads/steer-threads.ts';
 
 /** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
@@ -95,7 +95,8 @@ export class LlamaRuntime {
     const ramBefore = process.memoryUsage.rss();
     const vramBefore = await this.#vramUsed();
     this.#log.clear();
-    const busy = new BusyCores();
+    const watch = new LoadWatch();
+    await watch.begin();
     try {
       const model = await this.#llama.loadModel({
         modelPath: file,
@@ -107,8 +108,8 @@ export class LlamaRuntime {
       });
       const threads =
         typeof settings.threads === 'number'
-          ? { first: settings.threads, most: settings.threads }
-          : { first: firstThreads(settings.threads, busy.others ?? 0), most: settings.threads.most };
+          ? { first: settings.threads, most: settings.threads, quick: settings.threads }
+          : { ...settings.threads, first: firstThreads(settings.threads, (await watch.look())?.busy ?? 0) };
       const context = await model.createContext({
         contextSize: settings.contextSize,
         sequences: 1,

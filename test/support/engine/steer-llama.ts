@@ -15,7 +15,7 @@ const llama = await getLlama({
 });
 const model = await llama.loadModel({ modelPath });
 const context = await model.createContext({ contextSize: 1024, sequences: 1, threads: 1 });
-if (how === 'steered') steerThreads(context, { first: 1, most: 2 });
+if (how === 'steered') steerThreads(context, { first: 1, most: 2, quick: 2 });
 const tokens: number[] = [];
 const threads = new Set<number>();
 for await (const token of context.getSequence().evaluate(model.tokenize('once upon'), { temperature: 0 })) {

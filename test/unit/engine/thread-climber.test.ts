@@ -74,6 +74,54 @@ describe('the number of threads', () => {
     ).toBe(true);
   });
 
+  it('tries more at once when the system says that a neighbour has gone, however long the rest', () => {
+    const climber = new ThreadClimber({ first: 1, most: 2 });
+    climber.suggest(1);
+    const random = new Seeded(seed);
+    evaluate(climber, machine({ cores: 2, free: 1 }), 2_000, random);
+    climber.suggest(2);
+    const { threads } = evaluate(climber, machine({ cores: 2 }), 100, random);
+    expect(threads.indexOf(2)).toBeLessThan(15);
+    expect(threads.slice(40).filter((n) => n === 2).length).toBeGreaterThan(40);
+  });
+
+  it('goes down with the second slow evaluation when the system says that a neighbour has come', () => {
+    const climber = new ThreadClimber({ first: 2, most: 2 });
+    climber.suggest(2);
+    const random = new Seeded(seed);
+    evaluate(climber, machine({ cores: 2 }), 300, random);
+    // In the middle of a window, so that what came before is in it too.
+    while (climber.threads !== 2) climber.took(1, machine({ cores: 2 })(climber.threads));
+    climber.suggest(1);
+    const { threads } = evaluate(climber, machine({ cores: 2, free: 1 }), 200, random);
+    expect(threads.indexOf(1)).toBeLessThan(12);
+    expect(threads.slice(20).filter((n) => n === 1).length).toBeGreaterThan(140);
+  });
+
+  it('is not driven from what is good by a load that comes and goes', () => {
+    const climber = new ThreadClimber({ first: 2, most: 2 });
+    const random = new Seeded(seed);
+    evaluate(climber, machine({ cores: 2 }), 300, random);
+    let fewer = 0;
+    for (let look = 0; look < 200; look += 1) {
+      climber.suggest(1 + (look % 2));
+      fewer += evaluate(climber, machine({ cores: 2 }), 12, random).threads.filter((n) => n === 1).length;
+    }
+    expect(fewer / 2_400).toBeLessThan(0.05);
+  });
+
+  it('begins with what the system says where nothing was measured yet', () => {
+    const climber = new ThreadClimber({ first: 1, most: 8 });
+    for (const [said, threads] of [
+      [5, 5],
+      [0, 1],
+      [40, 8],
+    ] as const) {
+      climber.suggest(said);
+      expect(climber.threads).toBe(threads);
+    }
+  });
+
   it('stays one where there is but one, and within its bounds whatever it hears', () => {
     const one = new ThreadClimber({ first: 5, most: 1 });
     for (let token = 0; token < 100; token += 1) one.took(1, 10);
@@ -82,6 +130,7 @@ describe('the number of threads', () => {
     const any = new ThreadClimber({ first: 0, most: 6 });
     for (let token = 0; token < 5_000; token += 1) {
       any.took(random.below(3), random.below(2_000));
+      if (random.below(20) === 0) any.suggest(random.below(12));
       expect(any.threads).toBeGreaterThanOrEqual(1);
       expect(any.threads).toBeLessThanOrEqual(6);
     }

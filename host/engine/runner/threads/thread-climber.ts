@@ -35,6 +35,9 @@ export class ThreadClimber {
   #window: { tokens: number; ms: number }[] = [];
   /** The first evaluation after a change is not counted: threads are being made. */
   #skip = true;
+  /** What was suggested last, and whether it is still to be tried. */
+  #suggested: number | undefined;
+  #news: number | undefined;
   #rest = 0;
   #restAfterVain = FIRST_REST;
   #triesMore = true;
@@ -52,6 +55,18 @@ export class ThreadClimber {
     return this.#threads;
   }
 
+  /**
+   * Hears for how many threads there are free cores now. What is news is tried next, without waiting for the rest between
+   * trials: a neighbour that has come or gone is known sooner from the system than from what evaluations take.
+   */
+  suggest(threads: number): void {
+    const suggested = Math.min(Math.max(1, threads), this.#most);
+    if (suggested === this.#suggested) return;
+    this.#suggested = suggested;
+    if (this.#steady === undefined) this.#threads = suggested;
+    else this.#news = suggested;
+  }
+
   /** Takes what an evaluation of so many tokens took. */
   took(tokens: number, ms: number): void {
     if (this.#most === 1 || tokens < 1) return;
@@ -63,6 +78,7 @@ export class ThreadClimber {
     const total = this.#window.reduce((sum, one) => sum + one.ms, 0);
     const isWhole = (this.#window.length >= WINDOW_EVALUATIONS && total >= WINDOW_MS) || total >= LONG_WINDOW_MS;
     if (this.#isHopeless(total)) this.#goBack();
+    else if (this.#isCrowded(total)) this.#tryNews(perTokenOf(this.#window));
     else if (isWhole) {
       const perToken = perTokenOf(this.#window);
       this.#window = [];
@@ -75,6 +91,26 @@ export class ThreadClimber {
     if (steady === undefined || this.#threads === steady.threads) return false;
     const isEnough = this.#window.length >= HOPELESS_EVALUATIONS || total >= HOPELESS_MS;
     return isEnough && perTokenOf(this.#window) > HOPELESS * steady.ms;
+  }
+
+  /** Whether fewer threads were suggested and these have become as slow as threads that share a core. */
+  #isCrowded(total: number): boolean {
+    const steady = this.#steady;
+    if (steady === undefined || this.#news === undefined || this.#news >= this.#threads) return false;
+    if (this.#threads !== steady.threads) return false;
+    const isEnough = this.#window.length >= HOPELESS_EVALUATIONS || total >= HOPELESS_MS;
+    return isEnough && perTokenOf(this.#window) > MUCH_SLOWER * steady.ms;
+  }
+
+  /** Tries what was suggested, against what evaluations take now: what they took before is of other times. */
+  #tryNews(ms: number): void {
+    const news = this.#news ?? this.#threads;
+    this.#news = undefined;
+    this.#wasOther = false;
+    this.#steady = { threads: this.#threads, ms };
+    this.#triesMore = news > this.#threads;
+    this.#restAfterVain = FIRST_REST;
+    this.#change(news);
   }
 
   #judge(ms: number): void {
@@ -96,6 +132,13 @@ export class ThreadClimber {
   #watch(ms: number, steady: { readonly threads: number; readonly ms: number }): void {
     const change = ms / steady.ms;
     const isOther = change > MUCH_SLOWER || change < MUCH_QUICKER;
+    const news = this.#news ?? this.#threads;
+    // Fewer only where it has become slower: a load that comes and goes would have them tried again and again.
+    if (news > this.#threads || (news < this.#threads && (change > MUCH_SLOWER || this.#wasOther))) {
+      this.#tryNews(ms);
+      return;
+    }
+    this.#news = undefined;
     if (isOther && !this.#wasOther) {
       this.#wasOther = true;
       return;
@@ -123,9 +166,11 @@ export class ThreadClimber {
 
   #goBack(): void {
     if (this.#steady !== undefined && this.#threads < this.#steady.threads) this.#isBold = !this.#isBold;
+    const isBeyond = this.#suggested !== undefined && this.#threads > this.#suggested;
     this.#change(this.#steady?.threads ?? this.#threads);
     this.#triesMore = !this.#triesMore;
-    this.#rest = this.#restAfterVain;
+    // More threads than there are free cores were bound to be in vain, and are until the system says otherwise.
+    this.#rest = isBeyond ? LONGEST_REST : this.#restAfterVain;
     this.#restAfterVain = Math.min(LONGEST_REST, 2 * this.#restAfterVain);
   }
 

@@ -1,0 +1,87 @@
+import * as os from 'node:os';
+import { numbersOf } from './cpu-list.ts';
+import { type ReadText, readText } from './read-text.ts';
+import type { OthersLoad } from './threads.ts';
+
+/** What the CPUs this process may run on have done since the machine started, and this process since it did. */
+export interface CpuTime {
+  /** All CPUs together, milliseconds. */
+  readonly busyMs: number;
+  /** This process, with all its threads, milliseconds. */
+  readonly ownMs: number;
+  /** How many CPUs these are. */
+  readonly cpus: number;
+  /** When this was read, milliseconds of a clock that only goes forward. */
+  readonly atMs: number;
+}
+
+/** A kernel's tick in `/proc/stat`, milliseconds: USER_HZ is 100 on every architecture Node runs on. */
+const TICK_MS = 10;
+
+/** Where the times are read. */
+export interface CpuTimeSource {
+  readonly platform: string;
+  readonly readText: ReadText;
+  cpus(): readonly { readonly times: { readonly idle: number } & Readonly<Record<string, number>> }[];
+  /** This process's CPU time, microseconds. */
+  usage(): { readonly user: number; readonly system: number };
+  now(): number;
+}
+
+/** This machine. */
+export function ownCpuTimes(): CpuTimeSource {
+  return {
+    platform: process.platform,
+    readText,
+    cpus: () => os.cpus(),
+    usage: () => process.cpuUsage(),
+    now: () => performance.now(),
+  };
+}
+
+/** Reads the times; undefined where the system does not tell them. */
+export async function readCpuTime(source: CpuTimeSource): Promise<CpuTime | undefined> {
+  const busy = source.platform === 'linux' ? await linuxBusy(source) : otherBusy(source);
+  if (busy === undefined) return undefined;
+  const { user, system } = source.usage();
+  return { ...busy, ownMs: (user + system) / 1000, atMs: source.now() };
+}
+
+/** What others did between two readings; undefined when there was no time between them. */
+export function othersLoad(before: CpuTime, after: CpuTime): OthersLoad | undefined {
+  const ms = after.atMs - before.atMs;
+  if (ms <= 0 || before.cpus !== after.cpus) return undefined;
+  const all = (after.busyMs - before.busyMs) / ms;
+  const bounded = (cpus: number) => Math.min(after.cpus, Math.max(0, cpus));
+  return {
+    busy: bounded(all - (after.ownMs - before.ownMs) / ms),
+    idle: bounded(after.cpus - all),
+    among: after.cpus,
+  };
+}
+
+/** Not `os.cpus()`, which asks every CPU for its clock too: that takes milliseconds on large machines. */
+async function linuxBusy({ readText }: CpuTimeSource): Promise<{ busyMs: number; cpus: number } | undefined> {
+  const [stat = '', status = ''] = await Promise.all([readText('/proc/stat'), readText('/proc/self/status')]);
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
+  const allowed = list === undefined ? undefined : new Set(numbersOf(list));
+  let ticks = 0;
+  let cpus = 0;
+  for (const [, number, line = ''] of stat.matchAll(/^cpu(\d+) (.*)$/gm)) {
+    if (allowed !== undefined && !allowed.has(Number(number))) continue;
+    // Guests' time is within the users' already; time stolen by the hypervisor is as gone as if a neighbour had it.
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = line.trim().split(/\s+/).map(Number);
+    ticks += user + nice + system + irq + softIrq + steal;
+    cpus += 1;
+  }
+  return cpus === 0 || Number.isNaN(ticks) ? undefined : { busyMs: ticks * TICK_MS, cpus };
+}
+
+function otherBusy({ cpus }: CpuTimeSource): { busyMs: number; cpus: number } | undefined {
+  const all = cpus();
+  const busyMs = all.reduce((sum, { times }) => {
+    const whole = Object.values(times).reduce((total, part) => total + part, 0);
+    return sum + whole - times.idle;
+  }, 0);
+  return all.length === 0 ? undefined : { busyMs, cpus: all.length };
+}
