@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   engine: () => import('./engine.ts'),
   generation: () => import('./generation.ts'),
   threads: () => import('./threads.ts'),
+  fit: () => import('./fit.ts'),
   stopping: () => import('./stopping.ts'),
   download: () => import('./download.ts'),
   fuzz: () => import('./fuzz.ts'),

@@ -1,0 +1,101 @@
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspectModel } from '../../host/gguf/inspect.ts';
+import type { CacheType } from '../../host/hardware/cache-types.ts';
+import { demandOf, placed } from '../../host/hardware/demand.ts';
+import { largeModel } from '../support/gguf/large-model.ts';
+import { markovModel } from '../support/gguf/markov-model.ts';
+import { HostProcess } from '../support/host/host-process.ts';
+import type { BenchResult } from './result.ts';
+
+const MiB = 1024 * 1024;
+
+/** How far an estimate may be from what was measured. */
+const TOLERANCE = 0.1;
+
+/** What the memory of a process moves by in any case, bytes. */
+const NOISE = 2 * MiB;
+
+/** One load. */
+interface Case {
+  readonly name: string;
+  readonly file: string;
+  readonly contextSize: number;
+  readonly cacheType?: CacheType;
+}
+
+/**
+ * What a load is reckoned to take beside what it took: the memory of its process once a prompt has filled most of the
+ * context, less that of a process with next to no model.
+ */
+export async function run(): Promise<BenchResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
+  try {
+    const models = join(folder, 'models', 'bench', 'model');
+    await mkdir(models, { recursive: true });
+    await writeFile(join(models, 'none.gguf'), markovModel());
+    for (const megabytes of [100, 300]) {
+      await largeModel(join(models, `made-${megabytes}.gguf`), { megabytes, seed: 1 });
+    }
+    const real = process.env.TABAGENT_TEST_MODELS;
+    if (real !== undefined) await copyFile(join(real, 'stories260K.gguf'), join(models, 'stories260K.gguf'));
+    const cases: Case[] = [
+      ...(real === undefined ? [] : [{ name: 'stories260K', file: 'stories260K.gguf', contextSize: 512 }]),
+      { name: '100 MiB', file: 'made-100.gguf', contextSize: 2048 },
+      { name: '300 MiB', file: 'made-300.gguf', contextSize: 512 },
+      { name: '300 MiB', file: 'made-300.gguf', contextSize: 2048 },
+      { name: '300 MiB', file: 'made-300.gguf', contextSize: 2048, cacheType: 'q8_0' },
+      { name: '300 MiB', file: 'made-300.gguf', contextSize: 16_384 },
+    ];
+    // As good as nothing: half a megabyte.
+    const nothing: Case = { name: '', file: 'none.gguf', contextSize: 256 };
+    const bare = (await measured(folder, nothing)) - (await estimated(models, nothing));
+    const results: BenchResult[] = [];
+    for (const one of cases)
+      results.push(judge(one, await estimated(models, one), (await measured(folder, one)) - bare));
+    return results;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function judge({ name, contextSize, cacheType = 'f16' }: Case, estimate: number, measure: number): BenchResult {
+  const ratio = estimate / measure;
+  return {
+    name: `${name}, context ${contextSize}, keys and values ${cacheType}: reckoned / measured`,
+    ratio,
+    goal: `${1 - TOLERANCE} to ${1 + TOLERANCE}, or within ${NOISE / MiB} MiB`,
+    ok: Math.abs(ratio - 1) <= TOLERANCE || Math.abs(estimate - measure) <= NOISE,
+    detail: `${(estimate / MiB).toFixed(1)} MiB against ${(measure / MiB).toFixed(1)} MiB`,
+  };
+}
+
+async function estimated(folder: string, { file, contextSize, cacheType }: Case): Promise<number> {
+  const { shape } = await inspectModel([join(folder, file)]);
+  const types = cacheType === undefined ? {} : { cacheTypeK: cacheType, cacheTypeV: cacheType };
+  return placed(demandOf(shape, { contextSize, ...types }), 0, 0).ram;
+}
+
+/** Bytes of the runner's process when it has used all it was given. */
+async function measured(home: string, { file, contextSize, cacheType }: Case): Promise<number> {
+  const host = new HostProcess({ home, env: { TABAGENT_GPU: 'off' } });
+  try {
+    const modelPath = `bench/model/${file}`;
+    const types = cacheType === undefined ? {} : { cache_type_k: cacheType, cache_type_v: cacheType };
+    const settings = { n_ctx: contextSize, n_threads: 1, n_gpu_layers: 0, ...types };
+    await succeeded(host.request('LOAD_MODEL', { modelPath, settings }));
+    // A batch that is full: some 55 tokens a sentence, or fewer.
+    const prompt = 'Once upon a time there was a little dog. '.repeat(Math.min(12, Math.floor(contextSize / 64)));
+    await succeeded(host.request('GENERATE', { prompt, settings: { max_new_tokens: 8, do_sample: false } }));
+    return (await succeeded(host.request('UNLOAD_MODEL', { modelPath }))).payload.ramFreed;
+  } finally {
+    await host.close();
+  }
+}
+
+async function succeeded(asked: ReturnType<HostProcess['request']>) {
+  const reply = await asked;
+  if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
+  return reply;
+}
