@@ -18,6 +18,8 @@ export interface HostConfig {
   /** The module a runner process starts with: `dist/host/main.js`, or `host/main.ts` in development. */
   readonly runnerEntry: URL;
   readonly limits: HostLimits;
+  /** Keep secrets in the system's keychain where there is one; else in a file. */
+  readonly keychain: boolean;
   /** Log to stderr too. */
   readonly debug: boolean;
 }
@@ -95,7 +97,7 @@ const DEFAULT_HUB = 'https://huggingface.co';
 /**
  * Reads the configuration from the environment:
  * `TABAGENT_HOME` (everything the host writes lies under it), `HF_ENDPOINT`, `TABAGENT_STALL_TIMEOUT_MS`,
- * `TABAGENT_LOAD_TIMEOUT_MS`, `TABAGENT_DEBUG`. Throws `INVALID_REQUEST` for a value that cannot be used.
+ * `TABAGENT_LOAD_TIMEOUT_MS`, `TABAGENT_KEYCHAIN`, `TABAGENT_DEBUG`. Throws `INVALID_REQUEST` for a value that cannot be used.
  */
 export function readConfig(options: {
   runnerEntry: URL;
@@ -116,6 +118,7 @@ export function readConfig(options: {
       ...readSpeed(env, 'TABAGENT_MAX_BYTES_PER_SECOND'),
       ...options.limits,
     },
+    keychain: env.TABAGENT_KEYCHAIN !== 'off',
     debug: env.TABAGENT_DEBUG === '1',
   };
 }

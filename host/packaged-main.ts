@@ -11,4 +11,5 @@ void start({
   entry,
   args: process.argv.slice(2),
   loadRunner: () => import(new URL('lib/runner/runner.js', entry).href),
+  loadKeychain: () => import(new URL('lib/keychain/keychain.js', entry).href),
 });

@@ -121,7 +121,7 @@ export class HostParts implements Parts {
   }
 
   secrets(): Promise<Secrets> {
-    this.#secrets ??= import('./secrets/secrets.ts').then(({ Secrets }) => new Secrets(this.config.paths.secrets));
+    this.#secrets ??= import('./secrets/open-secrets.ts').then(({ openSecrets }) => openSecrets(this.config, this.log));
     return this.#secrets;
   }
 

@@ -2,20 +2,41 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CommandIo } from '../../installers/registration/command.ts';
-import { type HostPaths, readConfig } from '../config.ts';
+import { type HostConfig, type HostPaths, readConfig } from '../config.ts';
 import { configFileIn } from '../configuration/config-file.ts';
 import { HostError, isSystemError } from '../errors.ts';
+import { createLogger } from '../log.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
+import { openSecrets } from '../secrets/open-secrets.ts';
 
 /** Where the host of this command writes. */
-export function readPaths({ env, mainPath, execPath }: CommandIo): HostPaths {
-  return readConfig({ runnerEntry: pathToFileURL(mainPath ?? execPath), env }).paths;
+export function readPaths(io: CommandIo): HostPaths {
+  return configOf(io).paths;
+}
+
+/** Takes out of the system's keychain what the file of secrets names; one that cannot be read names nothing. */
+export async function forgetSecrets(io: CommandIo): Promise<void> {
+  const config = configOf(io);
+  const log = createLogger({ file: config.paths.logFile, debug: config.debug });
+  try {
+    await openSecrets(config, log).clearAll();
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    log.warn('secrets.left', { code: error.code });
+  }
+}
+
+function configOf({ env, mainPath, execPath }: CommandIo): HostConfig {
+  return readConfig({ runnerEntry: pathToFileURL(mainPath ?? execPath), env });
 }
 
 /**
- * Removes everything a host writes below its home, and nothing else that lies there. Gives the paths that were there. Throws `MODEL_IN_USE` while a host has models in memory.
+ * Removes everything a host writes below its home, and nothing else that lies there. Gives the paths that were there.
+ * Throws `MODEL_IN_USE` while a host has models in memory.
+ *
+ * @param first Done before anything is removed, once nothing stands against it.
  */
-export async function removeData(paths: HostPaths): Promise<string[]> {
+export async function removeData(paths: HostPaths, first: () => Promise<void>): Promise<string[]> {
   const living = await livingHosts(paths.hosts);
   if (living.length > 0) {
     const pids = living.map(({ pid }) => pid).join(', ');
@@ -24,6 +45,7 @@ export async function removeData(paths: HostPaths): Promise<string[]> {
       `Models are in memory (host process ${pids}). Close the browser and try again.`,
     );
   }
+  await first();
   const { home, logFile, ...others } = paths;
   const written = [...Object.values(others), dirname(logFile), configFileIn(home)];
   const names = (await namesIn(home)).map((name) => join(home, name));

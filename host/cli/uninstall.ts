@@ -10,7 +10,7 @@ import { type Machine, placesOf } from '../../installers/registration/installati
 import { type UnregisterOutcome, unregister } from '../../installers/registration/unregister.ts';
 import { CONFIG_FILE_NAME } from '../configuration/config-file.ts';
 import type { CommandInput } from './parse-command.ts';
-import { readPaths, removeData, removeIfEmpty } from './remove-data.ts';
+import { forgetSecrets, readPaths, removeData, removeIfEmpty } from './remove-data.ts';
 
 /** `tabagent uninstall`: takes the registration with browsers back. Returns the exit code. */
 export async function uninstall(input: CommandInput, io: CommandIo): Promise<number> {
@@ -21,7 +21,7 @@ export async function uninstall(input: CommandInput, io: CommandIo): Promise<num
     const { recordFile } = placesOf(machine, systemWide);
     // First, since it can be refused: a browser that finds no host cannot be asked to end it.
     const paths = input.flag('models') ? readPaths(io) : undefined;
-    const removed = paths === undefined ? undefined : await removeData(paths);
+    const removed = paths === undefined ? undefined : await removeData(paths, () => forgetSecrets(io));
     const outcomes = await unregister({ recordFile, reg: machine.reg });
     if (paths !== undefined) await removeIfEmpty(paths.home);
     const note = systemWide ? undefined : systemNote(machine);

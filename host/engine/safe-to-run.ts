@@ -38,7 +38,8 @@ async function binaryFolders(main: string): Promise<string[]> {
     if (folder === dirname(folder)) break;
   }
   const found = await Promise.all(packages.map(binsOf));
-  return [join(here, 'runner'), join(here, 'lib', 'runner'), ...found.flat()];
+  const scripts = ['runner', 'keychain'].flatMap((name) => [join(here, name), join(here, 'lib', name)]);
+  return [...scripts, ...found.flat()];
 }
 
 /** `<package>/bins/<build>` of every package in a folder. */

@@ -36,6 +36,8 @@ export const ERROR_CODES = {
   CHAT_TEMPLATE_FAILED: "The model's own chat template cannot render these messages, or takes too long over it.",
   GENERATION_FAILED: 'llama.cpp failed while it evaluated the prompt or chose a token; the model stays loaded.',
 
+  KEYCHAIN_UNAVAILABLE: "A secret is in the system's keychain, which is locked, not there, or gave no answer in time.",
+
   // Conversations
   CONVERSATION_NOT_FOUND: 'There is no conversation of this id.',
   DATABASE_TOO_NEW: 'A later version of this host has written the database; update this one.',

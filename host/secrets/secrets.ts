@@ -3,38 +3,132 @@ import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError, isSystemError } from '../errors.ts';
 import { isJsonObject } from '../json.ts';
+import type { Logger } from '../log.ts';
 import { storeError } from '../store/store-error.ts';
+import type { Keychain } from './keychain.ts';
+
+/** How long a keychain that could not be read is not asked again, milliseconds: each time may take half a minute. */
+const ASK_AGAIN_MS = 60_000;
+
+/** Where a secret lies when the system's keychain has it. */
+export const IN_KEYCHAIN = 'keychain';
+
+/** What holds secrets better than a file does; see `Keychain`. */
+export type SecretKeeper = Pick<Keychain, 'get' | 'set' | 'delete'>;
+
+/** In the file: a secret, or the keychain's entry that has it. */
+type Kept = string | { readonly keychain: string };
 
 /**
- * Secrets a user gave the host, in a file that only this user can read. They leave it for the place they are meant for
- * and no other: never for a log, a reply or an error.
+ * Secrets a user gave the host: in the system's keychain where there is one, else in a file that only this user can
+ * read. The file says which of them the keychain has, so it is asked for no other. They leave it for the place they are
+ * meant for and no other: never for a log, a reply or an error.
  */
 export class Secrets {
   readonly #file: string;
+  readonly #keychain: SecretKeeper | undefined;
+  readonly #log: Logger;
+  /** What the keychain said of an entry. An entry is never written twice, so what was read stays true. */
+  readonly #entries = new Map<string, Promise<string>>();
 
-  constructor(file: string) {
+  /** @param keychain Absent where it is not to be used. */
+  constructor(file: string, log: Logger, keychain?: SecretKeeper) {
     this.#file = file;
+    this.#log = log;
+    this.#keychain = keychain;
   }
 
-  /** @throws HostError `CACHE_ERROR` where the file cannot be read. */
+  /** @throws HostError `CACHE_ERROR` where the file cannot be read, `KEYCHAIN_UNAVAILABLE` where the keychain has it and cannot. */
   async get(name: string): Promise<string | undefined> {
-    return (await this.#read()).get(name);
+    const kept = (await this.#read()).get(name);
+    if (kept === undefined || typeof kept === 'string') return kept;
+    return this.#fromKeychain(kept.keychain);
+  }
+
+  /**
+   * Where a secret lies: {@link IN_KEYCHAIN}, or the file's path. Asks no keychain.
+   *
+   * @throws HostError `CACHE_ERROR`.
+   */
+  async placeOf(name: string): Promise<string | undefined> {
+    const kept = (await this.#read()).get(name);
+    if (kept === undefined) return undefined;
+    return typeof kept === 'string' ? this.#file : IN_KEYCHAIN;
   }
 
   /** @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`. */
   async set(name: string, value: string): Promise<void> {
-    await this.#write((await this.#read()).set(name, value));
-  }
-
-  /** Whether there was one. */
-  async clear(name: string): Promise<boolean> {
     const all = await this.#read();
-    if (!all.delete(name)) return false;
-    await this.#write(all);
-    return true;
+    const before = all.get(name);
+    const kept = await this.#keep(name, value);
+    try {
+      await this.#write(all.set(name, kept));
+    } catch (error) {
+      if (typeof kept === 'object') await this.#forget(kept.keychain);
+      throw error;
+    }
+    if (typeof before === 'object') await this.#forget(before.keychain);
   }
 
-  async #read(): Promise<Map<string, string>> {
+  /** What became of it: `left` is an entry the keychain would not remove, which nothing names any more. */
+  async clear(name: string): Promise<'removed' | 'left' | undefined> {
+    const all = await this.#read();
+    const before = all.get(name);
+    if (before === undefined) return undefined;
+    all.delete(name);
+    await this.#write(all);
+    return typeof before === 'object' ? this.#forget(before.keychain) : 'removed';
+  }
+
+  /** Takes every secret out of the keychain, before the file that names them is removed. */
+  async clearAll(): Promise<void> {
+    for (const name of (await this.#read()).keys()) await this.clear(name);
+  }
+
+  /** Gives a secret to the keychain, or where that cannot be, to the file. */
+  async #keep(name: string, value: string): Promise<Kept> {
+    if (this.#keychain === undefined) return value;
+    const account = `${name}:${randomUUID()}`;
+    try {
+      await this.#keychain.set(account, value);
+      return { keychain: account };
+    } catch (error) {
+      this.#log.warn('secrets.file', { name, reason: reasonOf(error) });
+      return value;
+    }
+  }
+
+  /** Removes an entry nothing names any more. One that cannot be removed is of no use to anybody but its user. */
+  async #forget(account: string): Promise<'removed' | 'left'> {
+    this.#entries.delete(account);
+    try {
+      await this.#keychain?.delete(account);
+      return this.#keychain === undefined ? 'left' : 'removed';
+    } catch (error) {
+      this.#log.warn('secrets.left', { account, reason: reasonOf(error) });
+      return 'left';
+    }
+  }
+
+  #fromKeychain(account: string): Promise<string> {
+    const known = this.#entries.get(account);
+    if (known !== undefined) return known;
+    if (this.#keychain === undefined) {
+      throw new HostError(
+        'KEYCHAIN_UNAVAILABLE',
+        "The secret is in the system's keychain, which this host was told not to use. Set the secret anew.",
+      );
+    }
+    const asked = this.#keychain.get(account).then((value) => value ?? Promise.reject(notThere(account)));
+    this.#entries.set(account, asked);
+    asked.catch((error: unknown) => {
+      this.#log.warn('secrets.keychain', { reason: reasonOf(error) });
+      setTimeout(() => this.#entries.delete(account), ASK_AGAIN_MS).unref();
+    });
+    return asked;
+  }
+
+  async #read(): Promise<Map<string, Kept>> {
     let text: string;
     try {
       text = await readFile(this.#file, 'utf8');
@@ -59,11 +153,11 @@ export class Secrets {
         },
       );
     }
-    return new Map(Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+    return new Map(Object.entries(values).filter((entry): entry is [string, Kept] => isKept(entry[1])));
   }
 
   /** Whole or not at all, and never readable by others, not even for a moment. */
-  async #write(values: ReadonlyMap<string, string>): Promise<void> {
+  async #write(values: ReadonlyMap<string, Kept>): Promise<void> {
     const temporary = `${this.#file}.${randomUUID()}`;
     try {
       await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
@@ -90,4 +184,22 @@ function parse(text: string): unknown {
     // What it holds is not said, not even as part of a syntax error.
     return undefined;
   }
+}
+
+/** Somebody else removed it: to go on without would be to do something else than was asked. */
+function notThere(account: string): HostError {
+  const reason = `it has no entry ${account}`;
+  return new HostError(
+    'KEYCHAIN_UNAVAILABLE',
+    `The system's keychain does not have the secret any more: ${reason}. Set the secret anew, or clear it.`,
+    { details: { reason } },
+  );
+}
+
+function isKept(value: unknown): value is Kept {
+  return typeof value === 'string' || (isJsonObject(value) && typeof value.keychain === 'string');
+}
+
+function reasonOf(error: unknown): unknown {
+  return error instanceof HostError ? error.details?.reason : error;
 }

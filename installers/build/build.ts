@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { buildExtension } from './extension.ts';
+import { keychainBuildOptions } from './keychain-bundle.ts';
 import { oneStartFile } from './one-start-file.ts';
 import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
 import { writeShared } from './shared-files.ts';
@@ -18,10 +19,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, 
 const requireBanner =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-/** The runner is a bundle of its own, so the import of it in `main.ts` stays an import. */
-const runnerStaysOutside: esbuild.Plugin = {
-  name: 'runner-stays-outside',
+/** Programs that are bundles of their own: the imports of them in `main.ts` stay imports. */
+const programsStayOutside: esbuild.Plugin = {
+  name: 'programs-stay-outside',
   setup(build) {
+    build.onResolve({ filter: /^\.\/keychain\/keychain\.ts$/ }, () => ({
+      path: './keychain/keychain.js',
+      external: true,
+    }));
     build.onResolve({ filter: /engine\/runner\/runner\.ts$/ }, () => ({ path: './runner/runner.js', external: true }));
   },
 };
@@ -64,7 +69,7 @@ await esbuild.build({
   // A driver @keyv/sqlite could use in place of node:sqlite; the host never asks for it.
   external: ['better-sqlite3', 'bun:sqlite'],
   plugins: [
-    runnerStaysOutside,
+    programsStayOutside,
     noOwnPlace,
     await oneStartFile({
       root,
@@ -75,6 +80,7 @@ await esbuild.build({
   logLevel: 'warning',
 });
 await esbuild.build(runnerBuildOptions(root));
+await esbuild.build(keychainBuildOptions(root));
 copyRunnerAssets(root);
 
 writeShared(`${root}/dist/share`);

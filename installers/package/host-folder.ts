@@ -1,6 +1,7 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as esbuild from 'esbuild';
+import { KEYRING_BINARY, keychainBuildOptions } from '../build/keychain-bundle.ts';
 import { runnerBuildOptions } from '../build/runner-bundle.ts';
 import { writeShared } from '../build/shared-files.ts';
 import { makeExecutable } from './executable.ts';
@@ -39,6 +40,7 @@ const INSTALL_FILES = {
  * - `lib/host/`: the rest of the host
  * - `lib/runner/`: the runner
  * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a folder of their own beside them
+ * - `lib/keychain/`: what asks the system's keychain, with its binary
  * - `install.sh`, or on Windows `install.ps1` and the command `tabagent.cmd`
  * - `share/`: the manual page and completions of the command `tabagent`
  * - `LICENSE`, `LICENSES.txt`: its own licence, and those of what it carries
@@ -60,6 +62,11 @@ export async function makeHostFolder({ root, target, parts, folder, work }: Host
     minifyWhitespace: true,
   });
   for (const binaries of parts.llama) copyBinaries(binaries, lib, target);
+  await esbuild.build({
+    ...keychainBuildOptions(root, { outdir: join(lib, 'keychain'), binary: 'beside' }),
+    minifyWhitespace: true,
+  });
+  if (parts.keyring !== undefined) copyKeyring(parts.keyring, join(lib, 'keychain', KEYRING_BINARY), target);
   await makeExecutable({
     target,
     nodeFile: join(parts.node, target.nodeFile),
@@ -79,6 +86,8 @@ export async function makeHostFolder({ root, target, parts, folder, work }: Host
       ...licencesOfSources([...sources], root),
       nodeLicence(parts.node),
       ...parts.llama.map(licenceOfPackage),
+      ...(parts.keyring === undefined ? [] : [licenceOfPackage(parts.keyring)]),
+      licenceOfPackage(join(root, 'node_modules', '@napi-rs', 'keyring')),
       llamaLicence(releaseOf(root)),
     ]),
   );
@@ -105,6 +114,13 @@ export function makeAddOnFolder({
   const licences: Licence[] = [...binaries.map(licenceOfPackage), llamaLicence(releaseOf(root))];
   const { name } = JSON.parse(readFileSync(join(first, 'package.json'), 'utf8'));
   writeFileSync(join(folder, `LICENSES-${name.split('/').at(-1)}.txt`), licencesText(licences));
+}
+
+/** Copies the binary of a package `@napi-rs/keyring-<platform>`, the one file it is there for. */
+function copyKeyring(from: string, to: string, target: Target): void {
+  const { main } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
+  copyFileSync(join(from, main), to);
+  if (target.system === 'linux') strip(target, [to]);
 }
 
 /** Copies a package `@node-llama-cpp/<platform>` to `lib/llama/<platform>`. */

@@ -80,7 +80,12 @@ async function run(args: string[]): Promise<number> {
 /** The pinned versions of what is packaged. */
 function versionsOf(root: string) {
   const { version, dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return { host: version, node: devDependencies.node, llama: dependencies['node-llama-cpp'] };
+  return {
+    host: version,
+    node: devDependencies.node,
+    llama: dependencies['node-llama-cpp'],
+    keyring: dependencies['@napi-rs/keyring'],
+  };
 }
 
 interface Options {

@@ -7,6 +7,8 @@ export interface Parts {
   readonly node: string;
   /** llama.cpp's binaries for the processor; none where they are missing and that was allowed. */
   readonly llama: readonly string[];
+  /** The binary that reaches the system's keychain; absent where it is missing and that was allowed. */
+  readonly keyring?: string;
   /** llama.cpp's binaries for GPUs. */
   readonly addOns: ReadonlyMap<AddOn, readonly string[]>;
   /** What could not be had, in words. */
@@ -17,6 +19,7 @@ export interface Parts {
 export interface PartVersions {
   readonly node: string;
   readonly llama: string;
+  readonly keyring: string;
 }
 
 /**
@@ -47,6 +50,7 @@ export function gatherParts(
 
   const [node] = obtain(target.nodePackage, versions.node);
   const llama = binaries([target.llama]);
+  const [keyring] = obtain(`@napi-rs/${target.keyring}`, versions.keyring);
   const addOns = new Map<AddOn, readonly string[]>();
   for (const addOn of options.addOns) {
     const names = target.addOns[addOn] ?? [];
@@ -56,5 +60,5 @@ export function gatherParts(
   if (node === undefined || (missing.length > 0 && !allowMissing)) {
     throw new MissingPackage(`The package for ${target.name} cannot be made without:\n  ${missing.join('\n  ')}`);
   }
-  return { node, llama, addOns, missing };
+  return { node, llama, ...(keyring === undefined ? {} : { keyring }), addOns, missing };
 }

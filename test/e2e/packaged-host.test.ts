@@ -9,6 +9,7 @@ import { string } from '../support/gguf/write-gguf.ts';
 import { promised } from '../support/host/promised.ts';
 import { Workshop } from '../support/host/workshop.ts';
 import { startHub } from '../support/hub/hub.ts';
+import { missingOfDesktop, startDesktopSession } from '../support/keychain/desktop-session.ts';
 import { ARCHIVE, OUT, PACKAGE_NAME, VERSION } from './support/packaged-host.ts';
 
 const MB = 1_000_000;
@@ -50,6 +51,14 @@ describe('the packaged host, unpacked from its archive', () => {
       expect(text).toContain(name);
     }
     expect(text).not.toMatch(/\/(home|root|tmp|work)\//);
+  });
+
+  (missingOfDesktop() === undefined ? it : it.skip)("keeps a token in the desktop's keyring", async () => {
+    const session = shop.use(await startDesktopSession(join(shop.home, 'desktop'), { unlocked: true }));
+    const host = shop.host({ command: [program], env: { ...session.env, TABAGENT_KEYCHAIN: 'on' } });
+    expect(await host.request('SET_HF_TOKEN', { token: 'hf_canary0123456789' })).toMatchObject({ source: 'keychain' });
+    expect(await readFile(join(shop.home, 'secrets.json'), 'utf8')).not.toContain('hf_canary');
+    expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ message: 'Token removed' });
   });
 
   it("answers a browser, downloads, loads and runs a model, by the model's own chat template", async () => {

@@ -75,7 +75,7 @@ export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {
   STOP_LMSTUDIO: "Stops LM Studio's server.",
   LMSTUDIO_STATUS: 'The same as CHECK_LMSTUDIO.',
   LIST_REMOTE_ENGINES: 'Lists the engines elsewhere that the configuration names, each with whether it answers.',
-  SET_REMOTE_KEY: 'Keeps the key of an engine elsewhere, where only this user can read it.',
+  SET_REMOTE_KEY: 'Keeps the key of an engine elsewhere where only this user can read it.',
   CLEAR_REMOTE_KEY: 'Removes the key of an engine elsewhere.',
   EXECUTE_COMMAND: 'Runs a command that the user listed in `config.json`, without a shell.',
 };

@@ -11,7 +11,10 @@ export const SetHfTokenRequest = v.looseObject({
 
 const status = v.object({
   has_token: v.boolean(),
-  /** Where the token in use comes from: `HF_TOKEN`, `SET_HF_TOKEN`, the path of huggingface_hub's file, or null. */
+  /**
+   * Where the token in use comes from: `HF_TOKEN`; `keychain`, the system's, where SET_HF_TOKEN put it; else the path of
+   * the file it put it in, or of huggingface_hub's; or null.
+   */
   source: v.nullable(v.string()),
   /** Whether SET_HF_TOKEN has given one, also where HF_TOKEN goes before it. */
   kept: v.boolean(),

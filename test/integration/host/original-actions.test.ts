@@ -107,7 +107,7 @@ describe('the token', () => {
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       status: 'success',
       has_token: true,
-      source: 'SET_HF_TOKEN',
+      source: join(workshop.home, 'secrets.json'),
       endpoint: hub.url,
     });
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: 'a/b/m.gguf' })).toMatchObject({ status: 'success' });

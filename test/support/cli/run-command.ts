@@ -27,6 +27,7 @@ export function startCommand(typed: readonly string[], { home, env = {} }: RunOp
       HOME: home,
       TABAGENT_HOME: home,
       OLLAMA_MODELS: join(home, '.ollama', 'models'),
+      TABAGENT_KEYCHAIN: 'off',
       ...env,
     },
   });

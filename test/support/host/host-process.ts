@@ -53,6 +53,7 @@ export class HostProcess {
         HOME: home,
         TABAGENT_HOME: home,
         OLLAMA_MODELS: join(home, '.ollama', 'models'),
+        TABAGENT_KEYCHAIN: 'off',
         ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe'],

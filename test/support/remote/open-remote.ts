@@ -25,7 +25,7 @@ export function openRemote(env: NodeJS.ProcessEnv = {}): OpenRemote {
     env: { ...env, TABAGENT_HOME: home },
     limits: { ...DEFAULT_LIMITS, retryBaseMs: 1 },
   });
-  const secrets = new Secrets(join(home, 'secrets.json'));
+  const secrets = new Secrets(join(home, 'secrets.json'), new KeptLog());
   const remote = makeRemote({ config, secrets: async () => secrets, found: async () => [], log });
   return {
     ...remote,

@@ -1,0 +1,11 @@
+import type { HostConfig } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { Keychain } from './keychain.ts';
+import { Secrets } from './secrets.ts';
+
+/** The secrets of a host, in the keychain where its configuration allows one. */
+export function openSecrets({ paths, keychain, env, runnerEntry: entry }: HostConfig, log: Logger): Secrets {
+  if (!keychain) return new Secrets(paths.secrets, log);
+  const refusal = async () => (await import('../engine/safe-to-run.ts')).whyUnsafeToRun(entry);
+  return new Secrets(paths.secrets, log, new Keychain({ entry, env, refusal }));
+}

@@ -1,0 +1,139 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Keychain } from '../../../host/secrets/keychain.ts';
+import { describeWhere } from '../../support/browser/find-program.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { HOST_MAIN, type HostProcess } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub } from '../../support/hub/hub.ts';
+import { missingOfDesktop, startDesktopSession } from '../../support/keychain/desktop-session.ts';
+
+const SECRET = 'hf_canary0123456789';
+const ON = { TABAGENT_KEYCHAIN: 'on' };
+const onLinux = process.platform === 'linux' ? it : it.skip;
+
+let shop: Workshop;
+beforeEach(async () => {
+  shop = await Workshop.open();
+});
+afterEach(() => shop.close());
+
+const kept = () => readFileSync(join(shop.home, 'secrets.json'), 'utf8');
+const status = async (host: HostProcess) => promised('GET_HF_TOKEN_STATUS', await host.request('GET_HF_TOKEN_STATUS'));
+
+async function session(unlocked: boolean) {
+  const started = await startDesktopSession(join(shop.home, 'desktop'), { unlocked });
+  shop.use(started);
+  return { ...started.env, ...ON };
+}
+
+function nothingHolds(secret: string): void {
+  for (const file of readdirSync(shop.home, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile()) continue;
+    expect([file.name, readFileSync(join(file.parentPath, file.name)).includes(secret)]).toEqual([file.name, false]);
+  }
+}
+
+describeWhere("the system's keychain", missingOfDesktop(), () => {
+  it('holds the token, which no file of the host does, for every host after it', async () => {
+    const hub = shop.use(
+      await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files: { 'm.gguf': markovModel() } } } }),
+    );
+    const env = { ...(await session(true)), HF_ENDPOINT: hub.url };
+    const first = shop.host({ env });
+    promised('SET_HF_TOKEN', await first.request('SET_HF_TOKEN', { token: 'hf_another0123' }));
+    expect(await first.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
+      source: 'keychain',
+      message: "Token kept in the system's keychain",
+    });
+    await first.close();
+    nothingHolds(SECRET);
+
+    const host = shop.host({ env });
+    expect(await status(host)).toMatchObject({ has_token: true, source: 'keychain', kept: true });
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: 'a/b/m.gguf' }));
+    const entry = JSON.parse(kept())['hub-token'].keychain;
+    const keychain = new Keychain({ entry: pathToFileURL(HOST_MAIN), env });
+    expect(await keychain.get(entry)).toBe(SECRET);
+    expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ message: 'Token removed', has_token: false });
+    expect(await keychain.get(entry)).toBeUndefined();
+  });
+
+  it('that is locked with nobody to unlock it says so of what it has, and leaves the next secret to the file', async () => {
+    const open = await startDesktopSession(join(shop.home, 'desktop'), { unlocked: true });
+    const before = shop.host({ env: { ...open.env, ...ON } });
+    expect(await before.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({ source: 'keychain' });
+    await before.close();
+    await open.close();
+
+    const host = shop.host({ env: await session(false) });
+    expect(await status(host)).toMatchObject({ has_token: true, source: 'keychain' });
+    expect(await host.request('SEARCH_MODELS', { query: 'x' })).toMatchObject({
+      code: 'KEYCHAIN_UNAVAILABLE',
+      message: expect.stringContaining('Unlock it'),
+    });
+    const file = join(shop.home, 'secrets.json');
+    expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
+      source: file,
+      message: `Token kept in ${file}`,
+    });
+    expect(await status(host)).toMatchObject({ has_token: true, source: file });
+    expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ status: 'success', has_token: false });
+  });
+
+  it('that has lost an entry says so, and a cleared secret is forgotten all the same', async () => {
+    const host = shop.host({ env: await session(true) });
+    writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
+    expect(await host.request('SEARCH_MODELS', { query: 'x' })).toMatchObject({
+      code: 'KEYCHAIN_UNAVAILABLE',
+      message: expect.stringContaining('any more'),
+    });
+    expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ status: 'success', has_token: false });
+  });
+});
+
+describe('a keychain', () => {
+  // Other systems have one always, and a test puts nothing into it.
+  onLinux('that is not there leaves the secret to the file, which is named', async () => {
+    const host = shop.host({ env: { ...ON, DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(shop.home, 'none')}` } });
+    expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
+      source: join(shop.home, 'secrets.json'),
+      kept: true,
+    });
+    expect(JSON.parse(kept())).toEqual({ 'hub-token': SECRET });
+  });
+
+  it('is not asked where the configuration says so, nor for what it does not have', async () => {
+    const host = shop.host();
+    expect(await status(host)).toMatchObject({ has_token: false, source: null });
+    await host.request('SET_HF_TOKEN', { token: SECRET });
+    expect(JSON.parse(kept())).toEqual({ 'hub-token': SECRET });
+    writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
+    expect(await host.request('SEARCH_MODELS', { query: 'x' })).toMatchObject({ code: 'KEYCHAIN_UNAVAILABLE' });
+  });
+
+  onLinux('that never answers is given up in time, and its process ended', async () => {
+    const path = join(shop.home, 'bus');
+    const silent = createServer().listen(path);
+    const connected = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    silent.once('connection', (socket) => {
+      connected.resolve();
+      socket.on('error', () => {}).resume();
+      socket.once('close', gone.resolve);
+    });
+    const env = { PATH: process.env.PATH, DBUS_SESSION_BUS_ADDRESS: `unix:path=${path}` };
+    const keychain = new Keychain({ entry: pathToFileURL(HOST_MAIN), env, timeoutMs: 3_000 });
+    await expect(keychain.get('hub-token:1')).rejects.toMatchObject({
+      code: 'KEYCHAIN_UNAVAILABLE',
+      message: expect.stringContaining('within 3 seconds'),
+    });
+    await connected.promise;
+    await gone.promise;
+    silent.close();
+  });
+});
