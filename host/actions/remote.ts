@@ -16,7 +16,7 @@ async function entryOf(configured: ConfiguredEngine, { engines }: Remote, signal
   const entry = { name, url: endpoint?.base ?? null, key_source: null, answers: false, models: 0 };
   let keySource: string | null = null;
   try {
-    const { engine, key } = await engines.open(name);
+    const { engine, key } = await engines.open(name, ANSWER_MS);
     keySource = key?.source ?? null;
     const models = await engine.models({ signal, once: true, timeoutMs: ANSWER_MS });
     return { ...entry, key_source: keySource, answers: true, models: models.length };

@@ -1,8 +1,8 @@
+import { within } from '../within.ts';
 import { countList } from './cpu-list.ts';
 import { parseCpuInfo } from './cpuinfo.ts';
 import type { Machine } from './machine.ts';
 import type { CpuFacts } from './types.ts';
-import { within } from './within.ts';
 
 /** How long systeminformation may take for the CPU, milliseconds: on Windows it starts PowerShell, which takes seconds. */
 const PROBE_TIMEOUT_MS = 10_000;

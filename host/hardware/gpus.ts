@@ -1,11 +1,11 @@
 import type { Logger } from '../log.ts';
+import { within } from '../within.ts';
 import { drmGpus } from './drm-gpus.ts';
 import type { FoundGpu } from './found-gpu.ts';
 import { macGpus } from './mac-gpus.ts';
 import type { Machine } from './machine.ts';
 import { NVIDIA_QUERY, parseNvidiaSmi } from './nvidia-smi.ts';
 import { DISPLAY_ADAPTERS_QUERY, parseDisplayAdapters } from './windows-gpus.ts';
-import { within } from './within.ts';
 
 /** How long macOS's system_profiler may take, milliseconds; it needs one or two seconds. */
 const PROFILER_TIMEOUT_MS = 10_000;

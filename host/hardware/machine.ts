@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import * as os from 'node:os';
 import { isSystemError } from '../errors.ts';
+import { within } from '../within.ts';
 import { type ReadText, readText } from './read-text.ts';
-import { within } from './within.ts';
 
 /** How long a program such as nvidia-smi may take, milliseconds. With eight GPUs and a driver asleep it takes some 5 s. */
 const PROGRAM_TIMEOUT_MS = 10_000;

@@ -1,9 +1,9 @@
 import * as os from 'node:os';
+import { within } from '../within.ts';
 import { memoryLimits } from './cgroup.ts';
 import type { Machine } from './machine.ts';
 import type { ReadText } from './read-text.ts';
 import type { MemoryInfo } from './types.ts';
-import { within } from './within.ts';
 
 /** How long macOS may take to tell, milliseconds: `vm_stat` answers in some ten. */
 const PROBE_TIMEOUT_MS = 3_000;

@@ -1,6 +1,7 @@
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
 import { HostError } from '../errors.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
+import { within } from '../within.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readEndpoint } from './endpoint.ts';
 import type { FoundKey } from './keys.ts';
@@ -59,14 +60,26 @@ export class ConfiguredEngines {
     );
   }
 
-  /** @throws HostError `REMOTE_NOT_CONFIGURED`, `CONFIG_UNUSABLE`, `UNAUTHORIZED` for a key that can be none. */
-  async open(name: string): Promise<{ engine: RemoteEngine; endpoint: Endpoint; key: FoundKey | undefined }> {
+  /**
+   * @param keyTimeoutMs Longest a keychain may take over the key: its user may be asked for a password. As long as that
+   * is allowed there without it.
+   * @throws HostError `REMOTE_NOT_CONFIGURED`, `CONFIG_UNUSABLE`, `KEYCHAIN_UNAVAILABLE`, `UNAUTHORIZED` for a key that
+   * can be none.
+   */
+  async open(
+    name: string,
+    keyTimeoutMs?: number,
+  ): Promise<{ engine: RemoteEngine; endpoint: Endpoint; key: FoundKey | undefined }> {
     const { endpoint, fault } = await this.find(name);
     if (endpoint === undefined) throw fault;
     const { keyOf, proxies, limits } = this.#options;
-    const key = await keyOf(endpoint);
+    const key = await (keyTimeoutMs === undefined ? keyOf(endpoint) : within(keyOf(endpoint), keyTimeoutMs, noKey));
     return { engine: new RemoteEngine({ endpoint, key: key?.key, proxies, ...limits }), endpoint, key };
   }
+}
+
+function noKey(): HostError {
+  return new HostError('KEYCHAIN_UNAVAILABLE', "The system's keychain, which has the key, gave no answer in time.");
 }
 
 function configured(entry: RemoteEngineEntry): ConfiguredEngine {

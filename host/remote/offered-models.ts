@@ -53,7 +53,7 @@ export class OfferedModels {
 
   async #ask(name: string): Promise<OfferedModel[]> {
     try {
-      const { engine, endpoint } = await this.#engines.open(name);
+      const { engine, endpoint } = await this.#engines.open(name, LIST_TIMEOUT_MS);
       const listed = await this.#listed(engine, endpoint.models);
       return listed.flatMap((facts) => {
         const id = remoteIdOf(name, facts.model);

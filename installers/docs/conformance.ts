@@ -30,6 +30,9 @@ export function conformanceTable(): string {
 
 function row({ action, took, answered, code, differs }: OriginalAction): string {
   const names = (list: readonly string[]) => list.map((name) => `\`${name}\``).join(' ') || '–';
-  const here = [...(code === undefined ? [] : [`Error \`${code}\` unless allowed.`]), differs ?? 'The same.'].join(' ');
+  const here = [
+    ...(code === undefined ? [] : [`Error \`${code}\` as a client finds it.`]),
+    differs ?? 'The same.',
+  ].join(' ');
   return `| \`${action}\` | ${names(took)} | ${names(answered)} | ${here} |`;
 }

@@ -407,6 +407,22 @@ describe('what is offered', () => {
     ]);
   });
 
+  it('waits for no keychain that is asking its user for a password', async () => {
+    const asking = { get: () => new Promise<never>(() => {}), set: async () => {}, delete: async () => {} };
+    const locked = openRemote({}, asking);
+    try {
+      await locked.secrets.set('remote-key:far', 'sk-kept');
+      locked.configure([
+        { name: 'far', url: engine.url },
+        { name: 'near', url: engine.url },
+      ]);
+      expect((await locked.offered.list()).map(({ name }) => name.id)).toEqual(['remote/near/small']);
+      expect(engine.asked).toHaveLength(1);
+    } finally {
+      locked.close();
+    }
+  });
+
   it('carries what llama-server and vLLM say beside OpenAI’s fields', async () => {
     engine.lists(
       json(200, {

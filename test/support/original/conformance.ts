@@ -188,7 +188,7 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     took: ['query', 'user_id', 'limit'],
     answered: ['payload.query', 'payload.conversations', 'payload.total'],
     example: { query: 'hello' },
-    differs: `${CONVERSATIONS} Messages are searched too, not titles alone.`,
+    differs: `${CONVERSATIONS} Messages are searched too, not titles alone, and by meaning where asked.`,
   },
   {
     action: 'sync_push',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DEFAULT_LIMITS, readConfig } from '../../../host/config.ts';
 import type { RemoteEngineEntry } from '../../../host/configuration/config-file.ts';
 import { makeRemote, type Remote } from '../../../host/remote/remote.ts';
-import { Secrets } from '../../../host/secrets/secrets.ts';
+import { type SecretKeeper, Secrets } from '../../../host/secrets/secrets.ts';
 import type { GenerateOrder } from '../../../host/serving/generation.ts';
 import { KeptLog } from '../logs.ts';
 
@@ -17,7 +17,7 @@ export interface OpenRemote extends Remote {
 }
 
 /** Opens one whose pauses between tries are a millisecond long. */
-export function openRemote(env: NodeJS.ProcessEnv = {}): OpenRemote {
+export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretKeeper): OpenRemote {
   const home = mkdtempSync(join(tmpdir(), 'tabagent-remote-'));
   const log = new KeptLog();
   const config = readConfig({
@@ -25,7 +25,7 @@ export function openRemote(env: NodeJS.ProcessEnv = {}): OpenRemote {
     env: { ...env, TABAGENT_HOME: home },
     limits: { ...DEFAULT_LIMITS, retryBaseMs: 1 },
   });
-  const secrets = new Secrets(join(home, 'secrets.json'), new KeptLog());
+  const secrets = new Secrets(join(home, 'secrets.json'), new KeptLog(), keychain);
   const remote = makeRemote({ config, secrets: async () => secrets, found: async () => [], log });
   return {
     ...remote,
