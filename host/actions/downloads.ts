@@ -13,13 +13,13 @@ import { page } from './paging.ts';
 import { knownName, resolveName } from './resolve-name.ts';
 
 /** Fetches a model into the cache, telling the client how it goes. Joins a download that is under way. */
-async function download(name: ModelName, call: Call) {
+async function download(name: ModelName, maxBytesPerSecond: number | undefined, call: Call) {
   assertRunnable(name.file);
   const report = throttle((status: Parameters<typeof downloadProgress>[0]) =>
     call.emit('MODEL_DOWNLOAD_PROGRESS', downloadProgress(status)),
   );
   try {
-    const { model, alreadyThere, held } = await obtainModel(name, call, { onProgress: report });
+    const { model, alreadyThere, held } = await obtainModel(name, call, { onProgress: report, maxBytesPerSecond });
     const payload = { repoId: name.repoId, fileName: name.file, size: model.size, cached: true as const };
     if (held !== undefined) {
       const path = held.files[0]?.path ?? '';
@@ -53,13 +53,13 @@ export const actions: Actions<
   | 'DELETE_MODEL'
 > = {
   async DOWNLOAD_MODEL(request, call) {
-    return download(await resolveName(request, call), call);
+    return download(await resolveName(request, call), request.maxBytesPerSecond, call);
   },
 
   /** The original's other name for it; its reply names the model at the top level. */
   async PULL_MODEL(request, call) {
     const name = await resolveName(request, call);
-    return { ...(await download(name, call)), topLevel: { model: name.id } };
+    return { ...(await download(name, request.maxBytesPerSecond, call)), topLevel: { model: name.id } };
   },
 
   async GET_DOWNLOAD_STATUS(request, call) {

@@ -16,6 +16,8 @@ export interface ObtainedModel extends DownloadResult {
 export interface ObtainOptions {
   /** A load takes what another program has under the model's own name without asking the hub whether there is a newer one. */
   readonly believeNames?: boolean;
+  /** Keeps a download below this speed. */
+  readonly maxBytesPerSecond?: number | undefined;
   /** @param doing What is being done, for a person. */
   readonly onProgress: (status: DownloadStatus, doing: string) => void;
 }
@@ -38,7 +40,9 @@ export async function obtainModel(name: ModelName, call: Call, options: ObtainOp
   if (present !== undefined) return { model: present, alreadyThere: true };
   const held = isLocalName(name) ? await localOnly(name, call, options) : await sameElsewhere(name, call, options);
   if (held !== undefined) return { model: asCached(name, held), alreadyThere: true, held };
-  return cache.download(name, { signal, onProgress: (status) => options.onProgress(status, 'Downloading') });
+  const { maxBytesPerSecond } = options;
+  const onProgress = (status: DownloadStatus) => options.onProgress(status, 'Downloading');
+  return cache.download(name, { signal, onProgress, maxBytesPerSecond });
 }
 
 /** The files of a model that another program holds, unread. Throws `MODEL_NOT_DOWNLOADED` for a `local/…` id that is not there. */

@@ -94,16 +94,21 @@ export class ModelCache {
   /**
    * Fetches a model, or joins whoever is fetching it, here or in another host. On the disk already: answers at once.
    *
+   * @param options.maxBytesPerSecond Keeps the download below this speed, where it is this one that begins it.
    * @throws HostError what the hub refuses with, `CHECKSUM_MISMATCH`, `DISK_FULL`, `CACHE_NOT_WRITABLE`,
    * `DOWNLOAD_PAUSED` or `DOWNLOAD_CANCELLED` when a user did that meanwhile; the signal's reason when aborted.
    */
   async download(
     name: ModelName,
-    options: { signal?: AbortSignal | undefined; onProgress?: ProgressListener<DownloadStatus> | undefined } = {},
+    options: {
+      signal?: AbortSignal | undefined;
+      onProgress?: ProgressListener<DownloadStatus> | undefined;
+      maxBytesPerSecond?: number | undefined;
+    } = {},
   ): Promise<DownloadResult> {
     const present = await this.find(name);
     if (present !== undefined) return { model: present, alreadyThere: true };
-    return { model: await (await this.#running(name)).join(options), alreadyThere: false };
+    return { model: await (await this.#running(name, options.maxBytesPerSecond)).join(options), alreadyThere: false };
   }
 
   /** How a download stands: running, paused or failed, here or remembered; completed when the model is there. */
@@ -255,7 +260,7 @@ export class ModelCache {
   }
 
   /** The running download of a model; a new one where there is none. */
-  async #running(name: ModelName): Promise<ModelDownload> {
+  async #running(name: ModelName, maxBytesPerSecond?: number): Promise<ModelDownload> {
     for (let present = this.#downloads.get(name.id); present !== undefined; present = this.#downloads.get(name.id)) {
       if (present.status.status === 'downloading' && !present.isStopping) return present;
       await present.settled();
@@ -269,7 +274,7 @@ export class ModelCache {
       hub,
       limits: config.limits,
       log,
-      allowance: this.#allowance,
+      allowance: this.#allowance.partOf(maxBytesPerSecond),
       find: () => this.find(name),
       makeRoom: (bytes) => this.keeping.makeRoom(name, bytes),
     });

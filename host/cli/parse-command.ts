@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parseSize } from '../parse-size.ts';
 import { type CommandSpec, type OptionSpec, optionsOf } from './spec.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,6 +28,15 @@ export class CommandInput {
   /** All values of an option that may be repeated. */
   texts(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
+  }
+
+  /** The value of an option that is a size, such as `50GB`, in bytes. Throws `UsageError` for another one. */
+  size(name: string): number | undefined {
+    const text = this.text(name);
+    const bytes = text === undefined ? undefined : parseSize(text);
+    if (text !== undefined && bytes === undefined)
+      throw new UsageError(`Expected --${name} to be a size such as 50GB, got "${text}".`);
+    return bytes;
   }
 
   /** A value that must be a number. Its range is the action's to check. */

@@ -22,7 +22,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     details:
       'What was fetched stays when the command is interrupted, and the next one goes on\nwith it. The file is checked against the checksum the hub announced.',
     args: [MODEL, { name: 'FILE', summary: 'a file of the repository, where MODEL is one', optional: true }],
-    options: [{ name: 'revision', value: 'NAME', summary: 'branch, tag or commit; main without it' }],
+    options: [
+      { name: 'revision', value: 'NAME', summary: 'branch, tag or commit; main without it' },
+      { name: 'max-speed', value: 'SIZE', summary: 'stay below so much a second, such as 5MB' },
+    ],
     examples: [
       { command: 'tabagent pull Qwen/Qwen3-0.6B-GGUF Qwen3-0.6B-Q8_0.gguf', does: 'one file of a repository' },
       { command: 'tabagent pull Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf', does: 'the same' },

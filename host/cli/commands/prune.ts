@@ -1,8 +1,6 @@
-import { parseSize } from '../../parse-size.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printable, sizeInWords } from '../terminal/words.ts';
-import { UsageError } from '../usage-error.ts';
 
 /** `tabagent prune`. Only says what would go, until it is told `--yes`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -11,7 +9,7 @@ export async function run(context: CommandContext): Promise<number> {
   const { payload } = await client.request('PRUNE_CACHE', {
     dryRun,
     partialDays: input.number('days'),
-    maxBytes: sizeOf(input.text('to')),
+    maxBytes: input.size('to'),
   });
   print(context, payload, () => {
     const lines = payload.removed.map(
@@ -22,14 +20,6 @@ export async function run(context: CommandContext): Promise<number> {
     return printable(`${lines.join('')}${last}\n`);
   });
   return EXIT.ok;
-}
-
-function sizeOf(typed: string | undefined): number | undefined {
-  const bytes = typed === undefined ? undefined : parseSize(typed);
-  if (typed !== undefined && bytes === undefined) {
-    throw new UsageError(`Expected --to to be a size such as 50GB, got "${typed}".`);
-  }
-  return bytes;
 }
 
 const KINDS = { partial: ' (unfinished download)', orphan: '', model: '' } as const;

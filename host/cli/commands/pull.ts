@@ -16,7 +16,7 @@ export async function run(context: CommandContext): Promise<number> {
   try {
     reply = await client.request(
       'DOWNLOAD_MODEL',
-      { ...model, revision: input.text('revision') },
+      { ...model, revision: input.text('revision'), maxBytesPerSecond: input.size('max-speed') },
       {
         onEvent: ({ type, payload }) => {
           if (type !== 'MODEL_DOWNLOAD_PROGRESS') return;

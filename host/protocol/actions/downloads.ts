@@ -1,8 +1,16 @@
 import * as v from 'valibot';
-import { Bytes, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
+import { Bytes, integer, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
 import { LOCAL_SOURCES } from '../local-sources.ts';
 
-export const DownloadModelRequest = v.looseObject(modelNaming);
+/** Slowest and fastest a request may ask for, bytes a second: 1 KiB and 1 TiB. */
+const MIN_SPEED = 2 ** 10;
+const MAX_SPEED = 2 ** 40;
+
+export const DownloadModelRequest = v.looseObject({
+  ...modelNaming,
+  /** *Ours*: keeps this download below so many bytes a second. One that is under way keeps the speed it was begun with. */
+  maxBytesPerSecond: v.optional(integer(MIN_SPEED, MAX_SPEED)),
+});
 export const DownloadModelPayload = v.object({
   repoId: v.string(),
   fileName: v.string(),

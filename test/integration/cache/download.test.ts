@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { DownloadStatus } from '../../../host/cache/types.ts';
 import { HostError } from '../../../host/errors.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
 import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
@@ -62,6 +63,21 @@ describe(`a download (content of seed ${SEED})`, () => {
     bench = await CacheBench.open(CONTENT.subarray(0, length));
     await bench.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT.subarray(0, length));
+  });
+
+  it('stays below the speed it was asked for: after a first piece it waits, and can be stopped while it does', async () => {
+    bench = await CacheBench.open(CONTENT, {
+      hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'other.gguf': CONTENT } } } },
+    });
+    const waiting = bench.cache.download(NAME, { maxBytesPerSecond: 1_024 }).catch((error: unknown) => error);
+    // Another one of the same host is not held up by it, though it is as large and begins later.
+    const other = readModelName({ modelPath: REPO, modelFile: 'other.gguf' });
+    await bench.cache.download(other);
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'downloading' });
+    await bench.cache.pause(NAME);
+    expect(await waiting).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
   it('is one, whoever asks: all hear of it, and it goes on when one of them leaves', async () => {

@@ -25,7 +25,11 @@ describe('models, by commands', () => {
     expect(pulled).toMatchObject({ code: 0, stdout: expect.stringContaining(`Model downloaded successfully: ${ID}`) });
     expect(pulled.stderr).toMatch(/markov-f16\.gguf 100\.0 %, .+ of .+\n/);
 
-    const again = JSON.parse((await tabagent(['pull', ID, '--json'])).stdout);
+    expect(await tabagent(['pull', REPO, FILE, '--max-speed', 'fast'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Expected --max-speed to be a size such as 50GB, got "fast".'),
+    });
+    const again = JSON.parse((await tabagent(['pull', ID, '--json', '--max-speed', '5MB'])).stdout);
     expect(again).toEqual({ repoId: REPO, fileName: FILE, size: markovModel().length, cached: true });
 
     expect((await tabagent(['ls'])).stdout).toMatch(new RegExp(`^MODEL +SIZE\n${ID} +\\S+ MB\n$`));

@@ -41,6 +41,19 @@ describe('an allowance of bytes', () => {
     expect(time.now()).toBe(0);
   });
 
+  it('keeps one download below a speed of its own, and all of them below theirs', async () => {
+    const time = clock();
+    const all = new ByteAllowance(1_000_000, time);
+    expect(all.partOf(undefined)).toBe(all);
+    const slow = all.partOf(100_000);
+    for (let i = 0; i < 20; i += 1) await slow.take(50_000, never);
+    expect(time.now()).toBeGreaterThan(9_500);
+    expect(time.now()).toBeLessThanOrEqual(10_000);
+    const quick = all.partOf(1e12);
+    for (let i = 0; i < 100; i += 1) await quick.take(50_000, never);
+    expect(time.now()).toBeGreaterThan(14_000);
+  });
+
   it('gives way to who does not want to wait any more', async () => {
     const controller = new AbortController();
     const taken = new ByteAllowance(1_000).take(1e9, controller.signal);
