@@ -12,6 +12,7 @@ import { Generator } from './generation/generator.ts';
 import { LlamaLog } from './llama-log.ts';
 import { LoadWatch } from './threads/load-watch.ts';
 import { steerThreads } from './threads/steer-threads.ts';
+import { ThreadClimber } from './threads/thread-climber.ts';
 
 /** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
 const PROGRESS_MS = 30;
@@ -106,14 +107,15 @@ export class LlamaRuntime {
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         onLoadProgress: (fraction) => progress({ fraction }),
       });
+      const range = typeof settings.threads === 'number' ? undefined : settings.threads;
       const threads =
         typeof settings.threads === 'number'
-          ? { first: settings.threads, most: settings.threads, quick: settings.threads }
-          : { ...settings.threads, first: firstThreads(settings.threads, (await watch.look())?.busy ?? 0) };
+          ? settings.threads
+          : firstThreads(settings.threads, (await watch.look())?.busy ?? 0);
       const context = await model.createContext({
         contextSize: settings.contextSize,
         sequences: 1,
-        threads: { ideal: threads.first, min: threads.first },
+        threads: { ideal: threads, min: threads },
         ...(settings.batchSize === undefined ? {} : { batchSize: settings.batchSize }),
         ...(settings.cacheTypeK === undefined ? {} : { experimentalKvCacheKeyType: GGML_TYPES[settings.cacheTypeK] }),
         ...(settings.cacheTypeV === undefined ? {} : { experimentalKvCacheValueType: GGML_TYPES[settings.cacheTypeV] }),
@@ -122,14 +124,19 @@ export class LlamaRuntime {
       });
       // Where the GPU does all the work, threads make no difference that could be learned from.
       const isOnGpu = this.#llama.gpu !== false && model.gpuLayers >= model.fileInsights.totalLayers;
-      if (typeof settings.threads !== 'number' && !isOnGpu) steerThreads(context, threads);
+      const isSteered = range !== undefined && range.most > 1 && !isOnGpu;
+      if (isSteered) {
+        const climber = () => new ThreadClimber({ first: threads, most: range.most });
+        steerThreads(context, { range, single: climber(), batch: climber() });
+      }
       progress.flush();
       const generator = new Generator({ binding: this.#binding, llama: this.#llama, model, context, log: this.#log });
       const texts = {
         binding: this.#binding,
         model,
         log: this.#log,
-        threads: threads.first,
+        threads,
+        ...(isSteered ? { range } : {}),
         contextSize: context.contextSize,
       };
       this.#held = { generator, embedder: new Embedder(texts), ranker: new Ranker(texts), vramBefore };

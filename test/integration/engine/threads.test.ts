@@ -11,9 +11,11 @@ afterAll(() => folder.remove());
 
 const SCRIPT = fileURLToPath(new URL('../../support/engine/steer-llama.ts', import.meta.url));
 
+const run = promisify(execFile);
+
 async function evaluated(file: string, how: 'fixed' | 'steered'): Promise<{ tokens: number[]; threads: number[] }> {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME };
-  const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, file, how, '60'], { env });
+  const { stdout } = await run(process.execPath, [SCRIPT, file, how, '250'], { env });
   return JSON.parse(stdout);
 }
 
@@ -27,5 +29,13 @@ describe('threads that are steered', () => {
     expect(fixed.threads).toEqual([1]);
     expect(steered.threads.toSorted()).toEqual([1, 2]);
     expect(steered.tokens).toEqual(fixed.tokens);
+  });
+
+  it('are those of a context that embeds too, and change nothing of its vectors', async () => {
+    const file = join(folder.path, 'small.gguf');
+    await largeModel(file, { megabytes: 20, seed: 3 });
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME };
+    const { stdout } = await run(process.execPath, [SCRIPT, file, 'embedding', '6'], { env });
+    expect(JSON.parse(stdout)).toEqual({ vectors: 1, threads: [1, 2] });
   });
 });

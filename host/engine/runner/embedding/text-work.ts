@@ -1,7 +1,10 @@
 import { HostError } from '../../../errors.ts';
+import type { ThreadRange } from '../../../hardware/threads.ts';
 import type { NamedText } from '../../../serving/embedding.ts';
-import type { Binding, Model, Token } from '../binding-types.ts';
+import type { Binding, EmbeddingContext, Model, RankingContext, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
+import { type Steering, steerTextThreads } from '../threads/steer-threads.ts';
+import { FreeCores } from '../threads/thread-count.ts';
 
 /**
  * No tokenizer makes tokens of more characters than this on average (see `PromptTokens`), so what stands behind so many
@@ -14,8 +17,10 @@ export interface TextWorkParts {
   readonly binding: Binding;
   readonly model: Model;
   readonly log: LlamaLog;
-  /** CPU threads. */
+  /** CPU threads: for good, or to begin with where there is a `range`. */
   readonly threads: number;
+  /** What the count follows the machine's load in; absent = it stays. */
+  readonly range?: ThreadRange;
   /** Tokens of the context the model was loaded with. */
   readonly contextSize: number;
 }
@@ -26,9 +31,15 @@ export class TextWork {
   readonly room: number;
   readonly #parts: TextWorkParts;
   readonly #running = new Map<number, AbortController>();
+  readonly #steering: Steering | undefined;
 
   constructor(parts: TextWorkParts) {
     this.#parts = parts;
+    const { range } = parts;
+    if (range !== undefined) {
+      const count = new FreeCores(parts.threads);
+      this.#steering = { range, single: count, batch: count };
+    }
     const { trainContextSize } = parts.model;
     this.room = trainContextSize > 0 ? Math.min(trainContextSize, parts.contextSize) : parts.contextSize;
   }
@@ -50,6 +61,12 @@ export class TextWork {
     } finally {
       this.#running.delete(number);
     }
+  }
+
+  /** Has a new context use the threads that are free; of all contexts for these texts, what was learned is one. */
+  steered<C extends EmbeddingContext | RankingContext>(context: C): C {
+    if (this.#steering !== undefined) steerTextThreads(context, this.#steering);
+    return context;
   }
 
   /** Has the work of this number end with its next text. */

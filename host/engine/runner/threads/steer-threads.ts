@@ -1,14 +1,7 @@
-import { availableParallelism } from 'node:os';
-import { freeThreads, type ThreadRange } from '../../../hardware/threads.ts';
-import type { Context } from '../binding-types.ts';
-import { LoadWatch } from './load-watch.ts';
-import { ThreadClimber } from './thread-climber.ts';
-
-/** Time between two looks at what other processes do, milliseconds. */
-const LOOK_MS = 250;
-
-/** After so long a rest, what was measured before it says nothing of the present, milliseconds. */
-const REST_MS = 100;
+import type { ThreadRange } from '../../../hardware/threads.ts';
+import type { Context, EmbeddingContext, RankingContext } from '../binding-types.ts';
+import { PresentLoad } from './present-load.ts';
+import type { ThreadCount } from './thread-count.ts';
 
 /** From so many tokens on, an evaluation is arithmetic; below, it is reading the weights. Each has its best number. */
 const BATCH_TOKENS = 8;
@@ -23,21 +16,23 @@ interface NativeContext {
   decodeBatch(): Promise<void>;
 }
 
-/** The count to begin with, and what counts are chosen from. */
-export interface SteeredThreads extends ThreadRange {
-  readonly first: number;
+/** How threads of a context are steered. */
+export interface Steering {
+  /** What counts are chosen from. */
+  readonly range: ThreadRange;
+  /** The count for evaluations of single tokens. */
+  readonly single: ThreadCount;
+  /** The count for those of many. */
+  readonly batch: ThreadCount;
 }
 
 /**
- * Has each evaluation of a context use as many threads as have proved best, and learns from how long it took and from
- * what other processes leave free.
+ * Has each evaluation of a context use as many threads as its count says, and tells the count how long it took and what
+ * other processes leave free.
  */
-export function steerThreads(context: Context, threads: SteeredThreads): void {
-  if (threads.most === 1) return;
+export function steerThreads(context: Context, { range, single, batch }: Steering): void {
   const native = (context as unknown as { readonly _ctx: NativeContext })._ctx;
-  const single = new ThreadClimber(threads);
-  const batch = new ThreadClimber(threads);
-  const load = new PresentLoad(threads, [single, batch]);
+  const load = new PresentLoad(range, [single, batch]);
   const { addToBatch, setThreads, decodeBatch } = native;
   let tokens = 0;
   const steered: NativeContext = {
@@ -62,36 +57,7 @@ export function steerThreads(context: Context, threads: SteeredThreads): void {
   for (const [name, value] of Object.entries(steered)) Object.defineProperty(native, name, { value });
 }
 
-/** Tells climbers now and then how many threads the present load of the machine leaves room for. */
-class PresentLoad {
-  readonly #range: ThreadRange;
-  readonly #climbers: readonly ThreadClimber[];
-  readonly #watch = new LoadWatch();
-  #lookAt = 0;
-  #restedSince = Number.NEGATIVE_INFINITY;
-
-  constructor(range: ThreadRange, climbers: readonly ThreadClimber[]) {
-    this.#range = range;
-    this.#climbers = climbers;
-  }
-
-  /** Before an evaluation. */
-  async before(): Promise<void> {
-    if (performance.now() - this.#restedSince < REST_MS) return;
-    await this.#watch.begin();
-    this.#lookAt = performance.now() + LOOK_MS;
-  }
-
-  /** After it. */
-  async after(): Promise<void> {
-    if (performance.now() >= this.#lookAt) {
-      const load = await this.#watch.look();
-      this.#lookAt = performance.now() + LOOK_MS;
-      if (load !== undefined) {
-        const free = freeThreads(this.#range, load, availableParallelism());
-        for (const climber of this.#climbers) climber.suggest(free);
-      }
-    }
-    this.#restedSince = performance.now();
-  }
+/** The same for a context that embeds or ranks: the binding keeps one of the usual kind behind it. */
+export function steerTextThreads(context: EmbeddingContext | RankingContext, steering: Steering): void {
+  steerThreads((context as unknown as { readonly _llamaContext: Context })._llamaContext, steering);
 }

@@ -1,3 +1,5 @@
+import type { ThreadCount } from './thread-count.ts';
+
 /** Evaluations and milliseconds that make a window, at least: fewer say more of chance than of the threads. */
 const WINDOW_EVALUATIONS = 10;
 const WINDOW_MS = 60;
@@ -27,7 +29,7 @@ const LONGEST_REST = 96;
  * Finds how many threads evaluate soonest, by how long evaluations take: tries a step more and a step fewer from time to
  * time, stays where it is quicker, and looks again when something has changed. It knows no clock and no llama.cpp.
  */
-export class ThreadClimber {
+export class ThreadClimber implements ThreadCount {
   readonly #most: number;
   #threads: number;
   /** The number that was good, and milliseconds a token then. */
