@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { Call } from '../../../host/actions/action.ts';
+import { searchMeaning } from '../../../host/actions/search-meaning.ts';
+import { Conversations } from '../../../host/conversations/conversations.ts';
+import type { EmbedOrder } from '../../../host/serving/embedding.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const MODEL = 'a/b/m.gguf';
+
+let folder: ReturnType<typeof tempFolder>;
+let store: Conversations;
+beforeEach(async () => {
+  folder = tempFolder('meaning');
+  store = await Conversations.open(join(folder.path, 'conversations.sqlite'), new KeptLog());
+  store.create({ id: 'a' });
+  store.addMessages(
+    'a',
+    Array.from({ length: 64 }, (_, i) => ({ role: 'user', content: `message ${i}` })),
+  );
+});
+afterEach(() => {
+  store.close();
+  folder.remove();
+});
+
+/** A call over a model that is given up when it has embedded so many pieces. */
+function callOf(modelType: 'gguf' | 'remote', pieces: number) {
+  const gone = new AbortController();
+  let done = 0;
+  const served = {
+    activeId: MODEL,
+    list: () => [{ id: MODEL, modelType, abilities: { generate: 'it only reads', embed: null, rank: null } }],
+    async embed(_id: string, { texts }: EmbedOrder, { signal }: { signal: AbortSignal }) {
+      signal.throwIfAborted();
+      done += 1;
+      if (done === pieces) gone.abort(new Error('gone'));
+      return texts.map(() => ({ vector: Float32Array.of(1, 0), tokens: 1, truncated: false }));
+    },
+  };
+  const parts = { served: async () => served };
+  return { parts, signal: gone.signal, emit: () => {}, client: 'local' } as unknown as Call;
+}
+
+const REQUEST = { action: 'SEARCH_CONVERSATIONS', query: 'x', by: 'meaning', limit: 5 } as const;
+
+it('a search that is given up ends at once, and what was embedded until then is kept', async () => {
+  // The query is the first piece, and 16 messages each of the next.
+  await expect(searchMeaning(REQUEST, store, callOf('gguf', 3))).rejects.toThrow('gone');
+  expect(store.vectorsOf(MODEL).waiting()).toBe(64 - 32);
+});
+
+it('a search that names no model sends nothing to one elsewhere', async () => {
+  await expect(searchMeaning(REQUEST, store, callOf('remote', 99))).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
+});
