@@ -2,6 +2,8 @@
 const WINDOW_MS = 3_000;
 /** Samples closer together than this are taken for one, milliseconds. */
 const SAMPLE_MS = 50;
+/** Over less than this a speed is chance: the first bytes come all at once. Milliseconds. */
+const SHORTEST_MS = 200;
 
 /** How fast a number of bytes grows. */
 export class SpeedMeter {
@@ -21,11 +23,11 @@ export class SpeedMeter {
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) < at - WINDOW_MS) this.#samples.shift();
   }
 
-  /** Bytes a second over the last seconds; 0 before there is a second sample. */
+  /** Bytes a second over the last seconds; 0 before there is enough to tell. */
   get bytesPerSecond(): number {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
-    if (first === undefined || last === undefined || last.at <= first.at) return 0;
+    if (first === undefined || last === undefined || last.at - first.at < SHORTEST_MS) return 0;
     return Math.max(0, ((last.bytes - first.bytes) / (last.at - first.at)) * 1000);
   }
 }

@@ -2,6 +2,8 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CommandIo } from '../../installers/registration/command.ts';
+import { openPlace } from '../cache/move/open-place.ts';
+import { journalFile, MARKER, MOVED, placeFile } from '../cache/move/place.ts';
 import { type HostConfig, type HostPaths, readConfig } from '../config.ts';
 import { configFileIn } from '../configuration/config-file.ts';
 import { HostError, isSystemError } from '../errors.ts';
@@ -31,8 +33,8 @@ function configOf({ env, mainPath, execPath }: CommandIo): HostConfig {
 }
 
 /**
- * Removes everything a host writes below its home, and nothing else that lies there. Gives the paths that were there.
- * Throws `MODEL_IN_USE` while a host has models in memory.
+ * Removes everything a host writes below its home and where its cache was moved to, and nothing else that lies there. Gives the paths that were there.
+ * Throws `MODEL_IN_USE` while a host has models in memory, `CACHE_ERROR` where the cache was moved to a disk that is gone.
  *
  * @param first Done before anything is removed, once nothing stands against it.
  */
@@ -45,13 +47,30 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
       `Models are in memory (host process ${pids}). Close the browser and try again.`,
     );
   }
+  const elsewhere = await movedCache(paths);
   await first();
   const { home, logFile, ...others } = paths;
-  const written = [...Object.values(others), dirname(logFile), configFileIn(home)];
+  const written = [
+    ...Object.values(others),
+    ...[dirname(logFile), configFileIn(home), placeFile(paths), journalFile(paths)],
+  ];
   const names = (await namesIn(home)).map((name) => join(home, name));
-  const ours = names.filter((path) => written.some((one) => isOf(path, one)));
+  const ours = [...elsewhere.paths, ...names.filter((path) => written.some((one) => isOf(path, one)))];
   for (const path of ours) await rm(path, { recursive: true, force: true });
+  if (elsewhere.folder !== undefined) await removeIfEmpty(elsewhere.folder);
   return ours;
+}
+
+/** What there is of the cache in the folder it was moved to. Throws `CACHE_ERROR` where that is on a disk that is not there. */
+async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: string[] }> {
+  if ((await namesIn(paths.home)).length === 0) return { paths: [] };
+  // Ends or takes back a move that was cut short.
+  const place = await openPlace(paths, createLogger({ file: paths.logFile, debug: false }));
+  place.release();
+  const folder = dirname(place.paths.models);
+  if (folder === paths.home) return { paths: [] };
+  const names = await namesIn(folder);
+  return { folder, paths: [...MOVED, MARKER].filter((name) => names.includes(name)).map((name) => join(folder, name)) };
 }
 
 /** What a host writes, and what SQLite or a repair puts beside it under its name. */

@@ -45,6 +45,16 @@ describe('tabagent uninstall', () => {
     expect(await readdir(shop.home)).toEqual([]);
   });
 
+  it('leaves nothing where the cache was moved to, but what others put there', async () => {
+    await use();
+    const disk = join(shop.home, 'disk');
+    expect(await tabagent('move', disk)).toMatchObject({ code: 0 });
+    await writeFile(join(disk, 'letter.txt'), 'dear');
+    const { code, stdout } = await tabagent('uninstall', '--models');
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining(join(disk, 'models')) });
+    expect(await readdir(shop.home, { recursive: true })).toEqual(['disk', join('disk', 'letter.txt')]);
+  });
+
   it('leaves what others put there', async () => {
     await use();
     await mkdir(join(data, 'mine'));

@@ -16,6 +16,15 @@ describe('a speed meter', () => {
     expect(meter.bytesPerSecond).toBe(0);
   });
 
+  it('says nothing of the first moment, in which bytes come all at once', () => {
+    let now = 0;
+    const meter = new SpeedMeter(() => now);
+    meter.note(0);
+    now = 3;
+    meter.note(30_000_000);
+    expect(meter.bytesPerSecond).toBe(0);
+  });
+
   it('never says less than nothing, though a chunk be taken back', () => {
     let now = 0;
     const meter = new SpeedMeter(() => now);
