@@ -65,13 +65,27 @@ describe('the number of threads', () => {
       climber.took(1, climber.threads === 1 ? 20 : 900);
     }
     expect(tried).toContain(2);
-    // One that is not counted, and two that are.
     expect(
       tried
         .join('')
         .match(/2+/g)
-        ?.every((run) => run.length <= 3),
+        ?.every((run) => run.length === 1),
     ).toBe(true);
+  });
+
+  it('loses a fiftieth of its time, and no more, to trials that are many times slower', () => {
+    const climber = new ThreadClimber({ first: 1, most: 2 });
+    climber.suggest(1);
+    const random = new Seeded(seed);
+    let spent = 0;
+    let needed = 0;
+    for (let token = 0; token < 10_000; token += 1) {
+      const ms = (climber.threads === 1 ? 12 : 280) * (0.95 + random.below(100) / 1000);
+      climber.took(1, ms);
+      spent += ms;
+      needed += 12;
+    }
+    expect(needed / spent).toBeGreaterThan(0.97);
   });
 
   it('tries more at once when the system says that a neighbour has gone, however long the rest', () => {

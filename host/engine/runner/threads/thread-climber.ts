@@ -17,6 +17,13 @@ const HOPELESS = 2;
 const HOPELESS_EVALUATIONS = 2;
 const HOPELESS_MS = 300;
 
+/** A single evaluation that needs so many times as long, and loses so many milliseconds, is enough to give up. */
+const HOPELESS_AT_ONCE = 4;
+const LOST_AT_ONCE_MS = 30;
+
+/** Part of the time that trials in vain may lose: after a dear one there is a long rest. */
+const LOSS_SHARE = 0.02;
+
 /** Beyond these parts of what they needed before, two windows long, something else has changed: others are tried soon. */
 const MUCH_SLOWER = 1.25;
 const MUCH_QUICKER = 0.8;
@@ -40,6 +47,8 @@ export class ThreadClimber implements ThreadCount {
   /** What was suggested last, and whether it is still to be tried. */
   #suggested: number | undefined;
   #news: number | undefined;
+  /** What the present trial has lost, milliseconds. */
+  #lost = 0;
   #rest = 0;
   #restAfterVain = FIRST_REST;
   #triesMore = true;
@@ -72,6 +81,14 @@ export class ThreadClimber implements ThreadCount {
   /** Takes what an evaluation of so many tokens took. */
   took(tokens: number, ms: number): void {
     if (this.#most === 1 || tokens < 1) return;
+    if (this.#isTrial) {
+      const lost = ms - tokens * (this.#steady?.ms ?? 0);
+      this.#lost += lost;
+      if (lost > LOST_AT_ONCE_MS && lost > (1 - 1 / HOPELESS_AT_ONCE) * ms) {
+        this.#goBack();
+        return;
+      }
+    }
     if (this.#skip) {
       this.#skip = false;
       return;
@@ -88,9 +105,13 @@ export class ThreadClimber implements ThreadCount {
     }
   }
 
+  get #isTrial(): boolean {
+    return this.#steady !== undefined && this.#threads !== this.#steady.threads;
+  }
+
   #isHopeless(total: number): boolean {
     const steady = this.#steady;
-    if (steady === undefined || this.#threads === steady.threads) return false;
+    if (steady === undefined || !this.#isTrial) return false;
     const isEnough = this.#window.length >= HOPELESS_EVALUATIONS || total >= HOPELESS_MS;
     return isEnough && perTokenOf(this.#window) > HOPELESS * steady.ms;
   }
@@ -168,11 +189,16 @@ export class ThreadClimber implements ThreadCount {
 
   #goBack(): void {
     if (this.#steady !== undefined && this.#threads < this.#steady.threads) this.#isBold = !this.#isBold;
+    const lost = this.#lost;
     const isBeyond = this.#suggested !== undefined && this.#threads > this.#suggested;
     this.#change(this.#steady?.threads ?? this.#threads);
     this.#triesMore = !this.#triesMore;
     // More threads than there are free cores were bound to be in vain, and are until the system says otherwise.
-    this.#rest = isBeyond ? LONGEST_REST : this.#restAfterVain;
+    const rest = isBeyond ? LONGEST_REST : this.#restAfterVain;
+    const windowMs = Math.min(LONG_WINDOW_MS, Math.max(WINDOW_MS, WINDOW_EVALUATIONS * (this.#steady?.ms ?? 0)));
+    // Where the system tells no load, a neighbour that goes is found by trials alone: then they are worth their loss.
+    const bounded = this.#suggested === undefined ? 0 : Math.ceil(lost / (LOSS_SHARE * windowMs));
+    this.#rest = Math.max(rest, bounded);
     this.#restAfterVain = Math.min(LONGEST_REST, 2 * this.#restAfterVain);
   }
 
@@ -194,6 +220,7 @@ export class ThreadClimber implements ThreadCount {
     this.#threads = threads;
     this.#window = [];
     this.#skip = true;
+    this.#lost = 0;
   }
 }
 
