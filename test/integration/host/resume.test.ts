@@ -61,6 +61,30 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
+  it('go on when the clock was set back, and nothing is taken for old or lost', async () => {
+    const first = start();
+    await downloadUntil(first, 24 * MiB);
+    await first.kill('SIGKILL');
+    // The system's clock cannot be set in a test; this is the host's view of one that was.
+    const yearsBack = 'const now = Date.now; Date.now = () => now() - 3e11;';
+    const env = {
+      HF_ENDPOINT: hub.url,
+      TABAGENT_MAX_CONNECTIONS: String(CONNECTIONS),
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(yearsBack)}`,
+    };
+    const host = shop.host({ env });
+    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));
+    expect(downloads[0]?.downloaded).toBeGreaterThanOrEqual(24 * MiB - CONNECTIONS * CHUNK);
+    expect(promised('PRUNE_CACHE', await host.request('PRUNE_CACHE', { dryRun: false }))).toMatchObject({
+      removedCount: 0,
+    });
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    expect(await sha256OnDisk()).toBe(SHA256);
+    expect(promised('VERIFY_MODEL', await host.request('VERIFY_MODEL', MODEL)).models).toMatchObject([
+      { state: 'good' },
+    ]);
+  });
+
   it('of two hosts at once are one: both tell of it, both finish', async () => {
     const [one, other] = [start(), start()];
     const replies = await Promise.all([one, other].map((host) => host.request('DOWNLOAD_MODEL', MODEL)));
