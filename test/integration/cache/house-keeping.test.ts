@@ -162,7 +162,9 @@ describe('the size limit', () => {
     // Of this file alone, and for good: it is on its way until it is given up.
     bench.hub.fault({ kind: 'stall', after: 10, match: ({ server, url }) => server === 'cdn' && url.includes(B.file) });
     const started = Promise.withResolvers<void>();
-    const other = await openCache(bench.config);
+    const { config } = bench;
+    // What has come is on the disk, and told of, as soon as a connection is given up.
+    const other = await openCache({ ...config, limits: { ...config.limits, stallTimeoutMs: 300 } });
     const controller = new AbortController();
     const waiting = other.cache.download(B, {
       signal: controller.signal,
