@@ -12,6 +12,9 @@ import { DEB } from './support/packaged-host.ts';
 /** Installing packages for all users is for root, and for a machine that has none of ours already. */
 const mayInstall = process.getuid?.() === 0 && !existsSync('/usr/bin/tabagent');
 
+/** As the README says it is installed; where another program is at work with packages, that is waited for. */
+const apt = (what: 'install' | 'purge', name: string) => [what, '--yes', '-qq', '-o', 'DPkg::Lock::Timeout=120', name];
+
 describeWith('the Debian package', ['dpkg-deb'], () => {
   let shop: Workshop;
   beforeEach(async () => {
@@ -51,11 +54,11 @@ describeWith('the Debian package', ['dpkg-deb'], () => {
 
   (mayInstall ? describe : describe.skip)('installed (as root, on a machine without it)', () => {
     afterEach(() => {
-      spawnSync('dpkg', ['--purge', 'tabagent-host'], { stdio: 'ignore' });
+      spawnSync('apt-get', apt('purge', 'tabagent-host'), { stdio: 'ignore' });
     });
 
     it('is found by browsers that no user registered it with, and purged without a trace', async () => {
-      execFileSync('dpkg', ['--install', DEB], { stdio: 'ignore' });
+      execFileSync('apt-get', apt('install', DEB), { stdio: 'pipe' });
       expect(execFileSync('tabagent', ['--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+/);
       for (const { family, program, start } of [
         { family: 'chromium', program: findProgram('chromium'), start: startChromium },
@@ -73,7 +76,7 @@ describeWith('the Debian package', ['dpkg-deb'], () => {
         }
       }
 
-      execFileSync('dpkg', ['--purge', 'tabagent-host'], { stdio: 'ignore' });
+      execFileSync('apt-get', apt('purge', 'tabagent-host'), { stdio: 'pipe' });
       for (const path of [
         '/usr/bin/tabagent',
         '/usr/lib/tabagent-host',
