@@ -79,6 +79,8 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
         if (peer === undefined) continue;
         const target = join(folder, 'target');
         await mkdir(target, { recursive: true });
+        // What the one before left the disk to do is not this one's.
+        spawnSync('sync');
         const result = await peer.run(hub.url, target);
         console.log(`  ${peer.name}: ${result.seconds.toFixed(1)} s, ${result.peakMiB.toFixed(0)} MiB`);
         runs.get(peer.name)?.push(result);
