@@ -14,12 +14,12 @@ export interface RequestOptions {
 
 /** The host as a command sees it: the same requests and replies that go over a browser's port, without the port. */
 export class Client {
-  readonly #openHost: () => Promise<Host>;
+  readonly #openHost: () => Host;
   readonly #signal: AbortSignal;
-  #host: Promise<Host> | undefined;
+  #host: Host | undefined;
 
   /** @param openHost Makes the host, with the first request. */
-  constructor(openHost: () => Promise<Host>, signal: AbortSignal) {
+  constructor(openHost: () => Host, signal: AbortSignal) {
     this.#openHost = openHost;
     this.#signal = signal;
   }
@@ -42,8 +42,7 @@ export class Client {
   /** Sends a message as it is and gives the reply as it is. */
   async send(message: JsonObject, { onEvent, signal, requestId }: RequestOptions = {}): Promise<Reply> {
     this.#host ??= this.#openHost();
-    const host = await this.#host;
-    return host.handle(requestId === undefined ? message : { ...message, requestId }, {
+    return this.#host.handle(requestId === undefined ? message : { ...message, requestId }, {
       client: 'local',
       signal: signal === undefined ? this.#signal : AbortSignal.any([this.#signal, signal]),
       emit: (event) => onEvent?.(event),
@@ -68,7 +67,7 @@ export class Client {
 
   async close(): Promise<void> {
     // A host that could not be made has said so to whoever asked it.
-    await (await this.#host?.catch(() => undefined))?.close();
+    await this.#host?.close();
   }
 }
 

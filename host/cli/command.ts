@@ -1,4 +1,6 @@
+import { readConfig } from '../config.ts';
 import { HostError, isSystemError } from '../errors.ts';
+import { Host } from '../host.ts';
 import { Client } from './client.ts';
 import { unknownCommand } from './commands/help.ts';
 import type { CommandContext } from './context.ts';
@@ -98,8 +100,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** The host of this process, as a browser's would be configured. */
-async function openHost(entry: URL) {
-  const [{ Host }, { readConfig }] = await Promise.all([import('../host.ts'), import('../config.ts')]);
+function openHost(entry: URL): Host {
   return new Host(readConfig({ runnerEntry: entry }));
 }
 

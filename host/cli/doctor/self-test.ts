@@ -24,7 +24,7 @@ const SETTINGS = { n_ctx: 256, n_threads: 1 };
 export async function examineEngine(context: CommandContext): Promise<readonly Finding[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-doctor-'));
   const env = { ...context.terminal.env, TABAGENT_HOME: home, HF_HUB_OFFLINE: '1' };
-  const openHost = async () => new Host(readConfig({ runnerEntry: context.entry, env }));
+  const openHost = () => new Host(readConfig({ runnerEntry: context.entry, env }));
   const client = new Client(openHost, context.interrupts.signal);
   try {
     const folder = join(home, 'models', MODEL.owner, MODEL.repo);
