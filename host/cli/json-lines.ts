@@ -34,13 +34,17 @@ async function* lines(input: AsyncIterable<Buffer | string>, name: string): Asyn
     const ended = text.split('\n');
     const last = ended.pop() ?? '';
     for (const rest of ended) {
-      yield withoutMark(begun + rest, line++);
+      yield withoutMark(bounded(begun + rest, line, name), line++);
       begun = '';
     }
-    begun += last;
-    if (begun.length > MAX_REPLY_BYTES) throw refused(name, line, `at most ${MAX_REPLY_BYTES} characters`);
+    begun = bounded(begun + last, line, name);
   }
   yield withoutMark(begun + decoder.end(), line);
+}
+
+function bounded(text: string, line: number, name: string): string {
+  if (text.length > MAX_REPLY_BYTES) throw refused(name, line, `at most ${MAX_REPLY_BYTES} characters`);
+  return text;
 }
 
 /** Some editors of Windows begin a file with a byte order mark. */
