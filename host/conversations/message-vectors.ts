@@ -54,7 +54,8 @@ export class MessageVectors {
 
   /**
    * Begins a search with vectors of so many numbers. Those of another length are of another file under the same id, and
-   * go; so do those of the model used longest ago, where too many have some.
+   * go; so do those of the model used longest ago, where too many have some. Which that is follows the order of the
+   * searches: two may fall into one millisecond, and a clock may be set back.
    */
   begin(dimensions: number): void {
     this.#transactions.atOnce(() => {
@@ -62,7 +63,8 @@ export class MessageVectors {
         .prepare('DELETE FROM vector_models WHERE model = ? AND dimensions <> ?')
         .run(this.#model, dimensions);
       this.#database
-        .prepare(`INSERT INTO vector_models (model, dimensions, used_at) VALUES (?, ?, ?)
+        .prepare(`INSERT INTO vector_models (model, dimensions, used_at)
+          VALUES (?, ?, max(?, (SELECT coalesce(max(used_at), 0) + 0.001 FROM vector_models)))
           ON CONFLICT (model) DO UPDATE SET used_at = excluded.used_at`)
         .run(this.#model, dimensions, Date.now() / 1000);
       this.#database

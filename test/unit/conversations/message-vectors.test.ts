@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Conversations } from '../../../host/conversations/conversations.ts';
 import type { MessageVectors } from '../../../host/conversations/message-vectors.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -64,8 +64,16 @@ describe('the vectors of messages', () => {
     expect(store.vectorsOf('x').waiting()).toBe(2);
   });
 
-  it('are those of the three models used last', () => {
-    for (const model of ['w', 'x', 'y', 'z']) fill(store.vectorsOf(model));
+  it.each([0, -1000])('are those of the three models used last, where the clock goes by %d ms a search', (step) => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout'] });
+    try {
+      for (const model of ['w', 'x', 'y', 'z']) {
+        fill(store.vectorsOf(model));
+        jest.setSystemTime(Date.now() + step);
+      }
+    } finally {
+      jest.useRealTimers();
+    }
     expect(['w', 'x', 'y', 'z'].map((model) => kept(store.vectorsOf(model)).length)).toEqual([0, 2, 2, 2]);
   });
 
