@@ -1,4 +1,4 @@
-import type { ActionName } from '../host/protocol/actions/table.ts';
+import type { ActionName } from '../host/protocol/actions/requests.ts';
 import type { ErrorCode } from '../host/protocol/errors.ts';
 import type { HostEvent, PayloadOf, Reply, RequestOf } from '../host/protocol/messages.ts';
 

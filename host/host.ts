@@ -64,7 +64,7 @@ export class Host {
       },
     };
     try {
-      const request = parseRequest(message);
+      const request = await parseRequest(message);
       if (context.client === 'browser' && LOCAL_ONLY_ACTIONS.includes(request.action)) throw localOnly(request.action);
       const result = await dispatch(request, call);
       const { payload, message: words, topLevel } = result;

@@ -6,7 +6,7 @@ import type { HostEvent } from './protocol/messages.ts';
 import { errorReply } from './reply.ts';
 
 export { HostError } from './errors.ts';
-export type { ActionName } from './protocol/actions/table.ts';
+export type { ActionName } from './protocol/actions/requests.ts';
 export { ERROR_CODES, type ErrorCode } from './protocol/errors.ts';
 export type { EventPayloads, HostEvent, PayloadOf, Reply, RequestOf } from './protocol/messages.ts';
 

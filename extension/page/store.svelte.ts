@@ -1,5 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
-import type { ActionName } from '../../host/protocol/actions/table.ts';
+import type { ActionName } from '../../host/protocol/actions/requests.ts';
 import type {
   DownloadProgressPayload,
   HostEvent,

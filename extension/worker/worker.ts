@@ -1,4 +1,4 @@
-import type { ActionName } from '../../host/protocol/actions/table.ts';
+import type { ActionName } from '../../host/protocol/actions/requests.ts';
 import type { HostEvent, RequestOf } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError } from '../host-connection.ts';
 import { type Clock, HostLink } from './host-link.ts';

@@ -10,7 +10,7 @@ import type { LmStudio } from '../lmstudio/lm-studio.ts';
 import type { LocalModels } from '../local/local-models.ts';
 import type { Logger } from '../log.ts';
 import type { ClientKind } from '../protocol/actions/local-only.ts';
-import type { ActionName } from '../protocol/actions/table.ts';
+import type { ActionName } from '../protocol/actions/requests.ts';
 import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
 import type { Remote } from '../remote/remote.ts';
 import type { Secrets } from '../secrets/secrets.ts';

@@ -1,4 +1,4 @@
-import type { ActionName } from '../protocol/actions/table.ts';
+import type { ActionName } from '../protocol/actions/requests.ts';
 import type { ParsedRequest } from '../protocol/messages.ts';
 import type { ActionResult, Actions, Call } from './action.ts';
 import * as ping from './ping.ts';

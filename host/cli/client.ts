@@ -1,7 +1,7 @@
 import { HostError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { JsonObject } from '../json.ts';
-import type { ActionName } from '../protocol/actions/table.ts';
+import type { ActionName } from '../protocol/actions/requests.ts';
 import type { HostEvent, PayloadOf, Reply, SuccessReply } from '../protocol/messages.ts';
 
 /** What goes with one request. */

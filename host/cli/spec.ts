@@ -1,4 +1,4 @@
-import type { ActionName } from '../protocol/actions/table.ts';
+import type { ActionName } from '../protocol/actions/requests.ts';
 import type { CommandContext } from './context.ts';
 
 /** What an argument or a value is, for a shell that completes it. */

@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
-import type { ActionName, PAYLOAD_SCHEMAS, REQUEST_SCHEMAS } from './actions/table.ts';
+import type { PAYLOAD_SCHEMAS } from './actions/payloads.ts';
+import type { ActionName, REQUEST_SCHEMAS } from './actions/requests.ts';
 import type { ErrorCode } from './errors.ts';
 
 /** What a client gave to tell its replies apart. */

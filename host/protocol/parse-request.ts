@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { HostError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { type ActionName, REQUEST_SCHEMAS } from './actions/table.ts';
+import type { ActionName } from './actions/requests.ts';
+import { PingRequest } from './actions/system.ts';
 import type { ParsedRequest, RequestId } from './messages.ts';
 
 /** What every reply to a message echoes: read before anything else can be wrong with it. */
@@ -23,21 +24,22 @@ export function readHead(message: JsonObject): RequestHead {
 }
 
 /**
- * Makes a typed request of a message. Throws `INVALID_REQUEST` (naming the field, what was expected and what was
+ * Makes a typed request of a message. Rejects with `INVALID_REQUEST` (naming the field, what was expected and what was
  * found) or `UNKNOWN_ACTION`.
  */
-export function parseRequest(message: JsonObject): ParsedRequest {
+export async function parseRequest(message: JsonObject): Promise<ParsedRequest> {
   const { action, requestId } = message;
   if (requestId !== undefined && !isRequestId(requestId)) {
     throw invalidField('requestId', `a number, or a string of at most ${MAX_ECHO_LENGTH} characters`, requestId);
   }
   if (typeof action !== 'string') throw invalidField('action', 'the name of an action', action);
   const name = action.toUpperCase();
-  if (!isActionName(name)) {
+  const schema = await schemaOf(name);
+  if (schema === undefined) {
     const shown = action.slice(0, MAX_ECHO_LENGTH);
     throw new HostError('UNKNOWN_ACTION', `Unknown action: ${shown}`, { details: { action: shown } });
   }
-  const parsed = v.safeParse(REQUEST_SCHEMAS[name], message);
+  const parsed = v.safeParse(schema, message);
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const expected = issue.kind === 'schema' && issue.expected !== null ? issue.expected : issue.message;
@@ -55,8 +57,11 @@ function described(value: unknown): unknown {
   return typeof value === 'string' ? `a text of ${value.length} characters` : value;
 }
 
-function isActionName(name: string): name is ActionName {
-  return Object.hasOwn(REQUEST_SCHEMAS, name);
+/** The schema of an action's fields. PING is what a browser begins with: it does not wait for those of all others. */
+async function schemaOf(name: string) {
+  if (name === 'PING') return PingRequest;
+  const { REQUEST_SCHEMAS } = await import('./actions/requests.ts');
+  return Object.hasOwn(REQUEST_SCHEMAS, name) ? REQUEST_SCHEMAS[name as ActionName] : undefined;
 }
 
 function isRequestId(value: unknown): value is RequestId {

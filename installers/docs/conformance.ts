@@ -1,5 +1,5 @@
+import { type ActionName, REQUEST_SCHEMAS } from '../../host/protocol/actions/requests.ts';
 import { ACTION_SUMMARIES } from '../../host/protocol/actions/summaries.ts';
-import { type ActionName, REQUEST_SCHEMAS } from '../../host/protocol/actions/table.ts';
 import { ORIGINAL_ACTIONS, type OriginalAction } from '../../test/support/original/conformance.ts';
 
 /** What a client written for the original host finds here, as Markdown: from the table the tests send to a real host. */

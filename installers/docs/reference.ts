@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { LOCAL_ONLY_ACTIONS } from '../../host/protocol/actions/local-only.ts';
+import { PAYLOAD_SCHEMAS } from '../../host/protocol/actions/payloads.ts';
+import { type ActionName, REQUEST_SCHEMAS } from '../../host/protocol/actions/requests.ts';
 import { ACTION_SUMMARIES } from '../../host/protocol/actions/summaries.ts';
-import { type ActionName, PAYLOAD_SCHEMAS, REQUEST_SCHEMAS } from '../../host/protocol/actions/table.ts';
 import { COALESCED_EVENTS } from '../../host/protocol/coalesced-events.ts';
 import { ERROR_CODES } from '../../host/protocol/errors.ts';
 import { modelNaming } from '../../host/protocol/fields.ts';

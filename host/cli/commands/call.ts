@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { isJsonObject, type JsonObject } from '../../json.ts';
-import { REQUEST_SCHEMAS } from '../../protocol/actions/table.ts';
+import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
 import { type CommandContext, print, printLine } from '../context.ts';
 import { EXIT, exitCodeOf } from '../exit-codes.ts';
 import { didYouMean } from '../suggest.ts';

@@ -1,4 +1,4 @@
-import { REQUEST_SCHEMAS } from '../../protocol/actions/table.ts';
+import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
 import type { ArgumentSpec, CommandSpec } from '../spec.ts';
 
 /** The words an argument may be that are known beforehand: all are of letters, digits, `-` and `_`. */

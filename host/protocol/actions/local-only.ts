@@ -1,4 +1,4 @@
-import type { ActionName } from './table.ts';
+import type { ActionName } from './requests.ts';
 
 /**
  * Who asks. `browser`: an extension, over the port its browser opened. `local`: the user of this machine, by the

@@ -1,4 +1,4 @@
-import type { ActionName } from './table.ts';
+import type { ActionName } from './requests.ts';
 
 /** What each action is for, in a sentence. The reference and nothing at run time reads them. */
 export const ACTION_SUMMARIES: Readonly<Record<ActionName, string>> = {

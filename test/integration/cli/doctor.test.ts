@@ -1,5 +1,4 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../host/cli/doctor/finding.ts';
@@ -34,9 +33,9 @@ describe('tabagent doctor', () => {
 
   it('finds nothing to mend where everything works, and leaves nothing behind', async () => {
     await tabagent(['install']);
-    const left = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('tabagent-doctor-'));
-    const before = await left();
-    const { code, of } = await findings();
+    const temporary = join(shop.home, 'temporary');
+    await mkdir(temporary);
+    const { code, of } = await findings({ env: { ...env(), TMPDIR: temporary, TEMP: temporary } });
     expect([...of.values()].filter(({ status }) => status === 'failed')).toEqual([]);
     expect(code).toBe(0);
     expect([...of.keys()]).toEqual(
@@ -44,7 +43,7 @@ describe('tabagent doctor', () => {
     );
     expect(of.get('self-test on the CPU')).toMatchObject({ status: 'ok' });
     expect(of.get('Chromium')?.message).toContain('answers');
-    expect(await left()).toEqual(before);
+    expect(await readdir(temporary)).toEqual([]);
 
     const words = await tabagent(['doctor']);
     expect(words).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {7}data folder: /) });

@@ -61,8 +61,9 @@ describe('what a host starts, and what it writes', () => {
     expect(loaded).toMatchObject({ status: 'success' });
     await started.request('SET_PARAMS', { params: { temperature: 0.5 } });
     for (const path of ['', ...(await readdir(home, { recursive: true }))]) {
-      const { mode } = await stat(join(home, path));
-      expect({ path, others: mode & 0o007 }).toEqual({ path, others: 0 });
+      // What the host renamed or removed meanwhile is seen under the name it has then, or by nobody.
+      const stats = await stat(join(home, path)).catch(() => undefined);
+      if (stats !== undefined) expect({ path, others: stats.mode & 0o007 }).toEqual({ path, others: 0 });
     }
     expect((await stat(home)).mode & 0o077).toBe(0);
   });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { type ActionName, PAYLOAD_SCHEMAS } from '../../../host/protocol/actions/table.ts';
+import { PAYLOAD_SCHEMAS } from '../../../host/protocol/actions/payloads.ts';
+import type { ActionName } from '../../../host/protocol/actions/requests.ts';
 import type { PayloadOf } from '../../../host/protocol/messages.ts';
 import type { Message } from './host-process.ts';
 

@@ -3,7 +3,7 @@ import { helpOf, overview, usageOf } from '../../../host/cli/help.ts';
 import { parseCommand } from '../../../host/cli/parse-command.ts';
 import { optionsOf } from '../../../host/cli/spec.ts';
 import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
-import { REQUEST_SCHEMAS } from '../../../host/protocol/actions/table.ts';
+import { REQUEST_SCHEMAS } from '../../../host/protocol/actions/requests.ts';
 
 describe('the table of commands', () => {
   it('has each name once, and each option once', () => {

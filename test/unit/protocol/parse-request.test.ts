@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { HostError } from '../../../host/errors.ts';
 import { parseRequest, readHead } from '../../../host/protocol/parse-request.ts';
 
-function refusal(message: Parameters<typeof parseRequest>[0]): HostError {
+async function refusal(message: Parameters<typeof parseRequest>[0]): Promise<HostError> {
   try {
-    parseRequest(message);
+    await parseRequest(message);
   } catch (error) {
     if (error instanceof HostError) return error;
     throw error;
@@ -13,14 +13,14 @@ function refusal(message: Parameters<typeof parseRequest>[0]): HostError {
 }
 
 describe('parseRequest', () => {
-  it('takes an action in any case', () => {
+  it('takes an action in any case', async () => {
     for (const action of ['LOAD_MODEL', 'load_model', 'Load_Model']) {
-      expect(parseRequest({ action, modelPath: 'a/b/c.gguf' }).action).toBe('LOAD_MODEL');
+      expect((await parseRequest({ action, modelPath: 'a/b/c.gguf' })).action).toBe('LOAD_MODEL');
     }
   });
 
-  it('lets fields through that it does not know, as the original did', () => {
-    expect(parseRequest({ action: 'PING', hello: 1 }).fields).toMatchObject({ hello: 1 });
+  it('lets fields through that it does not know, as the original did', async () => {
+    expect((await parseRequest({ action: 'PING', hello: 1 })).fields).toMatchObject({ hello: 1 });
   });
 
   it.each([
@@ -42,8 +42,8 @@ describe('parseRequest', () => {
     [{ action: 'GET_AVAILABLE_MODELS', limit: 0 }, 'limit'],
     [{ action: 'GET_AVAILABLE_MODELS', cursor: '../1' }, 'cursor'],
     [{ action: 'ADD_MODEL_TO_LIST' }, 'model'],
-  ])('names the wrong field of %j', (message, field) => {
-    const error = refusal(message);
+  ])('names the wrong field of %j', async (message, field) => {
+    const error = await refusal(message);
     expect(error.code).toBe('INVALID_REQUEST');
     expect(error.details?.field).toBe(field);
     expect(error.message).toContain(`\`${field}\``);
@@ -51,8 +51,8 @@ describe('parseRequest', () => {
 
   it.each(['NO_SUCH_ACTION', '', '__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
     'knows no action %j',
-    (action) => {
-      const error = refusal({ action });
+    async (action) => {
+      const error = await refusal({ action });
       expect(error.code).toBe('UNKNOWN_ACTION');
       expect(error.message).toMatch(/^Unknown action/);
     },

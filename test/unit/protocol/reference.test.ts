@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { REQUEST_SCHEMAS } from '../../../host/protocol/actions/table.ts';
+import { REQUEST_SCHEMAS } from '../../../host/protocol/actions/requests.ts';
 import { reference } from '../../../installers/docs/reference.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
