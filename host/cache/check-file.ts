@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { RemoteFile } from '../hub/types.ts';
 import { cacheError } from './cache-error.ts';
+import { chunkSum } from './chunk-sum.ts';
 
 /** What a file on the disk turned out to hold. */
 export interface FileSums {
@@ -10,7 +11,7 @@ export interface FileSums {
   readonly size: number;
   /** Of the whole, hex, by the algorithm asked for. */
   readonly checksum: string;
-  /** SHA-256 (hex) of each chunk of what is there, in order. */
+  /** The checksum of each chunk of what is there, in order; see `chunkSum`. */
   readonly chunks: readonly string[];
 }
 
@@ -52,7 +53,7 @@ export async function sumsOf(
       // A fault of it is thrown with the next round; until then it is nobody's.
       reading.catch(() => {});
       whole.update(bytes);
-      chunks.push(createHash('sha256').update(bytes).digest('hex'));
+      chunks.push(chunkSum(bytes));
       onBytes(bytes.length);
     }
     return { size: read, checksum: whole.digest('hex'), chunks };

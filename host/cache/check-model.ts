@@ -122,7 +122,7 @@ async function badChunks(
 ): Promise<BadChunk[]> {
   const grid = new ChunkGrid(size, chunkBytes);
   const recorded = await index.chunks(key, grid.count);
-  if (recorded.every((sha256) => sha256 === undefined)) return [];
+  if (recorded.every((sum) => sum === undefined)) return [];
   const bad: BadChunk[] = [];
   for (let chunk = 0; chunk < grid.count; chunk += 1) {
     const isWhole = grid.endOf(chunk) <= found;
@@ -138,8 +138,8 @@ async function badChunks(
 async function remember(index: DownloadIndex, key: string, record: FileRecord, chunks: readonly string[]) {
   const recorded = await index.chunks(key, chunks.length);
   await index.setFile(key, record);
-  for (const [chunk, sha256] of chunks.entries()) {
-    if (recorded[chunk] !== sha256) await index.setChunk(key, chunk, sha256);
+  for (const [chunk, sum] of chunks.entries()) {
+    if (recorded[chunk] !== sum) await index.setChunk(key, chunk, sum);
   }
 }
 

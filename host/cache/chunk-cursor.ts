@@ -1,9 +1,18 @@
+import * as crypto from 'node:crypto';
+import { type RunningSum, runningSum } from './chunk-sum.ts';
 import type { ChunkGrid, ChunkRun } from './chunks.ts';
 
-/** A place in a run of chunks. */
+/** A chunk that came whole. */
+export interface WholeChunk {
+  readonly chunk: number;
+  readonly sum: string;
+}
+
+/** A place in a run of chunks, and the checksum of what came of the present one. */
 export class ChunkCursor {
   readonly #grid: ChunkGrid;
   readonly #end: number;
+  #sum: RunningSum | undefined;
   chunk: number;
   position: number;
 
@@ -28,11 +37,15 @@ export class ChunkCursor {
     return this.done ? 0 : this.position - this.#grid.startOf(this.chunk);
   }
 
-  /** Goes on by bytes of the present chunk; gives its number when they are its last. */
-  advance(bytes: number): number | undefined {
-    this.position += bytes;
+  /** Goes on by bytes of the present chunk; gives the chunk when they are its last. */
+  advance(bytes: Uint8Array): WholeChunk | undefined {
+    this.#sum ??= runningSum(crypto);
+    this.#sum.add(bytes);
+    this.position += bytes.length;
     if (this.missingInChunk > 0) return undefined;
+    const whole = { chunk: this.chunk, sum: this.#sum.end() };
+    this.#sum = undefined;
     this.chunk += 1;
-    return this.chunk - 1;
+    return whole;
   }
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ERROR_CODES, type ErrorCode } from '../protocol/errors.ts';
 import type { Namespace, Store } from '../store/types.ts';
+import { CHUNK_SUM } from './chunk-sum.ts';
 import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 
 const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -64,14 +65,14 @@ export class DownloadIndex {
     await (await this.#namespace('files')).delete(key);
   }
 
-  /** SHA-256 (hex) of each of the first `count` chunks that is there; undefined for the others. */
+  /** The checksum of each of the first `count` chunks that is there, as `chunkSum` gives it; undefined for the others. */
   async chunks(key: string, count: number): Promise<(string | undefined)[]> {
     const stored = await (await this.#namespace('chunks')).getMany(chunkKeys(key, count));
-    return stored.map((sha256) => (typeof sha256 === 'string' ? sha256 : undefined));
+    return stored.map((sum) => (isSum(sum) ? sum : undefined));
   }
 
-  async setChunk(key: string, chunk: number, sha256: string): Promise<void> {
-    await (await this.#namespace('chunks')).set(`${key}:${chunk}`, sha256);
+  async setChunk(key: string, chunk: number, sum: string): Promise<void> {
+    await (await this.#namespace('chunks')).set(`${key}:${chunk}`, sum);
   }
 
   async deleteChunks(key: string, chunks: readonly number[]): Promise<void> {
@@ -84,7 +85,7 @@ export class DownloadIndex {
     if (record === undefined) return 0;
     const grid = gridOf(record);
     const chunks = await this.chunks(key, grid.count);
-    return chunks.reduce((sum, sha256, chunk) => sum + (sha256 === undefined ? 0 : grid.bytesOf(chunk)), 0);
+    return chunks.reduce((bytes, sum, chunk) => bytes + (sum === undefined ? 0 : grid.bytesOf(chunk)), 0);
   }
 
   /** {@link storedBytes} of many files, in two questions. */
@@ -99,7 +100,7 @@ export class DownloadIndex {
     return grids.map((grid) => {
       let bytes = 0;
       for (let chunk = 0; grid !== undefined && chunk < grid.count; chunk += 1) {
-        if (typeof chunks.next().value === 'string') bytes += grid.bytesOf(chunk);
+        if (isSum(chunks.next().value)) bytes += grid.bytesOf(chunk);
       }
       return bytes;
     });
@@ -151,6 +152,10 @@ export class DownloadIndex {
   async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes' | 'used'): Promise<Namespace<unknown>> {
     return (await this.#store()).namespace(name);
   }
+}
+
+function isSum(value: unknown): value is string {
+  return typeof value === 'string' && CHUNK_SUM.test(value);
 }
 
 function gridOf({ size, chunkBytes }: FileRecord): ChunkGrid {

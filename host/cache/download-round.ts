@@ -5,10 +5,9 @@ import { pause, pauseBefore } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
 import type { ByteAllowance } from './byte-allowance.ts';
-import { ChunkCursor } from './chunk-cursor.ts';
+import { ChunkCursor, type WholeChunk } from './chunk-cursor.ts';
 import { type ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
-import type { FileHasher } from './file-hasher.ts';
 import { GatheredWrite } from './gathered-write.ts';
 import type { PartialFile } from './partial-file.ts';
 import type { PrefixHash } from './prefix-hash.ts';
@@ -22,7 +21,6 @@ export interface RoundOptions {
   /** Where each chunk stands; the round changes `missing` to `stored`. */
   readonly states: ChunkState[];
   readonly file: PartialFile;
-  readonly hasher: FileHasher;
   readonly prefix: PrefixHash;
   readonly hub: HubClient;
   readonly limits: HostLimits;
@@ -30,7 +28,7 @@ export interface RoundOptions {
   readonly plan: ConnectionPlan;
   readonly allowance: ByteAllowance;
   /** Enters a chunk that is on the disk. */
-  readonly enter: (chunk: number, sha256: string) => Promise<void>;
+  readonly enter: (chunk: number, sum: string) => Promise<void>;
   /** Hears of bytes written, and of bytes given up again (less than zero). */
   readonly onBytes: (bytes: number) => void;
 }
@@ -281,23 +279,21 @@ export class DownloadRound {
         this.#notEntered += piece.length;
         await writer.add(piece, cursor.position);
       }
-      const chunk = cursor.advance(piece.length);
-      if (chunk === undefined || !isMissing) continue;
+      const whole = cursor.advance(piece);
+      if (whole === undefined || !isMissing) continue;
       await writer.flush();
-      // While its checksum is taken the next one comes already.
+      // While it is entered the next one comes already.
       await connection.entering;
-      connection.entering = this.#enter(chunk).catch((error: unknown) => this.#failed.abort(error));
+      connection.entering = this.#enter(whole).catch((error: unknown) => this.#failed.abort(error));
       if (connection.isLeaving) return;
     }
   }
 
   /** Enters a chunk that is whole and on the disk. */
-  async #enter(chunk: number): Promise<void> {
-    const { states, grid, hasher, file, enter, onBytes } = this.#options;
+  async #enter({ chunk, sum }: WholeChunk): Promise<void> {
+    const { states, grid, enter, onBytes } = this.#options;
     try {
-      const sha256 = await hasher.chunk(grid.startOf(chunk), grid.bytesOf(chunk));
-      if (sha256 === undefined) throw meddledWith(file.path);
-      await enter(chunk, sha256);
+      await enter(chunk, sum);
     } catch (error) {
       onBytes(-grid.bytesOf(chunk));
       throw error;

@@ -38,7 +38,7 @@ const STAT_BLOCK_BYTES = 512;
  *
  * Chunks are written at their place and then entered into the index. They are not forced onto the disk one by one: that
  * costs a disk's whole speed, and buys nothing, because a chunk that an earlier process left is believed only after its
- * SHA-256 has been compared.
+ * checksum has been compared.
  */
 export class FileDownload {
   readonly #options: FileDownloadOptions;
@@ -104,9 +104,9 @@ export class FileDownload {
       return;
     }
     const length = await PartialFile.lengthAt(partialPath);
-    for (const [chunk, sha256] of (await index.chunks(key, this.#grid.count)).entries()) {
+    for (const [chunk, sum] of (await index.chunks(key, this.#grid.count)).entries()) {
       // Of a file that is lost or was cut short, the index says what is no longer so.
-      if (sha256 !== undefined && this.#grid.endOf(chunk) <= length) this.#setState(chunk, { sha256 });
+      if (sum !== undefined && this.#grid.endOf(chunk) <= length) this.#setState(chunk, { sum });
     }
   }
 
@@ -155,12 +155,11 @@ export class FileDownload {
           grid,
           states: this.#states,
           file,
-          hasher,
           prefix,
           plan,
           ranges,
           signal,
-          enter: (chunk, sha256) => index.setChunk(key, chunk, sha256),
+          enter: (chunk, sum) => index.setChunk(key, chunk, sum),
           onBytes: (bytes) => this.#addDownloaded(bytes),
         });
         try {

@@ -1,22 +1,23 @@
 import { Worker } from 'node:worker_threads';
 import { cacheError } from './cache-error.ts';
+import { runningSum } from './chunk-sum.ts';
 import { type HashAnswer, type HashOrder, type HashThreadData, hashThread } from './hash-thread.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** The thread as text that runs by itself. */
-const SOURCE = `(${hashThread})(require('node:worker_threads'), require('node:fs'), require('node:crypto'));`;
+const SOURCE = `(${hashThread})(require('node:worker_threads'), require('node:fs'), require('node:crypto'), ${runningSum});`;
 
 /** An order without the number it gets. */
 type Work = HashOrder extends infer O ? (O extends HashOrder ? Omit<O, 'id'> : never) : never;
 
 interface Waiting {
-  resolve(value: string | boolean | undefined): void;
+  resolve(value: string | boolean): void;
   reject(error: unknown): void;
 }
 
 /**
- * Takes checksums of a file that is being written, in a thread of its own: at a gigabyte a second that is half of what
- * one core can do, and the other one has the network to serve. Each piece is read back from the system's page cache.
+ * Takes the checksum of a file that is being written, in a thread of its own: at a gigabyte a second that is half of
+ * what one core can do, and the other one has the network to serve. Each piece is read back from the system's page cache.
  */
 export class FileHasher {
   readonly #worker: Worker;
@@ -39,14 +40,9 @@ export class FileHasher {
     this.#worker.on('exit', () => this.#fail(new Error('The hashing thread has ended')));
   }
 
-  /** The SHA-256 of a piece, hex; undefined where the file has been cut short by somebody else. */
-  async chunk(offset: number, length: number): Promise<string | undefined> {
-    return (await this.#order({ kind: 'chunk', offset, length })) as string | undefined;
-  }
-
   /**
-   * Takes a piece into the checksum of the whole file. False, and nothing is taken in, where its SHA-256 is not
-   * `expected` or the file has been cut short.
+   * Takes a piece into the checksum of the whole file. False, and nothing is taken in, where its own checksum (see
+   * `chunkSum`) is not `expected` or the file has been cut short.
    */
   async extend(offset: number, length: number, expected?: string): Promise<boolean> {
     return (await this.#order({ kind: 'extend', offset, length, expected })) as boolean;
@@ -62,10 +58,10 @@ export class FileHasher {
     await this.#worker.terminate();
   }
 
-  #order(work: Work): Promise<string | boolean | undefined> {
+  #order(work: Work): Promise<string | boolean> {
     if (this.#fault !== undefined) return Promise.reject(this.#fault);
     const id = this.#nextId++;
-    const { promise, resolve, reject } = Promise.withResolvers<string | boolean | undefined>();
+    const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
     this.#waiting.set(id, { resolve, reject });
     this.#worker.postMessage({ id, ...work } satisfies HashOrder);
     return promise;

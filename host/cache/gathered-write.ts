@@ -1,11 +1,14 @@
 import type { PartialFile } from './partial-file.ts';
 
-/** Bytes written at once. A slow line brings a few at a time, and a write each would cost more than the bytes. */
-const WRITE_BYTES = 512 * 1024;
+/** Bytes gathered at most. A slow line brings a few at a time, and a write each would cost more than the bytes. */
+const GATHERED_BYTES = 256 * 1024;
+
+/** As many that come together are written as they are: a write costs less than a copy of them. */
+const DIRECT_BYTES = 64 * 1024;
 
 /**
- * Gathers what comes at one place of a file, and writes it in larger pieces. Takes a copy of what it keeps: the memory
- * that bytes come in is used again for the next ones, and so is this, for as long as a connection lives.
+ * Gathers what comes at one place of a file in small pieces, and writes it in larger ones. Takes a copy of what it keeps:
+ * the memory that bytes come in is used again for the next ones, and so is this, for as long as a connection lives.
  */
 export class GatheredWrite {
   readonly #file: PartialFile;
@@ -30,17 +33,15 @@ export class GatheredWrite {
    * looked at again once this has resolved.
    */
   async add(bytes: Uint8Array, offset: number): Promise<void> {
-    for (let rest = bytes, at = offset; rest.length > 0; ) {
-      if (this.#bytes === 0 && rest.length >= WRITE_BYTES) return this.#write(rest, at);
-      if (this.#bytes === 0) this.#offset = at;
-      this.#memory ??= Buffer.allocUnsafeSlow(WRITE_BYTES);
-      const taken = rest.subarray(0, WRITE_BYTES - this.#bytes);
-      this.#memory.set(taken, this.#bytes);
-      this.#bytes += taken.length;
-      at += taken.length;
-      rest = rest.subarray(taken.length);
-      if (this.#bytes === WRITE_BYTES) await this.flush();
+    if (bytes.length >= DIRECT_BYTES) {
+      await this.flush();
+      return this.#write(bytes, offset);
     }
+    if (this.#bytes + bytes.length > GATHERED_BYTES) await this.flush();
+    if (this.#bytes === 0) this.#offset = offset;
+    this.#memory ??= Buffer.allocUnsafeSlow(GATHERED_BYTES);
+    this.#memory.set(bytes, this.#bytes);
+    this.#bytes += bytes.length;
   }
 
   /** Writes what is there. */

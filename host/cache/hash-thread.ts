@@ -1,3 +1,5 @@
+import type { runningSum } from './chunk-sum.ts';
+
 /** What the thread is started with. */
 export interface HashThreadData {
   /** The open file; descriptors belong to the process, so a thread can read what another opened. */
@@ -12,31 +14,31 @@ export interface HashThreadData {
 
 /** One piece of work, done in the order it came. */
 export type HashOrder = { readonly id: number } & (
-  | { readonly kind: 'chunk'; readonly offset: number; readonly length: number }
   | { readonly kind: 'extend'; readonly offset: number; readonly length: number; readonly expected: string | undefined }
   | { readonly kind: 'digest' }
 );
 
-/** What came of it: a checksum, whether it fitted, or why the file could not be read. */
+/** What came of it: the checksum, whether a piece fitted, or why the file could not be read. */
 export type HashAnswer = { readonly id: number } & (
-  | { readonly value: string | boolean | undefined }
+  | { readonly value: string | boolean }
   | { readonly fault: { readonly code: string; readonly message: string } }
 );
 
 /**
  * Everything the hashing thread does. It is started from its own text, which saves each way the host is built and
  * packaged a file of its own: so nothing in here may refer to anything outside, but for types.
+ *
+ * @param beginSum `runningSum`, which is text of its own too.
  */
 export function hashThread(
   { parentPort, workerData }: typeof import('node:worker_threads'),
   { readSync }: typeof import('node:fs'),
-  { createHash, hash }: typeof import('node:crypto'),
+  crypto: typeof import('node:crypto'),
+  beginSum: typeof runningSum,
 ): void {
   const { descriptor, chunkBytes, algorithm, prefix }: HashThreadData = workerData;
   const buffer = Buffer.allocUnsafe(chunkBytes);
-  const whole = createHash(algorithm).update(prefix);
-  /** Where what is in the buffer comes from, and its checksum. */
-  let held: { readonly offset: number; readonly length: number; readonly sha256: string } | undefined;
+  const whole = crypto.createHash(algorithm).update(prefix);
 
   /** Reads a piece; false where the file ends before it does. */
   const read = (offset: number, length: number): boolean => {
@@ -47,36 +49,22 @@ export function hashThread(
     }
     return true;
   };
-  const checksumOf = (offset: number, length: number): string | undefined => {
-    held = undefined;
-    if (!read(offset, length)) return undefined;
-    const sha256 = hash('sha256', buffer.subarray(0, length));
-    held = { offset, length, sha256 };
-    return sha256;
-  };
   const extend = (offset: number, length: number, expected: string | undefined): boolean => {
-    const isHeld = held?.offset === offset && held.length === length;
-    if (!isHeld) held = undefined;
+    if (!read(offset, length)) return false;
+    const bytes = buffer.subarray(0, length);
     if (expected !== undefined) {
-      const found = isHeld ? held?.sha256 : checksumOf(offset, length);
-      if (found !== expected) {
-        held = undefined;
-        return false;
-      }
-    } else if (!isHeld && !read(offset, length)) return false;
-    whole.update(buffer.subarray(0, length));
+      const sum = beginSum(crypto);
+      sum.add(bytes);
+      if (sum.end() !== expected) return false;
+    }
+    whole.update(bytes);
     return true;
   };
 
   parentPort?.on('message', (order: HashOrder) => {
     const { id } = order;
     try {
-      const value =
-        order.kind === 'chunk'
-          ? checksumOf(order.offset, order.length)
-          : order.kind === 'extend'
-            ? extend(order.offset, order.length, order.expected)
-            : whole.digest('hex');
+      const value = order.kind === 'extend' ? extend(order.offset, order.length, order.expected) : whole.digest('hex');
       parentPort.postMessage({ id, value } satisfies HashAnswer);
     } catch (error) {
       const { code = '', message = '' } = error as { code?: string; message?: string };

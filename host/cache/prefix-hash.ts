@@ -43,7 +43,7 @@ export class PrefixHash {
       signal.throwIfAborted();
       const state = states[this.#next];
       if (state === undefined || state === 'missing') return undefined;
-      const expected = state === 'stored' ? undefined : state.sha256;
+      const expected = state === 'stored' ? undefined : state.sum;
       const [offset, length] = [this.#grid.startOf(this.#next), this.#grid.bytesOf(this.#next)];
       if (!(await this.#hasher.extend(offset, length, expected))) return this.#next;
       this.#next += 1;

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { chunkSum } from './chunk-sum.ts';
 import type { ChunkGrid } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** Where a chunk stands: not there, there by this download, or there by the word of the index of an earlier one. */
-export type ChunkState = 'missing' | 'stored' | { readonly sha256: string };
+export type ChunkState = 'missing' | 'stored' | { readonly sum: string };
 
 /** Reads the chunks of a file back, one at a time into one buffer: a chunk is good until the next is read. */
 export class StoredChunks {
@@ -26,6 +26,6 @@ export class StoredChunks {
     const bytes = await this.#file.read(this.#buffer, this.#grid.startOf(chunk), length);
     if (bytes.length < length) return undefined;
     if (state === 'stored') return bytes;
-    return createHash('sha256').update(bytes).digest('hex') === state.sha256 ? bytes : undefined;
+    return chunkSum(bytes) === state.sum ? bytes : undefined;
   }
 }

@@ -3,7 +3,7 @@ import { connect as connectSecure } from 'node:tls';
 import { type AnswerHead, MAX_HEAD_BYTES, readHead } from './answer-head.ts';
 
 /** Bytes read at a time, into the same memory again and again: as many as a socket has waiting on a fast line. */
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 512 * 1024;
 /** A body nobody wants is read to its end when no more than this is left of it: then its connection serves again. */
 const MAX_UNWANTED_BYTES = 16 * 1024;
 

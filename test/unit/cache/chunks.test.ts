@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { ChunkCursor } from '../../../host/cache/chunk-cursor.ts';
+import { ChunkCursor, type WholeChunk } from '../../../host/cache/chunk-cursor.ts';
+import { chunkSum } from '../../../host/cache/chunk-sum.ts';
 import { ChunkGrid, ChunkQueue, type ChunkRun } from '../../../host/cache/chunks.ts';
+import { seededBytes } from '../../support/cache/cache-bench.ts';
 
 describe('a grid of chunks', () => {
   it.each([
@@ -57,17 +59,20 @@ describe('a queue of chunks', () => {
 describe('a cursor in a run of chunks', () => {
   it('says of each chunk when its last byte has come, however the bytes are cut', () => {
     const grid = new ChunkGrid(25, 10);
+    const bytes = seededBytes(25, 1);
     for (let step = 1; step <= 10; step += 1) {
       const cursor = new ChunkCursor(grid, { first: 0, end: 3 });
-      const whole: [chunk: number, position: number][] = [];
+      const whole: [came: WholeChunk, position: number][] = [];
       while (!cursor.done) {
-        const chunk = cursor.advance(Math.min(step, cursor.missingInChunk));
-        if (chunk !== undefined) whole.push([chunk, cursor.position]);
+        const came = cursor.advance(
+          bytes.subarray(cursor.position, cursor.position + step).subarray(0, cursor.missingInChunk),
+        );
+        if (came !== undefined) whole.push([came, cursor.position]);
       }
       expect(whole).toEqual([
-        [0, 10],
-        [1, 20],
-        [2, 25],
+        [{ chunk: 0, sum: chunkSum(bytes.subarray(0, 10)) }, 10],
+        [{ chunk: 1, sum: chunkSum(bytes.subarray(10, 20)) }, 20],
+        [{ chunk: 2, sum: chunkSum(bytes.subarray(20, 25)) }, 25],
       ]);
     }
   });

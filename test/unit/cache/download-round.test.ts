@@ -90,7 +90,6 @@ describe('a round of a download', () => {
         grid: GRID,
         states,
         file,
-        hasher,
         prefix,
         hub,
         limits: QUICK_LIMITS,
