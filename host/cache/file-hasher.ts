@@ -42,7 +42,7 @@ export class FileHasher {
 
   /**
    * Takes a piece into the checksum of the whole file. False, and nothing is taken in, where its own checksum (see
-   * `chunkSum`) is not `expected` or the file has been cut short.
+   * `chunkSum`) is not `expected`, the file has been cut short, or what is before it has not been taken in.
    */
   async extend(offset: number, length: number, expected?: string): Promise<boolean> {
     return (await this.#order({ kind: 'extend', offset, length, expected })) as boolean;

@@ -39,6 +39,8 @@ export function hashThread(
   const { descriptor, chunkBytes, algorithm, prefix }: HashThreadData = workerData;
   const buffer = Buffer.allocUnsafe(chunkBytes);
   const whole = crypto.createHash(algorithm).update(prefix);
+  /** The first byte that has not been taken in. */
+  let position = 0;
 
   /** Reads a piece; false where the file ends before it does. */
   const read = (offset: number, length: number): boolean => {
@@ -50,7 +52,7 @@ export function hashThread(
     return true;
   };
   const extend = (offset: number, length: number, expected: string | undefined): boolean => {
-    if (!read(offset, length)) return false;
+    if (offset !== position || !read(offset, length)) return false;
     const bytes = buffer.subarray(0, length);
     if (expected !== undefined) {
       const sum = beginSum(crypto);
@@ -58,6 +60,7 @@ export function hashThread(
       if (sum.end() !== expected) return false;
     }
     whole.update(bytes);
+    position += length;
     return true;
   };
 

@@ -4,6 +4,9 @@ import type { FileHasher } from './file-hasher.ts';
 import type { HashThreadData } from './hash-thread.ts';
 import type { ChunkState } from './stored-chunk.ts';
 
+/** Chunks asked for at once: while the answer to one is on its way, the thread has another. */
+const AHEAD = 2;
+
 /** What a hasher needs to know of the checksum a hub announced for a file of `size` bytes. */
 export function hashingOf(
   { algorithm }: RemoteFile['checksum'],
@@ -39,15 +42,33 @@ export class PrefixHash {
    * not what it should be; throws the signal's reason when aborted, and can go on later.
    */
   async advance(states: readonly ChunkState[], signal: AbortSignal): Promise<number | undefined> {
-    for (;;) {
-      signal.throwIfAborted();
-      const state = states[this.#next];
-      if (state === undefined || state === 'missing') return undefined;
-      const expected = state === 'stored' ? undefined : state.sum;
-      const [offset, length] = [this.#grid.startOf(this.#next), this.#grid.bytesOf(this.#next)];
-      if (!(await this.#hasher.extend(offset, length, expected))) return this.#next;
-      this.#next += 1;
+    const asked: Promise<boolean>[] = [];
+    try {
+      for (;;) {
+        while (asked.length < AHEAD && !signal.aborted) {
+          const next = this.#extend(this.#next + asked.length, states);
+          if (next === undefined) break;
+          asked.push(next);
+        }
+        const first = asked.shift();
+        if (first === undefined) break;
+        if (!(await first)) return this.#next;
+        this.#next += 1;
+      }
+    } finally {
+      // Behind one that was not taken in, none is.
+      await Promise.allSettled(asked);
     }
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  /** Asks for a chunk to be taken in; undefined where it is not there. */
+  #extend(chunk: number, states: readonly ChunkState[]): Promise<boolean> | undefined {
+    const state = states[chunk];
+    if (state === undefined || state === 'missing') return undefined;
+    const expected = state === 'stored' ? undefined : state.sum;
+    return this.#hasher.extend(this.#grid.startOf(chunk), this.#grid.bytesOf(chunk), expected);
   }
 
   /** The checksum, hex; once every chunk has been taken in. */

@@ -81,9 +81,11 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
         await mkdir(target, { recursive: true });
         // What the one before left the disk to do is not this one's.
         spawnSync('sync');
-        const result = await peer.run(hub.url, target);
-        console.log(`  ${peer.name}: ${result.seconds.toFixed(1)} s, ${result.peakMiB.toFixed(0)} MiB`);
-        runs.get(peer.name)?.push(result);
+        const result = peer === HOST ? await peer.run(hub.url, target) : await attempt(peer, hub.url, target);
+        if (result !== undefined) {
+          console.log(`  ${peer.name}: ${result.seconds.toFixed(1)} s, ${result.peakMiB.toFixed(0)} MiB`);
+          runs.get(peer.name)?.push(result);
+        }
         await rm(target, { recursive: true });
       }
     }
@@ -98,7 +100,8 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
         ok: peakMiB <= RSS_GOAL_MIB,
         detail: `${peakMiB.toFixed(0)} MiB`,
       },
-      ...peers.map(({ name }) => {
+      ...peers.flatMap(({ name }) => {
+        if (runs.get(name)?.length === 0) return [];
         const ratio = ours / quickest(name);
         const goal = name === CURL ? CURL_GOAL : 1;
         return {
@@ -113,6 +116,16 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
   } finally {
     hub.child.kill('SIGKILL');
     await rm(file);
+  }
+}
+
+/** A run of another program; undefined where it fails, which is its own affair. */
+async function attempt(peer: Peer, hub: string, target: string): Promise<Run | undefined> {
+  try {
+    return await peer.run(hub, target);
+  } catch (error) {
+    console.log(`  ${peer.name}: did not come to its end (${error instanceof Error ? error.message : String(error)})`);
+    return undefined;
   }
 }
 

@@ -9,11 +9,14 @@ export interface BenchHubOrder {
   readonly speeds: readonly number[];
 }
 
-/** A hub in a process of its own, so that it shares no thread with whoever downloads from it. */
+/**
+ * A hub in a process of its own, so that it shares no thread with whoever downloads from it. It sends from memory: on two
+ * cores, what the hub takes is taken from the downloads that are compared.
+ */
 process.once('message', async (message) => {
   const { repo, name, path, speeds } = message as BenchHubOrder;
   const hub = await startHub({
-    repos: { [repo]: { files: { [name]: { path } } } },
+    repos: { [repo]: { files: { [name]: { path, inMemory: true } } } },
     ...(speeds.length === 0
       ? {}
       : { bytesPerSecond: (connection: number) => speeds[connection % speeds.length] ?? Number.POSITIVE_INFINITY }),
