@@ -6,7 +6,7 @@ import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-error.ts';
 import { type FileSums, sumsOf } from './check-file.ts';
 import { ChunkGrid } from './chunks.ts';
-import type { DownloadIndex, FileRecord } from './download-index.ts';
+import type { DownloadIndex, FileRecord, StoredSum } from './download-index.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 
 /**
@@ -121,7 +121,7 @@ async function badChunks(
   { size: found, chunks }: FileSums,
 ): Promise<BadChunk[]> {
   const grid = new ChunkGrid(size, chunkBytes);
-  const recorded = await index.chunks(key, grid.count);
+  const recorded = (await index.chunks(key, grid.count)).map(sumOfWhole);
   if (recorded.every((sum) => sum === undefined)) return [];
   const bad: BadChunk[] = [];
   for (let chunk = 0; chunk < grid.count; chunk += 1) {
@@ -136,11 +136,15 @@ async function badChunks(
 
 /** Enters what was found to be right, where it is not in the index, so that the next check can name chunks. */
 async function remember(index: DownloadIndex, key: string, record: FileRecord, chunks: readonly string[]) {
-  const recorded = await index.chunks(key, chunks.length);
+  const recorded = (await index.chunks(key, chunks.length)).map(sumOfWhole);
   await index.setFile(key, record);
   for (const [chunk, sum] of chunks.entries()) {
-    if (recorded[chunk] !== sum) await index.setChunk(key, chunk, sum);
+    if (recorded[chunk] !== sum) await index.setChunk(key, chunk, { sum, begun: undefined });
   }
+}
+
+function sumOfWhole(stored: StoredSum | undefined): string | undefined {
+  return stored?.begun === undefined ? stored?.sum : undefined;
 }
 
 /** What is kept of a file the hub announced. */

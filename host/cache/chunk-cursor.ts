@@ -37,6 +37,11 @@ export class ChunkCursor {
     return this.done ? 0 : this.position - this.#grid.startOf(this.chunk);
   }
 
+  /** The checksum of what came of the present chunk. Once: the cursor goes no further. */
+  endSum(): string {
+    return (this.#sum ?? runningSum(crypto)).end();
+  }
+
   /** Goes on by bytes of the present chunk; gives the chunk when they are its last. */
   advance(bytes: Uint8Array): WholeChunk | undefined {
     this.#sum ??= runningSum(crypto);

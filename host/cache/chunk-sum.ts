@@ -7,9 +7,6 @@ export interface RunningSum {
   end(): string;
 }
 
-/** What {@link runningSum} gives; anything else in an index is of no chunk. */
-export const CHUNK_SUM = /^gmac:[0-9a-f]{32}$/;
-
 /**
  * Begins the checksum by which the index tells whether the bytes of a chunk are still the same: GMAC with AES-128 (NIST
  * SP 800-38D), 128 bits, under a key that is no secret. It is no signature and need be none: whether a file is what the

@@ -44,11 +44,14 @@ const MAX_RUN = 8;
 /** The chunks that nobody has fetched or is fetching, handed out in runs from the front of the file. */
 export class ChunkQueue {
   readonly #missing: Set<number>;
+  readonly #isBegun: (chunk: number) => boolean;
   /** How many fetch from it. */
   workers: number;
 
-  constructor(missing: Iterable<number>, workers: number) {
+  /** @param isBegun Says of which chunks some bytes are there: a run begins with such a one, or has none. */
+  constructor(missing: Iterable<number>, workers: number, isBegun: (chunk: number) => boolean = () => false) {
     this.#missing = new Set(missing);
+    this.#isBegun = isBegun;
     this.workers = workers;
   }
 
@@ -68,7 +71,7 @@ export class ChunkQueue {
     if (first === undefined) return undefined;
     const length = Math.min(MAX_RUN, Math.max(1, Math.ceil(this.#missing.size / (2 * this.workers))));
     let end = first;
-    while (end - first < length && this.#missing.delete(end)) end += 1;
+    while (end - first < length && (end === first || !this.#isBegun(end)) && this.#missing.delete(end)) end += 1;
     return { first, end };
   }
 }

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { ERROR_CODES, type ErrorCode } from '../protocol/errors.ts';
 import type { Namespace, Store } from '../store/types.ts';
-import { CHUNK_SUM } from './chunk-sum.ts';
 import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 
 const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -21,6 +20,16 @@ const FileRecord = v.pipe(
   v.check(({ size, chunkBytes }) => Math.ceil(size / chunkBytes) <= MAX_CHUNKS),
 );
 export type FileRecord = v.InferOutput<typeof FileRecord>;
+
+/** What is kept of a chunk, as {@link StoredSum} or, of one that is begun, with its bytes behind it. */
+const STORED_SUM = /^(gmac:[0-9a-f]{32})(?:\/([1-9]\d{0,8}))?$/;
+
+/** What the index says of a chunk: that its first bytes have this checksum, as `chunkSum` gives it. */
+export interface StoredSum {
+  readonly sum: string;
+  /** How many bytes of it are there; undefined where all are. */
+  readonly begun: number | undefined;
+}
 
 /** What is kept of the download of a model, for other hosts to follow and for the next start. */
 const ModelRecord = v.object({
@@ -65,14 +74,14 @@ export class DownloadIndex {
     await (await this.#namespace('files')).delete(key);
   }
 
-  /** The checksum of each of the first `count` chunks that is there, as `chunkSum` gives it; undefined for the others. */
-  async chunks(key: string, count: number): Promise<(string | undefined)[]> {
-    const stored = await (await this.#namespace('chunks')).getMany(chunkKeys(key, count));
-    return stored.map((sum) => (isSum(sum) ? sum : undefined));
+  /** What is there of each of the first `count` chunks; undefined for those of which nothing is. */
+  async chunks(key: string, count: number): Promise<(StoredSum | undefined)[]> {
+    return (await (await this.#namespace('chunks')).getMany(chunkKeys(key, count))).map(storedSum);
   }
 
-  async setChunk(key: string, chunk: number, sum: string): Promise<void> {
-    await (await this.#namespace('chunks')).set(`${key}:${chunk}`, sum);
+  async setChunk(key: string, chunk: number, { sum, begun }: StoredSum): Promise<void> {
+    const value = begun === undefined ? sum : `${sum}/${begun}`;
+    await (await this.#namespace('chunks')).set(`${key}:${chunk}`, value);
   }
 
   async deleteChunks(key: string, chunks: readonly number[]): Promise<void> {
@@ -85,7 +94,7 @@ export class DownloadIndex {
     if (record === undefined) return 0;
     const grid = gridOf(record);
     const chunks = await this.chunks(key, grid.count);
-    return chunks.reduce((bytes, sum, chunk) => bytes + (sum === undefined ? 0 : grid.bytesOf(chunk)), 0);
+    return chunks.reduce((bytes, stored, chunk) => bytes + bytesOf(stored, chunk, grid), 0);
   }
 
   /** {@link storedBytes} of many files, in two questions. */
@@ -100,7 +109,7 @@ export class DownloadIndex {
     return grids.map((grid) => {
       let bytes = 0;
       for (let chunk = 0; grid !== undefined && chunk < grid.count; chunk += 1) {
-        if (isSum(chunks.next().value)) bytes += grid.bytesOf(chunk);
+        bytes += bytesOf(storedSum(chunks.next().value), chunk, grid);
       }
       return bytes;
     });
@@ -154,8 +163,13 @@ export class DownloadIndex {
   }
 }
 
-function isSum(value: unknown): value is string {
-  return typeof value === 'string' && CHUNK_SUM.test(value);
+function storedSum(value: unknown): StoredSum | undefined {
+  const [, sum, begun] = (typeof value === 'string' && STORED_SUM.exec(value)) || [];
+  return sum === undefined ? undefined : { sum, begun: begun === undefined ? undefined : Number(begun) };
+}
+
+function bytesOf(stored: StoredSum | undefined, chunk: number, grid: ChunkGrid): number {
+  return stored === undefined ? 0 : Math.min(stored.begun ?? Number.POSITIVE_INFINITY, grid.bytesOf(chunk));
 }
 
 function gridOf({ size, chunkBytes }: FileRecord): ChunkGrid {

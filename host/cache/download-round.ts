@@ -4,10 +4,12 @@ import { isTransient } from '../hub/hub-fault.ts';
 import { pause, pauseBefore } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
+import type { BegunChunks } from './begun-chunks.ts';
 import type { ByteAllowance } from './byte-allowance.ts';
-import { ChunkCursor, type WholeChunk } from './chunk-cursor.ts';
+import type { ChunkCursor, WholeChunk } from './chunk-cursor.ts';
 import { type ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
+import type { StoredSum } from './download-index.ts';
 import { GatheredWrite } from './gathered-write.ts';
 import type { PartialFile } from './partial-file.ts';
 import type { PrefixHash } from './prefix-hash.ts';
@@ -20,6 +22,8 @@ export interface RoundOptions {
   readonly grid: ChunkGrid;
   /** Where each chunk stands; the round changes `missing` to `stored`. */
   readonly states: ChunkState[];
+  /** Of those that are missing, the ones of which some bytes are there. */
+  readonly begun: BegunChunks;
   readonly file: PartialFile;
   readonly prefix: PrefixHash;
   readonly hub: HubClient;
@@ -28,7 +32,7 @@ export interface RoundOptions {
   readonly plan: ConnectionPlan;
   readonly allowance: ByteAllowance;
   /** Enters a chunk that is on the disk. */
-  readonly enter: (chunk: number, sum: string) => Promise<void>;
+  readonly enter: (chunk: number, stored: StoredSum) => Promise<void>;
   /** Hears of bytes written, and of bytes given up again (less than zero). */
   readonly onBytes: (bytes: number) => void;
 }
@@ -93,12 +97,14 @@ export class DownloadRound {
 
   /** @param options.ranges False for a hub that sends whole files only. */
   constructor(options: RoundOptions & { readonly ranges: boolean; readonly signal: AbortSignal }) {
-    const { states, plan, ranges, signal } = options;
+    const { states, begun, plan, ranges, signal } = options;
     this.#options = options;
     this.#ranges = ranges;
     this.#stop = AbortSignal.any([signal, this.#failed.signal]);
     const missing = [...states.keys()].filter((chunk) => states[chunk] === 'missing');
-    this.#queue = new ChunkQueue(missing, plan.target);
+    // A whole file comes from its front.
+    if (!ranges) options.onBytes(-begun.clear());
+    this.#queue = new ChunkQueue(missing, plan.target, (chunk) => begun.has(chunk));
   }
 
   /**
@@ -194,11 +200,10 @@ export class DownloadRound {
 
   /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
   async #fetchRun(run: ChunkRun, writer: GatheredWrite): Promise<void> {
-    const { remote, limits, log, grid, onBytes, states } = this.#options;
-    const cursor = new ChunkCursor(grid, run);
-    // What came of an unfinished chunk is only kept while this run goes on.
-    const giveUp = (reason: unknown): never => {
-      if (!cursor.done && states[cursor.chunk] === 'missing') onBytes(writer.pendingBytes - cursor.bytesInChunk);
+    const { remote, limits, log, begun, file, onBytes } = this.#options;
+    const cursor = await begun.begin(run, file, (bytes) => onBytes(-bytes));
+    const giveUp = async (reason: unknown): Promise<never> => {
+      await this.#keepBegun(cursor, writer);
       throw reason;
     };
     for (let attempt = 0; !cursor.done; ) {
@@ -209,19 +214,33 @@ export class DownloadRound {
         this.#queue.add(Array.from({ length: run.end - cursor.chunk }, (_, i) => cursor.chunk + i));
         return;
       } catch (error) {
-        if (this.#stop.aborted) giveUp(this.#stop.reason);
+        if (this.#stop.aborted) await giveUp(this.#stop.reason);
         const isSlow = error instanceof TooSlow;
-        if (!isSlow && !isTransient(error)) giveUp(error);
+        if (!isSlow && !isTransient(error)) await giveUp(error);
         // What came before the break is good.
         await writer.flush().catch(giveUp);
         if (isSlow) continue;
         this.#hearRefusal(error);
         // What brought something is no failure: only tries in vain count.
         attempt = cursor.position > before ? 0 : attempt + 1;
-        if (attempt >= limits.maxAttempts) giveUp(error);
+        if (attempt >= limits.maxAttempts) await giveUp(error);
         log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
         await pause(pauseBefore(attempt, error, limits), this.#stop).catch(giveUp);
       }
+    }
+  }
+
+  /** What came of the chunk a run ends in waits for whoever goes on, as far as the disk takes it. */
+  async #keepBegun(cursor: ChunkCursor, writer: GatheredWrite): Promise<void> {
+    const { states, begun, log, remote, onBytes } = this.#options;
+    if (cursor.bytesInChunk === 0 || states[cursor.chunk] !== 'missing') return;
+    try {
+      await writer.flush();
+      if (!this.#ranges) throw new RangesIgnored();
+      await begun.keep(cursor);
+    } catch (error) {
+      onBytes(writer.pendingBytes - cursor.bytesInChunk);
+      log.info('download.chunk-given-up', { file: remote.file, chunk: cursor.chunk, error });
     }
   }
 
@@ -293,7 +312,7 @@ export class DownloadRound {
   async #enter({ chunk, sum }: WholeChunk): Promise<void> {
     const { states, grid, enter, onBytes } = this.#options;
     try {
-      await enter(chunk, sum);
+      await enter(chunk, { sum, begun: undefined });
     } catch (error) {
       onBytes(-grid.bytesOf(chunk));
       throw error;

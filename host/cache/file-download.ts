@@ -3,6 +3,7 @@ import type { HostLimits } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { Logger } from '../log.ts';
+import { BegunChunks } from './begun-chunks.ts';
 import type { ByteAllowance } from './byte-allowance.ts';
 import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 import { ConnectionPlan } from './connection-plan.ts';
@@ -45,6 +46,7 @@ export class FileDownload {
   readonly #grid: ChunkGrid;
   /** One entry a chunk; none before {@link recall}. */
   #states: ChunkState[] = [];
+  readonly #begun: BegunChunks;
   /** Bytes written, those of unfinished chunks included. */
   #downloaded = 0;
   /** It was there already, verified, when this download began. */
@@ -52,7 +54,9 @@ export class FileDownload {
 
   constructor(options: FileDownloadOptions) {
     this.#options = options;
-    this.#grid = new ChunkGrid(options.remote.size, options.limits.chunkBytes);
+    const { remote, limits, index, key } = options;
+    this.#grid = new ChunkGrid(remote.size, limits.chunkBytes);
+    this.#begun = new BegunChunks(this.#grid, (chunk, stored) => index.setChunk(key, chunk, stored));
   }
 
   get size(): number {
@@ -104,9 +108,13 @@ export class FileDownload {
       return;
     }
     const length = await PartialFile.lengthAt(partialPath);
-    for (const [chunk, sum] of (await index.chunks(key, this.#grid.count)).entries()) {
+    for (const [chunk, stored] of (await index.chunks(key, this.#grid.count)).entries()) {
+      if (stored === undefined) continue;
+      const { sum, begun: bytes } = stored;
       // Of a file that is lost or was cut short, the index says what is no longer so.
-      if (sum !== undefined && this.#grid.endOf(chunk) <= length) this.#setState(chunk, { sum });
+      if (bytes === undefined && this.#grid.endOf(chunk) <= length) this.#setState(chunk, { sum });
+      if (bytes === undefined || this.#grid.startOf(chunk) + bytes > length) continue;
+      if (this.#begun.recall(chunk, { bytes, sum })) this.#downloaded += bytes;
     }
   }
 
@@ -135,6 +143,7 @@ export class FileDownload {
     await PartialFile.discard(partialPath);
     await index.deleteFile(key);
     this.#states.fill('missing');
+    this.#begun.clear();
     this.#downloaded = 0;
   }
 
@@ -154,12 +163,13 @@ export class FileDownload {
           ...this.#options,
           grid,
           states: this.#states,
+          begun: this.#begun,
           file,
           prefix,
           plan,
           ranges,
           signal,
-          enter: (chunk, sum) => index.setChunk(key, chunk, sum),
+          enter: (chunk, stored) => index.setChunk(key, chunk, stored),
           onBytes: (bytes) => this.#addDownloaded(bytes),
         });
         try {

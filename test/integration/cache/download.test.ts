@@ -1,6 +1,6 @@
-import { readdir, readFile, stat, truncate, unlink, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DownloadStatus } from '../../../host/cache/types.ts';
 import { HostError } from '../../../host/errors.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
@@ -114,6 +114,64 @@ describe(`a download (content of seed ${SEED})`, () => {
     await bench.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);
     expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - (remembered?.downloaded ?? 0));
+  });
+
+  describe('whose chunks are larger than what came', () => {
+    beforeEach(async () => {
+      bench = await CacheBench.open(CONTENT, {
+        hub: { bytesPerSecond: 100_000 },
+        limits: { chunkBytes: 10 * CHUNK + 100 },
+      });
+    });
+
+    /** Pauses when something has come over both connections; gives what was told last, and what the pause left. */
+    async function pauseAtOnce(): Promise<{ told: number; left: number }> {
+      let told = 0;
+      const asker = bench.cache.download(NAME, {
+        onProgress: ({ downloaded }) => {
+          told = downloaded;
+          if (downloaded > 2 * CHUNK) void bench.cache.pause(NAME);
+        },
+      });
+      await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+      await bench.reopen();
+      const [{ downloaded: left = 0 } = {}] = await bench.cache.statuses();
+      return { told, left };
+    }
+
+    it('loses none of it to a pause and a restart', async () => {
+      const { told, left } = await pauseAtOnce();
+      expect(left).toBeGreaterThanOrEqual(told);
+      const before = bench.hub.requests.length;
+      const heard: number[] = [];
+      await bench.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
+      expect(await modelOnDisk()).toEqual(CONTENT);
+      expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - left);
+      expect(Math.min(...heard)).toBeGreaterThanOrEqual(left);
+    });
+
+    it('fetches again what changed meanwhile', async () => {
+      const { left } = await pauseAtOnce();
+      const [partial = ''] = await partials();
+      const file = await open(join(bench.home, 'partial', partial), 'r+');
+      await file.write(Buffer.from([(CONTENT[0] ?? 0) ^ 1]), 0, 1, 0);
+      await file.close();
+      const before = bench.hub.requests.length;
+      await bench.cache.download(NAME);
+      expect(await modelOnDisk()).toEqual(CONTENT);
+      expect(bench.bytesAskedFor(before)).toBeGreaterThan(CONTENT.length - left);
+      expect(bench.bytesAskedFor(before)).toBeLessThan(CONTENT.length);
+    });
+
+    it('begins at the front with a hub that sends whole files only', async () => {
+      await pauseAtOnce();
+      bench.hub.fault({ kind: 'ignoreRange' });
+      const heard: number[] = [];
+      await bench.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
+      expect(await modelOnDisk()).toEqual(CONTENT);
+      expect(heard.at(-1)).toBe(CONTENT.length);
+      expect(Math.max(...heard)).toBe(CONTENT.length);
+    });
   });
 
   it('is gone after a cancel: askers hear it, no byte stays', async () => {

@@ -240,11 +240,15 @@ describe('repairing a model', () => {
     bench.hub.fault({ kind: 'cut', after: 10, match: ({ method }) => method === 'GET' });
     await expect(repair()).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
     expect(existsSync(modelPath())).toBe(false);
-    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', downloaded: CONTENT.length - 2 * CHUNK });
+    const left = await bench.cache.status(NAME);
+    expect(left?.status).toBe('paused');
     bench.hub.heal();
     const from = bench.hub.requests.length;
     await bench.cache.download(NAME);
-    expect(bench.bytesAskedFor(from)).toBe(2 * CHUNK);
+    // Of each chunk ten bytes had come, at most.
+    expect(bench.bytesAskedFor(from)).toBe(CONTENT.length - (left?.downloaded ?? 0));
+    expect(bench.bytesAskedFor(from)).toBeLessThanOrEqual(2 * CHUNK);
+    expect(bench.bytesAskedFor(from)).toBeGreaterThanOrEqual(2 * CHUNK - 20);
     expect(await readFile(modelPath())).toEqual(CONTENT);
   });
 

@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { CHUNK_SUM, chunkSum, runningSum } from '../../../host/cache/chunk-sum.ts';
+import { chunkSum, runningSum } from '../../../host/cache/chunk-sum.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 
 const BYTES = seededBytes(300_000, 4);
@@ -9,7 +9,6 @@ describe('the checksum of a chunk', () => {
   it('is that of the standard', () => {
     // Test case 1 of "The Galois/Counter Mode of Operation", McGrew and Viega: a key, a nonce and nothing else, all zero.
     expect(chunkSum(new Uint8Array())).toBe('gmac:58e2fccefa7e3061367f1d57a4e7455a');
-    expect(chunkSum(BYTES)).toMatch(CHUNK_SUM);
   });
 
   it('is the same however the bytes are cut', () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { BegunChunks } from '../../../host/cache/begun-chunks.ts';
 import { ByteAllowance } from '../../../host/cache/byte-allowance.ts';
 import { ChunkGrid } from '../../../host/cache/chunks.ts';
 import { ConnectionPlan } from '../../../host/cache/connection-plan.ts';
@@ -89,6 +90,7 @@ describe('a round of a download', () => {
         remote,
         grid: GRID,
         states,
+        begun: new BegunChunks(GRID, async () => {}),
         file,
         prefix,
         hub,
