@@ -15,6 +15,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   fit: () => import('./fit.ts'),
   stopping: () => import('./stopping.ts'),
   download: () => import('./download.ts'),
+  popup: () => import('./popup.ts'),
   fuzz: () => import('./fuzz.ts'),
   cycles: () => import('./cycles.ts'),
 };

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWhere } from '../support/browser/find-program.ts';
+import { describeWhere } from '../support/describe-where.ts';
 import { markovModel } from '../support/gguf/markov-model.ts';
 import type { Message } from '../support/host/host-process.ts';
 import { promised } from '../support/host/promised.ts';

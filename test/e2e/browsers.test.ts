@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { TestBrowser } from '../support/browser/browser.ts';
 import { startChromium } from '../support/browser/chromium.ts';
-import { describeWith } from '../support/browser/find-program.ts';
 import { startFirefox } from '../support/browser/firefox.ts';
 import { askHost, PROBE_PAGE, writeProbeExtension } from '../support/browser/probe-extension.ts';
+import { describeWith } from '../support/describe-where.ts';
 import { Workshop } from '../support/host/workshop.ts';
 import { ARCHIVE, PACKAGE_NAME } from './support/packaged-host.ts';
 

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startChromium } from '../support/browser/chromium.ts';
-import { describeWith, findProgram } from '../support/browser/find-program.ts';
 import { startFirefox } from '../support/browser/firefox.ts';
 import { askHost, PROBE_PAGE, writeProbeExtension } from '../support/browser/probe-extension.ts';
+import { describeWith } from '../support/describe-where.ts';
+import { findProgram } from '../support/find-program.ts';
 import { Workshop } from '../support/host/workshop.ts';
 import { DEB } from './support/packaged-host.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sha256 } from '../../installers/package/checksums.ts';
 import { entriesOf } from '../../installers/package/entry.ts';
-import { describeWith } from '../support/browser/find-program.ts';
+import { describeWith } from '../support/describe-where.ts';
 import { ROOT, VERSION } from './support/packaged-host.ts';
 
 /** The registry of CI may lack llama.cpp for Windows; everything else of the installer is the same without it. */

@@ -1,6 +1,6 @@
 import { kill } from 'node:process';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { describeWith } from '../../support/browser/find-program.ts';
+import { describeWith } from '../../support/describe-where.ts';
 import { ExtensionBench, TRIED_BROWSERS } from '../../support/extension/bench.ts';
 import type { SeenPage } from '../../support/extension/seen-page.ts';
 import { ENDLESS } from '../../support/gguf/chains.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Keychain } from '../../../host/secrets/keychain.ts';
-import { describeWhere } from '../../support/browser/find-program.ts';
+import { describeWhere } from '../../support/describe-where.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { HOST_MAIN, type HostProcess } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';

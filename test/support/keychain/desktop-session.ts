@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { findProgram } from '../browser/find-program.ts';
+import { findProgram } from '../find-program.ts';
 
 /** Programs that a {@link startDesktopSession} starts. Debian's packages are `dbus` and `gnome-keyring`. */
 const PROGRAMS = ['dbus-daemon', 'gnome-keyring-daemon'];

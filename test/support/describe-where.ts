@@ -1,12 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
-
-/** The first of these programs that is on `PATH`, or undefined. */
-export function findProgram(...names: readonly string[]): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
-}
+import { findProgram } from './find-program.ts';
 
 /**
  * A `describe` for tests that need a program; without it they are skipped as {@link describeWhere} says.
@@ -29,13 +22,4 @@ export function describeWhere(title: string, missing: string | undefined, body: 
   if (missing === undefined) describe(title, body);
   else if (process.env.TABAGENT_TEST_REQUIRE_ALL === '1') throw new Error(`${title}: ${missing}`);
   else describe.skip(`${title} (${missing})`, body);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
