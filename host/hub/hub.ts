@@ -182,12 +182,17 @@ export class Hub implements HubClient {
     if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
       throw new HostError('OFFLINE', 'HF_HUB_OFFLINE is set, so no hub is asked. Unset it to download.');
     }
-    return follow(this.#http, {
-      ...request,
-      url,
-      token: (await findToken(env, keptToken))?.token,
-      tokenOrigin: this.#origin,
+    let withheld: HostError | undefined;
+    const found = await findToken(env, keptToken).catch((error: unknown) => {
+      // What is public needs no token: a keychain that is locked keeps nobody from it.
+      if (!(error instanceof HostError) || error.code !== 'KEYCHAIN_UNAVAILABLE') throw error;
+      withheld = error;
+      return undefined;
     });
+    const response = await follow(this.#http, { ...request, url, token: found?.token, tokenOrigin: this.#origin });
+    if (withheld === undefined || (response.status !== 401 && response.status !== 403)) return response;
+    response.body.destroy();
+    throw withheld;
   }
 
   #retried<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -31,6 +31,15 @@ async function session(unlocked: boolean) {
   return { ...started.env, ...ON };
 }
 
+const GATED = 'a/b/m.gguf';
+const PUBLIC = 'a/c/m.gguf';
+
+/** A hub with a model for whoever has the token, and one for everybody. */
+async function hubOfBoth() {
+  const files = { 'm.gguf': markovModel() };
+  return shop.use(await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files }, 'a/c': { files } } }));
+}
+
 function nothingHolds(secret: string): void {
   for (const file of readdirSync(shop.home, { recursive: true, withFileTypes: true })) {
     if (!file.isFile()) continue;
@@ -40,10 +49,7 @@ function nothingHolds(secret: string): void {
 
 describeWhere("the system's keychain", missingOfDesktop(), () => {
   it('holds the token, which no file of the host does, for every host after it', async () => {
-    const hub = shop.use(
-      await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files: { 'm.gguf': markovModel() } } } }),
-    );
-    const env = { ...(await session(true)), HF_ENDPOINT: hub.url };
+    const env = { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url };
     const first = shop.host({ env });
     promised('SET_HF_TOKEN', await first.request('SET_HF_TOKEN', { token: 'hf_another0123' }));
     expect(await first.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
@@ -55,7 +61,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
 
     const host = shop.host({ env });
     expect(await status(host)).toMatchObject({ has_token: true, source: 'keychain', kept: true });
-    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: 'a/b/m.gguf' }));
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: GATED }));
     const entry = JSON.parse(kept())['hub-token'].keychain;
     const keychain = new Keychain({ entry: pathToFileURL(HOST_MAIN), env });
     expect(await keychain.get(entry)).toBe(SECRET);
@@ -70,12 +76,14 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     await before.close();
     await open.close();
 
-    const host = shop.host({ env: await session(false) });
+    const host = shop.host({ env: { ...(await session(false)), HF_ENDPOINT: (await hubOfBoth()).url } });
     expect(await status(host)).toMatchObject({ has_token: true, source: 'keychain' });
-    expect(await host.request('SEARCH_MODELS', { query: 'x' })).toMatchObject({
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({
       code: 'KEYCHAIN_UNAVAILABLE',
       message: expect.stringContaining('Unlock it'),
     });
+    // What everybody may have is had all the same.
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: PUBLIC })).toMatchObject({ status: 'success' });
     const file = join(shop.home, 'secrets.json');
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: file,
@@ -86,9 +94,9 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
   });
 
   it('that has lost an entry says so, and a cleared secret is forgotten all the same', async () => {
-    const host = shop.host({ env: await session(true) });
+    const host = shop.host({ env: { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url } });
     writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
-    expect(await host.request('SEARCH_MODELS', { query: 'x' })).toMatchObject({
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({
       code: 'KEYCHAIN_UNAVAILABLE',
       message: expect.stringContaining('any more'),
     });
@@ -108,12 +116,12 @@ describe('a keychain', () => {
   });
 
   it('is not asked where the configuration says so, nor for what it does not have', async () => {
-    const host = shop.host();
+    const host = shop.host({ env: { HF_ENDPOINT: (await hubOfBoth()).url } });
     expect(await status(host)).toMatchObject({ has_token: false, source: null });
     await host.request('SET_HF_TOKEN', { token: SECRET });
     expect(JSON.parse(kept())).toEqual({ 'hub-token': SECRET });
     writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
-    expect(await host.request('SEARCH_MODELS', { query: 'x' })).toMatchObject({ code: 'KEYCHAIN_UNAVAILABLE' });
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({ code: 'KEYCHAIN_UNAVAILABLE' });
   });
 
   onLinux('that never answers is given up in time, and its process ended', async () => {
