@@ -8,12 +8,13 @@ import type { BegunChunks } from './begun-chunks.ts';
 import type { ByteAllowance } from './byte-allowance.ts';
 import type { ChunkCursor, WholeChunk } from './chunk-cursor.ts';
 import { type ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
+import { Connection } from './connection.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import type { StoredSum } from './download-index.ts';
 import { GatheredWrite } from './gathered-write.ts';
 import type { PartialFile } from './partial-file.ts';
 import type { PrefixHash } from './prefix-hash.ts';
-import { type ConnectionRate, farBelow } from './slow-connections.ts';
+import { farBelow } from './slow-connections.ts';
 import type { ChunkState } from './stored-chunk.ts';
 
 /** What a round works with. */
@@ -48,35 +49,6 @@ const LOOK_MS = 400;
 
 /** Refusals within this time of each other are one: all connections hear them at once. Milliseconds. */
 const ONE_REFUSAL_MS = 2_000;
-
-/** A connection while it brings bytes. */
-class Connection implements ConnectionRate {
-  readonly controller = new AbortController();
-  readonly #begun = performance.now();
-  #bytes = 0;
-  rate = 0;
-  /** There are too many: this one ends with the chunk it is at. */
-  isLeaving = false;
-  /** The last chunk that came over it, until it is entered. */
-  entering: Promise<void> = Promise.resolve();
-
-  get ageMs(): number {
-    return performance.now() - this.#begun;
-  }
-
-  add(bytes: number): void {
-    this.#bytes += bytes;
-  }
-
-  /** Ends an interval: of late is half this one, half those before. Gives the bytes of it. */
-  look(elapsedMs: number): number {
-    const bytes = this.#bytes;
-    const rate = (bytes * 1000) / elapsedMs;
-    this.rate = this.rate === 0 ? rate : (this.rate + rate) / 2;
-    this.#bytes = 0;
-    return bytes;
-  }
-}
 
 /** One round over all chunks of a file that are missing: as many connections as the plan says, until there are none left. */
 export class DownloadRound {

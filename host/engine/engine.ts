@@ -17,16 +17,14 @@ import {
 import { assertAble } from './assert-able.ts';
 import { describeModel } from './describe-model.ts';
 import { Generations } from './generations.ts';
-import { readGpuMode } from './gpu-mode.ts';
 import { IdleWatch } from './idle-watch.ts';
-import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts } from './ipc.ts';
-import { type LoadWatch, loadOnRunner } from './load-on-runner.ts';
+import type { HeldMemory } from './ipc.ts';
+import type { LoadWatch } from './load-on-runner.ts';
 import { mappedBytes } from './mapped-bytes.ts';
-import { runnerEnv } from './runner-env.ts';
-import { crashed, type RunnerExit, RunnerProcess } from './runner-process.ts';
+import { crashed, type RunnerExit, type RunnerProcess } from './runner-process.ts';
+import { Runners } from './runners.ts';
 import { SharedWork } from './shared-work.ts';
 import type { LoadedModel, LoadOrder, LoadProgress } from './types.ts';
-import { WarmRunner } from './warm-runner.ts';
 
 /** What an engine is made with. */
 export interface EngineOptions {
@@ -79,24 +77,19 @@ interface Held {
  */
 export class Engine implements ModelServer {
   readonly #options: EngineOptions;
-  readonly #warm: WarmRunner;
+  readonly #runners: Runners;
   /** In the order they were loaded. */
   readonly #models = new Map<string, Held>();
   readonly #loading = new Map<string, SharedWork<LoadedModel, LoadProgress>>();
   readonly #unloading = new Map<string, Promise<FreedMemory>>();
   readonly #listeners = new Set<(change: ServerChange) => void>();
   #activeId: string | null = null;
-  #gpu: GpuMode;
   #closed = false;
 
   /** @throws HostError `INVALID_REQUEST` for a `TABAGENT_GPU` that names no backend. */
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#gpu = readGpuMode(options.env);
-    this.#warm = new WarmRunner(
-      () => this.#start(this.#gpu),
-      ({ pid }) => options.log.warn('engine.idle-ended', { runner: pid }),
-    );
+    this.#runners = new Runners(options);
   }
 
   /** The model that answers when a request names none: the one loaded or chosen last that is still in memory. */
@@ -106,12 +99,12 @@ export class Engine implements ModelServer {
 
   /** Process id of the idle runner, or undefined: for the log, and for tests. */
   get warmPid(): number | undefined {
-    return this.#warm.pid;
+    return this.#runners.warmPid;
   }
 
   /** False where no runner is given a GPU: the user said so, or llama.cpp does not stand with it. */
   get usesGpu(): boolean {
-    return this.#gpu !== 'off';
+    return this.#runners.usesGpu;
   }
 
   /** Weights that the loaded models read from their files where they lie, bytes: Linux counts them as available memory. */
@@ -144,7 +137,7 @@ export class Engine implements ModelServer {
 
   /** Starts a runner ahead of a load that is likely to come. Cheap to call often. */
   warm(): void {
-    if (!this.#closed && this.#options.refusal === undefined) this.#warm.warm();
+    if (!this.#closed && this.#options.refusal === undefined) this.#runners.warm();
   }
 
   /** The models in memory, in the order they were loaded. */
@@ -304,7 +297,7 @@ export class Engine implements ModelServer {
     this.#models.clear();
     this.#activeId = null;
     await Promise.all([
-      this.#warm.drop(),
+      this.#runners.close(),
       ...held.map(({ runner }) => runner.kill()),
       ...loading.map((work) => work.settled()),
       ...this.#unloading.values(),
@@ -316,7 +309,7 @@ export class Engine implements ModelServer {
     const { log } = this.#options;
     const start = performance.now();
     await this.#unloading.get(id);
-    const { runner, ...loaded } = await this.#loadWithFallback(order, watch);
+    const { runner, ...loaded } = await this.#runners.load(order, watch);
     if (this.#closed) {
       await runner.kill();
       throw closed();
@@ -335,49 +328,6 @@ export class Engine implements ModelServer {
     log.info('engine.loaded', { ...model, pid: runner.pid, ...loaded.facts });
     this.#tell({ type: 'loaded', id, activeId: id });
     return model;
-  }
-
-  /** Loads on the idle runner. One that dies with a GPU in use gets a second chance without it, in a new process. */
-  async #loadWithFallback(
-    { id, model, settings }: LoadOrder,
-    watch: LoadWatch,
-  ): Promise<{ runner: RunnerProcess; facts: RunnerFacts; figures: LoadedFigures; notice?: string }> {
-    const file = model.files[0] ?? '';
-    const runner = this.#warm.take();
-    try {
-      return { runner, ...(await loadOnRunner(runner, { file, settings }, watch)) };
-    } catch (error) {
-      if (!(error instanceof HostError) || error.code !== 'ENGINE_CRASHED') throw error;
-      this.#options.log.warn('engine.crashed', { id, during: 'load', gpu: runner.facts?.gpu, ...error.details });
-      const startFailed = runner.facts === undefined;
-      const gpuFailed = !startFailed && runner.facts?.gpu !== null && settings.gpuLayers > 0;
-      if (startFailed && runner.gpu === 'off') throw unavailable(error);
-      if (!startFailed && !gpuFailed) throw error;
-      const onCpu = this.#start('off');
-      try {
-        const loaded = await loadOnRunner(onCpu, { file, settings: { ...settings, gpuLayers: 0 } }, watch);
-        // llama.cpp stands without the GPU and not with it: no later runner need try again.
-        if (startFailed) this.#gpu = 'off';
-        return { runner: onCpu, ...loaded, notice: 'The GPU could not be used, so the model runs on the CPU' };
-      } catch (again) {
-        throw onCpu.facts === undefined && again instanceof HostError && again.code === 'ENGINE_CRASHED'
-          ? unavailable(again)
-          : again;
-      }
-    }
-  }
-
-  #start(gpu: GpuMode): RunnerProcess {
-    const { runnerEntry, env, log } = this.#options;
-    const runner = new RunnerProcess({ entry: runnerEntry, gpu, env: runnerEnv(env) });
-    const { pid } = runner;
-    runner.ready.then(
-      (facts) => log.info('engine.ready', { runner: pid, ...facts }),
-      (error: unknown) => {
-        if (!runner.isKilled) log.warn('engine.not-ready', { runner: pid, error });
-      },
-    );
-    return runner;
   }
 
   async #end({ model, runner }: Held): Promise<FreedMemory> {
@@ -418,13 +368,6 @@ function contextTooLong(contextSize: number): HostError {
     `Expected a context of at most ${MAX_CONTEXT_TOKENS} tokens, got ${contextSize}. Choose a smaller n_ctx.`,
     { details: { field: 'n_ctx', expected: `at most ${MAX_CONTEXT_TOKENS}`, found: contextSize } },
   );
-}
-
-/** A runner that died before llama.cpp stood in it: nothing about the model, and no use trying again. */
-function unavailable({ message, details }: HostError): HostError {
-  return new HostError('ENGINE_UNAVAILABLE', `llama.cpp could not be started on this machine. ${message}`, {
-    details: details ?? {},
-  });
 }
 
 function closed(): HostError {

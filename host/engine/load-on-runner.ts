@@ -15,6 +15,12 @@ export interface LoadWatch {
   readonly timeoutMs: number;
 }
 
+/** What a runner says once it has a model. */
+export interface LoadedRunner {
+  readonly facts: RunnerFacts;
+  readonly figures: LoadedFigures;
+}
+
 /**
  * Loads a model on a runner. Whatever goes wrong, the runner is gone when this rejects.
  *
@@ -25,7 +31,7 @@ export async function loadOnRunner(
   runner: RunnerProcess,
   load: RunnerLoad,
   { signal, onProgress, timeoutMs }: LoadWatch,
-): Promise<{ facts: RunnerFacts; figures: LoadedFigures }> {
+): Promise<LoadedRunner> {
   const givenUp = Promise.withResolvers<never>();
   givenUp.promise.catch(() => undefined);
   const abort = () => givenUp.reject(signal.reason);
