@@ -200,6 +200,17 @@ for (const tried of TRIED_BROWSERS) {
 
       const again = await bench.page('sidepanel.html');
       await again.click('header .buttons button');
+      await again.has('.row .open');
+      await again.fill('search input[type=search]', 'nobody said this');
+      await again.until(`document.querySelector('.row') === null`);
+      await keep(again, 'light-nothing-found');
+      await again.fill('search input[type=search]', 'hostile');
+      await again.has('.row .open');
+      // The model in memory can make vectors, so what was said is also found by what it means.
+      await again.click('search input[type=checkbox]');
+      await again.fill('search input[type=search]', 'unfriendly');
+      await again.has('.row .open');
+      await keep(again, 'light-conversations');
       await again.click('.row .open');
       expect(await again.reads('.said', 'javascript:alert')).toContain('Be hostile.');
     });
