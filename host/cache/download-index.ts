@@ -21,8 +21,10 @@ const FileRecord = v.pipe(
 );
 export type FileRecord = v.InferOutput<typeof FileRecord>;
 
-/** What is kept of a chunk, as {@link StoredSum} or, of one that is begun, with its bytes behind it. */
-const STORED_SUM = /^(gmac:[0-9a-f]{32})(?:\/([1-9]\d{0,8}))?$/;
+/** What is kept of a whole chunk. */
+const WHOLE = /^gmac:[0-9a-f]{32}$/;
+/** What is kept of one that is begun: with its bytes behind it. */
+const BEGUN = /^(gmac:[0-9a-f]{32})\/([1-9]\d{0,8})$/;
 
 /** What the index says of a chunk: that its first bytes have this checksum, as `chunkSum` gives it. */
 export interface StoredSum {
@@ -164,8 +166,10 @@ export class DownloadIndex {
 }
 
 function storedSum(value: unknown): StoredSum | undefined {
-  const [, sum, begun] = (typeof value === 'string' && STORED_SUM.exec(value)) || [];
-  return sum === undefined ? undefined : { sum, begun: begun === undefined ? undefined : Number(begun) };
+  if (typeof value !== 'string') return undefined;
+  if (WHOLE.test(value)) return { sum: value, begun: undefined };
+  const [, sum, bytes] = BEGUN.exec(value) ?? [];
+  return sum === undefined ? undefined : { sum, begun: Number(bytes) };
 }
 
 function bytesOf(stored: StoredSum | undefined, chunk: number, grid: ChunkGrid): number {

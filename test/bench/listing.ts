@@ -108,6 +108,7 @@ async function fill({
   const store = await openStore(database, createLogger({ file: logFile, debug: false }));
   for (const table of ['files', 'chunks', 'downloads', 'used']) await store.namespace(table).get('none');
   const hex = 'ab'.repeat(32);
+  const sum = `gmac:${'ab'.repeat(16)}`;
   const record = {
     size: 40e6,
     checksum: { algorithm: 'sha256', hex },
@@ -129,7 +130,7 @@ async function fill({
     const name = nameOf(at);
     const key = fileKey(name, name.file);
     inserts.files?.run(key, row(record));
-    for (let chunk = 0; chunk < CHUNKS; chunk += 1) inserts.chunks?.run(`${key}:${chunk}`, row(hex));
+    for (let chunk = 0; chunk < CHUNKS; chunk += 1) inserts.chunks?.run(`${key}:${chunk}`, row(sum));
     if (at < MODELS) {
       mkdirSync(join(models, name.owner, name.repo), { recursive: true });
       writeFileSync(join(models, name.owner, name.repo, name.file), 'GGUF');
