@@ -21,6 +21,7 @@ const LONGEST_REST = 64;
  */
 export class ConnectionPlan {
   readonly #most: number;
+  readonly #enough: number;
   #target: number;
   /** The number that was good, and bytes a look it brought. */
   #steady: { readonly connections: number; readonly rate: number } | undefined;
@@ -29,8 +30,11 @@ export class ConnectionPlan {
   #restAfterVain = FIRST_REST;
   #triesMore = true;
 
-  constructor({ first, most }: { readonly first: number; readonly most: number }) {
+  /** @param options.enough Bytes a look that are enough: where so many come, no more connections are tried. */
+  constructor(options: { readonly first: number; readonly most: number; readonly enough?: number }) {
+    const { first, most, enough = Number.POSITIVE_INFINITY } = options;
     this.#most = Math.max(1, most);
+    this.#enough = enough;
     this.#target = Math.min(Math.max(1, first), this.#most);
   }
 
@@ -98,7 +102,8 @@ export class ConnectionPlan {
   }
 
   #tryMore(): void {
-    if (this.#target >= this.#most) this.#rest = this.#restAfterVain;
+    const isEnough = (this.#steady?.rate ?? 0) >= this.#enough;
+    if (isEnough || this.#target >= this.#most) this.#rest = this.#restAfterVain;
     else this.#change(Math.min(this.#most, this.#target * 2));
   }
 

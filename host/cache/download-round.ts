@@ -45,7 +45,7 @@ export class RangesIgnored extends Error {}
 class TooSlow extends Error {}
 
 /** Between two looks at what the connections bring, milliseconds. */
-const LOOK_MS = 400;
+export const LOOK_MS = 400;
 
 /** Refusals within this time of each other are one: all connections hear them at once. Milliseconds. */
 const ONE_REFUSAL_MS = 2_000;

@@ -8,7 +8,7 @@ import type { ByteAllowance } from './byte-allowance.ts';
 import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 import { ConnectionPlan } from './connection-plan.ts';
 import type { DownloadIndex, FileRecord } from './download-index.ts';
-import { DownloadRound, meddledWith, RangesIgnored } from './download-round.ts';
+import { DownloadRound, LOOK_MS, meddledWith, RangesIgnored } from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
 import { isThere, PartialFile } from './partial-file.ts';
 import { hashingOf, PrefixHash } from './prefix-hash.ts';
@@ -30,6 +30,12 @@ export interface FileDownloadOptions {
   /** Hears, as often as anything comes, how many bytes are on the disk. */
   readonly onProgress: (downloaded: number) => void;
 }
+
+/**
+ * Bytes a second from which on more connections are not what a download lacks: at this rate receiving,
+ * writing and checksums take most of a processor core, and every connection adds to that.
+ */
+const ENOUGH_BYTES_PER_SECOND = 400e6;
 
 /** The unit of `stat`'s block count, on all systems, whatever the file system's own. Source: POSIX, sys/stat.h. */
 const STAT_BLOCK_BYTES = 512;
@@ -155,7 +161,11 @@ export class FileDownload {
     const chunkBytes = Math.min(grid.chunkBytes, size);
     const hasher = new FileHasher(file, { chunkBytes, ...hashingOf(checksum, size) });
     const prefix = new PrefixHash(grid, hasher);
-    const plan = new ConnectionPlan({ first: limits.connectionsAtFirst, most: limits.connections });
+    const plan = new ConnectionPlan({
+      first: limits.connectionsAtFirst,
+      most: limits.connections,
+      enough: (ENOUGH_BYTES_PER_SECOND * LOOK_MS) / 1000,
+    });
     let ranges = true;
     try {
       while (prefix.next < grid.count) {

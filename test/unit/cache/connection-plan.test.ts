@@ -31,6 +31,12 @@ describe('the number of connections', () => {
     expect(targets.indexOf(16)).toBeLessThan(8);
   });
 
+  it('does not grow where what comes is enough, and does when it is no more', () => {
+    const plan = new ConnectionPlan({ first: 8, most: 16, enough: 500 });
+    expect(Math.max(...follow(plan, each(100), 100))).toBe(8);
+    expect(follow(plan, each(20), 100).at(-1)).toBe(16);
+  });
+
   it('goes back where more bring nothing, and finds that fewer do as well', () => {
     const plan = new ConnectionPlan({ first: 8, most: 16 });
     const targets = follow(plan, each(100, 100), 400);
