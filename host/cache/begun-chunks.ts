@@ -2,50 +2,38 @@ import * as crypto from 'node:crypto';
 import { ChunkCursor } from './chunk-cursor.ts';
 import { runningSum } from './chunk-sum.ts';
 import type { ChunkGrid, ChunkRun } from './chunks.ts';
-import type { StoredSum } from './download-index.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** Bytes read back at a time. */
 const READ_BYTES = 256 * 1024;
 
-/** The first bytes of a chunk that is not whole. */
+/** The first bytes of a chunk that is not whole, and their checksum. */
 export interface BegunChunk {
   readonly bytes: number;
   readonly sum: string;
 }
 
 /**
- * The chunks of which a download that was stopped left the beginning. On a slow line a chunk takes a minute, and with
- * many connections what they had begun is more than many a file: it is gone on with, not fetched again.
+ * The chunks of which a download that was stopped left the beginning. On a slow line a chunk takes a minute, and each
+ * connection has one: they are gone on with, not fetched again.
  */
 export class BegunChunks {
   readonly #grid: ChunkGrid;
-  readonly #enter: (chunk: number, stored: StoredSum) => Promise<void>;
   readonly #begun = new Map<number, BegunChunk>();
 
-  /** @param enter Enters in the index what is there of a chunk. */
-  constructor(grid: ChunkGrid, enter: (chunk: number, stored: StoredSum) => Promise<void>) {
+  constructor(grid: ChunkGrid) {
     this.#grid = grid;
-    this.#enter = enter;
   }
 
   has(chunk: number): boolean {
     return this.#begun.has(chunk);
   }
 
-  /** Takes what the index says; false where that cannot be. */
-  recall(chunk: number, begun: BegunChunk): boolean {
+  /** Takes what is there of a chunk; false where that cannot be. */
+  add(chunk: number, begun: BegunChunk): boolean {
     if (begun.bytes >= this.#grid.bytesOf(chunk)) return false;
     this.#begun.set(chunk, begun);
     return true;
-  }
-
-  /** Keeps what has come, and is on the disk, of the chunk a cursor is in. */
-  async keep(cursor: ChunkCursor): Promise<void> {
-    const { chunk, bytesInChunk: bytes } = cursor;
-    const sum = cursor.endSum();
-    await this.#enter(chunk, { sum, begun: bytes });
-    this.#begun.set(chunk, { bytes, sum });
   }
 
   /** Forgets them all; gives how many bytes that was. */

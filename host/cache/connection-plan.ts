@@ -17,20 +17,20 @@ const LONGEST_REST = 64;
 /**
  * Finds how many connections one download should have, by what they bring: doubles them while that helps, goes back
  * where it does not, and tries more or fewer again from time to time. It knows no clock and no socket: it is told, at
- * even intervals, how many bytes came.
+ * even intervals, how many bytes a second came.
  */
 export class ConnectionPlan {
   readonly #most: number;
   readonly #enough: number;
   #target: number;
-  /** The number that was good, and bytes a look it brought. */
+  /** The number that was good, and bytes a second it brought. */
   #steady: { readonly connections: number; readonly rate: number } | undefined;
   #skip = SKIPPED_LOOKS;
   #rest = 0;
   #restAfterVain = FIRST_REST;
   #triesMore = true;
 
-  /** @param options.enough Bytes a look that are enough: where so many come, no more connections are tried. */
+  /** @param options.enough Bytes a second that are enough: where so many come, no more connections are tried. */
   constructor(options: { readonly first: number; readonly most: number; readonly enough?: number }) {
     const { first, most, enough = Number.POSITIVE_INFINITY } = options;
     this.#most = Math.max(1, most);
@@ -43,7 +43,7 @@ export class ConnectionPlan {
     return this.#target;
   }
 
-  /** Takes a look: so many bytes came since the last one. */
+  /** Takes a look: so many bytes a second came since the last one. */
   look(bytes: number): void {
     if (this.#skip > 0) {
       this.#skip -= 1;

@@ -45,7 +45,7 @@ export class RangesIgnored extends Error {}
 class TooSlow extends Error {}
 
 /** Between two looks at what the connections bring, milliseconds. */
-export const LOOK_MS = 400;
+const LOOK_MS = 400;
 
 /** Refusals within this time of each other are one: all connections hear them at once. Milliseconds. */
 const ONE_REFUSAL_MS = 2_000;
@@ -159,7 +159,7 @@ export class DownloadRound {
     if (!this.#ranges || this.#stop.aborted) return;
     // Towards the end there is not enough to do for all, and some may not have left yet: that says nothing of the line.
     const { plan } = this.#options;
-    if (this.#queue.size > 0 && this.#workers <= plan.target) plan.look((bytes * LOOK_MS) / elapsedMs);
+    if (this.#queue.size > 0 && this.#workers <= plan.target) plan.look((bytes * 1000) / elapsedMs);
     for (const slow of farBelow([...this.#connections])) {
       this.#options.log.info('download.slow-connection', { rate: Math.round(slow.rate) });
       slow.controller.abort(new TooSlow());
@@ -204,15 +204,17 @@ export class DownloadRound {
 
   /** What came of the chunk a run ends in waits for whoever goes on, as far as the disk takes it. */
   async #keepBegun(cursor: ChunkCursor, writer: GatheredWrite): Promise<void> {
-    const { states, begun, log, remote, onBytes } = this.#options;
-    if (cursor.bytesInChunk === 0 || states[cursor.chunk] !== 'missing') return;
+    const { states, begun, enter, log, remote, onBytes } = this.#options;
+    const { chunk, bytesInChunk: bytes } = cursor;
+    if (bytes === 0 || states[chunk] !== 'missing') return;
     try {
       await writer.flush();
-      if (!this.#ranges) throw new RangesIgnored();
-      await begun.keep(cursor);
+      const sum = cursor.endSum();
+      await enter(chunk, { sum, begun: bytes });
+      begun.add(chunk, { bytes, sum });
     } catch (error) {
-      onBytes(writer.pendingBytes - cursor.bytesInChunk);
-      log.info('download.chunk-given-up', { file: remote.file, chunk: cursor.chunk, error });
+      onBytes(writer.pendingBytes - bytes);
+      log.info('download.chunk-given-up', { file: remote.file, chunk, error });
     }
   }
 

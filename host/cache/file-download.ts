@@ -8,7 +8,7 @@ import type { ByteAllowance } from './byte-allowance.ts';
 import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 import { ConnectionPlan } from './connection-plan.ts';
 import type { DownloadIndex, FileRecord } from './download-index.ts';
-import { DownloadRound, LOOK_MS, meddledWith, RangesIgnored } from './download-round.ts';
+import { DownloadRound, meddledWith, RangesIgnored } from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
 import { isThere, PartialFile } from './partial-file.ts';
 import { hashingOf, PrefixHash } from './prefix-hash.ts';
@@ -32,8 +32,8 @@ export interface FileDownloadOptions {
 }
 
 /**
- * Bytes a second from which on more connections are not what a download lacks: at this rate receiving,
- * writing and checksums take most of a processor core, and every connection adds to that.
+ * Bytes a second from which on more connections are not what a download lacks: at this rate receiving, writing and
+ * checksums take most of a processor core, and every connection adds to that.
  */
 const ENOUGH_BYTES_PER_SECOND = 400e6;
 
@@ -60,9 +60,8 @@ export class FileDownload {
 
   constructor(options: FileDownloadOptions) {
     this.#options = options;
-    const { remote, limits, index, key } = options;
-    this.#grid = new ChunkGrid(remote.size, limits.chunkBytes);
-    this.#begun = new BegunChunks(this.#grid, (chunk, stored) => index.setChunk(key, chunk, stored));
+    this.#grid = new ChunkGrid(options.remote.size, options.limits.chunkBytes);
+    this.#begun = new BegunChunks(this.#grid);
   }
 
   get size(): number {
@@ -118,9 +117,9 @@ export class FileDownload {
       if (stored === undefined) continue;
       const { sum, begun: bytes } = stored;
       // Of a file that is lost or was cut short, the index says what is no longer so.
-      if (bytes === undefined && this.#grid.endOf(chunk) <= length) this.#setState(chunk, { sum });
-      if (bytes === undefined || this.#grid.startOf(chunk) + bytes > length) continue;
-      if (this.#begun.recall(chunk, { bytes, sum })) this.#downloaded += bytes;
+      if (this.#grid.startOf(chunk) + (bytes ?? this.#grid.bytesOf(chunk)) > length) continue;
+      if (bytes === undefined) this.#setState(chunk, { sum });
+      else if (this.#begun.add(chunk, { bytes, sum })) this.#downloaded += bytes;
     }
   }
 
@@ -164,7 +163,7 @@ export class FileDownload {
     const plan = new ConnectionPlan({
       first: limits.connectionsAtFirst,
       most: limits.connections,
-      enough: (ENOUGH_BYTES_PER_SECOND * LOOK_MS) / 1000,
+      enough: ENOUGH_BYTES_PER_SECOND,
     });
     let ranges = true;
     try {

@@ -47,6 +47,17 @@ describe('a queue of chunks', () => {
     expect(chunksOf(runs)).toEqual(missing);
   });
 
+  it('begins a run with a chunk that is begun, and has none within', () => {
+    const runs = takeAll(new ChunkQueue(Array(12).keys(), 1, (chunk) => chunk === 2 || chunk === 3));
+    expect(chunksOf(runs)).toEqual([...Array(12).keys()]);
+    expect(runs.slice(0, 2)).toEqual([
+      { first: 0, end: 2 },
+      { first: 2, end: 3 },
+    ]);
+    expect(runs[2]?.first).toBe(3);
+    expect(runs[2]?.end).toBeGreaterThan(4);
+  });
+
   it('hands out again what was put back', () => {
     const queue = new ChunkQueue([0, 1, 2], 1);
     takeAll(queue);

@@ -90,7 +90,7 @@ describe('a round of a download', () => {
         remote,
         grid: GRID,
         states,
-        begun: new BegunChunks(GRID, async () => {}),
+        begun: new BegunChunks(GRID),
         file,
         prefix,
         hub,
