@@ -88,7 +88,7 @@ writeShared(`${root}/dist/share`);
 const declarations = spawnSync(
   process.execPath,
   [`${root}/node_modules/typescript/bin/tsc`, '-p', 'installers/build/tsconfig.types.json'],
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: ['ignore', 2, 2] },
 );
 process.exitCode = declarations.status ?? 1;
 

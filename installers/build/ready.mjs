@@ -43,15 +43,16 @@ const sources = hash(
 );
 if (process.argv.includes('--build') || (!process.argv.includes('--no-build') && read(built) !== sources)) {
   console.error('Building dist/ …');
-  run([node], [join(root, 'installers', 'build', 'build.ts')]);
+  // What builds the extension draws a spinner on its output, whatever that is; what went wrong is on the other.
+  run([node], [join(root, 'installers', 'build', 'build.ts')], 'ignore');
   writeFileSync(built, sources);
 }
 
-/** @param {string[]} command @param {string[]} args */
-function run([program, ...first], args) {
+/** @param {string[]} command @param {string[]} args @param {'inherit' | 'ignore'} output */
+function run([program, ...first], args, output = 'inherit') {
   const { status, error } = spawnSync(program, [...first, ...args], {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, 'inherit'],
     shell: program === 'npm' && process.platform === 'win32',
   });
   if (error) console.error(error.message);
