@@ -15,7 +15,7 @@ const KILL_GRACE_MS = 500;
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
 /** The part of systeminformation that is used, where the system's own files do not tell. */
-export type SystemInformation = Pick<typeof import('systeminformation'), 'cpu' | 'graphics' | 'mem'>;
+export type SystemInformation = typeof import('./system-information.ts');
 
 /** The computer, as detection asks it: the one this runs on, or a recorded one. */
 export interface Machine {
@@ -51,7 +51,7 @@ export function thisMachine(env?: Readonly<NodeJS.ProcessEnv>, limits: { program
     list,
     run: (program, args) =>
       within(run(program, args, env, programTimeoutMs), programTimeoutMs + KILL_GRACE_MS, program),
-    systemInformation: () => import('systeminformation'),
+    systemInformation: () => import('./system-information.ts'),
   };
 }
 

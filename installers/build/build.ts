@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { buildExtension } from './extension.ts';
 import { keychainBuildOptions } from './keychain-bundle.ts';
+import { namedExports } from './named-exports.ts';
 import { oneStartFile } from './one-start-file.ts';
 import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
 import { writeShared } from './shared-files.ts';
@@ -71,6 +72,7 @@ await esbuild.build({
   plugins: [
     programsStayOutside,
     noOwnPlace,
+    namedExports,
     await oneStartFile({
       root,
       entry: 'host/main.ts',
