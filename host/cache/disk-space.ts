@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { ancestors } from '../ancestors.ts';
 import { bytesInWords } from '../bytes-in-words.ts';
 import { HostError, isSystemError } from '../errors.ts';
 
@@ -11,14 +11,15 @@ export interface DiskSpace {
 
 /** The volume `path` lies on, or will lie on: the nearest folder that is there answers. Null where none does. */
 export async function diskSpace(path: string): Promise<DiskSpace | null> {
-  for (let folder = path; ; folder = dirname(folder)) {
+  for (const folder of ancestors(path)) {
     try {
       const { bsize, blocks, bavail } = await statfs(folder);
       return { total: blocks * bsize, available: bavail * bsize };
     } catch (error) {
-      if (!isSystemError(error, 'ENOENT', 'ENOTDIR') || folder === dirname(folder)) return null;
+      if (!isSystemError(error, 'ENOENT', 'ENOTDIR')) return null;
     }
   }
+  return null;
 }
 
 /** Throws `DISK_FULL`, with figures, when a volume has too little space for `needed` more bytes. */

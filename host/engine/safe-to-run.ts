@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ancestors } from '../ancestors.ts';
 import { HostError, isSystemError } from '../errors.ts';
 import { assertSafeToStart, OTHERS_WRITE } from '../safe-folder.ts';
 
@@ -33,10 +34,7 @@ export async function whyUnsafeToRun(entry: URL): Promise<HostError | undefined>
 async function binaryFolders(main: string): Promise<string[]> {
   const here = dirname(main);
   const packages = [join(here, 'lib', 'llama')];
-  for (let folder = here; ; folder = dirname(folder)) {
-    packages.push(join(folder, 'node_modules', '@node-llama-cpp'));
-    if (folder === dirname(folder)) break;
-  }
+  for (const folder of ancestors(here)) packages.push(join(folder, 'node_modules', '@node-llama-cpp'));
   const found = await Promise.all(packages.map(binsOf));
   const scripts = ['runner', 'keychain'].flatMap((name) => [join(here, name), join(here, 'lib', name)]);
   return [...scripts, ...found.flat()];

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ancestors } from '../../host/ancestors.ts';
 import { isSystemError } from '../../host/errors.ts';
 
 /** SHA-256 of a text, hexadecimal: what the record remembers a file by. */
@@ -51,15 +52,40 @@ export async function writeWhole(path: string, contents: string, mode: number): 
   }
 }
 
-/** Makes a folder and those above it. Returns the ones that were not there, the topmost first. */
+/**
+ * Makes a folder and those above it. Returns the ones that were not there, the topmost first.
+ *
+ * One folder at a time, since the result of a recursive `mkdir` cannot be compared with a path of ours: on Windows it
+ * begins with `\\?\`.
+ */
 export async function makeFolder(path: string, mode: number): Promise<string[]> {
-  const first = await mkdir(path, { recursive: true, mode });
-  if (first === undefined) return [];
+  const missing: string[] = [];
+  for (const folder of ancestors(resolve(path))) {
+    if (await isThere(folder)) break;
+    missing.unshift(folder);
+  }
   const made: string[] = [];
-  for (let folder = path; ; folder = dirname(folder)) {
-    made.unshift(folder);
+  for (const folder of missing) {
+    try {
+      await mkdir(folder, { mode });
+    } catch (error) {
+      // Another process made it meanwhile, so it is not ours to remove.
+      if (isSystemError(error, 'EEXIST')) continue;
+      throw error;
+    }
     // The umask may have taken bits that other users need.
     await chmod(folder, mode);
-    if (folder === first) return made;
+    made.push(folder);
+  }
+  return made;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
   }
 }

@@ -1,0 +1,38 @@
+import * as fs from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+/** As Node's on Windows, which returns the first folder that it made in the form `\\?\C:\…`. */
+jest.unstable_mockModule('node:fs/promises', () => ({
+  ...fs,
+  mkdir: async (...args: Parameters<typeof fs.mkdir>) => {
+    const first = await fs.mkdir(...args);
+    return first === undefined ? first : `\\\\?\\C:${first.replaceAll('/', '\\')}`;
+  },
+}));
+const { makeFolder } = await import('../../../installers/registration/files.ts');
+
+describe('making a folder', () => {
+  const temporary = tempFolder('make-folder');
+  afterAll(() => temporary.remove());
+
+  it.each([
+    ['a plain path', (folder: string) => `${folder}/a/b/c`],
+    ['a path that ends with a separator', (folder: string) => `${folder}/a/b/c/`],
+    ['a path with dots', (folder: string) => `${folder}/x/.././a//b/c`],
+    ['a relative path', (folder: string) => relative(process.cwd(), `${folder}/a/b/c`)],
+  ])('ends and returns the folders that were not there, the topmost first: %s', async (_what, pathIn) => {
+    const folder = await fs.mkdtemp(join(temporary.path, 'case-'));
+    await fs.mkdir(join(folder, 'a'));
+    expect(await makeFolder(pathIn(folder), 0o750)).toEqual([join(folder, 'a', 'b'), join(folder, 'a', 'b', 'c')]);
+    expect(await makeFolder(pathIn(folder), 0o700)).toEqual([]);
+    if (process.platform !== 'win32') expect((await fs.stat(join(folder, 'a', 'b'))).mode & 0o777).toBe(0o750);
+  });
+
+  it('fails where a file is in the way', async () => {
+    const file = join(temporary.path, 'file');
+    await fs.writeFile(file, '');
+    await expect(makeFolder(join(file, 'below'), 0o700)).rejects.toMatchObject({ code: 'ENOTDIR' });
+  });
+});
