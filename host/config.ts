@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { HostError } from './errors.ts';
+import { HostError } from './common/errors.ts';
 
 /** Bytes in a mebibyte. */
 const MiB = 1024 * 1024;

@@ -1,14 +1,14 @@
 import type { Call } from './actions/action.ts';
 import { dispatch } from './actions/dispatch.ts';
+import { HostError } from './common/errors.ts';
+import type { JsonObject } from './common/json.ts';
+import { createLogger, type RequestLog } from './common/log.ts';
 import type { HostConfig } from './config.ts';
-import { HostError } from './errors.ts';
-import type { JsonObject } from './json.ts';
-import { createLogger, type RequestLog } from './log.ts';
-import { HostParts } from './parts.ts';
+import { errorReply } from './messaging/error-reply.ts';
 import { type ClientKind, LOCAL_ONLY_ACTIONS } from './protocol/actions/local-only.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
 import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
-import { errorReply } from './reply.ts';
+import { HostParts } from './services.ts';
 
 /** What a client's connection gives with each message. */
 export interface MessageContext {

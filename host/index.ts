@@ -1,11 +1,11 @@
+import { HostError } from './common/errors.ts';
 import { readConfig } from './config.ts';
-import { HostError } from './errors.ts';
 import { Host } from './host.ts';
+import { errorReply } from './messaging/error-reply.ts';
 import { parseBody } from './messaging/message-body.ts';
 import type { HostEvent } from './protocol/messages.ts';
-import { errorReply } from './reply.ts';
 
-export { HostError } from './errors.ts';
+export { HostError } from './common/errors.ts';
 export type { ActionName } from './protocol/actions/requests.ts';
 export { ERROR_CODES, type ErrorCode } from './protocol/errors.ts';
 export type { EventPayloads, HostEvent, PayloadOf, Reply, RequestOf } from './protocol/messages.ts';

@@ -5,5 +5,5 @@ await start({
   entry: new URL(import.meta.url),
   args: process.argv.slice(2),
   loadRunner: () => import('./engine/runner/runner.ts'),
-  loadKeychain: () => import('./keychain/keychain.ts'),
+  loadKeychain: () => import('./secrets/keychain-process.ts'),
 });

@@ -1,13 +1,13 @@
 import { devNull } from 'node:os';
+import { HostError } from './common/errors.ts';
+import { createLogger, type Logger } from './common/log.ts';
 import { DEFAULT_LIMITS, type HostLimits, readConfig } from './config.ts';
 import { type Caller, isOwnExtension } from './configuration/caller.ts';
-import { HostError } from './errors.ts';
 import { Host } from './host.ts';
-import { createLogger, type Logger } from './log.ts';
+import { errorReply } from './messaging/error-reply.ts';
 import { takeOverStdio } from './messaging/stdio.ts';
 import type { HostEvent } from './protocol/messages.ts';
 import { readHead } from './protocol/parse-request.ts';
-import { errorReply } from './reply.ts';
 import { Session, type SessionHandler } from './session.ts';
 
 /** Longest the parts may take to close once the last reply is out, milliseconds. A runner is killed well before. */

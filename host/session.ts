@@ -1,16 +1,16 @@
 import type { Readable, Writable } from 'node:stream';
+import { HostError } from './common/errors.ts';
+import type { JsonObject } from './common/json.ts';
+import type { Logger } from './common/log.ts';
 import type { HostLimits } from './config.ts';
-import { HostError } from './errors.ts';
-import type { JsonObject } from './json.ts';
-import type { Logger } from './log.ts';
+import { errorReply } from './messaging/error-reply.ts';
+import { coalescingKey, HeldEvents } from './messaging/event-coalescer.ts';
 import { encodeFrame } from './messaging/frame.ts';
 import { FrameWriter } from './messaging/frame-writer.ts';
-import { coalescingKey, HeldEvents } from './messaging/held-events.ts';
 import { MessageInput } from './messaging/message-input.ts';
 import { type Place, ReplyLine } from './messaging/reply-line.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
 import { type RequestHead, readHead } from './protocol/parse-request.ts';
-import { errorReply } from './reply.ts';
 
 /** What a handler gets with each message. */
 export interface SessionCall {

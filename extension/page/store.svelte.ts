@@ -9,8 +9,8 @@ import type {
 } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError } from '../host-connection.ts';
 import type { HostState } from '../worker/host-state.ts';
-import { type Known, keepKnown, NOTHING_KNOWN, readKnown, type Storage } from './known.ts';
 import { modelRows } from './model-rows.ts';
+import { type Known, keepKnown, NOTHING_KNOWN, readKnown, type Storage } from './snapshot.ts';
 import { type RequestOptions, WorkerClient } from './worker-client.ts';
 
 /** How often the machine's memory is asked for while a page is open, milliseconds. */

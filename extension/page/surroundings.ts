@@ -1,5 +1,5 @@
 import { browser } from 'wxt/browser';
-import { type Surroundings, systemOf } from './mend.ts';
+import { type Surroundings, systemOf } from './fixes.ts';
 
 /** Where this page runs. */
 export const surroundings: Surroundings = {

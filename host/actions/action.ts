@@ -1,20 +1,20 @@
 import type { ModelCache } from '../cache/model-cache.ts';
-import type { Moved, MoveOptions } from '../cache/move/move-cache.ts';
+import type { Moved, MoveOptions } from '../cache/relocation/relocate-cache.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Logger } from '../common/log.ts';
 import type { HostConfig } from '../config.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { LocalModels } from '../external/external-models.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { LmStudio } from '../lmstudio/lm-studio.ts';
-import type { LocalModels } from '../local/local-models.ts';
-import type { Logger } from '../log.ts';
+import type { ServedModels } from '../models/served-models.ts';
 import type { ClientKind } from '../protocol/actions/local-only.ts';
 import type { ActionName } from '../protocol/actions/requests.ts';
 import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
 import type { Remote } from '../remote/remote.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import type { ServedModels } from '../serving/served-models.ts';
 import type { GenerationSettings } from '../settings/generation-settings.ts';
 
 /** The parts that know. Each is made when it is first asked for, so a host that answers PING has loaded none of them. */

@@ -2,7 +2,7 @@ import { unsupportedType } from '../catalog/model-type.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions, Call } from './action.ts';
-import { goneEntry, offeredEntry } from './local-entry.ts';
+import { goneEntry, offeredEntry } from './external-entry.ts';
 import { page, pageOf } from './paging.ts';
 import { remoteEntry } from './remote-entry.ts';
 

@@ -1,4 +1,4 @@
-import { breather } from '../breathe.ts';
+import { breather } from '../common/yield-to-event-loop.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { centroid } from '../vectors/centroid.ts';
 import { kMeans } from '../vectors/k-means.ts';

@@ -1,12 +1,12 @@
 import { assertRunnable } from '../catalog/model-type.ts';
-import { HostError } from '../errors.ts';
-import { isLocalName } from '../local/local-id.ts';
-import { throttle } from '../progress.ts';
-import { SOURCE_NAMES } from '../protocol/local-sources.ts';
+import { HostError } from '../common/errors.ts';
+import { throttle } from '../common/progress.ts';
+import { isLocalName } from '../external/external-id.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { readModelQuery } from '../protocol/model-name.ts';
+import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 import type { Action, Actions, Call } from './action.ts';
-import { assertNotHeld, deleteHeld } from './delete-held.ts';
+import { assertNotHeld, deleteHeld } from './delete-external.ts';
 import { downloadProgress, statusEntry } from './download-events.ts';
 import { heldStatus, obtainModel } from './find-model.ts';
 import { page } from './paging.ts';

@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { encodeVector } from '../vectors/encode.ts';

@@ -23,7 +23,7 @@ export const actions: Actions<'ESTIMATE_MODEL_SIZE'> = {
       shapeOf(name, call),
       parts.hardware(),
       parts.engine(),
-      import('../hardware/room.ts'),
+      import('../hardware/memory-budget.ts'),
       import('../hardware/demand.ts'),
       import('../hardware/fit.ts'),
       import('../hardware/split.ts'),

@@ -1,7 +1,7 @@
 import type { CachedModel, DownloadResult, DownloadStatus } from '../cache/types.ts';
-import { HostError } from '../errors.ts';
-import type { HeldModel } from '../local/held.ts';
-import { isLocalName } from '../local/local-id.ts';
+import { HostError } from '../common/errors.ts';
+import { isLocalName } from '../external/external-id.ts';
+import type { HeldModel } from '../external/external-model.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';

@@ -1,17 +1,17 @@
 import { randomInt } from 'node:crypto';
-import { HostError } from '../errors.ts';
-import { throttle } from '../progress.ts';
+import { HostError } from '../common/errors.ts';
+import { throttle } from '../common/progress.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult } from '../models/generation.ts';
 import type { GenerationParams } from '../protocol/actions/generation.ts';
 import { MAX_SEED } from '../protocol/actions/generation-limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { invalidField } from '../protocol/parse-request.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult } from '../serving/generation.ts';
 import { withChanges } from '../settings/generation-settings.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
-import { keepTurn } from './keep-turn.ts';
+import { namedModelId, namesAModel } from './has-model-reference.ts';
 import { modelIdFor } from './model-for.ts';
-import { namedModelId, namesAModel } from './names-a-model.ts';
+import { keepTurn } from './store-turn.ts';
 
 /** What the request says, and the kept settings where it says nothing. */
 function orderFor(request: RequestOf<'GENERATE'>, kept: GenerationParams): GenerateOrder {

@@ -1,6 +1,6 @@
+import { errorReply } from '../messaging/error-reply.ts';
 import type { LoadingProgressPayload, PayloadOf } from '../protocol/messages.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
-import { errorReply } from '../reply.ts';
 import type { ActionResult, Call } from './action.ts';
 import { loadedPayload } from './model-entry.ts';
 

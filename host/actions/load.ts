@@ -1,13 +1,13 @@
 import { assertRunnable } from '../catalog/model-type.ts';
-import { throttle } from '../progress.ts';
+import { throttle } from '../common/progress.ts';
+import { errorReply } from '../messaging/error-reply.ts';
 import type { LoadingProgressPayload } from '../protocol/messages.ts';
-import { errorReply } from '../reply.ts';
 import type { Actions } from './action.ts';
 import { percent } from './download-events.ts';
 import { obtainModel } from './find-model.ts';
+import { namedRemoteModel } from './has-model-reference.ts';
 import { loadRemote } from './load-remote.ts';
 import { loadedPayload } from './model-entry.ts';
-import { namedRemoteModel } from './names-a-model.ts';
 import { planLoad } from './plan-load.ts';
 import { resolveName } from './resolve-name.ts';
 

@@ -1,7 +1,7 @@
-import { notLoaded } from '../serving/model-server.ts';
+import { notLoaded } from '../models/model-server.ts';
 import type { Actions, Call } from './action.ts';
+import { namedModelId, namesAModel } from './has-model-reference.ts';
 import { loadedEntry } from './model-entry.ts';
-import { namedModelId, namesAModel } from './names-a-model.ts';
 import { page } from './paging.ts';
 
 /** The models, with a runner on its way: who asks about loaded models is about to load one. */

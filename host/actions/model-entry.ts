@@ -1,5 +1,5 @@
 import { ABILITIES } from '../gguf/abilities.ts';
-import type { ServedModel } from '../serving/model-server.ts';
+import type { ServedModel } from '../models/model-server.ts';
 
 /** What a model can be asked for, where its own file says so. */
 function capabilities({ abilities }: ServedModel) {

@@ -1,6 +1,6 @@
-import { HostError } from '../errors.ts';
-import type { ServedModels } from '../serving/served-models.ts';
-import { namedModelId, namesAModel } from './names-a-model.ts';
+import { HostError } from '../common/errors.ts';
+import type { ServedModels } from '../models/served-models.ts';
+import { namedModelId, namesAModel } from './has-model-reference.ts';
 
 /**
  * The id of the model a request names, else of the active one.

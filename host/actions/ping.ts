@@ -1,5 +1,5 @@
+import { VERSION } from '../common/version.ts';
 import { OLDEST_CLIENT, outdated, updateAdvice, type Versions } from '../protocol/versions.ts';
-import { VERSION } from '../version.ts';
 import type { Actions } from './action.ts';
 
 export const actions: Actions<'PING'> = {

@@ -1,6 +1,6 @@
-import { bytesInWords } from '../bytes-in-words.ts';
+import { HostError } from '../common/errors.ts';
+import { bytesInWords } from '../common/format.ts';
 import type { LoadSettings } from '../engine/types.ts';
-import { HostError } from '../errors.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import type { Fit, Sides } from '../hardware/fit.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
@@ -32,7 +32,7 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Parts): Pr
   const [hardware, engine, rooms, { fitOf }, { demandOf }, split, { threadRange }] = await Promise.all([
     parts.hardware(),
     parts.engine(),
-    import('../hardware/room.ts'),
+    import('../hardware/memory-budget.ts'),
     import('../hardware/fit.ts'),
     import('../hardware/demand.ts'),
     import('../hardware/split.ts'),

@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import type { ConfiguredEngine } from '../remote/configured-engines.ts';
 import { keyName } from '../remote/keys.ts';

@@ -1,6 +1,6 @@
 import { chooseModel } from '../catalog/choose-model.ts';
 import type { RepoModel } from '../catalog/repo-models.ts';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions } from './action.ts';

@@ -1,7 +1,7 @@
 import { chooseModel, modelOfQuantization } from '../catalog/choose-model.ts';
 import { quantizationOf } from '../catalog/quantization-name.ts';
 import { type RepoModel, repoModels } from '../catalog/repo-models.ts';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import {
   type ModelName,
   type ModelNaming,

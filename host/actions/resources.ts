@@ -1,6 +1,6 @@
-import type { ServedModel } from '../serving/model-server.ts';
+import type { ServedModel } from '../models/model-server.ts';
 import type { Actions } from './action.ts';
-import { namedModelId } from './names-a-model.ts';
+import { namedModelId } from './has-model-reference.ts';
 
 const MiB = 1024 * 1024;
 

@@ -1,12 +1,12 @@
-import { breather } from '../breathe.ts';
+import { HostError } from '../common/errors.ts';
+import { breather } from '../common/yield-to-event-loop.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { FoundMessage, MessageVectors, Unseen } from '../conversations/message-vectors.ts';
-import { HostError } from '../errors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { nearest } from '../vectors/nearest.ts';
 import { dotProduct, unit } from '../vectors/similarity.ts';
 import type { Call } from './action.ts';
-import { namedModelId, namesAModel } from './names-a-model.ts';
+import { namedModelId, namesAModel } from './has-model-reference.ts';
 import { TextRequest } from './text-request.ts';
 
 /** Messages one request makes vectors of: half a minute on a slow machine with a small model. */

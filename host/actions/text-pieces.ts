@@ -1,4 +1,4 @@
-import type { NamedText } from '../serving/embedding.ts';
+import type { NamedText } from '../models/embedding.ts';
 
 /** Texts that take one turn at the model. */
 const MAX_TEXTS_IN_PIECE = 16;

@@ -1,6 +1,6 @@
-import { throttle } from '../progress.ts';
-import type { Embedded, NamedText, Ranked } from '../serving/embedding.ts';
-import type { ServedModels } from '../serving/served-models.ts';
+import { throttle } from '../common/progress.ts';
+import type { Embedded, NamedText, Ranked } from '../models/embedding.ts';
+import type { ServedModels } from '../models/served-models.ts';
 import type { Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { modelIdFor } from './model-for.ts';

@@ -1,10 +1,10 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isSystemError } from '../errors.ts';
+import { isSystemError } from '../common/errors.ts';
+import type { DownloadIndex } from '../download/download-index.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { cacheError } from './cache-error.ts';
-import type { DownloadIndex } from './download-index.ts';
+import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 
 /**

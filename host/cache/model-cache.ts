@@ -1,23 +1,23 @@
+import { type DiskSpace, diskSpace } from '../common/disk-space.ts';
+import { HostError } from '../common/errors.ts';
+import { FileLock } from '../common/file-lock.ts';
+import type { Logger } from '../common/log.ts';
+import type { ProgressListener } from '../common/progress.ts';
 import type { HostConfig } from '../config.ts';
-import { HostError } from '../errors.ts';
+import { DownloadIndex, type ModelRecord } from '../download/download-index.ts';
+import { ModelDownload, stopReason } from '../download/model-download.ts';
+import { ByteAllowance } from '../download/rate-limiter.ts';
 import type { HubClient } from '../hub/types.ts';
-import type { Logger } from '../log.ts';
-import type { ProgressListener } from '../progress.ts';
 import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
-import { ByteAllowance } from './byte-allowance.ts';
-import { CacheCare } from './cache-care.ts';
+import { HouseKeeping } from './cache-eviction.ts';
+import { CacheCare } from './cache-verifier.ts';
 import { deleteModel } from './delete-model.ts';
-import { type DiskSpace, diskSpace } from './disk-space.ts';
-import { DownloadIndex, type ModelRecord } from './download-index.ts';
-import { FileLock } from './file-lock.ts';
-import { HouseKeeping } from './house-keeping.ts';
 import { CacheLayout, fileKey } from './layout.ts';
-import { ModelDownload, stopReason } from './model-download.ts';
 import { bytesOf, findModel, listNames } from './model-folders.ts';
+import { type ModelUse, ModelUses } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
-import { type ModelUse, ModelUses } from './model-uses.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
 
 /** What a cache is opened with. */

@@ -1,11 +1,11 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { isSystemError } from '../errors.ts';
+import { isSystemError } from '../common/errors.ts';
+import { entriesOf } from '../common/folder-entries.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { cacheError } from './cache-error.ts';
-import { entriesOf } from './folder-entries.ts';
+import { cacheError } from './cache-errors.ts';
 import type { CacheLayout } from './layout.ts';
 import type { CachedModel } from './types.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { isSystemError } from '../errors.ts';
+import { isSystemError } from '../common/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import { cacheError } from './cache-error.ts';
+import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, modelKey } from './layout.ts';
 
 /**

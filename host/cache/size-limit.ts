@@ -1,7 +1,7 @@
+import { HostError } from '../common/errors.ts';
+import { parseSize } from '../common/parse-size.ts';
 import type { HostConfig } from '../config.ts';
 import { configFileIn, readConfigFile } from '../configuration/config-file.ts';
-import { HostError } from '../errors.ts';
-import { parseSize } from '../parse-size.ts';
 
 /**
  * Bytes the cache may take: `TABAGENT_CACHE_LIMIT`, else `cacheLimit` in the user's `config.json`, else without end. Read

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isSystemError } from '../errors.ts';
+import { isSystemError } from '../common/errors.ts';
+import { entriesOf } from '../common/folder-entries.ts';
+import type { DownloadIndex, ModelRecord } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { cacheError } from './cache-error.ts';
-import type { DownloadIndex, ModelRecord } from './download-index.ts';
-import { entriesOf } from './folder-entries.ts';
+import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 import type { ModelListing } from './model-listing.ts';
 import type { Pins } from './pins.ts';

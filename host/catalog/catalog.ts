@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../common/log.ts';
 import { CatalogEntry, type ModelType, type NewCatalogEntry } from '../protocol/actions/catalog.ts';
 import { type ModelName, readModelName } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';

@@ -1,5 +1,5 @@
-import { bytesInWords } from '../bytes-in-words.ts';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
+import { bytesInWords } from '../common/format.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { RepoModel } from './repo-models.ts';
 

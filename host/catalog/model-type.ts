@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { ModelType } from '../protocol/actions/catalog.ts';
 import { quantizationOf } from './quantization-name.ts';
 

@@ -1,7 +1,7 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import { type CommandContext, printLine } from './context.ts';
-import { printable } from './terminal/words.ts';
+import { printable } from './terminal/text.ts';
 
 /** One turn of a conversation. */
 interface Turn {

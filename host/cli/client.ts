@@ -1,6 +1,6 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
+import type { JsonObject } from '../common/json.ts';
 import type { Host } from '../host.ts';
-import type { JsonObject } from '../json.ts';
 import type { ActionName } from '../protocol/actions/requests.ts';
 import type { HostEvent, PayloadOf, Reply, SuccessReply } from '../protocol/messages.ts';
 

@@ -1,5 +1,5 @@
+import { HostError, isSystemError } from '../common/errors.ts';
 import { readConfig } from '../config.ts';
-import { HostError, isSystemError } from '../errors.ts';
 import { Host } from '../host.ts';
 import { Client } from './client.ts';
 import { unknownCommand } from './commands/help.ts';
@@ -13,7 +13,7 @@ import type { CommandSpec } from './spec.ts';
 import { COMMANDS, commandOf } from './table.ts';
 import { paint } from './terminal/styles.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
-import { printable } from './terminal/words.ts';
+import { printable } from './terminal/text.ts';
 import { UsageError } from './usage-error.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { VERSION } from '../version.ts';
+import { VERSION } from '../common/version.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import { type ArgumentSpec, type CommandSpec, type OptionSpec, optionsOf } from './spec.ts';
-import { table } from './terminal/words.ts';
+import { table } from './terminal/text.ts';
 
 /** What `tabagent help` prints. */
 export function overview(commands: readonly CommandSpec[]): string {

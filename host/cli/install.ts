@@ -1,21 +1,14 @@
-import {
-  type CommandIo,
-  EXIT,
-  faultOf,
-  openMachine,
-  reportFault,
-  titles,
-} from '../../installers/registration/command.ts';
-import { placesOf } from '../../installers/registration/installation.ts';
-import { planLauncher } from '../../installers/registration/launcher.ts';
-import { planRegistration } from '../../installers/registration/plan.ts';
-import { planConfiguration } from '../../installers/registration/plan-configuration.ts';
-import { readRecord } from '../../installers/registration/record.ts';
-import { type RegisterOutcome, register } from '../../installers/registration/register.ts';
 import { BROWSER_NAMES, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
 import { familyOfExtensionId } from '../../manifests/extension-id.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import type { AllowedExtensions } from '../../manifests/host-manifest.ts';
+import { type CommandIo, EXIT, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
+import { placesOf } from '../registration/installation.ts';
+import { planLauncher } from '../registration/launcher.ts';
+import { planRegistration } from '../registration/plan.ts';
+import { planConfiguration } from '../registration/plan-configuration.ts';
+import { readRecord } from '../registration/record.ts';
+import { type RegisterOutcome, register } from '../registration/register.ts';
 import type { CommandInput } from './parse-command.ts';
 import { UsageError } from './usage-error.ts';
 

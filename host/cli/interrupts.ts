@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 
 /** Signals that end a command, with their numbers: a shell expects 128 and the number as the exit code. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
-import { HostError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
+import { HostError } from '../common/errors.ts';
+import { isJsonObject, type JsonObject } from '../common/json.ts';
 import { MAX_REPLY_BYTES } from '../protocol/limits.ts';
 
 /** One row of a file of JSON lines. */

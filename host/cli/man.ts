@@ -1,4 +1,4 @@
-import { VERSION } from '../version.ts';
+import { VERSION } from '../common/version.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import { inWords, optionUsage, usageOf } from './help.ts';
 import { COMMON_OPTIONS, type CommandSpec } from './spec.ts';

@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import { modelNameOf, readModelQuery } from '../protocol/model-name.ts';
 import { isRemoteId } from '../protocol/remote-id.ts';
 import type { Client } from './client.ts';

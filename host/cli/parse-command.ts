@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { parseSize } from '../parse-size.ts';
+import { parseSize } from '../common/parse-size.ts';
 import { type CommandSpec, type OptionSpec, optionsOf } from './spec.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { CommandIo } from '../../installers/registration/command.ts';
+import type { CommandIo } from '../registration/command.ts';
 import type { CommandContext } from './context.ts';
 
 /** What the commands that register the host with browsers work with. */

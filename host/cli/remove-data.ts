@@ -1,14 +1,14 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { CommandIo } from '../../installers/registration/command.ts';
-import { openPlace } from '../cache/move/open-place.ts';
-import { journalFile, MARKER, MOVED, placeFile } from '../cache/move/place.ts';
+import { journalFile, MARKER, MOVED, placeFile } from '../cache/relocation/location.ts';
+import { openPlace } from '../cache/relocation/open-location.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
+import { createLogger } from '../common/log.ts';
 import { type HostConfig, type HostPaths, readConfig } from '../config.ts';
 import { configFileIn } from '../configuration/config-file.ts';
-import { HostError, isSystemError } from '../errors.ts';
-import { createLogger } from '../log.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
+import type { CommandIo } from '../registration/command.ts';
 import { openSecrets } from '../secrets/open-secrets.ts';
 
 /** Where the host of this command writes. */

@@ -1,14 +1,7 @@
-import {
-  type CommandIo,
-  EXIT,
-  faultOf,
-  openMachine,
-  reportFault,
-  titles,
-} from '../../installers/registration/command.ts';
-import { type Machine, placesOf } from '../../installers/registration/installation.ts';
-import { type UnregisterOutcome, unregister } from '../../installers/registration/unregister.ts';
 import { CONFIG_FILE_NAME } from '../configuration/config-file.ts';
+import { type CommandIo, EXIT, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
+import { type Machine, placesOf } from '../registration/installation.ts';
+import { type UnregisterOutcome, unregister } from '../registration/unregister.ts';
 import type { CommandInput } from './parse-command.ts';
 import { forgetSecrets, readPaths, removeData, removeIfEmpty } from './remove-data.ts';
 

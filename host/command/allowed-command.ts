@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 
 /**
  * The command a request means, if the user listed exactly that one: compared as a text with single spaces between its

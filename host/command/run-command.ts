@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { homedir } from 'node:os';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 
 /** Bytes kept of each of a command's outputs: both, escaped, are to fit a frame. What is beyond them is left out. */
 const MAX_OUTPUT_BYTES = 64 * 1024;

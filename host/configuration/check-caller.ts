@@ -1,6 +1,6 @@
-import { programFolder } from '../../installers/registration/program-folder.ts';
+import { HostError } from '../common/errors.ts';
 import type { HostConfig } from '../config.ts';
-import { HostError } from '../errors.ts';
+import { programFolder } from '../registration/program-folder.ts';
 import type { Caller } from './caller.ts';
 import { configFileIn, readConfigFile } from './config-file.ts';
 

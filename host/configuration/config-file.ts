@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { HostError, isSystemError } from '../errors.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
 import { ENGINE_NAME } from '../protocol/engine-name.ts';
 import { objectWith } from '../protocol/fields.ts';
 

@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream';
+import { HostError } from '../common/errors.ts';
+import { createLogger } from '../common/log.ts';
 import { readConfig } from '../config.ts';
-import { HostError } from '../errors.ts';
-import { createLogger } from '../log.ts';
+import { errorReply } from '../messaging/error-reply.ts';
 import { encodeFrame } from '../messaging/frame.ts';
 import { MessageInput } from '../messaging/message-input.ts';
 import type { FrameStreams } from '../messaging/stdio.ts';
 import { readHead } from '../protocol/parse-request.ts';
-import { errorReply } from '../reply.ts';
 import type { Caller } from './caller.ts';
 import { assertAllowed } from './check-caller.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { HostError } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { HostError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import { storeError } from '../store/store-error.ts';
-import { wordQuery } from './find-words.ts';
+import { wordQuery } from './fts-query.ts';
 import { MessageVectors } from './message-vectors.ts';
 import { openDatabase } from './open-database.ts';
 import { CONVERSATION, conversationOf, MESSAGE, messageOf, RowWriter } from './rows.ts';

@@ -1,8 +1,8 @@
 import { chmod, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { HostError, isSystemError } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 import { storeError } from '../store/store-error.ts';
 import { migrate, SCHEMA_VERSION } from './schema.ts';

@@ -1,10 +1,10 @@
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../common/clock.ts';
+import { HostError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import type { ProgressListener } from '../common/progress.ts';
 import type { HostLimits } from '../config.ts';
-import { HostError } from '../errors.ts';
-import type { Logger } from '../log.ts';
-import type { ProgressListener } from '../progress.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../serving/embedding.ts';
-import type { GenerateOrder, GenerationResult } from '../serving/generation.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../models/embedding.ts';
+import type { GenerateOrder, GenerationResult } from '../models/generation.ts';
 import {
   type EmbedOptions,
   type FreedMemory,
@@ -13,8 +13,8 @@ import {
   notLoaded,
   type ServerChange,
   type UnloadReason,
-} from '../serving/model-server.ts';
-import { assertAble } from './assert-able.ts';
+} from '../models/model-server.ts';
+import { assertAble } from './assert-capable.ts';
 import { describeModel } from './describe-model.ts';
 import { Generations } from './generations.ts';
 import { IdleWatch } from './idle-watch.ts';

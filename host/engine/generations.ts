@@ -1,9 +1,9 @@
-import { HostError } from '../errors.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../serving/embedding.ts';
-import { type GenerateOrder, type GenerationResult, NOTHING_GENERATED } from '../serving/generation.ts';
-import type { EmbedOptions, GenerateOptions } from '../serving/model-server.ts';
+import { HostError } from '../common/errors.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../models/embedding.ts';
+import { type GenerateOrder, type GenerationResult, NOTHING_GENERATED } from '../models/generation.ts';
+import type { EmbedOptions, GenerateOptions } from '../models/model-server.ts';
+import { Turns } from './job-queue.ts';
 import type { RunnerProcess } from './runner-process.ts';
-import { Turns } from './turns.ts';
 
 /**
  * What one loaded model is asked for: generations, and texts to embed or rank. All of it runs in the order it came, one

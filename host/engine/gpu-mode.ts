@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { GpuMode } from './ipc.ts';
 
 const MODES: readonly GpuMode[] = ['auto', 'cuda', 'vulkan', 'metal', 'off'];

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../common/clock.ts';
 
 /** How long one loaded model has had nothing to do, and what happens when that is long enough. */
 export class IdleWatch {

@@ -1,7 +1,7 @@
-import type { ErrorDetails } from '../errors.ts';
+import type { ErrorDetails } from '../common/errors.ts';
+import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../models/embedding.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult } from '../models/generation.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../serving/embedding.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult } from '../serving/generation.ts';
 import type { LoadProgress, LoadSettings } from './types.ts';
 
 /** Which GPU backend a runner may use: the best there is, a certain one, or none. */

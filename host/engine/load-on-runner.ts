@@ -1,5 +1,5 @@
-import { HostError } from '../errors.ts';
-import type { ProgressListener } from '../progress.ts';
+import { HostError } from '../common/errors.ts';
+import type { ProgressListener } from '../common/progress.ts';
 import type { LoadedFigures, RunnerFacts, RunnerLoad } from './ipc.ts';
 import type { RunnerProcess } from './runner-process.ts';
 import type { LoadProgress } from './types.ts';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { CommandName, FromRunner, GpuMode, IpcError, RunnerCommands, RunnerFacts, ToRunner } from './ipc.ts';
 import { LogTail } from './log-tail.ts';
 import { RUNNER_ARGUMENT } from './runner-argument.ts';

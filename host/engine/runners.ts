@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { EngineOptions } from './engine.ts';
 import { readGpuMode } from './gpu-mode.ts';
 import type { GpuMode } from './ipc.ts';

@@ -1,4 +1,4 @@
-import type { ProgressListener } from '../progress.ts';
+import type { ProgressListener } from '../common/progress.ts';
 
 /**
  * One piece of work that several callers wait for. Each hears its progress and may leave by its own signal; the work

@@ -2,7 +2,7 @@ import type { ModelAbilities } from '../gguf/abilities.ts';
 import type { InspectedModel } from '../gguf/model.ts';
 import type { CacheTypes } from '../hardware/cache-types.ts';
 import type { ThreadRange } from '../hardware/threads.ts';
-import type { ServedModel } from '../serving/model-server.ts';
+import type { ServedModel } from '../models/model-server.ts';
 
 /** How a model is to be loaded. Every number has been chosen by now: the engine decides nothing about fit. */
 export interface LoadSettings extends CacheTypes {

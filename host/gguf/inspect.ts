@@ -1,4 +1,4 @@
-import { HostError, isSystemError } from '../errors.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
 import { modelAbilities } from './abilities.ts';
 import { checkModel } from './check-model.ts';
 import { openFileSource } from './file-source.ts';

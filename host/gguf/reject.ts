@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 
 /** What a rule of the format or of llama.cpp asks for, and what the file has instead. */
 export interface Mismatch {

@@ -1,4 +1,4 @@
-import { within } from '../within.ts';
+import { within } from '../common/with-timeout.ts';
 import { countList } from './cpu-list.ts';
 import { parseCpuInfo } from './cpuinfo.ts';
 import type { Machine } from './machine.ts';

@@ -1,5 +1,5 @@
 import { type Demand, placed } from './demand.ts';
-import { BARE, roomOn } from './room.ts';
+import { BARE, roomOn } from './memory-budget.ts';
 import { isWithin } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 

@@ -1,5 +1,5 @@
-import type { Logger } from '../log.ts';
-import { within } from '../within.ts';
+import type { Logger } from '../common/log.ts';
+import { within } from '../common/with-timeout.ts';
 import { drmGpus } from './drm-gpus.ts';
 import type { FoundGpu } from './found-gpu.ts';
 import { macGpus } from './mac-gpus.ts';

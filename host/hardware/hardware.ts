@@ -1,4 +1,4 @@
-import type { Logger } from '../log.ts';
+import type { Logger } from '../common/log.ts';
 import { cpuFacts } from './cpu-facts.ts';
 import { type FoundGpu, sizeGpus } from './found-gpu.ts';
 import { findGpus } from './gpus.ts';

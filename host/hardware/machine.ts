@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import * as os from 'node:os';
-import { isSystemError } from '../errors.ts';
-import { within } from '../within.ts';
+import { isSystemError } from '../common/errors.ts';
+import { within } from '../common/with-timeout.ts';
 import { type ReadText, readText } from './read-text.ts';
 
 /** How long a program such as nvidia-smi may take, milliseconds. With eight GPUs and a driver asleep it takes some 5 s. */

@@ -1,5 +1,5 @@
 import * as os from 'node:os';
-import { within } from '../within.ts';
+import { within } from '../common/with-timeout.ts';
 import { memoryLimits } from './cgroup.ts';
 import type { Machine } from './machine.ts';
 import type { ReadText } from './read-text.ts';

@@ -1,7 +1,7 @@
 import type { ModelShape } from '../gguf/model.ts';
 import { type DemandSettings, demandOf } from './demand.ts';
 import { fitOf, type Sides } from './fit.ts';
-import { usableGpus } from './room.ts';
+import { usableGpus } from './memory-budget.ts';
 import { recommendSplit, type Split, tierOf } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isSystemError } from '../errors.ts';
+import { isSystemError } from '../common/errors.ts';
 
 /** Reads a small text file of the operating system's; undefined where there is none or it may not be read. */
 export type ReadText = (path: string) => Promise<string | undefined>;

@@ -1,6 +1,6 @@
-import { bytesInWords } from '../bytes-in-words.ts';
+import { bytesInWords } from '../common/format.ts';
 import { type Demand, placed } from './demand.ts';
-import type { Room } from './room.ts';
+import type { Room } from './memory-budget.ts';
 import type { HardwareSnapshot } from './types.ts';
 
 /** Smallest context worth recommending, tokens: below it a conversation forgets its own question. */

@@ -1,6 +1,6 @@
 import type { ModelShape } from '../gguf/model.ts';
 import { type Demand, type DemandSettings, demandOf, demandOfSize, placed } from './demand.ts';
-import { type Room, roomOn } from './room.ts';
+import { type Room, roomOn } from './memory-budget.ts';
 import { reasonFor } from './split-reason.ts';
 import type { CpuInfo, HardwareSnapshot } from './types.ts';
 

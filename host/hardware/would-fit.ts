@@ -1,4 +1,4 @@
-import { bytesInWords } from '../bytes-in-words.ts';
+import { bytesInWords } from '../common/format.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import { type CacheType, canQuantizeCache } from './cache-types.ts';
 import { type DemandSettings, demandOf } from './demand.ts';

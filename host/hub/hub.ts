@@ -1,7 +1,7 @@
+import { HostError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
-import { HostError } from '../errors.ts';
 import type { ByteSource } from '../gguf/model.ts';
-import type { Logger } from '../log.ts';
 import { DEFAULT_REVISION, type ModelName, type RepoName } from '../protocol/model-name.ts';
 import { fileFacts, isStrong } from './file-info.ts';
 import { type FollowRequest, follow } from './follow.ts';

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Agents, RequestFunction } from 'got';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 
 /** Idle connections kept to one proxy. */
 const MAX_FREE_SOCKETS = 16;

@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
 

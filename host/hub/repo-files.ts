@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import { modelName, type RepoName } from '../protocol/model-name.ts';
 import { checkedSize } from './file-info.ts';
 import type { HttpResponse } from './http.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { SEARCH_SORTS } from '../protocol/actions/repos.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
 import type { HttpResponse } from './http.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { HostError, isSystemError } from '../errors.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
 
 /** What a token may be made of: visible ASCII, as a header's value must be. */
 export const TOKEN = /^[\x21-\x7e]{1,4096}$/;

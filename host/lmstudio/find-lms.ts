@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { isSystemError } from '../errors.ts';
+import { isSystemError } from '../common/errors.ts';
 
 /** Longest path read from the file that points to LM Studio's folder, bytes. */
 const MAX_POINTER_BYTES = 4096;

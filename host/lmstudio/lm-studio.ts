@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HostError, isSystemError } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import { type FoundLmStudio, findLmStudio } from './find-lms.ts';
 import { greets } from './greeting.ts';
 import { readConfiguredPort, readFirstLoaded, readServerStatus, type ServerStatus } from './lms-answers.ts';

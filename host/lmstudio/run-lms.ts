@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { HostError } from '../errors.ts';
-import { assertSafeToStart } from '../safe-folder.ts';
+import { HostError } from '../common/errors.ts';
+import { assertSafeToStart } from '../common/safe-folder.ts';
 
 /** Bytes kept of each of its outputs. */
 const MAX_OUTPUT_BYTES = 256 * 1024;

@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import { MAX_REQUEST_BYTES } from '../protocol/limits.ts';
 import { LENGTH_BYTES } from './frame.ts';
 

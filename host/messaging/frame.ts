@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import { MAX_REPLY_BYTES } from '../protocol/limits.ts';
 
 /**

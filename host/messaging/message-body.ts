@@ -1,5 +1,5 @@
-import { HostError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
+import { HostError } from '../common/errors.ts';
+import { isJsonObject, type JsonObject } from '../common/json.ts';
 import { tooHeavy } from './json-weight.ts';
 
 /** Refuses broken UTF-8, where `toString` would put U+FFFD; takes no byte order mark, which JSON on a wire has none of. */

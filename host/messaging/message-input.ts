@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { HostError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
+import type { HostError } from '../common/errors.ts';
+import type { JsonObject } from '../common/json.ts';
 import { FrameReader } from './frame-reader.ts';
 import { parseBody } from './message-body.ts';
 

@@ -1,8 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { FileLock } from '../cache/file-lock.ts';
-import { isSystemError } from '../errors.ts';
+import { isSystemError } from '../common/errors.ts';
+import { FileLock } from '../common/file-lock.ts';
 import { Announcement } from './announcement.ts';
 import { lockOf } from './presence.ts';
 

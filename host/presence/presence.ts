@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileLock } from '../cache/file-lock.ts';
-import type { Logger } from '../log.ts';
-import { VERSION } from '../version.ts';
+import { FileLock } from '../common/file-lock.ts';
+import type { Logger } from '../common/log.ts';
+import { VERSION } from '../common/version.ts';
 import type { Announcement } from './announcement.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import { REMOTE_OWNER } from './engine-name.ts';
 import { shardFiles } from './shards.ts';
 

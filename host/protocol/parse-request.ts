@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { HostError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
+import { HostError } from '../common/errors.ts';
+import type { JsonObject } from '../common/json.ts';
 import type { ActionName } from './actions/requests.ts';
 import { PingRequest } from './actions/system.ts';
 import type { ParsedRequest, RequestId } from './messages.ts';

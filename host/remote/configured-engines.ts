@@ -1,7 +1,7 @@
+import { HostError } from '../common/errors.ts';
+import { within } from '../common/with-timeout.ts';
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
-import { HostError } from '../errors.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
-import { within } from '../within.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readEndpoint } from './endpoint.ts';
 import type { FoundKey } from './keys.ts';

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
+import { Patience } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
 import { nonsense, silent } from './engine-faults.ts';
 import { codeOf, type RemoteRequest, send } from './http.ts';
-import { Patience } from './patience.ts';
 import { refusal } from './refusals.ts';
 import { RemoteFault } from './remote-fault.ts';
 

@@ -1,5 +1,5 @@
+import type { ServedModel } from '../models/model-server.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
-import type { ServedModel } from '../serving/model-server.ts';
 import type { RemoteModelFacts } from './model-list.ts';
 
 /** A model elsewhere, as a loaded one is told of. It takes no memory of this machine. */

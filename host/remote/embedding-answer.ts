@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Embedded } from '../serving/embedding.ts';
+import type { Embedded } from '../models/embedding.ts';
 
 const Answer = v.object({
   data: v.array(

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
+import { HostError } from '../common/errors.ts';
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
-import { HostError } from '../errors.ts';
 
 /** Where an engine elsewhere is, and how it is to be treated. Made of a checked entry of the configuration. */
 export interface Endpoint {

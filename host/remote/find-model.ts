@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngine } from './remote-engine.ts';

@@ -1,9 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { JsonObject } from '../common/json.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
-import type { JsonObject } from '../json.ts';
+import type { Patience } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Patience } from './patience.ts';
 import { RemoteFault } from './remote-fault.ts';
 
 /** One request to an engine elsewhere, to be sent once. */

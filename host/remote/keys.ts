@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Endpoint } from './endpoint.ts';
 

@@ -1,5 +1,5 @@
-import { HostError } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { HostError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import { type RemoteId, remoteIdOf } from '../protocol/remote-id.ts';
 import type { ConfiguredEngines } from './configured-engines.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';

@@ -1,6 +1,6 @@
-import type { Embedded, EmbedOrder } from '../serving/embedding.ts';
-import type { GenerateOrder, GenerationResult } from '../serving/generation.ts';
-import type { GenerateOptions } from '../serving/model-server.ts';
+import type { Embedded, EmbedOrder } from '../models/embedding.ts';
+import type { GenerateOrder, GenerationResult } from '../models/generation.ts';
+import type { GenerateOptions } from '../models/model-server.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEmbeddings } from './embedding-answer.ts';
 import { nonsense } from './engine-faults.ts';

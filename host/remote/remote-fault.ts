@@ -1,4 +1,4 @@
-import { type ErrorDetails, HostError } from '../errors.ts';
+import { type ErrorDetails, HostError } from '../common/errors.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
 /** A fault of an engine elsewhere or of the way to it. What is transient may be gone at the next try. */

@@ -1,8 +1,7 @@
-import { HostError } from '../errors.ts';
-import type { Logger } from '../log.ts';
-import type { RemoteId } from '../protocol/remote-id.ts';
-import type { Embedded, EmbedOrder } from '../serving/embedding.ts';
-import type { GenerateOrder, GenerationResult } from '../serving/generation.ts';
+import { HostError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import type { Embedded, EmbedOrder } from '../models/embedding.ts';
+import type { GenerateOrder, GenerationResult } from '../models/generation.ts';
 import {
   type EmbedOptions,
   type FreedMemory,
@@ -12,7 +11,8 @@ import {
   type ServedModel,
   type ServerChange,
   type StoppedGenerations,
-} from '../serving/model-server.ts';
+} from '../models/model-server.ts';
+import type { RemoteId } from '../protocol/remote-id.ts';
 import type { ConfiguredEngines } from './configured-engines.ts';
 import { describeRemote } from './describe-remote.ts';
 import { findModel } from './find-model.ts';

@@ -1,6 +1,6 @@
-import type { ProgressListener } from '../progress.ts';
-import type { GenerationProgress, GenerationResult } from '../serving/generation.ts';
-import { MAX_OUTPUT_BYTES } from '../serving/output-limit.ts';
+import type { ProgressListener } from '../common/progress.ts';
+import type { GenerationProgress, GenerationResult } from '../models/generation.ts';
+import { MAX_OUTPUT_BYTES } from '../models/output-limit.ts';
 import type { ChunkFacts } from './chunk.ts';
 
 /** What one generation of an engine elsewhere has given so far. */

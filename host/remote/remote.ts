@@ -1,7 +1,7 @@
+import type { Logger } from '../common/log.ts';
 import type { HostConfig } from '../config.ts';
 import { configFileIn, type RemoteEngineEntry, readConfigFile } from '../configuration/config-file.ts';
 import { ProxyRoutes } from '../hub/proxy.ts';
-import type { Logger } from '../log.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { ConfiguredEngines } from './configured-engines.ts';
 import { findKey } from './keys.ts';

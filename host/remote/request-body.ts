@@ -1,6 +1,6 @@
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../common/json.ts';
+import type { GenerateOrder } from '../models/generation.ts';
 import { invalidField } from '../protocol/parse-request.ts';
-import type { GenerateOrder } from '../serving/generation.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { RemoteRequest } from './http.ts';
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { HostError } from '../errors.ts';
+import { HostError } from '../common/errors.ts';
 import { readChunk } from './chunk.ts';
 import type { Connection } from './connection.ts';
+import { Patience } from './deadline.ts';
 import { cutOff, failedMidway, nonsense, silent, withheld } from './engine-faults.ts';
 import { EventStreamFault, readEvents } from './event-stream.ts';
 import { codeOf } from './http.ts';
-import { Patience } from './patience.ts';
 import { readSaid } from './refusals.ts';
 import type { RemoteOutput } from './remote-output.ts';
 import type { generationRequest } from './request-body.ts';

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { HostError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
+import { HostError } from '../common/errors.ts';
+import { isJsonObject } from '../common/json.ts';
 import { KEYCHAIN_ARGUMENT } from './keychain-argument.ts';
-import type { KeychainOrder } from './keychain-order.ts';
+import type { KeychainOrder } from './keychain-request.ts';
 
 /** Longest a keychain may take, milliseconds: time for its user to type a password, where it asks for one. */
 export const KEYCHAIN_TIMEOUT_MS = 30_000;

@@ -1,5 +1,5 @@
+import type { Logger } from '../common/log.ts';
 import type { HostConfig } from '../config.ts';
-import type { Logger } from '../log.ts';
 import { Keychain } from './keychain.ts';
 import { Secrets } from './secrets.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HostError, isSystemError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
-import type { Logger } from '../log.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
+import { isJsonObject } from '../common/json.ts';
+import type { Logger } from '../common/log.ts';
 import { storeError } from '../store/store-error.ts';
 import type { Keychain } from './keychain.ts';
 

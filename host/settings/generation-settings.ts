@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../common/log.ts';
 import { GenerationParams } from '../protocol/actions/generation.ts';
 import type { Namespace } from '../store/types.ts';
 

@@ -1,4 +1,4 @@
-import { HostError, isSystemError } from '../errors.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
 /** Makes an error a person understands of what SQLite or the file system said. */

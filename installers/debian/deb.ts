@@ -14,9 +14,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { planRegistration } from '../../host/registration/plan.ts';
 import { BROWSER_NAMES } from '../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
-import { planRegistration } from '../registration/plan.ts';
 import { changelogText, controlText, copyrightText, OVERRIDES, PACKAGE } from './control.ts';
 
 /** What {@link makeDeb} needs. */

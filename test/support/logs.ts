@@ -1,4 +1,4 @@
-import type { LogFields, Logger } from '../../host/log.ts';
+import type { LogFields, Logger } from '../../host/common/log.ts';
 
 /** A logger that keeps what it is told. */
 export class KeptLog implements Logger {

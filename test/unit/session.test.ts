@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import nativeMessaging from 'chrome-native-messaging';
-import { HostError } from '../../host/errors.ts';
-import type { JsonObject } from '../../host/json.ts';
-import type { Logger } from '../../host/log.ts';
+import { HostError } from '../../host/common/errors.ts';
+import type { JsonObject } from '../../host/common/json.ts';
+import type { Logger } from '../../host/common/log.ts';
 import type { HostEvent, Reply } from '../../host/protocol/messages.ts';
 import { readHead } from '../../host/protocol/parse-request.ts';
 import {

@@ -1,6 +1,6 @@
 import type { PayloadOf } from '../../../host/protocol/messages.ts';
 import type { HostState } from '../../worker/host-state.ts';
-import type { Known } from '../known.ts';
+import type { Known } from '../snapshot.ts';
 
 /** What a bug report needs. */
 export interface Facts {

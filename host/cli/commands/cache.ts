@@ -2,7 +2,7 @@ import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { modelOnDisk } from '../model-argument.ts';
-import { facts, printable, secondsInWords, sizeInWords, table } from '../terminal/words.ts';
+import { facts, printable, secondsInWords, sizeInWords, table } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** `tabagent cache`. */

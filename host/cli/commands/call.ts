@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { isJsonObject, type JsonObject } from '../../json.ts';
+import { isJsonObject, type JsonObject } from '../../common/json.ts';
 import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
 import { type CommandContext, print, printLine } from '../context.ts';
 import { EXIT, exitCodeOf } from '../exit-codes.ts';

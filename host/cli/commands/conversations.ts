@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { HostError, isSystemError } from '../../errors.ts';
+import { HostError, isSystemError } from '../../common/errors.ts';
 import { storeError } from '../../store/store-error.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type JsonLine, readJsonLines } from '../json-lines.ts';
-import { printable } from '../terminal/words.ts';
+import { printable } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Rows that are imported at once, and so are all there or none. */

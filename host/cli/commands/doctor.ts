@@ -7,7 +7,7 @@ import { examineHub } from '../doctor/hub.ts';
 import { examineEngine } from '../doctor/self-test.ts';
 import { EXIT } from '../exit-codes.ts';
 import { paint, type Style } from '../terminal/styles.ts';
-import { printable } from '../terminal/words.ts';
+import { printable } from '../terminal/text.ts';
 
 const SIGNS: Readonly<Record<Finding['status'], { readonly word: string; readonly style: Style }>> = {
   ok: { word: 'ok     ', style: 'green' },

@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable, sizeInWords } from '../terminal/words.ts';
+import { printable, sizeInWords } from '../terminal/text.ts';
 
 /** `tabagent files`. All of the list, whatever its length. */
 export async function run(context: CommandContext): Promise<number> {

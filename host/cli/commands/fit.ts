@@ -1,7 +1,7 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
-import { facts, sizeInWords } from '../terminal/words.ts';
+import { facts, sizeInWords } from '../terminal/text.ts';
 
 /** `tabagent fit`. Exits with "no room" when the model needs more memory than there is. */
 export async function run(context: CommandContext): Promise<number> {

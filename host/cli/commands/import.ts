@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable } from '../terminal/words.ts';
+import { printable } from '../terminal/text.ts';
 
 /** `tabagent import`. */
 export async function run(context: CommandContext): Promise<number> {

@@ -1,7 +1,7 @@
-import { LOCAL_SOURCES } from '../../protocol/local-sources.ts';
+import { LOCAL_SOURCES } from '../../protocol/model-sources.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable, sizeInWords, table } from '../terminal/words.ts';
+import { printable, sizeInWords, table } from '../terminal/text.ts';
 
 /** `tabagent ls`. */
 export async function run(context: CommandContext): Promise<number> {

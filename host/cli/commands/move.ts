@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { progressView } from '../terminal/progress.ts';
-import { printable, sizeInWords } from '../terminal/words.ts';
+import { printable, sizeInWords } from '../terminal/text.ts';
 
 /** `tabagent move`. */
 export async function run(context: CommandContext): Promise<number> {

@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable, sizeInWords } from '../terminal/words.ts';
+import { printable, sizeInWords } from '../terminal/text.ts';
 
 /** `tabagent prune`. Only says what would go, until it is told `--yes`. */
 export async function run(context: CommandContext): Promise<number> {

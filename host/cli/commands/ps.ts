@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { secondsInWords, sizeInWords, table } from '../terminal/words.ts';
+import { secondsInWords, sizeInWords, table } from '../terminal/text.ts';
 
 /** `tabagent ps`. */
 export async function run(context: CommandContext): Promise<number> {

@@ -3,7 +3,7 @@ import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { progressView } from '../terminal/progress.ts';
-import { printable, sizeInWords } from '../terminal/words.ts';
+import { printable, sizeInWords } from '../terminal/text.ts';
 
 /** `tabagent pull`. */
 export async function run(context: CommandContext): Promise<number> {

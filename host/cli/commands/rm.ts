@@ -2,7 +2,7 @@ import type { CommandContext } from '../context.ts';
 import { print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findModel, type KnownModel, modelOnDisk } from '../model-argument.ts';
-import { printable, sizeInWords } from '../terminal/words.ts';
+import { printable, sizeInWords } from '../terminal/text.ts';
 
 /** `tabagent rm`. All names are looked up before anything is deleted. */
 export async function run(context: CommandContext): Promise<number> {

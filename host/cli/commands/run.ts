@@ -7,7 +7,7 @@ import { EXIT } from '../exit-codes.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { progressView } from '../terminal/progress.ts';
 import { paint } from '../terminal/styles.ts';
-import { printable } from '../terminal/words.ts';
+import { printable } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** `tabagent run`: one answer where a prompt is given or piped, otherwise a conversation. */

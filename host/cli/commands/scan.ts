@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable, sizeInWords, table } from '../terminal/words.ts';
+import { printable, sizeInWords, table } from '../terminal/text.ts';
 
 /** `tabagent scan`. */
 export async function run(context: CommandContext): Promise<number> {

@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable } from '../terminal/words.ts';
+import { printable } from '../terminal/text.ts';
 
 /** `tabagent search`. */
 export async function run(context: CommandContext): Promise<number> {

@@ -1,9 +1,9 @@
-import { HostError } from '../../errors.ts';
+import { HostError } from '../../common/errors.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findModel, modelAnywhere } from '../model-argument.ts';
-import { facts, sizeInWords } from '../terminal/words.ts';
+import { facts, sizeInWords } from '../terminal/text.ts';
 
 /** `tabagent show`. */
 export async function run(context: CommandContext): Promise<number> {

@@ -1,5 +1,5 @@
-import { care } from '../care.ts';
 import type { CommandContext } from '../context.ts';
+import { care } from '../run-verification.ts';
 
 /** `tabagent verify`. */
 export function run(context: CommandContext): Promise<number> {

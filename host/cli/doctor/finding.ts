@@ -1,4 +1,4 @@
-import { HostError, isSystemError } from '../../errors.ts';
+import { HostError, isSystemError } from '../../common/errors.ts';
 
 /** What was found out about one thing. */
 export interface Finding {

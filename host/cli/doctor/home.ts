@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { HostConfig } from '../../config.ts';
 import { configFileIn, readConfigFile } from '../../configuration/config-file.ts';
 import type { Client } from '../client.ts';
-import { sizeInWords } from '../terminal/words.ts';
+import { sizeInWords } from '../terminal/text.ts';
 import type { Finding } from './finding.ts';
 
 /** Less space than this holds no useful model, bytes. */

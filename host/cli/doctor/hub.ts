@@ -1,5 +1,5 @@
+import { HostError } from '../../common/errors.ts';
 import type { HostConfig } from '../../config.ts';
-import { HostError } from '../../errors.ts';
 import type { Client } from '../client.ts';
 import type { Finding } from './finding.ts';
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { HostError } from '../../errors.ts';
-import type { JsonObject } from '../../json.ts';
+import { HostError } from '../../common/errors.ts';
+import type { JsonObject } from '../../common/json.ts';
 import { encodeFrame } from '../../messaging/frame.ts';
 import { MessageInput } from '../../messaging/message-input.ts';
 

@@ -1,5 +1,5 @@
 import type { Terminal } from './terminal.ts';
-import { printable, secondsInWords, sizeInWords } from './words.ts';
+import { printable, secondsInWords, sizeInWords } from './text.ts';
 
 /** How far work has come. */
 export interface Step {

@@ -1,7 +1,7 @@
-import { HostError } from '../../errors.ts';
+import { HostError } from '../../common/errors.ts';
+import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
 import { firstThreads } from '../../hardware/threads.ts';
-import { throttle } from '../../progress.ts';
 import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { LoadProgress } from '../types.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';

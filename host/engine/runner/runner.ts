@@ -1,4 +1,4 @@
-import { HostError } from '../../errors.ts';
+import { HostError } from '../../common/errors.ts';
 import type { CommandName, FromRunner, IpcError, RunnerCommands, ToRunner } from '../ipc.ts';
 import { LlamaRuntime } from './llama-runtime.ts';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Bytes, Name, objectWith, pagedPayload, paging } from '../fields.ts';
-import { LOCAL_SOURCES } from '../local-sources.ts';
+import { LOCAL_SOURCES } from '../model-sources.ts';
 
 /** `gguf` and `bitnet` run here; the others are known by name and refused with what would run them. */
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Bytes, integer, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
-import { LOCAL_SOURCES } from '../local-sources.ts';
+import { LOCAL_SOURCES } from '../model-sources.ts';
 
 /** Slowest and fastest a request may ask for, bytes a second: 1 KiB and 1 TiB. */
 const MIN_SPEED = 2 ** 10;

@@ -1,20 +1,20 @@
-import * as care from './care.ts';
+import * as keeping from './cache.ts';
 import * as catalog from './catalog.ts';
 import * as command from './command.ts';
 import * as conversations from './conversations.ts';
 import * as downloads from './downloads.ts';
 import * as embeddings from './embeddings.ts';
+import * as local from './external.ts';
 import * as generation from './generation.ts';
-import * as keeping from './keeping.ts';
 import * as lmstudio from './lmstudio.ts';
-import * as local from './local.ts';
 import * as models from './models.ts';
-import * as moving from './moving.ts';
+import * as moving from './relocate-cache.ts';
 import * as remote from './remote.ts';
 import * as repos from './repos.ts';
 import * as resources from './resources.ts';
 import * as system from './system.ts';
 import * as token from './token.ts';
+import * as care from './verification.ts';
 
 /**
  * The table of actions: every name a request may carry, with the schema its fields must pass. Names are matched in

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ModelCache } from '../../../host/cache/model-cache.ts';
-import { HostError } from '../../../host/errors.ts';
+import { HostError } from '../../../host/common/errors.ts';
 import { Hub } from '../../../host/hub/hub.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { openStore } from '../../../host/store/store.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { CareProgress, CheckedModel } from '../../../host/cache/cache-care.ts';
-import { HostError } from '../../../host/errors.ts';
+import type { CareProgress, CheckedModel } from '../../../host/cache/cache-verifier.ts';
+import { HostError } from '../../../host/common/errors.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { CacheBench, FILE, NAME, openCache, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
 

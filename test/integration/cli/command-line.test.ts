@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { VERSION } from '../../../host/version.ts';
+import { VERSION } from '../../../host/common/version.ts';
 import { ended, type RunOptions, runCommand, startCommand } from '../../support/cli/run-command.ts';
 import { HOST_MAIN } from '../../support/host/host-process.ts';
 import { Workshop } from '../../support/host/workshop.ts';

@@ -2,9 +2,9 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
+import { put, putOllama } from '../../support/external/programs.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { Workshop } from '../../support/host/workshop.ts';
-import { put, putOllama } from '../../support/local/programs.ts';
 
 const MODEL = markovModel();
 const ID = 'local/import/own.gguf';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Embedded } from '../../../host/serving/embedding.ts';
+import type { Embedded } from '../../../host/models/embedding.ts';
 import { cosine } from '../../../host/vectors/similarity.ts';
 import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
 import { bertModel, bertScore, bertVector } from '../../support/gguf/bert-model.ts';

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { GenerateOrder, GenerationProgress, Sampling } from '../../../host/serving/generation.ts';
-import type { GenerateOptions } from '../../../host/serving/model-server.ts';
+import type { GenerateOrder, GenerationProgress, Sampling } from '../../../host/models/generation.ts';
+import type { GenerateOptions } from '../../../host/models/model-server.ts';
 import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
 import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { HostError } from '../../../host/errors.ts';
+import { HostError } from '../../../host/common/errors.ts';
 import { readGgufHeader } from '../../../host/gguf/inspect.ts';
 import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';

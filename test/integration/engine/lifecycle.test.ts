@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Engine } from '../../../host/engine/engine.ts';
-import type { ServerChange } from '../../../host/serving/model-server.ts';
+import type { ServerChange } from '../../../host/models/model-server.ts';
 import { isAlive, makeEngine, orderFor } from '../../support/engine/make-engine.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { assertSafeFolder, assertSafeToStart } from '../../../host/safe-folder.ts';
-import { launcherText } from '../../../installers/registration/launcher.ts';
+import { assertSafeFolder, assertSafeToStart } from '../../../host/common/safe-folder.ts';
+import { launcherText } from '../../../host/registration/launcher.ts';
 
 const run = promisify(execFile);
 

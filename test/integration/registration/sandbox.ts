@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
-import type { CommandIo } from '../../../installers/registration/command.ts';
-import type { RunReg } from '../../../installers/registration/registry.ts';
+import type { CommandIo } from '../../../host/registration/command.ts';
+import type { RunReg } from '../../../host/registration/registry.ts';
 import type { System } from '../../../manifests/browser.ts';
 
 /** Stands in for reg.exe, which is to be had on Windows alone: keeps default values, and every call it was given. */

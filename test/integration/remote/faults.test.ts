@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { GenerationProgress } from '../../../host/models/generation.ts';
 import { readRemoteId } from '../../../host/protocol/remote-id.ts';
-import type { GenerationProgress } from '../../../host/serving/generation.ts';
 import { begin, EngineWithFaults, event, json, says, saysThen } from '../../support/remote/engine-with-faults.ts';
 import { type OpenRemote, openRemote, orderOf } from '../../support/remote/open-remote.ts';
 

@@ -1,6 +1,6 @@
-import { moveCache } from '../../../host/cache/move/move-cache.ts';
+import { moveCache } from '../../../host/cache/relocation/relocate-cache.ts';
+import { createLogger } from '../../../host/common/log.ts';
 import { readConfig } from '../../../host/config.ts';
-import { createLogger } from '../../../host/log.ts';
 
 /** Moves a cache in a process of its own, to be killed. Each progress is a line of the output; the last is `done`. */
 const { paths } = readConfig({ runnerEntry: new URL('file:///'), env: process.env });

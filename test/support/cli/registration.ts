@@ -4,7 +4,7 @@ import { type CommandInput, parseCommand } from '../../../host/cli/parse-command
 import { commandOf } from '../../../host/cli/table.ts';
 import { uninstall as runUninstall } from '../../../host/cli/uninstall.ts';
 import { UsageError } from '../../../host/cli/usage-error.ts';
-import type { CommandIo } from '../../../installers/registration/command.ts';
+import type { CommandIo } from '../../../host/registration/command.ts';
 
 /** `tabagent install` as typed, on another machine than this one. */
 export const install = (typed: readonly string[], io: CommandIo) => run('install', runInstall, typed, io);

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../../../host/clock.ts';
+import type { Clock } from '../../../host/common/clock.ts';
+import type { LogFields, Logger } from '../../../host/common/log.ts';
 import { Engine } from '../../../host/engine/engine.ts';
 import type { LoadOrder, LoadSettings } from '../../../host/engine/types.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
-import type { LogFields, Logger } from '../../../host/log.ts';
 
 /** The real runner, from the sources. */
 const REAL_RUNNER = new URL('../../../host/main.ts', import.meta.url);

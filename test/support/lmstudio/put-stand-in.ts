@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isSystemError } from '../../../host/errors.ts';
+import { isSystemError } from '../../../host/common/errors.ts';
 
 const SCRIPT = fileURLToPath(new URL('./stand-in-lms.mjs', import.meta.url));
 

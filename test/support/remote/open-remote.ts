@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, readConfig } from '../../../host/config.ts';
 import type { RemoteEngineEntry } from '../../../host/configuration/config-file.ts';
+import type { GenerateOrder } from '../../../host/models/generation.ts';
 import { makeRemote, type Remote } from '../../../host/remote/remote.ts';
 import { type SecretKeeper, Secrets } from '../../../host/secrets/secrets.ts';
-import type { GenerateOrder } from '../../../host/serving/generation.ts';
 import { KeptLog } from '../logs.ts';
 
 /** The room of engines elsewhere, over a configuration file and secrets of its own. */

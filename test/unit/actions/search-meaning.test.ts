@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Call } from '../../../host/actions/action.ts';
 import { searchMeaning } from '../../../host/actions/search-meaning.ts';
 import { Conversations } from '../../../host/conversations/conversations.ts';
-import type { EmbedOrder } from '../../../host/serving/embedding.ts';
+import type { EmbedOrder } from '../../../host/models/embedding.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { KeptLog } from '../../support/logs.ts';
 

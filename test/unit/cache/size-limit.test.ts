@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { readSizeLimit } from '../../../host/cache/size-limit.ts';
-import { parseSize } from '../../../host/parse-size.ts';
+import { parseSize } from '../../../host/common/parse-size.ts';
 import { quickConfig } from '../../support/cache/cache-bench.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 

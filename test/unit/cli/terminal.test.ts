@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { barLine, progressView } from '../../../host/cli/terminal/progress.ts';
 import { paint } from '../../../host/cli/terminal/styles.ts';
-import { facts, printable, secondsInWords, sizeInWords, table } from '../../../host/cli/terminal/words.ts';
+import { facts, printable, secondsInWords, sizeInWords, table } from '../../../host/cli/terminal/text.ts';
 import { FakeTerminal } from '../../support/cli/fake-terminal.ts';
 
 describe('words for people', () => {

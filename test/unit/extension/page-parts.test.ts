@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { demandOf, lackOf } from '../../../extension/page/fit.ts';
+import { mendFor, systemOf } from '../../../extension/page/fixes.ts';
 import { makeFormat } from '../../../extension/page/format.ts';
-import { keepKnown, NOTHING_KNOWN, readKnown, type Storage } from '../../../extension/page/known.ts';
-import { mendFor, systemOf } from '../../../extension/page/mend.ts';
 import { modelIdOf, readModelAddress } from '../../../extension/page/model-address.ts';
 import { diagnosticsOf } from '../../../extension/page/options/diagnostics.ts';
+import { keepKnown, NOTHING_KNOWN, readKnown, type Storage } from '../../../extension/page/snapshot.ts';
 
 const GB = 1e9;
 

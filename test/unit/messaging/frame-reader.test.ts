@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import nativeMessaging from 'chrome-native-messaging';
-import { HostError } from '../../../host/errors.ts';
+import { HostError } from '../../../host/common/errors.ts';
 import { FrameReader } from '../../../host/messaging/frame-reader.ts';
 import { frame, seeded } from './frames.ts';
 

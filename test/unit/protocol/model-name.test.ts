@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HostError } from '../../../host/errors.ts';
+import { HostError } from '../../../host/common/errors.ts';
 import {
   type ModelNaming,
   readModelName,

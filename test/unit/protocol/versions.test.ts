@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { VERSION } from '../../../host/common/version.ts';
 import { OLDEST_CLIENT, OLDEST_HOST, outdated, updateAdvice } from '../../../host/protocol/versions.ts';
-import { VERSION } from '../../../host/version.ts';
 
 describe('versions of host and extension', () => {
   it.each<[string, Parameters<typeof outdated>[0], ReturnType<typeof outdated>]>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { planRegistration, type RegistrationRequest } from '../../../installers/registration/plan.ts';
-import { whereIs } from '../../../installers/registration/target.ts';
+import { planRegistration, type RegistrationRequest } from '../../../host/registration/plan.ts';
+import { whereIs } from '../../../host/registration/target.ts';
 import { BROWSER_NAMES, type BrowserName, type System } from '../../../manifests/browser.ts';
 
 const HOMES: Record<System, string> = { linux: '/home/ada', darwin: '/Users/ada', win32: 'C:\\Users\\ada' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { entryOf, type RecordEntry, settled, withEntries } from '../../../installers/registration/record.ts';
+import { entryOf, type RecordEntry, settled, withEntries } from '../../../host/registration/record.ts';
 
 const file = (path: string, ...digests: string[]): RecordEntry => ({ kind: 'file', path, digests, browsers: [] });
 const key = (name: string, ...values: string[]): RecordEntry => ({ kind: 'key', key: name, values, browsers: [] });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { launcherText, planLauncher } from '../../../installers/registration/launcher.ts';
-import { programFolder } from '../../../installers/registration/program-folder.ts';
-import { isSameValue, type RegResult, readKey, writeKey } from '../../../installers/registration/registry.ts';
+import { launcherText, planLauncher } from '../../../host/registration/launcher.ts';
+import { programFolder } from '../../../host/registration/program-folder.ts';
+import { isSameValue, type RegResult, readKey, writeKey } from '../../../host/registration/registry.ts';
 
 const NODE = 'C:\\Program Files\\nodejs\\node.exe';
 const MAIN = 'C:\\tab agent\\dist\\host\\main.js';

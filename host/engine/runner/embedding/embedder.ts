@@ -1,5 +1,5 @@
-import { HostError } from '../../../errors.ts';
-import type { Embedded, EmbedOrder, NamedText } from '../../../serving/embedding.ts';
+import { HostError } from '../../../common/errors.ts';
+import type { Embedded, EmbedOrder, NamedText } from '../../../models/embedding.ts';
 import type { EmbeddingContext } from '../binding-types.ts';
 import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';

@@ -1,5 +1,5 @@
-import { HostError } from '../../../errors.ts';
-import type { NamedText, Ranked, RankOrder } from '../../../serving/embedding.ts';
+import { HostError } from '../../../common/errors.ts';
+import type { NamedText, Ranked, RankOrder } from '../../../models/embedding.ts';
 import type { Model, RankingContext, Token } from '../binding-types.ts';
 import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';

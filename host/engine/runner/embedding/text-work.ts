@@ -1,6 +1,6 @@
-import { HostError } from '../../../errors.ts';
+import { HostError } from '../../../common/errors.ts';
 import type { ThreadRange } from '../../../hardware/threads.ts';
-import type { NamedText } from '../../../serving/embedding.ts';
+import type { NamedText } from '../../../models/embedding.ts';
 import type { Binding, EmbeddingContext, Model, RankingContext, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { type Steering, steerTextThreads } from '../threads/steer-threads.ts';

@@ -1,6 +1,6 @@
-import { HostError } from '../../../errors.ts';
-import type { JsonObject } from '../../../json.ts';
-import type { Constraint } from '../../../serving/generation.ts';
+import { HostError } from '../../../common/errors.ts';
+import type { JsonObject } from '../../../common/json.ts';
+import type { Constraint } from '../../../models/generation.ts';
 import type { Binding, Llama, Model, SamplerOptions } from '../binding-types.ts';
 import { checkedSchema } from './json-schema.ts';
 

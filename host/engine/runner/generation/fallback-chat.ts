@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../serving/generation.ts';
+import type { ChatMessage } from '../../../models/generation.ts';
 
 /** A conversation as text, and what ends the model's turn in it besides its own end token. */
 export interface WrittenChat {

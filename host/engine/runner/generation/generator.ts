@@ -1,5 +1,5 @@
-import { HostError } from '../../../errors.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult, Sampling } from '../../../serving/generation.ts';
+import { HostError } from '../../../common/errors.ts';
+import type { GenerateOrder, GenerationProgress, GenerationResult, Sampling } from '../../../models/generation.ts';
 import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { grammarState } from './constraint.ts';

@@ -1,5 +1,5 @@
-import { HostError } from '../../../errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../json.ts';
+import { HostError } from '../../../common/errors.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../common/json.ts';
 import { MAX_GRAMMAR_CHARACTERS } from '../../../protocol/actions/generation-limits.ts';
 
 /** Deepest nesting of a schema that is taken: each level is a rule of the grammar, and a frame of llama.cpp's stack. */

@@ -1,5 +1,5 @@
-import type { GenerationProgress, GenerationResult, GenerationUsage } from '../../../serving/generation.ts';
-import { MAX_OUTPUT_BYTES } from '../../../serving/output-limit.ts';
+import type { GenerationProgress, GenerationResult, GenerationUsage } from '../../../models/generation.ts';
+import { MAX_OUTPUT_BYTES } from '../../../models/output-limit.ts';
 import type { Model, Token } from '../binding-types.ts';
 import { GroupedText } from './grouped-text.ts';
 import { StopScanner } from './stop-scanner.ts';

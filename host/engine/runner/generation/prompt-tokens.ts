@@ -1,5 +1,5 @@
-import { HostError } from '../../../errors.ts';
-import type { ChatMessage, GenerateOrder } from '../../../serving/generation.ts';
+import { HostError } from '../../../common/errors.ts';
+import type { ChatMessage, GenerateOrder } from '../../../models/generation.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
 import { foldSystemMessage, writeChat } from './fallback-chat.ts';
 import { SpecialText } from './special-text.ts';

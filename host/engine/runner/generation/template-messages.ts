@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../serving/generation.ts';
+import type { ChatMessage } from '../../../models/generation.ts';
 
 /** What a template can read. */
 export interface TemplateValues {

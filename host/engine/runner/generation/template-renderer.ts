@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { HostError } from '../../../errors.ts';
+import { HostError } from '../../../common/errors.ts';
 import type { TemplateAnswer, TemplateTask, TemplateValues } from './template-messages.ts';
 
 /** Longest a template may take over one conversation, milliseconds. Real ones take a few; the thread's start some 50. */

@@ -1,6 +1,6 @@
 import type { ThreadRange } from '../../../hardware/threads.ts';
 import type { Context, EmbeddingContext, RankingContext } from '../binding-types.ts';
-import { PresentLoad } from './present-load.ts';
+import { PresentLoad } from './current-load.ts';
 import type { ThreadCount } from './thread-count.ts';
 
 /** From so many tokens on, an evaluation is arithmetic; below, it is reading the weights. Each has its best number. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '../../../../host/common/json.ts';
 import { checkedSchema } from '../../../../host/engine/runner/generation/json-schema.ts';
-import type { JsonObject } from '../../../../host/json.ts';
 
 function nested(depth: number): JsonObject {
   return depth === 0 ? { type: 'null' } : { type: 'array', items: nested(depth - 1) };

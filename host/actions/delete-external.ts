@@ -1,0 +1,49 @@
+import { HostError } from '../common/errors.ts';
+import type { HeldModel } from '../external/external-model.ts';
+import type { ModelName, RepoName } from '../protocol/model-name.ts';
+import { SOURCE_NAMES } from '../protocol/model-sources.ts';
+import type { Call } from './action.ts';
+import { notThere } from './find-model.ts';
+
+/** Answers DELETE_MODEL for a `local/…` id: an import is forgotten, its file stays; everything else is refused. */
+export async function deleteHeld(name: ModelName | RepoName, { parts, signal }: Call) {
+  const local = await parts.local();
+  if ('file' in name && (await local.forget(name))) {
+    return {
+      payload: { repoId: name.repoId, freed: 0 },
+      message:
+        'Forgot the import. The file is where it was: it is yours, and this host deletes no file it has not fetched.',
+    };
+  }
+  const held = 'file' in name ? await local.find(name, { signal }) : undefined;
+  if ('file' in name && held === undefined) throw notThere(name);
+  throw notOurs('file' in name ? name.id : name.repoId, held);
+}
+
+/** Says why a model that our cache has not cannot be deleted: where another program holds it, that is why. */
+export async function assertNotHeld(
+  name: ModelName | RepoName,
+  error: unknown,
+  { parts, signal }: Call,
+): Promise<void> {
+  if (!(error instanceof HostError) || error.code !== 'MODEL_NOT_DOWNLOADED') return;
+  const local = await parts.local();
+  if ('file' in name) {
+    const held = await local.find(name, { signal, believe: true });
+    if (held !== undefined) throw notOurs(name.id, held);
+    return;
+  }
+  const { models } = await local.list({ signal });
+  const held = models.find(({ offered }) => offered.repoId === name.repoId && offered.revision === name.revision);
+  if (held !== undefined) throw notOurs(held.offered.id, held);
+}
+
+function notOurs(id: string, held: HeldModel | undefined): HostError {
+  const path = held?.files[0]?.path;
+  const whose = held === undefined ? 'other programs' : SOURCE_NAMES[held.source];
+  return new HostError(
+    'NOT_OURS',
+    `${id} is not deleted: it belongs to ${whose}${path === undefined ? '' : ` (${path})`}. Delete it there.`,
+    { details: { model: id, ...(held === undefined ? {} : { source: held.source, path }) } },
+  );
+}

@@ -1,0 +1,107 @@
+import { HostError } from '../common/errors.ts';
+import type { RunnerProcess } from './runner-process.ts';
+
+/** One piece of work that waits for its turn at a model. */
+export interface Work<T> {
+  /** Who may stop it besides its signal; see {@link Turns.stop}. */
+  readonly kind: 'generate' | 'embed' | 'rank';
+  readonly tag?: string | number | undefined;
+  /** Aborted when nobody wants the answer any more: the work is stopped, and its reason thrown. */
+  readonly signal?: AbortSignal | undefined;
+  /** Does it, under a number by which the runner's `stop` finds it. */
+  run(number: number): Promise<T>;
+  /** What it comes to when it is stopped before its turn. */
+  stopped(): T;
+  /** True for what came of work that was stopped. */
+  isStopped?(result: T): boolean;
+}
+
+interface Turn {
+  readonly kind: Work<unknown>['kind'];
+  readonly tag: string | number | undefined;
+  /** Undefined while it waits. */
+  number: number | undefined;
+  stopped: boolean;
+  /** Lets it go without its turn. */
+  release(): void;
+}
+
+/** The work for one loaded model, in the order it came, one piece at a time. */
+export class Turns {
+  readonly #modelId: string;
+  readonly #runner: RunnerProcess;
+  readonly #all = new Set<Turn>();
+  #last: Promise<unknown> = Promise.resolve();
+  #nextNumber = 1;
+  #closed = false;
+
+  constructor(modelId: string, runner: RunnerProcess) {
+    this.#modelId = modelId;
+    this.#runner = runner;
+  }
+
+  /**
+   * Does a piece of work when its turn comes.
+   *
+   * @throws HostError what the runner says, `ENGINE_CRASHED` when it dies, `MODEL_NOT_LOADED` when the model is unloaded
+   * meanwhile; the signal's reason when aborted.
+   */
+  async take<T>(work: Work<T>): Promise<T> {
+    const { kind, tag, signal } = work;
+    signal?.throwIfAborted();
+    const released = Promise.withResolvers<void>();
+    const turn: Turn = { kind, tag, number: undefined, stopped: false, release: released.resolve };
+    this.#all.add(turn);
+    const abort = () => this.#stop(turn);
+    signal?.addEventListener('abort', abort, { once: true });
+    const previous = this.#last;
+    const done = (async () => {
+      await Promise.race([previous, released.promise]);
+      if (turn.stopped) return work.stopped();
+      turn.number = this.#nextNumber++;
+      return work.run(turn.number);
+    })();
+    // Whoever comes next waits for all before, also where this one leaves the line early.
+    this.#last = Promise.allSettled([previous, done]);
+    try {
+      const result = await done;
+      signal?.throwIfAborted();
+      if (this.#closed && work.isStopped?.(result) === true) throw unloaded(this.#modelId);
+      return result;
+    } catch (error) {
+      signal?.throwIfAborted();
+      // The runner was ended on purpose: that is no crash.
+      throw this.#closed ? unloaded(this.#modelId) : error;
+    } finally {
+      this.#all.delete(turn);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Stops work of this kind and tag, or of this kind whatever its tag; says how much. */
+  stop(kind: Work<unknown>['kind'], tag?: string | number): number {
+    const meant = [...this.#all].filter((turn) => turn.kind === kind && (tag === undefined || turn.tag === tag));
+    for (const turn of meant) this.#stop(turn);
+    return meant.length;
+  }
+
+  /** Stops all because the model goes; the runner is killed by its owner. */
+  close(): void {
+    this.#closed = true;
+    for (const turn of this.#all) this.#stop(turn);
+  }
+
+  #stop(turn: Turn): void {
+    turn.stopped = true;
+    turn.release();
+    if (turn.number === undefined) return;
+    // A runner that has died answers the work itself.
+    this.#runner.call('stop', { work: turn.number }).catch(() => undefined);
+  }
+}
+
+function unloaded(modelId: string): HostError {
+  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${modelId}. It was unloaded while it worked on this.`, {
+    details: { modelId },
+  });
+}

@@ -1,0 +1,52 @@
+import * as v from 'valibot';
+import { HostError } from '../common/errors.ts';
+import { openFileSource } from '../gguf/file-source.ts';
+import { stringOf } from '../gguf/header.ts';
+import { inspectModel, readGgufHeader } from '../gguf/inspect.ts';
+import { isUnreadable } from './disk.ts';
+
+/** What a look at its header came to: a model that loads here, a projector that belongs to one, or neither. */
+export const Verdict = v.variant('kind', [
+  v.object({
+    kind: v.literal('model'),
+    architecture: v.string(),
+    quantization: v.string(),
+    modelType: v.picklist(['gguf', 'bitnet']),
+  }),
+  v.object({ kind: v.literal('projector'), architecture: v.string() }),
+  v.object({ kind: v.literal('rejected'), reason: v.string() }),
+]);
+export type Verdict = v.InferOutput<typeof Verdict>;
+
+/** Judges the files of a model by their headers. Undefined when they cannot be read just now. */
+export async function judge(files: readonly string[], signal: AbortSignal): Promise<Verdict | undefined> {
+  try {
+    const { shape } = await inspectModel(files, { signal });
+    const { architecture, quantization, modelType } = shape;
+    return { kind: 'model', architecture, quantization, modelType };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isUnreadable(error)) return undefined;
+    if (!(error instanceof HostError)) throw error;
+    if (error.code !== 'MODEL_REJECTED') return undefined;
+    const [file] = files;
+    if (file !== undefined && (await isProjector(file, signal))) return { kind: 'projector', architecture: 'clip' };
+    return { kind: 'rejected', reason: error.message };
+  }
+}
+
+/** A projector is a whole GGUF file of an architecture that is no language model's. */
+async function isProjector(file: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const source = await openFileSource(file);
+    try {
+      return stringOf(await readGgufHeader(source, { signal, file }), 'general.architecture') === 'clip';
+    } finally {
+      await source.close();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isUnreadable(error) || (error instanceof HostError && error.code === 'MODEL_REJECTED')) return false;
+    throw error;
+  }
+}

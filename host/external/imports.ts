@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
+import { HostError } from '../common/errors.ts';
+import { modelNameOf } from '../protocol/model-name.ts';
+import { invalidField } from '../protocol/parse-request.ts';
+import { shardFiles } from '../protocol/shards.ts';
+import { judge, type Verdict } from './classification.ts';
+import { type FoundFile, lookAt } from './disk.ts';
+import { localName } from './external-id.ts';
+import type { HeldModel } from './external-model.ts';
+import type { Imported, Ledger } from './import-registry.ts';
+
+/** The imported models whose files are all there. */
+export async function findImports(imported: ReadonlyMap<string, Imported>): Promise<HeldModel[]> {
+  const models = await Promise.all(
+    [...imported].map(async ([id, { files: paths }]) => {
+      const name = modelNameOf(id);
+      const files = (await Promise.all(paths.map(lookAt))).filter((file) => file !== undefined);
+      if (name === undefined || files.length < paths.length) return undefined;
+      return { source: 'import' as const, name, title: basename(paths[0] ?? ''), files };
+    }),
+  );
+  return models.filter((model) => model !== undefined);
+}
+
+/**
+ * Registers a model where it lies: nothing is copied, and nothing of it is ever changed. Of a model in several parts
+ * any part may be named.
+ *
+ * @throws HostError `INVALID_REQUEST` for a path that is not absolute, `FILE_NOT_FOUND`, `MODEL_REJECTED`.
+ */
+export async function importFile(
+  path: string,
+  ledger: Ledger,
+  signal: AbortSignal,
+): Promise<{ model: HeldModel; verdict: Exclude<Verdict, { kind: 'rejected' }> }> {
+  if (!isAbsolute(path) || path.includes('\0')) throw invalidField('path', "a model file's absolute path", path);
+  const folder = dirname(normalize(path));
+  const paths = shardFiles(basename(path)).map((name) => join(folder, name));
+  const files: FoundFile[] = [];
+  for (const part of paths) {
+    const file = await lookAt(part);
+    if (file === undefined) {
+      throw new HostError('FILE_NOT_FOUND', `There is no file ${part} that can be read.`, { details: { path: part } });
+    }
+    files.push(file);
+  }
+  const verdict = await judge(paths, signal);
+  if (verdict === undefined || verdict.kind === 'rejected') {
+    const reason = verdict?.reason ?? `${path} cannot be read.`;
+    throw new HostError('MODEL_REJECTED', reason, { details: { file: path } });
+  }
+  const [first = path] = paths;
+  const name = await freeName(first, ledger);
+  await ledger.import(name.id, { files: paths });
+  return { model: { source: 'import', name, title: basename(first), files }, verdict };
+}
+
+/** The id of an import: its file's name, with a piece of a checksum where another file of that name is imported already. */
+async function freeName(path: string, ledger: Ledger): Promise<HeldModel['name']> {
+  const name = localName('import', [basename(path)]);
+  const other = (await ledger.allImported()).get(name.id);
+  if (other === undefined || other.files[0] === path) return name;
+  const sum = createHash('sha256').update(path).digest('hex').slice(0, 12);
+  return localName('import', [sum, basename(path)]);
+}

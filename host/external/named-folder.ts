@@ -1,0 +1,44 @@
+import { posix, win32 } from 'node:path';
+import { isJsonObject } from '../common/json.ts';
+import type { FolderSetting, ProgramFolder, System } from './program-folders.ts';
+
+/** Reads out of a program's settings which folder its user chose. Undefined where it names none, or none that is absolute. */
+export function namedFolder(setting: FolderSetting, text: string, system: System): ProgramFolder | undefined {
+  const { join, isAbsolute } = system === 'win32' ? win32 : posix;
+  const { program, format } = setting;
+  const folder = readers[format](text)?.trim();
+  if (folder === undefined || !isAbsolute(folder) || folder.includes('\0')) return undefined;
+  switch (format) {
+    case 'lm-studio-home':
+      return { program, folder: join(folder, 'models'), layout: 'publisher' };
+    case 'lm-studio-settings':
+      return { program, folder, layout: 'publisher' };
+    case 'jan-settings':
+      return { program, folder, layout: 'jan' };
+    case 'gpt4all-ini':
+      return { program, folder, layout: 'plain' };
+  }
+}
+
+const readers: Readonly<Record<FolderSetting['format'], (text: string) => string | undefined>> = {
+  'lm-studio-home': (text) => text.split('\n')[0],
+  'lm-studio-settings': (text) => textField(text, 'downloadsFolder'),
+  'jan-settings': (text) => textField(text, 'data_folder'),
+  // Qt doubles backslashes in INI values.
+  'gpt4all-ini': (text) => /^modelPath=(.+)$/m.exec(text)?.[1]?.replaceAll('\\\\', '\\'),
+};
+
+function textField(json: string, field: string): string | undefined {
+  const value = parseObject(json)?.[field];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** An object out of a file that any program can have written; undefined for everything else. */
+export function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

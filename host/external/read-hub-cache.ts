@@ -1,0 +1,81 @@
+import { DEFAULT_REVISION } from '../protocol/model-name.ts';
+import type { LocalSource } from '../protocol/model-sources.ts';
+import type { BoundedFolder } from './bounded-folder.ts';
+import { claimedName, localName } from './external-id.ts';
+import type { HeldFile, Reader } from './external-model.ts';
+import { byFolder, wholeModels } from './whole-models.ts';
+
+/** A blob of a file in large-file storage is named by its SHA-256; one kept in git by 40 digits that say nothing here. */
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/**
+ * huggingface_hub's cache (and llama.cpp's of today): `models--<owner>--<name>/` with `refs/<revision>` (a commit),
+ * `snapshots/<commit>/<file>` and `blobs/<checksum>`. A snapshot's file is a link to its blob, or on Windows without
+ * links the file itself; then no checksum is known.
+ */
+export async function* readHubCache(folder: BoundedFolder, source: LocalSource): Reader {
+  for (const repoFolder of (await folder.names()).folders) {
+    if (!repoFolder.startsWith('models--')) continue;
+    const repoId = repoFolder.slice('models--'.length).replaceAll('--', '/');
+    const refs = await revisions(folder, repoFolder);
+    const commits = (await folder.names(repoFolder, 'snapshots')).folders;
+    // What a branch stands for today comes before what it once stood for.
+    commits.sort((a, b) => rank(refs.get(a)) - rank(refs.get(b)));
+    const seen = new Set<string>();
+    for (const commit of commits) {
+      const revision = refs.get(commit) ?? commit;
+      const snapshot = [repoFolder, 'snapshots', commit];
+      const paths = await Array.fromAsync(folder.filesBelow(...snapshot));
+      for (const { folder: parts, names } of byFolder(paths)) {
+        for (const model of wholeModels(names)) {
+          const files = await snapshotFiles(folder, parts, model);
+          if (files === undefined) continue;
+          const path = [...parts.slice(snapshot.length), model[0]].join('/');
+          // The same bytes under the same path in another snapshot are the same model.
+          const key = `${path}\0${files.map(({ inode }) => inode).join()}`;
+          if (seen.has(key)) continue;
+          seen.add(key);
+          const at = revision === DEFAULT_REVISION ? repoId : `${repoId}@${revision.replaceAll('/', '%2F')}`;
+          yield {
+            source,
+            name: localName(source, [...at.split('/'), ...path.split('/')]),
+            claimed: claimedName(repoId, path, revision),
+            title: `${at}/${path}`,
+            files,
+          };
+        }
+      }
+    }
+  }
+}
+
+/** Which revision each commit is known by; `main` where several are the same. */
+async function revisions(folder: BoundedFolder, repoFolder: string): Promise<Map<string, string>> {
+  const known = new Map<string, string>();
+  for await (const [, , ...revision] of folder.filesBelow(repoFolder, 'refs')) {
+    const name = revision.join('/');
+    const commit = (await folder.text(repoFolder, 'refs', ...revision))?.trim();
+    if (commit !== undefined && (name === DEFAULT_REVISION || !known.has(commit))) known.set(commit, name);
+  }
+  return known;
+}
+
+function rank(revision: string | undefined): number {
+  if (revision === DEFAULT_REVISION) return 0;
+  return revision === undefined ? 2 : 1;
+}
+
+async function snapshotFiles(
+  folder: BoundedFolder,
+  parts: readonly string[],
+  names: readonly string[],
+): Promise<HeldFile[] | undefined> {
+  const files: HeldFile[] = [];
+  for (const name of names) {
+    const found = await folder.fileAndTarget(...parts, name);
+    if (found === undefined) return undefined;
+    const { file, target } = found;
+    files.push({ ...file, sha256: SHA256.test(target) ? target : undefined });
+  }
+  return files;
+}

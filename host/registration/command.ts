@@ -1,0 +1,68 @@
+import { homedir } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { types } from 'node:util';
+import { BROWSERS, type BrowserName } from '../../manifests/browser.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
+import { readConfig } from '../config.ts';
+import { type Machine, type MachineOptions, machineOf } from './installation.ts';
+
+/** What the commands `install` and `uninstall` are given by whoever starts them. */
+export interface CommandIo {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** The running executable: Node, or the packaged host. */
+  readonly execPath: string;
+  /** The host's main file; undefined when the executable needs none. */
+  readonly mainPath: string | undefined;
+  /** Another machine than this one: a folder to stage a package in, or a test's. */
+  readonly machine?: Partial<Pick<MachineOptions, 'system' | 'root' | 'paths' | 'reg' | 'exists'>>;
+}
+
+/** Exit codes of both commands. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** The machine a command works on. Throws `REGISTRATION_FAILED` on a system without a table of browsers. */
+export function openMachine(io: CommandIo): Machine {
+  const config = readConfig({ runnerEntry: pathToFileURL(io.mainPath ?? io.execPath), env: io.env });
+  const home = (process.platform === 'win32' ? io.env.USERPROFILE : io.env.HOME) || homedir();
+  const machine = machineOf({ env: io.env, home, dataFolder: config.paths.home, ...io.machine });
+  if (machine !== undefined) return machine;
+  throw new HostError(
+    'REGISTRATION_FAILED',
+    `Expected Linux, macOS or Windows; where browsers look for native hosts on ${process.platform} is not known.`,
+  );
+}
+
+/** The browsers' names, as a sentence has them. */
+export function titles(browsers: readonly BrowserName[]): string {
+  return browsers.map((browser) => BROWSERS[browser].title).join(', ');
+}
+
+/** A fault as a user reads it. */
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Puts an error into words. One that is no fault of the machine or the user is thrown on: it is ours. */
+export function faultOf(error: unknown, command: string): Fault {
+  if (error instanceof HostError) return { code: error.code, message: error.message };
+  if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) {
+    const what = error.path ?? 'A file';
+    return {
+      code: 'REGISTRATION_FAILED',
+      message: `${what} cannot be written by this user (${error.code}). For all users, run: sudo ${command} --system`,
+    };
+  }
+  if (types.isNativeError(error) && 'syscall' in error) return { code: 'REGISTRATION_FAILED', message: error.message };
+  throw error;
+}
+
+/** Says how a command failed, on stderr, or with `--json` as an object on stdout. Returns the exit code. */
+export function reportFault(error: unknown, command: string, io: CommandIo, json: boolean): number {
+  const fault = faultOf(error, command);
+  if (json) io.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);
+  else io.stderr.write(`${fault.message}\n`);
+  return EXIT.failed;
+}

@@ -1,0 +1,100 @@
+import type { System } from '../../manifests/browser.ts';
+import { pathsOf, type Surroundings } from './platform-env.ts';
+import { type FileTarget, FOLDER_MODE, LAUNCHER_MODE } from './target.ts';
+
+/** The program a browser starts, and the file that must be written for it. */
+export interface Launcher {
+  /** Absolute path for the manifest. */
+  readonly hostPath: string;
+  /** Absent when the program is an executable already. */
+  readonly target?: FileTarget;
+  /** Files that run when a browser starts the host. */
+  readonly runs: readonly string[];
+}
+
+/** What is started: a program by itself (the packaged host), or a Node binary with the host's main file. */
+export interface HostProgram {
+  /** Absolute path of the executable: Node, or the packaged host. */
+  readonly execPath: string;
+  /** Absolute path of `dist/host/main.js`; absent, or the same as `execPath`, for the packaged host. */
+  readonly mainPath?: string | undefined;
+}
+
+/** Options of {@link planLauncher}. */
+export interface LauncherRequest extends HostProgram, Pick<Surroundings, 'system' | 'paths'> {
+  readonly programFolder: string;
+  readonly systemWide: boolean;
+  /** `TABAGENT_HOME` when the user set it: a browser's environment need not have it. */
+  readonly tabagentHome?: string | undefined;
+}
+
+/**
+ * A browser starts one file without arguments of ours, so that a host of Node and a main file needs a small script
+ * between them. The packaged host is started as it is.
+ */
+export function planLauncher(request: LauncherRequest): Launcher {
+  const { system, execPath, mainPath, programFolder, systemWide, tabagentHome } = request;
+  if (mainPath === undefined || mainPath === execPath) return { hostPath: execPath, runs: [execPath] };
+  const name = system === 'win32' ? 'tabagent-host.bat' : 'tabagent-host';
+  const hostPath = pathsOf(request).join(programFolder, 'bin', name);
+  return {
+    hostPath,
+    target: {
+      kind: 'file',
+      path: hostPath,
+      contents: launcherText(system, [execPath, mainPath], tabagentHome),
+      mode: LAUNCHER_MODE,
+      folderMode: systemWide ? FOLDER_MODE.system : FOLDER_MODE.user,
+      browsers: [],
+    },
+    runs: [execPath, mainPath],
+  };
+}
+
+/** The launcher's text: a shell script, or on Windows a batch file. */
+export function launcherText(system: System, command: readonly string[], tabagentHome?: string): string {
+  return system === 'win32' ? batchText(command, tabagentHome) : shellText(command, tabagentHome);
+}
+
+const REMARK = 'Written by "tabagent install", removed by "tabagent uninstall".';
+
+function shellText(command: readonly string[], tabagentHome: string | undefined): string {
+  return [
+    '#!/bin/sh',
+    `# ${REMARK}`,
+    ...(tabagentHome === undefined
+      ? []
+      : [`[ -n "$TABAGENT_HOME" ] || TABAGENT_HOME=${quoteForShell(tabagentHome)}`, 'export TABAGENT_HOME']),
+    // exec: the browser's signals and the end of its pipes reach the host itself, and no shell waits beside it.
+    `exec ${command.map(quoteForShell).join(' ')} "$@"`,
+    '',
+  ].join('\n');
+}
+
+/** One word of a POSIX shell, whatever characters are in it. */
+function quoteForShell(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function batchText(command: readonly string[], tabagentHome: string | undefined): string {
+  const words = [...command, tabagentHome ?? ''];
+  return [
+    '@echo off',
+    // cmd.exe reads a batch file in the console's code page, in which a path such as C:\Users\José is another one.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII, from its first character on
+    ...(words.every((word) => /^[\x00-\x7f]*$/.test(word)) ? [] : ['chcp 65001 >nul']),
+    `rem ${REMARK}`,
+    // Delayed expansion, where a machine has it on, would eat exclamation marks.
+    'setlocal DisableDelayedExpansion',
+    ...(tabagentHome === undefined
+      ? []
+      : [`if not defined TABAGENT_HOME set "TABAGENT_HOME=${escapePercent(tabagentHome)}"`]),
+    `${command.map((word) => `"${escapePercent(word)}"`).join(' ')} %*`,
+    '',
+  ].join('\r\n');
+}
+
+/** A Windows path holds no quotes, but it may hold percent signs, which a batch file would expand. */
+function escapePercent(path: string): string {
+  return path.replaceAll('%', '%%');
+}

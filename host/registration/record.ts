@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { BROWSER_NAMES } from '../../manifests/browser.ts';
+import { HostError, isSystemError } from '../common/errors.ts';
+import { digest, writeWhole } from './files.ts';
+import { type Target, whereIs } from './target.ts';
+
+const browsers = v.array(v.picklist(BROWSER_NAMES));
+
+const FileEntrySchema = v.object({
+  kind: v.literal('file'),
+  path: v.string(),
+  /** SHA-256 of what was written there; several while an install is under way, each of which may be what is there. */
+  digests: v.array(v.string()),
+  browsers,
+});
+
+const KeyEntrySchema = v.object({
+  kind: v.literal('key'),
+  key: v.string(),
+  /** As `digests`. */
+  values: v.array(v.string()),
+  browsers,
+});
+
+const RecordSchema = v.object({
+  version: v.literal(1),
+  entries: v.array(v.variant('kind', [FileEntrySchema, KeyEntrySchema])),
+  /** Folders that were made, the topmost of each branch first. */
+  folders: v.array(v.string()),
+});
+
+/** What was written for browsers, so that exactly this can be removed again. */
+export type RegistrationRecord = v.InferOutput<typeof RecordSchema>;
+
+/** One thing that was written. */
+export type RecordEntry = RegistrationRecord['entries'][number];
+
+/** Reads the record. Undefined when there is none; throws `REGISTRATION_FAILED` when it cannot be understood. */
+export async function readRecord(file: string): Promise<RegistrationRecord | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+  try {
+    return v.parse(RecordSchema, JSON.parse(text));
+  } catch (cause) {
+    throw new HostError(
+      'REGISTRATION_FAILED',
+      `Expected ${file} to be TabAgent’s record of what it wrote for browsers, found something else. ` +
+        'Move it away and run "tabagent install" again.',
+      { details: { path: file }, cause },
+    );
+  }
+}
+
+/** Writes the record whole. */
+export async function writeRecord(file: string, record: RegistrationRecord): Promise<void> {
+  await writeWhole(file, `${JSON.stringify(record, null, 2)}\n`, RECORD_MODE);
+}
+
+/** Bits of the record: it holds no secret, and any user may ask what is registered for all. */
+const RECORD_MODE = 0o644;
+
+/** The entry a target leaves. */
+export function entryOf(target: Target): RecordEntry {
+  const browsers = [...target.browsers];
+  return target.kind === 'file'
+    ? { kind: 'file', path: target.path, digests: [digest(target.contents)], browsers }
+    : { kind: 'key', key: target.key, values: [target.value], browsers };
+}
+
+/** Adds entries to a record: what was written at the same place before stays known beside what is written now. */
+export function withEntries(record: RegistrationRecord, added: readonly RecordEntry[]): RegistrationRecord {
+  const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
+  for (const entry of added) entries.set(whereIs(entry), joined(entry, entries.get(whereIs(entry))));
+  return { ...record, entries: [...entries.values()] };
+}
+
+/** Puts entries in the place of those known for the same places. */
+export function settled(record: RegistrationRecord, written: readonly RecordEntry[]): RegistrationRecord {
+  const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
+  for (const entry of written) entries.set(whereIs(entry), entry);
+  return { ...record, entries: [...entries.values()] };
+}
+
+function joined(entry: RecordEntry, known: RecordEntry | undefined): RecordEntry {
+  if (entry.kind === 'file' && known?.kind === 'file') {
+    return { ...entry, digests: [...new Set([...entry.digests, ...known.digests])] };
+  }
+  if (entry.kind === 'key' && known?.kind === 'key') {
+    return { ...entry, values: [...new Set([...entry.values, ...known.values])] };
+  }
+  return entry;
+}

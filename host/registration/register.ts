@@ -1,0 +1,124 @@
+import { chmod } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { BrowserName, System } from '../../manifests/browser.ts';
+import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from '../common/safe-folder.ts';
+import { digest, lookAt, makeFolder, writeWhole } from './files.ts';
+import { entryOf, type RegistrationRecord, readRecord, settled, withEntries, writeRecord } from './record.ts';
+import { isSameValue, type RunReg, readKey, writeKey } from './registry.ts';
+import { type FileTarget, FOLDER_MODE, type KeyTarget, type Target, whereIs } from './target.ts';
+
+/**
+ * What became of a target: `written` anew; `updated` from what an earlier install left; `replaced` something that
+ * was not ours or had been changed; `unchanged`, it was right already; `failed`.
+ */
+export type RegisterStatus = 'written' | 'updated' | 'replaced' | 'unchanged' | 'failed';
+
+/** One target and what became of it. */
+export interface RegisterOutcome {
+  readonly status: RegisterStatus;
+  /** A path or a registry key. */
+  readonly where: string;
+  /** None for the launcher. */
+  readonly browsers: readonly BrowserName[];
+  /** The fault, when it failed. */
+  readonly error?: unknown;
+}
+
+/** Options of {@link register}. */
+export interface RegisterRequest extends SafetyOptions {
+  readonly system: System;
+  /** What to put in place, in this order: the launcher first, so that no manifest points to nothing. */
+  readonly targets: readonly Target[];
+  /** Files that run when a browser starts the host, the launcher aside. */
+  readonly runs: readonly string[];
+  /** Where what was written is remembered. */
+  readonly recordFile: string;
+  readonly systemWide: boolean;
+  readonly reg: RunReg;
+}
+
+/**
+ * Puts targets in place and remembers them, so that `unregister` can take exactly these away. Safe to repeat, and to
+ * end at any point: the record is written before the first target. A manifest or key that fails does not keep the
+ * others.
+ *
+ * Throws `UNSAFE_FOLDER` when others could exchange what is started, `REGISTRATION_FAILED` when a program or the
+ * record cannot be used (then nothing was written), and the system's own error when the record or the launcher cannot
+ * be written.
+ */
+export async function register(request: RegisterRequest): Promise<RegisterOutcome[]> {
+  const { system, targets, recordFile, systemWide } = request;
+  if (system !== 'win32') await assertSafe(request);
+
+  let record: RegistrationRecord = (await readRecord(recordFile)) ?? { version: 1, entries: [], folders: [] };
+  const before = record;
+  const remember = async (change: Partial<RegistrationRecord>) => {
+    record = { ...record, ...change };
+    await writeRecord(recordFile, record);
+  };
+  const folderMode = systemWide ? FOLDER_MODE.system : FOLDER_MODE.user;
+  const made = await makeFolder(dirname(recordFile), folderMode);
+  await remember({
+    folders: [...record.folders, ...made],
+    entries: withEntries(record, targets.map(entryOf)).entries,
+  });
+
+  const outcomes: RegisterOutcome[] = [];
+  const failed: Target[] = [];
+  for (const target of targets) {
+    try {
+      if (target.kind === 'file') {
+        const folders = await makeFolder(dirname(target.path), target.folderMode);
+        if (folders.length > 0) await remember({ folders: [...record.folders, ...folders] });
+      }
+      const status = target.kind === 'file' ? await putFile(target, before) : await putKey(target, before, request.reg);
+      outcomes.push({ status, where: whereIs(target), browsers: target.browsers });
+    } catch (error) {
+      // Without the launcher every manifest would point to nothing.
+      if (target.browsers.length === 0) throw error;
+      failed.push(target);
+      outcomes.push({ status: 'failed', where: whereIs(target), browsers: target.browsers, error });
+    }
+  }
+  const done = targets.filter((target) => !failed.includes(target));
+  const untouched = failed.map(whereIs).filter((where) => !before.entries.some((entry) => whereIs(entry) === where));
+  const kept = record.entries.filter((entry) => !untouched.includes(whereIs(entry)));
+  await remember({ entries: settled({ ...record, entries: kept }, done.map(entryOf)).entries });
+  return outcomes;
+}
+
+/** Everything a browser's click would run: the programs, and the folder the launcher goes to. */
+async function assertSafe({ runs, targets, owners }: RegisterRequest): Promise<void> {
+  for (const file of runs) await assertSafeToStart(file, { owners });
+  for (const target of targets) {
+    if (target.kind === 'file' && (target.mode & 0o111) !== 0) await assertSafeFolder(dirname(target.path), { owners });
+  }
+}
+
+async function putFile(target: FileTarget, before: RegistrationRecord): Promise<RegisterStatus> {
+  const found = await lookAt(target.path);
+  const sha256 = digest(target.contents);
+  if (found?.sha256 === sha256) {
+    if (found.mode === target.mode || process.platform === 'win32') return 'unchanged';
+    await chmod(target.path, target.mode);
+    return 'updated';
+  }
+  await writeWhole(target.path, target.contents, target.mode);
+  if (found === undefined) return 'written';
+  const ours = before.entries.some(
+    (entry) => entry.kind === 'file' && entry.path === target.path && entry.digests.includes(found.sha256 ?? ''),
+  );
+  return ours ? 'updated' : 'replaced';
+}
+
+async function putKey(target: KeyTarget, before: RegistrationRecord, reg: RunReg): Promise<RegisterStatus> {
+  const found = await readKey(reg, target.key);
+  if (found !== undefined && isSameValue(found, target.value)) return 'unchanged';
+  await writeKey(reg, target.key, target.value);
+  if (found === undefined) return 'written';
+  const ours = before.entries.some(
+    (entry) =>
+      entry.kind === 'key' && entry.key === target.key && entry.values.some((value) => isSameValue(found, value)),
+  );
+  return ours ? 'updated' : 'replaced';
+}

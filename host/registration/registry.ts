@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { HostError } from '../common/errors.ts';
+
+/** What a run of `reg.exe` gave. */
+export interface RegResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `reg.exe` with these arguments, without a shell. */
+export type RunReg = (args: readonly string[]) => Promise<RegResult>;
+
+/** Longest `reg.exe` may take, milliseconds; it answers in some 50. */
+const REG_TIMEOUT_MS = 30_000;
+
+/** The real `reg.exe`, by its whole path: Windows would look for a bare name in the current folder first. */
+export function systemReg(env: Readonly<NodeJS.ProcessEnv>): RunReg {
+  const program = `${env.SystemRoot || 'C:\\Windows'}\\System32\\reg.exe`;
+  return (args) =>
+    new Promise((resolve, reject) => {
+      // latin1: the output is in the console's code page, and only its ASCII part is relied on.
+      const options = { windowsHide: true, timeout: REG_TIMEOUT_MS, encoding: 'latin1' } as const;
+      execFile(program, [...args], options, (error, stdout, stderr) => {
+        if (error && typeof error.code !== 'number') reject(error);
+        else resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+      });
+    });
+}
+
+/** The default value of a key, undefined when there is none. */
+export async function readKey(reg: RunReg, key: string): Promise<string | undefined> {
+  const { code, stdout } = await reg(['query', key, '/ve']);
+  if (code !== 0) return undefined;
+  // The value's name is translated ("(Default)", "(Standard)"); its type is not.
+  return /\sREG_SZ\s+(.*?)\s*$/m.exec(stdout)?.[1];
+}
+
+/** Gives a key this default value, making the key where needed. Throws `REGISTRATION_FAILED`. */
+export async function writeKey(reg: RunReg, key: string, value: string): Promise<void> {
+  await expectSuccess(reg, ['add', key, '/ve', '/t', 'REG_SZ', '/d', value, '/f']);
+}
+
+/** Removes a key. Throws `REGISTRATION_FAILED`. */
+export async function deleteKey(reg: RunReg, key: string): Promise<void> {
+  await expectSuccess(reg, ['delete', key, '/f']);
+}
+
+/**
+ * Says whether the value read is the one written. Only ASCII is compared: what else a path holds comes back in the
+ * console's code page, not in the letters it went in with.
+ */
+export function isSameValue(found: string, written: string): boolean {
+  const pattern = written
+    .split(/[^ -~]+/)
+    .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+    .join('.+');
+  return new RegExp(`^${pattern}$`).test(found);
+}
+
+async function expectSuccess(reg: RunReg, args: readonly string[]): Promise<void> {
+  const { code, stderr } = await reg(args);
+  if (code === 0) return;
+  const [verb, key] = args;
+  throw new HostError(
+    'REGISTRATION_FAILED',
+    `reg ${verb} ${key} ended with ${code}${stderr.trim() === '' ? '' : `: ${stderr.trim()}`}`,
+    { details: { verb, key, exitCode: code } },
+  );
+}

@@ -1,0 +1,80 @@
+import { rm, rmdir } from 'node:fs/promises';
+import type { BrowserName } from '../../manifests/browser.ts';
+import { isSystemError } from '../common/errors.ts';
+import { lookAt } from './files.ts';
+import { type RecordEntry, readRecord, writeRecord } from './record.ts';
+import { deleteKey, isSameValue, type RunReg, readKey } from './registry.ts';
+import { whereIs } from './target.ts';
+
+/**
+ * What became of something that had been written: `removed`; `gone` already; `kept`, because somebody changed it
+ * since; `failed`.
+ */
+export type UnregisterStatus = 'removed' | 'gone' | 'kept' | 'failed';
+
+/** One thing that had been written and what became of it. */
+export interface UnregisterOutcome {
+  readonly status: UnregisterStatus;
+  /** A path or a registry key. */
+  readonly where: string;
+  readonly browsers: readonly BrowserName[];
+  readonly error?: unknown;
+}
+
+/**
+ * Takes away what the record says was written, as far as it is still what was written, then the record, then the
+ * folders that had been made and are empty now. What could not be removed stays in the record for the next time.
+ * Undefined when there is no record. Throws `REGISTRATION_FAILED` for a record that cannot be understood.
+ */
+export async function unregister(options: {
+  recordFile: string;
+  reg: RunReg;
+}): Promise<UnregisterOutcome[] | undefined> {
+  const { recordFile, reg } = options;
+  const record = await readRecord(recordFile);
+  if (record === undefined) return undefined;
+
+  const outcomes: UnregisterOutcome[] = [];
+  const left: RecordEntry[] = [];
+  // The launcher was written first and goes last: until then every manifest points to something.
+  for (const entry of record.entries.toReversed()) {
+    const about = { where: whereIs(entry), browsers: entry.browsers };
+    try {
+      outcomes.unshift({ ...about, status: await remove(entry, reg) });
+    } catch (error) {
+      left.unshift(entry);
+      outcomes.unshift({ ...about, status: 'failed', error });
+    }
+  }
+  if (left.length > 0) {
+    await writeRecord(recordFile, { ...record, entries: left });
+    return outcomes;
+  }
+  await rm(recordFile, { force: true });
+  for (const folder of record.folders.toReversed()) await removeIfEmpty(folder);
+  return outcomes;
+}
+
+async function remove(entry: RecordEntry, reg: RunReg): Promise<UnregisterStatus> {
+  if (entry.kind === 'key') {
+    const found = await readKey(reg, entry.key);
+    if (found === undefined) return 'gone';
+    if (!entry.values.some((value) => isSameValue(found, value))) return 'kept';
+    await deleteKey(reg, entry.key);
+    return 'removed';
+  }
+  const found = await lookAt(entry.path);
+  if (found === undefined) return 'gone';
+  if (found.sha256 === undefined || !entry.digests.includes(found.sha256)) return 'kept';
+  await rm(entry.path);
+  return 'removed';
+}
+
+/** Leaves a folder that others put something into, or that is gone. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES', 'EBUSY')) throw error;
+  }
+}

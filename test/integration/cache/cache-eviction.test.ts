@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { HostError } from '../../../host/common/errors.ts';
+import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
+import { CacheBench, openCache, QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
+import type { HubRequest } from '../../support/hub/hub.ts';
+
+const CHUNK = QUICK_LIMITS.chunkBytes;
+const SIZE = 4 * CHUNK;
+const CONTENT = seededBytes(SIZE, 81);
+const DAY_MS = 24 * 60 * 60 * 1000;
+const named = (file: string) => readModelName({ modelId: `maker/many/${file}.gguf` });
+const [A, B, C, D] = [named('a'), named('b'), named('c'), named('d')];
+const NEW = named('new');
+
+let bench: CacheBench;
+afterEach(() => bench.close());
+
+/** A cache with these models, used in this order. */
+async function openWith(models: readonly ModelName[], limit = Number.POSITIVE_INFINITY): Promise<void> {
+  const files = Object.fromEntries(['a', 'b', 'c', 'd', 'new'].map((file) => [`${file}.gguf`, CONTENT]));
+  bench = await CacheBench.open(CONTENT, { hub: { repos: { 'maker/many': { files } } }, cacheLimit: limit });
+  for (const [at, name] of models.entries()) {
+    await bench.cache.download(name);
+    await usedAt(name, at + 1);
+  }
+}
+
+async function usedAt(name: ModelName, second: number): Promise<void> {
+  const [file = ''] = (await bench.cache.find(name))?.files ?? [];
+  await utimes(file, second, second);
+}
+
+const there = async () => (await bench.cache.list()).map(({ name }) => name.file.replace('.gguf', ''));
+const wish = { partialDays: undefined, orphans: false, limit: Number.POSITIVE_INFINITY };
+const partials = () => readdir(join(bench.home, 'partial')).catch((): string[] => []);
+
+/** Leaves an unfinished download behind. */
+/** Every request for bytes but the one for the first chunk. */
+const behindTheFront = ({ server, range }: HubRequest) =>
+  server === 'cdn' && range !== undefined && !range.startsWith('bytes=0-');
+
+async function leaveUnfinished(name: ModelName): Promise<string> {
+  const controller = new AbortController();
+  const reason = new HostError('ABORTED', 'enough');
+  const before = await partials();
+  const download = bench.cache.download(name, {
+    signal: controller.signal,
+    onProgress: ({ downloaded }) => downloaded >= CHUNK && controller.abort(reason),
+  });
+  await expect(download).rejects.toBe(reason);
+  await bench.cache.pause(name).catch(() => {});
+  const [file = ''] = (await partials()).filter((one) => !before.includes(one));
+  return join(bench.home, 'partial', file);
+}
+
+describe('what the cache holds', () => {
+  it('is told by model and by download on its way, with sizes and last uses', async () => {
+    await openWith([A, B]);
+    await bench.cache.keeping.used(A);
+    await bench.cache.keeping.pin(B);
+    bench.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
+    await leaveUnfinished(C);
+    const { models, partials } = await bench.cache.keeping.usage();
+    const [a, b] = models;
+    expect(a).toMatchObject({ name: A, size: SIZE, pinned: false });
+    expect(Math.abs((a?.lastUsed ?? 0) - Date.now())).toBeLessThan(DAY_MS);
+    expect(b).toMatchObject({ name: B, lastUsed: 2000, pinned: true });
+    expect(partials).toMatchObject([{ name: C }]);
+    expect(partials[0]?.bytes).toBeGreaterThanOrEqual(CHUNK);
+    expect(partials[0]?.bytes).toBeLessThan(SIZE);
+  });
+
+  it('a pin outlasts the index, and goes with its model', async () => {
+    await openWith([A]);
+    await bench.cache.keeping.pin(A);
+    await bench.shut();
+    for (const suffix of ['', '-wal', '-shm']) await rm(`${bench.config.paths.database}${suffix}`, { force: true });
+    await bench.reopen();
+    expect((await bench.cache.keeping.usage()).models).toMatchObject([{ pinned: true }]);
+    await bench.cache.delete(A, { inUse: () => false });
+    await bench.cache.download(A);
+    expect((await bench.cache.keeping.usage()).models).toMatchObject([{ pinned: false }]);
+    await expect(bench.cache.keeping.pin(B)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
+  });
+});
+
+describe('pruning', () => {
+  it('of a dry run only tells', async () => {
+    await openWith([A, B]);
+    const { removed } = await bench.cache.keeping.prune({ ...wish, limit: SIZE }, { dryRun: true });
+    expect(removed).toMatchObject([{ kind: 'model', bytes: SIZE, model: { name: A } }]);
+    expect(await there()).toEqual(['a', 'b']);
+  });
+
+  it('takes the models used longest ago, down to the limit, and of those used now none', async () => {
+    await openWith([A, B, C, D]);
+    await bench.cache.keeping.pin(A);
+    await bench.cache.keeping.used(B);
+    const other = await openCache(bench.config);
+    const use = await other.cache.use(C, new AbortController().signal);
+    const { removed } = await bench.cache.keeping.prune({ ...wish, limit: 3 * SIZE }, { dryRun: false });
+    expect(removed).toMatchObject([{ model: { name: D } }]);
+    expect(await there()).toEqual(['a', 'b', 'c']);
+    use.release();
+    await bench.cache.keeping.prune({ ...wish, limit: 0 }, { dryRun: false });
+    expect(await there()).toEqual(['a']);
+    await other.close();
+  });
+
+  it('takes downloads nobody went on with for so many days, and leaves the others', async () => {
+    await openWith([]);
+    bench.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
+    const old = await leaveUnfinished(A);
+    await leaveUnfinished(B);
+    const then = (Date.now() - 8 * DAY_MS) / 1000;
+    await utimes(old, then, then);
+    const { removed } = await bench.cache.keeping.prune({ ...wish, partialDays: 7 }, { dryRun: false });
+    expect(removed).toMatchObject([{ kind: 'partial', partial: { name: A } }]);
+    expect(await partials()).toHaveLength(1);
+    expect((await bench.cache.statuses()).map(({ name }) => name.id)).toEqual([B.id]);
+  });
+
+  it('takes files of downloads nobody knows, but none that may just be written', async () => {
+    await openWith([A]);
+    const folder = join(bench.home, 'partial');
+    await writeFile(join(folder, 'lost.partial'), 'lost');
+    await writeFile(join(folder, 'fresh.partial'), 'fresh');
+    const then = (Date.now() - DAY_MS) / 1000;
+    await utimes(join(folder, 'lost.partial'), then, then);
+    const { removed } = await bench.cache.keeping.prune({ ...wish, orphans: true }, { dryRun: false });
+    expect(removed).toMatchObject([{ kind: 'orphan' }]);
+    expect(await partials()).toEqual(['fresh.partial']);
+  });
+});
+
+describe('the size limit', () => {
+  it('makes room for a download by removing what was used longest ago', async () => {
+    await openWith([A, B, C], 3 * SIZE + 10);
+    await usedAt(A, 100);
+    await bench.cache.download(NEW);
+    expect(await there()).toEqual(['a', 'c', 'new']);
+  });
+
+  it('refuses a download that would not fit whatever is removed, and removes nothing then', async () => {
+    await openWith([A, B], 2 * SIZE + 10);
+    await bench.cache.keeping.pin(A);
+    const use = await bench.cache.use(B, new AbortController().signal);
+    await expect(bench.cache.download(NEW)).rejects.toMatchObject({ code: 'CACHE_LIMIT', details: { needed: SIZE } });
+    expect(await there()).toEqual(['a', 'b']);
+    expect(existsSync(join(bench.home, 'models', 'maker', 'many', 'new.gguf'))).toBe(false);
+    expect(bench.bytesAskedFor()).toBe(2 * SIZE);
+    use.release();
+    await bench.cache.download(NEW);
+    expect(await there()).toEqual(['a', 'new']);
+  });
+
+  it('counts what other downloads still have to write', async () => {
+    await openWith([A], 2 * SIZE + 10);
+    // Of this file alone, and for good: it is on its way until it is given up.
+    bench.hub.fault({ kind: 'stall', after: 10, match: ({ server, url }) => server === 'cdn' && url.includes(B.file) });
+    const started = Promise.withResolvers<void>();
+    const { config } = bench;
+    // What has come is on the disk, and told of, as soon as a connection is given up.
+    const other = await openCache({ ...config, limits: { ...config.limits, stallTimeoutMs: 300 } });
+    const controller = new AbortController();
+    const waiting = other.cache.download(B, {
+      signal: controller.signal,
+      onProgress: ({ downloaded }) => downloaded > 0 && started.resolve(),
+    });
+    waiting.catch(() => {});
+    await started.promise;
+    await bench.cache.keeping.pin(A);
+    await expect(bench.cache.download(NEW)).rejects.toMatchObject({ code: 'CACHE_LIMIT' });
+    controller.abort(new HostError('ABORTED', 'enough'));
+    await other.close();
+  });
+});

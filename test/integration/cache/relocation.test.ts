@@ -1,0 +1,212 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { openPlace } from '../../../host/cache/relocation/open-location.ts';
+import { type MoveProgress, moveCache } from '../../../host/cache/relocation/relocate-cache.ts';
+import { filesBelow } from '../../../host/cache/relocation/tree.ts';
+import { HostError } from '../../../host/common/errors.ts';
+import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
+import { CacheBench, openCache, seededBytes } from '../../support/cache/cache-bench.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const MiB = 1024 * 1024;
+const CONTENTS: Readonly<Record<string, Buffer>> = {
+  'a.gguf': seededBytes(3 * MiB + 1, 1),
+  'sub/b.gguf': seededBytes(2 * MiB, 2),
+  'c.gguf': Buffer.concat([seededBytes(MiB, 3), Buffer.alloc(4 * MiB), seededBytes(10, 4)]),
+};
+const NAMES: readonly ModelName[] = Object.keys(CONTENTS).map((file) =>
+  readModelName({ modelId: `maker/many/${file}` }),
+);
+
+let bench: CacheBench;
+afterEach(() => bench.close());
+
+/** A home with models and an unfinished download; nobody has the cache open. */
+async function open(): Promise<string> {
+  bench = await CacheBench.open(Buffer.alloc(0));
+  await bench.shut();
+  for (const [file, content] of Object.entries(CONTENTS)) {
+    const path = join(bench.home, 'models', 'maker', 'many', file);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  }
+  await mkdir(join(bench.home, 'partial'));
+  await writeFile(join(bench.home, 'partial', 'on-its-way.partial'), seededBytes(1000, 5));
+  return join(bench.home, 'elsewhere', 'cache');
+}
+
+function move(
+  to: string,
+  options: { method?: 'copy'; signal?: AbortSignal; onProgress?: (p: MoveProgress) => void } = {},
+) {
+  const { signal = new AbortController().signal, onProgress = () => {}, ...rest } = options;
+  return moveCache({ paths: bench.config.paths, to, signal, onProgress, log: new KeptLog(), ...rest });
+}
+
+/** Opens the cache as a host does and makes sure that everything is there, once. */
+async function expectWhole(folder: string): Promise<void> {
+  const place = await openPlace(bench.config.paths, new KeptLog());
+  expect(place.paths.models).toBe(join(folder, 'models'));
+  const { cache, close } = await openCache({ ...bench.config, paths: place.paths });
+  expect(await cache.list()).toHaveLength(NAMES.length);
+  for (const name of NAMES) {
+    const [file = ''] = (await cache.find(name))?.files ?? [];
+    expect((await readFile(file)).equals(CONTENTS[name.file] ?? Buffer.alloc(0))).toBe(true);
+  }
+  expect(await readFile(join(place.paths.partial, 'on-its-way.partial'))).toEqual(seededBytes(1000, 5));
+  await close();
+  place.release();
+}
+
+const emptyIn = async (folder: string) =>
+  [...(await filesBelow(join(folder, 'models'))), ...(await filesBelow(join(folder, 'partial')))].length === 0;
+
+describe.each([
+  ['by renaming', {}],
+  ['by copying, as to another disk', { method: 'copy' as const }],
+])('a move %s', (_how, method) => {
+  it('takes everything along, and back again', async () => {
+    const to = await open();
+    const seen: number[] = [];
+    const moved = await move(to, { ...method, onProgress: (progress) => seen.push(progress.moved / progress.total) });
+    expect(moved).toMatchObject({ from: bench.home, to, files: 4 });
+    expect(seen.at(-1)).toBe(1);
+    await expectWhole(to);
+    expect(await emptyIn(bench.home)).toBe(true);
+    await move(bench.home, method);
+    await expectWhole(bench.home);
+    expect(await emptyIn(to)).toBe(true);
+  });
+
+  it('that is given up leaves everything as it was', async () => {
+    const to = await open();
+    const controller = new AbortController();
+    const reason = new HostError('ABORTED', 'enough');
+    const onProgress = () => controller.abort(reason);
+    await expect(move(to, { ...method, signal: controller.signal, onProgress })).rejects.toBe(reason);
+    await expectWhole(bench.home);
+    expect(await emptyIn(to)).toBe(true);
+  });
+});
+
+describe('a move', () => {
+  it('keeps holes holes', async () => {
+    const to = await open();
+    await move(to, { method: 'copy' });
+    const copied = await filesBelow(join(to, 'models'));
+    const { size = 0, allocated = 0 } = copied.find(({ path }) => path.endsWith('c.gguf')) ?? {};
+    expect(size - allocated).toBeGreaterThan(3 * MiB);
+  });
+
+  it('is refused while a host has the cache open', async () => {
+    const to = await open();
+    const place = await openPlace(bench.config.paths, new KeptLog());
+    await expect(move(to)).rejects.toMatchObject({ code: 'CACHE_MOVING' });
+    place.release();
+    await move(to);
+    await expectWhole(to);
+  });
+
+  it.each<[string, (home: string) => Promise<string>]>([
+    ['a relative path', async () => 'somewhere'],
+    ['where it is', async (home) => home],
+    ['into itself', async (home) => join(home, 'models', 'inside')],
+    [
+      'into itself through a link',
+      async (home) => {
+        await symlink(join(home, 'models'), join(home, 'link'));
+        return join(home, 'link', 'inside');
+      },
+    ],
+    [
+      'over what is there',
+      async (home) => {
+        await mkdir(join(home, 'other', 'models'), { recursive: true });
+        await writeFile(join(home, 'other', 'models', 'precious.gguf'), 'precious');
+        return join(home, 'other');
+      },
+    ],
+  ])('%s is refused', async (_what, target) => {
+    await open();
+    await expect(move(await target(bench.home))).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+    await expectWhole(bench.home);
+  });
+
+  it('to a disk that is not connected later is told of, and no empty cache begun', async () => {
+    const to = await open();
+    await move(to);
+    await rename(to, `${to}-unplugged`);
+    await expect(openPlace(bench.config.paths, new KeptLog())).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+    expect(existsSync(to)).toBe(false);
+    await rename(`${to}-unplugged`, to);
+    await expectWhole(to);
+  });
+
+  it('leaves what is not the cache’s where it is', async () => {
+    const to = await open();
+    await symlink(join(bench.home, 'nowhere'), join(bench.home, 'models', 'link'));
+    await move(to, { method: 'copy' });
+    await expectWhole(to);
+    expect(existsSync(join(to, 'models', 'link'))).toBe(false);
+    await rm(join(bench.home, 'models', 'link'));
+  });
+});
+
+const CHILD = fileURLToPath(new URL('../../support/cache/move-child.ts', import.meta.url));
+
+/** Moves in a process of its own, killed when it tells of its progress for this time; says whether it got done. */
+async function moveKilledAt(line: number, to: string, method: string): Promise<boolean> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD], {
+    env: { PATH: process.env.PATH, TABAGENT_HOME: bench.home, HOME: bench.home, MOVE_TO: to, MOVE_METHOD: method },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  let lines = 0;
+  let done = false;
+  for await (const text of createInterface({ input: child.stdout })) {
+    done ||= text === 'done';
+    lines += 1;
+    if (lines === line) child.kill('SIGKILL');
+  }
+  await exited;
+  return done;
+}
+
+describe('a move that is killed', () => {
+  it.each(['rename', 'copy'])('at any moment (by %s) leaves every model whole in one place', async (method) => {
+    const to = await open();
+    let killed = 0;
+    for (let line = 1; ; line += 3) {
+      const done = await moveKilledAt(line, to, method);
+      if (done) break;
+      killed += 1;
+      const place = await openPlace(bench.config.paths, new KeptLog());
+      place.release();
+      const folder = place.paths.models === join(to, 'models') ? to : bench.home;
+      await expectWhole(folder);
+      expect(await emptyIn(folder === to ? bench.home : to)).toBe(true);
+      if (folder === to) await move(bench.home);
+    }
+    expect(killed).toBeGreaterThan(0);
+    await expectWhole(to);
+  });
+
+  // The moments a kill from outside seldom meets: between noting the new place and removing the old files.
+  it('after the new place was noted is brought to its end', async () => {
+    const to = await open();
+    await move(to, { method: 'copy' });
+    const left = join(bench.home, 'models', 'maker', 'many', 'a.gguf');
+    await mkdir(join(left, '..'), { recursive: true });
+    await writeFile(left, CONTENTS['a.gguf'] ?? '');
+    await writeFile(join(bench.home, 'cache-move.json'), JSON.stringify({ from: bench.home, to, method: 'copy' }));
+    await expectWhole(to);
+    expect(existsSync(left)).toBe(false);
+    expect(existsSync(join(bench.home, 'cache-move.json'))).toBe(false);
+  });
+});

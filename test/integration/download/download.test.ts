@@ -1,0 +1,346 @@
+import { open, readdir, readFile, stat, truncate, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DownloadStatus } from '../../../host/cache/types.ts';
+import { HostError } from '../../../host/common/errors.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
+import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+
+const CHUNK = QUICK_LIMITS.chunkBytes;
+const SEED = 7;
+const CONTENT = seededBytes(20 * CHUNK + 123, SEED);
+
+let bench: CacheBench;
+afterEach(() => bench.close());
+
+async function modelOnDisk(): Promise<Buffer> {
+  return readFile(join(bench.home, 'models', 'maker', 'model-GGUF', FILE));
+}
+
+async function partials(): Promise<string[]> {
+  return readdir(join(bench.home, 'partial')).catch(() => []);
+}
+
+/** Downloads until so many bytes are there, then pauses. */
+async function downloadAbout(bytes: number): Promise<DownloadStatus> {
+  const controller = new AbortController();
+  const waiting = bench.cache.download(NAME, {
+    signal: controller.signal,
+    onProgress: ({ downloaded }) => {
+      if (downloaded >= bytes) controller.abort(new HostError('ABORTED', 'enough'));
+    },
+  });
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+  await bench.cache.close();
+  const status = await bench.cache.status(NAME);
+  if (status === undefined) throw new Error('There is no download');
+  return status;
+}
+
+describe(`a download (content of seed ${SEED})`, () => {
+  it('brings the file, byte for byte, and leaves nothing else', async () => {
+    bench = await CacheBench.open(CONTENT);
+    const heard: DownloadStatus[] = [];
+    const { model, alreadyThere } = await bench.cache.download(NAME, { onProgress: (status) => heard.push(status) });
+    expect({ alreadyThere, size: model.size }).toEqual({ alreadyThere: false, size: CONTENT.length });
+    expect(await modelOnDisk()).toEqual(CONTENT);
+    expect(await partials()).toEqual([]);
+    expect(heard.at(-1)).toMatchObject({ status: 'completed', downloaded: CONTENT.length, total: CONTENT.length });
+    expect(await bench.cache.statuses()).toEqual([]);
+    expect((await stat(join(bench.home, 'models'))).mode & 0o077).toBe(0);
+  });
+
+  it('is not made twice: what is on the disk answers with no request', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    const { length } = bench.hub.requests;
+    await bench.reopen();
+    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyThere: true });
+    expect(bench.hub.requests).toHaveLength(length);
+  });
+
+  it.each([0, 1, CHUNK - 1, CHUNK, CHUNK + 1])('brings a file of %d bytes', async (length) => {
+    bench = await CacheBench.open(CONTENT.subarray(0, length));
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT.subarray(0, length));
+  });
+
+  it('stays below the speed it was asked for: after a first piece it waits, and can be stopped while it does', async () => {
+    bench = await CacheBench.open(CONTENT, {
+      hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'other.gguf': CONTENT } } } },
+    });
+    const waiting = bench.cache.download(NAME, { maxBytesPerSecond: 1_024 }).catch((error: unknown) => error);
+    // Another one of the same host is not held up by it, though it is as large and begins later.
+    const other = readModelName({ modelPath: REPO, modelFile: 'other.gguf' });
+    await bench.cache.download(other);
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'downloading' });
+    await bench.cache.pause(NAME);
+    expect(await waiting).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+  });
+
+  it('is one, whoever asks: all hear of it, and it goes on when one of them leaves', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    const controller = new AbortController();
+    const left = bench.cache.download(NAME, { signal: controller.signal });
+    const heard: number[] = [];
+    const stays = bench.cache.download(NAME, {
+      onProgress: ({ downloaded }) => {
+        heard.push(downloaded);
+        controller.abort(new Error('gone'));
+      },
+    });
+    await expect(left).rejects.toThrow('gone');
+    expect(await stays).toMatchObject({ model: { size: CONTENT.length } });
+    expect(heard.length).toBeGreaterThan(1);
+    expect(bench.bytesAskedFor()).toBe(CONTENT.length);
+  });
+
+  it('pauses, is remembered over a restart, and goes on with the chunks that are there', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
+    const asker = bench.cache.download(NAME);
+    while (((await bench.cache.status(NAME))?.downloaded ?? 0) < 4 * CHUNK)
+      await new Promise((resolve) => setImmediate(resolve));
+    const paused = await bench.cache.pause(NAME);
+    await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+    expect(paused.status).toBe('paused');
+    await bench.reopen();
+    const [remembered] = await bench.cache.statuses();
+    expect(remembered).toMatchObject({ status: 'paused', total: CONTENT.length });
+    expect(remembered?.downloaded).toBeGreaterThan(0);
+    const before = bench.hub.requests.length;
+    expect(await bench.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+    expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - (remembered?.downloaded ?? 0));
+  });
+
+  describe('whose chunks are larger than what came', () => {
+    beforeEach(async () => {
+      bench = await CacheBench.open(CONTENT, {
+        hub: { bytesPerSecond: 100_000 },
+        limits: { chunkBytes: 10 * CHUNK + 100 },
+      });
+    });
+
+    /** Pauses when something has come; gives what was told last, and what the pause left. */
+    async function pauseAtOnce(): Promise<{ told: number; left: number }> {
+      let told = 0;
+      const asker = bench.cache.download(NAME, {
+        onProgress: ({ downloaded }) => {
+          told = downloaded;
+          if (downloaded > 2 * CHUNK) void bench.cache.pause(NAME);
+        },
+      });
+      await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+      await bench.reopen();
+      const [{ downloaded: left = 0 } = {}] = await bench.cache.statuses();
+      return { told, left };
+    }
+
+    it('loses none of it to a pause and a restart', async () => {
+      const { told, left } = await pauseAtOnce();
+      expect(left).toBeGreaterThanOrEqual(told);
+      const before = bench.hub.requests.length;
+      const heard: number[] = [];
+      await bench.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
+      expect(await modelOnDisk()).toEqual(CONTENT);
+      expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - left);
+      expect(Math.min(...heard)).toBeGreaterThanOrEqual(left);
+    });
+
+    it('fetches again what changed meanwhile', async () => {
+      const { left } = await pauseAtOnce();
+      const [partial = ''] = await partials();
+      const file = await open(join(bench.home, 'partial', partial), 'r+');
+      await file.write(Buffer.from([(CONTENT[0] ?? 0) ^ 1]), 0, 1, 0);
+      await file.close();
+      const before = bench.hub.requests.length;
+      await bench.cache.download(NAME);
+      expect(await modelOnDisk()).toEqual(CONTENT);
+      expect(bench.bytesAskedFor(before)).toBeGreaterThan(CONTENT.length - left);
+    });
+
+    it('begins at the front with a hub that sends whole files only', async () => {
+      await pauseAtOnce();
+      bench.hub.fault({ kind: 'ignoreRange' });
+      const heard: number[] = [];
+      await bench.cache.download(NAME, { onProgress: ({ downloaded }) => heard.push(downloaded) });
+      expect(await modelOnDisk()).toEqual(CONTENT);
+      expect(heard.at(-1)).toBe(CONTENT.length);
+      expect(Math.max(...heard)).toBe(CONTENT.length);
+    });
+  });
+
+  it('is gone after a cancel: askers hear it, no byte stays', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
+    const asker = bench.cache.download(NAME);
+    while ((await partials()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await bench.cache.cancel(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
+    await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_CANCELLED' });
+    expect(await partials()).toEqual([]);
+    expect(await bench.cache.statuses()).toEqual([]);
+    await expect(bench.cache.resume(NAME)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+  });
+
+  it('can be paused before the hub has answered, and resumed', async () => {
+    bench = await CacheBench.open(CONTENT);
+    bench.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
+    const asker = bench.cache.download(NAME);
+    while (bench.hub.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await bench.cache.pause(NAME)).toMatchObject({ status: 'paused' });
+    await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', downloaded: 0 });
+    bench.hub.heal();
+    expect(await bench.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+  });
+
+  it('that goes on and is cancelled before the hub has answered leaves nothing', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    await downloadAbout(3 * CHUNK);
+    await bench.reopen();
+    bench.hub.fault({ kind: 'status', status: 503, headers: { 'retry-after': '30' } });
+    const resumed = async () => {
+      const before = bench.hub.requests.length;
+      await bench.cache.resume(NAME);
+      while (bench.hub.requests.length === before) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await resumed();
+    await bench.cache.pause(NAME);
+    expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', total: CONTENT.length });
+    await resumed();
+    expect(await bench.cache.cancel(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
+    expect(await partials()).toEqual([]);
+    expect(await bench.cache.statuses()).toEqual([]);
+  });
+
+  it('that fails before it began is no download', async () => {
+    bench = await CacheBench.open(CONTENT);
+    const mistyped = { ...NAME, file: 'modle.gguf', id: `${REPO}/modle.gguf` };
+    await expect(bench.cache.download(mistyped)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    await bench.reopen();
+    expect(await bench.cache.statuses()).toEqual([]);
+    await expect(bench.cache.resume(mistyped)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
+  });
+
+  it('cancels one that is paused, too', async () => {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    await downloadAbout(3 * CHUNK);
+    await bench.reopen();
+    expect(await bench.cache.cancel(NAME)).toMatchObject({ status: 'cancelled' });
+    expect(await partials()).toEqual([]);
+    expect(await bench.cache.status(NAME)).toBeUndefined();
+  });
+
+  it('leaves no part of a sharded model behind when it is cancelled', async () => {
+    const files = {
+      'two-00001-of-00002.gguf': seededBytes(CHUNK, 1),
+      'two-00002-of-00002.gguf': seededBytes(20 * CHUNK, 2),
+    };
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } }, bytesPerSecond: 200_000 } });
+    const name = { ...NAME, file: 'two-00001-of-00002.gguf', id: `${REPO}/two-00001-of-00002.gguf` };
+    const isThere = async () =>
+      (await readdir(join(bench.home, 'models', ...REPO.split('/'))).catch(() => [])).length > 0;
+    for (const restart of [false, true]) {
+      const asker = bench.cache.download(name);
+      asker.catch(() => {});
+      while (!(await isThere())) await new Promise((resolve) => setImmediate(resolve));
+      if (restart) await bench.reopen();
+      await bench.cache.cancel(name);
+      await expect(asker).rejects.toBeInstanceOf(HostError);
+      expect(await isThere()).toBe(false);
+      expect(await partials()).toEqual([]);
+    }
+  });
+
+  it('brings every part of a sharded model, and the model exists when all are there', async () => {
+    const files = {
+      'big-00001-of-00003.gguf': seededBytes(5 * CHUNK, 1),
+      'big-00002-of-00003.gguf': seededBytes(3 * CHUNK + 1, 2),
+      'big-00003-of-00003.gguf': seededBytes(10, 3),
+    };
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } } } });
+    const name = { ...NAME, file: 'big-00001-of-00003.gguf', id: `${REPO}/big-00001-of-00003.gguf` };
+    const { model } = await bench.cache.download(name);
+    expect(model.files).toHaveLength(3);
+    expect(await Promise.all(model.files.map((file) => readFile(file)))).toEqual(Object.values(files));
+    expect((await bench.cache.list()).map(({ name: { id }, size }) => ({ id, size }))).toEqual([
+      { id: name.id, size: model.size },
+    ]);
+    await unlink(model.files[1] ?? '');
+    expect(await bench.cache.find(name)).toBeUndefined();
+    expect(await bench.cache.list()).toEqual([]);
+  });
+});
+
+describe('what was changed while the host was down', () => {
+  async function interrupted(): Promise<string> {
+    bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
+    await downloadAbout(8 * CHUNK);
+    await bench.shut();
+    return join(bench.home, 'partial', (await partials())[0] ?? '');
+  }
+
+  it('flipped bytes are found by their chunk, and only that chunk is fetched again', async () => {
+    const partial = await interrupted();
+    const bytes = await readFile(partial);
+    bytes[5] = (bytes[5] ?? 0) ^ 1;
+    await writeFile(partial, bytes);
+    await bench.reopen();
+    const { downloaded = 0 } = (await bench.cache.status(NAME)) ?? {};
+    const before = bench.hub.requests.length;
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+    expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - downloaded + CHUNK);
+  });
+
+  it.each(['cut short', 'grown'])('a partial file %s costs what it lost', async (how) => {
+    const partial = await interrupted();
+    await truncate(partial, how === 'grown' ? CONTENT.length * 2 : CHUNK + 5);
+    await bench.reopen();
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+  });
+
+  it('a lost partial file or a lost index costs a new download, not the model', async () => {
+    await unlink(await interrupted());
+    await bench.reopen();
+    await bench.cache.download(NAME);
+    expect(await modelOnDisk()).toEqual(CONTENT);
+    await bench.shut();
+    for (const suffix of ['', '-wal', '-shm']) await unlink(`${bench.config.paths.database}${suffix}`).catch(() => {});
+    await bench.reopen();
+    expect(await bench.cache.list()).toHaveLength(1);
+    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyThere: true });
+  });
+
+  it('a damaged index is set aside, and every model is still there', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await bench.shut();
+    await writeFile(bench.config.paths.database, seededBytes(50_000, 5));
+    await bench.reopen();
+    expect(await bench.cache.list()).toHaveLength(1);
+    expect((await readdir(bench.home)).some((file) => file.includes('.corrupt-'))).toBe(true);
+  });
+
+  it('another file on the hub makes it begin anew', async () => {
+    await interrupted();
+    const other = seededBytes(9 * CHUNK, 11);
+    const { startHub } = await import('../../support/hub/hub.ts');
+    const hub = await startHub({ repos: { [REPO]: { files: { [FILE]: other } } } });
+    try {
+      Object.assign(bench.config, { hubEndpoint: hub.url });
+      await bench.reopen();
+      await bench.cache.download(NAME);
+      expect(await modelOnDisk()).toEqual(other);
+    } finally {
+      await hub.close();
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLogger } from '../../../host/common/log.ts';
+
+describe('createLogger', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tabagent-log-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('writes nothing until there is something to say, then private to the user', () => {
+    const file = join(folder, 'logs', 'host.log');
+    const log = createLogger({ file, debug: false });
+    expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
+    log.info('started', { port: 1 });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ level: 'info', event: 'started', port: 1 });
+    expect(statSync(file).mode & 0o077).toBe(0);
+  });
+
+  it('never holds a secret, wherever it stands', () => {
+    const file = join(folder, 'host.log');
+    const log = createLogger({ file, debug: false });
+    const token = ['hf', 'AbCdEfGhIjKlMnOpQrSt'].join('_');
+    log.error('fault', {
+      error: new Error(`refused ${token}`, { cause: new Error('Authorization: Bearer abc.def') }),
+      url: 'https://cdn.example/x?X-Amz-Signature=deadbeef&Signature=cafe',
+    });
+    const text = readFileSync(file, 'utf8');
+    for (const secret of [token, 'abc.def', 'deadbeef', 'cafe']) expect(text).not.toContain(secret);
+  });
+
+  it('never throws, even where it cannot write', () => {
+    const log = createLogger({ file: join(folder, '\0', 'host.log'), debug: false });
+    expect(() => log.info('x', { huge: 1n })).not.toThrow();
+  });
+
+  it('says of every line which request it belongs to, through whatever the work awaits', async () => {
+    const file = join(folder, 'host.log');
+    const log = createLogger({ file, debug: false });
+    const work = async (name: string) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      log.info(name);
+    };
+    await Promise.all([
+      log.within({ request: 1 }, () => work('one')),
+      log.within({ request: 2 }, () => work('two')),
+      work('none'),
+    ]);
+    const lines = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(Object.fromEntries(lines.map(({ event, request }) => [event, request]))).toEqual({ one: 1, two: 2 });
+  });
+
+  it('is moved when it has grown, so that several hosts together keep two files of a limited size', () => {
+    const file = join(folder, 'host.log');
+    const logs = [createLogger({ file, debug: false }), createLogger({ file, debug: false })];
+    const filler = 'x'.repeat(64 * 1024);
+    for (let i = 0; i < 200; i++) logs[i % 2]?.info('grow', { i, filler });
+    const [current, moved] = [file, `${file}.1`].map((path) => readFileSync(path, 'utf8'));
+    const limit = 5 * 1024 * 1024 + 2 * 66 * 1024;
+    expect(current?.length).toBeLessThan(limit);
+    expect(moved?.length).toBeLessThan(limit);
+    // The file that was moved was full: no host moves away what another has just begun.
+    expect(moved?.length).toBeGreaterThan(5 * 1024 * 1024);
+    expect(JSON.parse(current?.trim().split('\n').at(-1) ?? '')).toMatchObject({ i: 199 });
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { breather } from '../../../host/common/yield-to-event-loop.ts';
+
+/** Computes for as long as it takes the clock to advance. */
+function compute(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+describe('a pause in a long computation', () => {
+  it('lets others run once it has held them up', async () => {
+    const pause = breather();
+    let ran = false;
+    setImmediate(() => {
+      ran = true;
+    });
+    for (let step = 0; step < 50 && !ran; step++) {
+      compute(5);
+      await pause();
+    }
+    expect(ran).toBe(true);
+  });
+
+  it('ends the computation with the reason for which nobody wants it', async () => {
+    const controller = new AbortController();
+    const pause = breather(controller.signal);
+    setImmediate(() => controller.abort(new Error('gone')));
+    const computation = (async () => {
+      for (let step = 0; step < 50; step++) {
+        compute(5);
+        await pause();
+      }
+    })();
+    await expect(computation).rejects.toThrow('gone');
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { chunkSum } from '../../../host/download/chunk-checksum.ts';
+import { ChunkCursor, type WholeChunk } from '../../../host/download/chunk-cursor.ts';
+import { ChunkGrid, ChunkQueue, type ChunkRun } from '../../../host/download/chunks.ts';
+import { seededBytes } from '../../support/cache/cache-bench.ts';
+
+describe('a grid of chunks', () => {
+  it.each([
+    [0, 0],
+    [1, 1],
+    [9, 1],
+    [10, 1],
+    [11, 2],
+    [100, 10],
+  ])('of %d bytes covers every byte once, with %d chunks of 10', (size, count) => {
+    const grid = new ChunkGrid(size, 10);
+    expect(grid.count).toBe(count);
+    let at = 0;
+    for (let chunk = 0; chunk < grid.count; chunk += 1) {
+      expect(grid.startOf(chunk)).toBe(at);
+      expect(grid.bytesOf(chunk)).toBeGreaterThan(0);
+      at = grid.endOf(chunk);
+    }
+    expect(at).toBe(size);
+  });
+});
+
+describe('a queue of chunks', () => {
+  function takeAll(queue: ChunkQueue): ChunkRun[] {
+    const runs: ChunkRun[] = [];
+    for (let run = queue.take(); run !== undefined; run = queue.take()) runs.push(run);
+    return runs;
+  }
+  const chunksOf = (runs: ChunkRun[]) =>
+    runs.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, n) => first + n));
+
+  it('hands out every chunk once, from the front, in runs that are short near the end', () => {
+    const runs = takeAll(new ChunkQueue(Array(100).keys(), 4));
+    expect(chunksOf(runs)).toEqual([...Array(100).keys()]);
+    expect(Math.max(...runs.map(({ first, end }) => end - first))).toBe(8);
+    expect(runs.slice(-4).map(({ first, end }) => end - first)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('never runs over a chunk that is not missing', () => {
+    const missing = [0, 1, 5, 6, 7, 20];
+    const runs = takeAll(new ChunkQueue(missing, 1));
+    expect(chunksOf(runs)).toEqual(missing);
+  });
+
+  it('begins a run with a chunk that is begun, and has none within', () => {
+    const runs = takeAll(new ChunkQueue(Array(12).keys(), 1, (chunk) => chunk === 2 || chunk === 3));
+    expect(chunksOf(runs)).toEqual([...Array(12).keys()]);
+    expect(runs.slice(0, 2)).toEqual([
+      { first: 0, end: 2 },
+      { first: 2, end: 3 },
+    ]);
+    expect(runs[2]?.first).toBe(3);
+    expect(runs[2]?.end).toBeGreaterThan(4);
+  });
+
+  it('hands out again what was put back', () => {
+    const queue = new ChunkQueue([0, 1, 2], 1);
+    takeAll(queue);
+    queue.add([1]);
+    expect(queue.size).toBe(1);
+    expect(takeAll(queue)).toEqual([{ first: 1, end: 2 }]);
+  });
+});
+
+describe('a cursor in a run of chunks', () => {
+  it('says of each chunk when its last byte has come, however the bytes are cut', () => {
+    const grid = new ChunkGrid(25, 10);
+    const bytes = seededBytes(25, 1);
+    for (let step = 1; step <= 10; step += 1) {
+      const cursor = new ChunkCursor(grid, { first: 0, end: 3 });
+      const whole: [came: WholeChunk, position: number][] = [];
+      while (!cursor.done) {
+        const came = cursor.advance(
+          bytes.subarray(cursor.position, cursor.position + step).subarray(0, cursor.missingInChunk),
+        );
+        if (came !== undefined) whole.push([came, cursor.position]);
+      }
+      expect(whole).toEqual([
+        [{ chunk: 0, sum: chunkSum(bytes.subarray(0, 10)) }, 10],
+        [{ chunk: 1, sum: chunkSum(bytes.subarray(10, 20)) }, 20],
+        [{ chunk: 2, sum: chunkSum(bytes.subarray(20, 25)) }, 25],
+      ]);
+    }
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { SpeedMeter } from '../../../host/download/speed-meter.ts';
+
+describe('a speed meter', () => {
+  it('says how fast bytes came over the last seconds, and forgets what was before', () => {
+    let now = 0;
+    const meter = new SpeedMeter(() => now);
+    let bytes = 0;
+    expect(meter.bytesPerSecond).toBe(0);
+    for (; now <= 10_000; now += 100) {
+      meter.note(bytes);
+      bytes += 100_000;
+    }
+    expect(meter.bytesPerSecond).toBeCloseTo(1_000_000, -3);
+    for (; now <= 20_000; now += 100) meter.note(bytes);
+    expect(meter.bytesPerSecond).toBe(0);
+  });
+
+  it('says nothing of the first moment, in which bytes come all at once', () => {
+    let now = 0;
+    const meter = new SpeedMeter(() => now);
+    meter.note(0);
+    now = 3;
+    meter.note(30_000_000);
+    expect(meter.bytesPerSecond).toBe(0);
+  });
+
+  it('never says less than nothing, though a chunk be taken back', () => {
+    let now = 0;
+    const meter = new SpeedMeter(() => now);
+    meter.note(1000);
+    now = 500;
+    meter.note(0);
+    expect(meter.bytesPerSecond).toBe(0);
+  });
+});

@@ -1,0 +1,187 @@
+import { execFile } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { BoundedFolder } from '../../../host/external/bounded-folder.ts';
+import { LocalModels } from '../../../host/external/external-models.ts';
+import { scan } from '../../../host/external/scan.ts';
+import { ScanBudget } from '../../../host/external/scan-budget.ts';
+import { put, putHubCache, putOllama, sha256 } from '../../support/external/programs.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const folder = tempFolder('hostile');
+afterAll(() => folder.remove());
+
+const MODEL = tinyGguf();
+
+let home: string;
+let outside: string;
+let made = 0;
+beforeEach(() => {
+  const place = join(folder.path, `${made++}`);
+  home = join(place, 'home');
+  outside = put(MODEL, place, 'outside', 'secret.gguf');
+  mkdirSync(home);
+});
+
+async function look(signal = new AbortController().signal) {
+  const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
+  return scan({ system: 'linux', env, configFile: join(home, 'config.json'), signal });
+}
+const paths = async () => (await look()).models.flatMap(({ files }) => files.map(({ path }) => path));
+
+describe('what lies in the folders of other programs', () => {
+  it.each([
+    ['a digest with a path', `sha256:${'../'.repeat(8)}${'a'.repeat(40)}`],
+    ['a digest of another kind', `md5:${'a'.repeat(64)}`],
+    ['a digest in capitals', `sha256:${'A'.repeat(64)}`],
+    ['a digest that is a file name', 'sha256:../../../../../outside/secret.gguf'],
+    ['a digest that is another file of the store', 'sha256:/../../own.gguf'],
+    ['a number', 7],
+    ['nothing', null],
+  ])('leads nowhere in a manifest with %s', async (_what, digest) => {
+    const manifest = { layers: [{ mediaType: 'application/vnd.ollama.image.model', digest }] };
+    put(JSON.stringify(manifest), home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
+    put(MODEL, home, '.ollama/models/own.gguf');
+    putOllama(join(home, '.ollama/models'), 'good', 'latest', [{ content: MODEL }]);
+    expect(await paths()).toEqual([join(home, '.ollama/models/blobs', `sha256-${sha256(MODEL)}`)]);
+  });
+
+  it.each(['', 'null', '[]', '7', '"x"', '{"layers": {}}', '{"layers": [null]}', '[['.repeat(100_000)])(
+    'is passed over where a manifest is no manifest (%#)',
+    async (text) => {
+      put(text, home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
+      put(text, home, '.cache/llama.cpp/manifest=a=b=c.json');
+      put(text, home, '.cache/llama.cpp/x.gguf.json');
+      put(MODEL, home, '.cache/llama.cpp/x.gguf');
+      expect(await paths()).toEqual([join(home, '.cache/llama.cpp/x.gguf')]);
+    },
+  );
+
+  it('is not read where a manifest is as large as a model', async () => {
+    const store = join(home, '.ollama/models');
+    putOllama(store, 'large', 'latest', [{ content: MODEL }]);
+    const manifest = join(store, 'manifests/registry.ollama.ai/library/large/latest');
+    appendFileSync(manifest, ' '.repeat(2 ** 20));
+    expect(await paths()).toEqual([]);
+    truncateSync(manifest, 2 ** 40);
+    expect(await paths()).toEqual([]);
+  });
+
+  it('is not followed out of its folder by links, nor round in circles', async () => {
+    const models = join(home, '.lmstudio/models');
+    mkdirSync(join(models, 'maker/model'), { recursive: true });
+    symlinkSync(outside, join(models, 'maker/model/link.gguf'));
+    symlinkSync(join(outside, '..'), join(models, 'maker/outside'));
+    symlinkSync('..', join(models, 'maker/model/up'));
+    symlinkSync('loop.gguf', join(models, 'maker/model/loop.gguf'));
+    symlinkSync('gone.gguf', join(models, 'maker/model/dangling.gguf'));
+    put(MODEL, models, 'maker/model/own.gguf');
+    symlinkSync('own.gguf', join(models, 'maker/model/also.gguf'));
+    expect(await paths()).toEqual([join(models, 'maker/model/also.gguf'), join(models, 'maker/model/own.gguf')]);
+  });
+
+  it('is not followed out of the hub cache by a snapshot or a blob', async () => {
+    const cache = join(home, '.cache/huggingface/hub');
+    const snapshot = join(cache, 'models--a--b/snapshots', 'a'.repeat(40));
+    mkdirSync(snapshot, { recursive: true });
+    symlinkSync(outside, join(snapshot, 'evil.gguf'));
+    put('../../../../../../outside/secret', cache, 'models--a--b/refs/main');
+    mkdirSync(join(home, '.ollama/models/blobs'), { recursive: true });
+    symlinkSync(outside, join(home, '.ollama/models/blobs', `sha256-${sha256(MODEL)}`));
+    const digest = `sha256:${sha256(MODEL)}`;
+    const manifest = { layers: [{ mediaType: 'application/vnd.ollama.image.model', digest }] };
+    put(JSON.stringify(manifest), home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
+    expect(await paths()).toEqual([]);
+  });
+
+  it('is found where a program is reached by a link itself', async () => {
+    put(MODEL, folder.path, `big-${made}`, 'maker/model/own.gguf');
+    mkdirSync(join(home, '.lmstudio'), { recursive: true });
+    symlinkSync(join(folder.path, `big-${made}`), join(home, '.lmstudio/models'));
+    expect(await paths()).toEqual([join(home, '.lmstudio/models/maker/model/own.gguf')]);
+  });
+
+  it('has ids that are ids, whatever the names are', async () => {
+    const models = join(home, '.lmstudio/models');
+    for (const name of ['a:b.gguf', 'con.gguf', ' lead.gguf', 'tab\t.gguf', '‮fed.gguf', `${'x'.repeat(240)}.gguf`]) {
+      put(MODEL, models, 'maker/model', name);
+    }
+    put(MODEL, home, '.cache/huggingface/hub/models--..--..', 'snapshots', 'x', 'm.gguf');
+    const { models: found } = await look();
+    expect(found).toHaveLength(7);
+    expect(new Set(found.map(({ name }) => name.id)).size).toBe(7);
+    for (const { name } of found) expect(name.id).toMatch(/^local\/(lmstudio|huggingface)\/[\w./-]+$/);
+  });
+
+  it('is looked at only so far: a folder without an end is left after so many entries', async () => {
+    for (let i = 0; i < 20; i++) put(MODEL, home, 'many', `${i}.gguf`);
+    const budget = new ScanBudget(new AbortController().signal, 10);
+    const open = await BoundedFolder.open(join(home, 'many'), budget);
+    expect((await open?.names())?.files).toHaveLength(10);
+    expect(budget.isWhole).toBe(false);
+  });
+
+  it('is not followed down a tree without an end', async () => {
+    const models = join(home, '.lmstudio/models/maker/model');
+    const deep = join(models, ...Array.from({ length: 40 }, () => 'd'));
+    put(MODEL, deep, 'deep.gguf');
+    put(MODEL, models, 'own.gguf');
+    expect(await paths()).toEqual([join(models, 'own.gguf')]);
+  });
+
+  it('costs nothing where file names claim a thousand parts', async () => {
+    const models = join(home, '.lmstudio/models/maker/model');
+    for (let i = 0; i < 500; i++) put('', models, `m${i}-00001-of-01000.gguf`);
+    expect(await paths()).toEqual([]);
+  });
+
+  it('is given up when time is up, with what was found until then', async () => {
+    putHubCache(join(home, '.cache/huggingface/hub'), { repo: 'a/b', file: 'm.gguf', content: MODEL });
+    expect(await look(AbortSignal.abort())).toMatchObject({ models: [], complete: false });
+  });
+
+  const withModes = process.platform === 'win32' ? it.skip : it;
+  withModes('is passed over where it may not be read, folder or file', async () => {
+    const models = join(home, '.lmstudio/models');
+    const closed = put(MODEL, models, 'maker/closed/a.gguf');
+    const open = put(MODEL, models, 'maker/open/b.gguf');
+    const unreadable = put(MODEL, models, 'maker/open/c.gguf');
+    // To be read by another user than the one who runs the test, where that is root.
+    for (let path = home; path.length >= folder.path.length; path = dirname(path)) chmodSync(path, 0o755);
+    chmodSync(dirname(closed), 0);
+    chmodSync(unreadable, 0);
+    try {
+      const child = fileURLToPath(new URL('../../support/external/list-child.ts', import.meta.url));
+      const { stdout } = await promisify(execFile)(process.execPath, [child, home]);
+      expect(JSON.parse(stdout)).toEqual({
+        models: [open],
+        rejected: [[unreadable, expect.stringContaining('cannot be read (EACCES)')]],
+      });
+    } finally {
+      chmodSync(dirname(closed), 0o700);
+    }
+  });
+
+  it('is listed, loaded and refused as ever where no database can be had', async () => {
+    const log = new KeptLog();
+    const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
+    const local = new LocalModels({
+      config: { env, paths: { home } },
+      store: () => Promise.reject(new Error('no database')),
+      log,
+    });
+    const blob = putOllama(join(home, '.ollama/models'), 'tiny', '1', [{ content: MODEL }]);
+    const [model] = (await local.list()).models;
+    expect(model).toMatchObject({ offered: { id: 'local/ollama/tiny/1' }, verified: false });
+    if (model === undefined) throw new Error('No model');
+    await local.verify(model);
+    expect((await local.list()).models[0]?.verified).toBe(true);
+    expect(model.files[0]?.path).toBe(blob);
+    expect(log.lines.some(({ event }) => event === 'local.not-remembered')).toBe(true);
+  });
+});

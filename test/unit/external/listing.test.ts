@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+import type { HeldModel } from '../../../host/external/external-model.ts';
+import type { FileBook } from '../../../host/external/file-hash-cache.ts';
+import { arrange, type LocalModel } from '../../../host/external/listing.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
+
+const CLAIMED = readModelName({ modelPath: 'maker/model/m.gguf' });
+const VERDICT: LocalModel['verdict'] = { kind: 'model', architecture: 'llama', quantization: 'F32', modelType: 'gguf' };
+const NO_BOOK = { sha256: () => undefined } as unknown as FileBook;
+
+const held = (source: HeldModel['source']): HeldModel => ({
+  source,
+  name: readModelName({ modelPath: `local/${source}/m.gguf` }),
+  claimed: CLAIMED,
+  title: 'm',
+  files: [{ path: `/${source}/m.gguf`, size: 1, mtimeMs: 0, inode: 1, sha256: 'a' }],
+});
+
+describe('two programs that say they hold the same model of the hub', () => {
+  it.each(['first', 'last'])('the one found first has its id, also where it was looked into %s', (which) => {
+    const models = [held('huggingface'), held('llama.cpp')];
+    const lookedInto = which === 'first' ? models : models.toReversed();
+    const verdicts = new Map(lookedInto.map((model) => [model, VERDICT]));
+    const listing = arrange({ held: models, verdicts, adopted: new Map(), book: NO_BOOK });
+    expect(listing.models.map(({ offered, source }) => [offered.id, source])).toEqual([
+      ['local/llama.cpp/m.gguf', 'llama.cpp'],
+      ['maker/model/m.gguf', 'huggingface'],
+    ]);
+  });
+});
