@@ -8,7 +8,7 @@ import { errorReply } from './messaging/error-reply.ts';
 import { type ClientKind, LOCAL_ONLY_ACTIONS } from './protocol/actions/local-only.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
 import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
-import { HostParts } from './services.ts';
+import { HostServices } from './services.ts';
 
 /** What a client's connection gives with each message. */
 export interface MessageContext {
@@ -26,13 +26,13 @@ const SLOW_REQUEST_MS = 250;
  */
 export class Host {
   readonly log: RequestLog;
-  readonly #parts: HostParts;
+  readonly #parts: HostServices;
   readonly #listeners = new Set<(event: HostEvent) => void>();
   #requests = 0;
 
   constructor(config: HostConfig) {
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
-    this.#parts = new HostParts(config, this.log, (event) => {
+    this.#parts = new HostServices(config, this.log, (event) => {
       for (const listener of this.#listeners) listener(event);
     });
   }
@@ -54,7 +54,7 @@ export class Host {
     const begun = performance.now();
     const { requestId } = head;
     const call: Call = {
-      parts: this.#parts,
+      services: this.#parts,
       requestId,
       client: context.client,
       signal: context.signal,

@@ -1,14 +1,14 @@
-import type { Parts } from './actions/action.ts';
+import type { Services } from './actions/action.ts';
 import { loadedEntry } from './actions/model-entry.ts';
 import type { ModelCache } from './cache/model-cache.ts';
-import type { Moved, MoveOptions } from './cache/relocation/relocate-cache.ts';
+import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { HostError } from './common/errors.ts';
 import type { Logger } from './common/log.ts';
 import type { HostConfig } from './config.ts';
 import type { Conversations } from './conversations/conversations.ts';
 import type { Engine } from './engine/engine.ts';
-import type { LocalModels } from './external/external-models.ts';
+import type { ExternalModels } from './external/external-models.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
@@ -22,7 +22,7 @@ import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
 
 /** The parts of one host, each made on first use and owned here until the host closes. */
-export class HostParts implements Parts {
+export class HostServices implements Services {
   readonly config: HostConfig;
   readonly log: Logger;
   /** Tells every client what no request asked for. */
@@ -30,7 +30,7 @@ export class HostParts implements Parts {
   #store: Promise<Store> | undefined;
   #hub: Promise<Hub> | undefined;
   #cache: Promise<ModelCache> | undefined;
-  #local: Promise<LocalModels> | undefined;
+  #local: Promise<ExternalModels> | undefined;
   #catalog: Promise<Catalog> | undefined;
   #hardware: Promise<Hardware> | undefined;
   #engine: Promise<Engine> | undefined;
@@ -62,7 +62,7 @@ export class HostParts implements Parts {
     return this.#cache;
   }
 
-  local(): Promise<LocalModels> {
+  external(): Promise<ExternalModels> {
     this.#local ??= this.#makeLocal();
     return this.#local;
   }
@@ -125,7 +125,10 @@ export class HostParts implements Parts {
     return this.#secrets;
   }
 
-  async moveCache(to: string, { signal, onProgress }: Pick<MoveOptions, 'signal' | 'onProgress'>): Promise<Moved> {
+  async relocateCache(
+    to: string,
+    { signal, onProgress }: Pick<RelocationOptions, 'signal' | 'onProgress'>,
+  ): Promise<RelocationResult> {
     const loaded = (await this.#engine)?.list().map(({ id }) => id) ?? [];
     if (loaded.length > 0) {
       throw new HostError('MODEL_IN_USE', `Unload ${loaded.join(', ')} first: loaded models cannot be moved.`, {
@@ -134,8 +137,8 @@ export class HostParts implements Parts {
     }
     await (await this.#cache?.catch(() => undefined))?.close();
     this.#cache = undefined;
-    const { moveCache } = await import('./cache/relocation/relocate-cache.ts');
-    return moveCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
+    const { relocateCache } = await import('./cache/relocation/relocate-cache.ts');
+    return relocateCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
   }
 
   /** Closes what was made, the engine first: its models may have files of the cache open. */
@@ -166,7 +169,7 @@ export class HostParts implements Parts {
   }
 
   async #openCache(): Promise<ModelCache> {
-    const [{ ModelCache }, { openPlace }, { readSizeLimit }] = await Promise.all([
+    const [{ ModelCache }, { openLocation }, { readSizeLimit }] = await Promise.all([
       import('./cache/model-cache.ts'),
       import('./cache/relocation/open-location.ts'),
       import('./cache/size-limit.ts'),
@@ -174,14 +177,14 @@ export class HostParts implements Parts {
     // The database is opened when the index is asked: what is on the disk is listed and loaded without one.
     const store = () => this.#openStore();
     const limit = () => readSizeLimit(this.config);
-    const { paths, release: onClose } = await openPlace(this.config.paths, this.log);
+    const { paths, release: onClose } = await openLocation(this.config.paths, this.log);
     const config = { ...this.config, paths };
     return ModelCache.open({ config, hub: () => this.hub(), store, limit, onClose, log: this.log });
   }
 
-  async #makeLocal(): Promise<LocalModels> {
-    const { LocalModels } = await import('./external/external-models.ts');
-    return new LocalModels({ config: this.config, store: () => this.#openStore(), log: this.log });
+  async #makeLocal(): Promise<ExternalModels> {
+    const { ExternalModels } = await import('./external/external-models.ts');
+    return new ExternalModels({ config: this.config, store: () => this.#openStore(), log: this.log });
   }
 
   async #openCatalog(): Promise<Catalog> {

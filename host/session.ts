@@ -4,7 +4,7 @@ import type { JsonObject } from './common/json.ts';
 import type { Logger } from './common/log.ts';
 import type { HostLimits } from './config.ts';
 import { errorReply } from './messaging/error-reply.ts';
-import { coalescingKey, HeldEvents } from './messaging/event-coalescer.ts';
+import { coalescingKey, EventCoalescer } from './messaging/event-coalescer.ts';
 import { encodeFrame } from './messaging/frame.ts';
 import { FrameWriter } from './messaging/frame-writer.ts';
 import { MessageInput } from './messaging/message-input.ts';
@@ -68,7 +68,7 @@ export class Session {
   readonly #writer: FrameWriter;
   readonly #calls = new Set<Call>();
   readonly #line = new ReplyLine();
-  readonly #held = new HeldEvents<Call>();
+  readonly #held = new EventCoalescer<Call>();
   /** The input's end, with what was wrong with it. */
   readonly #inputEnd = Promise.withResolvers<HostError | undefined>();
   /** Resolves when all work is to be given up without delay, and why. */

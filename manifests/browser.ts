@@ -8,7 +8,7 @@ export type BrowserName = (typeof BROWSER_NAMES)[number];
 export type BrowserFamily = 'chromium' | 'firefox';
 
 /** Systems with a table of their own, as `process.platform` names them. */
-export type System = 'linux' | 'darwin' | 'win32';
+export type Platform = 'linux' | 'darwin' | 'win32';
 
 /** What every system has in common about a browser. */
 export interface Browser {

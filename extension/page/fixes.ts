@@ -27,7 +27,7 @@ const PROGRAM: Readonly<Record<System, string>> = {
 const SYSTEM_NAMES: Readonly<Record<System, string>> = { windows: 'Windows', macos: 'macOS', linux: 'Linux' };
 
 /** What to say and do about a problem. */
-export function mendFor(kind: HostProblemKind, { system, extensionId }: Surroundings, labels: MendLabels): Mend {
+export function fixFor(kind: HostProblemKind, { system, extensionId }: Surroundings, labels: MendLabels): Mend {
   const run = (words: string) => ({
     label: labels.inHostFolder(SYSTEM_NAMES[system]),
     command: `${PROGRAM[system]} ${words}`,

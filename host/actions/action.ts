@@ -1,11 +1,11 @@
 import type { ModelCache } from '../cache/model-cache.ts';
-import type { Moved, MoveOptions } from '../cache/relocation/relocate-cache.ts';
+import type { RelocationOptions, RelocationResult } from '../cache/relocation/relocate-cache.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostConfig } from '../config.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { LocalModels } from '../external/external-models.ts';
+import type { ExternalModels } from '../external/external-models.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { LmStudio } from '../lmstudio/lm-studio.ts';
@@ -18,14 +18,14 @@ import type { Secrets } from '../secrets/secrets.ts';
 import type { GenerationSettings } from '../settings/generation-settings.ts';
 
 /** The parts that know. Each is made when it is first asked for, so a host that answers PING has loaded none of them. */
-export interface Parts {
+export interface Services {
   readonly config: HostConfig;
   readonly log: Logger;
   cache(): Promise<ModelCache>;
   /** Closes the cache and moves it to another folder; it is opened there by whoever asks next. See `moveCache`. */
-  moveCache(to: string, options: Pick<MoveOptions, 'signal' | 'onProgress'>): Promise<Moved>;
+  relocateCache(to: string, options: Pick<RelocationOptions, 'signal' | 'onProgress'>): Promise<RelocationResult>;
   hub(): Promise<Hub>;
-  local(): Promise<LocalModels>;
+  external(): Promise<ExternalModels>;
   catalog(): Promise<Catalog>;
   hardware(): Promise<Hardware>;
   engine(): Promise<Engine>;
@@ -44,7 +44,7 @@ export interface Parts {
 
 /** What an action is given besides its request. */
 export interface Call {
-  readonly parts: Parts;
+  readonly services: Services;
   /** The request's, by which another request can name it. */
   readonly requestId?: RequestId | undefined;
   readonly client: ClientKind;

@@ -1,8 +1,8 @@
 import type { PruneItem } from '../cache/prune-plan.ts';
-import { bytesInWords } from '../common/format.ts';
+import { formatBytes } from '../common/format.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import type { Actions } from './action.ts';
-import { remarks } from './fit-within-bytes.ts';
+import { fitWithinBytes } from './fit-within-bytes.ts';
 import { page, pageOf } from './paging.ts';
 import { knownName } from './resolve-name.ts';
 
@@ -22,11 +22,11 @@ function sum(items: readonly { readonly bytes: number }[]): number {
 }
 
 export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 'UNPIN_MODEL'> = {
-  async GET_CACHE_STATS(request, { parts }) {
-    const cache = await parts.cache();
+  async GET_CACHE_STATS(request, { services }) {
+    const cache = await services.cache();
     const { keeping } = cache;
     const [usage, limit, disk] = await Promise.all([keeping.usage(), keeping.limit(), cache.disk()]);
-    const partials = remarks(
+    const partials = fitWithinBytes(
       usage.partials.map(({ name, bytes, modified }) => ({ id: name?.id ?? null, bytes, modified: modified / 1000 })),
     );
     const models = usage.models.toSorted((a, b) => a.lastUsed - b.lastUsed);
@@ -64,13 +64,13 @@ export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 
     };
   },
 
-  async PRUNE_CACHE({ dryRun, partialDays, orphans, maxBytes }, { parts }) {
-    const { keeping } = await parts.cache();
+  async PRUNE_CACHE({ dryRun, partialDays, orphans, maxBytes }, { services }) {
+    const { keeping } = await services.cache();
     const limit = maxBytes ?? (await keeping.limit());
     const { removed, kept } = await keeping.prune({ partialDays, orphans, limit }, { dryRun });
     const freed = sum(removed);
     return {
-      message: `${dryRun ? 'Would free' : 'Freed'} ${bytesInWords(freed)}`,
+      message: `${dryRun ? 'Would free' : 'Freed'} ${formatBytes(freed)}`,
       payload: {
         dryRun,
         removed: page(removed.map(prunedEntry), {}).items,
@@ -83,13 +83,13 @@ export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 
 
   async PIN_MODEL(request, call) {
     const name = await knownName(request, call);
-    await (await call.parts.cache()).keeping.pin(name);
+    await (await call.services.cache()).keeping.pin(name);
     return { payload: { id: name.id, pinned: true }, message: `${name.id} is kept whatever the size limit` };
   },
 
   async UNPIN_MODEL(request, call) {
     const name = await knownName(request, call);
-    await (await call.parts.cache()).keeping.unpin(name);
+    await (await call.services.cache()).keeping.unpin(name);
     return { payload: { id: name.id, pinned: false }, message: `${name.id} may be removed to make room` };
   },
 };

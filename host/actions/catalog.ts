@@ -7,15 +7,15 @@ import { page, pageOf } from './paging.ts';
 import { remoteEntry } from './remote-entry.ts';
 
 /** What the list and the disk have: our cache's models, and those of others that ours have not. */
-async function everything({ parts, signal }: Call) {
-  const [catalog, cache, local] = await Promise.all([parts.catalog(), parts.cache(), parts.local()]);
+async function everything({ services, signal }: Call) {
+  const [catalog, cache, local] = await Promise.all([services.catalog(), services.cache(), services.external()]);
   const [entries, models, { models: held, gone }] = await Promise.all([
     catalog.entries(),
     cache.list(),
     local.list({ signal }),
   ]);
   const own = new Set(models.map((model) => model.name.id));
-  const others = held.filter(({ offered, verdict }) => verdict.kind === 'model' && !own.has(offered.id));
+  const others = held.filter(({ offered, classification }) => classification.kind === 'model' && !own.has(offered.id));
   return { catalog, entries, models, others, gone: gone.filter(({ name }) => !own.has(name.id)) };
 }
 
@@ -35,8 +35,8 @@ async function available(call: Call) {
   ];
 }
 
-async function offeredElsewhere({ parts }: Call) {
-  return (await (await parts.remote()).offered.list()).map(remoteEntry);
+async function offeredElsewhere({ services }: Call) {
+  return (await (await services.remote()).offered.list()).map(remoteEntry);
 }
 
 /** The type a request names, one this host runs. */
@@ -88,7 +88,7 @@ export const actions: Actions<
 
   async GET_DEFAULT_MODEL(request, call) {
     const modelType = readType(request);
-    const entry = await (await call.parts.catalog()).defaultFor(modelType);
+    const entry = await (await call.services.catalog()).defaultFor(modelType);
     if (entry === undefined) return { payload: { modelType, defaultModel: null } };
     const { models, others } = await everything(call);
     const downloaded =
@@ -96,8 +96,8 @@ export const actions: Actions<
     return { payload: { modelType, defaultModel: { ...entry, downloaded } } };
   },
 
-  async ADD_MODEL_TO_LIST(request, { parts }) {
-    const [catalog, cache] = await Promise.all([parts.catalog(), parts.cache()]);
+  async ADD_MODEL_TO_LIST(request, { services }) {
+    const [catalog, cache] = await Promise.all([services.catalog(), services.cache()]);
     const entry = await catalog.add(request.model);
     const downloaded = (await cache.list()).some((model) => model.name.id === entry.id);
     return { payload: { model: { ...entry, downloaded } }, message: `Added ${entry.name} to the list` };

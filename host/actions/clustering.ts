@@ -1,4 +1,4 @@
-import { breather } from '../common/yield-to-event-loop.ts';
+import { createYielder } from '../common/yield-to-event-loop.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { centroid } from '../vectors/centroid.ts';
 import { kMeans } from '../vectors/k-means.ts';
@@ -25,7 +25,7 @@ export const actions: Actions<'CLUSTER_TEXTS'> = {
     if (k > texts.length) throw invalidField('n_clusters', `at most the number of texts, ${texts.length}`, k);
     const work = await TextRequest.of(request, call);
     const vectors = (await work.vectors(placed('texts', texts))).map(unit);
-    const pause = breather(call.signal);
+    const pause = createYielder(call.signal);
     const { labels, count } = await kMeans(vectors, { k, seed, pause });
     const payload = {
       labels,

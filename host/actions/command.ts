@@ -7,12 +7,12 @@ import type { Actions } from './action.ts';
 const TIMEOUT_SECONDS = 30;
 
 export const actions: Actions<'EXECUTE_COMMAND'> = {
-  async EXECUTE_COMMAND({ command }, { parts, signal }) {
-    const { paths, env } = parts.config;
+  async EXECUTE_COMMAND({ command }, { services, signal }) {
+    const { paths, env } = services.config;
     const file = configFileIn(paths.home);
     const { allowedCommands, commandTimeoutSeconds = TIMEOUT_SECONDS } = await readConfigFile(file);
     const parsed = allowedCommand(command, allowedCommands, file);
-    parts.log.info('command.run', { program: parsed[0] });
+    services.log.info('command.run', { program: parsed[0] });
     const result = await runCommand(parsed, { env, timeoutMs: commandTimeoutSeconds * 1000, signal });
     const payload = { command, ...result };
     return { payload, topLevel: payload };

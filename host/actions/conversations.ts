@@ -114,9 +114,9 @@ export const actions: Actions<
   | 'EXPORT_CONVERSATIONS'
   | 'IMPORT_CONVERSATIONS'
 > = {
-  async CREATE_CONVERSATION(request, { parts }) {
+  async CREATE_CONVERSATION(request, { services }) {
     const { user_id, title, topic, domain, created_at } = request;
-    const { conversation, existed } = (await parts.conversations()).create({
+    const { conversation, existed } = (await services.conversations()).create({
       id: idOf(request),
       user_id,
       title,
@@ -130,15 +130,15 @@ export const actions: Actions<
     };
   },
 
-  async GET_CONVERSATION(request, { parts }) {
-    const store = await parts.conversations();
+  async GET_CONVERSATION(request, { services }) {
+    const store = await services.conversations();
     const conversation = store.get(requiredId(request));
     const { items, total, ...next } = window(request, (part) => store.messages(conversation.id, part));
     return { payload: { conversation, messages: items, message_count: total, ...next } };
   },
 
-  async LIST_CONVERSATIONS(request, { parts }) {
-    const store = await parts.conversations();
+  async LIST_CONVERSATIONS(request, { services }) {
+    const store = await services.conversations();
     const setAside = store.takeSetAside();
     const { items, total, ...next } = window(request, (part) => store.list(part, request.user_id), request.offset);
     return {
@@ -151,7 +151,7 @@ export const actions: Actions<
 
   async SEARCH_CONVERSATIONS(request, call) {
     const { query, user_id, limit = FOUND_BY_DEFAULT, by = 'words' } = request;
-    const store = await call.parts.conversations();
+    const store = await call.services.conversations();
     if (by === 'meaning') {
       const { searchMeaning } = await import('./search-meaning.ts');
       const { found, ...work } = await searchMeaning({ ...request, limit }, store, call);
@@ -162,7 +162,7 @@ export const actions: Actions<
     return { payload: { query, conversations: items, total: items.length, by } };
   },
 
-  async ADD_MESSAGES(request, { parts }) {
+  async ADD_MESSAGES(request, { services }) {
     const id = requiredId(request);
     const messages = request.messages.map(({ message_id, id: messageId, role, content, created_at }) => ({
       id: message_id ?? messageId,
@@ -170,24 +170,24 @@ export const actions: Actions<
       content,
       created_at,
     }));
-    const added = (await parts.conversations()).addMessages(id, messages);
+    const added = (await services.conversations()).addMessages(id, messages);
     return {
       payload: { conversation_id: id, message_ids: added.map((message) => message.id), count: added.length },
     };
   },
 
-  async DELETE_CONVERSATION(request, { parts }) {
+  async DELETE_CONVERSATION(request, { services }) {
     const id = requiredId(request);
-    (await parts.conversations()).delete(id);
+    (await services.conversations()).delete(id);
     return { payload: { conversation_id: id }, message: 'Conversation deleted' };
   },
 
-  async SYNC_PUSH(request, { parts }) {
-    return { payload: pushed(await parts.conversations(), request) };
+  async SYNC_PUSH(request, { services }) {
+    return { payload: pushed(await services.conversations(), request) };
   },
 
-  async SYNC_PULL(request, { parts }) {
-    const { conversations, messages, change, hasMore } = pulled(await parts.conversations(), request);
+  async SYNC_PULL(request, { services }) {
+    const { conversations, messages, change, hasMore } = pulled(await services.conversations(), request);
     return {
       payload: {
         conversations: [...conversations],
@@ -199,8 +199,8 @@ export const actions: Actions<
     };
   },
 
-  async EXPORT_CONVERSATIONS(request, { parts }) {
-    const { conversations, messages, change, hasMore } = pulled(await parts.conversations(), request);
+  async EXPORT_CONVERSATIONS(request, { services }) {
+    const { conversations, messages, change, hasMore } = pulled(await services.conversations(), request);
     return {
       payload: {
         rows: [
@@ -212,10 +212,10 @@ export const actions: Actions<
     };
   },
 
-  async IMPORT_CONVERSATIONS({ rows }, { parts }) {
+  async IMPORT_CONVERSATIONS({ rows }, { services }) {
     const conversations = rows.filter((row) => row.type === 'conversation');
     const messages = rows.filter((row) => row.type === 'message');
-    return { payload: pushed(await parts.conversations(), { conversations, messages }) };
+    return { payload: pushed(await services.conversations(), { conversations, messages }) };
   },
 };
 

@@ -1,13 +1,13 @@
 import { HostError } from '../common/errors.ts';
-import type { HeldModel } from '../external/external-model.ts';
+import type { ExternalModel } from '../external/external-model.ts';
 import type { ModelName, RepoName } from '../protocol/model-name.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 import type { Call } from './action.ts';
-import { notThere } from './find-model.ts';
+import { modelNotDownloaded } from './find-model.ts';
 
 /** Answers DELETE_MODEL for a `local/…` id: an import is forgotten, its file stays; everything else is refused. */
-export async function deleteHeld(name: ModelName | RepoName, { parts, signal }: Call) {
-  const local = await parts.local();
+export async function deleteExternal(name: ModelName | RepoName, { services, signal }: Call) {
+  const local = await services.external();
   if ('file' in name && (await local.forget(name))) {
     return {
       payload: { repoId: name.repoId, freed: 0 },
@@ -16,18 +16,18 @@ export async function deleteHeld(name: ModelName | RepoName, { parts, signal }: 
     };
   }
   const held = 'file' in name ? await local.find(name, { signal }) : undefined;
-  if ('file' in name && held === undefined) throw notThere(name);
+  if ('file' in name && held === undefined) throw modelNotDownloaded(name);
   throw notOurs('file' in name ? name.id : name.repoId, held);
 }
 
 /** Says why a model that our cache has not cannot be deleted: where another program holds it, that is why. */
-export async function assertNotHeld(
+export async function assertNotExternal(
   name: ModelName | RepoName,
   error: unknown,
-  { parts, signal }: Call,
+  { services, signal }: Call,
 ): Promise<void> {
   if (!(error instanceof HostError) || error.code !== 'MODEL_NOT_DOWNLOADED') return;
-  const local = await parts.local();
+  const local = await services.external();
   if ('file' in name) {
     const held = await local.find(name, { signal, believe: true });
     if (held !== undefined) throw notOurs(name.id, held);
@@ -38,7 +38,7 @@ export async function assertNotHeld(
   if (held !== undefined) throw notOurs(held.offered.id, held);
 }
 
-function notOurs(id: string, held: HeldModel | undefined): HostError {
+function notOurs(id: string, held: ExternalModel | undefined): HostError {
   const path = held?.files[0]?.path;
   const whose = held === undefined ? 'other programs' : SOURCE_NAMES[held.source];
   return new HostError(

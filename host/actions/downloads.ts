@@ -1,14 +1,14 @@
 import { assertRunnable } from '../catalog/model-type.ts';
 import { HostError } from '../common/errors.ts';
 import { throttle } from '../common/progress.ts';
-import { isLocalName } from '../external/external-id.ts';
+import { isExternalName } from '../external/external-id.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { readModelQuery } from '../protocol/model-name.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 import type { Action, Actions, Call } from './action.ts';
-import { assertNotHeld, deleteHeld } from './delete-external.ts';
+import { assertNotExternal, deleteExternal } from './delete-external.ts';
 import { downloadProgress, statusEntry } from './download-events.ts';
-import { heldStatus, obtainModel } from './find-model.ts';
+import { externalStatus, obtainModel } from './find-model.ts';
 import { page } from './paging.ts';
 import { knownName, resolveName } from './resolve-name.ts';
 
@@ -19,12 +19,12 @@ async function download(name: ModelName, maxBytesPerSecond: number | undefined, 
     call.emit('MODEL_DOWNLOAD_PROGRESS', downloadProgress(status)),
   );
   try {
-    const { model, alreadyThere, held } = await obtainModel(name, call, { onProgress: report, maxBytesPerSecond });
+    const { model, alreadyThere, external } = await obtainModel(name, call, { onProgress: report, maxBytesPerSecond });
     const payload = { repoId: name.repoId, fileName: name.file, size: model.size, cached: true as const };
-    if (held !== undefined) {
-      const path = held.files[0]?.path ?? '';
-      const message = `Nothing to fetch: ${SOURCE_NAMES[held.source]} holds this model already (${path})`;
-      return { message, payload: { ...payload, source: held.source, path } };
+    if (external !== undefined) {
+      const path = external.files[0]?.path ?? '';
+      const message = `Nothing to fetch: ${SOURCE_NAMES[external.source]} holds this model already (${path})`;
+      return { message, payload: { ...payload, source: external.source, path } };
     }
     return { message: alreadyThere ? 'Model already downloaded' : 'Model downloaded successfully', payload };
   } finally {
@@ -37,7 +37,7 @@ function control<A extends 'CANCEL_DOWNLOAD' | 'PAUSE_DOWNLOAD' | 'RESUME_DOWNLO
   method: 'cancel' | 'pause' | 'resume',
 ): Action<A> {
   return async (request, call) => {
-    const [cache, name] = await Promise.all([call.parts.cache(), knownName(request, call)]);
+    const [cache, name] = await Promise.all([call.services.cache(), knownName(request, call)]);
     return { payload: statusEntry(await cache[method](name)) };
   };
 }
@@ -64,7 +64,7 @@ export const actions: Actions<
 
   async GET_DOWNLOAD_STATUS(request, call) {
     const name = await knownName(request, call);
-    const status = (await (await call.parts.cache()).status(name)) ?? (await heldStatus(name, call));
+    const status = (await (await call.services.cache()).status(name)) ?? (await externalStatus(name, call));
     if (status === undefined) {
       throw new HostError(
         'DOWNLOAD_NOT_FOUND',
@@ -77,8 +77,8 @@ export const actions: Actions<
     return { payload: statusEntry(status) };
   },
 
-  async GET_ACTIVE_DOWNLOADS(request, { parts }) {
-    const { items, ...next } = page((await (await parts.cache()).statuses()).map(statusEntry), request);
+  async GET_ACTIVE_DOWNLOADS(request, { services }) {
+    const { items, ...next } = page((await (await services.cache()).statuses()).map(statusEntry), request);
     return { payload: { downloads: items, ...next } };
   },
 
@@ -89,10 +89,10 @@ export const actions: Actions<
   async DELETE_MODEL(request, call) {
     const query = readModelQuery(request);
     const name = 'quantization' in query ? await knownName(request, call) : query;
-    if (isLocalName(name)) return deleteHeld(name, call);
-    const [cache, engine] = await Promise.all([call.parts.cache(), call.parts.engine()]);
+    if (isExternalName(name)) return deleteExternal(name, call);
+    const [cache, engine] = await Promise.all([call.services.cache(), call.services.engine()]);
     const { freed } = await cache.delete(name, { inUse: (id) => engine.isBusy(id) }).catch(async (error: unknown) => {
-      await assertNotHeld(name, error, call);
+      await assertNotExternal(name, error, call);
       throw error;
     });
     return { payload: { repoId: name.repoId, freed }, message: 'Model deleted' };

@@ -17,12 +17,12 @@ function inWords({ strategy, gpuLayers, cpuLayers }: OffloadOption): string {
 
 export const actions: Actions<'ESTIMATE_MODEL_SIZE'> = {
   async ESTIMATE_MODEL_SIZE(request, call) {
-    const { parts } = call;
+    const { services } = call;
     const name = await resolveName({ ...request, modelPath: request.modelPath ?? request.model_path }, call);
     const [shape, hardware, engine, rooms, { demandOf }, { fitOf }, split, { offloadOptions }] = await Promise.all([
       shapeOf(name, call),
-      parts.hardware(),
-      parts.engine(),
+      services.hardware(),
+      services.engine(),
       import('../hardware/memory-budget.ts'),
       import('../hardware/demand.ts'),
       import('../hardware/fit.ts'),

@@ -1,17 +1,19 @@
 import { entryFromName } from '../catalog/entry.ts';
 import { plainTitle } from '../external/external-id.ts';
-import type { GoneModel, LocalModel } from '../external/listing.ts';
+import type { GoneModel, ListedExternalModel } from '../external/listing.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 
 /** A model that lies elsewhere, in the form of a list of models. */
-export function offeredEntry(model: LocalModel) {
-  const { offered, name, source, size, verdict, title, files } = model;
+export function offeredEntry(model: ListedExternalModel) {
+  const { offered, name, source, size, classification, title, files } = model;
   const entry = entryFromName(offered, source, size);
   return {
     ...entry,
     // Under an id of our making the program's own name says more than a piece of the path.
     name: offered.id === name.id ? plainTitle(title).replace(/\.gguf$/i, '') : entry.name,
-    ...(verdict.kind === 'model' ? { model_type: verdict.modelType, default_quant: verdict.quantization } : {}),
+    ...(classification.kind === 'model'
+      ? { model_type: classification.modelType, default_quant: classification.quantization }
+      : {}),
     downloaded: true,
     size,
     path: files[0]?.path ?? '',
@@ -19,18 +21,18 @@ export function offeredEntry(model: LocalModel) {
 }
 
 /** The same, in the form of a scan. */
-export function scannedEntry(model: LocalModel) {
-  const { offered, title, source, verdict, files, size, verified } = model;
+export function scannedEntry(model: ListedExternalModel) {
+  const { offered, title, source, classification, files, size, verified } = model;
   return {
     id: offered.id,
     name: plainTitle(title),
     source,
-    kind: verdict.kind,
+    kind: classification.kind,
     path: files[0]?.path ?? '',
     files: files.length,
     size,
-    architecture: verdict.architecture,
-    quantization: verdict.kind === 'model' ? verdict.quantization : null,
+    architecture: classification.architecture,
+    quantization: classification.kind === 'model' ? classification.quantization : null,
     sha256: files[0]?.sha256 ?? null,
     verified,
   };

@@ -1,24 +1,24 @@
 import type { Actions } from './action.ts';
 import { offeredEntry, scannedEntry } from './external-entry.ts';
-import { remarks } from './fit-within-bytes.ts';
+import { fitWithinBytes } from './fit-within-bytes.ts';
 import { page } from './paging.ts';
 
 export const actions: Actions<'SCAN_LOCAL_MODELS' | 'IMPORT_MODEL'> = {
-  async SCAN_LOCAL_MODELS(request, { parts, signal }) {
-    const found = await (await parts.local()).list({ signal, thorough: true });
+  async SCAN_LOCAL_MODELS(request, { services, signal }) {
+    const found = await (await services.external()).list({ signal, thorough: true });
     const beside = {
-      folders: remarks(found.folders),
-      rejected: remarks(found.rejected),
-      gone: remarks(found.gone.map(({ name, source, path }) => ({ id: name.id, source, path }))),
-      problems: remarks(found.problems),
+      folders: fitWithinBytes(found.folders),
+      rejected: fitWithinBytes(found.rejected),
+      gone: fitWithinBytes(found.gone.map(({ name, source, path }) => ({ id: name.id, source, path }))),
+      problems: fitWithinBytes(found.problems),
       complete: found.complete,
     };
     const { items, ...next } = page(found.models.map(scannedEntry), request, Buffer.byteLength(JSON.stringify(beside)));
     return { payload: { models: items, ...beside, ...next } };
   },
 
-  async IMPORT_MODEL({ path }, { parts, signal }) {
-    const model = await (await parts.local()).import(path, signal);
+  async IMPORT_MODEL({ path }, { services, signal }) {
+    const model = await (await services.external()).import(path, signal);
     const { id } = model.name;
     return {
       payload: { model: offeredEntry(model) },

@@ -1,7 +1,7 @@
 import type { CachedModel, DownloadResult, DownloadStatus } from '../cache/types.ts';
 import { HostError } from '../common/errors.ts';
-import { isLocalName } from '../external/external-id.ts';
-import type { HeldModel } from '../external/external-model.ts';
+import { isExternalName } from '../external/external-id.ts';
+import type { ExternalModel } from '../external/external-model.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
@@ -9,7 +9,7 @@ import type { Call } from './action.ts';
 /** A model that is on this disk now. */
 export interface ObtainedModel extends DownloadResult {
   /** Set where the files are another program's, to be loaded where they lie. */
-  readonly held?: HeldModel;
+  readonly external?: ExternalModel;
 }
 
 /** How a model is got. */
@@ -34,57 +34,61 @@ const ASKED_AT_ONCE = 8;
  * @throws HostError what a download throws; `MODEL_NOT_DOWNLOADED` and `CHECKSUM_MISMATCH` for a `local/…` id.
  */
 export async function obtainModel(name: ModelName, call: Call, options: ObtainOptions): Promise<ObtainedModel> {
-  const { parts, signal } = call;
-  const cache = await parts.cache();
+  const { services, signal } = call;
+  const cache = await services.cache();
   const present = await cache.find(name);
   if (present !== undefined) return { model: present, alreadyThere: true };
-  const held = isLocalName(name) ? await localOnly(name, call, options) : await sameElsewhere(name, call, options);
-  if (held !== undefined) return { model: asCached(name, held), alreadyThere: true, held };
+  const external = isExternalName(name)
+    ? await localOnly(name, call, options)
+    : await sameElsewhere(name, call, options);
+  if (external !== undefined) return { model: asCached(name, external), alreadyThere: true, external };
   const { maxBytesPerSecond } = options;
   const onProgress = (status: DownloadStatus) => options.onProgress(status, 'Downloading');
   return cache.download(name, { signal, onProgress, maxBytesPerSecond });
 }
 
 /** The files of a model that another program holds, unread. Throws `MODEL_NOT_DOWNLOADED` for a `local/…` id that is not there. */
-export async function heldFiles(
+export async function externalFiles(
   name: ModelName,
-  parts: Call['parts'],
+  parts: Call['services'],
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  const held = await (await parts.local()).find(name, { signal });
-  if (held === undefined && isLocalName(name)) throw notThere(name);
-  return held?.files.map(({ path }) => path);
+  const external = await (await parts.external()).find(name, { signal });
+  if (external === undefined && isExternalName(name)) throw modelNotDownloaded(name);
+  return external?.files.map(({ path }) => path);
 }
 
 /** How the download stands of a model that need not be downloaded: completed. */
-export async function heldStatus(name: ModelName, { parts, signal }: Call): Promise<DownloadStatus | undefined> {
-  const held = await (await parts.local()).find(name, { signal });
-  return held === undefined ? undefined : { ...statusOf(name, sizeOf(held), sizeOf(held)), status: 'completed' };
+export async function externalStatus(name: ModelName, { services, signal }: Call): Promise<DownloadStatus | undefined> {
+  const external = await (await services.external()).find(name, { signal });
+  return external === undefined
+    ? undefined
+    : { ...statusOf(name, sizeOf(external), sizeOf(external)), status: 'completed' };
 }
 
-async function localOnly(name: ModelName, call: Call, options: ObtainOptions): Promise<HeldModel> {
-  const local = await call.parts.local();
-  const held = await local.find(name, { signal: call.signal });
-  if (held === undefined) throw notThere(name);
-  await local.verify(held, checking(name, call, options));
-  return held;
+async function localOnly(name: ModelName, call: Call, options: ObtainOptions): Promise<ExternalModel> {
+  const local = await call.services.external();
+  const external = await local.find(name, { signal: call.signal });
+  if (external === undefined) throw modelNotDownloaded(name);
+  await local.verify(external, checking(name, call, options));
+  return external;
 }
 
 /** The same model in the hands of another program. Undefined where there is none, or one that is damaged. */
-async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions): Promise<HeldModel | undefined> {
-  const { parts, signal } = call;
-  const local = await parts.local();
+async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions): Promise<ExternalModel | undefined> {
+  const { services, signal } = call;
+  const local = await services.external();
   if (await local.isEmpty(signal)) return undefined;
   const named = async (believe: boolean) => {
-    const held = await local.find(name, { signal, believe });
-    return held !== undefined && (await isWhole(held, name, call, options)) ? held : undefined;
+    const external = await local.find(name, { signal, believe });
+    return external !== undefined && (await isWhole(external, name, call, options)) ? external : undefined;
   };
   const known = options.believeNames === true ? await named(false) : undefined;
   if (known !== undefined) return known;
   // Whoever has begun to download it goes on with it.
-  if ((await (await parts.cache()).status(name))?.status === 'downloading') return undefined;
+  if ((await (await services.cache()).status(name))?.status === 'downloading') return undefined;
   try {
-    const hub = await parts.hub();
+    const hub = await services.hub();
     const files = shardFiles(name.file);
     const remotes: Awaited<ReturnType<typeof hub.fileInfo>>[] = [];
     for (let at = 0; at < files.length; at += ASKED_AT_ONCE) {
@@ -104,14 +108,14 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
 }
 
 /** Checks a model by its program's checksums; a damaged one is left alone, and the model fetched anew. */
-async function isWhole(held: HeldModel, name: ModelName, call: Call, options: ObtainOptions): Promise<boolean> {
+async function isWhole(external: ExternalModel, name: ModelName, call: Call, options: ObtainOptions): Promise<boolean> {
   try {
-    await (await call.parts.local()).verify(held, checking(name, call, options));
+    await (await call.services.external()).verify(external, checking(name, call, options));
     return true;
   } catch (error) {
     if (!(error instanceof HostError) || (error.code !== 'CHECKSUM_MISMATCH' && error.code !== 'MODEL_NOT_DOWNLOADED'))
       throw error;
-    call.parts.log.warn('local.not-usable', { id: name.id, error });
+    call.services.log.warn('local.not-usable', { id: name.id, error });
     return false;
   }
 }
@@ -128,16 +132,16 @@ function statusOf(name: ModelName, downloaded: number, total: number): DownloadS
   return { name, downloaded, total, status: 'downloading', startedAt: 0, bytesPerSecond: 0 };
 }
 
-function asCached(name: ModelName, held: HeldModel): CachedModel {
-  return { name, files: held.files.map(({ path }) => path), size: sizeOf(held) };
+function asCached(name: ModelName, external: ExternalModel): CachedModel {
+  return { name, files: external.files.map(({ path }) => path), size: sizeOf(external) };
 }
 
-function sizeOf({ files }: HeldModel): number {
+function sizeOf({ files }: ExternalModel): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** The error for a `local/…` id that stands for nothing now. */
-export function notThere({ id }: ModelName): HostError {
+export function modelNotDownloaded({ id }: ModelName): HostError {
   return new HostError('MODEL_NOT_DOWNLOADED', `${id} is not on this disk. SCAN_LOCAL_MODELS lists what is.`, {
     details: { model: id },
   });

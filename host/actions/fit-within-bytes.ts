@@ -2,7 +2,7 @@
 const MAX_REMARK_BYTES = 64 * 1024;
 
 /** As many of a list as may stand beside another in one reply. */
-export function remarks<T>(all: readonly T[]): T[] {
+export function fitWithinBytes<T>(all: readonly T[]): T[] {
   let room = MAX_REMARK_BYTES;
   return all.filter((one) => {
     room -= Buffer.byteLength(JSON.stringify(one)) + 1;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { HostError } from '../common/errors.ts';
 import { throttle } from '../common/progress.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult } from '../models/generation.ts';
+import type { GenerateRequest, GenerationProgress, GenerationResult } from '../models/generation.ts';
 import type { GenerationParams } from '../protocol/actions/generation.ts';
 import { MAX_SEED } from '../protocol/actions/generation-limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
@@ -9,12 +9,12 @@ import { invalidField } from '../protocol/parse-request.ts';
 import { withChanges } from '../settings/generation-settings.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
-import { namedModelId, namesAModel } from './has-model-reference.ts';
+import { hasModelReference, namedModelId } from './has-model-reference.ts';
 import { modelIdFor } from './model-for.ts';
-import { keepTurn } from './store-turn.ts';
+import { storeTurn } from './store-turn.ts';
 
 /** What the request says, and the kept settings where it says nothing. */
-function orderFor(request: RequestOf<'GENERATE'>, kept: GenerationParams): GenerateOrder {
+function orderFor(request: RequestOf<'GENERATE'>, kept: GenerationParams): GenerateRequest {
   const { messages, prompt, settings = {} } = request;
   if (messages !== undefined && prompt !== undefined) {
     throw invalidField('prompt', 'absent beside `messages`: a generation has one of them', prompt);
@@ -42,7 +42,7 @@ function orderFor(request: RequestOf<'GENERATE'>, kept: GenerationParams): Gener
   };
 }
 
-function inputOf(messages: RequestOf<'GENERATE'>['messages'], prompt: string | undefined): GenerateOrder['input'] {
+function inputOf(messages: RequestOf<'GENERATE'>['messages'], prompt: string | undefined): GenerateRequest['input'] {
   // Only the two fields: what else a message holds is not for the model's template.
   if (messages !== undefined) return { messages: messages.map(({ role, content }) => ({ role, content })) };
   if (prompt !== undefined) return { prompt };
@@ -79,9 +79,9 @@ function endPayload({ text, usage }: GenerationResult) {
 
 export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
   async GENERATE(request, call) {
-    const { parts, signal, requestId } = call;
+    const { services, signal, requestId } = call;
     try {
-      const [served, settings] = await Promise.all([parts.served(), parts.settings()]);
+      const [served, settings] = await Promise.all([services.served(), services.settings()]);
       const modelId = modelIdFor(request, served);
       const order = orderFor(request, await settings.get());
       const onProgress = teller(modelId, call);
@@ -89,7 +89,7 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
       const end = endPayload(result);
       call.emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
       const { finishReason, usage } = result;
-      const kept = await keepTurn(request, result.text, parts);
+      const kept = await storeTurn(request, result.text, services);
       return {
         payload: { ...end, finishReason, modelId, usage: { ...usage }, ...kept.payload },
         ...(kept.message === undefined ? {} : { message: kept.message }),
@@ -105,9 +105,9 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
     }
   },
 
-  async STOP_GENERATION(request, { parts }) {
-    const id = namesAModel(request) ? namedModelId(request) : undefined;
-    const stopped = (await parts.served()).stopGenerations({ id, tag: request.targetRequestId });
+  async STOP_GENERATION(request, { services }) {
+    const id = hasModelReference(request) ? namedModelId(request) : undefined;
+    const stopped = (await services.served()).stopGenerations({ id, tag: request.targetRequestId });
     const backends = [...new Set(stopped.map(({ model }) => model.backend))];
     const count = stopped.reduce((sum, model) => sum + model.count, 0);
     return {

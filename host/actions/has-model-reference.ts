@@ -13,7 +13,7 @@ const NAMING = [
 ] as const satisfies readonly (keyof ModelNaming)[];
 
 /** Says whether a request names a model by any of the fields that can. */
-export function namesAModel(request: object): boolean {
+export function hasModelReference(request: object): boolean {
   return NAMING.some((field) => field in request);
 }
 

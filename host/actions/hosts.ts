@@ -3,8 +3,8 @@ import type { Actions } from './action.ts';
 import { page } from './paging.ts';
 
 export const actions: Actions<'LIST_HOSTS'> = {
-  async LIST_HOSTS(request, { parts }) {
-    const hosts = (await livingHosts(parts.config.paths.hosts)).map(({ pid, version, startedAt, models }) => ({
+  async LIST_HOSTS(request, { services }) {
+    const hosts = (await livingHosts(services.config.paths.hosts)).map(({ pid, version, startedAt, models }) => ({
       pid,
       version,
       started_at: startedAt,

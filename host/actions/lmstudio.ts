@@ -1,7 +1,7 @@
 import type { Actions, Call } from './action.ts';
 
-async function statusPayload({ parts, signal }: Call) {
-  const status = await (await parts.lmStudio()).status(signal);
+async function statusPayload({ services, signal }: Call) {
+  const status = await (await services.lmStudio()).status(signal);
   return {
     installed: status.installed,
     bootstrapped: status.bootstrapped,
@@ -21,15 +21,15 @@ export const actions: Actions<'CHECK_LMSTUDIO' | 'LMSTUDIO_STATUS' | 'START_LMST
     return { payload: await statusPayload(call) };
   },
 
-  async START_LMSTUDIO(_request, { parts, signal }) {
-    const api_endpoint = await (await parts.lmStudio()).start(signal);
-    (await parts.remote()).offered.forget();
+  async START_LMSTUDIO(_request, { services, signal }) {
+    const api_endpoint = await (await services.lmStudio()).start(signal);
+    (await services.remote()).offered.forget();
     return { payload: { server_running: true, api_endpoint }, message: 'LM Studio server is running' };
   },
 
-  async STOP_LMSTUDIO(_request, { parts, signal }) {
-    await (await parts.lmStudio()).stop(signal);
-    (await parts.remote()).offered.forget();
+  async STOP_LMSTUDIO(_request, { services, signal }) {
+    await (await services.lmStudio()).stop(signal);
+    (await services.remote()).offered.forget();
     return { payload: { server_running: false }, message: 'LM Studio server stopped' };
   },
 };

@@ -14,7 +14,7 @@ export async function loadRemote(
     call.emit('modelWorkerLoadingProgress', { ...event, file: name.id, ...(loadId === undefined ? {} : { loadId }) });
   tell({ status: 'initiate', progress: 0 });
   try {
-    const model = await (await call.parts.remote()).models.load(name, call.signal);
+    const model = await (await call.services.remote()).models.load(name, call.signal);
     tell({ status: 'done', progress: 100 });
     return { message: `The engine "${name.engine}" answers and has the model`, payload: loadedPayload(model) };
   } catch (error) {

@@ -25,7 +25,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
       });
     const throttled = throttle(tell);
 
-    const engine = await call.parts.engine();
+    const engine = await call.services.engine();
     const present = engine.get(name.id);
     const { keepAlive } = request;
     const keepAliveMs = keepAlive === undefined || keepAlive === -1 ? undefined : keepAlive * 1000;
@@ -36,11 +36,11 @@ export const actions: Actions<'LOAD_MODEL'> = {
     }
 
     tell({ status: 'initiate', progress: 0 });
-    const cache = await call.parts.cache();
+    const cache = await call.services.cache();
     const use = await cache.use(name, call.signal);
     try {
       engine.warm();
-      const { model, alreadyThere, held } = await obtainModel(name, call, {
+      const { model, alreadyThere, external } = await obtainModel(name, call, {
         believeNames: true,
         onProgress: ({ downloaded, total, status }, message) =>
           throttled({
@@ -56,7 +56,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
 
       const { inspectModel } = await import('../gguf/inspect.ts');
       const inspected = await inspectModel(model.files, { signal: call.signal });
-      const settings = await planLoad({ id: name.id, request, shape: inspected.shape }, call.parts);
+      const settings = await planLoad({ id: name.id, request, shape: inspected.shape }, call.services);
       const { model: loaded, alreadyLoaded } = await engine.load(
         { id: name.id, model: inspected, settings, keepAliveMs },
         {
@@ -65,7 +65,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
             throttled({ status: 'progress', progress: Math.floor(fraction * 1000) / 10, message: 'Loading' }),
         },
       );
-      if (held === undefined) await cache.keeping.used(name);
+      if (external === undefined) await cache.keeping.used(name);
       if (engine.isBusy(name.id)) use.keep();
       else use.release();
       throttled.flush();

@@ -1,12 +1,12 @@
 import { notLoaded } from '../models/model-server.ts';
 import type { Actions, Call } from './action.ts';
-import { namedModelId, namesAModel } from './has-model-reference.ts';
+import { hasModelReference, namedModelId } from './has-model-reference.ts';
 import { loadedEntry } from './model-entry.ts';
 import { page } from './paging.ts';
 
 /** The models, with a runner on its way: who asks about loaded models is about to load one. */
-async function modelsOf({ parts }: Call) {
-  const [models, engine] = await Promise.all([parts.served(), parts.engine()]);
+async function modelsOf({ services }: Call) {
+  const [models, engine] = await Promise.all([services.served(), services.engine()]);
   engine.warm();
   return models;
 }
@@ -19,14 +19,14 @@ export const actions: Actions<
   | 'GET_CURRENT_MODEL'
   | 'SET_ACTIVE_MODEL'
 > = {
-  async UNLOAD_MODEL(request, { parts }) {
+  async UNLOAD_MODEL(request, { services }) {
     const id = namedModelId(request);
-    const freed = await (await parts.served()).unload(id);
+    const freed = await (await services.served()).unload(id);
     return { payload: { modelPath: id, wasLoaded: true, ...freed }, message: 'Model unloaded successfully' };
   },
 
-  async UNLOAD_ALL_MODELS(_request, { parts }) {
-    const unloadedModels = await (await parts.served()).unloadAll();
+  async UNLOAD_ALL_MODELS(_request, { services }) {
+    const unloadedModels = await (await services.served()).unloadAll();
     return {
       payload: { unloadedModels, count: unloadedModels.length },
       message: `Unloaded ${unloadedModels.length} models`,
@@ -40,7 +40,7 @@ export const actions: Actions<
 
   async GET_MODEL_STATE(request, call) {
     const models = await modelsOf(call);
-    if (!namesAModel(request)) {
+    if (!hasModelReference(request)) {
       const active = models.activeId === null ? undefined : models.get(models.activeId);
       return {
         payload: { isReady: active !== undefined, backend: active?.backend ?? null, modelPath: active?.id ?? null },
@@ -52,13 +52,13 @@ export const actions: Actions<
     return { payload: loadedEntry(model) };
   },
 
-  async GET_CURRENT_MODEL(_request, { parts }) {
-    return { payload: { currentModel: (await parts.served()).activeId } };
+  async GET_CURRENT_MODEL(_request, { services }) {
+    return { payload: { currentModel: (await services.served()).activeId } };
   },
 
-  async SET_ACTIVE_MODEL(request, { parts }) {
+  async SET_ACTIVE_MODEL(request, { services }) {
     const id = namedModelId(request);
-    (await parts.served()).setActive(id);
+    (await services.served()).setActive(id);
     return { payload: { currentModel: id }, message: `Active model: ${id}` };
   },
 };

@@ -1,6 +1,6 @@
 import { HostError } from '../common/errors.ts';
 import type { ServedModels } from '../models/served-models.ts';
-import { namedModelId, namesAModel } from './has-model-reference.ts';
+import { hasModelReference, namedModelId } from './has-model-reference.ts';
 
 /**
  * The id of the model a request names, else of the active one.
@@ -8,7 +8,7 @@ import { namedModelId, namesAModel } from './has-model-reference.ts';
  * @throws HostError `MODEL_NOT_LOADED` where the request names none and none is active.
  */
 export function modelIdFor(request: object, served: ServedModels): string {
-  if (namesAModel(request)) return namedModelId(request);
+  if (hasModelReference(request)) return namedModelId(request);
   if (served.activeId !== null) return served.activeId;
   throw new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load one with LOAD_MODEL, or name one by `modelId`.', {
     details: { modelId: null },

@@ -1,12 +1,12 @@
 import { HostError } from '../common/errors.ts';
-import { bytesInWords } from '../common/format.ts';
+import { formatBytes } from '../common/format.ts';
 import type { LoadSettings } from '../engine/types.ts';
 import type { ModelShape } from '../gguf/model.ts';
-import type { Fit, Sides } from '../hardware/fit.ts';
+import type { Fit, MemoryAmount } from '../hardware/fit.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
 import type { WouldFit } from '../hardware/would-fit.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import type { Parts } from './action.ts';
+import type { Services } from './action.ts';
 
 /** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
 function allLayers(shape: ModelShape): number {
@@ -28,7 +28,7 @@ interface Wanted {
  * @throws HostError `INSUFFICIENT_MEMORY` with figures and what would fit, unless the request says `force`;
  * `INVALID_REQUEST` for a cache type the model cannot have.
  */
-export async function planLoad({ id, request, shape }: Wanted, parts: Parts): Promise<LoadSettings> {
+export async function planLoad({ id, request, shape }: Wanted, parts: Services): Promise<LoadSettings> {
   const [hardware, engine, rooms, { fitOf }, { demandOf }, split, { threadRange }] = await Promise.all([
     parts.hardware(),
     parts.engine(),
@@ -65,7 +65,7 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Parts): Pr
   if (asked.force !== true && !engine.isBusy(id)) {
     const fitOn = (on: HardwareSnapshot) => fitOf(demand, layersOn(on), on);
     while (!fitOn(snapshot).fits) {
-      const spare = engine.spareable();
+      const spare = engine.evictionCandidates();
       const freed = freedBy(spare);
       const emptied = rooms.withFreed(snapshot, freed);
       const fit = fitOn(emptied);
@@ -93,7 +93,7 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Parts): Pr
   };
 }
 
-function freedBy(models: readonly { readonly ramUsed: number; readonly vramUsed: number }[]): Sides {
+function freedBy(models: readonly { readonly ramUsed: number; readonly vramUsed: number }[]): MemoryAmount {
   return {
     ram: models.reduce((sum, { ramUsed }) => sum + ramUsed, 0),
     vram: models.reduce((sum, { vramUsed }) => sum + vramUsed, 0),
@@ -117,8 +117,8 @@ async function assertCacheTypes(
 }
 
 function tooLarge(id: string, { needed, available }: Fit, wouldFit: readonly WouldFit[]): HostError {
-  const inWords = ({ ram, vram }: Sides) =>
-    `${bytesInWords(ram)} of main memory${vram > 0 ? ` and ${bytesInWords(vram)} of GPU memory` : ''}`;
+  const inWords = ({ ram, vram }: MemoryAmount) =>
+    `${formatBytes(ram)} of main memory${vram > 0 ? ` and ${formatBytes(vram)} of GPU memory` : ''}`;
   const what = wouldFit.map(({ note }) => note).join('; or ');
   return new HostError(
     'INSUFFICIENT_MEMORY',

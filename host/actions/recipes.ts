@@ -8,8 +8,8 @@ export const actions: Actions<'GET_RECIPES' | 'GET_REGISTERED_MODELS'> = {
     return { payload, topLevel: payload };
   },
 
-  async GET_REGISTERED_MODELS(_request, { parts }) {
-    const entries = await (await parts.catalog()).entries();
+  async GET_REGISTERED_MODELS(_request, { services }) {
+    const entries = await (await services.catalog()).entries();
     const models = Object.fromEntries(
       entries.map((entry) => [
         entry.id,

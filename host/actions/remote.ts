@@ -27,29 +27,29 @@ async function entryOf(configured: ConfiguredEngine, { engines }: Remote, signal
 }
 
 /** The engine a key is for. Throws `REMOTE_NOT_CONFIGURED`: a key for nothing would lie there for whatever comes. */
-async function engineNamed(name: string, { parts }: Call): Promise<Remote> {
-  const remote = await parts.remote();
+async function engineNamed(name: string, { services }: Call): Promise<Remote> {
+  const remote = await services.remote();
   await remote.engines.find(name);
   return remote;
 }
 
 export const actions: Actions<'LIST_REMOTE_ENGINES' | 'SET_REMOTE_KEY' | 'CLEAR_REMOTE_KEY'> = {
-  async LIST_REMOTE_ENGINES(_request, { parts, signal }) {
-    const remote = await parts.remote();
+  async LIST_REMOTE_ENGINES(_request, { services, signal }) {
+    const remote = await services.remote();
     const engines = await remote.engines.list();
     return { payload: { engines: await Promise.all(engines.map((engine) => entryOf(engine, remote, signal))) } };
   },
 
   async SET_REMOTE_KEY({ engine, key }, call) {
     const { offered } = await engineNamed(engine, call);
-    await (await call.parts.secrets()).set(keyName(engine), key);
+    await (await call.services.secrets()).set(keyName(engine), key);
     offered.forget();
     return { payload: { engine, kept: true }, message: `Key for the engine "${engine}" kept` };
   },
 
-  async CLEAR_REMOTE_KEY({ engine }, { parts }) {
-    const cleared = await (await parts.secrets()).clear(keyName(engine));
-    (await parts.remote()).offered.forget();
+  async CLEAR_REMOTE_KEY({ engine }, { services }) {
+    const cleared = await (await services.secrets()).clear(keyName(engine));
+    (await services.remote()).offered.forget();
     return { payload: { engine, kept: false }, message: cleared ? 'Key removed' : 'There was no key' };
   },
 };

@@ -21,7 +21,7 @@ export const actions: Actions<'LIST_REPO_FILES' | 'SEARCH_MODELS'> = {
   async LIST_REPO_FILES(request, call) {
     const repo = readModelOrRepoName({ repoId: request.modelPath ?? request.repoId, revision: request.revision });
     if ('file' in repo) throw invalidField('repoId', 'a repository, "owner/name"', repo.id);
-    const [models, fits, cache] = await Promise.all([modelsOf(repo, call), fitsHere(call), call.parts.cache()]);
+    const [models, fits, cache] = await Promise.all([modelsOf(repo, call), fitsHere(call), call.services.cache()]);
     const { items, ...next } = page(models, request);
     const files = await Promise.all(
       items.map(async ({ name, quantization, size, ...rest }) => ({
@@ -38,8 +38,8 @@ export const actions: Actions<'LIST_REPO_FILES' | 'SEARCH_MODELS'> = {
     return { payload: { repoId, revision, files, choice: choiceOf(models, repoId, fits), ...next } };
   },
 
-  async SEARCH_MODELS({ query, sort, limit, cursor }, { parts, signal }) {
-    const found = await (await parts.hub()).search({ text: query, sort, limit, cursor }, { signal });
+  async SEARCH_MODELS({ query, sort, limit, cursor }, { services, signal }) {
+    const found = await (await services.hub()).search({ text: query, sort, limit, cursor }, { signal });
     const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
       ...rest,
       downloads: downloads ?? null,

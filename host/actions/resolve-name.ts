@@ -38,7 +38,7 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
   if ('file' in query) return query;
   const { quantization, ...repo } = query;
   if (quantization === undefined) return readModelName(request);
-  const cache = await call.parts.cache();
+  const cache = await call.services.cache();
   const here = await onDisk(repo, quantization, call);
   const onTheWay = (await cache.statuses()).map(({ name }) => name).filter((name) => isOf(name, repo, quantization));
   const [found, another] = here === undefined ? onTheWay : [here];
@@ -50,13 +50,13 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
 }
 
 /** What a repository has to offer, as its hub lists it. */
-export async function modelsOf(repo: RepoName, { parts, signal }: Call): Promise<RepoModel[]> {
-  return repoModels(repo, await (await parts.hub()).repoFiles(repo, { signal }));
+export async function modelsOf(repo: RepoName, { services, signal }: Call): Promise<RepoModel[]> {
+  return repoModels(repo, await (await services.hub()).repoFiles(repo, { signal }));
 }
 
 /** Says of a model of so many bytes whether this machine's free memory holds it. */
-export async function fitsHere({ parts }: Call): Promise<(size: number) => boolean> {
-  const [hardware, { fitsSize }] = await Promise.all([parts.hardware(), import('../hardware/fits-size.ts')]);
+export async function fitsHere({ services }: Call): Promise<(size: number) => boolean> {
+  const [hardware, { fitsSize }] = await Promise.all([services.hardware(), import('../hardware/fits-size.ts')]);
   const snapshot = await hardware.snapshot();
   return (size) => fitsSize(size, snapshot);
 }
@@ -64,9 +64,9 @@ export async function fitsHere({ parts }: Call): Promise<(size: number) => boole
 async function onDisk(
   repo: RepoName,
   quantization: string | undefined,
-  { parts }: Call,
+  { services }: Call,
 ): Promise<ModelName | undefined> {
-  const models = (await (await parts.cache()).list())
+  const models = (await (await services.cache()).list())
     .map(({ name }) => name)
     .filter((name) => isOf(name, repo, quantization));
   return models.length === 1 ? models[0] : undefined;

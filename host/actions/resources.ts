@@ -15,8 +15,8 @@ function countByBackend(models: readonly ServedModel[]): Record<string, number> 
 }
 
 export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT_ACTIVE_MODEL'> = {
-  async QUERY_RESOURCES(_request, { parts }) {
-    const [hardware, served] = await Promise.all([parts.hardware(), parts.served()]);
+  async QUERY_RESOURCES(_request, { services }) {
+    const [hardware, served] = await Promise.all([services.hardware(), services.served()]);
     const { memory, gpus } = await hardware.snapshot();
     const models = served.list();
     const vram = gpus.reduce((sum, gpu) => sum + gpu.totalVram, 0);
@@ -42,8 +42,8 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
     return { payload, topLevel: payload };
   },
 
-  async LIST_LOADED_MODELS(_request, { parts }) {
-    const served = await parts.served();
+  async LIST_LOADED_MODELS(_request, { services }) {
+    const served = await services.served();
     const models = served.list();
     const payload = {
       models: models.map((model) => ({
@@ -64,9 +64,9 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
     return { payload, topLevel: payload };
   },
 
-  async SELECT_ACTIVE_MODEL(request, { parts }) {
+  async SELECT_ACTIVE_MODEL(request, { services }) {
     const id = namedModelId(request);
-    const served = await parts.served();
+    const served = await services.served();
     served.setActive(id);
     const payload = { active_model_id: id, backend: served.get(id)?.backend ?? '' };
     return { payload, topLevel: payload, message: `Active model set to: ${id}` };

@@ -1,12 +1,12 @@
 import { HostError } from '../common/errors.ts';
-import { breather } from '../common/yield-to-event-loop.ts';
+import { createYielder } from '../common/yield-to-event-loop.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { FoundMessage, MessageVectors, Unseen } from '../conversations/message-vectors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { nearest } from '../vectors/nearest.ts';
 import { dotProduct, unit } from '../vectors/similarity.ts';
 import type { Call } from './action.ts';
-import { namedModelId, namesAModel } from './has-model-reference.ts';
+import { hasModelReference, namedModelId } from './has-model-reference.ts';
 import { TextRequest } from './text-request.ts';
 
 /** Messages one request makes vectors of: half a minute on a slow machine with a small model. */
@@ -63,9 +63,9 @@ export async function searchMeaning(
  *
  * @throws HostError `MODEL_NOT_LOADED`.
  */
-async function embedderFor(request: RequestOf<'SEARCH_CONVERSATIONS'>, { parts }: Call): Promise<string> {
-  if (namesAModel(request)) return namedModelId(request);
-  const served = await parts.served();
+async function embedderFor(request: RequestOf<'SEARCH_CONVERSATIONS'>, { services }: Call): Promise<string> {
+  if (hasModelReference(request)) return namedModelId(request);
+  const served = await services.served();
   const able = served.list().filter(({ abilities, modelType }) => abilities?.embed === null && modelType !== 'remote');
   // A model that writes as well can be asked for vectors, but one that only reads was made for them.
   const made = able.filter(({ abilities }) => abilities?.generate !== null);
@@ -103,7 +103,7 @@ async function bestOfEach(
   { userId, signal }: { userId: string | undefined; signal: AbortSignal },
 ): Promise<{ readonly number: number; readonly score: number }[]> {
   const best = new Map<string, { readonly number: number; readonly score: number }>();
-  const pause = breather(signal);
+  const pause = createYielder(signal);
   for (const some of vectors.all(wanted.length, userId)) {
     for (const { number, conversation, vector } of some) {
       const score = Math.max(-1, Math.min(1, dotProduct(wanted, vector)));

@@ -10,18 +10,18 @@ function said(done: string, sent: object): string {
 }
 
 export const actions: Actions<'UPDATE_SETTINGS' | 'GET_PARAMS' | 'SET_PARAMS'> = {
-  async UPDATE_SETTINGS(request, { parts }) {
-    const settings = await (await parts.settings()).change(request.settings);
+  async UPDATE_SETTINGS(request, { services }) {
+    const settings = await (await services.settings()).change(request.settings);
     return { payload: { settings }, topLevel: { settings }, message: said('Settings updated', request.settings) };
   },
 
-  async GET_PARAMS(_request, { parts }) {
-    const params = await (await parts.settings()).get();
+  async GET_PARAMS(_request, { services }) {
+    const params = await (await services.settings()).get();
     return { payload: { params }, topLevel: { params } };
   },
 
-  async SET_PARAMS(request, { parts }) {
-    const params = await (await parts.settings()).change(request.params);
+  async SET_PARAMS(request, { services }) {
+    const params = await (await services.settings()).change(request.params);
     return { payload: { params }, topLevel: { params }, message: said('Parameters updated', request.params) };
   },
 };

@@ -2,15 +2,15 @@ import type { ByteSource, ModelShape } from '../gguf/model.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
-import { heldFiles } from './find-model.ts';
+import { externalFiles } from './find-model.ts';
 
 /** Reads what a model needs from its header: from the disk where it is there, else the first bytes from the hub. */
-export async function shapeOf(name: ModelName, { parts, signal }: Call): Promise<ModelShape> {
+export async function shapeOf(name: ModelName, { services, signal }: Call): Promise<ModelShape> {
   const { readGgufHeader, modelShape, inspectModel } = await import('../gguf/inspect.ts');
-  const files = (await (await parts.cache()).find(name))?.files ?? (await heldFiles(name, parts, signal));
+  const files = (await (await services.cache()).find(name))?.files ?? (await externalFiles(name, services, signal));
   if (files !== undefined) return (await inspectModel(files, { signal })).shape;
 
-  const hub = await parts.hub();
+  const hub = await services.hub();
   const headerOf = async (file: string) => {
     const source: ByteSource = await hub.byteSource(name, file, { signal });
     try {

@@ -9,7 +9,7 @@ const DEFAULT_LAYERS = 32;
 export const actions: Actions<'RECOMMEND_SPLIT'> = {
   async RECOMMEND_SPLIT(request, call) {
     const [hardware, { recommendSplit, chooseContextSize }] = await Promise.all([
-      call.parts.hardware(),
+      call.services.hardware(),
       import('../hardware/split.ts'),
     ]);
     const {

@@ -1,6 +1,6 @@
 import { HostError } from '../common/errors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import type { Parts } from './action.ts';
+import type { Services } from './action.ts';
 
 /** Longest title made of a first message, characters. */
 const TITLE_CHARACTERS = 60;
@@ -15,7 +15,7 @@ interface Kept {
  * Keeps the last message of a request and the answer to it in the conversation `chat_id` names, both or neither. A fault
  * is no fault of the generation: its text is answered, and the message says that it was not kept.
  */
-export async function keepTurn(request: RequestOf<'GENERATE'>, answer: string, parts: Parts): Promise<Kept> {
+export async function storeTurn(request: RequestOf<'GENERATE'>, answer: string, parts: Services): Promise<Kept> {
   const { chat_id: id, messages, prompt } = request;
   if (id === undefined) return { payload: {} };
   const asked = messages?.at(-1) ?? { role: 'user', content: prompt ?? '' };

@@ -14,8 +14,8 @@ function gpuEntry(gpu: GpuInfo) {
 }
 
 export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_MEMORY_USAGE'> = {
-  async GET_SYSTEM_INFO(_request, { parts }) {
-    const [hardware, { systemInfo }] = await Promise.all([parts.hardware(), import('../hardware/system-info.ts')]);
+  async GET_SYSTEM_INFO(_request, { services }) {
+    const [hardware, { systemInfo }] = await Promise.all([services.hardware(), import('../hardware/system-info.ts')]);
     const payload = systemInfo(await hardware.snapshot(), {
       type: os.type(),
       release: os.release(),
@@ -24,12 +24,12 @@ export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_
     return { payload, topLevel: payload };
   },
 
-  async GET_SYSTEM_RESOURCES(_request, { parts }) {
-    const hardware = await parts.hardware();
+  async GET_SYSTEM_RESOURCES(_request, { services }) {
+    const hardware = await services.hardware();
     const [{ cpu, gpus, memory }, disk] = await Promise.all([
       hardware.snapshot(),
       // A cache that cannot be opened, on a disk that is not connected, has no room to tell of.
-      parts.cache().then(
+      services.cache().then(
         (cache) => cache.disk(),
         () => null,
       ),
@@ -56,8 +56,8 @@ export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_
     };
   },
 
-  async GET_MEMORY_USAGE(_request, { parts }) {
-    const [hardware, engine, cache] = await Promise.all([parts.hardware(), parts.engine(), parts.cache()]);
+  async GET_MEMORY_USAGE(_request, { services }) {
+    const [hardware, engine, cache] = await Promise.all([services.hardware(), services.engine(), services.cache()]);
     const [{ memory, gpus }, models] = await Promise.all([hardware.snapshot(), cache.list()]);
     const loaded = engine.list();
     const sum = (numbers: number[]) => numbers.reduce((total, n) => total + n, 0);

@@ -30,7 +30,7 @@ export class TextRequest {
 
   /** @throws HostError `MODEL_NOT_LOADED`. */
   static async of(request: { truncate?: boolean | undefined }, call: Call): Promise<TextRequest> {
-    return new TextRequest(await call.parts.served(), request, call);
+    return new TextRequest(await call.services.served(), request, call);
   }
 
   /**

@@ -1,10 +1,10 @@
 import { findToken } from '../hub/token.ts';
 import { HUB_TOKEN } from '../secrets/names.ts';
 import { IN_KEYCHAIN } from '../secrets/secrets.ts';
-import type { Actions, Parts } from './action.ts';
+import type { Actions, Services } from './action.ts';
 
 /** What is known of the token, without the token: a keychain that has it is not asked, and asks nobody for a password. */
-async function statusOf(parts: Parts) {
+async function statusOf(parts: Services) {
   const { env } = parts.config;
   const place = await (await parts.secrets()).placeOf(HUB_TOKEN);
   const isGiven = Boolean(env.HF_TOKEN?.trim());
@@ -19,9 +19,9 @@ const CLEARED = {
 };
 
 export const actions: Actions<'SET_HF_TOKEN' | 'GET_HF_TOKEN_STATUS' | 'CLEAR_HF_TOKEN'> = {
-  async SET_HF_TOKEN({ token }, { parts }) {
-    await (await parts.secrets()).set(HUB_TOKEN, token);
-    const payload = await statusOf(parts);
+  async SET_HF_TOKEN({ token }, { services }) {
+    await (await services.secrets()).set(HUB_TOKEN, token);
+    const payload = await statusOf(services);
     const { source } = payload;
     const message =
       source !== 'HF_TOKEN'
@@ -30,14 +30,14 @@ export const actions: Actions<'SET_HF_TOKEN' | 'GET_HF_TOKEN_STATUS' | 'CLEAR_HF
     return { payload, topLevel: payload, message };
   },
 
-  async GET_HF_TOKEN_STATUS(_request, { parts }) {
-    const payload = await statusOf(parts);
+  async GET_HF_TOKEN_STATUS(_request, { services }) {
+    const payload = await statusOf(services);
     return { payload, topLevel: payload };
   },
 
-  async CLEAR_HF_TOKEN(_request, { parts }) {
-    const cleared = await (await parts.secrets()).clear(HUB_TOKEN);
-    const payload = await statusOf(parts);
+  async CLEAR_HF_TOKEN(_request, { services }) {
+    const cleared = await (await services.secrets()).clear(HUB_TOKEN);
+    const payload = await statusOf(services);
     const still = payload.source === null ? '' : `. The one in ${payload.source} is none of this host's, and is used`;
     return { payload, topLevel: payload, message: `${CLEARED[cleared ?? 'none']}${still}` };
   },

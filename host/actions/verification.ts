@@ -1,17 +1,17 @@
-import type { CareProgress, CheckedModel } from '../cache/cache-verifier.ts';
+import type { VerificationProgress, VerifiedModel } from '../cache/cache-verifier.ts';
 import { throttle } from '../common/progress.ts';
 import { MAX_NAMED_CHUNKS } from '../protocol/actions/verification.ts';
 import type { PayloadOf, RequestOf } from '../protocol/messages.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
-import { namesAModel } from './has-model-reference.ts';
+import { hasModelReference } from './has-model-reference.ts';
 import { page } from './paging.ts';
 import { knownName } from './resolve-name.ts';
 
 type Entry = PayloadOf<'VERIFY_MODEL'>['models'][number];
 
-function entryOf({ name, state, files, fetched, error }: CheckedModel): Entry {
+function entryOf({ name, state, files, fetched, error }: VerifiedModel): Entry {
   return {
     id: name.id,
     repoId: name.repoId,
@@ -35,7 +35,7 @@ function isWrong({ state, repaired, error }: Entry): boolean {
 
 /** Tells the client of a check's progress and of what is fetched to mend. */
 function progressTo(call: Call) {
-  return throttle(({ doing, name, done, total, bytesPerSecond, model, models }: CareProgress) => {
+  return throttle(({ doing, name, done, total, bytesPerSecond, model, models }: VerificationProgress) => {
     const progress = {
       repoId: name.repoId,
       fileName: name.file,
@@ -51,13 +51,13 @@ function progressTo(call: Call) {
 }
 
 async function nameOf(request: RequestOf<'VERIFY_MODEL'>, call: Call): Promise<ModelName | undefined> {
-  return namesAModel(request) ? knownName(request, call) : undefined;
+  return hasModelReference(request) ? knownName(request, call) : undefined;
 }
 
 async function care(method: 'verify' | 'repair', request: RequestOf<'VERIFY_MODEL'>, call: Call) {
   const report = progressTo(call);
   try {
-    const { care } = await call.parts.cache();
+    const { care } = await call.services.cache();
     const models = await care[method](await nameOf(request, call), { signal: call.signal, onProgress: report });
     const entries = models.map(entryOf);
     const wrong = entries.filter(isWrong);
@@ -74,7 +74,7 @@ export const actions: Actions<'VERIFY_MODEL' | 'REPAIR_MODEL' | 'CANCEL_VERIFY'>
   REPAIR_MODEL: (request, call) => care('repair', request, call),
 
   async CANCEL_VERIFY(request, call) {
-    const [cache, name] = await Promise.all([call.parts.cache(), nameOf(request, call)]);
+    const [cache, name] = await Promise.all([call.services.cache(), nameOf(request, call)]);
     return { payload: { cancelled: cache.care.cancel(name) } };
   },
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { entriesOf } from '../common/folder-entries.ts';
-import { bytesInWords } from '../common/format.ts';
+import { formatBytes } from '../common/format.ts';
 import type { Logger } from '../common/log.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
@@ -11,18 +11,18 @@ import { cacheError } from './cache-errors.ts';
 import { deleteModel } from './delete-model.ts';
 import { type CacheLayout, modelKey } from './layout.ts';
 import { bytesOf as bytesOfModel } from './model-folders.ts';
-import type { ModelUses } from './model-leases.ts';
+import type { ModelLeases } from './model-leases.ts';
 import type { ModelListing } from './model-listing.ts';
 import { Pins } from './pins.ts';
-import { bytesOf, leastRecentlyUsed, type PruneItem, type PruneWish, prunePlan } from './prune-plan.ts';
+import { bytesOf, leastRecentlyUsed, type PruneItem, type PruneRequest, prunePlan } from './prune-plan.ts';
 import { type CacheUsage, usageOf } from './usage.ts';
 
 /** What house-keeping is made with. */
-export interface HouseKeepingParts {
+export interface CacheEvictionOptions {
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
   readonly listing: ModelListing;
-  readonly uses: ModelUses;
+  readonly uses: ModelLeases;
   /** Bytes the cache may have; infinite where the user set no limit. Asked each time. */
   readonly limit: () => Promise<number>;
   readonly log: Logger;
@@ -36,11 +36,11 @@ export interface Pruned {
 }
 
 /** Says what the cache holds, and keeps it within what the user set. */
-export class HouseKeeping {
-  readonly #parts: HouseKeepingParts;
+export class CacheEviction {
+  readonly #parts: CacheEvictionOptions;
   readonly #pins: Pins;
 
-  constructor(parts: HouseKeepingParts) {
+  constructor(parts: CacheEvictionOptions) {
     this.#parts = parts;
     this.#pins = new Pins(parts.layout);
   }
@@ -93,7 +93,7 @@ export class HouseKeeping {
   }
 
   /** Says what would go, and unless it is a dry run, removes it. */
-  async prune(wish: PruneWish, { dryRun }: { dryRun: boolean }): Promise<Pruned> {
+  async prune(wish: PruneRequest, { dryRun }: { dryRun: boolean }): Promise<Pruned> {
     const [usage, isBusy] = await Promise.all([this.usage(), this.busyOnes()]);
     const plan = prunePlan(usage, wish, { now: Date.now(), isBusy });
     if (dryRun) return { removed: plan, kept: [] };
@@ -173,7 +173,7 @@ function tooLittle(
 ): HostError {
   return new HostError(
     'CACHE_LIMIT',
-    `${name.id} needs ${bytesInWords(needed)} more, ${bytesInWords(over - freed)} more than the limit of ${bytesInWords(limit)} leaves, with every model removed that may be. Raise the limit, unpin or delete a model.`,
+    `${name.id} needs ${formatBytes(needed)} more, ${formatBytes(over - freed)} more than the limit of ${formatBytes(limit)} leaves, with every model removed that may be. Raise the limit, unpin or delete a model.`,
     { details: { modelId: name.id, needed, limit, missing: over - freed } },
   );
 }

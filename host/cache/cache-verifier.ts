@@ -4,7 +4,7 @@ import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { HostConfig } from '../config.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
-import type { ByteAllowance } from '../download/rate-limiter.ts';
+import type { RateLimiter } from '../download/rate-limiter.ts';
 import { repairModel } from '../download/repair-model.ts';
 import { SpeedMeter } from '../download/speed-meter.ts';
 import type { HubClient } from '../hub/types.ts';
@@ -13,15 +13,15 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 import { bytesOf, listNames } from './model-folders.ts';
-import type { ModelUses } from './model-leases.ts';
-import { type CheckedFile, type CheckState, checkModel } from './verify-model.ts';
+import type { ModelLeases } from './model-leases.ts';
+import { type CheckState, type VerifiedFile, verifyModel } from './verify-model.ts';
 
 /** What came of checking, and perhaps mending, a model. */
-export interface CheckedModel {
+export interface VerifiedModel {
   readonly name: ModelName;
   /** Of all files together: the worst of them. */
   readonly state: CheckState;
-  readonly files: readonly CheckedFile[];
+  readonly files: readonly VerifiedFile[];
   /** Bytes fetched to mend it; undefined where there was nothing to mend, or nobody asked for that. */
   readonly fetched?: number;
   /** Why it could not be checked or mended. */
@@ -29,7 +29,7 @@ export interface CheckedModel {
 }
 
 /** How far a check, or the fetching that mends, has come; bytes of one model. */
-export interface CareProgress {
+export interface VerificationProgress {
   readonly doing: 'checking' | 'mending';
   readonly name: ModelName;
   readonly done: number;
@@ -41,20 +41,20 @@ export interface CareProgress {
 }
 
 /** How a caller follows. */
-export interface CareOptions {
+export interface VerificationOptions {
   readonly signal: AbortSignal;
-  readonly onProgress: ProgressListener<CareProgress>;
+  readonly onProgress: ProgressListener<VerificationProgress>;
 }
 
 /** What the care of a cache is made with. */
-export interface CareParts {
+export interface CacheVerifierOptions {
   readonly config: Pick<HostConfig, 'limits'>;
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
-  readonly uses: ModelUses;
+  readonly uses: ModelLeases;
   readonly hub: () => Promise<HubClient>;
   /** Shared by all downloads of the host. */
-  readonly allowance: ByteAllowance;
+  readonly allowance: RateLimiter;
   readonly log: Logger;
 }
 
@@ -65,11 +65,11 @@ const STATES: readonly CheckState[] = ['missing', 'bad', 'recorded', 'unchanged'
 const NO_HUB: readonly string[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
 /** Checks models on the disk against what is known of them, and mends them. */
-export class CacheCare {
-  readonly #parts: CareParts;
+export class CacheVerifier {
+  readonly #parts: CacheVerifierOptions;
   readonly #running = new Set<{ readonly id: string | undefined; readonly controller: AbortController }>();
 
-  constructor(parts: CareParts) {
+  constructor(parts: CacheVerifierOptions) {
     this.#parts = parts;
   }
 
@@ -78,7 +78,7 @@ export class CacheCare {
    *
    * @throws HostError `MODEL_NOT_DOWNLOADED`; `CANCELLED`; the signal's reason when aborted.
    */
-  verify(name: ModelName | undefined, options: CareOptions): Promise<CheckedModel[]> {
+  verify(name: ModelName | undefined, options: VerificationOptions): Promise<VerifiedModel[]> {
     return this.#run(name, options, (model, each) => this.#check(model, each));
   }
 
@@ -88,7 +88,7 @@ export class CacheCare {
    *
    * @throws HostError for a single model also `MODEL_IN_USE` and what a download throws.
    */
-  repair(name: ModelName | undefined, options: CareOptions): Promise<CheckedModel[]> {
+  repair(name: ModelName | undefined, options: VerificationOptions): Promise<VerifiedModel[]> {
     return this.#run(name, options, (model, each) => this.#repair(model, each));
   }
 
@@ -103,9 +103,9 @@ export class CacheCare {
 
   async #run(
     name: ModelName | undefined,
-    options: CareOptions,
-    work: (model: ModelName, each: Each) => Promise<CheckedModel>,
-  ): Promise<CheckedModel[]> {
+    options: VerificationOptions,
+    work: (model: ModelName, each: Each) => Promise<VerifiedModel>,
+  ): Promise<VerifiedModel[]> {
     const run = { id: name?.id, controller: new AbortController() };
     const signal = AbortSignal.any([options.signal, run.controller.signal]);
     this.#running.add(run);
@@ -113,7 +113,7 @@ export class CacheCare {
       const names = name === undefined ? await this.#everyName() : [name];
       if (name !== undefined) await this.#assertKnown(name);
       const hub = untilUnreachable(this.#parts.hub);
-      const results: CheckedModel[] = [];
+      const results: VerifiedModel[] = [];
       for (const [at, model] of names.entries()) {
         signal.throwIfAborted();
         const each = { signal, hub, onProgress: options.onProgress, model: at + 1, models: names.length };
@@ -131,12 +131,12 @@ export class CacheCare {
     }
   }
 
-  async #check(name: ModelName, { signal, hub, onProgress, model, models }: Each): Promise<CheckedModel> {
+  async #check(name: ModelName, { signal, hub, onProgress, model, models }: Each): Promise<VerifiedModel> {
     const { layout, index, config } = this.#parts;
     const total = (await bytesOf(layout, name)) ?? 0;
     const speed = new SpeedMeter();
     let done = 0;
-    const files = await checkModel(name, {
+    const files = await verifyModel(name, {
       layout,
       index,
       hub,
@@ -151,7 +151,7 @@ export class CacheCare {
     return { name, files, state: worst(files.map(({ state }) => state)) };
   }
 
-  async #repair(name: ModelName, each: Each): Promise<CheckedModel> {
+  async #repair(name: ModelName, each: Each): Promise<VerifiedModel> {
     const { layout, uses, config, log, index } = this.#parts;
     // Nobody may load it from here on: what is under its name may have to leave it.
     const alone = uses.takeAlone(name);
@@ -204,7 +204,7 @@ export class CacheCare {
 interface Each {
   readonly signal: AbortSignal;
   readonly hub: () => Promise<HubClient>;
-  readonly onProgress: ProgressListener<CareProgress>;
+  readonly onProgress: ProgressListener<VerificationProgress>;
   readonly model: number;
   readonly models: number;
 }

@@ -6,17 +6,17 @@ import type { ProgressListener } from '../common/progress.ts';
 import type { HostConfig } from '../config.ts';
 import { DownloadIndex, type ModelRecord } from '../download/download-index.ts';
 import { ModelDownload, stopReason } from '../download/model-download.ts';
-import { ByteAllowance } from '../download/rate-limiter.ts';
+import { RateLimiter } from '../download/rate-limiter.ts';
 import type { HubClient } from '../hub/types.ts';
 import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
-import { HouseKeeping } from './cache-eviction.ts';
-import { CacheCare } from './cache-verifier.ts';
+import { CacheEviction } from './cache-eviction.ts';
+import { CacheVerifier } from './cache-verifier.ts';
 import { deleteModel } from './delete-model.ts';
 import { CacheLayout, fileKey } from './layout.ts';
 import { bytesOf, findModel, listNames } from './model-folders.ts';
-import { type ModelUse, ModelUses } from './model-leases.ts';
+import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
 
@@ -39,13 +39,13 @@ export class ModelCache {
   readonly #options: CacheOptions;
   readonly #layout: CacheLayout;
   readonly #index: DownloadIndex;
-  readonly #uses: ModelUses;
+  readonly #uses: ModelLeases;
   readonly #listing: ModelListing;
   /** Checks and mends what is there. */
-  readonly care: CacheCare;
+  readonly care: CacheVerifier;
   /** Says what it holds, and keeps it within its limit. */
-  readonly keeping: HouseKeeping;
-  readonly #allowance: ByteAllowance;
+  readonly keeping: CacheEviction;
+  readonly #allowance: RateLimiter;
   /** By model id: running ones, and those that ended in this host's time. */
   readonly #downloads = new Map<string, ModelDownload>();
 
@@ -53,12 +53,12 @@ export class ModelCache {
     this.#options = options;
     this.#layout = new CacheLayout(options.config.paths);
     const { store, config, hub, log } = options;
-    this.#allowance = new ByteAllowance(config.limits.maxBytesPerSecond);
+    this.#allowance = new RateLimiter(config.limits.maxBytesPerSecond);
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
-    this.#uses = new ModelUses(this.#layout, log);
+    this.#uses = new ModelLeases(this.#layout, log);
     this.#listing = new ModelListing(this.#layout);
     const { limit = async () => Number.POSITIVE_INFINITY } = options;
-    this.keeping = new HouseKeeping({
+    this.keeping = new CacheEviction({
       layout: this.#layout,
       index: this.#index,
       listing: this.#listing,
@@ -66,7 +66,7 @@ export class ModelCache {
       limit,
       log,
     });
-    this.care = new CacheCare({
+    this.care = new CacheVerifier({
       config,
       layout: this.#layout,
       index: this.#index,
@@ -150,12 +150,12 @@ export class ModelCache {
     if (own !== undefined) {
       own.stop(stopReason(name, 'pause'));
       // One that follows another host's download stops following; the other is asked as well.
-      await this.#index.setWish(name.id, 'pause');
+      await this.#index.setControlRequest(name.id, 'pause');
       await own.settled();
       return own.status;
     }
     const status = await this.#known(name);
-    if (status.status === 'downloading') await this.#index.setWish(name.id, 'pause');
+    if (status.status === 'downloading') await this.#index.setControlRequest(name.id, 'pause');
     return { ...status, status: status.status === 'downloading' ? 'paused' : status.status };
   }
 
@@ -164,7 +164,7 @@ export class ModelCache {
     const own = this.#active(name);
     if (own !== undefined) {
       own.stop(stopReason(name, 'cancel'));
-      await this.#index.setWish(name.id, 'cancel');
+      await this.#index.setControlRequest(name.id, 'cancel');
       await own.settled();
       return { ...own.status, downloaded: 0 };
     }
@@ -230,7 +230,7 @@ export class ModelCache {
    *
    * @throws HostError `MODEL_IN_USE` while another host does just that.
    */
-  use(name: ModelName, signal: AbortSignal): Promise<ModelUse> {
+  use(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
     return this.#uses.begin(name, signal);
   }
 
@@ -274,7 +274,7 @@ export class ModelCache {
       hub,
       limits: config.limits,
       log,
-      allowance: this.#allowance.partOf(maxBytesPerSecond),
+      allowance: this.#allowance.child(maxBytesPerSecond),
       find: () => this.find(name),
       makeRoom: (bytes) => this.keeping.makeRoom(name, bytes),
     });
@@ -316,7 +316,7 @@ export class ModelCache {
   /** Removes what an unfinished download left. Where another host is at it, it is asked to. */
   async #discard(name: ModelName): Promise<void> {
     const lock = FileLock.try(this.#layout.lockPath(name));
-    if (lock === undefined) return this.#index.setWish(name.id, 'cancel');
+    if (lock === undefined) return this.#index.setControlRequest(name.id, 'cancel');
     try {
       // Whole by now: another host was quicker.
       if ((await this.find(name)) === undefined) await deleteModel(this.#layout, this.#index, name);

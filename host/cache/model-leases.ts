@@ -11,8 +11,8 @@ const WAIT_MS = 5_000;
 const LOOK_MS = 50;
 
 /** One use of a model's files. While it lasts, no host on this machine deletes or moves them. */
-export interface ModelUse {
-  /** Lets it last until {@link ModelUses.ended}. */
+export interface ModelLease {
+  /** Lets it last until {@link ModelLeases.ended}. */
   keep(): void;
   release(): void;
 }
@@ -27,12 +27,12 @@ interface Held {
  * Which models this host uses, for the other hosts to see: a share of each model's lock, which a killed host leaves to
  * the system to release.
  */
-export class ModelUses {
+export class ModelLeases {
   readonly #layout: CacheLayout;
   readonly #log: Logger;
   /** By model id. */
   readonly #held = new Map<string, Held>();
-  readonly #kept = new Map<string, ModelUse>();
+  readonly #kept = new Map<string, ModelLease>();
 
   constructor(layout: CacheLayout, log: Logger) {
     this.#layout = layout;
@@ -40,13 +40,13 @@ export class ModelUses {
   }
 
   /** Begins a use. Throws `MODEL_IN_USE` when another host deletes, mends or moves the model, and goes on doing so. */
-  async begin(name: ModelName, signal: AbortSignal): Promise<ModelUse> {
+  async begin(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
     for (let waited = 0; !this.#take(name); waited += LOOK_MS) {
       if (waited >= WAIT_MS) throw beingChanged(name);
       await pause(LOOK_MS, signal);
     }
     let over = false;
-    const use: ModelUse = {
+    const use: ModelLease = {
       keep: () => {
         if (this.#kept.has(name.id)) use.release();
         else this.#kept.set(name.id, use);

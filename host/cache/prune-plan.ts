@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const ORPHAN_AGE_MS = 60 * 60 * 1000;
 
 /** What is to go. */
-export interface PruneWish {
+export interface PruneRequest {
   /** Partial files nobody has written to for so many days; undefined: none. */
   readonly partialDays: number | undefined;
   /** Partial files that no download is known of. */
@@ -31,7 +31,7 @@ export type PruneItem =
  */
 export function prunePlan(
   usage: CacheUsage,
-  { partialDays, orphans, limit }: PruneWish,
+  { partialDays, orphans, limit }: PruneRequest,
   { now, isBusy }: { now: number; isBusy: (model: ModelUsage['name']) => boolean },
 ): PruneItem[] {
   const items: PruneItem[] = [];

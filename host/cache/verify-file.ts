@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { chunkSum } from '../download/chunk-checksum.ts';
+import { chunkChecksum } from '../download/chunk-checksum.ts';
 import type { RemoteFile } from '../hub/types.ts';
 import { cacheError } from './cache-errors.ts';
 
@@ -53,7 +53,7 @@ export async function sumsOf(
       // A fault of it is thrown with the next round; until then it is nobody's.
       reading.catch(() => {});
       whole.update(bytes);
-      chunks.push(chunkSum(bytes));
+      chunks.push(chunkChecksum(bytes));
       onBytes(bytes.length);
     }
     return { size: read, checksum: whole.digest('hex'), chunks };

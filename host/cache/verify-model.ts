@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { ChunkGrid } from '../download/chunks.ts';
-import type { DownloadIndex, FileRecord, StoredSum } from '../download/download-index.ts';
+import type { DownloadIndex, FileRecord, StoredChecksum } from '../download/download-index.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
@@ -30,7 +30,7 @@ export interface BadChunk {
 }
 
 /** What came of checking one file of a model. */
-export interface CheckedFile {
+export interface VerifiedFile {
   /** Path in the repository. */
   readonly file: string;
   readonly state: CheckState;
@@ -58,13 +58,13 @@ export interface CheckOptions {
 }
 
 /** Checks every file of a model. Throws `CACHE_ERROR` where one cannot be read, the signal's reason when aborted. */
-export async function checkModel(name: ModelName, options: CheckOptions): Promise<CheckedFile[]> {
-  const checked: CheckedFile[] = [];
+export async function verifyModel(name: ModelName, options: CheckOptions): Promise<VerifiedFile[]> {
+  const checked: VerifiedFile[] = [];
   for (const file of shardFiles(name.file)) checked.push(await checkFile(name, file, options));
   return checked;
 }
 
-async function checkFile(name: ModelName, file: string, options: CheckOptions): Promise<CheckedFile> {
+async function checkFile(name: ModelName, file: string, options: CheckOptions): Promise<VerifiedFile> {
   const { layout, index, signal, onBytes } = options;
   const key = fileKey(name, file);
   const known = await index.file(key);
@@ -143,7 +143,7 @@ async function remember(index: DownloadIndex, key: string, record: FileRecord, c
   }
 }
 
-function sumOfWhole(stored: StoredSum | undefined): string | undefined {
+function sumOfWhole(stored: StoredChecksum | undefined): string | undefined {
   return stored?.begun === undefined ? stored?.sum : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { HostError } from '../common/errors.ts';
-import { bytesInWords } from '../common/format.ts';
+import { formatBytes } from '../common/format.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { RepoModel } from './repo-models.ts';
 
@@ -74,7 +74,7 @@ function ambiguous(models: readonly RepoModel[]): HostError {
 function noneFits(repoId: string, smallest: number): HostError {
   return new HostError(
     'INSUFFICIENT_MEMORY',
-    `No model of ${repoId} fits into the memory that is free here; the smallest that was looked at has ${bytesInWords(smallest)}. Close something, or name a file or a quantization to have it all the same.`,
+    `No model of ${repoId} fits into the memory that is free here; the smallest that was looked at has ${formatBytes(smallest)}. Close something, or name a file or a quantization to have it all the same.`,
     { details: { repoId, smallest } },
   );
 }

@@ -2,7 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { journalFile, MARKER, MOVED, placeFile } from '../cache/relocation/location.ts';
-import { openPlace } from '../cache/relocation/open-location.ts';
+import { openLocation } from '../cache/relocation/open-location.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
 import { type HostConfig, type HostPaths, readConfig } from '../config.ts';
@@ -65,7 +65,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
 async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: string[] }> {
   if ((await namesIn(paths.home)).length === 0) return { paths: [] };
   // Ends or takes back a move that was cut short.
-  const place = await openPlace(paths, createLogger({ file: paths.logFile, debug: false }));
+  const place = await openLocation(paths, createLogger({ file: paths.logFile, debug: false }));
   place.release();
   const folder = dirname(place.paths.models);
   if (folder === paths.home) return { paths: [] };

@@ -3,12 +3,15 @@ import { type CommandContext, print } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { modelOnDisk } from './model-argument.ts';
 import { progressView } from './terminal/progress.ts';
-import { printable, sizeInWords } from './terminal/text.ts';
+import { formatSize, printable } from './terminal/text.ts';
 
 type Report = PayloadOf<'VERIFY_MODEL'>;
 
 /** `tabagent verify` and `tabagent repair`: exit with 1 when something is not as it should be and was not mended. */
-export async function care(action: 'VERIFY_MODEL' | 'REPAIR_MODEL', context: CommandContext): Promise<number> {
+export async function runVerification(
+  action: 'VERIFY_MODEL' | 'REPAIR_MODEL',
+  context: CommandContext,
+): Promise<number> {
   const { input, client, terminal } = context;
   const [typed] = input.args;
   const fields = typed === undefined ? {} : { modelId: (await modelOnDisk(typed, client)).id };
@@ -39,7 +42,7 @@ function inWords({ models, checked }: Report): string {
 
 function stateInWords({ state, files, repaired, fetched, error }: Report['models'][number]): string {
   if (error !== undefined) return error.message;
-  if (repaired) return `mended (${sizeInWords(fetched)} fetched)`;
+  if (repaired) return `mended (${formatSize(fetched)} fetched)`;
   const chunks = files.reduce((sum, { badChunkCount }) => sum + badChunkCount, 0);
   switch (state) {
     case 'good':

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { ancestors } from './ancestors.ts';
 import { HostError, isSystemError } from './errors.ts';
-import { bytesInWords } from './format.ts';
+import { formatBytes } from './format.ts';
 
 /** A volume's size, and what this user can still write to it; bytes. */
 export interface DiskSpace {
@@ -28,7 +28,7 @@ export async function assertSpace(folder: string, needed: number): Promise<void>
   if (space === null || needed <= space.available) return;
   throw new HostError(
     'DISK_FULL',
-    `The download needs ${bytesInWords(needed)} more, and the disk of ${folder} has ${bytesInWords(space.available)} left. Free some space, delete a model, or move the cache with TABAGENT_HOME.`,
+    `The download needs ${formatBytes(needed)} more, and the disk of ${folder} has ${formatBytes(space.available)} left. Free some space, delete a model, or move the cache with TABAGENT_HOME.`,
     { details: { needed, available: space.available, folder } },
   );
 }

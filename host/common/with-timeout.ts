@@ -3,7 +3,7 @@
  *
  * @param late What is waited for, in words, or the fault it is that it does not come.
  */
-export async function within<T>(work: Promise<T>, ms: number, late: string | (() => Error)): Promise<T> {
+export async function withTimeout<T>(work: Promise<T>, ms: number, late: string | (() => Error)): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<never>((_, reject) => {
     timer = setTimeout(

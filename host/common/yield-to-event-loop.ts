@@ -7,7 +7,7 @@ const HOLD_MS = 20;
  * Makes a pause for a long computation to await at every step: it lets the rest of the process run when it is time, and
  * throws the signal's reason when nobody wants the result any more.
  */
-export function breather(signal?: AbortSignal): () => Promise<void> {
+export function createYielder(signal?: AbortSignal): () => Promise<void> {
   let since = performance.now();
   return async () => {
     if (performance.now() - since < HOLD_MS) return;

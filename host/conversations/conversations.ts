@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { storeError } from '../store/store-error.ts';
-import { wordQuery } from './fts-query.ts';
+import { ftsQuery } from './fts-query.ts';
 import { MessageVectors } from './message-vectors.ts';
 import { openDatabase } from './open-database.ts';
 import { CONVERSATION, conversationOf, MESSAGE, messageOf, RowWriter } from './rows.ts';
@@ -124,7 +124,7 @@ export class Conversations {
 
   /** Conversations whose title, topic or a message has all these words; the best first, each once. */
   search(query: string, window: { count: number }, userId?: string): Found[] {
-    const words = wordQuery(query);
+    const words = ftsQuery(query);
     return this.#asked(() => {
       const rows = words === undefined ? this.#searchAsIs(query, userId) : this.#searchWords(words, userId);
       const found = new Map<string, Found>();

@@ -10,7 +10,7 @@ const MAX_WORDS = 32;
  * not typed to its end. Nothing in it is read as an operator. Undefined where the text has no words an index could
  * find: then it is looked for as it stands.
  */
-export function wordQuery(text: string): string | undefined {
+export function ftsQuery(text: string): string | undefined {
   if (WITHOUT_SPACES.test(text)) return undefined;
   const words = text.match(/[\p{L}\p{N}]+/gu)?.slice(0, MAX_WORDS) ?? [];
   if (words.length === 0) return undefined;

@@ -13,7 +13,7 @@ const DIRECT_BYTES = 64 * 1024;
  * Gathers what comes at one place of a file in small pieces, and writes it in larger ones. Takes a copy of what it keeps:
  * the memory that bytes come in is used again for the next ones, and so is this, for as long as a connection lives.
  */
-export class GatheredWrite {
+export class BufferedWrite {
   readonly #file: PartialFile;
   readonly #onWritten: (bytes: number) => void;
   #memory: Buffer | undefined;

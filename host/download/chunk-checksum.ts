@@ -1,7 +1,7 @@
 import * as crypto from 'node:crypto';
 
 /** The checksum of a chunk, taken while its bytes come. */
-export interface RunningSum {
+export interface RunningChecksum {
   add(bytes: Uint8Array): void;
   /** The checksum of all that was added, as the index keeps it. Once. */
   end(): string;
@@ -15,7 +15,9 @@ export interface RunningSum {
  *
  * A thread runs it from its text: it refers to nothing outside.
  */
-export function runningSum({ createCipheriv }: Pick<typeof import('node:crypto'), 'createCipheriv'>): RunningSum {
+export function runningChecksum({
+  createCipheriv,
+}: Pick<typeof import('node:crypto'), 'createCipheriv'>): RunningChecksum {
   const gmac = createCipheriv('aes-128-gcm', new Uint8Array(16), new Uint8Array(12));
   return {
     add: (bytes) => void gmac.setAAD(bytes),
@@ -27,8 +29,8 @@ export function runningSum({ createCipheriv }: Pick<typeof import('node:crypto')
 }
 
 /** The checksum of a whole chunk. */
-export function chunkSum(bytes: Uint8Array): string {
-  const sum = runningSum(crypto);
+export function chunkChecksum(bytes: Uint8Array): string {
+  const sum = runningChecksum(crypto);
   sum.add(bytes);
   return sum.end();
 }

@@ -1,5 +1,5 @@
 import * as crypto from 'node:crypto';
-import { type RunningSum, runningSum } from './chunk-checksum.ts';
+import { type RunningChecksum, runningChecksum } from './chunk-checksum.ts';
 import type { ChunkGrid, ChunkRun } from './chunks.ts';
 
 /** A chunk that came whole. */
@@ -12,7 +12,7 @@ export interface WholeChunk {
 export class ChunkCursor {
   readonly #grid: ChunkGrid;
   readonly #end: number;
-  #sum: RunningSum | undefined;
+  #sum: RunningChecksum | undefined;
   chunk: number;
   position: number;
 
@@ -39,12 +39,12 @@ export class ChunkCursor {
 
   /** The checksum of what came of the present chunk. Once: the cursor goes no further. */
   endSum(): string {
-    return (this.#sum ?? runningSum(crypto)).end();
+    return (this.#sum ?? runningChecksum(crypto)).end();
   }
 
   /** Goes on by bytes of the present chunk; gives the chunk when they are its last. */
   advance(bytes: Uint8Array): WholeChunk | undefined {
-    this.#sum ??= runningSum(crypto);
+    this.#sum ??= runningChecksum(crypto);
     this.#sum.add(bytes);
     this.position += bytes.length;
     if (this.missingInChunk > 0) return undefined;

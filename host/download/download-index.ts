@@ -27,7 +27,7 @@ const WHOLE = /^gmac:[0-9a-f]{32}$/;
 const BEGUN = /^(gmac:[0-9a-f]{32})\/([1-9]\d{0,8})$/;
 
 /** What the index says of a chunk: that its first bytes have this checksum, as `chunkSum` gives it. */
-export interface StoredSum {
+export interface StoredChecksum {
   readonly sum: string;
   /** How many bytes of it are there; undefined where all are. */
   readonly begun: number | undefined;
@@ -44,7 +44,7 @@ const ModelRecord = v.object({
 export type ModelRecord = v.InferOutput<typeof ModelRecord>;
 
 /** What a user asked of a download that another host is doing. */
-export type Wish = 'pause' | 'cancel';
+export type ControlRequest = 'pause' | 'cancel';
 
 /**
  * The index of the cache, in the host's database: which chunks of which files are there. It can be lost at any time:
@@ -77,11 +77,11 @@ export class DownloadIndex {
   }
 
   /** What is there of each of the first `count` chunks; undefined for those of which nothing is. */
-  async chunks(key: string, count: number): Promise<(StoredSum | undefined)[]> {
+  async chunks(key: string, count: number): Promise<(StoredChecksum | undefined)[]> {
     return (await (await this.#namespace('chunks')).getMany(chunkKeys(key, count))).map(storedSum);
   }
 
-  async setChunk(key: string, chunk: number, { sum, begun }: StoredSum): Promise<void> {
+  async setChunk(key: string, chunk: number, { sum, begun }: StoredChecksum): Promise<void> {
     const value = begun === undefined ? sum : `${sum}/${begun}`;
     await (await this.#namespace('chunks')).set(`${key}:${chunk}`, value);
   }
@@ -136,15 +136,15 @@ export class DownloadIndex {
     }
   }
 
-  async wish(id: string): Promise<Wish | undefined> {
+  async controlRequest(id: string): Promise<ControlRequest | undefined> {
     return checked(v.picklist(['pause', 'cancel']), await (await this.#namespace('wishes')).get(id));
   }
 
-  async setWish(id: string, wish: Wish): Promise<void> {
+  async setControlRequest(id: string, wish: ControlRequest): Promise<void> {
     await (await this.#namespace('wishes')).set(id, wish);
   }
 
-  async clearWish(id: string): Promise<void> {
+  async clearControlRequest(id: string): Promise<void> {
     await (await this.#namespace('wishes')).delete(id);
   }
 
@@ -165,14 +165,14 @@ export class DownloadIndex {
   }
 }
 
-function storedSum(value: unknown): StoredSum | undefined {
+function storedSum(value: unknown): StoredChecksum | undefined {
   if (typeof value !== 'string') return undefined;
   if (WHOLE.test(value)) return { sum: value, begun: undefined };
   const [, sum, bytes] = BEGUN.exec(value) ?? [];
   return sum === undefined ? undefined : { sum, begun: Number(bytes) };
 }
 
-function bytesOf(stored: StoredSum | undefined, chunk: number, grid: ChunkGrid): number {
+function bytesOf(stored: StoredChecksum | undefined, chunk: number, grid: ChunkGrid): number {
   return stored === undefined ? 0 : Math.min(stored.begun ?? Number.POSITIVE_INFINITY, grid.bytesOf(chunk));
 }
 

@@ -4,17 +4,17 @@ import type { HostLimits } from '../config.ts';
 import { isTransient } from '../hub/hub-fault.ts';
 import { pause, pauseBefore } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
-import { GatheredWrite } from './buffered-write.ts';
+import { BufferedWrite } from './buffered-write.ts';
 import type { ChunkCursor, WholeChunk } from './chunk-cursor.ts';
 import { type ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
-import type { StoredSum } from './download-index.ts';
-import type { BegunChunks } from './partial-chunks.ts';
+import type { StoredChecksum } from './download-index.ts';
+import type { PartialChunks } from './partial-chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 import type { PrefixHash } from './prefix-hash.ts';
-import type { ByteAllowance } from './rate-limiter.ts';
-import { farBelow } from './slow-connections.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import { isSlow } from './slow-connections.ts';
 import type { ChunkState } from './stored-chunk.ts';
 
 /** What a round works with. */
@@ -24,16 +24,16 @@ export interface RoundOptions {
   /** Where each chunk stands; the round changes `missing` to `stored`. */
   readonly states: ChunkState[];
   /** Of those that are missing, the ones of which some bytes are there. */
-  readonly begun: BegunChunks;
+  readonly begun: PartialChunks;
   readonly file: PartialFile;
   readonly prefix: PrefixHash;
   readonly hub: HubClient;
   readonly limits: HostLimits;
   readonly log: Logger;
   readonly plan: ConnectionPlan;
-  readonly allowance: ByteAllowance;
+  readonly allowance: RateLimiter;
   /** Enters a chunk that is on the disk. */
-  readonly enter: (chunk: number, stored: StoredSum) => Promise<void>;
+  readonly enter: (chunk: number, stored: StoredChecksum) => Promise<void>;
   /** Hears of bytes written, and of bytes given up again (less than zero). */
   readonly onBytes: (bytes: number) => void;
 }
@@ -132,7 +132,7 @@ export class DownloadRound {
 
   async #work(): Promise<void> {
     const { plan, grid, file, onBytes } = this.#options;
-    const writer = new GatheredWrite(file, onBytes);
+    const writer = new BufferedWrite(file, onBytes);
     if (!this.#ranges) {
       while (this.#queue.take() !== undefined);
       return this.#fetchRun({ first: 0, end: grid.count }, writer);
@@ -160,7 +160,7 @@ export class DownloadRound {
     // Towards the end there is not enough to do for all, and some may not have left yet: that says nothing of the line.
     const { plan } = this.#options;
     if (this.#queue.size > 0 && this.#workers <= plan.target) plan.look((bytes * 1000) / elapsedMs);
-    for (const slow of farBelow([...this.#connections])) {
+    for (const slow of isSlow([...this.#connections])) {
       this.#options.log.info('download.slow-connection', { rate: Math.round(slow.rate) });
       slow.controller.abort(new TooSlow());
     }
@@ -171,7 +171,7 @@ export class DownloadRound {
   }
 
   /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
-  async #fetchRun(run: ChunkRun, writer: GatheredWrite): Promise<void> {
+  async #fetchRun(run: ChunkRun, writer: BufferedWrite): Promise<void> {
     const { remote, limits, log, begun, file, onBytes } = this.#options;
     const cursor = await begun.begin(run, file, (bytes) => onBytes(-bytes));
     const giveUp = async (reason: unknown): Promise<never> => {
@@ -203,7 +203,7 @@ export class DownloadRound {
   }
 
   /** What came of the chunk a run ends in waits for whoever goes on, as far as the disk takes it. */
-  async #keepBegun(cursor: ChunkCursor, writer: GatheredWrite): Promise<void> {
+  async #keepBegun(cursor: ChunkCursor, writer: BufferedWrite): Promise<void> {
     const { states, begun, enter, log, remote, onBytes } = this.#options;
     const { chunk, bytesInChunk: bytes } = cursor;
     if (bytes === 0 || states[chunk] !== 'missing') return;
@@ -227,7 +227,7 @@ export class DownloadRound {
   }
 
   /** Takes in one connection's bytes, from where the cursor stands. True where it left between two chunks. */
-  async #stream(run: ChunkRun, cursor: ChunkCursor, writer: GatheredWrite): Promise<boolean> {
+  async #stream(run: ChunkRun, cursor: ChunkCursor, writer: BufferedWrite): Promise<boolean> {
     const { hub, remote, grid, allowance } = this.#options;
     const isWholeFile = run.first === 0 && run.end === grid.count;
     const connection = new Connection();
@@ -261,7 +261,7 @@ export class DownloadRound {
   }
 
   /** Writes bytes that came, chunk by chunk, and enters each chunk that is whole. One that leaves does so behind a chunk. */
-  async #take(cursor: ChunkCursor, bytes: Uint8Array, writer: GatheredWrite, connection: Connection): Promise<void> {
+  async #take(cursor: ChunkCursor, bytes: Uint8Array, writer: BufferedWrite, connection: Connection): Promise<void> {
     const { states, grid } = this.#options;
     for (let rest = bytes; rest.length > 0 && !cursor.done; ) {
       const piece = rest.subarray(0, cursor.missingInChunk);
@@ -298,7 +298,7 @@ export class DownloadRound {
 }
 
 /** What was written is not there any more. */
-export function meddledWith(path: string): HostError {
+export function modifiedError(path: string): HostError {
   return new HostError(
     'CACHE_ERROR',
     `${path} was cut short while it was being written. Is another program at work there?`,

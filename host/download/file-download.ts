@@ -6,12 +6,12 @@ import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 import { ConnectionPlan } from './connection-plan.ts';
 import type { DownloadIndex, FileRecord } from './download-index.ts';
-import { DownloadRound, meddledWith, RangesIgnored } from './download-round.ts';
+import { DownloadRound, modifiedError, RangesIgnored } from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
-import { BegunChunks } from './partial-chunks.ts';
+import { PartialChunks } from './partial-chunks.ts';
 import { isThere, PartialFile } from './partial-file.ts';
 import { hashingOf, PrefixHash } from './prefix-hash.ts';
-import type { ByteAllowance } from './rate-limiter.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import { type ChunkState, StoredChunks } from './stored-chunk.ts';
 
 /** What a download of one file is made with. */
@@ -26,7 +26,7 @@ export interface FileDownloadOptions {
   readonly limits: HostLimits;
   readonly log: Logger;
   /** Shared by all downloads of the host. */
-  readonly allowance: ByteAllowance;
+  readonly allowance: RateLimiter;
   /** Hears, as often as anything comes, how many bytes are on the disk. */
   readonly onProgress: (downloaded: number) => void;
 }
@@ -52,7 +52,7 @@ export class FileDownload {
   readonly #grid: ChunkGrid;
   /** One entry a chunk; none before {@link recall}. */
   #states: ChunkState[] = [];
-  readonly #begun: BegunChunks;
+  readonly #begun: PartialChunks;
   /** Bytes written, those of unfinished chunks included. */
   #downloaded = 0;
   /** It was there already, verified, when this download began. */
@@ -61,7 +61,7 @@ export class FileDownload {
   constructor(options: FileDownloadOptions) {
     this.#options = options;
     this.#grid = new ChunkGrid(options.remote.size, options.limits.chunkBytes);
-    this.#begun = new BegunChunks(this.#grid);
+    this.#begun = new PartialChunks(this.#grid);
   }
 
   get size(): number {
@@ -202,7 +202,7 @@ export class FileDownload {
    */
   async #forgetBad(file: PartialFile, first: number, signal: AbortSignal): Promise<void> {
     const { index, key, remote, partialPath, log } = this.#options;
-    if (this.#states[first] === 'stored') throw meddledWith(partialPath);
+    if (this.#states[first] === 'stored') throw modifiedError(partialPath);
     const chunks = new StoredChunks(this.#grid, file);
     const bad: number[] = [];
     for (let chunk = first; chunk < this.#grid.count; chunk += 1) {

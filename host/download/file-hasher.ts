@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { cacheError } from '../cache/cache-errors.ts';
-import { runningSum } from './chunk-checksum.ts';
-import { type HashAnswer, type HashOrder, type HashThreadData, hashThread } from './hash-thread.ts';
+import { runningChecksum } from './chunk-checksum.ts';
+import { type HashAnswer, type HashRequest, type HashThreadData, hashThread } from './hash-thread.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** The thread as text that runs by itself. */
-const SOURCE = `(${hashThread})(require('node:worker_threads'), require('node:fs'), require('node:crypto'), ${runningSum});`;
+const SOURCE = `(${hashThread})(require('node:worker_threads'), require('node:fs'), require('node:crypto'), ${runningChecksum});`;
 
 /** An order without the number it gets. */
-type Work = HashOrder extends infer O ? (O extends HashOrder ? Omit<O, 'id'> : never) : never;
+type Work = HashRequest extends infer O ? (O extends HashRequest ? Omit<O, 'id'> : never) : never;
 
 interface Waiting {
   resolve(value: string | boolean): void;
@@ -63,7 +63,7 @@ export class FileHasher {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
     this.#waiting.set(id, { resolve, reject });
-    this.#worker.postMessage({ id, ...work } satisfies HashOrder);
+    this.#worker.postMessage({ id, ...work } satisfies HashRequest);
     return promise;
   }
 

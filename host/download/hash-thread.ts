@@ -1,4 +1,4 @@
-import type { runningSum } from './chunk-checksum.ts';
+import type { runningChecksum } from './chunk-checksum.ts';
 
 /** What the thread is started with. */
 export interface HashThreadData {
@@ -13,7 +13,7 @@ export interface HashThreadData {
 }
 
 /** One piece of work, done in the order it came. */
-export type HashOrder = { readonly id: number } & (
+export type HashRequest = { readonly id: number } & (
   | { readonly kind: 'extend'; readonly offset: number; readonly length: number; readonly expected: string | undefined }
   | { readonly kind: 'digest' }
 );
@@ -34,7 +34,7 @@ export function hashThread(
   { parentPort, workerData }: typeof import('node:worker_threads'),
   { readSync }: typeof import('node:fs'),
   crypto: typeof import('node:crypto'),
-  beginSum: typeof runningSum,
+  beginSum: typeof runningChecksum,
 ): void {
   const { descriptor, chunkBytes, algorithm, prefix }: HashThreadData = workerData;
   const buffer = Buffer.allocUnsafe(chunkBytes);
@@ -64,7 +64,7 @@ export function hashThread(
     return true;
   };
 
-  parentPort?.on('message', (order: HashOrder) => {
+  parentPort?.on('message', (order: HashRequest) => {
     const { id } = order;
     try {
       const value = order.kind === 'extend' ? extend(order.offset, order.length, order.expected) : whole.digest('hex');

@@ -13,9 +13,9 @@ import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import type { DownloadIndex, ModelRecord, Wish } from './download-index.ts';
+import type { ControlRequest, DownloadIndex, ModelRecord } from './download-index.ts';
 import { FileDownload } from './file-download.ts';
-import type { ByteAllowance } from './rate-limiter.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import { SpeedMeter } from './speed-meter.ts';
 
 /** How often a download tells other hosts how far it is, and hears what they ask of it, milliseconds. */
@@ -33,7 +33,7 @@ export interface ModelDownloadOptions {
   readonly limits: HostLimits;
   readonly log: Logger;
   /** Shared by all downloads of the host. */
-  readonly allowance: ByteAllowance;
+  readonly allowance: RateLimiter;
   /** Asks the disk whether the model is there, whole. */
   readonly find: () => Promise<CachedModel | undefined>;
   /** Makes room within the user's limit for bytes that are to come. */
@@ -174,7 +174,7 @@ export class ModelDownload {
   /** Downloads, holding the lock. What it comes to is in the index before the lock is let go. */
   async #lead(): Promise<CachedModel> {
     const { name, index, find, log } = this.#options;
-    await index.clearWish(name.id);
+    await index.clearControlRequest(name.id);
     // What is known of it, until the hub has answered.
     const before = await index.model(name.id);
     if (before !== undefined) this.#update({ downloaded: before.downloaded, total: before.total });
@@ -260,7 +260,7 @@ export class ModelDownload {
     try {
       this.#progress(this.#status.downloaded);
       await index.setModel(name.id, this.#record('downloading'));
-      const wish = await index.wish(name.id);
+      const wish = await index.controlRequest(name.id);
       if (wish !== undefined) this.stop(stopReason(name, wish));
     } catch (error) {
       // The download itself does not hang on this; a fault that matters comes up where chunks are entered.
@@ -305,7 +305,7 @@ export class ModelDownload {
 }
 
 /** What askers of a download hear when a user stops it. */
-export function stopReason(name: ModelName, wish: Wish): HostError {
+export function stopReason(name: ModelName, wish: ControlRequest): HostError {
   return wish === 'pause'
     ? new HostError('DOWNLOAD_PAUSED', `The download of ${name.id} was paused. RESUME_DOWNLOAD goes on with it.`, {
         details: { modelId: name.id },

@@ -1,5 +1,5 @@
 import * as crypto from 'node:crypto';
-import { runningSum } from './chunk-checksum.ts';
+import { runningChecksum } from './chunk-checksum.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
 import type { ChunkGrid, ChunkRun } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
@@ -8,7 +8,7 @@ import type { PartialFile } from './partial-file.ts';
 const READ_BYTES = 256 * 1024;
 
 /** The first bytes of a chunk that is not whole, and their checksum. */
-export interface BegunChunk {
+export interface PartialChunk {
   readonly bytes: number;
   readonly sum: string;
 }
@@ -17,9 +17,9 @@ export interface BegunChunk {
  * The chunks of which a download that was stopped left the beginning. On a slow line a chunk takes a minute, and each
  * connection has one: they are gone on with, not fetched again.
  */
-export class BegunChunks {
+export class PartialChunks {
   readonly #grid: ChunkGrid;
-  readonly #begun = new Map<number, BegunChunk>();
+  readonly #begun = new Map<number, PartialChunk>();
 
   constructor(grid: ChunkGrid) {
     this.#grid = grid;
@@ -30,7 +30,7 @@ export class BegunChunks {
   }
 
   /** Takes what is there of a chunk; false where that cannot be. */
-  add(chunk: number, begun: BegunChunk): boolean {
+  add(chunk: number, begun: PartialChunk): boolean {
     if (begun.bytes >= this.#grid.bytesOf(chunk)) return false;
     this.#begun.set(chunk, begun);
     return true;
@@ -53,7 +53,7 @@ export class BegunChunks {
     const begun = this.#begun.get(run.first);
     if (begun === undefined) return cursor;
     this.#begun.delete(run.first);
-    const found = runningSum(crypto);
+    const found = runningChecksum(crypto);
     const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, begun.bytes));
     while (cursor.bytesInChunk < begun.bytes) {
       const wanted = Math.min(buffer.length, begun.bytes - cursor.bytesInChunk);

@@ -2,7 +2,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cacheError } from '../cache/cache-errors.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
-import { type CheckedFile, recordOf } from '../cache/verify-model.ts';
+import { recordOf, type VerifiedFile } from '../cache/verify-model.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
@@ -11,12 +11,12 @@ import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import type { DownloadIndex } from './download-index.ts';
 import { FileDownload } from './file-download.ts';
-import type { ByteAllowance } from './rate-limiter.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 
 /** What a repair is made with. */
 export interface RepairOptions {
   /** Shared by all downloads of the host. */
-  readonly allowance: ByteAllowance;
+  readonly allowance: RateLimiter;
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
   readonly hub: () => Promise<HubClient>;
@@ -32,7 +32,7 @@ const NOT_FOUND: readonly string[] = ['REVISION_NOT_FOUND', 'FILE_NOT_FOUND'];
 
 /** A file that is not good, and what a hub is to be asked for. */
 interface Mend {
-  readonly checked: CheckedFile;
+  readonly checked: VerifiedFile;
   readonly remote: RemoteFile;
   readonly download: FileDownload;
 }
@@ -48,7 +48,7 @@ interface Mend {
  */
 export async function repairModel(
   name: ModelName,
-  files: readonly CheckedFile[],
+  files: readonly VerifiedFile[],
   options: RepairOptions,
 ): Promise<{ fetched: number }> {
   const { layout, index, signal, log } = options;
@@ -89,7 +89,7 @@ export async function repairModel(
   }
 }
 
-async function plan(name: ModelName, checked: CheckedFile, options: RepairOptions, onProgress: () => void) {
+async function plan(name: ModelName, checked: VerifiedFile, options: RepairOptions, onProgress: () => void) {
   const { layout, index, limits, log, signal } = options;
   const hub = await options.hub();
   const { file, record } = checked;

@@ -13,7 +13,7 @@ const GROWN_UP_MS = 2_000;
 const FAR_BELOW = 0.25;
 
 /** The connections that are far below the others: another one in their place is likely to be quicker. */
-export function farBelow<C extends ConnectionRate>(connections: readonly C[]): C[] {
+export function isSlow<C extends ConnectionRate>(connections: readonly C[]): C[] {
   if (connections.length < 2) return [];
   return connections.filter((connection) => {
     if (connection.ageMs < GROWN_UP_MS) return false;

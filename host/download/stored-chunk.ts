@@ -1,4 +1,4 @@
-import { chunkSum } from './chunk-checksum.ts';
+import { chunkChecksum } from './chunk-checksum.ts';
 import type { ChunkGrid } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
@@ -26,6 +26,6 @@ export class StoredChunks {
     const bytes = await this.#file.read(this.#buffer, this.#grid.startOf(chunk), length);
     if (bytes.length < length) return undefined;
     if (state === 'stored') return bytes;
-    return chunkSum(bytes) === state.sum ? bytes : undefined;
+    return chunkChecksum(bytes) === state.sum ? bytes : undefined;
   }
 }

@@ -13,7 +13,7 @@ const DEEDS: Readonly<Record<Ability, string>> = {
  *
  * @throws HostError `MODEL_NOT_CAPABLE`.
  */
-export function assertAble({ id, architecture, abilities }: LoadedModel, ability: Ability): void {
+export function assertCapable({ id, architecture, abilities }: LoadedModel, ability: Ability): void {
   const reason = abilities[ability];
   if (reason === null) return;
   const hint = ability === 'rank' && abilities.embed === null ? ' SEMANTIC_SEARCH orders texts with this one.' : '';

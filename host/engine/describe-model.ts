@@ -1,9 +1,9 @@
 import type { LoadedFigures, RunnerFacts } from './ipc.ts';
-import type { LoadedModel, LoadOrder } from './types.ts';
+import type { LoadedModel, LoadRequest } from './types.ts';
 
 /** Puts together what is known of a loaded model: from its header what it is, from the runner what it takes. */
 export function describeModel(
-  order: LoadOrder,
+  order: LoadRequest,
   loaded: { facts: RunnerFacts; figures: LoadedFigures; loadTimeMs: number; notice?: string | undefined },
 ): LoadedModel {
   const { shape } = order.model;

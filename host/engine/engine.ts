@@ -3,8 +3,8 @@ import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { HostLimits } from '../config.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../models/embedding.ts';
-import type { GenerateOrder, GenerationResult } from '../models/generation.ts';
+import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
+import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
 import {
   type EmbedOptions,
   type FreedMemory,
@@ -14,17 +14,17 @@ import {
   type ServerChange,
   type UnloadReason,
 } from '../models/model-server.ts';
-import { assertAble } from './assert-capable.ts';
+import { assertCapable } from './assert-capable.ts';
 import { describeModel } from './describe-model.ts';
 import { Generations } from './generations.ts';
 import { IdleWatch } from './idle-watch.ts';
-import type { HeldMemory } from './ipc.ts';
+import type { MemoryUse } from './ipc.ts';
 import type { LoadWatch } from './load-on-runner.ts';
 import { mappedBytes } from './mapped-bytes.ts';
 import { crashed, type RunnerExit, type RunnerProcess } from './runner-process.ts';
 import { Runners } from './runners.ts';
 import { SharedWork } from './shared-work.ts';
-import type { LoadedModel, LoadOrder, LoadProgress } from './types.ts';
+import type { LoadedModel, LoadProgress, LoadRequest } from './types.ts';
 
 /** What an engine is made with. */
 export interface EngineOptions {
@@ -62,7 +62,7 @@ const MEMORY_TIMEOUT_MS = 2_000;
  */
 const MAX_CONTEXT_TOKENS = 16 * 1024 * 1024;
 
-interface Held {
+interface LoadedEntry {
   readonly model: LoadedModel;
   readonly runner: RunnerProcess;
   readonly generations: Generations;
@@ -79,7 +79,7 @@ export class Engine implements ModelServer {
   readonly #options: EngineOptions;
   readonly #runners: Runners;
   /** In the order they were loaded. */
-  readonly #models = new Map<string, Held>();
+  readonly #models = new Map<string, LoadedEntry>();
   readonly #loading = new Map<string, SharedWork<LoadedModel, LoadProgress>>();
   readonly #unloading = new Map<string, Promise<FreedMemory>>();
   readonly #listeners = new Set<(change: ServerChange) => void>();
@@ -116,7 +116,7 @@ export class Engine implements ModelServer {
    * The models that may make room for another, in the order in which they go: the least recently used first, the active
    * one last. One that works on something is not among them.
    */
-  spareable(): LoadedModel[] {
+  evictionCandidates(): LoadedModel[] {
     const last = (id: string) => (id === this.#activeId ? 1 : 0);
     return [...this.#models.values()]
       .filter(({ idle }) => !idle.isWorking)
@@ -179,7 +179,7 @@ export class Engine implements ModelServer {
    * `INVALID_REQUEST` for a context no machine holds;
    * the signal's reason when aborted (the load itself ends when nobody waits for it any more).
    */
-  async load(order: LoadOrder, options: LoadOptions = {}): Promise<LoadResult> {
+  async load(order: LoadRequest, options: LoadOptions = {}): Promise<LoadResult> {
     options.signal?.throwIfAborted();
     if (this.#closed) throw closed();
     const present = this.get(order.id);
@@ -210,10 +210,10 @@ export class Engine implements ModelServer {
    *
    * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.run} throws.
    */
-  async generate(id: string, order: GenerateOrder, options: GenerateOptions = {}): Promise<GenerationResult> {
+  async generate(id: string, order: GenerateRequest, options: GenerateOptions = {}): Promise<GenerationResult> {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
-    assertAble(held.model, 'generate');
+    assertCapable(held.model, 'generate');
     return held.idle.during(() => held.generations.run(order, options));
   }
 
@@ -222,10 +222,10 @@ export class Engine implements ModelServer {
    *
    * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.embed} throws.
    */
-  async embed(id: string, order: EmbedOrder, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
+  async embed(id: string, order: EmbedRequest, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
-    assertAble(held.model, 'embed');
+    assertCapable(held.model, 'embed');
     return held.idle.during(() => held.generations.embed(order, options));
   }
 
@@ -234,10 +234,10 @@ export class Engine implements ModelServer {
    *
    * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.rank} throws.
    */
-  async rank(id: string, order: RankOrder, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
+  async rank(id: string, order: RankRequest, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
     const held = this.#models.get(id);
     if (held === undefined) throw notLoaded(id);
-    assertAble(held.model, 'rank');
+    assertCapable(held.model, 'rank');
     return held.idle.during(() => held.generations.rank(order, options));
   }
 
@@ -304,7 +304,7 @@ export class Engine implements ModelServer {
     ]);
   }
 
-  async #load(order: LoadOrder, watch: LoadWatch): Promise<LoadedModel> {
+  async #load(order: LoadRequest, watch: LoadWatch): Promise<LoadedModel> {
     const { id } = order;
     const { log } = this.#options;
     const start = performance.now();
@@ -330,8 +330,8 @@ export class Engine implements ModelServer {
     return model;
   }
 
-  async #end({ model, runner }: Held): Promise<FreedMemory> {
-    const asked: Promise<HeldMemory | undefined> = runner.call('memory', null).catch(() => undefined);
+  async #end({ model, runner }: LoadedEntry): Promise<FreedMemory> {
+    const asked: Promise<MemoryUse | undefined> = runner.call('memory', null).catch(() => undefined);
     const timeout = AbortSignal.timeout(MEMORY_TIMEOUT_MS);
     const silent = new Promise<undefined>((resolve) => {
       timeout.addEventListener('abort', () => resolve(undefined), { once: true });

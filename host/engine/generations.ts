@@ -1,8 +1,8 @@
 import { HostError } from '../common/errors.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../models/embedding.ts';
-import { type GenerateOrder, type GenerationResult, NOTHING_GENERATED } from '../models/generation.ts';
+import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
+import { type GenerateRequest, type GenerationResult, NOTHING_GENERATED } from '../models/generation.ts';
 import type { EmbedOptions, GenerateOptions } from '../models/model-server.ts';
-import { Turns } from './job-queue.ts';
+import { JobQueue } from './job-queue.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
 /**
@@ -12,20 +12,20 @@ import type { RunnerProcess } from './runner-process.ts';
  */
 export class Generations {
   readonly #runner: RunnerProcess;
-  readonly #turns: Turns;
+  readonly #turns: JobQueue;
 
   constructor(modelId: string, runner: RunnerProcess) {
     this.#runner = runner;
-    this.#turns = new Turns(modelId, runner);
+    this.#turns = new JobQueue(modelId, runner);
   }
 
   /**
    * Runs a generation when its turn comes.
    *
    * @throws HostError what the runner says (`CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`,
-   * `GENERATION_FAILED`), and what {@link Turns.take} throws.
+   * `GENERATION_FAILED`), and what {@link JobQueue.take} throws.
    */
-  run(order: GenerateOrder, { signal, onProgress, tag }: GenerateOptions): Promise<GenerationResult> {
+  run(order: GenerateRequest, { signal, onProgress, tag }: GenerateOptions): Promise<GenerationResult> {
     return this.#turns.take({
       kind: 'generate',
       tag,
@@ -40,9 +40,9 @@ export class Generations {
    * Embeds some texts when their turn comes, in order.
    *
    * @throws HostError what the runner says (`CONTEXT_OVERFLOW`, `INVALID_REQUEST`, `INSUFFICIENT_MEMORY`,
-   * `EMBEDDING_FAILED`), and what {@link Turns.take} throws.
+   * `EMBEDDING_FAILED`), and what {@link JobQueue.take} throws.
    */
-  embed(order: EmbedOrder, { signal }: EmbedOptions): Promise<readonly Embedded[]> {
+  embed(order: EmbedRequest, { signal }: EmbedOptions): Promise<readonly Embedded[]> {
     return this.#turns.take({
       kind: 'embed',
       signal,
@@ -56,7 +56,7 @@ export class Generations {
    *
    * @throws HostError as {@link embed}, and `MODEL_NOT_CAPABLE` where the vocabulary has no token to part query and document.
    */
-  rank(order: RankOrder, { signal }: EmbedOptions): Promise<readonly Ranked[]> {
+  rank(order: RankRequest, { signal }: EmbedOptions): Promise<readonly Ranked[]> {
     return this.#turns.take({
       kind: 'rank',
       signal,

@@ -1,6 +1,6 @@
 import type { ErrorDetails } from '../common/errors.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from '../models/embedding.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult } from '../models/generation.ts';
+import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
+import type { GenerateRequest, GenerationProgress, GenerationResult } from '../models/generation.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { LoadProgress, LoadSettings } from './types.ts';
 
@@ -40,7 +40,7 @@ export interface LoadedFigures {
 }
 
 /** What a runner holds now, bytes. */
-export interface HeldMemory {
+export interface MemoryUse {
   /** Resident memory of the whole process. */
   readonly ram: number;
   /** Use of the GPUs' memory beyond what it was before the load. */
@@ -50,7 +50,7 @@ export interface HeldMemory {
 /** A generation and the number by which it can be stopped. */
 export interface RunnerGenerate {
   readonly generation: number;
-  readonly order: GenerateOrder;
+  readonly order: GenerateRequest;
 }
 
 /** Work on texts and the number by which it can be stopped. */
@@ -62,10 +62,10 @@ export interface RunnerWork<T> {
 /** Every command a runner takes: what goes with it, what it tells on the way, what it answers. */
 export interface RunnerCommands {
   load: { request: RunnerLoad; progress: LoadProgress; result: LoadedFigures };
-  memory: { request: null; progress: never; result: HeldMemory };
+  memory: { request: null; progress: never; result: MemoryUse };
   generate: { request: RunnerGenerate; progress: GenerationProgress; result: GenerationResult };
-  embed: { request: RunnerWork<EmbedOrder>; progress: never; result: readonly Embedded[] };
-  rank: { request: RunnerWork<RankOrder>; progress: never; result: readonly Ranked[] };
+  embed: { request: RunnerWork<EmbedRequest>; progress: never; result: readonly Embedded[] };
+  rank: { request: RunnerWork<RankRequest>; progress: never; result: readonly Ranked[] };
   /**
    * Has a generation end with its next token, `generate` then answers with what there is; or has `embed` or `rank` end
    * with its next text, which is the error `ABORTED`.

@@ -2,8 +2,8 @@ import { HostError } from '../common/errors.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
 /** One piece of work that waits for its turn at a model. */
-export interface Work<T> {
-  /** Who may stop it besides its signal; see {@link Turns.stop}. */
+export interface Job<T> {
+  /** Who may stop it besides its signal; see {@link JobQueue.stop}. */
   readonly kind: 'generate' | 'embed' | 'rank';
   readonly tag?: string | number | undefined;
   /** Aborted when nobody wants the answer any more: the work is stopped, and its reason thrown. */
@@ -16,8 +16,8 @@ export interface Work<T> {
   isStopped?(result: T): boolean;
 }
 
-interface Turn {
-  readonly kind: Work<unknown>['kind'];
+interface QueuedJob {
+  readonly kind: Job<unknown>['kind'];
   readonly tag: string | number | undefined;
   /** Undefined while it waits. */
   number: number | undefined;
@@ -27,10 +27,10 @@ interface Turn {
 }
 
 /** The work for one loaded model, in the order it came, one piece at a time. */
-export class Turns {
+export class JobQueue {
   readonly #modelId: string;
   readonly #runner: RunnerProcess;
-  readonly #all = new Set<Turn>();
+  readonly #all = new Set<QueuedJob>();
   #last: Promise<unknown> = Promise.resolve();
   #nextNumber = 1;
   #closed = false;
@@ -46,11 +46,11 @@ export class Turns {
    * @throws HostError what the runner says, `ENGINE_CRASHED` when it dies, `MODEL_NOT_LOADED` when the model is unloaded
    * meanwhile; the signal's reason when aborted.
    */
-  async take<T>(work: Work<T>): Promise<T> {
+  async take<T>(work: Job<T>): Promise<T> {
     const { kind, tag, signal } = work;
     signal?.throwIfAborted();
     const released = Promise.withResolvers<void>();
-    const turn: Turn = { kind, tag, number: undefined, stopped: false, release: released.resolve };
+    const turn: QueuedJob = { kind, tag, number: undefined, stopped: false, release: released.resolve };
     this.#all.add(turn);
     const abort = () => this.#stop(turn);
     signal?.addEventListener('abort', abort, { once: true });
@@ -79,7 +79,7 @@ export class Turns {
   }
 
   /** Stops work of this kind and tag, or of this kind whatever its tag; says how much. */
-  stop(kind: Work<unknown>['kind'], tag?: string | number): number {
+  stop(kind: Job<unknown>['kind'], tag?: string | number): number {
     const meant = [...this.#all].filter((turn) => turn.kind === kind && (tag === undefined || turn.tag === tag));
     for (const turn of meant) this.#stop(turn);
     return meant.length;
@@ -91,7 +91,7 @@ export class Turns {
     for (const turn of this.#all) this.#stop(turn);
   }
 
-  #stop(turn: Turn): void {
+  #stop(turn: QueuedJob): void {
     turn.stopped = true;
     turn.release();
     if (turn.number === undefined) return;

@@ -1,7 +1,7 @@
-import type { LoadOrder } from './types.ts';
+import type { LoadRequest } from './types.ts';
 
 /** Weights in main memory that are read from the model's files where they lie, bytes; 0 where they were copied. */
-export function mappedBytes({ model: { shape }, settings }: LoadOrder, gpuLayers: number): number {
+export function mappedBytes({ model: { shape }, settings }: LoadRequest, gpuLayers: number): number {
   // mlock keeps the mapped pages out of what Linux counts as available.
   if (settings.useMmap === false || settings.useMlock === true) return 0;
   const { layerBytes, inputBytes, outputBytes } = shape;

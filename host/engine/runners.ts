@@ -5,7 +5,7 @@ import type { GpuMode } from './ipc.ts';
 import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
 import { runnerEnv } from './runner-env.ts';
 import { RunnerProcess } from './runner-process.ts';
-import type { LoadOrder } from './types.ts';
+import type { LoadRequest } from './types.ts';
 import { WarmRunner } from './warm-runner.ts';
 
 /** A runner with its model. */
@@ -52,7 +52,7 @@ export class Runners {
   }
 
   /** Loads on the idle runner. One that dies with a GPU in use gets a second chance without it, in a new process. */
-  async load({ id, model, settings }: LoadOrder, watch: LoadWatch): Promise<RunnerWithModel> {
+  async load({ id, model, settings }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
     const file = model.files[0] ?? '';
     const runner = this.#warm.take();
     try {

@@ -20,7 +20,7 @@ export interface LoadSettings extends CacheTypes {
 }
 
 /** One load, as the supervisor is asked for it. */
-export interface LoadOrder {
+export interface LoadRequest {
   /** The model id. */
   readonly id: string;
   readonly model: InspectedModel;

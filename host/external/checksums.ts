@@ -2,7 +2,7 @@ import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { SharedWork } from '../engine/shared-work.ts';
 import { type FoundFile, isUnreadable, lookAt } from './disk.ts';
-import type { FileBook } from './file-hash-cache.ts';
+import type { FileHashCache } from './file-hash-cache.ts';
 import { hashFile } from './hash-file.ts';
 
 /** How far a check has come, bytes of all files. */
@@ -19,12 +19,12 @@ export interface CheckOptions {
 
 /** Takes checksums of files, each only once for as long as it stays as it is, whoever asks. */
 export class Checksums {
-  readonly #book: FileBook;
+  readonly #book: FileHashCache;
   readonly #log: Logger;
   /** By path: what is being read just now. Two askers for one file of gigabytes must not read it twice. */
   readonly #reading = new Map<string, SharedWork<string | undefined, number>>();
 
-  constructor(book: FileBook, log: Logger) {
+  constructor(book: FileHashCache, log: Logger) {
     this.#book = book;
     this.#log = log;
   }

@@ -6,7 +6,7 @@ import { inspectModel, readGgufHeader } from '../gguf/inspect.ts';
 import { isUnreadable } from './disk.ts';
 
 /** What a look at its header came to: a model that loads here, a projector that belongs to one, or neither. */
-export const Verdict = v.variant('kind', [
+export const Classification = v.variant('kind', [
   v.object({
     kind: v.literal('model'),
     architecture: v.string(),
@@ -16,10 +16,10 @@ export const Verdict = v.variant('kind', [
   v.object({ kind: v.literal('projector'), architecture: v.string() }),
   v.object({ kind: v.literal('rejected'), reason: v.string() }),
 ]);
-export type Verdict = v.InferOutput<typeof Verdict>;
+export type Classification = v.InferOutput<typeof Classification>;
 
 /** Judges the files of a model by their headers. Undefined when they cannot be read just now. */
-export async function judge(files: readonly string[], signal: AbortSignal): Promise<Verdict | undefined> {
+export async function classify(files: readonly string[], signal: AbortSignal): Promise<Classification | undefined> {
   try {
     const { shape } = await inspectModel(files, { signal });
     const { architecture, quantization, modelType } = shape;

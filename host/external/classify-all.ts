@@ -1,31 +1,31 @@
-import { judge, type Verdict } from './classification.ts';
-import type { HeldModel } from './external-model.ts';
-import type { FileBook } from './file-hash-cache.ts';
+import { type Classification, classify } from './classification.ts';
+import type { ExternalModel } from './external-model.ts';
+import type { FileHashCache } from './file-hash-cache.ts';
 
 /** Headers read at a time. More would not make a disk any faster. */
 const READ_AT_ONCE = 4;
 
 /** Judges models by their headers, each only once for as long as it stays as it is. Those not reached in time are absent. */
-export async function judgeAll(
-  models: readonly HeldModel[],
-  book: FileBook,
+export async function classifyAll(
+  models: readonly ExternalModel[],
+  book: FileHashCache,
   signal: AbortSignal,
-): Promise<Map<HeldModel, Verdict>> {
+): Promise<Map<ExternalModel, Classification>> {
   await book.recall(models.map(({ files }) => files));
-  const verdicts = new Map<HeldModel, Verdict>();
-  const waiting: HeldModel[] = [];
+  const classifications = new Map<ExternalModel, Classification>();
+  const waiting: ExternalModel[] = [];
   for (const model of models) {
-    const known = book.verdict(model.files);
+    const known = book.classification(model.files);
     if (known === undefined) waiting.push(model);
-    else verdicts.set(model, known);
+    else classifications.set(model, known);
   }
   const work = async () => {
     for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
       const paths = model.files.map(({ path }) => path);
-      const verdict = await judge(paths, signal);
-      if (verdict === undefined) continue;
-      verdicts.set(model, verdict);
-      await book.setVerdict(model.files, verdict);
+      const classification = await classify(paths, signal);
+      if (classification === undefined) continue;
+      classifications.set(model, classification);
+      await book.setClassification(model.files, classification);
     }
   };
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
@@ -38,5 +38,5 @@ export async function judgeAll(
     },
   );
   await Promise.race([all, ended]);
-  return new Map(verdicts);
+  return new Map(classifications);
 }

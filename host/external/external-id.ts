@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HostError } from '../common/errors.ts';
 import { type ModelName, modelName, readModelName } from '../protocol/model-name.ts';
-import { LOCAL_SOURCES, type LocalSource } from '../protocol/model-sources.ts';
+import { MODEL_SOURCES, type ModelSource } from '../protocol/model-sources.ts';
 
 /** The owner under which everything stands that is used where it lies. */
 const LOCAL_OWNER = 'local';
@@ -11,7 +11,7 @@ const LOCAL_OWNER = 'local';
  * for `qwen3:8b`, or `local/lmstudio/<publisher>/<repository>/<file>`. Parts that no id can have are replaced, and a
  * piece of a checksum keeps such ids apart.
  */
-export function localName(source: LocalSource, parts: readonly string[]): ModelName {
+export function externalName(source: ModelSource, parts: readonly string[]): ModelName {
   const file = parts.join('/');
   const base = { owner: LOCAL_OWNER, repo: source };
   try {
@@ -33,8 +33,8 @@ export function plainTitle(title: string): string {
 }
 
 /** Says whether an id stands for something on this disk that no hub is to be asked about. */
-export function isLocalName({ owner, repo }: { readonly owner: string; readonly repo: string }): boolean {
-  return owner === LOCAL_OWNER && (LOCAL_SOURCES as readonly string[]).includes(repo);
+export function isExternalName({ owner, repo }: { readonly owner: string; readonly repo: string }): boolean {
+  return owner === LOCAL_OWNER && (MODEL_SOURCES as readonly string[]).includes(repo);
 }
 
 /** A repository's file, where its parts can be those of one. */

@@ -7,14 +7,14 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 import type { Store } from '../store/types.ts';
 import { type CheckOptions, Checksums } from './checksums.ts';
-import { judgeAll } from './classify-all.ts';
-import { isLocalName } from './external-id.ts';
-import type { HeldModel } from './external-model.ts';
-import { FileBook } from './file-hash-cache.ts';
-import { type Adopted, Ledger } from './import-registry.ts';
+import { classifyAll } from './classify-all.ts';
+import { isExternalName } from './external-id.ts';
+import type { ExternalModel } from './external-model.ts';
+import { FileHashCache } from './file-hash-cache.ts';
+import { type Adopted, ImportRegistry } from './import-registry.ts';
 import { findImports, importFile } from './imports.ts';
-import { arrange, bytesOf, hasChecksums, isSame, type LocalListing, type LocalModel } from './listing.ts';
-import type { System } from './program-folders.ts';
+import { arrange, bytesOf, type ExternalListing, hasChecksums, isSame, type ListedExternalModel } from './listing.ts';
+import type { Platform } from './program-folders.ts';
 import { type Findings, scan } from './scan.ts';
 
 /** Longest a list waits for other programs' folders, milliseconds: what is found by then is listed. */
@@ -24,7 +24,7 @@ const LISTING_MS = 3_000;
 const SEARCH_MS = 30_000;
 
 /** What the room is opened with. */
-export interface LocalModelsOptions {
+export interface ExternalModelsOptions {
   readonly config: { readonly paths: Pick<HostPaths, 'home'>; readonly env: HostConfig['env'] };
   readonly store: () => Promise<Store>;
   readonly log: Logger;
@@ -33,36 +33,36 @@ export interface LocalModelsOptions {
 }
 
 /** The model files other programs hold on this disk. They are read, and never written, moved or removed. */
-export class LocalModels {
-  readonly #options: LocalModelsOptions;
-  readonly #book: FileBook;
+export class ExternalModels {
+  readonly #options: ExternalModelsOptions;
+  readonly #book: FileHashCache;
   readonly #checksums: Checksums;
-  readonly #ledger: Ledger;
+  readonly #ledger: ImportRegistry;
 
-  constructor(options: LocalModelsOptions) {
+  constructor(options: ExternalModelsOptions) {
     this.#options = options;
-    this.#book = new FileBook(options.store, options.log);
+    this.#book = new FileHashCache(options.store, options.log);
     this.#checksums = new Checksums(this.#book, options.log);
-    this.#ledger = new Ledger(options.store);
+    this.#ledger = new ImportRegistry(options.store);
   }
 
   /** Everything there is, with what is no model. Waits for slow disks only so long. */
-  async list(options: { signal?: AbortSignal | undefined; thorough?: boolean } = {}): Promise<LocalListing> {
+  async list(options: { signal?: AbortSignal | undefined; thorough?: boolean } = {}): Promise<ExternalListing> {
     const limit = AbortSignal.timeout(options.thorough === true ? SEARCH_MS : LISTING_MS);
     const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
-    const { models: held, folders, problems, complete } = await this.#survey(signal);
-    const verdicts = await judgeAll(held, this.#book, signal);
+    const { models: external, folders, problems, complete } = await this.#survey(signal);
+    const classifications = await classifyAll(external, this.#book, signal);
     options.signal?.throwIfAborted();
     const adopted = await this.#records(() => this.#ledger.allAdopted());
 
-    const listing = arrange({ held, verdicts, adopted, book: this.#book });
+    const listing = arrange({ external, classifications, adopted, book: this.#book });
     return {
       ...listing,
       // Of a disk that did not answer in time nothing is gone.
       gone: complete ? listing.gone : [],
       folders,
       problems,
-      complete: complete && verdicts.size === held.length,
+      complete: complete && classifications.size === external.length,
     };
   }
 
@@ -78,9 +78,9 @@ export class LocalModels {
   async find(
     name: ModelName,
     options: { signal?: AbortSignal | undefined; believe?: boolean } = {},
-  ): Promise<HeldModel | undefined> {
+  ): Promise<ExternalModel | undefined> {
     const held = await this.#search(options.signal);
-    if (isLocalName(name)) return held.find((model) => model.name.id === name.id);
+    if (isExternalName(name)) return held.find((model) => model.name.id === name.id);
     const record = await this.#adopted(name.id);
     if (record !== undefined) {
       await this.#book.recall(held.map(({ files }) => files));
@@ -97,7 +97,7 @@ export class LocalModels {
    *
    * @throws HostError `CHECKSUM_MISMATCH`, `MODEL_NOT_DOWNLOADED` when a file went away meanwhile; the signal's reason.
    */
-  async verify(model: HeldModel, options: CheckOptions = {}): Promise<void> {
+  async verify(model: ExternalModel, options: CheckOptions = {}): Promise<void> {
     const known = model.files.filter(({ sha256 }) => sha256 !== undefined);
     const sums = await this.#checksums.of(known, options);
     if (sums === undefined) throw changed(model);
@@ -114,7 +114,7 @@ export class LocalModels {
     name: ModelName,
     remotes: readonly RemoteFile[],
     options: CheckOptions = {},
-  ): Promise<HeldModel | undefined> {
+  ): Promise<ExternalModel | undefined> {
     if (remotes.some(({ checksum }) => checksum.algorithm !== 'sha256')) return undefined;
     const { log } = this.#options;
     const candidates = (await this.#search(options.signal))
@@ -129,8 +129,8 @@ export class LocalModels {
     for (const model of candidates) {
       const sums = await this.#checksums.of(model.files, options);
       if (sums === undefined || !remotes.every(({ checksum }, at) => checksum.hex === sums[at])) continue;
-      const verdicts = await judgeAll([model], this.#book, options.signal ?? AbortSignal.timeout(SEARCH_MS));
-      const kind = verdicts.get(model)?.kind;
+      const classifications = await classifyAll([model], this.#book, options.signal ?? AbortSignal.timeout(SEARCH_MS));
+      const kind = classifications.get(model)?.kind;
       if (kind !== 'model' && kind !== 'projector') continue;
       const files = model.files.map(({ size }, at) => ({ size, sha256: sums[at] ?? '' }));
       const { source } = model;
@@ -144,10 +144,10 @@ export class LocalModels {
   }
 
   /** Registers a file of the user's where it lies. Throws `INVALID_REQUEST`, `FILE_NOT_FOUND`, `MODEL_REJECTED`. */
-  async import(path: string, signal: AbortSignal): Promise<LocalModel> {
-    const { model, verdict } = await importFile(path, this.#ledger, signal);
-    await this.#book.setVerdict(model.files, verdict);
-    return { ...model, offered: model.name, verdict, size: bytesOf(model), verified: false };
+  async import(path: string, signal: AbortSignal): Promise<ListedExternalModel> {
+    const { model, classification } = await importFile(path, this.#ledger, signal);
+    await this.#book.setClassification(model.files, classification);
+    return { ...model, offered: model.name, classification, size: bytesOf(model), verified: false };
   }
 
   /** Forgets an import; the file stays. False when there is none of this name. */
@@ -157,7 +157,7 @@ export class LocalModels {
     return known;
   }
 
-  async #search(signal: AbortSignal | undefined): Promise<readonly HeldModel[]> {
+  async #search(signal: AbortSignal | undefined): Promise<readonly ExternalModel[]> {
     const limit = AbortSignal.timeout(SEARCH_MS);
     const { models } = await this.#survey(signal === undefined ? limit : AbortSignal.any([limit, signal]));
     signal?.throwIfAborted();
@@ -165,10 +165,10 @@ export class LocalModels {
   }
 
   async #survey(signal: AbortSignal): Promise<Findings> {
-    const { config, platform = process.platform } = this.#options;
-    const system: System = platform === 'win32' || platform === 'darwin' ? platform : 'linux';
+    const { config, platform: running = process.platform } = this.#options;
+    const platform: Platform = running === 'win32' || running === 'darwin' ? running : 'linux';
     const [found, imported] = await Promise.all([
-      scan({ system, env: config.env, configFile: configFileIn(config.paths.home), signal }),
+      scan({ platform, env: config.env, configFile: configFileIn(config.paths.home), signal }),
       this.#records(() => this.#ledger.allImported()).then(findImports),
     ]);
     return { ...found, models: [...found.models, ...imported] };
@@ -189,7 +189,12 @@ export class LocalModels {
   }
 }
 
-function mismatch({ source, title }: HeldModel, path: string, expected: string | undefined, found: string | undefined) {
+function mismatch(
+  { source, title }: ExternalModel,
+  path: string,
+  expected: string | undefined,
+  found: string | undefined,
+) {
   return new HostError(
     'CHECKSUM_MISMATCH',
     `${title} is damaged: ${path} is not what ${SOURCE_NAMES[source]} says it is. Have it downloaded again there, or delete it.`,
@@ -197,7 +202,7 @@ function mismatch({ source, title }: HeldModel, path: string, expected: string |
   );
 }
 
-function changed({ source, title, files }: HeldModel): HostError {
+function changed({ source, title, files }: ExternalModel): HostError {
   return new HostError(
     'MODEL_NOT_DOWNLOADED',
     `${title} changed or went away while it was read. ${SOURCE_NAMES[source]} may be at work on it: try again later.`,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Logger } from '../common/log.ts';
 import type { Namespace, Store } from '../store/types.ts';
-import { Verdict } from './classification.ts';
+import { Classification } from './classification.ts';
 import type { FoundFile } from './disk.ts';
 
 /** What is remembered of one file, or of the files of one model together. */
@@ -10,7 +10,7 @@ const Page = v.object({
   /** Size, time and number the file had then: with any of them changed, nothing of this counts. */
   stamp: v.string(),
   sha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
-  verdict: v.optional(Verdict),
+  classification: v.optional(Classification),
 });
 type Page = v.InferOutput<typeof Page>;
 
@@ -18,7 +18,7 @@ type Page = v.InferOutput<typeof Page>;
  * What was once found out about files of others: their checksums and what their headers came to, so that each is read
  * once for as long as it stays as it is. Where the database cannot be had, it lasts as long as the host.
  */
-export class FileBook {
+export class FileHashCache {
   readonly #store: () => Promise<Store>;
   readonly #log: Logger;
   readonly #pages = new Map<string, Page>();
@@ -47,8 +47,8 @@ export class FileBook {
   }
 
   /** What the headers of a model's files came to, if none has changed since. */
-  verdict(files: readonly FoundFile[]): Verdict | undefined {
-    return this.#page(files)?.verdict;
+  classification(files: readonly FoundFile[]): Classification | undefined {
+    return this.#page(files)?.classification;
   }
 
   async setSha256(file: FoundFile, sha256: string): Promise<void> {
@@ -56,9 +56,9 @@ export class FileBook {
   }
 
   /** A rejection is kept for this host's time only: a later version may know more architectures. */
-  async setVerdict(files: readonly FoundFile[], verdict: Verdict): Promise<void> {
-    if (verdict.kind !== 'rejected') await this.#write(files, { verdict });
-    else this.#pages.set(keyOf(files), { ...this.#page(files), stamp: stampOf(files), verdict });
+  async setClassification(files: readonly FoundFile[], classification: Classification): Promise<void> {
+    if (classification.kind !== 'rejected') await this.#write(files, { classification });
+    else this.#pages.set(keyOf(files), { ...this.#page(files), stamp: stampOf(files), classification });
   }
 
   #page(files: readonly FoundFile[]): Page | undefined {
@@ -72,7 +72,7 @@ export class FileBook {
     this.#pages.set(key, own?.stamp === page.stamp ? { ...own, ...page } : page);
   }
 
-  async #write(files: readonly FoundFile[], news: Pick<Page, 'sha256' | 'verdict'>): Promise<void> {
+  async #write(files: readonly FoundFile[], news: Pick<Page, 'sha256' | 'classification'>): Promise<void> {
     await this.recall([files]);
     const page = { ...this.#page(files), stamp: stampOf(files), ...news };
     this.#pages.set(keyOf(files), page);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { LOCAL_SOURCES } from '../protocol/model-sources.ts';
+import { MODEL_SOURCES } from '../protocol/model-sources.ts';
 import type { Namespace, Store } from '../store/types.ts';
 
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -9,7 +9,7 @@ const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const Adopted = v.object({
   files: v.pipe(v.array(v.object({ size: v.pipe(v.number(), v.safeInteger()), sha256: Sha256 })), v.minLength(1)),
   /** Who held it, and where its first file lay: to tell the user when it is gone. */
-  source: v.picklist(LOCAL_SOURCES),
+  source: v.picklist(MODEL_SOURCES),
   path: Path,
 });
 export type Adopted = v.InferOutput<typeof Adopted>;
@@ -19,7 +19,7 @@ const Imported = v.object({ files: v.pipe(v.array(Path), v.minLength(1), v.maxLe
 export type Imported = v.InferOutput<typeof Imported>;
 
 /** What is kept over restarts of models that lie elsewhere, by model id. What comes out is checked. */
-export class Ledger {
+export class ImportRegistry {
   readonly #store: () => Promise<Store>;
 
   constructor(store: () => Promise<Store>) {

@@ -4,14 +4,14 @@ import { HostError } from '../common/errors.ts';
 import { modelNameOf } from '../protocol/model-name.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { judge, type Verdict } from './classification.ts';
+import { type Classification, classify } from './classification.ts';
 import { type FoundFile, lookAt } from './disk.ts';
-import { localName } from './external-id.ts';
-import type { HeldModel } from './external-model.ts';
-import type { Imported, Ledger } from './import-registry.ts';
+import { externalName } from './external-id.ts';
+import type { ExternalModel } from './external-model.ts';
+import type { Imported, ImportRegistry } from './import-registry.ts';
 
 /** The imported models whose files are all there. */
-export async function findImports(imported: ReadonlyMap<string, Imported>): Promise<HeldModel[]> {
+export async function findImports(imported: ReadonlyMap<string, Imported>): Promise<ExternalModel[]> {
   const models = await Promise.all(
     [...imported].map(async ([id, { files: paths }]) => {
       const name = modelNameOf(id);
@@ -31,9 +31,9 @@ export async function findImports(imported: ReadonlyMap<string, Imported>): Prom
  */
 export async function importFile(
   path: string,
-  ledger: Ledger,
+  ledger: ImportRegistry,
   signal: AbortSignal,
-): Promise<{ model: HeldModel; verdict: Exclude<Verdict, { kind: 'rejected' }> }> {
+): Promise<{ model: ExternalModel; classification: Exclude<Classification, { kind: 'rejected' }> }> {
   if (!isAbsolute(path) || path.includes('\0')) throw invalidField('path', "a model file's absolute path", path);
   const folder = dirname(normalize(path));
   const paths = shardFiles(basename(path)).map((name) => join(folder, name));
@@ -45,22 +45,22 @@ export async function importFile(
     }
     files.push(file);
   }
-  const verdict = await judge(paths, signal);
-  if (verdict === undefined || verdict.kind === 'rejected') {
-    const reason = verdict?.reason ?? `${path} cannot be read.`;
+  const classification = await classify(paths, signal);
+  if (classification === undefined || classification.kind === 'rejected') {
+    const reason = classification?.reason ?? `${path} cannot be read.`;
     throw new HostError('MODEL_REJECTED', reason, { details: { file: path } });
   }
   const [first = path] = paths;
   const name = await freeName(first, ledger);
   await ledger.import(name.id, { files: paths });
-  return { model: { source: 'import', name, title: basename(first), files }, verdict };
+  return { model: { source: 'import', name, title: basename(first), files }, classification };
 }
 
 /** The id of an import: its file's name, with a piece of a checksum where another file of that name is imported already. */
-async function freeName(path: string, ledger: Ledger): Promise<HeldModel['name']> {
-  const name = localName('import', [basename(path)]);
+async function freeName(path: string, ledger: ImportRegistry): Promise<ExternalModel['name']> {
+  const name = externalName('import', [basename(path)]);
   const other = (await ledger.allImported()).get(name.id);
   if (other === undefined || other.files[0] === path) return name;
   const sum = createHash('sha256').update(path).digest('hex').slice(0, 12);
-  return localName('import', [sum, basename(path)]);
+  return externalName('import', [sum, basename(path)]);
 }

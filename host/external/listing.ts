@@ -1,35 +1,35 @@
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
-import type { LocalSource } from '../protocol/model-sources.ts';
-import type { Verdict } from './classification.ts';
-import type { HeldModel } from './external-model.ts';
-import type { FileBook } from './file-hash-cache.ts';
+import type { ModelSource } from '../protocol/model-sources.ts';
+import type { Classification } from './classification.ts';
+import type { ExternalModel } from './external-model.ts';
+import type { FileHashCache } from './file-hash-cache.ts';
 import type { Adopted } from './import-registry.ts';
 import type { Findings } from './scan.ts';
 
 /** A model that lies elsewhere, as it is offered. */
-export interface LocalModel extends HeldModel {
+export interface ListedExternalModel extends ExternalModel {
   /** The id it is offered by: the hub's where it is known to be the hub's, else `local/…`. */
   readonly offered: ModelName;
   /** Bytes of all files. */
   readonly size: number;
-  readonly verdict: Exclude<Verdict, { kind: 'rejected' }>;
+  readonly classification: Exclude<Classification, { kind: 'rejected' }>;
   /** Its checksums were taken, and are those that its program or the hub has for it. */
   readonly verified: boolean;
 }
 
-/** A model of the hub that a program held and holds no more. */
+/** A model of the hub that a program external and holds no more. */
 export interface GoneModel {
   readonly name: ModelName;
-  readonly source: LocalSource;
+  readonly source: ModelSource;
   readonly path: string;
 }
 
 /** Everything that was found. */
-export interface LocalListing {
-  readonly models: readonly LocalModel[];
+export interface ExternalListing {
+  readonly models: readonly ListedExternalModel[];
   readonly gone: readonly GoneModel[];
   /** Files that are no models, and why. */
-  readonly rejected: readonly { readonly source: LocalSource; readonly path: string; readonly reason: string }[];
+  readonly rejected: readonly { readonly source: ModelSource; readonly path: string; readonly reason: string }[];
   readonly folders: Findings['folders'];
   readonly problems: readonly string[];
   readonly complete: boolean;
@@ -37,43 +37,43 @@ export interface LocalListing {
 
 /** What was found, and what is known of it. */
 interface Found {
-  readonly held: readonly HeldModel[];
-  readonly verdicts: ReadonlyMap<HeldModel, Verdict>;
-  /** Models of the hub that were found to be held, by id. */
+  readonly external: readonly ExternalModel[];
+  readonly classifications: ReadonlyMap<ExternalModel, Classification>;
+  /** Models of the hub that were found to be external, by id. */
   readonly adopted: ReadonlyMap<string, Adopted>;
-  readonly book: FileBook;
+  readonly book: FileHashCache;
 }
 
 /** Makes the list: each model under the best id that is known to be its own, and what was there once and is gone. */
-export function arrange(found: Found): Pick<LocalListing, 'models' | 'gone' | 'rejected'> {
-  const { held, verdicts, adopted, book } = found;
-  const models: LocalModel[] = [];
-  const rejected: LocalListing['rejected'][number][] = [];
+export function arrange(found: Found): Pick<ExternalListing, 'models' | 'gone' | 'rejected'> {
+  const { external, classifications, adopted, book } = found;
+  const models: ListedExternalModel[] = [];
+  const rejected: ExternalListing['rejected'][number][] = [];
   const gone: GoneModel[] = [];
   const taken = new Set<string>();
-  const offer = (offered: ModelName, model: HeldModel, verdict: LocalModel['verdict']) => {
+  const offer = (offered: ModelName, model: ExternalModel, classification: ListedExternalModel['classification']) => {
     taken.add(offered.id);
-    models.push({ ...model, offered, verdict, size: bytesOf(model), verified: isVerified(model, book) });
+    models.push({ ...model, offered, classification, size: bytesOf(model), verified: isVerified(model, book) });
   };
   for (const [id, record] of adopted) {
     const name = modelNameOf(id);
-    const model = held.find((one) => isSame(one, record, book));
-    const verdict = model === undefined ? undefined : verdicts.get(model);
+    const model = external.find((one) => isSame(one, record, book));
+    const classification = model === undefined ? undefined : classifications.get(model);
     if (name === undefined) continue;
     if (model === undefined) gone.push({ name, source: record.source, path: record.path });
-    else if (verdict !== undefined && verdict.kind !== 'rejected') offer(name, model, verdict);
+    else if (classification !== undefined && classification.kind !== 'rejected') offer(name, model, classification);
   }
   const alreadyOffered = new Set(models.map(({ name }) => name.id));
   // In the order they were found, whatever order they were looked into: of two that claim an id, the first one has it.
-  for (const model of held) {
+  for (const model of external) {
     const { source, name, claimed } = model;
-    const verdict = verdicts.get(model);
-    if (verdict === undefined) continue;
-    if (verdict.kind === 'rejected') {
-      rejected.push({ source, path: model.files[0]?.path ?? '', reason: verdict.reason });
+    const classification = classifications.get(model);
+    if (classification === undefined) continue;
+    if (classification.kind === 'rejected') {
+      rejected.push({ source, path: model.files[0]?.path ?? '', reason: classification.reason });
     } else if (!alreadyOffered.has(name.id)) {
       const isSure = claimed !== undefined && hasChecksums(model) && !taken.has(claimed.id);
-      offer(isSure ? claimed : name, model, verdict);
+      offer(isSure ? claimed : name, model, classification);
     }
   }
   models.sort((a, b) => (a.offered.id < b.offered.id ? -1 : 1));
@@ -81,7 +81,7 @@ export function arrange(found: Found): Pick<LocalListing, 'models' | 'gone' | 'r
 }
 
 /** Says whether a model is the one that was adopted, by what is known without reading it. */
-export function isSame({ files }: HeldModel, record: Adopted, book: FileBook): boolean {
+export function isSame({ files }: ExternalModel, record: Adopted, book: FileHashCache): boolean {
   return (
     files.length === record.files.length &&
     files.every((file, at) => {
@@ -92,15 +92,15 @@ export function isSame({ files }: HeldModel, record: Adopted, book: FileBook): b
 }
 
 /** Says whether a program keeps the checksum of every file of a model. */
-export function hasChecksums({ files }: HeldModel): boolean {
+export function hasChecksums({ files }: ExternalModel): boolean {
   return files.every(({ sha256 }) => sha256 !== undefined);
 }
 
 /** Bytes of all files. */
-export function bytesOf({ files }: HeldModel): number {
+export function bytesOf({ files }: ExternalModel): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
-function isVerified({ files }: HeldModel, book: FileBook): boolean {
+function isVerified({ files }: ExternalModel, book: FileHashCache): boolean {
   return files.every((file) => file.sha256 !== undefined && file.sha256 === book.sha256(file));
 }

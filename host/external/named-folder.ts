@@ -1,10 +1,10 @@
 import { posix, win32 } from 'node:path';
 import { isJsonObject } from '../common/json.ts';
-import type { FolderSetting, ProgramFolder, System } from './program-folders.ts';
+import type { FolderSetting, Platform, ProgramFolder } from './program-folders.ts';
 
 /** Reads out of a program's settings which folder its user chose. Undefined where it names none, or none that is absolute. */
-export function namedFolder(setting: FolderSetting, text: string, system: System): ProgramFolder | undefined {
-  const { join, isAbsolute } = system === 'win32' ? win32 : posix;
+export function namedFolder(setting: FolderSetting, text: string, platform: Platform): ProgramFolder | undefined {
+  const { join, isAbsolute } = platform === 'win32' ? win32 : posix;
   const { program, format } = setting;
   const folder = readers[format](text)?.trim();
   if (folder === undefined || !isAbsolute(folder) || folder.includes('\0')) return undefined;

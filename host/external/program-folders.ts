@@ -2,7 +2,7 @@ import { posix, win32 } from 'node:path';
 import type { Program } from '../protocol/model-sources.ts';
 
 /** The three systems the programs' folders are known for; every other one has the conventions of Linux. */
-export type System = 'linux' | 'darwin' | 'win32';
+export type Platform = 'linux' | 'darwin' | 'win32';
 
 /** How a program arranges what it holds. */
 export type Layout = 'hub-cache' | 'llama-cache' | 'publisher' | 'ollama' | 'jan' | 'plain';
@@ -22,8 +22,8 @@ export interface FolderSetting {
 }
 
 /** What the table depends on. */
-export interface Surroundings {
-  readonly system: System;
+export interface PlatformEnv {
+  readonly platform: Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -31,7 +31,7 @@ export interface Surroundings {
  * The folders in which programs keep model files, those first that the user named in the environment. A folder of the
  * user's needs `HOME` (`USERPROFILE` on Windows) in the environment; without it there is none.
  */
-export function programFolders(at: Surroundings): ProgramFolder[] {
+export function programFolders(at: PlatformEnv): ProgramFolder[] {
   const { env } = at;
   const { join, isAbsolute, home, local, roaming, cache, data } = placesOf(at);
   const folders: [Program, Layout, (string | undefined)[]][] = [
@@ -52,7 +52,7 @@ export function programFolders(at: Surroundings): ProgramFolder[] {
         under(join, data, 'Jan', 'data'),
         under(
           join,
-          at.system === 'linux' ? env.XDG_CONFIG_HOME || under(join, home, '.config') : roaming,
+          at.platform === 'linux' ? env.XDG_CONFIG_HOME || under(join, home, '.config') : roaming,
           'Jan',
           'data',
         ),
@@ -63,7 +63,7 @@ export function programFolders(at: Surroundings): ProgramFolder[] {
       'gpt4all',
       'plain',
       [
-        under(join, at.system === 'win32' ? local : data, 'nomic.ai', 'GPT4All'),
+        under(join, at.platform === 'win32' ? local : data, 'nomic.ai', 'GPT4All'),
         under(join, home, '.cache', 'gpt4all'),
       ],
     ],
@@ -82,7 +82,7 @@ export function programFolders(at: Surroundings): ProgramFolder[] {
 }
 
 /** Where programs note which other folder their user has chosen. */
-export function folderSettings(at: Surroundings): FolderSetting[] {
+export function folderSettings(at: PlatformEnv): FolderSetting[] {
   const { join, home, roaming, data } = placesOf(at);
   const settings: [Program, FolderSetting['format'], string | undefined][] = [
     ['lmstudio', 'lm-studio-home', under(join, home, '.lmstudio-home-pointer')],
@@ -94,7 +94,7 @@ export function folderSettings(at: Surroundings): FolderSetting[] {
     [
       'gpt4all',
       'gpt4all-ini',
-      under(join, at.system === 'win32' ? roaming : under(join, home, '.config'), 'nomic.ai', 'GPT4All.ini'),
+      under(join, at.platform === 'win32' ? roaming : under(join, home, '.config'), 'nomic.ai', 'GPT4All.ini'),
     ],
   ];
   return settings.flatMap(([program, format, file]) => (file === undefined ? [] : [{ program, format, file }]));
@@ -103,10 +103,10 @@ export function folderSettings(at: Surroundings): FolderSetting[] {
 type Join = (...parts: string[]) => string;
 
 /** The system's folders of the user, as far as the environment tells them. */
-function placesOf({ system, env }: Surroundings) {
-  const { join, isAbsolute } = system === 'win32' ? win32 : posix;
-  const home = (system === 'win32' ? env.USERPROFILE : env.HOME) || undefined;
-  switch (system) {
+function placesOf({ platform, env }: PlatformEnv) {
+  const { join, isAbsolute } = platform === 'win32' ? win32 : posix;
+  const home = (platform === 'win32' ? env.USERPROFILE : env.HOME) || undefined;
+  switch (platform) {
     case 'win32': {
       const local = env.LOCALAPPDATA || under(join, home, 'AppData', 'Local');
       const roaming = env.APPDATA || under(join, home, 'AppData', 'Roaming');
@@ -140,22 +140,22 @@ function placesOf({ system, env }: Surroundings) {
 }
 
 /** huggingface_hub's own order: `HF_HUB_CACHE`, its older name, `HF_HOME`, the cache folder. */
-function hubCache({ system, env }: Surroundings): string | undefined {
-  const { join } = system === 'win32' ? win32 : posix;
+function hubCache({ platform, env }: PlatformEnv): string | undefined {
+  const { join } = platform === 'win32' ? win32 : posix;
   const named = env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE;
   if (named) return named;
   if (env.HF_HOME) return join(env.HF_HOME, 'hub');
-  const home = (system === 'win32' ? env.USERPROFILE : env.HOME) || undefined;
+  const home = (platform === 'win32' ? env.USERPROFILE : env.HOME) || undefined;
   // Python's library knows XDG_CACHE_HOME on every system.
   return under(join, env.XDG_CACHE_HOME || under(join, home, '.cache'), 'huggingface', 'hub');
 }
 
 /** `OLLAMA_MODELS` alone where it is set; else the user's, and on Linux that of the service's own user. */
-function ollamaFolders({ system, env }: Surroundings): (string | undefined)[] {
+function ollamaFolders({ platform, env }: PlatformEnv): (string | undefined)[] {
   if (env.OLLAMA_MODELS) return [env.OLLAMA_MODELS];
-  if (system === 'win32') return [under(win32.join, env.USERPROFILE || undefined, '.ollama', 'models')];
+  if (platform === 'win32') return [under(win32.join, env.USERPROFILE || undefined, '.ollama', 'models')];
   const own = under(posix.join, env.HOME || undefined, '.ollama', 'models');
-  return system === 'linux' ? [own, '/usr/share/ollama/.ollama/models'] : [own];
+  return platform === 'linux' ? [own, '/usr/share/ollama/.ollama/models'] : [own];
 }
 
 function under(join: Join, folder: string | undefined, ...parts: string[]): string | undefined {

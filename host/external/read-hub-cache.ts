@@ -1,8 +1,8 @@
 import { DEFAULT_REVISION } from '../protocol/model-name.ts';
-import type { LocalSource } from '../protocol/model-sources.ts';
+import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
-import { claimedName, localName } from './external-id.ts';
-import type { HeldFile, Reader } from './external-model.ts';
+import { claimedName, externalName } from './external-id.ts';
+import type { ExternalFile, Reader } from './external-model.ts';
 import { byFolder, wholeModels } from './whole-models.ts';
 
 /** A blob of a file in large-file storage is named by its SHA-256; one kept in git by 40 digits that say nothing here. */
@@ -13,7 +13,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
  * `snapshots/<commit>/<file>` and `blobs/<checksum>`. A snapshot's file is a link to its blob, or on Windows without
  * links the file itself; then no checksum is known.
  */
-export async function* readHubCache(folder: BoundedFolder, source: LocalSource): Reader {
+export async function* readHubCache(folder: BoundedFolder, source: ModelSource): Reader {
   for (const repoFolder of (await folder.names()).folders) {
     if (!repoFolder.startsWith('models--')) continue;
     const repoId = repoFolder.slice('models--'.length).replaceAll('--', '/');
@@ -38,7 +38,7 @@ export async function* readHubCache(folder: BoundedFolder, source: LocalSource):
           const at = revision === DEFAULT_REVISION ? repoId : `${repoId}@${revision.replaceAll('/', '%2F')}`;
           yield {
             source,
-            name: localName(source, [...at.split('/'), ...path.split('/')]),
+            name: externalName(source, [...at.split('/'), ...path.split('/')]),
             claimed: claimedName(repoId, path, revision),
             title: `${at}/${path}`,
             files,
@@ -69,8 +69,8 @@ async function snapshotFiles(
   folder: BoundedFolder,
   parts: readonly string[],
   names: readonly string[],
-): Promise<HeldFile[] | undefined> {
-  const files: HeldFile[] = [];
+): Promise<ExternalFile[] | undefined> {
+  const files: ExternalFile[] = [];
   for (const name of names) {
     const found = await folder.fileAndTarget(...parts, name);
     if (found === undefined) return undefined;

@@ -1,7 +1,7 @@
-import type { LocalSource } from '../protocol/model-sources.ts';
+import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
-import { claimedName, localName } from './external-id.ts';
-import type { HeldFile, Reader } from './external-model.ts';
+import { claimedName, externalName } from './external-id.ts';
+import type { ExternalFile, Reader } from './external-model.ts';
 import { foundFiles } from './found-files.ts';
 import { byFolder, wholeModels } from './whole-models.ts';
 
@@ -12,7 +12,7 @@ const MODEL_FOLDERS = [['llamacpp', 'models'], ['models']];
  * Jan's data folder: `llamacpp/models/<id>/model.gguf` with a `model.yml`, and of older versions
  * `models/huggingface.co/<owner>/<repository>/<file>.gguf` or `models/<id>/<file>.gguf`.
  */
-export async function* readJan(folder: BoundedFolder, source: LocalSource): Reader {
+export async function* readJan(folder: BoundedFolder, source: ModelSource): Reader {
   for (const base of MODEL_FOLDERS) {
     const paths = await Array.fromAsync(folder.filesBelow(...base));
     for (const { folder: parts, names } of byFolder(paths)) {
@@ -27,7 +27,7 @@ export async function* readJan(folder: BoundedFolder, source: LocalSource): Read
         const isFromHub = host === 'huggingface.co' && owner !== undefined && repo !== undefined && file.length > 0;
         yield {
           source,
-          name: localName(source, path),
+          name: externalName(source, path),
           claimed: isFromHub ? claimedName(`${owner}/${repo}`, file.join('/')) : undefined,
           title: path.join('/'),
           files: files.length === 1 ? files.map((one) => withChecksum(one, model[0], settings)) : files,
@@ -38,7 +38,7 @@ export async function* readJan(folder: BoundedFolder, source: LocalSource): Read
 }
 
 /** The checksum that `model.yml` has of the model's or the projector's file. */
-function withChecksum(file: HeldFile, name: string, settings: string | undefined): HeldFile {
+function withChecksum(file: ExternalFile, name: string, settings: string | undefined): ExternalFile {
   const field = /mmproj/i.test(name) ? 'mmproj' : 'model';
   const path = topLevel(settings, `${field}_path`)?.split(/[/\\]/).at(-1);
   const sha256 = topLevel(settings, `${field}_sha256`);

@@ -1,7 +1,7 @@
 import type { ModelName } from '../protocol/model-name.ts';
-import type { LocalSource } from '../protocol/model-sources.ts';
+import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
-import { claimedName, localName } from './external-id.ts';
+import { claimedName, externalName } from './external-id.ts';
 import type { Reader } from './external-model.ts';
 import { foundFiles } from './found-files.ts';
 import { parseObject } from './named-folder.ts';
@@ -18,7 +18,7 @@ interface Origin {
  * What a name stands for tell `manifest=<owner>=<repository>=<tag>.json` (with the SHA-256) and, of older versions,
  * `<file>.gguf.json` (with the address).
  */
-export async function* readLlamaCache(folder: BoundedFolder, source: LocalSource): Reader {
+export async function* readLlamaCache(folder: BoundedFolder, source: ModelSource): Reader {
   const { files: names } = await folder.names();
   const origins = await originsOf(folder, names);
   for (const model of wholeModels(names)) {
@@ -27,7 +27,7 @@ export async function* readLlamaCache(folder: BoundedFolder, source: LocalSource
     const origin = origins.get(model[0]) ?? (await originByAddress(folder, names, model[0]));
     yield {
       source,
-      name: localName(source, [model[0]]),
+      name: externalName(source, [model[0]]),
       claimed: origin?.claimed,
       title: model[0],
       // A manifest has the checksum of the first part alone.

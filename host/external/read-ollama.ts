@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import type { LocalSource } from '../protocol/model-sources.ts';
+import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
-import { localName } from './external-id.ts';
-import type { HeldModel, Reader } from './external-model.ts';
+import { externalName } from './external-id.ts';
+import type { ExternalModel, Reader } from './external-model.ts';
 import { parseObject } from './named-folder.ts';
 
 /** Of a manifest only the layers matter, and of a layer only what it is and which blob it lies in. */
@@ -27,7 +27,7 @@ const DEFAULT_NAMESPACE = 'library';
  * Ollama's store: `manifests/<registry>/<namespace>/<name>/<tag>` (JSON) names the layers, `blobs/sha256-<hex>` holds
  * them. A model in several layers is passed over: llama.cpp finds further parts by their names, which blobs have not.
  */
-export async function* readOllama(folder: BoundedFolder, source: LocalSource): Reader {
+export async function* readOllama(folder: BoundedFolder, source: ModelSource): Reader {
   for await (const [, ...path] of folder.filesBelow('manifests')) {
     const [registry, namespace, name, tag, ...rest] = path;
     if (registry === undefined || namespace === undefined || name === undefined || tag === undefined || rest.length > 0)
@@ -44,7 +44,7 @@ export async function* readOllama(folder: BoundedFolder, source: LocalSource): R
       if (role === undefined || held === undefined) continue;
       yield {
         source,
-        name: localName(source, [...parts, tag, ...(role === '' ? [] : [`${role}-${digest.slice(7, 15)}`])]),
+        name: externalName(source, [...parts, tag, ...(role === '' ? [] : [`${role}-${digest.slice(7, 15)}`])]),
         title: `${parts.join('/')}:${tag}${role === '' ? '' : ` (${role})`}`,
         files: [held],
       };
@@ -52,7 +52,7 @@ export async function* readOllama(folder: BoundedFolder, source: LocalSource): R
   }
 }
 
-async function layerOf(folder: BoundedFolder, digest: string): Promise<HeldModel['files'][number] | undefined> {
+async function layerOf(folder: BoundedFolder, digest: string): Promise<ExternalModel['files'][number] | undefined> {
   const sha256 = digest.slice('sha256:'.length);
   // Versions of early 2024 and before named blobs with the colon of the digest.
   const file = (await folder.file('blobs', `sha256-${sha256}`)) ?? (await folder.file('blobs', digest));

@@ -1,10 +1,10 @@
-import type { LocalSource } from '../protocol/model-sources.ts';
+import type { ModelSource } from '../protocol/model-sources.ts';
 import { BoundedFolder } from './bounded-folder.ts';
 import { configuredFolders } from './configured-folders.ts';
 import { readSmallText } from './disk.ts';
-import type { HeldModel, Reader } from './external-model.ts';
+import type { ExternalModel, Reader } from './external-model.ts';
 import { namedFolder } from './named-folder.ts';
-import { folderSettings, type Layout, programFolders, type Surroundings } from './program-folders.ts';
+import { folderSettings, type Layout, type PlatformEnv, programFolders } from './program-folders.ts';
 import { readHubCache } from './read-hub-cache.ts';
 import { readJan } from './read-jan.ts';
 import { readLlamaCache } from './read-llama-cache.ts';
@@ -15,13 +15,13 @@ import { ScanBudget } from './scan-budget.ts';
 
 /** A folder that was there to be looked into. */
 export interface ScannedFolder {
-  readonly source: LocalSource;
+  readonly source: ModelSource;
   readonly folder: string;
 }
 
 /** What the programs hold by their own word: nothing was opened yet. */
 export interface Findings {
-  readonly models: readonly HeldModel[];
+  readonly models: readonly ExternalModel[];
   readonly folders: readonly ScannedFolder[];
   /** What is wrong with the user's own list of folders. */
   readonly problems: readonly string[];
@@ -30,13 +30,13 @@ export interface Findings {
 }
 
 /** What is looked for, and how long. */
-export interface ScanOptions extends Surroundings {
+export interface ScanOptions extends PlatformEnv {
   /** The host's own `config.json`. */
   readonly configFile: string;
   readonly signal: AbortSignal;
 }
 
-const READERS: Readonly<Record<Layout, (folder: BoundedFolder, source: LocalSource) => Reader>> = {
+const READERS: Readonly<Record<Layout, (folder: BoundedFolder, source: ModelSource) => Reader>> = {
   'hub-cache': readHubCache,
   'llama-cache': readLlamaCache,
   publisher: readPublisherFolder,
@@ -52,7 +52,7 @@ const READERS: Readonly<Record<Layout, (folder: BoundedFolder, source: LocalSour
 export async function scan(options: ScanOptions): Promise<Findings> {
   const { signal } = options;
   const budget = new ScanBudget(signal);
-  const found: { source: LocalSource; folder: string; models: HeldModel[] }[] = [];
+  const found: { source: ModelSource; folder: string; models: ExternalModel[] }[] = [];
   const problems: string[] = [];
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   if (signal.aborted) end();
@@ -72,7 +72,7 @@ export async function scan(options: ScanOptions): Promise<Findings> {
     const reading = open.flatMap((one) => {
       if (one === undefined || !budget.isWhole) return [];
       const { source, folder, layout } = one;
-      const models: HeldModel[] = [];
+      const models: ExternalModel[] = [];
       found.push({ source, folder: folder.path, models });
       return [collect(READERS[layout](folder, source), models)];
     });
@@ -80,7 +80,7 @@ export async function scan(options: ScanOptions): Promise<Findings> {
   };
   await Promise.race([look(), ended]);
   // One program's two folders can hold the same: the first one counts.
-  const models = new Map<string, HeldModel>();
+  const models = new Map<string, ExternalModel>();
   for (const model of found.flatMap(({ models }) => models)) {
     if (!models.has(model.name.id)) models.set(model.name.id, model);
   }
@@ -89,16 +89,16 @@ export async function scan(options: ScanOptions): Promise<Findings> {
 }
 
 /** Takes what a reader finds one by one: what was found counts even when there is no time for the rest. */
-async function collect(reader: Reader, models: HeldModel[]): Promise<void> {
+async function collect(reader: Reader, models: ExternalModel[]): Promise<void> {
   for await (const model of reader) models.push(model);
 }
 
 /** The table's folders and those that programs' users chose, each once. */
-async function foldersOf(at: Surroundings): Promise<{ source: LocalSource; folder: string; layout: Layout }[]> {
+async function foldersOf(at: PlatformEnv): Promise<{ source: ModelSource; folder: string; layout: Layout }[]> {
   const named = await Promise.all(
     folderSettings(at).map(async (setting) => {
       const text = await readSmallText(setting.file);
-      return text === undefined ? undefined : namedFolder(setting, text, at.system);
+      return text === undefined ? undefined : namedFolder(setting, text, at.platform);
     }),
   );
   const all = [...named.filter((folder) => folder !== undefined), ...programFolders(at)];

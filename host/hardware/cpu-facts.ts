@@ -1,4 +1,4 @@
-import { within } from '../common/with-timeout.ts';
+import { withTimeout } from '../common/with-timeout.ts';
 import { countList } from './cpu-list.ts';
 import { parseCpuInfo } from './cpuinfo.ts';
 import type { Machine } from './machine.ts';
@@ -64,7 +64,7 @@ async function quickArmCpus(cpus: number, readText: Machine['readText']): Promis
 async function otherFacts(machine: Machine): Promise<CpuFacts> {
   const { platform, architecture, env, brand, usableThreads } = machine;
   const { cpu } = await machine.systemInformation();
-  const told = await within(cpu(), PROBE_TIMEOUT_MS, 'systeminformation.cpu');
+  const told = await withTimeout(cpu(), PROBE_TIMEOUT_MS, 'systeminformation.cpu');
   const windows = parseProcessorIdentifier(env?.PROCESSOR_IDENTIFIER ?? '');
   const isX86 = architecture === 'x64' || architecture === 'ia32';
   return {

@@ -95,7 +95,7 @@ export function demandOfSize(modelSize: number, totalLayers: number): Demand {
  * Bytes on each side when the last `gpuLayers` layers are on the GPU; all of them means the output layer too. Several
  * GPUs share the layers, but each has working memory of its own.
  */
-export function placed(
+export function memoryFor(
   demand: Demand,
   gpuLayers: number,
   gpus: number,

@@ -1,10 +1,10 @@
-import { type Demand, placed } from './demand.ts';
-import { BARE, roomOn } from './memory-budget.ts';
+import { type Demand, memoryFor } from './demand.ts';
+import { MINIMUM_RESERVE, memoryBudgetOn } from './memory-budget.ts';
 import { isWithin } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 
 /** Bytes on both sides. */
-export interface Sides {
+export interface MemoryAmount {
   readonly ram: number;
   readonly vram: number;
 }
@@ -12,9 +12,9 @@ export interface Sides {
 /** What a load needs beside what there is. */
 export interface Fit {
   readonly fits: boolean;
-  readonly needed: Sides;
+  readonly needed: MemoryAmount;
   /** What a model may take: what is available less what its process takes without one. */
-  readonly available: Sides;
+  readonly available: MemoryAmount;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface Fit {
  * and values, and working memory count; where no GPU can be used, all of it is main memory.
  */
 export function fitOf(demand: Demand, gpuLayers: number, snapshot: HardwareSnapshot): Fit {
-  const room = roomOn(snapshot, BARE);
-  const { ram, vram } = placed(demand, room.gpus.length === 0 ? 0 : gpuLayers, room.gpus.length);
+  const room = memoryBudgetOn(snapshot, MINIMUM_RESERVE);
+  const { ram, vram } = memoryFor(demand, room.gpus.length === 0 ? 0 : gpuLayers, room.gpus.length);
   return { fits: isWithin(room, { ram, vram }), needed: { ram, vram }, available: { ram: room.ram, vram: room.vram } };
 }

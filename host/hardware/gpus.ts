@@ -1,5 +1,5 @@
 import type { Logger } from '../common/log.ts';
-import { within } from '../common/with-timeout.ts';
+import { withTimeout } from '../common/with-timeout.ts';
 import { drmGpus } from './drm-gpus.ts';
 import type { FoundGpu } from './found-gpu.ts';
 import { macGpus } from './mac-gpus.ts';
@@ -57,7 +57,7 @@ function probesFor(machine: Machine): Probe[] {
           'system_profiler',
           async () => {
             const { graphics } = await machine.systemInformation();
-            return macGpus((await within(graphics(), PROFILER_TIMEOUT_MS, 'system_profiler')).controllers);
+            return macGpus((await withTimeout(graphics(), PROFILER_TIMEOUT_MS, 'system_profiler')).controllers);
           },
         ],
       ];

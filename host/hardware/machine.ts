@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import * as os from 'node:os';
 import { isSystemError } from '../common/errors.ts';
-import { within } from '../common/with-timeout.ts';
+import { withTimeout } from '../common/with-timeout.ts';
 import { type ReadText, readText } from './read-text.ts';
 
 /** How long a program such as nvidia-smi may take, milliseconds. With eight GPUs and a driver asleep it takes some 5 s. */
@@ -50,7 +50,7 @@ export function thisMachine(env?: Readonly<NodeJS.ProcessEnv>, limits: { program
     readText,
     list,
     run: (program, args) =>
-      within(run(program, args, env, programTimeoutMs), programTimeoutMs + KILL_GRACE_MS, program),
+      withTimeout(run(program, args, env, programTimeoutMs), programTimeoutMs + KILL_GRACE_MS, program),
     systemInformation: () => import('./system-information.ts'),
   };
 }

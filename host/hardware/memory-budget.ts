@@ -11,13 +11,13 @@ export interface Reserve {
  * desktop takes meanwhile, without which the load that just fits is the one that fails; of the main memory the runner
  * process itself (some 150 MB), and air for the browser.
  */
-export const COMFORT: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 * 1024 };
+export const RECOMMENDED_RESERVE: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 * 1024 };
 
 /** Left alone where a load is refused: a runner process without a model, and a GPU backend's context. */
-export const BARE: Reserve = { gpu: 300 * 1024 * 1024, ram: 160 * 1024 * 1024 };
+export const MINIMUM_RESERVE: Reserve = { gpu: 300 * 1024 * 1024, ram: 160 * 1024 * 1024 };
 
 /** What a model may take, bytes. */
-export interface Room {
+export interface MemoryBudget {
   /** The GPUs it may be put on; several hold a model's layers together. */
   readonly gpus: readonly GpuInfo[];
   readonly vram: number;
@@ -27,7 +27,7 @@ export interface Room {
 }
 
 /** What of this machine's memory a model may take now. */
-export function roomOn(snapshot: HardwareSnapshot, reserve = COMFORT): Room {
+export function memoryBudgetOn(snapshot: HardwareSnapshot, reserve = RECOMMENDED_RESERVE): MemoryBudget {
   const gpus = usableGpus(snapshot);
   return {
     gpus,

@@ -1,5 +1,5 @@
 import * as os from 'node:os';
-import { within } from '../common/with-timeout.ts';
+import { withTimeout } from '../common/with-timeout.ts';
 import { memoryLimits } from './cgroup.ts';
 import type { Machine } from './machine.ts';
 import type { ReadText } from './read-text.ts';
@@ -13,7 +13,7 @@ export async function memoryInfo(machine: Machine): Promise<MemoryInfo> {
   if (machine.platform === 'linux') return linuxMemory(machine.readText);
   if (machine.platform === 'darwin') {
     const { mem } = await machine.systemInformation();
-    const { total, available } = await within(mem(), PROBE_TIMEOUT_MS, 'systeminformation.mem');
+    const { total, available } = await withTimeout(mem(), PROBE_TIMEOUT_MS, 'systeminformation.mem');
     return { total, available: Math.min(available, total) };
   }
   // Windows: libuv asks for `ullAvailPhys`, which is what is available, not only what lies idle.

@@ -1,6 +1,6 @@
 import type { ModelShape } from '../gguf/model.ts';
 import { type DemandSettings, demandOf } from './demand.ts';
-import { fitOf, type Sides } from './fit.ts';
+import { fitOf, type MemoryAmount } from './fit.ts';
 import { usableGpus } from './memory-budget.ts';
 import { recommendSplit, type Split, tierOf } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
@@ -11,7 +11,7 @@ export interface OffloadOption {
   readonly strategy: 'full_vram' | 'hybrid' | 'full_ram';
   readonly gpuLayers: number;
   readonly cpuLayers: number;
-  readonly needed: Sides;
+  readonly needed: MemoryAmount;
   readonly speed: Split['tier'];
 }
 

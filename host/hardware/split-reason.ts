@@ -1,6 +1,6 @@
-import { bytesInWords } from '../common/format.ts';
-import { type Demand, placed } from './demand.ts';
-import type { Room } from './memory-budget.ts';
+import { formatBytes } from '../common/format.ts';
+import { type Demand, memoryFor } from './demand.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import type { HardwareSnapshot } from './types.ts';
 
 /** Smallest context worth recommending, tokens: below it a conversation forgets its own question. */
@@ -15,7 +15,7 @@ export interface SplitFacts {
   readonly fits: boolean;
   readonly tier: 'fast' | 'medium' | 'slow';
   readonly demand: Demand;
-  readonly room: Room;
+  readonly room: MemoryBudget;
   readonly snapshot: HardwareSnapshot;
   /** Tokens; undefined where only the file's size is known. */
   readonly contextSize: number | undefined;
@@ -29,15 +29,15 @@ export function reasonFor(facts: SplitFacts): string {
 }
 
 function allOnGpu({ gpuLayers, estimatedVram, contextSize, room }: SplitFacts): string {
-  return `All ${gpuLayers} layers${withContext(contextSize)} need ${bytesInWords(estimatedVram)}; ${vramOf(room)}.`;
+  return `All ${gpuLayers} layers${withContext(contextSize)} need ${formatBytes(estimatedVram)}; ${vramOf(room)}.`;
 }
 
 function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize, room, demand }: SplitFacts): string {
-  const all = placed(demand, gpuLayers + cpuLayers, room.gpus.length).vram;
+  const all = memoryFor(demand, gpuLayers + cpuLayers, room.gpus.length).vram;
   return (
-    `All ${gpuLayers + cpuLayers} layers${withContext(contextSize)} would need ${bytesInWords(all)}, and ${vramOf(room)}: ` +
-    `the last ${gpuLayers} layers take ${bytesInWords(estimatedVram)} of it, and the first ${cpuLayers} run on the CPU ` +
-    `with ${bytesInWords(estimatedRam)} of main memory.`
+    `All ${gpuLayers + cpuLayers} layers${withContext(contextSize)} would need ${formatBytes(all)}, and ${vramOf(room)}: ` +
+    `the last ${gpuLayers} layers take ${formatBytes(estimatedVram)} of it, and the first ${cpuLayers} run on the CPU ` +
+    `with ${formatBytes(estimatedRam)} of main memory.`
   );
 }
 
@@ -47,8 +47,8 @@ function allOnCpu({ cpuLayers, estimatedRam, contextSize, room, snapshot }: Spli
       ? 'No GPU that llama.cpp could use was found'
       : `For this model too little is left: ${vramOf(room)}`;
   return (
-    `${why}. All ${cpuLayers} layers${withContext(contextSize)} need ${bytesInWords(estimatedRam)} of main memory, ` +
-    `which has ${bytesInWords(snapshot.memory.available)} available.`
+    `${why}. All ${cpuLayers} layers${withContext(contextSize)} need ${formatBytes(estimatedRam)} of main memory, ` +
+    `which has ${formatBytes(snapshot.memory.available)} available.`
   );
 }
 
@@ -56,14 +56,14 @@ function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, room, snap
   const needed = estimatedVram + estimatedRam;
   const has = [
     ...(room.gpus.length > 0 && !room.shared ? [vramOf(room)] : []),
-    `main memory has ${bytesInWords(snapshot.memory.available)} available`,
+    `main memory has ${formatBytes(snapshot.memory.available)} available`,
   ].join(' and ');
   const what = contextSize === undefined ? 'The model' : `The model with a ${count(contextSize)}-token context`;
-  return `${what} needs ${bytesInWords(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
+  return `${what} needs ${formatBytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
 }
 
 /** What would fit: a shorter context if that is enough, else a smaller file. */
-function remedy(contextSize: number | undefined, demand: Demand, room: Room, needed: number): string {
+function remedy(contextSize: number | undefined, demand: Demand, room: MemoryBudget, needed: number): string {
   const total = room.shared ? room.ram : room.ram + room.vram;
   const over = needed - total;
   if (contextSize !== undefined && demand.perContextToken > 0) {
@@ -81,8 +81,8 @@ function withContext(contextSize: number | undefined): string {
 }
 
 /** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or of several GPUs together. */
-function vramOf({ gpus }: Room): string {
-  const free = bytesInWords(gpus.reduce((total, gpu) => total + gpu.availableVram, 0));
+function vramOf({ gpus }: MemoryBudget): string {
+  const free = formatBytes(gpus.reduce((total, gpu) => total + gpu.availableVram, 0));
   const [first] = gpus;
   if (gpus.length > 1)
     return `${gpus.length} GPUs (${gpus.map((gpu) => gpu.name).join(', ')}) have ${free} free together`;

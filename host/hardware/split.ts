@@ -1,6 +1,6 @@
 import type { ModelShape } from '../gguf/model.ts';
-import { type Demand, type DemandSettings, demandOf, demandOfSize, placed } from './demand.ts';
-import { type Room, roomOn } from './memory-budget.ts';
+import { type Demand, type DemandSettings, demandOf, demandOfSize, memoryFor } from './demand.ts';
+import { type MemoryBudget, memoryBudgetOn } from './memory-budget.ts';
 import { reasonFor } from './split-reason.ts';
 import type { CpuInfo, HardwareSnapshot } from './types.ts';
 
@@ -41,9 +41,9 @@ export function recommendSplit(question: SplitQuestion): Split {
     'shape' in question ? demandOf(question.shape, question) : demandOfSize(question.modelSize, question.totalLayers);
   const contextSize = 'shape' in question ? question.contextSize : undefined;
   const { snapshot } = question;
-  const room = roomOn(snapshot);
+  const room = memoryBudgetOn(snapshot);
   const gpuLayers = mostLayers(demand, room);
-  const { vram, ram } = placed(demand, gpuLayers, room.gpus.length);
+  const { vram, ram } = memoryFor(demand, gpuLayers, room.gpus.length);
   const layers = demand.layers.length;
   const fits = isWithin(room, { vram, ram });
   const answer = { gpuLayers, cpuLayers: layers - gpuLayers, estimatedVram: vram, estimatedRam: ram };
@@ -52,26 +52,28 @@ export function recommendSplit(question: SplitQuestion): Split {
 }
 
 /** The largest number of layers whose bytes fit the GPUs; none where not even one does, or there is no GPU. */
-export function mostLayers(demand: Demand, room: Room): number {
+export function mostLayers(demand: Demand, room: MemoryBudget): number {
   if (room.vram === 0) return 0;
   // What the GPU needs grows with each layer: halving finds the last number that fits.
   let fitting = 0;
   let tooMany = demand.layers.length + 1;
   while (tooMany - fitting > 1) {
     const middle = Math.floor((fitting + tooMany) / 2);
-    if (placed(demand, middle, room.gpus.length).vram <= room.vram) fitting = middle;
+    if (memoryFor(demand, middle, room.gpus.length).vram <= room.vram) fitting = middle;
     else tooMany = middle;
   }
   if (!room.shared) return fitting;
   // Shared memory gains nothing from a part on the GPU when the whole does not fit anywhere. Tied embeddings, which the
   // output layer brings to the GPU a second time, can be what is too much: then all layers but one may fit.
   return (
-    [fitting, fitting - 1].find((layers) => layers > 0 && isWithin(room, placed(demand, layers, room.gpus.length))) ?? 0
+    [fitting, fitting - 1].find(
+      (layers) => layers > 0 && isWithin(room, memoryFor(demand, layers, room.gpus.length)),
+    ) ?? 0
   );
 }
 
 /** Whether so much fits a room. */
-export function isWithin(room: Room, { vram, ram }: { vram: number; ram: number }): boolean {
+export function isWithin(room: MemoryBudget, { vram, ram }: { vram: number; ram: number }): boolean {
   return vram <= room.vram && (room.shared ? vram + ram : ram) <= room.ram;
 }
 

@@ -1,4 +1,4 @@
-import { bytesInWords } from '../common/format.ts';
+import { formatBytes } from '../common/format.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import { type CacheType, canQuantizeCache } from './cache-types.ts';
 import { type DemandSettings, demandOf } from './demand.ts';
@@ -103,7 +103,7 @@ function smallerFile({ shape, settings, snapshot }: Misfit): WouldFit {
   return {
     note:
       largest > 0
-        ? `a smaller model, or a quantization of this one of at most ${bytesInWords(largest)} (this one has ${bytesInWords(shape.fileBytes)})`
+        ? `a smaller model, or a quantization of this one of at most ${formatBytes(largest)} (this one has ${formatBytes(shape.fileBytes)})`
         : 'a much smaller model',
   };
 }

@@ -5,7 +5,7 @@ import type { HostEvent } from '../protocol/messages.ts';
  * Progress that waits for a slow reader: of each request, event type and piece of work only the newest, so that what
  * waits does not grow with time.
  */
-export class HeldEvents<Owner extends object> {
+export class EventCoalescer<Owner extends object> {
   readonly #byOwner = new Map<Owner, Map<string, HostEvent>>();
 
   /** Says whether anything of `owner` waits. */

@@ -5,7 +5,7 @@ export interface NamedText {
 }
 
 /** Some texts to be embedded in one turn. */
-export interface EmbedOrder {
+export interface EmbedRequest {
   readonly texts: readonly NamedText[];
   /** True: a text that is too long is cut at its end. False: it is refused. */
   readonly truncate: boolean;
@@ -20,7 +20,7 @@ export interface Embedded {
 }
 
 /** Some documents to be scored against one query in one turn. */
-export interface RankOrder {
+export interface RankRequest {
   readonly query: NamedText;
   readonly documents: readonly NamedText[];
   /** True: a document that is too long is cut at its end. False: it is refused. */

@@ -24,7 +24,7 @@ export interface Sampling {
 export type Constraint = { readonly jsonSchema: JsonObject } | { readonly grammar: string };
 
 /** One generation, as the supervisor is asked for it. */
-export interface GenerateOrder {
+export interface GenerateRequest {
   /** A conversation goes through the model's chat template; a prompt is taken as it is. */
   readonly input: { readonly messages: readonly ChatMessage[] } | { readonly prompt: string };
   readonly maxNewTokens: number;

@@ -1,8 +1,8 @@
 import { HostError } from '../common/errors.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { ModelAbilities } from '../gguf/abilities.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from './embedding.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult } from './generation.ts';
+import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
+import type { GenerateRequest, GenerationProgress, GenerationResult } from './generation.ts';
 
 /**
  * A model that answers. Sizes are bytes, measured; 0 where another machine's engine has not said.
@@ -92,19 +92,19 @@ export interface ModelServer {
   /** @throws HostError `MODEL_NOT_LOADED`. */
   setActive(id: string): void;
   /** @throws HostError `MODEL_NOT_LOADED`, and what the server says; the signal's reason when aborted. */
-  generate(id: string, order: GenerateOrder, options?: GenerateOptions): Promise<GenerationResult>;
+  generate(id: string, order: GenerateRequest, options?: GenerateOptions): Promise<GenerationResult>;
   /**
    * Embeds some texts, in order. A server without it embeds nothing.
    *
    * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the server says; the signal's reason when aborted.
    */
-  embed?(id: string, order: EmbedOrder, options?: EmbedOptions): Promise<readonly Embedded[]>;
+  embed?(id: string, order: EmbedRequest, options?: EmbedOptions): Promise<readonly Embedded[]>;
   /**
    * Scores some documents against a query, in order. A server without it ranks nothing.
    *
    * @throws HostError as {@link embed}.
    */
-  rank?(id: string, order: RankOrder, options?: EmbedOptions): Promise<readonly Ranked[]>;
+  rank?(id: string, order: RankRequest, options?: EmbedOptions): Promise<readonly Ranked[]>;
   /** Stops generations: of one model or of all, with one tag or with any. */
   stopGenerations(which?: {
     id?: string | undefined;

@@ -1,6 +1,6 @@
 import { HostError } from '../common/errors.ts';
-import type { Embedded, EmbedOrder, Ranked, RankOrder } from './embedding.ts';
-import type { GenerateOrder, GenerationResult } from './generation.ts';
+import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
+import type { GenerateRequest, GenerationResult } from './generation.ts';
 import {
   type EmbedOptions,
   type FreedMemory,
@@ -50,19 +50,19 @@ export class ServedModels {
   }
 
   /** @throws HostError `MODEL_NOT_LOADED`, and what the model's server throws. */
-  async generate(id: string, order: GenerateOrder, options: GenerateOptions = {}): Promise<GenerationResult> {
+  async generate(id: string, order: GenerateRequest, options: GenerateOptions = {}): Promise<GenerationResult> {
     return this.#serverOf(id).generate(id, order, options);
   }
 
   /** @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the model's server throws. */
-  async embed(id: string, order: EmbedOrder, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
+  async embed(id: string, order: EmbedRequest, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
     const server = this.#serverOf(id);
     if (server.embed === undefined) throw notOffered(id, 'embed');
     return server.embed(id, order, options);
   }
 
   /** @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the model's server throws. */
-  async rank(id: string, order: RankOrder, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
+  async rank(id: string, order: RankRequest, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
     const server = this.#serverOf(id);
     if (server.rank === undefined) throw notOffered(id, 'rank');
     return server.rank(id, order, options);

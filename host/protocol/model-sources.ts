@@ -3,11 +3,11 @@ export const PROGRAMS = ['huggingface', 'llama.cpp', 'lmstudio', 'ollama', 'jan'
 export type Program = (typeof PROGRAMS)[number];
 
 /** Where a file comes from that is not ours: a program, a folder the user configured, or a file the user imported. */
-export const LOCAL_SOURCES = [...PROGRAMS, 'folder', 'import'] as const;
-export type LocalSource = (typeof LOCAL_SOURCES)[number];
+export const MODEL_SOURCES = [...PROGRAMS, 'folder', 'import'] as const;
+export type ModelSource = (typeof MODEL_SOURCES)[number];
 
 /** What people call them. */
-export const SOURCE_NAMES: Readonly<Record<LocalSource, string>> = {
+export const SOURCE_NAMES: Readonly<Record<ModelSource, string>> = {
   huggingface: 'the Hugging Face cache',
   'llama.cpp': 'llama.cpp',
   lmstudio: 'LM Studio',

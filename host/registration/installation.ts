@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import type { System } from '../../manifests/browser.ts';
-import { pathsOf, type Surroundings } from './platform-env.ts';
+import type { Platform } from '../../manifests/browser.ts';
+import { pathsOf, type RegistrationEnv } from './platform-env.ts';
 import { programFolder, RECORD_NAME } from './program-folder.ts';
 import { type RunReg, systemReg } from './registry.ts';
 
 /** The machine an install or uninstall works on. A test gives another root, home, system or `reg`. */
-export interface Machine extends Surroundings {
+export interface Machine extends RegistrationEnv {
   /** `TABAGENT_HOME`, or its default. */
   readonly dataFolder: string;
   readonly reg: RunReg;
@@ -28,6 +28,6 @@ export function placesOf(machine: Machine, systemWide: boolean): { folder: strin
   return { folder, recordFile: pathsOf(machine).join(folder, RECORD_NAME) };
 }
 
-function knownSystem(platform: NodeJS.Platform): System | undefined {
+function knownSystem(platform: NodeJS.Platform): Platform | undefined {
   return platform === 'linux' || platform === 'darwin' || platform === 'win32' ? platform : undefined;
 }

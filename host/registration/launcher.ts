@@ -1,5 +1,5 @@
-import type { System } from '../../manifests/browser.ts';
-import { pathsOf, type Surroundings } from './platform-env.ts';
+import type { Platform } from '../../manifests/browser.ts';
+import { pathsOf, type RegistrationEnv } from './platform-env.ts';
 import { type FileTarget, FOLDER_MODE, LAUNCHER_MODE } from './target.ts';
 
 /** The program a browser starts, and the file that must be written for it. */
@@ -21,7 +21,7 @@ export interface HostProgram {
 }
 
 /** Options of {@link planLauncher}. */
-export interface LauncherRequest extends HostProgram, Pick<Surroundings, 'system' | 'paths'> {
+export interface LauncherRequest extends HostProgram, Pick<RegistrationEnv, 'system' | 'paths'> {
   readonly programFolder: string;
   readonly systemWide: boolean;
   /** `TABAGENT_HOME` when the user set it: a browser's environment need not have it. */
@@ -52,7 +52,7 @@ export function planLauncher(request: LauncherRequest): Launcher {
 }
 
 /** The launcher's text: a shell script, or on Windows a batch file. */
-export function launcherText(system: System, command: readonly string[], tabagentHome?: string): string {
+export function launcherText(system: Platform, command: readonly string[], tabagentHome?: string): string {
   return system === 'win32' ? batchText(command, tabagentHome) : shellText(command, tabagentHome);
 }
 

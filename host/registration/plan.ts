@@ -3,11 +3,11 @@ import { BROWSER_TABLES } from '../../manifests/browsers.ts';
 import { type AllowedExtensions, HOST_NAME, hostManifest } from '../../manifests/host-manifest.ts';
 import type { ManifestFolder } from '../../manifests/places.ts';
 import { findBrowsers } from './find-browsers.ts';
-import { pathsOf, placeExists, resolvePlace, type Surroundings } from './platform-env.ts';
+import { pathsOf, placeExists, type RegistrationEnv, resolvePlace } from './platform-env.ts';
 import { FOLDER_MODE, type KeyTarget, MANIFEST_MODE, type Target } from './target.ts';
 
 /** What is to be registered, and where. */
-export interface RegistrationRequest extends Surroundings {
+export interface RegistrationRequest extends RegistrationEnv {
   /** Browsers named by the user: registered whether they are there or not. Absent: those that are there. */
   readonly browsers?: readonly BrowserName[];
   /** Browsers registered before: kept up to date whatever is named now. */

@@ -1,10 +1,10 @@
 import { type PlatformPath, posix, win32 } from 'node:path';
-import type { System } from '../../manifests/browser.ts';
+import type { Platform } from '../../manifests/browser.ts';
 import type { Place, PlaceBase } from '../../manifests/places.ts';
 
 /** What planning may know of the machine. Nothing here is read by the planner itself. */
-export interface Surroundings {
-  readonly system: System;
+export interface RegistrationEnv {
+  readonly system: Platform;
   /** The user's home folder. */
   readonly home: string;
   readonly env: Readonly<NodeJS.ProcessEnv>;
@@ -17,18 +17,18 @@ export interface Surroundings {
 }
 
 /** How paths of the planned system are joined. */
-export function pathsOf({ system, paths }: Pick<Surroundings, 'system' | 'paths'>): PlatformPath {
+export function pathsOf({ system, paths }: Pick<RegistrationEnv, 'system' | 'paths'>): PlatformPath {
   return paths ?? (system === 'win32' ? win32 : posix);
 }
 
 /** The absolute path of a place in the tables, or undefined where the machine has no such base. */
-export function resolvePlace(place: Place, around: Surroundings): string | undefined {
+export function resolvePlace(place: Place, around: RegistrationEnv): string | undefined {
   const base = baseFolder(place.base, around);
   return base === undefined ? undefined : pathsOf(around).join(base, place.path);
 }
 
 /** Says whether a place is there. */
-export function placeExists(place: Place, around: Surroundings): boolean {
+export function placeExists(place: Place, around: RegistrationEnv): boolean {
   const path = resolvePlace(place, around);
   return path !== undefined && around.exists(path);
 }
@@ -37,7 +37,7 @@ export function placeExists(place: Place, around: Surroundings): boolean {
 const SNAP_COMMANDS = '/snap/bin';
 
 /** Says whether `PATH` has a program of this name. */
-export function commandExists(name: string, around: Surroundings): boolean {
+export function commandExists(name: string, around: RegistrationEnv): boolean {
   const paths = pathsOf(around);
   return (around.env.PATH ?? '')
     .split(paths.delimiter)
@@ -45,7 +45,7 @@ export function commandExists(name: string, around: Surroundings): boolean {
     .some((folder) => around.exists(paths.join(folder, name)));
 }
 
-function baseFolder(base: PlaceBase, around: Surroundings): string | undefined {
+function baseFolder(base: PlaceBase, around: RegistrationEnv): string | undefined {
   const { home, env } = around;
   const paths = pathsOf(around);
   switch (base) {

@@ -1,4 +1,4 @@
-import { pathsOf, type Surroundings } from './platform-env.ts';
+import { pathsOf, type RegistrationEnv } from './platform-env.ts';
 
 /** Name of the file that says what was registered, in the program folder. */
 export const RECORD_NAME = 'registration.json';
@@ -10,7 +10,7 @@ export const RECORD_NAME = 'registration.json';
  * @param dataFolder `TABAGENT_HOME`, or its default.
  */
 export function programFolder(
-  around: Pick<Surroundings, 'system' | 'paths' | 'env' | 'root'>,
+  around: Pick<RegistrationEnv, 'system' | 'paths' | 'env' | 'root'>,
   scope: { systemWide: boolean; dataFolder: string },
 ): string {
   if (!scope.systemWide) return scope.dataFolder;

@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { BrowserName, System } from '../../manifests/browser.ts';
+import type { BrowserName, Platform } from '../../manifests/browser.ts';
 import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from '../common/safe-folder.ts';
 import { digest, lookAt, makeFolder, writeWhole } from './files.ts';
 import { entryOf, type RegistrationRecord, readRecord, settled, withEntries, writeRecord } from './record.ts';
@@ -26,7 +26,7 @@ export interface RegisterOutcome {
 
 /** Options of {@link register}. */
 export interface RegisterRequest extends SafetyOptions {
-  readonly system: System;
+  readonly system: Platform;
   /** What to put in place, in this order: the launcher first, so that no manifest points to nothing. */
   readonly targets: readonly Target[];
   /** Files that run when a browser starts the host, the launcher aside. */

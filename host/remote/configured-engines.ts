@@ -1,5 +1,5 @@
 import { HostError } from '../common/errors.ts';
-import { within } from '../common/with-timeout.ts';
+import { withTimeout } from '../common/with-timeout.ts';
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -73,7 +73,9 @@ export class ConfiguredEngines {
     const { endpoint, fault } = await this.find(name);
     if (endpoint === undefined) throw fault;
     const { keyOf, proxies, limits } = this.#options;
-    const key = await (keyTimeoutMs === undefined ? keyOf(endpoint) : within(keyOf(endpoint), keyTimeoutMs, noKey));
+    const key = await (keyTimeoutMs === undefined
+      ? keyOf(endpoint)
+      : withTimeout(keyOf(endpoint), keyTimeoutMs, noKey));
     return { engine: new RemoteEngine({ endpoint, key: key?.key, proxies, ...limits }), endpoint, key };
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { HostError } from '../common/errors.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
-import { Patience } from './deadline.ts';
+import { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
 import { nonsense, silent } from './engine-faults.ts';
 import { codeOf, type RemoteRequest, send } from './http.ts';
@@ -35,7 +35,7 @@ export class Connection {
   }
 
   /** Sends a request once and resolves with a success, its body unread. Throws the fault any other answer is. */
-  async send(request: Omit<RemoteRequest, 'endpoint' | 'key'>, patience: Patience): Promise<IncomingMessage> {
+  async send(request: Omit<RemoteRequest, 'endpoint' | 'key'>, patience: Deadline): Promise<IncomingMessage> {
     const { endpoint, key, proxies } = this.options;
     const answer = await send({ ...request, endpoint, key }, proxies, patience);
     if (answer.statusCode === 200) return answer;
@@ -48,7 +48,7 @@ export class Connection {
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    const patience = new Patience(signal);
+    const patience = new Deadline(signal);
     const allow = (ms: number) => patience.allow(ms, () => silent(this.name, ms));
     allow(Math.min(timeoutMs, this.options.connectTimeoutMs));
     try {
@@ -60,7 +60,7 @@ export class Connection {
     }
   }
 
-  async #read(answer: IncomingMessage, { signal }: Patience): Promise<string> {
+  async #read(answer: IncomingMessage, { signal }: Deadline): Promise<string> {
     const pieces: Buffer[] = [];
     let bytes = 0;
     try {

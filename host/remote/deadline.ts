@@ -4,7 +4,7 @@ import type { HostError } from '../common/errors.ts';
  * The end of a request's patience: aborts its signal when the caller does, or when nothing has come for as long as is
  * allowed just now.
  */
-export class Patience {
+export class Deadline {
   readonly signal: AbortSignal;
   readonly #own = new AbortController();
   #timer: NodeJS.Timeout | undefined;

@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { JsonObject } from '../common/json.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
-import type { Patience } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteFault } from './remote-fault.ts';
 
@@ -29,7 +29,7 @@ export interface RemoteRequest {
 export async function send(
   request: RemoteRequest,
   proxies: ProxyRoutes,
-  { signal }: Patience,
+  { signal }: Deadline,
 ): Promise<IncomingMessage> {
   signal.throwIfAborted();
   const { endpoint, path, key, accept } = request;

@@ -1,5 +1,5 @@
-import type { Embedded, EmbedOrder } from '../models/embedding.ts';
-import type { GenerateOrder, GenerationResult } from '../models/generation.ts';
+import type { Embedded, EmbedRequest } from '../models/embedding.ts';
+import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
 import type { GenerateOptions } from '../models/model-server.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEmbeddings } from './embedding-answer.ts';
@@ -49,7 +49,7 @@ export class RemoteEngine {
    */
   async generate(
     model: string,
-    order: GenerateOrder,
+    order: GenerateRequest,
     { signal, onProgress, stop }: Pick<GenerateOptions, 'signal' | 'onProgress'> & { stop: AbortSignal },
   ): Promise<GenerationResult> {
     const { endpoint, retryBaseMs } = this.#connection.options;
@@ -71,7 +71,7 @@ export class RemoteEngine {
    *
    * @throws HostError as {@link RemoteEngine.generate}.
    */
-  async embed(model: string, { texts }: EmbedOrder, signal: AbortSignal): Promise<Embedded[]> {
+  async embed(model: string, { texts }: EmbedRequest, signal: AbortSignal): Promise<Embedded[]> {
     const { endpoint, retryBaseMs } = this.#connection.options;
     const body = { model, input: texts.map(({ text }) => text), encoding_format: 'float' };
     const ask = () => this.#connection.whole({ path: '/embeddings', body }, endpoint.firstTextMs, signal);

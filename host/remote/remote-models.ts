@@ -1,7 +1,7 @@
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
-import type { Embedded, EmbedOrder } from '../models/embedding.ts';
-import type { GenerateOrder, GenerationResult } from '../models/generation.ts';
+import type { Embedded, EmbedRequest } from '../models/embedding.ts';
+import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
 import {
   type EmbedOptions,
   type FreedMemory,
@@ -97,7 +97,7 @@ export class RemoteModels implements ModelServer {
    * @throws HostError `MODEL_NOT_LOADED`, also for a model its engine has no more, and what
    * {@link RemoteEngine.generate} throws.
    */
-  async generate(id: string, order: GenerateOrder, options: GenerateOptions = {}): Promise<GenerationResult> {
+  async generate(id: string, order: GenerateRequest, options: GenerateOptions = {}): Promise<GenerationResult> {
     const { onProgress, tag } = options;
     const held = this.#held(id);
     const running: Running = { tag, stop: new AbortController() };
@@ -112,7 +112,7 @@ export class RemoteModels implements ModelServer {
   }
 
   /** @throws HostError as {@link generate}. */
-  async embed(id: string, order: EmbedOrder, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
+  async embed(id: string, order: EmbedRequest, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
     const held = this.#held(id);
     return this.#use(held, options.signal, (engine, signal) => engine.embed(held.name.model, order, signal));
   }

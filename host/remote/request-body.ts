@@ -1,5 +1,5 @@
 import type { JsonObject } from '../common/json.ts';
-import type { GenerateOrder } from '../models/generation.ts';
+import type { GenerateRequest } from '../models/generation.ts';
 import { invalidField } from '../protocol/parse-request.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { RemoteRequest } from './http.ts';
@@ -12,7 +12,7 @@ import type { RemoteRequest } from './http.ts';
  * @throws HostError `INVALID_REQUEST` for a GBNF grammar: most engines would pass over it without a word.
  */
 export function generationRequest(
-  order: GenerateOrder,
+  order: GenerateRequest,
   model: string,
   endpoint: Endpoint,
 ): Pick<RemoteRequest, 'path'> & { body: JsonObject } {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { HostError } from '../common/errors.ts';
 import { readChunk } from './chunk.ts';
 import type { Connection } from './connection.ts';
-import { Patience } from './deadline.ts';
+import { Deadline } from './deadline.ts';
 import { cutOff, failedMidway, nonsense, silent, withheld } from './engine-faults.ts';
 import { EventStreamFault, readEvents } from './event-stream.ts';
 import { codeOf } from './http.ts';
@@ -25,7 +25,7 @@ export async function streamGeneration(
   const { name } = connection;
   const { connectTimeoutMs, endpoint } = connection.options;
   const { firstTextMs, idleMs } = endpoint;
-  const patience = new Patience(signal);
+  const patience = new Deadline(signal);
   patience.allow(connectTimeoutMs, () => silent(name, connectTimeoutMs));
   const onConnected = () => patience.allow(firstTextMs, () => silent(name, firstTextMs));
   let answer: IncomingMessage | undefined;

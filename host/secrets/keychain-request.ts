@@ -2,7 +2,7 @@
 export const KEYCHAIN_SERVICE = 'TabAgent';
 
 /** What a process that asks the keychain reads on its input, as JSON. */
-export type KeychainOrder =
+export type KeychainRequest =
   | { readonly do: 'get' | 'delete'; readonly account: string }
   | { readonly do: 'set'; readonly account: string; readonly value: string };
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
 import { isJsonObject } from '../common/json.ts';
 import { KEYCHAIN_ARGUMENT } from './keychain-argument.ts';
-import type { KeychainOrder } from './keychain-request.ts';
+import type { KeychainRequest } from './keychain-request.ts';
 
 /** Longest a keychain may take, milliseconds: time for its user to type a password, where it asks for one. */
 export const KEYCHAIN_TIMEOUT_MS = 30_000;
@@ -46,7 +46,7 @@ export class Keychain {
     await this.#ask({ do: 'delete', account });
   }
 
-  async #ask(order: KeychainOrder): Promise<string | null> {
+  async #ask(order: KeychainRequest): Promise<string | null> {
     const { entry, env, refusal, timeoutMs = KEYCHAIN_TIMEOUT_MS } = this.#options;
     const refused = await refusal?.();
     if (refused !== undefined) throw unavailable(refused.message);

@@ -24,7 +24,7 @@ const requireBanner =
 const programsStayOutside: esbuild.Plugin = {
   name: 'programs-stay-outside',
   setup(build) {
-    build.onResolve({ filter: /^\.\/keychain\/keychain\.ts$/ }, () => ({
+    build.onResolve({ filter: /^\.\/secrets\/keychain-process\.ts$/ }, () => ({
       path: './keychain/keychain.js',
       external: true,
     }));

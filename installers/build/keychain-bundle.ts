@@ -21,7 +21,7 @@ export function keychainBuildOptions(root: string, place: KeychainPlace = {}): B
   const { outdir = 'dist/host/keychain', binary = 'package' } = place;
   return {
     absWorkingDir: root,
-    entryPoints: ['host/secrets/keychain-process.ts'],
+    entryPoints: [{ in: 'host/secrets/keychain-process.ts', out: 'keychain' }],
     outdir,
     bundle: true,
     format: 'esm',

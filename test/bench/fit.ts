@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectModel } from '../../host/gguf/inspect.ts';
 import type { CacheType } from '../../host/hardware/cache-types.ts';
-import { demandOf, placed } from '../../host/hardware/demand.ts';
+import { demandOf, memoryFor } from '../../host/hardware/demand.ts';
 import { largeModel } from '../support/gguf/large-model.ts';
 import { markovModel } from '../support/gguf/markov-model.ts';
 import { HostProcess } from '../support/host/host-process.ts';
@@ -74,7 +74,7 @@ function judge({ name, contextSize, cacheType = 'f16' }: Case, estimate: number,
 async function estimated(folder: string, { file, contextSize, cacheType }: Case): Promise<number> {
   const { shape } = await inspectModel([join(folder, file)]);
   const types = cacheType === undefined ? {} : { cacheTypeK: cacheType, cacheTypeV: cacheType };
-  return placed(demandOf(shape, { contextSize, ...types }), 0, 0).ram;
+  return memoryFor(demandOf(shape, { contextSize, ...types }), 0, 0).ram;
 }
 
 /** Bytes of the runner's process when it has used all it was given. */

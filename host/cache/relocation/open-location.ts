@@ -13,7 +13,7 @@ const WAIT_MS = 5_000;
 const LOOK_MS = 50;
 
 /** Where the cache lies, and the share of it that keeps it from being moved. */
-export interface OpenPlace<P> {
+export interface OpenedLocation<P> {
   readonly paths: P;
   /** Lets it be moved. */
   release(): void;
@@ -29,7 +29,7 @@ export function cacheLockPath({ locks }: Pick<HostPaths, 'locks'>): string {
  *
  * @throws HostError `CACHE_MOVING`; `CACHE_ERROR` where the disk it was moved to is not there.
  */
-export async function openPlace<P extends HostPaths>(paths: P, log: Logger): Promise<OpenPlace<P>> {
+export async function openLocation<P extends HostPaths>(paths: P, log: Logger): Promise<OpenedLocation<P>> {
   await recoverDead(paths, log);
   const share = await shareOf(paths, log);
   try {

@@ -14,13 +14,13 @@ import { recoverMove, removeOld } from './recover.ts';
 import { copyFile, filesBelow, removeEmpty } from './tree.ts';
 
 /** How far a move has come; bytes. */
-export interface MoveProgress {
+export interface RelocationProgress {
   readonly moved: number;
   readonly total: number;
 }
 
 /** What a move came to. */
-export interface Moved {
+export interface RelocationResult {
   readonly from: string;
   readonly to: string;
   readonly files: number;
@@ -28,12 +28,12 @@ export interface Moved {
 }
 
 /** How a cache is moved. */
-export interface MoveOptions {
+export interface RelocationOptions {
   readonly paths: HostPaths;
   /** Absolute. The home folder moves it back. */
   readonly to: string;
   readonly signal: AbortSignal;
-  readonly onProgress: ProgressListener<MoveProgress>;
+  readonly onProgress: ProgressListener<RelocationProgress>;
   readonly log: Logger;
   /** Default: by renaming where both places are on one disk. */
   readonly method?: Journal['method'];
@@ -47,7 +47,7 @@ export interface MoveOptions {
  * @throws HostError `INVALID_REQUEST` for a folder that cannot be it, `CACHE_MOVING` while other hosts use the cache,
  * `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`; the signal's reason when aborted, everything being as it was then.
  */
-export async function moveCache(options: MoveOptions): Promise<Moved> {
+export async function relocateCache(options: RelocationOptions): Promise<RelocationResult> {
   const { paths, log } = options;
   const lock = FileLock.try(cacheLockPath(paths));
   if (lock === undefined) throw inUse();
@@ -83,7 +83,7 @@ export async function moveCache(options: MoveOptions): Promise<Moved> {
 }
 
 /** Renames the folders, or copies what is in them. */
-async function bring({ from, to, method }: Journal, options: MoveOptions, total: number): Promise<void> {
+async function bring({ from, to, method }: Journal, options: RelocationOptions, total: number): Promise<void> {
   let moved = 0;
   for (const folder of MOVED) {
     const [old, target] = [join(from, folder), join(to, folder)];

@@ -1,7 +1,7 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
-import { facts, sizeInWords } from '../terminal/text.ts';
+import { facts, formatSize } from '../terminal/text.ts';
 
 /** `tabagent fit`. Exits with "no room" when the model needs more memory than there is. */
 export async function run(context: CommandContext): Promise<number> {
@@ -20,8 +20,8 @@ export async function run(context: CommandContext): Promise<number> {
       ['Fits', split.fits ? 'yes' : 'no'],
       ['GPU layers', String(split.gpu_layers)],
       ['CPU layers', String(split.cpu_layers)],
-      ['RAM', `${sizeInWords(split.estimated_ram)} of ${sizeInWords(machine.available_ram)} available`],
-      ['VRAM', `${sizeInWords(split.estimated_vram)} of ${sizeInWords(vram)} available`],
+      ['RAM', `${formatSize(split.estimated_ram)} of ${formatSize(machine.available_ram)} available`],
+      ['VRAM', `${formatSize(split.estimated_vram)} of ${formatSize(vram)} available`],
       ['Speed', split.performance_tier],
       ['Why', split.reason],
     ]),

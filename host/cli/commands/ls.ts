@@ -1,7 +1,7 @@
-import { LOCAL_SOURCES } from '../../protocol/model-sources.ts';
+import { MODEL_SOURCES } from '../../protocol/model-sources.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable, sizeInWords, table } from '../terminal/text.ts';
+import { formatSize, printable, table } from '../terminal/text.ts';
 
 /** `tabagent ls`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -14,7 +14,7 @@ export async function run(context: CommandContext): Promise<number> {
     terminal.stdout.write(models.map(({ id }) => `${printable(id)}\n`).join(''));
     return EXIT.ok;
   }
-  const isForeign = ({ source }: (typeof models)[number]) => (LOCAL_SOURCES as readonly string[]).includes(source);
+  const isForeign = ({ source }: (typeof models)[number]) => (MODEL_SOURCES as readonly string[]).includes(source);
   const hasForeign = models.some(isForeign);
   print(context, { models }, () =>
     models.length === 0
@@ -23,7 +23,7 @@ export async function run(context: CommandContext): Promise<number> {
           ['MODEL', 'SIZE', ...(input.flag('all') ? ['ON DISK'] : []), ...(hasForeign ? ['HELD BY'] : [])],
           ...models.map((model) => [
             model.id,
-            'size' in model && typeof model.size === 'number' ? sizeInWords(model.size) : `${model.size_gb} GB`,
+            'size' in model && typeof model.size === 'number' ? formatSize(model.size) : `${model.size_gb} GB`,
             ...(input.flag('all') ? [model.downloaded ? 'yes' : 'no'] : []),
             ...(hasForeign ? [isForeign(model) ? model.source : ''] : []),
           ]),
@@ -48,7 +48,7 @@ async function listDownloads(context: CommandContext): Promise<number> {
             `${repo_id}/${file_path}`,
             status,
             `${progress} %`,
-            sizeInWords(total),
+            formatSize(total),
           ]),
         ]),
   );

@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable, sizeInWords } from '../terminal/text.ts';
+import { formatSize, printable } from '../terminal/text.ts';
 
 /** `tabagent prune`. Only says what would go, until it is told `--yes`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -13,9 +13,9 @@ export async function run(context: CommandContext): Promise<number> {
   });
   print(context, payload, () => {
     const lines = payload.removed.map(
-      ({ kind, id, bytes }) => `${sizeInWords(bytes).padStart(9)}  ${id ?? 'a download nobody knows'}${KINDS[kind]}\n`,
+      ({ kind, id, bytes }) => `${formatSize(bytes).padStart(9)}  ${id ?? 'a download nobody knows'}${KINDS[kind]}\n`,
     );
-    const freed = sizeInWords(payload.freed);
+    const freed = formatSize(payload.freed);
     const last = dryRun ? `Would free ${freed}. "tabagent prune --yes" does it.` : `Freed ${freed}.`;
     return printable(`${lines.join('')}${last}\n`);
   });

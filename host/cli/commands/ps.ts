@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { secondsInWords, sizeInWords, table } from '../terminal/text.ts';
+import { formatDuration, formatSize, table } from '../terminal/text.ts';
 
 /** `tabagent ps`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -15,10 +15,10 @@ export async function run(context: CommandContext): Promise<number> {
             models.map((model) => [
               model.model_id,
               model.loaded_to,
-              sizeInWords(model.ram_used),
-              sizeInWords(model.vram_used),
+              formatSize(model.ram_used),
+              formatSize(model.vram_used),
               String(model.config.context_size),
-              secondsInWords(Math.max(0, now - model.loaded_at)),
+              formatDuration(Math.max(0, now - model.loaded_at)),
               String(pid),
             ]),
           ),

@@ -1,7 +1,7 @@
 import type { CommandContext } from '../context.ts';
-import { care } from '../run-verification.ts';
+import { runVerification } from '../run-verification.ts';
 
 /** `tabagent repair`. */
 export function run(context: CommandContext): Promise<number> {
-  return care('REPAIR_MODEL', context);
+  return runVerification('REPAIR_MODEL', context);
 }

@@ -1,6 +1,6 @@
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable, sizeInWords, table } from '../terminal/text.ts';
+import { formatSize, printable, table } from '../terminal/text.ts';
 
 /** `tabagent scan`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -13,7 +13,7 @@ export async function run(context: CommandContext): Promise<number> {
       ? ''
       : table([
           ['MODEL', 'HELD BY', 'SIZE', 'KIND'],
-          ...models.map(({ id, source, size, kind }) => [id, source, sizeInWords(size), kind]),
+          ...models.map(({ id, source, size, kind }) => [id, source, formatSize(size), kind]),
         ]),
   );
   if (input.flag('json')) return EXIT.ok;

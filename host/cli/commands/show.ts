@@ -3,7 +3,7 @@ import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findModel, modelAnywhere } from '../model-argument.ts';
-import { facts, sizeInWords } from '../terminal/text.ts';
+import { facts, formatSize } from '../terminal/text.ts';
 
 /** `tabagent show`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -21,11 +21,11 @@ export async function run(context: CommandContext): Promise<number> {
       ['Type', model?.model_type],
       ['About', model?.description || undefined],
       ['Tags', model?.tags.join(', ') || undefined],
-      ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : sizeInWords(onDisk.size)],
+      ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : formatSize(onDisk.size)],
       ['On disk', download === undefined ? 'no' : `${download.status}, ${download.progress} %`],
       ['GPU layers', String(split.gpu_layers)],
       ['CPU layers', String(split.cpu_layers)],
-      ['Needs', `${sizeInWords(split.estimated_ram)} of RAM, ${sizeInWords(split.estimated_vram)} of VRAM`],
+      ['Needs', `${formatSize(split.estimated_ram)} of RAM, ${formatSize(split.estimated_vram)} of VRAM`],
       ['Here', `${split.performance_tier}. ${split.reason}`],
     ]),
   );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { HostConfig } from '../../config.ts';
 import { configFileIn, readConfigFile } from '../../configuration/config-file.ts';
 import type { Client } from '../client.ts';
-import { sizeInWords } from '../terminal/text.ts';
+import { formatSize } from '../terminal/text.ts';
 import type { Finding } from './finding.ts';
 
 /** Less space than this holds no useful model, bytes. */
@@ -46,10 +46,10 @@ export async function examineCache(client: Client): Promise<readonly Finding[]> 
   const cache: Finding = {
     check: 'cache',
     status: 'ok',
-    message: `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${sizeInWords(bytes)}; the database opens.`,
+    message: `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${formatSize(bytes)}; the database opens.`,
   };
   if (disk === null) return [cache, { check: 'space', status: 'warning', message: 'How much is left is not known.' }];
-  const message = `${sizeInWords(disk.available)} of ${sizeInWords(disk.total)} left for models.`;
+  const message = `${formatSize(disk.available)} of ${formatSize(disk.total)} left for models.`;
   const space: Finding =
     disk.available < LITTLE_SPACE
       ? { check: 'space', status: 'warning', message, mend: 'Make room: "tabagent ls", "tabagent rm MODEL".' }

@@ -1,5 +1,5 @@
 import type { Terminal } from './terminal.ts';
-import { printable, secondsInWords, sizeInWords } from './text.ts';
+import { formatDuration, formatSize, printable } from './text.ts';
 
 /** How far work has come. */
 export interface Step {
@@ -75,8 +75,8 @@ const MAX_BAR = 30;
 
 function inWords({ label, percent, done, total, bytesPerSecond, etaSeconds }: Step): string {
   const parts = [`${printable(label)} ${percent.toFixed(1)} %`];
-  if (done !== undefined && total) parts.push(`${sizeInWords(done)} of ${sizeInWords(total)}`);
-  if (bytesPerSecond) parts.push(`${sizeInWords(bytesPerSecond)}/s`);
-  if (etaSeconds) parts.push(`${secondsInWords(etaSeconds)} left`);
+  if (done !== undefined && total) parts.push(`${formatSize(done)} of ${formatSize(total)}`);
+  if (bytesPerSecond) parts.push(`${formatSize(bytesPerSecond)}/s`);
+  if (etaSeconds) parts.push(`${formatDuration(etaSeconds)} left`);
   return parts.join(', ');
 }

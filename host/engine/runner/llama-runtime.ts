@@ -2,7 +2,7 @@ import { HostError } from '../../common/errors.ts';
 import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
 import { firstThreads } from '../../hardware/threads.ts';
-import type { GpuMode, HeldMemory, LoadedFigures, RunnerFacts, RunnerLoad } from '../ipc.ts';
+import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { LoadProgress } from '../types.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
@@ -180,7 +180,7 @@ export class LlamaRuntime {
   }
 
   /** What this process holds now. */
-  async memory(): Promise<HeldMemory> {
+  async memory(): Promise<MemoryUse> {
     const vramBefore = this.#held?.vramBefore ?? 0;
     return { ram: process.memoryUsage.rss(), vram: Math.max(0, (await this.#vramUsed()) - vramBefore) };
   }

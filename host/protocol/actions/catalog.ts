@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Bytes, Name, objectWith, pagedPayload, paging } from '../fields.ts';
-import { LOCAL_SOURCES } from '../model-sources.ts';
+import { MODEL_SOURCES } from '../model-sources.ts';
 
 /** `gguf` and `bitnet` run here; the others are known by name and refused with what would run them. */
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
@@ -26,7 +26,7 @@ export const CatalogEntry = v.object({
   description: v.string(),
   default_quant: v.string(),
   /** Where it comes from: our list, the user's, our cache, or *(ours)* the program that holds the file, or an engine elsewhere. */
-  source: v.picklist(['default', 'user', 'disk', 'remote', ...LOCAL_SOURCES]),
+  source: v.picklist(['default', 'user', 'disk', 'remote', ...MODEL_SOURCES]),
   requires_token: v.boolean(),
 });
 

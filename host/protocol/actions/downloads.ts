@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Bytes, integer, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
-import { LOCAL_SOURCES } from '../model-sources.ts';
+import { MODEL_SOURCES } from '../model-sources.ts';
 
 /** Slowest and fastest a request may ask for, bytes a second: 1 KiB and 1 TiB. */
 const MIN_SPEED = 2 ** 10;
@@ -17,7 +17,7 @@ export const DownloadModelPayload = v.object({
   size: Bytes,
   cached: v.literal(true),
   /** *Ours*: who holds the file and where, when that is not our cache; nothing was fetched then. */
-  source: v.optional(v.picklist(LOCAL_SOURCES)),
+  source: v.optional(v.picklist(MODEL_SOURCES)),
   path: v.optional(v.string()),
 });
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Bytes, pagedPayload, paging } from '../fields.ts';
-import { LOCAL_SOURCES } from '../model-sources.ts';
+import { MODEL_SOURCES } from '../model-sources.ts';
 import { DownloadedEntry } from './catalog.ts';
 
 /** A GGUF file, or the parts of one model, that another program holds or the user named. */
@@ -9,7 +9,7 @@ export const LocalEntry = v.object({
   id: v.string(),
   /** What its program calls it. */
   name: v.string(),
-  source: v.picklist(LOCAL_SOURCES),
+  source: v.picklist(MODEL_SOURCES),
   /** A projector belongs to a model and cannot be loaded by itself. */
   kind: v.picklist(['model', 'projector']),
   /** Absolute, the first file. */
@@ -29,11 +29,11 @@ export const ScanLocalModelsRequest = v.looseObject(paging);
 export const ScanLocalModelsPayload = v.object({
   models: v.array(LocalEntry),
   /** The folders that are there and were looked into. */
-  folders: v.array(v.object({ source: v.picklist(LOCAL_SOURCES), folder: v.string() })),
+  folders: v.array(v.object({ source: v.picklist(MODEL_SOURCES), folder: v.string() })),
   /** Files with the name of a model that are none, or none that runs here. */
-  rejected: v.array(v.object({ source: v.picklist(LOCAL_SOURCES), path: v.string(), reason: v.string() })),
+  rejected: v.array(v.object({ source: v.picklist(MODEL_SOURCES), path: v.string(), reason: v.string() })),
   /** Models of the hub that were found once and are there no more. */
-  gone: v.array(v.object({ id: v.string(), source: v.picklist(LOCAL_SOURCES), path: v.string() })),
+  gone: v.array(v.object({ id: v.string(), source: v.picklist(MODEL_SOURCES), path: v.string() })),
   /** What is wrong with the folders in `config.json`. */
   problems: v.array(v.string()),
   /** False when the disks were too slow, or the folders too large, to see everything. */

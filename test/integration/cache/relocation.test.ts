@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { openPlace } from '../../../host/cache/relocation/open-location.ts';
-import { type MoveProgress, moveCache } from '../../../host/cache/relocation/relocate-cache.ts';
+import { openLocation } from '../../../host/cache/relocation/open-location.ts';
+import { type RelocationProgress, relocateCache } from '../../../host/cache/relocation/relocate-cache.ts';
 import { filesBelow } from '../../../host/cache/relocation/tree.ts';
 import { HostError } from '../../../host/common/errors.ts';
 import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
@@ -43,15 +43,15 @@ async function open(): Promise<string> {
 
 function move(
   to: string,
-  options: { method?: 'copy'; signal?: AbortSignal; onProgress?: (p: MoveProgress) => void } = {},
+  options: { method?: 'copy'; signal?: AbortSignal; onProgress?: (p: RelocationProgress) => void } = {},
 ) {
   const { signal = new AbortController().signal, onProgress = () => {}, ...rest } = options;
-  return moveCache({ paths: bench.config.paths, to, signal, onProgress, log: new KeptLog(), ...rest });
+  return relocateCache({ paths: bench.config.paths, to, signal, onProgress, log: new KeptLog(), ...rest });
 }
 
 /** Opens the cache as a host does and makes sure that everything is there, once. */
 async function expectWhole(folder: string): Promise<void> {
-  const place = await openPlace(bench.config.paths, new KeptLog());
+  const place = await openLocation(bench.config.paths, new KeptLog());
   expect(place.paths.models).toBe(join(folder, 'models'));
   const { cache, close } = await openCache({ ...bench.config, paths: place.paths });
   expect(await cache.list()).toHaveLength(NAMES.length);
@@ -106,7 +106,7 @@ describe('a move', () => {
 
   it('is refused while a host has the cache open', async () => {
     const to = await open();
-    const place = await openPlace(bench.config.paths, new KeptLog());
+    const place = await openLocation(bench.config.paths, new KeptLog());
     await expect(move(to)).rejects.toMatchObject({ code: 'CACHE_MOVING' });
     place.release();
     await move(to);
@@ -142,7 +142,7 @@ describe('a move', () => {
     const to = await open();
     await move(to);
     await rename(to, `${to}-unplugged`);
-    await expect(openPlace(bench.config.paths, new KeptLog())).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+    await expect(openLocation(bench.config.paths, new KeptLog())).rejects.toMatchObject({ code: 'CACHE_ERROR' });
     expect(existsSync(to)).toBe(false);
     await rename(`${to}-unplugged`, to);
     await expectWhole(to);
@@ -186,7 +186,7 @@ describe('a move that is killed', () => {
       const done = await moveKilledAt(line, to, method);
       if (done) break;
       killed += 1;
-      const place = await openPlace(bench.config.paths, new KeptLog());
+      const place = await openLocation(bench.config.paths, new KeptLog());
       place.release();
       const folder = place.paths.models === join(to, 'models') ? to : bench.home;
       await expectWhole(folder);

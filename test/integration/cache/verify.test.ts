@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { CareProgress, CheckedModel } from '../../../host/cache/cache-verifier.ts';
+import type { VerificationProgress, VerifiedModel } from '../../../host/cache/cache-verifier.ts';
 import { HostError } from '../../../host/common/errors.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { CacheBench, FILE, NAME, openCache, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
@@ -38,15 +38,18 @@ async function damage(chunks: readonly number[], file = FILE): Promise<void> {
   await handle.close();
 }
 
-function quietly(onProgress: (progress: CareProgress) => void = () => {}, signal = new AbortController().signal) {
+function quietly(
+  onProgress: (progress: VerificationProgress) => void = () => {},
+  signal = new AbortController().signal,
+) {
   return { signal, onProgress };
 }
 
-async function verify(name = NAME): Promise<CheckedModel | undefined> {
+async function verify(name = NAME): Promise<VerifiedModel | undefined> {
   return (await bench.cache.care.verify(name, quietly()))[0];
 }
 
-async function repair(name = NAME): Promise<CheckedModel | undefined> {
+async function repair(name = NAME): Promise<VerifiedModel | undefined> {
   return (await bench.cache.care.repair(name, quietly()))[0];
 }
 
@@ -62,7 +65,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     const requests = bench.hub.requests.length;
-    const seen: CareProgress[] = [];
+    const seen: VerificationProgress[] = [];
     const [model] = await bench.cache.care.verify(
       NAME,
       quietly((progress) => seen.push(progress)),

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { GenerateOrder, GenerationProgress, Sampling } from '../../../host/models/generation.ts';
+import type { GenerateRequest, GenerationProgress, Sampling } from '../../../host/models/generation.ts';
 import type { GenerateOptions } from '../../../host/models/model-server.ts';
 import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
 import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
@@ -46,7 +46,7 @@ afterAll(async () => {
 });
 
 /** Generates with defaults that leave everything to the chain. */
-function generate(id: string, order: Partial<GenerateOrder> = {}, options: GenerateOptions = {}) {
+function generate(id: string, order: Partial<GenerateRequest> = {}, options: GenerateOptions = {}) {
   return engine.generate(
     id,
     { input: { prompt: '' }, maxNewTokens: 100_000, stop: [], sampling: GREEDY, ...order },
@@ -60,7 +60,7 @@ function textOf(events: readonly GenerationProgress[]): string {
 }
 
 /** Starts a generation and waits until its first event is there. */
-async function begun(id: string, order: Partial<GenerateOrder> = {}, options: GenerateOptions = {}) {
+async function begun(id: string, order: Partial<GenerateRequest> = {}, options: GenerateOptions = {}) {
   const first = Promise.withResolvers<void>();
   const events: GenerationProgress[] = [];
   const result = generate(id, order, {

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Parts } from '../../../host/actions/action.ts';
+import type { Services } from '../../../host/actions/action.ts';
 import { planLoad } from '../../../host/actions/plan-load.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
 import { demandOf } from '../../../host/hardware/demand.ts';
 import { fitOf } from '../../../host/hardware/fit.ts';
-import { BARE } from '../../../host/hardware/memory-budget.ts';
+import { MINIMUM_RESERVE } from '../../../host/hardware/memory-budget.ts';
 import type { HardwareSnapshot } from '../../../host/hardware/types.ts';
 import type { ServerChange } from '../../../host/models/model-server.ts';
 import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
@@ -65,7 +65,10 @@ async function generating(engine: Engine, id: string): Promise<{ stop(): Promise
 }
 
 /** A machine that has so much main memory for models, and what the engine's models took besides. */
-function roomFor(bytes: number, engine: Engine): Pick<Parts, 'hardware' | 'engine'> & { readonly taken: () => number } {
+function roomFor(
+  bytes: number,
+  engine: Engine,
+): Pick<Services, 'hardware' | 'engine'> & { readonly taken: () => number } {
   const [recorded] = RECORDED_CPUS;
   if (recorded === undefined) throw new Error('No CPU is recorded');
   const { facts, microarchitecture, variant } = recorded;
@@ -74,18 +77,18 @@ function roomFor(bytes: number, engine: Engine): Pick<Parts, 'hardware' | 'engin
     // Windows counts no mapped pages as available, so the figures are the models' own.
     cpu: { ...facts, platform: 'win32', microarchitecture, variant },
     gpus: [],
-    memory: { total: 1e12, available: BARE.ram + bytes - taken() },
+    memory: { total: 1e12, available: MINIMUM_RESERVE.ram + bytes - taken() },
   });
   return {
     taken,
     engine: async () => engine,
-    hardware: async () => ({ snapshot, forgetVram: () => {} }) as unknown as Awaited<ReturnType<Parts['hardware']>>,
+    hardware: async () => ({ snapshot, forgetVram: () => {} }) as unknown as Awaited<ReturnType<Services['hardware']>>,
   };
 }
 
-async function planned(id: string, parts: Pick<Parts, 'hardware' | 'engine'>, contextSize = 256) {
+async function planned(id: string, parts: Pick<Services, 'hardware' | 'engine'>, contextSize = 256) {
   const { shape } = await inspectModel([file]);
-  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape }, parts as Parts);
+  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape }, parts as Services);
 }
 
 /** Bytes this model needs. */

@@ -1,6 +1,6 @@
 import { chmod, chown, lstat, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { System } from '../../../manifests/browser.ts';
+import type { Platform } from '../../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
 import { install, uninstall } from '../../support/cli/registration.ts';
 import { Sandbox } from './sandbox.ts';
@@ -10,7 +10,7 @@ const FIREFOX_MANIFEST = 'home/.mozilla/native-messaging-hosts/com.tabagent.host
 const LAUNCHER = 'home/data/bin/tabagent-host';
 
 /** Profiles that make each system's browsers "there": all seven. */
-const PROFILES: Record<System, string[]> = {
+const PROFILES: Record<Platform, string[]> = {
   linux: [
     ...['google-chrome', 'chromium', 'microsoft-edge', 'BraveSoftware/Brave-Browser', 'vivaldi', 'opera'].map(
       (folder) => `home/.config/${folder}`,

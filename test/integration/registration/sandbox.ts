@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import type { CommandIo } from '../../../host/registration/command.ts';
 import type { RunReg } from '../../../host/registration/registry.ts';
-import type { System } from '../../../manifests/browser.ts';
+import type { Platform } from '../../../manifests/browser.ts';
 
 /** Stands in for reg.exe, which is to be had on Windows alone: keeps default values, and every call it was given. */
 export class FakeReg {
@@ -31,16 +31,16 @@ export class FakeReg {
 export class Sandbox {
   readonly root: string;
   readonly reg = new FakeReg();
-  readonly system: System;
+  readonly system: Platform;
   out = '';
   err = '';
 
-  private constructor(root: string, system: System) {
+  private constructor(root: string, system: Platform) {
     this.root = root;
     this.system = system;
   }
 
-  static async open(system: System = 'linux'): Promise<Sandbox> {
+  static async open(system: Platform = 'linux'): Promise<Sandbox> {
     const sandbox = new Sandbox(await realpath(await mkdtemp(join(tmpdir(), 'tabagent-registration-'))), system);
     await sandbox.put('opt/node', '');
     await sandbox.put('opt/host/main.js', '');

@@ -1,10 +1,10 @@
-import { moveCache } from '../../../host/cache/relocation/relocate-cache.ts';
+import { relocateCache } from '../../../host/cache/relocation/relocate-cache.ts';
 import { createLogger } from '../../../host/common/log.ts';
 import { readConfig } from '../../../host/config.ts';
 
 /** Moves a cache in a process of its own, to be killed. Each progress is a line of the output; the last is `done`. */
 const { paths } = readConfig({ runnerEntry: new URL('file:///'), env: process.env });
-await moveCache({
+await relocateCache({
   paths,
   to: process.env.MOVE_TO ?? '',
   signal: new AbortController().signal,

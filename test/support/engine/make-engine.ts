@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../../host/common/clock.ts';
 import type { LogFields, Logger } from '../../../host/common/log.ts';
 import { Engine } from '../../../host/engine/engine.ts';
-import type { LoadOrder, LoadSettings } from '../../../host/engine/types.ts';
+import type { LoadRequest, LoadSettings } from '../../../host/engine/types.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
 
 /** The real runner, from the sources. */
@@ -63,7 +63,7 @@ export function makeEngine(
 }
 
 /** An order for a file, which has passed the preflight. */
-export async function orderFor(id: string, file: string, settings: Partial<LoadSettings> = {}): Promise<LoadOrder> {
+export async function orderFor(id: string, file: string, settings: Partial<LoadSettings> = {}): Promise<LoadRequest> {
   return { id, model: await inspectModel([file]), settings: { ...SETTINGS, ...settings } };
 }
 

@@ -1,11 +1,11 @@
-import { LocalModels } from '../../../host/external/external-models.ts';
+import { ExternalModels } from '../../../host/external/external-models.ts';
 
 /** Lists what programs hold in the home folder it is given, as a user who is not root. */
 const [, , home = ''] = process.argv;
 const NOBODY = 65_534;
 if (process.getuid?.() === 0) process.setuid?.(NOBODY);
 const nothing = () => undefined;
-const { models, rejected } = await new LocalModels({
+const { models, rejected } = await new ExternalModels({
   config: { env: { HOME: home, OLLAMA_MODELS: home }, paths: { home } },
   store: () => Promise.reject(new Error('no database')),
   log: { info: nothing, warn: nothing, error: nothing },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, readConfig } from '../../../host/config.ts';
 import type { RemoteEngineEntry } from '../../../host/configuration/config-file.ts';
-import type { GenerateOrder } from '../../../host/models/generation.ts';
+import type { GenerateRequest } from '../../../host/models/generation.ts';
 import { makeRemote, type Remote } from '../../../host/remote/remote.ts';
 import { type SecretKeeper, Secrets } from '../../../host/secrets/secrets.ts';
 import { KeptLog } from '../logs.ts';
@@ -44,7 +44,7 @@ export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretKeeper)
 }
 
 /** A conversation of one message, with settings that a test changes. */
-export function orderOf(changes: Partial<GenerateOrder> = {}): GenerateOrder {
+export function orderOf(changes: Partial<GenerateRequest> = {}): GenerateRequest {
   return {
     input: { messages: [{ role: 'user', content: 'hello' }] },
     maxNewTokens: 32,

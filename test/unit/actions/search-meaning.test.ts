@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Call } from '../../../host/actions/action.ts';
 import { searchMeaning } from '../../../host/actions/search-meaning.ts';
 import { Conversations } from '../../../host/conversations/conversations.ts';
-import type { EmbedOrder } from '../../../host/models/embedding.ts';
+import type { EmbedRequest } from '../../../host/models/embedding.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { KeptLog } from '../../support/logs.ts';
 
@@ -32,15 +32,15 @@ function callOf(modelType: 'gguf' | 'remote', pieces: number) {
   const served = {
     activeId: MODEL,
     list: () => [{ id: MODEL, modelType, abilities: { generate: 'it only reads', embed: null, rank: null } }],
-    async embed(_id: string, { texts }: EmbedOrder, { signal }: { signal: AbortSignal }) {
+    async embed(_id: string, { texts }: EmbedRequest, { signal }: { signal: AbortSignal }) {
       signal.throwIfAborted();
       done += 1;
       if (done === pieces) gone.abort(new Error('gone'));
       return texts.map(() => ({ vector: Float32Array.of(1, 0), tokens: 1, truncated: false }));
     },
   };
-  const parts = { served: async () => served };
-  return { parts, signal: gone.signal, emit: () => {}, client: 'local' } as unknown as Call;
+  const services = { served: async () => served };
+  return { services, signal: gone.signal, emit: () => {}, client: 'local' } as unknown as Call;
 }
 
 const REQUEST = { action: 'SEARCH_CONVERSATIONS', query: 'x', by: 'meaning', limit: 5 } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { barLine, progressView } from '../../../host/cli/terminal/progress.ts';
 import { paint } from '../../../host/cli/terminal/styles.ts';
-import { facts, printable, secondsInWords, sizeInWords, table } from '../../../host/cli/terminal/text.ts';
+import { facts, formatDuration, formatSize, printable, table } from '../../../host/cli/terminal/text.ts';
 import { FakeTerminal } from '../../support/cli/fake-terminal.ts';
 
 describe('words for people', () => {
@@ -12,7 +12,7 @@ describe('words for people', () => {
     [5_242_880, '5.2 MB'],
     [5.1e9, '5.10 GB'],
   ])('says %i bytes as %s', (bytes, words) => {
-    expect(sizeInWords(bytes)).toBe(words);
+    expect(formatSize(bytes)).toBe(words);
   });
 
   it.each([
@@ -21,7 +21,7 @@ describe('words for people', () => {
     [200, '3 min 20 s'],
     [7500, '2 h 5 min'],
   ])('says %f seconds as %s', (seconds, words) => {
-    expect(secondsInWords(seconds)).toBe(words);
+    expect(formatDuration(seconds)).toBe(words);
   });
 
   it('lets no name command the terminal', () => {

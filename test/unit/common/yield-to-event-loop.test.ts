@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { breather } from '../../../host/common/yield-to-event-loop.ts';
+import { createYielder } from '../../../host/common/yield-to-event-loop.ts';
 
 /** Computes for as long as it takes the clock to advance. */
 function compute(milliseconds: number): void {
@@ -9,7 +9,7 @@ function compute(milliseconds: number): void {
 
 describe('a pause in a long computation', () => {
   it('lets others run once it has held them up', async () => {
-    const pause = breather();
+    const pause = createYielder();
     let ran = false;
     setImmediate(() => {
       ran = true;
@@ -23,7 +23,7 @@ describe('a pause in a long computation', () => {
 
   it('ends the computation with the reason for which nobody wants it', async () => {
     const controller = new AbortController();
-    const pause = breather(controller.signal);
+    const pause = createYielder(controller.signal);
     setImmediate(() => controller.abort(new Error('gone')));
     const computation = (async () => {
       for (let step = 0; step < 50; step++) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { GatheredWrite } from '../../../host/download/buffered-write.ts';
+import { BufferedWrite } from '../../../host/download/buffered-write.ts';
 import { PartialFile } from '../../../host/download/partial-file.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -15,7 +15,7 @@ describe('bytes that are gathered', () => {
     const path = join(folder.path, 'file');
     const file = await PartialFile.open(path, bytes.length);
     const told: number[] = [];
-    const writer = new GatheredWrite(file, (count) => told.push(count));
+    const writer = new BufferedWrite(file, (count) => told.push(count));
     const memory = Buffer.alloc(700_000);
     for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7 + 13) % 700_001) {
       // As a connection does it: in memory that is used again for the next ones.
@@ -34,7 +34,7 @@ describe('bytes that are gathered', () => {
     const path = join(folder.path, 'small');
     const file = await PartialFile.open(path, bytes.length);
     const told: number[] = [];
-    const writer = new GatheredWrite(file, (count) => told.push(count));
+    const writer = new BufferedWrite(file, (count) => told.push(count));
     for (let at = 0; at < bytes.length; at += 1460) await writer.add(bytes.subarray(at, at + 1460), at);
     expect(writer.pendingBytes).toBeGreaterThan(0);
     await writer.flush();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chunkSum } from '../../../host/download/chunk-checksum.ts';
+import { chunkChecksum } from '../../../host/download/chunk-checksum.ts';
 import { ChunkCursor, type WholeChunk } from '../../../host/download/chunk-cursor.ts';
 import { ChunkGrid, ChunkQueue, type ChunkRun } from '../../../host/download/chunks.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
@@ -81,9 +81,9 @@ describe('a cursor in a run of chunks', () => {
         if (came !== undefined) whole.push([came, cursor.position]);
       }
       expect(whole).toEqual([
-        [{ chunk: 0, sum: chunkSum(bytes.subarray(0, 10)) }, 10],
-        [{ chunk: 1, sum: chunkSum(bytes.subarray(10, 20)) }, 20],
-        [{ chunk: 2, sum: chunkSum(bytes.subarray(20, 25)) }, 25],
+        [{ chunk: 0, sum: chunkChecksum(bytes.subarray(0, 10)) }, 10],
+        [{ chunk: 1, sum: chunkChecksum(bytes.subarray(10, 20)) }, 20],
+        [{ chunk: 2, sum: chunkChecksum(bytes.subarray(20, 25)) }, 25],
       ]);
     }
   });

@@ -6,10 +6,10 @@ import { ChunkGrid } from '../../../host/download/chunks.ts';
 import { ConnectionPlan } from '../../../host/download/connection-plan.ts';
 import { DownloadRound } from '../../../host/download/download-round.ts';
 import { FileHasher } from '../../../host/download/file-hasher.ts';
-import { BegunChunks } from '../../../host/download/partial-chunks.ts';
+import { PartialChunks } from '../../../host/download/partial-chunks.ts';
 import { PartialFile } from '../../../host/download/partial-file.ts';
 import { hashingOf, PrefixHash } from '../../../host/download/prefix-hash.ts';
-import { ByteAllowance } from '../../../host/download/rate-limiter.ts';
+import { RateLimiter } from '../../../host/download/rate-limiter.ts';
 import type { ChunkState } from '../../../host/download/stored-chunk.ts';
 import { Hub } from '../../../host/hub/hub.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from '../../../host/hub/types.ts';
@@ -90,7 +90,7 @@ describe('a round of a download', () => {
         remote,
         grid: GRID,
         states,
-        begun: new BegunChunks(GRID),
+        begun: new PartialChunks(GRID),
         file,
         prefix,
         hub,
@@ -98,7 +98,7 @@ describe('a round of a download', () => {
         log,
         plan,
       },
-      allowance: new ByteAllowance(undefined),
+      allowance: new RateLimiter(undefined),
       enter: async (chunk) => {
         entered.push({ chunk, open });
       },

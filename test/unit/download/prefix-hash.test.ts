@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { chunkSum } from '../../../host/download/chunk-checksum.ts';
+import { chunkChecksum } from '../../../host/download/chunk-checksum.ts';
 import { ChunkGrid } from '../../../host/download/chunks.ts';
 import { FileHasher } from '../../../host/download/file-hasher.ts';
 import { PartialFile } from '../../../host/download/partial-file.ts';
@@ -65,7 +65,7 @@ describe('the checksum of a file that is on its way', () => {
 
   it('stops at a chunk that is not what the index says, and goes on when that is mended', async () => {
     const states: ChunkState[] = Array.from({ length: GRID.count }, (_, chunk) => ({
-      sum: chunkSum(BYTES.subarray(GRID.startOf(chunk), GRID.endOf(chunk))),
+      sum: chunkChecksum(BYTES.subarray(GRID.startOf(chunk), GRID.endOf(chunk))),
     }));
     await file.writeAll(Buffer.from([~(BYTES[25] ?? 0) & 0xff]), 25);
     const hash = make('sha256');

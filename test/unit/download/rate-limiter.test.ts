@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ByteAllowance } from '../../../host/download/rate-limiter.ts';
+import { RateLimiter } from '../../../host/download/rate-limiter.ts';
 
 const never = new AbortController().signal;
 
@@ -20,7 +20,7 @@ function clock() {
 describe('an allowance of bytes', () => {
   it('keeps many takers together to its speed', async () => {
     const time = clock();
-    const allowance = new ByteAllowance(1_000_000, time);
+    const allowance = new RateLimiter(1_000_000, time);
     for (let i = 0; i < 200; i += 1) await allowance.take(50_000, never);
     // 10 MB at 1 MB/s.
     expect(time.now()).toBeGreaterThan(9_500);
@@ -29,7 +29,7 @@ describe('an allowance of bytes', () => {
 
   it('saves nothing up over a pause but a moment', async () => {
     const time = clock();
-    const allowance = new ByteAllowance(1_000_000, time);
+    const allowance = new RateLimiter(1_000_000, time);
     time.pass(60_000);
     for (let i = 0; i < 20; i += 1) await allowance.take(50_000, never);
     expect(time.now()).toBeGreaterThanOrEqual(60_000 + 750);
@@ -37,26 +37,26 @@ describe('an allowance of bytes', () => {
 
   it('is no limit where none is set', async () => {
     const time = clock();
-    await new ByteAllowance(undefined, time).take(1e12, never);
+    await new RateLimiter(undefined, time).take(1e12, never);
     expect(time.now()).toBe(0);
   });
 
   it('keeps one download below a speed of its own, and all of them below theirs', async () => {
     const time = clock();
-    const all = new ByteAllowance(1_000_000, time);
-    expect(all.partOf(undefined)).toBe(all);
-    const slow = all.partOf(100_000);
+    const all = new RateLimiter(1_000_000, time);
+    expect(all.child(undefined)).toBe(all);
+    const slow = all.child(100_000);
     for (let i = 0; i < 20; i += 1) await slow.take(50_000, never);
     expect(time.now()).toBeGreaterThan(9_500);
     expect(time.now()).toBeLessThanOrEqual(10_000);
-    const quick = all.partOf(1e12);
+    const quick = all.child(1e12);
     for (let i = 0; i < 100; i += 1) await quick.take(50_000, never);
     expect(time.now()).toBeGreaterThan(14_000);
   });
 
   it('gives way to who does not want to wait any more', async () => {
     const controller = new AbortController();
-    const taken = new ByteAllowance(1_000).take(1e9, controller.signal);
+    const taken = new RateLimiter(1_000).take(1e9, controller.signal);
     controller.abort(new Error('enough'));
     await expect(taken).rejects.toThrow('enough');
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { demandOf, lackOf } from '../../../extension/page/fit.ts';
-import { mendFor, systemOf } from '../../../extension/page/fixes.ts';
+import { fixFor, systemOf } from '../../../extension/page/fixes.ts';
 import { makeFormat } from '../../../extension/page/format.ts';
 import { modelIdOf, readModelAddress } from '../../../extension/page/model-address.ts';
 import { diagnosticsOf } from '../../../extension/page/options/diagnostics.ts';
@@ -115,12 +115,12 @@ describe('what mends a host that is not there', () => {
     ['MacIntel', './tabagent-host install'],
     ['Win32', '.\\tabagent-host.exe install'],
   ])('on %s', (platform, command) => {
-    const mend = mendFor('notInstalled', { system: systemOf(platform), extensionId: 'abc' }, labels);
+    const mend = fixFor('notInstalled', { system: systemOf(platform), extensionId: 'abc' }, labels);
     expect(mend.commands.map((line) => line.command)).toEqual([command]);
   });
 
   it('names this extension where another is allowed', () => {
-    const [line] = mendFor('forbidden', { system: 'linux', extensionId: 'abc' }, labels).commands;
+    const [line] = fixFor('forbidden', { system: 'linux', extensionId: 'abc' }, labels).commands;
     expect(line?.command).toBe('./tabagent-host install --extension-id abc');
   });
 });

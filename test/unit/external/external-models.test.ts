@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HostError } from '../../../host/common/errors.ts';
-import { LocalModels } from '../../../host/external/external-models.ts';
+import { ExternalModels } from '../../../host/external/external-models.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { openStore } from '../../../host/store/store.ts';
 import type { Store } from '../../../host/store/types.ts';
@@ -27,9 +27,9 @@ beforeEach(async () => {
 });
 afterEach(() => store.close());
 
-function open(): LocalModels {
+function open(): ExternalModels {
   const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
-  return new LocalModels({ config: { env, paths: { home } }, store: async () => store, log: new KeptLog() });
+  return new ExternalModels({ config: { env, paths: { home } }, store: async () => store, log: new KeptLog() });
 }
 const remote = (content: Buffer) => ({
   name: NAME,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BoundedFolder } from '../../../host/external/bounded-folder.ts';
-import { LocalModels } from '../../../host/external/external-models.ts';
+import { ExternalModels } from '../../../host/external/external-models.ts';
 import { scan } from '../../../host/external/scan.ts';
 import { ScanBudget } from '../../../host/external/scan-budget.ts';
 import { put, putHubCache, putOllama, sha256 } from '../../support/external/programs.ts';
@@ -30,7 +30,7 @@ beforeEach(() => {
 
 async function look(signal = new AbortController().signal) {
   const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
-  return scan({ system: 'linux', env, configFile: join(home, 'config.json'), signal });
+  return scan({ platform: 'linux', env, configFile: join(home, 'config.json'), signal });
 }
 const paths = async () => (await look()).models.flatMap(({ files }) => files.map(({ path }) => path));
 
@@ -170,7 +170,7 @@ describe('what lies in the folders of other programs', () => {
   it('is listed, loaded and refused as ever where no database can be had', async () => {
     const log = new KeptLog();
     const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
-    const local = new LocalModels({
+    const local = new ExternalModels({
       config: { env, paths: { home } },
       store: () => Promise.reject(new Error('no database')),
       log,

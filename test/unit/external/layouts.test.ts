@@ -22,7 +22,7 @@ beforeEach(() => {
 
 async function look(env: Record<string, string> = {}) {
   const { models } = await scan({
-    system: 'linux',
+    platform: 'linux',
     env: { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models'), ...env },
     configFile: join(home, 'config.json'),
     signal: new AbortController().signal,
@@ -281,7 +281,7 @@ describe('plain folders', () => {
     async (text) => {
       put(text, home, 'config.json');
       const { problems, models } = await scan({
-        system: 'linux',
+        platform: 'linux',
         env: {},
         configFile: join(home, 'config.json'),
         signal: new AbortController().signal,

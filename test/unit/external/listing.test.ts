@@ -1,14 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import type { HeldModel } from '../../../host/external/external-model.ts';
-import type { FileBook } from '../../../host/external/file-hash-cache.ts';
-import { arrange, type LocalModel } from '../../../host/external/listing.ts';
+import type { ExternalModel } from '../../../host/external/external-model.ts';
+import type { FileHashCache } from '../../../host/external/file-hash-cache.ts';
+import { arrange, type ListedExternalModel } from '../../../host/external/listing.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 
 const CLAIMED = readModelName({ modelPath: 'maker/model/m.gguf' });
-const VERDICT: LocalModel['verdict'] = { kind: 'model', architecture: 'llama', quantization: 'F32', modelType: 'gguf' };
-const NO_BOOK = { sha256: () => undefined } as unknown as FileBook;
+const CLASSIFICATION: ListedExternalModel['classification'] = {
+  kind: 'model',
+  architecture: 'llama',
+  quantization: 'F32',
+  modelType: 'gguf',
+};
+const NO_BOOK = { sha256: () => undefined } as unknown as FileHashCache;
 
-const held = (source: HeldModel['source']): HeldModel => ({
+const held = (source: ExternalModel['source']): ExternalModel => ({
   source,
   name: readModelName({ modelPath: `local/${source}/m.gguf` }),
   claimed: CLAIMED,
@@ -20,8 +25,8 @@ describe('two programs that say they hold the same model of the hub', () => {
   it.each(['first', 'last'])('the one found first has its id, also where it was looked into %s', (which) => {
     const models = [held('huggingface'), held('llama.cpp')];
     const lookedInto = which === 'first' ? models : models.toReversed();
-    const verdicts = new Map(lookedInto.map((model) => [model, VERDICT]));
-    const listing = arrange({ held: models, verdicts, adopted: new Map(), book: NO_BOOK });
+    const classifications = new Map(lookedInto.map((model) => [model, CLASSIFICATION]));
+    const listing = arrange({ external: models, classifications, adopted: new Map(), book: NO_BOOK });
     expect(listing.models.map(({ offered, source }) => [offered.id, source])).toEqual([
       ['local/llama.cpp/m.gguf', 'llama.cpp'],
       ['maker/model/m.gguf', 'huggingface'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { namedFolder } from '../../../host/external/named-folder.ts';
-import { folderSettings, programFolders, type System } from '../../../host/external/program-folders.ts';
+import { folderSettings, type Platform, programFolders } from '../../../host/external/program-folders.ts';
 
 const LINUX = { HOME: '/home/ada' };
 const MAC = { HOME: '/Users/ada' };
@@ -10,8 +10,8 @@ const WINDOWS = {
   APPDATA: 'C:\\Users\\ada\\AppData\\Roaming',
 };
 
-function folders(system: System, env: Record<string, string>) {
-  return programFolders({ system, env }).map(({ program, layout, folder }) => [program, layout, folder]);
+function folders(platform: Platform, env: Record<string, string>) {
+  return programFolders({ platform, env }).map(({ program, layout, folder }) => [program, layout, folder]);
 }
 
 describe('the folders of other programs', () => {
@@ -86,14 +86,14 @@ describe('the folders of other programs', () => {
 });
 
 describe('a folder that a program was told to use', () => {
-  function named(system: System, file: RegExp, text: string) {
-    const env = { linux: LINUX, darwin: MAC, win32: WINDOWS }[system];
-    const setting = folderSettings({ system, env }).find((one) => file.test(one.file));
+  function named(platform: Platform, file: RegExp, text: string) {
+    const env = { linux: LINUX, darwin: MAC, win32: WINDOWS }[platform];
+    const setting = folderSettings({ platform, env }).find((one) => file.test(one.file));
     if (setting === undefined) throw new Error(`No setting ${file}`);
-    return namedFolder(setting, text, system)?.folder;
+    return namedFolder(setting, text, platform)?.folder;
   }
 
-  it.each<[System, RegExp, string, string]>([
+  it.each<[Platform, RegExp, string, string]>([
     ['linux', /\/\.lmstudio-home-pointer$/, '/data/lmstudio\n', '/data/lmstudio/models'],
     ['linux', /\/\.lmstudio\/settings\.json$/, '{"downloadsFolder": "/data/models"}', '/data/models'],
     ['win32', /\\\.lmstudio\\settings\.json$/, '{"downloadsFolder": "D:\\\\models"}', 'D:\\models'],
@@ -101,8 +101,8 @@ describe('a folder that a program was told to use', () => {
     ['darwin', /Application Support\/Jan\/settings\.json$/, '{"data_folder": "/Volumes/big/jan"}', '/Volumes/big/jan'],
     ['linux', /\.config\/nomic\.ai\/GPT4All\.ini$/, '[General]\nmodelPath=/data/gpt4all/\n', '/data/gpt4all/'],
     ['win32', /Roaming\\nomic\.ai\\GPT4All\.ini$/, '[General]\r\nmodelPath=D:\\\\gpt4all\r\n', 'D:\\gpt4all'],
-  ])('is read on %s from %s', (system, file, text, folder) => {
-    expect(named(system, file, text)).toBe(folder);
+  ])('is read on %s from %s', (platform, file, text, folder) => {
+    expect(named(platform, file, text)).toBe(folder);
   });
 
   it.each([

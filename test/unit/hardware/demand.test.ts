@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ModelShape } from '../../../host/gguf/model.ts';
-import { demandOf, placed } from '../../../host/hardware/demand.ts';
+import { demandOf, memoryFor } from '../../../host/hardware/demand.ts';
 
 /** Three layers with weights of 100, 200 and 400 bytes, and 1, 2 and 4 bytes of keys and values for a token. */
 const SHAPE: ModelShape = {
@@ -29,31 +29,31 @@ describe('the bytes of a split', () => {
   const { compute } = demand;
 
   it('are those of the last layers on the GPU, with their keys and values, and of the others in main memory', () => {
-    expect(placed(demand, 1, 1)).toEqual({ vram: 1424 + compute, ram: 5000 + 356 + 712 + 7000 + compute });
-    expect(placed(demand, 2, 1)).toEqual({ vram: 712 + 1424 + compute, ram: 5000 + 356 + 7000 + compute });
+    expect(memoryFor(demand, 1, 1)).toEqual({ vram: 1424 + compute, ram: 5000 + 356 + 712 + 7000 + compute });
+    expect(memoryFor(demand, 2, 1)).toEqual({ vram: 712 + 1424 + compute, ram: 5000 + 356 + 7000 + compute });
   });
 
   it('have the output layer on the GPU when all layers are, and the input never', () => {
-    expect(placed(demand, 3, 1)).toEqual({ vram: 2492 + 7000 + compute, ram: 5000 });
-    expect(placed(demand, 99, 1)).toEqual(placed(demand, 3, 1));
+    expect(memoryFor(demand, 3, 1)).toEqual({ vram: 2492 + 7000 + compute, ram: 5000 });
+    expect(memoryFor(demand, 99, 1)).toEqual(memoryFor(demand, 3, 1));
   });
 
   it('are all in main memory with no layer on a GPU', () => {
-    expect(placed(demand, 0, 0)).toEqual({ vram: 0, ram: 5000 + 2492 + 7000 + compute });
+    expect(memoryFor(demand, 0, 0)).toEqual({ vram: 0, ram: 5000 + 2492 + 7000 + compute });
   });
 
   it('have working memory on each of several GPUs', () => {
-    expect(placed(demand, 2, 3).vram - placed(demand, 2, 1).vram).toBe(2 * compute);
+    expect(memoryFor(demand, 2, 3).vram - memoryFor(demand, 2, 1).vram).toBe(2 * compute);
   });
 
   it('have embeddings that serve as output layer twice when that is on the GPU', () => {
     const tied = demandOf({ ...SHAPE, outputBytes: 8 }, { contextSize: CONTEXT });
-    expect(placed(tied, 3, 1)).toEqual({ vram: 2492 + 5008 + compute, ram: 5000 });
-    expect(placed(tied, 0, 0).ram).toBe(5000 + 2492 + 8 + compute);
+    expect(memoryFor(tied, 3, 1)).toEqual({ vram: 2492 + 5008 + compute, ram: 5000 });
+    expect(memoryFor(tied, 0, 0).ram).toBe(5000 + 2492 + 8 + compute);
   });
 
   it('grow with the context, a step at a time', () => {
-    const at = (contextSize: number) => placed(demandOf(SHAPE, { contextSize }), 0, 0).ram;
+    const at = (contextSize: number) => memoryFor(demandOf(SHAPE, { contextSize }), 0, 0).ram;
     expect(at(4096) - at(2048)).toBe(2048 * demandOf(SHAPE, { contextSize: 2048 }).perContextToken);
     expect(at(2049)).toBe(at(2304));
   });
@@ -67,7 +67,8 @@ describe('the bytes of a split', () => {
 
   it('shrink with the type of keys and values, each by its own', () => {
     const kv = (types: { cacheTypeK?: 'q8_0'; cacheTypeV?: 'q4_0' | 'f32' }) =>
-      (placed(demandOf(SHAPE, { contextSize: 256, ...types }), 0, 0).ram - placed(demand, 0, 0).ram) / (7 * 256) + 1;
+      (memoryFor(demandOf(SHAPE, { contextSize: 256, ...types }), 0, 0).ram - memoryFor(demand, 0, 0).ram) / (7 * 256) +
+      1;
     expect(kv({ cacheTypeK: 'q8_0' })).toBeCloseTo((17 / 32 + 1) / 2);
     expect(kv({ cacheTypeK: 'q8_0', cacheTypeV: 'q4_0' })).toBeCloseTo((17 / 32 + 9 / 32) / 2);
     expect(kv({ cacheTypeV: 'f32' })).toBeCloseTo(1.5);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ModelShape } from '../../../host/gguf/model.ts';
 import { demandOf } from '../../../host/hardware/demand.ts';
 import { fitOf } from '../../../host/hardware/fit.ts';
-import { BARE, withFreed, withoutMapped } from '../../../host/hardware/memory-budget.ts';
+import { MINIMUM_RESERVE, withFreed, withoutMapped } from '../../../host/hardware/memory-budget.ts';
 import { offloadOptions } from '../../../host/hardware/offload-options.ts';
 import { recommendSplit } from '../../../host/hardware/split.ts';
 import type { GpuInfo, HardwareSnapshot } from '../../../host/hardware/types.ts';
@@ -56,7 +56,7 @@ describe('fitOf', () => {
   it('takes a load that just fits, and refuses it with one byte less', () => {
     const { needed } = fitOf(demandOf(LLAMA, settings), 0, machine(64 * GB));
     expect(needed.ram).toBeGreaterThan(LLAMA.fileBytes + 8192 * 32 * 4096);
-    const least = needed.ram + BARE.ram;
+    const least = needed.ram + MINIMUM_RESERVE.ram;
     expect(fitOf(demandOf(LLAMA, settings), 0, machine(least)).fits).toBe(true);
     expect(fitOf(demandOf(LLAMA, settings), 0, machine(least - 1))).toMatchObject({
       fits: false,

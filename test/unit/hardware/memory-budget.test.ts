@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { roomOn, usableGpus } from '../../../host/hardware/memory-budget.ts';
+import { memoryBudgetOn, usableGpus } from '../../../host/hardware/memory-budget.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot } from '../../../host/hardware/types.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
@@ -48,7 +48,7 @@ describe('the GPUs a model is put on', () => {
 
 describe('the room a model has', () => {
   it('is what is free, less something left on each GPU and in main memory', () => {
-    const { vram, ram, shared } = roomOn(on('linux', 'x64', [gpu('nvidia', 12), gpu('nvidia', 8)]));
+    const { vram, ram, shared } = memoryBudgetOn(on('linux', 'x64', [gpu('nvidia', 12), gpu('nvidia', 8)]));
     expect(shared).toBe(false);
     expect(vram).toBeLessThan(19 * GiB);
     expect(vram).toBeGreaterThan(18 * GiB);
@@ -56,10 +56,10 @@ describe('the room a model has', () => {
   });
 
   it('is never less than nothing', () => {
-    expect(roomOn(on('linux', 'x64', [gpu('nvidia', 0.25)], 0.5))).toMatchObject({ vram: 0, ram: 0 });
+    expect(memoryBudgetOn(on('linux', 'x64', [gpu('nvidia', 0.25)], 0.5))).toMatchObject({ vram: 0, ram: 0 });
   });
 
   it('is shared on a Mac', () => {
-    expect(roomOn(on('darwin', 'arm64', [gpu('apple', 24, true)])).shared).toBe(true);
+    expect(memoryBudgetOn(on('darwin', 'arm64', [gpu('apple', 24, true)])).shared).toBe(true);
   });
 });

@@ -11,7 +11,7 @@ jest.unstable_mockModule('node:fs/promises', () => ({
     return first === undefined ? first : `\\\\?\\C:${first.replaceAll('/', '\\')}`;
   },
 }));
-const { makeFolder } = await import('../../../installers/registration/files.ts');
+const { makeFolder } = await import('../../../host/registration/files.ts');
 
 describe('making a folder', () => {
   const temporary = tempFolder('make-folder');

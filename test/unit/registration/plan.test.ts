@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { planRegistration, type RegistrationRequest } from '../../../host/registration/plan.ts';
 import { whereIs } from '../../../host/registration/target.ts';
-import { BROWSER_NAMES, type BrowserName, type System } from '../../../manifests/browser.ts';
+import { BROWSER_NAMES, type BrowserName, type Platform } from '../../../manifests/browser.ts';
 
-const HOMES: Record<System, string> = { linux: '/home/ada', darwin: '/Users/ada', win32: 'C:\\Users\\ada' };
+const HOMES: Record<Platform, string> = { linux: '/home/ada', darwin: '/Users/ada', win32: 'C:\\Users\\ada' };
 
-function request(system: System, more: Partial<RegistrationRequest> = {}): RegistrationRequest {
+function request(system: Platform, more: Partial<RegistrationRequest> = {}): RegistrationRequest {
   return {
     system,
     home: HOMES[system],
@@ -20,7 +20,7 @@ function request(system: System, more: Partial<RegistrationRequest> = {}): Regis
 }
 
 /** Where one named browser’s manifests go. */
-function places(system: System, browser: BrowserName, more: Partial<RegistrationRequest> = {}): string[] {
+function places(system: Platform, browser: BrowserName, more: Partial<RegistrationRequest> = {}): string[] {
   return planRegistration(request(system, { browsers: [browser], ...more })).targets.map(whereIs);
 }
 

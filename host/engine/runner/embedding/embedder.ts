@@ -1,5 +1,5 @@
 import { HostError } from '../../../common/errors.ts';
-import type { Embedded, EmbedOrder, NamedText } from '../../../models/embedding.ts';
+import type { Embedded, EmbedRequest, NamedText } from '../../../models/embedding.ts';
 import type { EmbeddingContext } from '../binding-types.ts';
 import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';
@@ -27,7 +27,7 @@ export class Embedder {
    * @throws HostError `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a text without tokens, `INSUFFICIENT_MEMORY`,
    * `EMBEDDING_FAILED`, `ABORTED`.
    */
-  embed(work: number, { texts, truncate }: EmbedOrder): Promise<readonly Embedded[]> {
+  embed(work: number, { texts, truncate }: EmbedRequest): Promise<readonly Embedded[]> {
     return this.#texts.run(work, async (signal) => {
       const embedded: Embedded[] = [];
       for (const text of texts) {

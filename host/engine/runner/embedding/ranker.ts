@@ -1,5 +1,5 @@
 import { HostError } from '../../../common/errors.ts';
-import type { NamedText, Ranked, RankOrder } from '../../../models/embedding.ts';
+import type { NamedText, Ranked, RankRequest } from '../../../models/embedding.ts';
 import type { Model, RankingContext, Token } from '../binding-types.ts';
 import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';
@@ -24,7 +24,7 @@ export class Ranker {
    *
    * @throws HostError `MODEL_NOT_CAPABLE`, `CONTEXT_OVERFLOW`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`, `ABORTED`.
    */
-  rank(work: number, { query, documents, truncate }: RankOrder): Promise<readonly Ranked[]> {
+  rank(work: number, { query, documents, truncate }: RankRequest): Promise<readonly Ranked[]> {
     return this.#texts.run(work, async (signal) => {
       if (!this.#model.fileInsights.supportsRanking) throw noSeparator();
       // A query is never cut: a score for half a question answers another one.

@@ -1,5 +1,5 @@
 import { HostError } from '../../../common/errors.ts';
-import type { GenerateOrder, GenerationProgress, GenerationResult, Sampling } from '../../../models/generation.ts';
+import type { GenerateRequest, GenerationProgress, GenerationResult, Sampling } from '../../../models/generation.ts';
 import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { grammarState } from './constraint.ts';
@@ -58,7 +58,7 @@ export class Generator {
    */
   async generate(
     generation: number,
-    order: GenerateOrder,
+    order: GenerateRequest,
     tell: (progress: GenerationProgress) => void,
   ): Promise<GenerationResult> {
     const controller = new AbortController();
@@ -76,7 +76,7 @@ export class Generator {
   }
 
   async #run(
-    order: GenerateOrder,
+    order: GenerateRequest,
     signal: AbortSignal,
     tell: (progress: GenerationProgress) => void,
   ): Promise<GenerationResult> {

@@ -1,5 +1,5 @@
 import { HostError } from '../../../common/errors.ts';
-import type { ChatMessage, GenerateOrder } from '../../../models/generation.ts';
+import type { ChatMessage, GenerateRequest } from '../../../models/generation.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
 import { foldSystemMessage, writeChat } from './fallback-chat.ts';
 import { SpecialText } from './special-text.ts';
@@ -38,7 +38,7 @@ export class PromptTokens {
    *
    * @throws HostError `CHAT_TEMPLATE_FAILED`, `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a prompt without tokens.
    */
-  async make(input: GenerateOrder['input'], contextSize: number, signal: AbortSignal): Promise<Prompt> {
+  async make(input: GenerateRequest['input'], contextSize: number, signal: AbortSignal): Promise<Prompt> {
     const characters =
       'prompt' in input ? input.prompt.length : input.messages.reduce((sum, { content }) => sum + content.length, 0);
     assertFits(Math.ceil(characters / MAX_CHARACTERS_PER_TOKEN), contextSize);

@@ -10,7 +10,7 @@ const LOOK_MS = 250;
 const REST_MS = 100;
 
 /** Tells counts now and then how many threads the present load of the machine leaves room for. */
-export class PresentLoad {
+export class CurrentLoad {
   readonly #range: ThreadRange;
   readonly #counts: readonly ThreadCount[];
   readonly #watch = new LoadWatch();

@@ -1,6 +1,6 @@
 import type { ThreadRange } from '../../../hardware/threads.ts';
 import type { Context, EmbeddingContext, RankingContext } from '../binding-types.ts';
-import { PresentLoad } from './current-load.ts';
+import { CurrentLoad } from './current-load.ts';
 import type { ThreadCount } from './thread-count.ts';
 
 /** From so many tokens on, an evaluation is arithmetic; below, it is reading the weights. Each has its best number. */
@@ -32,7 +32,7 @@ export interface Steering {
  */
 export function steerThreads(context: Context, { range, single, batch }: Steering): void {
   const native = (context as unknown as { readonly _ctx: NativeContext })._ctx;
-  const load = new PresentLoad(range, [single, batch]);
+  const load = new CurrentLoad(range, [single, batch]);
   const { addToBatch, setThreads, decodeBatch } = native;
   let tokens = 0;
   const steered: NativeContext = {
