@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { chmod, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,15 +10,16 @@ import { SQLITE, sqliteCode } from './sqlite-code.ts';
 import { storeError } from './store-error.ts';
 import type { Namespace, Store } from './types.ts';
 
-/** How long a write waits for another host's, milliseconds. One takes well under a millisecond. */
+/** How long a write waits for another host's write, milliseconds. A write takes well under a millisecond. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** Rows read at a time when a namespace is gone through. */
+/** Rows read at a time when the entries of a namespace are listed. */
 const ROWS_PER_READ = 500;
 
 /**
- * Opens the host's database, making it where there is none: private to the user, in WAL mode, so that several hosts
- * read and write at once. One that is damaged is set aside and a new one begun: it is an index and holds no model.
+ * Opens the host's database, and creates it if it does not exist: private to the user, in WAL mode, so that several
+ * hosts can read and write at once. A damaged database is set aside and replaced by an empty one: it is an index, and
+ * holds no model.
  *
  * @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`.
  */
@@ -33,7 +35,7 @@ export async function openStore(file: string, log: Logger): Promise<Store> {
   }
 }
 
-/** A store of keyv namespaces, each a table of its own in one SQLite file. */
+/** A store of keyv namespaces, each in its own table of one SQLite file. */
 class KeyvStore implements Store {
   readonly #file: string;
   readonly #open = new Map<string, KeyvNamespace<unknown>>();
@@ -48,7 +50,7 @@ class KeyvStore implements Store {
       namespace = new KeyvNamespace(this.#file, name);
       this.#open.set(name, namespace);
     }
-    // A namespace holds what its one owner puts in; owners check what comes out where it matters.
+    // Only the owner of a namespace writes to it; it validates what it reads where that matters.
     return namespace as Namespace<T>;
   }
 
@@ -58,7 +60,13 @@ class KeyvStore implements Store {
   }
 }
 
+/** The call in whose asynchronous context keyv runs: the one that an `error` event belongs to. */
+interface Call {
+  error?: unknown;
+}
+
 class KeyvNamespace<T> implements Namespace<T> {
+  readonly #calls = new AsyncLocalStorage<Call>();
   readonly #file: string;
   readonly #keyv: Keyv;
   readonly #adapter: KeyvSqlite;
@@ -76,35 +84,38 @@ class KeyvNamespace<T> implements Namespace<T> {
     });
     this.#keyv = new Keyv({ store: this.#adapter });
     this.#ready = this.#prepare();
-    // Whoever asks first hears of a fault.
+    // The first call reports the error.
     this.#ready.catch(() => {});
-    // Keyv tells of faults by events and goes on; `#asked` makes errors of them. This keeps one outside of any call from
-    // ending the process.
-    this.#keyv.on('error', () => {});
+    // Keyv reports some errors only as events of the instance; `#run` turns them into the error of the call that caused
+    // them. An event outside of any call is ignored: without a listener it would end the process.
+    this.#keyv.on('error', (error: unknown) => {
+      const call = this.#calls.getStore();
+      if (call !== undefined) call.error ??= error;
+    });
   }
 
   get(key: string): Promise<T | undefined> {
-    return this.#asked(() => this.#keyv.get<T>(key));
+    return this.#run(() => this.#keyv.get<T>(key));
   }
 
   getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
-    return keys.length === 0 ? Promise.resolve([]) : this.#asked(() => this.#keyv.getMany<T>([...keys]));
+    return keys.length === 0 ? Promise.resolve([]) : this.#run(() => this.#keyv.getMany<T>([...keys]));
   }
 
   async set(key: string, value: T): Promise<void> {
-    await this.#asked(() => this.#keyv.set(key, value));
+    await this.#run(() => this.#keyv.set(key, value));
   }
 
   async delete(key: string): Promise<void> {
-    await this.#asked(() => this.#keyv.delete(key));
+    await this.#run(() => this.#keyv.delete(key));
   }
 
   async deleteMany(keys: readonly string[]): Promise<void> {
-    if (keys.length > 0) await this.#asked(() => this.#keyv.deleteMany([...keys]));
+    if (keys.length > 0) await this.#run(() => this.#keyv.deleteMany([...keys]));
   }
 
   async *entries(): AsyncGenerator<[key: string, value: T]> {
-    const all = await this.#asked(async () => {
+    const all = await this.#run(async () => {
       const entries: [string, T][] = [];
       for await (const [key, value] of this.#keyv.iterator()) entries.push([String(key), value as T]);
       return entries;
@@ -113,53 +124,47 @@ class KeyvNamespace<T> implements Namespace<T> {
   }
 
   async close(): Promise<void> {
-    await this.#asked(() => this.#adapter.close());
+    await this.#run(() => this.#adapter.close());
   }
 
   /**
-   * Has SQLite force the log onto the disk when it is taken into the database, not at each write: that would hold up the
-   * host for as long as a busy disk takes. A write outlasts the end of the host either way; a power cut may take the last
-   * ones, of an index that is compared with the disk.
+   * Makes SQLite sync the write-ahead log only at checkpoints, not after each write, which would block the host while a
+   * busy disk syncs. A write survives the end of the host either way; a power failure can lose the last ones, and the
+   * index is compared with the disk anyway.
    */
   async #prepare(): Promise<void> {
     await this.#adapter.ready;
     await this.#adapter.query('PRAGMA synchronous = NORMAL');
   }
 
-  /** Does one thing with keyv; what it only reports as an event becomes the error of the call. */
-  async #asked<R>(work: () => Promise<R>): Promise<R> {
-    let fault: unknown;
-    const listen = (error: unknown) => {
-      fault ??= error;
-    };
-    this.#keyv.on('error', listen);
+  /** Runs one call of keyv. An error that keyv only reports as an event during this call rejects this call, and no other. */
+  async #run<R>(work: () => Promise<R>): Promise<R> {
+    const call: Call = {};
     try {
       await this.#ready;
-      const result = await work();
-      if (fault !== undefined) throw fault;
+      const result = await this.#calls.run(call, work);
+      if (call.error !== undefined) throw call.error;
       return result;
     } catch (error) {
       throw storeError(error, this.#file);
-    } finally {
-      this.#keyv.off('error', listen);
     }
   }
 }
 
-/** Makes the file where there is none, for its user alone: SQLite would make it readable by others. */
+/** Creates the file if it does not exist, readable only by the user: SQLite would create it readable by others. */
 async function makePrivate(file: string): Promise<void> {
   await (await open(file, 'a', 0o600)).close();
   await chmod(file, 0o600);
 }
 
-/** Moves a file that is no whole SQLite database out of the way, with the files that belong to it. */
+/** Sets a damaged database aside, with its log files. */
 async function setAsideIfDamaged(file: string, log: Logger): Promise<void> {
   const before = await inodeOf(file);
-  const fault = damageOf(file);
-  // Another host that starts at the same moment may have set it aside already: what is there now is the new one.
-  if (fault === undefined || (await inodeOf(file)) !== before) return;
+  const damage = damageOf(file);
+  // Another host that started at the same moment may already have replaced it.
+  if (damage === undefined || (await inodeOf(file)) !== before) return;
   const aside = `${file}.corrupt-${Date.now()}`;
-  log.error('store.corrupt', { file, aside, fault });
+  log.error('store.corrupt', { file, aside, damage });
   for (const suffix of ['', '-wal', '-shm']) {
     await rename(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
       if (!isSystemError(error, 'ENOENT')) throw error;
@@ -176,7 +181,7 @@ async function inodeOf(file: string): Promise<bigint | undefined> {
   }
 }
 
-/** What is wrong with a database, if it is damaged; other faults (no space, no permission) are thrown. */
+/** Returns what is damaged in a database, or undefined. Throws other errors (no space, no permission). */
 function damageOf(file: string): number | string | undefined {
   let database: DatabaseSync | undefined;
   try {

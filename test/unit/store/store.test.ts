@@ -47,7 +47,7 @@ describe('the store', () => {
     return store;
   }
 
-  it('keeps values over reopening, of every JSON kind', async () => {
+  it('keeps values of every JSON type after it is reopened', async () => {
     const values = {
       text: 'naïve 💾',
       number: 2 ** 53 - 1,
@@ -66,7 +66,7 @@ describe('the store', () => {
     expect(log.lines).toEqual([]);
   });
 
-  it('keeps namespaces apart, under the same key', async () => {
+  it('separates namespaces that use the same key', async () => {
     const store = await open();
     const [models, downloads] = [store.namespace('models'), store.namespace('downloads')];
     await models.set('same', 'model');
@@ -78,7 +78,7 @@ describe('the store', () => {
     expect(await entriesOf(store, 'downloads')).toEqual([]);
   });
 
-  it('lists every entry of a namespace once, more than are read at a time, under keys of any text', async () => {
+  it('lists each entry of a namespace once, across several reads, whatever characters its key has', async () => {
     const store = await open();
     const odd = ['', 'a:b', "it's", 'owner/name/Ünïcode.gguf', '%', '_', 'models:models:x'].filter((key) => key !== '');
     const keys = [...odd, ...Array.from({ length: 1_203 }, (_, n) => `owner/name/${n}.gguf`)];
@@ -89,7 +89,7 @@ describe('the store', () => {
     expect(entries.every(([key, value]) => (value as { key: string }).key === key)).toBe(true);
   });
 
-  it('can be written while its entries are gone through', async () => {
+  it('can be written while its entries are listed', async () => {
     const store = await open();
     const things = store.namespace<number>('things');
     for (let n = 0; n < 50; n++) await things.set(`${n}`, n);
@@ -97,7 +97,7 @@ describe('the store', () => {
     expect(await entriesOf(store, 'things')).toEqual([]);
   });
 
-  it('deletes one or many, and what is not there is no fault', async () => {
+  it('deletes one key or many, and ignores keys that do not exist', async () => {
     const things = (await open()).namespace<number>('things');
     for (const key of ['a', 'b', 'c']) await things.set(key, 1);
     await things.deleteMany(['a', 'b', 'never']);
@@ -107,7 +107,7 @@ describe('the store', () => {
     expect(await things.getMany([])).toEqual([]);
   });
 
-  it('loses nothing when two processes and this one write at once', async () => {
+  it('loses no write of three processes that write at the same time', async () => {
     const count = 150;
     const run = promisify(execFile);
     const here = (await open()).namespace<string>('shared');
@@ -120,7 +120,7 @@ describe('the store', () => {
     expect((await entriesOf(await open(), 'shared')).sort()).toEqual(expected.sort());
   });
 
-  it('shows one handle what another has written', async () => {
+  it('shows the writes of one handle in another', async () => {
     const [one, other] = [(await open()).namespace('things'), (await open()).namespace('things')];
     await one.set('key', 1);
     expect(await other.get('key')).toBe(1);
@@ -128,7 +128,7 @@ describe('the store', () => {
     expect(await one.get('key')).toBe(2);
   });
 
-  it('sets a file of garbage aside, keeps it, and works anew', async () => {
+  it('sets a file that is not a database aside, keeps it, and starts a new database', async () => {
     const garbage = Buffer.alloc(20_000, 'not a database ');
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, garbage);
@@ -142,7 +142,7 @@ describe('the store', () => {
     ]);
   });
 
-  it('is set aside once where several processes find it damaged at the same moment, and none loses a value', async () => {
+  it('is set aside once when several processes find it damaged at the same time, and no write is lost', async () => {
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, Buffer.alloc(20_000, 'not a database '));
     const run = promisify(execFile);
@@ -152,7 +152,7 @@ describe('the store', () => {
     expect(await entriesOf(await open(), 'shared')).toHaveLength(60);
   });
 
-  it('sets a database that was cut short aside, and works anew', async () => {
+  it('sets a truncated database aside and starts a new one', async () => {
     const first = await open();
     for (let n = 0; n < 300; n++) await first.namespace('things').set(`${n}`, 'x'.repeat(500));
     await first.close();
@@ -167,7 +167,7 @@ describe('the store', () => {
     expect(statSync(join(file, '..', setAside()[0] ?? '')).size).toBeLessThan(whole);
   });
 
-  it('takes an empty file for a new database', async () => {
+  it('treats an empty file as a new database', async () => {
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, '');
     const things = (await open()).namespace('things');
@@ -177,9 +177,9 @@ describe('the store', () => {
   });
 
   onUnix.each([
-    ['the file was open to all', ''],
-    ['it was damaged, and is a new one now', 'garbage '.repeat(1000)],
-  ])('is readable and writable by its user alone, even where %s', async (_what, content) => {
+    ['everyone could read the file before', ''],
+    ['it was damaged and replaced', 'garbage '.repeat(1000)],
+  ])('can be read and written only by its user, even if %s', async (_what, content) => {
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, content, { mode: 0o666 });
     chmodSync(file, 0o666);
@@ -189,7 +189,7 @@ describe('the store', () => {
     expect(modes.filter(([, mode]) => mode !== 0o600)).toEqual([]);
   });
 
-  onLinux('says CACHE_NOT_WRITABLE with the way out where its folder refuses', async () => {
+  onLinux('rejects with CACHE_NOT_WRITABLE and a remedy when its folder cannot be written', async () => {
     // The kernel's own file system refuses even root, which no mode of a folder does.
     file = '/sys/tabagent-test/index.sqlite';
     await expect(open()).rejects.toMatchObject({
@@ -199,7 +199,7 @@ describe('the store', () => {
     });
   });
 
-  it('says CACHE_NOT_WRITABLE naming the file where its folder is a file', async () => {
+  it('rejects with CACHE_NOT_WRITABLE and the file when its folder is a file', async () => {
     mkdirSync(join(file, '../..'), { recursive: true });
     writeFileSync(join(file, '..'), 'in the way');
     await expect(open()).rejects.toMatchObject({ code: 'CACHE_NOT_WRITABLE', details: { file } });
@@ -207,7 +207,7 @@ describe('the store', () => {
     await (await open()).namespace('things').set('key', 'value');
   });
 
-  it('makes an error of the call when the database is damaged under it', async () => {
+  it('rejects the call when the database is damaged while it is open', async () => {
     const store = await open();
     const things = store.namespace('things');
     for (let n = 0; n < 300; n++) await things.set(`${n}`, 'x'.repeat(500));
@@ -226,13 +226,48 @@ describe('the store', () => {
     ['delete', (things) => things.delete('key')],
     ['deleteMany', (things) => things.deleteMany(['key', 'other'])],
     ['entries', (things) => Array.fromAsync(things.entries())],
-  ])('%s rejects when its table is gone: no fault is taken for an empty answer', async (_what, ask) => {
+  ])('%s rejects when its table is missing, instead of returning an empty result', async (_what, ask) => {
     const things = (await open()).namespace<unknown>('things');
     await things.set('key', 'value');
     const database = new DatabaseSync(file);
     database.exec('DROP TABLE things');
     database.close();
     await expect(ask(things)).rejects.toMatchObject({ code: 'CACHE_ERROR', details: { file } });
+  });
+
+  it('rejects only the call that failed, not the calls that run at the same time', async () => {
+    const things = (await open()).namespace<unknown>('things');
+    await things.set('key', 'value');
+    const database = new DatabaseSync(file);
+    database.exec(
+      "CREATE TRIGGER refuse BEFORE INSERT ON things WHEN NEW.key = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    );
+    database.close();
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+
+    const results = await Promise.allSettled([
+      things.get('key'),
+      things.set('bad', 1),
+      things.getMany(['key', 'other']),
+      things.set('circular', circular),
+      things.set('good', 2),
+      things.set('bad', 3),
+      Array.fromAsync(things.entries()),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(await entriesOf(await open(), 'things')).toEqual([
+      ['good', 2],
+      ['key', 'value'],
+    ]);
   });
 
   function setAside(): string[] {
