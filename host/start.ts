@@ -1,3 +1,4 @@
+import { searchVariables } from './common/find-program.ts';
 import { callerOf } from './configuration/caller.ts';
 import { RUNNER_ARGUMENT } from './engine/runner-argument.ts';
 import { runNativeHost } from './native-host.ts';
@@ -21,6 +22,8 @@ export interface Started {
  * a person at a terminal.
  */
 export async function start({ entry, args, loadRunner, loadKeychain }: Started): Promise<void> {
+  // Libraries start programs too, by their bare names.
+  Object.assign(process.env, searchVariables(process.env));
   if (args[0] === RUNNER_ARGUMENT) {
     const { runRunner } = await loadRunner();
     await runRunner();

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { homedir } from 'node:os';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { HostError } from '../common/errors.ts';
+import { findProgram, variable, withSafePath } from '../common/find-program.ts';
 
 /** Bytes kept of each of a command's outputs: both, escaped, are to fit a frame. What is beyond them is left out. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
@@ -27,8 +29,13 @@ export async function runCommand(
   { env, timeoutMs, signal }: { env: NodeJS.ProcessEnv; timeoutMs: number; signal: AbortSignal },
 ): Promise<CommandResult> {
   signal.throwIfAborted();
-  const child = spawn(program, args, {
-    cwd: env.HOME || homedir(),
+  const cwd = resolve(env.HOME || homedir());
+  const file = findProgram(isRelative(program) ? resolve(cwd, program) : program, { env });
+  if (file === undefined) {
+    throw new HostError('COMMAND_FAILED', `${program} could not be started: there is no such program.`);
+  }
+  const child = spawn(file, args, {
+    cwd,
     env: environmentFor(env),
     shell: false,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -75,20 +82,17 @@ export async function runCommand(
   }
 }
 
+/** Says whether a command names its program by a path below the home folder, such as `./tools/check`. */
+function isRelative(program: string): boolean {
+  return program !== basename(program) && !isAbsolute(program);
+}
+
 /** What programs need to run as their user expects. */
-function environmentFor({
-  PATH,
-  HOME,
-  LANG,
-  LC_ALL,
-  TMPDIR,
-  SystemRoot,
-  USERPROFILE,
-  TEMP,
-  PATHEXT,
-}: NodeJS.ProcessEnv) {
-  const env = { PATH, HOME, LANG, LC_ALL, TMPDIR, SystemRoot, USERPROFILE, TEMP, PATHEXT };
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'SystemRoot', 'USERPROFILE', 'TEMP', 'PATHEXT'];
+
+function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
+  const passed = PASSED_ON.map((name) => [name, variable(env, name)] as const);
+  return withSafePath(Object.fromEntries(passed.filter(([, value]) => value !== undefined)));
 }
 
 function killGroup(pid: number): void {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
 import type { CommandName, FromRunner, GpuMode, IpcError, RunnerCommands, RunnerFacts, ToRunner } from './ipc.ts';
@@ -50,6 +51,8 @@ export class RunnerProcess {
     // Not `fork`: it passes a module's path and the flags of the host's own process (a debugger's port, a test
     // runner's loader), and a packaged host has no module, nor a runner a use for such flags.
     this.#child = spawn(process.execPath, [...(entry === process.execPath ? [] : [entry]), RUNNER_ARGUMENT], {
+      // Libraries are looked for in the current folder too, which is whatever the browser had.
+      cwd: dirname(process.execPath),
       env: options.env,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import * as os from 'node:os';
 import { isSystemError } from '../common/errors.ts';
+import { findProgram, systemFolder, withSafePath } from '../common/find-program.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import { type ReadText, readText } from './read-text.ts';
 
@@ -70,9 +71,19 @@ function run(
   env: Readonly<NodeJS.ProcessEnv> | undefined,
   timeout: number,
 ): Promise<string | undefined> {
+  const file = findProgram(program, { env });
+  if (file === undefined) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
-    const options = { env, timeout, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true } as const;
-    const child = execFile(program, [...args], options, (error, stdout) => {
+    const options = {
+      env: withSafePath(env ?? process.env),
+      // A program looks for its libraries in the current folder too.
+      cwd: process.platform === 'win32' ? systemFolder({ env }) : '/',
+      timeout,
+      killSignal: 'SIGKILL',
+      maxBuffer: MAX_OUTPUT_BYTES,
+      windowsHide: true,
+    } as const;
+    const child = execFile(file, [...args], options, (error, stdout) => {
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT' || error.code === 'EACCES') resolve(undefined);
       else if (error.killed) reject(new Error(`${program} gave no answer in ${timeout} ms`));

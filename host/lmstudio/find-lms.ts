@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
+import { findProgram } from '../common/find-program.ts';
 
 /** Longest path read from the file that points to LM Studio's folder, bytes. */
 const MAX_POINTER_BYTES = 4096;
@@ -29,12 +29,9 @@ export async function findLmStudio(env: Readonly<NodeJS.ProcessEnv>): Promise<Fo
   const homes: string[] = [];
   for (const place of places) if (await isFolder(place)) homes.push(place);
   const [home] = homes;
-  const folders = [...homes.map((place) => join(place, 'bin')), ...(env.PATH ?? env.Path ?? '').split(delimiter)];
-  for (const folder of folders) {
-    // A relative one would be looked for wherever a browser happened to start the host.
-    if (!isAbsolute(folder)) continue;
-    const lms = join(folder, process.platform === 'win32' ? 'lms.exe' : 'lms');
-    if (await isProgram(lms)) return { home, lms };
+  for (const name of [...homes.map((place) => join(place, 'bin', 'lms')), 'lms']) {
+    const lms = findProgram(name, { env });
+    if (lms !== undefined) return { home, lms };
   }
   return home === undefined ? undefined : { home, lms: undefined };
 }
@@ -53,17 +50,6 @@ async function readPointer(file: string): Promise<string | undefined> {
 async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  try {
-    if (!(await stat(path)).isFile()) return false;
-    await access(path, constants.X_OK);
-    return true;
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 import { HostError } from '../common/errors.ts';
+import { variable, withSafePath } from '../common/find-program.ts';
 import { assertSafeToStart } from '../common/safe-folder.ts';
 
 /** Bytes kept of each of its outputs. */
@@ -60,7 +62,8 @@ export async function runLms(
   if (process.platform !== 'win32') await assertSafeToStart(lms);
   signal.throwIfAborted();
   const child = spawn(lms, args, {
-    env: Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
+    cwd: dirname(lms),
+    env: environmentFor(env),
     shell: false,
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
@@ -91,6 +94,11 @@ export async function runLms(
     child.stdout.destroy();
     child.stderr.destroy();
   }
+}
+
+function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
+  const passed = PASSED_ON.map((name) => [name, variable(env, name)] as const);
+  return withSafePath(Object.fromEntries(passed.filter(([, value]) => value !== undefined)));
 }
 
 /** An `LMSTUDIO_FAILED` of one command. */

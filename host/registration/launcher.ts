@@ -82,7 +82,7 @@ function batchText(command: readonly string[], tabagentHome: string | undefined)
     '@echo off',
     // cmd.exe reads a batch file in the console's code page, in which a path such as C:\Users\José is another one.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII, from its first character on
-    ...(words.every((word) => /^[\x00-\x7f]*$/.test(word)) ? [] : ['chcp 65001 >nul']),
+    ...(words.every((word) => /^[\x00-\x7f]*$/.test(word)) ? [] : ['"%SystemRoot%\\System32\\chcp.com" 65001 >nul']),
     `rem ${REMARK}`,
     // Delayed expansion, where a machine has it on, would eat exclamation marks.
     'setlocal DisableDelayedExpansion',

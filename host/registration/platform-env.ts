@@ -1,6 +1,7 @@
 import { type PlatformPath, posix, win32 } from 'node:path';
 import type { Platform } from '../../manifests/browser.ts';
 import type { Place, PlaceBase } from '../../manifests/places.ts';
+import { pathFolders } from '../common/find-program.ts';
 
 /** What planning may know of the machine. Nothing here is read by the planner itself. */
 export interface RegistrationEnv {
@@ -39,9 +40,8 @@ const SNAP_COMMANDS = '/snap/bin';
 /** Says whether `PATH` has a program of this name. */
 export function commandExists(name: string, around: RegistrationEnv): boolean {
   const paths = pathsOf(around);
-  return (around.env.PATH ?? '')
-    .split(paths.delimiter)
-    .filter((folder) => paths.isAbsolute(folder) && folder !== SNAP_COMMANDS)
+  return pathFolders({ env: around.env, platform: around.system, paths })
+    .filter((folder) => folder !== SNAP_COMMANDS)
     .some((folder) => around.exists(paths.join(folder, name)));
 }
 

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { HostError } from '../common/errors.ts';
+import { systemFolder } from '../common/find-program.ts';
 
 /** What a run of `reg.exe` gave. */
 export interface RegResult {
@@ -14,13 +16,14 @@ export type RunReg = (args: readonly string[]) => Promise<RegResult>;
 /** Longest `reg.exe` may take, milliseconds; it answers in some 50. */
 const REG_TIMEOUT_MS = 30_000;
 
-/** The real `reg.exe`, by its whole path: Windows would look for a bare name in the current folder first. */
+/** The real `reg.exe`. */
 export function systemReg(env: Readonly<NodeJS.ProcessEnv>): RunReg {
-  const program = `${env.SystemRoot || 'C:\\Windows'}\\System32\\reg.exe`;
+  const cwd = systemFolder({ env });
+  const program = join(cwd, 'reg.exe');
   return (args) =>
     new Promise((resolve, reject) => {
       // latin1: the output is in the console's code page, and only its ASCII part is relied on.
-      const options = { windowsHide: true, timeout: REG_TIMEOUT_MS, encoding: 'latin1' } as const;
+      const options = { cwd, windowsHide: true, timeout: REG_TIMEOUT_MS, encoding: 'latin1' } as const;
       execFile(program, [...args], options, (error, stdout, stderr) => {
         if (error && typeof error.code !== 'number') reject(error);
         else resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });

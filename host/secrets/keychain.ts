@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
@@ -52,6 +53,7 @@ export class Keychain {
     if (refused !== undefined) throw unavailable(refused.message);
     const main = fileURLToPath(entry);
     const child = spawn(process.execPath, [...(main === process.execPath ? [] : [main]), KEYCHAIN_ARGUMENT], {
+      cwd: dirname(process.execPath),
       env,
       stdio: ['pipe', 'pipe', 'ignore'],
       windowsHide: true,

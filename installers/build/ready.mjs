@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -15,6 +15,11 @@ if (major < 20) {
   console.error(`Node 20 or newer is needed to begin; this is Node ${process.versions.node}. See https://nodejs.org`);
   process.exit(1);
 }
+
+// npm and the build look for programs in absolute folders only, never in the current one.
+const search = (process.env.PATH ?? '').split(delimiter).filter((folder) => isAbsolute(folder.replace(/^"/, '')));
+process.env.PATH = search.join(delimiter) || (process.platform === 'win32' ? '' : '/usr/bin:/bin');
+process.env.NoDefaultCurrentDirectoryInExePath = '1';
 
 const installed = join(root, 'node_modules', '.installed-from');
 const lock = hash([join(root, 'package-lock.json')]);

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { requireProgram } from '../../host/common/find-program.ts';
 import { planRegistration } from '../../host/registration/plan.ts';
 import { BROWSER_NAMES } from '../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
@@ -84,7 +85,7 @@ export function makeDeb({ hostFolder, version, cpu, file, work, time }: DebOptio
   );
   write(root, 'DEBIAN/control', controlText({ version, cpu, kibibytes }));
   setModes(root, time);
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', root, file], {
+  execFileSync(requireProgram('dpkg-deb'), ['--root-owner-group', '-Zxz', '--build', root, file], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
   });

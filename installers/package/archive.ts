@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
+import { findProgram } from '../../host/common/find-program.ts';
 import { entriesOf } from './entry.ts';
 import { tar } from './tar.ts';
 import type { Target } from './target.ts';
@@ -38,11 +39,12 @@ export async function archiveFolder(folder: string, file: string, { archive, cpu
 }
 
 async function writeTarXz(blocks: Iterable<Buffer>, file: string, filter: readonly string[]): Promise<void> {
-  const xz = spawn('xz', [...XZ, ...filter, ...XZ_LZMA], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const started = once(xz, 'spawn').catch((cause: unknown) => {
-    throw new Error('Expected the program xz on this machine; on Debian: apt-get install xz-utils', { cause });
-  });
-  await started;
+  const program = findProgram('xz');
+  if (program === undefined) {
+    throw new Error('Expected the program xz on this machine; on Debian: apt-get install xz-utils');
+  }
+  const xz = spawn(program, [...XZ, ...filter, ...XZ_LZMA], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(xz, 'spawn');
   const exited = once(xz, 'close');
   const output = createWriteStream(file);
   xz.stdout.pipe(output);

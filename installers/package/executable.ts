@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
+import { requireProgram } from '../../host/common/find-program.ts';
 import { strip } from './strip.ts';
 import type { Target } from './target.ts';
 import { unsign } from './unsign.ts';
@@ -79,6 +80,6 @@ async function inject(file: string, data: Buffer, { system }: Target): Promise<v
 }
 
 function run(program: string, args: readonly string[], cwd?: string): void {
-  const { status, error, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' });
+  const { status, error, stderr } = spawnSync(requireProgram(program), args, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`Expected ${program} ${args.join(' ')} to succeed: ${error?.message ?? stderr}`);
 }

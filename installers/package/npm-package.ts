@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { requireProgram, withSafePath } from '../../host/common/find-program.ts';
 
 /** A package that could not be had, and why. */
 export class MissingPackage extends Error {
@@ -53,17 +54,19 @@ function fetchPackage(spec: string, folder: string): void {
     throw new MissingPackage(`${spec}: ${packed.error?.message ?? reasonOf(packed.stdout)}`);
   }
   const [{ filename }] = JSON.parse(packed.stdout);
-  const unpacked = spawnSync('tar', ['-xzf', filename], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const unpacked = spawnSync(requireProgram('tar'), ['-xzf', filename], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   if (unpacked.status !== 0) throw new Error(`Expected tar to unpack ${filename}, it ended with ${unpacked.status}`);
 }
 
 function npm(args: readonly string[]) {
   const script = process.env.npm_execpath;
-  const [program, first] = script ? [process.execPath, [script]] : ['npm', []];
-  return spawnSync(program, [...first, ...args], {
-    encoding: 'utf8',
-    shell: script === undefined && process.platform === 'win32',
-  });
+  // On Windows npm is a batch file, which only a shell starts.
+  const shell = script === undefined && process.platform === 'win32';
+  const [program, first] = script ? [process.execPath, [script]] : [shell ? 'npm' : requireProgram('npm'), []];
+  return spawnSync(program, [...first, ...args], { encoding: 'utf8', env: withSafePath(process.env), shell });
 }
 
 /** npm's own code for what went wrong (`ETARGET`: no such version), without the registry's address. */

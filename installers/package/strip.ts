@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { findProgram } from '../../host/common/find-program.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -11,9 +12,11 @@ export function strip(target: Target, files: readonly string[]): void {
   const native = process.platform === 'linux' && process.arch === target.cpu;
   const triplet = target.cpu === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu';
   for (const program of [...(native ? ['strip'] : []), `${triplet}-strip`, 'llvm-strip']) {
-    const { status, error, stderr } = spawnSync(program, ['--strip-unneeded', ...files], { encoding: 'utf8' });
+    const found = findProgram(program);
+    if (found === undefined) continue;
+    const { status, error, stderr } = spawnSync(found, ['--strip-unneeded', ...files], { encoding: 'utf8' });
     if (status === 0) return;
-    if (error === undefined) throw new Error(`Expected ${program} to strip ${files.join(', ')}: ${stderr}`);
+    throw new Error(`Expected ${found} to strip ${files.join(', ')}: ${error?.message ?? stderr}`);
   }
   const debian = native ? 'binutils' : `binutils-${triplet.replaceAll('_', '-')}`;
   throw new Error(

@@ -3,6 +3,20 @@
 # Nothing is downloaded. Running it again installs over what is there.
 set -eu
 
+# Only absolute folders are searched for programs: an empty entry of PATH means the current folder.
+search=$PATH
+PATH=
+set -f
+IFS=:
+for folder in $search; do
+  case $folder in
+    /*) PATH=${PATH:+$PATH:}$folder ;;
+  esac
+done
+unset IFS
+set +f
+: "${PATH:=/usr/bin:/bin}"
+
 usage() {
   cat <<'END'
 Usage: ./install.sh [--system] [--prefix FOLDER] [install options]

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { requireProgram } from '../../host/common/find-program.ts';
 import { dateFolder } from '../package/date-folder.ts';
 
 /** What {@link makeNsisInstaller} needs. */
@@ -28,7 +29,7 @@ export function makeNsisInstaller({ hostFolder, version, file, bytes, time }: Ns
   };
   const script = fileURLToPath(new URL('./installer.nsi', import.meta.url));
   const args = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
-  execFileSync('makensis', ['-V2', '-NOCD', ...args, script], {
+  execFileSync(requireProgram('makensis'), ['-V2', '-NOCD', ...args, script], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
   });

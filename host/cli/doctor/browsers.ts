@@ -1,4 +1,5 @@
 import { access, constants, readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import * as v from 'valibot';
 import { BROWSERS, type BrowserName } from '../../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
@@ -93,23 +94,26 @@ async function examineManifest(
       ? [manifest.allowed_extensions, FIREFOX_ADDON_ID]
       : [manifest.allowed_origins, chromiumOrigin(CHROMIUM_EXTENSION_ID)];
   if (!allowed.includes(own)) return failed(`${path} does not allow the extension ${own}.`);
+  // On Windows the program may be given relative to the manifest.
+  const program = process.platform === 'win32' ? resolve(dirname(path), manifest.path) : manifest.path;
+  if (!isAbsolute(program)) return failed(`${path} points at ${program}, which is not an absolute path.`);
   try {
-    await access(manifest.path, constants.X_OK);
+    await access(program, constants.X_OK);
   } catch (error) {
     if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
-    return failed(`${path} points at ${manifest.path}, which is not there or cannot be started.`);
+    return failed(`${path} points at ${program}, which is not there or cannot be started.`);
   }
-  if (process.platform !== 'win32') await assertSafeToStart(manifest.path);
+  if (process.platform !== 'win32') await assertSafeToStart(program);
   const args = family === 'firefox' ? [path, FIREFOX_ADDON_ID] : [own];
-  const reply = await pingAsBrowser(manifest.path, args, terminal.env);
+  const reply = await pingAsBrowser(program, args, terminal.env);
   if (reply?.response !== 'pong') {
-    return failed(`${manifest.path} was started as the browser would, and did not answer PING.`);
+    return failed(`${program} was started as the browser would, and did not answer PING.`);
   }
   if (reply.version !== VERSION) {
-    const message = `${manifest.path} answers as version ${String(reply.version)}; this is ${VERSION}.`;
+    const message = `${program} answers as version ${String(reply.version)}; this is ${VERSION}.`;
     return { check: '', status: 'warning', message, mend: INSTALL };
   }
-  return { check: '', status: 'ok', message: `${manifest.path} answers.`, details: { manifest: path } };
+  return { check: '', status: 'ok', message: `${program} answers.`, details: { manifest: path } };
 }
 
 function parse(text: string) {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { HostError } from '../../common/errors.ts';
+import { systemFolder, withSafePath } from '../../common/find-program.ts';
 import type { JsonObject } from '../../common/json.ts';
 import { encodeFrame } from '../../messaging/frame.ts';
 import { MessageInput } from '../../messaging/message-input.ts';
@@ -10,6 +12,7 @@ const PING_TIMEOUT_MS = 15_000;
 /**
  * Starts a host as a browser would and gives its reply to PING; undefined when none came, whatever the program is.
  *
+ * @param program An absolute path.
  * @param args What the browser passes: the extension's origin, or the manifest's path and the add-on's id.
  */
 export async function pingAsBrowser(
@@ -19,9 +22,14 @@ export async function pingAsBrowser(
 ): Promise<JsonObject | undefined> {
   // Windows starts batch files through its shell alone.
   const [command, first] = program.toLowerCase().endsWith('.bat')
-    ? [env.ComSpec ?? 'cmd.exe', ['/d', '/c', program]]
+    ? [join(systemFolder({ env }), 'cmd.exe'), ['/d', '/c', program]]
     : [program, []];
-  const child = spawn(command, [...first, ...args], { env, stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true });
+  const child = spawn(command, [...first, ...args], {
+    cwd: dirname(program),
+    env: withSafePath(env),
+    stdio: ['pipe', 'pipe', 'ignore'],
+    windowsHide: true,
+  });
   const reply = Promise.withResolvers<JsonObject | undefined>();
   const timer = setTimeout(() => reply.resolve(undefined), PING_TIMEOUT_MS);
   child.on('error', () => reply.resolve(undefined));

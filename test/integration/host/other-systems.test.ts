@@ -27,11 +27,26 @@ const PROGRAMS = {
 </dict></array></dict></array></plist>
 END`,
   },
-  win32: { 'powershell.exe': "printf 'Manufacturer : StandIn\\r\\n'" },
+  win32: {
+    'powershell.exe': "printf 'Manufacturer : StandIn\\r\\n'",
+    'System32/nvidia-smi.exe': 'echo "GeForce stand-in, 8192, 4096, 1.0"',
+    'System32/reg.exe': `cat <<'END'
+HKEY_LOCAL_MACHINE\\Display\\0000
+    DriverDesc    REG_SZ    Radeon stand-in
+    MatchingDeviceId    REG_SZ    PCI\\VEN_1002&DEV_73BF
+    HardwareInformation.qwMemorySize    REG_QWORD    0x100000000
+END`,
+  },
 } as const;
 
 /** The GPUs that the stand-ins describe. */
-const GPUS = { darwin: [expect.objectContaining({ name: 'Radeon Pro stand-in', vendor: 'amd' })], win32: [] };
+const GPUS = {
+  darwin: [expect.objectContaining({ name: 'Radeon Pro stand-in', vendor: 'amd' })],
+  win32: [
+    expect.objectContaining({ name: 'GeForce stand-in', vendor: 'nvidia' }),
+    expect.objectContaining({ name: 'Radeon stand-in', vendor: 'amd' }),
+  ],
+};
 
 /**
  * What is shipped, run as on another system: the bundled scripts with another `process.platform` than this machine's,
@@ -45,7 +60,7 @@ const GPUS = { darwin: [expect.objectContaining({ name: 'Radeon Pro stand-in', v
     beforeEach(async () => {
       shop = await Workshop.open();
       programs = join(shop.home, 'programs');
-      await mkdir(programs);
+      await mkdir(join(programs, 'System32'), { recursive: true });
       for (const [name, script] of Object.entries(PROGRAMS[platform])) {
         await writeFile(join(programs, name), `#!/bin/sh\n${script}\n`);
         await chmod(join(programs, name), 0o755);
@@ -60,7 +75,7 @@ const GPUS = { darwin: [expect.objectContaining({ name: 'Radeon Pro stand-in', v
       ])}) Object.defineProperty(process, name, { value })`;
       return shop.host({
         command: [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(pretend)}`, script],
-        env: { PATH: `${programs}:/usr/bin:/bin` },
+        env: { PATH: `${programs}:/usr/bin:/bin`, SystemRoot: programs },
       });
     };
 

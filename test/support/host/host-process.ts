@@ -17,6 +17,8 @@ export interface StartOptions {
   env?: NodeJS.ProcessEnv;
   /** As the browser passes them. */
   args?: string[];
+  /** The host's current folder. @default this process's */
+  cwd?: string;
   /** The program to start in place of the built host, such as a packaged one. */
   command?: readonly [program: string, ...args: string[]];
 }
@@ -44,9 +46,10 @@ export class HostProcess {
   #nextId = 1;
 
   constructor(options: StartOptions) {
-    const { home, env = {}, args = [CHROME_ORIGIN], command = [process.execPath, HOST_MAIN] } = options;
+    const { home, env = {}, args = [CHROME_ORIGIN], cwd, command = [process.execPath, HOST_MAIN] } = options;
     const [program, ...first] = command;
     this.child = spawn(program, [...first, ...args], {
+      cwd,
       // What the developer of this machine has on the disk is none of a test's business.
       env: {
         PATH: process.env.PATH,

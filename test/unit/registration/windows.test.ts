@@ -23,7 +23,9 @@ describe('the batch file on Windows', () => {
 
   it('is read as UTF-8 when a path is not ASCII, and only then', () => {
     expect(launcherText('win32', [NODE, MAIN])).not.toContain('chcp');
-    expect(launcherText('win32', [NODE, 'C:\\Users\\José\\main.js']).split('\r\n')[1]).toBe('chcp 65001 >nul');
+    expect(launcherText('win32', [NODE, 'C:\\Users\\José\\main.js']).split('\r\n')[1]).toBe(
+      '"%SystemRoot%\\System32\\chcp.com" 65001 >nul',
+    );
   });
 
   it('is not made for a program that is an executable itself', () => {

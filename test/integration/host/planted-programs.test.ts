@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HOST_MAIN } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+/** All that the host and its libraries start by name. */
+const NAMES = [
+  'nvidia-smi',
+  'lspci',
+  'reg',
+  'powershell',
+  'cmd',
+  'lms',
+  'check',
+  'node',
+  'sh',
+  'which',
+  'lscpu',
+].concat(['sysctl', 'vm_stat', 'egrep', 'grep', 'ioreg', 'system_profiler', 'chcp', 'where', 'uname', 'cat']);
+
+/**
+ * The built host in a folder with programs that somebody planted there, such as a folder of downloads, and with a
+ * `PATH` that leads to them.
+ */
+(process.platform === 'win32' ? describe.skip : describe).each(['linux', 'darwin', 'win32'])(
+  'planted programs on %s',
+  (platform) => {
+    let shop: Workshop;
+    let folder: string;
+    let marks: string;
+    beforeEach(async () => {
+      shop = await Workshop.open();
+      folder = join(shop.home, 'downloads');
+      marks = join(shop.home, 'marks');
+      await mkdir(join(folder, 'bin'), { recursive: true });
+      for (const name of NAMES) {
+        // The home folder is where a command runs.
+        for (const place of [folder, join(folder, 'bin'), shop.home]) {
+          for (const file of [name, `${name}.exe`, `${name}.com`]) {
+            await writeFile(join(place, file), `#!/bin/sh\necho ${file} >> '${marks}'\n`);
+            await chmod(join(place, file), 0o755);
+          }
+        }
+      }
+      const commands = { allowedCommands: [['check'], ['bin/check'], ['./check.exe']] };
+      await writeFile(join(shop.home, 'config.json'), JSON.stringify(commands));
+    });
+    afterEach(() => shop.close());
+
+    const start = () =>
+      shop.host({
+        command: [
+          process.execPath,
+          '--import',
+          `data:text/javascript,Object.defineProperty(process, 'platform', { value: '${platform}' })`,
+          HOST_MAIN,
+        ],
+        cwd: folder,
+        env: { PATH: ':.:bin:/usr/bin:/bin', SystemRoot: join(shop.home, 'Windows') },
+      });
+
+    it('are never started', async () => {
+      const host = start();
+      promised('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
+      promised('GET_SYSTEM_INFO', await host.request('GET_SYSTEM_INFO'));
+      promised('LMSTUDIO_STATUS', await host.request('LMSTUDIO_STATUS'));
+      for (const command of ['check', 'bin/check']) {
+        expect(await host.request('EXECUTE_COMMAND', { command })).toMatchObject({ code: 'COMMAND_FAILED' });
+      }
+      expect(existsSync(marks)).toBe(false);
+    });
+
+    it('are started where the user listed one by its path below the home folder', async () => {
+      promised('EXECUTE_COMMAND', await start().request('EXECUTE_COMMAND', { command: './check.exe' }));
+      expect(existsSync(marks)).toBe(true);
+    });
+  },
+);
