@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HostError } from './common/errors.ts';
+import { invalidVariable } from './common/host-errors.ts';
 
 /** Bytes in a mebibyte. */
 const MiB = 1024 * 1024;
@@ -156,7 +157,7 @@ function readEndpoint(value: string | undefined): string {
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.username !== '') {
     throw new HostError(
       'INVALID_REQUEST',
-      'Expected HF_ENDPOINT to be an http or https address such as "https://huggingface.co".',
+      'HF_ENDPOINT must be an http or https URL such as "https://huggingface.co".',
       {
         details: { field: 'HF_ENDPOINT' },
       },
@@ -170,9 +171,7 @@ function readCount(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: num
   if (!value) return fallback;
   const number = Number(value);
   if (Number.isInteger(number) && number >= 1 && number <= most) return number;
-  throw new HostError('INVALID_REQUEST', `Expected ${name} to be a whole number from 1 to ${most}, got "${value}".`, {
-    details: { field: name },
-  });
+  throw invalidVariable(name, `a whole number from 1 to ${most}`, value);
 }
 
 function readSpeed(env: Readonly<NodeJS.ProcessEnv>, name: string): Pick<HostLimits, 'maxBytesPerSecond'> | undefined {
@@ -180,9 +179,7 @@ function readSpeed(env: Readonly<NodeJS.ProcessEnv>, name: string): Pick<HostLim
   if (!value) return undefined;
   const number = Number(value);
   if (Number.isFinite(number) && number >= 1024) return { maxBytesPerSecond: number };
-  throw new HostError('INVALID_REQUEST', `Expected ${name} to be at least 1024 bytes a second, got "${value}".`, {
-    details: { field: name },
-  });
+  throw invalidVariable(name, 'at least 1024 bytes per second', value);
 }
 
 function readMilliseconds(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number): number {
@@ -190,7 +187,5 @@ function readMilliseconds(env: Readonly<NodeJS.ProcessEnv>, name: string, fallba
   if (!value) return fallback;
   const number = Number(value);
   if (Number.isInteger(number) && number >= 1 && number <= 2 ** 31 - 1) return number;
-  throw new HostError('INVALID_REQUEST', `Expected ${name} to be a whole number of milliseconds, got "${value}".`, {
-    details: { field: name },
-  });
+  throw invalidVariable(name, 'a whole number of milliseconds', value);
 }

@@ -1,6 +1,6 @@
 import type { Call } from './actions/action.ts';
 import { dispatch } from './actions/dispatch.ts';
-import { HostError } from './common/errors.ts';
+import { HostError, isHostError } from './common/errors.ts';
 import type { JsonObject } from './common/json.ts';
 import { createLogger, type RequestLog } from './common/log.ts';
 import type { HostConfig } from './config.ts';
@@ -72,7 +72,7 @@ export class Host {
       if (ms >= SLOW_REQUEST_MS) this.log.info('request.done', { ms });
       return { ...topLevel, status: 'success', ...(words === undefined ? {} : { message: words }), payload, ...head };
     } catch (error) {
-      if (!(error instanceof HostError)) this.log.error('request.fault', { error });
+      if (!isHostError(error)) this.log.error('request.fault', { error });
       else this.log.info('request.refused', { code: error.code, cause: error.cause });
       return errorReply(error, head);
     }
@@ -85,11 +85,7 @@ export class Host {
 }
 
 function localOnly(action: string): HostError {
-  return new HostError(
-    'LOCAL_ONLY',
-    `${action} is not for a browser to ask. Run it in a terminal: tabagent call ${action}`,
-    {
-      details: { action },
-    },
-  );
+  return new HostError('LOCAL_ONLY', `${action} is available only on the command line. Run: tabagent call ${action}`, {
+    details: { action },
+  });
 }

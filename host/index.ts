@@ -1,11 +1,12 @@
-import { HostError } from './common/errors.ts';
+import { isHostError } from './common/errors.ts';
+import { hostShuttingDown } from './common/host-errors.ts';
 import { readConfig } from './config.ts';
 import { Host } from './host.ts';
 import { errorReply } from './messaging/error-reply.ts';
 import { parseBody } from './messaging/message-body.ts';
 import type { HostEvent } from './protocol/messages.ts';
 
-export { HostError } from './common/errors.ts';
+export {} from './common/errors.ts';
 export type { ActionName } from './protocol/actions/requests.ts';
 export { ERROR_CODES, type ErrorCode } from './protocol/errors.ts';
 export type { EventPayloads, HostEvent, PayloadOf, Reply, RequestOf } from './protocol/messages.ts';
@@ -59,7 +60,7 @@ export function createHost(options: CreateHostOptions = {}): EmbeddedHost {
   return {
     async handleMessage(json) {
       const message = parseBody(Buffer.from(json));
-      const reply = message instanceof HostError ? errorReply(message) : await host.handle(message, context);
+      const reply = isHostError(message) ? errorReply(message) : await host.handle(message, context);
       return JSON.stringify(reply);
     },
     onEvent(listener) {
@@ -67,7 +68,7 @@ export function createHost(options: CreateHostOptions = {}): EmbeddedHost {
       return () => listeners.delete(listener);
     },
     async close() {
-      closing.abort(new HostError('ABORTED', 'The host was closed.'));
+      closing.abort(hostShuttingDown());
       await host.close();
     },
   };

@@ -1,5 +1,5 @@
 import { devNull } from 'node:os';
-import { HostError } from './common/errors.ts';
+import { HostError, isHostError } from './common/errors.ts';
 import { createLogger, type Logger } from './common/log.ts';
 import { DEFAULT_LIMITS, type HostLimits, readConfig } from './config.ts';
 import { type Caller, isOwnExtension } from './configuration/caller.ts';
@@ -31,7 +31,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   host.onEvent((event) => session.announce(event));
 
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => session.stop(new HostError('ABORTED', `The host was told to stop (${signal}).`)));
+    process.on(signal, () => session.stop(new HostError('ABORTED', `The host was stopped (${signal}).`)));
   }
   // One request's fault must not take the others, nor the models in memory, with it.
   process.on('uncaughtException', (error) => host.log.error('process.uncaught', { error }));
@@ -64,7 +64,7 @@ function openHost(entry: URL): OpenHost {
       close: () => host.close(),
     };
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     return {
       handler: async (message) => errorReply(error, readHead(message)),
       log: createLogger({ file: devNull, debug: true }),

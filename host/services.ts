@@ -131,9 +131,13 @@ export class HostServices implements Services {
   ): Promise<RelocationResult> {
     const loaded = (await this.#engine)?.list().map(({ id }) => id) ?? [];
     if (loaded.length > 0) {
-      throw new HostError('MODEL_IN_USE', `Unload ${loaded.join(', ')} first: loaded models cannot be moved.`, {
-        details: { models: loaded },
-      });
+      throw new HostError(
+        'MODEL_IN_USE',
+        `The cache cannot be moved while models are loaded. Unload ${loaded.join(', ')} first.`,
+        {
+          details: { models: loaded },
+        },
+      );
     }
     await (await this.#cache?.catch(() => undefined))?.close();
     this.#cache = undefined;

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
-import { HostError } from './common/errors.ts';
+import { HostError, isHostError } from './common/errors.ts';
+import { clientDisconnected } from './common/host-errors.ts';
 import type { JsonObject } from './common/json.ts';
 import type { Logger } from './common/log.ts';
 import type { HostLimits } from './config.ts';
@@ -118,7 +119,7 @@ export class Session {
     const fault = await Promise.race([this.#inputEnd.promise, givenUp]);
     this.#input.close();
     if (fault === undefined) await within(shutdownGraceMs, Promise.race([this.#idle(), givenUp]));
-    const reason = this.#reason ?? clientGone(fault);
+    const reason = this.#reason ?? clientDisconnected(fault);
     this.#abortAll(reason);
     await within(abortGraceMs, this.#idle());
     this.#answerFor(reason);
@@ -135,11 +136,11 @@ export class Session {
   }
 
   #accept(message: JsonObject | HostError): void {
-    const head = message instanceof HostError ? {} : readHead(message);
+    const head = isHostError(message) ? {} : readHead(message);
     const place = head.requestId === undefined ? this.#line.join() : undefined;
     const call: Call = { head, controller: new AbortController(), place };
     this.#calls.add(call);
-    if (message instanceof HostError) {
+    if (isHostError(message)) {
       this.#log.info('session.bad_frame', { code: message.code, details: message.details });
       this.#reply(call, errorReply(message, head));
     } else {
@@ -210,7 +211,7 @@ export class Session {
 
   #onBroken(error: Error): void {
     this.#log.info('session.output_broken', { error: error.message });
-    this.#giveUp(new HostError('ABORTED', 'The client no longer reads replies.', { cause: error }));
+    this.#giveUp(new HostError('ABORTED', 'The client stopped reading replies.', { cause: error }));
   }
 
   #giveUp(reason: HostError): void {
@@ -236,11 +237,6 @@ export class Session {
       this.#reply(call, errorReply(reason, call.head));
     }
   }
-}
-
-function clientGone(fault: HostError | undefined): HostError {
-  const message = 'The client ended the connection before the work was done.';
-  return new HostError('ABORTED', message, fault === undefined ? {} : { cause: fault });
 }
 
 /** Waits for `done`, but no longer than `ms` milliseconds. */

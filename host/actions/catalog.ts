@@ -1,6 +1,6 @@
 import { unsupportedType } from '../catalog/model-type.ts';
+import { invalidField } from '../common/host-errors.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions, Call } from './action.ts';
 import { goneEntry, offeredEntry } from './external-entry.ts';
 import { page, pageOf } from './paging.ts';

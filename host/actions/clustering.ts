@@ -1,5 +1,5 @@
+import { invalidField } from '../common/host-errors.ts';
 import { createYielder } from '../common/yield-to-event-loop.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import { centroid } from '../vectors/centroid.ts';
 import { kMeans } from '../vectors/k-means.ts';
 import { nearest } from '../vectors/nearest.ts';

@@ -1,8 +1,8 @@
+import { invalidField } from '../common/host-errors.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Conversation, Message, Synced } from '../conversations/types.ts';
 import { MAX_ROWS } from '../protocol/actions/conversations.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions } from './action.ts';
 import { page } from './paging.ts';
 

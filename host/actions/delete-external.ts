@@ -1,9 +1,9 @@
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
+import { modelNotDownloaded } from '../common/host-errors.ts';
 import type { ExternalModel } from '../external/external-model.ts';
 import type { ModelName, RepoName } from '../protocol/model-name.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 import type { Call } from './action.ts';
-import { modelNotDownloaded } from './find-model.ts';
 
 /** Answers DELETE_MODEL for a `local/…` id: an import is forgotten, its file stays; everything else is refused. */
 export async function deleteExternal(name: ModelName | RepoName, { services, signal }: Call) {
@@ -16,7 +16,7 @@ export async function deleteExternal(name: ModelName | RepoName, { services, sig
     };
   }
   const held = 'file' in name ? await local.find(name, { signal }) : undefined;
-  if ('file' in name && held === undefined) throw modelNotDownloaded(name);
+  if ('file' in name && held === undefined) throw modelNotDownloaded(name.id);
   throw notOurs('file' in name ? name.id : name.repoId, held);
 }
 
@@ -26,7 +26,7 @@ export async function assertNotExternal(
   error: unknown,
   { services, signal }: Call,
 ): Promise<void> {
-  if (!(error instanceof HostError) || error.code !== 'MODEL_NOT_DOWNLOADED') return;
+  if (!isHostError(error, 'MODEL_NOT_DOWNLOADED')) return;
   const local = await services.external();
   if ('file' in name) {
     const held = await local.find(name, { signal, believe: true });
@@ -43,7 +43,7 @@ function notOurs(id: string, held: ExternalModel | undefined): HostError {
   const whose = held === undefined ? 'other programs' : SOURCE_NAMES[held.source];
   return new HostError(
     'NOT_OURS',
-    `${id} is not deleted: it belongs to ${whose}${path === undefined ? '' : ` (${path})`}. Delete it there.`,
+    `${id} cannot be deleted here because it belongs to ${whose}${path === undefined ? '' : ` (${path})`}. Delete it there.`,
     { details: { model: id, ...(held === undefined ? {} : { source: held.source, path }) } },
   );
 }

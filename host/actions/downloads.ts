@@ -1,5 +1,5 @@
 import { assertRunnable } from '../catalog/model-type.ts';
-import { HostError } from '../common/errors.ts';
+import { downloadNotFound } from '../common/host-errors.ts';
 import { throttle } from '../common/progress.ts';
 import { isExternalName } from '../external/external-id.ts';
 import type { ModelName } from '../protocol/model-name.ts';
@@ -66,13 +66,7 @@ export const actions: Actions<
     const name = await knownName(request, call);
     const status = (await (await call.services.cache()).status(name)) ?? (await externalStatus(name, call));
     if (status === undefined) {
-      throw new HostError(
-        'DOWNLOAD_NOT_FOUND',
-        `No download of ${name.id}: it was neither begun nor is it on the disk.`,
-        {
-          details: { modelId: name.id },
-        },
-      );
+      throw downloadNotFound(name.id);
     }
     return { payload: statusEntry(status) };
   },

@@ -1,6 +1,6 @@
 import { HostError } from '../common/errors.ts';
+import { invalidField } from '../common/host-errors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import { encodeVector } from '../vectors/encode.ts';
 import { similarity, unit } from '../vectors/similarity.ts';
 import type { Actions } from './action.ts';
@@ -13,10 +13,10 @@ function bytesOf(vector: number[] | string): number {
 }
 
 function oneTooLarge(dimensions: number, encoding: string): HostError {
-  const hint = encoding === 'base64' ? '' : ' Ask with `encoding: "base64"`, or';
+  const remedy = encoding === 'base64' ? '' : '`encoding: "base64"`, or ';
   return new HostError(
     'REPLY_TOO_LARGE',
-    `One vector of this model has ${dimensions} numbers and fits no frame.${hint === '' ? ' Ask for scores:' : `${hint} for scores:`} COMPUTE_SIMILARITY and SEMANTIC_SEARCH send no vectors.`,
+    `A single vector of this model (${dimensions} dimensions) is too large for a reply. Request ${remedy}similarity scores instead of vectors.`,
     { details: { dimensions, encoding } },
   );
 }
@@ -25,7 +25,7 @@ function oneTooLarge(dimensions: number, encoding: string): HostError {
 function pairOf({ text1, text2, texts }: RequestOf<'COMPUTE_SIMILARITY'>): [string, string] {
   const [first = text1, second = text2] = texts ?? [];
   if (texts !== undefined && (text1 ?? text2) !== undefined) {
-    throw invalidField('texts', 'absent beside `text1` and `text2`', texts);
+    throw invalidField('texts', 'omitted when `text1` or `text2` is given', texts);
   }
   if (first === undefined) throw invalidField('text1', 'a text, or `texts` a list of two', undefined);
   if (second === undefined) throw invalidField('text2', 'a text', undefined);

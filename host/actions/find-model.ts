@@ -1,7 +1,9 @@
 import type { CachedModel, DownloadResult, DownloadStatus } from '../cache/types.ts';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
+import { modelNotDownloaded } from '../common/host-errors.ts';
 import { isExternalName } from '../external/external-id.ts';
 import type { ExternalModel } from '../external/external-model.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
@@ -23,7 +25,7 @@ export interface ObtainOptions {
 }
 
 /** Errors of a hub that cannot be asked, as opposed to one that says no. */
-const NOT_TO_BE_ASKED: readonly string[] = ['OFFLINE', 'HUB_UNREACHABLE'];
+const NOT_TO_BE_ASKED: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
 /** Parts of a sharded model the hub is asked about at a time: a name can claim a thousand. */
 const ASKED_AT_ONCE = 8;
@@ -54,7 +56,7 @@ export async function externalFiles(
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
   const external = await (await parts.external()).find(name, { signal });
-  if (external === undefined && isExternalName(name)) throw modelNotDownloaded(name);
+  if (external === undefined && isExternalName(name)) throw modelNotDownloaded(name.id);
   return external?.files.map(({ path }) => path);
 }
 
@@ -69,7 +71,7 @@ export async function externalStatus(name: ModelName, { services, signal }: Call
 async function localOnly(name: ModelName, call: Call, options: ObtainOptions): Promise<ExternalModel> {
   const local = await call.services.external();
   const external = await local.find(name, { signal: call.signal });
-  if (external === undefined) throw modelNotDownloaded(name);
+  if (external === undefined) throw modelNotDownloaded(name.id);
   await local.verify(external, checking(name, call, options));
   return external;
 }
@@ -99,8 +101,7 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   } catch (error) {
     signal.throwIfAborted();
     // Without a hub to ask, what a program says its file is has to do; for a load also where the hub will not say.
-    const mayDo = error instanceof HostError && (options.believeNames === true || NOT_TO_BE_ASKED.includes(error.code));
-    if (!mayDo) throw error;
+    if (options.believeNames === true ? !isHostError(error) : !isHostError(error, ...NOT_TO_BE_ASKED)) throw error;
     const believed = await named(true);
     if (believed === undefined) throw error;
     return believed;
@@ -113,8 +114,7 @@ async function isWhole(external: ExternalModel, name: ModelName, call: Call, opt
     await (await call.services.external()).verify(external, checking(name, call, options));
     return true;
   } catch (error) {
-    if (!(error instanceof HostError) || (error.code !== 'CHECKSUM_MISMATCH' && error.code !== 'MODEL_NOT_DOWNLOADED'))
-      throw error;
+    if (!isHostError(error, 'CHECKSUM_MISMATCH', 'MODEL_NOT_DOWNLOADED')) throw error;
     call.services.log.warn('local.not-usable', { id: name.id, error });
     return false;
   }
@@ -138,11 +138,4 @@ function asCached(name: ModelName, external: ExternalModel): CachedModel {
 
 function sizeOf({ files }: ExternalModel): number {
   return files.reduce((sum, { size }) => sum + size, 0);
-}
-
-/** The error for a `local/…` id that stands for nothing now. */
-export function modelNotDownloaded({ id }: ModelName): HostError {
-  return new HostError('MODEL_NOT_DOWNLOADED', `${id} is not on this disk. SCAN_LOCAL_MODELS lists what is.`, {
-    details: { model: id },
-  });
 }

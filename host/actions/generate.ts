@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { HostError } from '../common/errors.ts';
+import { errorInfo } from '../common/errors.ts';
+import { invalidField } from '../common/host-errors.ts';
 import { throttle } from '../common/progress.ts';
 import type { GenerateRequest, GenerationProgress, GenerationResult } from '../models/generation.ts';
 import type { GenerationParams } from '../protocol/actions/generation.ts';
 import { MAX_SEED } from '../protocol/actions/generation-limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import { withChanges } from '../settings/generation-settings.ts';
 import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
@@ -17,10 +17,10 @@ import { storeTurn } from './store-turn.ts';
 function orderFor(request: RequestOf<'GENERATE'>, kept: GenerationParams): GenerateRequest {
   const { messages, prompt, settings = {} } = request;
   if (messages !== undefined && prompt !== undefined) {
-    throw invalidField('prompt', 'absent beside `messages`: a generation has one of them', prompt);
+    throw invalidField('prompt', 'omitted when `messages` is given', prompt);
   }
   if (settings.json_schema !== undefined && settings.grammar !== undefined) {
-    throw invalidField('settings.grammar', 'absent beside `settings.json_schema`', settings.grammar);
+    throw invalidField('settings.grammar', 'omitted when `settings.json_schema` is given', settings.grammar);
   }
   const { stop = [], seed = randomInt(MAX_SEED + 1), json_schema: jsonSchema, grammar } = settings;
   const params = withChanges(kept, settings);
@@ -96,11 +96,8 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
         topLevel: { text: result.text },
       };
     } catch (error) {
-      const known = error instanceof HostError;
-      call.emit('generationError', {
-        code: known ? error.code : 'INTERNAL_ERROR',
-        error: known ? error.message : 'The host met a fault of its own; its log says more.',
-      });
+      const { code, message } = errorInfo(error);
+      call.emit('generationError', { code, error: message });
       throw error;
     }
   },

@@ -1,4 +1,4 @@
-import { notLoaded } from '../models/model-server.ts';
+import { modelNotLoaded } from '../common/host-errors.ts';
 import type { Actions, Call } from './action.ts';
 import { hasModelReference, namedModelId } from './has-model-reference.ts';
 import { loadedEntry } from './model-entry.ts';
@@ -48,7 +48,7 @@ export const actions: Actions<
     }
     const id = namedModelId(request);
     const model = models.get(id);
-    if (model === undefined) throw notLoaded(id);
+    if (model === undefined) throw modelNotLoaded(id);
     return { payload: loadedEntry(model) };
   },
 

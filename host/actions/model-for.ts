@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { noModelLoaded } from '../common/host-errors.ts';
 import type { ServedModels } from '../models/served-models.ts';
 import { hasModelReference, namedModelId } from './has-model-reference.ts';
 
@@ -10,7 +10,5 @@ import { hasModelReference, namedModelId } from './has-model-reference.ts';
 export function modelIdFor(request: object, served: ServedModels): string {
   if (hasModelReference(request)) return namedModelId(request);
   if (served.activeId !== null) return served.activeId;
-  throw new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load one with LOAD_MODEL, or name one by `modelId`.', {
-    details: { modelId: null },
-  });
+  throw noModelLoaded();
 }

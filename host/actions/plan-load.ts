@@ -110,7 +110,7 @@ async function assertCacheTypes(
     if (type === undefined || !isQuantized(type) || canQuantizeCache(shape)) continue;
     throw new HostError(
       'INVALID_REQUEST',
-      `Expected \`${field}\` to be f32, f16 or bf16, got ${type}: this model's heads have ${shape.keyLength} and ${shape.valueLength} numbers, and a quantized cache needs whole blocks of 32.`,
+      `\`${field}\` cannot be ${type} for this model: a quantized cache needs attention head sizes that are multiples of 32, but they are ${shape.keyLength} and ${shape.valueLength}. Use f32, f16 or bf16.`,
       { details: { field: `settings.${field}`, expected: 'f32, f16 or bf16', found: type } },
     );
   }
@@ -122,8 +122,7 @@ function tooLarge(id: string, { needed, available }: Fit, wouldFit: readonly Wou
   const what = wouldFit.map(({ note }) => note).join('; or ');
   return new HostError(
     'INSUFFICIENT_MEMORY',
-    `${id} would need ${inWords(needed)}, and a model can have ${inWords(available)}. What would fit: ${what}. ` +
-      '`settings.force` has it tried all the same.',
+    `${id} needs ${inWords(needed)}, but only ${inWords(available)} is available. What would fit: ${what}.`,
     { details: { modelId: id, needed, available, wouldFit } },
   );
 }

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { errorInfo, isHostError } from '../common/errors.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import type { ConfiguredEngine } from '../remote/configured-engines.ts';
 import { keyName } from '../remote/keys.ts';
@@ -21,8 +21,8 @@ async function entryOf(configured: ConfiguredEngine, { engines }: Remote, signal
     const models = await engine.models({ signal, once: true, timeoutMs: ANSWER_MS });
     return { ...entry, key_source: keySource, answers: true, models: models.length };
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
-    return { ...entry, key_source: keySource, error: { code: error.code, message: error.message } };
+    if (!isHostError(error)) throw error;
+    return { ...entry, key_source: keySource, error: errorInfo(error) };
   }
 }
 

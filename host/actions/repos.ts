@@ -1,8 +1,8 @@
 import { chooseModel } from '../catalog/choose-model.ts';
 import type { RepoModel } from '../catalog/repo-models.ts';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
+import { invalidField } from '../common/host-errors.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import type { Actions } from './action.ts';
 import { page } from './paging.ts';
 import { fitsHere, modelsOf } from './resolve-name.ts';
@@ -12,7 +12,7 @@ function choiceOf(models: readonly RepoModel[], repoId: string, fits: (size: num
   try {
     return chooseModel(models, repoId, fits).name.id;
   } catch (error) {
-    if (error instanceof HostError) return null;
+    if (isHostError(error)) return null;
     throw error;
   }
 }

@@ -44,8 +44,8 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
   const [found, another] = here === undefined ? onTheWay : [here];
   if (found !== undefined && another === undefined) return found;
   const id = `${repo.repoId}:${quantization}`;
-  throw new HostError('MODEL_NOT_DOWNLOADED', `${id} is not, or not only one model, on this disk. Name its file.`, {
-    details: { model: id },
+  throw new HostError('MODEL_NOT_DOWNLOADED', `${id} does not match exactly one downloaded model. Name the file.`, {
+    details: { modelId: id, model: id },
   });
 }
 

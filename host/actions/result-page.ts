@@ -19,7 +19,7 @@ export function resultPage<T>(
   if (bytes > TWICE_ROOM_BYTES) {
     throw new HostError(
       'REPLY_TOO_LARGE',
-      `One result takes ${bytes} bytes, and a reply has ${TWICE_ROOM_BYTES} for it. Ask with \`return_documents: false\`; \`index\` then says which text it is.`,
+      `A single result is too large for a reply: ${bytes} bytes, but at most ${TWICE_ROOM_BYTES} are allowed. Set \`return_documents\` to false and use \`index\` to find the document.`,
       { details: { bytes, room: TWICE_ROOM_BYTES } },
     );
   }

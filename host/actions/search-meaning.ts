@@ -74,7 +74,7 @@ async function embedderFor(request: RequestOf<'SEARCH_CONVERSATIONS'>, { service
   if (chosen !== undefined) return chosen.id;
   throw new HostError(
     'MODEL_NOT_LOADED',
-    'Expected a loaded model that embeds, found none on this machine. Load one with LOAD_MODEL, name one elsewhere by `modelId`, or search by words.',
+    'Search by meaning needs an embedding model, and none is loaded. Load one, or search by words.',
     { details: { modelId: null, ability: 'embed' } },
   );
 }

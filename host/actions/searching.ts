@@ -1,4 +1,4 @@
-import { invalidField } from '../protocol/parse-request.ts';
+import { invalidField } from '../common/host-errors.ts';
 import { centroid } from '../vectors/centroid.ts';
 import { nearest, type Scored } from '../vectors/nearest.ts';
 import { cosine, similarity } from '../vectors/similarity.ts';
@@ -18,7 +18,7 @@ function likedOf(request: {
 }): number[] {
   const { items, query_item_index: one, query_item_indices: several } = request;
   if (one !== undefined && several !== undefined) {
-    throw invalidField('query_item_indices', 'absent beside `query_item_index`', several);
+    throw invalidField('query_item_indices', 'omitted when `query_item_index` is given', several);
   }
   const liked = several === undefined ? [one] : [...new Set(several)];
   return liked.map((index, i) => {

@@ -1,4 +1,4 @@
-import { invalidField } from '../protocol/parse-request.ts';
+import { invalidField } from '../common/host-errors.ts';
 import type { Actions } from './action.ts';
 import { resolveName } from './resolve-name.ts';
 import { shapeOf } from './shape-of.ts';

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from './action.ts';
 
@@ -28,7 +28,7 @@ export async function storeTurn(request: RequestOf<'GENERATE'>, answer: string, 
     ]);
     return { payload: { conversation: { id, message_ids: added.map((message) => message.id) } } };
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     parts.log.error('conversation.not-kept', { code: error.code });
     return { payload: {}, message: `The answer could not be kept in the conversation ${id}: ${error.message}` };
   }

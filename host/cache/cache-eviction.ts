@@ -4,6 +4,7 @@ import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { formatBytes } from '../common/format.ts';
+import { modelNotDownloaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
@@ -72,9 +73,7 @@ export class CacheEviction {
   /** Keeps a model from being removed to make room. Throws `MODEL_NOT_DOWNLOADED`. */
   async pin(name: ModelName): Promise<void> {
     if ((await bytesOfModel(this.#parts.layout, name)) === undefined) {
-      throw new HostError('MODEL_NOT_DOWNLOADED', `${name.id} is not in the cache, so there is nothing to keep.`, {
-        details: { model: name.id },
-      });
+      throw modelNotDownloaded(name.id);
     }
     await this.#pins.pin(name);
   }

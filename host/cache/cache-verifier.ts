@@ -1,5 +1,6 @@
-import { HostError } from '../common/errors.ts';
+import { errorInfo, HostError, isHostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
+import { modelNotDownloaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { HostConfig } from '../config.ts';
@@ -62,7 +63,7 @@ export interface CacheVerifierOptions {
 const STATES: readonly CheckState[] = ['missing', 'bad', 'recorded', 'unchanged', 'good'];
 
 /** Errors of a hub that cannot be asked at all: asking it again for the next file only takes time. */
-const NO_HUB: readonly string[] = ['OFFLINE', 'HUB_UNREACHABLE'];
+const NO_HUB: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
 /** Checks models on the disk against what is known of them, and mends them. */
 export class CacheVerifier {
@@ -96,7 +97,7 @@ export class CacheVerifier {
   cancel(name: ModelName | undefined): number {
     const running = [...this.#running].filter(({ id }) => name === undefined || id === name.id);
     for (const { controller } of running) {
-      controller.abort(new HostError('CANCELLED', 'The check was cancelled. What it mended so far is kept.'));
+      controller.abort(new HostError('CANCELLED', 'Verification was cancelled. Repairs made so far are kept.'));
     }
     return running.length;
   }
@@ -119,9 +120,8 @@ export class CacheVerifier {
         const each = { signal, hub, onProgress: options.onProgress, model: at + 1, models: names.length };
         results.push(
           await work(model, each).catch((error: unknown) => {
-            if (name !== undefined || signal.aborted || !(error instanceof HostError)) throw error;
-            const { code, message } = error;
-            return { name: model, state: 'bad' as const, files: [], error: { code, message } };
+            if (name !== undefined || signal.aborted || !isHostError(error)) throw error;
+            return { name: model, state: 'bad' as const, files: [], error: errorInfo(error) };
           }),
         );
       }
@@ -155,10 +155,10 @@ export class CacheVerifier {
     const { layout, uses, config, log, index } = this.#parts;
     // Nobody may load it from here on: what is under its name may have to leave it.
     const alone = uses.takeAlone(name);
-    if (alone === undefined) throw inUse(name, 'It is loaded. Unload it in every browser, and try again.');
+    if (alone === undefined) throw inUse(name, 'It is loaded. Unload it in every browser, then try again.');
     try {
       const lock = FileLock.try(layout.lockPath(name));
-      if (lock === undefined) throw inUse(name, 'It is being downloaded, which mends it, too.');
+      if (lock === undefined) throw inUse(name, 'It is being downloaded. Wait for the download to finish.');
       try {
         const checked = await this.#check(name, each);
         if (checked.state !== 'bad' && checked.state !== 'missing') return checked;
@@ -195,9 +195,7 @@ export class CacheVerifier {
     const { layout, index } = this.#parts;
     if ((await bytesOf(layout, name)) !== undefined) return;
     for (const file of shardFiles(name.file)) if ((await index.file(fileKey(name, file))) !== undefined) return;
-    throw new HostError('MODEL_NOT_DOWNLOADED', `${name.id} is not in the cache of this host.`, {
-      details: { model: name.id },
-    });
+    throw modelNotDownloaded(name.id);
   }
 }
 
@@ -222,7 +220,7 @@ function untilUnreachable(hub: () => Promise<HubClient>): () => Promise<HubClien
         try {
           return await client.fileInfo(name, file, options);
         } catch (error) {
-          if (error instanceof HostError && NO_HUB.includes(error.code)) gone = error;
+          if (isHostError(error, ...NO_HUB)) gone = error;
           throw error;
         }
       },
@@ -235,5 +233,5 @@ function worst(states: readonly CheckState[]): CheckState {
 }
 
 function inUse({ id }: ModelName, why: string): HostError {
-  return new HostError('MODEL_IN_USE', `${id} cannot be mended now. ${why}`, { details: { models: [id] } });
+  return new HostError('MODEL_IN_USE', `${id} cannot be repaired now. ${why}`, { details: { models: [id] } });
 }

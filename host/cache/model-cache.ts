@@ -1,6 +1,7 @@
 import { type DiskSpace, diskSpace } from '../common/disk-space.ts';
 import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
+import { downloadNotFound, modelInUse, modelNotDownloaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { HostConfig } from '../config.ts';
@@ -205,12 +206,12 @@ export class ModelCache {
       ...[...present.keys()].map(({ id }) => id).filter(options.inUse),
       ...unfinished.filter(({ status }) => status === 'downloading').map((status) => status.name.id),
     ];
-    if (busy.length > 0) throw inUse(busy);
-    if (present.size === 0) throw notDownloaded(name);
+    if (busy.length > 0) throw modelInUse(busy);
+    if (present.size === 0) throw modelNotDownloaded('file' in name ? name.id : name.repoId);
     const alone = [...present.keys()].map((model) => ({ model, lock: this.#uses.takeAlone(model) }));
     try {
       const elsewhere = alone.filter(({ lock }) => lock === undefined).map(({ model }) => model.id);
-      if (elsewhere.length > 0) throw inUse(elsewhere);
+      if (elsewhere.length > 0) throw modelInUse(elsewhere);
       for (const { model } of alone) {
         await deleteModel(this.#layout, this.#index, model);
         await this.keeping.unpin(model);
@@ -253,7 +254,7 @@ export class ModelCache {
   async close(): Promise<void> {
     const running = [...this.#downloads.values()];
     for (const download of running)
-      download.stop(new HostError('ABORTED', 'The host is stopping. The chunks are kept.'));
+      download.stop(new HostError('ABORTED', 'The host is shutting down. The download can be resumed.'));
     await Promise.all(running.map((download) => download.settled()));
     this.#uses.close();
     this.#options.onClose?.();
@@ -290,9 +291,7 @@ export class ModelCache {
   async #known(name: ModelName): Promise<DownloadStatus> {
     const status = await this.status(name);
     if (status !== undefined && status.status !== 'cancelled') return status;
-    throw new HostError('DOWNLOAD_NOT_FOUND', `There is no download of ${name.id}. DOWNLOAD_MODEL begins one.`, {
-      details: { modelId: name.id },
-    });
+    throw downloadNotFound(name.id);
   }
 
   /** What the index says of a download this host does not do. With its lock free, nobody does it: then its chunks count. */
@@ -341,19 +340,4 @@ function completed(model: CachedModel, own: DownloadStatus | undefined): Downloa
   const { name, size } = model;
   const startedAt = own?.startedAt ?? 0;
   return { name, downloaded: size, total: size, status: 'completed', startedAt, bytesPerSecond: 0 };
-}
-
-function inUse(ids: readonly string[]): HostError {
-  return new HostError(
-    'MODEL_IN_USE',
-    `In use: ${ids.join(', ')}. Unload it in every browser, or cancel its download, and try again.`,
-    {
-      details: { models: ids },
-    },
-  );
-}
-
-function notDownloaded(name: ModelName | RepoName): HostError {
-  const id = 'file' in name ? name.id : name.repoId;
-  return new HostError('MODEL_NOT_DOWNLOADED', `${id} is not on this disk.`, { details: { model: id } });
 }

@@ -114,7 +114,7 @@ export class ModelLeases {
 function beingChanged({ id }: ModelName): HostError {
   return new HostError(
     'MODEL_IN_USE',
-    `Another host is deleting or mending ${id} just now. Try again when it is done.`,
+    `${id} is being deleted or repaired by another host process. Try again when that has finished.`,
     {
       details: { models: [id] },
     },

@@ -22,5 +22,5 @@ function parsed(value: unknown, field: string, code: 'INVALID_REQUEST' | 'CONFIG
   const bytes = parseSize(value);
   if (bytes !== undefined) return bytes;
   const shown = JSON.stringify(value)?.slice(0, 100);
-  throw new HostError(code, `Expected ${field} to be a size such as "50GB", got ${shown}.`, { details: { field } });
+  throw new HostError(code, `${field} must be a size such as "50GB", but is ${shown}.`, { details: { field } });
 }

@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises';
-import { HostError, isSystemError } from '../common/errors.ts';
+import { isHostError, isSystemError } from '../common/errors.ts';
 import { ChunkGrid } from '../download/chunks.ts';
 import type { DownloadIndex, FileRecord, StoredChecksum } from '../download/download-index.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
@@ -108,7 +108,7 @@ async function whatItShouldBe(
   } catch (error) {
     signal.throwIfAborted();
     // No hub to ask, or one that no longer has the file: what was seen first has to do.
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     return { record: known, basis: known === undefined ? 'nothing' : 'firstCheck' };
   }
 }

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { invalidField } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import { CatalogEntry, type ModelType, type NewCatalogEntry } from '../protocol/actions/catalog.ts';
 import { type ModelName, readModelName } from '../protocol/model-name.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import type { Namespace, Store } from '../store/types.ts';
 import { type CatalogModel, entryFromName } from './entry.ts';
 import { assertOwnType, assertRunnable } from './model-type.ts';

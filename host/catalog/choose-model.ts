@@ -1,6 +1,6 @@
 import { HostError } from '../common/errors.ts';
 import { formatBytes } from '../common/format.ts';
-import { invalidField } from '../protocol/parse-request.ts';
+import { invalidField } from '../common/host-errors.ts';
 import type { RepoModel } from './repo-models.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { type HostError, isHostError } from '../common/errors.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import { type CommandContext, printLine } from './context.ts';
 import { printable } from './terminal/text.ts';
@@ -71,7 +71,5 @@ export class Chat {
 
 /** Whether a conversation can go on after this: the question was at fault, not the model. */
 export function isAboutTheQuestion(error: unknown): error is HostError {
-  return (
-    error instanceof HostError && ['CONTEXT_OVERFLOW', 'CHAT_TEMPLATE_FAILED', 'INVALID_REQUEST'].includes(error.code)
-  );
+  return isHostError(error, 'CONTEXT_OVERFLOW', 'CHAT_TEMPLATE_FAILED', 'INVALID_REQUEST');
 }

@@ -33,7 +33,7 @@ export class Client {
     const reply = await this.send({ ...(withoutGaps(fields) as JsonObject), action }, options);
     if (reply.status === 'error') {
       const { code, message, details } = reply;
-      throw new HostError(code, message, details === undefined ? {} : { details });
+      throw new HostError(code, message, { details });
     }
     // The host answers an action with that action's payload: the contract its tests check against the schemas.
     return reply as SuccessReply<PayloadOf<A>>;

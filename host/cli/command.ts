@@ -1,4 +1,4 @@
-import { HostError, isSystemError } from '../common/errors.ts';
+import { type HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { readConfig } from '../config.ts';
 import { Host } from '../host.ts';
 import { Client } from './client.ts';
@@ -78,7 +78,7 @@ async function runTyped(
     return interrupts.exitCode ?? exitCode;
   } catch (error) {
     if (error instanceof UsageError) return reportUsage(error, howToUse(command), terminal);
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     if (interrupts.exitCode !== EXIT.ok) reportError(error, rest.includes('--json'), terminal);
     return interrupts.exitCode ?? exitCodeOf(error.code);
   } finally {

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import { modelNameOf, readModelQuery } from '../protocol/model-name.ts';
 import { isRemoteId } from '../protocol/remote-id.ts';
 import type { Client } from './client.ts';
@@ -74,7 +74,7 @@ export async function modelOrRepository(typed: string, client: Client): Promise<
   try {
     return await modelAnywhere(typed, client);
   } catch (error) {
-    if (error instanceof HostError && error.code === 'FILE_NOT_FOUND' && isRepository(typed)) return typed;
+    if (isHostError(error, 'FILE_NOT_FOUND') && isRepository(typed)) return typed;
     throw error;
   }
 }
@@ -85,17 +85,17 @@ export function isRepository(typed: string): boolean {
     readModelQuery({ modelPath: typed });
     return true;
   } catch (error) {
-    if (error instanceof HostError) return false;
+    if (isHostError(error)) return false;
     throw error;
   }
 }
 
 /** Adds what someone may have meant to an error that says that there is no such model; other errors stay as they are. */
 export async function withModelHint(error: unknown, typed: string, client: Client): Promise<unknown> {
-  if (!(error instanceof HostError) || !/^(REPO|FILE)_NOT_FOUND$/.test(error.code)) return error;
+  if (!isHostError(error, 'REPO_NOT_FOUND', 'FILE_NOT_FOUND')) return error;
   const hint = hintFor(typed, await knownModels(client));
   const { code, message, details } = error;
-  return new HostError(code, message + hint, { cause: error, ...(details === undefined ? {} : { details }) });
+  return new HostError(code, message + hint, { cause: error, details });
 }
 
 /** Every model of the list and of the disk. */

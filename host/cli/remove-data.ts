@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { journalFile, MARKER, MOVED, placeFile } from '../cache/relocation/location.ts';
 import { openLocation } from '../cache/relocation/open-location.ts';
-import { HostError, isSystemError } from '../common/errors.ts';
+import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
 import { type HostConfig, type HostPaths, readConfig } from '../config.ts';
 import { configFileIn } from '../configuration/config-file.ts';
@@ -23,7 +23,7 @@ export async function forgetSecrets(io: CommandIo): Promise<void> {
   try {
     await openSecrets(config, log).clearAll();
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     log.warn('secrets.left', { code: error.code });
   }
 }

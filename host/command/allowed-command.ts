@@ -15,7 +15,7 @@ export function allowedCommand(
   if (command !== undefined) return command;
   throw new HostError(
     'COMMAND_NOT_ALLOWED',
-    `Command not allowed. Only commands listed under "allowedCommands" in ${configFile} are run, exactly as they stand there.`,
+    `This command is not allowed. Only commands listed in "allowedCommands" in ${configFile} can be run, exactly as written there.`,
     { details: { allowed: (allowed ?? []).map((parts) => parts.join(' ')) } },
   );
 }

@@ -63,7 +63,7 @@ export async function runCommand(
     kill();
     const seconds = timeoutMs / 1000;
     ended.reject(
-      new HostError('COMMAND_FAILED', `${program} ran longer than ${seconds} seconds and was ended.`, {
+      new HostError('COMMAND_FAILED', `${program} did not finish within ${seconds} seconds and was stopped.`, {
         details: { timeoutSeconds: seconds },
       }),
     );

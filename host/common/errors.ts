@@ -1,29 +1,53 @@
 import type { ErrorCode } from '../protocol/errors.ts';
 
-/** Facts that go with an error: what was expected, what was found, which field or file. JSON values only, no secrets. */
+/** Facts that accompany an error: what was expected and found, which field or file. JSON values only, no secrets. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
+/** An error as replies, events and records carry it. */
+export interface ErrorInfo {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: ErrorDetails;
+}
+
 /**
- * The one kind of error that means something to a client. It is made where the fault is known and becomes a reply in
- * exactly one place (`host.ts`).
+ * An error that a client can act on. `host-errors.ts` has a factory per situation that several modules report; an error
+ * that only one module reports is made there.
  *
- * `message` is a sentence a person can act on: what was expected, what was found, what to do.
+ * `message` says what happened, why, and what to do, in one or two sentences.
  */
 export class HostError extends Error {
   override readonly name = 'HostError';
   readonly code: ErrorCode;
   readonly details: ErrorDetails | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails | undefined; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details;
   }
 }
 
-/** Says whether `error` is a fault the operating system reports with one of `codes` (`ENOENT`, `ENOSPC`, …). */
+/** Returns whether `error` is a {@link HostError} and, if `codes` are given, has one of them. */
+export function isHostError(error: unknown, ...codes: ErrorCode[]): error is HostError {
+  return error instanceof HostError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/**
+ * Converts any error into what may leave the host. The text of an error that is not a {@link HostError} may contain
+ * anything, so only the log has it.
+ */
+export function errorInfo(error: unknown): ErrorInfo {
+  if (!isHostError(error)) {
+    return { code: 'INTERNAL_ERROR', message: 'The host hit an internal error. See its log for details.' };
+  }
+  const { code, message, details } = error;
+  return { code, message, ...(details === undefined ? {} : { details }) };
+}
+
+/** Returns whether `error` is one the operating system reports with one of `codes` (`ENOENT`, `ENOSPC`, …). */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  // Not `instanceof Error`: an error of Node's own code is of another realm where the host runs inside a VM context.
+  // Not `instanceof Error`: where the host runs inside a VM context, Node's own errors belong to another realm.
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   return typeof error.code === 'string' && codes.includes(error.code);
 }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { HostError, isSystemError } from '../common/errors.ts';
+import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { ENGINE_NAME } from '../protocol/engine-name.ts';
 import { objectWith } from '../protocol/fields.ts';
 
@@ -70,7 +70,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
     if (process.platform !== 'win32') await assertOurs(path);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return {};
-    if (error instanceof HostError) throw error;
+    if (isHostError(error)) throw error;
     throw unusable(path, 'to be readable', error);
   }
   try {

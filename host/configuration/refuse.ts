@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { HostError } from '../common/errors.ts';
+import { type HostError, isHostError } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
 import { readConfig } from '../config.ts';
 import { errorReply } from '../messaging/error-reply.ts';
@@ -26,13 +26,13 @@ export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams,
       await assertAllowed(caller, config);
       return false;
     } catch (error) {
-      if (!(error instanceof HostError)) throw error;
+      if (!isHostError(error)) throw error;
       const log = createLogger({ file: config.paths.logFile, debug: config.debug });
       log.warn('start.refused', { code: error.code, details: error.details });
       throw error;
     }
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     await refuse(streams, error);
     return true;
   }
@@ -47,7 +47,7 @@ async function refuse({ input, output }: FrameStreams, error: HostError): Promis
   const timer = setTimeout(() => first.resolve({}), FIRST_MESSAGE_MS);
   const messages = new MessageInput(input, {
     hasRoom: () => true,
-    onMessage: (message) => first.resolve(message instanceof HostError ? {} : readHead(message)),
+    onMessage: (message) => first.resolve(isHostError(message) ? {} : readHead(message)),
     onEnd: () => first.resolve({}),
   });
   const head = await first.promise;

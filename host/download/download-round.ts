@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
 import { isTransient } from '../hub/hub-fault.ts';
@@ -220,7 +220,7 @@ export class DownloadRound {
 
   /** A hub that asks to be left alone gets fewer connections. */
   #hearRefusal(error: unknown): void {
-    if (!(error instanceof HostError) || error.code !== 'RATE_LIMITED') return;
+    if (!isHostError(error, 'RATE_LIMITED')) return;
     const now = performance.now();
     if (now - this.#refusedAt > ONE_REFUSAL_MS) this.#options.plan.refused();
     this.#refusedAt = now;

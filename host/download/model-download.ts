@@ -4,13 +4,12 @@ import { deleteModel } from '../cache/delete-model.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
 import type { CachedModel, DownloadStatus } from '../cache/types.ts';
 import { assertSpace } from '../common/disk-space.ts';
-import { HostError } from '../common/errors.ts';
+import { errorInfo, HostError, isHostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { HostLimits } from '../config.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
-import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { ControlRequest, DownloadIndex, ModelRecord } from './download-index.ts';
@@ -100,7 +99,7 @@ export class ModelDownload {
       options.signal?.removeEventListener('abort', leave);
       this.#askers.delete(asker);
       if (this.#askers.size === 0 && !this.#inBackground && options.signal?.aborted === true) {
-        this.stop(new HostError('ABORTED', 'Nobody waits for this download any more. Its chunks are kept.'));
+        this.stop(new HostError('ABORTED', 'The download stopped because the client disconnected. It can be resumed.'));
       }
     }
   }
@@ -307,7 +306,7 @@ export class ModelDownload {
 /** What askers of a download hear when a user stops it. */
 export function stopReason(name: ModelName, wish: ControlRequest): HostError {
   return wish === 'pause'
-    ? new HostError('DOWNLOAD_PAUSED', `The download of ${name.id} was paused. RESUME_DOWNLOAD goes on with it.`, {
+    ? new HostError('DOWNLOAD_PAUSED', `The download of ${name.id} was paused.`, {
         details: { modelId: name.id },
       })
     : new HostError('DOWNLOAD_CANCELLED', `The download of ${name.id} was cancelled.`, {
@@ -317,15 +316,10 @@ export function stopReason(name: ModelName, wish: ControlRequest): HostError {
 
 /** What a download that did not bring its model is now. */
 function endOf(error: unknown): Pick<DownloadStatus, 'error'> & { status: 'paused' | 'failed' | 'cancelled' } {
-  const code = error instanceof HostError ? error.code : 'INTERNAL_ERROR';
-  if (code === 'DOWNLOAD_CANCELLED') return { status: 'cancelled' };
-  if (code === 'DOWNLOAD_PAUSED' || code === 'ABORTED') return { status: 'paused' };
-  const message = error instanceof HostError ? error.message : 'A fault of the host itself; its log says more.';
+  if (isHostError(error, 'DOWNLOAD_CANCELLED')) return { status: 'cancelled' };
+  if (isHostError(error, 'DOWNLOAD_PAUSED', 'ABORTED')) return { status: 'paused' };
+  const { code, message } = errorInfo(error);
   return { status: 'failed', error: { code, message } };
-}
-
-function isHostError(error: unknown, code: ErrorCode): boolean {
-  return error instanceof HostError && error.code === code;
 }
 
 function throwIfStopped(name: ModelName, record: ModelRecord | undefined): void {

@@ -4,10 +4,11 @@ import { cacheError } from '../cache/cache-errors.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
 import { recordOf, type VerifiedFile } from '../cache/verify-model.ts';
 import { assertSpace } from '../common/disk-space.ts';
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import type { DownloadIndex } from './download-index.ts';
 import { FileDownload } from './file-download.ts';
@@ -28,7 +29,7 @@ export interface RepairOptions {
 }
 
 /** What a hub says that does not know a commit by itself, as some mirrors do not. */
-const NOT_FOUND: readonly string[] = ['REVISION_NOT_FOUND', 'FILE_NOT_FOUND'];
+const NOT_FOUND: readonly ErrorCode[] = ['REVISION_NOT_FOUND', 'FILE_NOT_FOUND'];
 
 /** A file that is not good, and what a hub is to be asked for. */
 interface Mend {
@@ -119,7 +120,7 @@ async function askFor(hub: HubClient, name: ModelName, file: string, commit: str
   try {
     return await hub.fileInfo({ ...name, revision: commit }, file, { signal });
   } catch (error) {
-    const isUnknown = error instanceof HostError && NOT_FOUND.includes(error.code);
+    const isUnknown = isHostError(error, ...NOT_FOUND);
     if (!isUnknown) throw error;
     return hub.fileInfo(name, file, { signal });
   }

@@ -1,18 +1,18 @@
 import { type Clock, systemClock } from '../common/clock.ts';
 import { HostError } from '../common/errors.ts';
+import { hostShuttingDown, modelNotLoaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { HostLimits } from '../config.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
 import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
-import {
-  type EmbedOptions,
-  type FreedMemory,
-  type GenerateOptions,
-  type ModelServer,
-  notLoaded,
-  type ServerChange,
-  type UnloadReason,
+import type {
+  EmbedOptions,
+  FreedMemory,
+  GenerateOptions,
+  ModelServer,
+  ServerChange,
+  UnloadReason,
 } from '../models/model-server.ts';
 import { assertCapable } from './assert-capable.ts';
 import { describeModel } from './describe-model.ts';
@@ -131,7 +131,7 @@ export class Engine implements ModelServer {
    */
   keepAlive(id: string, ms: number | undefined): void {
     const held = this.#models.get(id);
-    if (held === undefined) throw notLoaded(id);
+    if (held === undefined) throw modelNotLoaded(id);
     held.idle.keepAlive(ms);
   }
 
@@ -161,7 +161,7 @@ export class Engine implements ModelServer {
 
   /** @throws HostError `MODEL_NOT_LOADED`. */
   setActive(id: string): void {
-    if (!this.#models.has(id)) throw notLoaded(id);
+    if (!this.#models.has(id)) throw modelNotLoaded(id);
     this.#activeId = id;
   }
 
@@ -181,7 +181,7 @@ export class Engine implements ModelServer {
    */
   async load(order: LoadRequest, options: LoadOptions = {}): Promise<LoadResult> {
     options.signal?.throwIfAborted();
-    if (this.#closed) throw closed();
+    if (this.#closed) throw hostShuttingDown();
     const present = this.get(order.id);
     if (present !== undefined) return { model: present, alreadyLoaded: true };
 
@@ -212,7 +212,7 @@ export class Engine implements ModelServer {
    */
   async generate(id: string, order: GenerateRequest, options: GenerateOptions = {}): Promise<GenerationResult> {
     const held = this.#models.get(id);
-    if (held === undefined) throw notLoaded(id);
+    if (held === undefined) throw modelNotLoaded(id);
     assertCapable(held.model, 'generate');
     return held.idle.during(() => held.generations.run(order, options));
   }
@@ -224,7 +224,7 @@ export class Engine implements ModelServer {
    */
   async embed(id: string, order: EmbedRequest, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
     const held = this.#models.get(id);
-    if (held === undefined) throw notLoaded(id);
+    if (held === undefined) throw modelNotLoaded(id);
     assertCapable(held.model, 'embed');
     return held.idle.during(() => held.generations.embed(order, options));
   }
@@ -236,7 +236,7 @@ export class Engine implements ModelServer {
    */
   async rank(id: string, order: RankRequest, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
     const held = this.#models.get(id);
-    if (held === undefined) throw notLoaded(id);
+    if (held === undefined) throw modelNotLoaded(id);
     assertCapable(held.model, 'rank');
     return held.idle.during(() => held.generations.rank(order, options));
   }
@@ -262,7 +262,7 @@ export class Engine implements ModelServer {
    */
   async unload(id: string, reason?: UnloadReason): Promise<FreedMemory> {
     const held = this.#models.get(id);
-    if (held === undefined) throw notLoaded(id);
+    if (held === undefined) throw modelNotLoaded(id);
     this.#remove(id);
     held.generations.close();
     const unloading = this.#end(held);
@@ -288,7 +288,7 @@ export class Engine implements ModelServer {
   async close(): Promise<void> {
     this.#closed = true;
     const loading = [...this.#loading.values()];
-    for (const work of loading) work.abort(closed());
+    for (const work of loading) work.abort(hostShuttingDown());
     const held = [...this.#models.values()];
     for (const { generations, idle } of held) {
       generations.close();
@@ -312,7 +312,7 @@ export class Engine implements ModelServer {
     const { runner, ...loaded } = await this.#runners.load(order, watch);
     if (this.#closed) {
       await runner.kill();
-      throw closed();
+      throw hostShuttingDown();
     }
     const model = describeModel(order, { ...loaded, loadTimeMs: Math.round(performance.now() - start) });
     const idle = new IdleWatch({
@@ -368,8 +368,4 @@ function contextTooLong(contextSize: number): HostError {
     `Expected a context of at most ${MAX_CONTEXT_TOKENS} tokens, got ${contextSize}. Choose a smaller n_ctx.`,
     { details: { field: 'n_ctx', expected: `at most ${MAX_CONTEXT_TOKENS}`, found: contextSize } },
   );
-}
-
-function closed(): HostError {
-  return new HostError('ABORTED', 'The host is stopping.');
 }

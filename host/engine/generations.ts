@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { requestAborted } from '../common/host-errors.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
 import { type GenerateRequest, type GenerationResult, NOTHING_GENERATED } from '../models/generation.ts';
 import type { EmbedOptions, GenerateOptions } from '../models/model-server.ts';
@@ -77,5 +77,5 @@ export class Generations {
 }
 
 function givenUp(): never {
-  throw new HostError('ABORTED', 'The work was given up before its turn came.');
+  throw requestAborted();
 }

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { invalidVariable } from '../common/host-errors.ts';
 import type { GpuMode } from './ipc.ts';
 
 const MODES: readonly GpuMode[] = ['auto', 'cuda', 'vulkan', 'metal', 'off'];
@@ -8,7 +8,5 @@ export function readGpuMode(env: Readonly<NodeJS.ProcessEnv>): GpuMode {
   const value = env.TABAGENT_GPU || 'auto';
   const mode = MODES.find((mode) => mode === value.toLowerCase());
   if (mode !== undefined) return mode;
-  throw new HostError('INVALID_REQUEST', `Expected TABAGENT_GPU to be one of ${MODES.join(', ')}, got "${value}".`, {
-    details: { field: 'TABAGENT_GPU' },
-  });
+  throw invalidVariable('TABAGENT_GPU', `one of ${MODES.join(', ')}`, value);
 }

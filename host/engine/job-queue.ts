@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { modelUnloaded } from '../common/host-errors.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
 /** One piece of work that waits for its turn at a model. */
@@ -66,12 +66,12 @@ export class JobQueue {
     try {
       const result = await done;
       signal?.throwIfAborted();
-      if (this.#closed && work.isStopped?.(result) === true) throw unloaded(this.#modelId);
+      if (this.#closed && work.isStopped?.(result) === true) throw modelUnloaded(this.#modelId);
       return result;
     } catch (error) {
       signal?.throwIfAborted();
       // The runner was ended on purpose: that is no crash.
-      throw this.#closed ? unloaded(this.#modelId) : error;
+      throw this.#closed ? modelUnloaded(this.#modelId) : error;
     } finally {
       this.#all.delete(turn);
       signal?.removeEventListener('abort', abort);
@@ -98,10 +98,4 @@ export class JobQueue {
     // A runner that has died answers the work itself.
     this.#runner.call('stop', { work: turn.number }).catch(() => undefined);
   }
-}
-
-function unloaded(modelId: string): HostError {
-  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${modelId}. It was unloaded while it worked on this.`, {
-    details: { modelId },
-  });
 }

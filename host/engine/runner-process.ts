@@ -155,16 +155,16 @@ export class RunnerProcess {
 }
 
 function hostError({ code, message, details }: IpcError): HostError {
-  return new HostError(code, message, details === undefined ? {} : { details });
+  return new HostError(code, message, { details });
 }
 
 /** The death of a runner in words: how it ended, and what it said last. */
 export function crashed({ code, signal, log }: RunnerExit): HostError {
-  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-  const hint = signal === 'SIGKILL' ? ' The system may have ended it for want of memory.' : '';
+  const how = signal === null ? `with exit code ${code}` : `on signal ${signal}`;
+  const hint = signal === 'SIGKILL' ? ' The system may have run out of memory.' : '';
   return new HostError(
     'ENGINE_CRASHED',
-    `The process that holds the model ended ${how}.${hint} The host and other models go on.`,
+    `The process running the model exited unexpectedly ${how}.${hint} Load the model again.`,
     { details: { exitCode: code, signal, log } },
   );
 }

@@ -1,4 +1,5 @@
-import { HostError } from '../common/errors.ts';
+import { type HostError, isHostError } from '../common/errors.ts';
+import { engineUnavailable } from '../common/host-errors.ts';
 import type { EngineOptions } from './engine.ts';
 import { readGpuMode } from './gpu-mode.ts';
 import type { GpuMode } from './ipc.ts';
@@ -58,7 +59,7 @@ export class Runners {
     try {
       return { runner, ...(await loadOnRunner(runner, { file, settings }, watch)) };
     } catch (error) {
-      if (!(error instanceof HostError) || error.code !== 'ENGINE_CRASHED') throw error;
+      if (!isHostError(error, 'ENGINE_CRASHED')) throw error;
       this.#options.log.warn('engine.crashed', { id, during: 'load', gpu: runner.facts?.gpu, ...error.details });
       const startFailed = runner.facts === undefined;
       const gpuFailed = !startFailed && runner.facts?.gpu !== null && settings.gpuLayers > 0;
@@ -71,9 +72,7 @@ export class Runners {
         if (startFailed) this.#gpu = 'off';
         return { runner: onCpu, ...loaded, notice: 'The GPU could not be used, so the model runs on the CPU' };
       } catch (again) {
-        throw onCpu.facts === undefined && again instanceof HostError && again.code === 'ENGINE_CRASHED'
-          ? unavailable(again)
-          : again;
+        throw onCpu.facts === undefined && isHostError(again, 'ENGINE_CRASHED') ? unavailable(again) : again;
       }
     }
   }
@@ -94,7 +93,5 @@ export class Runners {
 
 /** A runner that died before llama.cpp stood in it: nothing about the model, and no use trying again. */
 function unavailable({ message, details }: HostError): HostError {
-  return new HostError('ENGINE_UNAVAILABLE', `llama.cpp could not be started on this machine. ${message}`, {
-    details: details ?? {},
-  });
+  return engineUnavailable(message, details ?? {});
 }

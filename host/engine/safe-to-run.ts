@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ancestors } from '../common/ancestors.ts';
-import { HostError, isSystemError } from '../common/errors.ts';
+import { type HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { assertSafeToStart, OTHERS_WRITE } from '../common/safe-folder.ts';
 
 /** What a runner loads as code: llama.cpp's binaries, and the runner's own scripts. */
@@ -25,7 +25,7 @@ export async function whyUnsafeToRun(entry: URL): Promise<HostError | undefined>
     await Promise.all([...new Set(files)].map((file) => assertSafeToStart(file)));
     return undefined;
   } catch (error) {
-    if (error instanceof HostError) return error;
+    if (isHostError(error)) return error;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import { openFileSource } from '../gguf/file-source.ts';
 import { stringOf } from '../gguf/header.ts';
 import { inspectModel, readGgufHeader } from '../gguf/inspect.ts';
@@ -27,7 +27,7 @@ export async function classify(files: readonly string[], signal: AbortSignal): P
   } catch (error) {
     signal.throwIfAborted();
     if (isUnreadable(error)) return undefined;
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     if (error.code !== 'MODEL_REJECTED') return undefined;
     const [file] = files;
     if (file !== undefined && (await isProjector(file, signal))) return { kind: 'projector', architecture: 'clip' };
@@ -46,7 +46,7 @@ async function isProjector(file: string, signal: AbortSignal): Promise<boolean> 
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (isUnreadable(error) || (error instanceof HostError && error.code === 'MODEL_REJECTED')) return false;
+    if (isUnreadable(error) || isHostError(error, 'MODEL_REJECTED')) return false;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import { readConfigFile } from '../configuration/config-file.ts';
 
 /** The field of the configuration that is read here. Other readers of the file do not mind what is wrong with it. */
@@ -21,7 +21,7 @@ export async function configuredFolders(file: string): Promise<ConfiguredFolders
   try {
     named = (await readConfigFile(file)).modelFolders;
   } catch (error) {
-    if (error instanceof HostError) return { folders: [], problem: error.message };
+    if (isHostError(error)) return { folders: [], problem: error.message };
     throw error;
   }
   const { success, output } = v.safeParse(ModelFolders, named);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import { type ModelName, modelName, readModelName } from '../protocol/model-name.ts';
 import { MODEL_SOURCES, type ModelSource } from '../protocol/model-sources.ts';
 
@@ -17,7 +17,7 @@ export function externalName(source: ModelSource, parts: readonly string[]): Mod
   try {
     return modelName({ ...base, file });
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     const sum = createHash('sha256').update(file).digest('hex').slice(0, 12);
     const plain = parts
       .map((part) => part.replace(/[^A-Za-z0-9._-]+/g, '_').slice(-80))
@@ -42,7 +42,7 @@ export function claimedName(repoId: string, file: string, revision?: string): Mo
   try {
     return readModelName({ modelPath: repoId, modelFile: file, ...(revision === undefined ? {} : { revision }) });
   } catch (error) {
-    if (error instanceof HostError) return undefined;
+    if (isHostError(error)) return undefined;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
 import { HostError } from '../common/errors.ts';
+import { invalidField } from '../common/host-errors.ts';
 import { modelNameOf } from '../protocol/model-name.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { type Classification, classify } from './classification.ts';
 import { type FoundFile, lookAt } from './disk.ts';

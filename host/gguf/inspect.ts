@@ -44,7 +44,7 @@ async function inspectFile(file: string, signal: AbortSignal | undefined): Promi
     }
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) {
-      throw new HostError('MODEL_NOT_DOWNLOADED', `There is no file ${file}. Download the model first.`, {
+      throw new HostError('MODEL_NOT_DOWNLOADED', `The model file ${file} does not exist. Download the model again.`, {
         details: { file },
         cause: error,
       });

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
 import type { ByteSource } from '../gguf/model.ts';
@@ -185,7 +185,7 @@ export class Hub implements HubClient {
     let withheld: HostError | undefined;
     const found = await findToken(env, keptToken).catch((error: unknown) => {
       // What is public needs no token: a keychain that is locked keeps nobody from it.
-      if (!(error instanceof HostError) || error.code !== 'KEYCHAIN_UNAVAILABLE') throw error;
+      if (!isHostError(error, 'KEYCHAIN_UNAVAILABLE')) throw error;
       withheld = error;
       return undefined;
     });

@@ -66,7 +66,7 @@ function readProxy(address: string): URL {
   // Not shown: it may have a password in it.
   throw new HostError(
     'INVALID_REQUEST',
-    'Expected the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY to be an http or https address.',
+    'The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY must be an http or https URL.',
     { details: { field: 'HTTP_PROXY, HTTPS_PROXY or ALL_PROXY' } },
   );
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import { modelName, type RepoName } from '../protocol/model-name.ts';
 import { checkedSize } from './file-info.ts';
 import type { HttpResponse } from './http.ts';
@@ -56,7 +56,7 @@ function sizeOf({ size, lfs }: { size?: unknown; lfs?: unknown }): number | unde
   try {
     return checkedSize(success ? output.size : size);
   } catch (error) {
-    if (error instanceof HostError) return undefined;
+    if (isHostError(error)) return undefined;
     throw error;
   }
 }
@@ -66,7 +66,7 @@ function isSafe({ file }: RepoFile, { owner, repo, revision }: RepoName): boolea
     modelName({ owner, repo, file, revision });
     return true;
   } catch (error) {
-    if (error instanceof HostError) return false;
+    if (isHostError(error)) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import type { SEARCH_SORTS } from '../protocol/actions/repos.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
 import type { HttpResponse } from './http.ts';
@@ -108,7 +108,7 @@ function isRepoName(id: string): boolean {
     const name = readModelOrRepoName({ repoId: id });
     return !('file' in name) && name.repoId === id;
   } catch (error) {
-    if (error instanceof HostError) return false;
+    if (isHostError(error)) return false;
     throw error;
   }
 }

@@ -110,7 +110,7 @@ function readUint32(bytes: Uint8Array, at: number): number {
 function tooLarge(found: number): HostError {
   return new HostError(
     'FRAME_TOO_LARGE',
-    `Expected a frame of at most ${MAX_REQUEST_BYTES} bytes, got one that announces ${found}. Start the host anew.`,
+    `The message is too large: ${found} bytes, but at most ${MAX_REQUEST_BYTES} are allowed. Restart the host.`,
     { details: { expected: MAX_REQUEST_BYTES, found } },
   );
 }
@@ -118,7 +118,7 @@ function tooLarge(found: number): HostError {
 function truncated(part: 'length' | 'body', expected: number, found: number): HostError {
   return new HostError(
     'FRAME_TRUNCATED',
-    `Expected ${expected} bytes of a frame's ${part}, got ${found} before the input ended. Send the request anew.`,
+    `The connection closed in the middle of a message (${found} of ${expected} bytes of its ${part} received). Send the request again.`,
     { details: { part, expected, found } },
   );
 }

@@ -19,7 +19,7 @@ export function encodeFrame(message: object): Uint8Array {
   if (bytes > MAX_REPLY_BYTES) {
     throw new HostError(
       'REPLY_TOO_LARGE',
-      `Expected a reply of at most ${MAX_REPLY_BYTES} bytes, got ${bytes}. Ask for less with \`limit\` and \`cursor\`.`,
+      `The reply is too large: ${bytes} bytes, but at most ${MAX_REPLY_BYTES} are allowed. Request fewer items with \`limit\` and \`cursor\`.`,
       { details: { expected: MAX_REPLY_BYTES, found: bytes } },
     );
   }

@@ -35,7 +35,7 @@ function describe(value: unknown): string {
 }
 
 function invalid(body: Uint8Array, found: string): HostError {
-  return new HostError('INVALID_JSON', `Expected the frame's body to be a JSON object in UTF-8, got ${found}.`, {
+  return new HostError('INVALID_JSON', `The message is not a JSON object in UTF-8: got ${found}.`, {
     details: { expected: 'a JSON object in UTF-8', found, bytes: body.length },
   });
 }

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import type { HostError } from '../common/errors.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { ModelAbilities } from '../gguf/abilities.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
@@ -116,9 +116,4 @@ export interface ModelServer {
   unloadAll(): Promise<readonly string[]>;
   /** Hears of every model that comes, goes or is lost, until the returned function is called. */
   onChange(listener: (change: ServerChange) => void): () => void;
-}
-
-/** The error for a model that no server has. */
-export function notLoaded(id: string): HostError {
-  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}`, { details: { modelId: id } });
 }

@@ -1,14 +1,14 @@
-import { HostError } from '../common/errors.ts';
+import type { HostError } from '../common/errors.ts';
+import { modelNotCapable, modelNotLoaded } from '../common/host-errors.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
 import type { GenerateRequest, GenerationResult } from './generation.ts';
-import {
-  type EmbedOptions,
-  type FreedMemory,
-  type GenerateOptions,
-  type ModelServer,
-  notLoaded,
-  type ServedModel,
-  type StoppedGenerations,
+import type {
+  EmbedOptions,
+  FreedMemory,
+  GenerateOptions,
+  ModelServer,
+  ServedModel,
+  StoppedGenerations,
 } from './model-server.ts';
 
 /**
@@ -91,14 +91,11 @@ export class ServedModels {
 
   #serverOf(id: string): ModelServer {
     const server = this.#find(id);
-    if (server === undefined) throw notLoaded(id);
+    if (server === undefined) throw modelNotLoaded(id);
     return server;
   }
 }
 
 function notOffered(id: string, ability: 'embed' | 'rank'): HostError {
-  const reason = `the engine that runs it does not ${ability}`;
-  return new HostError('MODEL_NOT_CAPABLE', `${id} cannot ${ability}, because ${reason}.`, {
-    details: { modelId: id, ability, reason },
-  });
+  return modelNotCapable(id, ability, 'its engine does not support it');
 }

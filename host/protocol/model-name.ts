@@ -1,4 +1,5 @@
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
+import { invalidField } from '../common/host-errors.ts';
 import { REMOTE_OWNER } from './engine-name.ts';
 import { shardFiles } from './shards.ts';
 
@@ -68,7 +69,7 @@ const MAX_SEGMENT_BYTES = 200;
 export function readModelName(naming: ModelNaming): ModelName {
   const found = readModelOrRepoName(naming);
   if ('file' in found) return found;
-  throw invalid('modelFile', 'a file inside the repository, such as "model-Q4_K_M.gguf"', undefined);
+  throw invalidField('modelFile', 'a file inside the repository, such as "model-Q4_K_M.gguf"', undefined);
 }
 
 /** The name a model id stands for; undefined when it is none: for ids found on a disk or in a database. */
@@ -76,7 +77,7 @@ export function modelNameOf(id: string): ModelName | undefined {
   try {
     return readModelName({ modelId: id });
   } catch (error) {
-    if (error instanceof HostError) return undefined;
+    if (isHostError(error)) return undefined;
     throw error;
   }
 }
@@ -85,28 +86,28 @@ export function modelNameOf(id: string): ModelName | undefined {
 export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   const [field, path] = firstOf(naming, PATH_FIELDS);
   if (path === undefined)
-    throw invalid('modelPath', 'a repository or model id, "owner/name" or "owner/name/file.gguf"', undefined);
+    throw invalidField('modelPath', 'a repository or model id, "owner/name" or "owner/name/file.gguf"', undefined);
 
   const [owner = '', repoAndRevision = '', ...rest] = path.split('/');
   if (owner === REMOTE_OWNER)
-    throw invalid(field, 'a model of a hub or of this disk, not of an engine elsewhere', path);
+    throw invalidField(field, 'a model of a hub or of this disk, not of an engine elsewhere', path);
   const [repo = '', idRevision, ...tooMany] = repoAndRevision.split('@');
   const revisionInId = idRevision === undefined ? undefined : decodeRevision(idRevision);
   if (!isRepoPart(owner) || !isRepoPart(repo) || tooMany.length > 0) {
-    throw invalid(field, 'a repository or model id, "owner/name" or "owner/name/file.gguf"', path);
+    throw invalidField(field, 'a repository or model id, "owner/name" or "owner/name/file.gguf"', path);
   }
   if (naming.revision !== undefined && revisionInId !== undefined && naming.revision !== revisionInId) {
-    throw invalid('revision', `the revision the model id names, "${revisionInId}"`, naming.revision);
+    throw invalidField('revision', `the same revision as in the model ID, "${revisionInId}"`, naming.revision);
   }
   const revision = naming.revision ?? revisionInId ?? DEFAULT_REVISION;
   if (!REVISION.test(revision) || /\.\.|\/\/|\/$|\.$|\.lock$/.test(revision)) {
-    throw invalid('revision', 'a branch, tag or commit', revision);
+    throw invalidField('revision', 'a branch, tag or commit', revision);
   }
 
   const [fileField, separateFile] = firstOf(naming, ['modelFile', 'fileName']);
   const fileInPath = rest.length > 0 ? rest.join('/') : undefined;
   if (separateFile !== undefined && fileInPath !== undefined && separateFile !== fileInPath) {
-    throw invalid(
+    throw invalidField(
       fileField,
       `the file the model id names, "${fileInPath}", or no file beside a whole model id`,
       separateFile,
@@ -133,17 +134,17 @@ export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
   const quantization = naming.quantization ?? inPath;
   if (quantization === undefined) return readModelOrRepoName(naming);
   if (!QUANTIZATION.test(quantization)) {
-    throw invalid(
+    throw invalidField(
       naming.quantization === undefined ? field : 'quantization',
       'a quantization such as Q4_K_M',
       quantization,
     );
   }
   if (inPath !== undefined && inPath.toUpperCase() !== quantization.toUpperCase()) {
-    throw invalid('quantization', `the one that \`${field}\` names, "${inPath}"`, quantization);
+    throw invalidField('quantization', `the one that \`${field}\` names, "${inPath}"`, quantization);
   }
   const found = readModelOrRepoName(repo === undefined ? naming : { ...naming, [field]: repo });
-  if ('file' in found) throw invalid('quantization', 'left out where a file is named', quantization);
+  if ('file' in found) throw invalidField('quantization', 'omitted when a file is given', quantization);
   return { ...found, quantization };
 }
 
@@ -153,7 +154,7 @@ export function modelName(
   field = 'modelFile',
 ): ModelName {
   const { owner, repo, revision = DEFAULT_REVISION } = parts;
-  if (!isSafeFilePath(parts.file)) throw invalid(field, 'a relative path inside the repository', parts.file);
+  if (!isSafeFilePath(parts.file)) throw invalidField(field, 'a relative path inside the repository', parts.file);
   const [file = parts.file] = shardFiles(parts.file);
   const repoId = `${owner}/${repo}`;
   const at = revision === DEFAULT_REVISION ? '' : `@${encodeRevision(revision)}`;
@@ -199,11 +200,4 @@ function firstOf(
     if (value !== undefined) return [field, value];
   }
   return [fields[0] ?? '', undefined];
-}
-
-function invalid(field: string, expected: string, found: string | undefined): HostError {
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found.slice(0, 200));
-  return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}, got ${shown}.`, {
-    details: { field, expected, found: found?.slice(0, 200) ?? null },
-  });
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { HostError } from '../common/errors.ts';
+import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { ActionName } from './actions/requests.ts';
 import { PingRequest } from './actions/system.ts';
@@ -66,12 +67,4 @@ async function schemaOf(name: string) {
 
 function isRequestId(value: unknown): value is RequestId {
   return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_ECHO_LENGTH);
-}
-
-/** An `INVALID_REQUEST` that names the field, what it should be and what it is. */
-export function invalidField(field: string, expected: string, found: unknown): HostError {
-  const shown = found === undefined ? 'nothing' : (JSON.stringify(found) ?? String(found)).slice(0, 200);
-  return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}, got ${shown}.`, {
-    details: { field, expected, found: shown },
-  });
 }

@@ -1,5 +1,5 @@
+import { invalidField } from '../common/host-errors.ts';
 import { ENGINE_NAME, REMOTE_OWNER } from './engine-name.ts';
-import { invalidField } from './parse-request.ts';
 
 /** A model of an engine elsewhere, made of checked parts: `remote/<engine>/<model>`. */
 export interface RemoteId {
@@ -32,5 +32,5 @@ export function readRemoteId(id: string, field = 'modelId'): RemoteId {
   const [engine = '', ...model] = id.slice(PREFIX.length).split('/');
   const read = remoteIdOf(engine, model.join('/'));
   if (read !== undefined) return read;
-  throw invalidField(field, 'the id of a model elsewhere, "remote/engine/model"', id.slice(0, 200));
+  throw invalidField(field, 'the ID of a remote model, "remote/engine/model"', id.slice(0, 200));
 }

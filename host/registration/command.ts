@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { BROWSERS, type BrowserName } from '../../manifests/browser.ts';
-import { HostError, isSystemError } from '../common/errors.ts';
+import { errorInfo, HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { readConfig } from '../config.ts';
 import { type Machine, type MachineOptions, machineOf } from './installation.ts';
 
@@ -47,7 +47,7 @@ export interface Fault {
 
 /** Puts an error into words. One that is no fault of the machine or the user is thrown on: it is ours. */
 export function faultOf(error: unknown, command: string): Fault {
-  if (error instanceof HostError) return { code: error.code, message: error.message };
+  if (isHostError(error)) return errorInfo(error);
   if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) {
     const what = error.path ?? 'A file';
     return {

@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
@@ -88,7 +88,7 @@ function configured(entry: RemoteEngineEntry): ConfiguredEngine {
   try {
     return { name: entry.name, endpoint: readEndpoint(entry), fault: undefined };
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     return { name: entry.name, endpoint: undefined, fault: error };
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
 import { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -71,7 +71,7 @@ export class Connection {
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof HostError) throw error;
+      if (isHostError(error)) throw error;
       throw new RemoteFault('REMOTE_UNREACHABLE', `The answer of the engine "${this.name}" was cut.`, {
         transient: true,
         details: { engine: this.name, cause: codeOf(error) },

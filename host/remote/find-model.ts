@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngine } from './remote-engine.ts';
@@ -17,7 +17,7 @@ export async function findModel(
   const isNamed = named?.includes(model) === true;
   const models = await engine.models({ signal }).catch((error: unknown) => {
     // It has answered, though not with a list: some serve a model and list none.
-    if (isNamed && error instanceof HostError && error.code === 'REMOTE_ERROR') return [];
+    if (isNamed && isHostError(error, 'REMOTE_ERROR')) return [];
     throw error;
   });
   const facts = models.find((listed) => listed.model === model);

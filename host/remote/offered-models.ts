@@ -1,4 +1,4 @@
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { type RemoteId, remoteIdOf } from '../protocol/remote-id.ts';
 import type { ConfiguredEngines } from './configured-engines.ts';
@@ -60,7 +60,7 @@ export class OfferedModels {
         return id === undefined ? [] : [{ name: id, facts }];
       });
     } catch (error) {
-      if (!(error instanceof HostError)) throw error;
+      if (!isHostError(error)) throw error;
       this.#log.info('remote.not-listed', { engine: name, code: error.code });
       return [];
     }
@@ -74,7 +74,7 @@ export class OfferedModels {
     const asked = engine.models({ once: true, timeoutMs: LIST_TIMEOUT_MS });
     if (named === undefined) return asked;
     const known = await asked.catch((error: unknown) => {
-      if (error instanceof HostError) return [];
+      if (isHostError(error)) return [];
       throw error;
     });
     return named.map((model) => known.find((facts) => facts.model === model) ?? unlistedModel(model));

@@ -1,16 +1,16 @@
-import { HostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
+import { modelNotLoaded, modelUnloaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Embedded, EmbedRequest } from '../models/embedding.ts';
 import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
-import {
-  type EmbedOptions,
-  type FreedMemory,
-  type GenerateOptions,
-  type ModelServer,
-  notLoaded,
-  type ServedModel,
-  type ServerChange,
-  type StoppedGenerations,
+import type {
+  EmbedOptions,
+  FreedMemory,
+  GenerateOptions,
+  ModelServer,
+  ServedModel,
+  ServerChange,
+  StoppedGenerations,
 } from '../models/model-server.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import type { ConfiguredEngines } from './configured-engines.ts';
@@ -148,7 +148,7 @@ export class RemoteModels implements ModelServer {
 
   #held(id: string): Held {
     const held = this.#models.get(id);
-    if (held === undefined) throw notLoaded(id);
+    if (held === undefined) throw modelNotLoaded(id);
     return held;
   }
 
@@ -170,18 +170,17 @@ export class RemoteModels implements ModelServer {
 
   /** An engine that knows nothing of what it was asked for may have lost the model: its list says which. */
   async #vanished(held: Held, engine: RemoteEngine, error: unknown): Promise<HostError | undefined> {
-    if (!(error instanceof HostError) || error.code !== 'REMOTE_ERROR' || error.details?.status !== 404)
-      return undefined;
+    if (!isHostError(error, 'REMOTE_ERROR') || error.details?.status !== 404) return undefined;
     const { id } = held.name;
     try {
       await findModel(engine, held.name, undefined, undefined);
       return undefined;
     } catch (absent) {
-      if (!(absent instanceof HostError) || absent.code !== 'REMOTE_MODEL_NOT_FOUND') return undefined;
+      if (!isHostError(absent, 'REMOTE_MODEL_NOT_FOUND')) return undefined;
     }
     const lost = new HostError(
       'MODEL_NOT_LOADED',
-      `The engine "${held.name.engine}" has no model ${held.name.model} any more.`,
+      `Remote engine "${held.name.engine}" no longer has the model ${held.name.model}.`,
       {
         details: { modelId: id },
       },
@@ -197,17 +196,11 @@ export class RemoteModels implements ModelServer {
   #remove(held: Held): void {
     const { id } = held.name;
     this.#models.delete(id);
-    held.gone.abort(unloadedMeanwhile(id));
+    held.gone.abort(modelUnloaded(id));
     if (this.#activeId === id) this.#activeId = [...this.#models.keys()].at(-1) ?? null;
   }
 
   #tell(change: ServerChange): void {
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function unloadedMeanwhile(id: string): HostError {
-  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${id}. It was unloaded while it worked.`, {
-    details: { modelId: id },
-  });
 }

@@ -1,6 +1,6 @@
+import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { GenerateRequest } from '../models/generation.ts';
-import { invalidField } from '../protocol/parse-request.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { RemoteRequest } from './http.ts';
 

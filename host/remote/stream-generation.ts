@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { HostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import { readChunk } from './chunk.ts';
 import type { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
@@ -40,7 +40,7 @@ export async function streamGeneration(
     });
   } catch (error) {
     patience.signal.throwIfAborted();
-    if (error instanceof HostError) throw error;
+    if (isHostError(error)) throw error;
     if (error instanceof EventStreamFault) throw nonsense(name, 'events of a generation', error.message);
     throw cutOff(name, output.pieces, `the connection was cut (${codeOf(error)})`);
   } finally {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HostError, isSystemError } from '../common/errors.ts';
+import { HostError, isHostError, isSystemError } from '../common/errors.ts';
+import { damagedFile } from '../common/host-errors.ts';
 import { isJsonObject } from '../common/json.ts';
 import type { Logger } from '../common/log.ts';
 import { storeError } from '../store/store-error.ts';
@@ -136,7 +137,7 @@ export class Secrets {
       if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return new Map();
       throw new HostError(
         'CACHE_ERROR',
-        `The secrets in ${this.#file} cannot be read. Make the file readable, or remove it.`,
+        `The saved tokens and keys in ${this.#file} cannot be read. Make the file readable, or delete it and add them again.`,
         {
           details: { file: this.#file },
           cause: error,
@@ -145,13 +146,7 @@ export class Secrets {
     }
     const values = parse(text);
     if (!isJsonObject(values)) {
-      throw new HostError(
-        'CACHE_ERROR',
-        `Expected ${this.#file} to hold a JSON object. Remove it, and set the secrets anew.`,
-        {
-          details: { file: this.#file },
-        },
-      );
+      throw damagedFile(this.#file, 'tokens and keys', 'Delete it and add them again.');
     }
     return new Map(Object.entries(values).filter((entry): entry is [string, Kept] => isKept(entry[1])));
   }
@@ -201,5 +196,5 @@ function isKept(value: unknown): value is Kept {
 }
 
 function reasonOf(error: unknown): unknown {
-  return error instanceof HostError ? error.details?.reason : error;
+  return isHostError(error) ? error.details?.reason : error;
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
-import { HostError, isSystemError } from '../../common/errors.ts';
+import { isSystemError } from '../../common/errors.ts';
+import { damagedFile } from '../../common/host-errors.ts';
 import type { HostPaths } from '../../config.ts';
 import { cacheError } from '../cache-errors.ts';
 
@@ -57,13 +58,6 @@ async function readNote<S extends v.GenericSchema>(path: string, schema: S): Pro
   try {
     return v.parse(schema, JSON.parse(text));
   } catch (error) {
-    throw new HostError(
-      'CACHE_ERROR',
-      `${path} says where the cache lies, and cannot be understood. Mend or remove it.`,
-      {
-        details: { path },
-        cause: error,
-      },
-    );
+    throw damagedFile(path, 'the cache location', 'Fix it or delete it.', error);
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { HostError, isSystemError } from '../../common/errors.ts';
+import { HostError, isHostError, isSystemError } from '../../common/errors.ts';
 import { storeError } from '../../store/store-error.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -144,7 +144,7 @@ async function importSome({ client }: CommandContext, lines: readonly JsonLine[]
     const { payload } = await client.request('IMPORT_CONVERSATIONS', { rows: lines.map(({ row }) => row) });
     return payload;
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isHostError(error)) throw error;
     const place = /^rows\.(\d+)/.exec(String(error.details?.field));
     const line = lines[Number(place?.[1])]?.line;
     if (line === undefined) throw error;

@@ -1,4 +1,4 @@
-import { HostError } from '../../common/errors.ts';
+import { isHostError } from '../../common/errors.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -36,7 +36,7 @@ async function downloadOf(id: string, { client }: CommandContext) {
   try {
     return (await client.request('GET_DOWNLOAD_STATUS', { modelId: id })).payload;
   } catch (error) {
-    if (error instanceof HostError && error.code === 'DOWNLOAD_NOT_FOUND') return undefined;
+    if (isHostError(error, 'DOWNLOAD_NOT_FOUND')) return undefined;
     throw error;
   }
 }

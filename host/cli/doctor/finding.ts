@@ -1,4 +1,4 @@
-import { HostError, isSystemError } from '../../common/errors.ts';
+import { isHostError, isSystemError } from '../../common/errors.ts';
 
 /** What was found out about one thing. */
 export interface Finding {
@@ -17,7 +17,7 @@ export async function examine(check: string, look: () => Promise<readonly Findin
   try {
     return await look();
   } catch (error) {
-    if (error instanceof HostError) {
+    if (isHostError(error)) {
       const { code, message, details } = error;
       return [{ check, status: 'failed', message, details: { code, ...details } }];
     }

@@ -1,4 +1,4 @@
-import { HostError } from '../../common/errors.ts';
+import { isHostError } from '../../common/errors.ts';
 import type { HostConfig } from '../../config.ts';
 import type { Client } from '../client.ts';
 import type { Finding } from './finding.ts';
@@ -21,10 +21,10 @@ export async function examineHub(client: Client, { hubEndpoint, env }: HostConfi
     await client.request('RECOMMEND_SPLIT', NO_MODEL, { signal: timeout });
     return [reachable];
   } catch (error) {
-    if (!(error instanceof HostError) && !timeout.aborted) throw error;
-    const code = error instanceof HostError ? error.code : 'HUB_UNREACHABLE';
+    if (!isHostError(error) && !timeout.aborted) throw error;
+    const code = isHostError(error) ? error.code : 'HUB_UNREACHABLE';
     if (ANSWERS.includes(code)) return [reachable];
-    const known = error instanceof HostError && !timeout.aborted;
+    const known = isHostError(error) && !timeout.aborted;
     const message = known ? error.message : `No answer from ${hubEndpoint} within ${HUB_TIMEOUT_MS / 1000} s.`;
     if (code === 'OFFLINE') {
       return [{ check, status: 'warning', message: 'HF_HUB_OFFLINE is set: no hub is asked.', mend: 'Unset it.' }];

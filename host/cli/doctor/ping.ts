@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { HostError } from '../../common/errors.ts';
+import { isHostError } from '../../common/errors.ts';
 import { systemFolder, withSafePath } from '../../common/find-program.ts';
 import type { JsonObject } from '../../common/json.ts';
 import { encodeFrame } from '../../messaging/frame.ts';
@@ -37,7 +37,7 @@ export async function pingAsBrowser(
   child.stdin.on('error', () => reply.resolve(undefined));
   const input = new MessageInput(child.stdout, {
     hasRoom: () => true,
-    onMessage: (message) => reply.resolve(message instanceof HostError ? undefined : message),
+    onMessage: (message) => reply.resolve(isHostError(message) ? undefined : message),
     onEnd: () => reply.resolve(undefined),
   });
   child.stdin.write(encodeFrame({ action: 'PING', requestId: 'doctor' }));

@@ -1,4 +1,5 @@
 import { HostError } from '../../common/errors.ts';
+import { engineUnavailable } from '../../common/host-errors.ts';
 import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
 import { firstThreads } from '../../hardware/threads.ts';
@@ -82,8 +83,11 @@ export class LlamaRuntime {
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new HostError('ENGINE_UNAVAILABLE', `llama.cpp could not be started on this machine: ${reason}`, {
-        details: { platform: process.platform, architecture: process.arch, gpu, log: log.errors() },
+      throw engineUnavailable(reason, {
+        platform: process.platform,
+        architecture: process.arch,
+        gpu,
+        log: log.errors(),
       });
     }
   }

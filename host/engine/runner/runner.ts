@@ -1,4 +1,4 @@
-import { HostError } from '../../common/errors.ts';
+import { isHostError } from '../../common/errors.ts';
 import type { CommandName, FromRunner, IpcError, RunnerCommands, ToRunner } from '../ipc.ts';
 import { LlamaRuntime } from './llama-runtime.ts';
 
@@ -76,7 +76,7 @@ function tell(message: FromRunner): void {
 }
 
 function ipcError(error: unknown, code: IpcError['code']): IpcError {
-  if (error instanceof HostError) {
+  if (isHostError(error)) {
     const { message, details } = error;
     return { code: error.code, message, ...(details === undefined ? {} : { details }) };
   }

@@ -57,7 +57,7 @@ describe('the command line', () => {
     const env = { HF_ENDPOINT: 'no address' };
     expect(await tabagent(['ls'], { env })).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('Expected HF_ENDPOINT to be an http or https address'),
+      stderr: expect.stringContaining('HF_ENDPOINT must be an http or https URL'),
     });
   });
 

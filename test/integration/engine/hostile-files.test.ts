@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { HostError } from '../../../host/common/errors.ts';
+import { isHostError } from '../../../host/common/errors.ts';
 import { readGgufHeader } from '../../../host/gguf/inspect.ts';
 import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
@@ -40,7 +40,7 @@ describe('hostile files', () => {
               await engine.unload('mutant');
               return 'loaded';
             },
-            (error: unknown) => (error instanceof HostError ? error.code : error),
+            (error: unknown) => (isHostError(error) ? error.code : error),
           );
         outcomes.push(`${i} ${how}: ${outcome}`);
         expect(['loaded', 'MODEL_REJECTED', 'ENGINE_CRASHED', 'INSUFFICIENT_MEMORY']).toContain(outcome);

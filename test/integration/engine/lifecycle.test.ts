@@ -125,7 +125,7 @@ describe('an engine', () => {
 
   it('says that a model is not loaded', async () => {
     const { engine } = started();
-    const error = { code: 'MODEL_NOT_LOADED', message: 'Model not loaded: a/b/c.gguf' };
+    const error = { code: 'MODEL_NOT_LOADED', message: 'a/b/c.gguf is not loaded.' };
     await expect(engine.unload('a/b/c.gguf')).rejects.toMatchObject(error);
     expect(() => engine.setActive('a/b/c.gguf')).toThrow(expect.objectContaining(error));
     expect(engine.get('a/b/c.gguf')).toBeUndefined();

@@ -158,7 +158,7 @@ describe('EXECUTE_COMMAND', () => {
     expect(await host.request('EXECUTE_COMMAND', { command: 'echo Hello from native host' })).toMatchObject({
       status: 'error',
       code: 'COMMAND_NOT_ALLOWED',
-      message: expect.stringMatching(/^Command not allowed/),
+      message: expect.stringMatching(/^This command is not allowed/),
     });
   });
 

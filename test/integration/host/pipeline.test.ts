@@ -84,10 +84,10 @@ describe('the pipeline of the seed, over frames', () => {
 
     expect(promised('GET_LOADED_MODELS', await ask('GET_LOADED_MODELS')).models).toEqual([]);
     const gone = await ask('GET_MODEL_STATE', { modelId: ID });
-    expect(gone).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED', message: `Model not loaded: ${ID}` });
+    expect(gone).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED', message: `${ID} is not loaded.` });
     expect(await ask('UNLOAD_MODEL', { modelId: ID })).toMatchObject({
       status: 'error',
-      message: `Model not loaded: ${ID}`,
+      message: `${ID} is not loaded.`,
     });
 
     const split = promised(

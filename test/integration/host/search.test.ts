@@ -76,7 +76,7 @@ describe('searching, over frames', () => {
     const asked = { query: 'warm', documents: ['sun'] };
     expect(await host.request('RERANK_DOCUMENTS', asked)).toMatchObject({
       code: 'MODEL_NOT_CAPABLE',
-      message: expect.stringMatching(/no rank head.*SEMANTIC_SEARCH/),
+      message: expect.stringMatching(/no rank head.*supports semantic search/),
     });
     for (const action of ['SEMANTIC_SEARCH', 'RERANK_DOCUMENTS', 'GENERATE_EMBEDDINGS']) {
       const model = action === 'RERANK_DOCUMENTS' ? BERT : RANKER;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import nativeMessaging from 'chrome-native-messaging';
-import { HostError } from '../../../host/common/errors.ts';
+import { isHostError } from '../../../host/common/errors.ts';
 import { FrameReader } from '../../../host/messaging/frame-reader.ts';
 import { frame, seeded } from './frames.ts';
 
@@ -13,7 +13,7 @@ function readAll(chunks: Uint8Array[]): string[] {
   for (const chunk of chunks) {
     reader.push(chunk);
     for (let body = reader.read(); body !== undefined; body = reader.read()) {
-      if (body instanceof HostError) throw body;
+      if (isHostError(body)) throw body;
       bodies.push(Buffer.from(body).toString());
     }
   }

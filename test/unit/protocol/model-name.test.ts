@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HostError } from '../../../host/common/errors.ts';
+import { type HostError, isHostError } from '../../../host/common/errors.ts';
 import {
   type ModelNaming,
   readModelName,
@@ -13,7 +13,7 @@ function fault(run: () => unknown): HostError {
   try {
     run();
   } catch (error) {
-    if (error instanceof HostError) return error;
+    if (isHostError(error)) return error;
     throw error;
   }
   throw new Error('Nothing was thrown');

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { HostError } from '../../../host/common/errors.ts';
+import { type HostError, isHostError } from '../../../host/common/errors.ts';
 import { parseRequest, readHead } from '../../../host/protocol/parse-request.ts';
 
 async function refusal(message: Parameters<typeof parseRequest>[0]): Promise<HostError> {
   try {
     await parseRequest(message);
   } catch (error) {
-    if (error instanceof HostError) return error;
+    if (isHostError(error)) return error;
     throw error;
   }
   throw new Error('The request was taken');

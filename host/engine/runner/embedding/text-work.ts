@@ -1,4 +1,5 @@
-import { HostError } from '../../../common/errors.ts';
+import { HostError, isHostError } from '../../../common/errors.ts';
+import { requestAborted } from '../../../common/host-errors.ts';
 import type { ThreadRange } from '../../../hardware/threads.ts';
 import type { NamedText } from '../../../models/embedding.ts';
 import type { Binding, EmbeddingContext, Model, RankingContext, Token } from '../binding-types.ts';
@@ -56,7 +57,7 @@ export class TextWork {
     try {
       return await work(controller.signal);
     } catch (error) {
-      if (error instanceof HostError) throw error;
+      if (isHostError(error)) throw error;
       throw await this.#explain(error);
     } finally {
       this.#running.delete(number);
@@ -71,7 +72,7 @@ export class TextWork {
 
   /** Has the work of this number end with its next text. */
   stop(number: number): void {
-    this.#running.get(number)?.abort(new HostError('ABORTED', 'The work was given up.'));
+    this.#running.get(number)?.abort(requestAborted());
   }
 
   /** A text's tokens; no special token is read in it. With `cut`, of a very long one at least those that fit. */

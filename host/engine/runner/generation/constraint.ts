@@ -1,4 +1,4 @@
-import { HostError } from '../../../common/errors.ts';
+import { HostError, isHostError } from '../../../common/errors.ts';
 import type { JsonObject } from '../../../common/json.ts';
 import type { Constraint } from '../../../models/generation.ts';
 import type { Binding, Llama, Model, SamplerOptions } from '../binding-types.ts';
@@ -22,7 +22,7 @@ export async function grammarState(
     const grammar = await llama.createGrammar({ grammar: gbnf });
     return new binding.LlamaGrammarEvaluationState({ model, grammar });
   } catch (error) {
-    if (error instanceof HostError) throw error;
+    if (isHostError(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new HostError('INVALID_REQUEST', `Expected \`${field}\` to be a grammar llama.cpp can use: ${reason}.`, {
       details: { field, reason },

@@ -1,4 +1,4 @@
-import { HostError } from '../../../common/errors.ts';
+import { HostError, isHostError } from '../../../common/errors.ts';
 import type { GenerateRequest, GenerationProgress, GenerationResult, Sampling } from '../../../models/generation.ts';
 import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
@@ -68,7 +68,7 @@ export class Generator {
     try {
       return await this.#run(order, signal, tell);
     } catch (error) {
-      if (error instanceof HostError) throw error;
+      if (isHostError(error)) throw error;
       throw await this.#explain(error);
     } finally {
       this.#running.delete(generation);

@@ -1,4 +1,4 @@
-import { HostError } from '../../../common/errors.ts';
+import { HostError, isHostError } from '../../../common/errors.ts';
 import type { ChatMessage, GenerateRequest } from '../../../models/generation.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
 import { foldSystemMessage, writeChat } from './fallback-chat.ts';
@@ -81,7 +81,7 @@ export class PromptTokens {
     try {
       return await this.#renderer.render(template, { ...values, messages }, signal);
     } catch (error) {
-      const folded = error instanceof HostError && error.details?.refused === true && foldSystemMessage(messages);
+      const folded = isHostError(error) && error.details?.refused === true && foldSystemMessage(messages);
       if (!folded) throw error;
       return this.#renderer.render(template, { ...values, messages: folded }, signal).catch(() => {
         // The first fault is about what was really asked.

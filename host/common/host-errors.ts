@@ -1,0 +1,132 @@
+import { type ErrorDetails, HostError } from './errors.ts';
+
+/**
+ * One factory per situation that several modules report, so that it has one code, one message and one set of details.
+ * An error that a single module reports is made in that module.
+ */
+
+/** Longest part of a client's own value that is repeated in an error, characters. */
+const MAX_SHOWN = 200;
+
+/** A request's field has a value that is not allowed. `expected` completes "Expected `field` to be …". */
+export function invalidField(field: string, expected: string, found: unknown): HostError {
+  const shown = found === undefined ? 'nothing' : (JSON.stringify(found) ?? String(found)).slice(0, MAX_SHOWN);
+  return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}, got ${shown}.`, {
+    details: { field, expected, found: shown },
+  });
+}
+
+/** An environment variable has a value that is not allowed. `expected` completes "NAME must be …". */
+export function invalidVariable(name: string, expected: string, value: string): HostError {
+  return new HostError('INVALID_REQUEST', `${name} must be ${expected}, but is "${value.slice(0, MAX_SHOWN)}".`, {
+    details: { field: name, expected },
+  });
+}
+
+/** A request needs a loaded model and names none, and none is active. */
+export function noModelLoaded(): HostError {
+  return new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load a model first.', { details: { modelId: null } });
+}
+
+/** The named model is not loaded. */
+export function modelNotLoaded(modelId: string): HostError {
+  return new HostError('MODEL_NOT_LOADED', `${modelId} is not loaded.`, { details: { modelId } });
+}
+
+/** The model was unloaded while it worked on the request. */
+export function modelUnloaded(modelId: string): HostError {
+  return new HostError('MODEL_NOT_LOADED', `${modelId} was unloaded before it finished this request. Load it again.`, {
+    details: { modelId },
+  });
+}
+
+/** The model, or with a repository's id all its models, is not on the disk. */
+export function modelNotDownloaded(modelId: string): HostError {
+  return new HostError('MODEL_NOT_DOWNLOADED', `${modelId} is not downloaded.`, {
+    details: { modelId, model: modelId },
+  });
+}
+
+/** The models are loaded, or are being downloaded, by this host or another. */
+export function modelInUse(modelIds: readonly string[]): HostError {
+  return new HostError(
+    'MODEL_IN_USE',
+    `${modelIds.join(', ')}: in use. Unload it in every browser or cancel its download, then try again.`,
+    { details: { models: modelIds } },
+  );
+}
+
+/** The model cannot do what was asked. `reason` completes "… because …". */
+export function modelNotCapable(
+  modelId: string,
+  ability: 'generate' | 'embed' | 'rank',
+  reason: string,
+  more: { hint?: string | undefined; architecture?: string } = {},
+): HostError {
+  const { hint, architecture } = more;
+  const deed = { generate: 'generate text', embed: 'embed texts', rank: 'rank documents' }[ability];
+  return new HostError(
+    'MODEL_NOT_CAPABLE',
+    `${modelId} cannot ${deed} because ${reason}. ${hint ?? 'Use a model that supports this.'}`,
+    { details: { modelId, ability, ...(architecture === undefined ? {} : { architecture }), reason } },
+  );
+}
+
+/** No download of the model is running, paused or finished. */
+export function downloadNotFound(modelId: string): HostError {
+  return new HostError('DOWNLOAD_NOT_FOUND', `There is no download of ${modelId}.`, { details: { modelId } });
+}
+
+/** llama.cpp could not be started. */
+export function engineUnavailable(reason: string, details: Record<string, unknown>): HostError {
+  return new HostError('ENGINE_UNAVAILABLE', `llama.cpp could not be started on this computer: ${reason}`, { details });
+}
+
+/** The disk had no space left while `path` was being written. */
+export function diskFull(path: string, cause: unknown): HostError {
+  return new HostError(
+    'DISK_FULL',
+    `The disk is full, so ${path} could not be written. Free up space, then try again.`,
+    {
+      details: fileDetails(path),
+      cause,
+    },
+  );
+}
+
+/** The system denied access to `path`. */
+export function noWritePermission(path: string, cause: unknown): HostError {
+  return new HostError(
+    'CACHE_NOT_WRITABLE',
+    `No permission to write to ${path}. Make its folder writable, or set TABAGENT_HOME to another folder.`,
+    { details: fileDetails(path), cause },
+  );
+}
+
+/** A file of this host has content that the host did not write. `remedy` is an imperative sentence. */
+export function damagedFile(path: string, what: string, remedy: string, cause?: unknown): HostError {
+  return new HostError('CACHE_ERROR', `${path}, which stores ${what}, is damaged. ${remedy}`, {
+    details: fileDetails(path),
+    cause,
+  });
+}
+
+/** Both names under which clients may read the file. */
+function fileDetails(path: string): ErrorDetails {
+  return { path, file: path };
+}
+
+/** The client that sent the request is gone. */
+export function clientDisconnected(cause?: unknown): HostError {
+  return new HostError('ABORTED', 'The client disconnected before the request finished.', { cause });
+}
+
+/** The request was aborted before it was answered. */
+export function requestAborted(): HostError {
+  return new HostError('ABORTED', 'The request was cancelled.');
+}
+
+/** The host ends, or was closed by the program that contains it. */
+export function hostShuttingDown(): HostError {
+  return new HostError('ABORTED', 'The host is shutting down.');
+}
