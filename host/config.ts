@@ -1,7 +1,7 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HostError } from './common/errors.ts';
 import { invalidVariable } from './common/host-errors.ts';
+import { ownFolders, platformOf } from './common/platform.ts';
 
 /** Bytes in a mebibyte. */
 const MiB = 1024 * 1024;
@@ -139,16 +139,9 @@ function hostPaths(home: string): HostPaths {
   };
 }
 
-/** The data folder per platform: XDG base directories, `~/Library/Application Support`, `%LOCALAPPDATA%`. */
+/** The data folder: `tabagent` in the XDG data folder, `TabAgent` in `~/Library/Application Support` or `%LOCALAPPDATA%`. */
 function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
-  switch (process.platform) {
-    case 'win32':
-      return join(env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'TabAgent');
-    case 'darwin':
-      return join(homedir(), 'Library', 'Application Support', 'TabAgent');
-    default:
-      return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'tabagent');
-  }
+  return join(ownFolders(env).localData, platformOf() === 'linux' ? 'tabagent' : 'TabAgent');
 }
 
 function readEndpoint(value: string | undefined): string {

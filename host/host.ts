@@ -1,5 +1,6 @@
 import type { Call } from './actions/action.ts';
 import { dispatch } from './actions/dispatch.ts';
+import { defined } from './common/defined.ts';
 import { HostError, isHostError } from './common/errors.ts';
 import type { JsonObject } from './common/json.ts';
 import { createLogger, type RequestLog } from './common/log.ts';
@@ -60,7 +61,7 @@ export class Host {
       signal: context.signal,
       emit: (type, payload) => {
         // The type and payload belong together by the signature of `emit`; the union cannot express the pairing.
-        context.emit({ type, payload, ...(requestId === undefined ? {} : { requestId }) } as HostEvent);
+        context.emit({ type, payload, ...defined({ requestId }) } as HostEvent);
       },
     };
     try {
@@ -70,7 +71,7 @@ export class Host {
       const { payload, message: words, topLevel } = result;
       const ms = Math.round(performance.now() - begun);
       if (ms >= SLOW_REQUEST_MS) this.log.info('request.done', { ms });
-      return { ...topLevel, status: 'success', ...(words === undefined ? {} : { message: words }), payload, ...head };
+      return { ...topLevel, status: 'success', ...defined({ message: words }), payload, ...head };
     } catch (error) {
       if (!isHostError(error)) this.log.error('request.fault', { error });
       else this.log.info('request.refused', { code: error.code, cause: error.cause });

@@ -1,5 +1,6 @@
 import type { PruneItem } from '../cache/prune-plan.ts';
 import { formatBytes } from '../common/format.ts';
+import { sum } from '../common/sum.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import type { Actions } from './action.ts';
 import { fitWithinBytes } from './fit-within-bytes.ts';
@@ -17,10 +18,6 @@ function prunedEntry(item: PruneItem): Entry {
   return { kind: item.kind, id: name?.id ?? null, bytes: item.bytes, lastUsed: modified / 1000 };
 }
 
-function sum(items: readonly { readonly bytes: number }[]): number {
-  return items.reduce((total, { bytes }) => total + bytes, 0);
-}
-
 export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 'UNPIN_MODEL'> = {
   async GET_CACHE_STATS(request, { services }) {
     const cache = await services.cache();
@@ -30,8 +27,8 @@ export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 
       usage.partials.map(({ name, bytes, modified }) => ({ id: name?.id ?? null, bytes, modified: modified / 1000 })),
     );
     const models = usage.models.toSorted((a, b) => a.lastUsed - b.lastUsed);
-    const modelBytes = models.reduce((total, { size }) => total + size, 0);
-    const partialBytes = sum(usage.partials);
+    const modelBytes = sum(models.map(({ size }) => size));
+    const partialBytes = sum(usage.partials.map(({ bytes }) => bytes));
     const isBusy = await keeping.busyOnes();
     const { items, ...next } = pageOf(
       models,
@@ -68,7 +65,7 @@ export const actions: Actions<'GET_CACHE_STATS' | 'PRUNE_CACHE' | 'PIN_MODEL' | 
     const { keeping } = await services.cache();
     const limit = maxBytes ?? (await keeping.limit());
     const { removed, kept } = await keeping.prune({ partialDays, orphans, limit }, { dryRun });
-    const freed = sum(removed);
+    const freed = sum(removed.map(({ bytes }) => bytes));
     return {
       message: `${dryRun ? 'Would free' : 'Freed'} ${formatBytes(freed)}`,
       payload: {

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Conversation, Message, Synced } from '../conversations/types.ts';
@@ -92,8 +93,7 @@ function pulled(store: Conversations, request: Pick<RequestOf<'SYNC_PULL'>, 'sin
     const rows = store.pull({
       after: Number(cursor ?? 0),
       count,
-      ...(since === undefined ? {} : { since }),
-      ...(user_id === undefined ? {} : { userId: user_id }),
+      ...defined({ since, userId: user_id }),
     });
     const all: readonly (Conversation | Message)[] = [...rows.conversations, ...rows.messages];
     // Half of the rows again and again: one alone always fits.

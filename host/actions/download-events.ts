@@ -1,4 +1,5 @@
 import type { DownloadStatus } from '../cache/types.ts';
+import { defined } from '../common/defined.ts';
 import type { DownloadProgressPayload } from '../protocol/messages.ts';
 
 /** A download's state as the original's clients read it. */
@@ -11,7 +12,7 @@ export function statusEntry(status: DownloadStatus) {
     progress: percent(status.downloaded, status.total, status.status === 'completed'),
     status: status.status,
     started_at: status.startedAt,
-    ...(status.error === undefined ? {} : { error: { ...status.error } }),
+    ...defined({ error: status.error && { ...status.error } }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import type { OffloadOption } from '../hardware/offload-options.ts';
 import type { Actions } from './action.ts';
 import { resolveName } from './resolve-name.ts';
@@ -46,7 +47,7 @@ export const actions: Actions<'ESTIMATE_MODEL_SIZE'> = {
         vram_required_mb: needing(needed.vram),
         ram_required_mb: needing(needed.ram),
         layer_count: blocks,
-        mb_per_layer: Math.round((shape.layerBytes.reduce((sum, bytes) => sum + bytes, 0) / blocks / MiB) * 100) / 100,
+        mb_per_layer: Math.round((sum(shape.layerBytes) / blocks / MiB) * 100) / 100,
       },
       available: { vram_mb: having(available.vram), ram_mb: having(available.ram) },
       can_load: options.length > 0,

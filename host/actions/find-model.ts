@@ -1,6 +1,7 @@
 import type { CachedModel, DownloadResult, DownloadStatus } from '../cache/types.ts';
 import { isHostError } from '../common/errors.ts';
 import { modelNotDownloaded } from '../common/host-errors.ts';
+import { sum } from '../common/sum.ts';
 import { isExternalName } from '../external/external-id.ts';
 import type { ExternalModel } from '../external/external-model.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
@@ -137,5 +138,5 @@ function asCached(name: ModelName, external: ExternalModel): CachedModel {
 }
 
 function sizeOf({ files }: ExternalModel): number {
-  return files.reduce((sum, { size }) => sum + size, 0);
+  return sum(files.map(({ size }) => size));
 }

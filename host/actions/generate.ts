@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
+import { defined } from '../common/defined.ts';
 import { errorInfo } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import { throttle } from '../common/progress.ts';
+import { sum } from '../common/sum.ts';
 import type { GenerateRequest, GenerationProgress, GenerationResult } from '../models/generation.ts';
 import type { GenerationParams } from '../protocol/actions/generation.ts';
 import { MAX_SEED } from '../protocol/actions/generation-limits.ts';
@@ -92,7 +94,7 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
       const kept = await storeTurn(request, result.text, services);
       return {
         payload: { ...end, finishReason, modelId, usage: { ...usage }, ...kept.payload },
-        ...(kept.message === undefined ? {} : { message: kept.message }),
+        ...defined({ message: kept.message }),
         topLevel: { text: result.text },
       };
     } catch (error) {
@@ -106,7 +108,7 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
     const id = hasModelReference(request) ? namedModelId(request) : undefined;
     const stopped = (await services.served()).stopGenerations({ id, tag: request.targetRequestId });
     const backends = [...new Set(stopped.map(({ model }) => model.backend))];
-    const count = stopped.reduce((sum, model) => sum + model.count, 0);
+    const count = sum(stopped.map((model) => model.count));
     return {
       message: count === 0 ? 'No active generation to stop' : `Generation stopped (${backends.join(', ')})`,
       payload: { stopped: count, stopped_backends: backends },

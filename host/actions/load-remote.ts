@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { errorReply } from '../messaging/error-reply.ts';
 import type { LoadingProgressPayload, PayloadOf } from '../protocol/messages.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
@@ -11,7 +12,7 @@ export async function loadRemote(
   call: Call,
 ): Promise<ActionResult<PayloadOf<'LOAD_MODEL'>>> {
   const tell = (event: Omit<LoadingProgressPayload, 'file' | 'loadId'>) =>
-    call.emit('modelWorkerLoadingProgress', { ...event, file: name.id, ...(loadId === undefined ? {} : { loadId }) });
+    call.emit('modelWorkerLoadingProgress', { ...event, file: name.id, ...defined({ loadId }) });
   tell({ status: 'initiate', progress: 0 });
   try {
     const model = await (await call.services.remote()).models.load(name, call.signal);

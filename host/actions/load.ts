@@ -1,4 +1,5 @@
 import { assertRunnable } from '../catalog/model-type.ts';
+import { defined } from '../common/defined.ts';
 import { throttle } from '../common/progress.ts';
 import { errorReply } from '../messaging/error-reply.ts';
 import type { LoadingProgressPayload } from '../protocol/messages.ts';
@@ -21,7 +22,7 @@ export const actions: Actions<'LOAD_MODEL'> = {
       call.emit('modelWorkerLoadingProgress', {
         ...event,
         file: name.id,
-        ...(request.loadId === undefined ? {} : { loadId: request.loadId }),
+        ...defined({ loadId: request.loadId }),
       });
     const throttled = throttle(tell);
 

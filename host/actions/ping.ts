@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { VERSION } from '../common/version.ts';
 import { OLDEST_CLIENT, outdated, updateAdvice, type Versions } from '../protocol/versions.ts';
 import type { Actions } from './action.ts';
@@ -12,7 +13,7 @@ export const actions: Actions<'PING'> = {
       version: VERSION,
       pid: process.pid,
       oldestClient: OLDEST_CLIENT,
-      ...(update === undefined ? {} : { update }),
+      ...defined({ update }),
     } as const;
     return { payload, topLevel: payload, ...(update === undefined ? {} : { message: updateAdvice(update, versions) }) };
   },

@@ -1,5 +1,7 @@
+import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import { formatBytes } from '../common/format.ts';
+import { sum } from '../common/sum.ts';
 import type { LoadSettings } from '../engine/types.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import type { Fit, MemoryAmount } from '../hardware/fit.ts';
@@ -42,9 +44,7 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Services):
   await assertCacheTypes(asked, shape);
   const settings = {
     contextSize: split.chooseContextSize(shape, asked.n_ctx),
-    ...(asked.n_batch === undefined ? {} : { batchSize: asked.n_batch }),
-    ...(asked.cache_type_k === undefined ? {} : { cacheTypeK: asked.cache_type_k }),
-    ...(asked.cache_type_v === undefined ? {} : { cacheTypeV: asked.cache_type_v }),
+    ...defined({ batchSize: asked.n_batch, cacheTypeK: asked.cache_type_k, cacheTypeV: asked.cache_type_v }),
   };
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
@@ -87,16 +87,15 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Services):
     // All blocks on the GPU leaves nothing for the CPU to do but the output, which is faster there too.
     gpuLayers: wanted >= blocks ? allLayers(shape) : wanted,
     threads: asked.n_threads ?? threadRange(snapshot.cpu),
-    ...(asked.use_mmap === undefined ? {} : { useMmap: asked.use_mmap }),
-    ...(asked.use_mlock === undefined ? {} : { useMlock: asked.use_mlock }),
+    ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock }),
     ...(asked.force === true ? { force: true } : {}),
   };
 }
 
 function freedBy(models: readonly { readonly ramUsed: number; readonly vramUsed: number }[]): MemoryAmount {
   return {
-    ram: models.reduce((sum, { ramUsed }) => sum + ramUsed, 0),
-    vram: models.reduce((sum, { vramUsed }) => sum + vramUsed, 0),
+    ram: sum(models.map(({ ramUsed }) => ramUsed)),
+    vram: sum(models.map(({ vramUsed }) => vramUsed)),
   };
 }
 

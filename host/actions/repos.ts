@@ -1,5 +1,6 @@
 import { chooseModel } from '../catalog/choose-model.ts';
 import type { RepoModel } from '../catalog/repo-models.ts';
+import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
@@ -48,6 +49,6 @@ export const actions: Actions<'LIST_REPO_FILES' | 'SEARCH_MODELS'> = {
       tags: [...tags],
       gguf: gguf ?? null,
     }));
-    return { payload: { models, ...(found.cursor === undefined ? {} : { nextCursor: found.cursor }) } };
+    return { payload: { models, ...defined({ nextCursor: found.cursor }) } };
   },
 };

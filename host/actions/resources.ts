@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import type { ServedModel } from '../models/model-server.ts';
 import type { Actions } from './action.ts';
 import { namedModelId } from './has-model-reference.ts';
@@ -19,8 +20,8 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
     const [hardware, served] = await Promise.all([services.hardware(), services.served()]);
     const { memory, gpus } = await hardware.snapshot();
     const models = served.list();
-    const vram = gpus.reduce((sum, gpu) => sum + gpu.totalVram, 0);
-    const availableVram = gpus.reduce((sum, gpu) => sum + gpu.availableVram, 0);
+    const vram = sum(gpus.map((gpu) => gpu.totalVram));
+    const availableVram = sum(gpus.map((gpu) => gpu.availableVram));
     const payload = {
       resources: {
         vram_total_mb: mebibytes(vram),

@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { sum } from '../common/sum.ts';
 import type { GpuInfo } from '../hardware/types.ts';
 import type { Actions } from './action.ts';
 
@@ -60,7 +61,6 @@ export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_
     const [hardware, engine, cache] = await Promise.all([services.hardware(), services.engine(), services.cache()]);
     const [{ memory, gpus }, models] = await Promise.all([hardware.snapshot(), cache.list()]);
     const loaded = engine.list();
-    const sum = (numbers: number[]) => numbers.reduce((total, n) => total + n, 0);
     const total = sum(gpus.map((gpu) => gpu.totalVram));
     const available = sum(gpus.map((gpu) => gpu.availableVram));
     return {

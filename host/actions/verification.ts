@@ -1,4 +1,5 @@
 import type { VerificationProgress, VerifiedModel } from '../cache/cache-verifier.ts';
+import { defined } from '../common/defined.ts';
 import { throttle } from '../common/progress.ts';
 import { MAX_NAMED_CHUNKS } from '../protocol/actions/verification.ts';
 import type { PayloadOf, RequestOf } from '../protocol/messages.ts';
@@ -25,7 +26,7 @@ function entryOf({ name, state, files, fetched, error }: VerifiedModel): Entry {
       badChunks: badChunks.slice(0, MAX_NAMED_CHUNKS),
       badChunkCount: badChunks.length,
     })),
-    ...(error === undefined ? {} : { error: { ...error } }),
+    ...defined({ error: error && { ...error } }),
   };
 }
 

@@ -6,6 +6,7 @@ import { entriesOf } from '../common/folder-entries.ts';
 import { formatBytes } from '../common/format.ts';
 import { modelNotDownloaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
+import { sum } from '../common/sum.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { cacheError } from './cache-errors.ts';
@@ -116,7 +117,7 @@ export class CacheEviction {
     const isBusy = (model: ModelName) => model.id === name.id || this.isBusy(model);
     const over = bytesOf(usage) + this.#toCome(usage, name) + needed - limit;
     const chosen = leastRecentlyUsed(usage.models, over, isBusy);
-    const freed = chosen.reduce((sum, { size }) => sum + size, 0);
+    const freed = sum(chosen.map(({ size }) => size));
     if (freed < over) throw tooLittle(name, { needed, limit, over, freed });
     let missing = over;
     for (const model of chosen) {

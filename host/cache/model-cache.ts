@@ -4,6 +4,7 @@ import { FileLock } from '../common/file-lock.ts';
 import { downloadNotFound, modelInUse, modelNotDownloaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
+import { sum } from '../common/sum.ts';
 import type { HostConfig } from '../config.ts';
 import { DownloadIndex, type ModelRecord } from '../download/download-index.ts';
 import { ModelDownload, stopReason } from '../download/model-download.ts';
@@ -221,7 +222,7 @@ export class ModelCache {
       for (const { lock } of alone) lock?.release();
     }
     return {
-      freed: [...present.values()].reduce((total, bytes) => total + bytes, 0),
+      freed: sum(present.values()),
       deleted: [...present.keys()].map(({ id }) => id),
     };
   }

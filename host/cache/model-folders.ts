@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
+import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
@@ -63,8 +64,4 @@ async function* filesBelow(folder: string, prefix = ''): AsyncGenerator<string> 
     if (entry.isFile()) yield `${prefix}${entry.name}`;
     else if (entry.isDirectory()) yield* filesBelow(join(folder, entry.name), `${prefix}${entry.name}/`);
   }
-}
-
-function sum(sizes: readonly number[]): number {
-  return sizes.reduce((total, bytes) => total + bytes, 0);
 }

@@ -3,6 +3,7 @@ import { lstat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
+import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
@@ -110,7 +111,7 @@ export class ModelListing {
     const stats = await Promise.all(files.map(fileStats));
     const present = stats.filter((each) => each !== undefined);
     if (present.length < files.length) return undefined;
-    const size = present.reduce((sum, each) => sum + each.size, 0);
+    const size = sum(present.map((each) => each.size));
     return { name, files, size, modified: present[0]?.mtimeMs ?? 0 };
   }
 }

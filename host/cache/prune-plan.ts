@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import type { CacheUsage, ModelUsage, PartialUsage } from './usage.ts';
 
 /** A day, milliseconds. */
@@ -69,8 +70,4 @@ export function leastRecentlyUsed(
 /** Bytes the cache takes. */
 export function bytesOf({ models, partials }: Pick<CacheUsage, 'models' | 'partials'>): number {
   return sum(models.map(({ size }) => size)) + sum(partials.map(({ bytes }) => bytes));
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
 }

@@ -2,6 +2,7 @@ import { BROWSER_NAMES, type BrowserName, isBrowserName } from '../../manifests/
 import { familyOfExtensionId } from '../../manifests/extension-id.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import type { AllowedExtensions } from '../../manifests/host-manifest.ts';
+import { defined } from '../common/defined.ts';
 import { type CommandIo, EXIT, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
 import { placesOf } from '../registration/installation.ts';
 import { planLauncher } from '../registration/launcher.ts';
@@ -127,7 +128,7 @@ function asJson(
 ): string {
   const registered = outcomes.map(({ error, ...outcome }) => ({
     ...outcome,
-    ...(error === undefined ? {} : { error: faultOf(error, 'tabagent install') }),
+    ...defined({ error: error && faultOf(error, 'tabagent install') }),
   }));
   return `${JSON.stringify({ hostPath, allowed, registered, notes: plan.notes, record }, null, 2)}\n`;
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { defined } from '../common/defined.ts';
 import { parseSize } from '../common/parse-size.ts';
 import { type CommandSpec, type OptionSpec, optionsOf } from './spec.ts';
 import { didYouMean } from './suggest.ts';
@@ -74,7 +75,7 @@ export function parseCommand(command: CommandSpec, typed: readonly string[]): Co
 }
 
 function parseArgsOption({ value, short }: OptionSpec) {
-  return { type: value === undefined ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) } as const;
+  return { type: value === undefined ? 'boolean' : 'string', ...defined({ short }) } as const;
 }
 
 function unknownOption(rawName: string, specs: readonly OptionSpec[]): UsageError {

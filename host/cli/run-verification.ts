@@ -1,9 +1,11 @@
+import { formatBytes } from '../common/format.ts';
+import { sum } from '../common/sum.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import { type CommandContext, print } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { modelOnDisk } from './model-argument.ts';
 import { progressView } from './terminal/progress.ts';
-import { formatSize, printable } from './terminal/text.ts';
+import { printable } from './terminal/text.ts';
 
 type Report = PayloadOf<'VERIFY_MODEL'>;
 
@@ -42,8 +44,8 @@ function inWords({ models, checked }: Report): string {
 
 function stateInWords({ state, files, repaired, fetched, error }: Report['models'][number]): string {
   if (error !== undefined) return error.message;
-  if (repaired) return `mended (${formatSize(fetched)} fetched)`;
-  const chunks = files.reduce((sum, { badChunkCount }) => sum + badChunkCount, 0);
+  if (repaired) return `mended (${formatBytes(fetched)} fetched)`;
+  const chunks = sum(files.map(({ badChunkCount }) => badChunkCount));
   switch (state) {
     case 'good':
       return 'good';

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { CONFIG_FILE_NAME } from '../configuration/config-file.ts';
 import { type CommandIo, EXIT, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
 import { type Machine, placesOf } from '../registration/installation.ts';
@@ -73,7 +74,7 @@ function asJson(
 ): string {
   const removed = outcomes.map(({ error, ...outcome }) => ({
     ...outcome,
-    ...(error === undefined ? {} : { error: faultOf(error, 'tabagent uninstall') }),
+    ...defined({ error: error && faultOf(error, 'tabagent uninstall') }),
   }));
   return `${JSON.stringify({ removed, data, notes: note === undefined ? [] : [note] }, null, 2)}\n`;
 }

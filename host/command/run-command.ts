@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { homedir } from 'node:os';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { findProgram, variable, withSafePath } from '../common/find-program.ts';
+import { homeFolder } from '../common/platform.ts';
 
 /** Bytes kept of each of a command's outputs: both, escaped, are to fit a frame. What is beyond them is left out. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
@@ -29,7 +29,7 @@ export async function runCommand(
   { env, timeoutMs, signal }: { env: NodeJS.ProcessEnv; timeoutMs: number; signal: AbortSignal },
 ): Promise<CommandResult> {
   signal.throwIfAborted();
-  const cwd = resolve(env.HOME || homedir());
+  const cwd = resolve(homeFolder(env));
   const file = findProgram(isRelative(program) ? resolve(cwd, program) : program, { env });
   if (file === undefined) {
     throw new HostError('COMMAND_FAILED', `${program} could not be started: there is no such program.`);

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { defined } from '../common/defined.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { ENGINE_NAME } from '../protocol/engine-name.ts';
 import { objectWith } from '../protocol/fields.ts';
@@ -96,6 +97,6 @@ async function assertOurs(path: string): Promise<void> {
 function unusable(path: string, expected: string, cause?: unknown): HostError {
   return new HostError('CONFIG_UNUSABLE', `Expected the configuration ${path} ${expected}. Mend it or remove it.`, {
     details: { path },
-    ...(cause === undefined ? {} : { cause }),
+    ...defined({ cause }),
   });
 }

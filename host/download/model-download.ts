@@ -3,11 +3,13 @@ import { cacheError } from '../cache/cache-errors.ts';
 import { deleteModel } from '../cache/delete-model.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
 import type { CachedModel, DownloadStatus } from '../cache/types.ts';
+import { defined } from '../common/defined.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { errorInfo, HostError, isHostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
+import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
@@ -289,7 +291,7 @@ export class ModelDownload {
 
   #record(state: ModelRecord['state']): ModelRecord {
     const { downloaded, total, startedAt, error } = this.#status;
-    return { state, downloaded, total, startedAt, ...(error === undefined ? {} : { error: { ...error } }) };
+    return { state, downloaded, total, startedAt, ...defined({ error: error && { ...error } }) };
   }
 
   #progress(downloaded: number): void {
@@ -333,10 +335,6 @@ async function makeFolder(folder: string): Promise<void> {
   } catch (error) {
     throw cacheError(error, folder);
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
 }
 
 function* inGroups<T>(items: readonly T[], size: number): Generator<T[]> {

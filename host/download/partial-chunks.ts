@@ -1,4 +1,5 @@
 import * as crypto from 'node:crypto';
+import { sum } from '../common/sum.ts';
 import { runningChecksum } from './chunk-checksum.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
 import type { ChunkGrid, ChunkRun } from './chunks.ts';
@@ -38,7 +39,7 @@ export class PartialChunks {
 
   /** Forgets them all; gives how many bytes that was. */
   clear(): number {
-    const bytes = [...this.#begun.values()].reduce((sum, begun) => sum + begun.bytes, 0);
+    const bytes = sum([...this.#begun.values()].map((begun) => begun.bytes));
     this.#begun.clear();
     return bytes;
   }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cacheError } from '../cache/cache-errors.ts';
+import { syncFolder } from '../common/atomic-write.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 
 /** Never through a link that somebody put in the file's place; Windows knows no such flag. */
@@ -162,15 +163,4 @@ function inTheWay(path: string): HostError {
   return new HostError('CACHE_ERROR', `${path} is in the way of the download. Move it away and download again.`, {
     details: { path },
   });
-}
-
-/** Makes a new name in a folder outlast a power cut. Windows has no such call and needs none. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -6,6 +6,7 @@ import { recordOf, type VerifiedFile } from '../cache/verify-model.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { HostError, isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
@@ -150,8 +151,4 @@ function replaced(name: ModelName, file: string): HostError {
     `${name.repoId}/${file} is another file on the hub by now, so this one cannot be mended. Delete the model and download it again.`,
     { details: { repoId: name.repoId, fileName: file } },
   );
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
 }

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import type { LoadedFigures, RunnerFacts } from './ipc.ts';
 import type { LoadedModel, LoadRequest } from './types.ts';
 
@@ -30,7 +31,7 @@ export function describeModel(
     ramUsed: figures.ramUsed,
     vramUsed: figures.vramUsed,
     loadedAt: Math.floor(Date.now() / 1000),
-    ...(notice === undefined ? {} : { notice }),
+    ...defined({ notice }),
   };
 }
 

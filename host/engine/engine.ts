@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from '../common/clock.ts';
+import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import { hostShuttingDown, modelNotLoaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
+import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
 import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
@@ -109,7 +111,7 @@ export class Engine implements ModelServer {
 
   /** Weights that the loaded models read from their files where they lie, bytes: Linux counts them as available memory. */
   get mappedBytes(): number {
-    return [...this.#models.values()].reduce((sum, { mapped }) => sum + mapped, 0);
+    return sum([...this.#models.values()].map(({ mapped }) => mapped));
   }
 
   /**
@@ -273,7 +275,7 @@ export class Engine implements ModelServer {
       return freed;
     } finally {
       this.#unloading.delete(id);
-      this.#tell({ type: 'unloaded', id, activeId: this.#activeId, ...(reason === undefined ? {} : { reason }) });
+      this.#tell({ type: 'unloaded', id, activeId: this.#activeId, ...defined({ reason }) });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
+import { sum } from '../common/sum.ts';
 import { SharedWork } from '../engine/shared-work.ts';
 import { type FoundFile, isUnreadable, lookAt } from './disk.ts';
 import type { FileHashCache } from './file-hash-cache.ts';
@@ -32,7 +33,7 @@ export class Checksums {
   /** The SHA-256 of files in order. Undefined when one of them cannot be read any more, or changed while it was. */
   async of(files: readonly FoundFile[], options: CheckOptions): Promise<string[] | undefined> {
     await this.#book.recall(files.map((file) => [file]));
-    const total = files.reduce((sum, { size }) => sum + size, 0);
+    const total = sum(files.map(({ size }) => size));
     let before = 0;
     const sums: string[] = [];
     for (const file of files) {

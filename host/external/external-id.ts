@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
 import { type ModelName, modelName, readModelName } from '../protocol/model-name.ts';
 import { MODEL_SOURCES, type ModelSource } from '../protocol/model-sources.ts';
@@ -40,7 +41,7 @@ export function isExternalName({ owner, repo }: { readonly owner: string; readon
 /** A repository's file, where its parts can be those of one. */
 export function claimedName(repoId: string, file: string, revision?: string): ModelName | undefined {
   try {
-    return readModelName({ modelPath: repoId, modelFile: file, ...(revision === undefined ? {} : { revision }) });
+    return readModelName({ modelPath: repoId, modelFile: file, ...defined({ revision }) });
   } catch (error) {
     if (isHostError(error)) return undefined;
     throw error;

@@ -1,5 +1,6 @@
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { platformOf } from '../common/platform.ts';
 import type { HostConfig, HostPaths } from '../config.ts';
 import { configFileIn } from '../configuration/config-file.ts';
 import type { RemoteFile } from '../hub/types.ts';
@@ -14,7 +15,6 @@ import { FileHashCache } from './file-hash-cache.ts';
 import { type Adopted, ImportRegistry } from './import-registry.ts';
 import { findImports, importFile } from './imports.ts';
 import { arrange, bytesOf, type ExternalListing, hasChecksums, isSame, type ListedExternalModel } from './listing.ts';
-import type { Platform } from './program-folders.ts';
 import { type Findings, scan } from './scan.ts';
 
 /** Longest a list waits for other programs' folders, milliseconds: what is found by then is listed. */
@@ -166,7 +166,7 @@ export class ExternalModels {
 
   async #survey(signal: AbortSignal): Promise<Findings> {
     const { config, platform: running = process.platform } = this.#options;
-    const platform: Platform = running === 'win32' || running === 'darwin' ? running : 'linux';
+    const platform = platformOf(running);
     const [found, imported] = await Promise.all([
       scan({ platform, env: config.env, configFile: configFileIn(config.paths.home), signal }),
       this.#records(() => this.#ledger.allImported()).then(findImports),

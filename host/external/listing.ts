@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { Classification } from './classification.ts';
@@ -98,7 +99,7 @@ export function hasChecksums({ files }: ExternalModel): boolean {
 
 /** Bytes of all files. */
 export function bytesOf({ files }: ExternalModel): number {
-  return files.reduce((sum, { size }) => sum + size, 0);
+  return sum(files.map(({ size }) => size));
 }
 
 function isVerified({ files }: ExternalModel, book: FileHashCache): boolean {

@@ -1,6 +1,7 @@
 import { posix, win32 } from 'node:path';
 import { isJsonObject } from '../common/json.ts';
-import type { FolderSetting, Platform, ProgramFolder } from './program-folders.ts';
+import type { Platform } from '../common/platform.ts';
+import type { FolderSetting, ProgramFolder } from './program-folders.ts';
 
 /** Reads out of a program's settings which folder its user chose. Undefined where it names none, or none that is absolute. */
 export function namedFolder(setting: FolderSetting, text: string, platform: Platform): ProgramFolder | undefined {

@@ -1,10 +1,11 @@
+import type { PlatformEnv } from '../common/platform.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import { BoundedFolder } from './bounded-folder.ts';
 import { configuredFolders } from './configured-folders.ts';
 import { readSmallText } from './disk.ts';
 import type { ExternalModel, Reader } from './external-model.ts';
 import { namedFolder } from './named-folder.ts';
-import { folderSettings, type Layout, type PlatformEnv, programFolders } from './program-folders.ts';
+import { folderSettings, type Layout, programFolders } from './program-folders.ts';
 import { readHubCache } from './read-hub-cache.ts';
 import { readJan } from './read-jan.ts';
 import { readLlamaCache } from './read-llama-cache.ts';

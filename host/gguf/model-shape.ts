@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import { feedForwardDim } from './feed-forward.ts';
 import { FILE_TYPES } from './file-types.ts';
 import { arrayOf, type GgufHeader, type GgufTensor, numberOf, stringOf } from './header.ts';
@@ -66,7 +67,7 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
     outputBytes,
     kvBytesPerToken: kvBytesPerToken(first, architecture, layers, tensors),
     ...headLengths(first, architecture),
-    fileBytes: headers.reduce((sum, { fileBytes }) => sum + fileBytes, 0),
+    fileBytes: sum(headers.map(({ fileBytes }) => fileBytes)),
   };
 }
 

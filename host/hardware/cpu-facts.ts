@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import { countList } from './cpu-list.ts';
 import { parseCpuInfo } from './cpuinfo.ts';
@@ -35,7 +36,7 @@ async function linuxFacts({ platform, architecture, readText, brand }: Machine):
     architecture,
     modelName: told.modelName || brand,
     cores: Math.max(1, Math.floor(told.cores / perCore)),
-    ...(quickCores === undefined ? {} : { quickCores }),
+    ...defined({ quickCores }),
   };
 }
 

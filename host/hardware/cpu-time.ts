@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { sum } from '../common/sum.ts';
 import { numbersOf } from './cpu-list.ts';
 import { type ReadText, readText } from './read-text.ts';
 import type { OthersLoad } from './threads.ts';
@@ -79,9 +80,6 @@ async function linuxBusy({ readText }: CpuTimeSource): Promise<{ busyMs: number;
 
 function otherBusy({ cpus }: CpuTimeSource): { busyMs: number; cpus: number } | undefined {
   const all = cpus();
-  const busyMs = all.reduce((sum, { times }) => {
-    const whole = Object.values(times).reduce((total, part) => total + part, 0);
-    return sum + whole - times.idle;
-  }, 0);
+  const busyMs = sum(all.map(({ times }) => sum(Object.values(times)) - times.idle));
   return all.length === 0 ? undefined : { busyMs, cpus: all.length };
 }

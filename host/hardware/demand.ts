@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import { type CacheTypes, cachePart } from './cache-types.ts';
 
@@ -110,8 +111,4 @@ export function memoryFor(
         : Math.ceil(sum(layers.slice(firstOnGpu)) + compute * Math.max(1, gpus) + (isAll ? outputOnGpu : 0)),
     ram: Math.ceil(input + sum(layers.slice(0, firstOnGpu)) + (isAll ? 0 : outputOnCpu + compute)),
   };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
 }

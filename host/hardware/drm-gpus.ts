@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import type { FoundGpu } from './found-gpu.ts';
 import type { Machine } from './machine.ts';
 
@@ -49,7 +50,7 @@ async function gpuOf(card: DrmCard, pciName: string | undefined, machine: Machin
     totalVram: memory?.total ?? null,
     availableVram: memory?.available ?? null,
     sharedMemory: memory === undefined,
-    ...(card.driver === undefined ? {} : { driver: card.driver }),
+    ...defined({ driver: card.driver }),
   };
 }
 

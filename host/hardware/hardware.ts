@@ -1,3 +1,4 @@
+import { type Lazy, lazy } from '../common/lazy.ts';
 import type { Logger } from '../common/log.ts';
 import { cpuFacts } from './cpu-facts.ts';
 import { type FoundGpu, sizeGpus } from './found-gpu.ts';
@@ -18,7 +19,7 @@ const NO_GPU_FRESH_MS = 60_000;
 export class Hardware {
   readonly #log: Logger;
   readonly #machine: Machine;
-  #cpu: Promise<CpuInfo> | undefined;
+  readonly cpu: Lazy<CpuInfo> = lazy(() => this.#findCpu());
   #gpus: { readonly found: Promise<FoundGpu[]>; freshUntil: number; hasSome: boolean } | undefined;
 
   /** `env` is what programs (nvidia-smi) are started with; without it, as this process was. */
@@ -36,15 +37,6 @@ export class Hardware {
   /** Has the GPUs asked anew next time: for whoever has just freed some of their memory. */
   forgetVram(): void {
     if (this.#gpus?.hasSome) this.#gpus = undefined;
-  }
-
-  cpu(): Promise<CpuInfo> {
-    this.#cpu ??= this.#findCpu().catch((error: unknown) => {
-      // The next to ask tries again: what failed may have been a machine too busy to answer in time.
-      this.#cpu = undefined;
-      throw error;
-    });
-    return this.#cpu;
   }
 
   async gpus(): Promise<GpuInfo[]> {

@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import type { GpuInfo, HardwareSnapshot } from './types.ts';
 
 /** What is left alone, bytes. */
@@ -31,7 +32,7 @@ export function memoryBudgetOn(snapshot: HardwareSnapshot, reserve = RECOMMENDED
   const gpus = usableGpus(snapshot);
   return {
     gpus,
-    vram: gpus.reduce((total, gpu) => total + Math.max(0, gpu.availableVram - reserve.gpu), 0),
+    vram: sum(gpus.map((gpu) => Math.max(0, gpu.availableVram - reserve.gpu))),
     ram: Math.max(0, snapshot.memory.available - reserve.ram),
     shared: gpus.some((gpu) => gpu.sharedMemory),
   };

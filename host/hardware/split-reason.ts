@@ -1,4 +1,5 @@
 import { formatBytes } from '../common/format.ts';
+import { sum } from '../common/sum.ts';
 import { type Demand, memoryFor } from './demand.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { HardwareSnapshot } from './types.ts';
@@ -82,7 +83,7 @@ function withContext(contextSize: number | undefined): string {
 
 /** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or of several GPUs together. */
 function vramOf({ gpus }: MemoryBudget): string {
-  const free = formatBytes(gpus.reduce((total, gpu) => total + gpu.availableVram, 0));
+  const free = formatBytes(sum(gpus.map((gpu) => gpu.availableVram)));
   const [first] = gpus;
   if (gpus.length > 1)
     return `${gpus.length} GPUs (${gpus.map((gpu) => gpu.name).join(', ')}) have ${free} free together`;

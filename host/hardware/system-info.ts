@@ -1,4 +1,5 @@
 import type * as v from 'valibot';
+import { defined } from '../common/defined.ts';
 import type { SystemInfo } from '../protocol/actions/system.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot } from './types.ts';
 
@@ -41,7 +42,7 @@ function gpuDevice(gpu: GpuInfo, cpu: CpuInfo): Payload['devices']['nvidia_dgpu'
     name: gpu.name,
     available: true,
     vram_gb: gpu.sharedMemory ? null : gigabytes(gpu.totalVram),
-    ...(gpu.driver === undefined ? {} : { driver_version: gpu.driver }),
+    ...defined({ driver_version: gpu.driver }),
     inference_engines: gpuEngines(gpu, cpu),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import type { FoundGpu } from './found-gpu.ts';
 
 /** The registry's class of display adapters, with all its values: the memory's size stands only there in 64 bits. */
@@ -37,7 +38,7 @@ export function parseDisplayAdapters(text: string): FoundGpu[] {
       totalVram: shared ? null : bytes,
       availableVram: shared ? null : bytes,
       sharedMemory: shared,
-      ...(driver === undefined ? {} : { driver }),
+      ...defined({ driver }),
     });
   }
   return [...gpus.values()];

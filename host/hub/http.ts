@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import got, { type PlainResponse, type Request, RequestError, TimeoutError } from 'got';
+import { defined } from '../common/defined.ts';
 import { BulkClient } from './bulk-client.ts';
 import { ConnectionFault } from './bulk-connection.ts';
 import { HubFault } from './hub-fault.ts';
@@ -93,7 +94,7 @@ export class HttpClient {
         response: this.#stallMs,
         socket: this.#stallMs,
       },
-      ...(signal === undefined ? {} : { signal }),
+      ...defined({ signal }),
     });
     try {
       const response = await head(request);

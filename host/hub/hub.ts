@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { HostError, isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
@@ -80,7 +81,7 @@ export class Hub implements HubClient {
   }
 
   async byteSource(name: ModelName, file: string, { signal }: { signal?: AbortSignal }): Promise<ByteSource> {
-    const remote = await this.fileInfo(name, file, { ...(signal === undefined ? {} : { signal }) });
+    const remote = await this.fileInfo(name, file, defined({ signal }));
     return new RemoteSource(remote, {
       open: (range, options) => this.openRange(remote, range, options),
       retried: (work, signal) => this.#retried(work, signal),

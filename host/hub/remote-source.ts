@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
@@ -53,7 +54,7 @@ export class RemoteSource implements ByteSource {
     signal: AbortSignal | undefined,
   ): Promise<{ start: number; bytes: Uint8Array }> {
     if (this.#fetched + end - start > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
-    const stream = await this.#access.open({ start, end }, signal === undefined ? {} : { signal });
+    const stream = await this.#access.open({ start, end }, defined({ signal }));
     const chunks: Uint8Array[] = [];
     let skip = start - stream.start;
     let missing = end - start;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { defined } from '../common/defined.ts';
 import { isTransient } from './hub-fault.ts';
 
 /** The longest pause between two tries, milliseconds. */
@@ -28,7 +29,7 @@ export function pauseBefore(
 /** Waits; throws the signal's reason when it is aborted meanwhile. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   try {
-    await delay(ms, undefined, signal === undefined ? {} : { signal });
+    await delay(ms, undefined, defined({ signal }));
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

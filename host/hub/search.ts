@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
 import type { SEARCH_SORTS } from '../protocol/actions/repos.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
@@ -96,9 +97,7 @@ function foundRepo({ id, downloads, likes, lastModified, gated, tags = [], gguf 
     gated: gated !== undefined && gated !== false,
     tags: words.slice(0, MAX_TAGS),
     gguf: gguf && {
-      ...(gguf.architecture === undefined ? {} : { architecture: gguf.architecture }),
-      ...(gguf.total === undefined ? {} : { parameters: gguf.total }),
-      ...(gguf.context_length === undefined ? {} : { contextLength: gguf.context_length }),
+      ...defined({ architecture: gguf.architecture, parameters: gguf.total, contextLength: gguf.context_length }),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { HostError, isSystemError } from '../common/errors.ts';
+import { ownFolders } from '../common/platform.ts';
 
 /** What a token may be made of: visible ASCII, as a header's value must be. */
 export const TOKEN = /^[\x21-\x7e]{1,4096}$/;
@@ -21,12 +21,11 @@ export type KeptToken = () => Promise<string | undefined>;
  * be a token, without showing it.
  */
 export async function findToken(env: Readonly<NodeJS.ProcessEnv>, kept?: KeptToken): Promise<FoundToken | undefined> {
-  const { HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME, HOME } = env;
+  const { HF_TOKEN, HF_TOKEN_PATH } = env;
   if (HF_TOKEN?.trim()) return checked(HF_TOKEN, 'HF_TOKEN');
   const given = await kept?.();
   if (given !== undefined) return checked(given, 'SET_HF_TOKEN');
-  const cache = XDG_CACHE_HOME || join(HOME || homedir(), '.cache');
-  const file = HF_TOKEN_PATH || join(HF_HOME || join(cache, 'huggingface'), 'token');
+  const file = HF_TOKEN_PATH || join(ownFolders(env).huggingFace, 'token');
   try {
     const text = await readFile(file, 'utf8');
     return text.trim() === '' ? undefined : checked(text, file);

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { findProgram } from '../common/find-program.ts';
+import { homeFolder } from '../common/platform.ts';
 
 /** Longest path read from the file that points to LM Studio's folder, bytes. */
 const MAX_POINTER_BYTES = 4096;
@@ -21,7 +21,7 @@ export interface FoundLmStudio {
  * Undefined where there is none. Source: `findLMStudioHome` of lmstudio.js, and the documentation of `lms`.
  */
 export async function findLmStudio(env: Readonly<NodeJS.ProcessEnv>): Promise<FoundLmStudio | undefined> {
-  const user = (process.platform === 'win32' ? env.USERPROFILE : env.HOME) || homedir();
+  const user = homeFolder(env);
   const pointed = await readPointer(join(user, '.lmstudio-home-pointer'));
   const places = [pointed, join(user, '.cache', 'lm-studio'), join(user, '.lmstudio')].filter(
     (place) => place !== undefined,

@@ -9,14 +9,17 @@ import { lockOf } from './presence.ts';
 /** Hosts that live and have models in memory, this one among them, the oldest first. What dead ones left is removed. */
 export async function livingHosts(folder: string): Promise<Announcement[]> {
   const hosts: Announcement[] = [];
-  for (const name of await namesIn(folder)) {
-    if (!name.endsWith('.json')) continue;
-    const file = join(folder, name);
+  const names = await namesIn(folder);
+  // A host that was killed while it wrote its first announcement leaves only the temporary file. A lock alone may be
+  // that of a host that is about to announce itself.
+  const announced = names.flatMap((name) => /^([^.]+\.json)(?:$|\..*\.tmp$)/.exec(name)?.[1] ?? []);
+  for (const base of new Set(announced)) {
+    const file = join(folder, base);
     if (FileLock.isHeld(lockOf(file))) {
       const host = await readAnnouncement(file);
       if (host !== undefined) hosts.push(host);
     } else {
-      for (const left of [file, lockOf(file), `${file}.tmp`]) await rm(left, { force: true });
+      for (const name of names) if (name.startsWith(base)) await rm(join(folder, name), { force: true });
     }
   }
   return hosts.sort((a, b) => a.startedAt - b.startedAt);

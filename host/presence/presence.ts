@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeJson } from '../common/atomic-write.ts';
 import { FileLock } from '../common/file-lock.ts';
 import type { Logger } from '../common/log.ts';
 import { VERSION } from '../common/version.ts';
@@ -11,7 +12,6 @@ import type { Announcement } from './announcement.ts';
  * lock that dies with the process says that it is still true. A host without models in memory has neither.
  */
 export class Presence {
-  readonly #folder: string;
   readonly #log: Logger;
   readonly #file: string;
   readonly #startedAt = Date.now() / 1000;
@@ -21,7 +21,6 @@ export class Presence {
 
   /** @param folder `HostPaths.hosts`. */
   constructor(folder: string, log: Logger) {
-    this.#folder = folder;
     this.#log = log;
     // Several hosts can live in one process.
     this.#file = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.json`);
@@ -41,12 +40,9 @@ export class Presence {
   }
 
   async #announce(models: Announcement['models']): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     this.#lock ??= FileLock.try(lockOf(this.#file));
     const announcement: Announcement = { pid: process.pid, version: VERSION, startedAt: this.#startedAt, models };
-    const temporary = `${this.#file}.tmp`;
-    await writeFile(temporary, JSON.stringify(announcement), { mode: 0o600 });
-    await rename(temporary, this.#file);
+    await writeJson(this.#file, announcement);
   }
 
   async #withdraw(): Promise<void> {

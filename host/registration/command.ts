@@ -1,8 +1,8 @@
-import { homedir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { BROWSERS, type BrowserName } from '../../manifests/browser.ts';
 import { errorInfo, HostError, isHostError, isSystemError } from '../common/errors.ts';
+import { homeFolder } from '../common/platform.ts';
 import { readConfig } from '../config.ts';
 import { type Machine, type MachineOptions, machineOf } from './installation.ts';
 
@@ -25,7 +25,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 /** The machine a command works on. Throws `REGISTRATION_FAILED` on a system without a table of browsers. */
 export function openMachine(io: CommandIo): Machine {
   const config = readConfig({ runnerEntry: pathToFileURL(io.mainPath ?? io.execPath), env: io.env });
-  const home = (process.platform === 'win32' ? io.env.USERPROFILE : io.env.HOME) || homedir();
+  const home = homeFolder(io.env);
   const machine = machineOf({ env: io.env, home, dataFolder: config.paths.home, ...io.machine });
   if (machine !== undefined) return machine;
   throw new HostError(

@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, lstat, mkdir, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ancestors } from '../common/ancestors.ts';
 import { isSystemError } from '../common/errors.ts';
@@ -25,29 +25,6 @@ export async function lookAt(path: string): Promise<FoundFile | undefined> {
     return found.isFile() ? { mode, sha256: digest(await readFile(path)) } : { mode };
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Puts a file in place whole: a reader finds the old one or the new one. A link at `path` is replaced, not followed.
- *
- * @param mode Permission bits, whatever the process's umask is.
- */
-export async function writeWhole(path: string, contents: string, mode: number): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(contents);
-      await file.chmod(mode);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
     throw error;
   }
 }

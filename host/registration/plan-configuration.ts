@@ -1,5 +1,6 @@
+import { atomicWrite } from '../common/atomic-write.ts';
 import { CONFIG_MODE, configFileIn, readConfigFile, withExtensions } from '../configuration/config-file.ts';
-import { lookAt, writeWhole } from './files.ts';
+import { lookAt } from './files.ts';
 import type { RegistrationRecord } from './record.ts';
 import { type FileTarget, FOLDER_MODE } from './target.ts';
 
@@ -30,7 +31,7 @@ export async function planConfiguration(options: {
   const found = await lookAt(path);
   const entry = record?.entries.find((one) => one.kind === 'file' && one.path === path);
   const ours = entry?.kind === 'file' && entry.digests.includes(found?.sha256 ?? '');
-  if (found !== undefined && !ours) return { targets: [], change: () => writeWhole(path, contents, mode) };
+  if (found !== undefined && !ours) return { targets: [], change: () => atomicWrite(path, contents, mode) };
   const folderMode = systemWide ? FOLDER_MODE.system : FOLDER_MODE.user;
   return { targets: [{ kind: 'file', path, contents, mode, folderMode, browsers: [] }] };
 }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { BROWSER_NAMES } from '../../manifests/browser.ts';
+import { atomicWrite } from '../common/atomic-write.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
-import { digest, writeWhole } from './files.ts';
+import { digest } from './files.ts';
 import { type Target, whereIs } from './target.ts';
 
 const browsers = v.array(v.picklist(BROWSER_NAMES));
@@ -59,7 +60,7 @@ export async function readRecord(file: string): Promise<RegistrationRecord | und
 
 /** Writes the record whole. */
 export async function writeRecord(file: string, record: RegistrationRecord): Promise<void> {
-  await writeWhole(file, `${JSON.stringify(record, null, 2)}\n`, RECORD_MODE);
+  await atomicWrite(file, `${JSON.stringify(record, null, 2)}\n`, RECORD_MODE);
 }
 
 /** Bits of the record: it holds no secret, and any user may ask what is registered for all. */

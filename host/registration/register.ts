@@ -1,8 +1,9 @@
 import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { BrowserName, Platform } from '../../manifests/browser.ts';
+import { atomicWrite } from '../common/atomic-write.ts';
 import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from '../common/safe-folder.ts';
-import { digest, lookAt, makeFolder, writeWhole } from './files.ts';
+import { digest, lookAt, makeFolder } from './files.ts';
 import { entryOf, type RegistrationRecord, readRecord, settled, withEntries, writeRecord } from './record.ts';
 import { isSameValue, type RunReg, readKey, writeKey } from './registry.ts';
 import { type FileTarget, FOLDER_MODE, type KeyTarget, type Target, whereIs } from './target.ts';
@@ -103,7 +104,7 @@ async function putFile(target: FileTarget, before: RegistrationRecord): Promise<
     await chmod(target.path, target.mode);
     return 'updated';
   }
-  await writeWhole(target.path, target.contents, target.mode);
+  await atomicWrite(target.path, target.contents, target.mode);
   if (found === undefined) return 'written';
   const ours = before.entries.some(
     (entry) => entry.kind === 'file' && entry.path === target.path && entry.digests.includes(found.sha256 ?? ''),

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { defined } from '../common/defined.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
 import type { Deadline } from './deadline.ts';
@@ -43,10 +44,10 @@ export async function send(
       'accept-encoding': 'identity',
       'user-agent': 'tabagent-host',
       ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(body.length) }),
-      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...defined({ authorization: key && `Bearer ${key}` }),
     },
     signal,
-    ...(route.agent?.https === undefined ? {} : { agent: route.agent.https }),
+    ...defined({ agent: route.agent?.https }),
   };
   const answer = Promise.withResolvers<IncomingMessage>();
   const direct = url.protocol === 'https:' ? httpsRequest : httpRequest;

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { type ErrorDetails, HostError } from '../common/errors.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
@@ -13,7 +14,7 @@ export class RemoteFault extends HostError {
     options: { transient?: boolean; retryAfterMs?: number | undefined; details?: ErrorDetails } = {},
   ) {
     // Never a cause: errors of an HTTP client know the request's headers, and a cause goes to the log.
-    super(code, message, options.details === undefined ? {} : { details: options.details });
+    super(code, message, defined({ details: options.details }));
     this.transient = options.transient ?? false;
     this.retryAfterMs = options.retryAfterMs;
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { writeJson } from '../common/atomic-write.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { damagedFile } from '../common/host-errors.ts';
 import { isJsonObject } from '../common/json.ts';
@@ -151,22 +151,10 @@ export class Secrets {
     return new Map(Object.entries(values).filter((entry): entry is [string, Kept] => isKept(entry[1])));
   }
 
-  /** Whole or not at all, and never readable by others, not even for a moment. */
   async #write(values: ReadonlyMap<string, Kept>): Promise<void> {
-    const temporary = `${this.#file}.${randomUUID()}`;
     try {
-      await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
-      const handle = await open(temporary, 'wx', 0o600);
-      try {
-        await handle.writeFile(`${JSON.stringify(Object.fromEntries(values))}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await chmod(temporary, 0o600);
-      await rename(temporary, this.#file);
+      await writeJson(this.#file, Object.fromEntries(values));
     } catch (error) {
-      await rm(temporary, { force: true });
       throw storeError(error, this.#file);
     }
   }

@@ -1,3 +1,4 @@
+import { sum } from '../common/sum.ts';
 import { seededRandom } from './random.ts';
 import { squaredDistance } from './similarity.ts';
 
@@ -69,7 +70,7 @@ async function firstCentres(
 
 /** An index, with a chance in proportion to its weight; any, where all weights are zero. */
 function draw(weights: readonly number[], random: () => number): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const total = sum(weights);
   if (total === 0) return Math.floor(random() * weights.length);
   let rest = random() * total;
   for (const [i, weight] of weights.entries()) {

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { requireProgram } from '../../host/common/find-program.ts';
+import { sum } from '../../host/common/sum.ts';
 import { planRegistration } from '../../host/registration/plan.ts';
 import { BROWSER_NAMES } from '../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
@@ -71,7 +72,7 @@ export function makeDeb({ hostFolder, version, cpu, file, work, time }: DebOptio
   write(root, `${doc}/LICENSES.txt.gz`, gzipSync(readFileSync(join(hostFolder, 'LICENSES.txt')), { level: 9 }));
 
   const files = filesBelow(root);
-  const kibibytes = files.reduce((sum, path) => sum + Math.ceil(lstatSync(join(root, path)).size / 1024), 0);
+  const kibibytes = sum(files.map((path) => Math.ceil(lstatSync(join(root, path)).size / 1024)));
   const sums = files.filter((path) => lstatSync(join(root, path)).isFile());
   write(root, 'DEBIAN/md5sums', sums.map((path) => `${md5(join(root, path))}  ${path}\n`).join(''));
   // dpkg asks before it overwrites a changed one, and keeps it until the package is purged.

@@ -1,3 +1,4 @@
+import { defined } from '../../host/common/defined.ts';
 import { MissingPackage, obtainPackage, type PackageSource } from './npm-package.ts';
 import type { AddOn, Target } from './target.ts';
 
@@ -60,5 +61,5 @@ export function gatherParts(
   if (node === undefined || (missing.length > 0 && !allowMissing)) {
     throw new MissingPackage(`The package for ${target.name} cannot be made without:\n  ${missing.join('\n  ')}`);
   }
-  return { node, llama, ...(keyring === undefined ? {} : { keyring }), addOns, missing };
+  return { node, llama, ...defined({ keyring }), addOns, missing };
 }

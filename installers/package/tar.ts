@@ -1,3 +1,4 @@
+import { sum } from '../../host/common/sum.ts';
 import type { Entry } from './entry.ts';
 
 /** Bytes of a block of a tar archive. */
@@ -41,8 +42,7 @@ function header(path: string, { mode, size, time, type }: { mode: number; size: 
   block.write('root', 265);
   block.write('root', 297);
   block.write(prefix, 345);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  block.write(`${sum(block).toString(8).padStart(6, '0')}\0 `, 148);
   return block;
 }
 

@@ -1,11 +1,12 @@
 import { lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { writeJson } from '../../common/atomic-write.ts';
 import { assertSpace } from '../../common/disk-space.ts';
 import { HostError, isSystemError } from '../../common/errors.ts';
 import { FileLock } from '../../common/file-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { ProgressListener } from '../../common/progress.ts';
-import { writeJson } from '../../common/write-json.ts';
+import { sum } from '../../common/sum.ts';
 import type { HostPaths } from '../../config.ts';
 import { cacheError } from '../cache-errors.ts';
 import { type Journal, journalFile, MARKER, MOVED, placeFile, readJournal, readPlace } from './location.ts';
@@ -138,10 +139,6 @@ async function deviceOf(path: string): Promise<number> {
 
 async function isThere(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
 }
 
 function unfit(folder: string, expected: string): HostError {

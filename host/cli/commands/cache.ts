@@ -1,8 +1,9 @@
+import { formatBytes, formatDuration } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { modelOnDisk } from '../model-argument.ts';
-import { facts, formatDuration, formatSize, printable, table } from '../terminal/text.ts';
+import { facts, printable, table } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** `tabagent cache`. */
@@ -32,17 +33,17 @@ function inWords(stats: PayloadOf<'GET_CACHE_STATS'>): string {
   const now = Date.now() / 1000;
   const rows = models.map(({ id, size, lastUsed, pinned, busy }) => [
     id,
-    formatSize(size),
+    formatBytes(size),
     `${formatDuration(Math.max(0, now - lastUsed))} ago`,
     [pinned ? 'pinned' : '', busy ? 'in use' : ''].filter(Boolean).join(', '),
   ]);
   return (
     facts([
       ['Folder', folder],
-      ['Models', `${models.length}, ${formatSize(modelBytes)}`],
-      ['Unfinished', `${partials.length}, ${formatSize(partialBytes)}`],
-      ['Limit', limitBytes === null ? 'none' : formatSize(limitBytes)],
-      ['Disk', disk === null ? undefined : `${formatSize(disk.available)} of ${formatSize(disk.total)} free`],
+      ['Models', `${models.length}, ${formatBytes(modelBytes)}`],
+      ['Unfinished', `${partials.length}, ${formatBytes(partialBytes)}`],
+      ['Limit', limitBytes === null ? 'none' : formatBytes(limitBytes)],
+      ['Disk', disk === null ? undefined : `${formatBytes(disk.available)} of ${formatBytes(disk.total)} free`],
     ]) + (rows.length === 0 ? '' : `\n${table([['MODEL', 'SIZE', 'LAST USED', ''], ...rows])}`)
   );
 }

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { atomicWrite } from '../../common/atomic-write.ts';
 import { HostError, isHostError, isSystemError } from '../../common/errors.ts';
 import { storeError } from '../../store/store-error.ts';
 import { type CommandContext, print } from '../context.ts';
@@ -37,27 +37,18 @@ async function exportToStdout(context: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** Writes beside the file and moves it there when it is whole: an export that breaks off leaves the last one. */
+/** Writes to a file that only its user can read, as the database is. An export that fails leaves the previous one. */
 async function exportToFile(context: CommandContext, file: string): Promise<number> {
   await refuseOtherThanFile(file);
-  const temporary = `${file}.${randomUUID()}`;
-  let handle: FileHandle | undefined;
-  let counts: Counts;
+  const counts = { conversations: 0, messages: 0 };
   try {
-    // For its user alone, as the database is.
-    const out = await writing(open(temporary, 'wx', 0o600), file);
-    handle = out;
-    counts = await exportRows(context, (text) => writing(out.writeFile(text), file));
-    await writing(out.sync(), file);
-    await handle.close();
-    await writing(rename(temporary, file), file);
+    await atomicWrite(file, async (out) => {
+      Object.assign(counts, await exportRows(context, (text) => out.writeFile(text)));
+    });
   } catch (error) {
-    await handle?.close();
-    await rm(temporary, { force: true });
-    throw error;
+    throw error instanceof HostError ? error : fileFault(error, file, 'written');
   }
-  const { conversations, messages } = counts;
-  print(context, { file, conversations, messages }, () => printable(`${inWords(counts)} are in ${file}.\n`));
+  print(context, { file, ...counts }, () => printable(`${inWords(counts)} are in ${file}.\n`));
   return EXIT.ok;
 }
 
@@ -69,14 +60,6 @@ async function refuseOtherThanFile(file: string): Promise<void> {
     throw fileFault(error, file, 'written');
   }
   throw new UsageError(`Expected ${file} to be a file. Without one, the rows go to stdout.`);
-}
-
-async function writing<T>(work: Promise<T>, file: string): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw fileFault(error, file, 'written');
-  }
 }
 
 /** What stands in the way of a file somebody named; of a disk that is full, what all of the host says. */

@@ -1,6 +1,7 @@
+import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatSize, printable } from '../terminal/text.ts';
+import { printable } from '../terminal/text.ts';
 
 /** `tabagent files`. All of the list, whatever its length. */
 export async function run(context: CommandContext): Promise<number> {
@@ -26,7 +27,7 @@ export async function run(context: CommandContext): Promise<number> {
         id === choice ? 'taken where no file is named' : undefined,
       ].filter((fact) => fact !== undefined);
       const words = facts.length === 0 ? '' : `  (${facts.join(', ')})`;
-      return `${(size === null ? '?' : formatSize(size)).padStart(9)}  ${fileName}${words}\n`;
+      return `${(size === null ? '?' : formatBytes(size)).padStart(9)}  ${fileName}${words}\n`;
     });
     return printable(lines.join('') || `${repoId} has no GGUF files.\n`);
   });

@@ -1,7 +1,9 @@
+import { formatBytes } from '../../common/format.ts';
+import { sum } from '../../common/sum.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
-import { facts, formatSize } from '../terminal/text.ts';
+import { facts } from '../terminal/text.ts';
 
 /** `tabagent fit`. Exits with "no room" when the model needs more memory than there is. */
 export async function run(context: CommandContext): Promise<number> {
@@ -13,15 +15,15 @@ export async function run(context: CommandContext): Promise<number> {
     throw await withModelHint(error, typed, client);
   });
   const { payload: machine } = await client.request('GET_SYSTEM_RESOURCES');
-  const vram = machine.gpus.reduce((sum, gpu) => sum + gpu.available_vram, 0);
+  const vram = sum(machine.gpus.map((gpu) => gpu.available_vram));
   print(context, { modelId, ...split, available_ram: machine.available_ram, available_vram: vram }, () =>
     facts([
       ['Model', modelId],
       ['Fits', split.fits ? 'yes' : 'no'],
       ['GPU layers', String(split.gpu_layers)],
       ['CPU layers', String(split.cpu_layers)],
-      ['RAM', `${formatSize(split.estimated_ram)} of ${formatSize(machine.available_ram)} available`],
-      ['VRAM', `${formatSize(split.estimated_vram)} of ${formatSize(vram)} available`],
+      ['RAM', `${formatBytes(split.estimated_ram)} of ${formatBytes(machine.available_ram)} available`],
+      ['VRAM', `${formatBytes(split.estimated_vram)} of ${formatBytes(vram)} available`],
       ['Speed', split.performance_tier],
       ['Why', split.reason],
     ]),

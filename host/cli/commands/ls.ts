@@ -1,7 +1,8 @@
+import { formatBytes } from '../../common/format.ts';
 import { MODEL_SOURCES } from '../../protocol/model-sources.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatSize, printable, table } from '../terminal/text.ts';
+import { printable, table } from '../terminal/text.ts';
 
 /** `tabagent ls`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -23,7 +24,7 @@ export async function run(context: CommandContext): Promise<number> {
           ['MODEL', 'SIZE', ...(input.flag('all') ? ['ON DISK'] : []), ...(hasForeign ? ['HELD BY'] : [])],
           ...models.map((model) => [
             model.id,
-            'size' in model && typeof model.size === 'number' ? formatSize(model.size) : `${model.size_gb} GB`,
+            'size' in model && typeof model.size === 'number' ? formatBytes(model.size) : `${model.size_gb} GB`,
             ...(input.flag('all') ? [model.downloaded ? 'yes' : 'no'] : []),
             ...(hasForeign ? [isForeign(model) ? model.source : ''] : []),
           ]),
@@ -48,7 +49,7 @@ async function listDownloads(context: CommandContext): Promise<number> {
             `${repo_id}/${file_path}`,
             status,
             `${progress} %`,
-            formatSize(total),
+            formatBytes(total),
           ]),
         ]),
   );

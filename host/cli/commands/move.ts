@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
+import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { progressView } from '../terminal/progress.ts';
-import { formatSize, printable } from '../terminal/text.ts';
+import { printable } from '../terminal/text.ts';
 
 /** `tabagent move`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -22,7 +23,7 @@ export async function run(context: CommandContext): Promise<number> {
       },
     );
     progress.end();
-    print(context, payload, () => printable(`Moved ${formatSize(payload.bytes)} to ${payload.to}\n`));
+    print(context, payload, () => printable(`Moved ${formatBytes(payload.bytes)} to ${payload.to}\n`));
     return EXIT.ok;
   } finally {
     progress.end();

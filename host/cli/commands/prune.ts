@@ -1,6 +1,7 @@
+import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatSize, printable } from '../terminal/text.ts';
+import { printable } from '../terminal/text.ts';
 
 /** `tabagent prune`. Only says what would go, until it is told `--yes`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -13,9 +14,9 @@ export async function run(context: CommandContext): Promise<number> {
   });
   print(context, payload, () => {
     const lines = payload.removed.map(
-      ({ kind, id, bytes }) => `${formatSize(bytes).padStart(9)}  ${id ?? 'a download nobody knows'}${KINDS[kind]}\n`,
+      ({ kind, id, bytes }) => `${formatBytes(bytes).padStart(9)}  ${id ?? 'a download nobody knows'}${KINDS[kind]}\n`,
     );
-    const freed = formatSize(payload.freed);
+    const freed = formatBytes(payload.freed);
     const last = dryRun ? `Would free ${freed}. "tabagent prune --yes" does it.` : `Freed ${freed}.`;
     return printable(`${lines.join('')}${last}\n`);
   });

@@ -1,6 +1,7 @@
+import { formatBytes, formatDuration } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatDuration, formatSize, table } from '../terminal/text.ts';
+import { table } from '../terminal/text.ts';
 
 /** `tabagent ps`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -15,8 +16,8 @@ export async function run(context: CommandContext): Promise<number> {
             models.map((model) => [
               model.model_id,
               model.loaded_to,
-              formatSize(model.ram_used),
-              formatSize(model.vram_used),
+              formatBytes(model.ram_used),
+              formatBytes(model.vram_used),
               String(model.config.context_size),
               formatDuration(Math.max(0, now - model.loaded_at)),
               String(pid),

@@ -1,9 +1,10 @@
+import { formatBytes } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { progressView } from '../terminal/progress.ts';
-import { formatSize, printable } from '../terminal/text.ts';
+import { printable } from '../terminal/text.ts';
 
 /** `tabagent pull`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -32,7 +33,7 @@ export async function run(context: CommandContext): Promise<number> {
   progress.end();
   const { payload, message = '' } = reply;
   print(context, payload, () =>
-    printable(`${message}: ${payload.repoId}/${payload.fileName} (${formatSize(payload.size)})\n`),
+    printable(`${message}: ${payload.repoId}/${payload.fileName} (${formatBytes(payload.size)})\n`),
   );
   return EXIT.ok;
 }

@@ -1,8 +1,9 @@
+import { formatBytes } from '../../common/format.ts';
 import type { CommandContext } from '../context.ts';
 import { print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findModel, type KnownModel, modelOnDisk } from '../model-argument.ts';
-import { formatSize, printable } from '../terminal/text.ts';
+import { printable } from '../terminal/text.ts';
 
 /** `tabagent rm`. All names are looked up before anything is deleted. */
 export async function run(context: CommandContext): Promise<number> {
@@ -19,7 +20,7 @@ export async function run(context: CommandContext): Promise<number> {
     const { payload, message } = await client.request('DELETE_MODEL', { modelId: id });
     deleted.push({ id, freed: payload.freed });
     // Of what is not ours nothing is freed, and the host's own words say why.
-    const words = payload.freed === 0 ? `${id}: ${message}` : `Deleted ${id} (${formatSize(payload.freed)})`;
+    const words = payload.freed === 0 ? `${id}: ${message}` : `Deleted ${id} (${formatBytes(payload.freed)})`;
     if (!input.flag('json')) terminal.stdout.write(printable(`${words}\n`));
   }
   if (input.flag('json')) print(context, { deleted }, () => '');

@@ -1,6 +1,7 @@
+import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatSize, printable, table } from '../terminal/text.ts';
+import { printable, table } from '../terminal/text.ts';
 
 /** `tabagent scan`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -13,7 +14,7 @@ export async function run(context: CommandContext): Promise<number> {
       ? ''
       : table([
           ['MODEL', 'HELD BY', 'SIZE', 'KIND'],
-          ...models.map(({ id, source, size, kind }) => [id, source, formatSize(size), kind]),
+          ...models.map(({ id, source, size, kind }) => [id, source, formatBytes(size), kind]),
         ]),
   );
   if (input.flag('json')) return EXIT.ok;

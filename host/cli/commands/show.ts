@@ -1,9 +1,10 @@
 import { isHostError } from '../../common/errors.ts';
+import { formatBytes } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findModel, modelAnywhere } from '../model-argument.ts';
-import { facts, formatSize } from '../terminal/text.ts';
+import { facts } from '../terminal/text.ts';
 
 /** `tabagent show`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -21,11 +22,11 @@ export async function run(context: CommandContext): Promise<number> {
       ['Type', model?.model_type],
       ['About', model?.description || undefined],
       ['Tags', model?.tags.join(', ') || undefined],
-      ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : formatSize(onDisk.size)],
+      ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : formatBytes(onDisk.size)],
       ['On disk', download === undefined ? 'no' : `${download.status}, ${download.progress} %`],
       ['GPU layers', String(split.gpu_layers)],
       ['CPU layers', String(split.cpu_layers)],
-      ['Needs', `${formatSize(split.estimated_ram)} of RAM, ${formatSize(split.estimated_vram)} of VRAM`],
+      ['Needs', `${formatBytes(split.estimated_ram)} of RAM, ${formatBytes(split.estimated_vram)} of VRAM`],
       ['Here', `${split.performance_tier}. ${split.reason}`],
     ]),
   );

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatBytes } from '../../common/format.ts';
+import { sum } from '../../common/sum.ts';
 import type { HostConfig } from '../../config.ts';
 import { configFileIn, readConfigFile } from '../../configuration/config-file.ts';
 import type { Client } from '../client.ts';
-import { formatSize } from '../terminal/text.ts';
 import type { Finding } from './finding.ts';
 
 /** Less space than this holds no useful model, bytes. */
@@ -42,14 +43,14 @@ export async function examineCache(client: Client): Promise<readonly Finding[]> 
   // The kept settings lie in the database.
   await client.request('GET_PARAMS');
   const { disk } = (await client.request('GET_SYSTEM_RESOURCES')).payload;
-  const bytes = models.reduce((sum, { size }) => sum + size, 0);
+  const bytes = sum(models.map(({ size }) => size));
   const cache: Finding = {
     check: 'cache',
     status: 'ok',
-    message: `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${formatSize(bytes)}; the database opens.`,
+    message: `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${formatBytes(bytes)}; the database opens.`,
   };
   if (disk === null) return [cache, { check: 'space', status: 'warning', message: 'How much is left is not known.' }];
-  const message = `${formatSize(disk.available)} of ${formatSize(disk.total)} left for models.`;
+  const message = `${formatBytes(disk.available)} of ${formatBytes(disk.total)} left for models.`;
   const space: Finding =
     disk.available < LITTLE_SPACE
       ? { check: 'space', status: 'warning', message, mend: 'Make room: "tabagent ls", "tabagent rm MODEL".' }

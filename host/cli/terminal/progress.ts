@@ -1,5 +1,6 @@
+import { formatBytes, formatDuration } from '../../common/format.ts';
 import type { Terminal } from './terminal.ts';
-import { formatDuration, formatSize, printable } from './text.ts';
+import { printable } from './text.ts';
 
 /** How far work has come. */
 export interface Step {
@@ -75,8 +76,8 @@ const MAX_BAR = 30;
 
 function inWords({ label, percent, done, total, bytesPerSecond, etaSeconds }: Step): string {
   const parts = [`${printable(label)} ${percent.toFixed(1)} %`];
-  if (done !== undefined && total) parts.push(`${formatSize(done)} of ${formatSize(total)}`);
-  if (bytesPerSecond) parts.push(`${formatSize(bytesPerSecond)}/s`);
+  if (done !== undefined && total) parts.push(`${formatBytes(done)} of ${formatBytes(total)}`);
+  if (bytesPerSecond) parts.push(`${formatBytes(bytesPerSecond)}/s`);
   if (etaSeconds) parts.push(`${formatDuration(etaSeconds)} left`);
   return parts.join(', ');
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.ts';
 import { HostError } from '../../common/errors.ts';
 import { engineUnavailable } from '../../common/host-errors.ts';
 import { throttle } from '../../common/progress.ts';
@@ -106,8 +107,7 @@ export class LlamaRuntime {
       const model = await this.#llama.loadModel({
         modelPath: file,
         gpuLayers: this.#llama.gpu === false ? 0 : settings.gpuLayers,
-        ...(settings.useMmap === undefined ? {} : { useMmap: settings.useMmap }),
-        ...(settings.useMlock === undefined ? {} : { useMlock: settings.useMlock }),
+        ...defined({ useMmap: settings.useMmap, useMlock: settings.useMlock }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         onLoadProgress: (fraction) => progress({ fraction }),
       });
@@ -120,9 +120,9 @@ export class LlamaRuntime {
         contextSize: settings.contextSize,
         sequences: 1,
         threads: { ideal: threads, min: threads },
-        ...(settings.batchSize === undefined ? {} : { batchSize: settings.batchSize }),
-        ...(settings.cacheTypeK === undefined ? {} : { experimentalKvCacheKeyType: GGML_TYPES[settings.cacheTypeK] }),
-        ...(settings.cacheTypeV === undefined ? {} : { experimentalKvCacheValueType: GGML_TYPES[settings.cacheTypeV] }),
+        ...defined({ batchSize: settings.batchSize }),
+        ...defined({ experimentalKvCacheKeyType: settings.cacheTypeK && GGML_TYPES[settings.cacheTypeK] }),
+        ...defined({ experimentalKvCacheValueType: settings.cacheTypeV && GGML_TYPES[settings.cacheTypeV] }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         failedCreationRemedy: false,
       });

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.ts';
 import { isHostError } from '../../common/errors.ts';
 import type { CommandName, FromRunner, IpcError, RunnerCommands, ToRunner } from '../ipc.ts';
 import { LlamaRuntime } from './llama-runtime.ts';
@@ -78,7 +79,7 @@ function tell(message: FromRunner): void {
 function ipcError(error: unknown, code: IpcError['code']): IpcError {
   if (isHostError(error)) {
     const { message, details } = error;
-    return { code: error.code, message, ...(details === undefined ? {} : { details }) };
+    return { code: error.code, message, ...defined({ details }) };
   }
   return { code, message: error instanceof Error ? error.message : String(error) };
 }

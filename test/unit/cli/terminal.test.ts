@@ -1,29 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { barLine, progressView } from '../../../host/cli/terminal/progress.ts';
 import { paint } from '../../../host/cli/terminal/styles.ts';
-import { facts, formatDuration, formatSize, printable, table } from '../../../host/cli/terminal/text.ts';
+import { facts, printable, table } from '../../../host/cli/terminal/text.ts';
 import { FakeTerminal } from '../../support/cli/fake-terminal.ts';
 
 describe('words for people', () => {
-  it.each([
-    [0, '0 B'],
-    [999, '999 B'],
-    [1e3, '1.0 kB'],
-    [5_242_880, '5.2 MB'],
-    [5.1e9, '5.10 GB'],
-  ])('says %i bytes as %s', (bytes, words) => {
-    expect(formatSize(bytes)).toBe(words);
-  });
-
-  it.each([
-    [0.4, '0 s'],
-    [59.6, '1 min 0 s'],
-    [200, '3 min 20 s'],
-    [7500, '2 h 5 min'],
-  ])('says %f seconds as %s', (seconds, words) => {
-    expect(formatDuration(seconds)).toBe(words);
-  });
-
   it('lets no name command the terminal', () => {
     expect(printable('a\u001b]0;title\u0007b\u202ec\r\n\td')).toBe('a]0;titlebc\n\td');
     expect(table([['a\u001b[2J', 'b']])).toBe('a[2J  b\n');

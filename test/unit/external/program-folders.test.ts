@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Platform } from '../../../host/common/platform.ts';
 import { namedFolder } from '../../../host/external/named-folder.ts';
-import { folderSettings, type Platform, programFolders } from '../../../host/external/program-folders.ts';
+import { folderSettings, programFolders } from '../../../host/external/program-folders.ts';
 
 const LINUX = { HOME: '/home/ada' };
 const MAC = { HOME: '/Users/ada' };

@@ -1,3 +1,4 @@
+import { defined } from '../../../common/defined.ts';
 import { HostError, isHostError } from '../../../common/errors.ts';
 import type { GenerateRequest, GenerationProgress, GenerationResult, Sampling } from '../../../models/generation.ts';
 import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
@@ -212,7 +213,7 @@ function samplerOptions(
     topK,
     minP,
     seed,
-    ...(grammar === undefined ? {} : { grammarEvaluationState: grammar }),
+    ...defined({ grammarEvaluationState: grammar }),
     ...(repetitionPenalty === 1
       ? {}
       : {

@@ -1,4 +1,5 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
+import { sum } from '../../../common/sum.ts';
 import type { ChatMessage, GenerateRequest } from '../../../models/generation.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
 import { foldSystemMessage, writeChat } from './fallback-chat.ts';
@@ -40,7 +41,7 @@ export class PromptTokens {
    */
   async make(input: GenerateRequest['input'], contextSize: number, signal: AbortSignal): Promise<Prompt> {
     const characters =
-      'prompt' in input ? input.prompt.length : input.messages.reduce((sum, { content }) => sum + content.length, 0);
+      'prompt' in input ? input.prompt.length : sum(input.messages.map(({ content }) => content.length));
     assertFits(Math.ceil(characters / MAX_CHARACTERS_PER_TOKEN), contextSize);
     const prompt =
       'prompt' in input

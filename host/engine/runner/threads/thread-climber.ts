@@ -1,3 +1,4 @@
+import { sum } from '../../../common/sum.ts';
 import type { ThreadCount } from './thread-count.ts';
 
 /** Evaluations and milliseconds that make a window, at least: fewer say more of chance than of the threads. */
@@ -94,7 +95,7 @@ export class ThreadClimber implements ThreadCount {
       return;
     }
     this.#window.push({ tokens, ms });
-    const total = this.#window.reduce((sum, one) => sum + one.ms, 0);
+    const total = sum(this.#window.map((one) => one.ms));
     const isWhole = (this.#window.length >= WINDOW_EVALUATIONS && total >= WINDOW_MS) || total >= LONG_WINDOW_MS;
     if (this.#isHopeless(total)) this.#goBack();
     else if (this.#isCrowded(total)) this.#tryNews(perTokenOf(this.#window));
@@ -229,6 +230,5 @@ function perTokenOf(window: readonly { readonly tokens: number; readonly ms: num
   const kept = window
     .toSorted((a, b) => a.ms / a.tokens - b.ms / b.tokens)
     .slice(0, Math.max(1, Math.floor(window.length * (1 - LEFT_OUT))));
-  const sum = (of: 'ms' | 'tokens') => kept.reduce((total, one) => total + one[of], 0);
-  return sum('ms') / sum('tokens');
+  return sum(kept.map(({ ms }) => ms)) / sum(kept.map(({ tokens }) => tokens));
 }

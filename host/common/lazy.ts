@@ -1,0 +1,31 @@
+/** A value that is created on first use. */
+export interface Lazy<T> {
+  /** Returns the value, and creates it first if it does not exist. */
+  (): Promise<T>;
+  /** Returns the value if it has been requested; undefined otherwise. Never rejects. */
+  current(): Promise<T | undefined>;
+  /** Forgets the value, so that the next call creates another one. */
+  reset(): void;
+}
+
+/**
+ * Creates a value on first use. A failure is not kept: its cause, such as a full disk, may be gone by the next call,
+ * which tries again.
+ */
+export function lazy<T>(create: () => Promise<T>): Lazy<T> {
+  let value: Promise<T> | undefined;
+  const get = () => {
+    if (value !== undefined) return value;
+    const created = create().catch((error: unknown) => {
+      if (value === created) value = undefined;
+      throw error;
+    });
+    value = created;
+    return created;
+  };
+  const current = async () => value?.catch(() => undefined);
+  const reset = () => {
+    value = undefined;
+  };
+  return Object.assign(get, { current, reset });
+}
