@@ -28,11 +28,16 @@ describe('completions', () => {
     expect(text).toContain('GET_SYSTEM_RESOURCES');
   });
 
-  it.each(['zsh', 'fish'])('of %s are taken by the shell, where there is one', (shell) => {
-    if (!has(shell)) return;
-    const input = COMPLETIONS[shell]?.(COMMANDS) ?? '';
-    const { status, stderr } = spawnSync(shell, ['-n'], { input, encoding: 'utf8' });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  describe.each(['bash', 'zsh', 'fish'])('of %s', (shell) => {
+    const withShell = has(shell) ? it : it.skip;
+    withShell('are valid for the shell', () => {
+      const folder = mkdtempSync(join(tmpdir(), 'tabagent-completion-'));
+      const script = join(folder, 'script');
+      writeFileSync(script, COMPLETIONS[shell]?.(COMMANDS) ?? '');
+      const { status, stderr } = spawnSync(shell, ['-n', script], { encoding: 'utf8' });
+      rmSync(folder, { recursive: true });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    });
   });
 
   withBash('of bash', () => {
