@@ -1,5 +1,5 @@
 /**
- * The architectures the bundled llama.cpp (release v0.5.0, in node-llama-cpp 3.22) can load. Source: `LLM_ARCH_NAMES` in
+ * The architectures the bundled llama.cpp (release v0.4.0, in node-llama-cpp 3.21) can load. Source: `LLM_ARCH_NAMES` in
  * `llama-arch.cpp`, without `clip` (a vision part, not a model); a test asks the library itself.
  */
 export const ARCHITECTURES: ReadonlySet<string> = new Set([
@@ -58,7 +58,6 @@ export const ARCHITECTURES: ReadonlySet<string> = new Set([
   'starcoder2',
   'mamba',
   'mamba2',
-  'maple',
   'jamba',
   'falcon-h1',
   'xverse',
@@ -118,7 +117,6 @@ export const ARCHITECTURES: ReadonlySet<string> = new Set([
   'hunyuan-dense',
   'hunyuan_vl',
   'hy_v3',
-  'hy_v4',
   'smollm3',
   'gpt-oss',
   'lfm2',
@@ -139,7 +137,6 @@ export const ARCHITECTURES: ReadonlySet<string> = new Set([
   'paddleocr',
   'mimo2',
   'step35',
-  'spark2_5',
   'llama-embed',
   'maincoder',
   'kimi-linear',
@@ -153,5 +150,4 @@ export const ARCHITECTURES: ReadonlySet<string> = new Set([
   'qwen3tts',
   'pockettts',
   'minimax-01',
-  'hrm_text',
 ]);

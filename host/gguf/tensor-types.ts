@@ -9,7 +9,7 @@ export interface TensorType {
 }
 
 /**
- * Every type of `ggml_type` that the bundled llama.cpp (release v0.5.0, in node-llama-cpp 3.22) reads:
+ * Every type of `ggml_type` that the bundled llama.cpp (release v0.4.0, in node-llama-cpp 3.21) reads:
  * `[id, name, elements, bytes]`. Source: `ggml.h` and `type_traits` in `ggml.c`; a test asks the library itself.
  */
 const TYPES: readonly (readonly [id: number, name: string, elements: number, bytes: number])[] = [

@@ -51,7 +51,7 @@ const WITHOUT_AVX = /\b(Pentium|Celeron)\b/i;
 
 /**
  * The build of ggml's CPU backend that llama.cpp loads on this CPU, as named in the prebuilt packages of
- * node-llama-cpp 3.22; null where the package has a single one (Windows on Arm, 32-bit Arm) or nothing is known of the
+ * node-llama-cpp 3.21; null where the package has a single one (Windows on Arm, 32-bit Arm) or nothing is known of the
  * CPU. The packages for x86 have all builds on all three systems.
  */
 export function chooseVariant(facts: CpuFacts): string | null {

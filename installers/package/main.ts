@@ -83,7 +83,7 @@ function versionsOf(root: string) {
   return {
     host: version,
     node: devDependencies.node,
-    llama: dependencies['node-llama-cpp'],
+    llama: devDependencies['node-llama-cpp'],
     keyring: dependencies['@napi-rs/keyring'],
   };
 }
