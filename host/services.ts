@@ -183,6 +183,6 @@ export class HostServices implements Services {
 
   async #createPresence(): Promise<Presence> {
     const { Presence } = await import('./presence/presence.ts');
-    return new Presence(this.config.paths.hosts, this.log);
+    return new Presence(this.config.paths, this.log);
   }
 }

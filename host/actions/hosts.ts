@@ -4,7 +4,7 @@ import { page } from './paging.ts';
 
 export const actions: Actions<'LIST_HOSTS'> = {
   async LIST_HOSTS(request, { services }) {
-    const hosts = (await livingHosts(services.config.paths.hosts)).map(({ pid, version, startedAt, models }) => ({
+    const hosts = (await livingHosts(services.config.paths)).map(({ pid, version, startedAt, models }) => ({
       pid,
       version,
       started_at: startedAt,

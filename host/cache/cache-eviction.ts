@@ -61,14 +61,12 @@ export class CacheEviction {
     return uses.has(name) || FileLock.isHeld(layout.usePath(name)) || FileLock.isHeld(layout.lockPath(name));
   }
 
-  /** {@link isBusy} for many models: those that no lock was ever made for are not asked about one by one. */
+  /** {@link isBusy} for many models: asks only about those that a lock file exists for. */
   async busyOnes(): Promise<(name: ModelName) => boolean> {
     const { layout, uses } = this.#parts;
     const locks = (await entriesOf(layout.locks)).map(({ name }) => name);
     const keys = new Set(locks.map((lock) => lock.slice(0, lock.lastIndexOf('.'))));
-    // The cache's own lock is no model's.
-    keys.delete('cache');
-    return (name) => (keys.size === 0 || !keys.has(modelKey(name)) ? uses.has(name) : this.isBusy(name));
+    return (name) => (keys.has(modelKey(name)) ? this.isBusy(name) : uses.has(name));
   }
 
   /** Keeps a model from being removed to make room. Throws `MODEL_NOT_DOWNLOADED`. */

@@ -39,7 +39,7 @@ function configOf({ env, mainPath, execPath }: CommandIo): HostConfig {
  * @param first Done before anything is removed, once nothing stands against it.
  */
 export async function removeData(paths: HostPaths, first: () => Promise<void>): Promise<string[]> {
-  const living = await livingHosts(paths.hosts);
+  const living = await livingHosts(paths);
   if (living.length > 0) {
     const pids = living.map(({ pid }) => pid).join(', ');
     throw new HostError(

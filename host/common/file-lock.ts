@@ -1,72 +1,183 @@
-import { closeSync, existsSync, mkdirSync, openSync, truncateSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, realpathSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { cacheError } from '../cache/cache-errors.ts';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
+import { HostError, isSystemError } from './errors.ts';
+import { createPrivateFile } from './private-file.ts';
+
+/** In each folder of locks: the lock that a process holds while it takes, releases or asks about another one there. */
+const GUARD_FILE = '.guard';
+/** How long to wait for the guard, milliseconds. A process holds it for less than one, unless the machine stalls. */
+const GUARD_TIMEOUT_MS = 5_000;
+
+const EXCLUSIVE = 'BEGIN EXCLUSIVE';
+/** The read takes the shared lock; BEGIN by itself takes none. */
+const SHARED = 'BEGIN; SELECT count(*) FROM sqlite_master';
+
+/** A lock that this process has. */
+interface OwnLock {
+  readonly path: string;
+  /** Of the file; see {@link identityOf}. */
+  readonly identity: string;
+  readonly database: DatabaseSync;
+  readonly isExclusive: boolean;
+  /** {@link FileLock}s that hold it: one, or any number of shared ones. */
+  holders: number;
+}
 
 /**
- * A lock between processes that dies with its holder. Node has no file locks of its own, and a file with a process id
- * in it outlives a crash; a transaction on an (empty) SQLite database is a lock of the operating system.
+ * Every lock of this process, by the identity of its file. What this process has is answered from here, and its file is
+ * never opened again: on POSIX, closing any descriptor of a file drops all locks the process has on it.
+ */
+const ownLocks = new Map<string, OwnLock>();
+
+/**
+ * A lock between processes (and within one) that ends with its process. Node has no file locks of its own, and a file
+ * with a process id in it outlives a crash; a transaction on an (empty) SQLite database is a lock of the operating
+ * system.
+ *
+ * SQLite can say whether a lock is free only by taking it. So everything happens under the guard of the lock's folder,
+ * and no process meets a lock that another one has only for the question. The file of a lock is there while the lock is
+ * held; one that a killed process left is removed by whoever asks about it.
  */
 export class FileLock {
-  readonly #database: DatabaseSync;
+  readonly #lock: OwnLock;
+  #isReleased = false;
 
-  private constructor(database: DatabaseSync) {
-    this.#database = database;
+  private constructor(lock: OwnLock) {
+    this.#lock = lock;
+    lock.holders += 1;
   }
 
-  /** Takes the lock for itself, or gives undefined at once when another holder has it, alone or shared. */
+  /** Takes the lock exclusively. Returns undefined at once when it is held, exclusively or shared. */
   static try(path: string): FileLock | undefined {
-    return FileLock.#open(path, 'BEGIN EXCLUSIVE');
+    return FileLock.#take(path, true);
   }
 
-  /** Takes a share of the lock, of which there can be many, or gives undefined at once when somebody has it alone. */
+  /** Takes the lock shared with others. Returns undefined at once when it is held exclusively. */
   static share(path: string): FileLock | undefined {
-    // What holds the share is the read: BEGIN by itself takes nothing.
-    return FileLock.#open(path, 'BEGIN; SELECT count(*) FROM sqlite_master');
+    return FileLock.#take(path, false);
   }
 
-  static #open(path: string, begin: string): FileLock | undefined {
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      return FileLock.#take(path, begin);
-    } catch (error) {
-      if (sqliteCode(error) !== SQLITE.NOTADB) throw cacheError(error, path);
-    }
-    try {
-      // Something wrote to the file. Emptied in its place it is a lock again, for whoever has it open, too.
-      truncateSync(path);
-      return FileLock.#take(path, begin);
-    } catch (error) {
-      throw cacheError(error, path);
-    }
-  }
-
-  static #take(path: string, begin: string): FileLock | undefined {
-    // Made here, as SQLite would make it for all to read, and who can read it can hold up its locks.
-    closeSync(openSync(path, 'a', 0o600));
-    let database: DatabaseSync | undefined;
-    try {
-      database = new DatabaseSync(path);
-      // In memory: nothing is written, so a full disk does not keep anybody from the lock.
-      database.exec(`PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; ${begin}`);
-      return new FileLock(database);
-    } catch (error) {
-      database?.close();
-      if (sqliteCode(error) === SQLITE.BUSY) return undefined;
-      throw error;
-    }
-  }
-
-  /** Says whether another holder has the lock. Makes no file: it is asked where the disk may be full, too. */
+  /** Returns whether anybody holds the lock, this process included. Creates no file where there is no lock. */
   static isHeld(path: string): boolean {
+    if (ownLockOf(path) !== undefined) return true;
     if (!existsSync(path)) return false;
-    const lock = FileLock.try(path);
-    lock?.release();
-    return lock === undefined;
+    return withGuard(path, (file) => !removeIfFree(file));
   }
 
+  static #take(path: string, isExclusive: boolean): FileLock | undefined {
+    const own = ownLockOf(path);
+    if (own !== undefined) return isExclusive || own.isExclusive ? undefined : new FileLock(own);
+    return withGuard(path, (file) => {
+      const database = begin(file, isExclusive ? EXCLUSIVE : SHARED);
+      if (database === undefined) return undefined;
+      const lock: OwnLock = { path: file, identity: identityOf(file) ?? file, database, isExclusive, holders: 0 };
+      ownLocks.set(lock.identity, lock);
+      return new FileLock(lock);
+    });
+  }
+
+  /** Releases the lock, once: further calls do nothing. */
   release(): void {
-    this.#database.close();
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    const lock = this.#lock;
+    lock.holders -= 1;
+    if (lock.holders > 0) return;
+    ownLocks.delete(lock.identity);
+    lock.database.close();
+    try {
+      if (existsSync(lock.path)) withGuard(lock.path, removeIfFree);
+    } catch {
+      // The lock is free all the same, and whoever asks about it removes the file.
+    }
+  }
+}
+
+function ownLockOf(path: string): OwnLock | undefined {
+  if (ownLocks.size === 0) return undefined;
+  const identity = identityOf(path);
+  return identity === undefined ? undefined : ownLocks.get(identity);
+}
+
+/** Identifies a file, whatever links lead to it; undefined where none can be reached. Does not open it. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Does something with a lock while no other process takes, releases or asks about one in its folder. */
+function withGuard<T>(path: string, work: (realPath: string) => T): T {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const file = realPathOf(path);
+    const guard = begin(join(dirname(file), GUARD_FILE), EXCLUSIVE, GUARD_TIMEOUT_MS);
+    if (guard === undefined) {
+      throw new HostError(
+        'CACHE_ERROR',
+        `Another program blocks the locks in ${dirname(file)}. Close the other hosts and try again.`,
+        { details: { path: dirname(file) } },
+      );
+    }
+    try {
+      return work(file);
+    } finally {
+      guard.close();
+    }
+  } catch (error) {
+    throw cacheError(error, path);
+  }
+}
+
+/** The path without symbolic links, whether there is a file or not: the last component is looked up once only. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    return join(realpathSync(dirname(path)), basename(path));
+  }
+}
+
+/** Removes the file of a lock that nobody holds; returns false where somebody does. Call it under the guard only. */
+function removeIfFree(path: string): boolean {
+  if (!existsSync(path)) return true;
+  const database = begin(path, EXCLUSIVE);
+  if (database === undefined) return false;
+  // Windows removes no file that is open. Nobody can take the lock in between: this process has the guard.
+  database.close();
+  rmSync(path, { force: true });
+  return true;
+}
+
+/** Begins a transaction, which is the lock. Returns undefined where a lock of another process prevents it. */
+function begin(path: string, transaction: string, timeoutMs = 0): DatabaseSync | undefined {
+  try {
+    return beginOn(path, transaction, timeoutMs);
+  } catch (error) {
+    if (sqliteCode(error) !== SQLITE.NOTADB) throw error;
+  }
+  // Something wrote to the file. Nobody holds it: SQLite would have found it busy before it read any of it.
+  truncateSync(path);
+  return beginOn(path, transaction, timeoutMs);
+}
+
+function beginOn(path: string, transaction: string, timeout: number): DatabaseSync | undefined {
+  createPrivateFile(path);
+  const database = new DatabaseSync(path, { timeout });
+  try {
+    // In memory: nothing is written, so that a full disk keeps nobody from the lock.
+    database.exec(`PRAGMA journal_mode = MEMORY; ${transaction}`);
+    return database;
+  } catch (error) {
+    database.close();
+    if (sqliteCode(error) === SQLITE.BUSY) return undefined;
+    throw error;
   }
 }

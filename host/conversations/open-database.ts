@@ -1,8 +1,9 @@
-import { chmod, mkdir, open, rename } from 'node:fs/promises';
+import { chmod, mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HostError, isSystemError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { createPrivateFile } from '../common/private-file.ts';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 import { storeError } from '../store/store-error.ts';
 import { migrate, SCHEMA_VERSION } from './schema.ts';
@@ -65,7 +66,7 @@ export function connect(file: string): DatabaseSync {
 }
 
 async function makePrivate(file: string): Promise<void> {
-  await (await open(file, 'a', 0o600)).close();
+  createPrivateFile(file);
   await chmod(file, 0o600);
 }
 

@@ -4,22 +4,21 @@ import * as v from 'valibot';
 import { isSystemError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { Announcement } from './announcement.ts';
-import { lockOf } from './presence.ts';
+import { lockOf, type PresencePaths } from './presence.ts';
 
 /** Hosts that live and have models in memory, this one among them, the oldest first. What dead ones left is removed. */
-export async function livingHosts(folder: string): Promise<Announcement[]> {
+export async function livingHosts(paths: PresencePaths): Promise<Announcement[]> {
   const hosts: Announcement[] = [];
-  const names = await namesIn(folder);
-  // A host that was killed while it wrote its first announcement leaves only the temporary file. A lock alone may be
-  // that of a host that is about to announce itself.
+  const names = await namesIn(paths.hosts);
+  // A host that was killed while it wrote its first announcement leaves only the temporary file.
   const announced = names.flatMap((name) => /^([^.]+\.json)(?:$|\..*\.tmp$)/.exec(name)?.[1] ?? []);
   for (const base of new Set(announced)) {
-    const file = join(folder, base);
-    if (FileLock.isHeld(lockOf(file))) {
+    const file = join(paths.hosts, base);
+    if (FileLock.isHeld(lockOf(paths, file))) {
       const host = await readAnnouncement(file);
       if (host !== undefined) hosts.push(host);
     } else {
-      for (const name of names) if (name.startsWith(base)) await rm(join(folder, name), { force: true });
+      for (const name of names) if (name.startsWith(base)) await rm(join(paths.hosts, name), { force: true });
     }
   }
   return hosts.sort((a, b) => a.startedAt - b.startedAt);

@@ -1,60 +1,77 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { writeJson } from '../common/atomic-write.ts';
 import { FileLock } from '../common/file-lock.ts';
 import type { Logger } from '../common/log.ts';
 import { VERSION } from '../common/version.ts';
+import type { HostPaths } from '../config.ts';
 import type { Announcement } from './announcement.ts';
+
+/** Where the announcements of hosts are, and their locks. */
+export type PresencePaths = Pick<HostPaths, 'hosts' | 'locks'>;
 
 /**
  * Tells the other hosts of this user which models this one has in memory. A file in the folder of hosts says so, and a
  * lock that dies with the process says that it is still true. A host without models in memory has neither.
  */
 export class Presence {
+  readonly #paths: PresencePaths;
   readonly #log: Logger;
-  readonly #file: string;
   readonly #startedAt = Date.now() / 1000;
-  #lock: FileLock | undefined;
-  /** One change after the other: the last one told is the last one written. */
+  /** Undefined while no model is loaded. */
+  #current: { readonly file: string; readonly lock: FileLock } | undefined;
+  /** Changes are written one after the other: the last one made is the last one written. */
   #written: Promise<void> = Promise.resolve();
 
-  /** @param folder `HostPaths.hosts`. */
-  constructor(folder: string, log: Logger) {
+  constructor(paths: PresencePaths, log: Logger) {
+    this.#paths = paths;
     this.#log = log;
-    // Several hosts can live in one process.
-    this.#file = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.json`);
   }
 
-  /** Tells what is in memory now. A disk that refuses it is logged, and takes nothing from the load it tells of. */
+  /** Announces what is in memory now. A disk that refuses the file is logged, and does not fail the load. */
   update(models: Announcement['models']): void {
     this.#written = this.#written
       .then(() => (models.length === 0 ? this.#withdraw() : this.#announce(models)))
       .catch((error: unknown) => this.#log.warn('presence.not-told', { error }));
   }
 
-  /** Takes the announcement back. */
+  /** Withdraws the announcement. */
   async close(): Promise<void> {
     this.update([]);
     await this.#written;
   }
 
   async #announce(models: Announcement['models']): Promise<void> {
-    this.#lock ??= FileLock.try(lockOf(this.#file));
+    this.#current ??= this.#start();
     const announcement: Announcement = { pid: process.pid, version: VERSION, startedAt: this.#startedAt, models };
-    await writeJson(this.#file, announcement);
+    await writeJson(this.#current.file, announcement);
+  }
+
+  /**
+   * Locks a file name that was never used before: several hosts can live in one process, and whoever finds the file of a
+   * withdrawn announcement removes it, perhaps while the next one is written.
+   */
+  #start(): { file: string; lock: FileLock } {
+    const file = join(this.#paths.hosts, `${process.pid}-${randomBytes(8).toString('hex')}.json`);
+    const lock = FileLock.try(lockOf(this.#paths, file));
+    if (lock === undefined) throw new Error(`${file} is locked already`);
+    return { file, lock };
   }
 
   async #withdraw(): Promise<void> {
-    if (this.#lock === undefined) return;
-    await rm(this.#file, { force: true });
-    this.#lock.release();
-    this.#lock = undefined;
-    await rm(lockOf(this.#file), { force: true });
+    if (this.#current === undefined) return;
+    const { file, lock } = this.#current;
+    this.#current = undefined;
+    try {
+      await rm(file, { force: true });
+    } finally {
+      lock.release();
+    }
   }
 }
 
 /** The lock that says that an announcement is true. */
-export function lockOf(file: string): string {
-  return `${file}.lock`;
+export function lockOf({ locks }: PresencePaths, file: string): string {
+  return join(locks, `${basename(file)}.lock`);
 }

@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { chmod, mkdir, open, rename, stat } from 'node:fs/promises';
+import { chmod, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import KeyvSqlite from '@keyv/sqlite';
 import Keyv from 'keyv';
 import { isSystemError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { createPrivateFile } from '../common/private-file.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 import { storeError } from './store-error.ts';
 import type { Namespace, Store } from './types.ts';
@@ -151,9 +152,9 @@ class KeyvNamespace<T> implements Namespace<T> {
   }
 }
 
-/** Creates the file if it does not exist, readable only by the user: SQLite would create it readable by others. */
+/** Creates the file if it does not exist, readable only by the user. */
 async function makePrivate(file: string): Promise<void> {
-  await (await open(file, 'a', 0o600)).close();
+  createPrivateFile(file);
   await chmod(file, 0o600);
 }
 

@@ -32,6 +32,8 @@ describe('tabagent ps', () => {
     }
     expect(new Set((await hosts()).map(({ pid }: { pid: number }) => pid))).toEqual(new Set([one.pid, two.pid]));
     const listed = promised('LIST_HOSTS', await one.request('LIST_HOSTS'));
+    // That a host finds itself takes nothing from what the others find.
+    expect(promised('LIST_HOSTS', await two.request('LIST_HOSTS')).hosts).toEqual(listed.hosts);
     const own = promised('GET_LOADED_MODELS', await one.request('GET_LOADED_MODELS'));
     expect(listed.hosts.find(({ pid }) => pid === one.pid)?.models).toEqual(own.models);
     expect((await tabagent('ps')).stdout).toMatch(new RegExp(`\n${ID} +CPU +\\S+ MB +0 B +256 +\\d+ s +\\d+\n`));

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import type { HostProcess } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
@@ -74,6 +75,48 @@ describe('two hosts with one cache', () => {
     expect(would).toMatchObject({ dryRun: true, removedCount: 1, freed: size });
     expect(promised('PRUNE_CACHE', await other.request('PRUNE_CACHE', all))).toMatchObject({ removedCount: 1 });
     expect(promised('GET_CACHE_STATS', await one.request('GET_CACHE_STATS'))).toMatchObject({ modelCount: 0 });
+  });
+
+  // A host that lost its lock by asking about it would be joined by a second writer, or lose its partial file.
+  it('a host that asks about its own download still has it, and the other follows it', async () => {
+    // Slow enough to be still under way when everything below was asked.
+    const repos = { [REPO]: { files: { [FILE]: markovModel() } } };
+    const slow = shop.use(await startHub({ repos, bytesPerSecond: markovModel().length / 30 }));
+    const [one, other] = [0, 1].map(() => shop.host({ env: { HF_ENDPOINT: slow.url } })) as [HostProcess, HostProcess];
+    const underWay = one.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded > 0);
+    const download = one.request('DOWNLOAD_MODEL', MODEL);
+    await underWay;
+    for (const question of ['GET_ACTIVE_DOWNLOADS', 'GET_CACHE_STATS', 'GET_ACTIVE_DOWNLOADS']) {
+      expect(await one.request(question)).toMatchObject({ status: 'success' });
+    }
+    const asked = slow.requests.length;
+    expect(await other.request('GET_DOWNLOAD_STATUS', MODEL)).toMatchObject({ payload: { status: 'downloading' } });
+    const prune = { dryRun: false, partialDays: 0, orphans: true };
+    expect(await other.request('PRUNE_CACHE', prune)).toMatchObject({ payload: { removedCount: 0 } });
+    const following = other.next(({ type }) => type === 'MODEL_DOWNLOAD_PROGRESS');
+    const joined = other.request('DOWNLOAD_MODEL', MODEL);
+    await following;
+    expect(slow.requests.slice(asked).filter(({ range }) => range?.startsWith('bytes=0-'))).toEqual([]);
+    expect(await other.request('CANCEL_DOWNLOAD', MODEL)).toMatchObject({ payload: { status: 'cancelled' } });
+    expect([await download, await joined]).toMatchObject([
+      { code: 'DOWNLOAD_CANCELLED' },
+      { code: 'DOWNLOAD_CANCELLED' },
+    ]);
+  });
+
+  it('a model that nobody uses can be deleted while another host asks what is in use', async () => {
+    const [one, other] = [start(), start()];
+    let isDone = false;
+    const asking = (async () => {
+      while (!isDone) expect(await other.request('GET_CACHE_STATS')).toMatchObject({ status: 'success' });
+    })();
+    for (let round = 0; round < 20; round += 1) {
+      promised('DOWNLOAD_MODEL', await one.request('DOWNLOAD_MODEL', MODEL));
+      promised('VERIFY_MODEL', await one.request('VERIFY_MODEL', MODEL));
+      promised('DELETE_MODEL', await one.request('DELETE_MODEL', MODEL));
+    }
+    isDone = true;
+    await asking;
   });
 
   it('the limit a user set makes room before a download', async () => {

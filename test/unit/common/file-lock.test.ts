@@ -1,20 +1,21 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { existsSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FileLock } from '../../../host/common/file-lock.ts';
+import { LockProcess } from '../../support/common/lock-process.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
 const folder = tempFolder('lock');
 afterAll(() => folder.remove());
 
-describe('a lock', () => {
-  let path: string;
-  let count = 0;
-  beforeEach(() => {
-    count += 1;
-    path = join(folder.path, String(count), 'locks', 'a.lock');
-  });
+let path: string;
+let count = 0;
+beforeEach(() => {
+  count += 1;
+  path = join(folder.path, String(count), 'locks', 'a.lock');
+});
 
+describe('a lock', () => {
   it('has one holder at a time', () => {
     const first = FileLock.try(path);
     expect(first).toBeDefined();
@@ -24,33 +25,36 @@ describe('a lock', () => {
     expect(FileLock.isHeld(path)).toBe(false);
     const second = FileLock.try(path);
     expect(second).toBeDefined();
+    // A second release of the first lock does not release the second one.
+    first?.release();
+    expect(FileLock.isHeld(path)).toBe(true);
     second?.release();
   });
 
-  it('can be shared, and is nobody’s alone meanwhile', () => {
+  it('can be shared, and cannot be taken exclusively meanwhile', () => {
     const shares = [FileLock.share(path), FileLock.share(path)];
     expect(shares.every((share) => share !== undefined)).toBe(true);
     expect(FileLock.try(path)).toBeUndefined();
     shares[0]?.release();
     expect(FileLock.try(path)).toBeUndefined();
     shares[1]?.release();
-    const alone = FileLock.try(path);
-    expect(alone).toBeDefined();
+    const exclusive = FileLock.try(path);
+    expect(exclusive).toBeDefined();
     expect(FileLock.share(path)).toBeUndefined();
-    alone?.release();
-    expect(statSync(path).size).toBe(0);
+    exclusive?.release();
   });
 
-  it('takes no room on the disk, and asking for it makes no file', () => {
+  it('has an empty file while it is held, and none otherwise', () => {
     expect(FileLock.isHeld(path)).toBe(false);
     expect(existsSync(path)).toBe(false);
     const lock = FileLock.try(path);
     expect(statSync(path).size).toBe(0);
     lock?.release();
+    expect(existsSync(path)).toBe(false);
   });
 
-  it('is a lock again where something wrote to its file', () => {
-    FileLock.try(path)?.release();
+  it('works where something wrote to its file', () => {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, 'garbage '.repeat(1000));
     const lock = FileLock.try(path);
     expect(lock).toBeDefined();
@@ -63,5 +67,102 @@ describe('a lock', () => {
     expect(() => FileLock.try(join(folder.path, `${count}-file`, 'a.lock'))).toThrow(
       expect.objectContaining({ name: 'HostError' }),
     );
+  });
+});
+
+describe('a lock between processes', () => {
+  let other: LockProcess;
+  beforeEach(() => {
+    other = new LockProcess();
+  });
+  afterEach(() => other.kill());
+
+  // Each is a way to name the same file; on POSIX, closing a descriptor opened by any of them would drop the lock.
+  const onPosix = process.platform === 'win32' ? it.skip : it;
+  onPosix.each([
+    ['its path', () => path],
+    ['a symbolic link to it', () => link((to) => symlinkSync(path, to))],
+    ['a hard link to it', () => link((to) => linkSync(path, to))],
+    [
+      'a symbolic link to its folder',
+      () => {
+        const to = join(folder.path, `${count}-linked`);
+        symlinkSync(dirname(path), to);
+        return join(to, basename(path));
+      },
+    ],
+  ])('stays with its holder, whatever the holder asks about it by %s', async (_name, nameIt) => {
+    const own = FileLock.try(path);
+    const name = nameIt();
+    expect([FileLock.isHeld(name), FileLock.try(name), FileLock.share(name)]).toEqual([true, undefined, undefined]);
+    expect(await other.do('try', path)).toBe(false);
+    expect(await other.do('share', path)).toBe(false);
+    own?.release();
+    expect(await other.do('try', path)).toBe(true);
+    expect(FileLock.isHeld(path)).toBe(true);
+  });
+
+  function link(make: (to: string) => void): string {
+    const to = join(dirname(path), 'linked.lock');
+    make(to);
+    return to;
+  }
+
+  it('stays shared until the last holder of the process releases it', async () => {
+    const shares = [FileLock.share(path), FileLock.share(path)];
+    expect(FileLock.isHeld(path)).toBe(true);
+    shares[0]?.release();
+    expect([FileLock.isHeld(path), FileLock.try(path)]).toEqual([true, undefined]);
+    expect(await other.do('try', path)).toBe(false);
+    expect(await other.do('share', path)).toBe(true);
+    shares[1]?.release();
+    expect(FileLock.try(path)).toBeUndefined();
+    expect(await other.do('release', path)).toBe(true);
+    expect(FileLock.isHeld(path)).toBe(false);
+  });
+
+  it('ends with its process, and whoever asks about it removes its file', async () => {
+    expect(await other.do('try', path)).toBe(true);
+    await other.kill();
+    expect(existsSync(path)).toBe(true);
+    expect(FileLock.isHeld(path)).toBe(false);
+    expect(existsSync(path)).toBe(false);
+    other = new LockProcess();
+  });
+
+  it('that nobody holds is free for each of many tries while another process asks about it', async () => {
+    let done = false;
+    let asked = 0;
+    const asking = (async () => {
+      for (; !done; asked += 1) await other.do('isHeld', path);
+    })();
+    let refused = 0;
+    // The file has to be there for the question to need the lock.
+    for (let tries = 0; tries < 300 || asked < 300; tries += 1) {
+      for (const take of [FileLock.try, FileLock.share]) {
+        const lock = take(path);
+        if (lock === undefined) refused += 1;
+        mkdirSync(dirname(path), { recursive: true });
+        lock?.release();
+        writeFileSync(path, '');
+      }
+      await new Promise(setImmediate);
+    }
+    done = true;
+    await asking;
+    expect(refused).toBe(0);
+  });
+
+  it('has one holder, however many processes take and release it at once', async () => {
+    const others = Array.from({ length: 3 }, () => new LockProcess());
+    try {
+      for (let round = 0; round < 40; round += 1) {
+        const taken = await Promise.all(others.map((process) => process.do('try', path)));
+        expect(taken.filter((one) => one)).toHaveLength(1);
+        await Promise.all(others.map((process) => process.do('release', path)));
+      }
+    } finally {
+      await Promise.all(others.map((process) => process.kill()));
+    }
   });
 });

@@ -1,0 +1,17 @@
+import { closeSync, openSync } from 'node:fs';
+import { isSystemError } from './errors.ts';
+
+/**
+ * Creates an empty file for its user alone where there is none: SQLite would create it readable by others.
+ *
+ * A file that exists is left as it is and not even opened: on POSIX, closing any descriptor of a file drops every lock
+ * that the process has on it, those of SQLite included. Synchronous, so that nobody in this process can lock the file
+ * between its creation and the closing of its descriptor.
+ */
+export function createPrivateFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error;
+  }
+}
