@@ -6,6 +6,7 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
+import { hasOtherSpelling } from './spelling.ts';
 
 /**
  * Removes all there is of a model: its files, those of them that are on their way, what the index knows of them, and
@@ -16,6 +17,8 @@ export async function deleteModel(layout: CacheLayout, index: DownloadIndex, nam
   for (const file of files) {
     await remove(layout.partialPath(fileKey(name, file)));
     const path = layout.finalPath(name, file);
+    // On a disk that ignores case it may be the file of another model.
+    if (await hasOtherSpelling(layout.models, path)) continue;
     await remove(path);
     await removeEmptyFolders(dirname(path), layout.models);
   }

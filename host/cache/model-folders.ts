@@ -7,6 +7,7 @@ import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
 import type { CacheLayout } from './layout.ts';
+import { hasOtherSpelling } from './spelling.ts';
 import type { CachedModel } from './types.ts';
 
 /** Asks the disk for a model: there when every one of its files is, as a file (no link that could lead elsewhere). */
@@ -38,13 +39,15 @@ export async function listNames(layout: CacheLayout): Promise<ModelName[]> {
 
 async function partsOf(layout: CacheLayout, name: ModelName) {
   const files = shardFiles(name.file).map((file) => layout.finalPath(name, file));
-  return { files, sizes: await Promise.all(files.map(sizeOfFile)) };
+  return { files, sizes: await Promise.all(files.map((path) => sizeOfFile(layout, path))) };
 }
 
-async function sizeOfFile(path: string): Promise<number | undefined> {
+/** Bytes of a model's file; undefined where it is not there, or where what is there belongs to a model of another name. */
+export async function sizeOfFile(layout: CacheLayout, path: string): Promise<number | undefined> {
   try {
     const stats = await lstat(path);
-    return stats.isFile() ? stats.size : undefined;
+    if (!stats.isFile() || (await hasOtherSpelling(layout.models, path))) return undefined;
+    return stats.size;
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG', 'ELOOP')) return undefined;
     throw cacheError(error, path);

@@ -7,6 +7,7 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
+import { hasOtherSpelling } from './spelling.ts';
 import { type FileSums, sumsOf } from './verify-file.ts';
 
 /**
@@ -69,7 +70,7 @@ async function checkFile(name: ModelName, file: string, options: CheckOptions): 
   const key = fileKey(name, file);
   const known = await index.file(key);
   const path = layout.finalPath(name, file);
-  if (!(await isFile(path))) {
+  if (!(await isFile(layout, path))) {
     const state = { state: 'missing', basis: known === undefined ? 'nothing' : 'index' } as const;
     return { file, ...state, expectedSize: known?.size, size: 0, badChunks: [], record: known };
   }
@@ -157,9 +158,9 @@ function firstRecord({ size, checksum }: FileSums, chunkBytes: number): FileReco
   return { size, checksum: { algorithm: 'sha256', hex }, etag: hex, commit: null, chunkBytes, firstCheck: true };
 }
 
-async function isFile(path: string): Promise<boolean> {
+async function isFile(layout: CacheLayout, path: string): Promise<boolean> {
   try {
-    return (await lstat(path)).isFile();
+    return (await lstat(path)).isFile() && !(await hasOtherSpelling(layout.models, path));
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return false;
     throw cacheError(error, path);

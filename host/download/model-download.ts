@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { cacheError } from '../cache/cache-errors.ts';
 import { deleteModel } from '../cache/delete-model.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
+import { assertOwnSpelling, foldCase, ignoresCase, nameConflict } from '../cache/spelling.ts';
 import type { CachedModel, DownloadStatus } from '../cache/types.ts';
 import { defined } from '../common/defined.ts';
 import { assertSpace } from '../common/disk-space.ts';
@@ -202,6 +203,7 @@ export class ModelDownload {
   async #prepare(): Promise<FileDownload[]> {
     const { name, layout, index, limits, log, allowance } = this.#options;
     const { signal } = this.#controller;
+    for (const file of shardFiles(name.file)) await assertOwnSpelling(layout.models, layout.finalPath(name, file));
     const hub = await this.#options.hub();
     const remotes: RemoteFile[] = [];
     for (const files of inGroups(shardFiles(name.file), ASKED_AT_ONCE)) {
@@ -224,11 +226,21 @@ export class ModelDownload {
     });
     this.#update({ total: sum(files.map((file) => file.size)) });
     await makeFolder(layout.partials);
+    await this.#assertNoOtherSpelling();
     const missing = sum(await Promise.all(files.map((file) => file.missingSpace())));
     await this.#options.makeRoom(missing);
     await assertSpace(layout.partials, missing);
     for (const file of files) await file.recall();
     return files;
+  }
+
+  /** Throws `NAME_CONFLICT` when a model whose name is one with this one's on the disk is on its way. */
+  async #assertNoOtherSpelling(): Promise<void> {
+    const { name, layout, index } = this.#options;
+    for await (const [id, { state }] of index.allModels()) {
+      if (id === name.id || foldCase(id) !== foldCase(name.id) || state === 'cancelled') continue;
+      if (await ignoresCase(layout.partials)) throw nameConflict(name.id, id);
+    }
   }
 
   /** Fetches one file after the other. Tells other hosts meanwhile, and nothing any more once it has ended. */

@@ -74,6 +74,8 @@ export const ERROR_CODES = {
   DOWNLOAD_CANCELLED: 'The download was cancelled.',
   DOWNLOAD_PAUSED: 'The download was paused; RESUME_DOWNLOAD goes on with it.',
   DOWNLOAD_NOT_FOUND: 'There is no download of this model.',
+  NAME_CONFLICT:
+    'The disk of the cache does not tell the name from that of another model there, which differs in the case of letters.',
   CACHE_LIMIT: 'The cache would be larger than the user set, with every model removed that may be.',
   CACHE_MOVING: 'The cache is being moved to another folder, or other hosts that use it keep it from being moved.',
   DISK_FULL: 'The disk of the cache has too little space.',

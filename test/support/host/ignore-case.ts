@@ -1,0 +1,37 @@
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * Makes the file system of this process ignore the case of names below the folder in `TEST_IGNORES_CASE_BELOW`, and
+ * keep it, as the disks of Windows and macOS do. Loaded by `--import` before a host.
+ */
+const root = process.env.TEST_IGNORES_CASE_BELOW ?? '';
+const { existsSync, readdirSync } = fs;
+
+/** The path of what is there under this name in any case, or the path itself. */
+function found(path: string): string {
+  if (!path.startsWith(root) || path.length <= root.length) return path;
+  const folder = found(dirname(path));
+  const name = basename(path);
+  if (existsSync(join(folder, name)) || !existsSync(folder)) return join(folder, name);
+  const other = readdirSync(folder).find((each) => each.toLowerCase() === name.toLowerCase());
+  return join(folder, other ?? name);
+}
+
+function wrap(library: object, names: readonly string[]): void {
+  for (const name of names) {
+    const original = Reflect.get(library, name);
+    Reflect.set(library, name, (...args: unknown[]) =>
+      original(...args.map((arg) => (typeof arg === 'string' && arg.startsWith('/') ? found(arg) : arg))),
+    );
+  }
+}
+
+const names = ['access', 'chmod', 'lstat', 'mkdir', 'open', 'opendir', 'readFile', 'readdir', 'rename', 'rm', 'rmdir'];
+wrap(fs.promises, [...names, 'stat', 'unlink', 'writeFile']);
+wrap(
+  fs,
+  [...names, 'stat', 'exists'].map((name) => `${name}Sync`),
+);
+syncBuiltinESMExports();
