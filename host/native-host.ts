@@ -30,7 +30,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   const session = new Session({ input, output, handler: host.handler, log: host.log, limits: host.limits });
   host.onEvent((event) => session.announce(event));
 
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGBREAK'] as const) {
     process.on(signal, () => session.stop(new HostError('ABORTED', `The host was stopped (${signal}).`)));
   }
   // One request's fault must not take the others, nor the models in memory, with it.

@@ -1,7 +1,10 @@
 import { HostError } from '../common/errors.ts';
 
-/** Signals that end a command, with their numbers: a shell expects 128 and the number as the exit code. */
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+/**
+ * Signals that end a command, with their numbers: a shell expects 128 and the number as the exit code. On Windows
+ * SIGBREAK is Ctrl-Break, and SIGHUP the end of the console, which gives a program a few seconds.
+ */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGBREAK: 21 } as const;
 
 /**
  * How a command is interrupted: the first signal gives up its work in an orderly way (downloads keep what they have,

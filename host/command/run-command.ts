@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { findProgram, variable, withSafePath } from '../common/find-program.ts';
+import { killTree, leadsGroup } from '../common/kill-tree.ts';
 import { homeFolder } from '../common/platform.ts';
 
 /** Bytes kept of each of a command's outputs: both, escaped, are to fit a frame. What is beyond them is left out. */
@@ -41,7 +42,7 @@ export async function runCommand(
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
     // A group of its own, so that what it started ends with it.
-    detached: process.platform !== 'win32',
+    detached: leadsGroup(),
   });
   const outputs = { stdout: new Output(), stderr: new Output() };
   child.stdout.on('data', (bytes: Buffer) => outputs.stdout.add(bytes));
@@ -54,13 +55,8 @@ export async function runCommand(
     ),
   );
   child.once('close', (code) => ended.resolve(code));
-  const kill = () => {
-    if (child.pid === undefined) return;
-    if (process.platform === 'win32') child.kill('SIGKILL');
-    else killGroup(child.pid);
-  };
   const timer = setTimeout(() => {
-    kill();
+    killTree(child);
     const seconds = timeoutMs / 1000;
     ended.reject(
       new HostError('COMMAND_FAILED', `${program} did not finish within ${seconds} seconds and was stopped.`, {
@@ -69,7 +65,7 @@ export async function runCommand(
     );
   }, timeoutMs);
   const abort = () => {
-    kill();
+    killTree(child);
     ended.reject(signal.reason);
   };
   signal.addEventListener('abort', abort, { once: true });
@@ -93,14 +89,6 @@ const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'SystemRoot', 'US
 function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   const passed = PASSED_ON.map((name) => [name, variable(env, name)] as const);
   return withSafePath(Object.fromEntries(passed.filter(([, value]) => value !== undefined)));
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended already.
-  }
 }
 
 /** The beginning of what a program prints. */

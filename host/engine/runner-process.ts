@@ -56,6 +56,8 @@ export class RunnerProcess {
       env: options.env,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Without a console: Ctrl-C at the host's does not reach it, and it shows no window of its own.
+      windowsHide: true,
     });
     const ready = Promise.withResolvers<RunnerFacts>();
     const exited = Promise.withResolvers<RunnerExit>();

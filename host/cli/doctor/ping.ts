@@ -20,12 +20,11 @@ export async function pingAsBrowser(
   args: readonly string[],
   env: Readonly<NodeJS.ProcessEnv>,
 ): Promise<JsonObject | undefined> {
-  // Windows starts batch files through its shell alone.
-  const [command, first] = program.toLowerCase().endsWith('.bat')
-    ? [join(systemFolder({ env }), 'cmd.exe'), ['/d', '/c', program]]
-    : [program, []];
-  const child = spawn(command, [...first, ...args], {
+  const isBatch = program.toLowerCase().endsWith('.bat');
+  const command = isBatch ? join(systemFolder({ env }), 'cmd.exe') : program;
+  const child = spawn(command, isBatch ? batchArguments(program, args) : args, {
     cwd: dirname(program),
+    windowsVerbatimArguments: isBatch,
     env: withSafePath(env),
     stdio: ['pipe', 'pipe', 'ignore'],
     windowsHide: true,
@@ -49,4 +48,13 @@ export async function pingAsBrowser(
     child.stdin.end();
     child.kill();
   }
+}
+
+/**
+ * Returns the arguments with which cmd.exe starts a batch file, which Windows cannot start by itself. In quotes of our
+ * own, since cmd.exe reads them by other rules than programs do: without them, a folder with `&` ends the command.
+ */
+export function batchArguments(program: string, args: readonly string[]): string[] {
+  const line = [program, ...args].map((word) => `"${word}"`).join(' ');
+  return ['/d', '/s', '/c', `"${line}"`];
 }

@@ -28,7 +28,8 @@ const COMMANDS: {
  */
 export async function runRunner(): Promise<void> {
   if (process.send === undefined) throw new Error('A runner is started by its host, not by hand');
-  process.title = 'tabagent-runner';
+  // On Windows this is the title of the console, which belongs to the user.
+  if (process.platform !== 'win32') process.title = 'tabagent-runner';
   // Not `process.exit`: that would wait for what llama.cpp is doing on its threads.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 

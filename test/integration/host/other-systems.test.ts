@@ -1,4 +1,5 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -38,6 +39,15 @@ HKEY_LOCAL_MACHINE\\Display\\0000
 END`,
   },
 } as const;
+
+/** Says whether a process runs: one that has ended and that nobody has waited for does not. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 /** The GPUs that the stand-ins describe. */
 const GPUS = {
@@ -99,6 +109,25 @@ const GPUS = {
       const messages = [{ role: 'user', content: '' }];
       const reply = await host.request('GENERATE', { messages, settings: { do_sample: false } });
       expect(promised('GENERATE', reply).output).toBe(STORY_GREEDY);
+    });
+
+    // /proc says when a process is gone.
+    const onWindows = platform === 'win32' && process.platform === 'linux' ? it : it.skip;
+    onWindows('ends a command that runs too long with all that it started', async () => {
+      const pidFile = join(shop.home, 'pid');
+      const place = async (name: string, script: string) => {
+        await writeFile(join(programs, 'System32', name), `#!/bin/sh\n${script}\n`);
+        await chmod(join(programs, 'System32', name), 0o755);
+      };
+      await place('slow.exe', `sleep 1000 & echo $! > '${pidFile}'; wait`);
+      // The stand-in ends the program and its children.
+      await place('taskkill.exe', '[ "$1 $3 $4" = "/PID /T /F" ] && kill -9 $(cat /proc/$2/task/$2/children) $2');
+      const config = { allowedCommands: [['slow']], commandTimeoutSeconds: 1 };
+      await writeFile(join(shop.home, 'config.json'), JSON.stringify(config));
+      const reply = await start(HOST_MAIN).request('EXECUTE_COMMAND', { command: 'slow' });
+      expect(reply).toMatchObject({ code: 'COMMAND_FAILED', details: { timeoutSeconds: 1 } });
+      const pid = Number(await readFile(pidFile, 'utf8'));
+      while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
     });
 
     it('answers what the machine is, as packaged', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { batchArguments } from '../../../host/cli/doctor/ping.ts';
 import { launcherText, planLauncher } from '../../../host/registration/launcher.ts';
 import { programFolder } from '../../../host/registration/program-folder.ts';
 import { isSameValue, type RegResult, readKey, writeKey } from '../../../host/registration/registry.ts';
@@ -20,6 +21,16 @@ describe('the batch file on Windows', () => {
     expect(text).toContain('if not defined TABAGENT_HOME set "TABAGENT_HOME=D:\\50%%\\home"');
     expect(text).toContain('setlocal DisableDelayedExpansion');
   });
+
+  it.each(['C:\\a & b (1)\\host.bat', 'C:\\a&b^c@d,e;f=g\\host.bat'])(
+    'is started with its whole path: %s',
+    (program) => {
+      // With /s, cmd.exe removes the first quote and the last, and keeps all others as they are.
+      expect(batchArguments(program, ['--parent-window=0']).join(' ')).toBe(
+        `/d /s /c ""${program}" "--parent-window=0""`,
+      );
+    },
+  );
 
   it('is read as UTF-8 when a path is not ASCII, and only then', () => {
     expect(launcherText('win32', [NODE, MAIN])).not.toContain('chcp');
