@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Services } from './actions/action.ts';
 import { loadedEntry } from './actions/model-entry.ts';
 import type { ModelCache } from './cache/model-cache.ts';
@@ -139,7 +140,11 @@ export class HostServices implements Services {
       import('./settings/generation-settings.ts'),
       this.#store(),
     ]);
-    return new GenerationSettings(store.namespace('settings'), this.log);
+    return new GenerationSettings(
+      store.namespace('settings'),
+      join(this.config.paths.locks, 'settings.lock'),
+      this.log,
+    );
   }
 
   async #createEngine(): Promise<Engine> {

@@ -5,6 +5,7 @@ import { FileLock } from '../common/file-lock.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { formatBytes } from '../common/format.ts';
 import { modelNotDownloaded } from '../common/host-errors.ts';
+import { KeyedQueue } from '../common/keyed-queue.ts';
 import type { Logger } from '../common/log.ts';
 import { sum } from '../common/sum.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
@@ -41,6 +42,8 @@ export interface Pruned {
 export class CacheEviction {
   readonly #parts: CacheEvictionOptions;
   readonly #pins: Pins;
+  /** By model id: of a pin and an unpin that come together, the last one stays. */
+  readonly #pinning = new KeyedQueue();
 
   constructor(parts: CacheEvictionOptions) {
     this.#parts = parts;
@@ -70,15 +73,17 @@ export class CacheEviction {
   }
 
   /** Keeps a model from being removed to make room. Throws `MODEL_NOT_DOWNLOADED`. */
-  async pin(name: ModelName): Promise<void> {
-    if ((await bytesOfModel(this.#parts.layout, name)) === undefined) {
-      throw modelNotDownloaded(name.id);
-    }
-    await this.#pins.pin(name);
+  pin(name: ModelName): Promise<void> {
+    return this.#pinning.run(name.id, async () => {
+      if ((await bytesOfModel(this.#parts.layout, name)) === undefined) {
+        throw modelNotDownloaded(name.id);
+      }
+      await this.#pins.pin(name);
+    });
   }
 
   unpin(name: ModelName): Promise<void> {
-    return this.#pins.unpin(name);
+    return this.#pinning.run(name.id, () => this.#pins.unpin(name));
   }
 
   /** Notes that a model was loaded just now. A disk that takes no note keeps nobody from loading. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { platformOf } from '../common/platform.ts';
@@ -25,7 +26,7 @@ const SEARCH_MS = 30_000;
 
 /** What the room is opened with. */
 export interface ExternalModelsOptions {
-  readonly config: { readonly paths: Pick<HostPaths, 'home'>; readonly env: HostConfig['env'] };
+  readonly config: { readonly paths: Pick<HostPaths, 'home' | 'locks'>; readonly env: HostConfig['env'] };
   readonly store: () => Promise<Store>;
   readonly log: Logger;
   /** @default the system this process runs on */
@@ -43,7 +44,7 @@ export class ExternalModels {
     this.#options = options;
     this.#book = new FileHashCache(options.store, options.log);
     this.#checksums = new Checksums(this.#book, options.log);
-    this.#ledger = new ImportRegistry(options.store);
+    this.#ledger = new ImportRegistry(options.store, join(options.config.paths.locks, 'imports.lock'));
   }
 
   /** Everything there is, with what is no model. Waits for slow disks only so long. */

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { withFileLock } from '../common/with-file-lock.ts';
+import type { ModelName } from '../protocol/model-name.ts';
 import { MODEL_SOURCES } from '../protocol/model-sources.ts';
 import type { Namespace, Store } from '../store/types.ts';
 
@@ -21,9 +23,12 @@ export type Imported = v.InferOutput<typeof Imported>;
 /** What is kept over restarts of models that lie elsewhere, by model id. What comes out is checked. */
 export class ImportRegistry {
   readonly #store: () => Promise<Store>;
+  readonly #lock: string;
 
-  constructor(store: () => Promise<Store>) {
+  /** @param lock The file lock that hosts take to add an import. */
+  constructor(store: () => Promise<Store>, lock: string) {
     this.#store = store;
+    this.#lock = lock;
   }
 
   async adopted(id: string): Promise<Adopted | undefined> {
@@ -42,8 +47,13 @@ export class ImportRegistry {
     return this.#all('imported', Imported);
   }
 
-  async import(id: string, model: Imported): Promise<void> {
-    await (await this.#namespace('imported')).set(id, model);
+  /** Registers a model under the name that `chooseName` picks, knowing every other import. Returns the name. */
+  import(model: Imported, chooseName: (others: ReadonlyMap<string, Imported>) => ModelName): Promise<ModelName> {
+    return withFileLock(this.#lock, async () => {
+      const name = chooseName(await this.allImported());
+      await (await this.#namespace('imported')).set(name.id, model);
+      return name;
+    });
   }
 
   async forgetImported(id: string): Promise<void> {

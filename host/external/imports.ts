@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
-import { modelNameOf } from '../protocol/model-name.ts';
+import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { type Classification, classify } from './classification.ts';
 import { type FoundFile, lookAt } from './disk.ts';
@@ -31,7 +31,7 @@ export async function findImports(imported: ReadonlyMap<string, Imported>): Prom
  */
 export async function importFile(
   path: string,
-  ledger: ImportRegistry,
+  registry: ImportRegistry,
   signal: AbortSignal,
 ): Promise<{ model: ExternalModel; classification: Exclude<Classification, { kind: 'rejected' }> }> {
   if (!isAbsolute(path) || path.includes('\0')) throw invalidField('path', "a model file's absolute path", path);
@@ -51,15 +51,14 @@ export async function importFile(
     throw new HostError('MODEL_REJECTED', reason, { details: { file: path } });
   }
   const [first = path] = paths;
-  const name = await freeName(first, ledger);
-  await ledger.import(name.id, { files: paths });
+  const name = await registry.import({ files: paths }, (others) => freeName(first, others));
   return { model: { source: 'import', name, title: basename(first), files }, classification };
 }
 
 /** The id of an import: its file's name, with a piece of a checksum where another file of that name is imported already. */
-async function freeName(path: string, ledger: ImportRegistry): Promise<ExternalModel['name']> {
+function freeName(path: string, others: ReadonlyMap<string, Imported>): ModelName {
   const name = externalName('import', [basename(path)]);
-  const other = (await ledger.allImported()).get(name.id);
+  const other = others.get(name.id);
   if (other === undefined || other.files[0] === path) return name;
   const sum = createHash('sha256').update(path).digest('hex').slice(0, 12);
   return externalName('import', [sum, basename(path)]);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from '../common/log.ts';
 import type { HostConfig } from '../config.ts';
 import { Keychain } from './keychain.ts';
@@ -5,7 +6,8 @@ import { Secrets } from './secrets.ts';
 
 /** The secrets of a host, in the keychain where its configuration allows one. */
 export function openSecrets({ paths, keychain, env, runnerEntry: entry }: HostConfig, log: Logger): Secrets {
-  if (!keychain) return new Secrets(paths.secrets, log);
+  const options = { file: paths.secrets, lock: join(paths.locks, 'secrets.lock'), log };
+  if (!keychain) return new Secrets(options);
   const refusal = async () => (await import('../engine/safe-to-run.ts')).whyUnsafeToRun(entry);
-  return new Secrets(paths.secrets, log, new Keychain({ entry, env, refusal }));
+  return new Secrets({ ...options, keychain: new Keychain({ entry, env, refusal }) });
 }

@@ -4,7 +4,9 @@ import { writeJson } from '../common/atomic-write.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { damagedFile } from '../common/host-errors.ts';
 import { isJsonObject } from '../common/json.ts';
+import { KeyedQueue } from '../common/keyed-queue.ts';
 import type { Logger } from '../common/log.ts';
+import { withFileLock } from '../common/with-file-lock.ts';
 import { storeError } from '../store/store-error.ts';
 import type { Keychain } from './keychain.ts';
 
@@ -20,6 +22,16 @@ export type SecretKeeper = Pick<Keychain, 'get' | 'set' | 'delete'>;
 /** In the file: a secret, or the keychain's entry that has it. */
 type Kept = string | { readonly keychain: string };
 
+/** What a host's secrets are opened with. */
+export interface SecretsOptions {
+  readonly file: string;
+  /** The file lock that hosts take to change the file. */
+  readonly lock: string;
+  /** Absent where it is not to be used. */
+  readonly keychain?: SecretKeeper | undefined;
+  readonly log: Logger;
+}
+
 /**
  * Secrets a user gave the host: in the system's keychain where there is one, else in a file that only this user can
  * read. The file says which of them the keychain has, so it is asked for no other. They leave it for the place they are
@@ -27,14 +39,17 @@ type Kept = string | { readonly keychain: string };
  */
 export class Secrets {
   readonly #file: string;
+  readonly #lock: string;
   readonly #keychain: SecretKeeper | undefined;
   readonly #log: Logger;
+  /** Changes of a secret, by its name: the keychain can take long, and the last change asked for is the one that stays. */
+  readonly #changes = new KeyedQueue();
   /** What the keychain said of an entry. An entry is never written twice, so what was read stays true. */
   readonly #entries = new Map<string, Promise<string>>();
 
-  /** @param keychain Absent where it is not to be used. */
-  constructor(file: string, log: Logger, keychain?: SecretKeeper) {
+  constructor({ file, lock, keychain, log }: SecretsOptions) {
     this.#file = file;
+    this.#lock = lock;
     this.#log = log;
     this.#keychain = keychain;
   }
@@ -59,31 +74,44 @@ export class Secrets {
 
   /** @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`. */
   async set(name: string, value: string): Promise<void> {
-    const all = await this.#read();
-    const before = all.get(name);
-    const kept = await this.#keep(name, value);
-    try {
-      await this.#write(all.set(name, kept));
-    } catch (error) {
-      if (typeof kept === 'object') await this.#forget(kept.keychain);
-      throw error;
-    }
-    if (typeof before === 'object') await this.#forget(before.keychain);
+    await this.#changes.run(name, async () => {
+      // A file that cannot be read is found out before the keychain has an entry that nothing names.
+      await this.#read();
+      const kept = await this.#keep(name, value);
+      try {
+        const before = await this.#replace(name, kept);
+        if (typeof before === 'object') await this.#forget(before.keychain);
+      } catch (error) {
+        if (typeof kept === 'object') await this.#forget(kept.keychain);
+        throw error;
+      }
+    });
   }
 
   /** What became of it: `left` is an entry the keychain would not remove, which nothing names any more. */
-  async clear(name: string): Promise<'removed' | 'left' | undefined> {
-    const all = await this.#read();
-    const before = all.get(name);
-    if (before === undefined) return undefined;
-    all.delete(name);
-    await this.#write(all);
-    return typeof before === 'object' ? this.#forget(before.keychain) : 'removed';
+  clear(name: string): Promise<'removed' | 'left' | undefined> {
+    return this.#changes.run(name, async () => {
+      const before = await this.#replace(name, undefined);
+      if (before === undefined) return undefined;
+      return typeof before === 'object' ? this.#forget(before.keychain) : 'removed';
+    });
   }
 
   /** Takes every secret out of the keychain, before the file that names them is removed. */
   async clearAll(): Promise<void> {
     for (const name of (await this.#read()).keys()) await this.clear(name);
+  }
+
+  /** Changes one entry of the file and no other, whoever else writes to it. Returns what the entry was before. */
+  #replace(name: string, kept: Kept | undefined): Promise<Kept | undefined> {
+    return withFileLock(this.#lock, async () => {
+      const all = await this.#read();
+      const before = all.get(name);
+      if (kept === undefined) all.delete(name);
+      else all.set(name, kept);
+      if (kept !== before) await this.#write(all);
+      return before;
+    });
   }
 
   /** Gives a secret to the keychain, or where that cannot be, to the file. */

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Logger } from '../common/log.ts';
+import { withFileLock } from '../common/with-file-lock.ts';
 import { GenerationParams } from '../protocol/actions/generation.ts';
 import type { Namespace } from '../store/types.ts';
 
@@ -27,11 +28,12 @@ export type GenerationChanges = { readonly [K in keyof GenerationParams]?: Gener
 export class GenerationSettings {
   readonly #kept: Namespace<unknown>;
   readonly #log: Logger;
-  /** Changes go one after the other: each begins with what the one before has left. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #lock: string;
 
-  constructor(kept: Namespace<unknown>, log: Logger) {
+  /** @param lock The file lock that hosts take to change the settings. */
+  constructor(kept: Namespace<unknown>, lock: string, log: Logger) {
     this.#kept = kept;
+    this.#lock = lock;
     this.#log = log;
   }
 
@@ -52,13 +54,11 @@ export class GenerationSettings {
    * @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`.
    */
   change(changes: GenerationChanges): Promise<GenerationParams> {
-    const change = this.#last.then(async () => {
+    return withFileLock(this.#lock, async () => {
       const changed = withChanges(await this.get(), changes);
       await this.#kept.set(KEY, changed);
       return changed;
     });
-    this.#last = change.catch(() => undefined);
-    return change;
   }
 }
 

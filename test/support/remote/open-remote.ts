@@ -25,7 +25,12 @@ export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretKeeper)
     env: { ...env, TABAGENT_HOME: home },
     limits: { ...DEFAULT_LIMITS, retryBaseMs: 1 },
   });
-  const secrets = new Secrets(join(home, 'secrets.json'), new KeptLog(), keychain);
+  const secrets = new Secrets({
+    file: config.paths.secrets,
+    lock: join(config.paths.locks, 'secrets.lock'),
+    keychain,
+    log: new KeptLog(),
+  });
   const remote = makeRemote({ config, secrets: async () => secrets, found: async () => [], log });
   return {
     ...remote,

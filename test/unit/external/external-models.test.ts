@@ -29,7 +29,11 @@ afterEach(() => store.close());
 
 function open(): ExternalModels {
   const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
-  return new ExternalModels({ config: { env, paths: { home } }, store: async () => store, log: new KeptLog() });
+  return new ExternalModels({
+    config: { env, paths: { home, locks: join(home, 'locks') } },
+    store: async () => store,
+    log: new KeptLog(),
+  });
 }
 const remote = (content: Buffer) => ({
   name: NAME,

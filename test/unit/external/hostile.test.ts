@@ -171,7 +171,7 @@ describe('what lies in the folders of other programs', () => {
     const log = new KeptLog();
     const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
     const local = new ExternalModels({
-      config: { env, paths: { home } },
+      config: { env, paths: { home, locks: join(home, 'locks') } },
       store: () => Promise.reject(new Error('no database')),
       log,
     });

@@ -19,7 +19,7 @@ describe('the settings of generations', () => {
     await store.close();
     await rm(folder, { recursive: true });
   });
-  const open = () => new GenerationSettings(store.namespace('settings'), log);
+  const open = () => new GenerationSettings(store.namespace('settings'), join(folder, 'locks', 'settings.lock'), log);
 
   it('are the defaults at first', async () => {
     expect(await open().get()).toEqual(DEFAULT_PARAMS);
