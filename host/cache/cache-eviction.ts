@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { entriesOf } from '../common/folder-entries.ts';
@@ -145,7 +144,7 @@ export class CacheEviction {
   async #remove(item: PruneItem): Promise<boolean> {
     const { layout, log } = this.#parts;
     if (item.kind === 'orphan') {
-      const path = join(layout.partials, item.partial.file);
+      const { path } = item.partial;
       await rm(path, { force: true }).catch((error: unknown) => {
         throw cacheError(error, path);
       });

@@ -6,21 +6,25 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
-import { hasOtherSpelling } from './spelling.ts';
+import { ModelFolder, partialPath } from './model-folder.ts';
 
 /**
- * Removes all there is of a model: its files, those of them that are on their way, what the index knows of them, and
- * the folders that are empty then. The files go first: on a full disk that makes room for the index to be written.
+ * Removes all there is of a model: its files, its unfinished downloads, what the index says of them, and the folders that
+ * are empty then. Files that are not the host's own ({@link ModelFolder.isOwn}) stay. The files go first: on a full disk
+ * that frees space for the index to be written.
  */
 export async function deleteModel(layout: CacheLayout, index: DownloadIndex, name: ModelName): Promise<void> {
   const files = shardFiles(name.file);
+  const folder = ModelFolder.find(layout, name);
   for (const file of files) {
-    await remove(layout.partialPath(fileKey(name, file)));
-    const path = layout.finalPath(name, file);
-    // On a disk that ignores case it may be the file of another model.
-    if (await hasOtherSpelling(layout.models, path)) continue;
+    // In both places: the folder may have become a link since the download.
+    for (const partials of [folder?.partials, layout.partials]) {
+      if (partials !== undefined) await remove(partialPath(partials, name, file));
+    }
+    const path = (await folder?.statsOf(file))?.path;
+    if (folder === undefined || path === undefined || !(await folder.isOwn(index, file))) continue;
     await remove(path);
-    await removeEmptyFolders(dirname(path), layout.models);
+    await removeEmptyFolders(dirname(path), folder.root);
   }
   for (const file of files) await index.deleteFile(fileKey(name, file));
   await index.deleteModel(name.id);

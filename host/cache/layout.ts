@@ -8,7 +8,7 @@ import { DEFAULT_REVISION, encodeRevision, type ModelName, type RepoName } from 
  * leave its folder.
  *
  * - `models/<owner>/<repo>/<file>`, or `<repo>@<revision>` for another revision than `main`: whole, verified files
- * - `partial/<key>.partial`: a file on its way
+ * - `partial/<key>.partial`: an unfinished download (`.tabagent-partial/` beside the models where they are on another disk)
  * - `locks/<key>.lock`: held by the process that downloads the model
  * - `pins/<key>`: there while the user wants the model kept
  * - `locks/<key>.use`: shared by the processes that have the model loaded, held alone by one that deletes it
@@ -26,18 +26,9 @@ export class CacheLayout {
     this.locks = paths.locks;
   }
 
-  /** The folder of a repository's files at a revision. */
+  /** The folder of a repository's files at a revision, unchecked: `ModelFolder` gives paths that may be used. */
   repoFolder({ owner, repo, revision }: RepoName | ModelName): string {
     return join(this.models, owner, revision === DEFAULT_REVISION ? repo : `${repo}@${encodeRevision(revision)}`);
-  }
-
-  /** Where one file of a model ends up. */
-  finalPath(name: ModelName, file: string): string {
-    return join(this.repoFolder(name), ...file.split('/'));
-  }
-
-  partialPath(fileKey: string): string {
-    return join(this.partials, `${fileKey}.partial`);
   }
 
   lockPath(name: ModelName): string {

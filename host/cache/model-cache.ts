@@ -17,7 +17,7 @@ import { CacheEviction } from './cache-eviction.ts';
 import { CacheVerifier } from './cache-verifier.ts';
 import { deleteModel } from './delete-model.ts';
 import { CacheLayout, fileKey } from './layout.ts';
-import { bytesOf, findModel, listNames } from './model-folders.ts';
+import { assertOwn, bytesOf, findModel, listNames } from './model-folders.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
@@ -190,7 +190,8 @@ export class ModelCache {
    * Removes a model, or every model of a repository at a revision; those of which only some parts are there, too.
    *
    * @param options.inUse Says whether a model is loaded, and so may not be touched.
-   * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`.
+   * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for files of the user's in a linked folder:
+   * then nothing is removed.
    */
   async delete(
     name: ModelName | RepoName,
@@ -209,6 +210,7 @@ export class ModelCache {
     ];
     if (busy.length > 0) throw modelInUse(busy);
     if (present.size === 0) throw modelNotDownloaded('file' in name ? name.id : name.repoId);
+    for (const model of present.keys()) await assertOwn(this.#layout, this.#index, model);
     const alone = [...present.keys()].map((model) => ({ model, lock: this.#uses.takeAlone(model) }));
     try {
       const elsewhere = alone.filter(({ lock }) => lock === undefined).map(({ model }) => model.id);

@@ -1,6 +1,6 @@
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
@@ -8,6 +8,7 @@ import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
 import type { CacheLayout } from './layout.ts';
+import { canEnter } from './model-folder.ts';
 import type { CachedModel } from './types.ts';
 
 /** A model on the disk, as it was when its folder changed last. */
@@ -24,6 +25,8 @@ interface Folder {
   readonly models: readonly ListedModel[];
 }
 
+/** The folder of models has depth 0, and an owner's folder this one: both may be links. */
+const OWNER_DEPTH = 1;
 /** Folders above this depth hold owners and repositories, no files of models. */
 const REPO_DEPTH = 2;
 
@@ -65,9 +68,10 @@ export class ModelListing {
     const pending: { path: string; depth: number }[] = [{ path: this.#layout.models, depth: 0 }];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const { path, depth } = next;
+      if (depth <= OWNER_DEPTH && !canEnter(this.#layout, path)) continue;
       const known = before.get(path);
       // Without a promise: a thousand folders are looked at in the time that some dozen promises take.
-      const stats = folderStats(path);
+      const stats = folderStats(path, depth);
       const isSame = known?.stamp !== undefined && stats !== undefined && known.stamp === stampOf(stats);
       const folder = isSame ? known : await this.#read(path, depth, stats);
       changed ||= !isSame;
@@ -88,7 +92,9 @@ export class ModelListing {
     const age = this.#now() - changedAt;
     const stamp = stats !== undefined && age > UNSURE_MS ? stampOf(stats) : undefined;
     const entries = await entriesOf(path);
-    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    const folders = entries
+      .filter((entry) => entry.isDirectory() || (depth < OWNER_DEPTH && entry.isSymbolicLink()))
+      .map(({ name }) => name);
     if (depth < REPO_DEPTH) return { stamp, folders, models: [] };
     const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
     return { stamp, folders, models: await this.#modelsIn(path, files) };
@@ -102,23 +108,24 @@ export class ModelListing {
       const name = modelNameOf(`${prefix}/${file}`);
       if (name !== undefined) names.set(name.id, name);
     }
-    const models = await Promise.all([...names.values()].map((name) => this.#modelOf(name)));
+    const models = await Promise.all([...names.values()].map((name) => modelIn(folder, name)));
     return models.filter((model) => model !== undefined);
-  }
-
-  async #modelOf(name: ModelName): Promise<ListedModel | undefined> {
-    const files = shardFiles(name.file).map((file) => this.#layout.finalPath(name, file));
-    const stats = await Promise.all(files.map(fileStats));
-    const present = stats.filter((each) => each !== undefined);
-    if (present.length < files.length) return undefined;
-    const size = sum(present.map((each) => each.size));
-    return { name, files, size, modified: present[0]?.mtimeMs ?? 0 };
   }
 }
 
-function folderStats(path: string): Stats | undefined {
+/** @param folder The one that holds the model's first file: its others lie beside it. */
+async function modelIn(folder: string, name: ModelName): Promise<ListedModel | undefined> {
+  const files = shardFiles(name.file).map((file) => join(folder, basename(file)));
+  const stats = await Promise.all(files.map(fileStats));
+  const present = stats.filter((each) => each !== undefined);
+  if (present.length < files.length) return undefined;
+  const size = sum(present.map((each) => each.size));
+  return { name, files, size, modified: present[0]?.mtimeMs ?? 0 };
+}
+
+function folderStats(path: string, depth: number): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return (depth <= OWNER_DEPTH ? statSync : lstatSync)(path, { throwIfNoEntry: false });
   } catch (error) {
     // Not to be looked into: read like one that is gone, and looked at again next time.
     if (isSystemError(error, 'EACCES', 'EPERM', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP')) return undefined;

@@ -60,14 +60,14 @@ export function leastRecentlyUsed(
   let missing = bytes;
   for (const model of models.toSorted((a, b) => a.lastUsed - b.lastUsed)) {
     if (missing <= 0) break;
-    if (model.pinned || isBusy(model.name)) continue;
+    if (model.pinned || !model.own || isBusy(model.name)) continue;
     chosen.push(model);
     missing -= model.size;
   }
   return chosen;
 }
 
-/** Bytes the cache takes. */
+/** Bytes the cache takes, without the user's own files in linked folders. */
 export function bytesOf({ models, partials }: Pick<CacheUsage, 'models' | 'partials'>): number {
-  return sum(models.map(({ size }) => size)) + sum(partials.map(({ bytes }) => bytes));
+  return sum(models.map(({ own, size }) => (own ? size : 0))) + sum(partials.map(({ bytes }) => bytes));
 }

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import type { DownloadIndex, ModelRecord } from '../download/download-index.ts';
@@ -7,6 +7,7 @@ import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
+import { ModelFolder, partialFolders } from './model-folder.ts';
 import type { ModelListing } from './model-listing.ts';
 import type { Pins } from './pins.ts';
 
@@ -18,12 +19,14 @@ export interface ModelUsage {
   /** Unix milliseconds of its last load; of its coming where it was never loaded. */
   readonly lastUsed: number;
   readonly pinned: boolean;
+  /** False for files of the user's in a linked folder: they are never evicted, and do not count against the limit. */
+  readonly own: boolean;
 }
 
 /** A download on its way, as its files on the disk show it. */
 export interface PartialUsage {
-  /** The file's name in the folder of partial files. */
-  readonly file: string;
+  /** Absolute. */
+  readonly path: string;
   /** Whose it is; undefined where no download is known that it could belong to. */
   readonly name: ModelName | undefined;
   /** Bytes it takes on the disk. */
@@ -43,6 +46,9 @@ export interface CacheUsage {
 /** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
 const STAT_BLOCK_BYTES = 512;
 
+/** What an unfinished download is called: anything else beside it is not the cache's. */
+const PARTIAL_NAME = /^([0-9a-f]{32})\.partial$/;
+
 /** What is looked at. */
 export interface UsageParts {
   readonly layout: CacheLayout;
@@ -59,10 +65,19 @@ export async function usageOf({ layout, index, listing, pins }: UsageParts): Pro
     index.allUsed(),
     Array.fromAsync(index.allModels()),
   ]);
-  const usages = models.map(({ name, size, modified }) => {
-    return { name, size, lastUsed: used.get(name.id) ?? modified, pinned: isPinned(name) };
-  });
+  const usages: ModelUsage[] = [];
+  for (const { name, size, modified } of models) {
+    const own = await isOwn(layout, index, name);
+    usages.push({ name, size, lastUsed: used.get(name.id) ?? modified, pinned: isPinned(name), own });
+  }
   return { models: usages, partials: await partialsOf(layout, downloads), downloads: new Map(downloads) };
+}
+
+async function isOwn(layout: CacheLayout, index: DownloadIndex, name: ModelName): Promise<boolean> {
+  const folder = ModelFolder.find(layout, name);
+  if (folder?.isLinked !== true) return true;
+  for (const file of shardFiles(name.file)) if (!(await folder.isOwn(index, file))) return false;
+  return true;
 }
 
 async function partialsOf(
@@ -73,22 +88,26 @@ async function partialsOf(
   for (const [id] of downloads) {
     const name = modelNameOf(id);
     if (name === undefined) continue;
-    for (const file of shardFiles(name.file)) owners.set(basename(layout.partialPath(fileKey(name, file))), name);
+    for (const file of shardFiles(name.file)) owners.set(fileKey(name, file), name);
   }
   const partials: PartialUsage[] = [];
-  for (const file of (await entriesOf(layout.partials)).map(({ name }) => name)) {
-    const stats = await statOf(join(layout.partials, file));
-    if (!stats?.isFile()) continue;
-    // Windows does not tell how much of a sparse file there is: there it counts whole.
-    const bytes = process.platform === 'win32' ? stats.size : stats.blocks * STAT_BLOCK_BYTES;
-    partials.push({ file, name: owners.get(file), bytes, modified: stats.mtimeMs });
+  for (const folder of await partialFolders(layout)) {
+    for (const { name } of await entriesOf(folder)) {
+      const key = PARTIAL_NAME.exec(name)?.[1];
+      const path = join(folder, name);
+      const stats = key === undefined ? undefined : await statOf(path);
+      if (key === undefined || !stats?.isFile()) continue;
+      // Windows does not tell how much of a sparse file there is: there it counts whole.
+      const bytes = process.platform === 'win32' ? stats.size : stats.blocks * STAT_BLOCK_BYTES;
+      partials.push({ path, name: owners.get(key), bytes, modified: stats.mtimeMs });
+    }
   }
   return partials;
 }
 
 async function statOf(path: string) {
   try {
-    return await stat(path);
+    return await lstat(path);
   } catch (error) {
     // Removed since it was listed.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;

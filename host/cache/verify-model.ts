@@ -1,13 +1,11 @@
-import { lstat } from 'node:fs/promises';
-import { isHostError, isSystemError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
 import { ChunkGrid } from '../download/chunks.ts';
 import type { DownloadIndex, FileRecord, StoredChecksum } from '../download/download-index.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
-import { hasOtherSpelling } from './spelling.ts';
+import { ModelFolder } from './model-folder.ts';
 import { type FileSums, sumsOf } from './verify-file.ts';
 
 /**
@@ -69,8 +67,8 @@ async function checkFile(name: ModelName, file: string, options: CheckOptions): 
   const { layout, index, signal, onBytes } = options;
   const key = fileKey(name, file);
   const known = await index.file(key);
-  const path = layout.finalPath(name, file);
-  if (!(await isFile(layout, path))) {
+  const path = (await ModelFolder.find(layout, name)?.statsOf(file))?.path;
+  if (path === undefined) {
     const state = { state: 'missing', basis: known === undefined ? 'nothing' : 'index' } as const;
     return { file, ...state, expectedSize: known?.size, size: 0, badChunks: [], record: known };
   }
@@ -156,13 +154,4 @@ export function recordOf({ size, checksum, etag, commit }: RemoteFile, chunkByte
 function firstRecord({ size, checksum }: FileSums, chunkBytes: number): FileRecord {
   const hex = checksum;
   return { size, checksum: { algorithm: 'sha256', hex }, etag: hex, commit: null, chunkBytes, firstCheck: true };
-}
-
-async function isFile(layout: CacheLayout, path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isFile() && !(await hasOtherSpelling(layout.models, path));
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw cacheError(error, path);
-  }
 }

@@ -15,6 +15,8 @@ const FileRecord = v.pipe(
     chunkBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     /** Taken from the disk while no hub could be asked: it tells of changes since, not of what the hub announced. */
     firstCheck: v.optional(v.literal(true)),
+    /** The file's time of change when its download gave it its name, Unix milliseconds; absent for one found on the disk. */
+    publishedMs: v.optional(v.pipe(v.number(), v.finite())),
   }),
   // What is done with a record costs time and memory by the chunk.
   v.check(({ size, chunkBytes }) => Math.ceil(size / chunkBytes) <= MAX_CHUNKS),

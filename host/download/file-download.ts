@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
+import type { ModelFolder } from '../cache/model-folder.ts';
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
@@ -19,8 +20,7 @@ export interface FileDownloadOptions {
   readonly remote: RemoteFile;
   /** The file's key in the index. */
   readonly key: string;
-  readonly partialPath: string;
-  readonly finalPath: string;
+  readonly folder: ModelFolder;
   readonly hub: HubClient;
   readonly index: DownloadIndex;
   readonly limits: HostLimits;
@@ -64,6 +64,15 @@ export class FileDownload {
     this.#begun = new PartialChunks(this.#grid);
   }
 
+  get #partialPath(): string {
+    return this.#options.folder.partialPath(this.#options.remote.file);
+  }
+
+  /** Asked for each time: a folder may have become a link meanwhile, through which nothing is written. */
+  get #finalPath(): string {
+    return this.#options.folder.pathOf(this.#options.remote.file);
+  }
+
   get size(): number {
     return this.#grid.size;
   }
@@ -79,9 +88,9 @@ export class FileDownload {
    * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies under the file's name.
    */
   async missingSpace(): Promise<number> {
-    const { index, key, partialPath, finalPath } = this.#options;
-    if (await isThere(finalPath, this.size)) return 0;
-    const stats = await stat(partialPath).catch(() => undefined);
+    const { index, key } = this.#options;
+    if (await isThere(this.#finalPath, this.size)) return 0;
+    const stats = await lstat(this.#partialPath).catch(() => undefined);
     // Windows does not tell how much of a sparse file there is.
     const allocated = Math.max((stats?.blocks ?? 0) * STAT_BLOCK_BYTES, await index.storedBytes(key));
     return Math.max(0, this.size - allocated);
@@ -93,10 +102,10 @@ export class FileDownload {
    * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies under the file's name.
    */
   async recall(): Promise<void> {
-    const { index, key, remote, limits, partialPath, finalPath, log } = this.#options;
+    const { index, key, remote, limits, log } = this.#options;
     if (this.#grid.count > MAX_CHUNKS) throw tooLarge(remote);
     this.#states = new Array<ChunkState>(this.#grid.count).fill('missing');
-    if (await isThere(finalPath, remote.size)) {
+    if (await isThere(this.#finalPath, remote.size)) {
       this.#isThere = true;
       this.#downloaded = remote.size;
       return;
@@ -109,10 +118,10 @@ export class FileDownload {
         because: 'the file on the hub, or the size of chunks, changed',
       });
       await index.deleteFile(key);
-      await PartialFile.discard(partialPath);
+      await PartialFile.discard(this.#partialPath);
       return;
     }
-    const length = await PartialFile.lengthAt(partialPath);
+    const length = await PartialFile.lengthAt(this.#partialPath);
     for (const [chunk, stored] of (await index.chunks(key, this.#grid.count)).entries()) {
       if (stored === undefined) continue;
       const { sum, begun: bytes } = stored;
@@ -126,17 +135,22 @@ export class FileDownload {
   /** @throws HostError what the hub refuses with, `CHECKSUM_MISMATCH`, `DISK_FULL`, …; the signal's reason when aborted. */
   async run(signal: AbortSignal): Promise<void> {
     if (this.#isThere) return;
-    const { index, key, remote, partialPath, finalPath, limits } = this.#options;
+    const { index, key, remote, limits, log } = this.#options;
     const { size, checksum, etag, commit } = remote;
-    await index.setFile(key, { size, checksum, etag, commit, chunkBytes: limits.chunkBytes });
-    const file = await PartialFile.open(partialPath, size);
+    const record = { size, checksum, etag, commit, chunkBytes: limits.chunkBytes };
+    await index.setFile(key, record);
+    const file = await PartialFile.open(this.#partialPath, size);
     try {
       const found = await this.#fetchAll(file, signal);
       if (found !== checksum.hex) {
         await this.#discard();
         throw mismatch(remote, found);
       }
-      await file.publish(finalPath);
+      const publishedMs = await file.publish(this.#finalPath);
+      // The file is there: that the index cannot be told (the disk may be full by now) takes nothing from it.
+      await index
+        .setFile(key, { ...record, publishedMs })
+        .catch((error: unknown) => log.warn('download.not-told', { file: remote.file, error }));
     } finally {
       await file.close();
     }
@@ -144,8 +158,8 @@ export class FileDownload {
 
   /** Removes what is there of an unfinished file, and forgets it. */
   async #discard(): Promise<void> {
-    const { index, key, partialPath } = this.#options;
-    await PartialFile.discard(partialPath);
+    const { index, key } = this.#options;
+    await PartialFile.discard(this.#partialPath);
     await index.deleteFile(key);
     this.#states.fill('missing');
     this.#begun.clear();
@@ -201,8 +215,8 @@ export class FileDownload {
    * failing disk, there are more, and all are to be fetched in one round.
    */
   async #forgetBad(file: PartialFile, first: number, signal: AbortSignal): Promise<void> {
-    const { index, key, remote, partialPath, log } = this.#options;
-    if (this.#states[first] === 'stored') throw modifiedError(partialPath);
+    const { index, key, remote, log } = this.#options;
+    if (this.#states[first] === 'stored') throw modifiedError(this.#partialPath);
     const chunks = new StoredChunks(this.#grid, file);
     const bad: number[] = [];
     for (let chunk = first; chunk < this.#grid.count; chunk += 1) {

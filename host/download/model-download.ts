@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { cacheError } from '../cache/cache-errors.ts';
 import { deleteModel } from '../cache/delete-model.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
+import { ModelFolder } from '../cache/model-folder.ts';
 import { assertOwnSpelling, foldCase, ignoresCase, nameConflict } from '../cache/spelling.ts';
 import type { CachedModel, DownloadStatus } from '../cache/types.ts';
 import { defined } from '../common/defined.ts';
@@ -203,7 +204,8 @@ export class ModelDownload {
   async #prepare(): Promise<FileDownload[]> {
     const { name, layout, index, limits, log, allowance } = this.#options;
     const { signal } = this.#controller;
-    for (const file of shardFiles(name.file)) await assertOwnSpelling(layout.models, layout.finalPath(name, file));
+    const folder = new ModelFolder(layout, name);
+    for (const file of shardFiles(name.file)) await assertOwnSpelling(layout.models, folder.pathOf(file));
     const hub = await this.#options.hub();
     const remotes: RemoteFile[] = [];
     for (const files of inGroups(shardFiles(name.file), ASKED_AT_ONCE)) {
@@ -214,8 +216,7 @@ export class ModelDownload {
       return new FileDownload({
         remote,
         key,
-        partialPath: layout.partialPath(key),
-        finalPath: layout.finalPath(name, remote.file),
+        folder,
         hub,
         index,
         limits,
@@ -225,21 +226,21 @@ export class ModelDownload {
       });
     });
     this.#update({ total: sum(files.map((file) => file.size)) });
-    await makeFolder(layout.partials);
-    await this.#assertNoOtherSpelling();
+    await makeFolder(folder.partials);
+    await this.#assertNoOtherSpelling(folder.partials);
     const missing = sum(await Promise.all(files.map((file) => file.missingSpace())));
     await this.#options.makeRoom(missing);
-    await assertSpace(layout.partials, missing);
+    await assertSpace(folder.partials, missing);
     for (const file of files) await file.recall();
     return files;
   }
 
   /** Throws `NAME_CONFLICT` when a model whose name is one with this one's on the disk is on its way. */
-  async #assertNoOtherSpelling(): Promise<void> {
-    const { name, layout, index } = this.#options;
+  async #assertNoOtherSpelling(partials: string): Promise<void> {
+    const { name, index } = this.#options;
     for await (const [id, { state }] of index.allModels()) {
       if (id === name.id || foldCase(id) !== foldCase(name.id) || state === 'cancelled') continue;
-      if (await ignoresCase(layout.partials)) throw nameConflict(name.id, id);
+      if (await ignoresCase(partials)) throw nameConflict(name.id, id);
     }
   }
 

@@ -106,17 +106,21 @@ export class PartialFile {
   /**
    * Gives the file its final name, its bytes being safe on the disk first. Nothing is overwritten: what came to lie
    * there meanwhile is not ours.
+   *
+   * @returns The file's time of change, Unix milliseconds.
    */
-  async publish(finalPath: string): Promise<void> {
+  async publish(finalPath: string): Promise<number> {
     try {
       await this.#sync;
       if (this.#syncFault !== undefined) throw this.#syncFault;
       await this.#handle.sync();
+      const { mtimeMs } = await this.#handle.stat();
       await this.#handle.close();
       await mkdir(dirname(finalPath), { recursive: true, mode: 0o700 });
       if ((await statsOf(finalPath)) !== undefined) throw inTheWay(finalPath);
       await rename(this.path, finalPath);
       await syncFolder(dirname(finalPath));
+      return mtimeMs;
     } catch (error) {
       throw cacheError(error, finalPath);
     }

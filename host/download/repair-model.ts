@@ -2,6 +2,8 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cacheError } from '../cache/cache-errors.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
+import { ModelFolder } from '../cache/model-folder.ts';
+import { assertOwn } from '../cache/model-folders.ts';
 import { recordOf, type VerifiedFile } from '../cache/verify-model.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { HostError, isHostError } from '../common/errors.ts';
@@ -46,7 +48,8 @@ interface Mend {
  * some chunks, and everything holds for it that holds for downloads. Killed at any moment, it is bad under its name as it
  * was before, or on its way, or whole; RESUME_DOWNLOAD, DOWNLOAD_MODEL and another repair go on with it.
  *
- * @throws HostError before a file is touched when the hub cannot be asked; what a download throws.
+ * @throws HostError before a file is touched when the hub cannot be asked, or when a file in a linked folder is the
+ * user's (`NOT_OURS`); what a download throws.
  */
 export async function repairModel(
   name: ModelName,
@@ -55,10 +58,17 @@ export async function repairModel(
 ): Promise<{ fetched: number }> {
   const { layout, index, signal, log } = options;
   const wrong = files.filter(({ state }) => state === 'bad' || state === 'missing');
+  const folder = new ModelFolder(layout, name);
+  await assertOwn(
+    layout,
+    index,
+    name,
+    wrong.map(({ file }) => file),
+  );
   const mends: Mend[] = [];
-  for (const checked of wrong) mends.push(await plan(name, checked, options, () => tell(mends, options)));
+  for (const checked of wrong) mends.push(await plan(name, checked, folder, options, () => tell(mends, options)));
   const missing = await Promise.all(mends.filter(({ checked }) => checked.state === 'missing').map(missingSpace));
-  await assertSpace(layout.partials, sum(missing));
+  await assertSpace(folder.partials, sum(missing));
   const total = sum(mends.map(({ remote }) => remote.size));
   const startedAt = Math.floor(Date.now() / 1000);
   // The next start and other hosts see a download that can be gone on with.
@@ -67,7 +77,7 @@ export async function repairModel(
     const before: number[] = [];
     for (const { checked, remote, download } of mends) {
       const key = fileKey(name, checked.file);
-      if (checked.state === 'bad') await takeAway(layout.finalPath(name, checked.file), layout.partialPath(key));
+      if (checked.state === 'bad') await takeAway(folder.pathOf(checked.file), folder.partialPath(checked.file));
       // Chunks of a file that was only ever compared with itself say nothing of the hub's.
       if (checked.basis !== 'index' || checked.record?.firstCheck === true) await index.deleteFile(key);
       await index.setFile(key, recordOf(remote, checked.record?.chunkBytes ?? options.limits.chunkBytes));
@@ -91,8 +101,14 @@ export async function repairModel(
   }
 }
 
-async function plan(name: ModelName, checked: VerifiedFile, options: RepairOptions, onProgress: () => void) {
-  const { layout, index, limits, log, signal } = options;
+async function plan(
+  name: ModelName,
+  checked: VerifiedFile,
+  folder: ModelFolder,
+  options: RepairOptions,
+  onProgress: () => void,
+) {
+  const { index, limits, log, signal } = options;
   const hub = await options.hub();
   const { file, record } = checked;
   const known = record === undefined || record.firstCheck === true ? undefined : record;
@@ -103,8 +119,7 @@ async function plan(name: ModelName, checked: VerifiedFile, options: RepairOptio
   const download = new FileDownload({
     remote,
     key,
-    partialPath: layout.partialPath(key),
-    finalPath: layout.finalPath(name, file),
+    folder,
     hub,
     index,
     limits: { ...limits, chunkBytes: known?.chunkBytes ?? limits.chunkBytes },

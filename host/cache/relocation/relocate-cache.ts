@@ -1,15 +1,17 @@
-import { lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { writeJson } from '../../common/atomic-write.ts';
 import { assertSpace } from '../../common/disk-space.ts';
-import { HostError, isSystemError } from '../../common/errors.ts';
+import { HostError } from '../../common/errors.ts';
 import { FileLock } from '../../common/file-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { ProgressListener } from '../../common/progress.ts';
 import { sum } from '../../common/sum.ts';
 import type { HostPaths } from '../../config.ts';
 import { cacheError } from '../cache-errors.ts';
-import { type Journal, journalFile, MARKER, MOVED, placeFile, readJournal, readPlace } from './location.ts';
+import { CacheLayout } from '../layout.ts';
+import { followedLinks } from '../model-folder.ts';
+import { type Journal, journalFile, MARKER, MOVED, pathsIn, placeFile, readJournal, readPlace } from './location.ts';
 import { cacheLockPath } from './open-location.ts';
 import { recoverMove, removeOld } from './recover.ts';
 import { copyFile, filesBelow, removeEmpty } from './tree.ts';
@@ -45,7 +47,8 @@ export interface RelocationOptions {
  * whole in one place: copies are made first, then the new place is noted in one step, then the old files go; the next
  * start of a host takes a move back that was not noted, and ends one that was.
  *
- * @throws HostError `INVALID_REQUEST` for a folder that cannot be it, `CACHE_MOVING` while other hosts use the cache,
+ * @throws HostError `INVALID_REQUEST` for a folder that cannot be it, `CACHE_ERROR` where a folder of the cache is a link
+ * (nothing is moved through one), `CACHE_MOVING` while other hosts use the cache,
  * `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`; the signal's reason when aborted, everything being as it was then.
  */
 export async function relocateCache(options: RelocationOptions): Promise<RelocationResult> {
@@ -56,6 +59,8 @@ export async function relocateCache(options: RelocationOptions): Promise<Relocat
     const dead = await readJournal(paths);
     if (dead !== undefined) await recoverMove(paths, dead, log);
     const from = await readPlace(paths);
+    const [link] = await followedLinks(new CacheLayout(pathsIn(paths, from)));
+    if (link !== undefined) throw linked(link);
     const to = await checkedTarget(options.to, from);
     const files = (await Promise.all(MOVED.map((folder) => filesBelow(join(from, folder))))).flat();
     const method = options.method ?? ((await deviceOf(from)) === (await deviceOf(to)) ? 'rename' : 'copy');
@@ -119,11 +124,7 @@ async function checkedTarget(asked: string, from: string): Promise<string> {
     if (isWithin(old, join(to, folder))) throw unfit(asked, 'a folder the cache is not inside of');
     // Folders an earlier move left empty are no obstacle.
     await removeEmpty(join(to, folder));
-    const rest = await readdir(join(to, folder)).catch((error: unknown) => {
-      if (isSystemError(error, 'ENOENT')) return undefined;
-      throw error;
-    });
-    if (rest !== undefined) throw unfit(asked, `a folder without "${folder}" in it`);
+    if (await isThere(join(to, folder))) throw unfit(asked, `a folder without "${folder}" in it`);
   }
   return to;
 }
@@ -145,6 +146,14 @@ function unfit(folder: string, expected: string): HostError {
   return new HostError('INVALID_REQUEST', `Expected \`folder\` to be ${expected}, got ${JSON.stringify(folder)}.`, {
     details: { field: 'folder', expected, found: folder },
   });
+}
+
+function linked(path: string): HostError {
+  return new HostError(
+    'CACHE_ERROR',
+    `${path} is a link, and nothing is moved through a link. Move what it leads to yourself and change the link, or remove the link first.`,
+    { details: { path } },
+  );
 }
 
 function inUse(): HostError {

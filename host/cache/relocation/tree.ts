@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isSystemError } from '../../common/errors.ts';
@@ -22,10 +22,7 @@ const UNFINISHED = '.moving';
 /** The regular files below a folder. Links and other things are not the cache's, and stay where they are. */
 export async function filesBelow(root: string, prefix = ''): Promise<TreeFile[]> {
   const files: TreeFile[] = [];
-  const entries = await readdir(join(root, prefix), { withFileTypes: true }).catch((error: unknown) => {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  });
+  const entries = await realEntries(join(root, prefix));
   for (const entry of entries) {
     const path = join(prefix, entry.name);
     if (entry.isDirectory()) files.push(...(await filesBelow(root, path)));
@@ -91,9 +88,19 @@ export async function removeCopied(root: string, copies: string): Promise<void> 
   await removeEmpty(root);
 }
 
+/** What is in a folder; nothing where there is none, or a link in its place. */
+async function realEntries(folder: string): Promise<Dirent[]> {
+  try {
+    return (await lstat(folder)).isDirectory() ? await readdir(folder, { withFileTypes: true }) : [];
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
 /** Removes every empty folder of a tree, the root included. */
 export async function removeEmpty(root: string): Promise<void> {
-  const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
+  const entries = await realEntries(root).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await removeEmpty(join(root, entry.name));
   // Not empty, or gone.
   await rmdir(root).catch(() => {});

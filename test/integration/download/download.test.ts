@@ -127,13 +127,15 @@ describe(`a download (content of seed ${SEED})`, () => {
     /** Pauses when something has come; gives what was told last, and what the pause left. */
     async function pauseAtOnce(): Promise<{ told: number; left: number }> {
       let told = 0;
+      const pauses: Promise<unknown>[] = [];
       const asker = bench.cache.download(NAME, {
         onProgress: ({ downloaded }) => {
           told = downloaded;
-          if (downloaded > 2 * CHUNK) void bench.cache.pause(NAME);
+          if (downloaded > 2 * CHUNK) pauses.push(bench.cache.pause(NAME));
         },
       });
       await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+      await Promise.all(pauses);
       await bench.reopen();
       const [{ downloaded: left = 0 } = {}] = await bench.cache.statuses();
       return { told, left };

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CacheLayout, fileKey } from '../../../host/cache/layout.ts';
+import { CacheLayout } from '../../../host/cache/layout.ts';
+import { ModelFolder } from '../../../host/cache/model-folder.ts';
 import { bytesOf, findModel } from '../../../host/cache/model-folders.ts';
 import { ModelListing } from '../../../host/cache/model-listing.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
@@ -64,7 +65,6 @@ describe('the folder of models', () => {
     const outside = join(folder.path, `outside-${count}`);
     mkdirSync(join(outside, 'sub'), { recursive: true });
     writeFileSync(join(outside, 'sub', 'secret.gguf'), 'secret');
-    symlinkSync(outside, join(layout.models, 'linked'));
     symlinkSync(join(outside, 'sub'), join(layout.models, 'o', 'linked'));
     symlinkSync(join(outside, 'sub', 'secret.gguf'), join(layout.models, 'o', 'r', 'secret.gguf'));
     symlinkSync('..', join(layout.models, 'o', 'r', 'loop'));
@@ -141,7 +141,7 @@ describe('the folder of models', () => {
     const names = ['o/r/a.gguf', 'o/r/b.gguf', 'o/r@v1/a.gguf', 'o/r2/a.gguf'].map((modelId) =>
       readModelName({ modelId }),
     );
-    const paths = names.map((name) => layout.partialPath(fileKey(name, name.file)));
+    const paths = names.map((name) => new ModelFolder(layout, name).partialPath(name.file));
     expect(new Set(paths).size).toBe(paths.length);
     expect(new Set(names.map((name) => layout.lockPath(name))).size).toBe(names.length);
     for (const path of paths) expect(path).toMatch(/[0-9a-f]{32}\.partial$/);

@@ -1,0 +1,232 @@
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { HostError, isSystemError } from '../common/errors.ts';
+import { entriesOf } from '../common/folder-entries.ts';
+import type { DownloadIndex, FileRecord } from '../download/download-index.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { cacheError } from './cache-errors.ts';
+import { type CacheLayout, fileKey } from './layout.ts';
+import { hasOtherSpelling } from './spelling.ts';
+
+/** Holds unfinished downloads where the models are on another disk than the data folder: a rename cannot cross disks. */
+const PARTIAL_FOLDER = '.tabagent-partial';
+
+/** File systems store times in steps of up to this many milliseconds (FAT); a copy to another disk rounds to them. */
+const TIME_STEP_MS = 2_000;
+
+/**
+ * The folder of one repository's files. Every action that downloads, lists, loads, verifies, repairs, evicts, moves or
+ * deletes models gets its paths here, so that all of them treat links alike:
+ *
+ * - `models/` and an owner folder in it may be links (symbolic links, or junctions on Windows), so that models can be
+ *   kept on a bigger disk. Such a link is followed if it leads to a folder that belongs to the user and that is neither
+ *   inside the data folder nor around it.
+ * - No other link is followed: not one below the owner folder, and not one in the place of a file. What such a link
+ *   leads to is not a model, and a download that would have to write through it is refused.
+ * - Behind a followed link lie files of the user's own, too. There the host deletes, evicts and repairs only files that
+ *   it downloaded and that have not changed since ({@link ModelFolder.isOwn}), and never moves anything.
+ */
+export class ModelFolder {
+  /** Says whether `models/` or the owner folder is a link. */
+  readonly isLinked: boolean;
+  /** The innermost folder on the way that is not removed when it is empty: `models/`, or an owner folder that is a link. */
+  readonly root: string;
+  /** Where this repository's unfinished downloads are kept. */
+  readonly partials: string;
+  readonly #name: ModelName;
+  readonly #models: string;
+  readonly #owner: string;
+  readonly #folder: string;
+
+  /** @throws HostError `CACHE_ERROR` for a link that is not followed. */
+  constructor(layout: CacheLayout, name: ModelName) {
+    this.#name = name;
+    this.#models = layout.models;
+    this.#owner = join(layout.models, name.owner);
+    const isModelsLinked = isFollowedLink(layout, layout.models);
+    const isOwnerLinked = isFollowedLink(layout, this.#owner);
+    this.isLinked = isModelsLinked || isOwnerLinked;
+    this.root = isOwnerLinked ? this.#owner : layout.models;
+    this.partials = partialsOf(layout, this.#owner);
+    this.#folder = layout.repoFolder(name);
+  }
+
+  /** The folder, or undefined where a link that is not followed is in its place: then it holds no model. */
+  static find(layout: CacheLayout, name: ModelName): ModelFolder | undefined {
+    try {
+      return new ModelFolder(layout, name);
+    } catch (error) {
+      if (error instanceof HostError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * The path of one of the repository's files, which need not be there.
+   *
+   * @throws HostError `CACHE_ERROR` where a folder on its path is a link.
+   */
+  pathOf(file: string): string {
+    const path = join(this.#folder, ...file.split('/'));
+    let folder = this.#owner;
+    for (const part of relative(this.#owner, dirname(path)).split(sep)) {
+      folder = join(folder, part);
+      if (lookAt(folder)?.isSymbolicLink() === true) throw notFollowed(folder, 'it is below an owner folder');
+    }
+    return path;
+  }
+
+  /**
+   * What is known of a regular file of the repository; undefined where there is none that may be read, or where what is
+   * there belongs to a model of another name.
+   */
+  async statsOf(file: string): Promise<{ path: string; stats: Stats } | undefined> {
+    try {
+      const path = this.pathOf(file);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats?.isFile() !== true || (await hasOtherSpelling(this.#models, path))) return undefined;
+      return { path, stats };
+    } catch (error) {
+      if (error instanceof HostError || isSystemError(error, 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP'))
+        return undefined;
+      throw cacheError(error, this.#folder);
+    }
+  }
+
+  /** Where a file is written while it is downloaded. */
+  partialPath(file: string): string {
+    return partialPath(this.partials, this.#name, file);
+  }
+
+  /**
+   * Says whether the host may delete or replace a file. In a folder of the cache it may; behind a link only what the
+   * index says it downloaded, still with the size and time of change that it had then.
+   */
+  async isOwn(index: DownloadIndex, file: string): Promise<boolean> {
+    if (!this.isLinked) return true;
+    const found = await this.statsOf(file);
+    if (found === undefined) return true;
+    return isUnchanged(await index.file(fileKey(this.#name, file)), found.stats);
+  }
+}
+
+/** The path of an unfinished download in one of the folders for them. */
+export function partialPath(folder: string, name: ModelName, file: string): string {
+  return join(folder, `${fileKey(name, file)}.partial`);
+}
+
+function isUnchanged(record: FileRecord | undefined, { size, mtimeMs }: Stats): boolean {
+  if (record?.publishedMs === undefined) return false;
+  return record.size === size && Math.abs(record.publishedMs - mtimeMs) <= TIME_STEP_MS;
+}
+
+/** The names of the owner folders, links that are followed included. */
+export async function ownersIn(layout: CacheLayout): Promise<string[]> {
+  if (!canEnter(layout, layout.models)) return [];
+  const entries = await entriesOf(layout.models);
+  return entries
+    .filter(
+      (entry) => entry.isDirectory() || (entry.isSymbolicLink() && canEnter(layout, join(layout.models, entry.name))),
+    )
+    .map(({ name }) => name);
+}
+
+/** Every folder that may hold unfinished downloads. */
+export async function partialFolders(layout: CacheLayout): Promise<string[]> {
+  const roots = [layout.models, ...(await ownersIn(layout)).map((owner) => join(layout.models, owner))];
+  const elsewhere = roots
+    .map((root) => join(root, PARTIAL_FOLDER))
+    .filter((path) => lookAt(path)?.isDirectory() === true);
+  return canEnter(layout, layout.partials) ? [layout.partials, ...elsewhere] : elsewhere;
+}
+
+/** Says whether a folder of the cache is one that is entered: no link, or one that is followed. */
+export function canEnter(layout: CacheLayout, path: string): boolean {
+  try {
+    isFollowedLink(layout, path);
+    return true;
+  } catch (error) {
+    if (error instanceof HostError) return false;
+    throw error;
+  }
+}
+
+/** The links in a cache that are followed: their targets are not moved with it. */
+export async function followedLinks(layout: CacheLayout): Promise<string[]> {
+  const owners = (await ownersIn(layout)).map((owner) => join(layout.models, owner));
+  return [layout.models, layout.partials, ...owners].filter((path) => lookAt(path)?.isSymbolicLink() === true);
+}
+
+/** Says whether one of the folders that may be links is one. Throws `CACHE_ERROR` for a link that is not followed. */
+function isFollowedLink({ models }: CacheLayout, path: string): boolean {
+  if (lookAt(path)?.isSymbolicLink() !== true) return false;
+  const target = targetOf(path);
+  if (target === undefined) throw notFollowed(path, 'the folder it leads to is not there. Is its disk connected?');
+  if (!target.stats.isDirectory()) throw notFollowed(path, 'it does not lead to a folder');
+  const user = process.getuid?.();
+  if (user !== undefined && target.stats.uid !== user) {
+    throw notFollowed(path, `${target.path} belongs to another user (${target.stats.uid})`);
+  }
+  const home = realpathSync(dirname(models));
+  if (isWithin(target.path, home) || isWithin(home, target.path)) {
+    throw notFollowed(path, 'it leads into the data folder itself, or to a folder around it');
+  }
+  return true;
+}
+
+function targetOf(link: string): { path: string; stats: Stats } | undefined {
+  try {
+    const path = realpathSync(link);
+    return { path, stats: statSync(path) };
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
+    throw cacheError(error, link);
+  }
+}
+
+function partialsOf(layout: CacheLayout, owner: string): string {
+  const [ofOwner, ofModels] = [deviceOf(owner), deviceOf(layout.models)];
+  if (ofOwner !== ofModels) return join(owner, PARTIAL_FOLDER);
+  if (ofModels !== deviceOf(layout.partials)) return join(layout.models, PARTIAL_FOLDER);
+  isFollowedLink(layout, layout.partials);
+  return layout.partials;
+}
+
+/** The file system that a folder is on, or will be on once it is made. */
+function deviceOf(path: string): number | undefined {
+  for (let folder = path; ; folder = dirname(folder)) {
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    if (stats !== undefined || folder === dirname(folder)) return stats?.dev;
+  }
+}
+
+/** Whatever has this name, links not followed; undefined where nothing has, or below something that is no folder. */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw cacheError(error, path);
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  const rest = relative(folder, path);
+  return rest === '' || (!rest.startsWith('..') && !isAbsolute(rest));
+}
+
+function notFollowed(path: string, why: string): HostError {
+  return new HostError(
+    'CACHE_ERROR',
+    `${path} is a link that is not followed: ${why}. Put a folder in its place, or link it to a folder of your own outside the data folder.`,
+    { details: { path } },
+  );
+}
+
+/** The error for files behind a link that the host did not download, or that changed since. */
+export function notOwn({ id }: ModelName, path: string): HostError {
+  return new HostError(
+    'NOT_OURS',
+    `${path} is in a linked folder, and was not downloaded by this host or has changed since. It is left as it is: remove it yourself if you no longer need ${id}.`,
+    { details: { model: id, path } },
+  );
+}

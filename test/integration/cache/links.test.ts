@@ -1,0 +1,292 @@
+import { existsSync, statSync } from 'node:fs';
+import {
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { relocateCache } from '../../../host/cache/relocation/relocate-cache.ts';
+import { removeData } from '../../../host/cli/remove-data.ts';
+import { readModelName } from '../../../host/protocol/model-name.ts';
+import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const CHUNK = QUICK_LIMITS.chunkBytes;
+const CONTENT = seededBytes(3 * CHUNK + 5, 81);
+const [OWNER = '', REPO_FOLDER = ''] = REPO.split('/');
+/** A file of the user's own, in the folder that a link leads to. */
+const MINE = readModelName({ modelPath: REPO, modelFile: 'mine.gguf' });
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let bench: CacheBench;
+const made: string[] = [];
+afterEach(async () => {
+  await bench.close();
+  for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+/** A folder outside the data folder; on another file system where this machine has one at hand. */
+async function outside(parent = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(parent, 'tabagent-linked-'));
+  made.push(folder);
+  return folder;
+}
+
+const at = (...path: string[]) => join(bench.home, 'models', ...path);
+const ids = async () => (await bench.cache.list()).map(({ name }) => name.id);
+const remove = (name: Parameters<CacheBench['cache']['delete']>[0] = NAME) =>
+  bench.cache.delete(name, { inUse: () => false });
+const quietly = () => ({ signal: new AbortController().signal, onProgress: () => {} });
+
+/** Links `models/` or the owner folder, and puts a file of the user's own where it leads. Gives the repository's folder there. */
+async function linkTo(target: string, which: 'models' | 'owner'): Promise<string> {
+  const repo = which === 'models' ? join(target, OWNER, REPO_FOLDER) : join(target, REPO_FOLDER);
+  await mkdir(repo, { recursive: true });
+  await writeFile(join(repo, MINE.file), CONTENT);
+  await mkdir(which === 'models' ? bench.home : at(), { recursive: true });
+  await symlink(target, which === 'models' ? at() : at(OWNER));
+  return repo;
+}
+
+const otherDisk = '/dev/shm';
+const disks: [string, string][] = [['the same disk', tmpdir()]];
+if (existsSync(otherDisk) && statSync(otherDisk).dev !== statSync(tmpdir()).dev)
+  disks.push(['another disk', otherDisk]);
+
+describe.each(disks)('a folder linked to %s', (_disk, parent) => {
+  describe.each(['models', 'owner'] as const)('in the place of the folder "%s"', (which) => {
+    async function linked(options: Parameters<typeof CacheBench.open>[1] = {}): Promise<string> {
+      const files = { [FILE]: CONTENT, [MINE.file]: CONTENT };
+      bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } } }, ...options });
+      return linkTo(await outside(parent), which);
+    }
+
+    it('is downloaded into, listed, found, verified and deleted from, and the link stays', async () => {
+      const repo = await linked();
+      await bench.cache.download(NAME);
+      expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
+      expect(await ids()).toEqual([MINE.id, NAME.id]);
+      expect(await bench.cache.find(NAME)).toMatchObject({ files: [at(OWNER, REPO_FOLDER, FILE)] });
+      expect(await bench.cache.care.verify(undefined, quietly())).toMatchObject([
+        { name: { id: MINE.id }, state: 'good' },
+        { name: { id: NAME.id }, state: 'good' },
+      ]);
+      await remove();
+      expect(await readdir(repo)).toEqual([MINE.file]);
+      expect((await lstat(which === 'models' ? at() : at(OWNER))).isSymbolicLink()).toBe(true);
+    });
+
+    it('keeps the user’s own files, whatever is asked, even once they are verified', async () => {
+      const repo = await linked({ cacheLimit: 1 });
+      const { keeping } = bench.cache;
+      for (let time = 0; time < 2; time += 1) {
+        await expect(remove(MINE)).rejects.toMatchObject({ code: 'NOT_OURS' });
+        const wish = { partialDays: 0, orphans: true, limit: 0 };
+        expect(await keeping.prune(wish, { dryRun: false })).toEqual({ removed: [], kept: [] });
+        await expect(keeping.makeRoom(NAME, 1)).resolves.toBeUndefined();
+        await bench.cache.care.verify(MINE, quietly());
+      }
+      await writeFile(join(repo, MINE.file), 'changed by its user');
+      await expect(bench.cache.care.repair(MINE, quietly())).rejects.toMatchObject({ code: 'NOT_OURS' });
+      expect(await readFile(join(repo, MINE.file), 'utf8')).toBe('changed by its user');
+      await bench.cache.cancel(MINE);
+      expect(await readdir(repo)).toEqual([MINE.file]);
+    });
+
+    it('gives nothing up when one file of a repository is the user’s', async () => {
+      const repo = await linked();
+      await bench.cache.download(NAME);
+      const { owner, repo: name, repoId, revision } = NAME;
+      await expect(remove({ owner, repo: name, repoId, revision })).rejects.toMatchObject({ code: 'NOT_OURS' });
+      expect((await readdir(repo)).sort()).toEqual([MINE.file, FILE].sort());
+    });
+
+    it('keeps a download that its user has changed since', async () => {
+      const repo = await linked();
+      await bench.cache.download(NAME);
+      await writeFile(join(repo, FILE), 'a model of my own');
+      await expect(remove()).rejects.toMatchObject({ code: 'NOT_OURS' });
+      expect(await readFile(join(repo, FILE), 'utf8')).toBe('a model of my own');
+    });
+
+    it('has a missing download repaired, and a damaged one', async () => {
+      const repo = await linked();
+      await bench.cache.download(NAME);
+      await rm(join(repo, FILE));
+      expect(await bench.cache.care.repair(NAME, quietly())).toMatchObject([{ state: 'missing' }]);
+      const damaged = Buffer.from(CONTENT);
+      damaged[CHUNK + 1] = (damaged[CHUNK + 1] ?? 0) ^ 1;
+      await writeFile(join(repo, FILE), damaged);
+      expect(await bench.cache.care.repair(NAME, quietly())).toMatchObject([{ state: 'bad' }]);
+      expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
+    });
+
+    it('evicts its downloads to stay below the limit', async () => {
+      const repo = await linked();
+      await bench.cache.download(NAME);
+      const { removed } = await bench.cache.keeping.prune(
+        { partialDays: undefined, orphans: false, limit: 0 },
+        { dryRun: false },
+      );
+      expect(removed).toMatchObject([{ kind: 'model', model: { name: NAME } }]);
+      expect(await readdir(repo)).toEqual([MINE.file]);
+    });
+
+    it('holds an unfinished download, which goes on or is removed', async () => {
+      const repo = await linked();
+      const unfinished = async () => {
+        bench.hub.fault({
+          kind: 'stall',
+          after: 10,
+          match: ({ server, range }) => server === 'cdn' && range !== undefined && !range.startsWith('bytes=0-'),
+        });
+        const controller = new AbortController();
+        const onProgress = ({ downloaded }: { downloaded: number }) =>
+          downloaded >= CHUNK && controller.abort('enough');
+        await bench.cache.download(NAME, { signal: controller.signal, onProgress }).catch(() => {});
+        await bench.cache.pause(NAME).catch(() => {});
+        bench.hub.heal();
+        return (await bench.cache.keeping.usage()).partials;
+      };
+      const [partial] = await unfinished();
+      expect(statSync(partial?.path ?? '').dev).toBe(statSync(repo).dev);
+      await bench.cache.download(NAME);
+      expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
+      await remove();
+      expect(await unfinished()).toMatchObject([{ name: { id: NAME.id } }]);
+      await bench.cache.cancel(NAME);
+      expect((await bench.cache.keeping.usage()).partials).toEqual([]);
+    });
+
+    it('is not moved, and uninstalling leaves what it leads to', async () => {
+      const repo = await linked();
+      await bench.cache.download(NAME);
+      await bench.shut();
+      const to = await outside();
+      const move = relocateCache({ paths: bench.config.paths, to, log: new KeptLog(), ...quietly(), method: 'copy' });
+      await expect(move).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+      await removeData(bench.config.paths, async () => {});
+      expect((await readdir(repo)).sort()).toEqual([MINE.file, FILE].sort());
+      expect(existsSync(at())).toBe(false);
+    });
+  });
+});
+
+describe('a link that is not followed', () => {
+  /** A folder of somebody else's. */
+  async function foreign(): Promise<string> {
+    if (process.getuid?.() !== 0) return '/usr';
+    const folder = await outside();
+    await chown(folder, 12_345, 12_345);
+    return folder;
+  }
+
+  const links: [string, () => Promise<{ link: string; target: string }>][] = [
+    ['to a folder of another user', async () => ({ link: at(OWNER), target: await foreign() })],
+    ['in the place of all models, to a folder of another user', async () => ({ link: at(), target: await foreign() })],
+    ['to nothing', async () => ({ link: at(OWNER), target: join(await outside(), 'gone') })],
+    ['to itself', async () => ({ link: at(OWNER), target: at(OWNER) })],
+    ['to the folder it is in', async () => ({ link: at(OWNER), target: at() })],
+    ['around the data folder', async () => ({ link: at(OWNER), target: dirname(bench.home) })],
+    ['to another owner', async () => ({ link: at(OWNER), target: at('other') })],
+    ['in the place of a repository', async () => ({ link: at(OWNER, REPO_FOLDER), target: await outside() })],
+    [
+      'in the place of a folder in a repository',
+      async () => ({ link: at(OWNER, REPO_FOLDER, 'sub'), target: await outside() }),
+    ],
+    [
+      'in the place of a file',
+      async () => ({ link: at(OWNER, REPO_FOLDER, 'sub', FILE), target: join(await outside(), FILE) }),
+    ],
+  ];
+
+  it.each(links)('%s: nothing is listed, loaded, deleted or written through it', async (_what, make) => {
+    const file = `sub/${FILE}`;
+    const name = readModelName({ modelPath: REPO, modelFile: file });
+    bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: { [file]: CONTENT } } } } });
+    const { link, target } = await make();
+    await mkdir(at('other', REPO_FOLDER, 'sub'), { recursive: true });
+    await rm(link, { recursive: true, force: true });
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(target, link);
+    // What the link would give, if it were followed.
+    const precious = at(OWNER, REPO_FOLDER, file);
+    await mkdir(dirname(precious), { recursive: true }).catch(() => {});
+    await writeFile(precious, 'precious').catch(() => {});
+    const isThrough = existsSync(precious);
+    expect((await ids()).filter((id) => id.startsWith(OWNER))).toEqual([]);
+    expect(await bench.cache.find(name)).toBeUndefined();
+    await expect(remove(name)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
+    await expect(bench.cache.care.repair(name, quietly())).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
+    await expect(bench.cache.download(name)).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+    expect(bench.bytesAskedFor()).toBe(0);
+    if (isThrough) expect(await readFile(precious, 'utf8')).toBe('precious');
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  });
+
+  it('that takes a folder’s place during a download is not written through', async () => {
+    bench = await CacheBench.open(CONTENT);
+    const target = await outside();
+    let swapped: Promise<void> | undefined;
+    const swap = async () => {
+      await mkdir(at(OWNER), { recursive: true });
+      await symlink(target, at(OWNER, REPO_FOLDER));
+    };
+    const download = bench.cache.download(NAME, {
+      onProgress: () => {
+        swapped ??= swap();
+      },
+    });
+    await expect(download).rejects.toMatchObject({ code: 'CACHE_ERROR' });
+    await swapped;
+    expect(await readdir(target)).toEqual([]);
+  });
+
+  it('in the place of the folder a cache is moved to is refused, and what it leads to stays', async () => {
+    bench = await CacheBench.open(CONTENT);
+    await bench.cache.download(NAME);
+    await bench.shut();
+    const [to, target] = [await outside(), await outside()];
+    await mkdir(join(target, 'empty', 'too'), { recursive: true });
+    await symlink(target, join(to, 'models'));
+    const move = relocateCache({ paths: bench.config.paths, to, log: new KeptLog(), ...quietly() });
+    await expect(move).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+    expect(existsSync(join(target, 'empty', 'too'))).toBe(true);
+  });
+
+  it('in the place of the unfinished downloads costs no file of another name', async () => {
+    bench = await CacheBench.open(CONTENT);
+    const target = await outside();
+    const old = (Date.now() - DAY_MS) / 1000;
+    for (const file of ['notes.txt', 'mine.partial']) {
+      await writeFile(join(target, file), 'precious');
+      await utimes(join(target, file), old, old);
+    }
+    await symlink(target, join(bench.home, 'partial'));
+    await bench.cache.keeping.prune({ partialDays: 0, orphans: true, limit: 0 }, { dryRun: false });
+    expect((await readdir(target)).sort()).toEqual(['mine.partial', 'notes.txt']);
+    await bench.cache.download(NAME);
+    expect(await readFile(at(OWNER, REPO_FOLDER, FILE))).toEqual(CONTENT);
+  });
+});
+
+it('models moved to a bigger disk by hand, with their times, stay the host’s own', async () => {
+  bench = await CacheBench.open(CONTENT);
+  await bench.cache.download(NAME);
+  const bigger = await outside();
+  await rename(at(OWNER), join(bigger, OWNER));
+  await symlink(join(bigger, OWNER), at(OWNER));
+  expect(await ids()).toEqual([NAME.id]);
+  expect(await remove()).toMatchObject({ deleted: [NAME.id] });
+  expect(await readdir(join(bigger, OWNER))).toEqual([]);
+});
