@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Facts of a log line. Never a token, a prompt or a reply's content. */
@@ -21,7 +21,7 @@ export interface RequestLog extends Logger {
   within<T>(fields: LogFields, work: () => T): T;
 }
 
-/** The log file is moved to `<name>.1` when it passes this size, so a host keeps at most twice this, bytes. */
+/** The log file is moved to `<name>.1` when it passes this size, so a host keeps at most twice this, bytes; thrice where it cannot be moved. */
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
 /** Things that look like a Hugging Face token or carry one, wherever they stand. */
@@ -48,7 +48,8 @@ export function createLogger(options: { file: string; debug: boolean }): Request
       const line = `${JSON.stringify(record, describeErrors).replace(SECRETS, '[removed]')}\n`;
       if (options.debug) process.stderr.write(line);
       // Other hosts write to the same file, and may have moved it: what is there now decides.
-      if (sizeOfLog(options.file) > MAX_LOG_BYTES) renameSync(options.file, `${options.file}.1`);
+      const size = sizeOfLog(options.file);
+      if (size > MAX_LOG_BYTES) rotate(options.file, size);
       appendFileSync(options.file, line, { mode: 0o600 });
     } catch {
       // A full or read-only disk also reaches the user as the error of the work itself; the log has nothing to add.
@@ -61,6 +62,15 @@ export function createLogger(options: { file: string; debug: boolean }): Request
     error: (event, fields) => write('error', event, fields),
     within: (fields, work) => request.run(fields, work),
   };
+}
+
+/** Moves a log aside. Where that fails, as on Windows while somebody has one of both open, it grows, and is emptied at last. */
+function rotate(file: string, size: number): void {
+  try {
+    renameSync(file, `${file}.1`);
+  } catch {
+    if (size > 2 * MAX_LOG_BYTES) truncateSync(file);
+  }
 }
 
 function sizeOfLog(file: string): number {

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { decodeText } from '../common/decode-text.ts';
 import { defined } from '../common/defined.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { ENGINE_NAME } from '../protocol/engine-name.ts';
@@ -65,9 +66,9 @@ export function configFileIn(folder: string): string {
  * understood, or when somebody else could have written it.
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
     if (process.platform !== 'win32') await assertOurs(path);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return {};
@@ -75,7 +76,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
     throw unusable(path, 'to be readable', error);
   }
   try {
-    return v.parse(ConfigFileSchema, JSON.parse(text));
+    return v.parse(ConfigFileSchema, JSON.parse(decodeText(bytes)));
   } catch (error) {
     throw unusable(path, 'to hold a JSON object such as {"allowedExtensions": []}', error);
   }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeText } from '../common/decode-text.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { ownFolders } from '../common/platform.ts';
 
@@ -27,11 +28,12 @@ export async function findToken(env: Readonly<NodeJS.ProcessEnv>, kept?: KeptTok
   if (given !== undefined) return checked(given, 'SET_HF_TOKEN');
   const file = HF_TOKEN_PATH || join(ownFolders(env).huggingFace, 'token');
   try {
-    const text = await readFile(file, 'utf8');
+    const text = decodeText(await readFile(file));
     return text.trim() === '' ? undefined : checked(text, file);
   } catch (error) {
     // No token is the usual case, and one that cannot be read is none of ours.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) return undefined;
+    if (isSystemError(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw invalidToken(file);
     throw error;
   }
 }
@@ -39,7 +41,11 @@ export async function findToken(env: Readonly<NodeJS.ProcessEnv>, kept?: KeptTok
 function checked(text: string, source: string): FoundToken {
   const token = text.trim();
   if (TOKEN.test(token)) return { token, source };
-  throw new HostError('UNAUTHORIZED', `The hub token in ${source} has characters no token has. Set it anew.`, {
+  throw invalidToken(source);
+}
+
+function invalidToken(source: string): HostError {
+  return new HostError('UNAUTHORIZED', `The hub token in ${source} has characters no token has. Set it anew.`, {
     details: { source },
   });
 }

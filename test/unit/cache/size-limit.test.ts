@@ -46,7 +46,17 @@ describe('the size limit', () => {
     expect(await read({ TABAGENT_CACHE_LIMIT: '1GB' })).toBe(1e9);
   });
 
+  it.each(['utf8', 'utf16le'] as const)(
+    'is read from a config.json that begins with a byte order mark: %s',
+    async (encoding) => {
+      writeFileSync(join(folder.path, 'config.json'), '\uFEFF{"cacheLimit": "7GB"}\r\n', { mode: 0o600, encoding });
+      expect(await read()).toBe(7e9);
+    },
+  );
+
   it('that cannot be used is not passed over', async () => {
+    writeFileSync(join(folder.path, 'config.json'), Buffer.from('{"cacheLimit": "7GB", "x": "\xf6"}', 'latin1'));
+    await expect(read()).rejects.toMatchObject({ code: 'CONFIG_UNUSABLE' });
     configure({ cacheLimit: 'plenty' });
     await expect(read()).rejects.toMatchObject({ code: 'CONFIG_UNUSABLE' });
     await expect(read({ TABAGENT_CACHE_LIMIT: '-1' })).rejects.toMatchObject({ code: 'INVALID_REQUEST' });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -68,5 +68,22 @@ describe('createLogger', () => {
     // The file that was moved was full: no host moves away what another has just begun.
     expect(moved?.length).toBeGreaterThan(5 * 1024 * 1024);
     expect(JSON.parse(current?.trim().split('\n').at(-1) ?? '')).toMatchObject({ i: 199 });
+  });
+
+  it('goes on, in a file of a limited size, where it cannot be moved', () => {
+    const file = join(folder, 'host.log');
+    // As on Windows while another program has the old one open.
+    mkdirSync(join(`${file}.1`, 'in-the-way'), { recursive: true });
+    const log = createLogger({ file, debug: false });
+    const filler = 'x'.repeat(64 * 1024);
+    let largest = 0;
+    for (let i = 0; i < 400; i++) {
+      log.info('grow', { i, filler });
+      largest = Math.max(largest, statSync(file).size);
+    }
+    expect(largest).toBeGreaterThan(5 * 1024 * 1024 + 66 * 1024);
+    expect(largest).toBeLessThan(10 * 1024 * 1024 + 2 * 66 * 1024);
+    const last = readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '';
+    expect(JSON.parse(last)).toMatchObject({ i: 399 });
   });
 });

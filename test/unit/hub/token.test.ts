@@ -27,6 +27,11 @@ describe('findToken', () => {
     expect((await findToken(env))?.token).toBe('from-env');
   });
 
+  it.each(['utf8', 'utf16le'] as const)('reads a file that begins with a byte order mark: %s', async (encoding) => {
+    writeFileSync(join(home, 'file'), '\uFEFFfrom-path\r\n', encoding);
+    expect((await findToken({ HOME: home, HF_TOKEN_PATH: join(home, 'file') }))?.token).toBe('from-path');
+  });
+
   it('finds none where there is none', async () => {
     expect(await findToken({ HOME: join(home, 'nobody') })).toBeUndefined();
     writeFileSync(join(home, 'file'), ' \n');
@@ -39,6 +44,12 @@ describe('findToken', () => {
       await expect(findToken({ HF_TOKEN: token })).rejects.toMatchObject({
         code: 'UNAUTHORIZED',
         message: expect.not.stringContaining(token),
+      });
+      const file = join(home, 'file');
+      writeFileSync(file, token, 'latin1');
+      await expect(findToken({ HOME: home, HF_TOKEN_PATH: file })).rejects.toMatchObject({
+        code: 'UNAUTHORIZED',
+        message: expect.stringContaining(file),
       });
     },
   );
