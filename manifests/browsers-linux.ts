@@ -68,8 +68,8 @@ export const LINUX_BROWSERS: BrowserTable = {
           missing: home('.mozilla'),
           present: config('mozilla/firefox'),
           say:
-            'Firefox keeps its profile in ~/.config/mozilla and would start with an empty one if ~/.mozilla were made, ' +
-            'where it reads the registrations of one user. Nothing was written. Register it for all users instead: ' +
+            'Not registered with Firefox: it keeps its profile in ~/.config/mozilla but reads registrations from ~/.mozilla, ' +
+            'and would start with an empty profile if that folder were created. Register for all users instead: ' +
             'sudo tabagent install --system --browser firefox',
         },
       },
@@ -83,14 +83,14 @@ export const LINUX_BROWSERS: BrowserTable = {
       {
         sign: home('snap/firefox'),
         portal: true,
-        say: 'Firefox from a snap asks once whether the extension may start the TabAgent host: allow it.',
+        say: 'Firefox (snap) asks once whether the extension may start the TabAgent host. Allow it.',
       },
       {
         sign: home('.var/app/org.mozilla.firefox'),
         portal: true,
         say:
-          'Firefox from Flatpak starts the TabAgent host only through the WebExtensions portal, and asks you once. ' +
-          'Where the system has no such portal (most but Ubuntu), install Firefox from the system’s own packages.',
+          'Firefox (Flatpak) can start the TabAgent host only through the WebExtensions portal, and asks you once. If your ' +
+          'system does not have this portal (most do not, except Ubuntu), install Firefox from your distribution’s packages.',
       },
     ],
   },

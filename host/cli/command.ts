@@ -1,15 +1,17 @@
+import { defined } from '../common/defined.ts';
 import { type HostError, isHostError, isSystemError } from '../common/errors.ts';
+import { EXIT, exitCodeOf } from '../common/exit-codes.ts';
 import { readConfig } from '../config.ts';
 import { Host } from '../host.ts';
 import { Client } from './client.ts';
 import { unknownCommand } from './commands/help.ts';
 import type { CommandContext } from './context.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { helpOf, overview, usageOf } from './help.ts';
 import { Interrupts } from './interrupts.ts';
 import { tooOldNode } from './node-version.ts';
 import { parseCommand } from './parse-command.ts';
-import type { CommandSpec } from './spec.ts';
+import { remedyFor } from './remedies.ts';
+import { COMMON_OPTIONS, type CommandSpec } from './spec.ts';
 import { COMMANDS, commandOf } from './table.ts';
 import { paint } from './terminal/styles.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
@@ -17,7 +19,7 @@ import { printable } from './terminal/text.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * What a person who starts the host in a terminal gets. Ends the process with the exit code.
+ * Runs a command of the command line, and ends the process with its exit code.
  *
  * @param entry The module this process was started with; runners are started with it, and a browser is told to.
  */
@@ -27,8 +29,8 @@ export async function runCommand(typed: readonly string[], entry: URL): Promise<
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
       if (!isSystemError(error, 'EPIPE')) throw error;
-      // Whoever reads has seen enough (`| head`): no fault, and nobody to tell.
-      interrupts.stop(EXIT.ok, 'Nobody reads the output any more.');
+      // The reader has closed the pipe (`| head`), which is not an error.
+      interrupts.stop(EXIT.ok, 'The output was closed.');
     });
   }
   const old = tooOldNode(process.versions.node);
@@ -39,11 +41,11 @@ export async function runCommand(typed: readonly string[], entry: URL): Promise<
   const exitCode = await runTyped(typed, entry, terminal, interrupts);
   interrupts.release();
   await Promise.all([process.stdout, process.stderr].map(flushed));
-  // What a fault left behind (a timer, a socket) must not keep the terminal waiting.
+  // A timer or socket that an error left open must not keep the process running.
   process.exit(exitCode);
 }
 
-/** Resolves when all that was written has gone out, or nobody reads it. */
+/** Resolves when everything written has been sent, or the stream is closed. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   if (stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
@@ -53,17 +55,21 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 async function runTyped(
-  [name, ...rest]: readonly string[],
+  typed: readonly string[],
   entry: URL,
   terminal: Terminal,
   interrupts: Interrupts,
 ): Promise<number> {
+  const [name, ...rest] = commandFirst(typed);
   if (name === undefined) {
     terminal.stderr.write(overview(COMMANDS));
     return EXIT.usage;
   }
   const command = commandOf(ALIASES[name] ?? name);
-  if (command === undefined) return reportUsage(unknownCommand(name), '"tabagent help" lists them.', terminal);
+  if (command === undefined) {
+    const error = name.startsWith('-') ? new UsageError(`Unknown option: ${name}.`) : unknownCommand(name);
+    return reportUsage(error, 'Run "tabagent help" for a list of commands.', terminal);
+  }
 
   const client = new Client(() => openHost(entry), interrupts.signal);
   try {
@@ -86,26 +92,35 @@ async function runTyped(
   }
 }
 
+/** Moves the options that every command has behind the command: `tabagent --json ls` is `tabagent ls --json`. */
+function commandFirst(typed: readonly string[]): readonly string[] {
+  const isCommon = (word: string) =>
+    COMMON_OPTIONS.some(({ name, short }) => word === `--${name}` || word === `-${short}`);
+  const at = typed.findIndex((word) => !isCommon(word));
+  if (at >= 0) return [...typed.slice(at, at + 1), ...typed.slice(0, at), ...typed.slice(at + 1)];
+  const asksForHelp = typed.some((word) => word === '--help' || word === '-h');
+  return asksForHelp ? ['help', ...typed.filter((word) => word === '--json')] : [];
+}
+
 /** Longest the host may take to close, milliseconds: a runner is killed well before. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
-/** What people type out of habit. */
+/** Other names of commands, as other programs have them. */
 const ALIASES: Readonly<Record<string, string>> = {
-  '--help': 'help',
-  '-h': 'help',
   '--version': 'version',
   '-V': 'version',
+  '-v': 'version',
   list: 'ls',
   remove: 'rm',
 };
 
-/** The host of this process, as a browser's would be configured. */
+/** Opens a host in this process, configured as a browser's. */
 function openHost(entry: URL): Host {
   return new Host(readConfig({ runnerEntry: entry }));
 }
 
 function howToUse(command: CommandSpec): string {
-  return `Usage: ${usageOf(command)}\n"tabagent help ${command.name}" says more.`;
+  return `Usage: ${usageOf(command)}\nRun "tabagent help ${command.name}" for details.`;
 }
 
 function reportUsage(error: UsageError, hint: string, { stderr }: Terminal): number {
@@ -113,8 +128,12 @@ function reportUsage(error: UsageError, hint: string, { stderr }: Terminal): num
   return EXIT.usage;
 }
 
-/** Says why a command failed: on stderr, or with `--json` as the document on stdout. */
-function reportError({ code, message, details }: HostError, json: boolean, { stdout, stderr, styled }: Terminal): void {
-  if (json) stdout.write(`${JSON.stringify({ error: { code, message, ...(details && { details }) } }, null, 2)}\n`);
+/** Reports why a command failed, and what to do: on stderr, or with `--json` as the document on stdout. */
+function reportError(error: HostError, json: boolean, { stdout, stderr, styled }: Terminal): void {
+  const { code, message, details } = error;
+  const remedy = remedyFor(error);
+  if (json) stdout.write(`${JSON.stringify({ error: { code, message, ...defined({ details, remedy }) } }, null, 2)}\n`);
+  else if (code === 'ABORTED') stderr.write(`${printable(message)}\n`);
   else stderr.write(`${paint('Error:', 'red', styled.stderr)} ${printable(message)} (${code})\n`);
+  if (!json && remedy !== undefined) stderr.write(`${remedy}\n`);
 }

@@ -1,5 +1,5 @@
+import { EXIT_MEANINGS } from '../common/exit-codes.ts';
 import { VERSION } from '../common/version.ts';
-import { EXIT_MEANINGS } from './exit-codes.ts';
 import { type ArgumentSpec, type CommandSpec, type OptionSpec, optionsOf } from './spec.ts';
 import { table } from './terminal/text.ts';
 
@@ -7,13 +7,13 @@ import { table } from './terminal/text.ts';
 export function overview(commands: readonly CommandSpec[]): string {
   return `TabAgent host ${VERSION}
 
-A browser starts this program for its TabAgent extension and speaks native
-messaging with it on standard input and output. By hand it takes commands,
-which do the same work through the same actions:
+Runs language models on this computer, for the TabAgent browser extension and in
+the terminal. The browser starts this program automatically. To use it yourself,
+run one of these commands:
 
 ${indented(commands.map(({ name, summary }) => [name, summary]))}
-"tabagent help COMMAND" says more about one of them, with examples.
-"tabagent install" tells the browsers of this machine where the host is.
+Run "tabagent help COMMAND" for details and examples.
+Run "tabagent install" to register the host with the browsers on this computer.
 `;
 }
 

@@ -1,9 +1,11 @@
-import { BROWSER_NAMES, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
+import { BROWSER_NAMES, BROWSERS, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
 import { familyOfExtensionId } from '../../manifests/extension-id.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import type { AllowedExtensions } from '../../manifests/host-manifest.ts';
 import { defined } from '../common/defined.ts';
-import { type CommandIo, EXIT, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
+import { EXIT } from '../common/exit-codes.ts';
+import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
+import { findBrowsers } from '../registration/find-browsers.ts';
 import { placesOf } from '../registration/installation.ts';
 import { planLauncher } from '../registration/launcher.ts';
 import { planRegistration } from '../registration/plan.ts';
@@ -11,6 +13,7 @@ import { planConfiguration } from '../registration/plan-configuration.ts';
 import { readRecord } from '../registration/record.ts';
 import { type RegisterOutcome, register } from '../registration/register.ts';
 import type { CommandInput } from './parse-command.ts';
+import { table } from './terminal/text.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options of the command, checked. */
@@ -25,10 +28,21 @@ interface InstallOptions {
 export async function install(input: CommandInput, io: CommandIo): Promise<number> {
   const options = readOptions(input);
   try {
-    return await run(options, io);
+    return input.texts('browser').includes('') ? listBrowsers(io, options.json) : await run(options, io);
   } catch (error) {
     return reportFault(error, 'tabagent install', io, options.json);
   }
+}
+
+/** Lists the browsers that are known, and says which of them are installed. */
+function listBrowsers(io: CommandIo, json: boolean): number {
+  const found = findBrowsers(openMachine(io));
+  const browsers = BROWSER_NAMES.map((name) => ({ name, title: BROWSERS[name].title, found: found.includes(name) }));
+  const rows = browsers.map((browser) => [browser.name, browser.title, browser.found ? 'yes' : 'no']);
+  io.stdout.write(
+    json ? `${JSON.stringify({ browsers }, null, 2)}\n` : table([['NAME', 'BROWSER', 'INSTALLED'], ...rows]),
+  );
+  return EXIT.ok;
 }
 
 async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: CommandIo): Promise<number> {
@@ -94,12 +108,12 @@ function say(
   }
   for (const { text } of plan.notes) io.stderr.write(`${text}\n`);
   if (outcomes.length > 0) {
-    io.stdout.write(`Browsers start ${hostPath}\n`);
-    io.stdout.write(`for the extensions ${[...allowed.chromium, ...allowed.firefox].join(', ')}.\n`);
+    io.stdout.write(`Browsers will start ${hostPath}\n`);
+    io.stdout.write(`Allowed extensions: ${[...allowed.chromium, ...allowed.firefox].join(', ')}\n`);
   } else if (plan.notes.length === 0) {
     io.stderr.write(
-      `No browser was found: no profile and no program of ${titles(BROWSER_NAMES)}. Start your browser once and run ` +
-        'this again, or name it: tabagent install --browser firefox\n',
+      `No supported browser was found (${titles(BROWSER_NAMES)}). Start your browser once and run this command again, ` +
+        'or name it: tabagent install --browser firefox\n',
     );
   }
 }
@@ -109,13 +123,16 @@ function sentence({ status, where, error }: RegisterOutcome): { stream: 'stdout'
     case 'written':
       return { stream: 'stdout', text: `registered in ${where}` };
     case 'updated':
-      return { stream: 'stdout', text: `brought up to date in ${where}` };
+      return { stream: 'stdout', text: `updated in ${where}` };
     case 'replaced':
-      return { stream: 'stdout', text: `registered in ${where}, in place of another registration` };
+      return { stream: 'stdout', text: `registered in ${where}, replacing another registration` };
     case 'unchanged':
       return { stream: 'stdout', text: `already registered in ${where}` };
     case 'failed':
-      return { stream: 'stderr', text: `not registered in ${where}. ${faultOf(error, 'tabagent install').message}` };
+      return {
+        stream: 'stderr',
+        text: `could not be registered in ${where}. ${faultOf(error, 'tabagent install').message}`,
+      };
   }
 }
 
@@ -140,7 +157,7 @@ function readOptions(input: CommandInput): InstallOptions {
     const family = familyOfExtensionId(id);
     if (family === undefined) {
       throw new UsageError(
-        `Expected --extension-id to be 32 letters from a to p (Chrome) or an add-on id such as name@example.org (Firefox), got "${id}".`,
+        `Invalid value for --extension-id: "${id}". Expected 32 letters from a to p (Chrome), or an add-on ID such as name@example.org (Firefox).`,
       );
     }
     (family === 'firefox' ? firefox : chromium).add(id);

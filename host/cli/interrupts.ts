@@ -7,8 +7,8 @@ import { HostError } from '../common/errors.ts';
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGBREAK: 21 } as const;
 
 /**
- * How a command is interrupted: the first signal gives up its work in an orderly way (downloads keep what they have,
- * models leave memory), the second ends the process at once. A command may take Ctrl-C for itself meanwhile.
+ * Interrupts a command: the first signal cancels its work (downloads keep what they have, models are unloaded), the
+ * second ends the process at once. A command can handle Ctrl-C itself for a while.
  */
 export class Interrupts {
   readonly #controller = new AbortController();
@@ -18,7 +18,7 @@ export class Interrupts {
 
   constructor() {
     for (const [name, number] of Object.entries(SIGNALS)) {
-      const listener = () => this.#arrive(name, 128 + number);
+      const listener = () => this.#handle(name, 128 + number);
       process.on(name, listener);
       this.#listeners.push(() => process.off(name, listener));
     }
@@ -29,12 +29,12 @@ export class Interrupts {
     return this.#controller.signal;
   }
 
-  /** The exit code of a command that was interrupted; undefined while none was. */
+  /** The exit code of a command that was interrupted; undefined otherwise. */
   get exitCode(): number | undefined {
     return this.#exitCode;
   }
 
-  /** Gives Ctrl-C to `handler` until the returned function is called. */
+  /** Calls `handler` on Ctrl-C instead, until the returned function is called. */
   onCtrlC(handler: () => void): () => void {
     this.#onCtrlC = handler;
     return () => {
@@ -42,18 +42,18 @@ export class Interrupts {
     };
   }
 
-  /** Gives up the work with this exit code, as a signal would. */
+  /** Cancels the work, as a signal does, and sets the exit code. */
   stop(exitCode: number, why: string): void {
     this.#exitCode ??= exitCode;
     this.#controller.abort(new HostError('ABORTED', why));
   }
 
-  /** Leaves signals to the system again. */
+  /** Stops handling signals. */
   release(): void {
     for (const off of this.#listeners.splice(0)) off();
   }
 
-  #arrive(name: string, exitCode: number): void {
+  #handle(name: string, exitCode: number): void {
     if (name === 'SIGINT' && this.#onCtrlC !== undefined) {
       this.#onCtrlC();
     } else if (this.#exitCode === undefined) {

@@ -65,7 +65,7 @@ function parse(text: string, line: number, name: string): JsonObject {
 }
 
 function refused(name: string, line: number, expected: string): HostError {
-  return new HostError('INVALID_REQUEST', `Expected line ${line} of ${name} to be ${expected}.`, {
+  return new HostError('INVALID_REQUEST', `Invalid line ${line} in ${name}: expected ${expected}.`, {
     details: { line, expected },
   });
 }

@@ -1,5 +1,5 @@
+import { EXIT_MEANINGS } from '../common/exit-codes.ts';
 import { VERSION } from '../common/version.ts';
-import { EXIT_MEANINGS } from './exit-codes.ts';
 import { inWords, optionUsage, usageOf } from './help.ts';
 import { COMMON_OPTIONS, type CommandSpec } from './spec.ts';
 
@@ -8,20 +8,20 @@ export function manPage(commands: readonly CommandSpec[]): string {
   return [
     `.TH TABAGENT 1 "" "TabAgent ${VERSION}" "User Commands"`,
     '.SH NAME',
-    'tabagent \\- run language models on this machine, from the browser and from the terminal',
+    'tabagent \\- run language models locally, from the browser and the terminal',
     '.SH SYNOPSIS',
     '.B tabagent',
     '.I COMMAND',
     '[\\fIARGUMENTS\\fR] [\\fIOPTIONS\\fR]',
     '.SH DESCRIPTION',
     line(
-      'A browser starts this program for its TabAgent extension and speaks native messaging with it. By hand it takes ' +
-        'commands, which do the same work through the same actions. Results go to standard output, progress and errors ' +
-        'to standard error.',
+      'Runs language models on this computer. The browser starts this program for the TabAgent extension and communicates ' +
+        'with it through native messaging; the commands below give access to the same actions. Results are written to ' +
+        'standard output, progress and errors to standard error.',
     ),
     '.SH COMMANDS',
     ...commands.flatMap(commandLines),
-    '.SH OPTIONS OF EVERY COMMAND',
+    '.SH COMMON OPTIONS',
     ...COMMON_OPTIONS.flatMap((option) => item(optionUsage(option), inWords(option))),
     '.SH EXIT STATUS',
     ...Object.entries(EXIT_MEANINGS).flatMap(([code, meaning]) => item(code, meaning)),
@@ -32,13 +32,13 @@ export function manPage(commands: readonly CommandSpec[]): string {
 }
 
 const ENVIRONMENT = [
-  ['TABAGENT_HOME', 'folder that everything is written to'],
-  ['HF_ENDPOINT', 'address of the hub; https://huggingface.co without it'],
-  ['HF_TOKEN', 'token for gated and private repositories'],
-  ['HF_HUB_OFFLINE', '1: ask no hub'],
-  ['HTTPS_PROXY, NO_PROXY', 'as everywhere'],
-  ['TABAGENT_GPU', 'off, cuda, vulkan or metal instead of the best one found'],
-  ['NO_COLOR', 'when set: no colours'],
+  ['TABAGENT_HOME', 'data folder for models, settings, conversations and logs'],
+  ['HF_ENDPOINT', 'Hugging Face endpoint (default: https://huggingface.co)'],
+  ['HF_TOKEN', 'Hugging Face access token, for gated and private repositories'],
+  ['HF_HUB_OFFLINE', 'set to 1 to work offline'],
+  ['HTTPS_PROXY, NO_PROXY', 'proxy settings, with the usual meaning'],
+  ['TABAGENT_GPU', 'GPU backend: off, cuda, vulkan or metal (default: the best one found)'],
+  ['NO_COLOR', 'when set, disables colors'],
 ] as const;
 
 function commandLines(command: CommandSpec): string[] {

@@ -25,7 +25,9 @@ export function findModel<T extends KnownModel>(typed: string, known: readonly T
   if (exact !== undefined) return exact;
   const found = known.filter((model) => namesOf(model).includes(wanted));
   if (found.length < 2) return found[0];
-  throw new UsageError(`"${typed}" may be any of these; name one:\n${found.map(({ id }) => `  ${id}`).join('\n')}`);
+  throw new UsageError(
+    `"${typed}" matches several models. Use one of these IDs:\n${found.map(({ id }) => `  ${id}`).join('\n')}`,
+  );
 }
 
 /** Short names of a model, in lower case. */
@@ -46,8 +48,8 @@ export async function modelOnDisk(typed: string, client: Client) {
   const models = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
   const found = findModel(typed, models);
   if (found !== undefined) return found;
-  const hint = hintFor(typed, models) || (models.length === 0 ? ' There is none yet.' : ' "tabagent ls" says what is.');
-  throw new HostError('MODEL_NOT_DOWNLOADED', `"${typed}" is not on this disk.${hint}`, { details: { model: typed } });
+  const hint = hintFor(typed, models) || (models.length === 0 ? ' No models are downloaded yet.' : '');
+  throw new HostError('MODEL_NOT_DOWNLOADED', `"${typed}" is not downloaded.${hint}`, { details: { model: typed } });
 }
 
 /**
@@ -61,7 +63,7 @@ export async function modelAnywhere(typed: string, client: Client): Promise<stri
   if (found !== undefined) return found.id;
   throw new HostError(
     'FILE_NOT_FOUND',
-    `Expected a model such as "owner/name/file.gguf", or one of "tabagent ls --all"; "${typed}" is neither.${hintFor(typed, known)}`,
+    `There is no model named "${typed}". Use a model ID such as owner/name/file.gguf, or a name from "tabagent ls --all".${hintFor(typed, known)}`,
     { details: { model: typed } },
   );
 }
@@ -88,6 +90,13 @@ export function isRepository(typed: string): boolean {
     if (isHostError(error)) return false;
     throw error;
   }
+}
+
+/** Says of an interrupted download that it can be resumed; other errors stay as they are. */
+export function withResumeHint(error: unknown): unknown {
+  if (!isHostError(error, 'ABORTED')) return error;
+  const message = 'Interrupted. What has been downloaded is kept; run the command again to resume the download.';
+  return new HostError('ABORTED', message, { cause: error });
 }
 
 /** Adds what someone may have meant to an error that says that there is no such model; other errors stay as they are. */

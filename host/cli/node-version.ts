@@ -5,5 +5,5 @@ const OLDEST = [22, 19] as const;
 export function tooOldNode(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined;
-  return `Expected Node ${OLDEST.join('.')} or later, this is Node ${version}. In a checkout, npm scripts run the right one.`;
+  return `TabAgent requires Node.js ${OLDEST.join('.')} or later, but this is Node.js ${version}. In a source checkout, the npm scripts use a suitable version.`;
 }

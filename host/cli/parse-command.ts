@@ -5,7 +5,7 @@ import { type CommandSpec, type OptionSpec, optionsOf } from './spec.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What was typed after the command's name, checked against its table. */
+/** The arguments and options of a command, checked against the command table. */
 export class CommandInput {
   /** The arguments, in order. */
   readonly args: readonly string[];
@@ -16,45 +16,45 @@ export class CommandInput {
     this.#values = values;
   }
 
-  /** Whether a switch was given. */
+  /** Returns whether a switch was given. */
   flag(name: string): boolean {
     return this.#values.has(name);
   }
 
-  /** The value of an option; the last one counts. */
+  /** Returns the value of an option; the last one counts. */
   text(name: string): string | undefined {
     return this.#values.get(name)?.at(-1);
   }
 
-  /** All values of an option that may be repeated. */
+  /** Returns all values of an option that may be repeated. */
   texts(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
   }
 
-  /** The value of an option that is a size, such as `50GB`, in bytes. Throws `UsageError` for another one. */
+  /** Returns the value of an option that is a size, such as `50GB`, in bytes. Throws `UsageError` for another one. */
   size(name: string): number | undefined {
     const text = this.text(name);
     const bytes = text === undefined ? undefined : parseSize(text);
     if (text !== undefined && bytes === undefined)
-      throw new UsageError(`Expected --${name} to be a size such as 50GB, got "${text}".`);
+      throw new UsageError(`Invalid value for --${name}: "${text}". Expected a size such as 50GB.`);
     return bytes;
   }
 
-  /** A value that must be a number. Its range is the action's to check. */
+  /** Returns the value of an option that is a number. The action checks its range. */
   number(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const number = Number(text);
     if (text.trim() !== '' && Number.isFinite(number)) return number;
-    throw new UsageError(`Expected --${name} to be a number, got "${text}".`);
+    throw new UsageError(`Invalid value for --${name}: "${text}". Expected a number.`);
   }
 }
 
-/** Reads a command's arguments and options. Throws {@link UsageError} for what the table does not have. */
+/** Parses a command's arguments and options. Throws {@link UsageError} for what the command table does not have. */
 export function parseCommand(command: CommandSpec, typed: readonly string[]): CommandInput {
   const specs = optionsOf(command);
   const { tokens } = parseArgs({
-    args: [...typed],
+    args: typed.map((word, at) => withoutValue(word, typed[at + 1], specs)),
     options: Object.fromEntries(specs.map((spec) => [spec.name, parseArgsOption(spec)])),
     strict: false,
     allowPositionals: true,
@@ -69,9 +69,17 @@ export function parseCommand(command: CommandSpec, typed: readonly string[]): Co
     if (spec === undefined) throw unknownOption(token.rawName, specs);
     values.set(spec.name, [...(values.get(spec.name) ?? []), optionValue(spec, token)]);
   }
-  // Who asks for help has not typed the rest wrong.
+  // A request for help is answered whatever else was typed.
   if (!values.has('help')) checkArguments(command, args);
   return new CommandInput(args, values);
+}
+
+/** Marks an option whose value is left out, which `parseArgs` would take from the next option. */
+function withoutValue(word: string, next: string | undefined, specs: readonly OptionSpec[]): string {
+  const isLeftOut = next === undefined || next.startsWith('-');
+  return isLeftOut && specs.some(({ name, optionalValue }) => optionalValue === true && word === `--${name}`)
+    ? `${word}=`
+    : word;
 }
 
 function parseArgsOption({ value, short }: OptionSpec) {
@@ -83,38 +91,41 @@ function unknownOption(rawName: string, specs: readonly OptionSpec[]): UsageErro
   return new UsageError(`Unknown option: ${rawName}.${didYouMean(rawName, known)}`);
 }
 
-/** The value an option was given, `''` for a switch. */
+/** Returns the value of an option, `''` for a switch. */
 function optionValue(
   spec: OptionSpec,
   token: { rawName: string; value: string | undefined; inlineValue?: boolean | undefined },
 ) {
   const { value, inlineValue } = token;
   if (spec.value === undefined) {
-    if (value !== undefined) throw new UsageError(`${token.rawName} takes no value, got "${value}".`);
+    if (value !== undefined) throw new UsageError(`${token.rawName} does not take a value, but "${value}" was given.`);
     return '';
   }
+  if (value === '' && spec.optionalValue === true) return '';
   if (value === undefined || (inlineValue !== true && value.startsWith('--'))) {
-    throw new UsageError(`${token.rawName} needs a value: ${token.rawName} ${spec.value}.`);
+    throw new UsageError(`${token.rawName} requires a value: ${token.rawName} ${spec.value}`);
   }
-  return spec.choices === undefined ? value : oneOf(`Expected ${token.rawName} to be`, spec.choices, value);
+  return spec.choices === undefined ? value : oneOf(token.rawName, spec.choices, value);
 }
 
 function checkArguments(command: CommandSpec, args: string[]): void {
   for (const [place, spec] of command.args.entries()) {
     const given = args[place];
     if (given === undefined) {
-      if (spec.optional !== true) throw new UsageError(`${spec.name} is missing: ${spec.summary}.`);
-    } else if (spec.choices !== undefined) args[place] = oneOf(`Expected ${spec.name} to be`, spec.choices, given);
+      if (spec.optional !== true) throw new UsageError(`Missing argument ${spec.name}: ${spec.summary}.`);
+    } else if (spec.choices !== undefined) args[place] = oneOf(spec.name, spec.choices, given);
   }
   const extra = args[command.args.length];
   if (extra !== undefined && command.args.at(-1)?.many !== true) {
-    throw new UsageError(`"${extra}" is one argument too many.`);
+    throw new UsageError(`Unexpected argument: "${extra}".`);
   }
 }
 
-/** The choice that was typed, in the table's spelling. */
-function oneOf(expected: string, choices: readonly string[], typed: string): string {
+/** Returns the choice that was typed, as the command table spells it. */
+function oneOf(what: string, choices: readonly string[], typed: string): string {
   const found = choices.find((choice) => choice === typed.toLowerCase());
   if (found !== undefined) return found;
-  throw new UsageError(`${expected} one of ${choices.join(', ')}, got "${typed}".${didYouMean(typed, choices)}`);
+  throw new UsageError(
+    `Invalid value for ${what}: "${typed}". Expected one of ${choices.join(', ')}.${didYouMean(typed, choices)}`,
+  );
 }

@@ -44,7 +44,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
     const pids = living.map(({ pid }) => pid).join(', ');
     throw new HostError(
       'MODEL_IN_USE',
-      `Models are in memory (host process ${pids}). Close the browser and try again.`,
+      `Models are still loaded (host process ${pids}). Close the browser, then try again.`,
     );
   }
   const elsewhere = await movedCache(paths);

@@ -1,8 +1,8 @@
+import { EXIT } from '../common/exit-codes.ts';
 import { formatBytes } from '../common/format.ts';
 import { sum } from '../common/sum.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import { type CommandContext, print } from './context.ts';
-import { EXIT } from './exit-codes.ts';
 import { modelOnDisk } from './model-argument.ts';
 import { progressView } from './terminal/progress.ts';
 import { printable } from './terminal/text.ts';
@@ -23,13 +23,13 @@ export async function runVerification(
       onEvent: ({ type, payload }) => {
         if (type !== 'MODEL_VERIFY_PROGRESS' && type !== 'MODEL_DOWNLOAD_PROGRESS') return;
         const { fileName, progress: percent, loaded, total, bytesPerSecond, etaSeconds } = payload;
-        const label = `${type === 'MODEL_VERIFY_PROGRESS' ? 'Checking' : 'Mending'} ${fileName}`;
+        const label = `${type === 'MODEL_VERIFY_PROGRESS' ? 'Verifying' : 'Repairing'} ${fileName}`;
         progress.update({ label, percent, done: loaded, total, bytesPerSecond, etaSeconds });
       },
     });
     progress.end();
     print(context, payload, () => printable(inWords(payload)));
-    if (payload.checked === 0) terminal.stderr.write('No model is on this disk.\n');
+    if (payload.checked === 0) terminal.stderr.write('No models are downloaded.\n');
     return payload.bad === 0 ? EXIT.ok : EXIT.failed;
   } finally {
     progress.end();
@@ -39,23 +39,23 @@ export async function runVerification(
 function inWords({ models, checked }: Report): string {
   const lines = models.map((model) => `${model.id}: ${stateInWords(model)}\n`);
   const rest = checked - models.length;
-  return lines.join('') + (rest > 0 ? `and ${rest} more, nothing wrong with them\n` : '');
+  return lines.join('') + (rest > 0 ? `${rest} more verified, no problems found\n` : '');
 }
 
 function stateInWords({ state, files, repaired, fetched, error }: Report['models'][number]): string {
   if (error !== undefined) return error.message;
-  if (repaired) return `mended (${formatBytes(fetched)} fetched)`;
+  if (repaired) return `repaired (${formatBytes(fetched)} downloaded)`;
   const chunks = sum(files.map(({ badChunkCount }) => badChunkCount));
   switch (state) {
     case 'good':
-      return 'good';
+      return 'OK';
     case 'unchanged':
-      return 'unchanged since it was first looked at; nobody knows what the hub announced';
+      return 'unchanged since it was first verified (no published checksum to compare with)';
     case 'recorded':
-      return 'recorded for the next time; there was no record and no hub to compare it with';
+      return 'recorded for later verification (no checksum to compare with)';
     case 'missing':
-      return `files are missing: ${files.flatMap((file) => (file.state === 'missing' ? [file.fileName] : [])).join(', ')}`;
+      return `missing files: ${files.flatMap((file) => (file.state === 'missing' ? [file.fileName] : [])).join(', ')}`;
     case 'bad':
-      return chunks === 0 ? 'bad' : `bad: ${chunks} damaged ${chunks === 1 ? 'chunk' : 'chunks'}`;
+      return chunks === 0 ? 'damaged' : `damaged (${chunks} ${chunks === 1 ? 'chunk' : 'chunks'})`;
   }
 }

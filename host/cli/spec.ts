@@ -1,18 +1,18 @@
 import type { ActionName } from '../protocol/actions/requests.ts';
 import type { CommandContext } from './context.ts';
 
-/** What an argument or a value is, for a shell that completes it. */
+/** What an argument is, for shell completion. */
 export type Completes = 'model' | 'file' | 'folder' | 'action' | 'command';
 
-/** An argument by its place. */
+/** A positional argument. */
 export interface ArgumentSpec {
-  /** As the usage line has it, in upper case. */
+  /** As in the usage line, in upper case. */
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
   /** The last argument may be repeated. */
   readonly many?: boolean;
-  /** The only words it may be. */
+  /** The allowed words. */
   readonly choices?: readonly string[];
   readonly completes?: Completes;
 }
@@ -22,46 +22,48 @@ export interface OptionSpec {
   /** Without the dashes. */
   readonly name: string;
   readonly short?: string;
-  /** What its value is, in upper case. */
+  /** The name of its value, in upper case. */
   readonly value?: string;
-  /** The only words its value may be. */
+  /** The allowed values. */
   readonly choices?: readonly string[];
   readonly many?: boolean;
+  /** The value may be left out; then it is `''`. */
+  readonly optionalValue?: boolean;
   readonly summary: string;
   readonly completes?: Completes;
 }
 
-/** A command as someone would type it, and what it does. */
+/** A command line, and what it does. */
 export interface Example {
   readonly command: string;
   readonly does: string;
 }
 
-/** What carries a command out. Resolves with the exit code; throws a `HostError` or a {@link UsageError}. */
+/** Runs a command. Resolves with the exit code; throws a `HostError` or a {@link UsageError}. */
 export type CommandRun = (context: CommandContext) => Promise<number>;
 
-/** One command: help, completions, the man page and suggestions are all made from this. */
+/** A command. Help, completions, the man page and suggestions are made from this. */
 export interface CommandSpec {
   readonly name: string;
-  /** One line, beginning with a verb, without a full stop. */
+  /** One line that starts with a verb, without a full stop and without a colon, which completion scripts split at. */
   readonly summary: string;
-  /** Paragraphs of more, for its own help. */
+  /** More about it, for its help. */
   readonly details?: string;
   readonly args: readonly ArgumentSpec[];
   readonly options: readonly OptionSpec[];
   readonly examples: readonly Example[];
-  /** The actions it may call: what a browser's extension would send for the same. */
+  /** The actions it calls: what the browser extension sends for the same task. */
   readonly actions: readonly ActionName[];
   readonly load: () => Promise<{ readonly run: CommandRun }>;
 }
 
-/** Options every command has. */
+/** Options that all commands have. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { name: 'json', summary: 'print the result as JSON' },
-  { name: 'help', short: 'h', summary: 'print this' },
+  { name: 'help', short: 'h', summary: 'show this help' },
 ];
 
-/** All options of a command, those of every command last. */
+/** Returns all options of a command, the common ones last. */
 export function optionsOf(command: CommandSpec): readonly OptionSpec[] {
   return [...command.options, ...COMMON_OPTIONS];
 }

@@ -1,6 +1,7 @@
 import { defined } from '../common/defined.ts';
+import { EXIT } from '../common/exit-codes.ts';
 import { CONFIG_FILE_NAME } from '../configuration/config-file.ts';
-import { type CommandIo, EXIT, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
+import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
 import { type Machine, placesOf } from '../registration/installation.ts';
 import { type UnregisterOutcome, unregister } from '../registration/unregister.ts';
 import type { CommandInput } from './parse-command.ts';
@@ -30,7 +31,7 @@ export async function uninstall(input: CommandInput, io: CommandIo): Promise<num
 /** One user's uninstall leaves what an administrator set up for all; that must not go unsaid. */
 function systemNote(machine: Machine): string | undefined {
   if (!machine.exists(placesOf(machine, true).recordFile)) return undefined;
-  return 'The host is also registered for all users. To end that: sudo tabagent uninstall --system';
+  return 'The host is also registered for all users. To remove that registration, run: sudo tabagent uninstall --system';
 }
 
 function say(
@@ -39,7 +40,7 @@ function say(
   removed: readonly string[] | undefined,
   io: CommandIo,
 ): void {
-  if (outcomes === undefined) io.stdout.write('Nothing is registered with browsers here.\n');
+  if (outcomes === undefined) io.stdout.write('The host is not registered with any browser.\n');
   for (const outcome of outcomes ?? []) {
     const name = outcome.browsers.length > 0 ? titles(outcome.browsers) : nameOf(outcome.where);
     const { stream, text } = sentence(outcome);
@@ -59,9 +60,12 @@ function sentence({ status, where, error }: UnregisterOutcome): { stream: 'stdou
     case 'removed':
       return { stream: 'stdout', text: `removed ${where}` };
     case 'gone':
-      return { stream: 'stdout', text: `${where} was gone already` };
+      return { stream: 'stdout', text: `${where} was already removed` };
     case 'kept':
-      return { stream: 'stderr', text: `left ${where}: it was changed since it was written. Remove it if it is yours` };
+      return {
+        stream: 'stderr',
+        text: `kept ${where} because it was changed after installation. Delete it if you no longer need it`,
+      };
     case 'failed':
       return { stream: 'stderr', text: `could not remove ${where}. ${faultOf(error, 'tabagent uninstall').message}` };
   }

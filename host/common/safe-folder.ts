@@ -29,7 +29,7 @@ export interface SafetyOptions {
  */
 export async function assertSafeToStart(file: string, options: SafetyOptions = {}): Promise<void> {
   const real = await realpath(file).catch((cause: unknown) => {
-    throw new HostError('REGISTRATION_FAILED', `Expected the program ${file} to be there.`, {
+    throw new HostError('REGISTRATION_FAILED', `The program ${file} does not exist.`, {
       details: { path: file },
       cause,
     });
@@ -72,16 +72,16 @@ function check(path: string, { mode, uid }: Stats, options: SafetyOptions & { st
   if ((mode & OTHERS_WRITE) !== 0 && !(options.stickyHelps && (mode & STICKY) !== 0)) {
     throw new HostError(
       'UNSAFE_FOLDER',
-      `Every user of this machine can write to ${path}, and a program would be started from there. ` +
-        `Take that right away (chmod o-w "${path}"), or put TabAgent somewhere else.`,
+      `Every user of this computer can write to ${path}, so starting a program from it is not safe. ` +
+        `Restrict it (chmod o-w "${path}"), or install TabAgent elsewhere.`,
       { details: { path, mode: (mode & 0o7777).toString(8) } },
     );
   }
   if (options.owners && !options.owners.includes(uid)) {
     throw new HostError(
       'UNSAFE_FOLDER',
-      `${path} belongs to user ${uid}, who could exchange the program that browsers of all users would start. ` +
-        'Put TabAgent into a folder of root, or install without --system.',
+      `${path} belongs to user ${uid}, who could replace the program that all users’ browsers start. ` +
+        'Install TabAgent in a folder owned by root, or install without --system.',
       { details: { path, uid } },
     );
   }

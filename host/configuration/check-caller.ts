@@ -11,11 +11,10 @@ import { configFileIn, readConfigFile } from './config-file.ts';
 export async function assertAllowed({ extensionId }: Caller, config: HostConfig): Promise<void> {
   const allowed = extensionId === undefined ? [] : await allowedExtensions(config);
   if (extensionId !== undefined && allowed.includes(extensionId)) return;
-  const shown = extensionId?.slice(0, 100) ?? 'an extension of unknown id';
+  const shown = extensionId?.slice(0, 100) ?? '(unknown ID)';
   throw new HostError(
     'ORIGIN_NOT_ALLOWED',
-    `The TabAgent host is not configured to work for ${shown}. ` +
-      'If it should be, run: tabagent install --extension-id <the extension’s id>',
+    `The TabAgent host does not allow the extension ${shown}. To allow it, run: tabagent install --extension-id ID`,
     { details: { extensionId: extensionId?.slice(0, 100) ?? null } },
   );
 }

@@ -16,6 +16,9 @@ export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
 /** Permission bits: the group or everybody may write. */
 const OTHERS_WRITE = 0o022;
 
+/** Unencrypted only within this computer. */
+const RELEASE_URL = /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])/;
+
 /** An engine elsewhere that speaks OpenAI's API. Its address is judged where it is used. */
 const RemoteEngineSchema = objectWith({
   /** What it is called in ids: `remote/<name>/<model>`. */
@@ -49,6 +52,8 @@ const ConfigFileSchema = objectWith({
   allowedCommands: v.optional(v.array(v.pipe(v.array(v.string()), v.minLength(1)))),
   /** Longest such a command may run, seconds. */
   commandTimeoutSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(3600))),
+  /** Where `tabagent update` asks for the newest release: an address that answers as GitHub's `releases/latest` does. */
+  releaseUrl: v.optional(v.pipe(v.string(), v.maxLength(2048), v.regex(RELEASE_URL, 'an https URL'))),
   /** Engines elsewhere whose models are served beside this host's. Only here: no message can name an address. */
   remoteEngines: v.optional(v.array(RemoteEngineSchema)),
 });
@@ -73,12 +78,12 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return {};
     if (isHostError(error)) throw error;
-    throw unusable(path, 'to be readable', error);
+    throw unusable(path, 'cannot be read', error);
   }
   try {
     return v.parse(ConfigFileSchema, JSON.parse(decodeText(bytes)));
   } catch (error) {
-    throw unusable(path, 'to hold a JSON object such as {"allowedExtensions": []}', error);
+    throw unusable(path, 'is not valid: expected a JSON object such as {"allowedExtensions": []}', error);
   }
 }
 
@@ -91,12 +96,13 @@ export function withExtensions(before: ConfigFile, ids: readonly string[]): stri
 async function assertOurs(path: string): Promise<void> {
   const { mode, uid } = await stat(path);
   const owners = [0, process.getuid?.()];
-  if ((mode & OTHERS_WRITE) !== 0) throw unusable(path, `to be writable by its owner alone (chmod go-w "${path}")`);
-  if (!owners.includes(uid)) throw unusable(path, `to belong to this user or to root, not to user ${uid}`);
+  if ((mode & OTHERS_WRITE) !== 0)
+    throw unusable(path, `can be changed by other users (to prevent that, run: chmod go-w "${path}")`);
+  if (!owners.includes(uid)) throw unusable(path, `belongs to user ${uid}, but must belong to you or to root`);
 }
 
-function unusable(path: string, expected: string, cause?: unknown): HostError {
-  return new HostError('CONFIG_UNUSABLE', `Expected the configuration ${path} ${expected}. Mend it or remove it.`, {
+function unusable(path: string, problem: string, cause?: unknown): HostError {
+  return new HostError('CONFIG_UNUSABLE', `The configuration file ${path} ${problem}. Fix it or delete it.`, {
     details: { path },
     ...defined({ cause }),
   });

@@ -32,7 +32,7 @@ export function updateAdvice(which: Outdated, { host, oldestClient, client, olde
 }
 
 /** Says whether a version is older than another. What is no version, or not said, is not old. */
-function isOlder(version: string | undefined, than: string | undefined): boolean {
+export function isOlder(version: string | undefined, than: string | undefined): boolean {
   const [a, b] = [numbersOf(version), numbersOf(than)];
   if (a === undefined || b === undefined) return false;
   const place = a.findIndex((number, index) => number !== b[index]);

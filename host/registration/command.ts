@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { BROWSERS, type BrowserName } from '../../manifests/browser.ts';
 import { errorInfo, HostError, isHostError, isSystemError } from '../common/errors.ts';
+import { EXIT } from '../common/exit-codes.ts';
 import { homeFolder } from '../common/platform.ts';
 import { readConfig } from '../config.ts';
 import { type Machine, type MachineOptions, machineOf } from './installation.ts';
@@ -19,9 +20,6 @@ export interface CommandIo {
   readonly machine?: Partial<Pick<MachineOptions, 'system' | 'root' | 'paths' | 'reg' | 'exists'>>;
 }
 
-/** Exit codes of both commands. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
-
 /** The machine a command works on. Throws `REGISTRATION_FAILED` on a system without a table of browsers. */
 export function openMachine(io: CommandIo): Machine {
   const config = readConfig({ runnerEntry: pathToFileURL(io.mainPath ?? io.execPath), env: io.env });
@@ -30,7 +28,7 @@ export function openMachine(io: CommandIo): Machine {
   if (machine !== undefined) return machine;
   throw new HostError(
     'REGISTRATION_FAILED',
-    `Expected Linux, macOS or Windows; where browsers look for native hosts on ${process.platform} is not known.`,
+    `The host cannot be registered with browsers on ${process.platform}. Supported are Linux, macOS and Windows.`,
   );
 }
 
@@ -52,7 +50,7 @@ export function faultOf(error: unknown, command: string): Fault {
     const what = error.path ?? 'A file';
     return {
       code: 'REGISTRATION_FAILED',
-      message: `${what} cannot be written by this user (${error.code}). For all users, run: sudo ${command} --system`,
+      message: `No permission to change ${what} (${error.code}). For a system-wide installation, run: sudo ${command} --system`,
     };
   }
   if (types.isNativeError(error) && 'syscall' in error) return { code: 'REGISTRATION_FAILED', message: error.message };

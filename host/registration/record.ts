@@ -51,8 +51,7 @@ export async function readRecord(file: string): Promise<RegistrationRecord | und
   } catch (cause) {
     throw new HostError(
       'REGISTRATION_FAILED',
-      `Expected ${file} to be TabAgent’s record of what it wrote for browsers, found something else. ` +
-        'Move it away and run "tabagent install" again.',
+      `The installation record ${file} is damaged. Move it elsewhere, then run "tabagent install" again.`,
       { details: { path: file }, cause },
     );
   }

@@ -67,7 +67,7 @@ async function expectSuccess(reg: RunReg, args: readonly string[]): Promise<void
   const [verb, key] = args;
   throw new HostError(
     'REGISTRATION_FAILED',
-    `reg ${verb} ${key} ended with ${code}${stderr.trim() === '' ? '' : `: ${stderr.trim()}`}`,
+    `The command "reg ${verb} ${key}" failed with exit code ${code}${stderr.trim() === '' ? '' : `: ${stderr.trim()}`}`,
     { details: { verb, key, exitCode: code } },
   );
 }

@@ -1,7 +1,7 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes, formatDuration } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { modelOnDisk } from '../model-argument.ts';
 import { facts, printable, table } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
@@ -11,11 +11,13 @@ export async function run(context: CommandContext): Promise<number> {
   const { input, client } = context;
   const [what = 'stats', typed] = input.args;
   if (what === 'stats') return stats(context);
-  if (typed === undefined) throw new UsageError(`Which model? tabagent cache ${what} MODEL`);
+  if (typed === undefined) throw new UsageError(`Missing argument MODEL. Usage: tabagent cache ${what} MODEL`);
   const { id } = await modelOnDisk(typed, client);
   const { payload } = await client.request(what === 'pin' ? 'PIN_MODEL' : 'UNPIN_MODEL', { modelId: id });
   print(context, payload, () =>
-    printable(`${payload.id} ${payload.pinned ? 'stays whatever is pruned' : 'may be pruned again'}.\n`),
+    printable(
+      `${payload.pinned ? 'Pinned' : 'Unpinned'} ${payload.id}. It ${payload.pinned ? 'is never removed automatically' : 'can be removed automatically'}.\n`,
+    ),
   );
   return EXIT.ok;
 }
@@ -41,8 +43,8 @@ function inWords(stats: PayloadOf<'GET_CACHE_STATS'>): string {
     facts([
       ['Folder', folder],
       ['Models', `${models.length}, ${formatBytes(modelBytes)}`],
-      ['Unfinished', `${partials.length}, ${formatBytes(partialBytes)}`],
-      ['Limit', limitBytes === null ? 'none' : formatBytes(limitBytes)],
+      ['Unfinished downloads', `${partials.length}, ${formatBytes(partialBytes)}`],
+      ['Size limit', limitBytes === null ? 'none' : formatBytes(limitBytes)],
       ['Disk', disk === null ? undefined : `${formatBytes(disk.available)} of ${formatBytes(disk.total)} free`],
     ]) + (rows.length === 0 ? '' : `\n${table([['MODEL', 'SIZE', 'LAST USED', ''], ...rows])}`)
   );

@@ -1,8 +1,8 @@
-import { text } from 'node:stream/consumers';
+import { EXIT, exitCodeOf } from '../../common/exit-codes.ts';
 import { isJsonObject, type JsonObject } from '../../common/json.ts';
 import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
 import { type CommandContext, print, printLine } from '../context.ts';
-import { EXIT, exitCodeOf } from '../exit-codes.ts';
+import { readStdin } from '../read-stdin.ts';
 import { didYouMean } from '../suggest.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -29,13 +29,13 @@ export async function run(context: CommandContext): Promise<number> {
 
 async function readFields(typed: string | undefined, stdin: NodeJS.ReadableStream): Promise<JsonObject> {
   if (typed === undefined) return {};
-  const json = typed === '-' ? await text(stdin) : typed;
+  const json = typed === '-' ? await readStdin(stdin) : typed;
   let fields: unknown;
   try {
     fields = JSON.parse(json);
   } catch (error) {
-    throw new UsageError(`Expected FIELDS to be a JSON object: ${(error as SyntaxError).message}`);
+    throw new UsageError(`FIELDS is not valid JSON: ${(error as SyntaxError).message}`);
   }
   if (isJsonObject(fields)) return fields;
-  throw new UsageError('Expected FIELDS to be a JSON object such as \'{"modelId": "owner/name/file.gguf"}\'.');
+  throw new UsageError('FIELDS must be a JSON object, for example \'{"modelId": "owner/name/file.gguf"}\'.');
 }

@@ -1,6 +1,6 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { COMPLETIONS } from '../completion/shells.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { COMMANDS } from '../table.ts';
 
 /** `tabagent completion`. */

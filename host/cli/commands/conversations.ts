@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { atomicWrite } from '../../common/atomic-write.ts';
 import { HostError, isHostError, isSystemError } from '../../common/errors.ts';
+import { EXIT } from '../../common/exit-codes.ts';
 import { storeError } from '../../store/store-error.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { type JsonLine, readJsonLines } from '../json-lines.ts';
 import { printable } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
@@ -26,7 +26,8 @@ interface Counts {
 export async function run(context: CommandContext): Promise<number> {
   const [what, file] = context.input.args;
   if (what === 'import') {
-    if (file === undefined) throw new UsageError('Which file? tabagent conversations import FILE, or - for stdin');
+    if (file === undefined)
+      throw new UsageError('Missing argument FILE. Usage: tabagent conversations import FILE (- for stdin)');
     return importRows(context, file);
   }
   return file === undefined || file === '-' ? exportToStdout(context) : exportToFile(context, resolve(file));
@@ -48,7 +49,7 @@ async function exportToFile(context: CommandContext, file: string): Promise<numb
   } catch (error) {
     throw error instanceof HostError ? error : fileFault(error, file, 'written');
   }
-  print(context, { file, ...counts }, () => printable(`${inWords(counts)} are in ${file}.\n`));
+  print(context, { file, ...counts }, () => printable(`Exported ${inWords(counts)} to ${file}.\n`));
   return EXIT.ok;
 }
 
@@ -59,13 +60,13 @@ async function refuseOtherThanFile(file: string): Promise<void> {
     if (isSystemError(error, 'ENOENT')) return;
     throw fileFault(error, file, 'written');
   }
-  throw new UsageError(`Expected ${file} to be a file. Without one, the rows go to stdout.`);
+  throw new UsageError(`${file} is not a regular file. Omit it to write to stdout.`);
 }
 
 /** What stands in the way of a file somebody named; of a disk that is full, what all of the host says. */
 function fileFault(error: unknown, file: string, done: 'read' | 'written'): Error {
   if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG')) {
-    return new UsageError(`${file} cannot be ${done} (${error.code}).`);
+    return new UsageError(`Cannot ${done === 'read' ? 'read' : 'write'} ${file} (${error.code}).`);
   }
   return storeError(error, file);
 }
@@ -107,7 +108,7 @@ async function importRows(context: CommandContext, typed: string): Promise<numbe
   }
   if (rows.length > 0) await send(rows);
   print(context, { ...taken, skipped }, () => {
-    const known = skipped === 0 ? '' : ` ${skipped} rows were here already, or newer.`;
+    const known = skipped === 0 ? '' : ` Skipped ${skipped} rows that already exist or have a newer version here.`;
     return `Imported ${inWords(taken)}.${known}\n`;
   });
   return EXIT.ok;

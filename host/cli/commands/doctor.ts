@@ -1,3 +1,5 @@
+import { defined } from '../../common/defined.ts';
+import { EXIT } from '../../common/exit-codes.ts';
 import { readConfig } from '../../config.ts';
 import { type CommandContext, print } from '../context.ts';
 import { examineBrowsers } from '../doctor/browsers.ts';
@@ -5,7 +7,6 @@ import { examine, type Finding } from '../doctor/finding.ts';
 import { examineCache, examineConfiguration, examineHome } from '../doctor/home.ts';
 import { examineHub } from '../doctor/hub.ts';
 import { examineEngine } from '../doctor/self-test.ts';
-import { EXIT } from '../exit-codes.ts';
 import { paint, type Style } from '../terminal/styles.ts';
 import { printable } from '../terminal/text.ts';
 
@@ -36,15 +37,20 @@ export async function run(context: CommandContext): Promise<number> {
       for (const finding of found) terminal.stdout.write(inWords(finding, terminal.styled.stdout));
   }
   const failed = findings.filter(({ status }) => status === 'failed').length;
-  print(context, { ok: failed === 0, findings }, () =>
-    failed === 0 ? 'Everything that is needed works.\n' : `${failed} of ${findings.length} findings need mending.\n`,
+  print(context, { ok: failed === 0, findings: findings.map(withFormerName) }, () =>
+    failed === 0 ? 'All required checks passed.\n' : `${failed} of ${findings.length} checks failed.\n`,
   );
   return failed === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function inWords({ check, status, message, mend }: Finding, styled: boolean): string {
+/** Adds the name that the field `fix` had in version 0.1; scripts may still read it. */
+function withFormerName(finding: Finding) {
+  return { ...finding, ...defined({ mend: finding.fix }) };
+}
+
+function inWords({ check, status, message, fix }: Finding, styled: boolean): string {
   const { word, style } = SIGNS[status];
   const lines = [`${paint(word, style, styled)}  ${printable(`${check}: ${message}`)}`];
-  if (mend !== undefined) lines.push(`         ${printable(mend)}`);
+  if (fix !== undefined) lines.push(`         ${printable(fix)}`);
   return lines.map((line) => `${line}\n`).join('');
 }

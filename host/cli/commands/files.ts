@@ -1,6 +1,6 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent files`. All of the list, whatever its length. */
@@ -22,9 +22,9 @@ export async function run(context: CommandContext): Promise<number> {
         kind === 'model' ? undefined : kind,
         parts > 1 ? `${parts} parts` : undefined,
         complete ? undefined : 'incomplete',
-        fits === false && kind === 'model' ? 'does not fit the memory that is free' : undefined,
+        fits === false && kind === 'model' ? 'does not fit available memory' : undefined,
         downloaded ? 'downloaded' : undefined,
-        id === choice ? 'taken where no file is named' : undefined,
+        id === choice ? 'default' : undefined,
       ].filter((fact) => fact !== undefined);
       const words = facts.length === 0 ? '' : `  (${facts.join(', ')})`;
       return `${(size === null ? '?' : formatBytes(size)).padStart(9)}  ${fileName}${words}\n`;

@@ -1,7 +1,7 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { sum } from '../../common/sum.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { facts } from '../terminal/text.ts';
 
@@ -25,8 +25,8 @@ export async function run(context: CommandContext): Promise<number> {
       ['RAM', `${formatBytes(split.estimated_ram)} of ${formatBytes(machine.available_ram)} available`],
       ['VRAM', `${formatBytes(split.estimated_vram)} of ${formatBytes(vram)} available`],
       ['Speed', split.performance_tier],
-      ['Why', split.reason],
+      ['Details', split.reason],
     ]),
   );
-  return split.fits ? EXIT.ok : EXIT.noRoom;
+  return split.fits ? EXIT.ok : EXIT.noSpace;
 }

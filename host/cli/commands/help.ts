@@ -1,5 +1,5 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { helpOf, overview } from '../help.ts';
 import { optionsOf } from '../spec.ts';
 import { didYouMean } from '../suggest.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { EXIT } from '../../common/exit-codes.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent import`. */

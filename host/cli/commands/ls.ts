@@ -1,7 +1,7 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { MODEL_SOURCES } from '../../protocol/model-sources.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { printable, table } from '../terminal/text.ts';
 
 /** `tabagent ls`. */
@@ -21,7 +21,7 @@ export async function run(context: CommandContext): Promise<number> {
     models.length === 0
       ? ''
       : table([
-          ['MODEL', 'SIZE', ...(input.flag('all') ? ['ON DISK'] : []), ...(hasForeign ? ['HELD BY'] : [])],
+          ['MODEL', 'SIZE', ...(input.flag('all') ? ['DOWNLOADED'] : []), ...(hasForeign ? ['SOURCE'] : [])],
           ...models.map((model) => [
             model.id,
             'size' in model && typeof model.size === 'number' ? formatBytes(model.size) : `${model.size_gb} GB`,
@@ -32,7 +32,7 @@ export async function run(context: CommandContext): Promise<number> {
   );
   if (models.length === 0) {
     terminal.stderr.write(
-      'No model is on this disk. "tabagent ls --all" says what is offered, "tabagent pull" fetches it.\n',
+      'No models are downloaded. Run "tabagent ls --all" to list available models, or "tabagent pull MODEL" to download one.\n',
     );
   }
   return EXIT.ok;
@@ -44,7 +44,7 @@ async function listDownloads(context: CommandContext): Promise<number> {
     downloads.length === 0
       ? ''
       : table([
-          ['MODEL', 'STATE', 'DONE', 'OF'],
+          ['MODEL', 'STATE', 'PROGRESS', 'SIZE'],
           ...downloads.map(({ repo_id, file_path, status, progress, total }) => [
             `${repo_id}/${file_path}`,
             status,
@@ -53,6 +53,6 @@ async function listDownloads(context: CommandContext): Promise<number> {
           ]),
         ]),
   );
-  if (downloads.length === 0) context.terminal.stderr.write('No download is unfinished.\n');
+  if (downloads.length === 0) context.terminal.stderr.write('No unfinished downloads.\n');
   return EXIT.ok;
 }

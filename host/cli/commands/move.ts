@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { progressView } from '../terminal/progress.ts';
 import { printable } from '../terminal/text.ts';
 

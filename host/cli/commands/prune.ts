@@ -1,9 +1,9 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { printable } from '../terminal/text.ts';
 
-/** `tabagent prune`. Only says what would go, until it is told `--yes`. */
+/** `tabagent prune`. Lists what would be removed, and removes it with `--yes`. */
 export async function run(context: CommandContext): Promise<number> {
   const { input, client } = context;
   const dryRun = !input.flag('yes');
@@ -14,11 +14,11 @@ export async function run(context: CommandContext): Promise<number> {
   });
   print(context, payload, () => {
     const lines = payload.removed.map(
-      ({ kind, id, bytes }) => `${formatBytes(bytes).padStart(9)}  ${id ?? 'a download nobody knows'}${KINDS[kind]}\n`,
+      ({ kind, id, bytes }) => `${formatBytes(bytes).padStart(9)}  ${id ?? 'unknown download'}${KINDS[kind]}\n`,
     );
     const freed = formatBytes(payload.freed);
-    const last = dryRun ? `Would free ${freed}. "tabagent prune --yes" does it.` : `Freed ${freed}.`;
-    return printable(`${lines.join('')}${last}\n`);
+    const last = dryRun ? `Would free ${freed}. Run again with --yes to remove these files.` : `Freed ${freed}.`;
+    return printable(lines.length === 0 ? 'Nothing to remove.\n' : `${lines.join('')}${last}\n`);
   });
   return EXIT.ok;
 }

@@ -1,6 +1,6 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes, formatDuration } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { table } from '../terminal/text.ts';
 
 /** `tabagent ps`. */
@@ -25,6 +25,6 @@ export async function run(context: CommandContext): Promise<number> {
           ),
         ]),
   );
-  if (hosts.length === 0) context.terminal.stderr.write('No model is in memory.\n');
+  if (hosts.length === 0) context.terminal.stderr.write('No models are loaded.\n');
   return EXIT.ok;
 }

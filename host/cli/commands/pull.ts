@@ -1,8 +1,8 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
-import { modelOrRepository, withModelHint } from '../model-argument.ts';
+import { modelOrRepository, withModelHint, withResumeHint } from '../model-argument.ts';
 import { progressView } from '../terminal/progress.ts';
 import { printable } from '../terminal/text.ts';
 
@@ -28,7 +28,7 @@ export async function run(context: CommandContext): Promise<number> {
     );
   } catch (error) {
     progress.end();
-    throw await withModelHint(error, file === undefined ? typed : `${typed}/${file}`, client);
+    throw await withModelHint(withResumeHint(error), file === undefined ? typed : `${typed}/${file}`, client);
   }
   progress.end();
   const { payload, message = '' } = reply;

@@ -1,7 +1,7 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import type { CommandContext } from '../context.ts';
 import { print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { findModel, type KnownModel, modelOnDisk } from '../model-argument.ts';
 import { printable } from '../terminal/text.ts';
 

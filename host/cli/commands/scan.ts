@@ -1,6 +1,6 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { printable, table } from '../terminal/text.ts';
 
 /** `tabagent scan`. */
@@ -13,17 +13,17 @@ export async function run(context: CommandContext): Promise<number> {
     models.length === 0
       ? ''
       : table([
-          ['MODEL', 'HELD BY', 'SIZE', 'KIND'],
+          ['MODEL', 'SOURCE', 'SIZE', 'KIND'],
           ...models.map(({ id, source, size, kind }) => [id, source, formatBytes(size), kind]),
         ]),
   );
   if (input.flag('json')) return EXIT.ok;
   const notes = [
-    models.length === 0 ? 'No other program holds a model here.' : undefined,
-    ...rejected.map(({ path, reason }) => `Not taken: ${path}: ${reason}`),
-    ...gone.map(({ id, path }) => `Gone: ${id}, which was ${path}`),
+    models.length === 0 ? 'No models of other programs found.' : undefined,
+    ...rejected.map(({ path, reason }) => `Skipped ${path}: ${reason}`),
+    ...gone.map(({ id, path }) => `Missing: ${id} (was ${path})`),
     ...problems,
-    complete ? undefined : 'Not everything was seen: the disks were too slow, or the folders too large.',
+    complete ? undefined : 'The scan is incomplete: it took too long, or the folders are too large.',
   ];
   for (const note of notes) if (note !== undefined) terminal.stderr.write(printable(`${note}\n`));
   return EXIT.ok;

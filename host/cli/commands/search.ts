@@ -1,5 +1,5 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent search`. */
@@ -20,7 +20,7 @@ export async function run(context: CommandContext): Promise<number> {
       ];
       return `${repoId}  (${facts.filter((fact) => fact !== undefined).join(', ')})\n`;
     });
-    return printable(lines.join('') || 'Nothing was found.\n');
+    return printable(lines.join('') || 'No repositories found.\n');
   });
   return EXIT.ok;
 }

@@ -1,8 +1,8 @@
 import { isHostError } from '../../common/errors.ts';
+import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { findModel, modelAnywhere } from '../model-argument.ts';
 import { facts } from '../terminal/text.ts';
 
@@ -20,14 +20,14 @@ export async function run(context: CommandContext): Promise<number> {
       ['Model', id],
       ['Name', model?.name],
       ['Type', model?.model_type],
-      ['About', model?.description || undefined],
+      ['Description', model?.description || undefined],
       ['Tags', model?.tags.join(', ') || undefined],
       ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : formatBytes(onDisk.size)],
-      ['On disk', download === undefined ? 'no' : `${download.status}, ${download.progress} %`],
+      ['Downloaded', download === undefined ? 'no' : `${download.status}, ${download.progress} %`],
       ['GPU layers', String(split.gpu_layers)],
       ['CPU layers', String(split.cpu_layers)],
-      ['Needs', `${formatBytes(split.estimated_ram)} of RAM, ${formatBytes(split.estimated_vram)} of VRAM`],
-      ['Here', `${split.performance_tier}. ${split.reason}`],
+      ['Memory', `${formatBytes(split.estimated_ram)} RAM, ${formatBytes(split.estimated_vram)} VRAM`],
+      ['Fit', `${split.performance_tier}. ${split.reason}`],
     ]),
   );
   return EXIT.ok;

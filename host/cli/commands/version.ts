@@ -1,6 +1,6 @@
+import { EXIT } from '../../common/exit-codes.ts';
 import { VERSION } from '../../common/version.ts';
 import { type CommandContext, print } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
 
 /** `tabagent version`. */
 export async function run(context: CommandContext): Promise<number> {

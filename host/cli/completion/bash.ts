@@ -1,3 +1,4 @@
+import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
 import { type CommandSpec, optionsOf } from '../spec.ts';
 import { wordsFor } from './words.ts';
 
@@ -12,6 +13,14 @@ _tabagent_models() {
   while IFS= read -r word; do
     [[ "$word" == "$1"* ]] && COMPREPLY+=("$(printf %q "$word")")
   done < <(tabagent ls --ids 2>/dev/null)
+}
+_tabagent_actions() {
+  local word
+  shopt -s nocasematch
+  for word in ${Object.keys(REQUEST_SCHEMAS).join(' ')}; do
+    [[ "$word" == "$1"* ]] && COMPREPLY+=("$word")
+  done
+  shopt -u nocasematch
 }
 _tabagent() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
@@ -42,8 +51,12 @@ function optionCases({ name, options }: CommandSpec): string[] {
 function commandCase(command: CommandSpec, commands: readonly CommandSpec[]): string {
   const options = optionsOf(command).map(({ name }) => `--${name}`);
   const completes = command.args.map((arg) => arg.completes);
-  const words = [...options, ...command.args.flatMap((arg) => wordsFor(arg, commands))];
+  const words = [
+    ...options,
+    ...command.args.flatMap((arg) => (arg.completes === 'action' ? [] : wordsFor(arg, commands))),
+  ];
   const lines = [reply(words)];
+  if (completes.includes('action')) lines.push('_tabagent_actions "$cur"');
   if (completes.includes('model')) lines.push('_tabagent_models "$cur"');
   if (completes.includes('file') || completes.includes('folder')) lines.push('COMPREPLY+=($(compgen -f -- "$cur"))');
   return `    ${command.name}) ${lines.join('; ')} ;;`;

@@ -34,7 +34,7 @@ ${values.join('\n')}
     $found = @($words[$typed[1]])
     if (@(${naming.map(({ name }) => quoted(name)).join(', ')}) -contains $typed[1]) { $found += @(tabagent ls --ids 2>$null) }
   }
-  $found | Where-Object { $_ -and $_.StartsWith($wordToComplete) } | ForEach-Object {
+  $found | Where-Object { $_ -and $_.StartsWith($wordToComplete, [System.StringComparison]::OrdinalIgnoreCase) } | ForEach-Object {
     $text = if ($_ -match '^[\\w./@+-]+$') { $_ } else { "'" + $_.Replace("'", "''") + "'" }
     [System.Management.Automation.CompletionResult]::new($text, $_, 'ParameterValue', $_)
   }

@@ -1,3 +1,4 @@
+import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
 import { type ArgumentSpec, type CommandSpec, type OptionSpec, optionsOf } from '../spec.ts';
 import { wordsFor } from './words.ts';
 
@@ -9,6 +10,10 @@ _tabagent_models() {
   local -a models
   models=("\${(@f)$(tabagent ls --ids 2>/dev/null)}")
   compadd -a models
+}
+_tabagent_actions() {
+  local -a actions=(${Object.keys(REQUEST_SCHEMAS).join(' ')})
+  compadd -M 'm:{a-z}={A-Z}' -a actions
 }
 _tabagent() {
   if (( CURRENT == 2 )); then
@@ -44,6 +49,7 @@ function optionOf({ name, value, choices, many, summary }: OptionSpec): string {
 
 function actionOf(arg: ArgumentSpec, commands: readonly CommandSpec[]): string {
   if (arg.completes === 'model') return '_tabagent_models';
+  if (arg.completes === 'action') return '_tabagent_actions';
   if (arg.completes === 'file') return '_files';
   if (arg.completes === 'folder') return '_files -/';
   const words = wordsFor(arg, commands);

@@ -18,7 +18,7 @@ import { registrationIo } from '../registration-io.ts';
 import type { Finding } from './finding.ts';
 import { pingAsBrowser } from './ping.ts';
 
-const INSTALL = 'Run: tabagent install';
+const INSTALL = 'Run "tabagent install".';
 
 const ManifestSchema = v.looseObject({
   name: v.literal(HOST_NAME),
@@ -33,9 +33,9 @@ export async function examineBrowsers(context: CommandContext): Promise<readonly
   const machine = openMachine(registrationIo(context));
   const found = findBrowsers(machine);
   if (found.length === 0) {
-    const message = 'No browser was found: no profile and no program of any that is known.';
+    const message = 'No supported browser was found.';
     return [
-      { check: 'browsers', status: 'warning', message, mend: 'Start your browser once, then run: tabagent install' },
+      { check: 'browsers', status: 'warning', message, fix: 'Start your browser once, then run "tabagent install".' },
     ];
   }
   const pings = new Map<string, Promise<Finding>>();
@@ -44,7 +44,7 @@ export async function examineBrowsers(context: CommandContext): Promise<readonly
     const check = BROWSERS[browser].title;
     const manifest = await manifestOf(browser, machine);
     if (manifest === undefined) {
-      findings.push({ check, status: 'failed', message: 'The host is not registered with it.', mend: INSTALL });
+      findings.push({ check, status: 'failed', message: 'The host is not registered.', fix: INSTALL });
       continue;
     }
     const { family } = BROWSERS[browser];
@@ -86,34 +86,34 @@ async function examineManifest(
   family: 'chromium' | 'firefox',
   { terminal }: CommandContext,
 ): Promise<Finding> {
-  const failed = (message: string, mend = INSTALL): Finding => ({ check: '', status: 'failed', message, mend });
+  const failed = (message: string, fix = INSTALL): Finding => ({ check: '', status: 'failed', message, fix });
   const manifest = parse(await readFile(path, 'utf8'));
-  if (manifest === undefined) return failed(`${path} is no manifest of ${HOST_NAME}.`);
+  if (manifest === undefined) return failed(`${path} is not a valid manifest for the TabAgent host.`);
   const [allowed = [], own] =
     family === 'firefox'
       ? [manifest.allowed_extensions, FIREFOX_ADDON_ID]
       : [manifest.allowed_origins, chromiumOrigin(CHROMIUM_EXTENSION_ID)];
-  if (!allowed.includes(own)) return failed(`${path} does not allow the extension ${own}.`);
+  if (!allowed.includes(own)) return failed(`${path} does not allow the TabAgent extension (${own}).`);
   // On Windows the program may be given relative to the manifest.
   const program = process.platform === 'win32' ? resolve(dirname(path), manifest.path) : manifest.path;
-  if (!isAbsolute(program)) return failed(`${path} points at ${program}, which is not an absolute path.`);
+  if (!isAbsolute(program)) return failed(`${path} points to ${program}, which is not an absolute path.`);
   try {
     await access(program, constants.X_OK);
   } catch (error) {
     if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
-    return failed(`${path} points at ${program}, which is not there or cannot be started.`);
+    return failed(`${path} points to ${program}, which does not exist or is not executable.`);
   }
   if (process.platform !== 'win32') await assertSafeToStart(program);
   const args = family === 'firefox' ? [path, FIREFOX_ADDON_ID] : [own];
   const reply = await pingAsBrowser(program, args, terminal.env);
   if (reply?.response !== 'pong') {
-    return failed(`${program} was started as the browser would, and did not answer PING.`);
+    return failed(`${program} started, but did not respond.`);
   }
   if (reply.version !== VERSION) {
-    const message = `${program} answers as version ${String(reply.version)}; this is ${VERSION}.`;
-    return { check: '', status: 'warning', message, mend: INSTALL };
+    const message = `${program} is version ${String(reply.version)}, but this command is version ${VERSION}.`;
+    return { check: '', status: 'warning', message, fix: INSTALL };
   }
-  return { check: '', status: 'ok', message: `${program} answers.`, details: { manifest: path } };
+  return { check: '', status: 'ok', message: `${program} responds.`, details: { manifest: path } };
 }
 
 function parse(text: string) {

@@ -8,7 +8,7 @@ export interface Finding {
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
   /** What to do about it. */
-  readonly mend?: string;
+  readonly fix?: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -22,7 +22,14 @@ export async function examine(check: string, look: () => Promise<readonly Findin
       return [{ check, status: 'failed', message, details: { code, ...details } }];
     }
     if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EIO', 'ENOENT')) {
-      return [{ check, status: 'failed', message: error.message, mend: `Look at ${error.path ?? 'the disk'}.` }];
+      return [
+        {
+          check,
+          status: 'failed',
+          message: error.message,
+          fix: `Check the permissions and free space of ${error.path ?? 'the disk'}.`,
+        },
+      ];
     }
     throw error;
   }

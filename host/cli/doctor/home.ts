@@ -23,10 +23,10 @@ export async function examineHome({ paths }: HostConfig): Promise<readonly Findi
   await rm(probe);
   const { mode } = await stat(paths.home);
   if (process.platform !== 'win32' && (mode & OTHERS) !== 0) {
-    const message = `${paths.home} can be written to, and other users of this machine can look into it.`;
-    return [{ check, status: 'warning', message, mend: `chmod go= "${paths.home}"` }];
+    const message = `${paths.home} is writable, but other users of this computer can read it.`;
+    return [{ check, status: 'warning', message, fix: `Run: chmod go= "${paths.home}"` }];
   }
-  return [{ check, status: 'ok', message: `${paths.home} is private and can be written to.` }];
+  return [{ check, status: 'ok', message: `${paths.home} is writable and private.` }];
 }
 
 /** The configuration file, where there is one. */
@@ -34,7 +34,7 @@ export async function examineConfiguration({ paths }: HostConfig): Promise<reado
   const file = configFileIn(paths.home);
   const { allowedExtensions = [] } = await readConfigFile(file);
   const also = allowedExtensions.length === 0 ? '' : ` and ${allowedExtensions.join(', ')}`;
-  return [{ check: 'configuration', status: 'ok', message: `TabAgent's own extension${also} may use the host.` }];
+  return [{ check: 'configuration', status: 'ok', message: `Allowed extensions: TabAgent${also}.` }];
 }
 
 /** The cache and the database behind it, and the space left for models. */
@@ -47,13 +47,19 @@ export async function examineCache(client: Client): Promise<readonly Finding[]> 
   const cache: Finding = {
     check: 'cache',
     status: 'ok',
-    message: `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${formatBytes(bytes)}; the database opens.`,
+    message: `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${formatBytes(bytes)}; database OK.`,
   };
-  if (disk === null) return [cache, { check: 'space', status: 'warning', message: 'How much is left is not known.' }];
-  const message = `${formatBytes(disk.available)} of ${formatBytes(disk.total)} left for models.`;
+  if (disk === null)
+    return [cache, { check: 'disk space', status: 'warning', message: 'Free space could not be determined.' }];
+  const message = `${formatBytes(disk.available)} of ${formatBytes(disk.total)} free.`;
   const space: Finding =
     disk.available < LITTLE_SPACE
-      ? { check: 'space', status: 'warning', message, mend: 'Make room: "tabagent ls", "tabagent rm MODEL".' }
-      : { check: 'space', status: 'ok', message };
+      ? {
+          check: 'disk space',
+          status: 'warning',
+          message,
+          fix: 'Free up space with "tabagent prune" or "tabagent rm MODEL".',
+        }
+      : { check: 'disk space', status: 'ok', message };
   return [cache, space];
 }

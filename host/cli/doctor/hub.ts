@@ -15,7 +15,7 @@ const ANSWERS = ['REPO_NOT_FOUND', 'FILE_NOT_FOUND', 'REVISION_NOT_FOUND', 'UNAU
 /** Whether the hub can be reached. */
 export async function examineHub(client: Client, { hubEndpoint, env }: HostConfig): Promise<readonly Finding[]> {
   const check = 'hub';
-  const reachable: Finding = { check, status: 'ok', message: `${hubEndpoint} answers.` };
+  const reachable: Finding = { check, status: 'ok', message: `${hubEndpoint} is reachable.` };
   const timeout = AbortSignal.timeout(HUB_TIMEOUT_MS);
   try {
     await client.request('RECOMMEND_SPLIT', NO_MODEL, { signal: timeout });
@@ -25,14 +25,21 @@ export async function examineHub(client: Client, { hubEndpoint, env }: HostConfi
     const code = isHostError(error) ? error.code : 'HUB_UNREACHABLE';
     if (ANSWERS.includes(code)) return [reachable];
     const known = isHostError(error) && !timeout.aborted;
-    const message = known ? error.message : `No answer from ${hubEndpoint} within ${HUB_TIMEOUT_MS / 1000} s.`;
+    const message = known ? error.message : `${hubEndpoint} did not respond within ${HUB_TIMEOUT_MS / 1000} seconds.`;
     if (code === 'OFFLINE') {
-      return [{ check, status: 'warning', message: 'HF_HUB_OFFLINE is set: no hub is asked.', mend: 'Unset it.' }];
+      return [
+        {
+          check,
+          status: 'warning',
+          message: 'Offline mode is on (HF_HUB_OFFLINE is set).',
+          fix: 'Unset HF_HUB_OFFLINE to download models.',
+        },
+      ];
     }
-    if (code === 'RATE_LIMITED') return [{ check, status: 'warning', message, mend: 'Wait, or set HF_TOKEN.' }];
-    const proxy =
-      env.HTTPS_PROXY || env.https_proxy ? 'the proxy in HTTPS_PROXY' : 'HTTPS_PROXY, if a proxy is needed,';
-    const mend = `Check the network, ${proxy} and HF_ENDPOINT. Models on the disk work without a hub.`;
-    return [{ check, status: 'failed', message, mend, details: { code } }];
+    if (code === 'RATE_LIMITED')
+      return [{ check, status: 'warning', message, fix: 'Wait and try again, or set HF_TOKEN for a higher limit.' }];
+    const proxy = env.HTTPS_PROXY || env.https_proxy ? 'the proxy in HTTPS_PROXY' : 'HTTPS_PROXY (if you use a proxy)';
+    const fix = `Check the network connection, ${proxy} and HF_ENDPOINT. Downloaded models work offline.`;
+    return [{ check, status: 'failed', message, fix, details: { code } }];
   }
 }

@@ -36,22 +36,22 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
       {
         check: 'llama.cpp',
         status: 'ok',
-        message: `It loads${cpu.variant === null ? '' : `, with its build for ${cpu.variant}`}.`,
+        message: `Starts successfully${cpu.variant === null ? '' : ` (build: ${cpu.variant})`}.`,
         details: { cpuVariant: cpu.variant },
       },
       said('self-test on the CPU', cpu.text),
     ];
     if (gpus.length === 0)
-      return [...findings, { check: 'GPU', status: 'ok', message: 'None was found; the CPU is used.' }];
+      return [...findings, { check: 'GPU', status: 'ok', message: 'No supported GPU found. Models run on the CPU.' }];
     const names = gpus.map(({ name }) => name).join(', ');
     const gpu = await tell(client, -1);
     if (gpu.loadedTo === 'CPU') {
-      const mend = 'Install the driver with CUDA or Vulkan, and the package of this GPU’s backend.';
-      return [...findings, { check: 'GPU', status: 'warning', message: `${names} is there and not used.`, mend }];
+      const fix = 'Install a GPU driver with CUDA or Vulkan support, and the TabAgent package for that backend.';
+      return [...findings, { check: 'GPU', status: 'warning', message: `${names} was found, but is not used.`, fix }];
     }
     return [
       ...findings,
-      { check: 'GPU', status: 'ok', message: `${names} is used.` },
+      { check: 'GPU', status: 'ok', message: `Using ${names}.` },
       said('self-test on the GPU', gpu.text),
     ];
   } finally {
@@ -75,8 +75,8 @@ async function tell(client: Client, gpuLayers: number) {
 
 function said(check: string, text: string): Finding {
   const expected = CONTINUATION.join(' ');
-  if (text === expected) return { check, status: 'ok', message: 'A small model says what it must say.' };
-  const message = `A small model was to say "${expected}", and said "${text.slice(0, 200)}".`;
-  const mend = 'Set TABAGENT_GPU=off to do without the GPU; if that changes nothing, this is a fault worth reporting.';
-  return { check, status: 'failed', message, mend };
+  if (text === expected) return { check, status: 'ok', message: 'A small model produces the expected output.' };
+  const message = `A small model produced unexpected output. Expected "${expected}", got "${text.slice(0, 200)}".`;
+  const fix = 'Set TABAGENT_GPU=off to run without the GPU. If the check still fails, please report a bug.';
+  return { check, status: 'failed', message, fix };
 }

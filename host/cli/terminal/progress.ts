@@ -1,10 +1,10 @@
 import { formatBytes, formatDuration } from '../../common/format.ts';
 import type { Terminal } from './terminal.ts';
-import { printable } from './text.ts';
+import { displayWidth, printable, shorten } from './text.ts';
 
-/** How far work has come. */
+/** The progress of some work. */
 export interface Step {
-  /** What is being done, in a word or two. */
+  /** What is being done, in a few words, or the file that is being downloaded. */
   readonly label: string;
   /** 0 to 100. */
   readonly percent: number;
@@ -15,19 +15,19 @@ export interface Step {
   readonly etaSeconds?: number | null | undefined;
 }
 
-/** Shows how work goes, on stderr. */
+/** Shows progress on stderr. */
 export interface ProgressView {
   update(step: Step): void;
-  /** Takes the bar away; nothing is drawn after it. */
+  /** Removes the bar. */
   end(): void;
 }
 
-/** Without a terminal, a line is written each time so many per cent are passed. */
+/** Without a terminal, a line is written each time this many percent have passed. */
 const LINE_EVERY_PERCENT = 10;
 
-/** A bar that is drawn over on a terminal, and a line for each 10 % elsewhere. */
+/** Returns a bar that is redrawn on a terminal, or writes a line for each 10 % elsewhere. */
 export function progressView(terminal: Terminal): ProgressView {
-  return terminal.columns === undefined ? lines(terminal) : bar(terminal, terminal.columns);
+  return terminal.columns === undefined ? lines(terminal) : bar(terminal);
 }
 
 function lines({ stderr }: Terminal): ProgressView {
@@ -37,47 +37,73 @@ function lines({ stderr }: Terminal): ProgressView {
       const tenth = Math.floor(step.percent / LINE_EVERY_PERCENT);
       if (tenth <= (passed.get(step.label) ?? -1)) return;
       passed.set(step.label, tenth);
-      stderr.write(`${inWords(step)}\n`);
+      stderr.write(`${printable(step.label)} ${figures(step)[0]}\n`);
     },
     end() {},
   };
 }
 
-/** Back to the line's beginning, and erase to its end (ECMA-48). */
+/** Moves to the start of the line and erases it (ECMA-48). */
 const ERASE_LINE = '\r\u001b[K';
 
-function bar({ stderr }: Terminal, columns: number): ProgressView {
+function bar(terminal: Terminal): ProgressView {
   let drawn = false;
   return {
     update(step) {
       drawn = true;
-      stderr.write(ERASE_LINE + barLine(step, columns));
+      // The width is read each time: the window may have been resized.
+      terminal.stderr.write(ERASE_LINE + barLine(step, terminal.columns ?? 0));
     },
     end() {
-      if (drawn) stderr.write(ERASE_LINE);
+      if (drawn) terminal.stderr.write(ERASE_LINE);
       drawn = false;
     },
   };
 }
 
-/** The bar with its words, within a line. */
-export function barLine(step: Step, columns: number): string {
-  const words = inWords(step);
-  // One column stays free: some terminals break a line when its last one is written.
-  const width = Math.min(MAX_BAR, columns - words.length - 4);
-  if (width < MIN_BAR) return words.slice(0, Math.max(0, columns - 1));
-  const filled = Math.round((width * Math.min(100, Math.max(0, step.percent))) / 100);
-  return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}] ${words}`;
-}
-
-/** Widths between which a bar says something, characters. */
+/** Widths between which a bar is drawn, characters. */
 const MIN_BAR = 8;
 const MAX_BAR = 30;
 
-function inWords({ label, percent, done, total, bytesPerSecond, etaSeconds }: Step): string {
-  const parts = [`${printable(label)} ${percent.toFixed(1)} %`];
-  if (done !== undefined && total) parts.push(`${formatBytes(done)} of ${formatBytes(total)}`);
-  if (bytesPerSecond) parts.push(`${formatBytes(bytesPerSecond)}/s`);
-  if (etaSeconds) parts.push(`${formatDuration(etaSeconds)} left`);
-  return parts.join(', ');
+/** Fewer characters of a label say nothing. */
+const MIN_LABEL = 6;
+
+/** A label of this many characters is worth a shorter form of the figures. */
+const GOOD_LABEL = 12;
+
+/** Returns a line of fewer than `columns` columns: the figures first of all, then the label, then the bar. */
+export function barLine(step: Step, columns: number): string {
+  // One column stays free: some terminals break a line when its last column is written.
+  const width = Math.max(0, columns - 1);
+  const label = printable(step.label);
+  const [full = '', short = '', ...shorter] = figures(step);
+  const fits = (text: string, labelWidth: number) => text.length + 1 + labelWidth <= width;
+  const text = fits(full, Math.min(GOOD_LABEL, displayWidth(label))) ? full : short;
+  if (!fits(text, Math.min(MIN_LABEL, displayWidth(label)))) {
+    return ([full, short, ...shorter].find((form) => form.length <= width) ?? '').slice(0, width);
+  }
+  const words = `${shorten(label, width - text.length - 1)} ${text}`;
+  const free = Math.min(MAX_BAR, width - displayWidth(words) - 3);
+  if (free < MIN_BAR) return words;
+  const filled = Math.round((free * Math.min(100, Math.max(0, step.percent))) / 100);
+  return `[${'#'.repeat(filled)}${'-'.repeat(free - filled)}] ${words}`;
+}
+
+/** Returns the figures of a step, from the most complete form to the shortest. */
+function figures({ percent, done, total, bytesPerSecond, etaSeconds }: Step): readonly string[] {
+  const amount = done === undefined || !total ? undefined : `${formatBytes(done)} of ${formatBytes(total)}`;
+  // Nothing is shown of a speed before there is one.
+  const isMoving = bytesPerSecond !== undefined && bytesPerSecond >= 1;
+  const speed = isMoving ? `${formatBytes(bytesPerSecond)}/s` : undefined;
+  const left = etaSeconds === undefined || etaSeconds === null ? undefined : formatDuration(etaSeconds);
+  const exact = `${percent.toFixed(1)} %`;
+  const rounded = `${Math.floor(percent)} %`;
+  const list = (...parts: (string | undefined)[]) => parts.filter((part) => part !== undefined).join(', ');
+  return [
+    list(exact, amount, speed, left && `${left} left`),
+    list(rounded, done === undefined || !total ? undefined : formatBytes(done), speed, left),
+    list(rounded, speed, left),
+    list(rounded, left),
+    rounded,
+  ];
 }

@@ -1,20 +1,23 @@
-/** A stream that words go to. */
+import { fstatSync } from 'node:fs';
+
+/** A stream that text is written to. */
 export interface TextOutput {
   write(text: string): unknown;
 }
 
-/** Where a command was typed: results go to stdout, progress and everything else a person should read to stderr. */
+/** The terminal of a command: results go to stdout, progress and messages for people to stderr. */
 export interface Terminal {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** Where a person, or a pipe, answers. */
   readonly stdin: NodeJS.ReadableStream;
-  /** Both ends of a conversation are a person: stdin and stdout. */
+  /** Whether a person reads and types: stdin and stdout are a terminal. */
   readonly interactive: boolean;
-  /** Whether text on each may be styled: a terminal, and NO_COLOR is not set. */
+  /** Whether stdin is a pipe or a file, which can be read to its end. */
+  readonly piped: boolean;
+  /** Whether each stream may be styled: it is a terminal, and NO_COLOR is not set. */
   readonly styled: { readonly stdout: boolean; readonly stderr: boolean };
-  /** Characters in a line of stderr while it can be drawn over; undefined where it goes to a file or pipe. */
+  /** Columns of stderr if it is a terminal that can redraw a line; undefined if it is a file or pipe. */
   readonly columns: number | undefined;
 }
 
@@ -29,10 +32,23 @@ export function processTerminal(): Terminal {
     stderr,
     env,
     interactive: stdin.isTTY === true && stdout.isTTY === true,
+    piped: isPiped(),
     styled: { stdout: styles && stdout.isTTY === true, stderr: styles && stderr.isTTY === true },
-    columns: stderr.isTTY === true && env.TERM !== 'dumb' ? stderr.columns || DEFAULT_COLUMNS : undefined,
+    get columns() {
+      return stderr.isTTY === true && env.TERM !== 'dumb' ? stderr.columns || DEFAULT_COLUMNS : undefined;
+    },
   };
 }
 
-/** Width of a terminal that does not say how wide it is, or says 0, as some do that nobody looks at. */
+/** Width of a terminal that reports none, or 0, as some do that are not displayed. */
 const DEFAULT_COLUMNS = 80;
+
+/** A closed stdin, a terminal and /dev/null are no pipes. */
+function isPiped(): boolean {
+  try {
+    const stats = fstatSync(0);
+    return stats.isFIFO() || stats.isFile() || stats.isSocket();
+  } catch {
+    return false;
+  }
+}

@@ -31,6 +31,8 @@ export async function runRunner(): Promise<void> {
   // On Windows this is the title of the console, which belongs to the user.
   if (process.platform !== 'win32') process.title = 'tabagent-runner';
   // Not `process.exit`: that would wait for what llama.cpp is doing on its threads.
+  // Ctrl-C in a terminal reaches the whole process group. What to stop is the host's decision.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGBREAK'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
   let llama: Promise<LlamaRuntime> | undefined;

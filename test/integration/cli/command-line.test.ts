@@ -101,8 +101,8 @@ describe('the command line', () => {
 
     it.each([
       [['call', 'pong'], 'Unknown action: pong. Did you mean "PING"?'],
-      [['call', 'ping', '[]'], 'Expected FIELDS to be a JSON object'],
-      [['call', 'ping', '{'], 'Expected FIELDS to be a JSON object'],
+      [['call', 'ping', '[]'], 'FIELDS must be a JSON object'],
+      [['call', 'ping', '{'], 'FIELDS is not valid JSON'],
     ])('refuses %j', async (typed, message) => {
       expect(await tabagent(typed)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
     });
@@ -116,6 +116,6 @@ describe('the command line', () => {
     child.stdin.end();
     const { code, stdout } = await ended(child);
     expect(code).toBe(2);
-    expect(stdout).toContain('A browser starts this program for its TabAgent extension');
+    expect(stdout).toContain('Runs language models on this computer');
   });
 });

@@ -43,7 +43,7 @@ describe('tabagent conversations', () => {
     });
     const file = home('chats.jsonl');
     const written = await tabagent('one', ['export', file]);
-    expect(written).toMatchObject({ code: 0, stdout: `1 conversation and 30 messages are in ${file}.\n` });
+    expect(written).toMatchObject({ code: 0, stdout: `Exported 1 conversation and 30 messages to ${file}.\n` });
     // Windows has no such bits.
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o077).toBe(0);
     expect(await tabagent('two', ['import', file])).toMatchObject({ code: 0 });
@@ -64,11 +64,11 @@ describe('tabagent conversations', () => {
   it('say which line is wrong, and take nothing of what came with it', async () => {
     const [conversation, message] = rows(1) as [object, object];
     const wrong = [
-      ['not JSON', 'Expected line 3 of stdin to be a JSON object'],
-      ['[1]', 'Expected line 3 of stdin to be a JSON object'],
+      ['not JSON', 'Invalid line 3 in stdin: expected a JSON object'],
+      ['[1]', 'Invalid line 3 in stdin: expected a JSON object'],
       [JSON.stringify({ ...message, content: 3 }), 'Line 3 of stdin: Expected `rows.2.content`'],
       [JSON.stringify({ ...message, role: 'no role' }), 'Line 3 of stdin: Expected `rows.2.role`'],
-      [`"${'x'.repeat(1_100_000)}`, 'Expected line 3 of stdin to be at most 1048576 characters'],
+      [`"${'x'.repeat(1_100_000)}`, 'Invalid line 3 in stdin: expected at most 1048576 characters'],
     ] as const;
     for (const [line, said] of wrong) {
       const ran = await tabagent('one', ['import', '-'], `${lines([conversation, message])}${line}\n`);

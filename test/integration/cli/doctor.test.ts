@@ -39,15 +39,15 @@ describe('tabagent doctor', () => {
     expect([...of.values()].filter(({ status }) => status === 'failed')).toEqual([]);
     expect(code).toBe(0);
     expect([...of.keys()]).toEqual(
-      expect.arrayContaining(['data folder', 'cache', 'space', 'Chromium', 'Firefox', 'hub', 'llama.cpp']),
+      expect.arrayContaining(['data folder', 'cache', 'disk space', 'Chromium', 'Firefox', 'hub', 'llama.cpp']),
     );
     expect(of.get('self-test on the CPU')).toMatchObject({ status: 'ok' });
-    expect(of.get('Chromium')?.message).toContain('answers');
+    expect(of.get('Chromium')?.message).toContain('responds');
     expect(await readdir(temporary)).toEqual([]);
 
     const words = await tabagent(['doctor']);
     expect(words).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {7}data folder: /) });
-    expect(words.stdout).toContain('Everything that is needed works.\n');
+    expect(words.stdout).toContain('All required checks passed.\n');
   });
 
   it('says of each thing that is broken what it is and what mends it', async () => {
@@ -61,22 +61,26 @@ describe('tabagent doctor', () => {
 
     const { code, of } = await findings();
     expect(code).toBe(1);
-    expect(of.get('data folder')).toMatchObject({ status: 'warning', mend: `chmod go= "${shop.home}"` });
+    expect(of.get('data folder')).toMatchObject({ status: 'warning', fix: `Run: chmod go= "${shop.home}"` });
     expect(of.get('configuration')).toMatchObject({ status: 'failed', details: { code: 'CONFIG_UNUSABLE' } });
-    expect(of.get('Chromium')).toMatchObject({ status: 'failed', mend: 'Run: tabagent install' });
+    expect(of.get('Chromium')).toMatchObject({
+      status: 'failed',
+      fix: 'Run "tabagent install".',
+      mend: 'Run "tabagent install".',
+    });
     expect(of.get('hub')).toMatchObject({ status: 'failed', mend: expect.stringContaining('HF_ENDPOINT') });
     expect(of.get('self-test on the CPU')).toMatchObject({ status: 'ok' });
     const words = await tabagent(['doctor']);
     expect(words.stdout).toContain('FAILED   Chromium: ');
-    expect(words.stdout).toContain('         Run: tabagent install\n');
-    expect(words.stdout).toMatch(/\n\d of \d+ findings need mending\.\n$/);
+    expect(words.stdout).toContain('         Run "tabagent install".\n');
+    expect(words.stdout).toMatch(/\n\d of \d+ checks failed\.\n$/);
   });
 
   it.each<[string, (manifest: Record<string, unknown>, path: string) => unknown, string]>([
-    ['is none', () => 'none', 'is no manifest'],
+    ['is none', () => 'none', 'is not a valid manifest'],
     ['allows others only', (manifest) => ({ ...manifest, allowed_origins: [] }), 'does not allow'],
-    ['points nowhere', (manifest) => ({ ...manifest, path: '/nowhere/host' }), 'is not there or cannot be started'],
-    ['points at another program', (manifest) => ({ ...manifest, path: '/bin/true' }), 'did not answer PING'],
+    ['points nowhere', (manifest) => ({ ...manifest, path: '/nowhere/host' }), 'does not exist or is not executable'],
+    ['points at another program', (manifest) => ({ ...manifest, path: '/bin/true' }), 'did not respond'],
   ])('sees that a manifest %s', async (_what, change, words) => {
     await tabagent(['install']);
     const file = join(shop.home, MANIFEST);
@@ -90,6 +94,6 @@ describe('tabagent doctor', () => {
   it('sees browsers that were never told', async () => {
     const { code, of } = await findings();
     expect(code).toBe(1);
-    expect(of.get('Firefox')).toMatchObject({ status: 'failed', message: 'The host is not registered with it.' });
+    expect(of.get('Firefox')).toMatchObject({ status: 'failed', message: 'The host is not registered.' });
   });
 });

@@ -23,7 +23,7 @@ describe('a file of the user’s own', () => {
   it('is imported by a command, listed and loaded where it lies by a browser too, and forgotten without being deleted', async () => {
     const before = statSync(path);
     expect(await tabagent('import', path)).toMatchObject({ code: 0, stdout: expect.stringContaining(ID) });
-    expect((await tabagent('ls')).stdout).toMatch(new RegExp(`^MODEL +SIZE +HELD BY\n${ID} +\\S+ MB +import\n$`));
+    expect((await tabagent('ls')).stdout).toMatch(new RegExp(`^MODEL +SIZE +SOURCE\n${ID} +\\S+ MB +import\n$`));
 
     const host = shop.host();
     const loaded = await host.request('LOAD_MODEL', {

@@ -27,7 +27,7 @@ describe('models, by commands', () => {
 
     expect(await tabagent(['pull', REPO, FILE, '--max-speed', 'fast'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('Expected --max-speed to be a size such as 50GB, got "fast".'),
+      stderr: expect.stringContaining('Invalid value for --max-speed: "fast". Expected a size such as 50GB.'),
     });
     const again = JSON.parse((await tabagent(['pull', ID, '--json', '--max-speed', '5MB'])).stdout);
     expect(again).toEqual({ repoId: REPO, fileName: FILE, size: markovModel().length, cached: true });
@@ -44,14 +44,14 @@ describe('models, by commands', () => {
     const removed = await tabagent(['rm', 'markov-f16']);
     expect(removed).toMatchObject({ code: 0, stdout: expect.stringMatching(`^Deleted ${ID} \\(.+ MB\\)\n$`) });
     const empty = await tabagent(['ls']);
-    expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No model is on this disk') });
+    expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No models are downloaded') });
   });
 
   it('are suggested when mistyped', async () => {
     await tabagent(['pull', ID]);
     const removed = await tabagent(['rm', 'markov-f61']);
     expect(removed).toMatchObject({ code: 3, stdout: '' });
-    expect(removed.stderr).toContain('"markov-f61" is not on this disk. Did you mean "markov-f16"?');
+    expect(removed.stderr).toContain('"markov-f61" is not downloaded. Did you mean "markov-f16"?');
 
     const pulled = await tabagent(['pull', REPO, 'markov-f61.gguf']);
     expect(pulled).toMatchObject({ code: 3, stderr: expect.stringContaining(`Did you mean "${ID}"?`) });

@@ -23,7 +23,7 @@ describe('tabagent ps', () => {
   const hosts = async () => JSON.parse((await tabagent('ps', '--json')).stdout).hosts;
 
   it('lists what every host has in memory, while it has it', async () => {
-    expect(await tabagent('ps')).toMatchObject({ code: 0, stdout: '', stderr: 'No model is in memory.\n' });
+    expect(await tabagent('ps')).toMatchObject({ code: 0, stdout: '', stderr: 'No models are loaded.\n' });
     const [one, two] = [shop.host(), shop.host()];
     for (const host of [one, two]) {
       expect(await host.request('LOAD_MODEL', { modelId: ID, settings: SETTINGS })).toMatchObject({

@@ -59,6 +59,38 @@ describe('talking with a model in the terminal', () => {
     expect(lines.at(-1)).toMatchObject({ modelId: MODEL, finishReason: expect.stringMatching(/^(stop|length)$/) });
   });
 
+  it('puts a prompt before what is piped in', async () => {
+    const tokens = async (typed: string[], input: string) => {
+      const { stdout } = await run([...typed, '--max-tokens', '1', '--json'], input);
+      return JSON.parse(stdout.trim().split('\n').at(-1) ?? '').promptTokens;
+    };
+    expect(await tokens([MODEL, 'once'], 'upon '.repeat(50))).toBeGreaterThan(await tokens([MODEL, 'once'], ''));
+  });
+
+  it('asks for a prompt where there is none', async () => {
+    expect(await run([MODEL], '')).toMatchObject({ code: 2, stderr: expect.stringContaining('Missing prompt') });
+  });
+
+  it('leaves the model in place when Ctrl-C reaches its process, too', async () => {
+    const child = spawn(
+      'script',
+      ['-qec', [process.execPath, HOST_MAIN, 'run', ENDLESS, 'on', ...LONG, ...QUICK].join(' '), '/dev/null'],
+      {
+        env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm', NO_COLOR: '1' },
+      },
+    );
+    started.push(child);
+    let isSent = false;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (isSent || !text.includes(' on on')) return;
+      isSent = true;
+      // The terminal sends the signal to the whole process group, in which the model's process is.
+      child.stdin.write(CTRL_C);
+    });
+    const { code, stdout } = await ended(child);
+    expect({ code, failed: /ENGINE_CRASHED|Error/.test(stdout) }).toEqual({ code: 130, failed: false });
+  });
+
   it('stops the answer at Ctrl-C and keeps what was said', async () => {
     const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: shop.home });
     started.push(child);

@@ -16,7 +16,7 @@ describe('tabagent scan', () => {
     expect(await runCommand(['scan'], { home: shop.home })).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: expect.stringContaining('No other program holds a model here.'),
+      stderr: expect.stringContaining('No models of other programs found.'),
     });
     const folder = join(shop.home, '.lmstudio/models/tabagent/markov-gguf');
     await mkdir(folder, { recursive: true });
@@ -24,7 +24,7 @@ describe('tabagent scan', () => {
     await writeFile(join(folder, 'page.gguf'), '<!doctype html>');
     const { code, stdout, stderr } = await runCommand(['scan'], { home: shop.home });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^MODEL +HELD BY +SIZE +KIND\n\S+markov\.gguf +lmstudio +\S+ MB +model\n$/);
+    expect(stdout).toMatch(/^MODEL +SOURCE +SIZE +KIND\n\S+markov\.gguf +lmstudio +\S+ MB +model\n$/);
     expect(stderr).toContain('page.gguf');
     const { models, rejected } = JSON.parse((await runCommand(['scan', '--json'], { home: shop.home })).stdout);
     expect([models.length, rejected.length]).toEqual([1, 1]);

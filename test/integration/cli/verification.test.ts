@@ -21,21 +21,21 @@ describe('tabagent verify and repair', () => {
   const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: { HF_ENDPOINT: hub.url } });
 
   it('find a damaged model, mend it, and then find it good', async () => {
-    expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: '', stderr: 'No model is on this disk.\n' });
+    expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: '', stderr: 'No models are downloaded.\n' });
     await tabagent('pull', ID);
-    expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: `${ID}: good\n` });
+    expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: `${ID}: OK\n` });
 
     const file = await open(join(shop.home, 'models', ID), 'r+');
     await file.write('damage', 1_000_000);
     await file.close();
     const found = await tabagent('verify', 'markov');
-    expect(found).toMatchObject({ code: 1, stdout: `${ID}: bad: 1 damaged chunk\n` });
+    expect(found).toMatchObject({ code: 1, stdout: `${ID}: damaged (1 chunk)\n` });
     const { models } = JSON.parse((await tabagent('verify', '--json')).stdout);
     expect(models).toEqual([expect.objectContaining({ id: ID, state: 'bad' })]);
 
     expect(await tabagent('repair')).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/: mended \(\S+ MB fetched\)\n/),
+      stdout: expect.stringMatching(/: repaired \(\S+ MB downloaded\)\n/),
     });
     expect((await tabagent('verify', ID)).code).toBe(0);
   });

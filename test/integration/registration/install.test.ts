@@ -95,7 +95,7 @@ describe('tabagent install', () => {
   it('says per browser what was written where', async () => {
     expect(await install([], box.io())).toBe(0);
     expect(box.out).toContain(`Chromium: registered in ${box.at(CHROMIUM_MANIFEST)}\n`);
-    expect(box.out).toContain(`Browsers start ${box.at(LAUNCHER)}\n`);
+    expect(box.out).toContain(`Browsers will start ${box.at(LAUNCHER)}\n`);
     expect(box.err).toBe('');
     expect(await uninstall([], box.io())).toBe(0);
     expect(box.out).toContain(`Chromium: removed ${box.at(CHROMIUM_MANIFEST)}\n`);
@@ -144,7 +144,7 @@ describe('tabagent install', () => {
       await chmod(box.at(CHROMIUM_MANIFEST), 0o600);
       expect(await install([], box.io())).toBe(0);
       expect((await stat(box.at(CHROMIUM_MANIFEST))).mode & 0o777).toBe(0o644);
-      expect(box.out).toContain('Chromium: brought up to date');
+      expect(box.out).toContain('Chromium: updated');
       await install(['--system', '--browser=chromium'], box.io());
       expect((await stat(box.at('etc/chromium/native-messaging-hosts'))).mode & 0o777).toBe(0o755);
       expect((await stat(box.at('usr/local/lib/tabagent/bin'))).mode & 0o777).toBe(0o755);
@@ -158,7 +158,7 @@ describe('tabagent install', () => {
     await mkdir(box.at('home/.config/chromium/NativeMessagingHosts'));
     await symlink(elsewhere, box.at(CHROMIUM_MANIFEST));
     expect(await install([], box.io())).toBe(0);
-    expect(box.out).toContain('in place of another registration');
+    expect(box.out).toContain('replacing another registration');
     expect((await lstat(box.at(CHROMIUM_MANIFEST))).isFile()).toBe(true);
     expect(await box.read('home/theirs.json')).toBe('{"path":"/theirs"}');
   });
@@ -167,7 +167,7 @@ describe('tabagent install', () => {
     await box.put('home/.config/vivaldi', 'a file where the profile should be');
     expect(await install([], box.io())).toBe(1);
     expect(box.out).toContain('Chromium: registered in');
-    expect(box.err).toContain('Vivaldi: not registered in');
+    expect(box.err).toContain('Vivaldi: could not be registered in');
     expect(await uninstall([], box.io())).toBe(0);
     expect(await box.tree()).toEqual(['home', 'home/.config', 'home/.config/chromium', 'home/.config/vivaldi']);
   });
@@ -244,7 +244,7 @@ describe('tabagent uninstall', () => {
     await install([], box.io());
     await writeFile(box.at(CHROMIUM_MANIFEST), '{"path":"/theirs"}');
     expect(await uninstall([], box.io())).toBe(0);
-    expect(box.err).toContain(`left ${box.at(CHROMIUM_MANIFEST)}`);
+    expect(box.err).toContain(`kept ${box.at(CHROMIUM_MANIFEST)}`);
     expect(await box.read(CHROMIUM_MANIFEST)).toBe('{"path":"/theirs"}');
     expect(await box.tree()).not.toContain(LAUNCHER);
   });
@@ -304,7 +304,7 @@ describe('tabagent uninstall', () => {
 
   it('is content when nothing is registered', async () => {
     expect(await uninstall([], box.io())).toBe(0);
-    expect(box.out).toContain('Nothing is registered');
+    expect(box.out).toContain('not registered with any browser');
   });
 
   it('speaks of a registration for all users that stays', async () => {

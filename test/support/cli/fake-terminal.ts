@@ -8,8 +8,9 @@ export class FakeTerminal implements Terminal {
   readonly env: NodeJS.ProcessEnv = {};
   readonly stdin = new PassThrough();
   readonly interactive: boolean = false;
+  readonly piped: boolean = false;
   readonly styled = { stdout: false, stderr: false };
-  readonly columns: number | undefined;
+  columns: number | undefined;
 
   constructor(options: { columns?: number } = {}) {
     this.columns = options.columns;

@@ -12,7 +12,7 @@ it.each([1_000, 65_536, 10_000_000])(
     const input = pieces(`{"a":1}\n"${'x'.repeat(1_050_000)}"\n`, length);
     await expect(Array.fromAsync(readJsonLines(input, 'it'))).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
-      message: 'Expected line 2 of it to be at most 1048576 characters.',
+      message: 'Invalid line 2 in it: expected at most 1048576 characters.',
     });
   },
 );

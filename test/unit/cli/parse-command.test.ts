@@ -38,27 +38,27 @@ describe('a command that is typed', () => {
   });
 
   it.each<[string[], string]>([
-    [[], 'FIRST is missing: the first.'],
+    [[], 'Missing argument FIRST: the first.'],
     [['one', '--cuont', '3'], 'Unknown option: --cuont. Did you mean "--count"?'],
     [['one', '--zebra'], 'Unknown option: --zebra.'],
     [['one', '-z'], 'Unknown option: -z.'],
-    [['one', '--count'], '--count needs a value: --count NUMBER.'],
-    [['one', '--count', '--all'], '--count needs a value: --count NUMBER.'],
-    [['one', '--all=yes'], '--all takes no value, got "yes".'],
-    [['one', '--colour', 'rod'], 'Expected --colour to be one of red, green, got "rod". Did you mean "red"?'],
+    [['one', '--count'], '--count requires a value: --count NUMBER'],
+    [['one', '--count', '--all'], '--count requires a value: --count NUMBER'],
+    [['one', '--all=yes'], '--all does not take a value, but "yes" was given.'],
+    [['one', '--colour', 'rod'], 'Invalid value for --colour: "rod". Expected one of red, green. Did you mean "red"?'],
   ])('%j is refused with what is wrong', (typed, message) => {
     expect(() => parse(...typed)).toThrow(expect.objectContaining({ name: 'UsageError', message }));
   });
 
   it('says which number is none', () => {
     expect(() => parse('one', '--count', 'many').number('count')).toThrow(
-      'Expected --count to be a number, got "many".',
+      'Invalid value for --count: "many". Expected a number.',
     );
   });
 
   it('refuses one argument too many', () => {
     const single = { ...COMMAND, args: COMMAND.args.slice(0, 1) };
-    expect(() => parseCommand(single, ['one', 'two'])).toThrow('"two" is one argument too many.');
+    expect(() => parseCommand(single, ['one', 'two'])).toThrow('Unexpected argument: "two".');
   });
 
   it('may ask for help without the rest', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { barLine, progressView } from '../../../host/cli/terminal/progress.ts';
 import { paint } from '../../../host/cli/terminal/styles.ts';
-import { facts, printable, table } from '../../../host/cli/terminal/text.ts';
+import { displayWidth, facts, printable, table } from '../../../host/cli/terminal/text.ts';
 import { FakeTerminal } from '../../support/cli/fake-terminal.ts';
 
 describe('words for people', () => {
@@ -55,5 +55,43 @@ describe('progress', () => {
   it.each([1, 10, 30, 40, 80, 200])('never breaks a line of %i columns', (columns) => {
     const line = barLine({ ...step(33), bytesPerSecond: 1e6, etaSeconds: 7000 }, columns);
     expect(line.length).toBeLessThan(columns);
+  });
+});
+
+describe('a progress line', () => {
+  const step = {
+    label: 'Qwen3-Coder-30B-A3B-Instruct-UD-Q4_K_XL.gguf',
+    percent: 42.1,
+    done: 7.4e9,
+    total: 17.7e9,
+    bytesPerSecond: 23.4e6,
+    etaSeconds: 440,
+  };
+
+  it.each([40, 60, 80, 100, 120, 200])('keeps its figures in %i columns, whatever the name', (columns) => {
+    for (const label of ['m.gguf', step.label, '模型'.repeat(40), 'e\u0301'.repeat(60)]) {
+      const line = barLine({ ...step, label }, columns);
+      for (const figure of ['42', '7.4 GB', '23.4 MB/s', '7 min 20 s']) expect(line).toContain(figure);
+      expect(displayWidth(line)).toBeLessThan(columns);
+    }
+  });
+
+  it('shortens a long name in the middle, since files of a repository differ at the end', () => {
+    expect(barLine(step, 80)).toMatch(/^Qwen3\S*…\S*Q4_K_XL\.gguf /);
+  });
+
+  it('shows no speed and no time left before they are known', () => {
+    const line = barLine({ ...step, bytesPerSecond: 0, etaSeconds: null }, 200);
+    expect(line).not.toMatch(/\/s|left/);
+  });
+
+  it('follows a window that is resized', () => {
+    const terminal = new FakeTerminal({ columns: 200 });
+    const view = progressView(terminal);
+    view.update(step);
+    terminal.columns = 40;
+    terminal.err = '';
+    view.update(step);
+    expect(terminal.err.length).toBeLessThan(44);
   });
 });

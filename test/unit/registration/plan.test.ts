@@ -184,7 +184,7 @@ describe('a registration plan', () => {
   it('registers a Firefox from a snap, and says that it will ask', () => {
     const plan = planRegistration(request('linux', { exists: (path) => path === '/home/ada/snap/firefox' }));
     expect(plan.targets.map(whereIs)).toEqual([`/home/ada/.mozilla/native-messaging-hosts/${file}`]);
-    expect(plan.notes).toEqual([{ browser: 'firefox', text: expect.stringContaining('allow it') }]);
+    expect(plan.notes).toEqual([{ browser: 'firefox', text: expect.stringContaining('Allow it') }]);
   });
 
   it('does not make ~/.mozilla where Firefox’s profile is in ~/.config, for Firefox would lose it', () => {

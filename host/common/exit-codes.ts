@@ -1,17 +1,17 @@
 import type { ErrorCode } from '../protocol/errors.ts';
 
-/** Exit codes of every command, with what each means. They are stable: scripts branch on them. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, hub: 4, noRoom: 5, interrupted: 130 } as const;
+/** Exit codes of all commands. They are stable, because scripts depend on them. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, hub: 4, noSpace: 5, interrupted: 130 } as const;
 
-/** The same, in the words of help and the man page. */
+/** The meaning of each exit code, for help and the man page. */
 export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
-  [EXIT.ok]: 'done',
-  [EXIT.failed]: 'failed; the message says why',
-  [EXIT.usage]: 'typed wrong',
-  [EXIT.notFound]: 'there is no such model, file or download',
-  [EXIT.hub]: 'the hub could not be reached or refused',
-  [EXIT.noRoom]: 'not enough disk space or memory',
-  [EXIT.interrupted]: 'interrupted (Ctrl-C)',
+  [EXIT.ok]: 'success',
+  [EXIT.failed]: 'failure; see the error message',
+  [EXIT.usage]: 'invalid usage',
+  [EXIT.notFound]: 'model, file or download not found',
+  [EXIT.hub]: 'the Hugging Face Hub could not be reached, or refused the request',
+  [EXIT.noSpace]: 'not enough disk space or memory',
+  [EXIT.interrupted]: 'interrupted, for example by Ctrl-C',
 };
 
 const BY_ERROR: Partial<Record<ErrorCode, number>> = {
@@ -34,13 +34,13 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   REDIRECT_REFUSED: EXIT.hub,
   OFFLINE: EXIT.hub,
 
-  DISK_FULL: EXIT.noRoom,
-  INSUFFICIENT_MEMORY: EXIT.noRoom,
+  DISK_FULL: EXIT.noSpace,
+  INSUFFICIENT_MEMORY: EXIT.noSpace,
 
   ABORTED: EXIT.interrupted,
 };
 
-/** The exit code that tells scripts of this error. */
+/** Returns the exit code for an error. */
 export function exitCodeOf(code: ErrorCode): number {
   return BY_ERROR[code] ?? EXIT.failed;
 }
