@@ -1,7 +1,7 @@
 import 'wxt/browser';
 import type { MessageKey } from './page/i18n.ts';
 
-/** WXT leaves these to types it generates on every build; the sources are checked without a build. */
+/** WXT generates these types in a build; the sources are checked without one. */
 declare module 'wxt/browser' {
   interface WxtRuntime {
     getURL(path: string): string;

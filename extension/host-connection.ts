@@ -2,7 +2,7 @@ import type { ActionName } from '../host/protocol/actions/requests.ts';
 import type { ErrorCode } from '../host/protocol/errors.ts';
 import type { HostEvent, PayloadOf, Reply, RequestOf } from '../host/protocol/messages.ts';
 
-/** What the extension needs of the browser's native port (`runtime.Port` in Chrome and Firefox alike). */
+/** The part of a browser port (`runtime.Port`) that the extension uses. */
 export interface NativePort {
   postMessage(message: object): void;
   disconnect(): void;
@@ -10,7 +10,7 @@ export interface NativePort {
   readonly onDisconnect: { addListener(listener: () => void): void };
 }
 
-/** Why a request has no success reply: the host's own code, or that there is no host to answer. */
+/** A request failed: with the host's own code, or because there is no host. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly code: ErrorCode | 'HOST_DISCONNECTED';
@@ -23,19 +23,19 @@ export class RequestError extends Error {
   }
 }
 
-/** What a connection is made with. */
+/** Options of a connection. */
 export interface ConnectionOptions {
   /** Opens the port: `() => chrome.runtime.connectNative('com.tabagent.host')`. */
   readonly connect: () => NativePort;
-  /** What the browser says of the last disconnect: `chrome.runtime.lastError?.message`, `port.error?.message`. */
+  /** Returns the browser's reason for the last disconnect: `chrome.runtime.lastError?.message`, `port.error?.message`. */
   readonly reasonOf: (port: NativePort) => string | undefined;
-  /** Hears every event of the host. */
+  /** Receives every event of the host. */
   readonly onEvent: (event: HostEvent) => void;
-  /** Hears when the port was lost. The next request opens a new one. */
+  /** Called when the port was lost. The next request opens a new one. */
   readonly onDisconnect?: (reason: string | undefined) => void;
 }
 
-/** A request on its way: its id, which the host's events of it carry, and what will come of it. */
+/** A request that was sent: its id, which the host's events about it carry, and its payload. */
 export interface SentRequest<A extends ActionName> {
   readonly requestId: string;
   /** Rejects with a {@link RequestError}. */
@@ -48,9 +48,8 @@ interface Pending {
 }
 
 /**
- * The extension's end of the native port: opened with the first request, one for the whole extension. Every request
- * gets an id, and its reply, whatever the order they come in; a port that goes away is the answer to all that was asked
- * over it. Nothing of the host's state is kept here: whoever comes back asks the host anew.
+ * The extension's end of the native port, one for the whole extension, opened by the first request. Every request gets
+ * an id and its own reply, in whatever order replies arrive; if the port is lost, all pending requests fail.
  */
 export class HostConnection {
   readonly #options: ConnectionOptions;
@@ -62,37 +61,41 @@ export class HostConnection {
     this.#options = options;
   }
 
-  /** Asks the host. Rejects with a {@link RequestError}. */
+  /** Sends a request and returns its payload. Rejects with a {@link RequestError}. */
   async request<A extends ActionName>(action: A, fields: Partial<RequestOf<A>> = {}): Promise<PayloadOf<A>> {
     return this.send(action, fields).payload;
   }
 
-  /** As {@link request}, for who must know the request's id before its reply: to tell its events, or to stop it. */
+  /** Sends a request and returns its id at once, for callers that follow its events or stop it. */
   send<A extends ActionName>(action: A, fields: Partial<RequestOf<A>> = {}): SentRequest<A> {
     const requestId = `${action}/${this.#nextId++}`;
-    return { requestId, payload: this.#ask(requestId, action, fields) };
+    return { requestId, payload: this.#request(requestId, action, fields) };
   }
 
-  /** Closes the port. The host gives up what it was doing for it, and loses nothing. */
+  /** Closes the port. The host aborts the pending requests. */
   close(): void {
     const port = this.#port;
     port?.disconnect();
-    if (port !== undefined) this.#lost(port, 'The connection was closed.');
+    if (port !== undefined) this.#onLost(port, 'The connection to the host was closed.');
   }
 
-  async #ask<A extends ActionName>(requestId: string, action: A, fields: Partial<RequestOf<A>>): Promise<PayloadOf<A>> {
+  async #request<A extends ActionName>(
+    requestId: string,
+    action: A,
+    fields: Partial<RequestOf<A>>,
+  ): Promise<PayloadOf<A>> {
     const reply = await new Promise<Reply>((resolve, reject) => {
       this.#pending.set(requestId, { resolve, reject });
       try {
         this.#open().postMessage({ ...fields, action, requestId });
       } catch (error) {
-        // A port that is just closing, or a message larger than the browser takes.
+        // The port is just closing, or the message is larger than the browser allows.
         this.#pending.delete(requestId);
         reject(new RequestError('HOST_DISCONNECTED', error instanceof Error ? error.message : String(error)));
       }
     });
     if (reply.status === 'error') throw new RequestError(reply.code, reply.message, reply.details);
-    // The host answers an action with that action's payload: the contract both sides import.
+    // The host replies to an action with that action's payload: the contract that both sides import.
     return reply.payload as PayloadOf<A>;
   }
 
@@ -101,24 +104,24 @@ export class HostConnection {
     const port = this.#options.connect();
     this.#port = port;
     port.onMessage.addListener((message) => this.#receive(message));
-    port.onDisconnect.addListener(() => this.#lost(port, this.#options.reasonOf(port)));
+    port.onDisconnect.addListener(() => this.#onLost(port, this.#options.reasonOf(port)));
     return port;
   }
 
   #receive(message: unknown): void {
-    // Only the host the user installed writes to this port; its replies and events are told apart by their shape.
-    const told = message as Reply | HostEvent;
-    if ('status' in told) {
-      const pending = this.#pending.get(String(told.requestId));
-      this.#pending.delete(String(told.requestId));
-      pending?.resolve(told);
-    } else if ('type' in told) this.#options.onEvent(told);
+    // Only the host that the user installed writes to this port. Replies have a status, events a type.
+    const received = message as Reply | HostEvent;
+    if ('status' in received) {
+      const pending = this.#pending.get(String(received.requestId));
+      this.#pending.delete(String(received.requestId));
+      pending?.resolve(received);
+    } else if ('type' in received) this.#options.onEvent(received);
   }
 
-  #lost(port: NativePort, reason: string | undefined): void {
+  #onLost(port: NativePort, reason: string | undefined): void {
     if (this.#port !== port) return;
     this.#port = undefined;
-    const error = new RequestError('HOST_DISCONNECTED', reason ?? 'The host went away.');
+    const error = new RequestError('HOST_DISCONNECTED', reason ?? 'The host disconnected.');
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
     this.#options.onDisconnect?.(reason);

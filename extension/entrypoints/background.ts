@@ -6,7 +6,7 @@ import { PAGE_PORT } from '../worker/page-messages.ts';
 import { isOwnPage } from '../worker/page-sender.ts';
 import { Worker } from '../worker/worker.ts';
 
-/** Puts the worker behind the browser's own ports. */
+/** Connects the worker to the browser's ports. */
 export default defineBackground(() => {
   const worker = new Worker({
     connect: () => browser.runtime.connectNative(HOST_NAME),
@@ -27,8 +27,8 @@ export default defineBackground(() => {
   });
 });
 
-/** Chromium says it in `runtime.lastError`, Firefox on the port. */
+/** Chromium reports the reason in `runtime.lastError`, Firefox on the port. */
 function reasonOf(port: NativePort): string | undefined {
-  const said = (port as { error?: { message?: string } | null }).error?.message;
-  return said ?? browser.runtime.lastError?.message;
+  const message = (port as { error?: { message?: string } | null }).error?.message;
+  return message ?? browser.runtime.lastError?.message;
 }

@@ -3,15 +3,15 @@ import type { PayloadOf } from '../../host/protocol/messages.ts';
 type Split = PayloadOf<'RECOMMEND_SPLIT'>;
 type Machine = PayloadOf<'GET_SYSTEM_RESOURCES'>;
 
-/** What a load would take, bytes, with `gpuLayers` layers on the GPU. */
+/** Memory that a load needs, bytes. */
 export interface Demand {
   readonly ram: number;
   readonly vram: number;
 }
 
 /**
- * What a load would take with another number of layers on the GPU than the host recommends. The host counted both sides
- * for its own split; a layer moved to the other side takes its even share along.
+ * Returns what a load needs with another number of layers on the GPU than the host recommends. The host estimates both
+ * sides for its own split; each moved layer moves an even share.
  */
 export function demandOf(split: Split, gpuLayers: number): Demand {
   const total = split.gpu_layers + split.cpu_layers;
@@ -27,11 +27,11 @@ export function demandOf(split: Split, gpuLayers: number): Demand {
   };
 }
 
-/** Which memory a demand does not fit into; undefined when it fits. */
-export function lackOf(demand: Demand, machine: Machine): 'ram' | 'vram' | undefined {
+/** Returns which memory is too small for a demand; undefined if it fits. */
+export function shortageOf(demand: Demand, machine: Machine): 'ram' | 'vram' | undefined {
   if (demand.vram > (machine.gpu?.available_vram ?? 0) && demand.vram > 0) return 'vram';
   return demand.ram > machine.available_ram ? 'ram' : undefined;
 }
 
-/** Context sizes to choose from, tokens: powers of two, as models are trained with. */
+/** Context lengths to choose from, tokens: powers of two, as models are trained with. */
 export const CONTEXT_SIZES: readonly number[] = [2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];

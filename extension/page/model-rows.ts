@@ -1,11 +1,13 @@
 import type { DownloadProgressPayload, LoadingProgressPayload, PayloadOf } from '../../host/protocol/messages.ts';
+import { type ErrorView, viewErrorCode } from './error-view.ts';
+import type { MessageKey } from './i18n.ts';
 
 export type AvailableModel = PayloadOf<'GET_AVAILABLE_MODELS'>['models'][number];
 export type DownloadedModel = PayloadOf<'GET_DOWNLOADED_MODELS'>['models'][number];
 export type LoadedModel = PayloadOf<'GET_LOADED_MODELS'>['models'][number];
 export type Download = PayloadOf<'GET_ACTIVE_DOWNLOADS'>['downloads'][number];
 
-/** What the host says of models, as its replies gave it. */
+/** What the host's replies say about models. */
 export interface ModelFacts {
   readonly available: readonly AvailableModel[];
   readonly downloaded: readonly DownloadedModel[];
@@ -14,10 +16,10 @@ export interface ModelFacts {
   readonly current: string | null;
 }
 
-/** What a model is up to. */
+/** The state of a model. */
 export type ModelStage = 'available' | 'downloading' | 'paused' | 'failed' | 'downloaded' | 'loading' | 'loaded';
 
-/** How far a download or a load has come. */
+/** The progress of a download or a load. */
 export interface RowProgress {
   /** 0 to 100. */
   readonly percent: number;
@@ -32,10 +34,10 @@ export interface RowProgress {
 export interface ModelRow {
   readonly id: string;
   readonly name: string;
-  /** `owner/name`, or for a file of another program where it is from. */
+  /** `owner/name`; for a file of another program, that program. */
   readonly repo: string;
   readonly file: string;
-  /** Bytes; 0 where nobody knows. */
+  /** Bytes; 0 if unknown. */
   readonly size: number;
   readonly quantization: string;
   readonly description: string;
@@ -46,19 +48,19 @@ export interface ModelRow {
   readonly active: boolean;
   readonly progress: RowProgress | undefined;
   readonly loaded: LoadedModel | undefined;
-  /** Why the last try failed, in the host's words. */
-  readonly error: string | undefined;
+  /** Why the last action on it failed. */
+  readonly error: ErrorView | undefined;
 }
 
-/** What is heard between two answers of the host. */
+/** What events report between two refreshes. */
 export interface LiveFacts {
   /** By model id. */
   readonly downloads: ReadonlyMap<string, DownloadProgressPayload>;
   readonly loads: ReadonlyMap<string, LoadingProgressPayload>;
-  readonly errors: ReadonlyMap<string, string>;
+  readonly errors: ReadonlyMap<string, ErrorView>;
 }
 
-/** The order of the list: what works now, what is on its way, what is here, what could be had. */
+/** The order of the list: loaded first, then what is in progress, installed, available. */
 const ORDER: readonly ModelStage[] = [
   'loaded',
   'loading',
@@ -69,10 +71,10 @@ const ORDER: readonly ModelStage[] = [
   'available',
 ];
 
-/** Bytes of a gigabyte as hubs show it. */
+/** Bytes of a gigabyte as Hugging Face shows it. */
 const GB = 1e9;
 
-/** Makes one list of all that is known of models, each of them once. */
+/** Merges everything the host reported about models into one list, each model once. */
 export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
   const downloads = new Map(facts.downloads.map((download) => [idOf(download), download]));
   const loaded = new Map(facts.loaded.map((model) => [model.model_id, model]));
@@ -100,13 +102,40 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
       active: facts.current === entry.id,
       progress: progressOf(stage, download, live.downloads.get(entry.id), live.loads.get(entry.id)),
       loaded: inMemory,
-      error: live.errors.get(entry.id) ?? (stage === 'failed' ? download?.error?.message : undefined),
+      error: live.errors.get(entry.id) ?? (stage === 'failed' ? downloadError(download) : undefined),
     };
   });
   return rows.sort((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
 }
 
-/** The rows that hold every word of `query` somewhere, and pass the filter. */
+/** A change of a model that a screen reader announces. */
+export interface Announcement {
+  readonly key: MessageKey;
+  readonly name: string;
+}
+
+/** What to announce when a model reaches a stage. */
+const STAGE_ANNOUNCEMENTS: Partial<Record<ModelStage, MessageKey>> = {
+  downloading: 'announceDownloading',
+  paused: 'announcePaused',
+  failed: 'announceFailed',
+  downloaded: 'announceDownloaded',
+  loading: 'announceLoading',
+  loaded: 'announceLoaded',
+};
+
+/** Returns what to announce after `rows` replaced rows with the stages `before`. */
+export function announcements(before: ReadonlyMap<string, ModelStage>, rows: readonly ModelRow[]): Announcement[] {
+  return rows.flatMap(({ id, name, stage }) => {
+    const previous = before.get(id) ?? 'available';
+    if (previous === stage) return [];
+    const isUnloaded = stage === 'downloaded' && previous === 'loaded';
+    const key = isUnloaded ? 'announceUnloaded' : STAGE_ANNOUNCEMENTS[stage];
+    return key === undefined ? [] : [{ key, name }];
+  });
+}
+
+/** Returns the rows that contain every word of `query` and pass the filter. */
 export function filterRows(rows: readonly ModelRow[], query: string, filter: RowFilter): ModelRow[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter((row) => {
@@ -116,11 +145,11 @@ export function filterRows(rows: readonly ModelRow[], query: string, filter: Row
   });
 }
 
-/** `here`: on the disk or on its way; `offered`: not on the disk. */
-export type RowFilter = 'all' | 'here' | 'offered';
+/** `installed` includes downloads in progress. */
+export type RowFilter = 'all' | 'installed' | 'available';
 
 function passes({ stage }: ModelRow, filter: RowFilter): boolean {
-  return filter === 'all' || (filter === 'offered') === (stage === 'available');
+  return filter === 'all' || (filter === 'available') === (stage === 'available');
 }
 
 function stageOf(
@@ -154,12 +183,16 @@ function progressOf(
   return { percent: download.progress, loaded: download.downloaded, total: download.total };
 }
 
-/** The model a download is of. Of another revision than `main`, the host's own ids say which; downloads do not. */
+/** Returns the id of the model that a download belongs to. */
 export function idOf(download: { repo_id: string; file_path: string }): string {
   return `${download.repo_id}/${download.file_path}`;
 }
 
-/** A model that is in memory or on its way and on no list. */
+function downloadError(download: Download | undefined): ErrorView | undefined {
+  return download?.error && viewErrorCode(download.error.code, download.error.message);
+}
+
+/** Returns an entry for a model that is loaded or being downloaded and in no list. */
 function unlisted(id: string): AvailableModel {
   const [owner = '', repo = '', ...file] = id.split('/');
   const filePath = file.join('/');

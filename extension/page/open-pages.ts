@@ -1,17 +1,22 @@
 import { browser } from 'wxt/browser';
 
-/** Opens the settings in a tab of their own. */
-export async function openOptions(): Promise<void> {
-  await browser.runtime.openOptionsPage();
-  window.close();
+/** A section of the settings page. */
+export type SettingsSection = 'hub' | 'storage' | 'diagnostics';
+
+/** Opens the settings in a tab, at a section. */
+export async function openOptions(section?: SettingsSection): Promise<void> {
+  if (section === undefined) await browser.runtime.openOptionsPage();
+  else await browser.tabs.create({ url: browser.runtime.getURL(`/options.html#${section}`) });
+  closePopup();
 }
 
-/** Opens what the popup shows in a tab, where it stays open. */
-export async function openModels(): Promise<void> {
-  await browser.tabs.create({ url: browser.runtime.getURL('/popup.html') });
+/** Opens the list of models in a tab, with the dialog of a model open. */
+export async function openModels(modelId?: string): Promise<void> {
+  const hash = modelId === undefined ? '' : `#${encodeURIComponent(modelId)}`;
+  await browser.tabs.create({ url: browser.runtime.getURL(`/popup.html${hash}`) });
 }
 
-/** Opens the chat beside the page: Chromium's side panel, Firefox's sidebar. Must be called by a click. */
+/** Opens the chat next to the page: Chromium's side panel, Firefox's sidebar. Must be called from a click. */
 export async function openChat(): Promise<void> {
   const { sidebarAction } = browser as typeof browser & { sidebarAction?: { open(): Promise<void> } };
   if (sidebarAction !== undefined) await sidebarAction.open();
@@ -19,5 +24,10 @@ export async function openChat(): Promise<void> {
     const { id } = await browser.windows.getCurrent();
     if (id !== undefined) await browser.sidePanel.open({ windowId: id });
   }
-  window.close();
+  closePopup();
+}
+
+/** Closes the popup; a page in a tab or in the side panel stays. */
+function closePopup(): void {
+  if (browser.extension.getViews({ type: 'popup' }).includes(window)) window.close();
 }

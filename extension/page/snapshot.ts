@@ -1,14 +1,14 @@
 import type { PayloadOf } from '../../host/protocol/messages.ts';
 import type { ModelFacts } from './model-rows.ts';
 
-/** What the host last said, as pages draw it; kept in `storage.local` so that a page is drawn before the host answers. */
-export interface Known extends ModelFacts {
+/** What the host last reported, stored in `storage.local` so that a page can be drawn before the host answers. */
+export interface Snapshot extends ModelFacts {
   readonly machine: PayloadOf<'GET_SYSTEM_RESOURCES'> | undefined;
   readonly memory: PayloadOf<'GET_MEMORY_USAGE'> | undefined;
 }
 
-/** Nothing was ever heard. */
-export const NOTHING_KNOWN: Known = {
+/** The snapshot before the first contact with a host. */
+export const EMPTY_SNAPSHOT: Snapshot = {
   available: [],
   downloaded: [],
   loaded: [],
@@ -18,29 +18,29 @@ export const NOTHING_KNOWN: Known = {
   memory: undefined,
 };
 
-/** The version of what is stored; what another version stored is not read. */
-const VERSION = 1;
+/** The version of the stored format. A snapshot of another version is ignored. */
+const VERSION = 2;
 
 /** The key in `storage.local`. */
-export const KNOWN_KEY = 'known';
+export const SNAPSHOT_KEY = 'snapshot';
 
-/** Where it is kept (`browser.storage.local`). */
+/** The part of `browser.storage.local` that is used here. */
 export interface Storage {
   get(key: string): Promise<Record<string, unknown>>;
   set(items: Record<string, unknown>): Promise<void>;
 }
 
-/** Reads what was known when a page was last open. */
-export async function readKnown(storage: Storage): Promise<Known> {
-  const { [KNOWN_KEY]: kept } = await storage.get(KNOWN_KEY);
-  if (typeof kept !== 'object' || kept === null || !('version' in kept) || kept.version !== VERSION) {
-    return NOTHING_KNOWN;
+/** Reads the snapshot that the last open page stored. */
+export async function loadSnapshot(storage: Storage): Promise<Snapshot> {
+  const { [SNAPSHOT_KEY]: stored } = await storage.get(SNAPSHOT_KEY);
+  if (typeof stored !== 'object' || stored === null || !('version' in stored) || stored.version !== VERSION) {
+    return EMPTY_SNAPSHOT;
   }
-  // Written by this very version, below; only the extension can write to its storage.
-  return { ...NOTHING_KNOWN, ...(kept as unknown as { known: Known }).known };
+  // Written below by this same version; only the extension can write to its storage.
+  return { ...EMPTY_SNAPSHOT, ...(stored as unknown as { snapshot: Snapshot }).snapshot };
 }
 
-/** Keeps what is known for the next page. Models in memory go with the host, so none are kept. */
-export async function keepKnown(storage: Storage, known: Known): Promise<void> {
-  await storage.set({ [KNOWN_KEY]: { version: VERSION, known: { ...known, loaded: [], current: null } } });
+/** Stores the snapshot for the next page, without the loaded models, which end with the host. */
+export async function saveSnapshot(storage: Storage, snapshot: Snapshot): Promise<void> {
+  await storage.set({ [SNAPSHOT_KEY]: { version: VERSION, snapshot: { ...snapshot, loaded: [], current: null } } });
 }

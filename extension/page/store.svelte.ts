@@ -9,68 +9,91 @@ import type {
 } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError } from '../host-connection.ts';
 import type { HostState } from '../worker/host-state.ts';
-import { modelRows } from './model-rows.ts';
-import { type Known, keepKnown, NOTHING_KNOWN, readKnown, type Storage } from './snapshot.ts';
-import { type RequestOptions, WorkerClient } from './worker-client.ts';
+import { type FromPage, MODEL_ACTIONS } from '../worker/page-messages.ts';
+import type { Confirmation } from './confirmation.ts';
+import { errorText } from './error-text.ts';
+import { type ErrorView, viewError } from './error-view.ts';
+import { type ModelRow, modelRows } from './model-rows.ts';
+import { EMPTY_SNAPSHOT, loadSnapshot, type Snapshot, type Storage, saveSnapshot } from './snapshot.ts';
+import { Toasts } from './toasts.svelte.ts';
+import { WorkerClient, type WorkerNotice } from './worker-client.ts';
 
-/** How often the machine's memory is asked for while a page is open, milliseconds. */
+/** How often the memory in use is polled while a page is visible, milliseconds. */
 const MEMORY_INTERVAL_MS = 4_000;
 
-/** How often downloads are asked for while one runs of which no progress is heard (another browser's), milliseconds. */
+/** How often downloads are polled while one runs without progress events (another browser's), milliseconds. */
 const DOWNLOADS_INTERVAL_MS = 1_500;
 
-/** Changes that come together are asked for together, milliseconds. */
-const GATHER_MS = 40;
+/** Changes that arrive within this time cause one refresh, milliseconds. */
+const DEBOUNCE_MS = 40;
 
-/** Replies of these come for what the user did, not for a fault. */
-const NO_FAULT: ReadonlySet<string> = new Set(['DOWNLOAD_PAUSED', 'DOWNLOAD_CANCELLED', 'HOST_DISCONNECTED']);
+/** Codes that answer what the user did, or that the banner shows: no error of the model. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(['DOWNLOAD_PAUSED', 'DOWNLOAD_CANCELLED', 'HOST_DISCONNECTED']);
 
-/** What a page shows, kept up to date with the host. */
+/** What a page shows, updated from the host. */
 export class Store {
-  /** Undefined until the worker has said. */
+  /** Undefined until the worker has reported it. */
   host = $state.raw<HostState | undefined>();
-  known = $state.raw<Known>(NOTHING_KNOWN);
-  /** Why the host cannot say what is shown, in its words: a cache that cannot be read. */
-  fault = $state('');
-  /** True once the host itself has said all that is shown. */
+  snapshot = $state.raw<Snapshot>(EMPTY_SNAPSHOT);
+  /** Why the host could not report what is shown, such as a cache that cannot be read. */
+  error = $state.raw<ErrorView>();
+  /** True once the host itself has reported what is shown; a snapshot of an earlier page is shown before. */
   isFresh = $state(false);
-  /** What is shown comes from here or from the host; before, nothing is drawn that would have to be taken back. */
+  /** True once the snapshot was read. Nothing is drawn before, as it might have to be replaced at once. */
   isReady = $state(false);
   readonly rows = $derived.by(() =>
-    modelRows(this.known, { downloads: this.#downloads, loads: this.#loads, errors: this.#errors }),
+    modelRows(this.snapshot, { downloads: this.#downloads, loads: this.#loads, errors: this.#errors }),
   );
   readonly isConnected = $derived(this.host?.status === 'connected');
   readonly #downloads = new SvelteMap<string, DownloadProgressPayload>();
   readonly #loads = new SvelteMap<string, LoadingProgressPayload>();
-  readonly #errors = new SvelteMap<string, string>();
+  readonly #errors = new SvelteMap<string, ErrorView>();
   readonly #storage: Storage;
   readonly #client: WorkerClient;
-  /** `due`: the host is asked in a moment. `late`: it is being asked, and something changed since. */
-  #asking: 'no' | 'due' | 'running' | 'late' = 'no';
+  readonly #listeners = new Set<(notice: WorkerNotice) => void>();
+  /** `scheduled`: a refresh starts in a moment. `stale`: one is running, and something changed since it started. */
+  #refreshState: 'idle' | 'scheduled' | 'running' | 'stale' = 'idle';
+  readonly toasts = new Toasts();
+  /** A question that a dialog asks. */
+  confirmation = $state.raw<Confirmation>();
 
   constructor({ connect, storage }: { connect: () => NativePort; storage: Storage }) {
     this.#storage = storage;
-    void this.#readKnown();
-    this.#client = new WorkerClient({
-      connect,
-      onState: (state) => this.#onState(state),
-      onEvent: (event) => this.#onEvent(event),
-      onChanged: () => this.refresh(),
-    });
+    void this.#loadSnapshot();
+    this.#client = new WorkerClient({ connect, onNotice: (notice) => this.#onNotice(notice) });
     setInterval(() => this.#poll(), DOWNLOADS_INTERVAL_MS);
     setInterval(() => void this.#askMemory(), MEMORY_INTERVAL_MS);
   }
 
-  /** Asks the host. Rejects with a {@link RequestError}. */
-  request<A extends ActionName>(
-    action: A,
-    fields: Partial<RequestOf<A>> = {},
-    options: RequestOptions = {},
-  ): Promise<PayloadOf<A>> {
-    return this.#client.request(action, fields, options);
+  /** Sends a request to the host. Rejects with a {@link RequestError}. */
+  request<A extends ActionName>(action: A, fields: Partial<RequestOf<A>> = {}): Promise<PayloadOf<A>> {
+    return this.#client.request(action, fields);
   }
 
-  /** Does something to a model; what goes wrong is shown in its row. */
+  /** Sends a message to the worker. */
+  post(message: FromPage): void {
+    this.#client.post(message);
+  }
+
+  /** Calls a listener with everything the worker reports, from now on. */
+  onNotice(listener: (notice: WorkerNotice) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Sends a request whose failure is shown as a notice. Resolves with undefined then. */
+  async attempt<A extends ActionName>(
+    action: A,
+    fields: Partial<RequestOf<A>> = {},
+  ): Promise<PayloadOf<A> | undefined> {
+    try {
+      return await this.#client.request(action, fields);
+    } catch (error) {
+      this.toasts.show(errorText(viewError(error)));
+      return undefined;
+    }
+  }
+
+  /** Performs an action on a model. A failure is shown in the model's row. */
   async act(
     action:
       | 'DOWNLOAD_MODEL'
@@ -87,45 +110,52 @@ export class Store {
     if (action === 'LOAD_MODEL') this.#loads.set(modelId, { status: 'initiate', file: modelId, progress: 0 });
     if (action === 'DOWNLOAD_MODEL') {
       this.#downloads.delete(modelId);
-      this.#begun(modelId);
+      this.#showDownload(modelId);
     }
     try {
       await this.#client.request(action, { modelPath: modelId, ...(settings === undefined ? {} : { settings }) });
       return true;
     } catch (error) {
-      if (!(error instanceof RequestError && NO_FAULT.has(error.code))) this.#errors.set(modelId, messageOf(error));
+      if (!(error instanceof RequestError && NOT_SHOWN.has(error.code))) this.#errors.set(modelId, viewError(error));
       return false;
     } finally {
       if (action === 'LOAD_MODEL') this.#loads.delete(modelId);
     }
   }
 
-  /** Has the host tried again, now. */
+  /** Makes a model the active one; loads it first if necessary. */
+  async activate(row: ModelRow): Promise<void> {
+    const isLoaded = row.stage === 'loaded' || (await this.act('LOAD_MODEL', row.id));
+    // A model that was loaded last is active, unless another one was loaded before.
+    if (isLoaded) await this.act('SET_ACTIVE_MODEL', row.id);
+  }
+
+  /** Tries to reach the host now. */
   retry(): void {
-    this.#client.retry();
+    this.post({ kind: 'retry' });
   }
 
-  /** Asks the host for everything shown. Several calls at once ask once. */
+  /** Asks the host for everything that is shown. Several calls at once ask once. */
   refresh(): void {
-    if (this.#asking === 'running') this.#asking = 'late';
-    if (this.#asking !== 'no') return;
-    this.#asking = 'due';
-    setTimeout(() => void this.#ask(), GATHER_MS);
+    if (this.#refreshState === 'running') this.#refreshState = 'stale';
+    if (this.#refreshState !== 'idle') return;
+    this.#refreshState = 'scheduled';
+    setTimeout(() => void this.#runRefresh(), DEBOUNCE_MS);
   }
 
-  async #readKnown(): Promise<void> {
-    const known = await readKnown(this.#storage);
-    if (!this.isFresh) this.known = known;
+  async #loadSnapshot(): Promise<void> {
+    const snapshot = await loadSnapshot(this.#storage);
+    if (!this.isFresh) this.snapshot = snapshot;
     this.isReady = true;
   }
 
-  /** One round of questions at a time: of two, the older might answer last. */
-  async #ask(): Promise<void> {
-    this.#asking = 'running';
+  /** Runs one refresh at a time: of two, the older might end last. */
+  async #runRefresh(): Promise<void> {
+    this.#refreshState = 'running';
     if (this.isConnected) await this.#refresh();
-    const isLate = (this.#asking as string) === 'late';
-    this.#asking = 'no';
-    if (isLate) this.refresh();
+    const isStale = (this.#refreshState as string) === 'stale';
+    this.#refreshState = 'idle';
+    if (isStale) this.refresh();
   }
 
   async #refresh(): Promise<void> {
@@ -139,18 +169,18 @@ export class Store {
         this.request('GET_SYSTEM_RESOURCES'),
         this.request('GET_MEMORY_USAGE'),
       ]);
-      this.known = { available, downloaded, loaded, downloads, current: current.currentModel, machine, memory };
+      this.snapshot = { available, downloaded, loaded, downloads, current: current.currentModel, machine, memory };
       this.isFresh = true;
-      this.fault = '';
+      this.error = undefined;
       for (const id of this.#downloads.keys()) if (!this.#isDownloading(id)) this.#downloads.delete(id);
-      await keepKnown(this.#storage, this.known);
+      await saveSnapshot(this.#storage, this.snapshot);
     } catch (error) {
-      // A host that went away is told by its state.
-      if (!(error instanceof RequestError && error.code === 'HOST_DISCONNECTED')) this.fault = messageOf(error);
+      // The banner shows a host that is gone.
+      if (!(error instanceof RequestError && error.code === 'HOST_DISCONNECTED')) this.error = viewError(error);
     }
   }
 
-  /** A list, all pages of it. */
+  /** Requests all pages of a list. */
   async #all<
     A extends 'GET_AVAILABLE_MODELS' | 'GET_DOWNLOADED_MODELS' | 'GET_LOADED_MODELS' | 'GET_ACTIVE_DOWNLOADS',
     T,
@@ -166,36 +196,43 @@ export class Store {
     return items;
   }
 
+  #onNotice(notice: WorkerNotice): void {
+    if (notice.kind === 'state') this.#onState(notice.state);
+    else if (notice.kind === 'event') this.#onEvent(notice.event);
+    else if (notice.kind === 'changed' && MODEL_ACTIONS.has(notice.action)) this.refresh();
+    for (const listener of this.#listeners) listener(notice);
+  }
+
   #onState(state: HostState): void {
     const was = this.host?.status;
     this.host = state;
     if (state.status === 'connected' && was !== 'connected') this.refresh();
     if (state.status !== 'failed') return;
-    // With the host went what it held and what it was doing.
+    // The host's loaded models, loads and downloads ended with it.
     this.#downloads.clear();
     this.#loads.clear();
-    const downloads = this.known.downloads.map((download) =>
+    const downloads = this.snapshot.downloads.map((download) =>
       download.status === 'downloading' ? { ...download, status: 'paused' as const } : download,
     );
-    this.known = { ...this.known, loaded: [], current: null, downloads };
+    this.snapshot = { ...this.snapshot, loaded: [], current: null, downloads };
   }
 
   #onEvent(event: HostEvent): void {
     if (event.type === 'MODEL_DOWNLOAD_PROGRESS') {
       const id = `${event.payload.repoId}/${event.payload.fileName}`;
       this.#downloads.set(id, event.payload);
-      if (!this.#isDownloading(id)) this.#begun(id, event.payload);
+      if (!this.#isDownloading(id)) this.#showDownload(id, event.payload);
     } else if (event.type === 'modelWorkerLoadingProgress') {
       const { status, file } = event.payload;
       if (status === 'done' || status === 'error') this.#loads.delete(file);
-      else if (!this.known.loaded.some((model) => model.model_id === file)) this.#loads.set(file, event.payload);
-    }
+      else if (!this.snapshot.loaded.some((model) => model.model_id === file)) this.#loads.set(file, event.payload);
+    } else if (event.type === 'MODEL_UNLOADED') this.refresh();
   }
 
-  /** Shows a download that has just begun, before the host is asked about it. */
-  #begun(id: string, progress?: DownloadProgressPayload): void {
+  /** Shows a download that has just started, before the host is asked about it. */
+  #showDownload(id: string, progress?: DownloadProgressPayload): void {
     const [owner = '', repo = '', ...file] = id.split('/');
-    const before = this.known.downloads.find((download) => `${download.repo_id}/${download.file_path}` === id);
+    const before = this.snapshot.downloads.find((download) => `${download.repo_id}/${download.file_path}` === id);
     const download = {
       repo_id: `${owner}/${repo}`,
       file_path: file.join('/'),
@@ -205,35 +242,30 @@ export class Store {
       status: 'downloading' as const,
       started_at: before?.started_at ?? Date.now() / 1000,
     };
-    const others = this.known.downloads.filter((other) => other !== before);
-    this.known = { ...this.known, downloads: [...others, download] };
+    const others = this.snapshot.downloads.filter((other) => other !== before);
+    this.snapshot = { ...this.snapshot, downloads: [...others, download] };
   }
 
   #isDownloading(id: string): boolean {
-    return this.known.downloads.some(
+    return this.snapshot.downloads.some(
       (download) => `${download.repo_id}/${download.file_path}` === id && download.status === 'downloading',
     );
   }
 
   #poll(): void {
-    const unheard = this.known.downloads.some(
+    const isSilent = this.snapshot.downloads.some(
       ({ status, repo_id, file_path }) => status === 'downloading' && !this.#downloads.has(`${repo_id}/${file_path}`),
     );
-    if (unheard) this.refresh();
+    if (isSilent) this.refresh();
   }
 
   async #askMemory(): Promise<void> {
     if (!this.isConnected || document.hidden) return;
     try {
       const memory = await this.request('GET_MEMORY_USAGE');
-      this.known = { ...this.known, memory };
+      this.snapshot = { ...this.snapshot, memory };
     } catch {
-      // A host that went away is told by its state; the next refresh says what else is wrong.
+      // The banner shows a host that is gone; the next refresh reports any other error.
     }
   }
-}
-
-/** What went wrong, as a sentence. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

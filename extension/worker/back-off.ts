@@ -1,38 +1,38 @@
-/** The first pause before the host is tried again, milliseconds; it doubles with each further try. */
-const FIRST_PAUSE_MS = 500;
+/** The first delay before reconnecting, milliseconds. It doubles with each attempt. */
+const FIRST_DELAY_MS = 500;
 
-/** The longest pause, milliseconds: a user who has just installed the host should not wait longer for the page to see it. */
-const LONGEST_PAUSE_MS = 8_000;
+/** The longest delay, milliseconds: a page should notice a new installation of the host within seconds. */
+const LONGEST_DELAY_MS = 8_000;
 
-/** A connection that lasted this long was a good one, milliseconds: the next loss is tried again at once. */
-const GOOD_CONNECTION_MS = 10_000;
+/** A connection that lasted this long resets the delay, milliseconds. */
+const STABLE_CONNECTION_MS = 10_000;
 
-/** How long to wait before the host is tried again. */
+/** Computes the delay before the next attempt to reach the host. */
 export class BackOff {
   readonly #now: () => number;
   #failures = 0;
   #since: number | undefined;
 
-  /** @param now The time, milliseconds. */
+  /** @param now Returns the time, milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** A connection was made. */
+  /** Records that a connection was made. */
   connected(): void {
     this.#since = this.#now();
   }
 
-  /** A connection was lost or could not be made. Returns the pause before the next try, milliseconds. */
+  /** Records that a connection was lost or failed. Returns the delay before the next attempt, milliseconds. */
   lost(): number {
-    if (this.#since !== undefined && this.#now() - this.#since >= GOOD_CONNECTION_MS) this.#failures = 0;
+    if (this.#since !== undefined && this.#now() - this.#since >= STABLE_CONNECTION_MS) this.#failures = 0;
     this.#since = undefined;
-    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
+    const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures);
     this.#failures += 1;
-    return pause;
+    return delay;
   }
 
-  /** Somebody asked for a new try: the pauses begin anew. */
+  /** Starts again with the first delay. */
   reset(): void {
     this.#failures = 0;
   }

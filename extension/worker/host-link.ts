@@ -6,30 +6,30 @@ import { BackOff } from './back-off.ts';
 import { type HostProblem, problemOfDisconnect, problemOfError } from './host-problem.ts';
 import type { HostState } from './host-state.ts';
 
-/** Longest the host may take to answer its first request, milliseconds. It takes 50; a virus scanner may take seconds. */
+/** Time limit for the host's first reply, milliseconds. It takes 50; a virus scanner may add seconds. */
 const FIRST_REPLY_MS = 15_000;
 
-/** Timers and time, so that tests need not wait. */
+/** Time and timers; tests have their own, to not wait. */
 export interface Clock {
   now(): number;
-  /** Calls `callback` after `ms` milliseconds; the function returned calls it off. */
+  /** Calls `callback` after `ms` milliseconds; the returned function cancels that. */
   after(ms: number, callback: () => void): () => void;
 }
 
-/** What a link is made with. */
+/** Options of a link. */
 export interface LinkOptions extends Pick<ConnectionOptions, 'connect' | 'reasonOf'> {
   readonly clock: Clock;
   /** The extension's own version. */
   readonly version: string;
   readonly onEvent: (event: HostEvent) => void;
   readonly onState: (state: HostState) => void;
-  /** Says whether somebody needs the host, and so whether to try again by itself. */
-  readonly isWanted: () => boolean;
+  /** Returns whether the host is needed, and so whether to reconnect automatically. */
+  readonly isNeeded: () => boolean;
 }
 
 /**
- * The link to the host: makes sure of it with a PING, says how it stands, and tries again, with growing pauses, while
- * somebody needs it.
+ * The link to the host: checks it with a PING, reports its state, and reconnects with growing delays while the host is
+ * needed.
  */
 export class HostLink {
   readonly #options: LinkOptions;
@@ -37,7 +37,9 @@ export class HostLink {
   readonly #backOff: BackOff;
   #state: HostState = { status: 'closed' };
   #connecting: Promise<void> | undefined;
-  #callOff: (() => void) | undefined;
+  #cancelRetry: (() => void) | undefined;
+  /** Counts connections, to tell which one a request was sent over. */
+  #connectionNumber = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -57,19 +59,22 @@ export class HostLink {
   }
 
   /**
-   * Asks the host, which is started first where it does not run. Resolves once the request is sent.
-   * Rejects with `HOST_DISCONNECTED` when there is no host.
+   * Sends a request to the host, which is started first if it does not run. Resolves once the request is sent.
+   * Rejects with `HOST_DISCONNECTED` if there is no host.
    */
-  async send<A extends ActionName>(action: A, fields: Partial<RequestOf<A>>): Promise<{ sent: SentRequest<A> }> {
+  async send<A extends ActionName>(
+    action: A,
+    fields: Partial<RequestOf<A>>,
+  ): Promise<{ readonly sent: SentRequest<A>; readonly connection: number }> {
     await this.connect();
     if (this.#state.status === 'failed') {
       const { kind, reason } = this.#state.problem;
-      throw new RequestError('HOST_DISCONNECTED', reason || 'The host cannot be reached.', { problem: kind });
+      throw new RequestError('HOST_DISCONNECTED', reason || 'Could not connect to the host.', { problem: kind });
     }
-    return { sent: this.#connection.send(action, fields) };
+    return { sent: this.#connection.send(action, fields), connection: this.#connectionNumber };
   }
 
-  /** Makes the connection, if there is none. Never rejects: the state tells. */
+  /** Connects, if there is no connection. Never rejects; the state reports failures. */
   connect(): Promise<void> {
     if (this.#state.status === 'connected') return Promise.resolve();
     this.#connecting ??= this.#connect().finally(() => {
@@ -78,15 +83,24 @@ export class HostLink {
     return this.#connecting;
   }
 
-  /** Tries at once, and begins the pauses anew: somebody pressed "Try again". */
+  /** Connects at once and resets the delays, as when the user presses "Retry". */
   retry(): Promise<void> {
     this.#backOff.reset();
     return this.connect();
   }
 
+  /** Ends a host that was updated while it ran, and starts the new one. Another connection than `connection` is kept. */
+  async replaceHost(connection: number): Promise<void> {
+    if (connection === this.#connectionNumber && this.#state.status === 'connected') {
+      this.#setState({ status: 'closed' });
+      this.#connection.close();
+    }
+    await this.connect();
+  }
+
   async #connect(): Promise<void> {
-    this.#callOff?.();
-    this.#callOff = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
     const before = this.#state;
     this.#setState({ status: 'connecting', ...(before.status === 'failed' ? { problem: before.problem } : {}) });
     try {
@@ -99,33 +113,34 @@ export class HostLink {
         return;
       }
       this.#backOff.connected();
+      this.#connectionNumber += 1;
       this.#setState({ status: 'connected', version: versions.host });
     } catch (error) {
-      this.#failed(error === SILENT ? { kind: 'silent', reason: '' } : problemOfError(error));
+      this.#failed(error === NO_REPLY ? { kind: 'silent', reason: '' } : problemOfError(error));
       this.#connection.close();
     }
   }
 
-  /** Starts the host and learns how old it is. */
+  /** Starts the host and asks for its version. */
   async #versions(): Promise<Versions> {
     const own = { client: this.#options.version, oldestHost: OLDEST_HOST };
-    const { promise: silence, reject } = Promise.withResolvers<never>();
-    const callOff = this.#options.clock.after(FIRST_REPLY_MS, () => reject(SILENT));
+    const { promise: timeout, reject } = Promise.withResolvers<never>();
+    const cancel = this.#options.clock.after(FIRST_REPLY_MS, () => reject(NO_REPLY));
     try {
-      const asked = this.#connection.request('PING', { clientVersion: own.client, oldestHost: own.oldestHost });
-      const { version, oldestClient } = await Promise.race([asked, silence]);
+      const reply = this.#connection.request('PING', { clientVersion: own.client, oldestHost: own.oldestHost });
+      const { version, oldestClient } = await Promise.race([reply, timeout]);
       return { ...own, host: version, oldestClient };
     } finally {
-      callOff();
+      cancel();
     }
   }
 
   #failed(problem: HostProblem): void {
     this.#setState({ status: 'failed', problem });
-    const pause = this.#backOff.lost();
-    this.#callOff?.();
-    this.#callOff = this.#options.clock.after(pause, () => {
-      if (this.#options.isWanted()) void this.connect();
+    const delay = this.#backOff.lost();
+    this.#cancelRetry?.();
+    this.#cancelRetry = this.#options.clock.after(delay, () => {
+      if (this.#options.isNeeded()) void this.connect();
     });
   }
 
@@ -135,5 +150,5 @@ export class HostLink {
   }
 }
 
-/** What a first request is given up with when no reply comes. */
-const SILENT = new Error('No reply.');
+/** The reason to reject when the first reply does not arrive in time. */
+const NO_REPLY = new Error('No reply.');

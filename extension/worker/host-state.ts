@@ -1,11 +1,11 @@
 import type { HostProblem } from './host-problem.ts';
 
-/** Where the extension stands with the host. */
+/** The state of the connection to the host. */
 export type HostState =
-  /** Nobody has asked for it yet. */
+  /** Not needed yet, or closed to start an updated host. */
   | { readonly status: 'closed' }
-  /** It is being started, or tried again after `problem`. */
+  /** It is being started, or started again after `problem`. */
   | { readonly status: 'connecting'; readonly problem?: HostProblem }
   | { readonly status: 'connected'; readonly version: string }
-  /** There is none; it is tried again by itself while a page is open. */
+  /** There is no host. It is tried again automatically while a page is open. */
   | { readonly status: 'failed'; readonly problem: HostProblem };

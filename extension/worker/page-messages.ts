@@ -3,20 +3,43 @@ import type { HostEvent } from '../../host/protocol/messages.ts';
 import type { RequestError } from '../host-connection.ts';
 import type { HostState } from './host-state.ts';
 
-/** The name pages open their port to the worker by. */
+/** The name of a page's port to the worker. */
 export const PAGE_PORT = 'page';
 
-/** What a page says to the worker. */
+/** A message of a page to the worker. */
 export type FromPage =
   | { readonly kind: 'request'; readonly id: number; readonly action: ActionName; readonly fields: object }
-  /** Stop the generation that request `id` of this page asked for. */
-  | { readonly kind: 'stop'; readonly id: number }
-  /** Try the host again, now. */
+  /** Stop the answer that is being generated in a conversation. */
+  | { readonly kind: 'stop'; readonly conversationId: string }
+  /** Try to reach the host now. */
   | { readonly kind: 'retry' };
 
-/** What the worker says to a page. */
+/** An answer that is being generated in a conversation. */
+export interface RunningAnswer {
+  readonly conversationId: string;
+  readonly question: string;
+  readonly text: string;
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+}
+
+/** A message of the worker to a page. */
 export type ToPage =
   | { readonly kind: 'state'; readonly state: HostState }
+  /** The answers that are being generated, for a page that has just opened. */
+  | { readonly kind: 'running'; readonly answers: readonly RunningAnswer[] }
+  /** An answer has started. */
+  | { readonly kind: 'answerStarted'; readonly answer: RunningAnswer }
+  /** More text of an answer. */
+  | {
+      readonly kind: 'answerText';
+      readonly conversationId: string;
+      readonly text: string;
+      readonly tokens: number;
+      readonly tokensPerSecond: number;
+    }
+  /** An answer has ended, complete or not. What is to stay, the host has stored. */
+  | { readonly kind: 'answerEnded'; readonly conversationId: string }
   | { readonly kind: 'reply'; readonly id: number; readonly payload: unknown }
   | {
       readonly kind: 'error';
@@ -25,34 +48,47 @@ export type ToPage =
       readonly message: string;
       readonly details?: Readonly<Record<string, unknown>>;
     }
-  /** An event of the host; with `id` when it belongs to a request of this page. */
-  | { readonly kind: 'event'; readonly event: HostEvent; readonly id?: number }
-  /** An action of any page has changed what the host would answer now. */
+  /** An event of the host about models. Those of a generation become `answerText`. */
+  | { readonly kind: 'event'; readonly event: HostEvent }
+  /** An action of some page has changed what the host reports. */
   | { readonly kind: 'changed'; readonly action: ActionName };
 
-/** Actions after which every open page asks the host again. */
-export const CHANGING_ACTIONS: ReadonlySet<ActionName> = new Set([
+/** Actions after which every open page asks the host again for models. */
+export const MODEL_ACTIONS: ReadonlySet<ActionName> = new Set([
   'DOWNLOAD_MODEL',
   'CANCEL_DOWNLOAD',
   'PAUSE_DOWNLOAD',
   'RESUME_DOWNLOAD',
   'DELETE_MODEL',
+  'REPAIR_MODEL',
+  'PRUNE_CACHE',
   'LOAD_MODEL',
   'UNLOAD_MODEL',
   'UNLOAD_ALL_MODELS',
   'SET_ACTIVE_MODEL',
   'ADD_MODEL_TO_LIST',
-  'SET_PARAMS',
 ] satisfies ActionName[]);
 
-/** Reads what came over a page's port; undefined when it is nothing a page of ours says. */
+/** Actions after which every open page asks the host again for conversations. */
+export const CONVERSATION_ACTIONS: ReadonlySet<ActionName> = new Set([
+  'GENERATE',
+  'CREATE_CONVERSATION',
+  'ADD_MESSAGES',
+  'DELETE_CONVERSATION',
+  'IMPORT_CONVERSATIONS',
+  'SYNC_PUSH',
+] satisfies ActionName[]);
+
+/** Reads a message that arrived on a page's port; returns undefined for anything else than a message of our pages. */
 export function readFromPage(message: unknown): FromPage | undefined {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return undefined;
   if (message.kind === 'retry') return { kind: 'retry' };
-  if (!('id' in message) || typeof message.id !== 'number') return undefined;
-  if (message.kind === 'stop') return { kind: 'stop', id: message.id };
-  if (message.kind !== 'request' || !('action' in message) || typeof message.action !== 'string') return undefined;
+  if (message.kind === 'stop' && 'conversationId' in message && typeof message.conversationId === 'string') {
+    return { kind: 'stop', conversationId: message.conversationId };
+  }
+  if (message.kind !== 'request' || !('id' in message) || typeof message.id !== 'number') return undefined;
+  if (!('action' in message) || typeof message.action !== 'string') return undefined;
   const fields = 'fields' in message && typeof message.fields === 'object' ? message.fields : null;
-  // The host knows its actions, and answers any other with UNKNOWN_ACTION.
+  // The host answers an unknown action with UNKNOWN_ACTION.
   return { kind: 'request', id: message.id, action: message.action as ActionName, fields: fields ?? {} };
 }

@@ -1,10 +1,10 @@
-/** Who opened a port, as the browser says (`runtime.MessageSender`). */
+/** The sender of a port, as the browser reports it (`runtime.MessageSender`). */
 export interface Sender {
   readonly id?: string | undefined;
   readonly url?: string | undefined;
 }
 
-/** Says whether a port comes from a page of this extension: of its id, and with an address below its own. */
+/** Returns whether a port comes from a page of this extension: with its id, and a URL below its own. */
 export function isOwnPage(sender: Sender | undefined, own: { readonly id: string; readonly base: string }): boolean {
   return sender?.id === own.id && sender.url !== undefined && sender.url.startsWith(own.base);
 }

@@ -1,13 +1,14 @@
 import type { ActionName } from '../../host/protocol/actions/requests.ts';
 import type { HostEvent, RequestOf } from '../../host/protocol/messages.ts';
-import { type NativePort, RequestError } from '../host-connection.ts';
+import { type NativePort, RequestError, type SentRequest } from '../host-connection.ts';
 import { type Clock, HostLink } from './host-link.ts';
-import { CHANGING_ACTIONS, type FromPage, readFromPage, type ToPage } from './page-messages.ts';
+import { CONVERSATION_ACTIONS, type FromPage, MODEL_ACTIONS, readFromPage, type ToPage } from './page-messages.ts';
+import { RunningAnswers } from './running-answers.ts';
 
-/** A page's port, as `runtime.onConnect` gives it. */
+/** A page's port, as `runtime.onConnect` passes it. */
 export type PagePort = Pick<NativePort, 'postMessage' | 'onMessage' | 'onDisconnect'>;
 
-/** What a worker is made with: the browser's native port, and time. */
+/** Options of a worker: the browser's native port, and a clock. */
 export interface WorkerOptions {
   readonly connect: () => NativePort;
   readonly reasonOf: (port: NativePort) => string | undefined;
@@ -16,26 +17,18 @@ export interface WorkerOptions {
   readonly version: string;
 }
 
-/** A page's request that the host is working on. */
-interface Asked {
-  readonly page: PagePort;
-  readonly id: number;
-  readonly action: ActionName;
-}
-
-/** How often a download is taken up again after the host went away in its middle, before the user is left to decide. */
-const MAX_RESUMPTIONS = 3;
+/** How often a download is restarted after the host stopped in its middle, before the user decides. */
+const MAX_DOWNLOAD_RESTARTS = 3;
 
 /**
- * The background worker: owns the one port to the host and serves the open pages over theirs. It remembers nothing that
- * the host knows, so a browser may end and restart it at any time.
+ * The background worker: owns the one port to the host and serves the open pages over theirs. It keeps no state of the
+ * host, apart from what is running at the moment, so the browser may stop and restart it at any time.
  */
 export class Worker {
   readonly #link: HostLink;
   readonly #pages = new Set<PagePort>();
-  /** By the id the request has towards the host. */
-  readonly #asked = new Map<string, Asked>();
-  /** Downloads the host went away from, by their fields, with how often each was taken up again. */
+  readonly #answers = new RunningAnswers();
+  /** Downloads interrupted by the end of the host, by their fields, with how often each was restarted. */
   readonly #interrupted = new Map<string, number>();
 
   constructor({ connect, reasonOf, clock, version }: WorkerOptions) {
@@ -46,111 +39,127 @@ export class Worker {
       version,
       onEvent: (event) => this.#onEvent(event),
       onState: (state) => {
-        this.#tellAll({ kind: 'state', state });
-        if (state.status === 'connected') this.#resume();
+        this.#broadcast({ kind: 'state', state });
+        if (state.status === 'connected') this.#restartDownloads();
       },
-      isWanted: () => this.#pages.size > 0 || this.#interrupted.size > 0,
+      isNeeded: () => this.#pages.size > 0 || this.#interrupted.size > 0,
     });
   }
 
-  /** Serves a page from now on. The caller has made sure that it is one of ours. */
+  /** Serves a page from now on. The caller has checked that it is one of ours. */
   accept(page: PagePort): void {
     this.#pages.add(page);
     page.onMessage.addListener((message) => {
-      const said = readFromPage(message);
-      if (said !== undefined) this.#onMessage(page, said);
+      const parsed = readFromPage(message);
+      if (parsed !== undefined) this.#onMessage(page, parsed);
     });
-    page.onDisconnect.addListener(() => this.#left(page));
-    tell(page, { kind: 'state', state: this.#link.state });
+    page.onDisconnect.addListener(() => this.#pages.delete(page));
+    post(page, { kind: 'state', state: this.#link.state });
+    post(page, { kind: 'running', answers: this.#answers.list() });
     void this.#link.connect();
   }
 
-  #onMessage(page: PagePort, said: FromPage): void {
-    if (said.kind === 'request') void this.#serve(page, said);
-    else if (said.kind === 'retry') void this.#link.retry();
-    else this.#stop((asked) => asked.page === page && asked.id === said.id);
+  #onMessage(page: PagePort, message: FromPage): void {
+    if (message.kind === 'request') void this.#serve(page, message);
+    else if (message.kind === 'retry') void this.#link.retry();
+    else this.#stop(message.conversationId);
   }
 
   async #serve(page: PagePort, { id, action, fields }: FromPage & { kind: 'request' }): Promise<void> {
     try {
-      const payload = await this.#ask(action, fields, { page, id, action });
-      tell(page, { kind: 'reply', id, payload });
+      post(page, { kind: 'reply', id, payload: await this.#request(action, fields) });
     } catch (error) {
       const { code, message, details } = asRequestError(error);
-      tell(page, { kind: 'error', id, code, message, ...(details === undefined ? {} : { details }) });
+      post(page, { kind: 'error', id, code, message, ...(details === undefined ? {} : { details }) });
     }
   }
 
-  async #ask(action: ActionName, fields: object, asked?: Asked): Promise<unknown> {
-    const { sent } = await this.#link.send(action, fields as Partial<RequestOf<ActionName>>);
-    if (asked !== undefined) this.#asked.set(sent.requestId, asked);
+  async #request(action: ActionName, fields: object): Promise<unknown> {
+    const { sent, connection } = await this.#link.send(action, fields as Partial<RequestOf<ActionName>>);
     try {
-      const payload = await sent.payload;
+      return await this.#complete(action, fields, sent);
+    } catch (error) {
+      if (asRequestError(error).code !== 'HOST_UPDATED') throw error;
+      // The old host refused the request before it did anything, so the new one can be asked.
+      await this.#link.replaceHost(connection);
+      const { sent: again } = await this.#link.send(action, fields as Partial<RequestOf<ActionName>>);
+      return this.#complete(action, fields, again);
+    }
+  }
+
+  async #complete(action: ActionName, fields: object, sent: SentRequest<ActionName>): Promise<unknown> {
+    try {
+      const payload = await (action === 'GENERATE' ? this.#showAnswer(sent, fields) : sent.payload);
       if (action === 'DOWNLOAD_MODEL') this.#interrupted.delete(JSON.stringify(fields));
       return payload;
     } catch (error) {
-      if (action === 'DOWNLOAD_MODEL') this.#noteDownload(fields, error);
+      if (action === 'DOWNLOAD_MODEL') this.#recordInterruption(fields, error);
       throw error;
     } finally {
-      this.#asked.delete(sent.requestId);
-      // What failed may have changed something too: a download that was paused ends in an error.
-      if (CHANGING_ACTIONS.has(action)) this.#tellAll({ kind: 'changed', action });
+      // A failed action may have changed something too: a download that is paused ends in an error.
+      if (MODEL_ACTIONS.has(action) || CONVERSATION_ACTIONS.has(action)) this.#broadcast({ kind: 'changed', action });
     }
   }
 
-  /** Keeps a download that lost its host, to go on with it; forgets one that ended by itself. */
-  #noteDownload(fields: object, error: unknown): void {
+  /** Shows an answer in all pages while it is generated. */
+  async #showAnswer({ requestId, payload }: SentRequest<ActionName>, fields: object): Promise<unknown> {
+    const answer = this.#answers.start(requestId, fields as Partial<RequestOf<'GENERATE'>>);
+    if (answer === undefined) return payload;
+    this.#broadcast({ kind: 'answerStarted', answer });
+    try {
+      return await payload;
+    } finally {
+      this.#answers.end(requestId);
+      this.#broadcast({ kind: 'answerEnded', conversationId: answer.conversationId });
+    }
+  }
+
+  /** Records a download that the end of the host interrupted; forgets one that ended for another reason. */
+  #recordInterruption(fields: object, error: unknown): void {
     const key = JSON.stringify(fields);
-    const lost = asRequestError(error).code === 'HOST_DISCONNECTED';
-    if (lost) this.#interrupted.set(key, this.#interrupted.get(key) ?? 0);
+    const isInterrupted = asRequestError(error).code === 'HOST_DISCONNECTED';
+    if (isInterrupted) this.#interrupted.set(key, this.#interrupted.get(key) ?? 0);
     else this.#interrupted.delete(key);
   }
 
-  #resume(): void {
-    for (const [key, times] of this.#interrupted) {
-      if (times >= MAX_RESUMPTIONS) {
+  #restartDownloads(): void {
+    for (const [key, restarts] of this.#interrupted) {
+      if (restarts >= MAX_DOWNLOAD_RESTARTS) {
         this.#interrupted.delete(key);
         continue;
       }
-      this.#interrupted.set(key, times + 1);
-      // How it ends is told by the download's status, which every page asks for.
-      this.#ask('DOWNLOAD_MODEL', JSON.parse(key)).catch(() => {});
+      this.#interrupted.set(key, restarts + 1);
+      // Pages see how it ends in the status of the download.
+      this.#request('DOWNLOAD_MODEL', JSON.parse(key)).catch(() => {});
     }
   }
 
-  #left(page: PagePort): void {
-    this.#pages.delete(page);
-    this.#stop((asked) => asked.page === page);
-  }
-
-  /** Stops generations nobody will read. */
-  #stop(matches: (asked: Asked) => boolean): void {
-    for (const [targetRequestId, asked] of this.#asked) {
-      if (asked.action !== 'GENERATE' || !matches(asked)) continue;
-      // Where the host is gone, so is the generation.
-      this.#ask('STOP_GENERATION', { targetRequestId }).catch(() => {});
+  #stop(conversationId: string): void {
+    for (const targetRequestId of this.#answers.requestsOf(conversationId)) {
+      // If the host is gone, so is the generation.
+      this.#request('STOP_GENERATION', { targetRequestId }).catch(() => {});
     }
   }
 
   #onEvent(event: HostEvent): void {
-    const asked = event.requestId === undefined ? undefined : this.#asked.get(String(event.requestId));
-    const isPrivate = event.type.startsWith('generation');
-    for (const page of this.#pages) {
-      if (asked?.page === page) tell(page, { kind: 'event', event, id: asked.id });
-      else if (!isPrivate) tell(page, { kind: 'event', event });
-    }
+    if (event.type === 'generationUpdate') {
+      const answer = this.#answers.append(String(event.requestId), event.payload);
+      if (answer === undefined) return;
+      const { conversationId, tokens, tokensPerSecond } = answer;
+      this.#broadcast({ kind: 'answerText', conversationId, text: event.payload.token, tokens, tokensPerSecond });
+    } else if (!event.type.startsWith('generation')) this.#broadcast({ kind: 'event', event });
   }
 
-  #tellAll(message: ToPage): void {
-    for (const page of this.#pages) tell(page, message);
+  #broadcast(message: ToPage): void {
+    for (const page of this.#pages) post(page, message);
   }
 }
 
-function tell(page: PagePort, message: ToPage): void {
+function post(page: PagePort, message: ToPage): void {
   try {
     page.postMessage(message);
   } catch {
-    // The page has just closed; its port says so next.
+    // The page has just closed; its port reports that next.
   }
 }
 

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ExtensionBench, TRIED_BROWSERS, type TriedBrowser } from '../support/extension/bench.ts';
+import { BROWSERS, BrowserFixture, type BrowserKind } from '../support/extension/browser-fixture.ts';
 import { findProgram } from '../support/find-program.ts';
 import type { BenchResult } from './result.ts';
 
@@ -17,33 +17,33 @@ const EMPTY = 'empty.html';
  */
 export async function run(): Promise<BenchResult[]> {
   const results: BenchResult[] = [];
-  for (const tried of TRIED_BROWSERS) {
-    const program = findProgram(...tried.programs);
-    if (program === undefined) console.log(`  Without ${tried.name}: it is not installed`);
-    else results.push(await timePopup(tried, program));
+  for (const kind of BROWSERS) {
+    const program = findProgram(...kind.programs);
+    if (program === undefined) console.log(`  Without ${kind.name}: it is not installed`);
+    else results.push(await timePopup(kind, program));
   }
   return results;
 }
 
-async function timePopup(tried: TriedBrowser, program: string): Promise<BenchResult> {
+async function timePopup(kind: BrowserKind, program: string): Promise<BenchResult> {
   const extension = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
-  await cp(tried.extension, extension, { recursive: true });
+  await cp(kind.extension, extension, { recursive: true });
   await writeFile(join(extension, EMPTY), '<!DOCTYPE html><meta charset="utf-8"><title>Empty</title><p>Empty</p>');
-  const bench = await ExtensionBench.open({ ...tried, extension }, program, { repos: {} });
+  const bench = await BrowserFixture.open({ ...kind, extension }, program, { repos: {} });
   try {
     bench.install();
     const first = await bench.page('popup.html');
-    await first.reads('header', 'Connected');
-    await first.has('[data-model]');
+    await first.waitForText('header', 'Connected');
+    await first.waitForElement('[data-model]');
     const [ours, theirs]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round += 1) {
       theirs.push(Number(await (await bench.page(EMPTY)).evaluate(DRAWN)));
       const page = await bench.page('popup.html');
-      await page.has('[data-model]');
+      await page.waitForElement('[data-model]');
       ours.push(Number(await page.evaluate(DRAWN)));
     }
     return {
-      name: `the popup in ${tried.name}, from its opening to its largest content, ms`,
+      name: `the popup in ${kind.name}, from its opening to its largest content, ms`,
       ratio: median(ours),
       goal: `at most ${GOAL_MS}`,
       ok: median(ours) <= GOAL_MS,

@@ -1,58 +1,59 @@
 import type { PayloadOf } from '../../../host/protocol/messages.ts';
-import { messageOf, type Store } from '../store.svelte.ts';
+import { type ErrorView, viewError } from '../error-view.ts';
+import type { Store } from '../store.svelte.ts';
 
-/** A conversation that was found, with the words it was found by. */
+/** A conversation that was found, with the matching text. */
 export type FoundConversation = PayloadOf<'SEARCH_CONVERSATIONS'>['conversations'][number];
 
-/** Conversations shown at most. */
+/** Results shown. */
 const SHOWN = 50;
 
-/** A search through everything that was ever said, by words, or by meaning where a model in memory can make vectors. */
+/** A search in all messages: by words, or by meaning if a loaded model can make embeddings. */
 export class ConversationSearch {
-  /** Undefined while nothing is looked for. */
+  /** Undefined while there is no search. */
   found = $state.raw<readonly FoundConversation[]>();
-  problem = $state('');
+  error = $state.raw<ErrorView>();
   readonly #store: Store;
-  /** Counts searches: what an earlier one finds late is not shown. */
-  #turn = 0;
+  /** Counts searches, to ignore the late result of an earlier one. */
+  #number = 0;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  /** Whether there is a model on this machine that makes vectors. What was said is sent to none elsewhere. */
-  get canMean(): boolean {
-    return this.#store.known.loaded.some(
+  /** Whether a model on this computer can make embeddings. Messages are not sent to a remote one. */
+  get canSearchByMeaning(): boolean {
+    return this.#store.snapshot.loaded.some(
       ({ capabilities, config }) => capabilities?.includes('embed') && config.model_type !== 'remote',
     );
   }
 
-  /** Looks for `query`; an empty one ends the search. */
+  /** Searches for `query`; an empty one ends the search. */
   async run(query: string, by: 'words' | 'meaning'): Promise<void> {
-    this.#turn += 1;
-    const turn = this.#turn;
-    this.problem = '';
+    this.#number += 1;
+    const number = this.#number;
+    this.error = undefined;
     if (query.trim() === '') {
       this.found = undefined;
       return;
     }
     try {
-      // By meaning, a request makes a bounded number of vectors: the same again goes on with the older messages.
+      // Searching by meaning, a request embeds a limited number of messages; the next one continues with older ones.
       for (let [before, waiting] = [Number.POSITIVE_INFINITY, 1]; waiting > 0 && waiting !== before; ) {
         const payload = await this.#store.request('SEARCH_CONVERSATIONS', { query: query.trim(), by, limit: SHOWN });
-        if (turn !== this.#turn) return;
+        if (number !== this.#number) return;
         this.found = payload.conversations;
         [before, waiting] = [waiting, payload.waiting ?? 0];
       }
     } catch (error) {
-      if (turn !== this.#turn) return;
+      if (number !== this.#number) return;
       this.found = [];
-      this.problem = messageOf(error);
+      this.error = viewError(error);
     }
   }
 
-  /** Takes a conversation that was deleted off what was found. */
-  forget(id: string): void {
+  /** Removes a deleted conversation from the results. */
+  remove(id: string): void {
     this.found = this.found?.filter((conversation) => conversation.id !== id);
   }
 }

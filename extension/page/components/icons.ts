@@ -1,4 +1,4 @@
-/** Paths of the icons, drawn as lines on a ground of 16 by 16. */
+/** Paths of the icons, drawn as lines in a box of 16 by 16. */
 export const ICONS = {
   chat: 'M2.500 4.500a2 2 0 0 1 2-2h7a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H7l-3 2.500v-2.500a1.500 1.500 0 0 1-1.500-1.500z',
   settings:
@@ -15,6 +15,12 @@ export const ICONS = {
   warning: 'M8 2 14.500 13.500h-13zm0 4.500v3m0 2v.010',
   send: 'M8 13V3M4 7l4-4 4 4',
   list: 'M2.500 4h11M2.500 8h11M2.500 12h7',
+  edit: 'M3 13l.600-2.600L10.900 3.100a1.400 1.400 0 0 1 2 2L5.600 12.400z',
+  retry: 'M12.500 5.500A5.200 5.200 0 1 0 13.200 9M13 2.500v3h-3',
+  down: 'm4.500 6.500 3.500 3.500 3.500-3.500',
+  more: 'M3.500 8v.010M8 8v.010M12.500 8v.010',
+  attach:
+    'M12.500 7.500 7.800 12.200a2.900 2.900 0 0 1-4.100-4.100l5-5a1.900 1.900 0 0 1 2.700 2.700l-5 5a.900.900 0 0 1-1.300-1.300L9.700 5',
   plus: 'M8 3v10M3 8h10',
 } as const;
 

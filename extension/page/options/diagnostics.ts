@@ -1,23 +1,23 @@
 import type { PayloadOf } from '../../../host/protocol/messages.ts';
 import type { HostState } from '../../worker/host-state.ts';
-import type { Known } from '../snapshot.ts';
+import type { Snapshot } from '../snapshot.ts';
 
-/** What a bug report needs. */
+/** The input of a diagnostics report. */
 export interface Facts {
   readonly extension: string;
   readonly browser: string;
   readonly language: string;
   readonly host: HostState | undefined;
-  readonly known: Known;
+  readonly snapshot: Snapshot;
   readonly system: PayloadOf<'GET_SYSTEM_INFO'> | undefined;
 }
 
 /**
- * What to copy into a bug report. It is put together from what is known to be harmless, not by striking out what is
- * not: no token, prompt, answer, conversation, path or name of the user is in it.
+ * Returns the report to copy into a bug report. It contains only selected fields: no token, prompt, answer, conversation,
+ * path or name of the user.
  */
-export function diagnosticsOf({ extension, browser, language, host, known, system }: Facts): string {
-  const { machine, memory } = known;
+export function diagnosticsOf({ extension, browser, language, host, snapshot, system }: Facts): string {
+  const { machine, memory } = snapshot;
   const report = {
     extension,
     browser,
@@ -35,7 +35,7 @@ export function diagnosticsOf({ extension, browser, language, host, known, syste
             disk: machine.disk,
           },
     memoryUsedByModels: memory?.memoryUsedByModels,
-    loaded: known.loaded.map(({ model_id, loaded_to, gpu_layers, cpu_layers, ram_used, vram_used, config }) => ({
+    loaded: snapshot.loaded.map(({ model_id, loaded_to, gpu_layers, cpu_layers, ram_used, vram_used, config }) => ({
       model: nameOf(model_id),
       loaded_to,
       gpu_layers,
@@ -44,19 +44,19 @@ export function diagnosticsOf({ extension, browser, language, host, known, syste
       vram_used,
       context: config.context_size,
     })),
-    downloads: known.downloads.map(({ repo_id, file_path, status, downloaded, total, error }) => ({
+    downloads: snapshot.downloads.map(({ repo_id, file_path, status, downloaded, total, error }) => ({
       model: `${repo_id}/${file_path}`,
       status,
       downloaded,
       total,
       error: error?.code,
     })),
-    models: { listed: known.available.length, here: known.downloaded.length },
+    models: { listed: snapshot.available.length, installed: snapshot.downloaded.length },
   };
   return JSON.stringify(report, null, 2);
 }
 
-/** Files of other programs are named by where they lie, which may be a folder of the user's: only their kind is told. */
+/** The id of a file of another program contains its path, so only the kind of source is reported. */
 function nameOf(modelId: string): string {
   const [owner, source] = modelId.split('/');
   return owner === 'local' ? `local/${source}/…` : modelId;

@@ -3,7 +3,7 @@ import type { MessageKey } from '../i18n.ts';
 
 type Params = PayloadOf<'GET_PARAMS'>['params'];
 
-/** A parameter that is a number, as the settings ask for it. The host checks the ranges; these are those it takes. */
+/** A numeric generation parameter. The ranges are those the host accepts. */
 export interface Parameter {
   readonly name: Exclude<keyof Params, 'do_sample'>;
   readonly title: MessageKey;
@@ -13,7 +13,7 @@ export interface Parameter {
   readonly step: number | 'any';
 }
 
-/** What can be set of a generation, in the order it is shown. Ranges: `host/protocol/actions/generation.ts`. */
+/** The numeric parameters in the order they are shown. Ranges: `host/protocol/actions/generation.ts`. */
 export const PARAMETERS: readonly Parameter[] = [
   { name: 'temperature', title: 'param_temperature', help: 'help_temperature', min: 0, max: 5, step: 'any' },
   { name: 'max_new_tokens', title: 'param_max_new_tokens', help: 'help_max_new_tokens', min: 1, max: 1e6, step: 1 },

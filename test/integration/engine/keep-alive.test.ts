@@ -11,7 +11,7 @@ import { MINIMUM_RESERVE } from '../../../host/hardware/memory-budget.ts';
 import type { HardwareSnapshot } from '../../../host/hardware/types.ts';
 import type { ServerChange } from '../../../host/models/model-server.ts';
 import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
-import { HandClock } from '../../support/extension/hand-clock.ts';
+import { ManualClock } from '../../support/extension/manual-clock.ts';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -26,7 +26,7 @@ afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 afterAll(() => folder.remove());
 
 function started() {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const { engine } = makeEngine({ clock });
   engines.push(engine);
   const changes: ServerChange[] = [];
@@ -104,9 +104,9 @@ describe('a model that has nothing to do', () => {
     await load('a/b/one.gguf', 60_000);
     await load('a/b/two.gguf');
     const gone = unloaded();
-    clock.pass(60_000);
+    clock.advance(60_000);
     expect(await gone).toEqual({ type: 'unloaded', id: 'a/b/one.gguf', activeId: 'a/b/two.gguf', reason: 'idle' });
-    clock.pass(1e9);
+    clock.advance(1e9);
     expect(engine.list().map(({ id }) => id)).toEqual(['a/b/two.gguf']);
   });
 
@@ -114,11 +114,11 @@ describe('a model that has nothing to do', () => {
     const { engine, clock, unloaded, load } = started();
     await load('a/b/one.gguf', 60_000);
     const endless = await generating(engine, 'a/b/one.gguf');
-    clock.pass(60_000);
+    clock.advance(60_000);
     expect(engine.get('a/b/one.gguf')).toBeDefined();
     await endless.stop();
     const gone = unloaded();
-    clock.pass(60_000);
+    clock.advance(60_000);
     expect(await gone).toMatchObject({ reason: 'idle' });
   });
 });
@@ -127,11 +127,11 @@ describe('a load that does not fit beside others', () => {
   it('has the least recently used go, and no more than need be', async () => {
     const { engine, clock, changes, load } = started();
     await load('a/b/one.gguf');
-    clock.pass(1);
+    clock.advance(1);
     await load('a/b/two.gguf');
-    clock.pass(1);
+    clock.advance(1);
     await load('a/b/three.gguf');
-    clock.pass(1);
+    clock.advance(1);
     engine.setActive('a/b/one.gguf');
     const machine = roomFor(0, engine);
     const parts = roomFor(machine.taken() + (await needed()) - 1, engine);
@@ -152,7 +152,7 @@ describe('a load that does not fit beside others', () => {
     const { engine, clock, load } = started();
     await load('a/b/one.gguf');
     const endless = await generating(engine, 'a/b/one.gguf');
-    clock.pass(1);
+    clock.advance(1);
     await load('a/b/two.gguf');
     await planned('a/b/three.gguf', roomFor(roomFor(0, engine).taken() + (await needed()) - 1, engine));
     expect(engine.list().map(({ id }) => id)).toEqual(['a/b/one.gguf']);

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ToPage } from '../../../extension/worker/page-messages.ts';
 import { Worker } from '../../../extension/worker/worker.ts';
-import { HandClock } from '../../support/extension/hand-clock.ts';
 import { portOf } from '../../support/extension/host-port.ts';
-import { deadPort, PageEnd } from '../../support/extension/page-end.ts';
+import { ManualClock } from '../../support/extension/manual-clock.ts';
+import { deadPort, TestPage } from '../../support/extension/test-page.ts';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
+import { string } from '../../support/gguf/write-gguf.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
@@ -23,20 +24,30 @@ describe('the background worker, with real hosts', () => {
   let shop: Workshop;
   let hub: TestHub;
   let hosts: HostProcess[];
-  let clock: HandClock;
+  let clock: ManualClock;
   let isInstalled: boolean;
   let worker: Worker;
+  let nextReply: object | undefined;
+
+  /** Returns the reply to give in the place of the host, once. */
+  function takeReply(): object | undefined {
+    const reply = nextReply;
+    nextReply = undefined;
+    return reply;
+  }
 
   beforeEach(async () => {
     shop = await Workshop.open();
     const files = {
-      'story.gguf': markovModel(),
+      // Whatever the messages, the prompt is where the chain starts.
+      'story.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string('{{ bos_token }}') } }),
       'long.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768 }),
     };
     hub = shop.use(await startHub({ repos: { 'tabagent/markov-gguf': { files } } }));
     hosts = [];
-    clock = new HandClock();
+    clock = new ManualClock();
     isInstalled = true;
+    nextReply = undefined;
     worker = newWorker();
   });
   afterEach(() => shop.close());
@@ -47,7 +58,7 @@ describe('the background worker, with real hosts', () => {
         if (!isInstalled) return deadPort();
         const host = shop.host({ env: { HF_ENDPOINT: hub.url } });
         hosts.push(host);
-        return portOf(host);
+        return portOf(host, takeReply);
       },
       reasonOf: () => (isInstalled ? 'Native host has exited.' : 'Specified native messaging host not found.'),
       clock,
@@ -55,28 +66,28 @@ describe('the background worker, with real hosts', () => {
     });
   }
 
-  async function openPage(at = worker): Promise<PageEnd> {
-    const page = new PageEnd();
+  async function openPage(at = worker): Promise<TestPage> {
+    const page = new TestPage();
     at.accept(page.port);
-    await page.hears(isState('connected'));
+    await page.waitFor(isState('connected'));
     return page;
   }
 
-  async function ask(page: PageEnd, id: number, action: string, fields: object = {}): Promise<ToPage> {
-    page.say({ kind: 'request', id, action, fields });
-    return page.hears(isAnswer(id));
+  async function ask(page: TestPage, id: number, action: string, fields: object = {}): Promise<ToPage> {
+    page.send({ kind: 'request', id, action, fields });
+    return page.waitFor(isAnswer(id));
   }
 
-  it('starts one host for all pages, and gives each page its own replies', async () => {
+  it('starts one host for all pages and gives each page its own replies', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     const [pong, models] = await Promise.all([ask(one, 1, 'PING'), ask(two, 1, 'GET_DOWNLOADED_MODELS')]);
     expect(hosts).toHaveLength(1);
     expect(pong).toMatchObject({ kind: 'reply', payload: { pid: hosts[0]?.pid } });
     expect(models).toMatchObject({ kind: 'reply', payload: { models: [] } });
-    expect(one.heard.filter(isAnswer(1))).toHaveLength(1);
+    expect(one.received.filter(isAnswer(1))).toHaveLength(1);
   });
 
-  it('hands on an error with its code, and an action no host has', async () => {
+  it('passes on errors with their codes, and unknown actions', async () => {
     const page = await openPage();
     expect(await ask(page, 1, 'UNLOAD_MODEL', { modelId: STORY.modelPath })).toMatchObject({
       kind: 'error',
@@ -86,87 +97,119 @@ describe('the background worker, with real hosts', () => {
     expect(await ask(page, 2, 'NO_SUCH_ACTION')).toMatchObject({ kind: 'error', code: 'UNKNOWN_ACTION' });
   });
 
-  it('tells every page of a download and that it changed something, and nobody else of a generation', async () => {
+  it('reports downloads, and that something changed, to every page', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     expect(await ask(one, 1, 'LOAD_MODEL', STORY)).toMatchObject({ kind: 'reply' });
-    await two.hears(isEvent('modelWorkerLoadingProgress'));
-    await two.hears((message) => message.kind === 'changed' && message.action === 'LOAD_MODEL');
-    await ask(one, 2, 'GENERATE', { prompt: '', settings: { do_sample: false } });
-    expect(one.heard.find(isEvent('generationUpdate'))).toMatchObject({ id: 2 });
-    expect(two.heard.find(isEvent('generationUpdate'))).toBeUndefined();
+    await two.waitFor(isEvent('modelWorkerLoadingProgress'));
+    await two.waitFor((message) => message.kind === 'changed' && message.action === 'LOAD_MODEL');
   });
 
-  it('stops a generation when its page says so, and when its page is closed', async () => {
+  it('shows an answer of a conversation in every page while it is generated', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
-    expect(await ask(one, 1, 'LOAD_MODEL', LONG)).toMatchObject({ kind: 'reply' });
-    one.say({ kind: 'request', id: 2, action: 'GENERATE', fields: WITHOUT_END });
-    await one.hears(isEvent('generationUpdate'));
-    one.say({ kind: 'stop', id: 2 });
-    expect(await one.hears(isAnswer(2))).toMatchObject({ payload: { finishReason: 'stopped' } });
-
-    two.say({ kind: 'request', id: 1, action: 'GENERATE', fields: WITHOUT_END });
-    await two.hears(isEvent('generationUpdate'));
-    two.close();
-    // The model answers one at a time: this one comes only when the other has ended.
-    const short = { prompt: '', settings: { do_sample: false, max_new_tokens: 1 } };
-    expect(await ask(one, 3, 'GENERATE', short)).toMatchObject({ payload: { numTokens: 1 } });
+    await ask(one, 1, 'LOAD_MODEL', STORY);
+    const fields = { chat_id: 'c1', messages: [{ role: 'user', content: 'Tell.' }], settings: { do_sample: false } };
+    const reply = await ask(one, 2, 'GENERATE', fields);
+    await two.waitFor((message) => message.kind === 'answerEnded');
+    expect(two.received.find(({ kind }) => kind === 'answerStarted')).toMatchObject({
+      answer: { conversationId: 'c1', question: 'Tell.' },
+    });
+    const text = two.received.map((message) => (message.kind === 'answerText' ? message.text : '')).join('');
+    expect(text).not.toBe('');
+    expect(reply).toMatchObject({ payload: { output: text } });
+    await two.waitFor((message) => message.kind === 'changed' && message.action === 'GENERATE');
   });
 
-  it('says why there is no host, tries again with growing pauses, and finds it once it is installed', async () => {
+  it('shows no page a generation outside of a conversation', async () => {
+    const [one, two] = await Promise.all([openPage(), openPage()]);
+    await ask(one, 1, 'LOAD_MODEL', STORY);
+    await ask(one, 2, 'GENERATE', { prompt: '', settings: { do_sample: false } });
+    const kinds = [...one.received, ...two.received].map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind.startsWith('answer'))).toEqual([]);
+  });
+
+  it('continues an answer when its page is closed, gives it to the next page, and stops it from there', async () => {
+    const [one, two] = await Promise.all([openPage(), openPage()]);
+    await ask(one, 1, 'LOAD_MODEL', LONG);
+    one.send({ kind: 'request', id: 2, action: 'GENERATE', fields: { ...WITHOUT_END, chat_id: 'c1' } });
+    await two.waitFor((message) => message.kind === 'answerText');
+    one.close();
+    const three = await openPage();
+    const running = await three.waitFor((message) => message.kind === 'running');
+    expect(running).toMatchObject({ answers: [{ conversationId: 'c1', text: expect.stringContaining('tick') }] });
+    await three.waitFor((message) => message.kind === 'answerText');
+    three.send({ kind: 'stop', conversationId: 'c1' });
+    await three.waitFor((message) => message.kind === 'answerEnded');
+    expect(await ask(three, 1, 'GET_CONVERSATION', { id: 'c1' })).toMatchObject({
+      payload: { messages: [{ role: 'user' }, { role: 'assistant', content: expect.stringContaining('tick') }] },
+    });
+  });
+
+  it('replaces a host that was updated while it ran, and repeats the request', async () => {
+    const page = await openPage();
+    const [first] = hosts;
+    // The reply of a packaged host whose files were replaced.
+    nextReply = { status: 'error', code: 'HOST_UPDATED', message: 'The host was updated.' };
+    expect(await ask(page, 1, 'GET_DOWNLOADED_MODELS')).toMatchObject({ kind: 'reply', payload: { models: [] } });
+    expect(await first?.exited).toEqual({ code: 0, signal: null });
+    expect(hosts).toHaveLength(2);
+    await page.waitFor(isState('closed'));
+  });
+
+  it('reports why there is no host, retries with growing delays, and finds it once it is installed', async () => {
     isInstalled = false;
-    const page = new PageEnd();
+    const page = new TestPage();
     worker.accept(page.port);
-    expect(await page.hears(isState('failed'))).toMatchObject({ state: { problem: { kind: 'notInstalled' } } });
+    expect(await page.waitFor(isState('failed'))).toMatchObject({ state: { problem: { kind: 'notInstalled' } } });
     expect(await ask(page, 1, 'PING')).toMatchObject({
       code: 'HOST_DISCONNECTED',
       details: { problem: 'notInstalled' },
     });
-    for (const pause of [1_000, 2_000, 4_000, 8_000, 8_000]) {
-      await clock.isSet(pause);
-      clock.pass(pause);
+    for (const delay of [1_000, 2_000, 4_000, 8_000, 8_000]) {
+      await clock.waitForTimer(delay);
+      clock.advance(delay);
     }
     isInstalled = true;
-    await clock.isSet(8_000);
-    clock.pass(8_000);
-    await page.hears(isState('connected'));
+    await clock.waitForTimer(8_000);
+    clock.advance(8_000);
+    await page.waitFor(isState('connected'));
     expect(await ask(page, 2, 'PING')).toMatchObject({ kind: 'reply' });
   });
 
-  it('does not try again once no page is open, and tries at once when a user asks', async () => {
+  it('does not retry without an open page, and retries at once when the user asks', async () => {
     isInstalled = false;
-    const page = new PageEnd();
+    const page = new TestPage();
     worker.accept(page.port);
-    await page.hears(isState('failed'));
+    await page.waitFor(isState('failed'));
     isInstalled = true;
-    page.say({ kind: 'retry' });
-    await page.hears(isState('connected'));
+    page.send({ kind: 'retry' });
+    await page.waitFor(isState('connected'));
     await hosts[0]?.kill();
-    await clock.isSet(500);
+    await clock.waitForTimer(500);
     page.close();
-    clock.pass(500);
+    clock.advance(500);
     expect(hosts).toHaveLength(1);
   });
 
-  it('starts the host again when it was killed, and goes on with the download it was at', async () => {
+  it('restarts a killed host and resumes its download', async () => {
     const page = await openPage();
     hub.fault({ kind: 'stall', after: 100, match: ({ server }) => server === 'cdn' });
-    page.say({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
-    await page.hears(isEvent('MODEL_DOWNLOAD_PROGRESS'));
+    page.send({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
+    await page.waitFor(isEvent('MODEL_DOWNLOAD_PROGRESS'));
     await hosts[0]?.kill();
     hub.heal();
-    expect(await page.hears(isAnswer(1))).toMatchObject({ kind: 'error', code: 'HOST_DISCONNECTED' });
-    expect(await page.hears(isState('failed'))).toMatchObject({ state: { problem: { kind: 'stopped' } } });
-    await clock.isSet(500);
-    clock.pass(500);
-    await page.hears(({ kind, ...message }) => kind === 'changed' && 'action' in message && hosts.length === 2);
-    await page.hears((message) => isEvent('MODEL_DOWNLOAD_PROGRESS')(message) && percentOf(message) === 100);
-    await page.hears((message) => message.kind === 'changed' && message.action === 'DOWNLOAD_MODEL');
+    expect(await page.waitFor(isAnswer(1))).toMatchObject({ kind: 'error', code: 'HOST_DISCONNECTED' });
+    expect(await page.waitFor(isState('failed'))).toMatchObject({ state: { problem: { kind: 'stopped' } } });
+    await clock.waitForTimer(500);
+    clock.advance(500);
+    await page.waitFor(({ kind, ...message }) => kind === 'changed' && 'action' in message && hosts.length === 2);
+    await page.waitFor((message) => isEvent('MODEL_DOWNLOAD_PROGRESS')(message) && percentOf(message) === 100);
+    await page.waitFor((message) => message.kind === 'changed' && message.action === 'DOWNLOAD_MODEL');
     expect(await ask(page, 2, 'GET_DOWNLOADED_MODELS')).toMatchObject({
       payload: { models: [{ id: STORY.modelPath }] },
     });
   });
 
-  it('remembers nothing: another worker in its place finds what the disk has', async () => {
+  it('keeps no state: a new worker finds what is on the disk', async () => {
     const page = await openPage();
     await ask(page, 1, 'DOWNLOAD_MODEL', STORY);
     const again = await openPage(newWorker());
@@ -175,32 +218,32 @@ describe('the background worker, with real hosts', () => {
     });
   });
 
-  it('says which side is too old, and asks nothing else of it', async () => {
+  it('reports which side is too old and sends nothing else', async () => {
     worker = newWorker('0.0.9');
-    const page = new PageEnd();
+    const page = new TestPage();
     worker.accept(page.port);
-    const told = await page.hears(isState('failed'));
-    expect(told).toMatchObject({
+    const failed = await page.waitFor(isState('failed'));
+    expect(failed).toMatchObject({
       state: { problem: { kind: 'extensionOutdated', reason: expect.stringContaining('0.0.9') } },
     });
     expect(await ask(page, 1, 'GET_DOWNLOADED_MODELS')).toMatchObject({ details: { problem: 'extensionOutdated' } });
   });
 
-  it('gives up on a host that does not answer', async () => {
+  it('reports a host that does not reply', async () => {
     worker = new Worker({
       connect: () => ({ ...deadPort(), onDisconnect: { addListener() {} } }),
       reasonOf: () => undefined,
       clock,
       version: '0.1.0',
     });
-    const page = new PageEnd();
+    const page = new TestPage();
     worker.accept(page.port);
-    await clock.isSet(15_000);
-    clock.pass(15_000);
-    expect(await page.hears(isState('failed'))).toMatchObject({ state: { problem: { kind: 'silent' } } });
+    await clock.waitForTimer(15_000);
+    clock.advance(15_000);
+    expect(await page.waitFor(isState('failed'))).toMatchObject({ state: { problem: { kind: 'silent' } } });
   });
 
-  it('takes no notice of what no page of ours says', async () => {
+  it('ignores messages that are not those of our pages', async () => {
     const page = await openPage();
     for (const message of [
       null,
@@ -209,10 +252,10 @@ describe('the background worker, with real hosts', () => {
       { kind: 'request', id: 'x', action: 'PING' },
       { id: 1 },
     ]) {
-      page.say(message);
+      page.send(message);
     }
     expect(await ask(page, 1, 'PING')).toMatchObject({ kind: 'reply' });
-    expect(page.heard.filter(({ kind }) => kind === 'error')).toEqual([]);
+    expect(page.received.filter(({ kind }) => kind === 'error')).toEqual([]);
   });
 });
 

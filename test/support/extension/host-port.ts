@@ -1,12 +1,27 @@
 import type { NativePort } from '../../../extension/host-connection.ts';
 import type { HostProcess } from '../host/host-process.ts';
 
-/** A port as a browser gives it, with a real host at its end instead of a browser in between. */
-export function portOf(host: HostProcess): NativePort {
+/**
+ * A native port with a real host at its other end and no browser in between.
+ *
+ * @param intercept Returns a reply to give in the place of the host; undefined to let the host reply.
+ */
+export function portOf(host: HostProcess, intercept: () => object | undefined = () => undefined): NativePort {
+  const listeners = new Set<(message: unknown) => void>();
+  host.onMessage((message) => {
+    for (const listener of listeners) listener(message);
+  });
   return {
-    postMessage: (message) => host.send(message),
+    postMessage: (message) => {
+      const reply = intercept();
+      if (reply === undefined) return host.send(message);
+      const { requestId } = message as { requestId?: string };
+      queueMicrotask(() => {
+        for (const listener of listeners) listener({ ...reply, requestId });
+      });
+    },
     disconnect: () => void host.close(),
-    onMessage: { addListener: (listener) => host.onMessage(listener) },
+    onMessage: { addListener: (listener) => listeners.add(listener) },
     onDisconnect: { addListener: (listener) => void host.exited.then(() => listener()) },
   };
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { IdleWatch } from '../../../host/engine/idle-watch.ts';
-import { HandClock } from '../../support/extension/hand-clock.ts';
+import { ManualClock } from '../../support/extension/manual-clock.ts';
 
 function watched(keepAliveMs?: number) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const idle: number[] = [];
   return { clock, idle, watch: new IdleWatch({ clock, keepAliveMs, onIdle: () => idle.push(clock.now()) }) };
 }
@@ -11,10 +11,10 @@ function watched(keepAliveMs?: number) {
 describe('a model with a keepAlive', () => {
   it('is told idle once, after that long', () => {
     const { clock, idle } = watched(1000);
-    clock.pass(999);
+    clock.advance(999);
     expect(idle).toEqual([]);
-    clock.pass(1);
-    clock.pass(10_000);
+    clock.advance(1);
+    clock.advance(10_000);
     expect(idle).toEqual([1000]);
   });
 
@@ -23,39 +23,39 @@ describe('a model with a keepAlive', () => {
     const first = Promise.withResolvers<void>();
     const second = Promise.withResolvers<void>();
     const works = [watch.during(() => first.promise), watch.during(() => second.promise)];
-    clock.pass(5000);
+    clock.advance(5000);
     first.resolve();
     await works[0];
-    clock.pass(5000);
+    clock.advance(5000);
     expect([idle, watch.isWorking]).toEqual([[], true]);
     second.resolve();
     await works[1];
     expect([watch.isWorking, watch.lastUsed]).toEqual([false, 10_000]);
-    clock.pass(999);
+    clock.advance(999);
     expect(idle).toEqual([]);
-    clock.pass(1);
+    clock.advance(1);
     expect(idle).toEqual([11_000]);
   });
 
   it('counts work that failed as done', async () => {
     const { clock, idle, watch } = watched(1000);
     await expect(watch.during(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    clock.pass(1000);
+    clock.advance(1000);
     expect(idle).toEqual([1000]);
   });
 
   it('can be given another, or none, and is not watched once it has gone', () => {
     const { clock, idle, watch } = watched();
-    clock.pass(1e9);
+    clock.advance(1e9);
     watch.keepAlive(1000);
-    clock.pass(900);
+    clock.advance(900);
     watch.keepAlive(2000);
-    clock.pass(1900);
+    clock.advance(1900);
     watch.keepAlive(undefined);
-    clock.pass(1e9);
+    clock.advance(1e9);
     watch.keepAlive(1000);
     watch.close();
-    clock.pass(1e9);
-    expect([idle, clock.pauses]).toEqual([[], []]);
+    clock.advance(1e9);
+    expect([idle, clock.delays]).toEqual([[], []]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseMarkdown } from '../../../extension/page/markdown/parse.ts';
+import { splitReasoning } from '../../../extension/page/markdown/reasoning.ts';
 import { safeLink } from '../../../extension/page/markdown/safe-link.ts';
-import { splitThoughts } from '../../../extension/page/markdown/thinking.ts';
 
 /** All text of a tree, in order. */
 function textOf(tree: unknown): string {
@@ -88,13 +88,13 @@ describe('a link', () => {
   });
 });
 
-describe('the thoughts of a reasoning model', () => {
+describe('reasoning is separated from the answer', () => {
   it.each([
-    ['An answer.', { thoughts: '', isThinking: false, answer: 'An answer.' }],
-    ['<think>\nHm', { thoughts: 'Hm', isThinking: true, answer: '' }],
-    ['<think>Hm.</think>\n\nYes.', { thoughts: 'Hm.', isThinking: false, answer: 'Yes.' }],
-    ['Hm.\n</think>\nYes.', { thoughts: 'Hm.', isThinking: false, answer: 'Yes.' }],
-  ])('of %j', (said, parts) => {
-    expect(splitThoughts(said)).toEqual(parts);
+    ['An answer.', { reasoning: '', isReasoning: false, answer: 'An answer.' }],
+    ['<think>\nHm', { reasoning: 'Hm', isReasoning: true, answer: '' }],
+    ['<think>Hm.</think>\n\nYes.', { reasoning: 'Hm.', isReasoning: false, answer: 'Yes.' }],
+    ['Hm.\n</think>\nYes.', { reasoning: 'Hm.', isReasoning: false, answer: 'Yes.' }],
+  ])('in %j', (output, parts) => {
+    expect(splitReasoning(output)).toEqual(parts);
   });
 });

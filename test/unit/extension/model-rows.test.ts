@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { viewErrorCode } from '../../../extension/page/error-view.ts';
 import {
   type AvailableModel,
   filterRows,
@@ -8,8 +9,8 @@ import {
   modelRows,
 } from '../../../extension/page/model-rows.ts';
 
-const NOTHING: ModelFacts = { available: [], downloaded: [], loaded: [], downloads: [], current: null };
-const QUIET: LiveFacts = { downloads: new Map(), loads: new Map(), errors: new Map() };
+const EMPTY: ModelFacts = { available: [], downloaded: [], loaded: [], downloads: [], current: null };
+const NO_EVENTS: LiveFacts = { downloads: new Map(), loads: new Map(), errors: new Map() };
 
 function model(id: string, more: Partial<AvailableModel> = {}): AvailableModel {
   const [owner = '', repo = '', file = ''] = id.split('/');
@@ -47,34 +48,38 @@ function loaded(id: string): LoadedModel {
 const download = { downloaded: 5, total: 10, progress: 50, started_at: 1 };
 
 describe('the list of models', () => {
-  it('has each model once, with the size the disk knows, those at work first', () => {
+  it('contains each model once, loaded ones first, with the size on the disk', () => {
     const rows = modelRows(
       {
-        available: [model('a/a/far.gguf'), model('a/a/here.gguf', { downloaded: true }), model('a/a/coming.gguf')],
-        downloaded: [{ ...model('a/a/here.gguf', { downloaded: true }), size: 123 }],
-        loaded: [loaded('b/b/working.gguf')],
-        downloads: [{ repo_id: 'a/a', file_path: 'coming.gguf', status: 'downloading', ...download }],
-        current: 'b/b/working.gguf',
+        available: [
+          model('a/a/available.gguf'),
+          model('a/a/installed.gguf', { downloaded: true }),
+          model('a/a/partial.gguf'),
+        ],
+        downloaded: [{ ...model('a/a/installed.gguf', { downloaded: true }), size: 123 }],
+        loaded: [loaded('b/b/loaded.gguf')],
+        downloads: [{ repo_id: 'a/a', file_path: 'partial.gguf', status: 'downloading', ...download }],
+        current: 'b/b/loaded.gguf',
       },
-      QUIET,
+      NO_EVENTS,
     );
     expect(rows.map(({ id, stage, size }) => [id, stage, size])).toEqual([
-      ['b/b/working.gguf', 'loaded', 7],
-      ['a/a/coming.gguf', 'downloading', 10],
-      ['a/a/here.gguf', 'downloaded', 123],
-      ['a/a/far.gguf', 'available', 1_500_000_000],
+      ['b/b/loaded.gguf', 'loaded', 7],
+      ['a/a/partial.gguf', 'downloading', 10],
+      ['a/a/installed.gguf', 'downloaded', 123],
+      ['a/a/available.gguf', 'available', 1_500_000_000],
     ]);
-    expect(rows[0]).toMatchObject({ active: true, name: 'working', repo: 'b/b' });
+    expect(rows[0]).toMatchObject({ active: true, name: 'loaded', repo: 'b/b' });
   });
 
-  it('shows what was heard since the host was asked, before what it said then', () => {
+  it('prefers the progress of events to that of the last reply', () => {
     const facts: ModelFacts = {
-      ...NOTHING,
+      ...EMPTY,
       downloads: [{ repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading', ...download }],
     };
-    const heard = { repoId: 'a/a', fileName: 'm.gguf', loaded: 8, total: 10, progress: 80 };
-    const live = { ...QUIET, downloads: new Map([['a/a/m.gguf', { ...heard, bytesPerSecond: 2, etaSeconds: 1 }]]) };
-    expect(modelRows(facts, QUIET)[0]?.progress).toEqual({ percent: 50, loaded: 5, total: 10 });
+    const event = { repoId: 'a/a', fileName: 'm.gguf', loaded: 8, total: 10, progress: 80 };
+    const live = { ...NO_EVENTS, downloads: new Map([['a/a/m.gguf', { ...event, bytesPerSecond: 2, etaSeconds: 1 }]]) };
+    expect(modelRows(facts, NO_EVENTS)[0]?.progress).toEqual({ percent: 50, loaded: 5, total: 10 });
     expect(modelRows(facts, live)[0]?.progress).toEqual({
       percent: 80,
       loaded: 8,
@@ -84,21 +89,24 @@ describe('the list of models', () => {
     });
   });
 
-  it('says why a download failed in the words of the host, or why the last try did', () => {
+  it('holds the error of a failed download, or of the last action', () => {
     const error = { code: 'DISK_FULL', message: 'The disk is full.' };
     const facts: ModelFacts = {
-      ...NOTHING,
+      ...EMPTY,
       downloads: [{ repo_id: 'a/a', file_path: 'm.gguf', status: 'failed', ...download, error }],
     };
-    expect(modelRows(facts, QUIET)[0]).toMatchObject({ stage: 'failed', error: 'The disk is full.' });
-    const live = { ...QUIET, errors: new Map([['a/a/m.gguf', 'Still full.']]) };
-    expect(modelRows(facts, live)[0]?.error).toBe('Still full.');
+    expect(modelRows(facts, NO_EVENTS)[0]).toMatchObject({
+      stage: 'failed',
+      error: { code: 'DISK_FULL', action: 'freeSpace', message: 'The disk is full.' },
+    });
+    const live = { ...NO_EVENTS, errors: new Map([['a/a/m.gguf', viewErrorCode('CACHE_LIMIT', 'Over the limit.')]]) };
+    expect(modelRows(facts, live)[0]?.error).toMatchObject({ code: 'CACHE_LIMIT' });
   });
 
-  it('is searched by all words, in name, id, description and tags', () => {
+  it('is searched by all words in name, id, description and tags', () => {
     const rows = modelRows(
-      { ...NOTHING, available: [model('a/small/One-Q8.gguf'), model('b/big/Two.gguf', { tags: ['vision'] })] },
-      QUIET,
+      { ...EMPTY, available: [model('a/small/One-Q8.gguf'), model('b/big/Two.gguf', { tags: ['vision'] })] },
+      NO_EVENTS,
     );
     const found = (query: string) => filterRows(rows, query, 'all').map(({ name }) => name);
     expect(found('')).toEqual(['One-Q8', 'Two']);
@@ -107,12 +115,12 @@ describe('the list of models', () => {
     expect(found('one two')).toEqual([]);
   });
 
-  it('is parted into what is on this machine and what could be downloaded', () => {
+  it('is filtered by installed and available', () => {
     const rows = modelRows(
-      { ...NOTHING, available: [model('a/a/far.gguf'), model('a/a/here.gguf', { downloaded: true })] },
-      QUIET,
+      { ...EMPTY, available: [model('a/a/available.gguf'), model('a/a/installed.gguf', { downloaded: true })] },
+      NO_EVENTS,
     );
-    expect(filterRows(rows, '', 'here').map(({ name }) => name)).toEqual(['here']);
-    expect(filterRows(rows, '', 'offered').map(({ name }) => name)).toEqual(['far']);
+    expect(filterRows(rows, '', 'installed').map(({ name }) => name)).toEqual(['installed']);
+    expect(filterRows(rows, '', 'available').map(({ name }) => name)).toEqual(['available']);
   });
 });

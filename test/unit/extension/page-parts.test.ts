@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { demandOf, lackOf } from '../../../extension/page/fit.ts';
-import { fixFor, systemOf } from '../../../extension/page/fixes.ts';
+import { demandOf, shortageOf } from '../../../extension/page/fit.ts';
 import { makeFormat } from '../../../extension/page/format.ts';
+import { fixFor, systemOf } from '../../../extension/page/host-fixes.ts';
 import { modelIdOf, readModelAddress } from '../../../extension/page/model-address.ts';
 import { diagnosticsOf } from '../../../extension/page/options/diagnostics.ts';
-import { keepKnown, NOTHING_KNOWN, readKnown, type Storage } from '../../../extension/page/snapshot.ts';
+import { EMPTY_SNAPSHOT, loadSnapshot, type Storage, saveSnapshot } from '../../../extension/page/snapshot.ts';
 
 const GB = 1e9;
 
-/** As a screen shows it: narrow and unbreakable spaces are spaces. */
+/** Replaces narrow and non-breaking spaces. */
 const shown = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ');
 
 describe('sizes and times', () => {
@@ -36,7 +36,7 @@ describe('sizes and times', () => {
     expect(shown(english.duration(seconds))).toBe(expected);
   });
 
-  it('are written as the language has it', () => {
+  it('follow the language', () => {
     const german = makeFormat('de');
     expect(shown(german.bytes(4_700_000_000))).toBe('4,7 GB');
     expect(shown(german.speed(12_345_678))).toBe('12,3 MB/s');
@@ -73,17 +73,17 @@ describe('whether a model fits', () => {
   };
   const machine = { gpu, gpus: [gpu], cpu, total_ram: 8 * GB, available_ram: 6 * GB, used_ram: 2 * GB, disk: null };
 
-  it('is what the host counted for its own split, and moves a share with every layer', () => {
+  it("is the host's estimate for its own split, and moves a share with every layer", () => {
     expect(demandOf(split, 10)).toEqual({ ram: 5 * GB, vram: 10 * GB });
     expect(demandOf(split, 12)).toEqual({ ram: 4 * GB, vram: 11 * GB });
     expect(demandOf(split, 0)).toEqual({ ram: 15 * GB, vram: 0 });
   });
 
-  it('is judged by what is free now', () => {
-    expect(lackOf({ ram: 5 * GB, vram: 10 * GB }, machine)).toBeUndefined();
-    expect(lackOf({ ram: 5 * GB, vram: 12 * GB }, machine)).toBe('vram');
-    expect(lackOf({ ram: 7 * GB, vram: 0 }, machine)).toBe('ram');
-    expect(lackOf({ ram: GB, vram: 0 }, { ...machine, gpu: null })).toBeUndefined();
+  it('is decided by the free memory', () => {
+    expect(shortageOf({ ram: 5 * GB, vram: 10 * GB }, machine)).toBeUndefined();
+    expect(shortageOf({ ram: 5 * GB, vram: 12 * GB }, machine)).toBe('vram');
+    expect(shortageOf({ ram: 7 * GB, vram: 0 }, machine)).toBe('ram');
+    expect(shortageOf({ ram: GB, vram: 0 }, { ...machine, gpu: null })).toBeUndefined();
   });
 });
 
@@ -100,14 +100,14 @@ describe("a model's address", () => {
   });
 
   it.each(['', 'owner', 'owner/name', 'https://huggingface.co/owner/name', 'https://', 'https://x/a/b/%E0%A4%A'])(
-    '%j names no file',
+    '%j does not name a file',
     (typed) => {
       expect(readModelAddress(typed)).toBeUndefined();
     },
   );
 });
 
-describe('what mends a host that is not there', () => {
+describe('the fix for a missing host', () => {
   const labels = { inHostFolder: (system: string) => system };
 
   it.each([
@@ -115,47 +115,47 @@ describe('what mends a host that is not there', () => {
     ['MacIntel', './tabagent-host install'],
     ['Win32', '.\\tabagent-host.exe install'],
   ])('on %s', (platform, command) => {
-    const mend = fixFor('notInstalled', { system: systemOf(platform), extensionId: 'abc' }, labels);
-    expect(mend.commands.map((line) => line.command)).toEqual([command]);
+    const fix = fixFor('notInstalled', { system: systemOf(platform), extensionId: 'abc' }, labels);
+    expect(fix.commands.map((line) => line.command)).toEqual([command]);
   });
 
-  it('names this extension where another is allowed', () => {
+  it('allows this extension if another one is allowed', () => {
     const [line] = fixFor('forbidden', { system: 'linux', extensionId: 'abc' }, labels).commands;
     expect(line?.command).toBe('./tabagent-host install --extension-id abc');
   });
 });
 
-describe('what was known when a page was last open', () => {
+describe('the snapshot of the last open page', () => {
   function storage(): Storage & { items: Record<string, unknown> } {
     const items: Record<string, unknown> = {};
     return { items, get: async () => items, set: async (more) => void Object.assign(items, more) };
   }
 
-  it('is there again, without the models that were in memory', async () => {
-    const kept = storage();
-    await keepKnown(kept, { ...NOTHING_KNOWN, current: 'a/b/c.gguf', memory: undefined, available: [] });
-    expect(await readKnown(kept)).toEqual(NOTHING_KNOWN);
+  it('is read again, without the loaded models', async () => {
+    const stored = storage();
+    await saveSnapshot(stored, { ...EMPTY_SNAPSHOT, current: 'a/b/c.gguf', memory: undefined, available: [] });
+    expect(await loadSnapshot(stored)).toEqual(EMPTY_SNAPSHOT);
   });
 
-  it.each([undefined, null, 'text', { version: 0, known: { available: 1 } }, {}])(
-    'is nothing when it was %j',
+  it.each([undefined, null, 'text', { version: 0, snapshot: { available: 1 } }, {}])(
+    'is empty if %j was stored',
     async (odd) => {
-      const kept = storage();
-      kept.items.known = odd;
-      expect(await readKnown(kept)).toEqual(NOTHING_KNOWN);
+      const stored = storage();
+      stored.items.snapshot = odd;
+      expect(await loadSnapshot(stored)).toEqual(EMPTY_SNAPSHOT);
     },
   );
 });
 
 describe('diagnostics', () => {
-  it('hold nothing of the user: no folder, no file of another program by its name', () => {
+  it('contain no folder and no file name of another program', () => {
     const report = diagnosticsOf({
       extension: '0.1.0',
       browser: 'Test',
       language: 'en',
       host: { status: 'connected', version: '0.1.0' },
-      known: {
-        ...NOTHING_KNOWN,
+      snapshot: {
+        ...EMPTY_SNAPSHOT,
         loaded: [
           {
             model_id: 'local/folder/home/ann/secret.gguf',

@@ -4,7 +4,7 @@ import { BackOff } from '../../../extension/worker/back-off.ts';
 import { problemOfDisconnect, problemOfError } from '../../../extension/worker/host-problem.ts';
 import { isOwnPage } from '../../../extension/worker/page-sender.ts';
 
-describe('what a lost port means', () => {
+describe('the reason for a lost port', () => {
   it.each([
     ['Specified native messaging host not found.', 'notInstalled'],
     ['No such native application com.tabagent.host', 'notInstalled'],
@@ -19,16 +19,22 @@ describe('what a lost port means', () => {
     expect(problemOfDisconnect(reason)).toEqual({ kind, reason: reason ?? '' });
   });
 
-  it('takes a refusal of the host itself for what it is', () => {
-    const said = 'Not for you.';
-    expect(problemOfError(new RequestError('ORIGIN_NOT_ALLOWED', said))).toEqual({ kind: 'forbidden', reason: said });
-    expect(problemOfError(new RequestError('CONFIG_UNUSABLE', said))).toEqual({ kind: 'misconfigured', reason: said });
+  it("comes from the host's own refusal", () => {
+    const message = 'Not allowed.';
+    expect(problemOfError(new RequestError('ORIGIN_NOT_ALLOWED', message))).toEqual({
+      kind: 'forbidden',
+      reason: message,
+    });
+    expect(problemOfError(new RequestError('CONFIG_UNUSABLE', message))).toEqual({
+      kind: 'misconfigured',
+      reason: message,
+    });
     expect(problemOfError(new RequestError('HOST_DISCONNECTED', 'Native host has exited.')).kind).toBe('stopped');
   });
 });
 
-describe('the pauses between tries', () => {
-  it('double up to eight seconds, and begin anew after a connection that lasted or when a user asks', () => {
+describe('the delays between attempts', () => {
+  it('double up to eight seconds, and start again after a stable connection or when the user retries', () => {
     let now = 0;
     const backOff = new BackOff(() => now);
     expect(Array.from({ length: 7 }, () => backOff.lost())).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
@@ -44,7 +50,7 @@ describe('the pauses between tries', () => {
   });
 });
 
-describe('who may talk to the worker', () => {
+describe('a sender that may connect to the worker', () => {
   const own = { id: 'abc', base: 'chrome-extension://abc/' };
   it.each([
     ['a page of ours', { id: 'abc', url: 'chrome-extension://abc/popup.html' }, true],

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../extension/worker/host-link.ts';
 
-/** A clock that a test moves by hand. */
-export class HandClock implements Clock {
+/** A clock that a test advances. */
+export class ManualClock implements Clock {
   #now = 0;
   readonly #timers = new Set<{ at: number; callback: () => void }>();
   readonly #waiting = new Set<() => void>();
@@ -17,13 +17,13 @@ export class HandClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** The pauses of the timers that are set, milliseconds, the shortest first. */
-  get pauses(): number[] {
+  /** The remaining times of the timers, milliseconds, the shortest first. */
+  get delays(): number[] {
     return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b);
   }
 
-  /** Lets time pass. */
-  pass(ms: number): void {
+  /** Advances the time. */
+  advance(ms: number): void {
     this.#now += ms;
     for (const timer of [...this.#timers].filter(({ at }) => at <= this.#now)) {
       this.#timers.delete(timer);
@@ -31,9 +31,9 @@ export class HandClock implements Clock {
     }
   }
 
-  /** Resolves once a timer of this pause is set. */
-  async isSet(ms: number): Promise<void> {
-    while (!this.pauses.includes(ms)) {
+  /** Resolves once a timer with this delay is set. */
+  async waitForTimer(ms: number): Promise<void> {
+    while (!this.delays.includes(ms)) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }

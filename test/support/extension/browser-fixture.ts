@@ -8,23 +8,23 @@ import { startFirefox } from '../browser/firefox.ts';
 import { HOST_MAIN } from '../host/host-process.ts';
 import { Workshop } from '../host/workshop.ts';
 import { type HubOptions, startHub, type TestHub } from '../hub/hub.ts';
-import { SeenPage } from './seen-page.ts';
+import { PageDriver } from './page-driver.ts';
 
 const EXTENSIONS = fileURLToPath(new URL('../../../dist/extension', import.meta.url));
 
-/** A browser the extension is tried in. */
-export interface TriedBrowser {
+/** A browser that the extension is tested in. */
+export interface BrowserKind {
   readonly name: 'chromium' | 'firefox';
   readonly programs: readonly string[];
   readonly start: (options: BrowserOptions) => Promise<TestBrowser>;
-  /** The folder a user has who has started it once. */
+  /** The folder that exists in a home after the browser was started once. */
   readonly profile: string;
-  /** The extension that was built for it. */
+  /** The extension built for it. */
   readonly extension: string;
 }
 
-/** The browsers the extension is tried in. */
-export const TRIED_BROWSERS: readonly TriedBrowser[] = [
+/** The browsers that the extension is tested in. */
+export const BROWSERS: readonly BrowserKind[] = [
   {
     name: 'chromium',
     programs: ['chromium', 'chromium-browser'],
@@ -41,43 +41,43 @@ export const TRIED_BROWSERS: readonly TriedBrowser[] = [
   },
 ];
 
-/** One user's machine: a home, a hub, a browser with the built extension, and the built host once it is installed. */
-export class ExtensionBench {
+/** A home, a hub, a browser with the built extension and, once it is installed, the built host. */
+export class BrowserFixture {
   readonly hub: TestHub;
   readonly #shop: Workshop;
-  readonly #tried: TriedBrowser;
+  readonly #kind: BrowserKind;
   readonly #program: string;
   #browser: TestBrowser | undefined;
 
-  private constructor(shop: Workshop, hub: TestHub, tried: TriedBrowser, program: string) {
+  private constructor(shop: Workshop, hub: TestHub, kind: BrowserKind, program: string) {
     this.#shop = shop;
     this.hub = hub;
-    this.#tried = tried;
+    this.#kind = kind;
     this.#program = program;
   }
 
-  static async open(tried: TriedBrowser, program: string, hub: HubOptions): Promise<ExtensionBench> {
+  static async open(kind: BrowserKind, program: string, hub: HubOptions): Promise<BrowserFixture> {
     const shop = await Workshop.open();
-    await mkdir(join(shop.home, tried.profile), { recursive: true });
-    return new ExtensionBench(shop, shop.use(await startHub(hub)), tried, program);
+    await mkdir(join(shop.home, kind.profile), { recursive: true });
+    return new BrowserFixture(shop, shop.use(await startHub(hub)), kind, program);
   }
 
-  /** Registers the built host with the browser, as its user would. */
+  /** Registers the built host with the browser. */
   install(): void {
-    execFileSync(process.execPath, [HOST_MAIN, 'install', '--browser', this.#tried.name], { env: this.#env });
+    execFileSync(process.execPath, [HOST_MAIN, 'install', '--browser', this.#kind.name], { env: this.#env });
   }
 
-  /** Opens a page of the extension; the first one starts the browser. */
-  async page(path: string, look: Pick<BrowserOptions, 'dark' | 'size'> = {}): Promise<SeenPage> {
-    this.#browser ??= await this.#tried.start({
+  /** Opens a page of the extension. The first one starts the browser. */
+  async page(path: string, look: Pick<BrowserOptions, 'dark' | 'size'> = {}): Promise<PageDriver> {
+    this.#browser ??= await this.#kind.start({
       program: this.#program,
       home: this.#shop.home,
-      extension: this.#tried.extension,
+      extension: this.#kind.extension,
       env: this.#env,
       size: { width: 400, height: 580 },
       ...look,
     });
-    return new SeenPage(await this.#browser.openPage(path));
+    return new PageDriver(await this.#browser.openPage(path));
   }
 
   async close(): Promise<void> {
@@ -93,7 +93,6 @@ export class ExtensionBench {
       TABAGENT_HOME: join(home, 'tabagent'),
       HF_ENDPOINT: this.hub.url,
       TABAGENT_GPU: 'off',
-      // A hub that stalls is given up as soon as on a good day.
       TABAGENT_STALL_TIMEOUT_MS: '2000',
       LANGUAGE: 'en',
     };

@@ -3,32 +3,32 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExtensionPage } from '../browser/browser.ts';
 
-/** Where screenshots are put; git ignores it. */
+/** The folder for screenshots, ignored by git. */
 const SCREENSHOTS = fileURLToPath(new URL('../../../out/screenshots', import.meta.url));
 
-/** The checks of what people can use, as a script. */
+/** axe-core as a script. */
 const AXE = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'));
 
-/** How long something is waited for before the page is taken for broken, milliseconds. Drivers give up at 30 seconds. */
-const PATIENCE_MS = 25_000;
+/** Time limit for a wait, milliseconds. Drivers stop at 30 seconds. */
+const TIMEOUT_MS = 25_000;
 
-/** A page of the extension as its user sees it: what is waited for is seen there, never a time. */
-export class SeenPage {
+/** Drives a page of the extension as a user does. Waits are for what the page shows, never for a time. */
+export class PageDriver {
   readonly #page: ExtensionPage;
 
   constructor(page: ExtensionPage) {
     this.#page = page;
   }
 
-  /** The value of an expression in the page. */
+  /** Returns the value of an expression in the page. */
   evaluate(expression: string): Promise<unknown> {
     return this.#page.evaluate(expression);
   }
 
-  /** The value of an expression, once it is one that is true. */
-  until(expression: string): Promise<unknown> {
+  /** Returns the value of an expression, once it is truthy. */
+  waitFor(expression: string): Promise<unknown> {
     return this.#page.evaluate(`new Promise((resolve, reject) => {
-      const look = () => {
+      const check = () => {
         const value = (() => { try { return ${expression}; } catch { return undefined; } })();
         if (!value) return;
         observer.disconnect();
@@ -37,34 +37,34 @@ export class SeenPage {
       };
       const timer = setTimeout(() => {
         observer.disconnect();
-        reject(new Error(${JSON.stringify(`This did not come true: ${expression}. The page said: `)} + document.body.innerText));
-      }, ${PATIENCE_MS});
-      const observer = new MutationObserver(look);
+        reject(new Error(${JSON.stringify(`Timed out waiting for: ${expression}. Text of the page: `)} + document.body.innerText));
+      }, ${TIMEOUT_MS});
+      const observer = new MutationObserver(check);
       observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-      look();
+      check();
     })`);
   }
 
-  /** The text of an element, once it holds these words. */
-  async reads(selector: string, words = ''): Promise<string> {
+  /** Returns the text of an element, once it contains `words`. */
+  async waitForText(selector: string, words = ''): Promise<string> {
     const text = `document.querySelector(${JSON.stringify(selector)}).innerText`;
-    return String(await this.until(`${text}.includes(${JSON.stringify(words)}) && (${text} || ' ')`));
+    return String(await this.waitFor(`${text}.includes(${JSON.stringify(words)}) && (${text} || ' ')`));
   }
 
-  /** Resolves once there is such an element. */
-  async has(selector: string): Promise<void> {
-    await this.until(`document.querySelector(${JSON.stringify(selector)}) !== null`);
+  /** Resolves once an element exists. */
+  async waitForElement(selector: string): Promise<void> {
+    await this.waitFor(`document.querySelector(${JSON.stringify(selector)}) !== null`);
   }
 
-  /** Clicks an element that can be clicked, once there is one. */
+  /** Clicks an element, once it exists and is enabled. */
   async click(selector: string): Promise<void> {
-    await this.has(`${selector}:not(:disabled)`);
+    await this.waitForElement(`${selector}:not(:disabled)`);
     await this.#page.click(selector);
   }
 
-  /** Types into a field, in the place of what stands there. */
+  /** Replaces the text of a field. */
   async fill(selector: string, text: string): Promise<void> {
-    await this.has(selector);
+    await this.waitForElement(selector);
     await this.#page.evaluate(`(() => {
       const field = document.querySelector(${JSON.stringify(selector)});
       field.value = ${JSON.stringify(text)};
@@ -72,7 +72,7 @@ export class SeenPage {
     })()`);
   }
 
-  /** Asks the host as the page would, and gives its whole answer. */
+  /** Sends a request to the host as the page would; returns the payload or the error. */
   ask(action: string, fields: object = {}): Promise<unknown> {
     return this.#page.evaluate(`new Promise((resolve) => {
       const port = chrome.runtime.connect({ name: 'page' });
@@ -85,8 +85,8 @@ export class SeenPage {
     })`);
   }
 
-  /** What keeps people from using the page, as axe-core finds it: `rule: element`, none where all is well. */
-  async barriers(): Promise<string[]> {
+  /** Returns what axe-core finds, as `rule: element`. */
+  async accessibilityViolations(): Promise<string[]> {
     const source = await readFile(AXE, 'utf8');
     await this.#page.evaluate(`(() => { if (globalThis.axe === undefined) { ${source} } })()`);
     const found = await this.#page.evaluate(
@@ -96,17 +96,17 @@ export class SeenPage {
     return found as string[];
   }
 
-  /** Resolves when nothing on the page moves any more. */
-  async still(): Promise<void> {
+  /** Resolves when the finite animations of the page have ended. */
+  async waitForAnimations(): Promise<void> {
     await this.#page.evaluate(
       `Promise.allSettled(document.getAnimations()
         .filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity).map(({ finished }) => finished)).then(() => true)`,
     );
   }
 
-  /** Puts what is seen into `out/screenshots/NAME.png`. */
-  async keep(name: string): Promise<void> {
-    await this.still();
+  /** Saves a screenshot as `out/screenshots/NAME.png`. */
+  async saveScreenshot(name: string): Promise<void> {
+    await this.waitForAnimations();
     await mkdir(SCREENSHOTS, { recursive: true });
     await writeFile(join(SCREENSHOTS, `${name}.png`), await this.#page.screenshot());
   }

@@ -1,0 +1,74 @@
+import type { PayloadOf } from '../../../host/protocol/messages.ts';
+import { errorText } from '../error-text.ts';
+import { viewError } from '../error-view.ts';
+import { t } from '../i18n.ts';
+import type { Store } from '../store.svelte.ts';
+
+/** A conversation, as the host lists it. */
+export type Conversation = PayloadOf<'LIST_CONVERSATIONS'>['conversations'][number];
+
+/** A message, as the host stores it. */
+export type StoredMessage = PayloadOf<'GET_CONVERSATION'>['messages'][number];
+
+/** Conversations in the list. Older ones are found by searching. */
+const LISTED = 100;
+
+/** The time, as the host counts it: Unix seconds. */
+export const unixTime = (): number => Date.now() / 1000;
+
+/** The conversations that the host stores. */
+export class Conversations {
+  list = $state.raw<readonly Conversation[]>([]);
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async refresh(): Promise<void> {
+    const payload = await this.#store.attempt('LIST_CONVERSATIONS', { limit: LISTED });
+    if (payload !== undefined) this.list = payload.conversations;
+  }
+
+  /** Reads a conversation with all its messages. Rejects with a `RequestError`. */
+  async read(id: string): Promise<{ readonly conversation: Conversation; readonly messages: StoredMessage[] }> {
+    const messages: StoredMessage[] = [];
+    let cursor: string | undefined;
+    for (;;) {
+      const page: PayloadOf<'GET_CONVERSATION'> = await this.#store.request('GET_CONVERSATION', {
+        id,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      messages.push(...page.messages);
+      cursor = page.nextCursor;
+      if (cursor === undefined) return { conversation: page.conversation, messages };
+    }
+  }
+
+  async rename(conversation: Conversation, title: string): Promise<void> {
+    await this.#store.attempt('SYNC_PUSH', { conversations: [{ ...conversation, title, updated_at: unixTime() }] });
+  }
+
+  /** Deletes a conversation. A notice offers to undo that. */
+  async delete(id: string): Promise<void> {
+    try {
+      const { conversation, messages } = await this.read(id);
+      await this.#store.request('DELETE_CONVERSATION', { id });
+      this.#store.toasts.show(t('conversationDeleted'), {
+        label: t('undo'),
+        run: () => void this.#restore(conversation, messages),
+      });
+    } catch (error) {
+      this.#store.toasts.show(errorText(viewError(error)));
+    }
+  }
+
+  /** Stores a deleted conversation again. Of two versions the host takes the newer one, so the time has to be newer. */
+  async #restore(conversation: Conversation, messages: readonly StoredMessage[]): Promise<void> {
+    const updated_at = unixTime();
+    await this.#store.attempt('SYNC_PUSH', {
+      conversations: [{ ...conversation, updated_at }],
+      messages: messages.map((message) => ({ ...message, updated_at })),
+    });
+  }
+}

@@ -1,0 +1,42 @@
+/** A short notice at the bottom of a page, with at most one button. */
+export interface Toast {
+  readonly id: number;
+  readonly text: string;
+  readonly action: { readonly label: string; readonly run: () => void } | undefined;
+}
+
+/** How long a notice stays, milliseconds. One with a button stays longer, so that there is time to reach it. */
+const NOTICE_MS = 5_000;
+const ACTION_MS = 12_000;
+
+/** The notices of a page. One that has the focus or the pointer stays until that leaves. */
+export class Toasts {
+  items = $state.raw<readonly Toast[]>([]);
+  #nextId = 1;
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+
+  /** Shows a notice; a later one is shown below it. */
+  show(text: string, action?: Toast['action']): void {
+    const toast = { id: this.#nextId++, text, action };
+    this.items = [...this.items, toast];
+    this.resume(toast);
+  }
+
+  /** Starts the time after which a notice disappears. */
+  resume({ id, action }: Toast): void {
+    this.pause(id);
+    const timer = setTimeout(() => this.dismiss(id), action === undefined ? NOTICE_MS : ACTION_MS);
+    this.#timers.set(id, timer);
+  }
+
+  /** Lets a notice stay. */
+  pause(id: number): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+
+  dismiss(id: number): void {
+    this.pause(id);
+    this.items = this.items.filter((toast) => toast.id !== id);
+  }
+}
