@@ -1,10 +1,10 @@
 import type { ErrorView } from './error-view.ts';
-import { format, t } from './i18n.ts';
+import { format, type MessageKey, t } from './i18n.ts';
 
-/** Returns the sentence for an error in the user's language. */
-export function errorText({ code, key, missingBytes }: ErrorView): string {
+/** Returns the sentence for an error in the user's language. A host newer than this extension may send other codes. */
+export function errorText({ code, missingBytes }: ErrorView): string {
   if (code === 'DISK_FULL' && missingBytes !== undefined && missingBytes > 0) {
     return t('errorDiskFullBy', format.bytes(missingBytes));
   }
-  return t(key);
+  return t(`error_${code}` as MessageKey) || t('error_unknown');
 }

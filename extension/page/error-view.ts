@@ -1,6 +1,4 @@
-import { ERROR_CODES } from '../../host/protocol/errors.ts';
 import { RequestError } from '../host-connection.ts';
-import type { MessageKey } from './i18n.ts';
 import { safeLink } from './markdown/safe-link.ts';
 
 /** What helps against an error, offered as a button. */
@@ -22,7 +20,6 @@ export type ErrorAction =
 /** An error as pages show it: a sentence in the user's language, and the host's own words under "Details". */
 export interface ErrorView {
   readonly code: string;
-  readonly key: MessageKey;
   readonly action: ErrorAction | undefined;
   /** The host's message, in English. */
   readonly message: string;
@@ -34,45 +31,47 @@ export interface ErrorView {
   readonly termsUrl: string | undefined;
 }
 
-const ACTIONS: Partial<Record<RequestError['code'], ErrorAction>> = {
-  MODEL_NOT_LOADED: 'load',
-  MODEL_NOT_DOWNLOADED: 'download',
-  MODEL_IN_USE: 'unload',
-  INSUFFICIENT_MEMORY: 'loadSettings',
-  MODEL_REJECTED: 'verify',
-  UNSUPPORTED_MODEL_TYPE: 'searchModels',
-  MODEL_NOT_CAPABLE: 'models',
-  ENGINE_CRASHED: 'load',
-  ENGINE_UNAVAILABLE: 'diagnostics',
-  LOAD_TIMEOUT: 'retry',
-  CONTEXT_OVERFLOW: 'loadSettings',
-  EMBEDDING_FAILED: 'retry',
-  GENERATION_FAILED: 'retry',
-  CHAT_TEMPLATE_FAILED: 'newChat',
-  CONVERSATION_NOT_FOUND: 'newChat',
-  GATED_REPO: 'openTerms',
-  UNAUTHORIZED: 'addToken',
-  RATE_LIMITED: 'retry',
-  HUB_UNREACHABLE: 'retry',
-  HUB_ERROR: 'retry',
-  CHECKSUM_MISMATCH: 'retry',
-  SIZE_MISMATCH: 'retry',
-  REMOTE_CHANGED: 'retry',
-  DISK_FULL: 'freeSpace',
-  CACHE_LIMIT: 'freeSpace',
-  CACHE_ERROR: 'retry',
-  CACHE_MOVING: 'retry',
-  REMOTE_MODEL_NOT_FOUND: 'models',
-  REMOTE_NOT_CONFIGURED: 'models',
-  REMOTE_UNREACHABLE: 'retry',
-  REMOTE_ERROR: 'retry',
-  REMOTE_CUT: 'retry',
-  KEYCHAIN_UNAVAILABLE: 'retry',
-  HOST_UPDATED: 'retry',
-  HOST_DISCONNECTED: 'retry',
-  ABORTED: 'retry',
-  INTERNAL_ERROR: 'retry',
-};
+const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
+  Object.entries({
+    MODEL_NOT_LOADED: 'load',
+    MODEL_NOT_DOWNLOADED: 'download',
+    MODEL_IN_USE: 'unload',
+    INSUFFICIENT_MEMORY: 'loadSettings',
+    MODEL_REJECTED: 'verify',
+    UNSUPPORTED_MODEL_TYPE: 'searchModels',
+    MODEL_NOT_CAPABLE: 'models',
+    ENGINE_CRASHED: 'load',
+    ENGINE_UNAVAILABLE: 'diagnostics',
+    LOAD_TIMEOUT: 'retry',
+    CONTEXT_OVERFLOW: 'loadSettings',
+    EMBEDDING_FAILED: 'retry',
+    GENERATION_FAILED: 'retry',
+    CHAT_TEMPLATE_FAILED: 'newChat',
+    CONVERSATION_NOT_FOUND: 'newChat',
+    GATED_REPO: 'openTerms',
+    UNAUTHORIZED: 'addToken',
+    RATE_LIMITED: 'retry',
+    HUB_UNREACHABLE: 'retry',
+    HUB_ERROR: 'retry',
+    CHECKSUM_MISMATCH: 'retry',
+    SIZE_MISMATCH: 'retry',
+    REMOTE_CHANGED: 'retry',
+    DISK_FULL: 'freeSpace',
+    CACHE_LIMIT: 'freeSpace',
+    CACHE_ERROR: 'retry',
+    CACHE_MOVING: 'retry',
+    REMOTE_MODEL_NOT_FOUND: 'models',
+    REMOTE_NOT_CONFIGURED: 'models',
+    REMOTE_UNREACHABLE: 'retry',
+    REMOTE_ERROR: 'retry',
+    REMOTE_CUT: 'retry',
+    KEYCHAIN_UNAVAILABLE: 'retry',
+    HOST_UPDATED: 'retry',
+    HOST_DISCONNECTED: 'retry',
+    ABORTED: 'retry',
+    INTERNAL_ERROR: 'retry',
+  } satisfies Partial<Record<RequestError['code'], ErrorAction>>),
+);
 
 /** Returns how to show an error of a request, or of anything else that failed. */
 export function viewError(error: unknown): ErrorView {
@@ -89,16 +88,10 @@ export function viewErrorCode(
   const { needed, available, modelId = details.model, accessPage } = details;
   return {
     code,
-    key: isKnownCode(code) ? `error_${code}` : 'error_unknown',
-    action: isKnownCode(code) ? ACTIONS[code] : undefined,
+    action: ACTIONS.get(code),
     message,
     modelId: typeof modelId === 'string' ? modelId : undefined,
     missingBytes: typeof needed === 'number' && typeof available === 'number' ? needed - available : undefined,
     termsUrl: typeof accessPage === 'string' ? safeLink(accessPage) : undefined,
   };
-}
-
-/** A host newer than this extension may send codes that have no sentence here. */
-function isKnownCode(code: string): code is RequestError['code'] {
-  return code === 'HOST_DISCONNECTED' || Object.hasOwn(ERROR_CODES, code);
 }
