@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { chunkChecksum } from '../download/chunk-checksum.ts';
+import { chunkChecksum } from '../download/chunks.ts';
 import type { RemoteFile } from '../hub/types.ts';
 import { cacheError } from './cache-errors.ts';
 

@@ -1,6 +1,5 @@
-import * as crypto from 'node:crypto';
-import { type RunningChecksum, runningChecksum } from './chunk-checksum.ts';
-import type { ChunkGrid, ChunkRun } from './chunks.ts';
+import type { Hash } from 'node:crypto';
+import { type ChunkGrid, type ChunkRun, chunkHash } from './chunks.ts';
 
 /** A chunk that came whole. */
 export interface WholeChunk {
@@ -12,7 +11,7 @@ export interface WholeChunk {
 export class ChunkCursor {
   readonly #grid: ChunkGrid;
   readonly #end: number;
-  #sum: RunningChecksum | undefined;
+  #hash: Hash | undefined;
   chunk: number;
   position: number;
 
@@ -39,17 +38,17 @@ export class ChunkCursor {
 
   /** The checksum of what came of the present chunk. Once: the cursor goes no further. */
   endSum(): string {
-    return (this.#sum ?? runningChecksum(crypto)).end();
+    return (this.#hash ?? chunkHash()).digest('hex');
   }
 
   /** Goes on by bytes of the present chunk; gives the chunk when they are its last. */
   advance(bytes: Uint8Array): WholeChunk | undefined {
-    this.#sum ??= runningChecksum(crypto);
-    this.#sum.add(bytes);
+    this.#hash ??= chunkHash();
+    this.#hash.update(bytes);
     this.position += bytes.length;
     if (this.missingInChunk > 0) return undefined;
-    const whole = { chunk: this.chunk, sum: this.#sum.end() };
-    this.#sum = undefined;
+    const whole = { chunk: this.chunk, sum: this.#hash.digest('hex') };
+    this.#hash = undefined;
     this.chunk += 1;
     return whole;
   }

@@ -1,3 +1,18 @@
+import { createHash, type Hash, hash } from 'node:crypto';
+
+/**
+ * Returns a hash for the checksum of a chunk: SHA-256, computed while the bytes arrive. It finds changes of a file since
+ * it was downloaded; whether the file is what the hub announced, the checksum of the whole file decides.
+ */
+export function chunkHash(): Hash {
+  return createHash('sha256');
+}
+
+/** Returns the checksum of a whole chunk, hex. */
+export function chunkChecksum(bytes: Uint8Array): string {
+  return hash('sha256', bytes);
+}
+
 /**
  * Most chunks of one file: 5 TiB at 5 MiB each, ten times what the hub takes. It bounds what a hub's or an index's
  * wrong number can cost in memory.

@@ -24,11 +24,11 @@ const FileRecord = v.pipe(
 export type FileRecord = v.InferOutput<typeof FileRecord>;
 
 /** What is kept of a whole chunk. */
-const WHOLE = /^gmac:[0-9a-f]{32}$/;
+const WHOLE = /^[0-9a-f]{64}$/;
 /** What is kept of one that is begun: with its bytes behind it. */
-const BEGUN = /^(gmac:[0-9a-f]{32})\/([1-9]\d{0,8})$/;
+const BEGUN = /^([0-9a-f]{64})\/([1-9]\d{0,8})$/;
 
-/** What the index says of a chunk: that its first bytes have this checksum, as `chunkSum` gives it. */
+/** What the index says of a chunk: that its first bytes have this checksum, as `chunkChecksum` gives it. */
 export interface StoredChecksum {
   readonly sum: string;
   /** How many bytes of it are there; undefined where all are. */

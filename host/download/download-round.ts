@@ -7,14 +7,13 @@ import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { BufferedWrite } from './buffered-write.ts';
 import type { ChunkCursor, WholeChunk } from './chunk-cursor.ts';
 import { type ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
-import { Connection } from './connection.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
+import { Connection, slowConnections } from './connections.ts';
 import type { StoredChecksum } from './download-index.ts';
 import type { PartialChunks } from './partial-chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 import type { PrefixHash } from './prefix-hash.ts';
 import type { RateLimiter } from './rate-limiter.ts';
-import { isSlow } from './slow-connections.ts';
 import type { ChunkState } from './stored-chunk.ts';
 
 /** What a round works with. */
@@ -155,12 +154,12 @@ export class DownloadRound {
   #look(elapsedMs: number): void {
     let bytes = this.#bytesOfEnded;
     this.#bytesOfEnded = 0;
-    for (const connection of this.#connections) bytes += connection.look(elapsedMs);
+    for (const connection of this.#connections) bytes += connection.sample(elapsedMs);
     if (!this.#ranges || this.#stop.aborted) return;
     // Towards the end there is not enough to do for all, and some may not have left yet: that says nothing of the line.
     const { plan } = this.#options;
     if (this.#queue.size > 0 && this.#workers <= plan.target) plan.look((bytes * 1000) / elapsedMs);
-    for (const slow of isSlow([...this.#connections])) {
+    for (const slow of slowConnections([...this.#connections])) {
       this.#options.log.info('download.slow-connection', { rate: Math.round(slow.rate) });
       slow.controller.abort(new TooSlow());
     }
@@ -254,9 +253,9 @@ export class DownloadRound {
       }
       return false;
     } finally {
-      await connection.entering;
+      await connection.recording;
       this.#connections.delete(connection);
-      this.#bytesOfEnded += connection.look(LOOK_MS);
+      this.#bytesOfEnded += connection.sample(LOOK_MS);
     }
   }
 
@@ -268,7 +267,7 @@ export class DownloadRound {
       rest = rest.subarray(piece.length);
       const isMissing = states[cursor.chunk] === 'missing';
       if (isMissing) {
-        if (this.#notEntered + piece.length > this.#workers * grid.chunkBytes) await connection.entering;
+        if (this.#notEntered + piece.length > this.#workers * grid.chunkBytes) await connection.recording;
         this.#notEntered += piece.length;
         await writer.add(piece, cursor.position);
       }
@@ -276,8 +275,8 @@ export class DownloadRound {
       if (whole === undefined || !isMissing) continue;
       await writer.flush();
       // While it is entered the next one comes already.
-      await connection.entering;
-      connection.entering = this.#enter(whole).catch((error: unknown) => this.#failed.abort(error));
+      await connection.recording;
+      connection.recording = this.#enter(whole).catch((error: unknown) => this.#failed.abort(error));
       if (connection.isLeaving) return;
     }
   }

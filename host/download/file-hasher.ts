@@ -1,11 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { cacheError } from '../cache/cache-errors.ts';
-import { runningChecksum } from './chunk-checksum.ts';
 import { type HashAnswer, type HashRequest, type HashThreadData, hashThread } from './hash-thread.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** The thread as text that runs by itself. */
-const SOURCE = `(${hashThread})(require('node:worker_threads'), require('node:fs'), require('node:crypto'), ${runningChecksum});`;
+const SOURCE = `(${hashThread})(require('node:worker_threads'), require('node:fs'), require('node:crypto'));`;
 
 /** An order without the number it gets. */
 type Work = HashRequest extends infer O ? (O extends HashRequest ? Omit<O, 'id'> : never) : never;

@@ -1,5 +1,3 @@
-import type { runningChecksum } from './chunk-checksum.ts';
-
 /** What the thread is started with. */
 export interface HashThreadData {
   /** The open file; descriptors belong to the process, so a thread can read what another opened. */
@@ -27,18 +25,15 @@ export type HashAnswer = { readonly id: number } & (
 /**
  * Everything the hashing thread does. It is started from its own text, which saves each way the host is built and
  * packaged a file of its own: so nothing in here may refer to anything outside, but for types.
- *
- * @param beginSum `runningSum`, which is text of its own too.
  */
 export function hashThread(
   { parentPort, workerData }: typeof import('node:worker_threads'),
   { readSync }: typeof import('node:fs'),
-  crypto: typeof import('node:crypto'),
-  beginSum: typeof runningChecksum,
+  { createHash, hash }: typeof import('node:crypto'),
 ): void {
   const { descriptor, chunkBytes, algorithm, prefix }: HashThreadData = workerData;
   const buffer = Buffer.allocUnsafe(chunkBytes);
-  const whole = crypto.createHash(algorithm).update(prefix);
+  const whole = createHash(algorithm).update(prefix);
   /** The first byte that has not been taken in. */
   let position = 0;
 
@@ -54,11 +49,7 @@ export function hashThread(
   const extend = (offset: number, length: number, expected: string | undefined): boolean => {
     if (offset !== position || !read(offset, length)) return false;
     const bytes = buffer.subarray(0, length);
-    if (expected !== undefined) {
-      const sum = beginSum(crypto);
-      sum.add(bytes);
-      if (sum.end() !== expected) return false;
-    }
+    if (expected !== undefined && hash('sha256', bytes) !== expected) return false;
     whole.update(bytes);
     position += length;
     return true;

@@ -1,8 +1,6 @@
-import * as crypto from 'node:crypto';
 import { sum } from '../common/sum.ts';
-import { runningChecksum } from './chunk-checksum.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
-import type { ChunkGrid, ChunkRun } from './chunks.ts';
+import { type ChunkGrid, type ChunkRun, chunkHash } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** Bytes read back at a time. */
@@ -54,16 +52,16 @@ export class PartialChunks {
     const begun = this.#begun.get(run.first);
     if (begun === undefined) return cursor;
     this.#begun.delete(run.first);
-    const found = runningChecksum(crypto);
+    const found = chunkHash();
     const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, begun.bytes));
     while (cursor.bytesInChunk < begun.bytes) {
       const wanted = Math.min(buffer.length, begun.bytes - cursor.bytesInChunk);
       const bytes = await file.read(buffer, cursor.position, wanted);
       if (bytes.length === 0) break;
-      found.add(bytes);
+      found.update(bytes);
       cursor.advance(bytes);
     }
-    if (found.end() === begun.sum) return cursor;
+    if (found.digest('hex') === begun.sum) return cursor;
     onLost(begun.bytes);
     return new ChunkCursor(this.#grid, run);
   }

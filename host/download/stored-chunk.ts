@@ -1,5 +1,4 @@
-import { chunkChecksum } from './chunk-checksum.ts';
-import type { ChunkGrid } from './chunks.ts';
+import { type ChunkGrid, chunkChecksum } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** Where a chunk stands: not there, there by this download, or there by the word of the index of an earlier one. */

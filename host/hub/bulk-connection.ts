@@ -27,8 +27,8 @@ export interface BulkTimeouts {
 
 /**
  * One connection to a server, for answers that are large: their bytes are read from the socket into memory that is used
- * again for the next ones, and nothing else touches them. A gigabyte costs a quarter of what it costs through Node's
- * HTTP client, and its memory does not grow (`npm run bench -- download`).
+ * again for the next ones, and nothing else touches them. Why not Node's HTTP client (one run over loopback, 1 GiB): it
+ * takes 2.2 times the wall time and 2.2 to 2.6 times the processor time of the whole host, and 183 instead of 128 MiB.
  *
  * It knows what such an answer needs and no more: a `GET`, a head, a body of a length told beforehand.
  */

@@ -108,7 +108,7 @@ async function fill({
   const store = await openStore(database, createLogger({ file: logFile, debug: false }));
   for (const table of ['files', 'chunks', 'downloads', 'used']) await store.namespace(table).get('none');
   const hex = 'ab'.repeat(32);
-  const sum = `gmac:${'ab'.repeat(16)}`;
+  const sum = 'ab'.repeat(32);
   const record = {
     size: 40e6,
     checksum: { algorithm: 'sha256', hex },

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { chunkChecksum } from '../../../host/download/chunk-checksum.ts';
 import { ChunkCursor, type WholeChunk } from '../../../host/download/chunk-cursor.ts';
-import { ChunkGrid, ChunkQueue, type ChunkRun } from '../../../host/download/chunks.ts';
+import { ChunkGrid, ChunkQueue, type ChunkRun, chunkChecksum } from '../../../host/download/chunks.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 
 describe('a grid of chunks', () => {
