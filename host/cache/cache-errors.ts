@@ -1,5 +1,5 @@
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
-import { diskFull, noWritePermission } from '../common/host-errors.ts';
+import { diskFull, fileInUse, noWritePermission } from '../common/host-errors.ts';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 
 /** Makes an error a person understands of what the file system said while the cache was written to. */
@@ -10,6 +10,7 @@ export function cacheError(error: unknown, path: string): HostError {
   if (isSystemError(error, 'ENOSPC', 'EDQUOT') || sqlite === SQLITE.FULL) {
     return diskFull(path, error);
   }
+  if (isSystemError(error, 'EBUSY', 'ETXTBSY')) return fileInUse(path, error);
   const isRefused = isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR');
   if (isRefused || sqlite === SQLITE.READONLY || sqlite === SQLITE.CANTOPEN) {
     return noWritePermission(path, error);

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
+import { removeFile } from '../common/files-in-use.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { formatBytes } from '../common/format.ts';
 import { modelNotDownloaded } from '../common/host-errors.ts';
@@ -145,7 +145,7 @@ export class CacheEviction {
     const { layout, log } = this.#parts;
     if (item.kind === 'orphan') {
       const { path } = item.partial;
-      await rm(path, { force: true }).catch((error: unknown) => {
+      await removeFile(path).catch((error: unknown) => {
         throw cacheError(error, path);
       });
       return true;

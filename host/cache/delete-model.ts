@@ -1,6 +1,7 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
+import { removeFile } from '../common/files-in-use.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
@@ -32,7 +33,7 @@ export async function deleteModel(layout: CacheLayout, index: DownloadIndex, nam
 
 async function remove(path: string): Promise<void> {
   try {
-    await rm(path, { force: true });
+    await removeFile(path);
   } catch (error) {
     // Below a file there can be none.
     if (!isSystemError(error, 'ENOTDIR')) throw cacheError(error, path);

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { isSystemError } from '../common/errors.ts';
+import { removeFile } from '../common/files-in-use.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, modelKey } from './layout.ts';
@@ -30,7 +31,7 @@ export class Pins {
   async unpin(name: ModelName): Promise<void> {
     const path = this.#layout.pinPath(name);
     try {
-      await rm(path, { force: true });
+      await removeFile(path);
     } catch (error) {
       throw cacheError(error, path);
     }

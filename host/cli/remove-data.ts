@@ -56,7 +56,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
   ];
   const names = (await namesIn(home)).map((name) => join(home, name));
   const ours = [...elsewhere.paths, ...names.filter((path) => written.some((one) => isOf(path, one)))];
-  for (const path of ours) await rm(path, { recursive: true, force: true });
+  for (const path of ours) await rm(path, { recursive: true, force: true, maxRetries: 5 });
   if (elsewhere.folder !== undefined) await removeIfEmpty(elsewhere.folder);
   return ours;
 }

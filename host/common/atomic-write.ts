@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { removeFile, renameFile } from './files-in-use.ts';
 
 /** The permissions of files with a user's data: nobody else may read them. */
 const PRIVATE_FILE = 0o600;
@@ -28,10 +29,10 @@ export async function atomicWrite(path: string, contents: FileContents, mode: nu
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await renameFile(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await removeFile(temporary);
     throw error;
   }
 }

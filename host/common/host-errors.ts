@@ -103,6 +103,15 @@ export function noWritePermission(path: string, cause: unknown): HostError {
   );
 }
 
+/** Another program has `path` open, so the system does not let it be changed. */
+export function fileInUse(path: string, cause: unknown): HostError {
+  return new HostError(
+    'FILE_IN_USE',
+    `Another program has ${path} open, so it cannot be changed. Close that program, or wait for a virus scanner to finish, then try again.`,
+    { details: fileDetails(path), cause },
+  );
+}
+
 /** A file of this host has content that the host did not write. `remedy` is an imperative sentence. */
 export function damagedFile(path: string, what: string, remedy: string, cause?: unknown): HostError {
   return new HostError('CACHE_ERROR', `${path}, which stores ${what}, is damaged. ${remedy}`, {

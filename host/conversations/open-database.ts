@@ -1,7 +1,8 @@
-import { chmod, mkdir, rename } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HostError, isSystemError } from '../common/errors.ts';
+import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { createPrivateFile } from '../common/private-file.ts';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
@@ -73,7 +74,7 @@ async function makePrivate(file: string): Promise<void> {
 async function moveAway(file: string): Promise<string> {
   const aside = `${file}.corrupt-${Date.now()}`;
   for (const suffix of ['', '-wal', '-shm']) {
-    await rename(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
+    await renameFile(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
       if (!isSystemError(error, 'ENOENT')) throw error;
     });
   }

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cacheError } from '../cache/cache-errors.ts';
 import { syncFolder } from '../common/atomic-write.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
+import { removeFile, renameFile } from '../common/files-in-use.ts';
 
 /** Never through a link that somebody put in the file's place; Windows knows no such flag. */
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
@@ -118,7 +119,7 @@ export class PartialFile {
       await this.#handle.close();
       await mkdir(dirname(finalPath), { recursive: true, mode: 0o700 });
       if ((await statsOf(finalPath)) !== undefined) throw inTheWay(finalPath);
-      await rename(this.path, finalPath);
+      await renameFile(this.path, finalPath);
       await syncFolder(dirname(finalPath));
       return mtimeMs;
     } catch (error) {
@@ -133,7 +134,7 @@ export class PartialFile {
 
   /** Removes the file of a download that is given up. */
   static async discard(path: string): Promise<void> {
-    await rm(path, { force: true });
+    await removeFile(path);
   }
 }
 

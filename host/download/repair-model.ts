@@ -1,4 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cacheError } from '../cache/cache-errors.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
@@ -7,6 +7,7 @@ import { assertOwn } from '../cache/model-folders.ts';
 import { recordOf, type VerifiedFile } from '../cache/verify-model.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { HostError, isHostError } from '../common/errors.ts';
+import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
@@ -146,7 +147,7 @@ async function askFor(hub: HubClient, name: ModelName, file: string, commit: str
 async function takeAway(finalPath: string, partialPath: string): Promise<void> {
   try {
     await mkdir(dirname(partialPath), { recursive: true, mode: 0o700 });
-    await rename(finalPath, partialPath);
+    await renameFile(finalPath, partialPath);
   } catch (error) {
     throw cacheError(error, finalPath);
   }

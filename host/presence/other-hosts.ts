@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { isSystemError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
+import { removeFile } from '../common/files-in-use.ts';
 import { Announcement } from './announcement.ts';
 import { lockOf, type PresencePaths } from './presence.ts';
 
@@ -18,7 +19,7 @@ export async function livingHosts(paths: PresencePaths): Promise<Announcement[]>
       const host = await readAnnouncement(file);
       if (host !== undefined) hosts.push(host);
     } else {
-      for (const name of names) if (name.startsWith(base)) await rm(join(paths.hosts, name), { force: true });
+      for (const name of names) if (name.startsWith(base)) await removeFile(join(paths.hosts, name));
     }
   }
   return hosts.sort((a, b) => a.startedAt - b.startedAt);

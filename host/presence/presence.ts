@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeJson } from '../common/atomic-write.ts';
 import { FileLock } from '../common/file-lock.ts';
+import { removeFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { VERSION } from '../common/version.ts';
 import type { HostPaths } from '../config.ts';
@@ -64,7 +64,7 @@ export class Presence {
     const { file, lock } = this.#current;
     this.#current = undefined;
     try {
-      await rm(file, { force: true });
+      await removeFile(file);
     } finally {
       lock.release();
     }

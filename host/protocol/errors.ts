@@ -80,6 +80,7 @@ export const ERROR_CODES = {
   CACHE_MOVING: 'The cache is being moved to another folder, or other hosts that use it keep it from being moved.',
   DISK_FULL: 'The disk of the cache has too little space.',
   CACHE_NOT_WRITABLE: 'The cache folder cannot be written to.',
+  FILE_IN_USE: 'Another program has a file open that was to be changed; close it and try again.',
   CACHE_ERROR: 'Reading or writing the cache failed.',
 
   // Starting, and registering with browsers

@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { chmod, mkdir, rename, stat } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import KeyvSqlite from '@keyv/sqlite';
 import Keyv from 'keyv';
 import { isSystemError } from '../common/errors.ts';
+import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { createPrivateFile } from '../common/private-file.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
@@ -167,7 +168,7 @@ async function setAsideIfDamaged(file: string, log: Logger): Promise<void> {
   const aside = `${file}.corrupt-${Date.now()}`;
   log.error('store.corrupt', { file, aside, damage });
   for (const suffix of ['', '-wal', '-shm']) {
-    await rename(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
+    await renameFile(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
       if (!isSystemError(error, 'ENOENT')) throw error;
     });
   }

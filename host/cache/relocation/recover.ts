@@ -1,5 +1,6 @@
-import { lstat, rename, rm } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeFile, renameFile } from '../../common/files-in-use.ts';
 import type { Logger } from '../../common/log.ts';
 import type { HostPaths } from '../../config.ts';
 import { cacheError } from '../cache-errors.ts';
@@ -17,7 +18,7 @@ export async function recoverMove(paths: Pick<HostPaths, 'home'>, journal: Journ
   try {
     if (isSwitched) await removeOld(journal);
     else await putBack(journal);
-    await rm(journalFile(paths), { force: true });
+    await removeFile(journalFile(paths));
   } catch (error) {
     throw cacheError(error, to);
   }
@@ -26,7 +27,7 @@ export async function recoverMove(paths: Pick<HostPaths, 'home'>, journal: Journ
 /** Removes what was copied from the old place. */
 export async function removeOld({ from, to }: Journal): Promise<void> {
   for (const folder of MOVED) await removeCopied(join(from, folder), join(to, folder));
-  await rm(join(from, MARKER), { force: true });
+  await removeFile(join(from, MARKER));
 }
 
 async function putBack({ from, to, method }: Journal): Promise<void> {
@@ -36,10 +37,10 @@ async function putBack({ from, to, method }: Journal): Promise<void> {
       await removeCopied(moved, old);
     } else if (await isThere(moved)) {
       await removeEmpty(old);
-      if (!(await isThere(old))) await rename(moved, old);
+      if (!(await isThere(old))) await renameFile(moved, old);
     }
   }
-  await rm(join(to, MARKER), { force: true });
+  await removeFile(join(to, MARKER));
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,9 +1,10 @@
-import { lstat, mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { writeJson } from '../../common/atomic-write.ts';
 import { assertSpace } from '../../common/disk-space.ts';
 import { HostError } from '../../common/errors.ts';
 import { FileLock } from '../../common/file-lock.ts';
+import { removeFile, renameFile } from '../../common/files-in-use.ts';
 import type { Logger } from '../../common/log.ts';
 import type { ProgressListener } from '../../common/progress.ts';
 import { sum } from '../../common/sum.ts';
@@ -70,14 +71,14 @@ export async function relocateCache(options: RelocationOptions): Promise<Relocat
     try {
       await bring(journal, options, sum(files.map(({ size }) => size)));
       await writeJson(join(to, MARKER), { cacheOf: paths.home });
-      if (to === paths.home) await rm(placeFile(paths), { force: true });
+      if (to === paths.home) await removeFile(placeFile(paths));
       else await writeJson(placeFile(paths), { folder: to });
     } catch (error) {
       await recoverMove(paths, journal, log);
       throw error;
     }
     await removeOld(journal);
-    await rm(journalFile(paths), { force: true });
+    await removeFile(journalFile(paths));
     log.info('cache.moved', { from, to, method });
     return { from, to, files: files.length, bytes: sum(files.map(({ size }) => size)) };
   } catch (error) {
@@ -96,7 +97,7 @@ async function bring({ from, to, method }: Journal, options: RelocationOptions, 
     options.signal.throwIfAborted();
     options.onProgress({ moved, total });
     if (method === 'rename') {
-      if (await isThere(old)) await rename(old, target);
+      if (await isThere(old)) await renameFile(old, target);
       continue;
     }
     for (const { path } of await filesBelow(old)) {

@@ -1,7 +1,8 @@
 import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rmdir, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isSystemError } from '../../common/errors.ts';
+import { removeFile, renameFile } from '../../common/files-in-use.ts';
 
 /** A file of a tree. */
 export interface TreeFile {
@@ -66,7 +67,7 @@ export async function copyFile(
     await target.sync();
     await target.close();
     target = undefined;
-    await rename(unfinished, to);
+    await renameFile(unfinished, to);
     // When a model was used last is told by this where nothing else is known.
     await utimes(to, mtime, mtime);
   } finally {
@@ -79,11 +80,11 @@ export async function copyFile(
 export async function removeCopied(root: string, copies: string): Promise<void> {
   for (const { path, size } of await filesBelow(root)) {
     if (path.endsWith(UNFINISHED)) {
-      await rm(join(root, path), { force: true });
+      await removeFile(join(root, path));
       continue;
     }
     const copy = await lstat(join(copies, path)).catch(() => undefined);
-    if (copy?.isFile() && copy.size === size) await rm(join(root, path), { force: true });
+    if (copy?.isFile() && copy.size === size) await removeFile(join(root, path));
   }
   await removeEmpty(root);
 }
