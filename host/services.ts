@@ -4,6 +4,7 @@ import { loadedEntry } from './actions/model-entry.ts';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import { systemClock } from './common/clock.ts';
 import { HostError } from './common/errors.ts';
 import { type Lazy, lazy } from './common/lazy.ts';
 import type { Logger } from './common/log.ts';
@@ -14,7 +15,7 @@ import type { ExternalModels } from './external/external-models.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
-import type { ServedModels } from './models/served-models.ts';
+import type { ModelRegistry } from './models/model-registry.ts';
 import type { Presence } from './presence/presence.ts';
 import type { HostEvent } from './protocol/messages.ts';
 import type { Remote } from './remote/remote.ts';
@@ -37,7 +38,7 @@ export class HostServices implements Services {
   readonly engine: Lazy<Engine> = lazy(() => this.#createEngine());
   readonly lmStudio: Lazy<LmStudio> = lazy(() => this.#createLmStudio());
   readonly remote: Lazy<Remote> = lazy(() => this.#createRemote());
-  readonly served: Lazy<ServedModels> = lazy(() => this.#createServed());
+  readonly models: Lazy<ModelRegistry> = lazy(() => this.#createModels());
   readonly settings: Lazy<GenerationSettings> = lazy(() => this.#openSettings());
   readonly conversations: Lazy<Conversations> = lazy(() => this.#openConversations());
   readonly secrets: Lazy<Secrets> = lazy(() => this.#openSecrets());
@@ -54,7 +55,8 @@ export class HostServices implements Services {
     to: string,
     { signal, onProgress }: Pick<RelocationOptions, 'signal' | 'onProgress'>,
   ): Promise<RelocationResult> {
-    const loaded = (await this.engine.current())?.list().map(({ id }) => id) ?? [];
+    const models = (await this.models.current())?.list() ?? [];
+    const loaded = models.filter(({ modelType }) => modelType !== 'remote').map(({ id }) => id);
     if (loaded.length > 0) {
       throw new HostError(
         'MODEL_IN_USE',
@@ -70,9 +72,9 @@ export class HostServices implements Services {
     return relocateCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
   }
 
-  /** Closes what was made, the engine first: its models may have files of the cache open. */
+  /** Closes what was made, the models first: their runners may have files of the cache open. */
   async close(): Promise<void> {
-    (await this.remote.current())?.models.close();
+    await (await this.models.current())?.close();
     await (await this.engine.current())?.close();
     await (await this.#presence.current())?.close();
     await (await this.cache.current())?.close();
@@ -153,37 +155,30 @@ export class HostServices implements Services {
       import('./engine/safe-to-run.ts'),
     ]);
     const { runnerEntry, limits, env } = this.config;
-    const refusal = await whyUnsafeToRun(runnerEntry);
-    const engine = new Engine({ runnerEntry, limits, env, log: this.log, refusal });
-    engine.onChange((change) => {
-      const { type, id } = change;
-      if (type === 'unloaded' && change.reason !== undefined) {
-        this.#announce({ type: 'MODEL_UNLOADED', payload: { modelId: id, reason: change.reason } });
-      }
-      // A cache that could not be opened holds no model for anybody.
-      if (type !== 'loaded') void this.cache.current().then((cache) => cache?.unused(id));
-      void this.#presence().then((presence) => presence.update(engine.list().map(loadedEntry)));
-    });
-    return engine;
+    return new Engine({ runnerEntry, limits, env, log: this.log, refusal: await whyUnsafeToRun(runnerEntry) });
   }
 
   async #createRemote(): Promise<Remote> {
-    const [{ makeRemote }, served] = await Promise.all([import('./remote/remote.ts'), this.served()]);
+    const { makeRemote } = await import('./remote/remote.ts');
     // What LM Studio's server has need not be configured, as long as it runs on this machine.
     const found = async () => {
       const url = await (await this.lmStudio()).runningEndpoint();
       return url === undefined ? [] : [{ name: 'lmstudio', url }];
     };
-    const remote = makeRemote({ config: this.config, secrets: this.secrets, found, log: this.log });
-    served.add(remote.models);
-    return remote;
+    return makeRemote({ config: this.config, secrets: this.secrets, found, log: this.log });
   }
 
-  async #createServed(): Promise<ServedModels> {
-    const [{ ServedModels }, engine] = await Promise.all([import('./models/served-models.ts'), this.engine()]);
-    const served = new ServedModels();
-    served.add(engine);
-    return served;
+  async #createModels(): Promise<ModelRegistry> {
+    const { ModelRegistry } = await import('./models/model-registry.ts');
+    const models = new ModelRegistry({ log: this.log, clock: systemClock });
+    models.onChange(async (change) => {
+      if (change.type === 'unloaded' && change.reason !== undefined) {
+        this.#announce({ type: 'MODEL_UNLOADED', payload: { modelId: change.id, reason: change.reason } });
+      }
+      const local = models.list().filter(({ modelType }) => modelType !== 'remote');
+      await (await this.#presence()).update(local.map(loadedEntry));
+    });
+    return models;
   }
 
   async #createPresence(): Promise<Presence> {

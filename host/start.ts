@@ -1,6 +1,6 @@
 import { searchVariables } from './common/find-program.ts';
 import { callerOf } from './configuration/caller.ts';
-import { RUNNER_ARGUMENT } from './engine/runner-argument.ts';
+import { RUNNER_ARGUMENT } from './engine/ipc.ts';
 import { runNativeHost } from './native-host.ts';
 import { KEYCHAIN_ARGUMENT } from './secrets/keychain-argument.ts';
 

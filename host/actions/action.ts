@@ -9,7 +9,7 @@ import type { ExternalModels } from '../external/external-models.ts';
 import type { Hardware } from '../hardware/hardware.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { LmStudio } from '../lmstudio/lm-studio.ts';
-import type { ServedModels } from '../models/served-models.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
 import type { ClientKind } from '../protocol/actions/local-only.ts';
 import type { ActionName } from '../protocol/actions/requests.ts';
 import type { EventPayloads, EventType, PayloadOf, RequestId, RequestOf } from '../protocol/messages.ts';
@@ -28,13 +28,14 @@ export interface Services {
   external(): Promise<ExternalModels>;
   catalog(): Promise<Catalog>;
   hardware(): Promise<Hardware>;
+  /** llama.cpp on this machine. */
   engine(): Promise<Engine>;
   /** The LM Studio of this machine. */
   lmStudio(): Promise<LmStudio>;
-  /** Engines elsewhere, and their models. */
+  /** Remote engines. */
   remote(): Promise<Remote>;
-  /** Every loaded model, whoever runs it. */
-  served(): Promise<ServedModels>;
+  /** Every loaded model, local and remote. */
+  models(): Promise<ModelRegistry>;
   /** The settings of generations that are kept over restarts. */
   settings(): Promise<GenerationSettings>;
   conversations(): Promise<Conversations>;

@@ -84,8 +84,8 @@ export const actions: Actions<
     const query = readModelQuery(request);
     const name = 'quantization' in query ? await knownName(request, call) : query;
     if (isExternalName(name)) return deleteExternal(name, call);
-    const [cache, engine] = await Promise.all([call.services.cache(), call.services.engine()]);
-    const { freed } = await cache.delete(name, { inUse: (id) => engine.isBusy(id) }).catch(async (error: unknown) => {
+    const cache = await call.services.cache();
+    const { freed } = await cache.delete(name).catch(async (error: unknown) => {
       await assertNotExternal(name, error, call);
       throw error;
     });

@@ -20,17 +20,17 @@ export const actions: Actions<'ESTIMATE_MODEL_SIZE'> = {
   async ESTIMATE_MODEL_SIZE(request, call) {
     const { services } = call;
     const name = await resolveName({ ...request, modelPath: request.modelPath ?? request.model_path }, call);
-    const [shape, hardware, engine, rooms, { demandOf }, { fitOf }, split, { offloadOptions }] = await Promise.all([
+    const [shape, hardware, models, rooms, { demandOf }, { fitOf }, split, { offloadOptions }] = await Promise.all([
       shapeOf(name, call),
       services.hardware(),
-      services.engine(),
+      services.models(),
       import('../hardware/memory-budget.ts'),
       import('../hardware/demand.ts'),
       import('../hardware/fit.ts'),
       import('../hardware/split.ts'),
       import('../hardware/offload-options.ts'),
     ]);
-    const snapshot = rooms.withoutMapped(await hardware.snapshot(), engine.mappedBytes);
+    const snapshot = rooms.withoutMapped(await hardware.snapshot(), models.mappedBytes);
     const settings = { contextSize: split.chooseContextSize(shape, request.n_ctx) };
     const demand = demandOf(shape, settings);
     const blocks = shape.layerBytes.length;

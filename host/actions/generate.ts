@@ -83,11 +83,11 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
   async GENERATE(request, call) {
     const { services, signal, requestId } = call;
     try {
-      const [served, settings] = await Promise.all([services.served(), services.settings()]);
-      const modelId = modelIdFor(request, served);
+      const [models, settings] = await Promise.all([services.models(), services.settings()]);
+      const modelId = modelIdFor(request, models);
       const order = orderFor(request, await settings.get());
       const onProgress = teller(modelId, call);
-      const result = await served.generate(modelId, order, { signal, onProgress, tag: requestId });
+      const result = await models.generate(modelId, order, { signal, onProgress, tag: requestId });
       const end = endPayload(result);
       call.emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
       const { finishReason, usage } = result;
@@ -106,7 +106,7 @@ export const actions: Actions<'GENERATE' | 'STOP_GENERATION'> = {
 
   async STOP_GENERATION(request, { services }) {
     const id = hasModelReference(request) ? namedModelId(request) : undefined;
-    const stopped = (await services.served()).stopGenerations({ id, tag: request.targetRequestId });
+    const stopped = (await services.models()).stopGenerations({ id, tag: request.targetRequestId });
     const backends = [...new Set(stopped.map(({ model }) => model.backend))];
     const count = sum(stopped.map((model) => model.count));
     return {

@@ -2,86 +2,120 @@ import { assertRunnable } from '../catalog/model-type.ts';
 import { defined } from '../common/defined.ts';
 import { throttle } from '../common/progress.ts';
 import { errorReply } from '../messaging/error-reply.ts';
-import type { LoadingProgressPayload } from '../protocol/messages.ts';
-import type { Actions } from './action.ts';
+import type { LoadPlan, LoadProgress } from '../models/model-registry.ts';
+import type { LoadingProgressPayload, RequestOf } from '../protocol/messages.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import type { RemoteId } from '../protocol/remote-id.ts';
+import type { Actions, Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { obtainModel } from './find-model.ts';
 import { namedRemoteModel } from './has-model-reference.ts';
-import { loadRemote } from './load-remote.ts';
 import { loadedPayload } from './model-entry.ts';
 import { planLoad } from './plan-load.ts';
 import { resolveName } from './resolve-name.ts';
 
-export const actions: Actions<'LOAD_MODEL'> = {
-  async LOAD_MODEL(request, call) {
-    const elsewhere = namedRemoteModel(request);
-    if (elsewhere !== undefined) return loadRemote(elsewhere, request.loadId, call);
-    const name = await resolveName(request, call);
-    assertRunnable(name.file);
-    const tell = (event: Omit<LoadingProgressPayload, 'file' | 'loadId'>) =>
-      call.emit('modelWorkerLoadingProgress', {
-        ...event,
-        file: name.id,
-        ...defined({ loadId: request.loadId }),
-      });
-    const throttled = throttle(tell);
+type LoadEvent = Omit<LoadingProgressPayload, 'file' | 'loadId'>;
 
-    const engine = await call.services.engine();
-    const present = engine.get(name.id);
-    const { keepAlive } = request;
-    const keepAliveMs = keepAlive === undefined || keepAlive === -1 ? undefined : keepAlive * 1000;
-    if (present !== undefined) {
-      if (keepAlive !== undefined) engine.keepAlive(name.id, keepAliveMs);
-      tell({ status: 'cached', progress: 100, message: 'Model already loaded' });
-      return { message: 'Model already loaded', payload: loadedPayload(present) };
+function eventOf(progress: LoadProgress): LoadEvent {
+  switch (progress.step) {
+    case 'obtain': {
+      const { message, done, total, isComplete } = progress;
+      return { status: 'progress', progress: percent(done, total, isComplete), loaded: done, total, message };
     }
+    case 'found':
+      return { status: 'cached', progress: 0, total: progress.size, message: 'Already downloaded' };
+    case 'load':
+      return { status: 'progress', progress: Math.floor(progress.fraction * 1000) / 10, message: 'Loading' };
+  }
+}
 
-    tell({ status: 'initiate', progress: 0 });
-    const cache = await call.services.cache();
-    const use = await cache.use(name, call.signal);
-    try {
+/** Downloads a model where needed, makes sure that it fits into memory, and has llama.cpp load it. */
+function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, call: Call): LoadPlan {
+  const { services } = call;
+  const { id } = name;
+  return {
+    id,
+    lease: async (signal) => (await services.cache()).lease(name, signal),
+    async start(signal, onProgress) {
+      const [engine, cache, { inspectModel }] = await Promise.all([
+        services.engine(),
+        services.cache(),
+        import('../gguf/inspect.ts'),
+      ]);
       engine.warm();
-      const { model, alreadyThere, external } = await obtainModel(name, call, {
-        believeNames: true,
-        onProgress: ({ downloaded, total, status }, message) =>
-          throttled({
-            status: 'progress',
-            progress: percent(downloaded, total, status === 'completed'),
-            loaded: downloaded,
-            total,
-            message,
-          }),
-      });
-      throttled.flush();
-      if (alreadyThere) tell({ status: 'cached', progress: 0, total: model.size, message: 'Already on the disk' });
-
-      const { inspectModel } = await import('../gguf/inspect.ts');
-      const inspected = await inspectModel(model.files, { signal: call.signal });
-      const settings = await planLoad({ id: name.id, request, shape: inspected.shape }, call.services);
-      const { model: loaded, alreadyLoaded } = await engine.load(
-        { id: name.id, model: inspected, settings, keepAliveMs },
+      const { model, alreadyThere, external } = await obtainModel(
+        name,
+        { ...call, signal },
         {
-          signal: call.signal,
-          onProgress: ({ fraction }) =>
-            throttled({ status: 'progress', progress: Math.floor(fraction * 1000) / 10, message: 'Loading' }),
+          believeNames: true,
+          onProgress: ({ downloaded: done, total, status }, message) =>
+            onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' }),
         },
       );
+      if (alreadyThere) onProgress({ step: 'found', size: model.size });
+      const inspected = await inspectModel(model.files, { signal });
+      const settings = await planLoad({ id, request, shape: inspected.shape }, services);
+      const loaded = await engine.load(
+        { id, model: inspected, settings },
+        { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) },
+      );
       if (external === undefined) await cache.keeping.used(name);
-      if (engine.isBusy(name.id)) use.keep();
-      else use.release();
-      throttled.flush();
-      tell({ status: 'done', progress: 100 });
       // The next load finds a runner ready, as this one did.
       engine.warm();
-      const said = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
+      return loaded;
+    },
+  };
+}
+
+/** Checks that a remote engine answers and has the model; one that is loaded is checked again. */
+function remotePlan(name: RemoteId, { services }: Call): LoadPlan {
+  return {
+    id: name.id,
+    refresh: true,
+    start: async (signal) => (await services.remote()).engines.load(name, { signal }),
+  };
+}
+
+function keepAliveMs({ keepAlive }: RequestOf<'LOAD_MODEL'>): number | null | undefined {
+  if (keepAlive === undefined) return undefined;
+  return keepAlive === -1 ? null : keepAlive * 1000;
+}
+
+export const actions: Actions<'LOAD_MODEL'> = {
+  async LOAD_MODEL(request, call) {
+    const remote = namedRemoteModel(request);
+    const name = remote ?? (await resolveName(request, call));
+    if ('file' in name) assertRunnable(name.file);
+    const plan = 'file' in name ? localPlan(name, request, call) : remotePlan(name, call);
+    const { loadId } = request;
+    const emit = (event: LoadEvent) =>
+      call.emit('modelWorkerLoadingProgress', { ...event, file: name.id, ...defined({ loadId }) });
+    const throttled = throttle(emit);
+
+    const models = await call.services.models();
+    if (remote !== undefined || models.get(name.id) === undefined) emit({ status: 'initiate', progress: 0 });
+    try {
+      const { model, alreadyLoaded } = await models.load(plan, {
+        signal: call.signal,
+        keepAliveMs: keepAliveMs(request),
+        onProgress(progress) {
+          if (progress.step === 'found') {
+            throttled.flush();
+            emit(eventOf(progress));
+          } else throttled(eventOf(progress));
+        },
+      });
+      throttled.flush();
+      const text = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
+      if (alreadyLoaded) emit({ status: 'cached', progress: 100, message: text });
+      else emit({ status: 'done', progress: 100 });
       return {
-        message: loaded.notice === undefined ? said : `${said}. ${loaded.notice}`,
-        payload: loadedPayload(loaded),
+        message: model.notice === undefined ? text : `${text}. ${model.notice}`,
+        payload: loadedPayload(model),
       };
     } catch (error) {
       throttled.flush();
-      tell({ status: 'error', progress: 0, message: errorReply(error).message });
-      use.release();
+      emit({ status: 'error', progress: 0, message: errorReply(error).message });
       throw error;
     }
   },

@@ -4,9 +4,9 @@ import { hasModelReference, namedModelId } from './has-model-reference.ts';
 import { loadedEntry } from './model-entry.ts';
 import { page } from './paging.ts';
 
-/** The models, with a runner on its way: who asks about loaded models is about to load one. */
+/** The registry of models. Starts a runner as well: a client that asks about loaded models often loads one next. */
 async function modelsOf({ services }: Call) {
-  const [models, engine] = await Promise.all([services.served(), services.engine()]);
+  const [models, engine] = await Promise.all([services.models(), services.engine()]);
   engine.warm();
   return models;
 }
@@ -21,12 +21,12 @@ export const actions: Actions<
 > = {
   async UNLOAD_MODEL(request, { services }) {
     const id = namedModelId(request);
-    const freed = await (await services.served()).unload(id);
+    const freed = await (await services.models()).unload(id);
     return { payload: { modelPath: id, wasLoaded: true, ...freed }, message: 'Model unloaded successfully' };
   },
 
   async UNLOAD_ALL_MODELS(_request, { services }) {
-    const unloadedModels = await (await services.served()).unloadAll();
+    const unloadedModels = await (await services.models()).unloadAll();
     return {
       payload: { unloadedModels, count: unloadedModels.length },
       message: `Unloaded ${unloadedModels.length} models`,
@@ -53,12 +53,12 @@ export const actions: Actions<
   },
 
   async GET_CURRENT_MODEL(_request, { services }) {
-    return { payload: { currentModel: (await services.served()).activeId } };
+    return { payload: { currentModel: (await services.models()).activeId } };
   },
 
   async SET_ACTIVE_MODEL(request, { services }) {
     const id = namedModelId(request);
-    (await services.served()).setActive(id);
+    (await services.models()).setActive(id);
     return { payload: { currentModel: id }, message: `Active model: ${id}` };
   },
 };

@@ -1,13 +1,13 @@
 import { ABILITIES } from '../gguf/abilities.ts';
-import type { ServedModel } from '../models/model-server.ts';
+import type { LoadedModel } from '../models/model-engine.ts';
 
 /** What a model can be asked for, where its own file says so. */
-function capabilities({ abilities }: ServedModel) {
+function capabilities({ abilities }: LoadedModel) {
   return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
 }
 
 /** A model in memory, as the original's clients read it. */
-export function loadedEntry(model: ServedModel) {
+export function loadedEntry(model: LoadedModel) {
   return {
     model_id: model.id,
     loaded_to: model.loadedTo,
@@ -28,7 +28,7 @@ export function loadedEntry(model: ServedModel) {
 }
 
 /** What LOAD_MODEL answers. */
-export function loadedPayload(model: ServedModel) {
+export function loadedPayload(model: LoadedModel) {
   return {
     isReady: true as const,
     backend: model.backend,

@@ -1,5 +1,5 @@
 import { noModelLoaded } from '../common/host-errors.ts';
-import type { ServedModels } from '../models/served-models.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
 import { hasModelReference, namedModelId } from './has-model-reference.ts';
 
 /**
@@ -7,8 +7,8 @@ import { hasModelReference, namedModelId } from './has-model-reference.ts';
  *
  * @throws HostError `MODEL_NOT_LOADED` where the request names none and none is active.
  */
-export function modelIdFor(request: object, served: ServedModels): string {
+export function modelIdFor(request: object, models: ModelRegistry): string {
   if (hasModelReference(request)) return namedModelId(request);
-  if (served.activeId !== null) return served.activeId;
+  if (models.activeId !== null) return models.activeId;
   throw noModelLoaded();
 }

@@ -2,7 +2,7 @@ import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import { formatBytes } from '../common/format.ts';
 import { sum } from '../common/sum.ts';
-import type { LoadSettings } from '../engine/types.ts';
+import type { LoadSettings } from '../engine/ipc.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import type { Fit, MemoryAmount } from '../hardware/fit.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
@@ -10,30 +10,34 @@ import type { WouldFit } from '../hardware/would-fit.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from './action.ts';
 
-/** Everything on the GPU: the blocks and the output layer. The original asked for it with -1. */
+/** The whole model on the GPU: its blocks and the output layer. The original requested it with -1. */
 function allLayers(shape: ModelShape): number {
   return shape.layerBytes.length + 1;
 }
 
-/** The load to be planned. */
-interface Wanted {
+/** A requested load of a model. */
+interface PlannedLoad {
   readonly id: string;
   readonly request: RequestOf<'LOAD_MODEL'>;
   readonly shape: ModelShape;
 }
 
 /**
- * Chooses what a request left open, and makes sure that there is memory for it. What the request did say is taken as it
- * is. Where the load does not fit, models that have nothing to do are unloaded for it, the least recently used first and
- * the active one last; but none where all of them together would not be enough.
+ * Chooses the settings that a request leaves open, and makes sure that there is memory for the load. Settings of the
+ * request are used as they are. Where the load does not fit, idle models are unloaded for it, in the order of
+ * `evictionCandidates`; but none where all of them together would not be enough.
  *
  * @throws HostError `INSUFFICIENT_MEMORY` with figures and what would fit, unless the request says `force`;
- * `INVALID_REQUEST` for a cache type the model cannot have.
+ * `INVALID_REQUEST` for a cache type that the model cannot have.
  */
-export async function planLoad({ id, request, shape }: Wanted, parts: Services): Promise<LoadSettings> {
-  const [hardware, engine, rooms, { fitOf }, { demandOf }, split, { threadRange }] = await Promise.all([
-    parts.hardware(),
-    parts.engine(),
+export async function planLoad(
+  { id, request, shape }: PlannedLoad,
+  services: Pick<Services, 'hardware' | 'models' | 'engine'>,
+): Promise<LoadSettings> {
+  const [hardware, models, { usesGpu }, budget, { fitOf }, { demandOf }, split, { threadRange }] = await Promise.all([
+    services.hardware(),
+    services.models(),
+    services.engine(),
     import('../hardware/memory-budget.ts'),
     import('../hardware/fit.ts'),
     import('../hardware/demand.ts'),
@@ -49,33 +53,32 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Services):
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
   const snapshotNow = async (): Promise<HardwareSnapshot> => {
-    const snapshot = rooms.withoutMapped(await hardware.snapshot(), engine.mappedBytes);
-    return engine.usesGpu ? snapshot : { ...snapshot, gpus: [] };
+    const snapshot = budget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
+    return usesGpu ? snapshot : { ...snapshot, gpus: [] };
   };
   const layersOn = (snapshot: HardwareSnapshot): number => {
     const { n_gpu_layers: n } = asked;
     if (n !== undefined && n >= 0) return n;
-    // A GPU that only llama.cpp knows of gets all there is, as the original had it with -1.
-    if (n === -1 && (asked.force === true || rooms.usableGpus(snapshot).length === 0)) return blocks;
+    // A GPU that only llama.cpp detects gets the whole model, as in the original.
+    if (n === -1 && (asked.force === true || budget.usableGpus(snapshot).length === 0)) return blocks;
     return split.recommendSplit({ shape, ...settings, snapshot }).gpuLayers;
   };
 
   let snapshot = await snapshotNow();
-  // Whoever asks for what is being loaded already joins that load, and its memory is on its way out of what is available.
-  if (asked.force !== true && !engine.isBusy(id)) {
+  if (asked.force !== true) {
     const fitOn = (on: HardwareSnapshot) => fitOf(demand, layersOn(on), on);
     while (!fitOn(snapshot).fits) {
-      const spare = engine.evictionCandidates();
-      const freed = freedBy(spare);
-      const emptied = rooms.withFreed(snapshot, freed);
+      const candidates = models.evictionCandidates();
+      const freed = freedBy(candidates);
+      const emptied = budget.withFreed(snapshot, freed);
       const fit = fitOn(emptied);
-      const [first] = spare;
+      const [first] = candidates;
       if (!fit.fits || first === undefined) {
         const { whatWouldFit } = await import('../hardware/would-fit.ts');
         const misfit = { shape, settings, gpuLayers: layersOn(emptied), snapshot: emptied };
         throw tooLarge(id, fit, whatWouldFit(misfit));
       }
-      await engine.unload(first.id, 'room');
+      await models.unload(first.id, 'room');
       hardware.forgetVram();
       snapshot = await snapshotNow();
     }
@@ -84,7 +87,7 @@ export async function planLoad({ id, request, shape }: Wanted, parts: Services):
   const wanted = layersOn(snapshot);
   return {
     ...settings,
-    // All blocks on the GPU leaves nothing for the CPU to do but the output, which is faster there too.
+    // With all blocks on the GPU, the output layer is faster there, too.
     gpuLayers: wanted >= blocks ? allLayers(shape) : wanted,
     threads: asked.n_threads ?? threadRange(snapshot.cpu),
     ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock }),

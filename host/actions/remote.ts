@@ -1,8 +1,8 @@
 import { errorInfo, isHostError } from '../common/errors.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
-import type { ConfiguredEngine } from '../remote/configured-engines.ts';
 import { keyName } from '../remote/keys.ts';
 import type { Remote } from '../remote/remote.ts';
+import type { ConfiguredEngine } from '../remote/remote-engines.ts';
 import type { Actions, Call } from './action.ts';
 
 type Entry = PayloadOf<'LIST_REMOTE_ENGINES'>['engines'][number];
@@ -16,7 +16,7 @@ async function entryOf(configured: ConfiguredEngine, { engines }: Remote, signal
   const entry = { name, url: endpoint?.base ?? null, key_source: null, answers: false, models: 0 };
   let keySource: string | null = null;
   try {
-    const { engine, key } = await engines.open(name, ANSWER_MS);
+    const { engine, key } = await engines.connect(name, ANSWER_MS);
     keySource = key?.source ?? null;
     const models = await engine.models({ signal, once: true, timeoutMs: ANSWER_MS });
     return { ...entry, key_source: keySource, answers: true, models: models.length };

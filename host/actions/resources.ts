@@ -1,5 +1,5 @@
 import { sum } from '../common/sum.ts';
-import type { ServedModel } from '../models/model-server.ts';
+import type { LoadedModel } from '../models/model-engine.ts';
 import type { Actions } from './action.ts';
 import { namedModelId } from './has-model-reference.ts';
 
@@ -9,7 +9,7 @@ function mebibytes(bytes: number): number {
   return Math.round(bytes / MiB);
 }
 
-function countByBackend(models: readonly ServedModel[]): Record<string, number> {
+function countByBackend(models: readonly LoadedModel[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { backend } of models) counts[backend] = (counts[backend] ?? 0) + 1;
   return counts;
@@ -17,9 +17,9 @@ function countByBackend(models: readonly ServedModel[]): Record<string, number> 
 
 export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT_ACTIVE_MODEL'> = {
   async QUERY_RESOURCES(_request, { services }) {
-    const [hardware, served] = await Promise.all([services.hardware(), services.served()]);
+    const [hardware, registry] = await Promise.all([services.hardware(), services.models()]);
     const { memory, gpus } = await hardware.snapshot();
-    const models = served.list();
+    const models = registry.list();
     const vram = sum(gpus.map((gpu) => gpu.totalVram));
     const availableVram = sum(gpus.map((gpu) => gpu.availableVram));
     const payload = {
@@ -44,13 +44,13 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
   },
 
   async LIST_LOADED_MODELS(_request, { services }) {
-    const served = await services.served();
-    const models = served.list();
+    const registry = await services.models();
+    const models = registry.list();
     const payload = {
       models: models.map((model) => ({
         model_id: model.id,
         backend: model.backend,
-        is_active: model.id === served.activeId,
+        is_active: model.id === registry.activeId,
         loaded_to: model.loadedTo,
         gpu_layers: model.gpuLayers,
         cpu_layers: model.cpuLayers,
@@ -59,7 +59,7 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
         loaded_at: model.loadedAt,
       })),
       total: models.length,
-      active_model_id: served.activeId,
+      active_model_id: registry.activeId,
       by_backend: countByBackend(models),
     };
     return { payload, topLevel: payload };
@@ -67,9 +67,9 @@ export const actions: Actions<'QUERY_RESOURCES' | 'LIST_LOADED_MODELS' | 'SELECT
 
   async SELECT_ACTIVE_MODEL(request, { services }) {
     const id = namedModelId(request);
-    const served = await services.served();
-    served.setActive(id);
-    const payload = { active_model_id: id, backend: served.get(id)?.backend ?? '' };
+    const registry = await services.models();
+    registry.setActive(id);
+    const payload = { active_model_id: id, backend: registry.get(id)?.backend ?? '' };
     return { payload, topLevel: payload, message: `Active model set to: ${id}` };
   },
 };

@@ -65,12 +65,12 @@ export async function searchMeaning(
  */
 async function embedderFor(request: RequestOf<'SEARCH_CONVERSATIONS'>, { services }: Call): Promise<string> {
   if (hasModelReference(request)) return namedModelId(request);
-  const served = await services.served();
-  const able = served.list().filter(({ abilities, modelType }) => abilities?.embed === null && modelType !== 'remote');
+  const models = await services.models();
+  const able = models.list().filter(({ abilities, modelType }) => abilities?.embed === null && modelType !== 'remote');
   // A model that writes as well can be asked for vectors, but one that only reads was made for them.
   const made = able.filter(({ abilities }) => abilities?.generate !== null);
   const best = made.length > 0 ? made : able;
-  const chosen = best.find(({ id }) => id === served.activeId) ?? best[0];
+  const chosen = best.find(({ id }) => id === models.activeId) ?? best[0];
   if (chosen !== undefined) return chosen.id;
   throw new HostError(
     'MODEL_NOT_LOADED',

@@ -58,9 +58,9 @@ export const actions: Actions<'GET_SYSTEM_INFO' | 'GET_SYSTEM_RESOURCES' | 'GET_
   },
 
   async GET_MEMORY_USAGE(_request, { services }) {
-    const [hardware, engine, cache] = await Promise.all([services.hardware(), services.engine(), services.cache()]);
+    const [hardware, registry, cache] = await Promise.all([services.hardware(), services.models(), services.cache()]);
     const [{ memory, gpus }, models] = await Promise.all([hardware.snapshot(), cache.list()]);
-    const loaded = engine.list();
+    const loaded = registry.list().filter(({ modelType }) => modelType !== 'remote');
     const total = sum(gpus.map((gpu) => gpu.totalVram));
     const available = sum(gpus.map((gpu) => gpu.availableVram));
     return {

@@ -1,6 +1,6 @@
 import { throttle } from '../common/progress.ts';
 import type { Embedded, NamedText, Ranked } from '../models/embedding.ts';
-import type { ServedModels } from '../models/served-models.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
 import type { Call } from './action.ts';
 import { percent } from './download-events.ts';
 import { modelIdFor } from './model-for.ts';
@@ -16,32 +16,32 @@ interface Done {
 export class TextRequest {
   readonly modelId: string;
   readonly #call: Call;
-  readonly #served: ServedModels;
+  readonly #models: ModelRegistry;
   readonly #truncate: boolean;
   #tokens = 0;
   #truncated = 0;
 
-  private constructor(served: ServedModels, request: { truncate?: boolean | undefined }, call: Call) {
-    this.#served = served;
+  private constructor(models: ModelRegistry, request: { truncate?: boolean | undefined }, call: Call) {
+    this.#models = models;
     this.#call = call;
     this.#truncate = request.truncate ?? false;
-    this.modelId = modelIdFor(request, served);
+    this.modelId = modelIdFor(request, models);
   }
 
   /** @throws HostError `MODEL_NOT_LOADED`. */
   static async of(request: { truncate?: boolean | undefined }, call: Call): Promise<TextRequest> {
-    return new TextRequest(await call.services.served(), request, call);
+    return new TextRequest(await call.services.models(), request, call);
   }
 
   /**
-   * Embeds texts in order, a piece at a time; who needs no more stops asking. Tells the client how far it has come.
+   * Embeds texts in order, a few at a time, as the caller iterates, and emits progress.
    *
-   * @throws HostError what `ServedModels.embed` throws; the signal's reason when aborted.
+   * @throws HostError what `ModelRegistry.embed` throws; the signal's reason when aborted.
    */
   embed(texts: readonly NamedText[]): AsyncGenerator<Embedded> {
     const { signal } = this.#call;
     return this.#inPieces(texts, (piece) =>
-      this.#served.embed(this.modelId, { texts: piece, truncate: this.#truncate }, { signal }),
+      this.#models.embed(this.modelId, { texts: piece, truncate: this.#truncate }, signal),
     );
   }
 
@@ -55,12 +55,12 @@ export class TextRequest {
   /**
    * Scores documents against a query, in order.
    *
-   * @throws HostError what `ServedModels.rank` throws; the signal's reason when aborted.
+   * @throws HostError what `ModelRegistry.rank` throws; the signal's reason when aborted.
    */
   rank(query: NamedText, documents: readonly NamedText[]): AsyncGenerator<Ranked> {
     const { signal } = this.#call;
     return this.#inPieces(documents, (piece) =>
-      this.#served.rank(this.modelId, { query, documents: piece, truncate: this.#truncate }, { signal }),
+      this.#models.rank(this.modelId, { query, documents: piece, truncate: this.#truncate }, signal),
     );
   }
 

@@ -189,14 +189,10 @@ export class ModelCache {
   /**
    * Removes a model, or every model of a repository at a revision; those of which only some parts are there, too.
    *
-   * @param options.inUse Says whether a model is loaded, and so may not be touched.
    * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for files of the user's in a linked folder:
    * then nothing is removed.
    */
-  async delete(
-    name: ModelName | RepoName,
-    options: { inUse: (id: string) => boolean },
-  ): Promise<{ freed: number; deleted: string[] }> {
+  async delete(name: ModelName | RepoName): Promise<{ freed: number; deleted: string[] }> {
     const named = 'file' in name ? [name] : (await listNames(this.#layout)).filter((model) => isPartOf(model, name));
     const present = new Map<ModelName, number>();
     for (const model of named) {
@@ -204,10 +200,7 @@ export class ModelCache {
       if (bytes !== undefined) present.set(model, bytes);
     }
     const unfinished = (await this.statuses()).filter(({ name: other }) => isPartOf(other, name));
-    const busy = [
-      ...[...present.keys()].map(({ id }) => id).filter(options.inUse),
-      ...unfinished.filter(({ status }) => status === 'downloading').map((status) => status.name.id),
-    ];
+    const busy = unfinished.filter(({ status }) => status === 'downloading').map((status) => status.name.id);
     if (busy.length > 0) throw modelInUse(busy);
     if (present.size === 0) throw modelNotDownloaded('file' in name ? name.id : name.repoId);
     for (const model of present.keys()) await assertOwn(this.#layout, this.#index, model);
@@ -230,17 +223,12 @@ export class ModelCache {
   }
 
   /**
-   * Begins a use of a model: until it ends, no host on this machine deletes, mends or moves its files.
+   * Takes a lease on a model's files: until it is released, no host on this machine deletes, repairs or moves them.
    *
    * @throws HostError `MODEL_IN_USE` while another host does just that.
    */
-  use(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
-    return this.#uses.begin(name, signal);
-  }
-
-  /** Hears that a model is no longer in memory: the use that was kept for it ends. */
-  unused(id: string): void {
-    this.#uses.ended(id);
+  lease(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
+    return this.#uses.take(name, signal);
   }
 
   /** Where the models lie. */

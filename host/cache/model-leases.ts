@@ -10,10 +10,8 @@ const WAIT_MS = 5_000;
 /** How often it looks, milliseconds. */
 const LOOK_MS = 50;
 
-/** One use of a model's files. While it lasts, no host on this machine deletes or moves them. */
+/** A hold on a model's files. Until it is released, no host on this machine deletes, repairs or moves them. */
 export interface ModelLease {
-  /** Lets it last until {@link ModelLeases.ended}. */
-  keep(): void;
   release(): void;
 }
 
@@ -32,38 +30,25 @@ export class ModelLeases {
   readonly #log: Logger;
   /** By model id. */
   readonly #held = new Map<string, Held>();
-  readonly #kept = new Map<string, ModelLease>();
 
   constructor(layout: CacheLayout, log: Logger) {
     this.#layout = layout;
     this.#log = log;
   }
 
-  /** Begins a use. Throws `MODEL_IN_USE` when another host deletes, mends or moves the model, and goes on doing so. */
-  async begin(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
-    for (let waited = 0; !this.#take(name); waited += LOOK_MS) {
+  /** Takes a lease. Throws `MODEL_IN_USE` when another host is deleting, repairing or moving the model and does not end. */
+  async take(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
+    for (let waited = 0; !this.#tryTake(name); waited += LOOK_MS) {
       if (waited >= WAIT_MS) throw beingChanged(name);
       await pause(LOOK_MS, signal);
     }
-    let over = false;
-    const use: ModelLease = {
-      keep: () => {
-        if (this.#kept.has(name.id)) use.release();
-        else this.#kept.set(name.id, use);
-      },
+    let isReleased = false;
+    return {
       release: () => {
-        if (!over) this.#release(name.id);
-        over = true;
+        if (!isReleased) this.#release(name.id);
+        isReleased = true;
       },
     };
-    return use;
-  }
-
-  /** Ends the use that was kept, if there is one. */
-  ended(id: string): void {
-    const use = this.#kept.get(id);
-    this.#kept.delete(id);
-    use?.release();
   }
 
   /** Says whether this host uses a model. */
@@ -80,10 +65,9 @@ export class ModelLeases {
   close(): void {
     for (const { lock } of this.#held.values()) lock?.release();
     this.#held.clear();
-    this.#kept.clear();
   }
 
-  #take(name: ModelName): boolean {
+  #tryTake(name: ModelName): boolean {
     const held = this.#held.get(name.id);
     if (held !== undefined) {
       held.count += 1;

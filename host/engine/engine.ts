@@ -1,373 +1,216 @@
-import { type Clock, systemClock } from '../common/clock.ts';
 import { defined } from '../common/defined.ts';
-import { HostError } from '../common/errors.ts';
-import { hostShuttingDown, modelNotLoaded } from '../common/host-errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
+import { engineUnavailable, hostShuttingDown } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
-import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
-import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
-import type {
-  EmbedOptions,
-  FreedMemory,
-  GenerateOptions,
-  ModelServer,
-  ServerChange,
-  UnloadReason,
-} from '../models/model-server.ts';
-import { assertCapable } from './assert-capable.ts';
-import { describeModel } from './describe-model.ts';
-import { Generations } from './generations.ts';
-import { IdleWatch } from './idle-watch.ts';
-import type { MemoryUse } from './ipc.ts';
-import type { LoadWatch } from './load-on-runner.ts';
-import { mappedBytes } from './mapped-bytes.ts';
-import { crashed, type RunnerExit, type RunnerProcess } from './runner-process.ts';
-import { Runners } from './runners.ts';
-import { SharedWork } from './shared-work.ts';
-import type { LoadedModel, LoadProgress, LoadRequest } from './types.ts';
+import type { InspectedModel } from '../gguf/model.ts';
+import type { LoadedModel, ModelEngine } from '../models/model-engine.ts';
+import type { GpuMode, LoadSettings } from './ipc.ts';
+import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
+import { LocalModel } from './local-model.ts';
+import { readGpuMode, runnerEnv } from './runner-env.ts';
+import { RunnerProcess } from './runner-process.ts';
+import { WarmRunner } from './warm-runner.ts';
+
+/** A load on this machine. */
+export interface LoadRequest {
+  /** The model id. */
+  readonly id: string;
+  readonly model: InspectedModel;
+  readonly settings: LoadSettings;
+}
 
 /** What an engine is made with. */
 export interface EngineOptions {
   /** The module a runner starts with: one that calls `runRunner` when given `RUNNER_ARGUMENT`. */
   readonly runnerEntry: URL;
   readonly limits: Pick<HostLimits, 'loadTimeoutMs'>;
-  /** The host's environment: `TABAGENT_GPU` is read from it, and runners get the part of it they need. */
+  /** The host's environment: `TABAGENT_GPU` is read from it, and runners get the part of it that they need. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly log: Logger;
-  /** Why no runner may be started: every load is refused with it. */
+  /** Why no runner may be started: every load fails with it. */
   readonly refusal?: HostError | undefined;
-  /** By which idle models are told. @default systemClock */
-  readonly clock?: Clock;
 }
-
-/** How a caller follows a load. */
-export interface LoadOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ProgressListener<LoadProgress> | undefined;
-}
-
-/** What a load came to. */
-export interface LoadResult {
-  readonly model: LoadedModel;
-  /** True when the model was in memory before, and its settings are those it was loaded with then. */
-  readonly alreadyLoaded: boolean;
-}
-
-/** Longest a runner may take to say what memory it holds before it is ended, milliseconds. */
-const MEMORY_TIMEOUT_MS = 2_000;
 
 /**
- * Longest context taken, tokens. Published models go to 10 million; node-llama-cpp reckons for minutes over a billion
- * before it says that there is no such memory.
+ * Longest context that is accepted, tokens. Published models go to 10 million; node-llama-cpp computes for minutes over
+ * a billion before it reports that there is no such memory.
  */
 const MAX_CONTEXT_TOKENS = 16 * 1024 * 1024;
 
-interface LoadedEntry {
-  readonly model: LoadedModel;
-  readonly runner: RunnerProcess;
-  readonly generations: Generations;
-  readonly idle: IdleWatch;
-  /** Weights it reads from its files where they lie, bytes. */
-  readonly mapped: number;
-}
-
 /**
- * The supervisor: owns the models in memory, one runner process each, and which of them is active. llama.cpp never
- * runs in this process; what it does to its own costs one error or one state change here.
+ * llama.cpp on this machine: starts a runner process for each model and keeps one ready for the next load. llama.cpp
+ * never runs in this process, so a crash ends one runner and nothing else.
  */
-export class Engine implements ModelServer {
+export class Engine implements ModelEngine<LoadRequest> {
   readonly #options: EngineOptions;
-  readonly #runners: Runners;
-  /** In the order they were loaded. */
-  readonly #models = new Map<string, LoadedEntry>();
-  readonly #loading = new Map<string, SharedWork<LoadedModel, LoadProgress>>();
-  readonly #unloading = new Map<string, Promise<FreedMemory>>();
-  readonly #listeners = new Set<(change: ServerChange) => void>();
-  #activeId: string | null = null;
-  #closed = false;
+  readonly #warm: WarmRunner;
+  #gpu: GpuMode;
+  #isClosed = false;
 
   /** @throws HostError `INVALID_REQUEST` for a `TABAGENT_GPU` that names no backend. */
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#runners = new Runners(options);
+    this.#gpu = readGpuMode(options.env);
+    this.#warm = new WarmRunner(
+      () => this.#start(this.#gpu),
+      ({ pid }) => options.log.warn('engine.warm-runner-exited', { runner: pid }),
+    );
   }
 
-  /** The model that answers when a request names none: the one loaded or chosen last that is still in memory. */
-  get activeId(): string | null {
-    return this.#activeId;
-  }
-
-  /** Process id of the idle runner, or undefined: for the log, and for tests. */
-  get warmPid(): number | undefined {
-    return this.#runners.warmPid;
-  }
-
-  /** False where no runner is given a GPU: the user said so, or llama.cpp does not stand with it. */
+  /** False where no runner is given a GPU: by the user's choice, or because llama.cpp fails to start with it. */
   get usesGpu(): boolean {
-    return this.#runners.usesGpu;
+    return this.#gpu !== 'off';
   }
 
-  /** Weights that the loaded models read from their files where they lie, bytes: Linux counts them as available memory. */
-  get mappedBytes(): number {
-    return sum([...this.#models.values()].map(({ mapped }) => mapped));
-  }
-
-  /**
-   * The models that may make room for another, in the order in which they go: the least recently used first, the active
-   * one last. One that works on something is not among them.
-   */
-  evictionCandidates(): LoadedModel[] {
-    const last = (id: string) => (id === this.#activeId ? 1 : 0);
-    return [...this.#models.values()]
-      .filter(({ idle }) => !idle.isWorking)
-      .sort((a, b) => last(a.model.id) - last(b.model.id) || a.idle.lastUsed - b.idle.lastUsed)
-      .map(({ model }) => model);
-  }
-
-  /**
-   * Has a loaded model unload after being idle so long, milliseconds; undefined = never.
-   *
-   * @throws HostError `MODEL_NOT_LOADED`.
-   */
-  keepAlive(id: string, ms: number | undefined): void {
-    const held = this.#models.get(id);
-    if (held === undefined) throw modelNotLoaded(id);
-    held.idle.keepAlive(ms);
+  /** Process id of the warm runner, or undefined: for tests. */
+  get warmPid(): number | undefined {
+    return this.#warm.pid;
   }
 
   /** Starts a runner ahead of a load that is likely to come. Cheap to call often. */
   warm(): void {
-    if (!this.#closed && this.#options.refusal === undefined) this.#runners.warm();
+    if (!this.#isClosed && this.#options.refusal === undefined) this.#warm.warm();
   }
 
-  /** The models in memory, in the order they were loaded. */
-  list(): LoadedModel[] {
-    return [...this.#models.values()].map(({ model }) => model);
-  }
-
-  get(id: string): LoadedModel | undefined {
-    return this.#models.get(id)?.model;
-  }
-
-  /** Process id of the runner that holds a model, or undefined: for the log, and for tests. */
-  pidOf(id: string): number | undefined {
-    return this.#models.get(id)?.runner.pid;
-  }
-
-  /** True while the model's files may not be touched: it is loaded, being loaded, or just being unloaded. */
-  isBusy(id: string): boolean {
-    return this.#models.has(id) || this.#loading.has(id) || this.#unloading.has(id);
-  }
-
-  /** @throws HostError `MODEL_NOT_LOADED`. */
-  setActive(id: string): void {
-    if (!this.#models.has(id)) throw modelNotLoaded(id);
-    this.#activeId = id;
-  }
-
-  /** Hears of every model that comes, goes or dies, until the returned function is called. */
-  onChange(listener: (change: ServerChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Ends the warm runner. Loaded models are unloaded by their owner. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#warm.drop();
   }
 
   /**
-   * Loads a model. A second call for the same model joins the first; one for a model in memory returns it as it is.
+   * Loads a model in a runner process.
    *
    * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`,
-   * `UNSAFE_FOLDER` where somebody else could have put there what would run;
-   * `INVALID_REQUEST` for a context no machine holds;
-   * the signal's reason when aborted (the load itself ends when nobody waits for it any more).
+   * `UNSAFE_FOLDER` where other users could have replaced what would run, `INVALID_REQUEST` for a context that is too
+   * long; the signal's reason when aborted.
    */
-  async load(order: LoadRequest, options: LoadOptions = {}): Promise<LoadResult> {
-    options.signal?.throwIfAborted();
-    if (this.#closed) throw hostShuttingDown();
-    const present = this.get(order.id);
-    if (present !== undefined) return { model: present, alreadyLoaded: true };
-
-    if (this.#options.refusal !== undefined) throw this.#options.refusal;
-
-    const { id, settings } = order;
-    if (settings.contextSize > MAX_CONTEXT_TOKENS) throw contextTooLong(settings.contextSize);
-    let work = this.#loading.get(id);
-    if (work === undefined || work.isAbandoned) {
-      const previous = work?.settled();
-      const begun = new SharedWork<LoadedModel, LoadProgress>(async (signal, onProgress) => {
-        await previous;
-        return this.#load(order, { signal, onProgress, timeoutMs: this.#options.limits.loadTimeoutMs });
-      });
-      work = begun;
-      this.#loading.set(id, begun);
-      void begun.settled().then(() => {
-        if (this.#loading.get(id) === begun) this.#loading.delete(id);
-      });
-    }
-    return { model: await work.join(options), alreadyLoaded: false };
-  }
-
-  /**
-   * Generates text. Requests to one model run in order, those to several at once.
-   *
-   * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.run} throws.
-   */
-  async generate(id: string, order: GenerateRequest, options: GenerateOptions = {}): Promise<GenerationResult> {
-    const held = this.#models.get(id);
-    if (held === undefined) throw modelNotLoaded(id);
-    assertCapable(held.model, 'generate');
-    return held.idle.during(() => held.generations.run(order, options));
-  }
-
-  /**
-   * Embeds some texts, in order, with the model's other work.
-   *
-   * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.embed} throws.
-   */
-  async embed(id: string, order: EmbedRequest, options: EmbedOptions = {}): Promise<readonly Embedded[]> {
-    const held = this.#models.get(id);
-    if (held === undefined) throw modelNotLoaded(id);
-    assertCapable(held.model, 'embed');
-    return held.idle.during(() => held.generations.embed(order, options));
-  }
-
-  /**
-   * Scores some documents against a query, in order, with the model's other work.
-   *
-   * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what {@link Generations.rank} throws.
-   */
-  async rank(id: string, order: RankRequest, options: EmbedOptions = {}): Promise<readonly Ranked[]> {
-    const held = this.#models.get(id);
-    if (held === undefined) throw modelNotLoaded(id);
-    assertCapable(held.model, 'rank');
-    return held.idle.during(() => held.generations.rank(order, options));
-  }
-
-  /**
-   * Stops generations: of one model or of all, with one tag or with any. Says which models had some, and how many.
-   */
-  stopGenerations(which: { id?: string | undefined; tag?: string | number | undefined } = {}): {
-    readonly model: LoadedModel;
-    readonly count: number;
-  }[] {
-    return [...this.#models.values()]
-      .filter(({ model }) => which.id === undefined || model.id === which.id)
-      .map(({ model, generations }) => ({ model, count: generations.stop(which.tag) }))
-      .filter(({ count }) => count > 0);
-  }
-
-  /**
-   * Ends the runner that holds a model and resolves when the process is gone, with what it held.
-   *
-   * @param reason Why, where nobody asked for it.
-   * @throws HostError `MODEL_NOT_LOADED`.
-   */
-  async unload(id: string, reason?: UnloadReason): Promise<FreedMemory> {
-    const held = this.#models.get(id);
-    if (held === undefined) throw modelNotLoaded(id);
-    this.#remove(id);
-    held.generations.close();
-    const unloading = this.#end(held);
-    this.#unloading.set(id, unloading);
-    try {
-      const freed = await unloading;
-      this.#options.log.info('engine.unloaded', { id, reason, ...freed });
-      return freed;
-    } finally {
-      this.#unloading.delete(id);
-      this.#tell({ type: 'unloaded', id, activeId: this.#activeId, ...defined({ reason }) });
-    }
-  }
-
-  /** Unloads every model; resolves with their ids once all of their processes are gone. */
-  async unloadAll(): Promise<string[]> {
-    const ids = [...this.#models.keys()];
-    await Promise.all(ids.map((id) => this.unload(id)));
-    return ids;
-  }
-
-  /** Gives up what is loading and ends every runner. Resolves when all are gone. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    const loading = [...this.#loading.values()];
-    for (const work of loading) work.abort(hostShuttingDown());
-    const held = [...this.#models.values()];
-    for (const { generations, idle } of held) {
-      generations.close();
-      idle.close();
-    }
-    this.#models.clear();
-    this.#activeId = null;
-    await Promise.all([
-      this.#runners.close(),
-      ...held.map(({ runner }) => runner.kill()),
-      ...loading.map((work) => work.settled()),
-      ...this.#unloading.values(),
-    ]);
-  }
-
-  async #load(order: LoadRequest, watch: LoadWatch): Promise<LoadedModel> {
-    const { id } = order;
-    const { log } = this.#options;
+  async load(
+    request: LoadRequest,
+    { signal, onProgress = () => undefined }: { signal: AbortSignal; onProgress?: ProgressListener<number> },
+  ): Promise<LocalModel> {
+    const { refusal, limits } = this.#options;
+    if (this.#isClosed) throw hostShuttingDown();
+    if (refusal !== undefined) throw refusal;
+    if (request.settings.contextSize > MAX_CONTEXT_TOKENS) throw contextTooLong(request.settings.contextSize);
     const start = performance.now();
-    await this.#unloading.get(id);
-    const { runner, ...loaded } = await this.#runners.load(order, watch);
-    if (this.#closed) {
-      await runner.kill();
-      throw hostShuttingDown();
+    const loaded = await this.#loadOnAnyRunner(request, { signal, onProgress, timeoutMs: limits.loadTimeoutMs });
+    const info = describe(request, loaded, Math.round(performance.now() - start));
+    const { runner, facts } = loaded;
+    this.#options.log.info('engine.loaded', { id: info.id, pid: runner.pid, ...facts });
+    return new LocalModel(info, runner);
+  }
+
+  /** Loads on the warm runner. When it crashes with a GPU in use, a new one without a GPU gets a second try. */
+  async #loadOnAnyRunner({ id, model, settings }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
+    const file = model.files[0] ?? '';
+    const runner = this.#warm.take();
+    try {
+      return { runner, ...(await loadOnRunner(runner, { file, settings }, watch)) };
+    } catch (error) {
+      if (!isHostError(error, 'ENGINE_CRASHED')) throw error;
+      this.#options.log.warn('engine.load-crashed', { id, gpu: runner.facts?.gpu, ...error.details });
+      const startFailed = runner.facts === undefined;
+      const gpuFailed = !startFailed && runner.facts?.gpu !== null && settings.gpuLayers > 0;
+      if (startFailed && runner.gpu === 'off') throw unavailable(error);
+      if (!startFailed && !gpuFailed) throw error;
+      return this.#loadWithoutGpu(file, settings, watch, startFailed);
     }
-    const model = describeModel(order, { ...loaded, loadTimeMs: Math.round(performance.now() - start) });
-    const idle = new IdleWatch({
-      clock: this.#options.clock ?? systemClock,
-      keepAliveMs: order.keepAliveMs,
-      onIdle: () =>
-        void this.unload(id, 'idle').catch((error: unknown) => log.error('engine.unload-failed', { id, error })),
-    });
-    const mapped = mappedBytes(order, loaded.figures.gpuLayers);
-    this.#models.set(id, { model, runner, generations: new Generations(id, runner), idle, mapped });
-    this.#activeId = id;
-    void runner.exited.then((exit) => this.#lost(id, runner, exit));
-    log.info('engine.loaded', { ...model, pid: runner.pid, ...loaded.facts });
-    this.#tell({ type: 'loaded', id, activeId: id });
-    return model;
   }
 
-  async #end({ model, runner }: LoadedEntry): Promise<FreedMemory> {
-    const asked: Promise<MemoryUse | undefined> = runner.call('memory', null).catch(() => undefined);
-    const timeout = AbortSignal.timeout(MEMORY_TIMEOUT_MS);
-    const silent = new Promise<undefined>((resolve) => {
-      timeout.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
-    const memory = await Promise.race([asked, silent]);
-    await runner.kill();
-    // A runner too busy to answer is ended all the same; then the figures of its load are the best there are.
-    return { ramFreed: memory?.ram ?? model.ramUsed, vramFreed: memory?.vram ?? model.vramUsed };
+  async #loadWithoutGpu(
+    file: string,
+    settings: LoadSettings,
+    watch: LoadWatch,
+    startFailed: boolean,
+  ): Promise<RunnerWithModel> {
+    const runner = this.#start('off');
+    try {
+      const loaded = await loadOnRunner(runner, { file, settings: { ...settings, gpuLayers: 0 } }, watch);
+      // llama.cpp starts without the GPU and not with it: later runners need not try.
+      if (startFailed) this.#gpu = 'off';
+      return { runner, ...loaded, notice: 'The GPU could not be used, so the model runs on the CPU.' };
+    } catch (error) {
+      throw runner.facts === undefined && isHostError(error, 'ENGINE_CRASHED') ? unavailable(error) : error;
+    }
   }
 
-  #lost(id: string, runner: RunnerProcess, exit: RunnerExit): void {
-    if (this.#models.get(id)?.runner !== runner) return;
-    this.#remove(id);
-    const error = crashed(exit);
-    this.#options.log.error('engine.crashed', { id, during: 'idle', ...error.details });
-    this.#tell({ type: 'lost', id, activeId: this.#activeId, error });
+  #start(gpu: GpuMode): RunnerProcess {
+    const { runnerEntry, env, log } = this.#options;
+    const runner = new RunnerProcess({ entry: runnerEntry, gpu, env: runnerEnv(env) });
+    const { pid } = runner;
+    runner.ready.then(
+      (facts) => log.info('engine.runner-ready', { runner: pid, ...facts }),
+      (error: unknown) => {
+        if (!runner.isKilled) log.warn('engine.runner-failed', { runner: pid, error });
+      },
+    );
+    return runner;
   }
+}
 
-  /** Takes a model off the list. When it was the active one, the one loaded last of the others takes its place. */
-  #remove(id: string): void {
-    this.#models.get(id)?.idle.close();
-    this.#models.delete(id);
-    if (this.#activeId === id) this.#activeId = [...this.#models.keys()].at(-1) ?? null;
-  }
+/** A runner that has loaded a model, and what the user should know about that. */
+interface RunnerWithModel extends LoadedRunner {
+  readonly runner: RunnerProcess;
+  readonly notice?: string;
+}
 
-  #tell(change: ServerChange): void {
-    for (const listener of this.#listeners) listener(change);
-  }
+/** Combines what the file's header says about a model with what the runner measured. */
+function describe(
+  { id, model, settings }: LoadRequest,
+  { facts, figures, notice }: RunnerWithModel,
+  loadTimeMs: number,
+): LoadedModel {
+  const { shape, abilities } = model;
+  const { gpuLayers } = figures;
+  const cpuLayers = Math.max(0, shape.layerBytes.length - gpuLayers);
+  const splitOrGpu = cpuLayers === 0 ? 'GPU' : 'SPLIT';
+  return {
+    id,
+    backend: shape.modelType === 'bitnet' ? 'Node-BitNet' : 'Node-GGUF',
+    modelType: shape.modelType,
+    architecture: shape.architecture,
+    abilities,
+    quantization: shape.quantization,
+    vocabSize: figures.vocabSize,
+    embeddingDim: figures.embeddingDim,
+    contextSize: figures.contextSize,
+    trainContextSize: figures.trainContextSize,
+    fileSize: shape.fileBytes,
+    gpuLayers,
+    cpuLayers,
+    loadedTo: gpuLayers === 0 ? 'CPU' : splitOrGpu,
+    cpuVariant: facts.cpuVariant,
+    loadTimeMs,
+    ramUsed: figures.ramUsed,
+    mappedBytes: mappedBytes(shape, settings, gpuLayers),
+    vramUsed: figures.vramUsed,
+    loadedAt: Math.floor(Date.now() / 1000),
+    ...defined({ notice }),
+  };
+}
+
+/** Weights on the CPU that are read from the mapped file, bytes; 0 where they were copied. */
+function mappedBytes(shape: LoadRequest['model']['shape'], settings: LoadSettings, gpuLayers: number): number {
+  // mlock keeps the mapped pages out of what Linux counts as available.
+  if (settings.useMmap === false || settings.useMlock === true) return 0;
+  const { layerBytes, inputBytes, outputBytes } = shape;
+  const onCpu = sum(layerBytes.slice(0, Math.max(0, layerBytes.length - gpuLayers)));
+  return inputBytes + onCpu + (gpuLayers > layerBytes.length ? 0 : outputBytes);
 }
 
 function contextTooLong(contextSize: number): HostError {
   return new HostError(
     'INVALID_REQUEST',
-    `Expected a context of at most ${MAX_CONTEXT_TOKENS} tokens, got ${contextSize}. Choose a smaller n_ctx.`,
+    `The context length is too large: ${contextSize} tokens, but at most ${MAX_CONTEXT_TOKENS} are allowed.`,
     { details: { field: 'n_ctx', expected: `at most ${MAX_CONTEXT_TOKENS}`, found: contextSize } },
   );
+}
+
+/** The error for a runner that crashed before llama.cpp had started: it says nothing about the model. */
+function unavailable({ message, details }: HostError): HostError {
+  return engineUnavailable(message, details ?? {});
 }

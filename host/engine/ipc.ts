@@ -1,13 +1,32 @@
 import type { ErrorDetails } from '../common/errors.ts';
+import type { CacheTypes } from '../hardware/cache-types.ts';
+import type { ThreadRange } from '../hardware/threads.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
 import type { GenerateRequest, GenerationProgress, GenerationResult } from '../models/generation.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { LoadProgress, LoadSettings } from './types.ts';
 
-/** Which GPU backend a runner may use: the best there is, a certain one, or none. */
+/** The first argument of a runner process, by which `start.ts` recognizes it. */
+export const RUNNER_ARGUMENT = '--runner';
+
+/** Which GPU backend a runner may use: the best available, a certain one, or none. */
 export type GpuMode = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
 
-/** What a runner knows of itself once llama.cpp stands. Times are milliseconds. */
+/** How a model is loaded. Every value has been chosen: the engine decides nothing about memory. */
+export interface LoadSettings extends CacheTypes {
+  /** Layers on the GPU; the output layer counts as one, so `layers + 1` is the whole model. */
+  readonly gpuLayers: number;
+  /** Tokens. */
+  readonly contextSize: number;
+  /** CPU threads; a range where the runner chooses within it, by what it measures. */
+  readonly threads: number | ThreadRange;
+  readonly batchSize?: number;
+  readonly useMmap?: boolean;
+  readonly useMlock?: boolean;
+  /** Skips the binding's own check for free memory. */
+  readonly force?: boolean;
+}
+
+/** What a runner reports about itself once llama.cpp has started. Times are milliseconds. */
 export interface RunnerFacts {
   /** The ggml CPU binary that was loaded (`zen4`, `haswell`, …); null where the platform has a single one. */
   readonly cpuVariant: string | null;
@@ -19,14 +38,14 @@ export interface RunnerFacts {
   readonly startMs: number;
 }
 
-/** What a runner is told to load. */
+/** A load, as a runner gets it. */
 export interface RunnerLoad {
   /** The model's first part. */
   readonly file: string;
   readonly settings: LoadSettings;
 }
 
-/** What came of a load: everything as the loaded model and context say themselves. Sizes are bytes. */
+/** What the loaded model and context report about themselves. Sizes are bytes. */
 export interface LoadedFigures {
   readonly vocabSize: number;
   readonly embeddingDim: number;
@@ -39,52 +58,47 @@ export interface LoadedFigures {
   readonly vramUsed: number;
 }
 
-/** What a runner holds now, bytes. */
+/** Memory a runner uses now, bytes. */
 export interface MemoryUse {
   /** Resident memory of the whole process. */
   readonly ram: number;
-  /** Use of the GPUs' memory beyond what it was before the load. */
+  /** GPU memory in use beyond what was in use before the load. */
   readonly vram: number;
 }
 
-/** A generation and the number by which it can be stopped. */
-export interface RunnerGenerate {
-  readonly generation: number;
-  readonly order: GenerateRequest;
-}
-
-/** Work on texts and the number by which it can be stopped. */
+/** A request to the model, and the number by which `stop` finds it. */
 export interface RunnerWork<T> {
   readonly work: number;
-  readonly order: T;
+  readonly request: T;
 }
 
-/** Every command a runner takes: what goes with it, what it tells on the way, what it answers. */
+/** Every command of a runner: its request, its progress messages, its result. */
 export interface RunnerCommands {
-  load: { request: RunnerLoad; progress: LoadProgress; result: LoadedFigures };
+  /** Its progress is the fraction that is loaded, 0 to 1. */
+  load: { request: RunnerLoad; progress: number; result: LoadedFigures };
   memory: { request: null; progress: never; result: MemoryUse };
-  generate: { request: RunnerGenerate; progress: GenerationProgress; result: GenerationResult };
+  generate: { request: RunnerWork<GenerateRequest>; progress: GenerationProgress; result: GenerationResult };
   embed: { request: RunnerWork<EmbedRequest>; progress: never; result: readonly Embedded[] };
   rank: { request: RunnerWork<RankRequest>; progress: never; result: readonly Ranked[] };
   /**
-   * Has a generation end with its next token, `generate` then answers with what there is; or has `embed` or `rank` end
-   * with its next text, which is the error `ABORTED`.
+   * Ends a generation with its next token; its result then holds the text generated so far. Ends `embed` and `rank` with
+   * their next text and the error `ABORTED`.
    */
   stop: { request: { readonly work: number }; progress: never; result: null };
 }
 
 export type CommandName = keyof RunnerCommands;
 
-/** A fault as it travels between the processes: the parts of a `HostError`. */
+/** An error as it travels between the processes: the parts of a `HostError`. */
 export interface IpcError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly details?: ErrorDetails;
 }
 
-/** Supervisor to runner. There is no farewell: a runner is ended by its end of the channel, or by SIGKILL. */
+/** Host to runner. There is no message to exit: a runner ends when the channel closes, or by SIGKILL. */
 export type ToRunner =
-  | { readonly type: 'hello'; readonly gpu: GpuMode }
+  | { readonly type: 'start'; readonly gpu: GpuMode }
   | {
       [C in CommandName]: {
         readonly type: 'command';
@@ -94,7 +108,7 @@ export type ToRunner =
       };
     }[CommandName];
 
-/** Runner to supervisor. `id` is the command's. */
+/** Runner to host. `id` is the command's. */
 export type FromRunner =
   | { readonly type: 'ready'; readonly facts: RunnerFacts }
   | { readonly type: 'unavailable'; readonly error: IpcError }

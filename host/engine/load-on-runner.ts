@@ -2,55 +2,55 @@ import { HostError } from '../common/errors.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { LoadedFigures, RunnerFacts, RunnerLoad } from './ipc.ts';
 import type { RunnerProcess } from './runner-process.ts';
-import type { LoadProgress } from './types.ts';
 
-/** Longest a runner may take from its start until llama.cpp stands, milliseconds. GPU drivers can take some seconds. */
+/** Longest a runner may take to start llama.cpp, milliseconds. GPU drivers can take some seconds. */
 const START_TIMEOUT_MS = 60_000;
 
-/** How one load on one runner is bounded and watched. */
+/** Limits and progress of one load. */
 export interface LoadWatch {
   readonly signal: AbortSignal;
-  readonly onProgress: ProgressListener<LoadProgress>;
-  /** Longest without a sign of progress, milliseconds. */
+  /** Called with the fraction that is loaded, 0 to 1. */
+  readonly onProgress: ProgressListener<number>;
+  /** Longest time without progress, milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** What a runner says once it has a model. */
+/** What a runner reports once it has loaded a model. */
 export interface LoadedRunner {
   readonly facts: RunnerFacts;
   readonly figures: LoadedFigures;
 }
 
 /**
- * Loads a model on a runner. Whatever goes wrong, the runner is gone when this rejects.
+ * Loads a model on a runner. When this rejects, the runner process has ended.
  *
- * @throws HostError what the runner says (`MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_UNAVAILABLE`),
- * `ENGINE_CRASHED` when it dies, `LOAD_TIMEOUT` when it is silent too long; the signal's reason when aborted.
+ * @throws HostError the runner's own error (`MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_UNAVAILABLE`),
+ * `ENGINE_CRASHED` when it crashes, `LOAD_TIMEOUT` without progress; the signal's reason when aborted.
  */
 export async function loadOnRunner(
   runner: RunnerProcess,
   load: RunnerLoad,
   { signal, onProgress, timeoutMs }: LoadWatch,
 ): Promise<LoadedRunner> {
-  const givenUp = Promise.withResolvers<never>();
-  givenUp.promise.catch(() => undefined);
-  const abort = () => givenUp.reject(signal.reason);
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
+  const abort = () => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   let timer: NodeJS.Timeout | undefined;
-  const allow = (ms: number) => {
+  const extendDeadline = (ms: number) => {
     clearTimeout(timer);
-    timer = setTimeout(() => givenUp.reject(timedOut(ms)), ms);
+    timer = setTimeout(() => aborted.reject(timedOut(ms)), ms);
   };
   try {
     signal.throwIfAborted();
-    allow(Math.min(START_TIMEOUT_MS, timeoutMs));
-    const facts = await Promise.race([runner.ready, givenUp.promise]);
-    allow(timeoutMs);
+    extendDeadline(Math.min(START_TIMEOUT_MS, timeoutMs));
+    const facts = await Promise.race([runner.ready, aborted.promise]);
+    extendDeadline(timeoutMs);
     const loading = runner.call('load', load, (progress) => {
-      allow(timeoutMs);
+      extendDeadline(timeoutMs);
       onProgress(progress);
     });
-    return { facts, figures: await Promise.race([loading, givenUp.promise]) };
+    return { facts, figures: await Promise.race([loading, aborted.promise]) };
   } catch (error) {
     await runner.kill();
     throw error;
@@ -63,7 +63,7 @@ export async function loadOnRunner(
 function timedOut(ms: number): HostError {
   return new HostError(
     'LOAD_TIMEOUT',
-    `Loading showed no progress for ${ms / 1000} s and was given up. A slow disk may need a longer TABAGENT_LOAD_TIMEOUT_MS.`,
+    `Loading was stopped because it made no progress for ${ms / 1000} seconds. If the disk is slow, increase TABAGENT_LOAD_TIMEOUT_MS.`,
     { details: { timeoutMs: ms } },
   );
 }

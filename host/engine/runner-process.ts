@@ -2,11 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
-import type { CommandName, FromRunner, GpuMode, IpcError, RunnerCommands, RunnerFacts, ToRunner } from './ipc.ts';
+import {
+  type CommandName,
+  type FromRunner,
+  type GpuMode,
+  type IpcError,
+  RUNNER_ARGUMENT,
+  type RunnerCommands,
+  type RunnerFacts,
+  type ToRunner,
+} from './ipc.ts';
 import { LogTail } from './log-tail.ts';
-import { RUNNER_ARGUMENT } from './runner-argument.ts';
 
-/** How a runner came to its end. */
+/** How a runner process ended. */
 export interface RunnerExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -14,7 +22,7 @@ export interface RunnerExit {
   readonly log: readonly string[];
 }
 
-/** Lines of a runner's output that go with an error. */
+/** Lines of a runner's output in an error's details. */
 const LINES_IN_ERROR = 12;
 
 interface PendingCommand {
@@ -24,13 +32,13 @@ interface PendingCommand {
 }
 
 /**
- * The supervisor's hold on one runner process. Whatever becomes of the process, every promise here settles: the death
- * of a runner is the answer to all that was asked of it.
+ * One runner process, as the host sees it. However the process ends, every promise here settles: when it exits, every
+ * pending command fails.
  */
 export class RunnerProcess {
-  /** Resolves once llama.cpp stands in the runner; rejects with `ENGINE_UNAVAILABLE` or `ENGINE_CRASHED`. */
+  /** Resolves when llama.cpp has started in the runner; rejects with `ENGINE_UNAVAILABLE` or `ENGINE_CRASHED`. */
   readonly ready: Promise<RunnerFacts>;
-  /** Resolves when the process is gone and its output has been read. Never rejects. */
+  /** Resolves when the process has exited and its output has been read. Never rejects. */
   readonly exited: Promise<RunnerExit>;
   readonly gpu: GpuMode;
   readonly #child: ChildProcess;
@@ -48,8 +56,8 @@ export class RunnerProcess {
   constructor(options: { entry: URL; gpu: GpuMode; env: NodeJS.ProcessEnv }) {
     this.gpu = options.gpu;
     const entry = fileURLToPath(options.entry);
-    // Not `fork`: it passes a module's path and the flags of the host's own process (a debugger's port, a test
-    // runner's loader), and a packaged host has no module, nor a runner a use for such flags.
+    // Not `fork`, which requires a module's path, absent in the packaged host, and passes on the flags of the host's own
+    // process (a debugger's port, a test runner's loader).
     this.#child = spawn(process.execPath, [...(entry === process.execPath ? [] : [entry]), RUNNER_ARGUMENT], {
       // Libraries are looked for in the current folder too, which is whatever the browser had.
       cwd: dirname(process.execPath),
@@ -63,24 +71,24 @@ export class RunnerProcess {
     const exited = Promise.withResolvers<RunnerExit>();
     this.ready = ready.promise;
     this.exited = exited.promise;
-    // A runner that dies before anybody waits for it is reported to whoever asks later.
+    // A rejection before anyone awaits it must not end the host.
     this.ready.catch(() => undefined);
 
     this.#child.stdout?.on('data', (piece: Buffer) => this.#tail.add(piece));
     this.#child.stderr?.on('data', (piece: Buffer) => this.#tail.add(piece));
     this.#child.on('message', (message) => {
-      // Only our own runner module writes to this channel, in the types of `ipc.ts`.
-      const told = message as FromRunner;
-      if (told.type === 'ready') {
-        this.#facts = told.facts;
-        ready.resolve(told.facts);
-      } else if (told.type === 'unavailable') ready.reject(hostError(told.error));
-      else this.#answer(told);
+      // Only our own runner module writes to this channel, and its messages have the types of `ipc.ts`.
+      const received = message as FromRunner;
+      if (received.type === 'ready') {
+        this.#facts = received.facts;
+        ready.resolve(received.facts);
+      } else if (received.type === 'unavailable') ready.reject(hostError(received.error));
+      else this.#handle(received);
     });
     const end = (code: number | null, signal: NodeJS.Signals | null) => {
       if (this.#exit !== undefined) return;
       this.#exit = { code, signal, log: this.#tail.lines(LINES_IN_ERROR) };
-      const error = crashed(this.#exit);
+      const error = exitError(this.#exit);
       for (const { reject } of this.#pending.values()) reject(error);
       this.#pending.clear();
       ready.reject(error);
@@ -92,7 +100,7 @@ export class RunnerProcess {
       this.#tail.add(Buffer.from(`${error.message}\n`));
       end(null, null);
     });
-    this.#send({ type: 'hello', gpu: options.gpu });
+    this.#send({ type: 'start', gpu: options.gpu });
   }
 
   /** Undefined where the process could not be started. */
@@ -100,37 +108,37 @@ export class RunnerProcess {
     return this.#child.pid;
   }
 
-  /** What {@link ready} resolved with, or undefined as long as it has not. */
+  /** What {@link ready} resolved with; undefined until then. */
   get facts(): RunnerFacts | undefined {
     return this.#facts;
   }
 
-  /** True once {@link kill} was called: what ends then was meant to. */
+  /** True once {@link kill} was called: the exit is intended. */
   get isKilled(): boolean {
     return this.#isKilled;
   }
 
-  /** Gives the runner a command. Rejects with what the runner says, or with `ENGINE_CRASHED` when it dies. */
+  /** Sends a command. Rejects with the runner's error, or with `ENGINE_CRASHED` when the process exits. */
   call<C extends CommandName>(
     name: C,
     request: RunnerCommands[C]['request'],
     onProgress?: (progress: RunnerCommands[C]['progress']) => void,
   ): Promise<RunnerCommands[C]['result']> {
-    if (this.#exit !== undefined) return Promise.reject(crashed(this.#exit));
+    if (this.#exit !== undefined) return Promise.reject(exitError(this.#exit));
     const id = this.#nextId++;
-    const answer = new Promise<RunnerCommands[CommandName]['result']>((resolve, reject) => {
-      // A command's progress is of its own type; the table of what is pending holds all commands.
+    const result = new Promise<RunnerCommands[CommandName]['result']>((resolve, reject) => {
+      // Each command has its own type of progress; the map holds all commands.
       const progress = onProgress as PendingCommand['progress'] | undefined;
       this.#pending.set(id, { resolve, reject, progress: progress ?? (() => undefined) });
     });
-    // Name and request belong together by the signature; the union of messages cannot express the pairing.
+    // The signature pairs name and request; the union of messages cannot express the pairing.
     this.#send({ type: 'command', id, name, request } as ToRunner);
-    return answer as Promise<RunnerCommands[C]['result']>;
+    return result as Promise<RunnerCommands[C]['result']>;
   }
 
   /**
-   * Ends the process at once and waits until it is gone. SIGKILL, always: a runner has nothing to save, may be deep in
-   * llama.cpp, and the kernel gives back all memory, the driver the GPU's.
+   * Ends the process and resolves when it has exited. Always by SIGKILL: a runner has nothing to save and may be inside
+   * llama.cpp; the kernel frees its memory and the driver that of the GPU.
    */
   async kill(): Promise<RunnerExit> {
     this.#isKilled = true;
@@ -139,20 +147,20 @@ export class RunnerProcess {
   }
 
   #send(message: ToRunner): void {
-    // A channel that is closed means the process is going; its end answers what was asked.
+    // A closed channel means that the process is exiting; its exit fails the pending commands.
     this.#child.send(message, () => undefined);
   }
 
-  #answer(told: Extract<FromRunner, { id: number }>): void {
-    const pending = this.#pending.get(told.id);
+  #handle(received: Extract<FromRunner, { id: number }>): void {
+    const pending = this.#pending.get(received.id);
     if (pending === undefined) return;
-    if (told.type === 'progress') {
-      pending.progress(told.progress);
+    if (received.type === 'progress') {
+      pending.progress(received.progress);
       return;
     }
-    this.#pending.delete(told.id);
-    if (told.type === 'result') pending.resolve(told.result);
-    else pending.reject(hostError(told.error));
+    this.#pending.delete(received.id);
+    if (received.type === 'result') pending.resolve(received.result);
+    else pending.reject(hostError(received.error));
   }
 }
 
@@ -160,8 +168,8 @@ function hostError({ code, message, details }: IpcError): HostError {
   return new HostError(code, message, { details });
 }
 
-/** The death of a runner in words: how it ended, and what it said last. */
-export function crashed({ code, signal, log }: RunnerExit): HostError {
+/** The error for a runner that exited: how it ended, and its last output. */
+export function exitError({ code, signal, log }: RunnerExit): HostError {
   const how = signal === null ? `with exit code ${code}` : `on signal ${signal}`;
   const hint = signal === 'SIGKILL' ? ' The system may have run out of memory.' : '';
   return new HostError(

@@ -1,7 +1,7 @@
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
+import { SharedWork } from '../common/shared-work.ts';
 import { sum } from '../common/sum.ts';
-import { SharedWork } from '../engine/shared-work.ts';
 import { type FoundFile, isUnreadable, lookAt } from './disk.ts';
 import type { FileHashCache } from './file-hash-cache.ts';
 import { hashFile } from './hash-file.ts';
@@ -48,7 +48,7 @@ export class Checksums {
 
   #read(file: FoundFile): SharedWork<string | undefined, number> {
     const present = this.#reading.get(file.path);
-    if (present !== undefined && !present.isAbandoned) return present;
+    if (present !== undefined && !present.isAborted) return present;
     const work = new SharedWork<string | undefined, number>((signal, onProgress) =>
       this.#hash(file, signal, onProgress),
     );

@@ -12,8 +12,8 @@ import type { Announcement } from './announcement.ts';
 export type PresencePaths = Pick<HostPaths, 'hosts' | 'locks'>;
 
 /**
- * Tells the other hosts of this user which models this one has in memory. A file in the folder of hosts says so, and a
- * lock that dies with the process says that it is still true. A host without models in memory has neither.
+ * Publishes to the other hosts of this user which models this host has loaded: a file in the folder of hosts, and a lock
+ * beside it that the system releases when the process ends. A host without loaded models has neither.
  */
 export class Presence {
   readonly #paths: PresencePaths;
@@ -29,17 +29,17 @@ export class Presence {
     this.#log = log;
   }
 
-  /** Announces what is in memory now. A disk that refuses the file is logged, and does not fail the load. */
-  update(models: Announcement['models']): void {
+  /** Announces which models are loaded now. A failed write is logged; it does not fail the load. */
+  update(models: Announcement['models']): Promise<void> {
     this.#written = this.#written
       .then(() => (models.length === 0 ? this.#withdraw() : this.#announce(models)))
-      .catch((error: unknown) => this.#log.warn('presence.not-told', { error }));
+      .catch((error: unknown) => this.#log.warn('presence.update-failed', { error }));
+    return this.#written;
   }
 
   /** Withdraws the announcement. */
   async close(): Promise<void> {
-    this.update([]);
-    await this.#written;
+    await this.update([]);
   }
 
   async #announce(models: Announcement['models']): Promise<void> {
@@ -71,7 +71,7 @@ export class Presence {
   }
 }
 
-/** The lock that says that an announcement is true. */
+/** The lock file of an announcement: while it is locked, the announcement holds. */
 export function lockOf({ locks }: PresencePaths, file: string): string {
   return join(locks, `${basename(file)}.lock`);
 }

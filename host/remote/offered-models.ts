@@ -1,8 +1,8 @@
 import { isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { type RemoteId, remoteIdOf } from '../protocol/remote-id.ts';
-import type { ConfiguredEngines } from './configured-engines.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
+import type { RemoteEngines } from './remote-engines.ts';
 
 /** Longest an engine may take to say what it has while a list waits for it, milliseconds. */
 const LIST_TIMEOUT_MS = 2_000;
@@ -23,11 +23,11 @@ interface Listing {
 
 /** What the engines elsewhere offer, for lists: one that does not answer keeps no list from its reader. */
 export class OfferedModels {
-  readonly #engines: ConfiguredEngines;
+  readonly #engines: RemoteEngines;
   readonly #log: Logger;
   readonly #listings = new Map<string, Listing>();
 
-  constructor(engines: ConfiguredEngines, log: Logger) {
+  constructor(engines: RemoteEngines, log: Logger) {
     this.#engines = engines;
     this.#log = log;
   }
@@ -53,7 +53,7 @@ export class OfferedModels {
 
   async #ask(name: string): Promise<OfferedModel[]> {
     try {
-      const { engine, endpoint } = await this.#engines.open(name, LIST_TIMEOUT_MS);
+      const { engine, endpoint } = await this.#engines.connect(name, LIST_TIMEOUT_MS);
       const listed = await this.#listed(engine, endpoint.models);
       return listed.flatMap((facts) => {
         const id = remoteIdOf(name, facts.model);

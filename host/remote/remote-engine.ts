@@ -1,6 +1,6 @@
 import type { Embedded, EmbedRequest } from '../models/embedding.ts';
 import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
-import type { GenerateOptions } from '../models/model-server.ts';
+import type { GenerationOptions } from '../models/model-engine.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEmbeddings } from './embedding-answer.ts';
 import { nonsense } from './engine-faults.ts';
@@ -50,17 +50,17 @@ export class RemoteEngine {
   async generate(
     model: string,
     order: GenerateRequest,
-    { signal, onProgress, stop }: Pick<GenerateOptions, 'signal' | 'onProgress'> & { stop: AbortSignal },
+    { signal, stop, onProgress }: GenerationOptions,
   ): Promise<GenerationResult> {
     const { endpoint, retryBaseMs } = this.#connection.options;
     const request = generationRequest(order, model, endpoint);
     const output = new RemoteOutput((progress) => onProgress?.(progress));
-    const either = signal === undefined ? stop : AbortSignal.any([signal, stop]);
+    const either = AbortSignal.any([signal, stop]);
     const once = () => streamGeneration(this.#connection, request, output, either);
     try {
       return output.result(await retryRemote(once, retryBaseMs, either));
     } catch (error) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       if (stop.aborted) return output.result('stopped');
       throw error;
     }

@@ -5,9 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Engine } from '../../host/engine/engine.ts';
 import { inspectModel } from '../../host/gguf/inspect.ts';
-import { makeEngine, type WatchedLog } from '../support/engine/make-engine.ts';
+import { TestModels } from '../support/engine/test-models.ts';
 import { largeModel } from '../support/gguf/large-model.ts';
 import { HOST_MAIN } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
@@ -30,23 +29,23 @@ const SETTINGS = { gpuLayers: 0, contextSize: 2048, threads: 1 };
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
   const file = join(folder, 'large.gguf');
-  const { engine, log } = makeEngine({ runnerEntry: pathToFileURL(HOST_MAIN) });
+  const host = new TestModels({ runnerEntry: pathToFileURL(HOST_MAIN) });
   try {
     await largeModel(file, { megabytes: MEGABYTES, seed: 1 });
-    return [await loading(engine, log, file), await memory(engine, file)];
+    return [await loading(host, file), await memory(host, file)];
   } finally {
-    await engine.close();
+    await host.close();
     await rm(folder, { recursive: true });
   }
 }
 
-async function loading(engine: Engine, log: WatchedLog, file: string): Promise<BenchResult> {
+async function loading(host: TestModels, file: string): Promise<BenchResult> {
   const ours: number[] = [];
   const theirs: number[] = [];
   // The first pair warms the page cache and is not counted.
   for (let round = -1; round < ROUNDS; round += 1) {
     const their = await loadInProcess(file);
-    const our = await loadOnRunner(engine, log, file);
+    const our = await loadOnRunner(host, file);
     if (round < 0) continue;
     theirs.push(their);
     ours.push(our);
@@ -61,14 +60,14 @@ async function loading(engine: Engine, log: WatchedLog, file: string): Promise<B
   };
 }
 
-async function loadOnRunner(engine: Engine, log: WatchedLog, file: string): Promise<number> {
-  const ready = log.next('engine.ready');
-  engine.warm();
+async function loadOnRunner(host: TestModels, file: string): Promise<number> {
+  const ready = host.log.next('engine.runner-ready');
+  host.engine.warm();
   await ready;
   const begin = performance.now();
-  await engine.load({ id: 'large', model: await inspectModel([file]), settings: SETTINGS });
+  await host.load({ id: 'large', model: await inspectModel([file]), settings: SETTINGS });
   const taken = performance.now() - begin;
-  await engine.unload('large');
+  await host.models.unload('large');
   return taken;
 }
 
@@ -84,12 +83,12 @@ async function loadInProcess(file: string): Promise<number> {
 }
 
 /** What this process and the runner hold together, before, during and after: what is not back was leaked. */
-async function memory(engine: Engine, file: string): Promise<BenchResult> {
+async function memory(host: TestModels, file: string): Promise<BenchResult> {
   const order = { id: 'large', model: await inspectModel([file]), settings: SETTINGS };
   const before = resident(process.pid);
-  await engine.load(order);
-  const during = resident(process.pid) + resident(engine.pidOf('large') ?? 0);
-  await engine.unload('large');
+  await host.load(order);
+  const during = resident(process.pid) + resident(host.pidOf('large') ?? 0);
+  await host.models.unload('large');
   const after = resident(process.pid);
   const ratio = (during - after) / (during - before);
   const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);

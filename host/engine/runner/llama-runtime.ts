@@ -5,7 +5,6 @@ import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
 import { firstThreads } from '../../hardware/threads.ts';
 import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad } from '../ipc.ts';
-import type { LoadProgress } from '../types.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { Embedder } from './embedding/embedder.ts';
@@ -94,9 +93,9 @@ export class LlamaRuntime {
   }
 
   /** Loads the model and makes its context. */
-  async load({ file, settings }: RunnerLoad, onProgress: (progress: LoadProgress) => void): Promise<LoadedFigures> {
+  async load({ file, settings }: RunnerLoad, onProgress: (fraction: number) => void): Promise<LoadedFigures> {
     if (this.#held !== undefined) throw new Error('A runner holds one model');
-    // llama.cpp tells of every tensor, and a message each would cost more than loading a small model.
+    // llama.cpp reports every tensor; sending each report would cost more than loading a small model.
     const progress = throttle(onProgress, PROGRESS_MS);
     const ramBefore = process.memoryUsage.rss();
     const vramBefore = await this.#vramUsed();
@@ -109,7 +108,7 @@ export class LlamaRuntime {
         gpuLayers: this.#llama.gpu === false ? 0 : settings.gpuLayers,
         ...defined({ useMmap: settings.useMmap, useMlock: settings.useMlock }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
-        onLoadProgress: (fraction) => progress({ fraction }),
+        onLoadProgress: progress,
       });
       const range = typeof settings.threads === 'number' ? undefined : settings.threads;
       const threads =

@@ -3,7 +3,7 @@ import { isHostError } from '../../common/errors.ts';
 import type { CommandName, FromRunner, IpcError, RunnerCommands, ToRunner } from '../ipc.ts';
 import { LlamaRuntime } from './llama-runtime.ts';
 
-/** What each command does. */
+/** The handler of each command. */
 const COMMANDS: {
   readonly [C in CommandName]: (
     llama: LlamaRuntime,
@@ -13,9 +13,9 @@ const COMMANDS: {
 } = {
   load: (llama, request, progress) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
-  generate: (llama, { generation, order }, progress) => llama.generator.generate(generation, order, progress),
-  embed: (llama, { work, order }) => llama.embedder.embed(work, order),
-  rank: (llama, { work, order }) => llama.ranker.rank(work, order),
+  generate: (llama, { work, request }, progress) => llama.generator.generate(work, request, progress),
+  embed: (llama, { work, request }) => llama.embedder.embed(work, request),
+  rank: (llama, { work, request }) => llama.ranker.rank(work, request),
   stop: async (llama, { work }) => {
     llama.stop(work);
     return null;
@@ -23,11 +23,11 @@ const COMMANDS: {
 };
 
 /**
- * The runner: the process that holds one model, and the only one in which llama.cpp runs. It takes orders from the
- * supervisor over the IPC channel and ends with it, however the host ends.
+ * Runs the runner: a process for one model, and the only kind of process in which llama.cpp runs. It takes commands from
+ * the host over the IPC channel and exits when the channel closes, however the host ends.
  */
 export async function runRunner(): Promise<void> {
-  if (process.send === undefined) throw new Error('A runner is started by its host, not by hand');
+  if (process.send === undefined) throw new Error('A runner can be started only by the host');
   // On Windows this is the title of the console, which belongs to the user.
   if (process.platform !== 'win32') process.title = 'tabagent-runner';
   // Not `process.exit`: that would wait for what llama.cpp is doing on its threads.
@@ -37,45 +37,44 @@ export async function runRunner(): Promise<void> {
 
   let llama: Promise<LlamaRuntime> | undefined;
   process.on('message', (message) => {
-    // Only the supervisor writes to this channel, in the types of `ipc.ts`.
-    const order = message as ToRunner;
-    if (order.type === 'hello') {
-      llama = LlamaRuntime.start(order.gpu);
+    // Only the host writes to this channel, and its messages have the types of `ipc.ts`.
+    const received = message as ToRunner;
+    if (received.type === 'start') {
+      llama = LlamaRuntime.start(received.gpu);
       llama.then(
-        ({ facts }) => tell({ type: 'ready', facts }),
-        (error: unknown) => tell({ type: 'unavailable', error: ipcError(error, 'ENGINE_UNAVAILABLE') }),
+        ({ facts }) => send({ type: 'ready', facts }),
+        (error: unknown) => send({ type: 'unavailable', error: ipcError(error, 'ENGINE_UNAVAILABLE') }),
       );
       return;
     }
-    void obey(order, llama);
+    void handleCommand(received, llama);
   });
 }
 
-async function obey(
-  order: Extract<ToRunner, { type: 'command' }>,
+async function handleCommand(
+  { id, name, request }: Extract<ToRunner, { type: 'command' }>,
   llama: Promise<LlamaRuntime> | undefined,
 ): Promise<void> {
-  const { id } = order;
   try {
-    if (llama === undefined) throw new Error('A command came before the greeting');
-    // Name and request belong together by the type of the message; the table of commands cannot express the pairing.
-    const command = COMMANDS[order.name] as (
+    if (llama === undefined) throw new Error('A command was received before the start message');
+    // The message type pairs name and request; the table of commands cannot express the pairing.
+    const command = COMMANDS[name] as (
       llama: LlamaRuntime,
       request: unknown,
       progress: (progress: RunnerCommands[CommandName]['progress']) => void,
     ) => Promise<RunnerCommands[CommandName]['result']>;
-    tell({
+    send({
       type: 'result',
       id,
-      result: await command(await llama, order.request, (progress) => tell({ type: 'progress', id, progress })),
+      result: await command(await llama, request, (progress) => send({ type: 'progress', id, progress })),
     });
   } catch (error) {
-    tell({ type: 'error', id, error: ipcError(error, 'INTERNAL_ERROR') });
+    send({ type: 'error', id, error: ipcError(error, 'INTERNAL_ERROR') });
   }
 }
 
-function tell(message: FromRunner): void {
-  // The callback keeps a channel that is just closing from raising an error; `disconnect` ends this process.
+function send(message: FromRunner): void {
+  // With a callback, a channel that is closing raises no error; `disconnect` then ends this process.
   process.send?.(message, undefined, undefined, () => undefined);
 }
 

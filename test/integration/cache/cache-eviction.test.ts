@@ -80,7 +80,7 @@ describe('what the cache holds', () => {
     for (const suffix of ['', '-wal', '-shm']) await rm(`${bench.config.paths.database}${suffix}`, { force: true });
     await bench.reopen();
     expect((await bench.cache.keeping.usage()).models).toMatchObject([{ pinned: true }]);
-    await bench.cache.delete(A, { inUse: () => false });
+    await bench.cache.delete(A);
     await bench.cache.download(A);
     expect((await bench.cache.keeping.usage()).models).toMatchObject([{ pinned: false }]);
     await expect(bench.cache.keeping.pin(B)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
@@ -100,7 +100,7 @@ describe('pruning', () => {
     await bench.cache.keeping.pin(A);
     await bench.cache.keeping.used(B);
     const other = await openCache(bench.config);
-    const use = await other.cache.use(C, new AbortController().signal);
+    const use = await other.cache.lease(C, new AbortController().signal);
     const { removed } = await bench.cache.keeping.prune({ ...wish, limit: 3 * SIZE }, { dryRun: false });
     expect(removed).toMatchObject([{ model: { name: D } }]);
     expect(await there()).toEqual(['a', 'b', 'c']);
@@ -149,7 +149,7 @@ describe('the size limit', () => {
   it('refuses a download that would not fit whatever is removed, and removes nothing then', async () => {
     await openWith([A, B], 2 * SIZE + 10);
     await bench.cache.keeping.pin(A);
-    const use = await bench.cache.use(B, new AbortController().signal);
+    const use = await bench.cache.lease(B, new AbortController().signal);
     await expect(bench.cache.download(NEW)).rejects.toMatchObject({ code: 'CACHE_LIMIT', details: { needed: SIZE } });
     expect(await there()).toEqual(['a', 'b']);
     expect(existsSync(join(bench.home, 'models', 'maker', 'many', 'new.gguf'))).toBe(false);

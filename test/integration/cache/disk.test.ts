@@ -50,7 +50,7 @@ describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
     });
     expect(await readFile(part, 'utf8')).toBe('of my own');
     expect(bench.bytesAskedFor()).toBe(0);
-    expect(await bench.cache.delete(SHARDED, { inUse: () => false })).toEqual({ freed: 9, deleted: [SHARDED.id] });
+    expect(await bench.cache.delete(SHARDED)).toEqual({ freed: 9, deleted: [SHARDED.id] });
     await bench.cache.download(SHARDED);
     expect(await readFile(part)).toEqual(SHARDS['big-00002-of-00003.gguf']);
   });
@@ -90,7 +90,7 @@ describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
   it('garbage in the place of the lock does not keep anybody from downloading', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
-    await bench.cache.delete(NAME, { inUse: () => false });
+    await bench.cache.delete(NAME);
     const locks = join(bench.home, 'locks');
     for (const lock of await readdir(locks)) await writeFile(join(locks, lock), seededBytes(10_000, 3));
     await bench.cache.download(NAME);
@@ -201,7 +201,7 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
         () => cache.download(other),
         () => cache.resume(other),
         () => cache.cancel(other),
-        () => cache.delete(NAME, { inUse: () => false }),
+        () => cache.delete(NAME),
       ]) {
         await expect(refused()).rejects.toMatchObject({
           code: 'CACHE_NOT_WRITABLE',
@@ -218,12 +218,12 @@ describe('deleting', () => {
   it('says what it freed, leaves no folder, and what is not there is MODEL_NOT_DOWNLOADED', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
-    expect(await bench.cache.delete(NAME, { inUse: () => false })).toEqual({
+    expect(await bench.cache.delete(NAME)).toEqual({
       freed: CONTENT.length,
       deleted: [NAME.id],
     });
     expect(await readdir(join(bench.home, 'models'))).toEqual([]);
-    await expect(bench.cache.delete(NAME, { inUse: () => false })).rejects.toMatchObject({
+    await expect(bench.cache.delete(NAME)).rejects.toMatchObject({
       code: 'MODEL_NOT_DOWNLOADED',
     });
     expect(await bench.cache.status(NAME)).toBeUndefined();
@@ -237,10 +237,15 @@ describe('deleting', () => {
     }
     await put(join(bench.home, 'models', 'maker', 'model-GGUF@v2', 'two.gguf'), 'other');
     const repo = { owner: NAME.owner, repo: NAME.repo, repoId: NAME.repoId, revision: 'main' };
-    const inUse = (id: string) => id.endsWith('two.gguf');
-    await expect(bench.cache.delete(repo, { inUse })).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
+    const two = readModelName({ modelPath: REPO, modelFile: 'two.gguf' });
+    const lease = await bench.cache.lease(two, new AbortController().signal);
+    await expect(bench.cache.delete(repo)).rejects.toMatchObject({
+      code: 'MODEL_IN_USE',
+      details: { models: [two.id] },
+    });
+    lease.release();
     expect(await bench.cache.list()).toHaveLength(4);
-    const { freed } = await bench.cache.delete(repo, { inUse: () => false });
+    const { freed } = await bench.cache.delete(repo);
     expect(freed).toBe(2 * CONTENT.length + Object.values(SHARDS).reduce((sum, { length }) => sum + length, 0));
     expect((await bench.cache.list()).map(({ name }) => name.id)).toEqual(['maker/model-GGUF@v2/two.gguf']);
   });

@@ -153,7 +153,7 @@ describe('two hosts with one cache', () => {
 
   it('what one is downloading, the other does not delete', async () => {
     const { followed } = await leadAndFollow();
-    const deleting = other.cache.delete(NAME, { inUse: () => false });
+    const deleting = other.cache.delete(NAME);
     await expect(deleting).rejects.toMatchObject({ code: 'MODEL_IN_USE', details: { models: [NAME.id] } });
     await followed;
   });

@@ -44,8 +44,7 @@ async function outside(parent = tmpdir()): Promise<string> {
 
 const at = (...path: string[]) => join(bench.home, 'models', ...path);
 const ids = async () => (await bench.cache.list()).map(({ name }) => name.id);
-const remove = (name: Parameters<CacheBench['cache']['delete']>[0] = NAME) =>
-  bench.cache.delete(name, { inUse: () => false });
+const remove = (name: Parameters<CacheBench['cache']['delete']>[0] = NAME) => bench.cache.delete(name);
 const quietly = () => ({ signal: new AbortController().signal, onProgress: () => {} });
 
 /** Links `models/` or the owner folder, and puts a file of the user's own where it leads. Gives the repository's folder there. */

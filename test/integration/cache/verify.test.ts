@@ -259,11 +259,11 @@ describe('repairing a model', () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await damage([2]);
-    const use = await bench.cache.use(NAME, new AbortController().signal);
+    const use = await bench.cache.lease(NAME, new AbortController().signal);
     await expect(repair()).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
     use.release();
     const other = await openCache(bench.config);
-    await other.cache.use(NAME, new AbortController().signal);
+    await other.cache.lease(NAME, new AbortController().signal);
     await expect(repair()).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
     const [all] = await bench.cache.care.repair(undefined, quietly());
     expect(all).toMatchObject({ error: { code: 'MODEL_IN_USE' } });

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Embedded } from '../../../host/models/embedding.ts';
 import { cosine } from '../../../host/vectors/similarity.ts';
-import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import { loadRequest, TestModels } from '../../support/engine/test-models.ts';
 import { bertModel, bertScore, bertVector } from '../../support/gguf/bert-model.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -14,7 +14,7 @@ const WORDS = ['red', 'green', 'blue', 'warm', 'cold', 'sea', 'sun'];
 const WEIGHTS = { sun: 2, sea: -2 };
 
 const folder = tempFolder('embed');
-const { engine } = makeEngine();
+const host = new TestModels();
 
 beforeAll(async () => {
   const files = {
@@ -30,16 +30,16 @@ beforeAll(async () => {
   for (const [id, bytes] of Object.entries(files)) {
     const file = join(folder.path, `${id}.gguf`);
     writeFileSync(file, bytes);
-    await engine.load(await orderFor(id, file, { contextSize: id === 'long' ? 4_096 : 256 }));
+    await host.load(await loadRequest(id, file, { contextSize: id === 'long' ? 4_096 : 256 }));
   }
 });
 afterAll(async () => {
-  await engine.close();
+  await host.close();
   folder.remove();
 });
 
 function embed(id: string, texts: readonly string[], truncate = false): Promise<readonly Embedded[]> {
-  return engine.embed(id, { texts: texts.map((text, i) => ({ name: `texts.${i}`, text })), truncate });
+  return host.models.embed(id, { texts: texts.map((text, i) => ({ name: `texts.${i}`, text })), truncate });
 }
 
 async function vectorOf(id: string, text: string): Promise<Float32Array> {
@@ -123,11 +123,11 @@ describe('embedding', () => {
   it('shares one line with generating, and leaves its prefix alone', async () => {
     const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
     const order = { input: { prompt: 'once' }, maxNewTokens: 3, stop: [], sampling };
-    const before = await engine.generate('story', order);
-    const [text, vectors] = await Promise.all([engine.generate('story', order), embed('story', ['a', 'once'])]);
+    const before = await host.models.generate('story', order);
+    const [text, vectors] = await Promise.all([host.models.generate('story', order), embed('story', ['a', 'once'])]);
     expect(text.text).toBe(before.text);
     expect(vectors).toHaveLength(2);
-    expect((await engine.generate('story', order)).usage.cachedPromptTokens).toBe(1);
+    expect((await host.models.generate('story', order)).usage.cachedPromptTokens).toBe(1);
   });
 
   it.each<[string, 'embed' | 'generate' | 'rank', RegExp]>([
@@ -143,8 +143,8 @@ describe('embedding', () => {
     const text = { name: 'query', text: 'red' };
     const asked = {
       embed: () => embed(id, ['red']),
-      generate: () => engine.generate(id, { input: { prompt: 'red' }, maxNewTokens: 1, stop: [], sampling }),
-      rank: () => engine.rank(id, { query: text, documents: [text], truncate: false }),
+      generate: () => host.models.generate(id, { input: { prompt: 'red' }, maxNewTokens: 1, stop: [], sampling }),
+      rank: () => host.models.rank(id, { query: text, documents: [text], truncate: false }),
     };
     await expect(asked[ability]()).rejects.toMatchObject({
       code: 'MODEL_NOT_CAPABLE',
@@ -159,8 +159,8 @@ describe('embedding', () => {
 
     it('is given up in the runner for a caller who has gone, whether its turn has come or not', async () => {
       const controller = new AbortController();
-      const first = engine.embed('long', order, { signal: controller.signal });
-      const waiting = engine.embed('long', order, { signal: controller.signal });
+      const first = host.models.embed('long', order, controller.signal);
+      const waiting = host.models.embed('long', order, controller.signal);
       // The first one's turn has come by then: nothing is before it.
       await setImmediate();
       controller.abort(new Error('gone'));
@@ -171,25 +171,25 @@ describe('embedding', () => {
 
     it('is not stopped with generations', async () => {
       const controller = new AbortController();
-      const embedding = engine.embed('long', order, { signal: controller.signal });
+      const embedding = host.models.embed('long', order, controller.signal);
       await setImmediate();
-      expect(engine.stopGenerations()).toEqual([]);
+      expect(host.models.stopGenerations()).toEqual([]);
       controller.abort(new Error('gone'));
       await expect(embedding).rejects.toThrow('gone');
     });
 
     it.each<[string, () => unknown, string]>([
-      ['is unloaded', () => engine.unload('passing'), 'MODEL_NOT_LOADED'],
-      ['loses its process', () => process.kill(engine.pidOf('passing') ?? 0, 'SIGKILL'), 'ENGINE_CRASHED'],
+      ['is unloaded', () => host.models.unload('passing'), 'MODEL_NOT_LOADED'],
+      ['loses its process', () => process.kill(host.pidOf('passing') ?? 0, 'SIGKILL'), 'ENGINE_CRASHED'],
     ])('fails when its model %s, and so does what waits', async (_what, end, code) => {
-      await engine.load(await orderFor('passing', join(folder.path, 'long.gguf'), { contextSize: 4_096 }));
-      const both = [engine.embed('passing', order), engine.embed('passing', order)];
+      await host.load(await loadRequest('passing', join(folder.path, 'long.gguf'), { contextSize: 4_096 }));
+      const both = [host.models.embed('passing', order), host.models.embed('passing', order)];
       const ends = Promise.allSettled(both);
       await setImmediate();
       await end();
       for (const one of await ends) expect(one).toMatchObject({ status: 'rejected', reason: { code } });
       // With its process gone it is no longer there, which the engine hears at about the same time.
-      if (engine.get('passing') !== undefined) await engine.unload('passing');
+      if (host.models.get('passing') !== undefined) await host.models.unload('passing');
     });
   });
 });
@@ -198,7 +198,7 @@ describe('ranking', () => {
   it('gives the scores that are known beforehand', async () => {
     const query = { name: 'query', text: 'warm' };
     const documents = ['sun sun', 'sea', 'red', 'sun sea', 'sun'];
-    const ranked = await engine.rank('ranker', {
+    const ranked = await host.models.rank('ranker', {
       query,
       documents: documents.map((text, i) => ({ name: `documents.${i}`, text })),
       truncate: false,
@@ -211,14 +211,14 @@ describe('ranking', () => {
   it('refuses a pair that is too long, or cuts the document, never the query', async () => {
     const query = { name: 'query', text: 'warm' };
     const long = { name: 'documents.0', text: new Array(80).fill('sun').join(' ') };
-    await expect(engine.rank('ranker', { query, documents: [long], truncate: false })).rejects.toMatchObject({
+    await expect(host.models.rank('ranker', { query, documents: [long], truncate: false })).rejects.toMatchObject({
       code: 'CONTEXT_OVERFLOW',
       details: { field: 'documents.0', room: 64 },
     });
-    const [cut] = await engine.rank('ranker', { query, documents: [long], truncate: true });
+    const [cut] = await host.models.rank('ranker', { query, documents: [long], truncate: true });
     expect(cut).toMatchObject({ tokens: 64, truncated: true });
     await expect(
-      engine.rank('ranker', { query: { ...long, name: 'query' }, documents: [query], truncate: true }),
+      host.models.rank('ranker', { query: { ...long, name: 'query' }, documents: [query], truncate: true }),
     ).rejects.toMatchObject({ code: 'CONTEXT_OVERFLOW', details: { field: 'query' } });
   });
 });

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { GenerateRequest, GenerationProgress, Sampling } from '../../../host/models/generation.ts';
-import type { GenerateOptions } from '../../../host/models/model-server.ts';
-import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import type { GenerateOptions } from '../../../host/models/model-registry.ts';
+import { loadRequest, TestModels } from '../../support/engine/test-models.ts';
 import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -17,7 +17,7 @@ const TEMPLATE = `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exc
 {{- m.content }} {% endfor %}`;
 
 const folder = tempFolder('generate');
-const { engine } = makeEngine();
+const host = new TestModels();
 
 beforeAll(async () => {
   const files = {
@@ -37,17 +37,17 @@ beforeAll(async () => {
   for (const [id, bytes] of Object.entries(files)) {
     const file = join(folder.path, `${id}.gguf`);
     writeFileSync(file, bytes);
-    await engine.load(await orderFor(id, file, { contextSize: contexts[id] ?? 256 }));
+    await host.load(await loadRequest(id, file, { contextSize: contexts[id] ?? 256 }));
   }
 });
 afterAll(async () => {
-  await engine.close();
+  await host.close();
   folder.remove();
 });
 
 /** Generates with defaults that leave everything to the chain. */
 function generate(id: string, order: Partial<GenerateRequest> = {}, options: GenerateOptions = {}) {
-  return engine.generate(
+  return host.models.generate(
     id,
     { input: { prompt: '' }, maxNewTokens: 100_000, stop: [], sampling: GREEDY, ...order },
     options,
@@ -287,7 +287,7 @@ describe('a conversation', () => {
   it('can be stopped while its template loops', async () => {
     const running = generate('looping', chat(['user', 'once']));
     await new Promise((resolve) => setImmediate(resolve));
-    engine.stopGenerations({ id: 'looping' });
+    host.models.stopGenerations({ id: 'looping' });
     expect(await running).toMatchObject({ finishReason: 'stopped', text: '' });
   });
 
@@ -302,28 +302,28 @@ describe('a conversation', () => {
 describe('a stop', () => {
   it('ends a generation with what there is, and events said all of it', async () => {
     const { result, events } = await begun('endless');
-    expect(engine.stopGenerations({ id: 'endless' })).toMatchObject([{ model: { id: 'endless' }, count: 1 }]);
+    expect(host.models.stopGenerations({ id: 'endless' })).toMatchObject([{ model: { id: 'endless' }, count: 1 }]);
     const { text, finishReason, usage } = await result;
     expect(finishReason).toBe('stopped');
     expect(usage.completionTokens).toBeLessThan(10_000);
     expect(textOf(events)).toBe(text);
     expect(text).toMatch(/^tick( tock tick)*( tock)?$/);
-    expect(engine.stopGenerations()).toEqual([]);
+    expect(host.models.stopGenerations()).toEqual([]);
   });
 
   it('ends the evaluation of a long prompt', async () => {
     const { result, events } = await begun('endless', { input: { prompt: 'tock tick '.repeat(7_000) } });
     expect(events[0]).toMatchObject({ type: 'prompt' });
-    engine.stopGenerations({ id: 'endless' });
+    host.models.stopGenerations({ id: 'endless' });
     expect(await result).toMatchObject({ finishReason: 'stopped', text: '', usage: { completionTokens: 0 } });
   });
 
   it('of one that waits leaves the one that runs alone', async () => {
     const running = await begun('endless', {}, { tag: 'first' });
     const waiting = generate('endless', {}, { tag: 2 });
-    engine.stopGenerations({ tag: 2 });
+    host.models.stopGenerations({ tag: 2 });
     expect(await waiting).toMatchObject({ finishReason: 'stopped', text: '', usage: { completionTokens: 0 } });
-    expect(engine.stopGenerations({ tag: 'first' })).toMatchObject([{ count: 1 }]);
+    expect(host.models.stopGenerations({ tag: 'first' })).toMatchObject([{ count: 1 }]);
     expect((await running.result).finishReason).toBe('stopped');
   });
 
@@ -352,21 +352,21 @@ describe('several generations', () => {
   it('of two models overlap', async () => {
     const { result } = await begun('endless');
     expect((await generate('story')).text).toBe(STORY_GREEDY);
-    expect(engine.stopGenerations()).toMatchObject([{ model: { id: 'endless' } }]);
+    expect(host.models.stopGenerations()).toMatchObject([{ model: { id: 'endless' } }]);
     expect((await result).finishReason).toBe('stopped');
   });
 });
 
 describe('a model that goes while it generates', () => {
   async function loaded(id: string) {
-    await engine.load(await orderFor(id, join(folder.path, 'endless.gguf'), { contextSize: 16_384 }));
+    await host.load(await loadRequest(id, join(folder.path, 'endless.gguf'), { contextSize: 16_384 }));
     return begun(id);
   }
 
   it('because its runner is killed gives ENGINE_CRASHED to all that wait for it', async () => {
     const { result } = await loaded('killed');
     const waiting = generate('killed');
-    process.kill(engine.pidOf('killed') ?? 0, 'SIGKILL');
+    process.kill(host.pidOf('killed') ?? 0, 'SIGKILL');
     await expect(result).rejects.toMatchObject({ code: 'ENGINE_CRASHED', details: { signal: 'SIGKILL' } });
     await expect(waiting).rejects.toMatchObject({ code: 'ENGINE_CRASHED' });
     await expect(generate('killed')).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
@@ -380,7 +380,7 @@ describe('a model that goes while it generates', () => {
       expect(result).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' }),
       expect(waiting).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' }),
     ];
-    await engine.unload('unloaded');
+    await host.models.unload('unloaded');
     await Promise.all(ended);
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { isHostError } from '../../../host/common/errors.ts';
 import { readGgufHeader } from '../../../host/gguf/inspect.ts';
-import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import { loadRequest, TestModels } from '../../support/engine/test-models.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { memorySource } from '../../support/gguf/memory-source.ts';
 import { mutate } from '../../support/gguf/mutate.ts';
@@ -23,37 +23,37 @@ describe('hostile files', () => {
     const random = new Seeded(SEED);
     const good = markovModel({ layers: 1 });
     const { dataOffset } = await readGgufHeader(memorySource(good));
-    const { engine } = makeEngine({ loadTimeoutMs: 20_000 });
+    const host = new TestModels({ loadTimeoutMs: 20_000 });
     const file = join(folder.path, 'mutant.gguf');
     const outcomes: string[] = [];
     try {
       for (let i = 0; i < FILES; i++) {
         const { bytes, how } = mutate(good, dataOffset, random);
         writeFileSync(file, bytes);
-        const outcome = await orderFor('mutant', file)
+        const outcome = await loadRequest('mutant', file)
           .then((order) => {
-            engine.warm();
-            return engine.load(order);
+            host.engine.warm();
+            return host.load(order);
           })
           .then(
             async () => {
-              await engine.unload('mutant');
+              await host.models.unload('mutant');
               return 'loaded';
             },
             (error: unknown) => (isHostError(error) ? error.code : error),
           );
         outcomes.push(`${i} ${how}: ${outcome}`);
         expect(['loaded', 'MODEL_REJECTED', 'ENGINE_CRASHED', 'INSUFFICIENT_MEMORY']).toContain(outcome);
-        expect(engine.isBusy('mutant')).toBe(false);
+        expect(host.models.isLoading('mutant')).toBe(false);
       }
       writeFileSync(file, good);
-      const { model } = await engine.load(await orderFor('good', file));
+      const { model } = await host.load(await loadRequest('good', file));
       expect(model.id).toBe('good');
       // A run in which nothing was refused, or everything, would test nothing.
       expect(outcomes.some((outcome) => outcome.endsWith('MODEL_REJECTED'))).toBe(true);
       expect(outcomes.some((outcome) => outcome.endsWith('loaded'))).toBe(true);
     } finally {
-      await engine.close();
+      await host.close();
     }
   }, 180_000);
 });

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Services } from '../../../host/actions/action.ts';
 import { planLoad } from '../../../host/actions/plan-load.ts';
-import type { Engine } from '../../../host/engine/engine.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
 import { demandOf } from '../../../host/hardware/demand.ts';
 import { fitOf } from '../../../host/hardware/fit.ts';
 import { MINIMUM_RESERVE } from '../../../host/hardware/memory-budget.ts';
 import type { HardwareSnapshot } from '../../../host/hardware/types.ts';
-import type { ServerChange } from '../../../host/models/model-server.ts';
-import { makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import type { ModelChange, ModelRegistry } from '../../../host/models/model-registry.ts';
+import { loadRequest, TestModels } from '../../support/engine/test-models.ts';
 import { ManualClock } from '../../support/extension/manual-clock.ts';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
@@ -19,33 +18,34 @@ import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
 const folder = tempFolder('keep-alive');
 const file = join(folder.path, 'markov.gguf');
-const engines: Engine[] = [];
+const hosts: TestModels[] = [];
 
 beforeAll(() => writeFileSync(file, markovModel({ chain: ENDLESS })));
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+afterEach(() => Promise.all(hosts.splice(0).map((host) => host.close())));
 afterAll(() => folder.remove());
 
 function started() {
   const clock = new ManualClock();
-  const { engine } = makeEngine({ clock });
-  engines.push(engine);
-  const changes: ServerChange[] = [];
-  engine.onChange((change) => changes.push(change));
+  const host = new TestModels({ clock });
+  hosts.push(host);
+  const { models } = host;
+  const changes: ModelChange[] = [];
+  models.onChange((change) => changes.push(change));
   const unloaded = () =>
-    new Promise<ServerChange>((resolve) => {
-      engine.onChange((change) => {
+    new Promise<ModelChange>((resolve) => {
+      models.onChange((change) => {
         if (change.type === 'unloaded') resolve(change);
       });
     });
   const load = async (id: string, keepAliveMs?: number) =>
-    engine.load({ ...(await orderFor(id, file, { contextSize: 4_096 })), keepAliveMs });
-  return { engine, clock, changes, unloaded, load };
+    host.load(await loadRequest(id, file, { contextSize: 4_096 }), { keepAliveMs });
+  return { host, models, clock, changes, unloaded, load };
 }
 
 /** Has a model generate without end, and resolves when it does. */
-async function generating(engine: Engine, id: string): Promise<{ stop(): Promise<unknown> }> {
+async function generating(models: ModelRegistry, id: string): Promise<{ stop(): Promise<unknown> }> {
   const begun = Promise.withResolvers<void>();
-  const done = engine.generate(
+  const done = models.generate(
     id,
     {
       input: { prompt: '' },
@@ -58,7 +58,7 @@ async function generating(engine: Engine, id: string): Promise<{ stop(): Promise
   await Promise.race([begun.promise, done]);
   return {
     stop() {
-      engine.stopGenerations({ id });
+      models.stopGenerations({ id });
       return done;
     },
   };
@@ -67,12 +67,12 @@ async function generating(engine: Engine, id: string): Promise<{ stop(): Promise
 /** A machine that has so much main memory for models, and what the engine's models took besides. */
 function roomFor(
   bytes: number,
-  engine: Engine,
-): Pick<Services, 'hardware' | 'engine'> & { readonly taken: () => number } {
+  { engine, models }: TestModels,
+): Pick<Services, 'hardware' | 'engine' | 'models'> & { readonly taken: () => number } {
   const [recorded] = RECORDED_CPUS;
   if (recorded === undefined) throw new Error('No CPU is recorded');
   const { facts, microarchitecture, variant } = recorded;
-  const taken = () => engine.list().reduce((sum, { ramUsed }) => sum + ramUsed, 0);
+  const taken = () => models.list().reduce((sum, { ramUsed }) => sum + ramUsed, 0);
   const snapshot = async (): Promise<HardwareSnapshot> => ({
     // Windows counts no mapped pages as available, so the figures are the models' own.
     cpu: { ...facts, platform: 'win32', microarchitecture, variant },
@@ -82,13 +82,14 @@ function roomFor(
   return {
     taken,
     engine: async () => engine,
+    models: async () => models,
     hardware: async () => ({ snapshot, forgetVram: () => {} }) as unknown as Awaited<ReturnType<Services['hardware']>>,
   };
 }
 
-async function planned(id: string, parts: Pick<Services, 'hardware' | 'engine'>, contextSize = 256) {
+async function planned(id: string, services: ReturnType<typeof roomFor>, contextSize = 256) {
   const { shape } = await inspectModel([file]);
-  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape }, parts as Services);
+  return planLoad({ id, request: { modelPath: id, settings: { n_ctx: contextSize } }, shape }, services);
 }
 
 /** Bytes this model needs. */
@@ -100,22 +101,22 @@ async function needed(contextSize = 256): Promise<number> {
 
 describe('a model that has nothing to do', () => {
   it('is unloaded after its keepAlive, and says why', async () => {
-    const { engine, clock, unloaded, load } = started();
+    const { models, clock, unloaded, load } = started();
     await load('a/b/one.gguf', 60_000);
     await load('a/b/two.gguf');
     const gone = unloaded();
     clock.advance(60_000);
     expect(await gone).toEqual({ type: 'unloaded', id: 'a/b/one.gguf', activeId: 'a/b/two.gguf', reason: 'idle' });
     clock.advance(1e9);
-    expect(engine.list().map(({ id }) => id)).toEqual(['a/b/two.gguf']);
+    expect(models.list().map(({ id }) => id)).toEqual(['a/b/two.gguf']);
   });
 
   it('stays while it generates', async () => {
-    const { engine, clock, unloaded, load } = started();
+    const { models, clock, unloaded, load } = started();
     await load('a/b/one.gguf', 60_000);
-    const endless = await generating(engine, 'a/b/one.gguf');
+    const endless = await generating(models, 'a/b/one.gguf');
     clock.advance(60_000);
-    expect(engine.get('a/b/one.gguf')).toBeDefined();
+    expect(models.get('a/b/one.gguf')).toBeDefined();
     await endless.stop();
     const gone = unloaded();
     clock.advance(60_000);
@@ -125,58 +126,58 @@ describe('a model that has nothing to do', () => {
 
 describe('a load that does not fit beside others', () => {
   it('has the least recently used go, and no more than need be', async () => {
-    const { engine, clock, changes, load } = started();
+    const { host, models, clock, changes, load } = started();
     await load('a/b/one.gguf');
     clock.advance(1);
     await load('a/b/two.gguf');
     clock.advance(1);
     await load('a/b/three.gguf');
     clock.advance(1);
-    engine.setActive('a/b/one.gguf');
-    const machine = roomFor(0, engine);
-    const parts = roomFor(machine.taken() + (await needed()) - 1, engine);
+    models.setActive('a/b/one.gguf');
+    const machine = roomFor(0, host);
+    const parts = roomFor(machine.taken() + (await needed()) - 1, host);
     await planned('a/b/four.gguf', parts);
     // `one` was used first of all, but is the active one.
-    expect(engine.list().map(({ id }) => id)).toEqual(['a/b/one.gguf', 'a/b/three.gguf']);
+    expect(models.list().map(({ id }) => id)).toEqual(['a/b/one.gguf', 'a/b/three.gguf']);
     expect(changes.at(-1)).toMatchObject({ type: 'unloaded', id: 'a/b/two.gguf', reason: 'room' });
   });
 
   it('has the active one go where there is no other way', async () => {
-    const { engine, load } = started();
+    const { host, models, load } = started();
     await load('a/b/one.gguf');
-    await planned('a/b/two.gguf', roomFor(roomFor(0, engine).taken() + (await needed()) - 1, engine));
-    expect(engine.list()).toEqual([]);
+    await planned('a/b/two.gguf', roomFor(roomFor(0, host).taken() + (await needed()) - 1, host));
+    expect(models.list()).toEqual([]);
   });
 
   it('never has one go that generates, though it was used before all others', async () => {
-    const { engine, clock, load } = started();
+    const { host, models, clock, load } = started();
     await load('a/b/one.gguf');
-    const endless = await generating(engine, 'a/b/one.gguf');
+    const endless = await generating(models, 'a/b/one.gguf');
     clock.advance(1);
     await load('a/b/two.gguf');
-    await planned('a/b/three.gguf', roomFor(roomFor(0, engine).taken() + (await needed()) - 1, engine));
-    expect(engine.list().map(({ id }) => id)).toEqual(['a/b/one.gguf']);
-    await expect(planned('a/b/three.gguf', roomFor(roomFor(0, engine).taken() + 1, engine))).rejects.toMatchObject({
+    await planned('a/b/three.gguf', roomFor(roomFor(0, host).taken() + (await needed()) - 1, host));
+    expect(models.list().map(({ id }) => id)).toEqual(['a/b/one.gguf']);
+    await expect(planned('a/b/three.gguf', roomFor(roomFor(0, host).taken() + 1, host))).rejects.toMatchObject({
       code: 'INSUFFICIENT_MEMORY',
     });
     await endless.stop();
   });
 
   it('has none go where all of them would not be enough', async () => {
-    const { engine, load } = started();
+    const { host, models, load } = started();
     await load('a/b/one.gguf');
     const room = (await needed(8192)) - 1;
-    await expect(planned('a/b/two.gguf', roomFor(room, engine), 8192)).rejects.toMatchObject({
+    await expect(planned('a/b/two.gguf', roomFor(room, host), 8192)).rejects.toMatchObject({
       code: 'INSUFFICIENT_MEMORY',
       details: { needed: { ram: room + 1, vram: 0 }, available: { ram: room, vram: 0 } },
     });
-    expect(engine.list()).toHaveLength(1);
+    expect(models.list()).toHaveLength(1);
   });
 
   it('leaves the others where there is room for all', async () => {
-    const { engine, load } = started();
+    const { host, models, load } = started();
     await load('a/b/one.gguf');
-    await planned('a/b/two.gguf', roomFor(roomFor(0, engine).taken() + (await needed()), engine));
-    expect(engine.list()).toHaveLength(1);
+    await planned('a/b/two.gguf', roomFor(roomFor(0, host).taken() + (await needed()), host));
+    expect(models.list()).toHaveLength(1);
   });
 });

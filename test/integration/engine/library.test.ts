@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ARCHITECTURES } from '../../../host/gguf/architectures.ts';
 import { TENSOR_TYPES } from '../../../host/gguf/tensor-types.ts';
-import { ASK_LLAMA } from '../../support/engine/make-engine.ts';
+import { ASK_LLAMA } from '../../support/engine/test-models.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 

@@ -1,36 +1,35 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Engine } from '../../../host/engine/engine.ts';
-import type { ServerChange } from '../../../host/models/model-server.ts';
-import { isAlive, makeEngine, orderFor } from '../../support/engine/make-engine.ts';
+import type { ModelChange } from '../../../host/models/model-registry.ts';
+import { isAlive, loadRequest, TestModels } from '../../support/engine/test-models.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
 const folder = tempFolder('engine');
 const file = join(folder.path, 'markov.gguf');
 const other = join(folder.path, 'other.gguf');
-const engines: Engine[] = [];
+const hosts: TestModels[] = [];
 
 beforeAll(() => {
   writeFileSync(file, markovModel());
   writeFileSync(other, markovModel({ layers: 3, contextLength: 1024 }));
 });
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+afterEach(() => Promise.all(hosts.splice(0).map((host) => host.close())));
 afterAll(() => folder.remove());
 
-function started(options: Parameters<typeof makeEngine>[0] = {}) {
-  const made = makeEngine(options);
-  engines.push(made.engine);
-  return made;
+function started(options: ConstructorParameters<typeof TestModels>[0] = {}): TestModels {
+  const host = new TestModels(options);
+  hosts.push(host);
+  return host;
 }
 
 describe('an engine', () => {
   it('loads a model in a process of its own, says what it takes, and ends the process to unload it', async () => {
-    const { engine } = started();
+    const host = started();
     const fractions: number[] = [];
-    const { model, alreadyLoaded } = await engine.load(await orderFor('a/b/markov.gguf', file), {
-      onProgress: ({ fraction }) => fractions.push(fraction),
+    const { model, alreadyLoaded } = await host.load(await loadRequest('a/b/markov.gguf', file), {
+      onProgress: (progress) => progress.step === 'load' && fractions.push(progress.fraction),
     });
     expect(alreadyLoaded).toBe(false);
     expect(model).toMatchObject({
@@ -53,48 +52,48 @@ describe('an engine', () => {
     expect(fractions.at(-1)).toBe(1);
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
 
-    const pid = engine.pidOf(model.id);
+    const pid = host.pidOf(model.id);
     expect(pid).not.toBe(process.pid);
     expect(isAlive(pid)).toBe(true);
-    expect(engine.list()).toEqual([model]);
-    expect(engine.get(model.id)).toBe(model);
-    expect(engine.isBusy(model.id)).toBe(true);
+    expect(host.models.list()).toEqual([model]);
+    expect(host.models.get(model.id)).toBe(model);
+    expect(host.models.isLoading(model.id)).toBe(false);
 
-    const freed = await engine.unload(model.id);
+    const freed = await host.models.unload(model.id);
     expect(isAlive(pid)).toBe(false);
     expect(freed.ramFreed).toBeGreaterThan(model.ramUsed);
-    expect(engine.list()).toEqual([]);
-    expect(engine.isBusy(model.id)).toBe(false);
+    expect(host.models.list()).toEqual([]);
+    expect(host.models.isLoading(model.id)).toBe(false);
   });
 
   it('returns a loaded model as it is, whatever settings come the second time', async () => {
-    const { engine } = started();
-    const first = await engine.load(await orderFor('m', file));
-    const again = await engine.load(await orderFor('m', file, { contextSize: 512 }));
+    const host = started();
+    const first = await host.load(await loadRequest('m', file));
+    const again = await host.load(await loadRequest('m', file, { contextSize: 512 }));
     expect(again).toEqual({ model: first.model, alreadyLoaded: true });
   });
 
   it('lets a second load of the same model join the first', async () => {
-    const { engine, log } = started();
-    const order = await orderFor('m', file);
+    const host = started();
+    const order = await loadRequest('m', file);
     const progress: number[] = [];
     const [one, two] = await Promise.all([
-      engine.load(order),
-      engine.load(order, { onProgress: ({ fraction }) => progress.push(fraction) }),
+      host.load(order),
+      host.load(order, { onProgress: (step) => step.step === 'load' && progress.push(step.fraction) }),
     ]);
     expect(one.model).toBe(two.model);
     expect(progress.at(-1)).toBe(1);
-    expect(log.lines.filter(({ event }) => event === 'engine.ready')).toHaveLength(1);
+    expect(host.log.lines.filter(({ event }) => event === 'engine.runner-ready')).toHaveLength(1);
   });
 
   it('holds two models at once, and makes the one loaded last the active one', async () => {
-    const { engine } = started();
-    const changes: ServerChange[] = [];
-    engine.onChange((change) => changes.push(change));
-    await Promise.all([engine.load(await orderFor('one', file)), engine.load(await orderFor('two', other))]);
-    expect(engine.pidOf('one')).not.toBe(engine.pidOf('two'));
+    const host = started();
+    const changes: ModelChange[] = [];
+    host.models.onChange((change) => changes.push(change));
+    await Promise.all([host.load(await loadRequest('one', file)), host.load(await loadRequest('two', other))]);
+    expect(host.pidOf('one')).not.toBe(host.pidOf('two'));
     expect(
-      engine
+      host.models
         .list()
         .map(({ id, cpuLayers }) => [id, cpuLayers])
         .sort(),
@@ -102,88 +101,87 @@ describe('an engine', () => {
       ['one', 2],
       ['two', 3],
     ]);
-    expect(engine.activeId).toBe(changes.at(-1)?.id);
+    expect(host.models.activeId).toBe(changes.at(-1)?.id);
 
-    engine.setActive('one');
-    expect(engine.activeId).toBe('one');
-    await engine.unload('one');
-    expect(engine.activeId).toBe('two');
-    await engine.unload('two');
-    expect(engine.activeId).toBeNull();
+    host.models.setActive('one');
+    expect(host.models.activeId).toBe('one');
+    await host.models.unload('one');
+    expect(host.models.activeId).toBe('two');
+    await host.models.unload('two');
+    expect(host.models.activeId).toBeNull();
     expect(changes.map(({ type }) => type)).toEqual(['loaded', 'loaded', 'unloaded', 'unloaded']);
   });
 
   it('unloads all, and then has nothing to unload', async () => {
-    const { engine } = started();
-    await engine.load(await orderFor('one', file));
-    await engine.load(await orderFor('two', file));
-    const pids = [engine.pidOf('one'), engine.pidOf('two')];
-    expect(await engine.unloadAll()).toEqual(['one', 'two']);
+    const host = started();
+    await host.load(await loadRequest('one', file));
+    await host.load(await loadRequest('two', file));
+    const pids = [host.pidOf('one'), host.pidOf('two')];
+    expect(await host.models.unloadAll()).toEqual(['one', 'two']);
     expect(pids.map(isAlive)).toEqual([false, false]);
-    expect(await engine.unloadAll()).toEqual([]);
+    expect(await host.models.unloadAll()).toEqual([]);
   });
 
   it('says that a model is not loaded', async () => {
-    const { engine } = started();
+    const host = started();
     const error = { code: 'MODEL_NOT_LOADED', message: 'a/b/c.gguf is not loaded.' };
-    await expect(engine.unload('a/b/c.gguf')).rejects.toMatchObject(error);
-    expect(() => engine.setActive('a/b/c.gguf')).toThrow(expect.objectContaining(error));
-    expect(engine.get('a/b/c.gguf')).toBeUndefined();
+    await expect(host.models.unload('a/b/c.gguf')).rejects.toMatchObject(error);
+    expect(() => host.models.setActive('a/b/c.gguf')).toThrow(expect.objectContaining(error));
+    expect(host.models.get('a/b/c.gguf')).toBeUndefined();
   });
 
   it('loads again only when the process that held the model is gone', async () => {
-    const { engine, log } = started();
-    const order = await orderFor('m', file);
-    await engine.load(order);
-    const before = engine.pidOf('m');
-    const ready = log.next('engine.ready');
-    engine.warm();
+    const host = started();
+    const order = await loadRequest('m', file);
+    await host.load(order);
+    const before = host.pidOf('m');
+    const ready = host.log.next('engine.runner-ready');
+    host.engine.warm();
     await ready;
     // A stopped process takes its time to unload, and the warm one would be done loading long before.
     process.kill(before ?? 0, 'SIGSTOP');
-    const unloading = engine.unload('m');
-    expect(engine.isBusy('m')).toBe(true);
-    const { alreadyLoaded } = await engine.load(order);
+    const unloading = host.models.unload('m');
+    const { alreadyLoaded } = await host.load(order);
     expect(isAlive(before)).toBe(false);
     expect(alreadyLoaded).toBe(false);
-    expect(isAlive(engine.pidOf('m'))).toBe(true);
+    expect(isAlive(host.pidOf('m'))).toBe(true);
     await unloading;
   });
 
   it('uses the warm runner for a load, and keeps only one', async () => {
-    const { engine, log } = started();
-    const ready = log.next('engine.ready');
-    engine.warm();
-    engine.warm();
-    const pid = engine.warmPid;
+    const host = started();
+    const ready = host.log.next('engine.runner-ready');
+    host.engine.warm();
+    host.engine.warm();
+    const pid = host.engine.warmPid;
     await ready;
-    await engine.load(await orderFor('m', file));
-    expect(engine.pidOf('m')).toBe(pid);
-    expect(engine.warmPid).toBeUndefined();
-    expect(log.lines.filter(({ event }) => event === 'engine.ready')).toHaveLength(1);
+    await host.load(await loadRequest('m', file));
+    expect(host.pidOf('m')).toBe(pid);
+    expect(host.engine.warmPid).toBeUndefined();
+    expect(host.log.lines.filter(({ event }) => event === 'engine.runner-ready')).toHaveLength(1);
   });
 
   it('names the CPU binary that ggml loaded', async () => {
-    const { engine } = started();
-    const { model } = await engine.load(await orderFor('m', file));
+    const host = started();
+    const { model } = await host.load(await loadRequest('m', file));
     if (process.platform === 'linux' && process.arch === 'x64') expect(model.cpuVariant).toMatch(/^[a-z0-9]+$/);
     else expect(model.cpuVariant === null || model.cpuVariant.length > 0).toBe(true);
   });
 
   it('ends every process when it is closed, whatever they are doing', async () => {
-    const { engine, log } = makeEngine();
-    await engine.load(await orderFor('one', file));
-    const loaded = engine.pidOf('one');
-    const loading = engine.load(await orderFor('two', file));
+    const host = new TestModels();
+    await host.load(await loadRequest('one', file));
+    const loaded = host.pidOf('one');
+    const loading = host.load(await loadRequest('two', file));
     const refused = expect(loading).rejects.toMatchObject({ code: 'ABORTED' });
-    const ready = log.next('engine.ready');
-    engine.warm();
-    const warm = engine.warmPid;
+    const ready = host.log.next('engine.runner-ready');
+    host.engine.warm();
+    const warm = host.engine.warmPid;
     await ready;
-    await engine.close();
+    await host.close();
     await refused;
     expect([loaded, warm].map(isAlive)).toEqual([false, false]);
-    expect(engine.list()).toEqual([]);
-    await expect(engine.load(await orderFor('three', file))).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(host.models.list()).toEqual([]);
+    await expect(host.load(await loadRequest('three', file))).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { runnerEnv } from '../../../host/engine/runner-env.ts';
 import { RunnerProcess } from '../../../host/engine/runner-process.ts';
 import { WarmRunner } from '../../../host/engine/warm-runner.ts';
-import { fixtureRunner, isAlive } from '../../support/engine/make-engine.ts';
+import { fixtureRunner, isAlive } from '../../support/engine/test-models.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 

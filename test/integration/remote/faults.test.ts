@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GenerationProgress } from '../../../host/models/generation.ts';
-import { readRemoteId } from '../../../host/protocol/remote-id.ts';
 import { begin, EngineWithFaults, event, json, says, saysThen } from '../../support/remote/engine-with-faults.ts';
 import { type OpenRemote, openRemote, orderOf } from '../../support/remote/open-remote.ts';
 
@@ -20,13 +19,13 @@ beforeEach(async () => {
 afterEach(async () => {
   // Whatever went wrong, the key was told to nobody but the engine.
   expect(JSON.stringify(remote.log.lines)).not.toContain(KEY);
-  remote.close();
+  await remote.close();
   await engine.close();
 });
 
 /** Loads the model and generates, with what was told on the way. */
 async function generate(order = orderOf()) {
-  await remote.models.load(readRemoteId(ID));
+  await remote.load(ID);
   const told: string[] = [];
   const onProgress = (progress: GenerationProgress) => {
     if (progress.type === 'text') told.push(progress.text);
@@ -206,7 +205,7 @@ describe('a refusal', () => {
       engine.next(json(307, {}, { location: `${elsewhere.url}/chat/completions` }));
       expect((await faultOf()).error).toMatchObject({ code: 'REDIRECT_REFUSED' });
       engine.lists(json(302, {}, { location: `${elsewhere.url}/models` }));
-      await expect(remote.models.load(readRemoteId(ID))).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
+      await expect(remote.load(ID)).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
       expect(elsewhere.asked).toEqual([]);
     } finally {
       await elsewhere.close();
@@ -229,7 +228,7 @@ describe('a model elsewhere', () => {
     expect(remote.models.list()).toEqual([]);
     expect(remote.models.activeId).toBeNull();
     expect(changes).toEqual([`lost ${ID}`]);
-    await expect(remote.models.load(readRemoteId(ID))).rejects.toMatchObject({ code: 'REMOTE_MODEL_NOT_FOUND' });
+    await expect(remote.load(ID)).rejects.toMatchObject({ code: 'REMOTE_MODEL_NOT_FOUND' });
   });
 
   it('that is there stays loaded where the engine knows not what it was asked for', async () => {
@@ -253,7 +252,7 @@ describe('a model elsewhere', () => {
   });
 
   it('of an engine that is not configured is refused before anything is sent', async () => {
-    await expect(remote.models.load(readRemoteId('remote/near/small'))).rejects.toMatchObject({
+    await expect(remote.load('remote/near/small')).rejects.toMatchObject({
       code: 'REMOTE_NOT_CONFIGURED',
       details: { expected: ['far'] },
     });
@@ -261,14 +260,14 @@ describe('a model elsewhere', () => {
   });
 
   it('ends as MODEL_NOT_LOADED where it is unloaded while it generates', async () => {
-    await remote.models.load(readRemoteId(ID));
+    await remote.load(ID);
     engine.next(saysThen('Once', () => void remote.models.unload(ID)));
     await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
     await engine.left.promise;
   });
 
   it('stops where one is asked to, with what it has said, and lets the engine rest', async () => {
-    await remote.models.load(readRemoteId(ID));
+    await remote.load(ID);
     engine.next(saysThen('Once', () => {}));
     const running = remote.models.generate(ID, orderOf(), {
       tag: 'mine',
@@ -282,7 +281,7 @@ describe('a model elsewhere', () => {
   });
 
   it('throws the reason of a caller who goes away', async () => {
-    await remote.models.load(readRemoteId(ID));
+    await remote.load(ID);
     engine.next(saysThen('Once', () => {}));
     const gone = new AbortController();
     const reason = new Error('gone');
@@ -370,12 +369,12 @@ describe('the way to an engine', () => {
         { name: 'near', url: engine.url },
         { name: 'far', url: 'http://engine.invalid/v1', plainHttp: true, keyVariable: 'FAR_KEY' },
       ]);
-      await behind.models.load(readRemoteId('remote/near/small'));
+      await behind.load('remote/near/small');
       expect(asked).toEqual([]);
-      await behind.models.load(readRemoteId('remote/far/small'));
+      await behind.load('remote/far/small');
       expect(asked).toEqual([`engine.invalid http://engine.invalid/v1/models Bearer ${KEY}`]);
     } finally {
-      behind.close();
+      await behind.close();
       proxy.closeAllConnections();
       proxy.close();
     }
@@ -383,10 +382,10 @@ describe('the way to an engine', () => {
 
   it('takes a key that was kept, and the one of the variable before it', async () => {
     await remote.secrets.set('remote-key:far', 'sk-kept');
-    await remote.models.load(readRemoteId(ID));
+    await remote.load(ID);
     expect(engine.asked.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
     remote.configure([{ name: 'far', url: engine.url }]);
-    await remote.models.load(readRemoteId(ID));
+    await remote.load(ID);
     expect(engine.asked.at(-1)?.headers.authorization).toBe('Bearer sk-kept');
   });
 });
@@ -433,7 +432,7 @@ describe('what is offered', () => {
         ],
       }),
     );
-    expect(await remote.models.load(readRemoteId(ID))).toMatchObject({
+    expect(await remote.load(ID)).toMatchObject({
       contextSize: 4096,
       vocabSize: 32000,
       embeddingDim: 2048,
@@ -441,7 +440,7 @@ describe('what is offered', () => {
       loadedTo: 'REMOTE',
       modelType: 'remote',
     });
-    expect(await remote.models.load(readRemoteId('remote/far/long'))).toMatchObject({
+    expect(await remote.load('remote/far/long')).toMatchObject({
       contextSize: 131072,
       vocabSize: 0,
     });
@@ -451,8 +450,8 @@ describe('what is offered', () => {
 describe('embeddings', () => {
   const texts = ['one', 'two', 'three'].map((text, i) => ({ name: `texts.${i}`, text }));
   const embed = async (signal?: AbortSignal) => {
-    await remote.models.load(readRemoteId(ID));
-    return remote.models.embed(ID, { texts, truncate: false }, { signal });
+    await remote.load(ID);
+    return remote.models.embed(ID, { texts, truncate: false }, signal);
   };
   const vector = (index: number, embedding: unknown = [index, 0.5]) => ({ object: 'embedding', index, embedding });
 

@@ -17,9 +17,9 @@ const FIGURES: LoadedFigures = {
 let gpu: GpuMode = 'off';
 
 process.on('message', (message) => {
-  const order = message as ToRunner;
-  if (order.type === 'hello') {
-    gpu = order.gpu;
+  const received = message as ToRunner;
+  if (received.type === 'start') {
+    gpu = received.gpu;
     if (gpu !== 'off' && process.env.GGML_TEST_ABORT === 'start') process.abort();
     const facts: RunnerFacts = {
       cpuVariant: null,
@@ -28,16 +28,16 @@ process.on('message', (message) => {
       importMs: 0,
       startMs: 0,
     };
-    tell({ type: 'ready', facts });
-  } else if (order.name === 'load') {
-    if (order.request.settings.gpuLayers > 0) {
+    send({ type: 'ready', facts });
+  } else if (received.name === 'load') {
+    if (received.request.settings.gpuLayers > 0) {
       process.stderr.write('CUDA error: the launch timed out\n');
       process.abort();
     }
-    tell({ type: 'result', id: order.id, result: FIGURES });
+    send({ type: 'result', id: received.id, result: FIGURES });
   }
 });
 
-function tell(message: FromRunner): void {
+function send(message: FromRunner): void {
   process.send?.(message);
 }

@@ -1,10 +1,10 @@
-import { makeEngine, orderFor } from './make-engine.ts';
+import { loadRequest, TestModels } from './test-models.ts';
 
 /** A host in small, to be killed: loads the model of its argument, keeps another runner warm, tells both process ids. */
 const [file = ''] = process.argv.slice(2);
-const { engine, log } = makeEngine();
-await engine.load(await orderFor('m', file));
-const ready = log.next('engine.ready');
-engine.warm();
+const host = new TestModels();
+await host.load(await loadRequest('m', file));
+const ready = host.log.next('engine.runner-ready');
+host.engine.warm();
 await ready;
-process.send?.([engine.pidOf('m'), engine.warmPid]);
+process.send?.([host.pidOf('m'), host.engine.warmPid]);

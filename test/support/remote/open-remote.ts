@@ -1,22 +1,28 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../../host/common/clock.ts';
 import { DEFAULT_LIMITS, readConfig } from '../../../host/config.ts';
 import type { RemoteEngineEntry } from '../../../host/configuration/config-file.ts';
 import type { GenerateRequest } from '../../../host/models/generation.ts';
+import type { LoadedModel } from '../../../host/models/model-engine.ts';
+import { ModelRegistry } from '../../../host/models/model-registry.ts';
+import { readRemoteId } from '../../../host/protocol/remote-id.ts';
 import { makeRemote, type Remote } from '../../../host/remote/remote.ts';
 import { type SecretKeeper, Secrets } from '../../../host/secrets/secrets.ts';
 import { KeptLog } from '../logs.ts';
 
-/** The room of engines elsewhere, over a configuration file and secrets of its own. */
+/** Remote engines with a registry of models, over a configuration file and secrets of their own. */
 export interface OpenRemote extends Remote {
+  readonly models: ModelRegistry;
   readonly log: KeptLog;
   readonly secrets: Secrets;
   configure(entries: readonly Partial<RemoteEngineEntry>[]): void;
-  close(): void;
+  load(id: string): Promise<LoadedModel>;
+  close(): Promise<void>;
 }
 
-/** Opens one whose pauses between tries are a millisecond long. */
+/** Opens them with a pause of one millisecond between retries. */
 export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretKeeper): OpenRemote {
   const home = mkdtempSync(join(tmpdir(), 'tabagent-remote-'));
   const log = new KeptLog();
@@ -32,8 +38,10 @@ export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretKeeper)
     log: new KeptLog(),
   });
   const remote = makeRemote({ config, secrets: async () => secrets, found: async () => [], log });
+  const models = new ModelRegistry({ log, clock: systemClock });
   return {
     ...remote,
+    models,
     log,
     secrets,
     configure: (remoteEngines) => {
@@ -41,8 +49,12 @@ export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretKeeper)
       writeFileSync(file, JSON.stringify({ remoteEngines }), { mode: 0o600 });
       chmodSync(file, 0o600);
     },
-    close: () => {
-      remote.models.close();
+    load: async (id) => {
+      const start = (signal: AbortSignal) => remote.engines.load(readRemoteId(id), { signal });
+      return (await models.load({ id, refresh: true, start })).model;
+    },
+    close: async () => {
+      await models.close();
       rmSync(home, { recursive: true, force: true });
     },
   };

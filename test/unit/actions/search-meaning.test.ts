@@ -29,17 +29,17 @@ afterEach(() => {
 function callOf(modelType: 'gguf' | 'remote', pieces: number) {
   const gone = new AbortController();
   let done = 0;
-  const served = {
+  const models = {
     activeId: MODEL,
     list: () => [{ id: MODEL, modelType, abilities: { generate: 'it only reads', embed: null, rank: null } }],
-    async embed(_id: string, { texts }: EmbedRequest, { signal }: { signal: AbortSignal }) {
+    async embed(_id: string, { texts }: EmbedRequest, signal: AbortSignal) {
       signal.throwIfAborted();
       done += 1;
       if (done === pieces) gone.abort(new Error('gone'));
       return texts.map(() => ({ vector: Float32Array.of(1, 0), tokens: 1, truncated: false }));
     },
   };
-  const services = { served: async () => served };
+  const services = { models: async () => models };
   return { services, signal: gone.signal, emit: () => {}, client: 'local' } as unknown as Call;
 }
 

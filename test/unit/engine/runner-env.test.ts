@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { runnerEnv } from '../../../host/engine/runner-env.ts';
+import { readGpuMode, runnerEnv } from '../../../host/engine/runner-env.ts';
 
 describe("a runner's environment", () => {
   it('holds what drivers and the loader need', () => {
@@ -28,5 +28,22 @@ describe("a runner's environment", () => {
 
   it('keeps ggml from starting a debugger on its own process', () => {
     expect(runnerEnv({})).toEqual({ GGML_NO_BACKTRACE: '1' });
+  });
+});
+
+describe('TABAGENT_GPU', () => {
+  it('leaves the choice to llama.cpp when it is not set', () => {
+    expect(readGpuMode({})).toBe('auto');
+    expect(readGpuMode({ TABAGENT_GPU: '' })).toBe('auto');
+  });
+
+  it.each(['auto', 'cuda', 'vulkan', 'metal', 'off'] as const)('can be %s, in any case', (mode) => {
+    expect(readGpuMode({ TABAGENT_GPU: mode.toUpperCase() })).toBe(mode);
+  });
+
+  it('is refused by name when it is something else', () => {
+    expect(() => readGpuMode({ TABAGENT_GPU: 'opencl' })).toThrow(
+      /TABAGENT_GPU must be one of auto, cuda, vulkan, metal, off, but is "opencl"/,
+    );
   });
 });

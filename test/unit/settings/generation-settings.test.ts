@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEFAULT_PARAMS, GenerationSettings } from '../../../host/settings/generation-settings.ts';
 import { openStore } from '../../../host/store/store.ts';
 import type { Store } from '../../../host/store/types.ts';
-import { WatchedLog } from '../../support/engine/make-engine.ts';
+import { WatchedLog } from '../../support/engine/test-models.ts';
 
 describe('the settings of generations', () => {
   const log = new WatchedLog();

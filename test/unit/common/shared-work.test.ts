@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SharedWork } from '../../../host/engine/shared-work.ts';
+import { SharedWork } from '../../../host/common/shared-work.ts';
 
 /** Work that ends when it is told to, and notes whether it was given up. */
 function work() {
@@ -52,7 +52,7 @@ describe('work that several wait for', () => {
     second.abort(new Error('two'));
     expect(await Promise.all(waiting)).toEqual(['one', 'two']);
     expect(signal()?.reason).toEqual(new Error('two'));
-    expect(shared.isAbandoned).toBe(true);
+    expect(shared.isAborted).toBe(true);
   });
 
   it('is given up when both leave at once', async () => {

@@ -1,11 +1,17 @@
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../../../host/common/clock.ts';
+import { type Clock, systemClock } from '../../../host/common/clock.ts';
 import type { LogFields, Logger } from '../../../host/common/log.ts';
-import { Engine } from '../../../host/engine/engine.ts';
-import type { LoadRequest, LoadSettings } from '../../../host/engine/types.ts';
+import { Engine, type LoadRequest } from '../../../host/engine/engine.ts';
+import type { LoadSettings } from '../../../host/engine/ipc.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
+import {
+  type LoadOptions,
+  type LoadPlan,
+  type LoadResult,
+  ModelRegistry,
+} from '../../../host/models/model-registry.ts';
 
-/** The real runner, from the sources. */
+/** The real runner, run from its source. */
 const REAL_RUNNER = new URL('../../../host/main.ts', import.meta.url);
 
 /** A runner of `test/support/engine/`, by its file name. */
@@ -16,7 +22,7 @@ export function fixtureRunner(file: string): URL {
 /** Settings for the models tests make. One thread: with more, ggml's workers spin at each other on a busy machine. */
 export const SETTINGS: LoadSettings = { gpuLayers: 0, contextSize: 256, threads: 1 };
 
-/** A log that can be waited for. */
+/** A log whose next line of an event can be awaited. */
 export class WatchedLog implements Logger {
   readonly lines: { readonly event: string; readonly fields: LogFields }[] = [];
   readonly #waiting = new Set<{ readonly event: string; resolve(fields: LogFields): void }>();
@@ -46,24 +52,52 @@ export class WatchedLog implements Logger {
   }
 }
 
-/** An engine with a log of its own. */
-export function makeEngine(
-  options: { runnerEntry?: URL; loadTimeoutMs?: number; env?: NodeJS.ProcessEnv; clock?: Clock } = {},
-) {
-  const { runnerEntry = REAL_RUNNER, loadTimeoutMs = 60_000, env = {}, clock } = options;
-  const log = new WatchedLog();
-  const engine = new Engine({
-    runnerEntry,
-    limits: { loadTimeoutMs },
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TABAGENT_GPU: 'off', ...env },
-    log,
-    ...(clock === undefined ? {} : { clock }),
-  });
-  return { engine, log };
+/** A registry of models over an engine, with a log of its own. */
+export class TestModels {
+  readonly log = new WatchedLog();
+  readonly models: ModelRegistry;
+  readonly engine: Engine;
+
+  constructor({
+    runnerEntry = REAL_RUNNER,
+    loadTimeoutMs = 60_000,
+    env = {},
+    clock = systemClock,
+  }: { runnerEntry?: URL; loadTimeoutMs?: number; env?: NodeJS.ProcessEnv; clock?: Clock } = {}) {
+    const { log } = this;
+    this.models = new ModelRegistry({ log, clock });
+    this.engine = new Engine({
+      runnerEntry,
+      limits: { loadTimeoutMs },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, TABAGENT_GPU: 'off', ...env },
+      log,
+    });
+  }
+
+  load(request: LoadRequest, options: LoadOptions = {}): Promise<LoadResult> {
+    const start: LoadPlan['start'] = (signal, onProgress) =>
+      this.engine.load(request, { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) });
+    return this.models.load({ id: request.id, start }, options);
+  }
+
+  /** Process id of the runner that loaded a model last. */
+  pidOf(id: string): number | undefined {
+    const line = this.log.lines.findLast(({ event, fields }) => event === 'engine.loaded' && fields.id === id);
+    return line?.fields.pid as number | undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.models.close();
+    await this.engine.close();
+  }
 }
 
-/** An order for a file, which has passed the preflight. */
-export async function orderFor(id: string, file: string, settings: Partial<LoadSettings> = {}): Promise<LoadRequest> {
+/** A request to load a file. */
+export async function loadRequest(
+  id: string,
+  file: string,
+  settings: Partial<LoadSettings> = {},
+): Promise<LoadRequest> {
   return { id, model: await inspectModel([file]), settings: { ...SETTINGS, ...settings } };
 }
 

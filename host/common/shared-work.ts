@@ -1,8 +1,8 @@
-import type { ProgressListener } from '../common/progress.ts';
+import type { ProgressListener } from './progress.ts';
 
 /**
- * One piece of work that several callers wait for. Each hears its progress and may leave by its own signal; the work
- * itself is given up only when the last of them has left.
+ * One piece of work that several callers wait for. Each receives its progress and can leave by aborting its own signal;
+ * the work is aborted when the last of them has left.
  */
 export class SharedWork<T, P> {
   readonly #controller = new AbortController();
@@ -17,44 +17,44 @@ export class SharedWork<T, P> {
     this.#work.catch(() => undefined);
   }
 
-  /** True once nobody waits any more: who comes now has to begin anew. */
-  get isAbandoned(): boolean {
+  /** True once the work was aborted: a new caller has to start it again. */
+  get isAborted(): boolean {
     return this.#controller.signal.aborted;
   }
 
-  /** Resolves when the work has ended, well or not. */
+  /** Resolves when the work has ended, successfully or not. */
   async settled(): Promise<void> {
     await this.#work.catch(() => undefined);
   }
 
-  /** Gives the work up whoever waits; all of them get `reason`. */
+  /** Aborts the work; every caller that waits gets `reason`. */
   abort(reason: unknown): void {
     this.#controller.abort(reason);
   }
 
-  /** Waits for the work. When `signal` is aborted, rejects with its reason once this caller has left. */
+  /** Waits for the work. Rejects with the signal's reason when `signal` is aborted first. */
   async join(options: { signal?: AbortSignal | undefined; onProgress?: ProgressListener<P> | undefined }): Promise<T> {
     const { signal, onProgress } = options;
     signal?.throwIfAborted();
     this.#waiting += 1;
     if (onProgress !== undefined) this.#listeners.add(onProgress);
     const left = Promise.withResolvers<never>();
-    let here = true;
-    const depart = () => {
-      if (here) this.#waiting -= 1;
-      here = false;
+    let isWaiting = true;
+    const stopWaiting = () => {
+      if (isWaiting) this.#waiting -= 1;
+      isWaiting = false;
     };
     const leave = () => {
-      depart();
+      stopWaiting();
+      // The last caller to leave waits until the work has ended, so that nothing of it is left when its call rejects.
       if (this.#waiting === 0) this.#controller.abort(signal?.reason);
-      // The last one to leave waits for the end, so that nothing of the work is left when it hears.
       else left.reject(signal?.reason);
     };
     signal?.addEventListener('abort', leave, { once: true });
     try {
       return await Promise.race([this.#work, left.promise]);
     } finally {
-      depart();
+      stopWaiting();
       signal?.removeEventListener('abort', leave);
       if (onProgress !== undefined) this.#listeners.delete(onProgress);
     }

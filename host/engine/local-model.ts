@@ -1,0 +1,120 @@
+import type { HostError } from '../common/errors.ts';
+import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
+import { type GenerateRequest, type GenerationResult, NOTHING_GENERATED } from '../models/generation.ts';
+import type {
+  EngineModel,
+  FreedMemory,
+  GenerationOptions,
+  LoadedModel,
+  RequestOptions,
+} from '../models/model-engine.ts';
+import { exitError, type RunnerProcess } from './runner-process.ts';
+
+/** Longest a runner may take to report its memory use before it is ended, milliseconds. */
+const MEMORY_TIMEOUT_MS = 2_000;
+
+/**
+ * A model in a runner process. Its requests run in order, one at a time: the context holds one sequence, so two at once
+ * would each be half as fast and overwrite each other's prefix. Long lists of texts come in several requests (see
+ * `textPieces`), so that other requests run between them.
+ */
+export class LocalModel implements EngineModel {
+  readonly info: LoadedModel;
+  readonly lost: Promise<HostError>;
+  readonly #runner: RunnerProcess;
+  /** Settles when every request before the next one has ended. */
+  #previous: Promise<unknown> = Promise.resolve();
+  #nextWork = 1;
+
+  constructor(info: LoadedModel, runner: RunnerProcess) {
+    this.info = info;
+    this.#runner = runner;
+    this.lost = runner.exited.then(exitError);
+  }
+
+  /**
+   * @throws HostError `CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`, `GENERATION_FAILED`,
+   * `ENGINE_CRASHED`; the signal's reason when aborted.
+   */
+  generate(request: GenerateRequest, { signal, stop, onProgress }: GenerationOptions): Promise<GenerationResult> {
+    return this.#inOrder(signal, AbortSignal.any([signal, stop]), {
+      run: (work) => this.#runner.call('generate', { work, request }, onProgress),
+      stopped: () => NOTHING_GENERATED,
+    });
+  }
+
+  /**
+   * @throws HostError `CONTEXT_OVERFLOW`, `INVALID_REQUEST`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`,
+   * `ENGINE_CRASHED`; the signal's reason when aborted.
+   */
+  embed(request: EmbedRequest, { signal }: RequestOptions): Promise<readonly Embedded[]> {
+    return this.#inOrder(signal, signal, {
+      run: (work) => this.#runner.call('embed', { work, request }),
+      stopped: () => [],
+    });
+  }
+
+  /** @throws HostError as {@link embed}, and `MODEL_NOT_CAPABLE` for a vocabulary without a separator token. */
+  rank(request: RankRequest, { signal }: RequestOptions): Promise<readonly Ranked[]> {
+    return this.#inOrder(signal, signal, {
+      run: (work) => this.#runner.call('rank', { work, request }),
+      stopped: () => [],
+    });
+  }
+
+  /** A runner too busy to answer is not waited for: then the figures of the load have to do. */
+  async memory(): Promise<FreedMemory> {
+    const timeout = AbortSignal.timeout(MEMORY_TIMEOUT_MS);
+    const memory = await Promise.race([this.#runner.call('memory', null).catch(() => undefined), aborted(timeout)]);
+    return { ramFreed: memory?.ram ?? this.info.ramUsed, vramFreed: memory?.vram ?? this.info.vramUsed };
+  }
+
+  async unload(): Promise<void> {
+    await this.#runner.kill();
+  }
+
+  /**
+   * Runs a request after those before it. When `end` is aborted the runner is told to stop, or a request that still waits
+   * comes to `stopped`; when `signal` is, its reason is thrown in any case.
+   */
+  async #inOrder<T>(
+    signal: AbortSignal,
+    end: AbortSignal,
+    request: { run: (work: number) => Promise<T>; stopped: () => T },
+  ): Promise<T> {
+    signal.throwIfAborted();
+    const previous = this.#previous;
+    let work: number | undefined;
+    const done = (async () => {
+      await Promise.race([previous, aborted(end)]);
+      if (end.aborted) return request.stopped();
+      work = this.#nextWork++;
+      return request.run(work);
+    })();
+    // The next request waits for all before it, also where this one has left early.
+    this.#previous = Promise.allSettled([previous, done]);
+    const stop = () => {
+      // A runner that has exited fails the request itself.
+      if (work !== undefined) this.#runner.call('stop', { work }).catch(() => undefined);
+    };
+    end.addEventListener('abort', stop, { once: true });
+    try {
+      const result = await done;
+      signal.throwIfAborted();
+      return result;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      end.removeEventListener('abort', stop);
+    }
+  }
+}
+
+/** Resolves when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

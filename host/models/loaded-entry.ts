@@ -1,0 +1,150 @@
+import type { Clock } from '../common/clock.ts';
+import { modelNotCapable, modelUnloaded } from '../common/host-errors.ts';
+import type { Ability } from '../gguf/abilities.ts';
+import type { GenerateRequest, GenerationResult } from './generation.ts';
+import type { EngineModel, FreedMemory, LoadedModel, RequestOptions } from './model-engine.ts';
+import type { GenerateOptions, Lease } from './model-registry.ts';
+
+/** What a client calls one of its requests. */
+export type RequestTag = string | number;
+
+/** One loaded model with its lease, its running requests and its idle timer. */
+export class LoadedEntry {
+  readonly #clock: Clock;
+  readonly #onIdle: () => void;
+  readonly #generations = new Set<{ readonly tag: RequestTag | undefined; readonly stop: AbortController }>();
+  /** Aborted when the model is unloaded: every request that still runs ends with its reason. */
+  readonly #unloaded = new AbortController();
+  #model: EngineModel;
+  #lease: Lease | undefined;
+  #requests = 0;
+  #lastUsed: number;
+  #keepAliveMs: number | null = null;
+  #cancelTimer: (() => void) | undefined;
+
+  /** @param options.onIdle Called when the model has been idle for its keep-alive time. */
+  constructor(options: { model: EngineModel; lease: Lease | undefined; clock: Clock; onIdle: () => void }) {
+    this.#model = options.model;
+    this.#lease = options.lease;
+    this.#clock = options.clock;
+    this.#onIdle = options.onIdle;
+    this.#lastUsed = options.clock.now();
+  }
+
+  get info(): LoadedModel {
+    return this.#model.info;
+  }
+
+  /** True while a request runs. */
+  get isInUse(): boolean {
+    return this.#requests > 0;
+  }
+
+  /** When the last request ended, on the clock. */
+  get lastUsed(): number {
+    return this.#lastUsed;
+  }
+
+  isOf(model: EngineModel): boolean {
+    return this.#model === model;
+  }
+
+  /** Takes the result of another load of the same model; running requests go on with the old one. */
+  replace(model: EngineModel, lease: Lease | undefined): void {
+    this.#lease?.release();
+    this.#lease = lease;
+    this.#model = model;
+  }
+
+  /** Sets the idle time after which `onIdle` is called, milliseconds, from now on; null = never. */
+  keepAlive(ms: number | null): void {
+    this.#keepAliveMs = ms;
+    this.#restartTimer();
+  }
+
+  generate(request: GenerateRequest, { signal, onProgress, tag }: GenerateOptions): Promise<GenerationResult> {
+    const generation = { tag, stop: new AbortController() };
+    return this.use('generate', signal, async (model, options) => {
+      this.#generations.add(generation);
+      try {
+        return await model.generate(request, { ...options, stop: generation.stop.signal, onProgress });
+      } finally {
+        this.#generations.delete(generation);
+      }
+    });
+  }
+
+  /**
+   * Runs a request to the model.
+   *
+   * @throws HostError `MODEL_NOT_CAPABLE` where the model's file says so, before the engine is asked; `MODEL_NOT_LOADED`
+   * when the model is unloaded meanwhile; what `run` throws; the signal's reason when aborted.
+   */
+  async use<T>(
+    ability: Ability,
+    signal: AbortSignal | undefined,
+    run: (model: EngineModel, options: RequestOptions) => Promise<T>,
+  ): Promise<T> {
+    this.#assertCapable(ability);
+    const either = signal === undefined ? this.#unloaded.signal : AbortSignal.any([signal, this.#unloaded.signal]);
+    either.throwIfAborted();
+    this.#requests += 1;
+    this.#restartTimer();
+    try {
+      return await run(this.#model, { signal: either });
+    } finally {
+      this.#requests -= 1;
+      this.#lastUsed = this.#clock.now();
+      this.#restartTimer();
+    }
+  }
+
+  /** Stops the generations with this tag, or all; returns how many. */
+  stopGenerations(tag: RequestTag | undefined): number {
+    const meant = [...this.#generations].filter((generation) => tag === undefined || generation.tag === tag);
+    for (const { stop } of meant) stop.abort();
+    return meant.length;
+  }
+
+  /** Ends all requests and unloads the model; returns what that freed. */
+  async unload(): Promise<FreedMemory> {
+    this.#endRequests();
+    const freed = await this.#model.memory();
+    await this.close();
+    return freed;
+  }
+
+  /** {@link unload} without measuring. */
+  async close(): Promise<void> {
+    this.#endRequests();
+    await this.#model.unload();
+    this.release();
+  }
+
+  /** Stops the timer and releases the lease: the model is gone. */
+  release(): void {
+    this.keepAlive(null);
+    this.#lease?.release();
+  }
+
+  #endRequests(): void {
+    this.keepAlive(null);
+    this.#unloaded.abort(modelUnloaded(this.info.id));
+  }
+
+  #assertCapable(ability: Ability): void {
+    const { id, architecture, abilities } = this.info;
+    const reason = abilities?.[ability] ?? null;
+    if (abilities === undefined || reason === null) return;
+    const hint = ability === 'rank' && abilities.embed === null ? 'This model supports semantic search.' : undefined;
+    throw modelNotCapable(id, ability, reason, { hint, architecture });
+  }
+
+  #restartTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#keepAliveMs !== null && !this.isInUse) {
+      this.#cancelTimer = this.#clock.after(this.#keepAliveMs, this.#onIdle);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { HostError, isHostError } from '../common/errors.ts';
+import { modelNotCapable } from '../common/host-errors.ts';
+import type { Embedded, EmbedRequest, RankRequest } from '../models/embedding.ts';
+import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
+import type {
+  EngineModel,
+  FreedMemory,
+  GenerationOptions,
+  LoadedModel,
+  RequestOptions,
+} from '../models/model-engine.ts';
+import type { RemoteId } from '../protocol/remote-id.ts';
+import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
+import type { RemoteEngine } from './remote-engine.ts';
+
+/**
+ * A model of a remote engine. "Loaded" means that the engine answered and has it. `connect` is called for each request,
+ * so the engine may restart, move or get another API key meanwhile.
+ */
+export class RemoteModel implements EngineModel {
+  readonly info: LoadedModel;
+  readonly lost: Promise<HostError>;
+  readonly #name: RemoteId;
+  readonly #connect: () => Promise<RemoteEngine>;
+  readonly #reportLost: (error: HostError) => void;
+
+  constructor(name: RemoteId, info: LoadedModel, connect: () => Promise<RemoteEngine>) {
+    this.info = info;
+    this.#name = name;
+    this.#connect = connect;
+    const lost = Promise.withResolvers<HostError>();
+    this.lost = lost.promise;
+    this.#reportLost = lost.resolve;
+  }
+
+  /**
+   * Generates text; requests run concurrently as far as the engine allows.
+   *
+   * @throws HostError `MODEL_NOT_LOADED` when the engine no longer has the model, and as {@link RemoteEngine.generate}.
+   */
+  generate(request: GenerateRequest, options: GenerationOptions): Promise<GenerationResult> {
+    return this.#use(options.signal, (engine) => engine.generate(this.#name.model, request, options));
+  }
+
+  /** @throws HostError as {@link generate}. */
+  embed(request: EmbedRequest, { signal }: RequestOptions): Promise<readonly Embedded[]> {
+    return this.#use(signal, (engine) => engine.embed(this.#name.model, request, signal));
+  }
+
+  /** @throws HostError `MODEL_NOT_CAPABLE`: OpenAI's API has no ranking. */
+  async rank(_request: RankRequest, _options: RequestOptions): Promise<never> {
+    throw modelNotCapable(this.info.id, 'rank', 'its engine does not support it');
+  }
+
+  async memory(): Promise<FreedMemory> {
+    return { ramFreed: 0, vramFreed: 0 };
+  }
+
+  /** Whether the engine keeps it in its own memory is up to the engine. */
+  async unload(): Promise<void> {}
+
+  async #use<T>(signal: AbortSignal, run: (engine: RemoteEngine) => Promise<T>): Promise<T> {
+    const engine = await this.#connect();
+    signal.throwIfAborted();
+    try {
+      return await run(engine);
+    } catch (error) {
+      throw (await this.#lostError(engine, error)) ?? error;
+    }
+  }
+
+  /** An engine that answers with status 404 may no longer have the model: its list shows that. */
+  async #lostError(engine: RemoteEngine, error: unknown): Promise<HostError | undefined> {
+    if (!isHostError(error, 'REMOTE_ERROR') || error.details?.status !== 404) return undefined;
+    try {
+      await findModel(engine, this.#name, {});
+      return undefined;
+    } catch (missing) {
+      if (!isHostError(missing, 'REMOTE_MODEL_NOT_FOUND')) return undefined;
+    }
+    const { engine: name, model, id } = this.#name;
+    const lost = new HostError('MODEL_NOT_LOADED', `Remote engine "${name}" no longer has the model ${model}.`, {
+      details: { modelId: id },
+    });
+    this.#reportLost(lost);
+    return lost;
+  }
+}
+
+/**
+ * Finds a model in an engine's list. One that the configuration names (`configured`) need not be listed.
+ *
+ * @throws HostError `REMOTE_MODEL_NOT_FOUND`, and as {@link RemoteEngine.models}.
+ */
+export async function findModel(
+  engine: RemoteEngine,
+  { model, engine: name }: RemoteId,
+  { configured, signal }: { configured?: readonly string[] | undefined; signal?: AbortSignal },
+): Promise<RemoteModelFacts> {
+  const isConfigured = configured?.includes(model) === true;
+  const models = await engine.models({ signal }).catch((error: unknown) => {
+    // Some engines answer, serve a model and have no list.
+    if (isConfigured && isHostError(error, 'REMOTE_ERROR')) return [];
+    throw error;
+  });
+  const facts = models.find((listed) => listed.model === model);
+  if (facts !== undefined) return facts;
+  if (isConfigured) return unlistedModel(model);
+  throw new HostError('REMOTE_MODEL_NOT_FOUND', `Remote engine "${name}" has no model named "${model}".`, {
+    details: { engine: name, model },
+  });
+}
+
+/** Describes a remote model; it takes no memory of this machine. */
+export function describeRemote({ id }: RemoteId, facts: RemoteModelFacts, loadTimeMs: number): LoadedModel {
+  return {
+    id,
+    backend: 'Remote',
+    modelType: 'remote',
+    architecture: '',
+    quantization: '',
+    vocabSize: facts.vocabSize,
+    embeddingDim: facts.embeddingDim,
+    contextSize: facts.contextSize,
+    trainContextSize: facts.trainContextSize,
+    fileSize: facts.size,
+    gpuLayers: 0,
+    cpuLayers: 0,
+    loadedTo: 'REMOTE',
+    cpuVariant: null,
+    loadTimeMs,
+    ramUsed: 0,
+    mappedBytes: 0,
+    vramUsed: 0,
+    loadedAt: Math.floor(Date.now() / 1000),
+  };
+}

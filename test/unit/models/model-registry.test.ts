@@ -1,0 +1,257 @@
+import { describe, expect, it } from '@jest/globals';
+import { HostError } from '../../../host/common/errors.ts';
+import { NOTHING_GENERATED } from '../../../host/models/generation.ts';
+import type { EngineModel, LoadedModel } from '../../../host/models/model-engine.ts';
+import { type LoadPlan, type ModelChange, ModelRegistry } from '../../../host/models/model-registry.ts';
+import { ManualClock } from '../../support/extension/manual-clock.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const INFO: Omit<LoadedModel, 'id' | 'backend'> = {
+  modelType: 'gguf',
+  architecture: 'llama',
+  quantization: 'F16',
+  vocabSize: 1,
+  embeddingDim: 1,
+  contextSize: 1,
+  trainContextSize: 1,
+  fileSize: 1,
+  gpuLayers: 0,
+  cpuLayers: 1,
+  loadedTo: 'CPU',
+  cpuVariant: null,
+  loadTimeMs: 1,
+  ramUsed: 10,
+  mappedBytes: 3,
+  vramUsed: 0,
+  loadedAt: 0,
+};
+
+/** A model whose generations end when they are stopped, or as the test says. */
+class StubModel implements EngineModel {
+  readonly info: LoadedModel;
+  readonly lost: Promise<HostError>;
+  readonly lose: (error: HostError) => void;
+  readonly generations: PromiseWithResolvers<void>[] = [];
+  isUnloaded = false;
+
+  constructor(id: string, backend: LoadedModel['backend'] = 'Node-GGUF') {
+    this.info = { ...INFO, id, backend, modelType: backend === 'Remote' ? 'remote' : 'gguf' };
+    const lost = Promise.withResolvers<HostError>();
+    this.lost = lost.promise;
+    this.lose = lost.resolve;
+  }
+
+  async generate(_request: unknown, { signal, stop }: Parameters<EngineModel['generate']>[1]) {
+    const done = Promise.withResolvers<void>();
+    this.generations.push(done);
+    signal.addEventListener('abort', () => done.reject(signal.reason));
+    stop.addEventListener('abort', () => done.resolve());
+    await done.promise;
+    return NOTHING_GENERATED;
+  }
+
+  embed = async () => [];
+  rank = async () => [];
+  memory = async () => ({ ramFreed: 7, vramFreed: 0 });
+
+  async unload(): Promise<void> {
+    this.isUnloaded = true;
+  }
+}
+
+const REQUEST: Parameters<ModelRegistry['generate']>[1] = {
+  input: { prompt: '' },
+  maxNewTokens: 1,
+  stop: [],
+  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 },
+};
+
+function registry() {
+  const clock = new ManualClock();
+  const models = new ModelRegistry({ log: new KeptLog(), clock });
+  const changes: ModelChange[] = [];
+  models.onChange((change) => changes.push(change));
+  const leases: string[] = [];
+  const plan = (model: StubModel, changes: Partial<LoadPlan> = {}): LoadPlan => ({
+    id: model.info.id,
+    lease: async () => {
+      leases.push(model.info.id);
+      return { release: () => void leases.splice(leases.indexOf(model.info.id), 1) };
+    },
+    start: async () => model,
+    ...changes,
+  });
+  const load = async (id: string, backend?: LoadedModel['backend'], keepAliveMs?: number) => {
+    const model = new StubModel(id, backend);
+    await models.load(plan(model), { keepAliveMs });
+    return model;
+  };
+  return { models, clock, changes, leases, plan, load };
+}
+
+describe('the active model', () => {
+  it('is the one loaded or selected last, and after it the last loaded of the same kind', async () => {
+    const { models, load } = registry();
+    await load('one');
+    await load('two');
+    await load('remote/far/three', 'Remote');
+    expect(models.activeId).toBe('remote/far/three');
+    models.setActive('two');
+    await models.unload('two');
+    expect(models.activeId).toBe('one');
+    await models.unload('one');
+    expect(models.activeId).toBe('remote/far/three');
+    await models.unload('remote/far/three');
+    expect(models.activeId).toBeNull();
+  });
+});
+
+describe('a lease', () => {
+  it('is taken before the load starts and released when the model has been unloaded', async () => {
+    const { models, leases, plan } = registry();
+    const model = new StubModel('one');
+    const start = async () => {
+      expect(leases).toEqual(['one']);
+      return model;
+    };
+    await models.load(plan(model, { start }));
+    expect(leases).toEqual(['one']);
+    await models.unload('one');
+    expect([leases, model.isUnloaded]).toEqual([[], true]);
+  });
+
+  it('is released when the load fails, when the model is lost, and when the registry closes', async () => {
+    const { models, leases, plan, load } = registry();
+    const failing = plan(new StubModel('one'), { start: () => Promise.reject(new Error('no')) });
+    await expect(models.load(failing)).rejects.toThrow('no');
+    expect(leases).toEqual([]);
+
+    const lost = await load('two');
+    const gone = new Promise((resolve) => models.onChange(resolve));
+    lost.lose(new HostError('ENGINE_CRASHED', 'It crashed.'));
+    expect(await gone).toMatchObject({ type: 'lost', id: 'two', activeId: null, error: { code: 'ENGINE_CRASHED' } });
+    expect([leases, models.list()]).toEqual([[], []]);
+
+    await load('three');
+    await models.close();
+    expect(leases).toEqual([]);
+  });
+
+  it('is taken once for a model that is loaded again in its place', async () => {
+    const { models, leases, plan, load } = registry();
+    await load('one');
+    const again = new StubModel('one');
+    expect(await models.load(plan(again))).toMatchObject({ alreadyLoaded: true });
+    await models.load(plan(again, { refresh: true }));
+    expect(leases).toEqual(['one']);
+    await models.unload('one');
+    expect([leases, again.isUnloaded]).toEqual([[], true]);
+  });
+});
+
+describe('a change', () => {
+  it('is passed to the listeners before the load or unload resolves', async () => {
+    const { models, load } = registry();
+    const order: string[] = [];
+    models.onChange(async ({ type }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push(type);
+    });
+    await load('one');
+    order.push('load resolved');
+    await models.unload('one');
+    order.push('unload resolved');
+    expect(order).toEqual(['loaded', 'load resolved', 'unloaded', 'unload resolved']);
+  });
+});
+
+describe('idle expiry', () => {
+  it('unloads a model once its keep-alive time has passed, whatever engine runs it', async () => {
+    const { models, clock, changes, load } = registry();
+    await load('one', 'Node-GGUF', 1000);
+    await load('remote/far/two', 'Remote', 2000);
+    clock.advance(999);
+    expect(models.list()).toHaveLength(2);
+    const unloaded = () => new Promise((resolve) => models.onChange(resolve));
+    let gone = unloaded();
+    clock.advance(1);
+    await gone;
+    gone = unloaded();
+    clock.advance(1000);
+    await gone;
+    expect(changes.slice(2)).toMatchObject([
+      { type: 'unloaded', id: 'one', reason: 'idle' },
+      { type: 'unloaded', id: 'remote/far/two', reason: 'idle' },
+    ]);
+  });
+
+  it('waits while requests run, and counts from the end of the last one, also where that failed', async () => {
+    const { models, clock, load } = registry();
+    const model = await load('one', 'Node-GGUF', 1000);
+    const running = [models.generate('one', REQUEST), models.generate('one', REQUEST)];
+    clock.advance(5000);
+    model.generations[0]?.resolve();
+    await running[0];
+    expect([clock.delays, models.evictionCandidates()]).toEqual([[], []]);
+    model.generations[1]?.reject(new Error('no'));
+    await expect(running[1]).rejects.toThrow('no');
+    expect([clock.delays, models.evictionCandidates().map(({ id }) => id)]).toEqual([[1000], ['one']]);
+  });
+
+  it('takes a new keep-alive time from now on, and none when the model has gone', async () => {
+    const { models, clock, load } = registry();
+    await load('one');
+    expect(clock.delays).toEqual([]);
+    models.keepAlive('one', 1000);
+    clock.advance(900);
+    models.keepAlive('one', 2000);
+    expect(clock.delays).toEqual([2000]);
+    models.keepAlive('one', null);
+    expect(clock.delays).toEqual([]);
+    models.keepAlive('one', 1000);
+    await models.unload('one');
+    expect(clock.delays).toEqual([]);
+    expect(() => models.keepAlive('one', 1000)).toThrow(expect.objectContaining({ code: 'MODEL_NOT_LOADED' }));
+  });
+});
+
+describe('candidates for eviction', () => {
+  it('are the idle local models, the least recently used first, the active one last', async () => {
+    const { models, clock, load } = registry();
+    for (const id of ['one', 'two', 'three']) {
+      await load(id);
+      clock.advance(1);
+    }
+    await load('remote/far/four', 'Remote');
+    models.setActive('one');
+    expect(models.evictionCandidates().map(({ id }) => id)).toEqual(['two', 'three', 'one']);
+    expect(models.mappedBytes).toBe(12);
+  });
+});
+
+describe('a request', () => {
+  it('ends with MODEL_NOT_LOADED when its model is unloaded', async () => {
+    const { models, load } = registry();
+    await load('one');
+    const failed = expect(models.generate('one', REQUEST)).rejects.toMatchObject({
+      code: 'MODEL_NOT_LOADED',
+      message: 'one was unloaded before it finished this request. Load it again.',
+    });
+    expect(await models.unload('one')).toEqual({ ramFreed: 7, vramFreed: 0 });
+    await failed;
+  });
+
+  it('is stopped by its tag, or by its model', async () => {
+    const { models, load } = registry();
+    await load('one');
+    await load('two');
+    const [a, b, c] = ['a', 'b', 'a'].map((tag, i) => models.generate(i < 2 ? 'one' : 'two', REQUEST, { tag }));
+    expect(models.stopGenerations({ tag: 'none' })).toEqual([]);
+    expect(models.stopGenerations({ tag: 'b' })).toMatchObject([{ model: { id: 'one' }, count: 1 }]);
+    expect((await b)?.finishReason).toBe('stopped');
+    expect(models.stopGenerations({ id: 'two' })).toMatchObject([{ model: { id: 'two' }, count: 1 }]);
+    await c;
+    expect(models.stopGenerations()).toMatchObject([{ model: { id: 'one' }, count: 1 }]);
+    await a;
+  });
+});
