@@ -1,0 +1,24 @@
+import type { Value } from '../values/value.ts';
+
+/** The variables that a place of the template sees: its own, then those of the places around it. */
+export class Scope {
+  readonly #variables = new Map<string, Value>();
+  readonly #parent: Scope | undefined;
+
+  constructor(parent?: Scope) {
+    this.#parent = parent;
+  }
+
+  set(name: string, value: Value): void {
+    this.#variables.set(name, value);
+  }
+
+  get(name: string): Value | undefined {
+    // Walked in a loop: scopes can be nested deeply.
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
+      const value = scope.#variables.get(name);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import { OBJECT_COST, SLOW_CHARACTER_COST } from '../budget.ts';
+import { toInteger } from '../values/integers.ts';
+import { getItem } from '../values/lookup.ts';
+import { textOf } from '../values/markup.ts';
+import { Undefined } from '../values/undefined.ts';
+import type { Runtime, Value } from '../values/value.ts';
+
+/** Computes something from an element, such as the key it is sorted by. */
+export type Getter = (item: Value) => Value;
+
+/**
+ * Returns what reads the attribute that a filter is given: `'a.b.0'` takes an attribute of an attribute and an element
+ * of that; null takes the element itself.
+ *
+ * @param fallback Taken where there is no such attribute.
+ */
+export function attributeGetter(runtime: Runtime, attribute: Value, fallback: Value = null): Getter {
+  const path = attributePath(runtime, attribute);
+  return (item) => {
+    let value = item;
+    for (const part of path) {
+      value = getItem(runtime, value, part);
+      if (fallback !== null && value instanceof Undefined) value = fallback;
+    }
+    return value;
+  };
+}
+
+function attributePath(runtime: Runtime, attribute: Value): Value[] {
+  if (attribute === null) return [];
+  const text = textOf(attribute);
+  if (text === undefined) return [toInteger(attribute) ?? attribute];
+  runtime.budget.charge(text.length * SLOW_CHARACTER_COST);
+  return text.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}
+
+/** What reads several attributes that are separated by commas. */
+export function attributesGetter(runtime: Runtime, attributes: Value): (item: Value) => Value[] {
+  const text = textOf(attributes);
+  // Each attribute gets a function of its own.
+  runtime.budget.charge((text?.length ?? 0) * OBJECT_COST);
+  const parts = text?.split(',') ?? [attributes];
+  const getters = parts.map((part) => attributeGetter(runtime, part));
+  return (item) => getters.map((getter) => getter(item));
+}
+
+/** Text in lower case, for filters that do not tell cases apart. */
+export function ignoreCase(runtime: Runtime, value: Value): Value {
+  const text = textOf(value);
+  if (text === undefined) return value;
+  runtime.budget.charge(text.length * 2);
+  return text.toLowerCase();
+}

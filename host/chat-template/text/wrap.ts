@@ -1,0 +1,54 @@
+import { trimEndWhitespace, WHITESPACE } from './whitespace.ts';
+
+/** How lines are wrapped. */
+export interface WrapOptions {
+  readonly width: number;
+  /** Whether a word that is wider than a line is cut. */
+  readonly breakLongWords: boolean;
+  /** Whether a line may end behind a hyphen inside a word. */
+  readonly breakOnHyphens: boolean;
+}
+
+const SPACES = new RegExp(`([${WHITESPACE}]+)`);
+/** Behind a hyphen between letters, and around a dash. */
+const HYPHENS =
+  /(?<=\p{L}{2}-)(?=\p{L}{2})|(?<=[^\s-]\p{L}-)(?=\p{L}{2})|(?<=[\p{L}\p{N}_!"'&.,?])(?=-{2,}[\p{L}\p{N}_])|(?<=-{2})(?=[\p{L}\p{N}_])/u;
+
+/** Breaks one line into lines of at most a width, at spaces. Spaces at the breaks are dropped. */
+export function wrapText(line: string, options: WrapOptions): string[] {
+  const width = Math.max(1, options.width);
+  const chunks = line
+    .split(SPACES)
+    .flatMap((chunk) => (options.breakOnHyphens && chunk.includes('-') ? chunk.split(HYPHENS) : [chunk]))
+    .filter((chunk) => chunk !== '')
+    .reverse();
+  const lines: string[] = [];
+  while (chunks.length > 0) {
+    const current = nextLine(chunks, width, lines.length > 0, options.breakLongWords);
+    if (current !== '') lines.push(current);
+  }
+  return lines;
+}
+
+/** Takes the chunks of one line off the end. */
+function nextLine(chunks: string[], width: number, dropLeading: boolean, breakLongWords: boolean): string {
+  if (dropLeading && chunks.at(-1)?.trim() === '') chunks.pop();
+  let current = '';
+  for (let chunk = chunks.at(-1); chunk !== undefined; chunk = chunks.at(-1)) {
+    if (current.length + chunk.length > width) break;
+    current += chunk;
+    chunks.pop();
+  }
+  const long = chunks.at(-1);
+  if (long !== undefined && long.length > width) {
+    if (breakLongWords) {
+      const space = width - current.length;
+      chunks[chunks.length - 1] = long.slice(space);
+      current += long.slice(0, space);
+    } else if (current === '') {
+      chunks.pop();
+      current = long;
+    }
+  }
+  return trimEndWhitespace(current);
+}

@@ -1,0 +1,110 @@
+import { TemplateRuntimeError } from '../errors.ts';
+import type { CallArguments } from './call-arguments.ts';
+import { Callable } from './callable.ts';
+import { equals } from './compare.ts';
+import { Dict, DictView } from './dict.ts';
+import { toIndex } from './integers.ts';
+import { List, Sequence } from './sequences.ts';
+import { elements } from './truth.ts';
+import { orElse, type Runtime, type Value } from './value.ts';
+
+/** Methods that would change a value. The sandbox of the reference implementation refuses them. */
+const MUTATING_METHODS = {
+  list: new Set(['append', 'clear', 'extend', 'insert', 'pop', 'remove', 'reverse', 'sort']),
+  dict: new Set(['clear', 'pop', 'popitem', 'setdefault', 'update']),
+};
+
+/** Says whether this method of a list or a dictionary would change it. */
+export function isMutatingMethod(value: Value, name: string): boolean {
+  if (value instanceof List) return MUTATING_METHODS.list.has(name);
+  return value instanceof Dict && MUTATING_METHODS.dict.has(name);
+}
+
+type Method = (runtime: Runtime, args: CallArguments) => Value;
+
+/** A method of a list, a tuple or a dictionary; undefined where the type has none of this name. */
+export function containerMethod(value: Value, name: string): Callable | undefined {
+  const method =
+    value instanceof Dict
+      ? dictMethod(value, name)
+      : value instanceof Sequence
+        ? sequenceMethod(value, name)
+        : undefined;
+  return method === undefined ? undefined : new Callable(name, method, 'builtin_function_or_method');
+}
+
+function dictMethod(dict: Dict, name: string): Method | undefined {
+  switch (name) {
+    case 'keys':
+    case 'values':
+    case 'items':
+      return (_, args) => {
+        args.bind(name, []);
+        return new DictView(dict, name);
+      };
+    case 'get':
+      return (runtime, args) => {
+        const [key = null, fallback = null] = args.bind('get', ['key', 'default'], 1);
+        return orElse(dict.get(runtime, key), () => fallback);
+      };
+    case 'copy':
+      return (_, args) => {
+        args.bind('copy', []);
+        // Nothing changes a dictionary, so it is its own copy.
+        return dict;
+      };
+    case 'fromkeys':
+      return (runtime, args) => {
+        const [keys = null, value = null] = args.bind('fromkeys', ['iterable', 'value'], 1);
+        const made = new Dict();
+        for (const key of elements(runtime, keys)) {
+          runtime.budget.charge(ENTRY_COST);
+          made.set(runtime, key, value);
+        }
+        return made;
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** Characters that an entry of a dictionary counts as: some 160 bytes. */
+export const ENTRY_COST = 80;
+
+function sequenceMethod(sequence: Sequence, name: string): Method | undefined {
+  const isSame = (runtime: Runtime, item: Value, value: Value) => {
+    runtime.budget.step();
+    return item === value || equals(runtime, item, value);
+  };
+  switch (name) {
+    case 'index':
+      return (runtime, args) => {
+        const [value = null, start = 0, stop = sequence.size] = args.bind('index', ['value', 'start', 'stop'], 1);
+        const from = place(start, sequence.size);
+        const found = sequence.items
+          .slice(from, place(stop, sequence.size))
+          .findIndex((item) => isSame(runtime, item, value));
+        if (found === -1) throw new TemplateRuntimeError('ValueError', `value is not in ${sequence.typeName}`);
+        return from + found;
+      };
+    case 'count':
+      return (runtime, args) => {
+        const [value = null] = args.bind('count', ['value'], 1);
+        return sequence.items.filter((item) => isSame(runtime, item, value)).length;
+      };
+    case 'copy':
+      return sequence instanceof List
+        ? (_, args) => {
+            args.bind('copy', []);
+            return sequence;
+          }
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function place(value: Value, size: number): number {
+  const index = toIndex(value) ?? 0;
+  return Math.max(0, Math.min(size, index < 0 ? index + size : index));
+}
