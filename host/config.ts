@@ -2,6 +2,8 @@ import { join, resolve } from 'node:path';
 import { HostError } from './common/errors.ts';
 import { invalidVariable } from './common/host-errors.ts';
 import { ownFolders, platformOf } from './common/platform.ts';
+import { readSavedEnvironment } from './configuration/saved-environment.ts';
+import { programFolder } from './registration/program-folder.ts';
 
 /** Bytes in a mebibyte. */
 const MiB = 1024 * 1024;
@@ -105,9 +107,9 @@ export function readConfig(options: {
   env?: Readonly<NodeJS.ProcessEnv>;
   limits?: Partial<HostLimits>;
 }): HostConfig {
-  const env = options.env ?? process.env;
+  const { home, env } = withSavedEnvironment(options.env ?? process.env);
   return {
-    paths: hostPaths(env.TABAGENT_HOME ? resolve(env.TABAGENT_HOME) : defaultHome(env)),
+    paths: hostPaths(home),
     hubEndpoint: readEndpoint(env.HF_ENDPOINT),
     env,
     runnerEntry: options.runnerEntry,
@@ -139,8 +141,20 @@ function hostPaths(home: string): HostPaths {
   };
 }
 
+/**
+ * Returns the data folder, and the environment with the variables that `tabagent install` saved. What the environment
+ * has, even if it is empty, takes precedence over the user's configuration, and that over the one of all users.
+ */
+function withSavedEnvironment(given: Readonly<NodeJS.ProcessEnv>): { home: string; env: Readonly<NodeJS.ProcessEnv> } {
+  const fallback = defaultHome(given);
+  const named = given.TABAGENT_HOME ?? readSavedEnvironment(fallback).TABAGENT_HOME;
+  const home = named ? resolve(named) : fallback;
+  const system = programFolder({ system: platformOf(), env: given }, { systemWide: true, dataFolder: '' });
+  return { home, env: { ...readSavedEnvironment(system), ...readSavedEnvironment(home), ...given } };
+}
+
 /** The data folder: `tabagent` in the XDG data folder, `TabAgent` in `~/Library/Application Support` or `%LOCALAPPDATA%`. */
-function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
+export function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
   return join(ownFolders(env).localData, platformOf() === 'linux' ? 'tabagent' : 'TabAgent');
 }
 

@@ -1,6 +1,7 @@
 import { allowedCommand } from '../command/allowed-command.ts';
 import { runCommand } from '../command/run-command.ts';
-import { configFileIn, readConfigFile } from '../configuration/config-file.ts';
+import { readConfigFile } from '../configuration/config-file.ts';
+import { configFileIn } from '../configuration/config-text.ts';
 import type { Actions } from './action.ts';
 
 /** Longest a command may run where the configuration says nothing, seconds: the original's limit. */

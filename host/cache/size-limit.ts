@@ -1,7 +1,8 @@
 import { HostError } from '../common/errors.ts';
 import { parseSize } from '../common/parse-size.ts';
 import type { HostConfig } from '../config.ts';
-import { configFileIn, readConfigFile } from '../configuration/config-file.ts';
+import { readConfigFile } from '../configuration/config-file.ts';
+import { configFileIn } from '../configuration/config-text.ts';
 
 /**
  * Bytes the cache may take: `TABAGENT_CACHE_LIMIT`, else `cacheLimit` in the user's `config.json`, else without end. Read

@@ -9,7 +9,8 @@ import { findBrowsers } from '../registration/find-browsers.ts';
 import { placesOf } from '../registration/installation.ts';
 import { planLauncher } from '../registration/launcher.ts';
 import { planRegistration } from '../registration/plan.ts';
-import { planConfiguration } from '../registration/plan-configuration.ts';
+import { planExtensions, planVariables } from '../registration/plan-configuration.ts';
+import { planEnvironment } from '../registration/plan-environment.ts';
 import { readRecord } from '../registration/record.ts';
 import { type RegisterOutcome, register } from '../registration/register.ts';
 import type { CommandInput } from './parse-command.ts';
@@ -55,10 +56,13 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
     mainPath: io.mainPath,
     programFolder: folder,
     systemWide,
-    // What all users start finds each user's own home.
-    tabagentHome: !systemWide && io.env.TABAGENT_HOME ? machine.dataFolder : undefined,
   });
-  const config = await planConfiguration({ folder, systemWide, record: before, extensions: extensionsOf(allowed) });
+  const saved = planEnvironment(machine, systemWide);
+  const at = { folder, systemWide, record: before };
+  const configs = [await planExtensions(at, extensionsOf(allowed)), await planVariables(at, saved.environment)];
+  if (saved.pointer !== undefined) {
+    configs.push(await planVariables({ ...at, folder: saved.pointer.folder }, saved.pointer.environment));
+  }
   const plan = planRegistration({
     ...machine,
     ...(browsers ? { browsers } : {}),
@@ -73,7 +77,11 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
       ? []
       : await register({
           ...machine,
-          targets: [...(launcher.target ? [launcher.target] : []), ...config.targets, ...plan.targets],
+          targets: [
+            ...(launcher.target ? [launcher.target] : []),
+            ...configs.flatMap(({ targets }) => targets),
+            ...plan.targets,
+          ],
           runs: launcher.runs,
           recordFile,
           systemWide,
@@ -81,8 +89,9 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
         });
 
   // What was the user's own stays theirs: it is changed, and not remembered as something to remove.
-  if (outcomes.length > 0) await config.change?.();
+  if (outcomes.length > 0) for (const { change } of configs) await change?.();
 
+  for (const note of saved.notes) io.stderr.write(`${note}\n`);
   if (json) io.stdout.write(asJson(plan, outcomes, launcher.hostPath, allowed, recordFile));
   else say(plan, outcomes, launcher.hostPath, allowed, io);
   return outcomes.length === 0 || outcomes.some(({ status }) => status === 'failed') ? EXIT.failed : EXIT.ok;

@@ -6,7 +6,8 @@ import { openLocation } from '../cache/relocation/open-location.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
 import { type HostConfig, type HostPaths, readConfig } from '../config.ts';
-import { configFileIn } from '../configuration/config-file.ts';
+import { configFileIn } from '../configuration/config-text.ts';
+import { environmentFileIn } from '../configuration/saved-environment.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
 import type { CommandIo } from '../registration/command.ts';
 import { openSecrets } from '../secrets/open-secrets.ts';
@@ -52,7 +53,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
   const { home, logFile, ...others } = paths;
   const written = [
     ...Object.values(others),
-    ...[dirname(logFile), configFileIn(home), placeFile(paths), journalFile(paths)],
+    ...[dirname(logFile), configFileIn(home), environmentFileIn(home), placeFile(paths), journalFile(paths)],
   ];
   const names = (await namesIn(home)).map((name) => join(home, name));
   const ours = [...elsewhere.paths, ...names.filter((path) => written.some((one) => isOf(path, one)))];

@@ -1,6 +1,5 @@
 import { defined } from '../common/defined.ts';
 import { EXIT } from '../common/exit-codes.ts';
-import { CONFIG_FILE_NAME } from '../configuration/config-file.ts';
 import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
 import { type Machine, placesOf } from '../registration/installation.ts';
 import { type UnregisterOutcome, unregister } from '../registration/unregister.ts';
@@ -50,9 +49,9 @@ function say(
   if (note !== undefined) io.stderr.write(`${note}\n`);
 }
 
-/** What no browser reads: the launcher, and the configuration. */
+/** Names a file that no browser reads: the launcher, or a configuration file. */
 function nameOf(where: string): string {
-  return where.endsWith(CONFIG_FILE_NAME) ? 'Configuration' : 'Launcher';
+  return where.endsWith('.json') ? 'Configuration' : 'Launcher';
 }
 
 function sentence({ status, where, error }: UnregisterOutcome): { stream: 'stdout' | 'stderr'; text: string } {

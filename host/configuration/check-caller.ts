@@ -2,7 +2,8 @@ import { HostError } from '../common/errors.ts';
 import type { HostConfig } from '../config.ts';
 import { programFolder } from '../registration/program-folder.ts';
 import type { Caller } from './caller.ts';
-import { configFileIn, readConfigFile } from './config-file.ts';
+import { readConfigFile } from './config-file.ts';
+import { configFileIn } from './config-text.ts';
 
 /**
  * Makes sure that the user, or the administrator for all users, allowed this extension: a manifest alone is not enough,

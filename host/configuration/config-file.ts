@@ -1,20 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as v from 'valibot';
-import { decodeText } from '../common/decode-text.ts';
-import { defined } from '../common/defined.ts';
-import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { ENGINE_NAME } from '../protocol/engine-name.ts';
 import { objectWith } from '../protocol/fields.ts';
-
-/** Name of the configuration file: in `TABAGENT_HOME` one user's, in the program folder that of all users. */
-export const CONFIG_FILE_NAME = 'config.json';
-
-/** Bits of a user's configuration: theirs alone. That of all users is for all to read. */
-export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
-
-/** Permission bits: the group or everybody may write. */
-const OTHERS_WRITE = 0o022;
+import { configUnusable, NOT_VALID, readConfigJson } from './config-text.ts';
 
 /** Unencrypted only within this computer. */
 const RELEASE_URL = /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])/;
@@ -61,49 +48,19 @@ const ConfigFileSchema = objectWith({
 /** A configuration file, read. */
 export type ConfigFile = v.InferOutput<typeof ConfigFileSchema>;
 
-/** Where the configuration of a folder lies. */
-export function configFileIn(folder: string): string {
-  return join(folder, CONFIG_FILE_NAME);
-}
-
 /**
- * Reads a configuration file; one that is not there says nothing. Throws `CONFIG_UNUSABLE` when it cannot be read or
- * understood, or when somebody else could have written it.
+ * Reads and validates a configuration file; one that does not exist is empty.
+ *
+ * @throws HostError `CONFIG_UNUSABLE` if it cannot be read or is not valid, or if other users can change it.
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-    if (process.platform !== 'win32') await assertOurs(path);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return {};
-    if (isHostError(error)) throw error;
-    throw unusable(path, 'cannot be read', error);
-  }
-  try {
-    return v.parse(ConfigFileSchema, JSON.parse(decodeText(bytes)));
-  } catch (error) {
-    throw unusable(path, 'is not valid: expected a JSON object such as {"allowedExtensions": []}', error);
-  }
+  const { success, output, issues } = v.safeParse(ConfigFileSchema, readConfigJson(path) ?? {}, { abortEarly: true });
+  if (success) return output;
+  throw configUnusable(path, NOT_VALID, issues[0]);
 }
 
-/** The text of a file that also allows these extensions. */
+/** Returns the text of a configuration file that also allows these extensions. */
 export function withExtensions(before: ConfigFile, ids: readonly string[]): string {
   const allowedExtensions = [...new Set([...(before.allowedExtensions ?? []), ...ids])];
   return `${JSON.stringify({ ...before, allowedExtensions }, null, 2)}\n`;
-}
-
-async function assertOurs(path: string): Promise<void> {
-  const { mode, uid } = await stat(path);
-  const owners = [0, process.getuid?.()];
-  if ((mode & OTHERS_WRITE) !== 0)
-    throw unusable(path, `can be changed by other users (to prevent that, run: chmod go-w "${path}")`);
-  if (!owners.includes(uid)) throw unusable(path, `belongs to user ${uid}, but must belong to you or to root`);
-}
-
-function unusable(path: string, problem: string, cause?: unknown): HostError {
-  return new HostError('CONFIG_UNUSABLE', `The configuration file ${path} ${problem}. Fix it or delete it.`, {
-    details: { path },
-    ...defined({ cause }),
-  });
 }

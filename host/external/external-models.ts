@@ -3,7 +3,7 @@ import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { platformOf } from '../common/platform.ts';
 import type { HostConfig, HostPaths } from '../config.ts';
-import { configFileIn } from '../configuration/config-file.ts';
+import { configFileIn } from '../configuration/config-text.ts';
 import type { RemoteFile } from '../hub/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';

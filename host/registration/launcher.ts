@@ -24,8 +24,6 @@ export interface HostProgram {
 export interface LauncherRequest extends HostProgram, Pick<RegistrationEnv, 'system' | 'paths'> {
   readonly programFolder: string;
   readonly systemWide: boolean;
-  /** `TABAGENT_HOME` when the user set it: a browser's environment need not have it. */
-  readonly tabagentHome?: string | undefined;
 }
 
 /**
@@ -33,7 +31,7 @@ export interface LauncherRequest extends HostProgram, Pick<RegistrationEnv, 'sys
  * between them. The packaged host is started as it is.
  */
 export function planLauncher(request: LauncherRequest): Launcher {
-  const { system, execPath, mainPath, programFolder, systemWide, tabagentHome } = request;
+  const { system, execPath, mainPath, programFolder, systemWide } = request;
   if (mainPath === undefined || mainPath === execPath) return { hostPath: execPath, runs: [execPath] };
   const name = system === 'win32' ? 'tabagent-host.bat' : 'tabagent-host';
   const hostPath = pathsOf(request).join(programFolder, 'bin', name);
@@ -42,7 +40,7 @@ export function planLauncher(request: LauncherRequest): Launcher {
     target: {
       kind: 'file',
       path: hostPath,
-      contents: launcherText(system, [execPath, mainPath], tabagentHome),
+      contents: launcherText(system, [execPath, mainPath]),
       mode: LAUNCHER_MODE,
       folderMode: systemWide ? FOLDER_MODE.system : FOLDER_MODE.user,
       browsers: [],
@@ -52,19 +50,16 @@ export function planLauncher(request: LauncherRequest): Launcher {
 }
 
 /** The launcher's text: a shell script, or on Windows a batch file. */
-export function launcherText(system: Platform, command: readonly string[], tabagentHome?: string): string {
-  return system === 'win32' ? batchText(command, tabagentHome) : shellText(command, tabagentHome);
+export function launcherText(system: Platform, command: readonly string[]): string {
+  return system === 'win32' ? batchText(command) : shellText(command);
 }
 
 const REMARK = 'Written by "tabagent install", removed by "tabagent uninstall".';
 
-function shellText(command: readonly string[], tabagentHome: string | undefined): string {
+function shellText(command: readonly string[]): string {
   return [
     '#!/bin/sh',
     `# ${REMARK}`,
-    ...(tabagentHome === undefined
-      ? []
-      : [`[ -n "$TABAGENT_HOME" ] || TABAGENT_HOME=${quoteForShell(tabagentHome)}`, 'export TABAGENT_HOME']),
     // exec: the browser's signals and the end of its pipes reach the host itself, and no shell waits beside it.
     `exec ${command.map(quoteForShell).join(' ')} "$@"`,
     '',
@@ -76,19 +71,15 @@ function quoteForShell(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function batchText(command: readonly string[], tabagentHome: string | undefined): string {
-  const words = [...command, tabagentHome ?? ''];
+function batchText(command: readonly string[]): string {
   return [
     '@echo off',
     // cmd.exe reads a batch file in the console's code page, in which a path such as C:\Users\José is another one.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII, from its first character on
-    ...(words.every((word) => /^[\x00-\x7f]*$/.test(word)) ? [] : ['"%SystemRoot%\\System32\\chcp.com" 65001 >nul']),
+    ...(command.every((word) => /^[\x00-\x7f]*$/.test(word)) ? [] : ['"%SystemRoot%\\System32\\chcp.com" 65001 >nul']),
     `rem ${REMARK}`,
     // Delayed expansion, where a machine has it on, would eat exclamation marks.
     'setlocal DisableDelayedExpansion',
-    ...(tabagentHome === undefined
-      ? []
-      : [`if not defined TABAGENT_HOME set "TABAGENT_HOME=${escapePercent(tabagentHome)}"`]),
     `${command.map((word) => `"${escapePercent(word)}"`).join(' ')} %*`,
     '',
   ].join('\r\n');

@@ -1,32 +1,51 @@
 import { atomicWrite } from '../common/atomic-write.ts';
-import { CONFIG_MODE, configFileIn, readConfigFile, withExtensions } from '../configuration/config-file.ts';
+import { readConfigFile, withExtensions } from '../configuration/config-file.ts';
+import { CONFIG_MODE, configFileIn } from '../configuration/config-text.ts';
+import { environmentFileIn, readSavedEnvironment, type SavedEnvironment } from '../configuration/saved-environment.ts';
 import { lookAt } from './files.ts';
 import type { RegistrationRecord } from './record.ts';
 import { type FileTarget, FOLDER_MODE } from './target.ts';
 
-/** How the configuration comes to allow the extensions that were named. */
+/** How a configuration file gets what a registration needs. */
 export interface ConfigurationPlan {
-  /** The file, where an install makes it or has made it. */
+  /** The file, if the installation creates it or has created it. */
   readonly targets: readonly FileTarget[];
   /** Changes a file that is the user's own. */
   readonly change?: () => Promise<void>;
 }
 
-/**
- * Plans the configuration that goes with a registration: a manifest says whom a browser may start the host for, the
- * configuration whom the host works for. TabAgent's own extension needs none. Throws `CONFIG_UNUSABLE`.
- */
-export async function planConfiguration(options: {
+/** A folder with configuration files, and the installation that changes them. */
+export interface ConfigurationFolder {
   readonly folder: string;
   readonly systemWide: boolean;
   readonly record: RegistrationRecord | undefined;
-  /** Ids that were named. */
-  readonly extensions: readonly string[];
-}): Promise<ConfigurationPlan> {
-  const { folder, systemWide, record, extensions } = options;
-  if (extensions.length === 0) return { targets: [] };
-  const path = configFileIn(folder);
-  const contents = withExtensions(await readConfigFile(path), extensions);
+}
+
+/**
+ * Plans how the host comes to accept extensions. A manifest says which ones a browser starts the host for, the
+ * configuration which ones the host accepts. TabAgent's own extension needs none. Throws `CONFIG_UNUSABLE`.
+ */
+export async function planExtensions(
+  at: ConfigurationFolder,
+  extensions: readonly string[],
+): Promise<ConfigurationPlan> {
+  const path = configFileIn(at.folder);
+  return extensions.length === 0
+    ? { targets: [] }
+    : planFile(at, path, withExtensions(await readConfigFile(path), extensions));
+}
+
+/** Plans how variables are saved; those that are empty are removed. Throws `CONFIG_UNUSABLE`. */
+export async function planVariables(at: ConfigurationFolder, variables: SavedEnvironment): Promise<ConfigurationPlan> {
+  if (Object.keys(variables).length === 0) return { targets: [] };
+  const path = environmentFileIn(at.folder);
+  const all = Object.entries({ ...readSavedEnvironment(at.folder), ...variables });
+  const kept = Object.fromEntries(all.filter(([, value]) => value !== ''));
+  return planFile(at, path, `${JSON.stringify(kept, null, 2)}\n`);
+}
+
+async function planFile(at: ConfigurationFolder, path: string, contents: string): Promise<ConfigurationPlan> {
+  const { record, systemWide } = at;
   const mode = systemWide ? CONFIG_MODE.system : CONFIG_MODE.user;
   const found = await lookAt(path);
   const entry = record?.entries.find((one) => one.kind === 'file' && one.path === path);

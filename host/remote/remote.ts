@@ -1,6 +1,7 @@
 import type { Logger } from '../common/log.ts';
 import type { HostConfig } from '../config.ts';
-import { configFileIn, type RemoteEngineEntry, readConfigFile } from '../configuration/config-file.ts';
+import { type RemoteEngineEntry, readConfigFile } from '../configuration/config-file.ts';
+import { configFileIn } from '../configuration/config-text.ts';
 import { ProxyRoutes } from '../hub/proxy.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { findKey } from './keys.ts';

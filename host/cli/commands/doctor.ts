@@ -18,16 +18,13 @@ const SIGNS: Readonly<Record<Finding['status'], { readonly word: string; readonl
 
 /** `tabagent doctor`: every finding as it is made, then a word about all of them. */
 export async function run(context: CommandContext): Promise<number> {
-  const { client, entry, input, interrupts, terminal } = context;
-  const config = readConfig({ runnerEntry: entry, env: terminal.env });
-  const checks: readonly (readonly [check: string, look: () => Promise<readonly Finding[]>])[] = [
-    ['data folder', () => examineHome(config)],
-    ['configuration', () => examineConfiguration(config)],
-    ['cache', () => examineCache(client)],
-    ['browsers', () => examineBrowsers(context)],
-    ['hub', () => examineHub(client, config)],
-    ['llama.cpp', () => examineEngine(context)],
-  ];
+  const { entry, input, interrupts, terminal } = context;
+  const [unusable] = await examine('configuration', async () => {
+    readConfig({ runnerEntry: entry, env: terminal.env });
+    return [];
+  });
+  // Without a configuration, nothing else can be checked.
+  const checks = unusable === undefined ? checksOf(context) : ([['configuration', async () => [unusable]]] as const);
   const findings: Finding[] = [];
   for (const [check, look] of checks) {
     const found = await examine(check, look);
@@ -41,6 +38,21 @@ export async function run(context: CommandContext): Promise<number> {
     failed === 0 ? 'All required checks passed.\n' : `${failed} of ${findings.length} checks failed.\n`,
   );
   return failed === 0 ? EXIT.ok : EXIT.failed;
+}
+
+type Check = readonly [name: string, run: () => Promise<readonly Finding[]>];
+
+function checksOf(context: CommandContext): readonly Check[] {
+  const { client, entry, terminal } = context;
+  const config = readConfig({ runnerEntry: entry, env: terminal.env });
+  return [
+    ['data folder', () => examineHome(config)],
+    ['configuration', () => examineConfiguration(config)],
+    ['cache', () => examineCache(client)],
+    ['browsers', () => examineBrowsers(context)],
+    ['hub', () => examineHub(client, config)],
+    ['llama.cpp', () => examineEngine(context)],
+  ];
 }
 
 /** Adds the name that the field `fix` had in version 0.1; scripts may still read it. */

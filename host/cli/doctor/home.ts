@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { formatBytes } from '../../common/format.ts';
 import { sum } from '../../common/sum.ts';
 import type { HostConfig } from '../../config.ts';
-import { configFileIn, readConfigFile } from '../../configuration/config-file.ts';
+import { readConfig } from '../../config.ts';
+import { readConfigFile } from '../../configuration/config-file.ts';
+import { configFileIn } from '../../configuration/config-text.ts';
+import { SAVED_VARIABLES, withoutSavedVariables } from '../../configuration/saved-environment.ts';
 import type { Client } from '../client.ts';
 import type { Finding } from './finding.ts';
 
@@ -29,12 +32,46 @@ export async function examineHome({ paths }: HostConfig): Promise<readonly Findi
   return [{ check, status: 'ok', message: `${paths.home} is writable and private.` }];
 }
 
-/** The configuration file, where there is one. */
-export async function examineConfiguration({ paths }: HostConfig): Promise<readonly Finding[]> {
-  const file = configFileIn(paths.home);
-  const { allowedExtensions = [] } = await readConfigFile(file);
+/** Checks the configuration, and whether the host that browsers start works with the same settings as this command. */
+export async function examineConfiguration(config: HostConfig): Promise<readonly Finding[]> {
+  const { allowedExtensions = [] } = await readConfigFile(configFileIn(config.paths.home));
   const also = allowedExtensions.length === 0 ? '' : ` and ${allowedExtensions.join(', ')}`;
-  return [{ check: 'configuration', status: 'ok', message: `Allowed extensions: TabAgent${also}.` }];
+  const configuration: Finding = {
+    check: 'configuration',
+    status: 'ok',
+    message: `Allowed extensions: TabAgent${also}.`,
+  };
+  return [configuration, settingsOfBrowsers(config)];
+}
+
+function settingsOfBrowsers({ paths, env, runnerEntry }: HostConfig): Finding {
+  const check = 'settings of browsers';
+  const browser = readConfig({ runnerEntry, env: withoutSavedVariables(env) });
+  const fix = 'Run "tabagent install" in this terminal to use its settings in browsers, too.';
+  if (browser.paths.home !== paths.home) {
+    const message = `The host that browsers start uses ${browser.paths.home}, but this command uses ${paths.home}.`;
+    return { check, status: 'warning', message, fix };
+  }
+  const others = SAVED_VARIABLES.filter(
+    (name) => name !== 'TABAGENT_HOME' && (env[name] || '') !== (browser.env[name] || ''),
+  );
+  if (others.length > 0) {
+    const message = `${others.join(', ')} ${others.length === 1 ? 'has' : 'have'} another value here than in the host that browsers start.`;
+    return { check, status: 'warning', message, fix };
+  }
+  const saved = SAVED_VARIABLES.flatMap((name) =>
+    browser.env[name] ? [`${name}=${withoutPassword(browser.env[name])}`] : [],
+  );
+  const values = saved.length === 0 ? '' : `: ${saved.join(', ')}`;
+  return { check, status: 'ok', message: `Browsers and the command line use the same settings${values}.` };
+}
+
+function withoutPassword(value: string): string {
+  if (!URL.canParse(value)) return value;
+  const url = new URL(value);
+  if (url.password === '') return value;
+  url.password = '…';
+  return decodeURI(url.href);
 }
 
 /** The cache and the database behind it, and the space left for models. */

@@ -131,7 +131,7 @@ describe('tabagent install', () => {
     expect(JSON.parse(await box.read(CHROMIUM_MANIFEST)).path).toBe(packaged);
     expect(JSON.parse(await box.read(FIREFOX_MANIFEST)).path).toBe(packaged);
     const { registered } = JSON.parse(box.out);
-    expect(registered.map((one: { status: string }) => one.status)).toEqual(['updated', 'updated']);
+    expect(registered.map((one: { status: string }) => one.status)).toEqual(['unchanged', 'updated', 'updated']);
     expect(await uninstall([], box.io())).toBe(0);
     expect(await box.tree()).toEqual(['home', 'home/.config', 'home/.config/chromium']);
   });

@@ -17,18 +17,15 @@ describe('the launcher that browsers start', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   /** Starts the launcher for a program below a folder of this name; the program says how it was started. */
-  async function start(name: string, args: string[], env: NodeJS.ProcessEnv = {}, tabagentHome?: string) {
+  async function start(name: string, args: string[]) {
     const main = join(folder, name, 'main.cjs');
     const node = join(folder, name, 'node');
     const launcher = join(folder, name, 'tabagent-host');
     await mkdir(join(folder, name), { recursive: true });
     await symlink(process.execPath, node);
-    await writeFile(
-      main,
-      'console.log(JSON.stringify({ main: __filename, args: process.argv.slice(2), home: process.env.TABAGENT_HOME }))',
-    );
-    await writeFile(launcher, launcherText('linux', [node, main], tabagentHome), { mode: 0o755 });
-    const { stdout } = await run(launcher, args, { env });
+    await writeFile(main, 'console.log(JSON.stringify({ main: __filename, args: process.argv.slice(2)}))');
+    await writeFile(launcher, launcherText('linux', [node, main]), { mode: 0o755 });
+    const { stdout } = await run(launcher, args, { env: {} });
     return { said: JSON.parse(stdout), main };
   }
 
@@ -53,12 +50,6 @@ describe('the launcher that browsers start', () => {
   it('hands on the browser’s arguments as they are', async () => {
     const args = ['chrome-extension://abc/', '--parent-window=0', ...ODD, ''];
     expect((await start('plain', args)).said.args).toEqual(args);
-  });
-
-  it.each(ODD)('gives the host the home %j it was installed with, unless the browser has one', async (home) => {
-    expect((await start('plain', [], {}, home)).said.home).toBe(home);
-    await rm(join(folder, 'plain'), { recursive: true });
-    expect((await start('plain', [], { TABAGENT_HOME: '/of the browser' }, home)).said.home).toBe('/of the browser');
   });
 });
 

@@ -1,0 +1,62 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeText } from '../common/decode-text.ts';
+import { HostError, isHostError, isSystemError } from '../common/errors.ts';
+
+/** Name of the configuration file: in `TABAGENT_HOME` one user's, in the program folder that of all users. */
+export const CONFIG_FILE_NAME = 'config.json';
+
+/** Permissions of a user's configuration, which is private, and of that of all users, which everybody reads. */
+export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
+
+/** Permission bits: the group or everybody may write. */
+const OTHERS_WRITE = 0o022;
+
+/** Returns the path of the configuration file in a folder. */
+export function configFileIn(folder: string): string {
+  return join(folder, CONFIG_FILE_NAME);
+}
+
+/**
+ * Reads a configuration file as JSON, without checking its fields; undefined if there is none. Synchronous, and without
+ * the validation library, since every start of the host reads it.
+ *
+ * @throws HostError `CONFIG_UNUSABLE` if it cannot be read or parsed, or if other users can change it.
+ */
+export function readConfigJson(path: string): unknown {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+    if (process.platform !== 'win32') assertOurs(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (isHostError(error)) throw error;
+    throw configUnusable(path, 'cannot be read', error);
+  }
+  try {
+    return JSON.parse(decodeText(bytes));
+  } catch (error) {
+    throw configUnusable(path, NOT_VALID, error);
+  }
+}
+
+/** What is wrong with a file that does not have the form of a configuration. */
+export const NOT_VALID = 'is not valid: expected a JSON object such as {"allowedExtensions": []}';
+
+/** A configuration file that cannot be used. */
+export function configUnusable(path: string, problem: string, cause?: unknown): HostError {
+  return new HostError('CONFIG_UNUSABLE', `The configuration file ${path} ${problem}. Fix it or delete it.`, {
+    details: { path },
+    cause,
+  });
+}
+
+function assertOurs(path: string): void {
+  const { mode, uid } = statSync(path);
+  if ((mode & OTHERS_WRITE) !== 0) {
+    throw configUnusable(path, `can be changed by other users (to prevent that, run: chmod go-w "${path}")`);
+  }
+  if (uid !== 0 && uid !== process.getuid?.()) {
+    throw configUnusable(path, `belongs to user ${uid}, but must belong to you or to root`);
+  }
+}
