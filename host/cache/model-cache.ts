@@ -2,13 +2,15 @@ import { type DiskSpace, diskSpace } from '../common/disk-space.ts';
 import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { downloadNotFound, modelInUse, modelNotDownloaded } from '../common/host-errors.ts';
+import { KeyedQueue } from '../common/keyed-queue.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
 import type { HostConfig } from '../config.ts';
-import { DownloadIndex, type ModelRecord } from '../download/download-index.ts';
+import { type ControlRequest, DownloadIndex, type ModelRecord } from '../download/download-index.ts';
 import { ModelDownload, stopReason } from '../download/model-download.ts';
 import { RateLimiter } from '../download/rate-limiter.ts';
+import { pause } from '../hub/retry.ts';
 import type { HubClient } from '../hub/types.ts';
 import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
@@ -21,6 +23,11 @@ import { assertOwn, bytesOf, findModel, listNames } from './model-folders.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
+
+/** How long to wait for another host to stop its download, milliseconds: it looks every quarter of a second. */
+const STOP_TIMEOUT_MS = 5_000;
+/** How often to look whether it has, milliseconds. */
+const STOP_LOOK_MS = 25;
 
 /** What a cache is opened with. */
 export interface CacheOptions {
@@ -50,6 +57,8 @@ export class ModelCache {
   readonly #allowance: RateLimiter;
   /** By model id: running ones, and those that ended in this host's time. */
   readonly #downloads = new Map<string, ModelDownload>();
+  /** By model id: starts and stops take effect in the order in which they were asked for. */
+  readonly #control = new KeyedQueue();
 
   private constructor(options: CacheOptions) {
     this.#options = options;
@@ -108,9 +117,12 @@ export class ModelCache {
       maxBytesPerSecond?: number | undefined;
     } = {},
   ): Promise<DownloadResult> {
-    const present = await this.find(name);
-    if (present !== undefined) return { model: present, alreadyThere: true };
-    return { model: await (await this.#running(name, options.maxBytesPerSecond)).join(options), alreadyThere: false };
+    const started = await this.#control.run(
+      name.id,
+      async () => (await this.find(name)) ?? (await this.#start(name, options.maxBytesPerSecond)),
+    );
+    if (!(started instanceof ModelDownload)) return { model: started, alreadyThere: true };
+    return { model: await started.join(options), alreadyThere: false };
   }
 
   /** How a download stands: running, paused or failed, here or remembered; completed when the model is there. */
@@ -118,12 +130,12 @@ export class ModelCache {
     const present = await this.find(name);
     if (present !== undefined) return completed(present, this.#downloads.get(name.id)?.status);
     const own = this.#downloads.get(name.id)?.status;
-    if (own?.status === 'downloading') return own;
+    if (own?.status === 'downloading' && (await this.#goesOn(name))) return own;
     const record = await this.#index.model(name.id);
     const remembered = record && (await this.#fromRecords([[name, record]]))[0];
     if (remembered !== undefined) return withOwnError(remembered, own);
-    // Paused, and no longer remembered: cancelled by another host.
-    return own?.status === 'paused' ? { ...own, status: 'cancelled', downloaded: 0 } : own;
+    // Of what was completed or paused nothing is left: it was deleted, or its partial file pruned.
+    return own?.status === 'completed' || own?.status === 'paused' ? undefined : own;
   }
 
   /** Every download that is running, paused or failed, the ones other hosts do included. */
@@ -141,49 +153,31 @@ export class ModelCache {
     }
     for (const [id, { status }] of this.#downloads) {
       const isNews = status.status === 'failed' && !statuses.has(id) && (await this.find(status.name)) === undefined;
-      if (status.status === 'downloading' || isNews) statuses.set(id, status);
+      const isRunning = status.status === 'downloading' && (await this.#goesOn(status.name));
+      if (isRunning || isNews) statuses.set(id, status);
     }
     return [...statuses.values()].sort((a, b) => a.startedAt - b.startedAt);
   }
 
-  /** Stops a download and keeps its chunks. */
-  async pause(name: ModelName): Promise<DownloadStatus> {
-    const own = this.#active(name);
-    if (own !== undefined) {
-      own.stop(stopReason(name, 'pause'));
-      // One that follows another host's download stops following; the other is asked as well.
-      await this.#index.setControlRequest(name.id, 'pause');
-      await own.settled();
-      return own.status;
-    }
-    const status = await this.#known(name);
-    if (status.status === 'downloading') await this.#index.setControlRequest(name.id, 'pause');
-    return { ...status, status: status.status === 'downloading' ? 'paused' : status.status };
+  /** Stops a download, whichever host does it, and keeps its chunks. */
+  pause(name: ModelName): Promise<DownloadStatus> {
+    return this.#control.run(name.id, () => this.#stop(name, 'pause'));
   }
 
-  /** Stops a download and removes what came of it. */
-  async cancel(name: ModelName): Promise<DownloadStatus> {
-    const own = this.#active(name);
-    if (own !== undefined) {
-      own.stop(stopReason(name, 'cancel'));
-      await this.#index.setControlRequest(name.id, 'cancel');
-      await own.settled();
-      return { ...own.status, downloaded: 0 };
-    }
-    const status = await this.#known(name);
-    if (status.status === 'completed') return status;
-    await this.#discard(name);
-    this.#downloads.delete(name.id);
-    return { ...status, status: 'cancelled', downloaded: 0, bytesPerSecond: 0 };
+  /** Stops a download, whichever host does it, and removes what came of it. */
+  cancel(name: ModelName): Promise<DownloadStatus> {
+    return this.#control.run(name.id, () => this.#stop(name, 'cancel'));
   }
 
   /** Goes on with a paused or failed download, whether anybody waits for it or not. */
-  async resume(name: ModelName): Promise<DownloadStatus> {
-    const status = await this.#known(name);
-    if (status.status === 'completed') return status;
-    const download = await this.#running(name);
-    download.keepInBackground();
-    return { ...download.status, downloaded: status.downloaded, total: status.total };
+  resume(name: ModelName): Promise<DownloadStatus> {
+    return this.#control.run(name.id, async () => {
+      const status = await this.#known(name);
+      if (status.status === 'completed') return status;
+      const download = await this.#start(name);
+      download.keepInBackground();
+      return { ...download.status, downloaded: status.downloaded, total: status.total };
+    });
   }
 
   /**
@@ -251,6 +245,67 @@ export class ModelCache {
     this.#options.onClose?.();
   }
 
+  /** The running download of a model, or a new one, whatever was asked of it before. */
+  async #start(name: ModelName, maxBytesPerSecond?: number): Promise<ModelDownload> {
+    await this.#index.clearControlRequest(name.id);
+    return this.#running(name, maxBytesPerSecond);
+  }
+
+  /** Stops a download for {@link pause} or {@link cancel}. Returns how it stands once it has stopped. */
+  async #stop(name: ModelName, request: ControlRequest): Promise<DownloadStatus> {
+    const own = this.#active(name);
+    const before = own?.status ?? (await this.#known(name));
+    if (before.status === 'completed' || (request === 'pause' && before.status !== 'downloading')) return before;
+    try {
+      // For the host that does the download, and for those that wait for it.
+      await this.#index.setControlRequest(name.id, request);
+    } catch (error) {
+      if (own === undefined) throw error;
+      // A full disk does not keep this host from stopping its own.
+      this.#options.log.warn('download.not-told', { id: name.id, error });
+    }
+    own?.stop(stopReason(name, request));
+    await own?.settled();
+    if (own?.status.status === 'completed') return own.status;
+    const isSettled = await this.#settleStopped(request, own?.status ?? before);
+    const after = await this.status(name);
+    if (!isSettled || request === 'pause') return after ?? { ...before, status: 'cancelled', downloaded: 0 };
+    if (after?.status === 'completed') return after;
+    this.#downloads.delete(name.id);
+    return { ...before, ...own?.status, status: 'cancelled', downloaded: 0, bytesPerSecond: 0 };
+  }
+
+  /**
+   * Waits for the host that does a download to stop it, and does what it left undone if it was killed. Returns false
+   * where it goes on: something else was asked of it since, or it does not answer in time.
+   */
+  async #settleStopped(request: ControlRequest, { name, total, startedAt }: DownloadStatus): Promise<boolean> {
+    for (let waited = 0; waited <= STOP_TIMEOUT_MS; waited += STOP_LOOK_MS) {
+      if ((await this.#index.controlRequest(name.id)) !== request) return false;
+      const lock = FileLock.try(this.#layout.lockPath(name));
+      if (lock === undefined) {
+        await pause(STOP_LOOK_MS);
+        continue;
+      }
+      try {
+        // Whole by now: the host that did it was quicker.
+        if ((await this.find(name)) !== undefined) return true;
+        // Recorded here where the host that did it was killed or had not begun, so that every host says the same of it.
+        const record = { downloaded: 0, total, startedAt };
+        if (request === 'cancel') {
+          await deleteModel(this.#layout, this.#index, name);
+          await this.#index.setModel(name.id, { ...record, state: 'cancelled' });
+        } else if ((await this.#index.model(name.id))?.state !== 'paused') {
+          await this.#index.setModel(name.id, { ...record, state: 'paused' });
+        }
+        return true;
+      } finally {
+        lock.release();
+      }
+    }
+    return false;
+  }
+
   /** The running download of a model; a new one where there is none. */
   async #running(name: ModelName, maxBytesPerSecond?: number): Promise<ModelDownload> {
     for (let present = this.#downloads.get(name.id); present !== undefined; present = this.#downloads.get(name.id)) {
@@ -272,6 +327,11 @@ export class ModelCache {
     });
     this.#downloads.set(name.id, download);
     return download;
+  }
+
+  /** Says whether a download of this host was not stopped by another one, which it hears of a moment later. */
+  async #goesOn({ id }: ModelName): Promise<boolean> {
+    return (await this.#index.controlRequest(id)) === undefined;
   }
 
   #active(name: ModelName): ModelDownload | undefined {
@@ -301,18 +361,6 @@ export class ModelCache {
       if (state === 'failed' && error !== undefined) return { ...found, status: 'failed', error };
       return { ...found, status: state === 'downloading' || state === 'failed' ? 'paused' : state };
     });
-  }
-
-  /** Removes what an unfinished download left. Where another host is at it, it is asked to. */
-  async #discard(name: ModelName): Promise<void> {
-    const lock = FileLock.try(this.#layout.lockPath(name));
-    if (lock === undefined) return this.#index.setControlRequest(name.id, 'cancel');
-    try {
-      // Whole by now: another host was quicker.
-      if ((await this.find(name)) === undefined) await deleteModel(this.#layout, this.#index, name);
-    } finally {
-      lock.release();
-    }
   }
 }
 

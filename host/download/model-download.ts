@@ -21,8 +21,8 @@ import { FileDownload } from './file-download.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { SpeedMeter } from './speed-meter.ts';
 
-/** How often a download tells other hosts how far it is, and hears what they ask of it, milliseconds. */
-const TELL_INTERVAL_MS = 250;
+/** How often a download lets other hosts know its progress and looks for what they ask of it, milliseconds. */
+export const SHARE_INTERVAL_MS = 250;
 
 /** Parts of a sharded model the hub is asked about at a time: a name can claim a thousand. */
 const ASKED_AT_ONCE = 8;
@@ -139,31 +139,32 @@ export class ModelDownload {
   /** Downloads, once this process has the model's lock; until then follows the one that has it. */
   async #fetch(): Promise<CachedModel> {
     const { name, layout, index, find } = this.#options;
-    for (let followed = false; ; ) {
+    for (;;) {
       this.#controller.signal.throwIfAborted();
       const lock = FileLock.try(layout.lockPath(name));
       try {
         const model = await find();
         if (model !== undefined) return model;
         if (lock !== undefined) {
-          // What the other host was told to do with the download it led holds for those who followed it.
-          if (followed) throwIfStopped(name, await index.model(name.id));
+          // Asked of this download since it was started, or of the host that led it until now.
+          const request = await index.controlRequest(name.id);
+          if (request !== undefined) throw stopReason(name, request);
           return await this.#lead();
         }
       } finally {
         lock?.release();
       }
-      followed = (await this.#follow()) || followed;
+      await this.#follow();
     }
   }
 
-  /** Waits a little, telling what the holder of the lock tells; says whether that one is downloading. */
-  async #follow(): Promise<boolean> {
+  /** Waits a little, reporting the progress of the host that has the lock. */
+  async #follow(): Promise<void> {
     const record = await this.#options.index.model(this.#options.name.id);
     if (record !== undefined) this.#update({ downloaded: record.downloaded, total: record.total });
     await new Promise<void>((resolve) => {
       const { signal } = this.#controller;
-      const timer = setTimeout(end, TELL_INTERVAL_MS);
+      const timer = setTimeout(end, SHARE_INTERVAL_MS);
       function end() {
         clearTimeout(timer);
         signal.removeEventListener('abort', end);
@@ -171,24 +172,26 @@ export class ModelDownload {
       }
       signal.addEventListener('abort', end, { once: true });
     });
-    return record?.state === 'downloading';
   }
 
   /** Downloads, holding the lock. What it comes to is in the index before the lock is let go. */
   async #lead(): Promise<CachedModel> {
     const { name, index, find, log } = this.#options;
-    await index.clearControlRequest(name.id);
     // What is known of it, until the hub has answered.
     const before = await index.model(name.id);
     if (before !== undefined) this.#update({ downloaded: before.downloaded, total: before.total });
+    // Other hosts list it, and can stop it, from now on.
+    await index.setModel(name.id, this.#record('downloading'));
+    const stopSharing = this.#shareProgress();
     let files: FileDownload[] | undefined;
     try {
       files = await this.#prepare();
       this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
-      await index.setModel(name.id, this.#record('downloading'));
-      await this.#runAll(files);
+      for (const file of files) await file.run(this.#controller.signal);
+      await stopSharing();
     } catch (error) {
-      await this.#remember(error, files);
+      await stopSharing();
+      await this.#remember(error, files, before);
       throw error;
     }
     // The files are there: that the index cannot be told (the disk may be full by now) takes nothing from them.
@@ -244,38 +247,28 @@ export class ModelDownload {
     }
   }
 
-  /** Fetches one file after the other. Tells other hosts meanwhile, and nothing any more once it has ended. */
-  async #runAll(files: readonly FileDownload[]): Promise<void> {
-    const stopTelling = this.#keepTelling();
-    try {
-      for (const file of files) await file.run(this.#controller.signal);
-    } finally {
-      await stopTelling();
-    }
-  }
-
-  /** Tells other hosts from time to time. The result ends that, and resolves when nothing more is written. */
-  #keepTelling(): () => Promise<void> {
+  /** Exchanges with other hosts from time to time. The result ends that, and resolves when nothing more is written. */
+  #shareProgress(): () => Promise<void> {
     let last: Promise<void> | undefined;
     const timer = setInterval(() => {
-      last ??= this.#tell().finally(() => {
+      last ??= this.#share().finally(() => {
         last = undefined;
       });
-    }, TELL_INTERVAL_MS);
+    }, SHARE_INTERVAL_MS);
     return async () => {
       clearInterval(timer);
       await last;
     };
   }
 
-  /** Lets other hosts know, and does what their users ask. */
-  async #tell(): Promise<void> {
+  /** Lets other hosts know the progress, and does what their users ask. */
+  async #share(): Promise<void> {
     const { name, index, log } = this.#options;
     try {
       this.#progress(this.#status.downloaded);
       await index.setModel(name.id, this.#record('downloading'));
-      const wish = await index.controlRequest(name.id);
-      if (wish !== undefined) this.stop(stopReason(name, wish));
+      const request = await index.controlRequest(name.id);
+      if (request !== undefined) this.stop(stopReason(name, request));
     } catch (error) {
       // The download itself does not hang on this; a fault that matters comes up where chunks are entered.
       log.warn('download.not-told', { id: name.id, error });
@@ -283,17 +276,25 @@ export class ModelDownload {
   }
 
   /**
-   * Keeps what it came to, for followers and for the next start. Of a cancelled download nothing else is kept, and
-   * nothing at all of one that failed before it began: a mistyped name is no download.
+   * Keeps what it came to, for other hosts and for the next start. Of a cancelled download nothing else is kept, and one
+   * that failed before its files were known leaves what was known before: a mistyped name is no download.
    */
-  async #remember(error: unknown, files: readonly FileDownload[] | undefined): Promise<void> {
+  async #remember(
+    error: unknown,
+    files: readonly FileDownload[] | undefined,
+    before: ModelRecord | undefined,
+  ): Promise<void> {
     const { name, layout, index, log } = this.#options;
     const end = endOf(error);
     this.#update(end);
     if (files !== undefined) this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
     try {
       if (end.status === 'cancelled') await deleteModel(layout, index, name);
-      if (files === undefined && !isHostError(error, 'DOWNLOAD_PAUSED')) return;
+      if (files === undefined && !isHostError(error, 'DOWNLOAD_PAUSED')) {
+        const isGone = before === undefined || end.status === 'cancelled';
+        await (isGone ? index.deleteModel(name.id) : index.setModel(name.id, before));
+        return;
+      }
       // Nobody asked for a stop where the last asker left or the host ends: a host that follows goes on with it.
       await index.setModel(name.id, this.#record(isHostError(error, 'ABORTED') ? 'downloading' : end.status));
     } catch (fault) {
@@ -319,8 +320,8 @@ export class ModelDownload {
 }
 
 /** What askers of a download hear when a user stops it. */
-export function stopReason(name: ModelName, wish: ControlRequest): HostError {
-  return wish === 'pause'
+export function stopReason(name: ModelName, request: ControlRequest): HostError {
+  return request === 'pause'
     ? new HostError('DOWNLOAD_PAUSED', `The download of ${name.id} was paused.`, {
         details: { modelId: name.id },
       })
@@ -335,11 +336,6 @@ function endOf(error: unknown): Pick<DownloadStatus, 'error'> & { status: 'pause
   if (isHostError(error, 'DOWNLOAD_PAUSED', 'ABORTED')) return { status: 'paused' };
   const { code, message } = errorInfo(error);
   return { status: 'failed', error: { code, message } };
-}
-
-function throwIfStopped(name: ModelName, record: ModelRecord | undefined): void {
-  if (record?.state === 'paused') throw stopReason(name, 'pause');
-  if (record?.state === 'cancelled') throw stopReason(name, 'cancel');
 }
 
 async function makeFolder(folder: string): Promise<void> {

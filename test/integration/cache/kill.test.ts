@@ -151,6 +151,46 @@ describe('two hosts with one cache', () => {
     expect((await bench.cache.list()).map(({ size }) => size)).toEqual([CONTENT.length]);
   });
 
+  it('what either asks last is what happens, however soon after the other', async () => {
+    const { led, followed } = await leadAndFollow();
+    for (const download of [led, followed]) download.catch(() => {});
+    const caches = [bench.cache, other.cache];
+    for (let round = 0; round < 6; round += 1) {
+      const [first, second] = round % 2 === 0 ? caches : caches.toReversed();
+      if (first === undefined || second === undefined) throw new Error('Two caches are open');
+      expect(await first.pause(NAME)).toMatchObject({ status: 'paused' });
+      for (const cache of caches) expect(await cache.status(NAME)).toMatchObject({ status: 'paused' });
+      expect(await second.resume(NAME)).toMatchObject({ status: 'downloading' });
+      // Not waited for: what is asked next is next, whether this has begun or not.
+      void second.pause(NAME);
+      void second.resume(NAME);
+      void second.cancel(NAME).catch(() => {});
+      void second.download(NAME).catch(() => {});
+      expect(await second.pause(NAME)).toMatchObject({ status: 'paused' });
+      expect(await first.resume(NAME)).toMatchObject({ status: 'downloading' });
+      for (const cache of caches) expect(await cache.status(NAME)).toMatchObject({ status: 'downloading' });
+    }
+    for (const cache of caches) {
+      await cache.download(NAME).catch(() => {});
+      expect(await cache.status(NAME)).toMatchObject({ status: 'completed' });
+    }
+  });
+
+  it('of a model that is deleted or pruned, neither says that its download was completed', async () => {
+    const { followed, led } = await leadAndFollow();
+    await Promise.all([led, followed]);
+    await other.cache.delete(NAME);
+    for (const { cache } of [bench, other]) {
+      expect(await cache.status(NAME)).toBeUndefined();
+      await expect(cache.resume(NAME)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
+      await expect(cache.cancel(NAME)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
+    }
+    await bench.cache.download(NAME);
+    const wish = { partialDays: undefined, orphans: false, limit: 0 };
+    await bench.cache.keeping.prune(wish, { dryRun: false });
+    for (const { cache } of [bench, other]) expect(await cache.status(NAME)).toBeUndefined();
+  });
+
   it('what one is downloading, the other does not delete', async () => {
     const { followed } = await leadAndFollow();
     const deleting = other.cache.delete(NAME);
