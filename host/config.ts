@@ -158,6 +158,11 @@ export function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
   return join(ownFolders(env).localData, platformOf() === 'linux' ? 'tabagent' : 'TabAgent');
 }
 
+/** Says where the cache was moved to. */
+export const placeFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-place.json');
+/** There while the cache is moved. */
+export const journalFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-move.json');
+
 function readEndpoint(value: string | undefined): string {
   if (!value) return DEFAULT_HUB;
   const url = URL.canParse(value) ? new URL(value) : undefined;

@@ -5,6 +5,7 @@ import { HostError, isHostError } from './common/errors.ts';
 import type { JsonObject } from './common/json.ts';
 import { createLogger, type RequestLog } from './common/log.ts';
 import type { HostConfig } from './config.ts';
+import { assertOwnDataFolder } from './configuration/data-folder.ts';
 import { errorReply } from './messaging/error-reply.ts';
 import { type ClientKind, LOCAL_ONLY_ACTIONS } from './protocol/actions/local-only.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
@@ -31,7 +32,9 @@ export class Host {
   readonly #listeners = new Set<(event: HostEvent) => void>();
   #requests = 0;
 
+  /** @throws HostError `UNSAFE_FOLDER` where others can write to the data folder, or have made it. */
   constructor(config: HostConfig) {
+    assertOwnDataFolder(config.paths);
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
     this.#parts = new HostServices(config, this.log, (event) => {
       for (const listener of this.#listeners) listener(event);

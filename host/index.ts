@@ -36,7 +36,7 @@ export interface EmbeddedHost {
  * Makes a host.
  *
  * @example
- * const host = createHost({ home: '/tmp/tabagent' });
+ * const host = createHost({ home: '/srv/my-program/tabagent' });
  * const reply = JSON.parse(await host.handleMessage('{"action": "GET_SYSTEM_RESOURCES"}'));
  * await host.close();
  */

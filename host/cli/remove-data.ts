@@ -1,11 +1,11 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { journalFile, MARKER, MOVED, placeFile } from '../cache/relocation/location.ts';
+import { MARKER, MOVED } from '../cache/relocation/location.ts';
 import { openLocation } from '../cache/relocation/open-location.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
-import { type HostConfig, type HostPaths, readConfig } from '../config.ts';
+import { type HostConfig, type HostPaths, journalFile, placeFile, readConfig } from '../config.ts';
 import { configFileIn } from '../configuration/config-text.ts';
 import { environmentFileIn } from '../configuration/saved-environment.ts';
 import { livingHosts } from '../presence/other-hosts.ts';

@@ -29,6 +29,13 @@ const SECRETS =
   /hf_[A-Za-z0-9]{8,}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
 
 /**
+ * Characters that could make a line mean something to another reader than one of JSON, wherever it ends up: expansions of
+ * a shell, markup, control sequences of a terminal (C1), line ends of other standards, and the marks that reorder text.
+ * JSON has an escape for each of them.
+ */
+const ACTIVE = /[$`<>&'\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/**
  * A log of JSON lines in a file, and on stderr too with `debug`. The file is opened with the first line: a host that
  * has nothing to say writes nothing.
  */
@@ -45,7 +52,7 @@ export function createLogger(options: { file: string; debug: boolean }): Request
         ...request.getStore(),
         ...fields,
       };
-      const line = `${JSON.stringify(record, describeErrors).replace(SECRETS, '[removed]')}\n`;
+      const line = `${JSON.stringify(record, describeErrors).replace(SECRETS, '[removed]').replace(ACTIVE, escaped)}\n`;
       if (options.debug) process.stderr.write(line);
       // Other hosts write to the same file, and may have moved it: what is there now decides.
       const size = sizeOfLog(options.file);
@@ -77,6 +84,10 @@ function sizeOfLog(file: string): number {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   return found?.size ?? 0;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function describeErrors(_key: string, value: unknown): unknown {

@@ -7,7 +7,7 @@ import { HostError, isSystemError } from './errors.ts';
 export const OTHERS_WRITE = 0o002;
 
 /** Permission bit: in this folder only an entry's owner may rename or remove it (`/tmp` has it). */
-const STICKY = 0o1000;
+export const STICKY = 0o1000;
 
 /** Who may own what is started. */
 export interface SafetyOptions {

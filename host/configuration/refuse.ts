@@ -9,6 +9,7 @@ import type { FrameStreams } from '../messaging/stdio.ts';
 import { readHead } from '../protocol/parse-request.ts';
 import type { Caller } from './caller.ts';
 import { assertAllowed } from './check-caller.ts';
+import { assertOwnDataFolder } from './data-folder.ts';
 
 /** How long a refused client may take for its first message, milliseconds. An extension sends one as it connects. */
 const FIRST_MESSAGE_MS = 1_000;
@@ -22,6 +23,7 @@ const FIRST_MESSAGE_MS = 1_000;
 export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams, entry: URL): Promise<boolean> {
   try {
     const config = readConfig({ runnerEntry: entry });
+    assertOwnDataFolder(config.paths);
     try {
       await assertAllowed(caller, config);
       return false;

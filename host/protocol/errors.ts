@@ -88,7 +88,8 @@ export const ERROR_CODES = {
     'The extension that started the host is not one its configuration allows. The host stops after this.',
   HOST_UPDATED: 'The host was updated or removed while it ran; a new start runs the new one.',
   CONFIG_UNUSABLE: 'The configuration file cannot be read or understood, or others could have written it.',
-  UNSAFE_FOLDER: 'A program would be started from a folder that others can write to.',
+  UNSAFE_FOLDER:
+    'Another user owns a folder, or can write to it, that the host keeps its data in or would start a program from.',
   REGISTRATION_FAILED: 'The host could not be registered with the browsers, or its record of that cannot be used.',
 } as const satisfies Record<string, string>;
 

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
 import { isSystemError } from '../../common/errors.ts';
 import { damagedFile } from '../../common/host-errors.ts';
-import type { HostPaths } from '../../config.ts';
+import { type HostPaths, journalFile, placeFile } from '../../config.ts';
 import { cacheError } from '../cache-errors.ts';
 
 /** The two folders that hold a cache's bulk, and move together. Index, locks and pins stay in the home folder. */
@@ -23,9 +23,6 @@ const Journal = v.object({
   method: v.picklist(['rename', 'copy']),
 });
 export type Journal = v.InferOutput<typeof Journal>;
-
-export const placeFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-place.json');
-export const journalFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-move.json');
 
 /**
  * The folder that `models` and `partial` lie in: the home folder, unless the cache was moved.

@@ -2,9 +2,9 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeFile, renameFile } from '../../common/files-in-use.ts';
 import type { Logger } from '../../common/log.ts';
-import type { HostPaths } from '../../config.ts';
+import { type HostPaths, journalFile } from '../../config.ts';
 import { cacheError } from '../cache-errors.ts';
-import { type Journal, journalFile, MARKER, MOVED, readPlace } from './location.ts';
+import { type Journal, MARKER, MOVED, readPlace } from './location.ts';
 import { removeCopied, removeEmpty } from './tree.ts';
 
 /**

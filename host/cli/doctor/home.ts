@@ -7,6 +7,7 @@ import type { HostConfig } from '../../config.ts';
 import { readConfig } from '../../config.ts';
 import { readConfigFile } from '../../configuration/config-file.ts';
 import { configFileIn } from '../../configuration/config-text.ts';
+import { assertOwnDataFolder } from '../../configuration/data-folder.ts';
 import { SAVED_VARIABLES, withoutSavedVariables } from '../../configuration/saved-environment.ts';
 import type { Client } from '../client.ts';
 import type { Finding } from './finding.ts';
@@ -20,6 +21,7 @@ const OTHERS = 0o077;
 /** The folder the host writes to: there, writable, private. */
 export async function examineHome({ paths }: HostConfig): Promise<readonly Finding[]> {
   const check = 'data folder';
+  assertOwnDataFolder(paths);
   await mkdir(paths.home, { recursive: true, mode: 0o700 });
   const probe = join(paths.home, `.doctor-${randomUUID()}`);
   await writeFile(probe, '');

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -30,6 +31,20 @@ describe('createLogger', () => {
     });
     const text = readFileSync(file, 'utf8');
     for (const secret of [token, 'abc.def', 'deadbeef', 'cafe']) expect(text).not.toContain(secret);
+  });
+
+  it('writes lines that mean nothing but JSON, whatever they say and wherever they end up', () => {
+    const file = join(folder, 'host.log');
+    const log = createLogger({ file, debug: false });
+    const text = "$(touch PWNED) `touch PWNED` <script>'&\n\r* * * * * root\u001b[2J\u009b2J\u0085\u2028\u202e";
+    log.info(text, { [text]: text });
+    const line = readFileSync(file, 'utf8');
+    expect(JSON.parse(line)).toMatchObject({ event: text, [text]: text });
+    expect(line.trimEnd()).toMatch(/^[\x20-\x7e]+$/);
+    expect(line).not.toMatch(/[$`<>&']/);
+    const sourced = spawnSync('sh', [file], { cwd: folder });
+    expect(sourced.error).toBeUndefined();
+    expect(readdirSync(folder)).toEqual(['host.log']);
   });
 
   it('never throws, even where it cannot write', () => {

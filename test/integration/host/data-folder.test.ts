@@ -1,0 +1,128 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, chown, lchown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HOST_MAIN } from '../../support/host/host-process.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+const isRoot = process.getuid?.() === 0;
+const OTHER_USER = 12_345;
+const asRoot = isRoot ? it : it.skip;
+const onPosix = process.platform === 'win32' ? describe.skip : describe;
+
+onPosix('the data folder', () => {
+  let shop: Workshop;
+  let home: string;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    home = join(shop.home, 'data');
+  });
+  afterEach(() => shop.close());
+
+  const settings = { params: { temperature: 0.5 } };
+  const env = () => ({ TABAGENT_HOME: home, TABAGENT_KEYCHAIN: 'off' });
+
+  /** Everything is refused, and nothing is written. */
+  async function expectRefused(path: string, words: RegExp): Promise<void> {
+    const before = await readdir(home, { recursive: true }).catch(() => []);
+    const host = shop.host({ env: env() });
+    for (const [action, fields] of [
+      ['PING', {}],
+      ['SET_PARAMS', settings],
+      ['GET_DOWNLOADED_MODELS', {}],
+    ] as const) {
+      expect(await host.request(action, fields)).toMatchObject({
+        status: 'error',
+        code: 'UNSAFE_FOLDER',
+        message: expect.stringMatching(words),
+        details: { path },
+      });
+    }
+    await host.close();
+    expect(await readdir(home, { recursive: true }).catch(() => [])).toEqual(before);
+  }
+
+  async function expectUsed(): Promise<void> {
+    const host = shop.host({ env: env() });
+    expect(await host.request('SET_PARAMS', settings)).toMatchObject({ status: 'success' });
+    await host.close();
+  }
+
+  it('is made private, and used again', async () => {
+    await expectUsed();
+    await expectUsed();
+  });
+
+  it('that everybody can write to is refused with the command that ends that', async () => {
+    await mkdir(home);
+    await chmod(home, 0o777);
+    await expectRefused(home, /chmod go-w/);
+    const doctor = spawnSync(process.execPath, [HOST_MAIN, 'doctor', '--json'], {
+      env: { ...process.env, ...env(), HOME: shop.home, HF_HUB_OFFLINE: '1' },
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(doctor.stdout).findings).toContainEqual(
+      expect.objectContaining({ check: 'data folder', status: 'failed' }),
+    );
+    await chmod(home, 0o755);
+    await expectUsed();
+  });
+
+  it('that lies in a folder of everybody is used where it is its owner’s to rename, and else refused', async () => {
+    const parent = join(shop.home, 'public');
+    await mkdir(parent);
+    home = join(parent, 'data');
+    await chmod(parent, 0o777);
+    await expectRefused(parent, /chmod o-w/);
+    await chmod(parent, 0o1777);
+    await expectUsed();
+  });
+
+  it.each(['secrets.json', 'tabagent.sqlite', 'conversations.sqlite-wal', 'logs/host.log', 'cache-place.json'])(
+    'with a %s that everybody can write to is refused',
+    async (name) => {
+      const path = join(home, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, '{}');
+      await chmod(path, 0o666);
+      await expectRefused(path, /chmod go-w/);
+    },
+  );
+
+  it.each(['logs', 'locks', 'pins', 'hosts', 'models', 'partial'])(
+    'with a folder "%s" that everybody can write to is refused',
+    async (name) => {
+      const path = join(home, name);
+      await mkdir(path, { recursive: true });
+      await chmod(path, 0o777);
+      await expectRefused(path, /chmod go-w/);
+    },
+  );
+
+  it('that is refused is not written to either when an extension is refused', async () => {
+    await mkdir(home);
+    await chmod(home, 0o777);
+    const host = shop.host({ env: env(), args: ['chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/'] });
+    expect(await host.request('PING')).toMatchObject({ code: 'UNSAFE_FOLDER' });
+    await host.exited;
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  asRoot('of another user is refused, as is one with a file or a link of another user', async () => {
+    await mkdir(home);
+    await chown(home, OTHER_USER, OTHER_USER);
+    await expectRefused(home, /TABAGENT_HOME/);
+    await chown(home, 0, 0);
+    const precious = join(shop.home, 'precious');
+    await writeFile(precious, 'precious');
+    await mkdir(join(home, 'logs'));
+    for (const path of [join(home, 'secrets.json'), join(home, 'logs', 'host.log')]) {
+      await symlink(precious, path);
+      await lchown(path, OTHER_USER, OTHER_USER);
+      await expectRefused(path, /remove it/);
+      await rm(path);
+    }
+    expect(await readFile(precious, 'utf8')).toBe('precious');
+    await expectUsed();
+  });
+});
