@@ -1,6 +1,5 @@
-import type { ActionName } from '../host/protocol/actions/requests.ts';
 import type { ErrorCode } from '../host/protocol/errors.ts';
-import type { HostEvent, PayloadOf, Reply, RequestOf } from '../host/protocol/messages.ts';
+import type { ActionName, HostEvent, PayloadOf, Reply, RequestOf } from '../host/protocol/messages.ts';
 
 /** The part of a browser port (`runtime.Port`) that the extension uses. */
 export interface NativePort {

@@ -1,5 +1,5 @@
-import type { Call } from './actions/action.ts';
-import { dispatch } from './actions/dispatch.ts';
+import type { Call, ClientKind } from './actions/action.ts';
+import { loadHandler } from './actions/index.ts';
 import { defined } from './common/defined.ts';
 import { HostError, isHostError } from './common/errors.ts';
 import type { JsonObject } from './common/json.ts';
@@ -7,28 +7,27 @@ import { createLogger, type RequestLog } from './common/log.ts';
 import type { HostConfig } from './config.ts';
 import { assertOwnDataFolder } from './configuration/data-folder.ts';
 import { errorReply } from './messaging/error-reply.ts';
-import { type ClientKind, LOCAL_ONLY_ACTIONS } from './protocol/actions/local-only.ts';
-import type { HostEvent, Reply } from './protocol/messages.ts';
+import type { ActionDeclaration } from './protocol/define.ts';
+import type { EventType, HostEvent, Reply } from './protocol/messages.ts';
 import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
 import { HostServices } from './services.ts';
 
-/** What a client's connection gives with each message. */
+/** What a client's connection provides with each message. */
 export interface MessageContext {
   readonly client: ClientKind;
+  /** Aborted with a `HostError` when the client disconnects or the host shuts down. */
   readonly signal: AbortSignal;
-  emit(event: HostEvent): void;
+  /** @param coalescedBy See `EventDeclaration`. */
+  emit(event: HostEvent, coalescedBy: readonly string[] | undefined): void;
 }
 
-/** Requests that took at least this long are logged, milliseconds: those that polls and look-ups do not drown. */
+/** Requests that took at least this long are logged, milliseconds. Polling would fill the log otherwise. */
 const SLOW_REQUEST_MS = 250;
 
-/**
- * The host: a message in, a reply out. It owns the parts (cache, hub, catalog, hardware, engine) and nothing else; two
- * of them side by side share nothing but what is on the disk.
- */
+/** The host: takes messages and returns replies. Two hosts in one process share nothing but the files on the disk. */
 export class Host {
   readonly log: RequestLog;
-  readonly #parts: HostServices;
+  readonly #services: HostServices;
   readonly #listeners = new Set<(event: HostEvent) => void>();
   #requests = 0;
 
@@ -36,55 +35,61 @@ export class Host {
   constructor(config: HostConfig) {
     assertOwnDataFolder(config.paths);
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
-    this.#parts = new HostServices(config, this.log, (event) => {
+    this.#services = new HostServices(config, this.log, (event) => {
       for (const listener of this.#listeners) listener(event);
     });
   }
 
-  /** Hears of what happens that no request asked for. */
+  /** Adds a listener for events that belong to no request. */
   onEvent(listener: (event: HostEvent) => void): void {
     this.#listeners.add(listener);
   }
 
-  /** Answers one message. Never rejects: every fault becomes an error reply, here and nowhere else. */
+  /** Answers a message. Never rejects: every error becomes an error reply. */
   async handle(message: JsonObject, context: MessageContext): Promise<Reply> {
     const head = readHead(message);
-    // The client's own id need not be there, nor differ from another client's.
+    // The client's own id may be absent, or equal to another client's.
     this.#requests += 1;
     return this.log.within({ request: this.#requests, ...head }, () => this.#answer(message, head, context));
   }
 
   async #answer(message: JsonObject, head: RequestHead, context: MessageContext): Promise<Reply> {
-    const begun = performance.now();
-    const { requestId } = head;
-    const call: Call = {
-      services: this.#parts,
-      requestId,
-      client: context.client,
-      signal: context.signal,
-      emit: (type, payload) => {
-        // The type and payload belong together by the signature of `emit`; the union cannot express the pairing.
-        context.emit({ type, payload, ...defined({ requestId }) } as HostEvent);
-      },
-    };
+    const startedAt = performance.now();
     try {
       const request = await parseRequest(message);
-      if (context.client === 'browser' && LOCAL_ONLY_ACTIONS.includes(request.action)) throw localOnly(request.action);
-      const result = await dispatch(request, call);
-      const { payload, message: words, topLevel } = result;
-      const ms = Math.round(performance.now() - begun);
+      const { declaration } = request;
+      if (declaration.localOnly && context.client === 'browser') throw localOnly(declaration.name);
+      const handler = await loadHandler(request);
+      const result = await handler.run(request.fields, this.#call(declaration, head, context));
+      const ms = Math.round(performance.now() - startedAt);
       if (ms >= SLOW_REQUEST_MS) this.log.info('request.done', { ms });
-      return { ...topLevel, status: 'success', ...defined({ message: words }), payload, ...head };
+      const { payload, message: text } = result;
+      const topLevel = declaration.topLevel === 'payload' ? payload : result.topLevel;
+      return { ...topLevel, status: 'success', ...defined({ message: text }), payload, ...head };
     } catch (error) {
-      if (!isHostError(error)) this.log.error('request.fault', { error });
-      else this.log.info('request.refused', { code: error.code, cause: error.cause });
+      if (isHostError(error)) this.log.info('request.failed', { code: error.code, cause: error.cause });
+      else this.log.error('request.internal-error', { error });
       return errorReply(error, head);
     }
   }
 
-  /** Stops downloads (their chunks stay), ends every runner, closes the database. */
+  #call({ name, events }: ActionDeclaration, { requestId }: RequestHead, context: MessageContext): Call<EventType> {
+    return {
+      services: this.#services,
+      requestId,
+      signal: context.signal,
+      emit: (type, payload) => {
+        const event = events.find((declared) => declared.type === type);
+        if (event === undefined) throw new TypeError(`${name} does not declare the event ${type}`);
+        // Type and payload belong together by the signature of `emit`; the union cannot express the pairing.
+        context.emit({ type, payload, ...defined({ requestId }) } as HostEvent, event.coalescedBy);
+      },
+    };
+  }
+
+  /** Stops downloads (they can be resumed), ends every runner and closes the databases. */
   async close(): Promise<void> {
-    await this.#parts.close();
+    await this.#services.close();
   }
 }
 

@@ -7,9 +7,8 @@ import { parseBody } from './messaging/message-body.ts';
 import type { HostEvent } from './protocol/messages.ts';
 
 export {} from './common/errors.ts';
-export type { ActionName } from './protocol/actions/requests.ts';
 export { ERROR_CODES, type ErrorCode } from './protocol/errors.ts';
-export type { EventPayloads, HostEvent, PayloadOf, Reply, RequestOf } from './protocol/messages.ts';
+export type { ActionName, EventPayloads, HostEvent, PayloadOf, Reply, RequestOf } from './protocol/messages.ts';
 
 /** How an embedded host differs from one a browser starts. */
 export interface CreateHostOptions {

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import type { Services } from './actions/action.ts';
-import { loadedEntry } from './actions/model-entry.ts';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -15,6 +13,7 @@ import type { ExternalModels } from './external/external-models.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
+import { loadedEntry } from './models/describe-loaded.ts';
 import type { ModelRegistry } from './models/model-registry.ts';
 import type { Presence } from './presence/presence.ts';
 import type { HostEvent } from './protocol/messages.ts';
@@ -24,8 +23,8 @@ import type { Secrets } from './secrets/secrets.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
 
-/** The parts of one host, each made on first use and owned here until the host closes. */
-export class HostServices implements Services {
+/** The services of a host. Each is created on first use, so a host that has answered only PING has created none. */
+export class HostServices {
   readonly config: HostConfig;
   readonly log: Logger;
   /** Tells every client what no request asked for. */
@@ -186,3 +185,10 @@ export class HostServices implements Services {
     return new Presence(this.config.paths, this.log);
   }
 }
+
+/** The services as handlers see them: they get them, but neither reset nor close them. */
+export type Services = {
+  readonly [K in Exclude<keyof HostServices, 'close'>]: HostServices[K] extends Lazy<infer T>
+    ? () => Promise<T>
+    : HostServices[K];
+};

@@ -17,8 +17,8 @@ import { type RequestHead, readHead } from './protocol/parse-request.ts';
 export interface SessionCall {
   /** Aborted with a `HostError` (`ABORTED`) when the client has gone or the host stops. */
   readonly signal: AbortSignal;
-  /** Sends an event of this request. What is emitted after the reply is dropped. */
-  emit(event: HostEvent): void;
+  /** Sends an event of this request; `coalescedBy` as in `EventDeclaration`. Events after the reply are dropped. */
+  emit(event: HostEvent, coalescedBy?: readonly string[]): void;
 }
 
 /** Answers one message. It should not reject: a fault that reaches the session is logged and answered without context. */
@@ -69,7 +69,7 @@ export class Session {
   readonly #writer: FrameWriter;
   readonly #calls = new Set<Call>();
   readonly #line = new ReplyLine();
-  readonly #held = new EventCoalescer<Call>();
+  readonly #waiting = new EventCoalescer<Call>();
   /** The input's end, with what was wrong with it. */
   readonly #inputEnd = Promise.withResolvers<HostError | undefined>();
   /** Resolves when all work is to be given up without delay, and why. */
@@ -151,7 +151,7 @@ export class Session {
   async #work(call: Call, message: JsonObject): Promise<void> {
     const { signal } = call.controller;
     try {
-      this.#reply(call, await this.#handler(message, { signal, emit: (event) => this.#emit(call, event) }));
+      this.#reply(call, await this.#handler(message, { signal, emit: (...event) => this.#emit(call, ...event) }));
     } catch (error) {
       this.#log.error('session.handler_failed', { ...call.head, error });
       this.#reply(call, errorReply(error, call.head));
@@ -161,7 +161,7 @@ export class Session {
   /** Answers a call, unless the session has done so itself because the handler took too long to end. */
   #reply(call: Call, reply: Reply): void {
     if (!this.#calls.delete(call)) return;
-    for (const event of this.#held.take(call)) this.#sendEvent(event);
+    for (const event of this.#waiting.take(call)) this.#sendEvent(event);
     const frame = this.#encodeReply(call, reply);
     const ready = call.place === undefined ? [frame] : this.#line.fill(call.place, frame);
     for (const next of ready) this.#writer.send(next);
@@ -178,17 +178,16 @@ export class Session {
     }
   }
 
-  #emit(call: Call, event: HostEvent): void {
+  #emit(call: Call, event: HostEvent, coalescedBy?: readonly string[]): void {
     if (!this.#calls.has(call)) return;
     const { requestId } = call.head;
     const stamped = requestId === undefined ? event : { ...event, requestId };
-    const key = coalescingKey(event);
-    // Behind those of the same request that are held already, even when the reader has just caught up.
-    if (key !== undefined && (this.#writer.blocked || this.#held.has(call))) {
-      this.#held.hold(call, key, stamped);
+    // After those of the same request that are waiting already, even if the client has just caught up.
+    if (coalescedBy !== undefined && (this.#writer.blocked || this.#waiting.has(call))) {
+      this.#waiting.add(call, coalescingKey(event, coalescedBy), stamped);
       return;
     }
-    for (const earlier of this.#held.take(call)) this.#sendEvent(earlier);
+    for (const earlier of this.#waiting.take(call)) this.#sendEvent(earlier);
     this.#sendEvent(stamped);
   }
 
@@ -202,7 +201,7 @@ export class Session {
 
   #onDrained(): void {
     while (!this.#writer.blocked) {
-      const events = this.#held.takeNext();
+      const events = this.#waiting.takeNext();
       if (events.length === 0) break;
       for (const event of events) this.#sendEvent(event);
     }

@@ -1,4 +1,4 @@
-import type { DownloadProgressPayload, LoadingProgressPayload, PayloadOf } from '../../host/protocol/messages.ts';
+import type { EventPayloads, PayloadOf } from '../../host/protocol/messages.ts';
 import { type ErrorView, viewErrorCode } from './error-view.ts';
 import type { MessageKey } from './i18n.ts';
 
@@ -55,8 +55,8 @@ export interface ModelRow {
 /** What events report between two refreshes. */
 export interface LiveFacts {
   /** By model id. */
-  readonly downloads: ReadonlyMap<string, DownloadProgressPayload>;
-  readonly loads: ReadonlyMap<string, LoadingProgressPayload>;
+  readonly downloads: ReadonlyMap<string, EventPayloads['MODEL_DOWNLOAD_PROGRESS']>;
+  readonly loads: ReadonlyMap<string, EventPayloads['modelWorkerLoadingProgress']>;
   readonly errors: ReadonlyMap<string, ErrorView>;
 }
 
@@ -76,7 +76,7 @@ const GB = 1e9;
 
 /** Merges everything the host reported about models into one list, each model once. */
 export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
-  const downloads = new Map(facts.downloads.map((download) => [idOf(download), download]));
+  const downloads = new Map(facts.downloads.map((download) => [download.modelId, download]));
   const loaded = new Map(facts.loaded.map((model) => [model.model_id, model]));
   const entries = new Map<string, AvailableModel & { size?: number }>();
   for (const model of facts.available) entries.set(model.id, model);
@@ -168,8 +168,8 @@ function stageOf(
 function progressOf(
   stage: ModelStage,
   download: Download | undefined,
-  live: DownloadProgressPayload | undefined,
-  load: LoadingProgressPayload | undefined,
+  live: EventPayloads['MODEL_DOWNLOAD_PROGRESS'] | undefined,
+  load: EventPayloads['modelWorkerLoadingProgress'] | undefined,
 ): RowProgress | undefined {
   if (stage === 'loading' && load !== undefined) {
     const { progress, loaded, total } = load;
@@ -183,11 +183,6 @@ function progressOf(
   return { percent: download.progress, loaded: download.downloaded, total: download.total };
 }
 
-/** Returns the id of the model that a download belongs to. */
-export function idOf(download: { repo_id: string; file_path: string }): string {
-  return `${download.repo_id}/${download.file_path}`;
-}
-
 function downloadError(download: Download | undefined): ErrorView | undefined {
   return download?.error && viewErrorCode(download.error.code, download.error.message);
 }
@@ -197,6 +192,7 @@ function unlisted(id: string): AvailableModel {
   const [owner = '', repo = '', ...file] = id.split('/');
   const filePath = file.join('/');
   return {
+    modelId: id,
     id,
     name: filePath.replace(/\.gguf$/, ''),
     repo_id: `${owner}/${repo}`,

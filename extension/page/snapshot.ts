@@ -19,7 +19,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
 };
 
 /** The version of the stored format. A snapshot of another version is ignored. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** The key in `storage.local`. */
 export const SNAPSHOT_KEY = 'snapshot';

@@ -1,12 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
-import type { ActionName } from '../../host/protocol/actions/requests.ts';
-import type {
-  DownloadProgressPayload,
-  HostEvent,
-  LoadingProgressPayload,
-  PayloadOf,
-  RequestOf,
-} from '../../host/protocol/messages.ts';
+import type { ActionName, EventPayloads, HostEvent, PayloadOf, RequestOf } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError } from '../host-connection.ts';
 import type { HostState } from '../worker/host-state.ts';
 import { type FromPage, MODEL_ACTIONS } from '../worker/page-messages.ts';
@@ -45,8 +38,8 @@ export class Store {
     modelRows(this.snapshot, { downloads: this.#downloads, loads: this.#loads, errors: this.#errors }),
   );
   readonly isConnected = $derived(this.host?.status === 'connected');
-  readonly #downloads = new SvelteMap<string, DownloadProgressPayload>();
-  readonly #loads = new SvelteMap<string, LoadingProgressPayload>();
+  readonly #downloads = new SvelteMap<string, EventPayloads['MODEL_DOWNLOAD_PROGRESS']>();
+  readonly #loads = new SvelteMap<string, EventPayloads['modelWorkerLoadingProgress']>();
   readonly #errors = new SvelteMap<string, ErrorView>();
   readonly #storage: Storage;
   readonly #client: WorkerClient;
@@ -107,7 +100,7 @@ export class Store {
     settings?: RequestOf<'LOAD_MODEL'>['settings'],
   ): Promise<boolean> {
     this.#errors.delete(modelId);
-    if (action === 'LOAD_MODEL') this.#loads.set(modelId, { status: 'initiate', file: modelId, progress: 0 });
+    if (action === 'LOAD_MODEL') this.#loads.set(modelId, { status: 'initiate', modelId, file: modelId, progress: 0 });
     if (action === 'DOWNLOAD_MODEL') {
       this.#downloads.delete(modelId);
       this.#showDownload(modelId);
@@ -219,23 +212,24 @@ export class Store {
 
   #onEvent(event: HostEvent): void {
     if (event.type === 'MODEL_DOWNLOAD_PROGRESS') {
-      const id = `${event.payload.repoId}/${event.payload.fileName}`;
+      const { modelId: id } = event.payload;
       this.#downloads.set(id, event.payload);
       if (!this.#isDownloading(id)) this.#showDownload(id, event.payload);
     } else if (event.type === 'modelWorkerLoadingProgress') {
-      const { status, file } = event.payload;
-      if (status === 'done' || status === 'error') this.#loads.delete(file);
-      else if (!this.snapshot.loaded.some((model) => model.model_id === file)) this.#loads.set(file, event.payload);
+      const { status, modelId } = event.payload;
+      if (status === 'done' || status === 'error') this.#loads.delete(modelId);
+      else if (!this.snapshot.loaded.some((model) => model.modelId === modelId))
+        this.#loads.set(modelId, event.payload);
     } else if (event.type === 'MODEL_UNLOADED') this.refresh();
   }
 
   /** Shows a download that has just started, before the host is asked about it. */
-  #showDownload(id: string, progress?: DownloadProgressPayload): void {
-    const [owner = '', repo = '', ...file] = id.split('/');
-    const before = this.snapshot.downloads.find((download) => `${download.repo_id}/${download.file_path}` === id);
+  #showDownload(id: string, progress?: EventPayloads['MODEL_DOWNLOAD_PROGRESS']): void {
+    const before = this.snapshot.downloads.find(({ modelId }) => modelId === id);
     const download = {
-      repo_id: `${owner}/${repo}`,
-      file_path: file.join('/'),
+      modelId: id,
+      repo_id: progress?.repoId ?? before?.repo_id ?? '',
+      file_path: progress?.fileName ?? before?.file_path ?? '',
       downloaded: progress?.loaded ?? before?.downloaded ?? 0,
       total: progress?.total ?? before?.total ?? 0,
       progress: progress?.progress ?? before?.progress ?? 0,
@@ -247,14 +241,12 @@ export class Store {
   }
 
   #isDownloading(id: string): boolean {
-    return this.snapshot.downloads.some(
-      (download) => `${download.repo_id}/${download.file_path}` === id && download.status === 'downloading',
-    );
+    return this.snapshot.downloads.some(({ modelId, status }) => modelId === id && status === 'downloading');
   }
 
   #poll(): void {
     const isSilent = this.snapshot.downloads.some(
-      ({ status, repo_id, file_path }) => status === 'downloading' && !this.#downloads.has(`${repo_id}/${file_path}`),
+      ({ status, modelId }) => status === 'downloading' && !this.#downloads.has(modelId),
     );
     if (isSilent) this.refresh();
   }

@@ -1,5 +1,4 @@
-import type { ActionName } from '../../host/protocol/actions/requests.ts';
-import type { PayloadOf, RequestOf } from '../../host/protocol/messages.ts';
+import type { ActionName, PayloadOf, RequestOf } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError } from '../host-connection.ts';
 import type { FromPage, ToPage } from '../worker/page-messages.ts';
 

@@ -1,5 +1,4 @@
-import type { ActionName } from '../../host/protocol/actions/requests.ts';
-import type { HostEvent, RequestOf } from '../../host/protocol/messages.ts';
+import type { ActionName, HostEvent, RequestOf } from '../../host/protocol/messages.ts';
 import { OLDEST_HOST, outdated, updateAdvice, type Versions } from '../../host/protocol/versions.ts';
 import { type ConnectionOptions, HostConnection, RequestError, type SentRequest } from '../host-connection.ts';
 import { BackOff } from './back-off.ts';

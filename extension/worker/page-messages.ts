@@ -1,5 +1,4 @@
-import type { ActionName } from '../../host/protocol/actions/requests.ts';
-import type { HostEvent } from '../../host/protocol/messages.ts';
+import type { ActionName, HostEvent } from '../../host/protocol/messages.ts';
 import type { RequestError } from '../host-connection.ts';
 import type { HostState } from './host-state.ts';
 

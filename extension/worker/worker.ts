@@ -1,5 +1,4 @@
-import type { ActionName } from '../../host/protocol/actions/requests.ts';
-import type { HostEvent, RequestOf } from '../../host/protocol/messages.ts';
+import type { ActionName, HostEvent, RequestOf } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError, type SentRequest } from '../host-connection.ts';
 import { type Clock, HostLink } from './host-link.ts';
 import { CONVERSATION_ACTIONS, type FromPage, MODEL_ACTIONS, readFromPage, type ToPage } from './page-messages.ts';

@@ -2,45 +2,46 @@ import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Conversation, Message, Synced } from '../conversations/types.ts';
-import { MAX_ROWS } from '../protocol/actions/conversations.ts';
+import * as declared from '../protocol/actions/conversations.ts';
+import { MAX_ROWS } from '../protocol/limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import type { Actions } from './action.ts';
+import { handle } from './action.ts';
 import { page } from './paging.ts';
 
-/** Conversations that a search answers with when nothing is said. */
-const FOUND_BY_DEFAULT = 20;
+/** Default number of conversations a search returns. */
+const DEFAULT_RESULTS = 20;
 
-type Naming = {
+type ConversationReference = {
   readonly conversation_id?: string | undefined;
   readonly conversationId?: string | undefined;
   readonly chat_id?: string | undefined;
   readonly id?: string | undefined;
 };
 
-function idOf(request: Naming): string | undefined {
+function idOf(request: ConversationReference): string | undefined {
   return request.conversation_id ?? request.conversationId ?? request.chat_id ?? request.id;
 }
 
-function requiredId(request: Naming): string {
+function requiredId(request: ConversationReference): string {
   const id = idOf(request);
   if (id === undefined) throw invalidField('conversation_id', 'the id of a conversation', undefined);
   return id;
 }
 
-/** Part of a list out of the database: what fits a frame of it, and where the next part begins. */
-function window<T>(
+/** Reads a page of a list from the database. */
+function readPage<T>(
   request: { limit?: number | undefined; cursor?: string | undefined },
-  read: (window: { start: number; count: number }) => { readonly items: readonly T[]; readonly total: number },
+  read: (range: { start: number; count: number }) => { readonly items: readonly T[]; readonly total: number },
   offset = 0,
 ): { items: T[]; total: number; nextCursor?: string } {
   const start = Number(request.cursor ?? offset);
-  const { items: read_, total } = read({ start, count: Math.min(request.limit ?? MAX_ROWS, MAX_ROWS) });
-  const { items } = page(read_, {});
+  const { items: rows, total } = read({ start, count: Math.min(request.limit ?? MAX_ROWS, MAX_ROWS) });
+  const { items } = page(rows, {});
   const end = start + items.length;
   return end < total && items.length > 0 ? { items, total, nextCursor: String(end) } : { items, total };
 }
 
-/** The rows of a push as the database keeps them. */
+/** Converts the rows of a push to rows of the database. */
 function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): Synced {
   return {
     conversations: conversations.map((row, i) => {
@@ -54,7 +55,7 @@ function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): 
       if (id === undefined) throw invalidField(`messages.${i}.id`, 'an id', undefined);
       if (conversation === undefined) throw invalidField(`messages.${i}.conversation_id`, 'an id', undefined);
       const isDeleted = row.deleted ?? false;
-      if (row.content === undefined && !isDeleted) throw invalidField(`messages.${i}.content`, 'a text', undefined);
+      if (row.content === undefined && !isDeleted) throw invalidField(`messages.${i}.content`, 'a string', undefined);
       return {
         id,
         conversation_id: conversation,
@@ -80,13 +81,13 @@ function timesOf({ created_at, updated_at }: { created_at?: number | undefined; 
   return { created_at: created, updated_at: updated_at ?? created };
 }
 
-function pushed(store: Conversations, request: RequestOf<'SYNC_PUSH'>) {
+function push(store: Conversations, request: RequestOf<'SYNC_PUSH'>) {
   const { conversations, messages } = store.push(rowsOf(request));
   return { conversations, messages, total_synced: conversations.synced + messages.synced };
 }
 
-/** What changed, as much of it as fits a frame. */
-function pulled(store: Conversations, request: Pick<RequestOf<'SYNC_PULL'>, 'since' | 'user_id' | 'cursor' | 'limit'>) {
+/** Reads changes, as many as fit in a reply. */
+function pull(store: Conversations, request: Pick<RequestOf<'SYNC_PULL'>, 'since' | 'user_id' | 'cursor' | 'limit'>) {
   let count = Math.min(request.limit ?? MAX_ROWS, MAX_ROWS);
   for (;;) {
     const { since, user_id, cursor } = request;
@@ -96,130 +97,121 @@ function pulled(store: Conversations, request: Pick<RequestOf<'SYNC_PULL'>, 'sin
       ...defined({ since, userId: user_id }),
     });
     const all: readonly (Conversation | Message)[] = [...rows.conversations, ...rows.messages];
-    // Half of the rows again and again: one alone always fits.
+    // Halves the number of rows until they fit; a single one always does.
     if (page<Conversation | Message>(all, {}).items.length === all.length) return rows;
     count = Math.ceil(count / 2);
   }
 }
 
-export const actions: Actions<
-  | 'CREATE_CONVERSATION'
-  | 'GET_CONVERSATION'
-  | 'LIST_CONVERSATIONS'
-  | 'SEARCH_CONVERSATIONS'
-  | 'ADD_MESSAGES'
-  | 'DELETE_CONVERSATION'
-  | 'SYNC_PUSH'
-  | 'SYNC_PULL'
-  | 'EXPORT_CONVERSATIONS'
-  | 'IMPORT_CONVERSATIONS'
-> = {
-  async CREATE_CONVERSATION(request, { services }) {
-    const { user_id, title, topic, domain, created_at } = request;
-    const { conversation, existed } = (await services.conversations()).create({
-      id: idOf(request),
-      user_id,
-      title,
-      topic: topic ?? undefined,
-      domain: domain ?? undefined,
-      created_at,
-    });
+export const createConversation = handle(declared.createConversation, async (request, { services }) => {
+  const { user_id, title, topic, domain, created_at } = request;
+  const { conversation, existed } = (await services.conversations()).create({
+    id: idOf(request),
+    user_id,
+    title,
+    topic: topic ?? undefined,
+    domain: domain ?? undefined,
+    created_at,
+  });
+  return {
+    payload: { conversation },
+    message: existed ? 'The conversation already exists' : 'Conversation created',
+  };
+});
+
+export const getConversation = handle(declared.getConversation, async (request, { services }) => {
+  const store = await services.conversations();
+  const conversation = store.get(requiredId(request));
+  const { items, total, ...next } = readPage(request, (part) => store.messages(conversation.id, part));
+  return { payload: { conversation, messages: items, message_count: total, ...next } };
+});
+
+export const listConversations = handle(declared.listConversations, async (request, { services }) => {
+  const store = await services.conversations();
+  const setAside = store.takeSetAside();
+  const { items, total, ...next } = readPage(request, (part) => store.list(part, request.user_id), request.offset);
+  return {
+    payload: { conversations: items, total, ...next },
+    ...(setAside === undefined
+      ? {}
+      : {
+          message: `The conversation database was damaged. It was renamed to ${setAside}, and a new one was created.`,
+        }),
+  };
+});
+
+export const searchConversations = handle(declared.searchConversations, async (request, call) => {
+  const { query, user_id, limit = DEFAULT_RESULTS, by = 'words' } = request;
+  const store = await call.services.conversations();
+  if (by === 'meaning') {
+    const { searchMeaning } = await import('./search-meaning.ts');
+    const { found, ...work } = await searchMeaning({ ...request, limit }, store, call);
+    const { items } = page(found, {});
     return {
-      payload: { conversation },
-      message: existed ? 'The conversation was there already' : 'Conversation created',
+      payload: { query, conversations: items, total: items.length, by, model: work.modelId, ...work },
     };
-  },
+  }
+  const { items } = page(store.search(query, { count: limit }, user_id), {});
+  return { payload: { query, conversations: items, total: items.length, by } };
+});
 
-  async GET_CONVERSATION(request, { services }) {
-    const store = await services.conversations();
-    const conversation = store.get(requiredId(request));
-    const { items, total, ...next } = window(request, (part) => store.messages(conversation.id, part));
-    return { payload: { conversation, messages: items, message_count: total, ...next } };
-  },
+export const addMessages = handle(declared.addMessages, async (request, { services }) => {
+  const id = requiredId(request);
+  const messages = request.messages.map(({ message_id, id: messageId, role, content, created_at }) => ({
+    id: message_id ?? messageId,
+    role,
+    content,
+    created_at,
+  }));
+  const added = (await services.conversations()).addMessages(id, messages);
+  return {
+    payload: { conversation_id: id, message_ids: added.map((message) => message.id), count: added.length },
+  };
+});
 
-  async LIST_CONVERSATIONS(request, { services }) {
-    const store = await services.conversations();
-    const setAside = store.takeSetAside();
-    const { items, total, ...next } = window(request, (part) => store.list(part, request.user_id), request.offset);
-    return {
-      payload: { conversations: items, total, ...next },
-      ...(setAside === undefined
-        ? {}
-        : { message: `The database of conversations was damaged. It was kept as ${setAside}, and a new one begun.` }),
-    };
-  },
+export const deleteConversation = handle(declared.deleteConversation, async (request, { services }) => {
+  const id = requiredId(request);
+  (await services.conversations()).delete(id);
+  return { payload: { conversation_id: id }, message: 'Conversation deleted' };
+});
 
-  async SEARCH_CONVERSATIONS(request, call) {
-    const { query, user_id, limit = FOUND_BY_DEFAULT, by = 'words' } = request;
-    const store = await call.services.conversations();
-    if (by === 'meaning') {
-      const { searchMeaning } = await import('./search-meaning.ts');
-      const { found, ...work } = await searchMeaning({ ...request, limit }, store, call);
-      const { items } = page(found, {});
-      return { payload: { query, conversations: items, total: items.length, by, ...work } };
-    }
-    const { items } = page(store.search(query, { count: limit }, user_id), {});
-    return { payload: { query, conversations: items, total: items.length, by } };
-  },
+export const syncPush = handle(declared.syncPush, async (request, { services }) => {
+  return { payload: push(await services.conversations(), request) };
+});
 
-  async ADD_MESSAGES(request, { services }) {
-    const id = requiredId(request);
-    const messages = request.messages.map(({ message_id, id: messageId, role, content, created_at }) => ({
-      id: message_id ?? messageId,
-      role,
-      content,
-      created_at,
-    }));
-    const added = (await services.conversations()).addMessages(id, messages);
-    return {
-      payload: { conversation_id: id, message_ids: added.map((message) => message.id), count: added.length },
-    };
-  },
+export const syncPull = handle(declared.syncPull, async (request, { services }) => {
+  const { conversations, messages, change, hasMore } = pull(await services.conversations(), request);
+  return {
+    payload: {
+      conversations: [...conversations],
+      messages: [...messages],
+      counts: { conversations: conversations.length, messages: messages.length },
+      cursor: String(change),
+      has_more: hasMore,
+    },
+  };
+});
 
-  async DELETE_CONVERSATION(request, { services }) {
-    const id = requiredId(request);
-    (await services.conversations()).delete(id);
-    return { payload: { conversation_id: id }, message: 'Conversation deleted' };
-  },
+export const exportConversations = handle(declared.exportConversations, async (request, { services }) => {
+  const { conversations, messages, change, hasMore } = pull(await services.conversations(), request);
+  return {
+    payload: {
+      rows: [
+        ...withoutDeleted(conversations).map((row) => ({ type: 'conversation' as const, ...row })),
+        ...withoutDeleted(messages).map((row) => ({ type: 'message' as const, ...row })),
+      ],
+      ...(hasMore ? { nextCursor: String(change) } : {}),
+    },
+  };
+});
 
-  async SYNC_PUSH(request, { services }) {
-    return { payload: pushed(await services.conversations(), request) };
-  },
+export const importConversations = handle(declared.importConversations, async ({ rows }, { services }) => {
+  const conversations = rows.filter((row) => row.type === 'conversation');
+  const messages = rows.filter((row) => row.type === 'message');
+  return { payload: push(await services.conversations(), { conversations, messages }) };
+});
 
-  async SYNC_PULL(request, { services }) {
-    const { conversations, messages, change, hasMore } = pulled(await services.conversations(), request);
-    return {
-      payload: {
-        conversations: [...conversations],
-        messages: [...messages],
-        counts: { conversations: conversations.length, messages: messages.length },
-        cursor: String(change),
-        has_more: hasMore,
-      },
-    };
-  },
-
-  async EXPORT_CONVERSATIONS(request, { services }) {
-    const { conversations, messages, change, hasMore } = pulled(await services.conversations(), request);
-    return {
-      payload: {
-        rows: [
-          ...kept(conversations).map((row) => ({ type: 'conversation' as const, ...row })),
-          ...kept(messages).map((row) => ({ type: 'message' as const, ...row })),
-        ],
-        ...(hasMore ? { nextCursor: String(change) } : {}),
-      },
-    };
-  },
-
-  async IMPORT_CONVERSATIONS({ rows }, { services }) {
-    const conversations = rows.filter((row) => row.type === 'conversation');
-    const messages = rows.filter((row) => row.type === 'message');
-    return { payload: pushed(await services.conversations(), { conversations, messages }) };
-  },
-};
-
-/** Rows that are not deleted. */
-function kept<T extends { readonly deleted: boolean }>(rows: readonly T[]): Omit<T, 'deleted'>[] {
+/** Returns the rows that are not deleted. */
+function withoutDeleted<T extends { readonly deleted: boolean }>(rows: readonly T[]): Omit<T, 'deleted'>[] {
   return rows.filter((row) => !row.deleted).map(({ deleted: _, ...row }) => row);
 }

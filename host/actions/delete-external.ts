@@ -5,22 +5,21 @@ import type { ModelName, RepoName } from '../protocol/model-name.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 import type { Call } from './action.ts';
 
-/** Answers DELETE_MODEL for a `local/…` id: an import is forgotten, its file stays; everything else is refused. */
+/** Handles DELETE_MODEL for a `local/…` id: removes an import from the list; refuses everything else. */
 export async function deleteExternal(name: ModelName | RepoName, { services, signal }: Call) {
   const local = await services.external();
   if ('file' in name && (await local.forget(name))) {
     return {
-      payload: { repoId: name.repoId, freed: 0 },
-      message:
-        'Forgot the import. The file is where it was: it is yours, and this host deletes no file it has not fetched.',
+      payload: { modelId: name.id, repoId: name.repoId, freed: 0 },
+      message: 'Removed from the list. The file itself was not deleted.',
     };
   }
-  const held = 'file' in name ? await local.find(name, { signal }) : undefined;
-  if ('file' in name && held === undefined) throw modelNotDownloaded(name.id);
-  throw notOurs('file' in name ? name.id : name.repoId, held);
+  const external = 'file' in name ? await local.find(name, { signal }) : undefined;
+  if ('file' in name && external === undefined) throw modelNotDownloaded(name.id);
+  throw notOurs('file' in name ? name.id : name.repoId, external);
 }
 
-/** Says why a model that our cache has not cannot be deleted: where another program holds it, that is why. */
+/** Throws `NOT_OURS` in place of `MODEL_NOT_DOWNLOADED` for a model that belongs to another program. */
 export async function assertNotExternal(
   name: ModelName | RepoName,
   error: unknown,
@@ -29,21 +28,21 @@ export async function assertNotExternal(
   if (!isHostError(error, 'MODEL_NOT_DOWNLOADED')) return;
   const local = await services.external();
   if ('file' in name) {
-    const held = await local.find(name, { signal, believe: true });
-    if (held !== undefined) throw notOurs(name.id, held);
+    const external = await local.find(name, { signal, believe: true });
+    if (external !== undefined) throw notOurs(name.id, external);
     return;
   }
   const { models } = await local.list({ signal });
-  const held = models.find(({ offered }) => offered.repoId === name.repoId && offered.revision === name.revision);
-  if (held !== undefined) throw notOurs(held.offered.id, held);
+  const external = models.find(({ offered }) => offered.repoId === name.repoId && offered.revision === name.revision);
+  if (external !== undefined) throw notOurs(external.offered.id, external);
 }
 
-function notOurs(id: string, held: ExternalModel | undefined): HostError {
-  const path = held?.files[0]?.path;
-  const whose = held === undefined ? 'other programs' : SOURCE_NAMES[held.source];
+function notOurs(id: string, external: ExternalModel | undefined): HostError {
+  const path = external?.files[0]?.path;
+  const whose = external === undefined ? 'other programs' : SOURCE_NAMES[external.source];
   return new HostError(
     'NOT_OURS',
     `${id} cannot be deleted here because it belongs to ${whose}${path === undefined ? '' : ` (${path})`}. Delete it there.`,
-    { details: { model: id, ...(held === undefined ? {} : { source: held.source, path }) } },
+    { details: { modelId: id, model: id, ...(external === undefined ? {} : { source: external.source, path }) } },
   );
 }

@@ -3,13 +3,13 @@ import { plainTitle } from '../external/external-id.ts';
 import type { GoneModel, ListedExternalModel } from '../external/listing.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 
-/** A model that lies elsewhere, in the form of a list of models. */
+/** Describes a model of another program as lists of models do. */
 export function offeredEntry(model: ListedExternalModel) {
   const { offered, name, source, size, classification, title, files } = model;
   const entry = entryFromName(offered, source, size);
   return {
     ...entry,
-    // Under an id of our making the program's own name says more than a piece of the path.
+    // Where the host made the id, the program's own name says more than a part of the path.
     name: offered.id === name.id ? plainTitle(title).replace(/\.gguf$/i, '') : entry.name,
     ...(classification.kind === 'model'
       ? { model_type: classification.modelType, default_quant: classification.quantization }
@@ -20,10 +20,11 @@ export function offeredEntry(model: ListedExternalModel) {
   };
 }
 
-/** The same, in the form of a scan. */
+/** Describes a model of another program as a scan does. */
 export function scannedEntry(model: ListedExternalModel) {
   const { offered, title, source, classification, files, size, verified } = model;
   return {
+    modelId: offered.id,
     id: offered.id,
     name: plainTitle(title),
     source,
@@ -38,11 +39,11 @@ export function scannedEntry(model: ListedExternalModel) {
   };
 }
 
-/** A model of the hub that another program held: on the list still, and not on the disk. */
+/** Describes a model that another program had and that can be downloaded. */
 export function goneEntry({ name, source, path }: GoneModel) {
   return {
     ...entryFromName(name, source),
     downloaded: false,
-    description: `${SOURCE_NAMES[source]} held this file (${path}) and holds it no more, or has changed it. DOWNLOAD_MODEL fetches it.`,
+    description: `${SOURCE_NAMES[source]} has removed or changed its file of this model (${path}). It can be downloaded.`,
   };
 }

@@ -1,4 +1,5 @@
-import type { Actions, Call } from './action.ts';
+import * as declared from '../protocol/actions/lmstudio.ts';
+import { type Call, handle } from './action.ts';
 
 async function statusPayload({ services, signal }: Call) {
   const status = await (await services.lmStudio()).status(signal);
@@ -12,24 +13,22 @@ async function statusPayload({ services, signal }: Call) {
   };
 }
 
-export const actions: Actions<'CHECK_LMSTUDIO' | 'LMSTUDIO_STATUS' | 'START_LMSTUDIO' | 'STOP_LMSTUDIO'> = {
-  async CHECK_LMSTUDIO(_request, call) {
-    return { payload: await statusPayload(call) };
-  },
+export const checkLmStudio = handle(declared.checkLmStudio, async (_request, call) => {
+  return { payload: await statusPayload(call) };
+});
 
-  async LMSTUDIO_STATUS(_request, call) {
-    return { payload: await statusPayload(call) };
-  },
+export const lmStudioStatus = handle(declared.lmStudioStatus, async (_request, call) => {
+  return { payload: await statusPayload(call) };
+});
 
-  async START_LMSTUDIO(_request, { services, signal }) {
-    const api_endpoint = await (await services.lmStudio()).start(signal);
-    (await services.remote()).offered.forget();
-    return { payload: { server_running: true, api_endpoint }, message: 'LM Studio server is running' };
-  },
+export const startLmStudio = handle(declared.startLmStudio, async (_request, { services, signal }) => {
+  const api_endpoint = await (await services.lmStudio()).start(signal);
+  (await services.remote()).offered.forget();
+  return { payload: { server_running: true, api_endpoint }, message: 'LM Studio server is running' };
+});
 
-  async STOP_LMSTUDIO(_request, { services, signal }) {
-    await (await services.lmStudio()).stop(signal);
-    (await services.remote()).offered.forget();
-    return { payload: { server_running: false }, message: 'LM Studio server stopped' };
-  },
-};
+export const stopLmStudio = handle(declared.stopLmStudio, async (_request, { services, signal }) => {
+  await (await services.lmStudio()).stop(signal);
+  (await services.remote()).offered.forget();
+  return { payload: { server_running: false }, message: 'LM Studio server stopped' };
+});

@@ -1,20 +1,22 @@
 import { assertRunnable } from '../catalog/model-type.ts';
 import { defined } from '../common/defined.ts';
+import { errorInfo } from '../common/errors.ts';
 import { throttle } from '../common/progress.ts';
-import { errorReply } from '../messaging/error-reply.ts';
+import { capabilitiesOf } from '../models/describe-loaded.ts';
+import type { LoadedModel } from '../models/model-engine.ts';
 import type { LoadPlan, LoadProgress } from '../models/model-registry.ts';
-import type { LoadingProgressPayload, RequestOf } from '../protocol/messages.ts';
+import * as declared from '../protocol/actions/load.ts';
+import type { EventPayloads, RequestOf } from '../protocol/messages.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
-import type { Actions, Call } from './action.ts';
-import { percent } from './download-events.ts';
+import { type Call, handle } from './action.ts';
 import { obtainModel } from './find-model.ts';
-import { namedRemoteModel } from './has-model-reference.ts';
-import { loadedPayload } from './model-entry.ts';
+import { namedRemoteModel } from './model-reference.ts';
 import { planLoad } from './plan-load.ts';
+import { percent } from './progress.ts';
 import { resolveName } from './resolve-name.ts';
 
-type LoadEvent = Omit<LoadingProgressPayload, 'file' | 'loadId'>;
+type LoadEvent = Omit<EventPayloads['modelWorkerLoadingProgress'], 'modelId' | 'file' | 'loadId'>;
 
 function eventOf(progress: LoadProgress): LoadEvent {
   switch (progress.step) {
@@ -27,6 +29,30 @@ function eventOf(progress: LoadProgress): LoadEvent {
     case 'load':
       return { status: 'progress', progress: Math.floor(progress.fraction * 1000) / 10, message: 'Loading' };
   }
+}
+
+function loadedPayload(model: LoadedModel) {
+  return {
+    modelId: model.id,
+    modelPath: model.id,
+    isReady: true as const,
+    backend: model.backend,
+    vocabSize: model.vocabSize,
+    contextSize: model.contextSize,
+    embeddingDim: model.embeddingDim,
+    loadedTo: model.loadedTo,
+    fileSize: model.fileSize,
+    trainContextSize: model.trainContextSize,
+    gpuLayers: model.gpuLayers,
+    cpuLayers: model.cpuLayers,
+    architecture: model.architecture,
+    quantization: model.quantization,
+    cpuVariant: model.cpuVariant,
+    loadTimeMs: model.loadTimeMs,
+    ramUsed: model.ramUsed,
+    vramUsed: model.vramUsed,
+    ...capabilitiesOf(model),
+  };
 }
 
 /** Downloads a model where needed, makes sure that it fits into memory, and has llama.cpp load it. */
@@ -81,42 +107,45 @@ function keepAliveMs({ keepAlive }: RequestOf<'LOAD_MODEL'>): number | null | un
   return keepAlive === -1 ? null : keepAlive * 1000;
 }
 
-export const actions: Actions<'LOAD_MODEL'> = {
-  async LOAD_MODEL(request, call) {
-    const remote = namedRemoteModel(request);
-    const name = remote ?? (await resolveName(request, call));
-    if ('file' in name) assertRunnable(name.file);
-    const plan = 'file' in name ? localPlan(name, request, call) : remotePlan(name, call);
-    const { loadId } = request;
-    const emit = (event: LoadEvent) =>
-      call.emit('modelWorkerLoadingProgress', { ...event, file: name.id, ...defined({ loadId }) });
-    const throttled = throttle(emit);
+export const loadModel = handle(declared.loadModel, async (request, call) => {
+  const remote = namedRemoteModel(request);
+  const name = remote ?? (await resolveName(request, call));
+  if ('file' in name) assertRunnable(name.file);
+  const plan = 'file' in name ? localPlan(name, request, call) : remotePlan(name, call);
+  const { loadId } = request;
+  const emit = (event: LoadEvent) =>
+    call.emit('modelWorkerLoadingProgress', {
+      ...event,
+      modelId: name.id,
+      file: name.id,
+      ...defined({ loadId }),
+    });
+  const throttled = throttle(emit);
 
-    const models = await call.services.models();
-    if (remote !== undefined || models.get(name.id) === undefined) emit({ status: 'initiate', progress: 0 });
-    try {
-      const { model, alreadyLoaded } = await models.load(plan, {
-        signal: call.signal,
-        keepAliveMs: keepAliveMs(request),
-        onProgress(progress) {
-          if (progress.step === 'found') {
-            throttled.flush();
-            emit(eventOf(progress));
-          } else throttled(eventOf(progress));
-        },
-      });
-      throttled.flush();
-      const text = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
-      if (alreadyLoaded) emit({ status: 'cached', progress: 100, message: text });
-      else emit({ status: 'done', progress: 100 });
-      return {
-        message: model.notice === undefined ? text : `${text}. ${model.notice}`,
-        payload: loadedPayload(model),
-      };
-    } catch (error) {
-      throttled.flush();
-      emit({ status: 'error', progress: 0, message: errorReply(error).message });
-      throw error;
-    }
-  },
-};
+  const models = await call.services.models();
+  if (remote !== undefined || models.get(name.id) === undefined) emit({ status: 'initiate', progress: 0 });
+  try {
+    const { model, alreadyLoaded } = await models.load(plan, {
+      signal: call.signal,
+      keepAliveMs: keepAliveMs(request),
+      onProgress(progress) {
+        if (progress.step === 'found') {
+          throttled.flush();
+          emit(eventOf(progress));
+        } else throttled(eventOf(progress));
+      },
+    });
+    throttled.flush();
+    const text = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
+    if (alreadyLoaded) emit({ status: 'cached', progress: 100, message: text });
+    else emit({ status: 'done', progress: 100 });
+    return {
+      message: model.notice === undefined ? text : `${text}. ${model.notice}`,
+      payload: loadedPayload(model),
+    };
+  } catch (error) {
+    throttled.flush();
+    emit({ status: 'error', progress: 0, message: errorInfo(error).message });
+    throw error;
+  }
+});

@@ -8,7 +8,7 @@ import type { Fit, MemoryAmount } from '../hardware/fit.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
 import type { WouldFit } from '../hardware/would-fit.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import type { Services } from './action.ts';
+import type { Services } from '../services.ts';
 
 /** The whole model on the GPU: its blocks and the output layer. The original requested it with -1. */
 function allLayers(shape: ModelShape): number {

@@ -2,7 +2,7 @@ import type { CatalogModel } from '../catalog/entry.ts';
 import { gigabytes } from '../catalog/entry.ts';
 import type { OfferedModel } from '../remote/offered-models.ts';
 
-/** A model of an engine elsewhere, in the form of a list of models. */
+/** Describes a model of a remote engine as lists of models do. */
 export function remoteEntry({ name, facts }: OfferedModel): CatalogModel & { downloaded: boolean } {
   const { id, engine, model } = name;
   return {
@@ -15,7 +15,7 @@ export function remoteEntry({ name, facts }: OfferedModel): CatalogModel & { dow
     tags: [],
     suggested: false,
     downloaded: true,
-    description: `Served by the engine "${engine}"`,
+    description: `Provided by remote engine "${engine}"`,
     default_quant: '',
     source: 'remote',
     requires_token: false,

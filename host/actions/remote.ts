@@ -1,55 +1,57 @@
 import { errorInfo, isHostError } from '../common/errors.ts';
+import * as declared from '../protocol/actions/remote.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import { keyName } from '../remote/keys.ts';
 import type { Remote } from '../remote/remote.ts';
 import type { ConfiguredEngine } from '../remote/remote-engines.ts';
-import type { Actions, Call } from './action.ts';
+import { type Call, handle } from './action.ts';
 
 type Entry = PayloadOf<'LIST_REMOTE_ENGINES'>['engines'][number];
 
-/** Longest an engine may take to answer before it is listed as one that does not, milliseconds. */
-const ANSWER_MS = 3_000;
+/** Longest wait for an engine before it is listed as not reachable, milliseconds. */
+const REACHABLE_TIMEOUT_MS = 3_000;
 
-/** One engine, with whether it answers now. */
+/** Describes an engine, and asks it for its models to see whether it is reachable. */
 async function entryOf(configured: ConfiguredEngine, { engines }: Remote, signal: AbortSignal): Promise<Entry> {
   const { name, endpoint } = configured;
-  const entry = { name, url: endpoint?.base ?? null, key_source: null, answers: false, models: 0 };
-  let keySource: string | null = null;
+  const entry = { name, url: endpoint?.base ?? null, reachable: false, answers: false, models: 0 };
+  let key_source: string | null = null;
   try {
-    const { engine, key } = await engines.connect(name, ANSWER_MS);
-    keySource = key?.source ?? null;
-    const models = await engine.models({ signal, once: true, timeoutMs: ANSWER_MS });
-    return { ...entry, key_source: keySource, answers: true, models: models.length };
+    const { engine, key } = await engines.connect(name, REACHABLE_TIMEOUT_MS);
+    key_source = key?.source ?? null;
+    const models = await engine.models({ signal, once: true, timeoutMs: REACHABLE_TIMEOUT_MS });
+    return { ...entry, key_source, reachable: true, answers: true, models: models.length };
   } catch (error) {
     if (!isHostError(error)) throw error;
-    return { ...entry, key_source: keySource, error: errorInfo(error) };
+    return { ...entry, key_source, error: errorInfo(error) };
   }
 }
 
-/** The engine a key is for. Throws `REMOTE_NOT_CONFIGURED`: a key for nothing would lie there for whatever comes. */
+/** Throws `REMOTE_NOT_CONFIGURED` for an unknown engine: a key saved now would go to whatever gets its name later. */
 async function engineNamed(name: string, { services }: Call): Promise<Remote> {
   const remote = await services.remote();
   await remote.engines.find(name);
   return remote;
 }
 
-export const actions: Actions<'LIST_REMOTE_ENGINES' | 'SET_REMOTE_KEY' | 'CLEAR_REMOTE_KEY'> = {
-  async LIST_REMOTE_ENGINES(_request, { services, signal }) {
-    const remote = await services.remote();
-    const engines = await remote.engines.list();
-    return { payload: { engines: await Promise.all(engines.map((engine) => entryOf(engine, remote, signal))) } };
-  },
+export const listRemoteEngines = handle(declared.listRemoteEngines, async (_request, { services, signal }) => {
+  const remote = await services.remote();
+  const engines = await remote.engines.list();
+  return { payload: { engines: await Promise.all(engines.map((engine) => entryOf(engine, remote, signal))) } };
+});
 
-  async SET_REMOTE_KEY({ engine, key }, call) {
-    const { offered } = await engineNamed(engine, call);
-    await (await call.services.secrets()).set(keyName(engine), key);
-    offered.forget();
-    return { payload: { engine, kept: true }, message: `Key for the engine "${engine}" kept` };
-  },
+export const setRemoteKey = handle(declared.setRemoteKey, async ({ engine, key }, call) => {
+  const { offered } = await engineNamed(engine, call);
+  await (await call.services.secrets()).set(keyName(engine), key);
+  offered.forget();
+  return { payload: { engine, saved: true, kept: true }, message: `API key for remote engine "${engine}" saved` };
+});
 
-  async CLEAR_REMOTE_KEY({ engine }, { services }) {
-    const cleared = await (await services.secrets()).clear(keyName(engine));
-    (await services.remote()).offered.forget();
-    return { payload: { engine, kept: false }, message: cleared ? 'Key removed' : 'There was no key' };
-  },
-};
+export const clearRemoteKey = handle(declared.clearRemoteKey, async ({ engine }, { services }) => {
+  const cleared = await (await services.secrets()).clear(keyName(engine));
+  (await services.remote()).offered.forget();
+  return {
+    payload: { engine, saved: false, kept: false },
+    message: cleared ? 'API key removed' : 'There was no saved API key',
+  };
+});

@@ -3,12 +3,13 @@ import type { RepoModel } from '../catalog/repo-models.ts';
 import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
+import * as declared from '../protocol/actions/repos.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
-import type { Actions } from './action.ts';
-import { page } from './paging.ts';
+import { handle } from './action.ts';
+import { pageOf } from './paging.ts';
 import { fitsHere, modelsOf } from './resolve-name.ts';
 
-/** The model that would be taken; null where the choice would be refused. */
+/** Returns the model that a download of the repository chooses; null if it would fail. */
 function choiceOf(models: readonly RepoModel[], repoId: string, fits: (size: number) => boolean): string | null {
   try {
     return chooseModel(models, repoId, fits).name.id;
@@ -18,28 +19,34 @@ function choiceOf(models: readonly RepoModel[], repoId: string, fits: (size: num
   }
 }
 
-export const actions: Actions<'LIST_REPO_FILES' | 'SEARCH_MODELS'> = {
-  async LIST_REPO_FILES(request, call) {
-    const repo = readModelOrRepoName({ repoId: request.modelPath ?? request.repoId, revision: request.revision });
-    if ('file' in repo) throw invalidField('repoId', 'a repository, "owner/name"', repo.id);
-    const [models, fits, cache] = await Promise.all([modelsOf(repo, call), fitsHere(call), call.services.cache()]);
-    const { items, ...next } = page(models, request);
-    const files = await Promise.all(
-      items.map(async ({ name, quantization, size, ...rest }) => ({
-        id: name.id,
-        fileName: name.file,
-        ...rest,
-        quantization: quantization ?? null,
-        size: size ?? null,
-        fits: size === undefined ? null : fits(size),
-        downloaded: (await cache.find(name)) !== undefined,
-      })),
-    );
-    const { repoId, revision } = repo;
-    return { payload: { repoId, revision, files, choice: choiceOf(models, repoId, fits), ...next } };
-  },
+export const listRepoFiles = handle(declared.listRepoFiles, async (request, call) => {
+  const repo = readModelOrRepoName({ repoId: request.modelPath ?? request.repoId, revision: request.revision });
+  if ('file' in repo) throw invalidField('repoId', 'a repository, "owner/name"', repo.id);
+  const [models, fits, cache] = await Promise.all([modelsOf(repo, call), fitsHere(call), call.services.cache()]);
+  const { items, ...next } = pageOf(models, request, ({ name, quantization, size, ...rest }) => ({
+    modelId: name.id,
+    id: name.id,
+    fileName: name.file,
+    ...rest,
+    quantization: quantization ?? null,
+    size: size ?? null,
+    fits: size === undefined ? null : fits(size),
+    downloaded: false,
+  }));
+  const names = new Map(models.map(({ name }) => [name.id, name]));
+  const files = await Promise.all(
+    items.map(async (entry) => {
+      const name = names.get(entry.id);
+      return { ...entry, downloaded: name !== undefined && (await cache.find(name)) !== undefined };
+    }),
+  );
+  const { repoId, revision } = repo;
+  return { payload: { repoId, revision, files, choice: choiceOf(models, repoId, fits), ...next } };
+});
 
-  async SEARCH_MODELS({ query, sort, limit, cursor }, { services, signal }) {
+export const searchModels = handle(
+  declared.searchModels,
+  async ({ query, sort, limit, cursor }, { services, signal }) => {
     const found = await (await services.hub()).search({ text: query, sort, limit, cursor }, { signal });
     const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
       ...rest,
@@ -51,4 +58,4 @@ export const actions: Actions<'LIST_REPO_FILES' | 'SEARCH_MODELS'> = {
     }));
     return { payload: { models, ...defined({ nextCursor: found.cursor }) } };
   },
-};
+);

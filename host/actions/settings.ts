@@ -1,27 +1,22 @@
-import { KEPT_SETTINGS } from '../protocol/actions/generation.ts';
-import type { Actions } from './action.ts';
+import * as declared from '../protocol/actions/settings.ts';
+import { handle } from './action.ts';
 
-/** A sentence about names that were sent and are not kept: a client of the original may send others, and is not refused. */
-function said(done: string, sent: object): string {
-  const unknown = Object.keys(sent).filter((name) => !KEPT_SETTINGS.includes(name));
-  return unknown.length === 0
-    ? done
-    : `${done}. Not kept, since this host has no such setting: ${unknown.join(', ').slice(0, 500)}`;
+/** Adds a note about unknown settings: clients of the original may send others, and are not refused. */
+function withNote(message: string, sent: object): string {
+  const unknown = Object.keys(sent).filter((name) => !Object.hasOwn(declared.savedSettings, name));
+  return unknown.length === 0 ? message : `${message}. Ignored unknown settings: ${unknown.join(', ').slice(0, 500)}`;
 }
 
-export const actions: Actions<'UPDATE_SETTINGS' | 'GET_PARAMS' | 'SET_PARAMS'> = {
-  async UPDATE_SETTINGS(request, { services }) {
-    const settings = await (await services.settings()).change(request.settings);
-    return { payload: { settings }, topLevel: { settings }, message: said('Settings updated', request.settings) };
-  },
+export const updateSettings = handle(declared.updateSettings, async (request, { services }) => {
+  const settings = await (await services.settings()).change(request.settings);
+  return { payload: { settings }, message: withNote('Settings updated', request.settings) };
+});
 
-  async GET_PARAMS(_request, { services }) {
-    const params = await (await services.settings()).get();
-    return { payload: { params }, topLevel: { params } };
-  },
+export const getParams = handle(declared.getParams, async (_request, { services }) => {
+  return { payload: { params: await (await services.settings()).get() } };
+});
 
-  async SET_PARAMS(request, { services }) {
-    const params = await (await services.settings()).change(request.params);
-    return { payload: { params }, topLevel: { params }, message: said('Parameters updated', request.params) };
-  },
-};
+export const setParams = handle(declared.setParams, async (request, { services }) => {
+  const params = await (await services.settings()).change(request.params);
+  return { payload: { params }, message: withNote('Parameters updated', request.params) };
+});

@@ -1,40 +1,40 @@
 import { isHostError } from '../common/errors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import type { Services } from './action.ts';
+import type { Services } from '../services.ts';
 
-/** Longest title made of a first message, characters. */
+/** Longest title derived from a message, characters. */
 const TITLE_CHARACTERS = 60;
 
-/** What a generation's reply says of the conversation it was kept in. */
-interface Kept {
+/** What the reply of a generation says about the conversation. */
+interface Stored {
   readonly payload: { readonly conversation?: { id: string; message_ids: string[] } };
   readonly message?: string;
 }
 
 /**
- * Keeps the last message of a request and the answer to it in the conversation `chat_id` names, both or neither. A fault
- * is no fault of the generation: its text is answered, and the message says that it was not kept.
+ * Saves the last message of a request and the answer in the conversation of `chat_id`, both or neither. If that fails,
+ * the generation has still succeeded, and the message of its reply says why the answer was not saved.
  */
-export async function storeTurn(request: RequestOf<'GENERATE'>, answer: string, parts: Services): Promise<Kept> {
+export async function storeTurn(request: RequestOf<'GENERATE'>, answer: string, services: Services): Promise<Stored> {
   const { chat_id: id, messages, prompt } = request;
   if (id === undefined) return { payload: {} };
-  const asked = messages?.at(-1) ?? { role: 'user', content: prompt ?? '' };
+  const question = messages?.at(-1) ?? { role: 'user', content: prompt ?? '' };
   try {
-    const conversations = await parts.conversations();
-    conversations.create({ id, title: titleOf(asked.content) });
+    const conversations = await services.conversations();
+    conversations.create({ id, title: titleOf(question.content) });
     const added = conversations.addMessages(id, [
-      { role: asked.role, content: asked.content.toWellFormed() },
+      { role: question.role, content: question.content.toWellFormed() },
       { role: 'assistant', content: answer },
     ]);
     return { payload: { conversation: { id, message_ids: added.map((message) => message.id) } } };
   } catch (error) {
     if (!isHostError(error)) throw error;
-    parts.log.error('conversation.not-kept', { code: error.code });
-    return { payload: {}, message: `The answer could not be kept in the conversation ${id}: ${error.message}` };
+    services.log.error('conversation.not-saved', { code: error.code });
+    return { payload: {}, message: `The answer could not be saved in conversation ${id}: ${error.message}` };
   }
 }
 
-/** The first line of a message, shortened at a word. */
+/** Returns the first line of a message, shortened at a word boundary. */
 function titleOf(content: string): string {
   const line = content.trim().split('\n')[0] ?? '';
   if (line.length <= TITLE_CHARACTERS) return line.toWellFormed();

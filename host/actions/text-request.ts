@@ -1,27 +1,38 @@
 import { throttle } from '../common/progress.ts';
 import type { Embedded, NamedText, Ranked } from '../models/embedding.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
+import type { ModelNaming } from '../protocol/model-name.ts';
 import type { Call } from './action.ts';
-import { percent } from './download-events.ts';
-import { modelIdFor } from './model-for.ts';
-import { textPieces } from './text-pieces.ts';
+import { modelIdFor } from './model-reference.ts';
+import { percent } from './progress.ts';
 
-/** What embedding and ranking have in common. */
-interface Done {
+/** Most texts that the model works on in one job. */
+const MAX_TEXTS_IN_BATCH = 16;
+
+/** Most characters of a batch of several texts: a few seconds of work on a slow computer, for which other jobs wait. */
+const MAX_CHARACTERS_IN_BATCH = 16_384;
+
+/** The fields of every request on texts. */
+interface TextFields extends ModelNaming {
+  readonly truncate?: boolean | undefined;
+}
+
+/** What embedding and ranking a text have in common. */
+interface Processed {
   readonly tokens: number;
   readonly truncated: boolean;
 }
 
-/** The work of one request on texts: with which model, and what it has come to. */
+/** The work of one request on texts: the model, and counts of what it has done. */
 export class TextRequest {
   readonly modelId: string;
-  readonly #call: Call;
+  readonly #call: Call<'embeddingProgress'>;
   readonly #models: ModelRegistry;
   readonly #truncate: boolean;
   #tokens = 0;
   #truncated = 0;
 
-  private constructor(models: ModelRegistry, request: { truncate?: boolean | undefined }, call: Call) {
+  private constructor(models: ModelRegistry, request: TextFields, call: Call<'embeddingProgress'>) {
     this.#models = models;
     this.#call = call;
     this.#truncate = request.truncate ?? false;
@@ -29,23 +40,23 @@ export class TextRequest {
   }
 
   /** @throws HostError `MODEL_NOT_LOADED`. */
-  static async of(request: { truncate?: boolean | undefined }, call: Call): Promise<TextRequest> {
+  static async start(request: TextFields, call: Call<'embeddingProgress'>): Promise<TextRequest> {
     return new TextRequest(await call.services.models(), request, call);
   }
 
   /**
-   * Embeds texts in order, a few at a time, as the caller iterates, and emits progress.
+   * Embeds texts in order, one batch at a time; the caller may stop iterating early. Sends progress events.
    *
    * @throws HostError what `ModelRegistry.embed` throws; the signal's reason when aborted.
    */
   embed(texts: readonly NamedText[]): AsyncGenerator<Embedded> {
     const { signal } = this.#call;
-    return this.#inPieces(texts, (piece) =>
-      this.#models.embed(this.modelId, { texts: piece, truncate: this.#truncate }, signal),
+    return this.#inBatches(texts, (batch) =>
+      this.#models.embed(this.modelId, { texts: batch, truncate: this.#truncate }, signal),
     );
   }
 
-  /** The vectors of all texts, in order; throws as {@link embed}. */
+  /** Returns the vectors of all texts, in order. Throws like {@link embed}. */
   async vectors(texts: readonly NamedText[]): Promise<Float32Array[]> {
     const vectors: Float32Array[] = [];
     for await (const { vector } of this.embed(texts)) vectors.push(vector);
@@ -53,38 +64,39 @@ export class TextRequest {
   }
 
   /**
-   * Scores documents against a query, in order.
+   * Scores documents against a query, in order. Sends progress events.
    *
    * @throws HostError what `ModelRegistry.rank` throws; the signal's reason when aborted.
    */
   rank(query: NamedText, documents: readonly NamedText[]): AsyncGenerator<Ranked> {
     const { signal } = this.#call;
-    return this.#inPieces(documents, (piece) =>
-      this.#models.rank(this.modelId, { query, documents: piece, truncate: this.#truncate }, signal),
+    return this.#inBatches(documents, (batch) =>
+      this.#models.rank(this.modelId, { query, documents: batch, truncate: this.#truncate }, signal),
     );
   }
 
-  /** What every payload says of the work. */
+  /** Fields of every payload. */
   summary() {
-    return { model: this.modelId, total_tokens: this.#tokens, truncated: this.#truncated };
+    const { modelId } = this;
+    return { modelId, model: modelId, total_tokens: this.#tokens, truncated: this.#truncated };
   }
 
-  async *#inPieces<T extends Done>(
+  async *#inBatches<T extends Processed>(
     texts: readonly NamedText[],
-    work: (piece: readonly NamedText[]) => Promise<readonly T[]>,
+    work: (batch: readonly NamedText[]) => Promise<readonly T[]>,
   ): AsyncGenerator<T> {
     const progress = this.#progress(texts.length);
     let processed = 0;
     try {
-      for (const piece of textPieces(texts)) {
-        const done = await work(piece);
-        processed += piece.length;
+      for (const batch of textBatches(texts)) {
+        const results = await work(batch);
+        processed += batch.length;
         progress(processed);
-        for (const one of done) {
-          yield one;
-          // Who stopped asking has had no use for it.
-          this.#tokens += one.tokens;
-          if (one.truncated) this.#truncated += 1;
+        for (const result of results) {
+          yield result;
+          // Only results that the caller has used count.
+          this.#tokens += result.tokens;
+          if (result.truncated) this.#truncated += 1;
         }
       }
     } finally {
@@ -92,21 +104,32 @@ export class TextRequest {
     }
   }
 
-  /** Tells the client how many texts are done; the last event says all, if all were done. */
   #progress(total: number) {
     const { modelId } = this;
     return throttle((processed: number) =>
-      this.#call.emit('embeddingProgress', {
-        modelId,
-        processed,
-        total,
-        progress: percent(processed, total, processed >= total),
-      }),
+      this.#call.emit('embeddingProgress', { modelId, processed, total, progress: percent(processed, total) }),
     );
   }
 }
 
-/** Texts of a list field, each with its name for errors. */
-export function placed(field: string, texts: readonly string[]): NamedText[] {
+/** Divides texts into batches that each are one job for the model. */
+export function* textBatches(texts: readonly NamedText[]): Generator<readonly NamedText[]> {
+  let batch: NamedText[] = [];
+  let characters = 0;
+  for (const text of texts) {
+    const isFull = batch.length >= MAX_TEXTS_IN_BATCH || characters + text.text.length > MAX_CHARACTERS_IN_BATCH;
+    if (isFull && batch.length > 0) {
+      yield batch;
+      batch = [];
+      characters = 0;
+    }
+    batch.push(text);
+    characters += text.text.length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Names the texts of a list field for error messages. */
+export function namedTexts(field: string, texts: readonly string[]): NamedText[] {
   return texts.map((text, i) => ({ name: `${field}.${i}`, text }));
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { invalidField } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
-import { CatalogEntry, type ModelType, type NewCatalogEntry } from '../protocol/actions/catalog.ts';
+import { catalogEntry, type ModelType, type newCatalogEntry } from '../protocol/actions/catalog.ts';
 import { type ModelName, readModelName } from '../protocol/model-name.ts';
 import type { Namespace, Store } from '../store/types.ts';
 import { type CatalogModel, entryFromName } from './entry.ts';
@@ -9,7 +9,7 @@ import { assertOwnType, assertRunnable } from './model-type.ts';
 import suggestions from './suggested.json' with { type: 'json' };
 
 /** What is stored of a model the user added. The database is a file like any other: what comes out is checked again. */
-const StoredEntry = v.omit(CatalogEntry, ['downloaded']);
+const StoredEntry = v.omit(catalogEntry, ['downloaded']);
 
 /** The models offered to the user: those suggested, and those the user added. */
 export class Catalog {
@@ -42,7 +42,7 @@ export class Catalog {
    * Adds a model of the user's, or changes one. What is not said is read from the file's name. Throws
    * `INVALID_REQUEST` naming the field, `UNSUPPORTED_MODEL_TYPE` for what this host does not run.
    */
-  async add(input: v.InferOutput<typeof NewCatalogEntry>): Promise<CatalogModel> {
+  async add(input: v.InferOutput<typeof newCatalogEntry>): Promise<CatalogModel> {
     const repository = input.repo_id ?? input.repo;
     if (repository === undefined && input.id === undefined) {
       throw invalidField('model.repo_id', 'the repository, "owner/name"', undefined);

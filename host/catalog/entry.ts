@@ -1,11 +1,11 @@
 import type * as v from 'valibot';
-import type { CatalogEntry } from '../protocol/actions/catalog.ts';
+import type { catalogEntry } from '../protocol/actions/catalog.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { modelTypeFor } from './model-type.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /** A model that is offered. Whether it is on the disk is not the catalog's to say. */
-export type CatalogModel = Omit<v.InferOutput<typeof CatalogEntry>, 'downloaded'>;
+export type CatalogModel = Omit<v.InferOutput<typeof catalogEntry>, 'downloaded'>;
 
 /** What a file's name and size alone tell of a model. */
 export function entryFromName(name: ModelName, source: CatalogModel['source'], size = 0): CatalogModel {

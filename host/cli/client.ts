@@ -1,8 +1,7 @@
 import { HostError } from '../common/errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { Host } from '../host.ts';
-import type { ActionName } from '../protocol/actions/requests.ts';
-import type { HostEvent, PayloadOf, Reply, SuccessReply } from '../protocol/messages.ts';
+import type { ActionName, HostEvent, PayloadOf, Reply, SuccessReply } from '../protocol/messages.ts';
 
 /** What goes with one request. */
 export interface RequestOptions {

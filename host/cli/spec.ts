@@ -1,4 +1,4 @@
-import type { ActionName } from '../protocol/actions/requests.ts';
+import type { ActionName } from '../protocol/messages.ts';
 import type { CommandContext } from './context.ts';
 
 /** What an argument is, for shell completion. */

@@ -1,6 +1,6 @@
 import type * as v from 'valibot';
 import { defined } from '../common/defined.ts';
-import type { SystemInfo } from '../protocol/actions/system.ts';
+import type { systemInfo as systemInfoSchema } from '../protocol/actions/system.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot } from './types.ts';
 
 /** What Node says of the operating system: `Linux`, `6.8.0-45-generic`, `#45-Ubuntu SMP …`. */
@@ -10,7 +10,7 @@ export interface OsFacts {
   readonly version: string;
 }
 
-type Payload = v.InferOutput<typeof SystemInfo>;
+type Payload = v.InferOutput<typeof systemInfoSchema>;
 type Engines = Payload['devices']['cpu']['inference_engines'];
 
 /** The answer to GET_SYSTEM_INFO, in the original's form, from a snapshot of the hardware. */

@@ -1,48 +1,42 @@
-import { COALESCED_EVENTS } from '../protocol/coalesced-events.ts';
 import type { HostEvent } from '../protocol/messages.ts';
 
 /**
- * Progress that waits for a slow reader: of each request, event type and piece of work only the newest, so that what
- * waits does not grow with time.
+ * Events that wait for a client that reads slowly: for each request, event type and subject only the newest, so that
+ * their number does not grow with time.
  */
 export class EventCoalescer<Owner extends object> {
   readonly #byOwner = new Map<Owner, Map<string, HostEvent>>();
 
-  /** Says whether anything of `owner` waits. */
+  /** Returns whether any event of `owner` is waiting. */
   has(owner: Owner): boolean {
     return this.#byOwner.has(owner);
   }
 
-  /** Keeps an event in place of an older one of the same kind. Only for those in {@link COALESCED_EVENTS}. */
-  hold(owner: Owner, key: string, event: HostEvent): void {
+  /** Adds an event, which replaces a waiting one with the same key. */
+  add(owner: Owner, key: string, event: HostEvent): void {
     const events = this.#byOwner.get(owner) ?? new Map<string, HostEvent>();
     this.#byOwner.set(owner, events);
-    // Taken out first, so that it stands behind what was said since the older one.
+    // Removed first, so that it follows the events that were added after the one it replaces.
     events.delete(key);
     events.set(key, event);
   }
 
-  /** Everything of `owner` that waits, oldest first; it waits no longer. */
+  /** Removes and returns all events of `owner`, oldest first. */
   take(owner: Owner): HostEvent[] {
     const events = [...(this.#byOwner.get(owner)?.values() ?? [])];
     this.#byOwner.delete(owner);
     return events;
   }
 
-  /** The same for whoever has waited longest. Nothing when nothing waits. */
+  /** Removes and returns all events of the owner that has waited longest; none if no event is waiting. */
   takeNext(): HostEvent[] {
     for (const owner of this.#byOwner.keys()) return this.take(owner);
     return [];
   }
 }
 
-/**
- * Which events replace each other while the reader is slow: those of one request with the same key. `undefined` for an
- * event that must not be lost.
- */
-export function coalescingKey(event: HostEvent): string | undefined {
-  const fields: readonly string[] | null = COALESCED_EVENTS[event.type];
-  if (fields === null) return undefined;
-  const payload = new Map<string, unknown>(Object.entries(event.payload));
-  return JSON.stringify([event.type, ...fields.map((field) => payload.get(field))]);
+/** Returns the key by which events of one request replace each other: their type and these fields of their payload. */
+export function coalescingKey({ type, payload }: HostEvent, fields: readonly string[]): string {
+  const values = new Map<string, unknown>(Object.entries(payload));
+  return JSON.stringify([type, ...fields.map((field) => values.get(field))]);
 }

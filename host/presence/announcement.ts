@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { LoadedModelEntry } from '../protocol/actions/models.ts';
+import { announcedModel } from '../protocol/actions/loaded-models.ts';
 
-/** What a host tells the others of itself: one file, as long as it has models in memory. */
+/** What a host tells the user's other hosts about itself: a file that exists while the host has models loaded. */
 export const Announcement = v.object({
   pid: v.number(),
   version: v.string(),
   /** Unix seconds. */
   startedAt: v.number(),
-  models: v.array(LoadedModelEntry),
+  models: v.array(announcedModel),
 });
 export type Announcement = v.InferOutput<typeof Announcement>;

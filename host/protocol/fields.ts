@@ -1,21 +1,51 @@
 import * as v from 'valibot';
 
 /**
- * Fields that several actions share. Requests are hostile until they have been through one of these: every string is
- * bounded, every number is whole and in range. A check's message is what was expected, to stand after "Expected `x` to be".
+ * Field types that several actions share. A request is not trusted until its schema has accepted it: every string is
+ * bounded, every number is in range. The message of a check completes "Expected `field` to be …".
  */
 
-/** Longest name, path or revision taken from a message, UTF-16 units. Longer ones name nothing a hub or disk could hold. */
-const MAX_NAME_LENGTH = 1024;
+/** Any valibot schema. */
+export type Schema = v.BaseSchema<unknown, unknown, v.BaseIssue<unknown>>;
 
-/** A name out of a message: a string that is not empty and not absurdly long. Its characters are checked where it is used. */
-export const Name = v.pipe(
-  v.string(),
-  v.minLength(1, 'a text that is not empty'),
-  v.maxLength(MAX_NAME_LENGTH, `at most ${MAX_NAME_LENGTH} characters long`),
-);
+/** A schema with the description that the reference prints. */
+type Described<S extends Schema> = v.SchemaWithPipe<readonly [S, v.DescriptionAction<v.InferOutput<S>, string>]>;
 
-/** An object with these fields and perhaps others; valibot alone would take an array for one. */
+/** Describes a field. */
+export function field<const S extends Schema>(schema: S, description: string): Described<S> {
+  return v.pipe(schema, v.description<v.InferOutput<S>, string>(description));
+}
+
+/** Describes a field that may be absent. */
+export function optional<const S extends Schema>(
+  schema: S,
+  description: string,
+): v.OptionalSchema<Described<S>, undefined> {
+  return v.optional(field(schema, description));
+}
+
+/** Describes a field that is null where there is no value. */
+export function nullable<const S extends Schema>(
+  schema: S,
+  description: string,
+): Described<v.NullableSchema<S, undefined>> {
+  return field(v.nullable(schema), description);
+}
+
+/** A string of at most `max` UTF-16 units. */
+export const textUpTo = (max: number) => v.pipe(v.string(), v.maxLength(max, `at most ${max} characters long`));
+
+/** A string of 1 to `max` UTF-16 units. */
+export const nonEmptyText = (max: number) =>
+  v.pipe(v.string(), v.minLength(1, 'a string that is not empty'), v.maxLength(max, `at most ${max} characters long`));
+
+/** A name, path or revision from a message. No hub and no disk holds a longer one. Its characters are checked where it is used. */
+export const name = nonEmptyText(1024);
+
+/** The absolute path of a file or folder; no supported system takes a longer one. */
+export const path = nonEmptyText(4096);
+
+/** An object with these fields and possibly others. Valibot's own `looseObject` accepts arrays. */
 export const objectWith = <const E extends v.ObjectEntries>(entries: E) =>
   v.pipe(
     v.unknown(),
@@ -23,53 +53,68 @@ export const objectWith = <const E extends v.ObjectEntries>(entries: E) =>
     v.looseObject(entries),
   );
 
-/** A whole number from `min` to `max`. */
+/** An integer from `min` to `max`. */
 export const integer = (min: number, max: number) =>
-  v.pipe(
-    v.number(),
-    v.integer('a whole number'),
-    v.minValue(min, `at least ${min}`),
-    v.maxValue(max, `at most ${max}`),
-  );
+  v.pipe(v.number(), v.integer('an integer'), v.minValue(min, `at least ${min}`), v.maxValue(max, `at most ${max}`));
 
-/** Every spelling of a model's name that the original took; `model-name.ts` makes one name of them. */
-export const modelNaming = {
-  /** A repository `owner/name`, or a whole model id. */
-  modelPath: v.optional(Name),
-  /** The same as `modelPath`. */
-  repoId: v.optional(Name),
-  /** A file inside the repository; of a model in parts, the first. */
-  modelFile: v.optional(Name),
-  /** The same as `modelFile`. */
-  fileName: v.optional(Name),
-  /** A whole model id. */
-  modelId: v.optional(Name),
-  /** The same as `modelId`. */
-  model_id: v.optional(Name),
-  /** The same as `modelId`. */
-  model_name: v.optional(Name),
-  /** The same as `modelId`. */
-  model: v.optional(Name),
-  /** *Ours*: branch, tag or commit of the repository; `main` when absent. */
-  revision: v.optional(Name),
-  /**
-   * *Ours*: in place of a file where a model is fetched, loaded or fitted, such as `Q4_K_M`. The same as `owner/name:Q4_K_M`;
-   * with neither, `Q4_K_M` or the nearest smaller one that fits here.
-   */
-  quantization: v.optional(Name),
+/** A number from `min` to `max`. JSON has no infinities. */
+export const numberBetween = (min: number, max: number) =>
+  v.pipe(v.number(), v.minValue(min, `at least ${min}`), v.maxValue(max, `at most ${max}`));
+
+/** A size or an amount in bytes. */
+export const bytes = v.pipe(v.number(), v.integer(), v.minValue(0), v.title('integer, bytes'));
+
+/** A number of things. */
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.title('integer'));
+
+/** A share of work that is done, 0 to 100. */
+export const percentage = v.pipe(v.number(), v.title('number, 0 to 100'));
+
+/** A point in time. */
+export const unixSeconds = v.pipe(v.number(), v.title('number, Unix seconds'));
+
+/** An id that tells a client's requests apart. */
+export const requestId = v.union([v.string(), v.number()]);
+
+/** The id of a model, as every request takes it and every reply and event gives it. */
+export const modelIdOf = (what: string) => field(v.string(), `The id of ${what}, as requests take it.`);
+
+/** The id of the model a payload is about. */
+export const modelId = modelIdOf('the model');
+
+/** An error code and its message. */
+export const errorInfo = v.object({
+  code: field(v.string(), 'An error code.'),
+  message: field(v.string(), 'What happened, in a sentence.'),
+});
+
+/** Every field by which the original let a request name its model; `model-name.ts` makes one name of them. */
+export const modelReference = {
+  modelPath: optional(name, 'A repository, `owner/name`, or a whole model id.'),
+  repoId: optional(name, 'Alias of `modelPath`.'),
+  modelFile: optional(name, 'A file in the repository; of a model split into several files, the first.'),
+  fileName: optional(name, 'Alias of `modelFile`.'),
+  modelId: optional(name, 'A whole model id.'),
+  model_id: optional(name, 'Alias of `modelId`.'),
+  model_name: optional(name, 'Alias of `modelId`.'),
+  model: optional(name, 'Alias of `modelId`.'),
+  revision: optional(name, 'Extension: a branch, tag or commit of the repository; `main` when absent.'),
+  quantization: optional(
+    name,
+    'Extension: a quantization such as `Q4_K_M` instead of a file, like `owner/name:Q4_K_M`. With neither a file nor a quantization, `Q4_K_M` or the nearest smaller one that fits in memory.',
+  ),
 };
 
-/** Which page of a list to answer with (*ours*). Lists without these answer from the start, as much as fits a frame. */
+/** The page of a list to reply with. Without these fields, a list starts at its beginning. */
 export const paging = {
-  limit: v.optional(integer(1, 10_000)),
-  cursor: v.optional(v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'a cursor from an earlier reply'))),
+  limit: optional(integer(1, 10_000), 'Extension: the most items to return; by default as many as fit in a reply.'),
+  cursor: optional(
+    v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'a cursor from an earlier reply')),
+    'Extension: `nextCursor` of the previous page.',
+  ),
 };
 
-/** `nextCursor` stands in a list's payload when there is more. */
-export const pagedPayload = { nextCursor: v.optional(v.string()) };
-
-/** Bytes. */
-export const Bytes = v.pipe(v.number(), v.integer(), v.minValue(0));
-
-/** Seconds since 1970, fractions allowed. */
-export const UnixSeconds = v.number();
+/** Stands in the payload of a list. */
+export const pagedResponse = {
+  nextCursor: optional(v.string(), 'Extension: `cursor` for the next page; absent on the last.'),
+};

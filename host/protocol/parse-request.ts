@@ -2,20 +2,25 @@ import * as v from 'valibot';
 import { HostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
-import type { ActionName } from './actions/requests.ts';
-import { PingRequest } from './actions/system.ts';
-import type { ParsedRequest, RequestId } from './messages.ts';
+import type { FoundAction } from './actions/index.ts';
+import { ping } from './actions/ping.ts';
+import type { RequestId } from './messages.ts';
 
-/** What every reply to a message echoes: read before anything else can be wrong with it. */
+/** What every reply to a message repeats. It is read before anything else can be wrong with the message. */
 export interface RequestHead {
   action?: string;
   requestId?: RequestId;
 }
 
-/** Longest action name or request id that is echoed; longer ones are refused, not cut. */
+/** A request whose fields its schema has accepted. */
+export interface ParsedRequest extends FoundAction {
+  readonly fields: unknown;
+}
+
+/** Longest action name or request id that a reply repeats; longer ones are rejected, not cut. */
 const MAX_ECHO_LENGTH = 256;
 
-/** Reads what a reply echoes. An ill-typed one is not echoed (and refused by {@link parseRequest}). */
+/** Reads what a reply repeats. A value of the wrong type is not repeated, and {@link parseRequest} rejects it. */
 export function readHead(message: JsonObject): RequestHead {
   const head: RequestHead = {};
   const { action, requestId } = message;
@@ -25,8 +30,10 @@ export function readHead(message: JsonObject): RequestHead {
 }
 
 /**
- * Makes a typed request of a message. Rejects with `INVALID_REQUEST` (naming the field, what was expected and what was
- * found) or `UNKNOWN_ACTION`.
+ * Finds the action of a message and validates its fields. Action names are matched in upper case, so `load_model` is
+ * `LOAD_MODEL`.
+ *
+ * @throws HostError `INVALID_REQUEST` (with the field, the expected and the actual value) or `UNKNOWN_ACTION`.
  */
 export async function parseRequest(message: JsonObject): Promise<ParsedRequest> {
   const { action, requestId } = message;
@@ -34,35 +41,34 @@ export async function parseRequest(message: JsonObject): Promise<ParsedRequest> 
     throw invalidField('requestId', `a number, or a string of at most ${MAX_ECHO_LENGTH} characters`, requestId);
   }
   if (typeof action !== 'string') throw invalidField('action', 'the name of an action', action);
-  const name = action.toUpperCase();
-  const schema = await schemaOf(name);
-  if (schema === undefined) {
+  const found = await findAction(action.toUpperCase());
+  if (found === undefined) {
     const shown = action.slice(0, MAX_ECHO_LENGTH);
     throw new HostError('UNKNOWN_ACTION', `Unknown action: ${shown}`, { details: { action: shown } });
   }
-  const parsed = v.safeParse(schema, message);
+  // Everything from outside is validated only up to its first error.
+  const parsed = v.safeParse(found.declaration.request, message, { abortEarly: true, abortPipeEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const expected = issue.kind === 'schema' && issue.expected !== null ? issue.expected : issue.message;
     const field = v.getDotPath(issue) ?? 'action';
-    throw invalidField(field, expected, SECRET_FIELDS.has(field) ? described(issue.input) : issue.input);
+    throw invalidField(field, expected, SECRET_FIELDS.has(field) ? describeSecret(issue.input) : issue.input);
   }
-  // The table pairs each name with its schema, which the union type cannot see through the look-up.
-  return { action: name, fields: parsed.output } as ParsedRequest;
+  return { ...found, fields: parsed.output };
 }
 
-/** Fields whose value is never said again, not even where it is wrong. */
+/** Fields whose value is never repeated, not even if it is invalid. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(['token', 'key']);
 
-function described(value: unknown): unknown {
-  return typeof value === 'string' ? `a text of ${value.length} characters` : value;
+function describeSecret(value: unknown): unknown {
+  return typeof value === 'string' ? `a string of ${value.length} characters` : value;
 }
 
-/** The schema of an action's fields. PING is what a browser begins with: it does not wait for those of all others. */
-async function schemaOf(name: string) {
-  if (name === 'PING') return PingRequest;
-  const { REQUEST_SCHEMAS } = await import('./actions/requests.ts');
-  return Object.hasOwn(REQUEST_SCHEMAS, name) ? REQUEST_SCHEMAS[name as ActionName] : undefined;
+/** Finds a declaration. PING is the first request of a browser, so it does not wait for the schemas of all others. */
+async function findAction(name: string): Promise<FoundAction | undefined> {
+  if (name === ping.name) return { declaration: ping, group: 'ping', key: 'ping' };
+  const { ACTIONS } = await import('./actions/index.ts');
+  return ACTIONS.get(name);
 }
 
 function isRequestId(value: unknown): value is RequestId {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Logger } from '../common/log.ts';
 import { withFileLock } from '../common/with-file-lock.ts';
-import { GenerationParams } from '../protocol/actions/generation.ts';
+import { type GenerationParams, generationParams } from '../protocol/actions/settings.ts';
 import type { Namespace } from '../store/types.ts';
 
 /**
@@ -41,7 +41,7 @@ export class GenerationSettings {
   async get(): Promise<GenerationParams> {
     const kept = await this.#kept.get(KEY);
     if (kept === undefined) return DEFAULT_PARAMS;
-    const { success, output } = v.safeParse(v.partial(GenerationParams), kept);
+    const { success, output } = v.safeParse(v.partial(generationParams), kept);
     if (success) return withChanges(DEFAULT_PARAMS, output);
     this.#log.warn('settings.unreadable', { kept });
     return DEFAULT_PARAMS;

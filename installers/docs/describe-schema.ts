@@ -1,108 +1,120 @@
-/** What of a valibot schema the reference reads. */
-export interface Schema {
-  readonly kind?: string;
-  readonly type: string;
-  readonly expects?: string | null;
-  readonly wrapped?: Schema;
-  readonly item?: Schema;
-  readonly value?: Schema;
-  readonly entries?: Readonly<Record<string, Schema>>;
-  readonly options?: readonly (Schema | string)[];
-  readonly literal?: unknown;
-  readonly pipe?: readonly Step[];
-}
-
-/** A step of a pipe: a schema, a check or a change. */
-interface Step extends Schema {
-  readonly requirement?: unknown;
-  readonly message?: unknown;
-}
+import * as v from 'valibot';
+import type { Schema } from '../../host/protocol/fields.ts';
 
 /** A field as the reference shows it. */
 export interface Field {
   readonly name: string;
   readonly isOptional: boolean;
   readonly type: string;
-  /** Fields of the object it is, or of the objects it lists. */
+  readonly description: string;
+  /** The fields of the object it is, or of the objects it contains. */
   readonly fields: readonly Field[];
 }
 
-/** Takes the wrapping off: optional, piped. */
-function bare(schema: Schema): Schema {
-  if (schema.wrapped !== undefined && schema.type === 'optional') return bare(schema.wrapped);
-  const shaped = schema.pipe?.find((step) => step.entries !== undefined);
-  return shaped ?? schema;
+/** The parts of a valibot schema, or of a step of a pipe, that the reference reads. */
+interface Parts {
+  readonly kind: string;
+  readonly type: string;
+  readonly wrapped?: Schema;
+  readonly item?: Schema;
+  readonly value?: Schema;
+  readonly entries?: Readonly<Record<string, Schema>>;
+  readonly options?: readonly (Schema | string)[];
+  readonly literal?: unknown;
+  readonly pipe?: readonly Parts[];
+  readonly requirement?: unknown;
+  readonly message?: unknown;
 }
 
-/** The fields of an object's schema, in their order. */
+const partsOf = (schema: Schema) => schema as unknown as Parts;
+
+/** Returns the fields of an object's schema, in their order. */
 export function fieldsOf(schema: Schema): Field[] {
-  const { entries } = bare(schema);
-  if (entries === undefined) return [];
-  return Object.entries(entries).map(([name, field]) => ({
+  const { options } = partsOf(schema);
+  // Of a union of objects, a field that occurs in several is shown once.
+  if (options !== undefined) {
+    const all = options.flatMap((option) => (typeof option === 'string' ? [] : fieldsOf(option)));
+    return [...new Map(all.toReversed().map((field) => [field.name, field])).values()].toReversed();
+  }
+  return Object.entries(entriesOf(schema) ?? {}).map(([name, field]) => ({
     name,
     isOptional: field.type === 'optional',
     type: typeOf(field),
-    fields: fieldsOf(inner(field)),
+    description: v.getDescription(contentOf(field)) ?? v.getDescription(field) ?? '',
+    fields: fieldsOf(elementOf(field)),
   }));
 }
 
-/** The object a field is, or each of what it lists. */
-function inner(schema: Schema): Schema {
-  const whole = bare(schema);
-  if (whole.type === 'array' && whole.item !== undefined) return inner(whole.item);
-  if (whole.type === 'record' && whole.value !== undefined) return inner(whole.value);
-  if (whole.type === 'nullable' && whole.wrapped !== undefined) return inner(whole.wrapped);
-  return whole;
+/** Returns the schema inside `optional`. */
+function contentOf(schema: Schema): Schema {
+  const { type, wrapped } = partsOf(schema);
+  return type === 'optional' && wrapped !== undefined ? wrapped : schema;
 }
 
-/** A type in words, with what its checks ask for. */
+/** Returns the entries of an object, also of one that a pipe has checked first. */
+function entriesOf(schema: Schema): Parts['entries'] {
+  const { entries, pipe = [] } = partsOf(contentOf(schema));
+  return (
+    entries ??
+    pipe.map((step) => (step.kind === 'schema' ? entriesOf(step as unknown as Schema) : undefined)).find(Boolean)
+  );
+}
+
+/** Returns the schema of what a list, record or nullable value contains. */
+function elementOf(schema: Schema): Schema {
+  const content = contentOf(schema);
+  const { type, item, value, wrapped } = partsOf(content);
+  if (type === 'array' && item !== undefined) return elementOf(item);
+  if (type === 'record' && value !== undefined) return elementOf(value);
+  if (type === 'nullable' && wrapped !== undefined) return elementOf(wrapped);
+  return content;
+}
+
+/** Describes a type and its limits. */
 function typeOf(schema: Schema): string {
-  if (schema.type === 'optional' && schema.wrapped !== undefined) return typeOf(schema.wrapped);
-  const checks = (schema.pipe ?? []).flatMap((step) => (step.kind === 'validation' ? [wordsOf(step)] : []));
-  const whole = bare(schema);
-  const words = [...new Set(checks.filter((words) => words !== undefined))];
-  const name = nameOf(whole);
-  return [name, ...words.filter((word) => word !== name && word !== `an ${name}`)].join(', ');
+  const content = contentOf(schema);
+  const title = v.getTitle(content);
+  if (title !== undefined) return title;
+  const limits = limitsOf(partsOf(content));
+  const isInteger = limits.includes('an integer');
+  const name = isInteger ? 'integer' : nameOf(content);
+  return [name, ...new Set(limits.filter((limit) => limit !== `an ${name}`))].join(', ');
 }
 
 function nameOf(schema: Schema): string {
-  switch (schema.type) {
-    case 'string':
-      return 'text';
-    case 'number':
-      return 'number';
+  const { type, literal, options = [], wrapped, item, value } = partsOf(schema);
+  const describe = (part: Schema | undefined) => (part === undefined ? 'any value' : typeOf(part));
+  if (entriesOf(schema) !== undefined) return 'object';
+  switch (type) {
     case 'boolean':
       return '`true` or `false`';
     case 'literal':
-      return `\`${JSON.stringify(schema.literal)}\``;
+      return `\`${JSON.stringify(literal)}\``;
     case 'picklist':
-      return (schema.options ?? []).map((option) => `\`"${String(option)}"\``).join(' \\| ');
+      return options.map((option) => `\`"${String(option)}"\``).join(' \\| ');
     case 'nullable':
-      return `${schema.wrapped === undefined ? 'value' : typeOf(schema.wrapped)}, or \`null\``;
+      return `${describe(wrapped)}, or \`null\``;
     case 'array':
-      return `list of ${schema.item === undefined ? 'values' : typeOf(schema.item)}`;
+      return `list of ${describe(item)}`;
     case 'union':
     case 'variant':
-      return (schema.options ?? [])
-        .map((option) => (typeof option === 'string' ? option : typeOf(option)))
-        .join(' or ');
+      return [...new Set(options.map((option) => (typeof option === 'string' ? option : typeOf(option))))].join(' or ');
     case 'record':
-      return `object by name, of ${schema.value === undefined ? 'values' : typeOf(schema.value)}`;
-    case 'object':
-    case 'loose_object':
-      return 'object';
+      return `object with any keys, of ${describe(value)}`;
     case 'unknown':
-    case 'any':
       return 'any value';
     default:
-      return schema.type;
+      return type;
   }
 }
 
-/** A check in words: the sentence it refuses with, else its limit. */
-function wordsOf({ type, message, requirement }: Step): string | undefined {
-  if (typeof message === 'string') return message.replace(/^a text that is /, '').replaceAll('|', '\\|');
-  if (type === 'min_value') return `at least ${String(requirement)}`;
-  if (type === 'integer') return 'whole';
-  return undefined;
+/** Returns the limits that the checks of a pipe set, in words. */
+function limitsOf({ pipe = [] }: Parts): string[] {
+  return pipe.flatMap((step) => {
+    if (step.kind === 'schema') return limitsOf(step);
+    if (step.kind !== 'validation') return [];
+    if (typeof step.message === 'string')
+      return [step.message.replace(/^a string that is /, '').replaceAll('|', '\\|')];
+    return step.type === 'min_value' ? [`at least ${String(step.requirement)}`] : [];
+  });
 }

@@ -1,55 +1,56 @@
-import { join } from 'node:path';
-import { LOCAL_ONLY_ACTIONS } from '../../host/protocol/actions/local-only.ts';
-import { PAYLOAD_SCHEMAS } from '../../host/protocol/actions/payloads.ts';
-import { type ActionName, REQUEST_SCHEMAS } from '../../host/protocol/actions/requests.ts';
-import { ACTION_SUMMARIES } from '../../host/protocol/actions/summaries.ts';
-import { COALESCED_EVENTS } from '../../host/protocol/coalesced-events.ts';
-import { ERROR_CODES } from '../../host/protocol/errors.ts';
-import { modelNaming } from '../../host/protocol/fields.ts';
+import { ACTIONS, GROUPS } from '../../host/protocol/actions/index.ts';
+import type { ActionDeclaration, EventDeclaration } from '../../host/protocol/define.ts';
+import { COMMON_ERRORS, ERROR_CODES } from '../../host/protocol/errors.ts';
+import * as events from '../../host/protocol/events.ts';
+import { modelReference, type Schema } from '../../host/protocol/fields.ts';
 import { MAX_REPLY_BYTES, MAX_REQUEST_BYTES, PROGRESS_INTERVAL_MS } from '../../host/protocol/limits.ts';
-import { type Comments, readComments } from './comments.ts';
-import { type Field, fieldsOf, type Schema } from './describe-schema.ts';
+import { type Field, fieldsOf } from './describe-schema.ts';
 
-/** Where shared fields are declared. */
-const SHARED = [
-  'embedding',
-  'embeddedPayload',
-  'scored',
-  'modelNaming',
-  'paging',
-  'pagedPayload',
-  'userId',
-  'conversationNaming',
-  'keptEntries',
-];
+const MiB = 1024 * 1024;
 
-/** The reference as Markdown, from the schemas the host itself checks with and the comments beside them. */
-export function reference(root: string): string {
-  const protocol = join(root, 'host', 'protocol');
-  const comments = readComments([protocol, join(protocol, 'actions')]);
-  const names = Object.keys(REQUEST_SCHEMAS) as ActionName[];
+/** Returns the reference as Markdown. Everything in it comes from the declarations that the host itself uses. */
+export function reference(): string {
+  const found = [...ACTIONS.values()];
+  const actions = found.map(({ declaration }) => declaration);
+  const groups = Object.keys(GROUPS).map((name) => found.filter(({ group }) => group === name));
   return `${[
     '# Reference',
-    'Every action, field, event, limit and error code of the host. This page is made by `npm run docs` from the schemas',
-    'in this folder, and the tests fail where it is stale. How messages travel stands in the [README](../../README.md).',
     '',
-    ...limits(),
+    'Every action, field, event, limit and error code of the host. `npm run docs` generates this page from the declarations',
+    'in this folder; a test fails if it is out of date. The [README](../../README.md) describes how messages travel.',
+    '',
+    'Fields and events marked *Extension* are not part of the protocol of the original TabAgent host.',
+    '',
+    '## Limits',
+    '',
+    '| what | limit |',
+    '|---|---|',
+    `| message to the host | ${MAX_REQUEST_BYTES / MiB} MiB |`,
+    `| message from the host | ${MAX_REPLY_BYTES / MiB} MiB; longer lists are divided into pages (\`limit\`, \`cursor\`, \`nextCursor\`) |`,
+    `| progress events of one piece of work | one every ${PROGRESS_INTERVAL_MS} ms, and always the last |`,
+    '',
     '## Naming a model',
     '',
-    'Where a request says *a model*, it names one by `modelPath` and `modelFile`, or by `modelPath` alone as a whole id',
-    '`owner/name/file.gguf`. These fields are taken:',
+    'Where a request takes *a model*, it names one by its id, `owner/name/file.gguf` or, for a revision other than `main`,',
+    '`owner/name@revision/file.gguf`; or by its repository and file. Replies and events give the id as `modelId`. These',
+    'fields are accepted:',
     '',
-    ...table(fieldsOf({ type: 'object', entries: modelNaming as never }), comments, ['modelNaming']),
+    ...table(fieldsOfEntries(modelReference)),
     '',
     '## Actions',
     '',
-    ...names
-      .map((name) => `[${name}](#${name.toLowerCase()})`)
-      .join(' · ')
-      .split('\n'),
+    ...groups.map(
+      (group) => `- ${group.map(({ declaration: { name } }) => `[${name}](#${name.toLowerCase()})`).join(' · ')}`,
+    ),
     '',
-    ...names.flatMap((name) => action(name, comments)),
-    ...events(comments),
+    `Any action can fail with ${codes(COMMON_ERRORS)}.`,
+    '',
+    ...actions.flatMap(action),
+    '## Events',
+    '',
+    'An event is `{"type", "payload", "requestId"}`, with the id of its request.',
+    '',
+    ...Object.values(events).flatMap((declaration) => event(declaration, actions)),
     '## Error codes',
     '',
     '| code | meaning |',
@@ -58,91 +59,80 @@ export function reference(root: string): string {
   ].join('\n')}\n`;
 }
 
-function limits(): string[] {
-  const MiB = 1024 * 1024;
-  return [
-    '## Limits',
-    '',
-    '| what | limit |',
-    '|---|---|',
-    `| a frame to the host | ${MAX_REQUEST_BYTES / MiB} MiB |`,
-    `| a frame from the host | ${MAX_REPLY_BYTES / MiB} MiB; longer lists come in pages (\`limit\`, \`cursor\`, \`nextCursor\`) |`,
-    `| progress events of one piece of work | one each ${PROGRESS_INTERVAL_MS} ms, and always the last |`,
-    '',
-  ];
-}
-
-function action(name: ActionName, comments: Comments): string[] {
-  const request = fieldsOf(REQUEST_SCHEMAS[name] as unknown as Schema);
-  const payload = fieldsOf(PAYLOAD_SCHEMAS[name] as unknown as Schema);
-  const naming = Object.keys(modelNaming);
-  const namesAModel = naming.every((field) => request.some((each) => each.name === field));
-  const own = namesAModel ? request.filter((field) => !naming.includes(field.name)) : request;
-  const owners = [declared(name, 'Request'), ...SHARED];
+function action({
+  name,
+  summary,
+  request,
+  response,
+  topLevel,
+  events,
+  errors,
+  localOnly,
+}: ActionDeclaration): string[] {
+  const reply = fieldsOf(response);
   return [
     `### ${name}`,
     '',
-    `${ACTION_SUMMARIES[name]}${LOCAL_ONLY_ACTIONS.includes(name) ? ' A browser is refused: `LOCAL_ONLY`.' : ''}`,
+    `${summary}${localOnly ? ' Browsers are refused (`LOCAL_ONLY`).' : ''}`,
     '',
-    takes(namesAModel, own.length > 0),
+    ...takes(fieldsOf(request)),
+    ...(topLevel === 'payload'
+      ? ['Replies in `payload`, and again at the top level of the reply:']
+      : ['Replies in `payload`:']),
     '',
-    ...(own.length === 0 ? [] : [...table(own, comments, owners), '']),
-    ...(payload.length === 0
-      ? []
-      : ['Answers in `payload`:', '', ...table(payload, comments, [declared(name, 'Payload'), ...SHARED]), '']),
+    ...table(reply),
+    '',
+    ...(typeof topLevel === 'object'
+      ? ['And at the top level of the reply:', '', ...table(fieldsOf(topLevel)), '']
+      : []),
+    ...(events.length === 0 ? [] : [`Emits ${codes(events.map(({ type }) => type))}.`, '']),
+    ...(errors.length === 0 ? [] : [`Errors: ${codes([...new Set(errors)].sort())}.`, '']),
   ];
 }
 
-function takes(namesAModel: boolean, hasMore: boolean): string {
-  if (!namesAModel) return hasMore ? 'Takes:' : 'Takes no fields.';
-  return hasMore ? 'Takes *a model*, and:' : 'Takes *a model*.';
+function takes(fields: readonly Field[]): string[] {
+  const references = Object.keys(modelReference);
+  const takesModel = references.every((name) => fields.some((field) => field.name === name));
+  const others = takesModel ? fields.filter(({ name }) => !references.includes(name)) : fields;
+  if (others.length === 0) return [takesModel ? 'Takes *a model*.' : 'Takes no fields.', ''];
+  return [takesModel ? 'Takes *a model*, and:' : 'Takes:', '', ...table(others), ''];
 }
 
-/** `DOWNLOAD_MODEL` is declared as `DownloadModelRequest` and `DownloadModelPayload`. */
-function declared(name: ActionName, kind: string): string {
-  return name.toLowerCase().replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase()) + kind;
-}
-
-function table(fields: readonly Field[], comments: Comments, owners: readonly string[]): string[] {
-  return ['| field | type | |', '|---|---|---|', ...rows(fields, comments, owners, '')];
-}
-
-function rows(fields: readonly Field[], comments: Comments, owners: readonly string[], prefix: string): string[] {
-  return fields.flatMap((field) => {
-    const about = comments.ofField(owners, field.name)?.replaceAll('|', '\\|') ?? '';
-    return [
-      `| \`${prefix}${field.name}\`${field.isOptional ? ' (optional)' : ''} | ${field.type} | ${about} |`,
-      ...rows(field.fields, comments, owners, `${prefix}${field.name}.`),
-    ];
-  });
-}
-
-function events(comments: Comments): string[] {
-  const types = new Map(comments.interfaceOf('EventPayloads').map(({ name, type }) => [name, type]));
+function event(
+  { type, summary, payload, coalescedBy }: EventDeclaration,
+  actions: readonly ActionDeclaration[],
+): string[] {
+  const emitters = actions.filter(({ events }) => events.some((each) => each.type === type)).map(({ name }) => name);
   return [
-    '## Events',
+    `### ${type}`,
     '',
-    'An event is `{"type", "payload", "requestId"}`, with the id of the request it belongs to.',
+    summary,
     '',
-    ...Object.entries(COALESCED_EVENTS).flatMap(([event, replacedBy]) => {
-      const payload = types.get(event) ?? '';
-      const fate =
-        replacedBy === null
-          ? 'Every one is delivered.'
-          : 'To a client that reads slowly, the newest replaces those that wait.';
-      return [
-        `### ${event}`,
-        '',
-        `${comments.ofField(['EventPayloads'], event) ?? ''} ${fate}`.trim(),
-        '',
-        '| field | type | |',
-        '|---|---|---|',
-        ...comments.interfaceOf(payload).map(({ name, isOptional, type }) => {
-          const about = comments.ofField([payload], name)?.replaceAll('|', '\\|') ?? '';
-          return `| \`${name}\`${isOptional ? ' (optional)' : ''} | \`${type.replaceAll('|', '\\|')}\` | ${about} |`;
-        }),
-        '',
-      ];
-    }),
+    ...(emitters.length === 0 ? [] : [`Emitted by ${codes(emitters)}.`]),
+    coalescedBy === undefined
+      ? 'Every event is delivered.'
+      : 'While a client reads slowly, a new event replaces the one that waits.',
+    '',
+    ...table(fieldsOf(payload)),
+    '',
   ];
+}
+
+function fieldsOfEntries(entries: Readonly<Record<string, Schema>>): Field[] {
+  return fieldsOf({ type: 'object', entries } as unknown as Schema);
+}
+
+function codes(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+function table(fields: readonly Field[]): string[] {
+  return ['| field | type | description |', '|---|---|---|', ...rows(fields, '')];
+}
+
+function rows(fields: readonly Field[], prefix: string): string[] {
+  return fields.flatMap(({ name, isOptional, type, description, fields }) => [
+    `| \`${prefix}${name}\`${isOptional ? ' (optional)' : ''} | ${type} | ${description.replaceAll('|', '\\|').replace(/^Extension:/, '*Extension*:')} |`,
+    ...rows(fields, `${prefix}${name}.`),
+  ]);
 }

@@ -130,9 +130,21 @@ describe('Session', () => {
     };
   }
 
+  /** The fields by which downloads are coalesced. */
+  const BY_MODEL = ['modelId'];
+
   const progress = (loaded: number, fileName = 'f.gguf'): HostEvent => ({
     type: 'MODEL_DOWNLOAD_PROGRESS',
-    payload: { repoId: 'o/r', fileName, loaded, total: 100, progress: loaded, bytesPerSecond: 1, etaSeconds: null },
+    payload: {
+      modelId: `o/r/${fileName}`,
+      repoId: 'o/r',
+      fileName,
+      loaded,
+      total: 100,
+      progress: loaded,
+      bytesPerSecond: 1,
+      etaSeconds: null,
+    },
   });
 
   describe('order', () => {
@@ -301,11 +313,11 @@ describe('Session', () => {
       send({ action: 'A', requestId: 'r' });
       const [a] = await held.take(1);
       for (let loaded = 0; loaded < 5; loaded += 1) {
-        a?.call.emit(progress(loaded));
+        a?.call.emit(progress(loaded), BY_MODEL);
         expect(await received.take(1)).toMatchObject([{ requestId: 'r', payload: { loaded } }]);
       }
-      a?.call.emit(progress(5));
-      a?.call.emit(progress(6));
+      a?.call.emit(progress(5), BY_MODEL);
+      a?.call.emit(progress(6), BY_MODEL);
       a?.reply();
       expect((await received.take(3)).map(({ type, status }) => type ?? status)).toEqual([
         'MODEL_DOWNLOAD_PROGRESS',
@@ -320,7 +332,7 @@ describe('Session', () => {
       const [a] = await held.take(1);
       a?.reply();
       await received.take(1);
-      a?.call.emit(progress(100));
+      a?.call.emit(progress(100), BY_MODEL);
       endInput();
       expect(await received.all()).toEqual([]);
     });
@@ -332,9 +344,9 @@ describe('Session', () => {
       big?.reply('x'.repeat(1_000_000));
       await until(() => response.from.writableLength > 0);
       for (let loaded = 0; loaded <= 100; loaded += 1) {
-        a?.call.emit(progress(loaded, 'one.gguf'));
-        b?.call.emit(progress(loaded, 'one.gguf'));
-        a?.call.emit(progress(loaded, 'two.gguf'));
+        a?.call.emit(progress(loaded, 'one.gguf'), BY_MODEL);
+        b?.call.emit(progress(loaded, 'one.gguf'), BY_MODEL);
+        a?.call.emit(progress(loaded, 'two.gguf'), BY_MODEL);
       }
       const queued = response.from.writableLength;
       expect(queued).toBeLessThan(1_001_000);
@@ -374,12 +386,12 @@ describe('Session', () => {
       const session = new Session({ input: request, output, handler, log: silent, limits: LIMITS });
       request.end(frame('{"action":"A"}'));
       const call = await emitted.promise;
-      call.emit(progress(1, 'sent at once'));
-      call.emit(progress(2, 'a'));
-      call.emit(progress(3, 'b'));
-      call.emit(progress(4, 'a'));
+      call.emit(progress(1, 'sent at once'), BY_MODEL);
+      call.emit(progress(2, 'a'), BY_MODEL);
+      call.emit(progress(3, 'b'), BY_MODEL);
+      call.emit(progress(4, 'a'), BY_MODEL);
       take();
-      call.emit(progress(5, 'c'));
+      call.emit(progress(5, 'c'), BY_MODEL);
       answer.resolve({ status: 'success', payload: {} });
       while (taken.length < 5) {
         take();
@@ -396,11 +408,11 @@ describe('Session', () => {
       const [big, a] = await held.take(2);
       big?.reply('x'.repeat(1_000_000));
       await until(() => response.from.writableLength > 0);
-      a?.call.emit(progress(1));
+      a?.call.emit(progress(1), BY_MODEL);
       read();
       for (let loaded = 2; loaded <= 50; loaded += 1) {
         await new Promise(setImmediate);
-        a?.call.emit(progress(loaded));
+        a?.call.emit(progress(loaded), BY_MODEL);
       }
       a?.reply();
       const last: unknown[] = [];

@@ -44,8 +44,8 @@ export function diagnosticsOf({ extension, browser, language, host, snapshot, sy
       vram_used,
       context: config.context_size,
     })),
-    downloads: snapshot.downloads.map(({ repo_id, file_path, status, downloaded, total, error }) => ({
-      model: `${repo_id}/${file_path}`,
+    downloads: snapshot.downloads.map(({ modelId, status, downloaded, total, error }) => ({
+      model: modelId,
       status,
       downloaded,
       total,

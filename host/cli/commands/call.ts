@@ -1,6 +1,6 @@
 import { EXIT, exitCodeOf } from '../../common/exit-codes.ts';
 import { isJsonObject, type JsonObject } from '../../common/json.ts';
-import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
+import { ACTIONS } from '../../protocol/actions/index.ts';
 import { type CommandContext, print, printLine } from '../context.ts';
 import { readStdin } from '../read-stdin.ts';
 import { didYouMean } from '../suggest.ts';
@@ -11,8 +11,8 @@ export async function run(context: CommandContext): Promise<number> {
   const { input, client, terminal } = context;
   const [typed = '', fields] = input.args;
   const action = typed.toUpperCase();
-  if (!Object.hasOwn(REQUEST_SCHEMAS, action)) {
-    throw new UsageError(`Unknown action: ${typed}.${didYouMean(typed, Object.keys(REQUEST_SCHEMAS))}`);
+  if (!ACTIONS.has(action)) {
+    throw new UsageError(`Unknown action: ${typed}.${didYouMean(typed, [...ACTIONS.keys()])}`);
   }
   const message = await readFields(fields, terminal.stdin);
   const events = input.flag('events');

@@ -45,8 +45,8 @@ async function listDownloads(context: CommandContext): Promise<number> {
       ? ''
       : table([
           ['MODEL', 'STATE', 'PROGRESS', 'SIZE'],
-          ...downloads.map(({ repo_id, file_path, status, progress, total }) => [
-            `${repo_id}/${file_path}`,
+          ...downloads.map(({ modelId, status, progress, total }) => [
+            modelId,
             status,
             `${progress} %`,
             formatBytes(total),

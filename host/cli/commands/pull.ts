@@ -32,9 +32,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   progress.end();
   const { payload, message = '' } = reply;
-  print(context, payload, () =>
-    printable(`${message}: ${payload.repoId}/${payload.fileName} (${formatBytes(payload.size)})\n`),
-  );
+  print(context, payload, () => printable(`${message}: ${payload.modelId} (${formatBytes(payload.size)})\n`));
   return EXIT.ok;
 }
 

@@ -9,7 +9,7 @@ import { printable } from '../terminal/text.ts';
 export async function run(context: CommandContext): Promise<number> {
   const { input, client, terminal } = context;
   const unfinished = await client.all('GET_ACTIVE_DOWNLOADS', ({ downloads }) => downloads);
-  const parts = unfinished.map(({ repo_id, file_path }) => ({ id: `${repo_id}/${file_path}`, repo_id, file_path }));
+  const parts = unfinished.map(({ modelId: id, repo_id, file_path }) => ({ id, repo_id, file_path }));
   const ids: string[] = [];
   for (const typed of input.args) {
     const partial: KnownModel | undefined = findModel(typed, parts);

@@ -1,4 +1,4 @@
-import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
+import { ACTIONS } from '../../protocol/actions/index.ts';
 import { type CommandSpec, optionsOf } from '../spec.ts';
 import { wordsFor } from './words.ts';
 
@@ -17,7 +17,7 @@ _tabagent_models() {
 _tabagent_actions() {
   local word
   shopt -s nocasematch
-  for word in ${Object.keys(REQUEST_SCHEMAS).join(' ')}; do
+  for word in ${[...ACTIONS.keys()].join(' ')}; do
     [[ "$word" == "$1"* ]] && COMPREPLY+=("$word")
   done
   shopt -u nocasematch

@@ -1,4 +1,4 @@
-import { REQUEST_SCHEMAS } from '../../protocol/actions/requests.ts';
+import { ACTIONS } from '../../protocol/actions/index.ts';
 import { type ArgumentSpec, type CommandSpec, type OptionSpec, optionsOf } from '../spec.ts';
 import { wordsFor } from './words.ts';
 
@@ -12,7 +12,7 @@ _tabagent_models() {
   compadd -a models
 }
 _tabagent_actions() {
-  local -a actions=(${Object.keys(REQUEST_SCHEMAS).join(' ')})
+  local -a actions=(${[...ACTIONS.keys()].join(' ')})
   compadd -M 'm:{a-z}={A-Z}' -a actions
 }
 _tabagent() {

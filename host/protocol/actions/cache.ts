@@ -1,72 +1,151 @@
 import * as v from 'valibot';
-import { Bytes, integer, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS } from '../errors.ts';
+import { cacheMoveProgress } from '../events.ts';
+import {
+  bytes,
+  count,
+  field,
+  integer,
+  modelId,
+  modelReference,
+  nullable,
+  optional,
+  pagedResponse,
+  paging,
+  path,
+  unixSeconds,
+} from '../fields.ts';
 
-/** Days after which PRUNE_CACHE takes a download for given up, where it is not told. */
-export const DEFAULT_PARTIAL_DAYS = 30;
+/** Days after which PRUNE_CACHE treats a download as abandoned, unless the request says otherwise. */
+const DEFAULT_PARTIAL_DAYS = 30;
 
-export const GetCacheStatsRequest = v.looseObject(paging);
-export const GetCacheStatsPayload = v.object({
-  /** Where models lie. */
-  folder: v.string(),
-  /** The one used longest ago first. */
-  models: v.array(
-    v.object({
-      id: v.string(),
-      repoId: v.string(),
-      fileName: v.string(),
-      size: Bytes,
-      /** Of its last load; of its coming where it was never loaded. */
-      lastUsed: UnixSeconds,
-      pinned: v.boolean(),
-      /** Some host has it loaded, or is downloading or mending it. */
-      busy: v.boolean(),
-    }),
-  ),
-  /** Downloads on their way, as many as fit; `id` is null where nobody knows whose they are. */
-  partials: v.array(v.object({ id: v.nullable(v.string()), bytes: Bytes, modified: UnixSeconds })),
-  modelCount: v.number(),
-  modelBytes: Bytes,
-  partialBytes: Bytes,
-  totalBytes: Bytes,
-  /** What the user allows; null without a limit. */
-  limitBytes: v.nullable(Bytes),
-  /** The volume it lies on; null where the system does not say. */
-  disk: v.nullable(v.object({ total: Bytes, available: Bytes })),
-  ...pagedPayload,
+/** Largest size limit a request may set, bytes: 1 PiB. */
+const MAX_SIZE_LIMIT = 2 ** 50;
+
+export const getCacheStats = defineAction({
+  name: 'GET_CACHE_STATS',
+  summary: 'Returns the contents of the cache, when each model was last used, and the free disk space.',
+  request: paging,
+  response: v.object({
+    folder: field(v.string(), 'The folder of the models.'),
+    models: field(
+      v.array(
+        v.object({
+          modelId,
+          id: field(v.string(), 'Alias of `modelId`.'),
+          repoId: field(v.string(), 'The repository.'),
+          fileName: field(v.string(), 'The file; of a model split into several files, the first.'),
+          size: field(bytes, 'The size of all files.'),
+          lastUsed: field(unixSeconds, 'When it was last loaded or, if it never was, downloaded.'),
+          pinned: field(v.boolean(), 'Whether it is never removed automatically.'),
+          busy: field(v.boolean(), 'Whether a host has it loaded, downloads it or repairs it.'),
+        }),
+      ),
+      'The downloaded models, least recently used first.',
+    ),
+    partials: field(
+      v.array(
+        v.object({
+          modelId: nullable(v.string(), 'The id of the model; null where it is unknown.'),
+          id: nullable(v.string(), 'Alias of `modelId`.'),
+          bytes: field(bytes, 'The size of the partial file.'),
+          modified: field(unixSeconds, 'When it was last written to.'),
+        }),
+      ),
+      'Partial files of unfinished downloads, as many as fit in the reply.',
+    ),
+    modelCount: field(count, 'The number of downloaded models.'),
+    modelBytes: field(bytes, 'Their size.'),
+    partialBytes: field(bytes, 'The size of all partial files.'),
+    totalBytes: field(bytes, 'The size of both.'),
+    limitBytes: nullable(bytes, 'The size limit; null without one.'),
+    disk: nullable(
+      v.object({
+        total: field(bytes, 'The size of the disk.'),
+        available: field(bytes, 'The free space that the user may use.'),
+      }),
+      'The disk of the cache; null where the system does not report it.',
+    ),
+    ...pagedResponse,
+  }),
+  errors: CACHE_ERRORS,
 });
 
-/** Largest limit a request may state, bytes: 1 PiB. */
-const MAX_LIMIT = 2 ** 50;
-
-export const PruneCacheRequest = v.looseObject({
-  /** Only say what would go; nothing is removed unless this is `false`. */
-  dryRun: v.optional(v.boolean(), true),
-  /** Partial files not written to for so many days go. */
-  partialDays: v.optional(integer(0, 36_500), DEFAULT_PARTIAL_DAYS),
-  /** Partial files no download is known of go. */
-  orphans: v.optional(v.boolean(), true),
-  /** Models used longest ago go until the cache has so many bytes; the user's own limit where absent. */
-  maxBytes: v.optional(integer(0, MAX_LIMIT)),
+export const pruneCache = defineAction({
+  name: 'PRUNE_CACHE',
+  summary:
+    'Removes abandoned downloads, then the least recently used models until the cache is within its size limit. A dry run by default.',
+  request: {
+    dryRun: field(v.optional(v.boolean(), true), 'Only list what would be removed. Default: true.'),
+    partialDays: field(
+      v.optional(integer(0, 36_500), DEFAULT_PARTIAL_DAYS),
+      'Remove partial files that have not been written to for this many days. Default: 30.',
+    ),
+    orphans: field(
+      v.optional(v.boolean(), true),
+      'Remove partial files that belong to no known download. Default: true.',
+    ),
+    maxBytes: optional(
+      integer(0, MAX_SIZE_LIMIT),
+      'Remove models until the cache is at most this large. Default: the configured size limit.',
+    ),
+  },
+  response: v.object({
+    dryRun: field(v.boolean(), 'Whether nothing was removed.'),
+    removed: field(
+      v.array(
+        v.object({
+          kind: field(
+            v.picklist(['partial', 'orphan', 'model']),
+            '`partial`: an abandoned download. `orphan`: a partial file without a download. `model`: a model.',
+          ),
+          modelId: nullable(v.string(), 'The id of the model; null where it is unknown.'),
+          id: nullable(v.string(), 'Alias of `modelId`.'),
+          bytes: field(bytes, 'Its size.'),
+          lastUsed: field(unixSeconds, 'When the model was last used, or the partial file last written to.'),
+        }),
+      ),
+      'What was or would be removed, as many as fit in the reply.',
+    ),
+    removedCount: field(count, 'The number of removed items.'),
+    freed: field(bytes, 'Freed disk space.'),
+    keptCount: field(count, 'The number of items that were not removed because they had come into use.'),
+  }),
+  errors: CACHE_ERRORS,
 });
 
-const PrunedEntry = v.object({
-  kind: v.picklist(['partial', 'orphan', 'model']),
-  id: v.nullable(v.string()),
-  bytes: Bytes,
-  /** Of a model its last use, of the others their last change. */
-  lastUsed: UnixSeconds,
+const pinning = {
+  request: modelReference,
+  response: v.object({
+    modelId,
+    id: field(v.string(), 'Alias of `modelId`.'),
+    pinned: field(v.boolean(), 'Whether the model is pinned now.'),
+  }),
+  errors: ['MODEL_NOT_DOWNLOADED', ...CACHE_ERRORS],
+} as const;
+
+export const pinModel = defineAction({
+  name: 'PIN_MODEL',
+  summary: 'Pins a model so that it is never removed automatically.',
+  ...pinning,
 });
 
-export const PruneCachePayload = v.object({
-  dryRun: v.boolean(),
-  /** What went, or would go; as many as fit the reply. */
-  removed: v.array(PrunedEntry),
-  removedCount: v.number(),
-  /** Bytes that gives back. */
-  freed: Bytes,
-  /** Of those, what somebody took into use before it could be removed. */
-  keptCount: v.number(),
-});
+export const unpinModel = defineAction({ name: 'UNPIN_MODEL', summary: 'Unpins a model.', ...pinning });
 
-export const PinModelRequest = v.looseObject(modelNaming);
-export const PinModelPayload = v.object({ id: v.string(), pinned: v.boolean() });
+export const moveCache = defineAction({
+  name: 'MOVE_CACHE',
+  summary: 'Moves models and unfinished downloads to another folder or disk. Command line only.',
+  localOnly: true,
+  request: {
+    folder: field(path, "The absolute path of the new folder. The host's own data folder moves the cache back."),
+  },
+  response: v.object({
+    from: field(v.string(), 'The folder the cache was in.'),
+    to: field(v.string(), 'The folder it is in now.'),
+    files: field(count, 'The number of moved files.'),
+    bytes: field(bytes, 'Their size.'),
+  }),
+  events: [cacheMoveProgress],
+  errors: ['MODEL_IN_USE', ...CACHE_ERRORS],
+});

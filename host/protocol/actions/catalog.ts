@@ -1,71 +1,174 @@
 import * as v from 'valibot';
-import { Bytes, Name, objectWith, pagedPayload, paging } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS, REMOTE_ERRORS } from '../errors.ts';
+import {
+  bytes,
+  count,
+  field,
+  modelId,
+  name,
+  nullable,
+  numberBetween,
+  objectWith,
+  optional,
+  pagedResponse,
+  paging,
+  textUpTo,
+} from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
 
-/** `gguf` and `bitnet` run here; the others are known by name and refused with what would run them. */
+/** `gguf` and `bitnet` run here. The others are refused with a hint at what runs them. */
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
-const Text = v.pipe(v.string(), v.maxLength(4096, 'at most 4096 characters long'));
-
-/** One model the user is offered. */
-export const CatalogEntry = v.object({
-  /** The model id: `owner/name/file.gguf`. */
-  id: v.string(),
-  name: v.string(),
-  repo_id: v.string(),
-  file_path: v.string(),
-  /** *Ours*: `remote`, of an engine elsewhere that the configuration names. */
-  model_type: v.picklist([...MODEL_TYPES, 'remote']),
-  /** Decimal gigabytes, as hubs show it. */
-  size_gb: v.number(),
-  tags: v.array(v.string()),
-  suggested: v.boolean(),
-  /** On the disk right now; for a `remote` model true, since there is nothing to be fetched. */
-  downloaded: v.boolean(),
-  description: v.string(),
-  default_quant: v.string(),
-  /** Where it comes from: our list, the user's, our cache, or *(ours)* the program that holds the file, or an engine elsewhere. */
-  source: v.picklist(['default', 'user', 'disk', 'remote', ...MODEL_SOURCES]),
-  requires_token: v.boolean(),
+/** A model of the catalog, as it is also stored. */
+export const catalogEntry = v.object({
+  id: field(v.string(), 'Alias of `modelId`.'),
+  name: field(v.string(), 'A name for display.'),
+  repo_id: field(v.string(), 'The repository.'),
+  file_path: field(v.string(), 'The file; of a model split into several files, the first.'),
+  model_type: field(
+    v.picklist([...MODEL_TYPES, 'remote']),
+    'The type; extension: `remote`, a model of a configured remote engine.',
+  ),
+  size_gb: field(v.number(), 'The size in decimal gigabytes.'),
+  tags: field(v.array(v.string()), 'Keywords.'),
+  suggested: field(v.boolean(), 'Whether it is suggested to new users.'),
+  downloaded: field(v.boolean(), 'Whether it is downloaded. Always true for a remote model.'),
+  description: field(v.string(), 'A sentence about the model.'),
+  default_quant: field(v.string(), 'Its quantization, such as `Q4_K_M`; empty where it is unknown.'),
+  source: field(
+    v.picklist(['default', 'user', 'disk', 'remote', ...MODEL_SOURCES]),
+    "Where it comes from: the built-in list, the user's additions, the cache or, as an extension, another program or a remote engine.",
+  ),
+  requires_token: field(v.boolean(), 'Whether downloading it requires an access token.'),
 });
 
-/** The same, on the disk: with its true size. */
-export const DownloadedEntry = v.object({
-  ...CatalogEntry.entries,
-  size: Bytes,
-  /** *Ours*: where its first file lies, when that is not our cache. */
-  path: v.optional(v.string()),
+/** An entry of a list of available models. */
+const listedModel = v.object({ modelId, ...catalogEntry.entries });
+
+/** An entry of a list of downloaded models. */
+export const downloadedModel = v.object({
+  ...listedModel.entries,
+  size: field(bytes, 'The size of all files.'),
+  path: optional(v.string(), "Extension: where another program's file is."),
 });
 
-export const GetAvailableModelsRequest = v.looseObject(paging);
-export const GetAvailableModelsPayload = v.object({ models: v.array(CatalogEntry), ...pagedPayload });
-export const GetDownloadedModelsRequest = v.looseObject(paging);
-export const GetDownloadedModelsPayload = v.object({ models: v.array(DownloadedEntry), ...pagedPayload });
+const errors = [...CACHE_ERRORS, ...REMOTE_ERRORS] as const;
 
-const typeNaming = { modelType: v.optional(Name), type: v.optional(Name) };
-export const GetModelsByTypeRequest = v.looseObject({ ...typeNaming, ...paging });
-export const GetModelsByTypePayload = v.object({
-  modelType: v.string(),
-  models: v.array(CatalogEntry),
-  ...pagedPayload,
+export const getAvailableModels = defineAction({
+  name: 'GET_AVAILABLE_MODELS',
+  summary: 'Lists the available models and whether each is downloaded.',
+  request: paging,
+  response: v.object({ models: field(v.array(listedModel), 'The models.'), ...pagedResponse }),
+  errors,
 });
-export const GetDefaultModelRequest = v.looseObject(typeNaming);
-export const GetDefaultModelPayload = v.object({ modelType: v.string(), defaultModel: v.nullable(CatalogEntry) });
 
-/** What a user may say of a model of their own; only the repository is needed, the rest has sensible values. */
-export const NewCatalogEntry = objectWith({
-  id: v.optional(Name),
-  name: v.optional(Text),
-  repo_id: v.optional(Name),
-  repo: v.optional(Name),
-  file_path: v.optional(Name),
-  model_type: v.optional(v.picklist(MODEL_TYPES)),
-  size_gb: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1e6))),
-  tags: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.maxLength(32))),
-  description: v.optional(Text),
-  default_quant: v.optional(v.pipe(v.string(), v.maxLength(64))),
-  requires_token: v.optional(v.boolean()),
+export const getDownloadedModels = defineAction({
+  name: 'GET_DOWNLOADED_MODELS',
+  summary: 'Lists the downloaded models.',
+  request: paging,
+  response: v.object({ models: field(v.array(downloadedModel), 'The models.'), ...pagedResponse }),
+  errors: CACHE_ERRORS,
 });
-export const AddModelToListRequest = v.looseObject({ model: NewCatalogEntry });
-export const AddModelToListPayload = v.object({ model: CatalogEntry });
+
+const typeReference = {
+  modelType: optional(name, 'A type, such as `gguf`.'),
+  type: optional(name, 'Alias of `modelType`.'),
+};
+
+export const getModelsByType = defineAction({
+  name: 'GET_MODELS_BY_TYPE',
+  summary: 'Lists the available models of a type.',
+  request: { ...typeReference, ...paging },
+  response: v.object({
+    modelType: field(v.string(), 'The type.'),
+    models: field(v.array(listedModel), 'The models.'),
+    ...pagedResponse,
+  }),
+  errors: ['UNSUPPORTED_MODEL_TYPE', ...errors],
+});
+
+export const getDefaultModel = defineAction({
+  name: 'GET_DEFAULT_MODEL',
+  summary: 'Returns the suggested first model of a type.',
+  request: typeReference,
+  response: v.object({
+    modelType: field(v.string(), 'The type.'),
+    defaultModel: nullable(listedModel, 'The model; null if none is suggested.'),
+  }),
+  errors: ['UNSUPPORTED_MODEL_TYPE', ...CACHE_ERRORS],
+});
+
+/** What a user can say about a model. Only the repository is required; the rest has defaults. */
+export const newCatalogEntry = objectWith({
+  id: optional(name, 'The model id.'),
+  name: optional(textUpTo(4096), 'A name for display.'),
+  repo_id: optional(name, 'The repository, `owner/name`.'),
+  repo: optional(name, 'Alias of `repo_id`.'),
+  file_path: optional(name, 'The file in the repository.'),
+  model_type: optional(v.picklist(MODEL_TYPES), 'The type.'),
+  size_gb: optional(numberBetween(0, 1e6), 'The size in decimal gigabytes.'),
+  tags: optional(v.pipe(v.array(textUpTo(64)), v.maxLength(32, 'at most 32 keywords')), 'Keywords.'),
+  description: optional(textUpTo(4096), 'A sentence about the model.'),
+  default_quant: optional(textUpTo(64), 'Its quantization.'),
+  requires_token: optional(v.boolean(), 'Whether downloading it requires an access token.'),
+});
+
+export const addModelToList = defineAction({
+  name: 'ADD_MODEL_TO_LIST',
+  summary: 'Adds a model to the list of available models.',
+  request: { model: field(newCatalogEntry, 'The model.') },
+  response: v.object({ model: field(listedModel, 'The entry as it is listed.') }),
+  errors: ['UNSUPPORTED_MODEL_TYPE', ...CACHE_ERRORS],
+});
+
+export const getRegisteredModels = defineAction({
+  name: 'GET_REGISTERED_MODELS',
+  summary: 'Returns the available models, keyed by ID.',
+  request: {},
+  response: v.object({
+    models: field(
+      v.record(
+        v.string(),
+        v.object({
+          modelId,
+          name: field(v.string(), 'A name for display.'),
+          repo: field(v.string(), 'The repository.'),
+          type: field(v.string(), 'The type, such as `gguf`.'),
+          description: field(v.string(), 'A sentence about the model.'),
+          size_gb: field(v.number(), 'The size in decimal gigabytes.'),
+          recommended: field(v.boolean(), 'Whether it is suggested to new users.'),
+          variants: field(v.array(v.string()), 'Its quantizations.'),
+        }),
+      ),
+      'The models by their ids.',
+    ),
+    total: field(count, 'Their number.'),
+  }),
+  errors: CACHE_ERRORS,
+});
+
+export const getRecipes = defineAction({
+  name: 'GET_RECIPES',
+  summary: 'Lists the combinations of backend and hardware this host can run models with.',
+  request: {},
+  response: v.object({
+    recipes: field(
+      v.array(
+        v.object({
+          recipe: field(v.string(), 'The name of the combination.'),
+          backend: field(v.string(), 'The engine.'),
+          acceleration: field(v.string(), 'What speeds it up, such as `CUDA`.'),
+          file_format: field(v.string(), 'The format of its model files.'),
+          description: field(v.string(), 'The combination in words.'),
+          hardware_required: field(v.string(), 'The required hardware.'),
+          os_support: field(v.array(v.string()), 'The supported operating systems.'),
+        }),
+      ),
+      'The combinations.',
+    ),
+    total: field(count, 'Their number.'),
+  }),
+  topLevel: 'payload',
+});

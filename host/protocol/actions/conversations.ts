@@ -1,239 +1,318 @@
 import * as v from 'valibot';
-import { integer, modelNaming, Name, objectWith, pagedPayload, paging } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS, MODEL_ERRORS } from '../errors.ts';
+import { embeddingProgress } from '../events.ts';
+import {
+  count,
+  field,
+  integer,
+  modelReference,
+  name,
+  nonEmptyText,
+  nullable,
+  objectWith,
+  optional,
+  pagedResponse,
+  paging,
+  textUpTo,
+  unixSeconds,
+} from '../fields.ts';
 
-/** Longest text of a message, bytes of JSON: with what stands around it, it is to fit a frame of 1 MiB. */
-export const MAX_MESSAGE_BYTES = 640 * 1024;
+/** Longest text of a message, bytes of JSON: with its envelope it must fit in a reply of 1 MiB. */
+const MAX_MESSAGE_BYTES = 640 * 1024;
 
-/** Rows of a page of messages or changes, at most. */
-export const MAX_ROWS = 1000;
-
-/** Numbers above this are milliseconds, as `Date.now()` gives them; as seconds it is the year 5138. */
+/** Larger times are milliseconds, as `Date.now()` returns them; in seconds this is the year 5138. */
 const LARGEST_SECONDS = 1e11;
 
-/** Unix seconds, fractions allowed; milliseconds are told by their size. */
-const Time = v.pipe(
+/** Unix seconds, fractions allowed. Milliseconds are recognized by their size and converted. */
+const time = v.pipe(
   v.number(),
   v.minValue(0, 'at least 0'),
   v.maxValue(1e15, 'a time in Unix seconds'),
   v.transform((time) => (time > LARGEST_SECONDS ? time / 1000 : time)),
 );
 
-/** The id of a conversation or a message: whatever a client calls it. */
-export const Id = v.pipe(
-  v.string(),
-  v.minLength(1, 'an id that is not empty'),
-  v.maxLength(256, 'at most 256 characters long'),
-);
+/** The id of a conversation, chosen by a client or the host. */
+export const conversationId = nonEmptyText(256);
 
-const Role = v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/, 'the name of a role, such as "user"'));
+/** The role of a message. */
+export const messageRole = v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/, 'the name of a role, such as "user"'));
 
-const Content = v.pipe(
+const messageContent = v.pipe(
   v.string(),
-  v.check(isSayable, `at most ${MAX_MESSAGE_BYTES} bytes of JSON`),
+  v.check(fitsInReply, `at most ${MAX_MESSAGE_BYTES} bytes of JSON`),
   v.transform((text) => text.toWellFormed()),
 );
 
-function isSayable(text: string): boolean {
-  // A character takes at most six bytes of JSON: most texts need not be written to know it.
+function fitsInReply(text: string): boolean {
+  // A character takes at most six bytes of JSON, so most texts need not be measured.
   return (
     text.length * 6 <= MAX_MESSAGE_BYTES || new TextEncoder().encode(JSON.stringify(text)).length <= MAX_MESSAGE_BYTES
   );
 }
 
-/** The spellings of a conversation's id. */
-const conversationNaming = {
-  conversation_id: v.optional(Id),
-  conversationId: v.optional(Id),
-  chat_id: v.optional(Id),
-  id: v.optional(Id),
+/** The fields by which a request can name a conversation. */
+const conversationReference = {
+  conversation_id: optional(conversationId, 'The id of the conversation.'),
+  conversationId: optional(conversationId, 'Alias of `conversation_id`.'),
+  chat_id: optional(conversationId, 'Alias of `conversation_id`.'),
+  id: optional(conversationId, 'Alias of `conversation_id`.'),
 };
 
-const userId = { user_id: v.optional(Name) };
+const userId = { user_id: optional(name, 'The user the conversations belong to. Default: `default`.') };
 
-const conversationTexts = {
-  title: v.optional(v.pipe(v.string(), v.maxLength(1024, 'at most 1024 characters long'))),
-  topic: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(1024, 'at most 1024 characters long')))),
-  domain: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(1024, 'at most 1024 characters long')))),
+const heading = {
+  title: optional(textUpTo(1024), 'The title.'),
+  topic: optional(v.nullable(textUpTo(1024)), 'The topic.'),
+  domain: optional(v.nullable(textUpTo(1024)), 'The domain.'),
 };
 
-const times = { created_at: v.optional(Time), updated_at: v.optional(Time) };
+const createdAt = optional(time, 'When it was created, Unix seconds or milliseconds.');
 
-/** A conversation as replies give it. */
-export const Conversation = v.object({
-  id: v.string(),
-  user_id: v.string(),
-  title: v.string(),
-  topic: v.nullable(v.string()),
-  domain: v.nullable(v.string()),
-  /** Unix seconds. */
-  created_at: v.number(),
-  /** Unix seconds; of two versions the one with the later time holds. */
-  updated_at: v.number(),
+const conversation = v.object({
+  id: field(v.string(), 'The id of the conversation.'),
+  user_id: field(v.string(), 'The user it belongs to.'),
+  title: field(v.string(), 'The title.'),
+  topic: nullable(v.string(), 'The topic.'),
+  domain: nullable(v.string(), 'The domain.'),
+  created_at: field(unixSeconds, 'When it was created.'),
+  updated_at: field(unixSeconds, 'When it was last changed.'),
 });
 
-/** A message as replies give it. */
-export const Message = v.object({
-  id: v.string(),
-  conversation_id: v.string(),
-  role: v.string(),
-  content: v.string(),
-  created_at: v.number(),
-  updated_at: v.number(),
+const message = v.object({
+  id: field(v.string(), 'The id of the message.'),
+  conversation_id: field(v.string(), 'The conversation it belongs to.'),
+  role: field(v.string(), 'Its role, such as `user`.'),
+  content: field(v.string(), 'Its text.'),
+  created_at: field(unixSeconds, 'When it was created.'),
+  updated_at: field(unixSeconds, 'When it was last changed.'),
 });
 
-export const CreateConversationRequest = v.looseObject({
-  ...conversationNaming,
-  ...userId,
-  ...conversationTexts,
-  created_at: v.optional(Time),
-});
-export const CreateConversationPayload = v.object({ conversation: Conversation });
+const errors = ['CONVERSATION_NOT_FOUND', 'DATABASE_TOO_NEW', ...CACHE_ERRORS] as const;
 
-export const GetConversationRequest = v.looseObject({ ...conversationNaming, ...paging });
-export const GetConversationPayload = v.object({
-  conversation: Conversation,
-  messages: v.array(Message),
-  /** Of the whole conversation. */
-  message_count: v.number(),
-  ...pagedPayload,
+export const createConversation = defineAction({
+  name: 'CREATE_CONVERSATION',
+  summary: 'Creates a conversation, or returns the existing one with this ID.',
+  request: { ...conversationReference, ...userId, ...heading, created_at: createdAt },
+  response: v.object({ conversation: field(conversation, 'The conversation.') }),
+  errors,
 });
 
-export const ListConversationsRequest = v.looseObject({ ...userId, ...paging, offset: v.optional(integer(0, 1e9)) });
-export const ListConversationsPayload = v.object({
-  conversations: v.array(Conversation),
-  total: v.number(),
-  ...pagedPayload,
+export const getConversation = defineAction({
+  name: 'GET_CONVERSATION',
+  summary: 'Returns a conversation and its messages in order.',
+  request: { ...conversationReference, ...paging },
+  response: v.object({
+    conversation: field(conversation, 'The conversation.'),
+    messages: field(v.array(message), 'Its messages, oldest first.'),
+    message_count: field(count, 'The number of messages of the whole conversation.'),
+    ...pagedResponse,
+  }),
+  errors,
 });
 
-export const SearchConversationsRequest = v.looseObject({
-  ...userId,
-  query: v.pipe(
-    v.string(),
-    v.minLength(1, 'a text that is not empty'),
-    v.maxLength(1024, 'at most 1024 characters long'),
-  ),
-  limit: v.optional(integer(1, 100)),
-  /**
-   * *Ours*: `meaning` finds messages that say something like the query, by the vectors of a loaded model: the named
-   * one, else one on this machine that was made to embed, else any that can. `words`, the default, needs no model.
-   */
-  by: v.optional(v.picklist(['words', 'meaning'], 'words or meaning')),
-  ...modelNaming,
-});
-export const SearchConversationsPayload = v.object({
-  query: v.string(),
-  conversations: v.array(
-    v.object({
-      ...Conversation.entries,
-      /** The message it was found in; null where the title or topic has it. */
-      message_id: v.nullable(v.string()),
-      snippet: v.string(),
-      /** *Ours*: by meaning, how like the message is to the query, −1 to 1. */
-      score: v.optional(v.number()),
-    }),
-  ),
-  total: v.number(),
-  /** *Ours*: how it was searched. */
-  by: v.picklist(['words', 'meaning']),
-  /** *Ours*: by meaning, the model that made the vectors. */
-  model: v.optional(v.string()),
-  /**
-   * *Ours*: by meaning, how many messages have not been compared, the oldest. One request makes a bounded number of
-   * vectors, which are kept: the same search again goes further, until this is 0.
-   */
-  waiting: v.optional(v.number()),
+export const listConversations = defineAction({
+  name: 'LIST_CONVERSATIONS',
+  summary: 'Lists conversations, most recent message first.',
+  request: {
+    ...userId,
+    ...paging,
+    offset: optional(integer(0, 1e9), 'The number of conversations to skip; `cursor` is preferred.'),
+  },
+  response: v.object({
+    conversations: field(v.array(conversation), 'The conversations.'),
+    total: field(count, 'The number of all conversations.'),
+    ...pagedResponse,
+  }),
+  errors,
 });
 
-export const AddMessagesRequest = v.looseObject({
-  ...conversationNaming,
-  messages: v.pipe(
-    v.array(
-      objectWith({
-        message_id: v.optional(Id),
-        id: v.optional(Id),
-        role: Role,
-        content: Content,
-        created_at: v.optional(Time),
-      }),
+export const searchConversations = defineAction({
+  name: 'SEARCH_CONVERSATIONS',
+  summary:
+    'Searches conversations by the words of their titles, topics and messages, or by the meaning of their messages.',
+  request: {
+    ...userId,
+    query: field(nonEmptyText(1024), 'The words, or a sentence with a similar meaning.'),
+    limit: optional(integer(1, 100), 'The most results. Default: 20.'),
+    by: optional(
+      v.picklist(['words', 'meaning'], 'words or meaning'),
+      'Extension: `words` needs no model. `meaning` compares embeddings made by the given model, or by a loaded model of this computer, preferably an embedding model. Default: `words`.',
     ),
-    v.minLength(1, 'at least one message'),
-  ),
-});
-export const AddMessagesPayload = v.object({
-  conversation_id: v.string(),
-  message_ids: v.array(v.string()),
-  count: v.number(),
+    ...modelReference,
+  },
+  response: v.object({
+    query: field(v.string(), 'The query.'),
+    conversations: field(
+      v.array(
+        v.object({
+          ...conversation.entries,
+          message_id: nullable(v.string(), 'The best matching message; null if the title or topic matches.'),
+          snippet: field(v.string(), 'An excerpt of it.'),
+          score: optional(v.number(), 'Extension: with `meaning`, the similarity to the query, −1 to 1.'),
+        }),
+      ),
+      'The conversations found, best match first.',
+    ),
+    total: field(count, 'Their number.'),
+    by: field(v.picklist(['words', 'meaning']), 'Extension: how they were searched.'),
+    modelId: optional(v.string(), 'Extension: with `meaning`, the id of the model that made the embeddings.'),
+    model: optional(v.string(), 'Extension: alias of `modelId`.'),
+    waiting: optional(
+      count,
+      'Extension: with `meaning`, how many of the oldest messages have not been compared yet. A request makes a limited number of embeddings, which are saved: repeat the search until this is 0.',
+    ),
+  }),
+  events: [embeddingProgress],
+  errors: ['EMBEDDING_FAILED', ...errors, ...MODEL_ERRORS],
 });
 
-export const DeleteConversationRequest = v.looseObject(conversationNaming);
-export const DeleteConversationPayload = v.object({ conversation_id: v.string() });
+export const addMessages = defineAction({
+  name: 'ADD_MESSAGES',
+  summary: 'Adds messages to a conversation.',
+  request: {
+    ...conversationReference,
+    messages: field(
+      v.pipe(
+        v.array(
+          objectWith({
+            message_id: optional(conversationId, 'The id of the message. Default: a new one.'),
+            id: optional(conversationId, 'Alias of `message_id`.'),
+            role: field(messageRole, 'Its role, such as `user`.'),
+            content: field(messageContent, 'Its text.'),
+            created_at: createdAt,
+          }),
+        ),
+        v.minLength(1, 'at least one message'),
+      ),
+      'The messages.',
+    ),
+  },
+  response: v.object({
+    conversation_id: field(v.string(), 'The id of the conversation.'),
+    message_ids: field(v.array(v.string()), 'The ids of the messages.'),
+    count: field(count, 'Their number.'),
+  }),
+  errors,
+});
 
-const deleted = v.optional(v.boolean());
+export const deleteConversation = defineAction({
+  name: 'DELETE_CONVERSATION',
+  summary: 'Deletes a conversation and its messages. The deletion is included in synchronization.',
+  request: conversationReference,
+  response: v.object({ conversation_id: field(v.string(), 'The id of the conversation.') }),
+  errors,
+});
+
+const times = {
+  created_at: createdAt,
+  updated_at: optional(time, 'When it was last changed; the later change wins. Default: `created_at`.'),
+};
+const deleted = optional(v.boolean(), 'Whether it was deleted.');
 
 const pushedConversation = {
-  id: v.optional(Id),
-  conversation_id: v.optional(Id),
+  id: optional(conversationId, 'The id of the conversation.'),
+  conversation_id: optional(conversationId, 'Alias of `id`.'),
   ...userId,
-  ...conversationTexts,
+  ...heading,
   ...times,
   deleted,
 };
 const pushedMessage = {
-  id: v.optional(Id),
-  message_id: v.optional(Id),
-  conversation_id: v.optional(Id),
-  chat_id: v.optional(Id),
-  role: v.optional(Role),
-  content: v.optional(Content),
+  id: optional(conversationId, 'The id of the message.'),
+  message_id: optional(conversationId, 'Alias of `id`.'),
+  conversation_id: optional(conversationId, 'The conversation it belongs to.'),
+  chat_id: optional(conversationId, 'Alias of `conversation_id`.'),
+  role: optional(messageRole, 'Its role. Default: `user`.'),
+  content: optional(messageContent, 'Its text; required unless it was deleted.'),
   ...times,
   deleted,
 };
 
-/** Rows of a client's own database. What is absent there is empty here; without `updated_at`, `created_at` counts. */
-export const SyncPushRequest = v.looseObject({
-  conversations: v.optional(v.array(objectWith(pushedConversation))),
-  messages: v.optional(v.array(objectWith(pushedMessage))),
+const syncCount = v.object({
+  synced: field(count, 'Rows that were applied.'),
+  skipped: field(count, 'Rows that the host has in the same or a later version.'),
 });
-const SyncCount = v.object({
-  synced: v.number(),
-  /** Older than what the host has, or the same. */
-  skipped: v.number(),
-});
-export const SyncPushPayload = v.object({ conversations: SyncCount, messages: SyncCount, total_synced: v.number() });
-
-export const SyncPullRequest = v.looseObject({
-  ...userId,
-  /** Only what was last changed after this. `cursor` is better: it does not depend on anybody's clock. */
-  since: v.optional(Time),
-  ...paging,
-});
-export const SyncPullPayload = v.object({
-  conversations: v.array(v.object({ ...Conversation.entries, deleted: v.boolean() })),
-  messages: v.array(v.object({ ...Message.entries, deleted: v.boolean() })),
-  counts: v.object({ conversations: v.number(), messages: v.number() }),
-  /** *Ours*: ask with it for what comes after this, now (`has_more`) or another day. */
-  cursor: v.string(),
-  has_more: v.boolean(),
+const pushResponse = v.object({
+  conversations: field(syncCount, 'The conversations.'),
+  messages: field(syncCount, 'The messages.'),
+  total_synced: field(count, 'All applied rows.'),
 });
 
-export const ExportConversationsRequest = v.looseObject({ ...userId, ...paging });
-export const ExportConversationsPayload = v.object({
-  /** What a file of JSON lines has, a line each. */
-  rows: v.array(
-    v.union([
-      v.object({ type: v.literal('conversation'), ...Conversation.entries }),
-      v.object({ type: v.literal('message'), ...Message.entries }),
-    ]),
-  ),
-  ...pagedPayload,
+export const syncPush = defineAction({
+  name: 'SYNC_PUSH',
+  summary: "Applies rows from a client's own database, all or none. The last write wins.",
+  request: {
+    conversations: optional(v.array(objectWith(pushedConversation)), 'Conversations.'),
+    messages: optional(v.array(objectWith(pushedMessage)), 'Messages.'),
+  },
+  response: pushResponse,
+  errors,
 });
 
-export const ImportConversationsRequest = v.looseObject({
-  rows: v.array(
-    v.variant('type', [
-      v.looseObject({ type: v.literal('conversation'), ...pushedConversation }),
-      v.looseObject({ type: v.literal('message'), ...pushedMessage }),
-    ]),
-  ),
+export const syncPull = defineAction({
+  name: 'SYNC_PULL',
+  summary: 'Returns the changes, including deletions, since a cursor or a time.',
+  request: {
+    ...userId,
+    since: optional(time, 'Return changes after this time. Prefer `cursor`, which depends on no clock.'),
+    ...paging,
+  },
+  response: v.object({
+    conversations: field(
+      v.array(v.object({ ...conversation.entries, deleted: field(v.boolean(), 'Whether it was deleted.') })),
+      'The changed conversations.',
+    ),
+    messages: field(
+      v.array(v.object({ ...message.entries, deleted: field(v.boolean(), 'Whether it was deleted.') })),
+      'The changed messages.',
+    ),
+    counts: field(
+      v.object({
+        conversations: field(count, 'The number of conversations.'),
+        messages: field(count, 'The number of messages.'),
+      }),
+      'How many of each.',
+    ),
+    cursor: field(v.string(), 'Extension: `cursor` for the changes after these, now or later.'),
+    has_more: field(v.boolean(), 'Whether there are more changes now.'),
+  }),
+  errors,
 });
-export const ImportConversationsPayload = SyncPushPayload;
+
+export const exportConversations = defineAction({
+  name: 'EXPORT_CONVERSATIONS',
+  summary: 'Returns all conversations and messages as rows for a JSON Lines file.',
+  request: { ...userId, ...paging },
+  response: v.object({
+    rows: field(
+      v.array(
+        v.union([
+          v.object({ type: field(v.literal('conversation'), 'The kind of row.'), ...conversation.entries }),
+          v.object({ type: field(v.literal('message'), 'The kind of row.'), ...message.entries }),
+        ]),
+      ),
+      'The rows, one for each line.',
+    ),
+    ...pagedResponse,
+  }),
+  errors,
+});
+
+export const importConversations = defineAction({
+  name: 'IMPORT_CONVERSATIONS',
+  summary: 'Imports rows returned by `EXPORT_CONVERSATIONS`.',
+  request: {
+    rows: field(
+      v.array(
+        v.variant('type', [
+          v.looseObject({ type: field(v.literal('conversation'), 'The kind of row.'), ...pushedConversation }),
+          v.looseObject({ type: field(v.literal('message'), 'The kind of row.'), ...pushedMessage }),
+        ]),
+      ),
+      'The rows.',
+    ),
+  },
+  response: pushResponse,
+  errors,
+});

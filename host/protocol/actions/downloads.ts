@@ -1,44 +1,127 @@
 import * as v from 'valibot';
-import { Bytes, integer, modelNaming, pagedPayload, paging, UnixSeconds } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS, DOWNLOAD_ERRORS, HUB_ERRORS } from '../errors.ts';
+import { modelDownloadProgress } from '../events.ts';
+import {
+  bytes,
+  errorInfo,
+  field,
+  integer,
+  modelId,
+  modelReference,
+  optional,
+  pagedResponse,
+  paging,
+  percentage,
+  unixSeconds,
+} from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
 
-/** Slowest and fastest a request may ask for, bytes a second: 1 KiB and 1 TiB. */
+/** Slowest and fastest speed limit, bytes per second: 1 KiB and 1 TiB. */
 const MIN_SPEED = 2 ** 10;
 const MAX_SPEED = 2 ** 40;
 
-export const DownloadModelRequest = v.looseObject({
-  ...modelNaming,
-  /** *Ours*: keeps this download below so many bytes a second. One that is under way keeps the speed it was begun with. */
-  maxBytesPerSecond: v.optional(integer(MIN_SPEED, MAX_SPEED)),
-});
-export const DownloadModelPayload = v.object({
-  repoId: v.string(),
-  fileName: v.string(),
-  size: Bytes,
-  cached: v.literal(true),
-  /** *Ours*: who holds the file and where, when that is not our cache; nothing was fetched then. */
-  source: v.optional(v.picklist(MODEL_SOURCES)),
-  path: v.optional(v.string()),
+const download = {
+  request: {
+    ...modelReference,
+    maxBytesPerSecond: optional(
+      integer(MIN_SPEED, MAX_SPEED),
+      'Extension: the speed limit of this download in bytes per second. A download that is already running keeps its limit.',
+    ),
+  },
+  response: v.object({
+    modelId,
+    repoId: field(v.string(), 'The repository.'),
+    fileName: field(v.string(), 'The file; of a model split into several files, the first.'),
+    size: field(bytes, 'The size of all files.'),
+    cached: field(v.literal(true), 'Always true.'),
+    source: optional(
+      v.picklist(MODEL_SOURCES),
+      'Extension: the program that has the files already; nothing was downloaded then.',
+    ),
+    path: optional(v.string(), "Extension: where that program's file is."),
+  }),
+  events: [modelDownloadProgress],
+  errors: [...DOWNLOAD_ERRORS, ...HUB_ERRORS, ...CACHE_ERRORS, 'UNSUPPORTED_MODEL_TYPE', 'INSUFFICIENT_MEMORY'],
+} as const;
+
+export const downloadModel = defineAction({
+  name: 'DOWNLOAD_MODEL',
+  summary:
+    'Downloads all files of a model from the Hugging Face Hub and verifies them. Replies when the download is complete.',
+  ...download,
 });
 
-export const DownloadStatusEntry = v.object({
-  repo_id: v.string(),
-  file_path: v.string(),
-  downloaded: Bytes,
-  total: Bytes,
-  /** 0 to 100. */
-  progress: v.number(),
-  status: v.picklist(['downloading', 'paused', 'completed', 'failed', 'cancelled']),
-  started_at: UnixSeconds,
-  /** Why it failed: an error code and a sentence. */
-  error: v.optional(v.object({ code: v.string(), message: v.string() })),
+export const pullModel = defineAction({
+  name: 'PULL_MODEL',
+  summary: 'Alias of `DOWNLOAD_MODEL`; its reply also has `model` at the top level.',
+  ...download,
+  topLevel: v.object({ model: field(v.string(), 'Alias of `payload.modelId`.') }),
 });
 
-export const GetDownloadStatusRequest = v.looseObject(modelNaming);
-export const GetActiveDownloadsRequest = v.looseObject(paging);
-export const GetActiveDownloadsPayload = v.object({ downloads: v.array(DownloadStatusEntry), ...pagedPayload });
-/** CANCEL_DOWNLOAD, PAUSE_DOWNLOAD and RESUME_DOWNLOAD name a download and answer with its status. */
-export const ControlDownloadRequest = v.looseObject(modelNaming);
+const downloadStatus = v.object({
+  modelId,
+  repo_id: field(v.string(), 'The repository.'),
+  file_path: field(v.string(), 'The file; of a model split into several files, the first.'),
+  downloaded: field(bytes, 'Bytes on the disk.'),
+  total: field(bytes, 'Bytes of all files; 0 while this is unknown.'),
+  progress: field(percentage, 'The share that is done.'),
+  status: field(
+    v.picklist(['downloading', 'paused', 'completed', 'failed', 'cancelled']),
+    'The state of the download.',
+  ),
+  started_at: field(unixSeconds, 'When it was started.'),
+  error: optional(errorInfo, 'Why it failed.'),
+});
 
-export const DeleteModelRequest = v.looseObject(modelNaming);
-export const DeleteModelPayload = v.object({ repoId: v.string(), freed: Bytes });
+export const getDownloadStatus = defineAction({
+  name: 'GET_DOWNLOAD_STATUS',
+  summary: 'Returns the progress of a download.',
+  request: modelReference,
+  response: downloadStatus,
+  errors: ['DOWNLOAD_NOT_FOUND', 'MODEL_NOT_DOWNLOADED', ...CACHE_ERRORS],
+});
+
+export const getActiveDownloads = defineAction({
+  name: 'GET_ACTIVE_DOWNLOADS',
+  summary: 'Lists running and paused downloads.',
+  request: paging,
+  response: v.object({ downloads: field(v.array(downloadStatus), 'The downloads.'), ...pagedResponse }),
+  errors: CACHE_ERRORS,
+});
+
+const control = {
+  request: modelReference,
+  response: downloadStatus,
+  errors: ['DOWNLOAD_NOT_FOUND', 'MODEL_NOT_DOWNLOADED', ...CACHE_ERRORS],
+} as const;
+
+export const cancelDownload = defineAction({
+  name: 'CANCEL_DOWNLOAD',
+  summary: 'Cancels a download and deletes its partial files.',
+  ...control,
+});
+
+export const pauseDownload = defineAction({
+  name: 'PAUSE_DOWNLOAD',
+  summary: 'Pauses a download and keeps its partial files.',
+  ...control,
+});
+
+export const resumeDownload = defineAction({
+  name: 'RESUME_DOWNLOAD',
+  summary: 'Resumes a paused download.',
+  ...control,
+});
+
+export const deleteModel = defineAction({
+  name: 'DELETE_MODEL',
+  summary: 'Deletes a model, or all models of a repository, from the cache.',
+  request: modelReference,
+  response: v.object({
+    modelId: optional(v.string(), 'The id of the deleted model; absent where a whole repository was deleted.'),
+    repoId: field(v.string(), 'The repository.'),
+    freed: field(bytes, 'Freed disk space.'),
+  }),
+  errors: ['MODEL_NOT_DOWNLOADED', 'MODEL_IN_USE', 'NOT_OURS', ...CACHE_ERRORS],
+});

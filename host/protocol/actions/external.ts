@@ -1,51 +1,81 @@
 import * as v from 'valibot';
-import { Bytes, pagedPayload, paging } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS } from '../errors.ts';
+import { bytes, count, field, modelId, nullable, pagedResponse, paging, path } from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
-import { DownloadedEntry } from './catalog.ts';
+import { downloadedModel } from './catalog.ts';
 
-/** A GGUF file, or the parts of one model, that another program holds or the user named. */
-export const LocalEntry = v.object({
-  /** What LOAD_MODEL takes: the hub's id where the file is known to be the hub's, else `local/<source>/…`. */
-  id: v.string(),
-  /** What its program calls it. */
-  name: v.string(),
-  source: v.picklist(MODEL_SOURCES),
-  /** A projector belongs to a model and cannot be loaded by itself. */
-  kind: v.picklist(['model', 'projector']),
-  /** Absolute, the first file. */
-  path: v.string(),
-  /** Files of the model: more than one where it is in parts. */
-  files: v.number(),
-  size: Bytes,
-  architecture: v.string(),
-  quantization: v.nullable(v.string()),
-  /** Hex, of the first file, as its program says; null where it keeps none. */
-  sha256: v.nullable(v.string()),
-  /** True once every file was read and found to be what its program says. */
-  verified: v.boolean(),
+const source = field(v.picklist(MODEL_SOURCES), 'The program, folder or import it comes from.');
+
+export const scanLocalModels = defineAction({
+  name: 'SCAN_LOCAL_MODELS',
+  summary: 'Lists GGUF files that belong to other programs or are in folders the user configured.',
+  request: paging,
+  response: v.object({
+    models: field(
+      v.array(
+        v.object({
+          modelId,
+          id: field(v.string(), 'Alias of `modelId`.'),
+          name: field(v.string(), 'The name its program uses.'),
+          source,
+          kind: field(
+            v.picklist(['model', 'projector']),
+            'A projector belongs to a model and cannot be loaded by itself.',
+          ),
+          path: field(v.string(), 'The absolute path of its first file.'),
+          files: field(count, 'The number of files.'),
+          size: field(bytes, 'The size of all files.'),
+          architecture: field(v.string(), 'Its architecture, such as `llama`.'),
+          quantization: nullable(v.string(), 'Its quantization; null where it is unknown.'),
+          sha256: nullable(
+            v.string(),
+            'The SHA-256 of its first file, as recorded by its program; null if it records none.',
+          ),
+          verified: field(v.boolean(), 'Whether all files were read and match the recorded checksums.'),
+        }),
+      ),
+      'The models.',
+    ),
+    folders: field(
+      v.array(v.object({ source, folder: field(v.string(), 'The folder.') })),
+      'The existing folders that were searched.',
+    ),
+    rejected: field(
+      v.array(
+        v.object({
+          source,
+          path: field(v.string(), 'The file.'),
+          reason: field(v.string(), 'Why it cannot be loaded.'),
+        }),
+      ),
+      'Files that are named like models but cannot be loaded.',
+    ),
+    gone: field(
+      v.array(
+        v.object({
+          modelId,
+          id: field(v.string(), 'Alias of `modelId`.'),
+          source,
+          path: field(v.string(), 'Where its file was.'),
+        }),
+      ),
+      'Models that were found earlier and no longer exist or have changed.',
+    ),
+    problems: field(v.array(v.string()), 'Problems with the folders in `config.json`.'),
+    complete: field(v.boolean(), 'False if the disks were too slow, or the folders too large, to see everything.'),
+    ...pagedResponse,
+  }),
+  errors: CACHE_ERRORS,
 });
 
-export const ScanLocalModelsRequest = v.looseObject(paging);
-export const ScanLocalModelsPayload = v.object({
-  models: v.array(LocalEntry),
-  /** The folders that are there and were looked into. */
-  folders: v.array(v.object({ source: v.picklist(MODEL_SOURCES), folder: v.string() })),
-  /** Files with the name of a model that are none, or none that runs here. */
-  rejected: v.array(v.object({ source: v.picklist(MODEL_SOURCES), path: v.string(), reason: v.string() })),
-  /** Models of the hub that were found once and are there no more. */
-  gone: v.array(v.object({ id: v.string(), source: v.picklist(MODEL_SOURCES), path: v.string() })),
-  /** What is wrong with the folders in `config.json`. */
-  problems: v.array(v.string()),
-  /** False when the disks were too slow, or the folders too large, to see everything. */
-  complete: v.boolean(),
-  ...pagedPayload,
+export const importModel = defineAction({
+  name: 'IMPORT_MODEL',
+  summary: "Registers one of the user's own model files in place, without copying it. Command line only.",
+  localOnly: true,
+  request: {
+    path: field(path, 'The absolute path of the file; of a model split into several files, any of them.'),
+  },
+  response: v.object({ model: field(downloadedModel, 'The entry as it is listed.') }),
+  errors: ['FILE_NOT_FOUND', 'MODEL_REJECTED', ...CACHE_ERRORS],
 });
-
-/** Longest path any of the systems takes, characters. */
-const MAX_PATH_LENGTH = 4096;
-
-export const ImportModelRequest = v.looseObject({
-  /** Absolute. Of a model in parts, any of them. */
-  path: v.pipe(v.string(), v.minLength(1, 'a path'), v.maxLength(MAX_PATH_LENGTH, 'a path of at most 4096 characters')),
-});
-export const ImportModelPayload = v.object({ model: DownloadedEntry });

@@ -1,23 +1,52 @@
 import * as v from 'valibot';
+import { defineAction } from '../define.ts';
+import { field, nullable } from '../fields.ts';
 
-const Status = v.object({
-  installed: v.boolean(),
-  /** Its command `lms` is there: LM Studio has been started once. */
-  bootstrapped: v.boolean(),
-  server_running: v.boolean(),
-  /** Where its server answers; null while it does not run. */
-  api_endpoint: v.nullable(v.string()),
-  /** The first model it has in memory, as it names it; null where there is none. */
-  current_model: v.nullable(v.string()),
-  /** *Ours*: the command. */
-  lms_path: v.nullable(v.string()),
+const status = v.object({
+  installed: field(v.boolean(), 'Whether LM Studio is installed.'),
+  bootstrapped: field(
+    v.boolean(),
+    'Whether its command `lms` exists, which LM Studio sets up when it is first started.',
+  ),
+  server_running: field(v.boolean(), 'Whether its server is running.'),
+  api_endpoint: nullable(v.string(), 'The address of its server; null while it is not running.'),
+  current_model: nullable(v.string(), "LM Studio's name of the first model it has loaded; null if there is none."),
+  lms_path: nullable(v.string(), 'Extension: the path of `lms`; null without one.'),
 });
 
-export const CheckLmStudioRequest = v.looseObject({});
-export const CheckLmStudioPayload = Status;
-export const LmStudioStatusRequest = v.looseObject({});
-export const LmStudioStatusPayload = Status;
-export const StartLmStudioRequest = v.looseObject({});
-export const StartLmStudioPayload = v.object({ server_running: v.literal(true), api_endpoint: v.string() });
-export const StopLmStudioRequest = v.looseObject({});
-export const StopLmStudioPayload = v.object({ server_running: v.literal(false) });
+const errors = ['LMSTUDIO_FAILED', 'UNSAFE_FOLDER'] as const;
+
+export const checkLmStudio = defineAction({
+  name: 'CHECK_LMSTUDIO',
+  summary: 'Returns whether LM Studio is installed and the status of its server.',
+  request: {},
+  response: status,
+  errors,
+});
+
+export const lmStudioStatus = defineAction({
+  name: 'LMSTUDIO_STATUS',
+  summary: 'Alias of `CHECK_LMSTUDIO`.',
+  request: {},
+  response: status,
+  errors,
+});
+
+export const startLmStudio = defineAction({
+  name: 'START_LMSTUDIO',
+  summary: "Starts LM Studio's server, and LM Studio itself if necessary.",
+  request: {},
+  response: v.object({
+    server_running: field(v.literal(true), 'Always true.'),
+    api_endpoint: field(v.string(), 'The address of the server.'),
+  }),
+  errors: ['LMSTUDIO_NOT_INSTALLED', ...errors],
+});
+
+export const stopLmStudio = defineAction({
+  name: 'STOP_LMSTUDIO',
+  summary: "Stops LM Studio's server.",
+  request: {},
+  response: v.object({ server_running: field(v.literal(false), 'Always false.') }),
+  errors: ['LMSTUDIO_NOT_INSTALLED', ...errors],
+});

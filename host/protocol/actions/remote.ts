@@ -1,40 +1,60 @@
 import * as v from 'valibot';
+import { defineAction } from '../define.ts';
 import { ENGINE_NAME } from '../engine-name.ts';
+import { CACHE_ERRORS } from '../errors.ts';
+import { count, errorInfo, field, nullable, optional } from '../fields.ts';
+import { secret } from './token.ts';
 
-const EngineName = v.pipe(v.string(), v.regex(ENGINE_NAME, 'the name of an engine in config.json'));
+const engineName = v.pipe(v.string(), v.regex(ENGINE_NAME, 'the name of a remote engine in config.json'));
 
-/** *Ours*: the engines elsewhere that the configuration names. */
-export const ListRemoteEnginesRequest = v.looseObject({});
-export const ListRemoteEnginesPayload = v.object({
-  engines: v.array(
-    v.object({
-      /** Its models' ids are `remote/<name>/<model>`. */
-      name: v.string(),
-      /** Its base address; null where that cannot be used. */
-      url: v.nullable(v.string()),
-      /** Where its key comes from: `SET_REMOTE_KEY`, the name of a variable, or null where it has none. */
-      key_source: v.nullable(v.string()),
-      answers: v.boolean(),
-      /** Models it lists. */
-      models: v.number(),
-      /** Why it does not answer. */
-      error: v.optional(v.object({ code: v.string(), message: v.string() })),
-    }),
-  ),
+export const listRemoteEngines = defineAction({
+  name: 'LIST_REMOTE_ENGINES',
+  summary: 'Lists the configured remote engines and whether each is reachable.',
+  request: {},
+  response: v.object({
+    engines: field(
+      v.array(
+        v.object({
+          name: field(v.string(), 'Its name. The ids of its models are `remote/<name>/<model>`.'),
+          url: nullable(v.string(), 'Its base URL; null if the configured one is not valid.'),
+          key_source: nullable(
+            v.string(),
+            'Where its API key comes from: `SET_REMOTE_KEY`, the name of an environment variable, or null without a key.',
+          ),
+          reachable: field(v.boolean(), 'Whether it responded.'),
+          answers: field(v.boolean(), 'Alias of `reachable`.'),
+          models: field(count, 'The number of its models.'),
+          error: optional(errorInfo, 'Why it is not reachable.'),
+        }),
+      ),
+      'The remote engines.',
+    ),
+  }),
 });
 
-/** *Ours*: the key of an engine elsewhere. */
-export const SetRemoteKeyRequest = v.looseObject({
-  engine: EngineName,
-  /** It is kept by the host and sent to that engine's address; no reply has it. */
-  key: v.pipe(v.string(), v.trim(), v.regex(/^[\x21-\x7e]{1,4096}$/, 'a key: visible ASCII characters without spaces')),
+const keySaved = v.object({
+  engine: field(v.string(), 'The name of the remote engine.'),
+  saved: field(v.boolean(), 'Whether an API key is saved for it now.'),
+  kept: field(v.boolean(), 'Alias of `saved`.'),
 });
-export const ClearRemoteKeyRequest = v.looseObject({ engine: EngineName });
 
-const KeyKept = v.object({
-  engine: v.string(),
-  /** Whether a key of SET_REMOTE_KEY is kept now. */
-  kept: v.boolean(),
+const errors = ['REMOTE_NOT_CONFIGURED', 'KEYCHAIN_UNAVAILABLE', ...CACHE_ERRORS] as const;
+
+export const setRemoteKey = defineAction({
+  name: 'SET_REMOTE_KEY',
+  summary: 'Saves the API key of a remote engine where only this user can read it.',
+  request: {
+    engine: field(engineName, 'The name of the remote engine.'),
+    key: field(secret('an API key'), 'The API key. It is sent only to the URL of that engine; no reply contains it.'),
+  },
+  response: keySaved,
+  errors,
 });
-export const SetRemoteKeyPayload = KeyKept;
-export const ClearRemoteKeyPayload = KeyKept;
+
+export const clearRemoteKey = defineAction({
+  name: 'CLEAR_REMOTE_KEY',
+  summary: 'Removes the saved API key of a remote engine.',
+  request: { engine: field(engineName, 'The name of the remote engine.') },
+  response: keySaved,
+  errors,
+});

@@ -1,79 +1,103 @@
 import * as v from 'valibot';
-import { Bytes, integer, Name, pagedPayload, paging } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS, HUB_ERRORS } from '../errors.ts';
+import {
+  bytes,
+  count,
+  field,
+  integer,
+  modelId,
+  name,
+  nullable,
+  optional,
+  pagedResponse,
+  paging,
+  textUpTo,
+} from '../fields.ts';
 
-/** How SEARCH_MODELS may sort; the most first. */
+/** The sort orders of SEARCH_MODELS, all descending. */
 export const SEARCH_SORTS = ['downloads', 'likes', 'lastModified', 'createdAt', 'trendingScore'] as const;
-/** Most results of one search: with every field at its longest they fit a reply. */
-export const MAX_SEARCH_RESULTS = 100;
-/** Longest text that is searched for, characters. */
-const MAX_QUERY_LENGTH = 256;
 
-export const ListRepoFilesRequest = v.looseObject({
-  /** A repository `owner/name`. */
-  modelPath: v.optional(Name),
-  /** The same as `modelPath`. */
-  repoId: v.optional(Name),
-  /** Branch, tag or commit of the repository; `main` when absent. */
-  revision: v.optional(Name),
-  ...paging,
-});
+/** Most results of one search: with every field at its longest they fit in a reply. */
+const MAX_SEARCH_RESULTS = 100;
 
-export const RepoFileEntry = v.object({
-  /** What DOWNLOAD_MODEL and LOAD_MODEL take. */
-  id: v.string(),
-  /** Of a model in parts, the first. */
-  fileName: v.string(),
-  /** A projector (`mmproj`) belongs to a model and cannot be loaded by itself; `other` is no model. */
-  kind: v.picklist(['model', 'projector', 'other']),
-  /** As the file's name tells; null where it does not. */
-  quantization: v.nullable(v.string()),
-  /** Of all parts; null where the hub does not say. */
-  size: v.nullable(Bytes),
-  parts: v.number(),
-  /** False where the hub has only some of the parts. */
-  complete: v.boolean(),
-  /** Whether the memory that is free here now holds it; null where the size is not known. */
-  fits: v.nullable(v.boolean()),
-  downloaded: v.boolean(),
-});
-
-export const ListRepoFilesPayload = v.object({
-  repoId: v.string(),
-  revision: v.string(),
-  files: v.array(RepoFileEntry),
-  /** What DOWNLOAD_MODEL takes of this repository when it is told no more; null where it would refuse. */
-  choice: v.nullable(v.string()),
-  ...pagedPayload,
-});
-
-export const SearchModelsRequest = v.looseObject({
-  query: v.pipe(v.string(), v.maxLength(MAX_QUERY_LENGTH, `at most ${MAX_QUERY_LENGTH} characters long`)),
-  sort: v.optional(v.picklist(SEARCH_SORTS), 'downloads'),
-  limit: v.optional(integer(1, MAX_SEARCH_RESULTS), 20),
-  /** `nextCursor` of an earlier reply to the same query. */
-  cursor: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,1024}$/, 'a cursor from an earlier reply'))),
-});
-
-export const SearchModelsPayload = v.object({
-  models: v.array(
-    v.object({
-      repoId: v.string(),
-      downloads: v.nullable(v.number()),
-      likes: v.nullable(v.number()),
-      /** ISO 8601. */
-      lastModified: v.nullable(v.string()),
-      /** Its terms have to be accepted at the hub first. */
-      gated: v.boolean(),
-      tags: v.array(v.string()),
-      /** What the hub read out of a GGUF file of it; null where it did not. */
-      gguf: v.nullable(
+export const listRepoFiles = defineAction({
+  name: 'LIST_REPO_FILES',
+  summary:
+    'Lists the GGUF models in a repository with their size and whether they fit. A model split into several files is listed once.',
+  request: {
+    modelPath: optional(name, 'The repository, `owner/name`.'),
+    repoId: optional(name, 'Alias of `modelPath`.'),
+    revision: optional(name, 'A branch, tag or commit of the repository; `main` when absent.'),
+    ...paging,
+  },
+  response: v.object({
+    repoId: field(v.string(), 'The repository.'),
+    revision: field(v.string(), 'The revision.'),
+    files: field(
+      v.array(
         v.object({
-          architecture: v.optional(v.string()),
-          parameters: v.optional(v.number()),
-          contextLength: v.optional(v.number()),
+          modelId,
+          id: field(v.string(), 'Alias of `modelId`.'),
+          fileName: field(v.string(), 'The file; of a model split into several files, the first.'),
+          kind: field(
+            v.picklist(['model', 'projector', 'other']),
+            '`projector`: an `mmproj` file, which belongs to a model and cannot be loaded by itself. `other`: not a model.',
+          ),
+          quantization: nullable(v.string(), 'The quantization in its file name; null if there is none.'),
+          size: nullable(bytes, 'The size of all files; null where the Hugging Face Hub does not provide it.'),
+          parts: field(count, 'The number of files.'),
+          complete: field(v.boolean(), 'Whether the repository has all of its files.'),
+          fits: nullable(v.boolean(), 'Whether it fits in the free memory; null where its size is unknown.'),
+          downloaded: field(v.boolean(), 'Whether it is downloaded.'),
         }),
       ),
-    }),
-  ),
-  ...pagedPayload,
+      'The models.',
+    ),
+    choice: nullable(
+      v.string(),
+      'The id of the model that `DOWNLOAD_MODEL` chooses when only the repository is given; null if it would fail.',
+    ),
+    ...pagedResponse,
+  }),
+  errors: [...HUB_ERRORS, ...CACHE_ERRORS],
+});
+
+export const searchModels = defineAction({
+  name: 'SEARCH_MODELS',
+  summary: 'Searches the Hugging Face Hub for repositories with GGUF models.',
+  request: {
+    query: field(textUpTo(256), 'The text to search for.'),
+    sort: field(v.optional(v.picklist(SEARCH_SORTS), 'downloads'), 'The order, descending. Default: `downloads`.'),
+    limit: field(v.optional(integer(1, MAX_SEARCH_RESULTS), 20), 'The most results. Default: 20.'),
+    cursor: optional(
+      v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,1024}$/, 'a cursor from an earlier reply')),
+      '`nextCursor` of the previous page of the same search.',
+    ),
+  },
+  response: v.object({
+    models: field(
+      v.array(
+        v.object({
+          repoId: field(v.string(), 'The repository.'),
+          downloads: nullable(count, 'Recent downloads; null where this is unknown.'),
+          likes: nullable(count, 'Likes; null where this is unknown.'),
+          lastModified: nullable(v.string(), 'When it was last changed, ISO 8601.'),
+          gated: field(v.boolean(), 'Whether its terms must be accepted before files can be downloaded.'),
+          tags: field(v.array(v.string()), 'Its tags.'),
+          gguf: nullable(
+            v.object({
+              architecture: optional(v.string(), 'The architecture.'),
+              parameters: optional(count, 'The number of parameters.'),
+              contextLength: optional(count, 'The context length it was trained with, in tokens.'),
+            }),
+            'Metadata of one of its GGUF files; null where the Hugging Face Hub provides none.',
+          ),
+        }),
+      ),
+      'The repositories.',
+    ),
+    ...pagedResponse,
+  }),
+  errors: HUB_ERRORS,
 });

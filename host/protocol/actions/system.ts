@@ -1,99 +1,124 @@
 import * as v from 'valibot';
-import { Bytes } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { bytes, count, field, nullable, optional, unixSeconds } from '../fields.ts';
 
-/** Longest version taken from a message, characters. */
-const Version = v.pipe(v.string(), v.maxLength(64, 'a version such as "1.2.3"'));
-
-export const PingRequest = v.looseObject({
-  /** *Ours*: the client's own version. */
-  clientVersion: v.optional(Version),
-  /** *Ours*: the oldest host that client works with. */
-  oldestHost: v.optional(Version),
-});
-/** The same fields stand at the top level of the reply, where the original had them. */
-export const PingPayload = v.object({
-  response: v.literal('pong'),
-  version: v.string(),
-  pid: v.number(),
-  /** *Ours*: the oldest client this host works with. */
-  oldestClient: v.string(),
-  /** *Ours*: the side that is too old for the other; the reply's message says so in words. */
-  update: v.optional(v.picklist(['client', 'host'])),
-});
-
-export const GetSystemInfoRequest = v.looseObject({ verbose: v.optional(v.boolean()) });
-
-/** Which engines can use a device: `available` with a version, or not with a reason. */
-const InferenceEngines = v.record(
+const inferenceEngines = v.record(
   v.string(),
-  v.object({ available: v.boolean(), version: v.optional(v.string()), error: v.optional(v.string()) }),
+  v.object({
+    available: field(v.boolean(), 'Whether the engine can use the device.'),
+    version: optional(v.string(), 'Its version, if it is available.'),
+    error: optional(v.string(), 'Why it is not available.'),
+  }),
 );
-const GpuDevice = v.object({
-  name: v.string(),
-  available: v.boolean(),
-  vram_gb: v.nullable(v.number()),
-  driver_version: v.optional(v.string()),
-  inference_engines: InferenceEngines,
+
+const gpuDevice = v.object({
+  name: field(v.string(), 'The name of the device.'),
+  available: field(v.boolean(), 'Whether the device was found.'),
+  vram_gb: nullable(v.number(), 'GPU memory in decimal gigabytes; null where it is unknown.'),
+  driver_version: optional(v.string(), 'The version of its driver.'),
+  inference_engines: field(inferenceEngines, 'The engines that could use the device, by name.'),
 });
-export const SystemInfo = v.object({
-  os_version: v.string(),
-  processor: v.string(),
-  /** As people say it: `"23.5 GB"`. */
-  physical_memory: v.string(),
-  devices: v.object({
-    cpu: v.object({
-      name: v.string(),
-      available: v.boolean(),
-      cores: v.number(),
-      threads: v.number(),
-      family: v.optional(v.string()),
-      inference_engines: InferenceEngines,
+
+export const systemInfo = v.object({
+  os_version: field(v.string(), 'The operating system and its version.'),
+  processor: field(v.string(), 'The name of the processor.'),
+  physical_memory: field(v.string(), 'The installed memory, for display, such as `"23.5 GB"`.'),
+  devices: field(
+    v.object({
+      cpu: field(
+        v.object({
+          name: field(v.string(), 'The name of the processor.'),
+          available: field(v.boolean(), 'Always true.'),
+          cores: field(count, 'Physical cores.'),
+          threads: field(count, 'Hardware threads.'),
+          family: optional(v.string(), 'The microarchitecture, where it is known.'),
+          inference_engines: field(inferenceEngines, 'The engines that could use the processor, by name.'),
+        }),
+        'The processor.',
+      ),
+      nvidia_dgpu: field(v.array(gpuDevice), 'NVIDIA GPUs.'),
+      amd_dgpu: field(v.array(gpuDevice), 'AMD GPUs.'),
+      intel_gpu: field(v.array(gpuDevice), 'Intel GPUs.'),
+      npu: optional(gpuDevice, 'A neural processing unit.'),
     }),
-    nvidia_dgpu: v.array(GpuDevice),
-    amd_dgpu: v.array(GpuDevice),
-    intel_gpu: v.array(GpuDevice),
-    npu: v.optional(GpuDevice),
+    'The devices of the computer.',
+  ),
+});
+
+export const getSystemInfo = defineAction({
+  name: 'GET_SYSTEM_INFO',
+  summary: 'Returns information about the computer and its devices, with the backends available for each.',
+  request: { verbose: optional(v.boolean(), 'Accepted for clients of the original; has no effect.') },
+  response: systemInfo,
+  topLevel: 'payload',
+});
+
+const gpu = v.object({
+  available: field(v.boolean(), 'Always true.'),
+  name: field(v.string(), 'The name of the GPU.'),
+  vendor: field(v.string(), 'Its manufacturer.'),
+  total_vram: field(bytes, 'Its memory.'),
+  available_vram: field(bytes, 'Its free memory.'),
+  used_vram: field(bytes, 'Its used memory.'),
+});
+
+const diskSpace = v.object({
+  total: field(bytes, 'The size of the disk.'),
+  available: field(bytes, 'The free space that the user may use.'),
+});
+
+export const getSystemResources = defineAction({
+  name: 'GET_SYSTEM_RESOURCES',
+  summary: 'Returns the current state of GPUs, CPU, memory and disk.',
+  request: {},
+  response: v.object({
+    gpu: nullable(gpu, 'The first GPU; null if none was found.'),
+    gpus: field(v.array(gpu), 'All GPUs.'),
+    cpu: field(
+      v.object({
+        architecture: field(v.string(), 'The instruction set, such as `x64` or `arm64`.'),
+        model_name: field(v.string(), 'The name of the processor.'),
+        cores: field(count, 'Physical cores.'),
+        threads: field(count, 'Hardware threads.'),
+        vendor: field(v.string(), 'Its manufacturer.'),
+        microarchitecture: nullable(v.string(), 'The microarchitecture; null where it is unknown.'),
+        variant: nullable(
+          v.string(),
+          'The llama.cpp library chosen for this CPU, named as ggml names it (`haswell`, `zen4`, `apple_m2_m3`); null where the platform has only one.',
+        ),
+      }),
+      'The processor.',
+    ),
+    total_ram: field(bytes, 'Installed memory.'),
+    available_ram: field(bytes, 'Memory that programs can still use.'),
+    used_ram: field(bytes, 'Memory in use.'),
+    disk: nullable(diskSpace, 'The disk of the models; null where the system does not report it.'),
   }),
 });
 
-export const GetSystemResourcesRequest = v.looseObject({});
-export const GpuResources = v.object({
-  available: v.boolean(),
-  name: v.string(),
-  vendor: v.string(),
-  total_vram: Bytes,
-  available_vram: Bytes,
-  used_vram: Bytes,
-});
-export const SystemResourcesPayload = v.object({
-  gpu: v.nullable(GpuResources),
-  gpus: v.array(GpuResources),
-  cpu: v.object({
-    architecture: v.string(),
-    model_name: v.string(),
-    /** Physical cores. */
-    cores: v.number(),
-    /** Hardware threads. */
-    threads: v.number(),
-    vendor: v.string(),
-    microarchitecture: v.nullable(v.string()),
-    /** The llama.cpp binary chosen for this CPU, as ggml names it (`haswell`, `zen4`, `apple_m2_m3`); null where there is only one. */
-    variant: v.nullable(v.string()),
-  }),
-  total_ram: Bytes,
-  available_ram: Bytes,
-  used_ram: Bytes,
-  /** The volume that holds the models. */
-  disk: v.nullable(v.object({ total: Bytes, available: Bytes })),
+const memory = v.object({
+  total: field(bytes, 'All of it.'),
+  used: field(bytes, 'The used part.'),
+  available: field(bytes, 'The free part.'),
 });
 
-export const GetMemoryUsageRequest = v.looseObject({});
-export const MemoryUsagePayload = v.object({
-  ram: v.object({ total: Bytes, used: Bytes, available: Bytes }),
-  vram: v.nullable(v.object({ total: Bytes, used: Bytes, available: Bytes })),
-  loadedModelsCount: v.number(),
-  memoryUsedByModels: Bytes,
-  /** Models on the disk: how many, and their bytes together. */
-  cached: v.object({ count: v.number(), bytes: Bytes }),
-  timestamp: v.number(),
+export const getMemoryUsage = defineAction({
+  name: 'GET_MEMORY_USAGE',
+  summary: 'Returns current memory, VRAM and cache usage.',
+  request: {},
+  response: v.object({
+    ram: field(memory, 'Main memory.'),
+    vram: nullable(memory, 'GPU memory of all GPUs; null without a GPU.'),
+    loadedModelsCount: field(count, 'Models loaded by this host.'),
+    memoryUsedByModels: field(bytes, 'Main and GPU memory they use.'),
+    cached: field(
+      v.object({
+        count: field(count, 'How many.'),
+        bytes: field(bytes, 'Their size.'),
+      }),
+      'The downloaded models.',
+    ),
+    timestamp: field(unixSeconds, 'When this was measured.'),
+  }),
+  errors: ['CACHE_ERROR', 'CACHE_NOT_WRITABLE', 'CACHE_MOVING'],
 });

@@ -1,29 +1,48 @@
 import * as v from 'valibot';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS } from '../errors.ts';
+import { field, nullable } from '../fields.ts';
 
-export const SetHfTokenRequest = v.looseObject({
-  /** A Hugging Face token. It is kept by the host and sent to the hub; no reply has it. */
-  token: v.pipe(
+/** A secret as it can stand in an HTTP header. */
+export const secret = (what: string) =>
+  v.pipe(v.string(), v.trim(), v.regex(/^[\x21-\x7e]{1,4096}$/, `${what}: visible ASCII characters without spaces`));
+
+const tokenStatus = v.object({
+  has_token: field(v.boolean(), 'Whether an access token is set.'),
+  source: nullable(
     v.string(),
-    v.trim(),
-    v.regex(/^[\x21-\x7e]{1,4096}$/, 'a token: visible ASCII characters without spaces'),
+    'Where it comes from: `HF_TOKEN`, `keychain` (the system keychain) or the path of a file; null without a token.',
   ),
+  saved: field(v.boolean(), 'Whether a token set with `SET_HF_TOKEN` is saved, even if `HF_TOKEN` takes precedence.'),
+  kept: field(v.boolean(), 'Alias of `saved`.'),
+  endpoint: field(v.string(), 'The server the token is sent to, and no other.'),
 });
 
-const status = v.object({
-  has_token: v.boolean(),
-  /**
-   * Where the token in use comes from: `HF_TOKEN`; `keychain`, the system's, where SET_HF_TOKEN put it; else the path of
-   * the file it put it in, or of huggingface_hub's; or null.
-   */
-  source: v.nullable(v.string()),
-  /** Whether SET_HF_TOKEN has given one, also where HF_TOKEN goes before it. */
-  kept: v.boolean(),
-  /** The hub it is sent to, and no other address. */
-  endpoint: v.string(),
+const errors = ['KEYCHAIN_UNAVAILABLE', ...CACHE_ERRORS] as const;
+
+export const setHfToken = defineAction({
+  name: 'SET_HF_TOKEN',
+  summary: 'Saves the Hugging Face access token. No reply ever contains it.',
+  request: { token: field(secret('an access token'), 'The access token.') },
+  response: tokenStatus,
+  topLevel: 'payload',
+  errors,
 });
 
-export const SetHfTokenPayload = status;
-export const GetHfTokenStatusRequest = v.looseObject({});
-export const GetHfTokenStatusPayload = status;
-export const ClearHfTokenRequest = v.looseObject({});
-export const ClearHfTokenPayload = status;
+export const getHfTokenStatus = defineAction({
+  name: 'GET_HF_TOKEN_STATUS',
+  summary: 'Returns whether an access token is set and where it comes from.',
+  request: {},
+  response: tokenStatus,
+  topLevel: 'payload',
+  errors,
+});
+
+export const clearHfToken = defineAction({
+  name: 'CLEAR_HF_TOKEN',
+  summary: 'Removes the saved access token.',
+  request: {},
+  response: tokenStatus,
+  topLevel: 'payload',
+  errors,
+});

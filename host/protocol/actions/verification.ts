@@ -1,55 +1,84 @@
 import * as v from 'valibot';
-import { Bytes, modelNaming } from '../fields.ts';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS, HUB_ERRORS } from '../errors.ts';
+import { modelDownloadProgress, modelVerifyProgress } from '../events.ts';
+import { bytes, count, errorInfo, field, modelId, modelReference, nullable, optional } from '../fields.ts';
 
-/** Most bad chunks a reply names of one file; `badChunkCount` has them all. */
-export const MAX_NAMED_CHUNKS = 256;
+const verifyState = v.picklist(['good', 'bad', 'missing', 'unchanged', 'recorded']);
 
-/** Both name a model; with none named, every model in the cache is meant. */
-export const VerifyModelRequest = v.looseObject(modelNaming);
-export const RepairModelRequest = v.looseObject(modelNaming);
-
-/** Gives up the checks and repairs of a model; with none named, all of this host's. */
-export const CancelVerifyRequest = v.looseObject(modelNaming);
-export const CancelVerifyPayload = v.object({ cancelled: v.number() });
-
-/**
- * `good`: what the hub announced. `bad`, `missing`. `unchanged`: as an earlier check found it; `recorded`: seen for the
- * first time. Of the last two nobody knows what the hub would say: neither record nor hub was to be had.
- */
-const CheckState = v.picklist(['good', 'bad', 'missing', 'unchanged', 'recorded']);
-
-const CheckedFileEntry = v.object({
-  /** Path in the repository. */
-  fileName: v.string(),
-  state: CheckState,
-  /** What it was compared with: the index of its download, the hub just now, an earlier check, or nothing. */
-  basis: v.picklist(['index', 'hub', 'firstCheck', 'nothing']),
-  size: Bytes,
-  /** Null where nobody knows. */
-  expectedSize: v.nullable(Bytes),
-  /** Chunks that are not what was recorded of them. None where chunks were never recorded: then all of it is fetched. */
-  badChunks: v.array(v.object({ index: v.number(), offset: Bytes, length: Bytes })),
-  badChunkCount: v.number(),
+const verifiedFile = v.object({
+  fileName: field(v.string(), 'The path of the file in the repository.'),
+  state: field(
+    verifyState,
+    '`good`, `bad` or `missing`. Where neither the record of its download nor the Hugging Face Hub was available: `unchanged` since an earlier check, or `recorded` by this first one.',
+  ),
+  basis: field(
+    v.picklist(['index', 'hub', 'firstCheck', 'nothing']),
+    'What the file was compared with: the record of its download, the Hugging Face Hub, an earlier check, or nothing.',
+  ),
+  size: field(bytes, 'Its size on the disk.'),
+  expectedSize: nullable(bytes, 'Its expected size; null where it is unknown.'),
+  badChunks: field(
+    v.array(
+      v.object({
+        index: field(count, 'The number of the chunk, from 0.'),
+        offset: field(bytes, 'Where it starts in the file.'),
+        length: field(bytes, 'Its length.'),
+      }),
+    ),
+    'The damaged chunks, at most 256. Empty where no checksums of chunks were recorded: a repair then downloads the whole file.',
+  ),
+  badChunkCount: field(count, 'The number of damaged chunks.'),
 });
 
-export const CheckedModelEntry = v.object({
-  id: v.string(),
-  repoId: v.string(),
-  /** The worst of its files'. */
-  state: CheckState,
-  /** *REPAIR_MODEL*: it is good now, and so many bytes were fetched for that. */
-  repaired: v.boolean(),
-  fetched: Bytes,
-  files: v.array(CheckedFileEntry),
-  /** Why it could not be checked or mended: an error code and a sentence. */
-  error: v.optional(v.object({ code: v.string(), message: v.string() })),
+const verifiedModel = v.object({
+  modelId,
+  id: field(v.string(), 'Alias of `modelId`.'),
+  repoId: field(v.string(), 'The repository.'),
+  state: field(verifyState, 'The worst state of its files.'),
+  repaired: field(v.boolean(), 'Whether `REPAIR_MODEL` has repaired it.'),
+  fetched: field(bytes, 'Bytes downloaded to repair it.'),
+  files: field(v.array(verifiedFile), 'Its files.'),
+  error: optional(errorInfo, 'Why it could not be verified or repaired.'),
 });
 
-export const VerifyModelPayload = v.object({
-  /** Those with something wrong first, as many as fit the reply. */
-  models: v.array(CheckedModelEntry),
-  /** Models that were checked. */
-  checked: v.number(),
-  /** Models of those that are bad, or could not be checked or mended. */
-  bad: v.number(),
+const verification = {
+  request: modelReference,
+  response: v.object({
+    models: field(v.array(verifiedModel), 'The models, damaged ones first, as many as fit in the reply.'),
+    checked: field(count, 'The number of verified models.'),
+    bad: field(count, 'The number of models that are damaged or could not be verified or repaired.'),
+  }),
+  events: [modelVerifyProgress, modelDownloadProgress],
+  errors: [
+    'MODEL_NOT_DOWNLOADED',
+    'MODEL_IN_USE',
+    'CANCELLED',
+    'CHECKSUM_MISMATCH',
+    'REMOTE_CHANGED',
+    'SIZE_MISMATCH',
+    ...HUB_ERRORS,
+    ...CACHE_ERRORS,
+  ],
+} as const;
+
+export const verifyModel = defineAction({
+  name: 'VERIFY_MODEL',
+  summary: 'Verifies a model, or every model in the cache, against its checksums.',
+  ...verification,
+  events: [modelVerifyProgress],
+});
+
+export const repairModel = defineAction({
+  name: 'REPAIR_MODEL',
+  summary: 'Repairs a model, or every model in the cache, by downloading its damaged chunks again.',
+  ...verification,
+});
+
+export const cancelVerify = defineAction({
+  name: 'CANCEL_VERIFY',
+  summary: 'Cancels a running verification or repair, or all of them if no model is given.',
+  request: modelReference,
+  response: v.object({ cancelled: field(count, 'The number of cancelled verifications and repairs.') }),
+  errors: ['MODEL_NOT_DOWNLOADED', ...CACHE_ERRORS],
 });

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Services } from '../../../host/actions/action.ts';
 import { planLoad } from '../../../host/actions/plan-load.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
 import { demandOf } from '../../../host/hardware/demand.ts';
@@ -9,6 +8,7 @@ import { fitOf } from '../../../host/hardware/fit.ts';
 import { MINIMUM_RESERVE } from '../../../host/hardware/memory-budget.ts';
 import type { HardwareSnapshot } from '../../../host/hardware/types.ts';
 import type { ModelChange, ModelRegistry } from '../../../host/models/model-registry.ts';
+import type { Services } from '../../../host/services.ts';
 import { loadRequest, TestModels } from '../../support/engine/test-models.ts';
 import { ManualClock } from '../../support/extension/manual-clock.ts';
 import { ENDLESS } from '../../support/gguf/chains.ts';

@@ -103,6 +103,7 @@ describe('embedding, over frames', () => {
     const asked = { text1: 'red sun', text2: 'red sea' };
     const reply = await host.request('COMPUTE_SIMILARITY', asked);
     expect(promised('COMPUTE_SIMILARITY', reply)).toEqual({
+      modelId: BERT,
       similarity: expect.closeTo(cosineOf('red sun', 'red sea'), 4),
       metric: 'cosine',
       text1_length: 7,

@@ -146,6 +146,7 @@ describe('models that other programs hold', () => {
     await other.request('GET_DOWNLOADED_MODELS');
     const reply = await host.request('DOWNLOAD_MODEL', { modelPath: ID });
     expect(promised('DOWNLOAD_MODEL', reply)).toEqual({
+      modelId: ID,
       repoId: REPO,
       fileName: FILE,
       size: MODEL.length,
@@ -233,7 +234,7 @@ describe('models that other programs hold', () => {
       description: expect.stringContaining(path),
     });
     const { gone } = promised('SCAN_LOCAL_MODELS', await host.request('SCAN_LOCAL_MODELS'));
-    expect(gone).toEqual([{ id: ID, source: 'lmstudio', path }]);
+    expect(gone).toEqual([{ modelId: ID, id: ID, source: 'lmstudio', path }]);
 
     const reply = promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID }));
     expect(reply).not.toHaveProperty('path');

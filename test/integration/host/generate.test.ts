@@ -153,7 +153,7 @@ describe('generating, over frames', () => {
     const event = host.next(({ type }) => type === 'generationError');
     const reply = await host.request('GENERATE', { prompt: 'x' });
     expect(reply).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED' });
-    expect((await event).payload).toEqual({ code: 'MODEL_NOT_LOADED', error: reply.message });
+    expect((await event).payload).toEqual({ modelId: null, code: 'MODEL_NOT_LOADED', error: reply.message });
     expect(await host.request('GENERATE', { prompt: 'x', modelId: STORY })).toMatchObject({ code: 'MODEL_NOT_LOADED' });
   });
 
@@ -245,7 +245,7 @@ describe('generating, over frames', () => {
     expect(set.params).toEqual(set.payload.params);
     const updated = await host.request('UPDATE_SETTINGS', { settings: { top_k: 5, theme: 'dark' } });
     expect(updated.settings).toEqual({ ...before, max_new_tokens: 2, do_sample: false, top_k: 5 });
-    expect(updated.message).toMatch(/Not kept.*theme/);
+    expect(updated.message).toMatch(/Ignored unknown settings: theme/);
     await host.close();
 
     host = shop.host({ env: { HF_ENDPOINT: hub.url } });

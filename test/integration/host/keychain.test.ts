@@ -54,7 +54,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     promised('SET_HF_TOKEN', await first.request('SET_HF_TOKEN', { token: 'hf_another0123' }));
     expect(await first.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: 'keychain',
-      message: "Token kept in the system's keychain",
+      message: 'Token saved in the system keychain',
     });
     await first.close();
     nothingHolds(SECRET);
@@ -87,7 +87,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     const file = join(shop.home, 'secrets.json');
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: file,
-      message: `Token kept in ${file}`,
+      message: `Token saved in ${file}`,
     });
     expect(await status(host)).toMatchObject({ has_token: true, source: file });
     expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ status: 'success', has_token: false });

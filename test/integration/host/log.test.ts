@@ -70,6 +70,6 @@ describe('what a host logs', () => {
     const loaded = lines.find(({ event }) => event === 'engine.loaded');
     expect(loaded).toMatchObject({ action: 'LOAD_MODEL', requestId: 'request-1', request: 1, pid: expect.anything() });
     const refusal = lines.find(({ code }) => code === 'CHAT_TEMPLATE_FAILED');
-    expect(refusal).toMatchObject({ event: 'request.refused', action: 'GENERATE', requestId: refused.requestId });
+    expect(refusal).toMatchObject({ event: 'request.failed', action: 'GENERATE', requestId: refused.requestId });
   });
 });

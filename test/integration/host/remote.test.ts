@@ -31,6 +31,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     const host = workshop.host({ env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
     expect(promised('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: KEY }))).toEqual({
       engine: 'mock',
+      saved: true,
       kept: true,
     });
     const { models } = promised('GET_MODELS_BY_TYPE', await host.request('GET_MODELS_BY_TYPE', { type: 'remote' }));

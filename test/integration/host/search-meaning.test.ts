@@ -71,7 +71,7 @@ describe('a search by meaning', () => {
     await say();
     for (const query of ['cold blue', 'sun', 'green green']) {
       const { conversations, ...rest } = await search(query);
-      expect(rest).toEqual({ query, total: 3, by: 'meaning', model: BERT, waiting: 0 });
+      expect(rest).toEqual({ query, total: 3, by: 'meaning', modelId: BERT, model: BERT, waiting: 0 });
       expect(conversations).toMatchObject(
         expectedOrder(query).map(({ id, score }) => ({ id, score: expect.closeTo(score, 4) })),
       );

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import nativeMessaging from 'chrome-native-messaging';
 import { CHROMIUM_EXTENSION_ID } from '../../../manifests/extension-identity.ts';
+import { checkDeclared } from './check-declared.ts';
 
 /** What a reply or an event is to a client that knows nothing of our types. */
 // biome-ignore lint/suspicious/noExplicitAny: a client reads whatever came; tests check it against the schemas
@@ -31,7 +32,8 @@ export const CHROME_ORIGIN = `chrome-extension://${CHROMIUM_EXTENSION_ID}/`;
 
 /**
  * A real host process and the other end of its pipes. The frames are read and written by `chrome-native-messaging`,
- * an implementation that shares nothing with the host's.
+ * an implementation that shares nothing with the host's. Every message of the host is checked against the declarations
+ * of the protocol: after one that does not match, waiting for a message fails.
  */
 export class HostProcess {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -43,6 +45,9 @@ export class HostProcess {
   readonly #output = new nativeMessaging.Output();
   readonly #waiting = new Set<{ matches: (message: Message) => boolean; resolve: (message: Message) => void }>();
   readonly #listeners = new Set<(message: Message) => void>();
+  /** The actions of requests by their ids, which events lack. */
+  readonly #actions = new Map<unknown, string>();
+  readonly #undeclared = Promise.withResolvers<never>();
   #nextId = 1;
 
   constructor(options: StartOptions) {
@@ -60,6 +65,9 @@ export class HostProcess {
         ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.#undeclared.promise.catch(() => {
+      // Reported by whoever waits for the next message.
     });
     this.#output.pipe(this.child.stdin);
     this.child.stdin.on('error', () => {
@@ -79,6 +87,7 @@ export class HostProcess {
 
   /** Sends a message as it is. */
   send(message: Message): void {
+    if (message.requestId !== undefined) this.#actions.set(message.requestId, message.action);
     this.#output.write(message);
   }
 
@@ -99,7 +108,7 @@ export class HostProcess {
       throw new Error(`The host ended (code ${code}, signal ${signal}) before it answered. It said: ${this.stderr}`);
     });
     try {
-      return await Promise.race([promise, gone]);
+      return await Promise.race([promise, gone, this.#undeclared.promise]);
     } finally {
       this.#waiting.delete(waiter);
     }
@@ -125,6 +134,11 @@ export class HostProcess {
 
   #receive(message: Message): void {
     this.received.push(message);
+    try {
+      checkDeclared(message, this.#actions.get(message.requestId));
+    } catch (error) {
+      this.#undeclared.reject(error);
+    }
     for (const listener of this.#listeners) listener(message);
     for (const waiter of this.#waiting) if (waiter.matches(message)) waiter.resolve(message);
   }

@@ -1,15 +1,14 @@
 import * as v from 'valibot';
-import { PAYLOAD_SCHEMAS } from '../../../host/protocol/actions/payloads.ts';
-import type { ActionName } from '../../../host/protocol/actions/requests.ts';
-import type { PayloadOf } from '../../../host/protocol/messages.ts';
+import { ACTIONS } from '../../../host/protocol/actions/index.ts';
+import type { ActionName, PayloadOf } from '../../../host/protocol/messages.ts';
 import type { Message } from './host-process.ts';
 
-/** The payload of a success reply, as protocol.md promises it. Throws, with the reply, when it is anything else. */
+/** Returns the payload of a success reply. Throws, with the reply, if it fails or does not match its declaration. */
 export function promised<A extends ActionName>(action: A, reply: Message): PayloadOf<A> {
-  if (reply.status !== 'success') throw new Error(`${action} was refused: ${JSON.stringify(reply)}`);
-  const { success, issues, output } = v.safeParse(PAYLOAD_SCHEMAS[action], reply.payload);
+  if (reply.status !== 'success') throw new Error(`${action} failed: ${JSON.stringify(reply)}`);
+  const response = ACTIONS.get(action)?.declaration.response ?? v.never();
+  const { success, issues, output } = v.safeParse(response, reply.payload);
   if (success) return output as PayloadOf<A>;
-  throw new Error(
-    `${action} answered another shape: ${issues?.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`).join('; ')}`,
-  );
+  const problems = issues.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`);
+  throw new Error(`The payload of ${action} does not match its declaration: ${problems.join('; ')}`);
 }

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import * as v from 'valibot';
 import { Catalog } from '../../../host/catalog/catalog.ts';
 import suggestions from '../../../host/catalog/suggested.json' with { type: 'json' };
-import { CatalogEntry } from '../../../host/protocol/actions/catalog.ts';
+import { catalogEntry } from '../../../host/protocol/actions/catalog.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { openStore } from '../../../host/store/store.ts';
 import type { Store } from '../../../host/store/types.ts';
@@ -52,7 +52,7 @@ describe('the suggested models', () => {
     expect(entries).toHaveLength(suggestions.length);
     expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
     for (const entry of entries) {
-      expect(v.parse(CatalogEntry, { ...entry, downloaded: false })).toEqual({ ...entry, downloaded: false });
+      expect(v.parse(catalogEntry, { ...entry, downloaded: false })).toEqual({ ...entry, downloaded: false });
       expect(readModelName({ modelPath: entry.id }).id).toBe(entry.id);
       expect(['gguf', 'bitnet']).toContain(entry.model_type);
       expect(entry).toMatchObject({ source: 'default', suggested: true, requires_token: false });

@@ -15,6 +15,7 @@ const NO_EVENTS: LiveFacts = { downloads: new Map(), loads: new Map(), errors: n
 function model(id: string, more: Partial<AvailableModel> = {}): AvailableModel {
   const [owner = '', repo = '', file = ''] = id.split('/');
   return {
+    modelId: id,
     id,
     name: file.replace('.gguf', ''),
     repo_id: `${owner}/${repo}`,
@@ -34,6 +35,7 @@ function model(id: string, more: Partial<AvailableModel> = {}): AvailableModel {
 
 function loaded(id: string): LoadedModel {
   return {
+    modelId: id,
     model_id: id,
     loaded_to: 'CPU',
     gpu_layers: 0,
@@ -58,7 +60,15 @@ describe('the list of models', () => {
         ],
         downloaded: [{ ...model('a/a/installed.gguf', { downloaded: true }), size: 123 }],
         loaded: [loaded('b/b/loaded.gguf')],
-        downloads: [{ repo_id: 'a/a', file_path: 'partial.gguf', status: 'downloading', ...download }],
+        downloads: [
+          {
+            modelId: 'a/a/partial.gguf',
+            repo_id: 'a/a',
+            file_path: 'partial.gguf',
+            status: 'downloading',
+            ...download,
+          },
+        ],
         current: 'b/b/loaded.gguf',
       },
       NO_EVENTS,
@@ -75,9 +85,9 @@ describe('the list of models', () => {
   it('prefers the progress of events to that of the last reply', () => {
     const facts: ModelFacts = {
       ...EMPTY,
-      downloads: [{ repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading', ...download }],
+      downloads: [{ modelId: 'a/a/m.gguf', repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading', ...download }],
     };
-    const event = { repoId: 'a/a', fileName: 'm.gguf', loaded: 8, total: 10, progress: 80 };
+    const event = { modelId: 'a/a/m.gguf', repoId: 'a/a', fileName: 'm.gguf', loaded: 8, total: 10, progress: 80 };
     const live = { ...NO_EVENTS, downloads: new Map([['a/a/m.gguf', { ...event, bytesPerSecond: 2, etaSeconds: 1 }]]) };
     expect(modelRows(facts, NO_EVENTS)[0]?.progress).toEqual({ percent: 50, loaded: 5, total: 10 });
     expect(modelRows(facts, live)[0]?.progress).toEqual({
@@ -93,7 +103,7 @@ describe('the list of models', () => {
     const error = { code: 'DISK_FULL', message: 'The disk is full.' };
     const facts: ModelFacts = {
       ...EMPTY,
-      downloads: [{ repo_id: 'a/a', file_path: 'm.gguf', status: 'failed', ...download, error }],
+      downloads: [{ modelId: 'a/a/m.gguf', repo_id: 'a/a', file_path: 'm.gguf', status: 'failed', ...download, error }],
     };
     expect(modelRows(facts, NO_EVENTS)[0]).toMatchObject({
       stage: 'failed',

@@ -158,6 +158,7 @@ describe('diagnostics', () => {
         ...EMPTY_SNAPSHOT,
         loaded: [
           {
+            modelId: 'local/folder/home/ann/secret.gguf',
             model_id: 'local/folder/home/ann/secret.gguf',
             loaded_to: 'CPU',
             gpu_layers: 0,

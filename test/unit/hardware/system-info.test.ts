@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as v from 'valibot';
 import { systemInfo } from '../../../host/hardware/system-info.ts';
 import type { GpuInfo } from '../../../host/hardware/types.ts';
-import { SystemInfo } from '../../../host/protocol/actions/system.ts';
+import { systemInfo as systemInfoSchema } from '../../../host/protocol/actions/system.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
 const GiB = 1024 ** 3;
@@ -29,7 +29,7 @@ describe('systemInfo', () => {
     const cpu = { ...facts, microarchitecture, variant };
     for (const gpus of [[], GPUS]) {
       const info = systemInfo({ cpu, gpus, memory: MEMORY }, OS);
-      expect(v.parse(SystemInfo, info)).toEqual(info);
+      expect(v.parse(systemInfoSchema, info)).toEqual(info);
       expect(info.devices.cpu).toMatchObject({ name: facts.modelName, cores: facts.cores, threads: facts.threads });
       expect(info.devices.cpu.family).toBe(microarchitecture ?? undefined);
     }

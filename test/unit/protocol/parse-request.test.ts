@@ -15,7 +15,7 @@ async function refusal(message: Parameters<typeof parseRequest>[0]): Promise<Hos
 describe('parseRequest', () => {
   it('takes an action in any case', async () => {
     for (const action of ['LOAD_MODEL', 'load_model', 'Load_Model']) {
-      expect((await parseRequest({ action, modelPath: 'a/b/c.gguf' })).action).toBe('LOAD_MODEL');
+      expect((await parseRequest({ action, modelPath: 'a/b/c.gguf' })).declaration.name).toBe('LOAD_MODEL');
     }
   });
 

@@ -1,21 +1,64 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { REQUEST_SCHEMAS } from '../../../host/protocol/actions/requests.ts';
+import { ACTIONS } from '../../../host/protocol/actions/index.ts';
+import * as events from '../../../host/protocol/events.ts';
+import type { Schema } from '../../../host/protocol/fields.ts';
+import { type Field, fieldsOf } from '../../../installers/docs/describe-schema.ts';
 import { reference } from '../../../installers/docs/reference.ts';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** The paths of fields without a description. */
+function undescribed(fields: readonly Field[], prefix: string): string[] {
+  return fields.flatMap(({ name, description, fields }) => [
+    ...(description === '' ? [`${prefix}.${name}`] : []),
+    ...undescribed(fields, `${prefix}.${name}`),
+  ]);
+}
+
+const declarations = [...ACTIONS.values()].map(({ declaration }) => declaration);
 
 describe('the reference', () => {
   const written = readFileSync(new URL('../../../host/protocol/REFERENCE.md', import.meta.url), 'utf8');
 
-  it('is what the schemas say now (if not: npm run docs)', () => {
-    expect(written).toBe(reference(ROOT));
+  it('is up to date (if not: npm run docs)', () => {
+    expect(written).toBe(reference());
   });
 
-  it('has a section for every action, with its fields and their comments', () => {
-    for (const action of Object.keys(REQUEST_SCHEMAS)) expect(written).toContain(`\n### ${action}\n`);
-    expect(written).toContain('| `settings.stop` (optional) |');
-    expect(written).toContain('Texts that end the generation; they are not part of the output.');
+  it('describes every action with its fields, events and errors', () => {
+    const [, section = ''] = /\n### LOAD_MODEL\n([\s\S]*?)\n### /.exec(written) ?? [];
+    expect(section).toContain('Loads a model into memory, downloading it first if necessary.');
+    expect(section).toContain(
+      '| `settings.n_ctx` (optional) | integer, at least 1, at most 16777216 | The context length',
+    );
+    expect(section).toContain('| `vramUsed` | integer, bytes | Measured GPU memory of the model. |');
+    expect(section).toContain('Emits `modelWorkerLoadingProgress`.');
+    expect(section).toMatch(/Errors: .*`INSUFFICIENT_MEMORY`/);
+  });
+
+  it('names the actions that emit an event, and says which events replace each other', () => {
+    const [, section = ''] = /\n### MODEL_DOWNLOAD_PROGRESS\n([\s\S]*?)\n### /.exec(written) ?? [];
+    expect(section).toContain('Emitted by `DOWNLOAD_MODEL`, `PULL_MODEL`, `REPAIR_MODEL`.');
+    expect(section).toContain('a new event replaces the one that waits');
+  });
+});
+
+describe('the declarations', () => {
+  it.each(declarations.map((declaration) => [declaration.name, declaration] as const))(
+    '%s describes every field',
+    (name, { request, response, topLevel }) => {
+      const schemas: Schema[] = [request, response, ...(typeof topLevel === 'object' ? [topLevel] : [])];
+      expect(schemas.flatMap((schema) => undescribed(fieldsOf(schema), name))).toEqual([]);
+      expect(fieldsOf(response)).not.toEqual([]);
+    },
+  );
+
+  it.each(Object.values(events).map((event) => [event.type, event] as const))(
+    '%s describes every field',
+    (type, event) => {
+      expect(undescribed(fieldsOf(event.payload), type)).toEqual([]);
+    },
+  );
+
+  it('are sentences', () => {
+    for (const { summary } of [...declarations, ...Object.values(events)]) expect(summary).toMatch(/^[A-Z].*\.$/);
   });
 });

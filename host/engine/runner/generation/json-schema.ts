@@ -1,6 +1,6 @@
 import { HostError } from '../../../common/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../common/json.ts';
-import { MAX_GRAMMAR_CHARACTERS } from '../../../protocol/actions/generation-limits.ts';
+import { MAX_GRAMMAR_CHARACTERS } from '../../../protocol/limits.ts';
 
 /** Deepest nesting of a schema that is taken: each level is a rule of the grammar, and a frame of llama.cpp's stack. */
 const MAX_DEPTH = 32;

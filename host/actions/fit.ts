@@ -1,0 +1,107 @@
+import { defined } from '../common/defined.ts';
+import { invalidField } from '../common/host-errors.ts';
+import { sum } from '../common/sum.ts';
+import type { OffloadOption } from '../hardware/offload-options.ts';
+import * as declared from '../protocol/actions/fit.ts';
+import { handle } from './action.ts';
+import { hasModelReference } from './model-reference.ts';
+import { resolveName } from './resolve-name.ts';
+import { shapeOf } from './shape-of.ts';
+
+const MiB = 1024 * 1024;
+
+/** A required amount in MiB, rounded up so that it suffices. */
+const requiredMiB = (bytes: number) => Math.ceil(bytes / MiB);
+
+/** An available amount in MiB, rounded down so that it exists. */
+const availableMiB = (bytes: number) => Math.floor(bytes / MiB);
+
+function describe({ strategy, gpuLayers, cpuLayers }: OffloadOption): string {
+  if (strategy === 'full_vram') return `All ${gpuLayers} layers on the GPU`;
+  if (strategy === 'full_ram') return `All ${cpuLayers} layers in main memory`;
+  return `${gpuLayers} layers on the GPU, ${cpuLayers} in main memory`;
+}
+
+export const estimateModelSize = handle(declared.estimateModelSize, async (request, call) => {
+  const { services } = call;
+  const name = await resolveName({ ...request, modelPath: request.modelPath ?? request.model_path }, call);
+  const [shape, hardware, models, memoryBudget, { demandOf }, { fitOf }, split, { offloadOptions }] = await Promise.all(
+    [
+      shapeOf(name, call),
+      services.hardware(),
+      services.models(),
+      import('../hardware/memory-budget.ts'),
+      import('../hardware/demand.ts'),
+      import('../hardware/fit.ts'),
+      import('../hardware/split.ts'),
+      import('../hardware/offload-options.ts'),
+    ],
+  );
+  const snapshot = memoryBudget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
+  const settings = { contextSize: split.chooseContextSize(shape, request.n_ctx) };
+  const demand = demandOf(shape, settings);
+  const blocks = shape.layerBytes.length;
+  const options = offloadOptions(shape, settings, snapshot);
+  const best = options[0]?.gpuLayers ?? split.recommendSplit({ shape, ...settings, snapshot }).gpuLayers;
+  const { needed, available } = fitOf(demand, best, snapshot);
+  const misfit = { shape, settings, gpuLayers: best, snapshot };
+  const wouldFit = options.length > 0 ? [] : (await import('../hardware/would-fit.ts')).whatWouldFit(misfit);
+  const payload = {
+    modelId: name.id,
+    model_id: name.id,
+    n_ctx: settings.contextSize,
+    estimate: {
+      total_size_mb: requiredMiB(needed.ram + needed.vram),
+      vram_required_mb: requiredMiB(needed.vram),
+      ram_required_mb: requiredMiB(needed.ram),
+      layer_count: blocks,
+      mb_per_layer: Math.round((sum(shape.layerBytes) / blocks / MiB) * 100) / 100,
+    },
+    available: { vram_mb: availableMiB(available.vram), ram_mb: availableMiB(available.ram) },
+    can_load: options.length > 0,
+    options: options.map((option) => ({
+      strategy: option.strategy,
+      vram_layers: option.gpuLayers,
+      ram_layers: option.cpuLayers,
+      vram_mb: requiredMiB(option.needed.vram),
+      ram_mb: requiredMiB(option.needed.ram),
+      speed: option.speed,
+      description: describe(option),
+    })),
+    would_fit: wouldFit.map(({ note }) => note),
+  };
+  return { payload };
+});
+
+/** Layers of a model if the request gives only its size: the original's default, and true of most 7B and 8B models. */
+const DEFAULT_LAYERS = 32;
+
+export const recommendSplit = handle(declared.recommendSplit, async (request, call) => {
+  const [hardware, { recommendSplit, chooseContextSize }] = await Promise.all([
+    call.services.hardware(),
+    import('../hardware/split.ts'),
+  ]);
+  const { modelSize, totalLayers = DEFAULT_LAYERS, n_ctx } = request;
+  if (modelSize === undefined && !hasModelReference(request)) {
+    throw invalidField('modelSize', "the model's size in bytes, unless a model is given", undefined);
+  }
+  const snapshot = await hardware.snapshot();
+  const name = modelSize === undefined ? await resolveName(request, call) : undefined;
+  const shape = name === undefined ? undefined : await shapeOf(name, call);
+  const split =
+    shape === undefined
+      ? recommendSplit({ modelSize: modelSize ?? 0, totalLayers, snapshot })
+      : recommendSplit({ shape, contextSize: chooseContextSize(shape, n_ctx), snapshot });
+  return {
+    payload: {
+      ...defined({ modelId: name?.id }),
+      gpu_layers: split.gpuLayers,
+      cpu_layers: split.cpuLayers,
+      estimated_vram: split.estimatedVram,
+      estimated_ram: split.estimatedRam,
+      performance_tier: split.tier,
+      fits: split.fits,
+      reason: split.reason,
+    },
+  };
+});

@@ -1,0 +1,31 @@
+import type { ModelName } from '../protocol/model-name.ts';
+
+/** How much of a model's bytes have been downloaded or verified. */
+export interface Transfer {
+  readonly name: ModelName;
+  readonly done: number;
+  readonly total: number;
+  readonly bytesPerSecond: number;
+  readonly isComplete: boolean;
+}
+
+/** The payload that events about the bytes of a model share. */
+export function transferProgress({ name, done, total, bytesPerSecond, isComplete }: Transfer) {
+  const etaSeconds = bytesPerSecond > 0 ? Math.ceil((total - done) / bytesPerSecond) : null;
+  return {
+    modelId: name.id,
+    repoId: name.repoId,
+    fileName: name.file,
+    loaded: done,
+    total,
+    progress: percent(done, total, isComplete),
+    bytesPerSecond: Math.round(bytesPerSecond),
+    etaSeconds: isComplete ? 0 : etaSeconds,
+  };
+}
+
+/** Returns 0 to 100 with one decimal. An empty file is complete or not, and nothing in between. */
+export function percent(done: number, total: number, isComplete = done >= total): number {
+  if (total === 0) return isComplete ? 100 : 0;
+  return Math.floor((done / total) * 1000) / 10;
+}

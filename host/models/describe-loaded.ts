@@ -1,0 +1,29 @@
+import { ABILITIES } from '../gguf/abilities.ts';
+import type { LoadedModel } from './model-engine.ts';
+
+/** Returns what a model can do, if its own file says so. */
+export function capabilitiesOf({ abilities }: LoadedModel) {
+  return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
+}
+
+/** Describes a loaded model as replies and the announcements of hosts to each other do. */
+export function loadedEntry(model: LoadedModel) {
+  return {
+    modelId: model.id,
+    model_id: model.id,
+    loaded_to: model.loadedTo,
+    gpu_layers: model.gpuLayers,
+    cpu_layers: model.cpuLayers,
+    vram_used: model.vramUsed,
+    ram_used: model.ramUsed,
+    loaded_at: model.loadedAt,
+    ...capabilitiesOf(model),
+    config: {
+      vocab_size: model.vocabSize,
+      context_size: model.contextSize,
+      embedding_dim: model.embeddingDim,
+      file_size: model.fileSize,
+      model_type: model.modelType,
+    },
+  };
+}

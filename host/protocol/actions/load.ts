@@ -1,0 +1,113 @@
+import * as v from 'valibot';
+import { defineAction } from '../define.ts';
+import { CACHE_ERRORS, DOWNLOAD_ERRORS, HUB_ERRORS, REMOTE_ERRORS } from '../errors.ts';
+import { modelLoadingProgress } from '../events.ts';
+import {
+  bytes,
+  count,
+  field,
+  integer,
+  modelId,
+  modelReference,
+  nullable,
+  objectWith,
+  optional,
+  requestId,
+} from '../fields.ts';
+import { MAX_CONTEXT, MAX_LAYERS } from '../limits.ts';
+
+/** Longest idle time before a model is unloaded, seconds: 23 days, the most a timer can wait. */
+const MAX_KEEP_ALIVE = 2_000_000;
+
+const cacheType = v.picklist(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0']);
+
+const gpuLayers = integer(-1, MAX_LAYERS);
+const contextSize = integer(1, MAX_CONTEXT);
+
+const loadSettings = objectWith({
+  n_gpu_layers: optional(
+    gpuLayers,
+    'Layers on the GPU: 0 for none, -1 for as many as fit. Default: the recommended split.',
+  ),
+  n_ctx: optional(
+    contextSize,
+    "The context length in tokens. Default: the model's training context as far as memory allows, at most the host's default.",
+  ),
+  n_threads: optional(integer(1, 1024), 'CPU threads. Default: chosen from the physical cores.'),
+  n_batch: optional(integer(1, 65_536), 'Tokens evaluated at once.'),
+  use_mmap: optional(v.boolean(), 'Whether to map the file into memory.'),
+  use_mlock: optional(v.boolean(), 'Whether to keep the model from being swapped out.'),
+  cache_type_k: optional(
+    cacheType,
+    'Extension: the type of the keys in the context cache, as llama.cpp names it. A quantized type requires attention head sizes that are multiples of 32. Default: `f16`.',
+  ),
+  cache_type_v: optional(cacheType, 'Extension: the type of the values in the context cache.'),
+  force: optional(
+    v.boolean(),
+    'Extension: load the model even if it is estimated not to fit in memory. No other model is unloaded for it.',
+  ),
+});
+
+/** Where a model runs. */
+export const loadedTo = v.picklist(['CPU', 'GPU', 'SPLIT', 'REMOTE']);
+
+/** What a loaded model can do. */
+export const capabilities = v.array(v.picklist(['generate', 'embed', 'rank']));
+
+export const loadModel = defineAction({
+  name: 'LOAD_MODEL',
+  summary: 'Loads a model into memory, downloading it first if necessary.',
+  request: {
+    ...modelReference,
+    settings: optional(
+      loadSettings,
+      'How to load it. Settings of the original that this host does not need are ignored.',
+    ),
+    loadId: optional(requestId, 'Repeated in every progress event of this load.'),
+    keepAlive: optional(
+      integer(-1, MAX_KEEP_ALIVE),
+      'Extension: seconds without use after which the model is unloaded; -1 for never. If the model is loaded already, they count from now. Default: never.',
+    ),
+    n_gpu_layers: optional(gpuLayers, 'Alias of `settings.n_gpu_layers`.'),
+    n_ctx: optional(contextSize, 'Alias of `settings.n_ctx`.'),
+  },
+  response: v.object({
+    modelId,
+    modelPath: field(v.string(), 'Alias of `modelId`.'),
+    isReady: field(v.literal(true), 'Always true.'),
+    backend: field(v.string(), 'The engine that runs it: `Node-GGUF`, `Node-BitNet` or, as an extension, `Remote`.'),
+    vocabSize: field(count, 'The size of its vocabulary in tokens.'),
+    contextSize: field(count, 'The context length it was loaded with, in tokens.'),
+    embeddingDim: field(count, 'The dimensions of its embeddings.'),
+    loadedTo: field(loadedTo, 'Where it runs; extension: `REMOTE`, in a remote engine.'),
+    fileSize: field(bytes, 'The size of its files.'),
+    trainContextSize: field(count, 'The context length it was trained with, in tokens.'),
+    gpuLayers: field(count, 'Layers on the GPU.'),
+    cpuLayers: field(count, 'Layers on the CPU.'),
+    architecture: field(v.string(), 'Its architecture, such as `llama`.'),
+    quantization: field(v.string(), 'Its quantization, such as `Q4_K_M`.'),
+    cpuVariant: nullable(
+      v.string(),
+      'The ggml CPU library in use (`haswell`, `zen4`, …); null where the platform has only one.',
+    ),
+    loadTimeMs: field(v.number(), 'How long loading took, milliseconds.'),
+    ramUsed: field(bytes, 'Measured main memory of the model.'),
+    vramUsed: field(bytes, 'Measured GPU memory of the model.'),
+    capabilities: optional(capabilities, 'Extension: what the model can do; absent for a remote model.'),
+  }),
+  events: [modelLoadingProgress],
+  errors: [
+    'INSUFFICIENT_MEMORY',
+    'UNSUPPORTED_MODEL_TYPE',
+    'MODEL_REJECTED',
+    'MODEL_NOT_LOADED',
+    'ENGINE_CRASHED',
+    'ENGINE_UNAVAILABLE',
+    'LOAD_TIMEOUT',
+    'UNSAFE_FOLDER',
+    ...DOWNLOAD_ERRORS,
+    ...HUB_ERRORS,
+    ...CACHE_ERRORS,
+    ...REMOTE_ERRORS,
+  ],
+});
