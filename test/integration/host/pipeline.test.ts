@@ -43,6 +43,7 @@ describe('the pipeline of the seed, over frames', () => {
 
     const downloaded = await ask('DOWNLOAD_MODEL', MODEL);
     expect(promised('DOWNLOAD_MODEL', downloaded)).toEqual({
+      modelId: ID,
       repoId: REPO,
       fileName: FILE,
       size: markovModel().length,
