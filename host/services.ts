@@ -43,6 +43,7 @@ export class HostServices {
   readonly secrets: Lazy<Secrets> = lazy(() => this.#openSecrets());
   readonly #store: Lazy<Store> = lazy(() => this.#openStore());
   readonly #presence: Lazy<Presence> = lazy(() => this.#createPresence());
+  #closed: Promise<void> | undefined;
 
   constructor(config: HostConfig, log: Logger, announce: (event: HostEvent) => void) {
     this.config = config;
@@ -71,8 +72,14 @@ export class HostServices {
     return relocateCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
   }
 
-  /** Closes what was made, the models first: their runners may have files of the cache open. */
-  async close(): Promise<void> {
+  /** Closes what was made. Safe to call again. */
+  close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  /** The models first: their runners may have files of the cache open. */
+  async #closeAll(): Promise<void> {
     await (await this.models.current())?.close();
     await (await this.engine.current())?.close();
     await (await this.#presence.current())?.close();

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { cacheError } from '../cache/cache-errors.ts';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 import { HostError, isSystemError } from './errors.ts';
+import { longPath } from './long-path.ts';
 import { createPrivateFile } from './private-file.ts';
 
 /** In each folder of locks: the lock that a process holds while it takes, releases or asks about another one there. */
@@ -170,7 +171,7 @@ function begin(path: string, transaction: string, timeoutMs = 0): DatabaseSync |
 
 function beginOn(path: string, transaction: string, timeout: number): DatabaseSync | undefined {
   createPrivateFile(path);
-  const database = new DatabaseSync(path, { timeout });
+  const database = new DatabaseSync(longPath(path), { timeout });
   try {
     // In memory: nothing is written, so that a full disk keeps nobody from the lock.
     database.exec(`PRAGMA journal_mode = MEMORY; ${transaction}`);

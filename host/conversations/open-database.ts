@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
+import { longPath } from '../common/long-path.ts';
 import { createPrivateFile } from '../common/private-file.ts';
 import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 import { storeError } from '../store/store-error.ts';
@@ -46,7 +47,7 @@ export async function openDatabase(file: string, log: Logger): Promise<OpenedDat
 
 /** Opens another connection to a database that is ready. */
 export function connect(file: string): DatabaseSync {
-  const database = new DatabaseSync(file);
+  const database = new DatabaseSync(longPath(file));
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON`);
     // What a user deletes is to be gone from the disk, not only from the tables.

@@ -7,6 +7,7 @@ import Keyv from 'keyv';
 import { isSystemError } from '../common/errors.ts';
 import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
+import { longPath } from '../common/long-path.ts';
 import { createPrivateFile } from '../common/private-file.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 import { storeError } from './store-error.ts';
@@ -77,7 +78,7 @@ class KeyvNamespace<T> implements Namespace<T> {
   constructor(file: string, name: string) {
     this.#file = file;
     this.#adapter = new KeyvSqlite({
-      uri: `sqlite://${file}`,
+      uri: `sqlite://${longPath(file)}`,
       table: name,
       driver: 'node:sqlite',
       wal: true,
@@ -187,7 +188,7 @@ async function inodeOf(file: string): Promise<bigint | undefined> {
 function damageOf(file: string): number | string | undefined {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file);
+    database = new DatabaseSync(longPath(file));
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     const [result] = database.prepare('PRAGMA quick_check(1)').all();
     return result?.quick_check === 'ok' ? undefined : String(result?.quick_check);

@@ -1,6 +1,7 @@
 import { defined } from '../../common/defined.ts';
 import { HostError } from '../../common/errors.ts';
 import { engineUnavailable } from '../../common/host-errors.ts';
+import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
 import { firstThreads } from '../../hardware/threads.ts';
@@ -104,7 +105,7 @@ export class LlamaRuntime {
     await watch.begin();
     try {
       const model = await this.#llama.loadModel({
-        modelPath: file,
+        modelPath: longPath(file),
         gpuLayers: this.#llama.gpu === false ? 0 : settings.gpuLayers,
         ...defined({ useMmap: settings.useMmap, useMlock: settings.useMlock }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),

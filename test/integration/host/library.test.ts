@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -13,6 +13,15 @@ const { createHost } = door;
 
 const REPO = 'tabagent/markov-gguf';
 const FILE = 'markov.gguf';
+
+/** Where a link leads; nowhere when it is gone, as the descriptor that lists the folder is. */
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '';
+  }
+}
 
 describe('createHost', () => {
   const homes: string[] = [];
@@ -61,6 +70,26 @@ describe('createHost', () => {
 
   it.each(['', '[]', 'nonsense', '{"action"'])('answers INVALID_JSON to %j', async (json) => {
     expect(JSON.parse(await open().host.handleMessage(json))).toMatchObject({ status: 'error', code: 'INVALID_JSON' });
+  });
+
+  const onLinux = process.platform === 'linux' ? it : it.skip;
+  onLinux('leaves no file open once it is closed', async () => {
+    const { host, ask } = open();
+    const [home = ''] = homes;
+    const openFiles = () =>
+      readdirSync('/proc/self/fd')
+        .map((descriptor) => targetOf(join('/proc/self/fd', descriptor)))
+        .filter((path) => path.startsWith(home));
+    await ask({ action: 'DOWNLOAD_MODEL', modelPath: REPO, modelFile: FILE });
+    await ask({ action: 'LOAD_MODEL', modelPath: REPO, modelFile: FILE, settings: { n_threads: 1, n_gpu_layers: 0 } });
+    await ask({ action: 'CREATE_CONVERSATION', title: 'one' });
+    await ask({ action: 'SET_PARAMS', params: { temperature: 0.5 } });
+    await ask({ action: 'LIST_HOSTS' });
+    expect(openFiles()).not.toEqual([]);
+    await host.close();
+    expect(openFiles()).toEqual([]);
+    // Closed twice it is closed.
+    await host.close();
   });
 
   it('makes hosts that share nothing', async () => {
