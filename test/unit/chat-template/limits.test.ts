@@ -99,7 +99,7 @@ describe('The limits of a rendering', () => {
     expect(limitOf(() => template.render({}))).toBe('none');
     expect(limitOf(() => template.render({}, { limits: { steps: 100 } }))).toBe('steps');
     expect(limitOf(() => template.render({}, { limits: { characters: 100 } }))).toBe('characters');
-    expect(limitOf(() => template.render({}, { limits: { depth: 3 } }))).toBe('depth');
+    expect(limitOf(() => template.render({}, { limits: { depth: 1 } }))).toBe('depth');
   });
 
   it('grow with the conversation', () => {
