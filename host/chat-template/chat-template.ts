@@ -52,13 +52,14 @@ export class ChatTemplate {
    * TemplateLimitError when it takes too much.
    */
   render(variables: TemplateVariables, options: RenderOptions = {}): Rendering {
-    const size: InputSize = { values: 0, characters: 0 };
-    const values = [...entriesFromJson(variables, size)];
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const budget = Budget.forVariables(limits, size.values, size.characters);
-    const interpreter = new Interpreter(this.#template, values, { budget, now: options.now ?? new Date() });
-    const text = withinStack(() => interpreter.run());
-    return { text, steps: budget.steps };
+    return withinStack(() => {
+      const size: InputSize = { values: 0, characters: 0 };
+      const values = [...entriesFromJson(variables, size)];
+      const limits = { ...DEFAULT_LIMITS, ...options.limits };
+      const budget = Budget.forVariables(limits, size.values, size.characters);
+      const interpreter = new Interpreter(this.#template, values, { budget, now: options.now ?? new Date() });
+      return { text: interpreter.run(), steps: budget.steps };
+    });
   }
 }
 

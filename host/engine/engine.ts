@@ -6,6 +6,7 @@ import type { ProgressListener } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
 import type { InspectedModel } from '../gguf/model.ts';
+import type { ChatFormat } from '../models/generation.ts';
 import type { LoadedModel, ModelEngine } from '../models/model-engine.ts';
 import type { GpuMode, LoadSettings } from './ipc.ts';
 import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
@@ -179,6 +180,7 @@ function describe(
     embeddingDim: figures.embeddingDim,
     contextSize: figures.contextSize,
     trainContextSize: figures.trainContextSize,
+    chatFormat: figures.chatFormat,
     fileSize: shape.fileBytes,
     gpuLayers,
     cpuLayers,
@@ -189,8 +191,16 @@ function describe(
     mappedBytes: mappedBytes(shape, settings, gpuLayers),
     vramUsed: figures.vramUsed,
     loadedAt: Math.floor(Date.now() / 1000),
-    ...defined({ notice }),
+    ...defined({ notice: remarks(notice, abilities.generate === null ? figures.chatFormat : undefined) }),
   };
+}
+
+/** What a user should know about a load, in one text; undefined where there is nothing to say. */
+function remarks(notice: string | undefined, chatFormat: ChatFormat | undefined): string | undefined {
+  if (chatFormat === undefined || chatFormat.error === null) return notice;
+  const instead = chatFormat.used === 'chatml' ? 'ChatML' : 'a plain transcript';
+  const template = `The model's chat template cannot be used (${chatFormat.error}), so conversations are written as ${instead}.`;
+  return notice === undefined ? template : `${notice} ${template}`;
 }
 
 /** Weights on the CPU that are read from the mapped file, bytes; 0 where they were copied. */

@@ -2,7 +2,14 @@ import type { ErrorDetails } from '../common/errors.ts';
 import type { CacheTypes } from '../hardware/cache-types.ts';
 import type { ThreadRange } from '../hardware/threads.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
-import type { GenerateRequest, GenerationProgress, GenerationResult } from '../models/generation.ts';
+import type {
+  ChatFormat,
+  GenerateRequest,
+  GenerationProgress,
+  GenerationResult,
+  PromptInput,
+  RenderedPrompt,
+} from '../models/generation.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
 /** The first argument of a runner process, by which `start.ts` recognizes it. */
@@ -51,6 +58,7 @@ export interface LoadedFigures {
   readonly embeddingDim: number;
   readonly contextSize: number;
   readonly trainContextSize: number;
+  readonly chatFormat: ChatFormat;
   readonly gpuLayers: number;
   /** What the load added to the process's resident memory, mapped pages of the file included. */
   readonly ramUsed: number;
@@ -78,6 +86,10 @@ export interface RunnerCommands {
   load: { request: RunnerLoad; progress: number; result: LoadedFigures };
   memory: { request: null; progress: never; result: MemoryUse };
   generate: { request: RunnerWork<GenerateRequest>; progress: GenerationProgress; result: GenerationResult };
+  /** Renders a prompt without evaluating it. */
+  render: { request: PromptInput; progress: never; result: RenderedPrompt };
+  /** Its result is the number of tokens of all texts. */
+  countTokens: { request: readonly string[]; progress: never; result: number };
   embed: { request: RunnerWork<EmbedRequest>; progress: never; result: readonly Embedded[] };
   rank: { request: RunnerWork<RankRequest>; progress: never; result: readonly Ranked[] };
   /**

@@ -1,6 +1,12 @@
 import type { HostError } from '../common/errors.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
-import { type GenerateRequest, type GenerationResult, NOTHING_GENERATED } from '../models/generation.ts';
+import {
+  type GenerateRequest,
+  type GenerationResult,
+  NOTHING_GENERATED,
+  type PromptInput,
+  type RenderedPrompt,
+} from '../models/generation.ts';
 import type {
   EngineModel,
   FreedMemory,
@@ -60,6 +66,20 @@ export class LocalModel implements EngineModel {
       run: (work) => this.#runner.call('rank', { work, request }),
       stopped: () => [],
     });
+  }
+
+  /**
+   * Does not wait for requests that run: nothing is evaluated.
+   *
+   * @throws HostError `CHAT_TEMPLATE_FAILED`, `CONTEXT_OVERFLOW`, `ENGINE_CRASHED`.
+   */
+  render(input: PromptInput): Promise<RenderedPrompt> {
+    return this.#runner.call('render', input);
+  }
+
+  /** @throws HostError `CONTEXT_OVERFLOW`, `ENGINE_CRASHED`. */
+  countTokens(texts: readonly string[]): Promise<number> {
+    return this.#runner.call('countTokens', texts);
   }
 
   /** A runner too busy to answer is not waited for: then the figures of the load have to do. */

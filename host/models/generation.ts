@@ -1,9 +1,55 @@
-import type { JsonObject } from '../common/json.ts';
+import type { JsonObject, JsonValue } from '../common/json.ts';
 
-/** One message of a conversation. */
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
+/** Part of a message's content. Parts of other types than text are for the model's chat template to interpret. */
+export interface ContentPart extends JsonObject {
+  type: string;
+  text?: string;
+}
+
+/** One message of a conversation. What else it holds, such as tool calls, is passed to the chat template. */
+export interface ChatMessage extends JsonObject {
+  role: string;
+  content?: string | null | ContentPart[];
+}
+
+/** How a conversation becomes a prompt. */
+export interface ChatOptions {
+  /** Tools that the template describes to the model. */
+  readonly tools?: readonly JsonValue[] | undefined;
+  /** A chat template instead of the model's own. */
+  readonly template?: string | undefined;
+  /** Variables of the template, before those that the host sets. */
+  readonly variables?: JsonObject | undefined;
+  /** Unix time that the template gets for the current one, milliseconds. */
+  readonly now?: number | undefined;
+}
+
+/** What a model continues: a conversation that goes through the chat template, or a text as it is. */
+export type PromptInput =
+  | { readonly messages: readonly ChatMessage[]; readonly chat?: ChatOptions | undefined }
+  | { readonly prompt: string };
+
+/** A prompt as the model gets it. */
+export interface RenderedPrompt {
+  /** The whole text, special tokens in it as text. */
+  readonly prompt: string;
+  readonly tokens: number;
+  /** Texts that end the answer besides the model's own end token. */
+  readonly stop: readonly string[];
+}
+
+/** What a loaded model's conversations are written with. */
+export interface ChatFormat {
+  /** The model's own template, ChatML, or a transcript (`user: …`) for a model that knows neither. */
+  readonly used: 'template' | 'chatml' | 'transcript';
+  /** Why the model's own template cannot be used; null where it can, or where there is none. */
+  readonly error: string | null;
+}
+
+/** The text of a message's content: its text parts joined. */
+export function contentText({ content }: ChatMessage): string {
+  if (typeof content === 'string') return content;
+  return (content ?? []).map(({ text }) => (typeof text === 'string' ? text : '')).join('');
 }
 
 /** How tokens are chosen. Every number has been chosen by now. */
@@ -25,8 +71,7 @@ export type Constraint = { readonly jsonSchema: JsonObject } | { readonly gramma
 
 /** One generation, as the supervisor is asked for it. */
 export interface GenerateRequest {
-  /** A conversation goes through the model's chat template; a prompt is taken as it is. */
-  readonly input: { readonly messages: readonly ChatMessage[] } | { readonly prompt: string };
+  readonly input: PromptInput;
   readonly maxNewTokens: number;
   /** Texts that end the output and are no part of it. */
   readonly stop: readonly string[];

@@ -2,7 +2,14 @@ import type { HostError } from '../common/errors.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { ModelAbilities } from '../gguf/abilities.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
-import type { GenerateRequest, GenerationProgress, GenerationResult } from './generation.ts';
+import type {
+  ChatFormat,
+  GenerateRequest,
+  GenerationProgress,
+  GenerationResult,
+  PromptInput,
+  RenderedPrompt,
+} from './generation.ts';
 
 /** What is known of a loaded model. Sizes are bytes, as measured; 0 where a remote engine does not report one. */
 export interface LoadedModel {
@@ -31,6 +38,8 @@ export interface LoadedModel {
   readonly vramUsed: number;
   /** Unix time, seconds. */
   readonly loadedAt: number;
+  /** What conversations are written with; absent for remote models, whose engine decides. */
+  readonly chatFormat?: ChatFormat;
   /** What the model supports; absent where only a request to its engine can show it. */
   readonly abilities?: ModelAbilities;
   /** A remark for the user, such as a fallback to the CPU. */
@@ -64,6 +73,10 @@ export interface EngineModel {
   /** Resolves with the reason when the model is lost without having been unloaded. Never rejects. */
   readonly lost: Promise<HostError>;
   generate(request: GenerateRequest, options: GenerationOptions): Promise<GenerationResult>;
+  /** Renders a prompt without evaluating it; undefined where another engine does that by itself. */
+  readonly render?: (input: PromptInput) => Promise<RenderedPrompt>;
+  /** Counts the tokens of texts; undefined where another engine does not tell. */
+  readonly countTokens?: (texts: readonly string[]) => Promise<number>;
   /** Embeds texts, in order. */
   embed(request: EmbedRequest, options: RequestOptions): Promise<readonly Embedded[]>;
   /** Scores documents against a query, in order. */

@@ -1,6 +1,6 @@
 import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
-import type { GenerateRequest } from '../models/generation.ts';
+import { contentText, type GenerateRequest } from '../models/generation.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { RemoteRequest } from './http.ts';
 
@@ -51,6 +51,6 @@ export function generationRequest(
     };
   }
   if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt } };
-  const messages = input.messages.map(({ role, content }) => ({ role, content }));
+  const messages = input.messages.map((message) => ({ role: message.role, content: contentText(message) }));
   return { path: '/chat/completions', body: { ...body, messages } };
 }

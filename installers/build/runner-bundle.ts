@@ -26,11 +26,7 @@ export function runnerBuildOptions(root: string, place: RunnerPlace = {}): Build
   const { outdir = 'dist/host/runner', binaries = 'packages' } = place;
   return {
     absWorkingDir: root,
-    entryPoints: [
-      { in: 'host/engine/runner/runner.ts', out: 'runner' },
-      // A thread of the runner, so a file of its own; `template-renderer.ts` looks for it beside the bundle.
-      { in: 'host/engine/runner/generation/template-worker.ts', out: 'template-worker' },
-    ],
+    entryPoints: [{ in: 'host/engine/runner/runner.ts', out: 'runner' }],
     outdir,
     bundle: true,
     // The binding has top-level await, so it can be nothing but ESM.

@@ -5,12 +5,14 @@ import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
 import { firstThreads } from '../../hardware/threads.ts';
+import type { PromptInput, RenderedPrompt } from '../../models/generation.ts';
 import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { Embedder } from './embedding/embedder.ts';
 import { Ranker } from './embedding/ranker.ts';
 import { Generator } from './generation/generator.ts';
+import { PromptTokens } from './generation/prompt-tokens.ts';
 import { LlamaLog } from './llama-log.ts';
 import { LoadWatch } from './threads/load-watch.ts';
 import { steerThreads } from './threads/steer-threads.ts';
@@ -40,6 +42,8 @@ export class LlamaRuntime {
   #held:
     | {
         readonly generator: Generator;
+        readonly prompts: PromptTokens;
+        readonly contextSize: number;
         readonly embedder: Embedder;
         readonly ranker: Ranker;
         readonly vramBefore: number;
@@ -134,7 +138,15 @@ export class LlamaRuntime {
         steerThreads(context, { range, single: climber(), batch: climber() });
       }
       progress.flush();
-      const generator = new Generator({ binding: this.#binding, llama: this.#llama, model, context, log: this.#log });
+      const prompts = new PromptTokens({ binding: this.#binding, model });
+      const generator = new Generator({
+        binding: this.#binding,
+        llama: this.#llama,
+        model,
+        context,
+        prompts,
+        log: this.#log,
+      });
       const texts = {
         binding: this.#binding,
         model,
@@ -143,11 +155,14 @@ export class LlamaRuntime {
         ...(isSteered ? { range } : {}),
         contextSize: context.contextSize,
       };
-      this.#held = { generator, embedder: new Embedder(texts), ranker: new Ranker(texts), vramBefore };
+      const { contextSize } = context;
+      const [embedder, ranker] = [new Embedder(texts), new Ranker(texts)];
+      this.#held = { generator, prompts, contextSize, embedder, ranker, vramBefore };
       return {
         vocabSize: vocabSize(model),
         embeddingDim: model.embeddingVectorSize,
-        contextSize: context.contextSize,
+        contextSize,
+        chatFormat: prompts.format,
         trainContextSize: model.trainContextSize,
         gpuLayers: model.gpuLayers,
         ramUsed: Math.max(0, process.memoryUsage.rss() - ramBefore),
@@ -162,6 +177,18 @@ export class LlamaRuntime {
   get generator(): Generator {
     if (this.#held === undefined) throw new Error('No model is loaded');
     return this.#held.generator;
+  }
+
+  /** Renders a prompt as a generation would get it. */
+  render(input: PromptInput): RenderedPrompt {
+    if (this.#held === undefined) throw new Error('No model is loaded');
+    return this.#held.prompts.render(input, this.#held.contextSize);
+  }
+
+  /** Counts the tokens of texts. */
+  countTokens(texts: readonly string[]): number {
+    if (this.#held === undefined) throw new Error('No model is loaded');
+    return this.#held.prompts.count(texts, this.#held.contextSize);
   }
 
   /** What embeds with the loaded model. */

@@ -14,6 +14,8 @@ const COMMANDS: {
   load: (llama, request, progress) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
   generate: (llama, { work, request }, progress) => llama.generator.generate(work, request, progress),
+  render: async (llama, input) => llama.render(input),
+  countTokens: async (llama, texts) => llama.countTokens(texts),
   embed: (llama, { work, request }) => llama.embedder.embed(work, request),
   rank: (llama, { work, request }) => llama.ranker.rank(work, request),
   stop: async (llama, { work }) => {

@@ -279,16 +279,21 @@ describe('a conversation', () => {
     expect(said.usage.promptTokens).toBeGreaterThanOrEqual(6);
   });
 
-  it('whose template loops without end is a typed error, and the model goes on', async () => {
-    await expect(generate('looping', chat(['user', 'once']))).rejects.toMatchObject({ code: 'CHAT_TEMPLATE_FAILED' });
-    expect((await generate('looping')).text).toBe(STORY_GREEDY);
+  it('whose template loops without end is a transcript, as the load says', async () => {
+    expect(host.models.get('looping')).toMatchObject({
+      chatFormat: { used: 'transcript', error: expect.stringContaining('steps') },
+      notice: expect.stringContaining('written as a plain transcript'),
+    });
+    const { usage } = await generate('looping', { ...chat(['user', 'once']), maxNewTokens: 1 });
+    const plain = await generate('looping', { input: { prompt: 'user: once\nassistant:' }, maxNewTokens: 1 });
+    expect(usage.promptTokens).toBe(plain.usage.promptTokens);
   });
 
-  it('can be stopped while its template loops', async () => {
-    const running = generate('looping', chat(['user', 'once']));
-    await new Promise((resolve) => setImmediate(resolve));
-    host.models.stopGenerations({ id: 'looping' });
-    expect(await running).toMatchObject({ finishReason: 'stopped', text: '' });
+  it('whose template loops over these messages is a typed error, and the model goes on', async () => {
+    const template = '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}';
+    const input = { ...chat(['user', 'once']).input, chat: { template } };
+    await expect(generate('chat', { input })).rejects.toMatchObject({ code: 'CHAT_TEMPLATE_FAILED' });
+    expect((await generate('chat', chat(['user', 'once']))).finishReason).toBeDefined();
   });
 
   it('is a transcript for a model without a template', async () => {

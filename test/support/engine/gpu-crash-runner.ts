@@ -9,6 +9,7 @@ const FIGURES: LoadedFigures = {
   embeddingDim: 1,
   contextSize: 1,
   trainContextSize: 1,
+  chatFormat: { used: 'transcript', error: null },
   gpuLayers: 0,
   ramUsed: 1,
   vramUsed: 0,

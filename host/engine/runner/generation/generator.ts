@@ -6,8 +6,7 @@ import type { LlamaLog } from '../llama-log.ts';
 import { grammarState } from './constraint.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
-import { PromptTokens } from './prompt-tokens.ts';
-import { TemplateRenderer } from './template-renderer.ts';
+import type { PromptTokens } from './prompt-tokens.ts';
 
 /** Tokens that count as repeated: llama.cpp's own default, `repeat_last_n`. */
 const PENALTY_TOKENS = 64;
@@ -18,6 +17,7 @@ export interface GeneratorParts {
   readonly llama: Llama;
   readonly model: Model;
   readonly context: Context;
+  readonly prompts: PromptTokens;
   readonly log: LlamaLog;
 }
 
@@ -40,7 +40,7 @@ export class Generator {
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
     this.#sequence = parts.context.getSequence();
-    this.#prompts = new PromptTokens({ ...parts, renderer: new TemplateRenderer() });
+    this.#prompts = parts.prompts;
     this.#pieces = new PieceSize(parts.context.batchSize);
   }
 
@@ -85,10 +85,7 @@ export class Generator {
     const begin = performance.now();
     const aborted = once(signal);
     await Promise.race([this.#leftOver, aborted]);
-    const prompt = await this.#prompts.make(order.input, context.contextSize, signal).catch((error: unknown) => {
-      if (signal.aborted) return undefined;
-      throw error;
-    });
+    const prompt = signal.aborted ? undefined : this.#prompts.make(order.input, context.contextSize);
     const tokens = prompt?.tokens ?? [];
     const output = new Output({
       model,

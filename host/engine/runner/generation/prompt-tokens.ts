@@ -1,10 +1,18 @@
-import { HostError, isHostError } from '../../../common/errors.ts';
+import { HostError } from '../../../common/errors.ts';
+import { invalidField } from '../../../common/host-errors.ts';
+import type { JsonValue } from '../../../common/json.ts';
 import { sum } from '../../../common/sum.ts';
-import type { ChatMessage, GenerateRequest } from '../../../models/generation.ts';
+import {
+  type ChatFormat,
+  type ChatMessage,
+  type ChatOptions,
+  contentText,
+  type PromptInput,
+  type RenderedPrompt,
+} from '../../../models/generation.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
-import { foldSystemMessage, writeChat } from './fallback-chat.ts';
-import { SpecialText } from './special-text.ts';
-import type { TemplateRenderer } from './template-renderer.ts';
+import { ChatPrompts } from './chat-prompts.ts';
+import { type PromptPart, SpecialText } from './special-text.ts';
 
 /**
  * No tokenizer makes tokens of more characters than this on average, so a longer text cannot fit and need not be
@@ -13,82 +21,135 @@ import type { TemplateRenderer } from './template-renderer.ts';
  */
 const MAX_CHARACTERS_PER_TOKEN = 128;
 
+/** Deepest nesting of a message's fields and of a tool's description. */
+const MAX_MESSAGE_DEPTH = 64;
+
 /** A prompt in tokens, and texts that end an answer to it. */
 export interface Prompt {
   readonly tokens: Token[];
   readonly stop: readonly string[];
 }
 
-/** What makes tokens of one model's prompts. */
+/** A prompt as text. */
+interface PromptText {
+  /** A text that is taken as it is, or parts in which special tokens are read and literal ones. */
+  readonly text: string | readonly PromptPart[];
+  readonly stop: readonly string[];
+  /** Whether the model's beginning token is put before the text where it does not begin with it. */
+  readonly addsBos: boolean;
+}
+
+/** Makes one model's prompts. */
 export class PromptTokens {
   readonly #binding: Binding;
   readonly #model: Model;
-  readonly #renderer: TemplateRenderer;
-  #special: SpecialText | undefined;
+  readonly #special: SpecialText;
+  readonly #chats: ChatPrompts;
 
-  constructor(options: { binding: Binding; model: Model; renderer: TemplateRenderer }) {
+  constructor(options: { binding: Binding; model: Model }) {
+    const { model } = options;
     this.#binding = options.binding;
-    this.#model = options.model;
-    this.#renderer = options.renderer;
+    this.#model = model;
+    this.#special = readVocabulary(model);
+    const template = model.fileInfo.metadata.tokenizer?.chat_template;
+    this.#chats = new ChatPrompts({
+      template: typeof template === 'string' ? template : undefined,
+      bosToken: model.tokens.bosString ?? '',
+      eosToken: model.tokens.eosString ?? '',
+      hasChatMl: this.#special.has('<|im_start|>'),
+    });
+  }
+
+  /** How conversations are written. */
+  get format(): ChatFormat {
+    return this.#chats.format;
   }
 
   /**
-   * A conversation goes through the model's own chat template, or is written plainly where there is none (see
-   * {@link writeChat}); in messages no special token is read. A plain prompt is taken as it is, special tokens too.
+   * A conversation goes through a chat template, or is written plainly where there is none that works (see
+   * {@link ChatPrompts}); in messages no special token is read. A plain prompt is taken as it is, special tokens too.
    * Either begins with the model's beginning token where the model wants one.
    *
    * @throws HostError `CHAT_TEMPLATE_FAILED`, `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a prompt without tokens.
    */
-  async make(input: GenerateRequest['input'], contextSize: number, signal: AbortSignal): Promise<Prompt> {
-    const characters =
-      'prompt' in input ? input.prompt.length : sum(input.messages.map(({ content }) => content.length));
-    assertFits(Math.ceil(characters / MAX_CHARACTERS_PER_TOKEN), contextSize);
-    const prompt =
-      'prompt' in input
-        ? { tokens: this.#model.tokenize(input.prompt, true), stop: [] }
-        : await this.#chat(input.messages, contextSize, signal);
-    const { bos, shouldPrependBosToken } = this.#model.tokens;
-    const tokens =
-      shouldPrependBosToken && bos !== null && prompt.tokens[0] !== bos ? [bos, ...prompt.tokens] : prompt.tokens;
+  make(input: PromptInput, contextSize: number): Prompt {
+    const { tokens, stop } = this.#tokenize(this.#write(input, contextSize));
     if (tokens.length === 0) {
       throw new HostError('INVALID_REQUEST', 'Expected `prompt` to be a text that is not empty, for this model.', {
         details: { field: 'prompt' },
       });
     }
     assertFits(tokens.length, contextSize);
-    return { tokens, stop: prompt.stop };
+    return { tokens, stop };
   }
 
-  async #chat(messages: readonly ChatMessage[], contextSize: number, signal: AbortSignal): Promise<Prompt> {
-    this.#special ??= readVocabulary(this.#model);
-    const special = this.#special;
-    const marked = messages.map(({ role, content }) => ({ role, content: special.mark(content) }));
-    const template = this.#model.fileInfo.metadata.tokenizer?.chat_template;
-    const written =
-      typeof template === 'string' && template.trim() !== ''
-        ? { text: await this.#render(template, marked, signal), stop: [] }
-        : writeChat(marked, special.has('<|im_start|>'));
-    assertFits(Math.ceil(written.text.length / MAX_CHARACTERS_PER_TOKEN), contextSize);
-    const { LlamaText, SpecialTokensText } = this.#binding;
-    const parts = special.parts(written.text);
-    const text = LlamaText(parts.map((part) => (part.literal ? part.text : new SpecialTokensText(part.text))));
-    return { tokens: text.tokenize(this.#model.tokenizer), stop: written.stop };
+  /**
+   * The prompt that {@link make} makes tokens of, also where it has too many.
+   *
+   * @throws HostError `CHAT_TEMPLATE_FAILED`; `CONTEXT_OVERFLOW` for a text that is far too long to count its tokens.
+   */
+  render(input: PromptInput, contextSize: number): RenderedPrompt {
+    const written = this.#write(input, contextSize);
+    const { tokens, bosAdded } = this.#tokenize(written);
+    const bos = bosAdded ? (this.#model.tokens.bosString ?? '') : '';
+    const { text, stop } = written;
+    const prompt = bos + (typeof text === 'string' ? text : text.map((part) => part.text).join(''));
+    return { prompt, tokens: tokens.length, stop };
   }
 
-  /** Renders; a template that refuses a system message gets the same words in the first user message. */
-  async #render(template: string, messages: readonly ChatMessage[], signal: AbortSignal): Promise<string> {
-    const { bosString, eosString } = this.#model.tokens;
-    const values = { add_generation_prompt: true, bos_token: bosString ?? '', eos_token: eosString ?? '' } as const;
-    try {
-      return await this.#renderer.render(template, { ...values, messages }, signal);
-    } catch (error) {
-      const folded = isHostError(error) && error.details?.refused === true && foldSystemMessage(messages);
-      if (!folded) throw error;
-      return this.#renderer.render(template, { ...values, messages: folded }, signal).catch(() => {
-        // The first fault is about what was really asked.
-        throw error;
-      });
+  /**
+   * Number of tokens of all these texts, each by itself and without a beginning token. Special tokens are not read.
+   *
+   * @throws HostError `CONTEXT_OVERFLOW` for texts that are far too long.
+   */
+  count(texts: readonly string[], contextSize: number): number {
+    assertCountable(sum(texts.map((text) => text.length)), contextSize);
+    return sum(texts.map((text) => this.#model.tokenize(text, false).length));
+  }
+
+  #write(input: PromptInput, contextSize: number): PromptText {
+    if ('prompt' in input) {
+      assertCountable(input.prompt.length, contextSize);
+      return { text: input.prompt, stop: [], addsBos: true };
     }
+    const { messages, chat = {} } = input;
+    assertCountable(sum(messages.map((message) => contentText(message).length)), contextSize);
+    const { text, stop } = this.#chats.write(this.#markMessages(messages), this.#markTools(chat));
+    assertCountable(text.length, contextSize);
+    // Who chooses the beginning token chooses what the prompt begins with.
+    return { text: this.#special.parts(text), stop, addsBos: chat.variables?.bos_token === undefined };
+  }
+
+  #tokenize({ text, stop, addsBos }: PromptText): Prompt & { bosAdded: boolean } {
+    const tokens = typeof text === 'string' ? this.#model.tokenize(text, true) : this.#tokenizeParts(text);
+    const { bos, shouldPrependBosToken } = this.#model.tokens;
+    const bosAdded = addsBos && shouldPrependBosToken && bos !== null && tokens[0] !== bos;
+    return { tokens: bosAdded ? [bos, ...tokens] : tokens, stop, bosAdded };
+  }
+
+  #tokenizeParts(parts: readonly PromptPart[]): Token[] {
+    const { LlamaText, SpecialTokensText } = this.#binding;
+    const text = LlamaText(parts.map((part) => (part.literal ? part.text : new SpecialTokensText(part.text))));
+    return text.tokenize(this.#model.tokenizer);
+  }
+
+  /** Every text of the messages with marks in place of special tokens: they are what people and tools wrote. */
+  #markMessages(messages: readonly ChatMessage[]): ChatMessage[] {
+    return messages.map((message) => this.#mark(message, 'messages') as ChatMessage);
+  }
+
+  #markTools(chat: ChatOptions): ChatOptions {
+    return chat.tools === undefined ? chat : { ...chat, tools: chat.tools.map((tool) => this.#mark(tool, 'tools')) };
+  }
+
+  #mark(value: JsonValue, field: string, depth = 0): JsonValue {
+    if (typeof value === 'string') return this.#special.mark(value);
+    if (typeof value !== 'object' || value === null) return value;
+    if (depth > MAX_MESSAGE_DEPTH) throw invalidField(field, `nested at most ${MAX_MESSAGE_DEPTH} levels deep`, null);
+    if (Array.isArray(value)) return value.map((item) => this.#mark(item, field, depth + 1));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, entry]) => [name, entry && this.#mark(entry, field, depth + 1)]),
+    );
   }
 }
 
@@ -109,4 +170,9 @@ function assertFits(promptTokens: number, contextSize: number): void {
     `The prompt has at least ${promptTokens} tokens, and the context of this load holds ${room}. Shorten it, or load the model with a larger n_ctx.`,
     { details: { promptTokens, contextSize, room } },
   );
+}
+
+/** Throws for a text that cannot fit and would take long to tokenize. */
+function assertCountable(characters: number, contextSize: number): void {
+  assertFits(Math.ceil(characters / MAX_CHARACTERS_PER_TOKEN), contextSize);
 }

@@ -1,0 +1,72 @@
+import { type ChatMessage, type ContentPart, contentText } from '../../../models/generation.ts';
+
+/** Roles whose messages instruct the model. */
+const SYSTEM_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
+
+/** Roles whose consecutive messages are one turn. The results of tools stay apart: each has the id of its call. */
+const JOINED_ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'system', 'developer']);
+
+/** The same messages with empty text for content that is null or missing; undefined where there is none. */
+export function fillContent(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
+  return changed(messages, (message) => (message.content == null ? { ...message, content: '' } : message));
+}
+
+/** The same messages with their text parts joined into one text; undefined where no content is a list of parts. */
+export function joinParts(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
+  return changed(messages, (message) =>
+    Array.isArray(message.content) ? { ...message, content: contentText(message) } : message,
+  );
+}
+
+/**
+ * The same conversation without system messages: their text stands before that of the first user message. For templates
+ * that do not support the role, such as Gemma's. Undefined where there is nothing to change.
+ */
+export function foldSystemMessages(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
+  const isSystem = ({ role }: ChatMessage) => SYSTEM_ROLES.has(role);
+  const system = messages.filter(isSystem);
+  if (system.length === 0) return undefined;
+  const others = messages.filter((message) => !isSystem(message));
+  const instructions: ChatMessage = { role: 'user', content: system.map(contentText).join('\n\n') };
+  const first = others.findIndex(({ role }) => role === 'user');
+  if (first === -1) return [instructions, ...others];
+  return others.map((message, index) => (index === first ? join(instructions, message) : message));
+}
+
+/** The same conversation with consecutive messages of one role joined; undefined where there are none. */
+export function joinTurns(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
+  const joined: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    if (last === undefined || !isOneTurn(last, message)) joined.push(message);
+    else joined[joined.length - 1] = join(last, message);
+  }
+  return joined.length === messages.length ? undefined : joined;
+}
+
+function isOneTurn(first: ChatMessage, second: ChatMessage): boolean {
+  // A message that calls tools is followed by their results.
+  return first.role === second.role && JOINED_ROLES.has(first.role) && first.tool_calls === undefined;
+}
+
+/** The contents of two messages in one, with the other fields of the second. */
+function join(first: ChatMessage, second: ChatMessage): ChatMessage {
+  const fields = { ...first, ...second, role: second.role };
+  if (!Array.isArray(first.content) && !Array.isArray(second.content)) {
+    const texts = [contentText(first), contentText(second)].filter((text) => text !== '');
+    return { ...fields, content: texts.join('\n\n') };
+  }
+  return { ...fields, content: [...parts(first), { type: 'text', text: '\n\n' }, ...parts(second)] };
+}
+
+function parts(message: ChatMessage): ContentPart[] {
+  return Array.isArray(message.content) ? message.content : [{ type: 'text', text: contentText(message) }];
+}
+
+function changed(
+  messages: readonly ChatMessage[],
+  change: (message: ChatMessage) => ChatMessage,
+): ChatMessage[] | undefined {
+  const result = messages.map(change);
+  return result.every((message, index) => message === messages[index]) ? undefined : result;
+}
