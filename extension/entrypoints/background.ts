@@ -6,12 +6,16 @@ import { PAGE_PORT } from '../worker/page-messages.ts';
 import { isOwnPage } from '../worker/page-sender.ts';
 import { Worker } from '../worker/worker.ts';
 
+/** The accent of the pages, dark enough for white text. */
+const BADGE_COLOR = '#4a4fd6';
+
 /** Connects the worker to the browser's ports. */
 export default defineBackground(() => {
   const worker = new Worker({
     connect: () => browser.runtime.connectNative(HOST_NAME),
     reasonOf,
     version: browser.runtime.getManifest().version,
+    showBadge: (text) => void browser.action.setBadgeText({ text }),
     clock: {
       now: () => Date.now(),
       after: (ms, callback) => {
@@ -20,6 +24,7 @@ export default defineBackground(() => {
       },
     },
   });
+  void browser.action.setBadgeBackgroundColor({ color: BADGE_COLOR });
   const own = { id: browser.runtime.id, base: browser.runtime.getURL('/') };
   browser.runtime.onConnect.addListener((port) => {
     if (port.name === PAGE_PORT && isOwnPage(port.sender, own)) worker.accept(port);

@@ -1,8 +1,9 @@
 import { browser } from 'wxt/browser';
 import type { ErrorAction, ErrorView } from './error-view.ts';
-import { type MessageKey, t } from './i18n.ts';
+import type { MessageKey } from './i18n.ts';
 import { openModels, openOptions } from './open-pages.ts';
 import type { Store } from './store.svelte.ts';
+import { verifyModel } from './verify-model.ts';
 
 /** What a place that shows an error can do about it. */
 export interface ErrorContext {
@@ -47,13 +48,7 @@ export function errorButton(error: ErrorView, context: ErrorContext): ErrorButto
     retry: () => (onretry === undefined ? undefined : { label: 'retry', run: onretry }),
     searchModels: () => ({ label: 'search', run: () => openModels() }),
     unload: () => onModel('unload', 'UNLOAD_MODEL'),
-    verify: () => forModel((id) => ({ label: 'verify', run: () => void verify(store, id) })),
+    verify: () => forModel((id) => ({ label: 'verify', run: () => void verifyModel(store, id) })),
   };
   return error.action && buttons[error.action]();
-}
-
-async function verify(store: Store, modelId: string): Promise<void> {
-  store.toasts.show(t('verifying'));
-  const payload = await store.attempt('VERIFY_MODEL', { modelPath: modelId });
-  if (payload !== undefined) store.toasts.show(payload.bad === 0 ? t('verifiedGood') : t('verifiedBad'));
 }

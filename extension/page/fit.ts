@@ -35,3 +35,18 @@ export function shortageOf(demand: Demand, machine: Machine): 'ram' | 'vram' | u
 
 /** Context lengths to choose from, tokens: powers of two, as models are trained with. */
 export const CONTEXT_SIZES: readonly number[] = [2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
+
+/** How a model fits this computer: `tight` would fit if other programs used less memory. */
+export type Fit = 'gpu' | 'memory' | 'tight' | 'no';
+
+/** Memory of a load compared to the size of the file: the weights, a short context and buffers. */
+const LOAD_FACTOR = 1.2;
+
+/** Returns how a model of a size fits; undefined if the size or the computer is not known. The dialog has the exact figures. */
+export function fitOf(size: number, machine: Machine | undefined): Fit | undefined {
+  if (size === 0 || machine === undefined) return undefined;
+  const needed = size * LOAD_FACTOR;
+  if (machine.gpu !== null && needed <= machine.gpu.available_vram) return 'gpu';
+  if (needed <= machine.available_ram) return 'memory';
+  return needed <= machine.total_ram ? 'tight' : 'no';
+}

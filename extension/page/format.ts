@@ -7,6 +7,8 @@ export interface Format {
   /** The two largest units: `1 hr 5 min`, `42 sec`. */
   duration(seconds: number): string;
   number(value: number, fractionDigits?: number): string;
+  /** A rounded count: `1.2K`, `7.6B`. */
+  compact(value: number): string;
   /** `value` from 0 to 100. */
   percent(value: number): string;
   /** Day and time. */
@@ -48,6 +50,8 @@ export function makeFormat(language: string): Format {
     },
     number: (value, fractionDigits = 0) =>
       new Intl.NumberFormat(language, { maximumFractionDigits: fractionDigits }).format(value),
+    compact: (value) =>
+      new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value),
     percent: (value) =>
       new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(value / 100),
     date: (milliseconds) =>

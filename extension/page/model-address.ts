@@ -1,27 +1,43 @@
-/** What a user may type or paste to name a model: the model id, `owner/name file.gguf`, or the hub's page of the file. */
+/** A model on Hugging Face, as a user may type or paste it. */
 export interface ModelAddress {
   readonly repoId: string;
-  readonly file: string;
+  /** A GGUF file; undefined for the repository. */
+  readonly file: string | undefined;
+  /** Undefined for `main`. */
   readonly revision: string | undefined;
+  /** Such as `Q4_K_M`. */
+  readonly quantization: string | undefined;
 }
 
-/** Pages of a file: `/owner/name/blob/main/folder/file.gguf`, `resolve` where it is downloaded from. */
-const FILE_PAGE = /^\/(?<repoId>[^/]+\/[^/]+)\/(?:blob|resolve)\/(?<revision>[^/]+)\/(?<file>.+)$/;
+/** `/owner/name`, `/owner/name/tree/main`, `/owner/name/blob/main/folder/file.gguf`, `resolve` for a download. */
+const PAGE =
+  /^\/(?<repoId>[^/:@]+\/[^/:@]+)(?::(?<quantization>[\w.-]+))?(?:\/(?:blob|resolve|tree)\/(?<revision>[^/]+)(?:\/(?<file>.+\.gguf))?)?\/?$/i;
 
-/** A model id, or the two parts of it with a space between. */
-const MODEL_ID = /^(?<repoId>[^/\s]+\/[^/\s@]+)(?:@(?<revision>[^/\s]+))?(?:\/|\s+)(?<file>\S.*)$/;
+/** `owner/name`, `owner/name:Q4_K_M`, `owner/name@revision`, `owner/name/file.gguf`, `owner/name file.gguf`. */
+const ID =
+  /^(?<repoId>[^/\s:@]+\/[^/\s:@]+)(?:@(?<revision>[^/\s:]+))?(?::(?<quantization>[\w.-]+)|(?:\/|\s+)(?<file>\S.*\.gguf))?$/i;
 
-/** Reads a model's address. Undefined when it names no file; whether there is such a file, the host finds out. */
+/** Addresses that are pasted without `https:`. */
+const HUB_HOST = /^(?:www\.)?(?:hf\.co|huggingface\.co)\//i;
+
+/** Reads the address of a model or repository; undefined for anything else. Whether it exists, the host finds out. */
 export function readModelAddress(typed: string): ModelAddress | undefined {
   const text = typed.trim();
-  const url = /^https?:/i.test(text) ? URL.parse(text) : null;
-  const found = url === null ? MODEL_ID.exec(text) : FILE_PAGE.exec(decoded(url.pathname));
-  const { repoId, file, revision } = found?.groups ?? {};
-  if (repoId === undefined || file === undefined) return undefined;
-  return { repoId, file, revision: revision === 'main' ? undefined : revision };
+  const address = HUB_HOST.test(text) ? `https://${text}` : text;
+  const url = /^https?:/i.test(address) ? URL.parse(address) : undefined;
+  if (url === null) return undefined;
+  const { repoId, file, revision, quantization } = (url === undefined ? ID.exec(text) : matchPage(url))?.groups ?? {};
+  if (repoId === undefined) return undefined;
+  return { repoId, file, revision: revision === 'main' ? undefined : revision, quantization };
 }
 
-/** A path as people read it; as it stands where its percent signs mean no characters. */
+function matchPage(url: URL): RegExpExecArray | null {
+  // A file of a repository at its address: `hf.co/owner/name/file.gguf`.
+  const path = decoded(url.pathname);
+  return PAGE.exec(path) ?? ID.exec(path.slice(1));
+}
+
+/** Decodes a path; one with invalid escapes is left as it is. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);
@@ -30,7 +46,7 @@ function decoded(path: string): string {
   }
 }
 
-/** The model id: `owner/name/file.gguf`, with `@revision` behind the name where it is another than `main`. */
-export function modelIdOf({ repoId, file, revision }: ModelAddress): string {
+/** Returns the model id: `owner/name/file.gguf`, with `@revision` after the name for another than `main`. */
+export function modelIdOf({ repoId, file, revision }: ModelAddress & { readonly file: string }): string {
   return `${repoId}${revision === undefined ? '' : `@${revision}`}/${file}`;
 }

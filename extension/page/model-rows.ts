@@ -1,5 +1,7 @@
 import type { EventPayloads, PayloadOf } from '../../host/protocol/messages.ts';
+import { type Capability, capabilitiesOf } from './capabilities.ts';
 import { type ErrorView, viewErrorCode } from './error-view.ts';
+import { fitOf } from './fit.ts';
 import type { MessageKey } from './i18n.ts';
 
 export type AvailableModel = PayloadOf<'GET_AVAILABLE_MODELS'>['models'][number];
@@ -43,6 +45,9 @@ export interface ModelRow {
   readonly description: string;
   readonly tags: readonly string[];
   readonly source: string;
+  readonly capabilities: readonly Capability[];
+  /** One of the models that the host's own list recommends. */
+  readonly isSuggested: boolean;
   readonly needsToken: boolean;
   readonly stage: ModelStage;
   readonly active: boolean;
@@ -97,6 +102,12 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
       description: entry.description,
       tags: entry.tags,
       source: entry.source,
+      capabilities: capabilitiesOf({
+        tags: entry.tags,
+        names: [entry.name, entry.id],
+        reported: inMemory?.capabilities,
+      }),
+      isSuggested: entry.suggested,
       needsToken: entry.requires_token,
       stage,
       active: facts.current === entry.id,
@@ -135,21 +146,34 @@ export function announcements(before: ReadonlyMap<string, ModelStage>, rows: rea
   });
 }
 
-/** Returns the rows that contain every word of `query` and pass the filter. */
-export function filterRows(rows: readonly ModelRow[], query: string, filter: RowFilter): ModelRow[] {
+/** What to show of a list of models. */
+export interface RowFilter {
+  readonly query: string;
+  /** Capabilities that a model must have, all of them. */
+  readonly capabilities: ReadonlySet<Capability>;
+  /** Only models that fit this computer. */
+  readonly fits: boolean;
+}
+
+/** Returns the rows that contain every word of the query and pass the filter. */
+export function filterRows(
+  rows: readonly ModelRow[],
+  { query, capabilities, fits }: RowFilter,
+  machine: Parameters<typeof fitOf>[1],
+): ModelRow[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter((row) => {
-    if (!passes(row, filter)) return false;
+    if ([...capabilities].some((capability) => !row.capabilities.includes(capability))) return false;
+    if (fits && !isFitting(row, machine)) return false;
     const text = [row.name, row.id, row.description, ...row.tags].join(' ').toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
 
-/** `installed` includes downloads in progress. */
-export type RowFilter = 'all' | 'installed' | 'available';
-
-function passes({ stage }: ModelRow, filter: RowFilter): boolean {
-  return filter === 'all' || (filter === 'available') === (stage === 'available');
+/** A loaded model fits, whatever the memory that it left free. */
+function isFitting({ stage, size }: ModelRow, machine: Parameters<typeof fitOf>[1]): boolean {
+  const fit = stage === 'loaded' ? 'memory' : fitOf(size, machine);
+  return fit === 'gpu' || fit === 'memory';
 }
 
 function stageOf(

@@ -1,5 +1,6 @@
 import type { ActionName, HostEvent, RequestOf } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError, type SentRequest } from '../host-connection.ts';
+import { DownloadBadge } from './download-badge.ts';
 import { type Clock, HostLink } from './host-link.ts';
 import { CONVERSATION_ACTIONS, type FromPage, MODEL_ACTIONS, readFromPage, type ToPage } from './page-messages.ts';
 import { RunningAnswers } from './running-answers.ts';
@@ -14,6 +15,8 @@ export interface WorkerOptions {
   readonly clock: Clock;
   /** The extension's own version. */
   readonly version: string;
+  /** Sets the text of the toolbar button's badge. */
+  readonly showBadge: (text: string) => void;
 }
 
 /** How often a download is restarted after the host stopped in its middle, before the user decides. */
@@ -27,10 +30,12 @@ export class Worker {
   readonly #link: HostLink;
   readonly #pages = new Set<PagePort>();
   readonly #answers = new RunningAnswers();
+  readonly #badge: DownloadBadge;
   /** Downloads interrupted by the end of the host, by their fields, with how often each was restarted. */
   readonly #interrupted = new Map<string, number>();
 
-  constructor({ connect, reasonOf, clock, version }: WorkerOptions) {
+  constructor({ connect, reasonOf, clock, version, showBadge }: WorkerOptions) {
+    this.#badge = new DownloadBadge(showBadge);
     this.#link = new HostLink({
       connect,
       reasonOf,
@@ -95,6 +100,7 @@ export class Worker {
       if (action === 'DOWNLOAD_MODEL') this.#recordInterruption(fields, error);
       throw error;
     } finally {
+      this.#badge.end(sent.requestId);
       // A failed action may have changed something too: a download that is paused ends in an error.
       if (MODEL_ACTIONS.has(action) || CONVERSATION_ACTIONS.has(action)) this.#broadcast({ kind: 'changed', action });
     }
@@ -141,6 +147,7 @@ export class Worker {
   }
 
   #onEvent(event: HostEvent): void {
+    this.#badge.apply(event);
     if (event.type === 'generationUpdate') {
       const answer = this.#answers.append(String(event.requestId), event.payload);
       if (answer === undefined) return;

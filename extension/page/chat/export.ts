@@ -32,12 +32,13 @@ export function exportConversation(conversation: FullConversation, format: 'mark
   setTimeout(() => URL.revokeObjectURL(url));
 }
 
+/** Longest file name, characters: well below the limit of every file system. */
+const MAX_NAME_LENGTH = 80;
+
 /** Returns a title without the characters that file systems do not allow. */
 export function fileName(title: string): string {
-  const name = title
-    .replace(/[\p{Cc}\\/:*?"<>|]+/gu, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^\.+|\.+$/g, '');
-  return name.slice(0, 80).trim() || 'conversation';
+  const words = title.replace(/[\p{Cc}\\/:*?"<>|]+/gu, ' ').trim();
+  // A leading dot hides a file, a trailing one is not allowed on Windows.
+  const name = words.replace(/\s+/g, ' ').replace(/^[. ]+|[. ]+$/g, '');
+  return name.slice(0, MAX_NAME_LENGTH).trim() || 'conversation';
 }

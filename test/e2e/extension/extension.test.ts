@@ -2,46 +2,21 @@ import { kill } from 'node:process';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeWith } from '../../support/describe-where.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
+import { ATTACK, MODELS, modelId, REPO, rowOf } from '../../support/extension/models.ts';
 import type { PageDriver } from '../../support/extension/page-driver.ts';
-import { ENDLESS } from '../../support/gguf/chains.ts';
-import { type Chain, markovModel, START } from '../../support/gguf/markov-model.ts';
-import { string } from '../../support/gguf/write-gguf.ts';
 
-const REPO = 'tabagent/markov-gguf';
-const LARGE = `${REPO}/large.gguf`;
-const TICKING = `${REPO}/ticking.gguf`;
-const HOSTILE = `${REPO}/hostile.gguf`;
-
-/** Whatever the message, the answer starts where the chain does. */
-const FROM_THE_START = { 'tokenizer.chat_template': string('{{ bos_token }}') };
-
-/** Text that a page must show as text. */
-const ATTACK = ["<img/src=x/onerror=document.title='owned'>", "<script>document.title='owned'</script>"] as const;
-const HOSTILE_CHAIN: Chain = {
-  [START]: { [ATTACK[0]]: 1 },
-  [ATTACK[0]]: { [ATTACK[1]]: 1 },
-  [ATTACK[1]]: { '[here](javascript:alert(1))': 1 },
-  '[here](javascript:alert(1))': { '': 1 },
-};
-
-const FILES = {
-  'ticking.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768, metadata: FROM_THE_START }),
-  'hostile.gguf': markovModel({ chain: HOSTILE_CHAIN, metadata: FROM_THE_START }),
-  // A model of more than one chunk: bytes after the tensors are allowed.
-  'large.gguf': Buffer.concat([markovModel(), Buffer.alloc(12_000_000, 7)]),
-};
+const LARGE = modelId('large.gguf');
+const TICKING = modelId('ticking.gguf');
+const HOSTILE = modelId('hostile.gguf');
 
 /** A download that stops after some bytes of each response, until the hub is healed. */
 const STALL = { kind: 'stall', after: 1_000_000, match: ({ server }: { server: string }) => server === 'cdn' } as const;
-
-const row = (id: string) => `[data-model="${id}"]`;
-const rowAt = (id: string, stage: string) => `${row(id)}[data-stage="${stage}"]`;
 
 for (const kind of BROWSERS) {
   describeWith(`the extension in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
-      fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: FILES } } });
+      fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } });
     });
     afterEach(() => fixture.close());
 
@@ -56,7 +31,7 @@ for (const kind of BROWSERS) {
       fixture.install();
       const page = await fixture.page(path);
       for (const id of models) await page.ask('ADD_MODEL_TO_LIST', { model: { id } });
-      for (const id of models) await page.waitForElement(row(id));
+      for (const id of models) await page.waitForElement(rowOf(id));
       return page;
     }
 
@@ -68,7 +43,7 @@ for (const kind of BROWSERS) {
       // The page also retries automatically: the button may be gone already.
       await page.evaluate(`document.querySelector('section .foot button')?.click()`);
       await page.waitForText('header', 'Connected');
-      await page.waitForElement(row('Qwen/Qwen2.5-1.5B-Instruct-GGUF/qwen2.5-1.5b-instruct-q4_k_m.gguf'));
+      await page.waitForElement(rowOf('Qwen/Qwen2.5-1.5B-Instruct-GGUF/qwen2.5-1.5b-instruct-q4_k_m.gguf'));
       await page.waitFor(`document.querySelector('section') === null`);
       await capture(page, 'light-models');
     });
@@ -77,47 +52,50 @@ for (const kind of BROWSERS) {
       const page = await openPage('popup.html', LARGE);
       fixture.hub.fault(STALL);
       await page.fill('input[type=search]', 'large markov');
-      await page.click(`${row(LARGE)} .actions button`);
+      await page.click(`${rowOf(LARGE)} .actions button`);
       expect(await page.waitForText('dialog .fit', 'Fits')).toContain('Memory');
       await capture(page, 'light-before-download');
       await page.click('dialog footer button');
-      await page.waitForText(rowAt(LARGE, 'downloading'), ' of 14 MB');
+      await page.waitForText(rowOf(LARGE, 'downloading'), ' of 14 MB');
       await page.waitFor(`document.querySelector('[role=progressbar]').ariaValueNow > 0`);
       await capture(page, 'light-downloading');
 
-      await page.click(`${rowAt(LARGE, 'downloading')} .actions button:first-child`);
-      await page.waitForText(rowAt(LARGE, 'paused'), 'Paused');
+      await page.click(`${rowOf(LARGE, 'downloading')} .actions button:first-child`);
+      await page.waitForText(rowOf(LARGE, 'paused'), 'Paused');
       await capture(page, 'light-paused');
-      await page.click(`${rowAt(LARGE, 'paused')} .actions button:last-child`);
-      await page.waitForElement(rowAt(LARGE, 'available'));
+      await page.click(`${rowOf(LARGE, 'paused')} .actions button:last-child`);
+      await page.waitForText('[role=alertdialog]', 'downloaded so far will be deleted');
+      await capture(page, 'light-confirm-cancel');
+      await page.click('[role=alertdialog] .danger');
+      await page.waitForElement(rowOf(LARGE, 'available'));
 
-      await page.click(`${row(LARGE)} .actions button`);
+      await page.click(`${rowOf(LARGE)} .actions button`);
       await page.click('dialog footer button');
-      await page.waitForElement(rowAt(LARGE, 'downloading'));
-      await page.click(`${rowAt(LARGE, 'downloading')} .actions button:first-child`);
-      await page.waitForElement(rowAt(LARGE, 'paused'));
+      await page.waitForElement(rowOf(LARGE, 'downloading'));
+      await page.click(`${rowOf(LARGE, 'downloading')} .actions button:first-child`);
+      await page.waitForElement(rowOf(LARGE, 'paused'));
       fixture.hub.heal();
-      await page.click(`${rowAt(LARGE, 'paused')} .actions button:first-child`);
-      await page.waitForElement(rowAt(LARGE, 'downloaded'));
+      await page.click(`${rowOf(LARGE, 'paused')} .actions button:first-child`);
+      await page.waitForElement(rowOf(LARGE, 'downloaded'));
     });
 
     it('loads a model, shows its memory, and unloads it', async () => {
       const page = await openPage('popup.html', TICKING);
       await page.fill('input[type=search]', 'ticking');
-      await page.click(`${row(TICKING)} .actions button`);
+      await page.click(`${rowOf(TICKING)} .actions button`);
       await page.click('dialog footer .primary');
-      expect(await page.waitForText(rowAt(TICKING, 'loaded'), 'Active')).toContain('memory');
+      expect(await page.waitForText(rowOf(TICKING, 'loaded'), 'Active')).toContain('memory');
       await page.waitFor(`document.querySelector('[data-memory] [role=meter]').ariaLabel.includes('by models')`);
       await capture(page, 'light-loaded');
-      await page.click(`${rowAt(TICKING, 'loaded')} .actions button`);
-      await page.waitForElement(rowAt(TICKING, 'downloaded'));
+      await page.click(`${rowOf(TICKING, 'loaded')} .actions button`);
+      await page.waitForElement(rowOf(TICKING, 'downloaded'));
     });
 
     it('shows every view in dark colours', async () => {
       fixture.install();
       const popup = await fixture.page('popup.html', { dark: true });
       await popup.ask('LOAD_MODEL', { modelPath: TICKING, settings: { n_threads: 1 } });
-      await popup.waitForElement(rowAt(TICKING, 'loaded'));
+      await popup.waitForElement(rowOf(TICKING, 'loaded'));
       await capture(popup, 'dark-models');
       await popup.click('#tab-machine');
       await popup.waitForText('.machine', 'Processor');
@@ -156,25 +134,25 @@ for (const kind of BROWSERS) {
     it('resumes a download when the host was killed', async () => {
       const page = await openPage('popup.html', LARGE);
       fixture.hub.fault(STALL);
-      await page.click(`${row(LARGE)} .actions button`);
+      await page.click(`${rowOf(LARGE)} .actions button`);
       await page.click('dialog footer button');
       await page.waitFor(`document.querySelector('[role=progressbar]').ariaValueNow > 0`);
       const { pid } = (await page.ask('PING')) as { pid: number };
       fixture.hub.heal();
       kill(pid, 'SIGKILL');
       await page.waitForText('section', 'is restarting');
-      await page.waitForElement(rowAt(LARGE, 'downloaded'));
+      await page.waitForElement(rowOf(LARGE, 'downloaded'));
       expect(((await page.ask('PING')) as { pid: number }).pid).not.toBe(pid);
     });
 
     it('shows changes in every window', async () => {
       const one = await openPage('popup.html', TICKING);
       const two = await fixture.page('popup.html');
-      await one.click(`${row(TICKING)} .actions button`);
+      await one.click(`${rowOf(TICKING)} .actions button`);
       await one.click('dialog footer .primary');
-      await two.waitForElement(rowAt(TICKING, 'loaded'));
-      await two.click(`${rowAt(TICKING, 'loaded')} .actions button`);
-      await one.waitForElement(rowAt(TICKING, 'downloaded'));
+      await two.waitForElement(rowOf(TICKING, 'loaded'));
+      await two.click(`${rowOf(TICKING, 'loaded')} .actions button`);
+      await one.waitForElement(rowOf(TICKING, 'downloaded'));
     });
 
     it('shows output of a model as text, and stores the conversation', async () => {

@@ -27,6 +27,7 @@ describe('the background worker, with real hosts', () => {
   let clock: ManualClock;
   let isInstalled: boolean;
   let worker: Worker;
+  let badges: string[];
   let nextReply: object | undefined;
 
   /** Returns the reply to give in the place of the host, once. */
@@ -47,6 +48,7 @@ describe('the background worker, with real hosts', () => {
     hosts = [];
     clock = new ManualClock();
     isInstalled = true;
+    badges = [];
     nextReply = undefined;
     worker = newWorker();
   });
@@ -63,6 +65,7 @@ describe('the background worker, with real hosts', () => {
       reasonOf: () => (isInstalled ? 'Native host has exited.' : 'Specified native messaging host not found.'),
       clock,
       version,
+      showBadge: (text) => badges.push(text),
     });
   }
 
@@ -102,6 +105,14 @@ describe('the background worker, with real hosts', () => {
     expect(await ask(one, 1, 'LOAD_MODEL', STORY)).toMatchObject({ kind: 'reply' });
     await two.waitFor(isEvent('modelWorkerLoadingProgress'));
     await two.waitFor((message) => message.kind === 'changed' && message.action === 'LOAD_MODEL');
+  });
+
+  it('shows the progress of downloads on the badge until they end', async () => {
+    const page = await openPage();
+    await ask(page, 1, 'DOWNLOAD_MODEL', STORY);
+    expect(badges.at(0)).toMatch(/^\d+%$/);
+    expect(badges.at(-1)).toBe('');
+    expect(badges).toContain('100%');
   });
 
   it('shows an answer of a conversation in every page while it is generated', async () => {
@@ -235,6 +246,7 @@ describe('the background worker, with real hosts', () => {
       reasonOf: () => undefined,
       clock,
       version: '0.1.0',
+      showBadge: () => {},
     });
     const page = new TestPage();
     worker.accept(page.port);

@@ -1,9 +1,16 @@
+/** A key that tests press. */
+export type Key = 'ArrowDown' | 'Enter' | 'Escape' | 'Tab';
+
 /** A page of the extension, in a real browser. */
 export interface ExtensionPage {
   /** The value of an expression in the page, as JSON carries it; a promise's when it has one. */
   evaluate(expression: string): Promise<unknown>;
   /** Clicks the first element that fits a CSS selector, once there is one. */
   click(selector: string): Promise<void>;
+  /** Presses a key in the page, by its name in `KeyboardEvent.key`. */
+  press(key: Key): Promise<void>;
+  /** Closes the page. */
+  close(): Promise<void>;
   /** What is seen, as PNG. */
   screenshot(): Promise<Buffer>;
 }
@@ -28,6 +35,8 @@ export interface BrowserOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The system's colours are dark ones. */
   readonly dark?: boolean;
+  /** The system has its own few colours, for contrast. */
+  readonly forcedColors?: boolean;
   /** Pixels of a page. */
   readonly size?: { readonly width: number; readonly height: number };
 }

@@ -18,12 +18,13 @@ const ARGS = [
 
 /** Chromium with an extension whose manifest holds our `key`. Its profile is the one that `tabagent install` knows. */
 export async function startChromium(options: BrowserOptions): Promise<TestBrowser> {
-  const { program, home, extension, env = {}, dark = false, size } = options;
+  const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
   const context = await chromium.launchPersistentContext(join(home, '.config', 'chromium'), {
     executablePath: program,
     // Playwright's own headless mode has no extensions; the argument above means the browser's.
     headless: false,
     colorScheme: dark ? 'dark' : 'light',
+    forcedColors: forcedColors ? 'active' : 'none',
     ...(size === undefined ? {} : { viewport: size }),
     args: [...ARGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
     env: { PATH: process.env.PATH ?? '', HOME: home, ...env },
@@ -35,6 +36,8 @@ export async function startChromium(options: BrowserOptions): Promise<TestBrowse
       return {
         evaluate: (expression) => page.evaluate(expression),
         click: (selector) => page.click(selector),
+        press: (key) => page.keyboard.press(key),
+        close: () => page.close(),
         screenshot: () => page.screenshot(),
       };
     },

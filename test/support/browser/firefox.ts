@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
-import type { BrowserOptions, TestBrowser } from './browser.ts';
+import type { BrowserOptions, Key, TestBrowser } from './browser.ts';
 import { Marionette } from './marionette.ts';
 
 /** The extension's address is made up anew in every profile, unless it stands there already. */
@@ -32,9 +32,12 @@ const PREFERENCES = {
 
 /** Firefox with an extension that has our add-on id, for as long as it runs. */
 export async function startFirefox(options: BrowserOptions): Promise<TestBrowser> {
-  const { program, home, extension, env = {}, dark = false, size } = options;
+  const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
   const profile = await mkdtemp(join(tmpdir(), 'tabagent-firefox-'));
-  const colours = { 'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1 };
+  const colours = {
+    'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1,
+    ...(forcedColors ? { 'browser.display.document_color_use': 2 } : {}),
+  };
   const lines = Object.entries({ ...PREFERENCES, ...colours }).map(
     ([key, value]) => `user_pref("${key}", ${JSON.stringify(value)});\n`,
   );
@@ -60,6 +63,13 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
       return {
         evaluate: (expression) => here(() => evaluate(driver, expression)),
         click: (selector) => here(() => click(driver, selector)),
+        press: (key) => here(() => press(driver, key)),
+        close: async () => {
+          const rest = await here(() => driver.command('WebDriver:CloseWindow', {}));
+          // Without a window of its own the driver takes no further commands.
+          const [handle] = Array.isArray(rest) ? rest : [];
+          await driver.command('WebDriver:SwitchToWindow', { handle, focus: true });
+        },
         screenshot: () =>
           here(async () => {
             const { value } = record(await driver.command('WebDriver:TakeScreenshot', { full: false }));
@@ -106,6 +116,19 @@ async function evaluate(driver: Marionette, expression: string): Promise<unknown
 async function click(driver: Marionette, selector: string): Promise<void> {
   const found = record(await driver.command('WebDriver:FindElement', { using: 'css selector', value: selector }));
   await driver.command('WebDriver:ElementClick', { id: record(found.value)[ELEMENT] });
+}
+
+/** Keys as WebDriver names them (section 17.4.2). */
+const KEYS: Readonly<Record<Key, string>> = {
+  ArrowDown: '\uE015',
+  Enter: '\uE007',
+  Escape: '\uE00C',
+  Tab: '\uE004',
+};
+
+async function press(driver: Marionette, key: Key): Promise<void> {
+  const actions = ['keyDown', 'keyUp'].map((type) => ({ type, value: KEYS[key] }));
+  await driver.command('WebDriver:PerformActions', { actions: [{ type: 'key', id: 'keyboard', actions }] });
 }
 
 /** The port, once it stands in the profile. */

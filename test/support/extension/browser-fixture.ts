@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserOptions, TestBrowser } from '../browser/browser.ts';
@@ -62,13 +62,25 @@ export class BrowserFixture {
     return new BrowserFixture(shop, shop.use(await startHub(hub)), kind, program);
   }
 
+  /** Writes the host's configuration file. */
+  async configure(config: object): Promise<void> {
+    const home = join(this.#shop.home, 'tabagent');
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    await writeFile(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+  }
+
+  /** Closes something after the test. */
+  use<T extends { close(): Promise<unknown> }>(resource: T): T {
+    return this.#shop.use(resource);
+  }
+
   /** Registers the built host with the browser. */
   install(): void {
     execFileSync(process.execPath, [HOST_MAIN, 'install', '--browser', this.#kind.name], { env: this.#env });
   }
 
   /** Opens a page of the extension. The first one starts the browser. */
-  async page(path: string, look: Pick<BrowserOptions, 'dark' | 'size'> = {}): Promise<PageDriver> {
+  async page(path: string, look: Pick<BrowserOptions, 'dark' | 'forcedColors' | 'size'> = {}): Promise<PageDriver> {
     this.#browser ??= await this.#kind.start({
       program: this.#program,
       home: this.#shop.home,

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ExtensionPage } from '../browser/browser.ts';
+import type { ExtensionPage, Key } from '../browser/browser.ts';
 
 /** The folder for screenshots, ignored by git. */
 const SCREENSHOTS = fileURLToPath(new URL('../../../out/screenshots', import.meta.url));
@@ -60,6 +60,16 @@ export class PageDriver {
   async click(selector: string): Promise<void> {
     await this.waitForElement(`${selector}:not(:disabled)`);
     await this.#page.click(selector);
+  }
+
+  /** Presses a key where the focus is. */
+  press(key: Key): Promise<void> {
+    return this.#page.press(key);
+  }
+
+  /** Closes the page. */
+  close(): Promise<void> {
+    return this.#page.close();
   }
 
   /** Replaces the text of a field. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { CAPABILITIES } from '../../../extension/page/capabilities.ts';
 import { ERROR_CODES } from '../../../host/protocol/errors.ts';
 
 const EXTENSION = fileURLToPath(new URL('../../../extension', import.meta.url));
@@ -23,6 +24,9 @@ const SAME_IN_ALL_LANGUAGES: ReadonlySet<string> = new Set([
   'param_top_k',
   'param_min_p',
   'layersOf',
+  'capability_chat',
+  'capability_code',
+  'capability_embedding',
 ]);
 
 const others = readdirSync(LOCALES).filter((language) => language !== 'en');
@@ -33,10 +37,16 @@ const sources = readdirSync(EXTENSION, { recursive: true, encoding: 'utf8' })
   .map((path) => readFileSync(join(EXTENSION, path), 'utf8'))
   .join('\n');
 
+const FITS = ['gpu', 'memory', 'tight', 'no'];
+
 /** Stems of keys that are put together at run time, with all endings that occur. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   error: [...Object.keys(ERROR_CODES), 'HOST_DISCONNECTED', 'unknown'],
   tier: ['fast', 'medium', 'slow'],
+  capability: CAPABILITIES,
+  fit: FITS,
+  fitHelp: FITS,
+  suggestion: ['best', 'balanced', 'smallest'],
 };
 
 /** Whether the sources use a key: as a literal, in `plural()`, or put together. */

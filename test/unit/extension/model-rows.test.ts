@@ -2,15 +2,21 @@ import { describe, expect, it } from '@jest/globals';
 import { viewErrorCode } from '../../../extension/page/error-view.ts';
 import {
   type AvailableModel,
+  announcements,
   filterRows,
   type LiveFacts,
   type LoadedModel,
   type ModelFacts,
+  type ModelStage,
   modelRows,
+  type RowFilter,
 } from '../../../extension/page/model-rows.ts';
+import { machineWith } from '../../support/extension/machine.ts';
 
 const EMPTY: ModelFacts = { available: [], downloaded: [], loaded: [], downloads: [], current: null };
 const NO_EVENTS: LiveFacts = { downloads: new Map(), loads: new Map(), errors: new Map() };
+
+const ALL: RowFilter = { query: '', capabilities: new Set(), fits: false };
 
 function model(id: string, more: Partial<AvailableModel> = {}): AvailableModel {
   const [owner = '', repo = '', file = ''] = id.split('/');
@@ -118,19 +124,46 @@ describe('the list of models', () => {
       { ...EMPTY, available: [model('a/small/One-Q8.gguf'), model('b/big/Two.gguf', { tags: ['vision'] })] },
       NO_EVENTS,
     );
-    const found = (query: string) => filterRows(rows, query, 'all').map(({ name }) => name);
+    const found = (query: string) => filterRows(rows, { ...ALL, query }, undefined).map(({ name }) => name);
     expect(found('')).toEqual(['One-Q8', 'Two']);
     expect(found('SMALL one')).toEqual(['One-Q8']);
     expect(found('vision')).toEqual(['Two']);
     expect(found('one two')).toEqual([]);
   });
 
-  it('is filtered by installed and available', () => {
-    const rows = modelRows(
-      { ...EMPTY, available: [model('a/a/available.gguf'), model('a/a/installed.gguf', { downloaded: true })] },
-      NO_EVENTS,
-    );
-    expect(filterRows(rows, '', 'installed').map(({ name }) => name)).toEqual(['installed']);
-    expect(filterRows(rows, '', 'available').map(({ name }) => name)).toEqual(['available']);
+  it('is filtered by capabilities, all of them, and by what fits', () => {
+    const available = [
+      model('a/a/Chat.gguf', { size_gb: 1 }),
+      model('a/a/Coder-R1.gguf', { size_gb: 100 }),
+      model('a/a/bge-small.gguf', { size_gb: 0.1, tags: [] }),
+    ];
+    const rows = modelRows({ ...EMPTY, available }, NO_EVENTS);
+    const filtered = (filter: Partial<RowFilter>) =>
+      filterRows(rows, { ...ALL, ...filter }, machineWith(16e9)).map(({ name }) => name);
+    expect(filtered({ capabilities: new Set(['chat']) })).toEqual(['Chat', 'Coder-R1']);
+    expect(filtered({ capabilities: new Set(['code', 'reasoning']) })).toEqual(['Coder-R1']);
+    expect(filtered({ capabilities: new Set(['embedding']) })).toEqual(['bge-small']);
+    expect(filtered({ fits: true })).toEqual(['Chat', 'bge-small']);
+  });
+
+  it('trusts what the host reports of a loaded model more than its name', () => {
+    const reported = { ...loaded('a/a/gte-chat.gguf'), capabilities: ['generate' as const] };
+    expect(modelRows({ ...EMPTY, loaded: [reported] }, NO_EVENTS)[0]?.capabilities).toContain('chat');
+    const embedding = { ...loaded('a/a/plain.gguf'), capabilities: ['embed' as const] };
+    expect(modelRows({ ...EMPTY, loaded: [embedding] }, NO_EVENTS)[0]?.capabilities).toEqual(['embedding']);
+  });
+
+  it('announces each change of a stage once', () => {
+    const available = [model('a/a/One.gguf', { downloaded: true }), model('a/a/Two.gguf')];
+    const rows = modelRows({ ...EMPTY, available, loaded: [loaded('b/b/Three.gguf')] }, NO_EVENTS);
+    const before = new Map<string, ModelStage>([
+      ['a/a/One.gguf', 'loaded'],
+      ['b/b/Three.gguf', 'loading'],
+    ]);
+    expect(announcements(before, rows)).toEqual([
+      { key: 'announceLoaded', name: 'Three' },
+      { key: 'announceUnloaded', name: 'One' },
+    ]);
+    expect(announcements(new Map(rows.map(({ id, stage }) => [id, stage])), rows)).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { demandOf, shortageOf } from '../../../extension/page/fit.ts';
+import { demandOf, fitOf, shortageOf } from '../../../extension/page/fit.ts';
 import { makeFormat } from '../../../extension/page/format.ts';
 import { fixFor, systemOf } from '../../../extension/page/host-fixes.ts';
 import { modelIdOf, readModelAddress } from '../../../extension/page/model-address.ts';
 import { diagnosticsOf } from '../../../extension/page/options/diagnostics.ts';
 import { EMPTY_SNAPSHOT, loadSnapshot, type Storage, saveSnapshot } from '../../../extension/page/snapshot.ts';
+import { machineWith } from '../../support/extension/machine.ts';
 
 const GB = 1e9;
 
@@ -87,24 +88,51 @@ describe('whether a model fits', () => {
   });
 });
 
-describe("a model's address", () => {
+describe('the address of a model', () => {
   it.each([
     ['owner/name/file.gguf', 'owner/name/file.gguf'],
     ['  owner/name folder/file.gguf ', 'owner/name/folder/file.gguf'],
     ['owner/name@dev/file.gguf', 'owner/name@dev/file.gguf'],
     ['https://huggingface.co/owner/name/blob/main/file.gguf', 'owner/name/file.gguf'],
     ['https://huggingface.co/owner/name/resolve/dev/a%20b/file.gguf?download=true', 'owner/name@dev/a b/file.gguf'],
-  ])('%j names %j', (typed, id) => {
+    ['hf.co/owner/name/file.gguf', 'owner/name/file.gguf'],
+  ])('%j names the file %j', (typed, id) => {
     const address = readModelAddress(typed);
-    expect(address && modelIdOf(address)).toBe(id);
+    expect(address?.file && modelIdOf({ ...address, file: address.file })).toBe(id);
   });
 
-  it.each(['', 'owner', 'owner/name', 'https://huggingface.co/owner/name', 'https://', 'https://x/a/b/%E0%A4%A'])(
-    '%j does not name a file',
+  it.each([
+    ['owner/name', {}],
+    ['hf.co/owner/name', {}],
+    ['https://huggingface.co/owner/name', {}],
+    ['https://huggingface.co/owner/name/tree/dev', { revision: 'dev' }],
+    ['owner/name@dev', { revision: 'dev' }],
+    ['owner/name:Q4_K_M', { quantization: 'Q4_K_M' }],
+    ['hf.co/owner/name:Q4_K_M', { quantization: 'Q4_K_M' }],
+  ])('%j names a repository', (typed, more) => {
+    const repo = { repoId: 'owner/name', file: undefined, revision: undefined, quantization: undefined };
+    expect(readModelAddress(typed)).toEqual({ ...repo, ...more });
+  });
+
+  it.each(['', 'owner', 'small chat model', 'https://', 'https://x/a', 'https://x/a/b/%E0%A4%A', 'a/b/c/d'])(
+    '%j names nothing',
     (typed) => {
       expect(readModelAddress(typed)).toBeUndefined();
     },
   );
+});
+
+describe('the fit of a model', () => {
+  it.each([
+    ['gpu', 6e9, machineWith(16e9, 8e9)],
+    ['memory', 8e9, machineWith(16e9, 8e9)],
+    ['tight', 8e9, { ...machineWith(16e9), available_ram: 4e9 }],
+    ['no', 16e9, machineWith(16e9)],
+    [undefined, 0, machineWith(16e9)],
+    [undefined, 6e9, undefined],
+  ])('is %s', (fit, size, machine) => {
+    expect(fitOf(size, machine)).toBe(fit);
+  });
 });
 
 describe('the fix for a missing host', () => {

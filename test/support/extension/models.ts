@@ -1,0 +1,46 @@
+import { ENDLESS } from '../gguf/chains.ts';
+import { type Chain, markovModel, START } from '../gguf/markov-model.ts';
+import { string } from '../gguf/write-gguf.ts';
+
+/** The repository of the models that the tests of the extension download. */
+export const REPO = 'tabagent/markov-gguf';
+
+/** Whatever the message, the answer starts where the chain does. */
+const FROM_THE_START = { 'tokenizer.chat_template': string('{{ bos_token }}') };
+
+/** A template that shows every message to the model, so that a long conversation fills the context. */
+const ALL_MESSAGES = { 'tokenizer.chat_template': string('{% for m in messages %}{{ m.content }} {% endfor %}') };
+
+/** Text that a page must show as text. */
+export const ATTACK = [
+  "<img/src=x/onerror=document.title='owned'>",
+  "<script>document.title='owned'</script>",
+] as const;
+
+const HOSTILE_CHAIN: Chain = {
+  [START]: { [ATTACK[0]]: 1 },
+  [ATTACK[0]]: { [ATTACK[1]]: 1 },
+  [ATTACK[1]]: { '[here](javascript:alert(1))': 1 },
+  '[here](javascript:alert(1))': { '': 1 },
+};
+
+/** Models by file name. */
+export const MODELS = {
+  /** Answers "tick tock" without end. */
+  'ticking.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768, metadata: FROM_THE_START }),
+  /** Answers with a short story. */
+  'story.gguf': markovModel({ metadata: FROM_THE_START }),
+  /** Answers with HTML. */
+  'hostile.gguf': markovModel({ chain: HOSTILE_CHAIN, metadata: FROM_THE_START }),
+  /** Sees the whole conversation, in a short context. */
+  'small-context.gguf': markovModel({ contextLength: 512, metadata: ALL_MESSAGES }),
+  // A model of more than one chunk: bytes after the tensors are allowed.
+  'large.gguf': Buffer.concat([markovModel(), Buffer.alloc(12_000_000, 7)]),
+};
+
+/** Returns the id of a model of {@link MODELS}. */
+export const modelId = (file: keyof typeof MODELS): string => `${REPO}/${file}`;
+
+/** Returns the selector of a model's row, in a stage if one is given. */
+export const rowOf = (id: string, stage?: string): string =>
+  `[data-model="${id}"]${stage === undefined ? '' : `[data-stage="${stage}"]`}`;
