@@ -27,7 +27,7 @@ import type { Store } from './store/types.ts';
 export class HostServices {
   readonly config: HostConfig;
   readonly log: Logger;
-  /** Tells every client what no request asked for. */
+  /** Sends an event that belongs to no request. */
   readonly #announce: (event: HostEvent) => void;
   readonly hub: Lazy<Hub> = lazy(() => this.#createHub());
   readonly cache: Lazy<ModelCache> = lazy(() => this.#openCache());
@@ -72,13 +72,13 @@ export class HostServices {
     return relocateCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
   }
 
-  /** Closes what was made. Safe to call again. */
+  /** Closes the services that were created. Can be called several times. */
   close(): Promise<void> {
     this.#closed ??= this.#closeAll();
     return this.#closed;
   }
 
-  /** The models first: their runners may have files of the cache open. */
+  /** Closes the models first: their runners may have files of the cache open. */
   async #closeAll(): Promise<void> {
     await (await this.models.current())?.close();
     await (await this.engine.current())?.close();

@@ -9,22 +9,22 @@ import { coalescingKey, EventCoalescer } from './messaging/event-coalescer.ts';
 import { encodeFrame } from './messaging/frame.ts';
 import { FrameWriter } from './messaging/frame-writer.ts';
 import { MessageInput } from './messaging/message-input.ts';
-import { type Place, ReplyLine } from './messaging/reply-line.ts';
+import { ReplyQueue, type ReplySlot } from './messaging/reply-queue.ts';
 import type { HostEvent, Reply } from './protocol/messages.ts';
 import { type RequestHead, readHead } from './protocol/parse-request.ts';
 
-/** What a handler gets with each message. */
+/** What a handler gets besides the message. */
 export interface SessionCall {
-  /** Aborted with a `HostError` (`ABORTED`) when the client has gone or the host stops. */
+  /** Aborted with a `HostError` (`ABORTED`) when the client disconnects or the host shuts down. */
   readonly signal: AbortSignal;
   /** Sends an event of this request; `coalescedBy` as in `EventDeclaration`. Events after the reply are dropped. */
   emit(event: HostEvent, coalescedBy?: readonly string[]): void;
 }
 
-/** Answers one message. It should not reject: a fault that reaches the session is logged and answered without context. */
+/** Answers a message. It should not reject: the session logs an error and answers it without context. */
 export type SessionHandler = (message: JsonObject, call: SessionCall) => Promise<Reply>;
 
-/** The limits of one session; those of the configuration, and two that only tests change. */
+/** The limits of a session: those of the configuration, and two that only tests change. */
 export interface SessionLimits extends Pick<HostLimits, 'shutdownGraceMs' | 'maxQueuedReplyBytes'> {
   /** @default ABORT_GRACE_MS */
   readonly abortGraceMs?: number;
@@ -33,33 +33,33 @@ export interface SessionLimits extends Pick<HostLimits, 'shutdownGraceMs' | 'max
 }
 
 /**
- * Requests that are worked on, or whose replies wait for their turn. No more are read until one is done. High enough that
- * no client's STOP or CANCEL is ever held up by its own honest work, low enough to bound the memory of a flood.
+ * Most requests that are running or whose replies wait for earlier ones; no more are read until one is done. High enough
+ * that a client's own work never delays its STOP or CANCEL, low enough to limit the memory of a flood of requests.
  */
 export const MAX_REQUESTS_IN_FLIGHT = 1024;
 
-/** Time that aborted work has to end before its request is answered without it, milliseconds. Enough for a disk to sync. */
+/** How long aborted work may take to end before its request is answered without it, milliseconds. Enough to sync a disk. */
 export const ABORT_GRACE_MS = 1_000;
 
-/** Time that a reader has, at the end, to take the last replies, milliseconds. One that reads needs a few. */
+/** How long a client may take to read the last replies, milliseconds. A client that reads needs a few. */
 export const FLUSH_GRACE_MS = 1_000;
 
-/** One request in flight. */
+/** A running request. */
 interface Call {
   readonly head: RequestHead;
   readonly controller: AbortController;
-  /** Its place in the line, when it has no `requestId`. */
-  readonly place: Place | undefined;
+  /** Its slot in the queue of replies, if it has no `requestId`. */
+  readonly slot: ReplySlot | undefined;
 }
 
 /**
- * One connected client: takes its messages to the handler, all at once, and brings back replies and events in the order
- * protocol.md promises. It owns what is in flight, and lives until `finished`.
+ * The connection to one client: passes messages to the handler, which works on them concurrently, and sends replies and
+ * events in the order that `docs/protocol.md` describes. It owns the running requests and lives until `finished`.
  */
 export class Session {
   /**
-   * Resolves when every request is answered, every byte taken or given up, and both streams let go. With the exit code:
-   * 0, or 1 after a frame that was too large or cut.
+   * Resolves when every request is answered, every byte is accepted or dropped, and both streams are closed. Its value is
+   * the exit code: 0, or 1 after a frame that was too large or truncated.
    */
   readonly finished: Promise<number>;
   readonly #handler: SessionHandler;
@@ -68,12 +68,12 @@ export class Session {
   readonly #input: MessageInput;
   readonly #writer: FrameWriter;
   readonly #calls = new Set<Call>();
-  readonly #line = new ReplyLine();
-  readonly #waiting = new EventCoalescer<Call>();
-  /** The input's end, with what was wrong with it. */
+  readonly #replies = new ReplyQueue();
+  readonly #events = new EventCoalescer<Call>();
+  /** Resolves when the input ends, with what was wrong with its last frame. */
   readonly #inputEnd = Promise.withResolvers<HostError | undefined>();
-  /** Resolves when all work is to be given up without delay, and why. */
-  readonly #givenUp = Promise.withResolvers<undefined>();
+  /** Resolves when all work is to be aborted at once. */
+  readonly #aborted = Promise.withResolvers<undefined>();
   #reason: HostError | undefined;
   #whenIdle: (() => void) | undefined;
 
@@ -92,56 +92,58 @@ export class Session {
       onBroken: (error) => this.#onBroken(error),
     });
     this.#input = new MessageInput(options.input, {
-      hasRoom: () => this.#hasRoom(),
+      canAccept: () => this.#canAccept(),
       onMessage: (message) => this.#accept(message),
-      onEnd: (fault, cause) => {
-        if (cause !== undefined) this.#log.warn('session.input_failed', { error: cause });
-        this.#inputEnd.resolve(fault);
+      onEnd: (frameError, cause) => {
+        if (cause !== undefined) this.#log.warn('session.input-failed', { error: cause });
+        this.#inputEnd.resolve(frameError);
       },
     });
     this.finished = this.#run();
   }
 
-  /** Sends an event that belongs to no request. Nothing is sent once the session is over. */
+  /** Sends an event that belongs to no request. Does nothing when the session is over. */
   announce(event: HostEvent): void {
     this.#sendEvent(event);
   }
 
-  /** Reads no more requests and aborts all work with `reason`; its replies still go out. For SIGTERM and its like. */
+  /** Stops reading requests and aborts all work with `reason`; its replies are still sent. For signals such as SIGTERM. */
   stop(reason: HostError): void {
     this.#input.close();
-    this.#giveUp(reason);
+    this.#abort(reason);
   }
 
   async #run(): Promise<number> {
     const { shutdownGraceMs, abortGraceMs = ABORT_GRACE_MS, flushGraceMs = FLUSH_GRACE_MS } = this.#limits;
-    const givenUp = this.#givenUp.promise;
-    const fault = await Promise.race([this.#inputEnd.promise, givenUp]);
+    const aborted = this.#aborted.promise;
+    const frameError = await Promise.race([this.#inputEnd.promise, aborted]);
     this.#input.close();
-    if (fault === undefined) await within(shutdownGraceMs, Promise.race([this.#idle(), givenUp]));
-    const reason = this.#reason ?? clientDisconnected(fault);
+    if (frameError === undefined) await settleWithin(shutdownGraceMs, Promise.race([this.#idle(), aborted]));
+    const reason = this.#reason ?? clientDisconnected(frameError);
     this.#abortAll(reason);
-    await within(abortGraceMs, this.#idle());
-    this.#answerFor(reason);
-    // Behind all others: a client without request ids would take it for the reply to its oldest request.
-    if (fault !== undefined) this.#accept(fault);
-    await within(flushGraceMs, this.#writer.drained());
+    await settleWithin(abortGraceMs, this.#idle());
+    this.#answerAll(reason);
+    // Last: a client without request ids would take it for the reply to its oldest request.
+    if (frameError !== undefined) this.#accept(frameError);
+    await settleWithin(flushGraceMs, this.#writer.drained());
     this.#writer.close();
-    return fault === undefined ? 0 : 1;
+    return frameError === undefined ? 0 : 1;
   }
 
-  #hasRoom(): boolean {
-    const bytes = this.#writer.queuedBytes + this.#line.waitingBytes;
-    return bytes <= this.#limits.maxQueuedReplyBytes && this.#calls.size + this.#line.waiting < MAX_REQUESTS_IN_FLIGHT;
+  #canAccept(): boolean {
+    const bytes = this.#writer.queuedBytes + this.#replies.waitingBytes;
+    return (
+      bytes <= this.#limits.maxQueuedReplyBytes && this.#calls.size + this.#replies.waiting < MAX_REQUESTS_IN_FLIGHT
+    );
   }
 
   #accept(message: JsonObject | HostError): void {
     const head = isHostError(message) ? {} : readHead(message);
-    const place = head.requestId === undefined ? this.#line.join() : undefined;
-    const call: Call = { head, controller: new AbortController(), place };
+    const slot = head.requestId === undefined ? this.#replies.add() : undefined;
+    const call: Call = { head, controller: new AbortController(), slot };
     this.#calls.add(call);
     if (isHostError(message)) {
-      this.#log.info('session.bad_frame', { code: message.code, details: message.details });
+      this.#log.info('session.invalid-message', { code: message.code, details: message.details });
       this.#reply(call, errorReply(message, head));
     } else {
       void this.#work(call, message);
@@ -153,17 +155,17 @@ export class Session {
     try {
       this.#reply(call, await this.#handler(message, { signal, emit: (...event) => this.#emit(call, ...event) }));
     } catch (error) {
-      this.#log.error('session.handler_failed', { ...call.head, error });
+      this.#log.error('session.handler-failed', { ...call.head, error });
       this.#reply(call, errorReply(error, call.head));
     }
   }
 
-  /** Answers a call, unless the session has done so itself because the handler took too long to end. */
+  /** Answers a request, unless the session has answered it because its handler took too long to end. */
   #reply(call: Call, reply: Reply): void {
     if (!this.#calls.delete(call)) return;
-    for (const event of this.#waiting.take(call)) this.#sendEvent(event);
+    for (const event of this.#events.take(call)) this.#sendEvent(event);
     const frame = this.#encodeReply(call, reply);
-    const ready = call.place === undefined ? [frame] : this.#line.fill(call.place, frame);
+    const ready = call.slot === undefined ? [frame] : this.#replies.fill(call.slot, frame);
     for (const next of ready) this.#writer.send(next);
     if (this.#calls.size === 0) this.#whenIdle?.();
     this.#input.pump();
@@ -173,7 +175,7 @@ export class Session {
     try {
       return encodeFrame(reply);
     } catch (error) {
-      this.#log.error('session.reply_unsendable', { ...call.head, error });
+      this.#log.error('session.reply-not-sent', { ...call.head, error });
       return encodeFrame(errorReply(error, call.head));
     }
   }
@@ -183,11 +185,11 @@ export class Session {
     const { requestId } = call.head;
     const stamped = requestId === undefined ? event : { ...event, requestId };
     // After those of the same request that are waiting already, even if the client has just caught up.
-    if (coalescedBy !== undefined && (this.#writer.blocked || this.#waiting.has(call))) {
-      this.#waiting.add(call, coalescingKey(event, coalescedBy), stamped);
+    if (coalescedBy !== undefined && (this.#writer.blocked || this.#events.has(call))) {
+      this.#events.add(call, coalescingKey(event, coalescedBy), stamped);
       return;
     }
-    for (const earlier of this.#waiting.take(call)) this.#sendEvent(earlier);
+    for (const earlier of this.#events.take(call)) this.#sendEvent(earlier);
     this.#sendEvent(stamped);
   }
 
@@ -195,13 +197,13 @@ export class Session {
     try {
       this.#writer.send(encodeFrame(event));
     } catch (error) {
-      this.#log.error('session.event_unsendable', { type: event.type, error });
+      this.#log.error('session.event-not-sent', { type: event.type, error });
     }
   }
 
   #onDrained(): void {
     while (!this.#writer.blocked) {
-      const events = this.#waiting.takeNext();
+      const events = this.#events.takeNext();
       if (events.length === 0) break;
       for (const event of events) this.#sendEvent(event);
     }
@@ -209,13 +211,13 @@ export class Session {
   }
 
   #onBroken(error: Error): void {
-    this.#log.info('session.output_broken', { error: error.message });
-    this.#giveUp(new HostError('ABORTED', 'The client stopped reading replies.', { cause: error }));
+    this.#log.info('session.output-failed', { error: error.message });
+    this.#abort(new HostError('ABORTED', 'The client stopped reading replies.', { cause: error }));
   }
 
-  #giveUp(reason: HostError): void {
+  #abort(reason: HostError): void {
     this.#reason ??= reason;
-    this.#givenUp.resolve(undefined);
+    this.#aborted.resolve(undefined);
   }
 
   #idle(): Promise<void> {
@@ -229,17 +231,17 @@ export class Session {
     for (const call of [...this.#calls]) call.controller.abort(reason);
   }
 
-  /** Answers for handlers that do not end. */
-  #answerFor(reason: HostError): void {
+  /** Answers the requests whose handlers do not end. */
+  #answerAll(reason: HostError): void {
     for (const call of [...this.#calls]) {
-      this.#log.error('session.work_abandoned', { ...call.head });
+      this.#log.error('session.handler-timeout', { ...call.head });
       this.#reply(call, errorReply(reason, call.head));
     }
   }
 }
 
-/** Waits for `done`, but no longer than `ms` milliseconds. */
-async function within(ms: number, done: Promise<void>): Promise<void> {
+/** Resolves when `done` does, but after at most `ms` milliseconds. */
+async function settleWithin(ms: number, done: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
   const timer = setTimeout(timeout.resolve, ms);
   await Promise.race([done, timeout.promise]);

@@ -9,30 +9,30 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
 
-/** A model that is on this disk now. */
+/** A model that is on the disk. */
 export interface ObtainedModel extends DownloadResult {
-  /** Set where the files are another program's, to be loaded where they lie. */
+  /** The program whose files these are, if they are used in place. */
   readonly external?: ExternalModel;
 }
 
-/** How a model is got. */
+/** Options for obtaining a model. */
 export interface ObtainOptions {
-  /** A load takes what another program has under the model's own name without asking the hub whether there is a newer one. */
+  /** Accepts another program's file of the same name without asking the hub for a newer one. For loading. */
   readonly believeNames?: boolean;
-  /** Keeps a download below this speed. */
+  /** The speed limit of a download. */
   readonly maxBytesPerSecond?: number | undefined;
-  /** @param doing What is being done, for a person. */
-  readonly onProgress: (status: DownloadStatus, doing: string) => void;
+  /** @param step The current step in words. */
+  readonly onProgress: (status: DownloadStatus, step: string) => void;
 }
 
-/** Errors of a hub that cannot be asked, as opposed to one that says no. */
-const NOT_TO_BE_ASKED: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
+/** Errors of a hub that cannot be asked, as opposed to one that refuses. */
+const HUB_UNAVAILABLE: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
-/** Parts of a sharded model the hub is asked about at a time: a name can claim a thousand. */
-const ASKED_AT_ONCE = 8;
+/** Files of a split model the hub is asked about at a time: a name can claim a thousand. */
+const REQUESTS_AT_ONCE = 8;
 
 /**
- * Gets a model: out of our cache, from where another program holds the very same files, or from the hub.
+ * Obtains a model: from the cache, from another program that has the same files, or from the Hugging Face Hub.
  *
  * @throws HostError what a download throws; `MODEL_NOT_DOWNLOADED` and `CHECKSUM_MISMATCH` for a `local/…` id.
  */
@@ -50,7 +50,7 @@ export async function obtainModel(name: ModelName, call: Call, options: ObtainOp
   return cache.download(name, { signal, onProgress, maxBytesPerSecond });
 }
 
-/** The files of a model that another program holds, unread. Throws `MODEL_NOT_DOWNLOADED` for a `local/…` id that is not there. */
+/** Finds the files of a model of another program without reading them. Throws `MODEL_NOT_DOWNLOADED` for an unknown `local/…` id. */
 export async function externalFiles(
   name: ModelName,
   parts: Call['services'],
@@ -61,7 +61,7 @@ export async function externalFiles(
   return external?.files.map(({ path }) => path);
 }
 
-/** How the download stands of a model that need not be downloaded: completed. */
+/** Returns a completed download for a model of another program, which need not be downloaded. */
 export async function externalStatus(name: ModelName, { services, signal }: Call): Promise<DownloadStatus | undefined> {
   const external = await (await services.external()).find(name, { signal });
   return external === undefined
@@ -77,7 +77,7 @@ async function localOnly(name: ModelName, call: Call, options: ObtainOptions): P
   return external;
 }
 
-/** The same model in the hands of another program. Undefined where there is none, or one that is damaged. */
+/** Finds the same model in another program; undefined if there is none or it is damaged. */
 async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions): Promise<ExternalModel | undefined> {
   const { services, signal } = call;
   const local = await services.external();
@@ -88,35 +88,35 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   };
   const known = options.believeNames === true ? await named(false) : undefined;
   if (known !== undefined) return known;
-  // Whoever has begun to download it goes on with it.
+  // A download that is already running continues.
   if ((await (await services.cache()).status(name))?.status === 'downloading') return undefined;
   try {
     const hub = await services.hub();
     const files = shardFiles(name.file);
     const remotes: Awaited<ReturnType<typeof hub.fileInfo>>[] = [];
-    for (let at = 0; at < files.length; at += ASKED_AT_ONCE) {
-      const group = files.slice(at, at + ASKED_AT_ONCE);
+    for (let at = 0; at < files.length; at += REQUESTS_AT_ONCE) {
+      const group = files.slice(at, at + REQUESTS_AT_ONCE);
       remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal })))));
     }
     return await local.match(name, remotes, checking(name, call, options));
   } catch (error) {
     signal.throwIfAborted();
-    // Without a hub to ask, what a program says its file is has to do; for a load also where the hub will not say.
-    if (options.believeNames === true ? !isHostError(error) : !isHostError(error, ...NOT_TO_BE_ASKED)) throw error;
+    // If the hub cannot be asked, the program's own records decide; for a load, also if the hub refuses.
+    if (options.believeNames === true ? !isHostError(error) : !isHostError(error, ...HUB_UNAVAILABLE)) throw error;
     const believed = await named(true);
     if (believed === undefined) throw error;
     return believed;
   }
 }
 
-/** Checks a model by its program's checksums; a damaged one is left alone, and the model fetched anew. */
+/** Verifies a model against the checksums of its program. A damaged one is left as it is, and the model is downloaded. */
 async function isWhole(external: ExternalModel, name: ModelName, call: Call, options: ObtainOptions): Promise<boolean> {
   try {
     await (await call.services.external()).verify(external, checking(name, call, options));
     return true;
   } catch (error) {
     if (!isHostError(error, 'CHECKSUM_MISMATCH', 'MODEL_NOT_DOWNLOADED')) throw error;
-    call.services.log.warn('local.not-usable', { id: name.id, error });
+    call.services.log.warn('external.not-usable', { id: name.id, error });
     return false;
   }
 }
@@ -125,7 +125,7 @@ function checking(name: ModelName, { signal }: Call, { onProgress }: ObtainOptio
   return {
     signal,
     onProgress: ({ checked, total }: { checked: number; total: number }) =>
-      onProgress(statusOf(name, checked, total), 'Checking the file that is there'),
+      onProgress(statusOf(name, checked, total), 'Verifying the existing file'),
   };
 }
 

@@ -12,10 +12,10 @@ import {
 import type { Call } from './action.ts';
 
 /**
- * The model a request names: by its file; by a quantization in place of one (`owner/name:Q4_K_M`); or by its repository
- * alone. What is on the disk is taken before the hub is asked: for a repository alone, the one model of it that is there.
+ * Returns the model a request names: by its file, by a quantization (`owner/name:Q4_K_M`), or by its repository alone. A
+ * downloaded model is preferred to asking the hub; for a repository alone, if exactly one model of it is downloaded.
  *
- * @throws HostError `INVALID_REQUEST`, `FILE_NOT_FOUND`, `INSUFFICIENT_MEMORY`, and what the hub refuses with.
+ * @throws HostError `INVALID_REQUEST`, `FILE_NOT_FOUND`, `INSUFFICIENT_MEMORY`, and the errors of the hub.
  */
 export async function resolveName(request: ModelNaming, call: Call): Promise<ModelName> {
   const query = readModelQuery(request);
@@ -30,8 +30,10 @@ export async function resolveName(request: ModelNaming, call: Call): Promise<Mod
 }
 
 /**
- * The model a request names, of those that are on the disk or on their way; the hub is not asked. Throws
- * `INVALID_REQUEST`, and `MODEL_NOT_DOWNLOADED` where what is named is none of them, or more than one.
+ * Returns the model a request names without asking the hub: a quantization must match one model that is downloaded or
+ * being downloaded.
+ *
+ * @throws HostError `INVALID_REQUEST`; `MODEL_NOT_DOWNLOADED` if a quantization matches no model, or more than one.
  */
 export async function knownName(request: ModelNaming, call: Call): Promise<ModelName> {
   const query = readModelQuery(request);
@@ -40,8 +42,8 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
   if (quantization === undefined) return readModelName(request);
   const cache = await call.services.cache();
   const here = await onDisk(repo, quantization, call);
-  const onTheWay = (await cache.statuses()).map(({ name }) => name).filter((name) => isOf(name, repo, quantization));
-  const [found, another] = here === undefined ? onTheWay : [here];
+  const downloading = (await cache.statuses()).map(({ name }) => name).filter((name) => isOf(name, repo, quantization));
+  const [found, another] = here === undefined ? downloading : [here];
   if (found !== undefined && another === undefined) return found;
   const id = `${repo.repoId}:${quantization}`;
   throw new HostError('MODEL_NOT_DOWNLOADED', `${id} does not match exactly one downloaded model. Name the file.`, {
@@ -49,12 +51,12 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
   });
 }
 
-/** What a repository has to offer, as its hub lists it. */
+/** Returns the models of a repository, as the hub lists its files. */
 export async function modelsOf(repo: RepoName, { services, signal }: Call): Promise<RepoModel[]> {
   return repoModels(repo, await (await services.hub()).repoFiles(repo, { signal }));
 }
 
-/** Says of a model of so many bytes whether this machine's free memory holds it. */
+/** Returns a function that tells whether a model of a size in bytes fits in the free memory. */
 export async function fitsHere({ services }: Call): Promise<(size: number) => boolean> {
   const [hardware, { fitsSize }] = await Promise.all([services.hardware(), import('../hardware/fits-size.ts')]);
   const snapshot = await hardware.snapshot();

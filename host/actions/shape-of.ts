@@ -4,7 +4,7 @@ import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
 import { externalFiles } from './find-model.ts';
 
-/** Reads what a model needs from its header: from the disk where it is there, else the first bytes from the hub. */
+/** Reads the shape of a model from its header: on the disk or, if it is not downloaded, from the hub. */
 export async function shapeOf(name: ModelName, { services, signal }: Call): Promise<ModelShape> {
   const { readGgufHeader, modelShape, inspectModel } = await import('../gguf/inspect.ts');
   const files = (await (await services.cache()).find(name))?.files ?? (await externalFiles(name, services, signal));
@@ -19,7 +19,7 @@ export async function shapeOf(name: ModelName, { services, signal }: Call): Prom
       await source.close();
     }
   };
-  // One after the other: a name can claim a thousand parts.
+  // One after the other: a name can claim a thousand files.
   const headers: Awaited<ReturnType<typeof headerOf>>[] = [];
   for (const file of shardFiles(name.file)) headers.push(await headerOf(file));
   return modelShape(headers);

@@ -48,7 +48,7 @@ async function refuse({ input, output }: FrameStreams, error: HostError): Promis
   const first = Promise.withResolvers<object>();
   const timer = setTimeout(() => first.resolve({}), FIRST_MESSAGE_MS);
   const messages = new MessageInput(input, {
-    hasRoom: () => true,
+    canAccept: () => true,
     onMessage: (message) => first.resolve(isHostError(message) ? {} : readHead(message)),
     onEnd: () => first.resolve({}),
   });

@@ -3,55 +3,55 @@ import { MAX_REQUEST_BYTES } from '../protocol/limits.ts';
 import { LENGTH_BYTES } from './frame.ts';
 
 /**
- * Cuts a stream of bytes into the bodies of its frames, however the stream was cut into chunks.
+ * Splits a stream of bytes into the bodies of its frames, whatever chunks the stream arrives in.
  *
- * A body that lies in one chunk is a view into it. A longer one is allocated once, when its length is known, and each
- * chunk is copied to its place: nothing is concatenated, and chunks of one byte cost no more memory than large ones.
+ * A body within one chunk is a view of it. A longer one is allocated once, when its length is known, and chunks are
+ * copied into it: nothing is concatenated, and chunks of one byte need no more memory than large ones.
  */
 export class FrameReader {
-  /** Chunks not yet read to their end, oldest first, and how far the first of them was read. */
+  /** Chunks that have not been read to their end, oldest first, and how far the first of them has been read. */
   readonly #chunks: Uint8Array[] = [];
   #offset = 0;
-  /** The bytes of a length that was cut. */
+  /** The bytes of a length that is split across chunks. */
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
-  /** The body that is being put together. */
+  /** The body that is being read. */
   #body: Buffer | undefined;
   #bodyFilled = 0;
-  #fault: HostError | undefined;
+  #error: HostError | undefined;
 
-  /** Takes the next bytes of the stream, which must not change afterwards. */
+  /** Adds the next bytes of the stream, which must not change afterwards. */
   push(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#chunks.push(chunk);
   }
 
   /**
-   * The next frame's body, or `undefined` until more bytes are pushed. `FRAME_TOO_LARGE` as soon as a length over
-   * `MAX_REQUEST_BYTES` is seen: where the next frame would begin is then unknown, so it stays the answer for good.
+   * Returns the body of the next frame, or `undefined` if more bytes are needed. From a length above `MAX_REQUEST_BYTES`
+   * on, every call returns `FRAME_TOO_LARGE`: where the next frame starts is unknown then.
    */
   read(): Uint8Array | HostError | undefined {
-    while (this.#fault === undefined) {
+    while (this.#error === undefined) {
       const chunk = this.#chunks[0];
       if (chunk === undefined) return undefined;
-      const body = this.#body === undefined ? this.#begin(chunk) : this.#continue(chunk, this.#body);
+      const body = this.#body === undefined ? this.#start(chunk) : this.#continue(chunk, this.#body);
       if (body !== undefined) return body;
     }
-    return this.#fault;
+    return this.#error;
   }
 
-  /** Says whether the stream may end here: `FRAME_TRUNCATED` inside a frame. Ask when `read` has nothing more. */
+  /** Returns `FRAME_TRUNCATED` if the stream ends inside a frame. To be called when `read` returns nothing more. */
   end(): HostError | undefined {
     if (this.#body !== undefined) return truncated('body', this.#body.length, this.#bodyFilled);
     if (this.#lengthFilled > 0) return truncated('length', LENGTH_BYTES, this.#lengthFilled);
     return undefined;
   }
 
-  /** Reads a length, and the body too when all of it is there. */
-  #begin(chunk: Uint8Array): Uint8Array | undefined {
+  /** Reads a length, and the body if the chunk contains all of it. */
+  #start(chunk: Uint8Array): Uint8Array | undefined {
     const length = this.#readLength(chunk);
     if (length === undefined) return undefined;
     if (length > MAX_REQUEST_BYTES) {
-      this.#fault = tooLarge(length);
+      this.#error = tooLarge(length);
       return undefined;
     }
     const start = this.#offset;
@@ -59,7 +59,7 @@ export class FrameReader {
       this.#advance(chunk, length);
       return chunk.subarray(start, start + length);
     }
-    // Not from the pool, and not filled with zeros: memory is taken as bytes arrive, not when they are announced.
+    // Neither from the pool nor filled with zeros: the system provides memory as bytes arrive, not for a claimed length.
     this.#body = Buffer.allocUnsafeSlow(length);
     this.#bodyFilled = 0;
     return undefined;
@@ -103,7 +103,7 @@ export class FrameReader {
 
 function readUint32(bytes: Uint8Array, at: number): number {
   const byte = (i: number) => bytes[at + i] ?? 0;
-  // Unsigned: a length over 2 GiB must not come out negative, and so as small enough.
+  // Unsigned: a length above 2 GiB must not become negative, and so appear small enough.
   return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
 }
 

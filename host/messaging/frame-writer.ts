@@ -1,14 +1,14 @@
 import type { Writable } from 'node:stream';
 
-/** Who hears how the writing goes. */
+/** The callbacks of a {@link FrameWriter}. */
 export interface FrameWriterListener {
-  /** Every byte was taken by the other side's pipe; may be called when that was so already. */
+  /** Called when the pipe has accepted every byte; possibly more than once. */
   onDrained(): void;
-  /** The other side no longer reads (`EPIPE` and its kin). Called once; frames sent afterwards go nowhere. */
+  /** Called once when the client no longer reads (`EPIPE`, for example). Frames sent afterwards are dropped. */
   onBroken(error: Error): void;
 }
 
-/** Writes frames to a stream, and knows how many bytes the reader has yet to make room for. */
+/** Writes frames to a stream, and counts the bytes that the client has not accepted yet. */
 export class FrameWriter {
   readonly #output: Writable;
   readonly #listener: FrameWriterListener;
@@ -18,12 +18,12 @@ export class FrameWriter {
   constructor(output: Writable, listener: FrameWriterListener) {
     this.#output = output;
     this.#listener = listener;
-    // These stay for as long as the stream lives: an error nobody listens for would end the process.
+    // Kept for the life of the stream: an error without a listener would end the process.
     output.on('error', (error: Error) => this.#break(error));
     output.on('close', () => this.#break(new Error('The output was closed.')));
   }
 
-  /** Sends one frame from `encodeFrame`, behind those sent before. Never throws. */
+  /** Sends a frame made by `encodeFrame`. Never throws. */
   send(frame: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.#output.write(frame, (error) => {
@@ -32,23 +32,23 @@ export class FrameWriter {
     });
   }
 
-  /** Bytes that the reader has not yet made room for. */
+  /** Bytes that the pipe has not accepted yet. */
   get queuedBytes(): number {
     return this.#state === 'open' ? this.#output.writableLength : 0;
   }
 
-  /** The reader is behind: what is sent now waits. */
+  /** True while the client reads more slowly than frames are sent. */
   get blocked(): boolean {
     return this.queuedBytes > 0;
   }
 
-  /** Resolves when every byte was taken, or never will be. */
+  /** Resolves when every byte has been accepted, or never will be. */
   drained(): Promise<void> {
     if (!this.blocked) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Sends no more and lets the stream go; what was not taken by now is given up. */
+  /** Stops sending and closes the stream; bytes that have not been accepted are dropped. */
   close(): void {
     if (this.#state !== 'open') return;
     const { blocked } = this;

@@ -2,16 +2,16 @@ import { HostError } from '../common/errors.ts';
 import { MAX_REPLY_BYTES } from '../protocol/limits.ts';
 
 /**
- * Bytes of a frame's length. It is unsigned and in native byte order, which is little-endian on every platform there
- * is a host for. Source: Chrome and Firefox native-messaging documentation.
+ * The size of a frame's length, bytes. The length is unsigned and in native byte order, which is little-endian on every
+ * supported platform. Source: Chrome and Firefox native-messaging documentation.
  */
 export const LENGTH_BYTES = 4;
 
 /**
- * Makes one frame of a reply or event. Lone surrogates come out as `\uXXXX` escapes (ES2019's `JSON.stringify`), so the
- * body is always valid UTF-8.
+ * Encodes a reply or an event as a frame. `JSON.stringify` escapes lone surrogates, so the body is always valid UTF-8.
  *
- * Throws `REPLY_TOO_LARGE` for what a browser would drop the port over, and a `TypeError` for what JSON cannot hold.
+ * @throws HostError `REPLY_TOO_LARGE` for a message that a browser would close the port for; `TypeError` for values that
+ * JSON does not support.
  */
 export function encodeFrame(message: object): Uint8Array {
   const json = JSON.stringify(message);

@@ -1,13 +1,13 @@
 import { HostError } from '../common/errors.ts';
 import { isJsonObject, type JsonObject } from '../common/json.ts';
-import { tooHeavy } from './json-weight.ts';
+import { exceededLimit } from './json-limits.ts';
 
-/** Refuses broken UTF-8, where `toString` would put U+FFFD; takes no byte order mark, which JSON on a wire has none of. */
+/** Rejects invalid UTF-8, which `toString` would replace with U+FFFD, and a byte order mark, which JSON must not have. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Makes a message of a frame's body, or says as `INVALID_JSON` what was found instead; the next frame is not concerned.
- * The content is never quoted: it may hold a prompt or a token.
+ * Parses the body of a frame. Returns `INVALID_JSON` if it is not a JSON object; the next frame is not affected. The
+ * error never quotes the content, which may contain a prompt or a token.
  */
 export function parseBody(body: Uint8Array): JsonObject | HostError {
   if (body.length === 0) return invalid(body, 'nothing');
@@ -17,11 +17,11 @@ export function parseBody(body: Uint8Array): JsonObject | HostError {
   } catch {
     return invalid(body, 'bytes that are not UTF-8');
   }
-  const heavy = tooHeavy(body);
-  if (heavy !== undefined) return invalid(body, heavy);
+  const limit = exceededLimit(body);
+  if (limit !== undefined) return invalid(body, limit);
   let value: unknown;
   try {
-    // A `__proto__` key becomes an ordinary property of its object here, and changes no prototype.
+    // `JSON.parse` makes a key `__proto__` an ordinary property, which changes no prototype.
     value = JSON.parse(text);
   } catch {
     return invalid(body, 'text that is not JSON');

@@ -4,30 +4,30 @@ import type { JsonObject } from '../common/json.ts';
 import { FrameReader } from './frame-reader.ts';
 import { parseBody } from './message-body.ts';
 
-/** Who takes the messages. */
-export interface MessageTaker {
-  /** Says whether one more message can be taken now. While it says no, nothing is read from the stream. */
-  hasRoom(): boolean;
-  /** Hears each message in order; a body that is no JSON object as its `INVALID_JSON`. */
+/** The callbacks of a {@link MessageInput}. */
+export interface MessageReceiver {
+  /** Returns whether another message can be accepted now. While it returns false, nothing is read from the stream. */
+  canAccept(): boolean;
+  /** Called with each message in order; with `INVALID_JSON` for a body that is not a JSON object. */
   onMessage(message: JsonObject | HostError): void;
-  /** Hears the end, once: `fault` when the stream did not end between frames, `cause` when it failed. */
-  onEnd(fault: HostError | undefined, cause: Error | undefined): void;
+  /** Called once at the end: with `frameError` if the stream did not end between frames, with `cause` if it failed. */
+  onEnd(frameError: HostError | undefined, cause: Error | undefined): void;
 }
 
-/** Reads messages from a stream as fast as they are taken. */
+/** Reads messages from a stream as fast as they are accepted. */
 export class MessageInput {
   readonly #stream: Readable;
-  readonly #taker: MessageTaker;
+  readonly #receiver: MessageReceiver;
   readonly #frames = new FrameReader();
   #paused = false;
   #pumping = false;
   #closed = false;
   #streamEnd: { cause: Error | undefined } | undefined;
 
-  /** Begins to read with the next turn of the event loop. */
-  constructor(stream: Readable, taker: MessageTaker) {
+  /** Starts reading in the next turn of the event loop. */
+  constructor(stream: Readable, receiver: MessageReceiver) {
     this.#stream = stream;
-    this.#taker = taker;
+    this.#receiver = receiver;
     stream.on('data', (chunk: Uint8Array) => {
       this.#frames.push(chunk);
       this.pump();
@@ -37,24 +37,24 @@ export class MessageInput {
     stream.on('close', () => this.#onStreamEnd(undefined));
   }
 
-  /** Goes on reading: to be called when there is room again. */
+  /** Continues reading. To be called when another message can be accepted. */
   pump(): void {
-    // A message that is answered while it is handed over makes room, and so calls this again.
+    // A message that is answered synchronously calls this again.
     if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#closed && this.#next()) {}
     this.#pumping = false;
   }
 
-  /** Reads no more and lets the stream go. */
+  /** Stops reading and closes the stream. */
   close(): void {
     this.#closed = true;
     this.#stream.destroy();
   }
 
-  /** Hands one message over; says whether there may be another one now. */
+  /** Delivers one message; returns whether there may be another one now. */
   #next(): boolean {
-    if (!this.#taker.hasRoom()) {
+    if (!this.#receiver.canAccept()) {
       this.#pause(true);
       return false;
     }
@@ -68,7 +68,7 @@ export class MessageInput {
       this.#finish(body, undefined);
       return false;
     }
-    this.#taker.onMessage(parseBody(body));
+    this.#receiver.onMessage(parseBody(body));
     return true;
   }
 
@@ -84,8 +84,8 @@ export class MessageInput {
     this.pump();
   }
 
-  #finish(fault: HostError | undefined, cause: Error | undefined): void {
+  #finish(frameError: HostError | undefined, cause: Error | undefined): void {
     this.close();
-    this.#taker.onEnd(fault, cause);
+    this.#receiver.onEnd(frameError, cause);
   }
 }

@@ -2,7 +2,7 @@ import { createWriteStream, fstatSync, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
 import { type Readable, Writable } from 'node:stream';
 
-/** The two streams frames travel on. */
+/** The streams of a connection. */
 export interface FrameStreams {
   readonly input: Readable;
   readonly output: Writable;
@@ -12,10 +12,10 @@ const STDOUT = 1;
 const STDERR = 2;
 
 /**
- * Takes the process's stdin and stdout for frames. From then on `process.stdout`, `console` and whatever prints through
- * them go to stderr, and only the stream returned here reaches stdout. To be called before anything printed.
+ * Reserves stdin and stdout for frames. From then on, `process.stdout` and `console` write to stderr, and only the stream
+ * returned here writes to stdout. To be called before anything is printed.
  *
- * Out of reach are code that writes to descriptor 1 by number, and children that inherit it: the host has neither.
+ * Does not redirect code that writes to descriptor 1 by number, or children that inherit it: the host has neither.
  */
 export function takeOverStdio(): FrameStreams {
   const output = openFrameOutput();
@@ -24,10 +24,10 @@ export function takeOverStdio(): FrameStreams {
 }
 
 /**
- * Opens stdout anew, because a write must never hold up the host. `process.stdout` is documented to write synchronously
- * to pipes on Linux and does so on Windows (libuv makes descriptor 1 blocking there); a socket of our own does not on
- * POSIX systems. Files, and Windows' pipes, are written through the thread pool. Neither translates bytes on Windows:
- * Node opens the standard streams binary.
+ * Opens stdout again, because writing must never block the host. `process.stdout` is documented to write synchronously
+ * to pipes on Linux, and does so on Windows (libuv makes descriptor 1 blocking there); a separate socket does not on
+ * POSIX systems. Files, and pipes on Windows, are written by the thread pool. Nothing translates bytes on Windows: Node
+ * opens the standard streams in binary mode.
  */
 function openFrameOutput(): Writable {
   const stats = fstatSync(STDOUT);
@@ -38,8 +38,8 @@ function openFrameOutput(): Writable {
 }
 
 /**
- * Where text goes: to stderr, opened with the first line (that takes 1 ms of a start), or nowhere when a launcher made
- * both the same pipe (`2>&1`), since text between frames would cost the connection.
+ * Returns where text goes: to stderr, opened with the first line (opening it takes 1 ms of the start), or nowhere if a
+ * launcher has made both the same pipe (`2>&1`), since text between frames would break the connection.
  */
 function openText(): () => Writable {
   const stderr = Object.getOwnPropertyDescriptor(process, 'stderr');
@@ -55,12 +55,12 @@ function redirectText(text: () => Writable): void {
   for (const name of ['stdout', 'stderr']) {
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: text });
   }
-  // The global console asks for process.stdout with its first line and keeps it; this also reaches one that has.
+  // The global console reads process.stdout with its first line and keeps it; this also redirects one that has.
   Object.defineProperty(console, '_stdout', { configurable: true, get: text });
   Object.defineProperty(console, '_stderr', { configurable: true, get: text });
 }
 
-/** A terminal that started the browser may be gone: text that nobody can read any more is no fault of the host. */
+/** The terminal that started the browser may be closed: text that nobody can read is not an error. */
 function guard(stream: Writable): Writable {
   return stream.on('error', () => {});
 }

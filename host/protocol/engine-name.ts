@@ -1,5 +1,5 @@
-/** What an engine elsewhere may be called: its name stands in ids and in messages. */
+/** Allowed names of remote engines: they are part of ids and messages. */
 export const ENGINE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** Begins the ids of models elsewhere; no repository of a hub can be named by it. */
+/** The first segment of the ids of remote models; no repository can have this owner. */
 export const REMOTE_OWNER = 'remote';

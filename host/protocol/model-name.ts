@@ -4,24 +4,24 @@ import { REMOTE_OWNER } from './engine-name.ts';
 import { shardFiles } from './shards.ts';
 
 /**
- * A model's name, made of checked parts only: URLs and paths are built from this and from nothing else.
+ * The name of a model, made of validated parts only: URLs and paths are built from it and from nothing else.
  *
- * The model id is `owner/name/path/file.gguf`, or `owner/name@revision/path/file.gguf` for another revision than
- * `main` (`@` cannot stand in a repository's name, so the two never meet).
+ * The model id is `owner/name/path/file.gguf`, or `owner/name@revision/path/file.gguf` for a revision other than `main`.
+ * A repository's name cannot contain `@`, so the two forms cannot be confused.
  */
 export interface ModelName {
   readonly owner: string;
   readonly repo: string;
   /** `owner/repo`. */
   readonly repoId: string;
-  /** Path of the file inside the repository, `/` between its parts. For a sharded model: its first part. */
+  /** The path of the file in the repository, with `/`. Of a model split into several files, the first. */
   readonly file: string;
   readonly revision: string;
   /** The model id. */
   readonly id: string;
 }
 
-/** A repository, all of its files. */
+/** The name of a repository at a revision. */
 export interface RepoName {
   readonly owner: string;
   readonly repo: string;
@@ -29,10 +29,10 @@ export interface RepoName {
   readonly revision: string;
 }
 
-/** The branch a repository starts with. */
+/** The default branch of a repository. */
 export const DEFAULT_REVISION = 'main';
 
-/** The spellings of a name a request may have; all optional, all strings that passed the schema. */
+/** The fields by which a request can name a model, after validation by its schema. */
 export interface ModelNaming {
   modelPath?: string | undefined;
   repoId?: string | undefined;
@@ -46,33 +46,33 @@ export interface ModelNaming {
   quantization?: string | undefined;
 }
 
-/** Fields that may hold a repository or a whole id, in the order they count. */
+/** The fields for a repository or a whole id; the first that is present counts. */
 const PATH_FIELDS = ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model'] as const;
 
-/** Owner and repository names as the hub allows them: 96 letters, digits, `-`, `_`, `.`; neither starts with a dot or dash. */
+/** Owner and repository names as the Hugging Face Hub allows them: at most 96 letters, digits, `-`, `_` and `.`. */
 const REPO_PART = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$/;
 
-/** Branch, tag, commit or `refs/pr/N`: no `..`, no control characters, nothing git forbids that could leave a URL's path. */
+/** A branch, tag, commit or `refs/pr/N`, without characters that could leave the path of a URL. */
 const REVISION = /^[A-Za-z0-9_][A-Za-z0-9._\-/+]{0,199}$/;
 
-/** Names Windows keeps for devices, whatever their extension. */
+/** Names that Windows reserves for devices, with any extension. */
 const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
 
-/** Characters no file name may hold on at least one of the three systems. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+/** Characters that file names cannot contain on at least one supported system, and invisible ones that change direction. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression looks for control characters
 const FORBIDDEN_IN_FILE = /[\u0000-\u001f\u007f-\u009f<>:"|?*\\]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
-/** Longest part of a path, UTF-8 bytes: the limit of the file systems in use (255), less room for our own suffixes. */
+/** Longest segment of a path, UTF-8 bytes: the limit of common file systems (255) less the suffixes that the host adds. */
 const MAX_SEGMENT_BYTES = 200;
 
-/** Makes one checked name of a request's fields. Throws `INVALID_REQUEST` naming the field. */
+/** Reads the name of a model from the fields of a request. Throws `INVALID_REQUEST` with the field. */
 export function readModelName(naming: ModelNaming): ModelName {
   const found = readModelOrRepoName(naming);
   if ('file' in found) return found;
-  throw invalidField('modelFile', 'a file inside the repository, such as "model-Q4_K_M.gguf"', undefined);
+  throw invalidField('modelFile', 'a file in the repository, such as "model-Q4_K_M.gguf"', undefined);
 }
 
-/** The name a model id stands for; undefined when it is none: for ids found on a disk or in a database. */
+/** Parses a model id, such as one found on the disk or in the database; undefined if it is not one. */
 export function modelNameOf(id: string): ModelName | undefined {
   try {
     return readModelName({ modelId: id });
@@ -82,7 +82,7 @@ export function modelNameOf(id: string): ModelName | undefined {
   }
 }
 
-/** As {@link readModelName}, where a repository alone is enough. */
+/** Reads the name of a model like {@link readModelName}, or of a repository if no file is given. */
 export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   const [field, path] = firstOf(naming, PATH_FIELDS);
   if (path === undefined)
@@ -90,7 +90,7 @@ export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
 
   const [owner = '', repoAndRevision = '', ...rest] = path.split('/');
   if (owner === REMOTE_OWNER)
-    throw invalidField(field, 'a model of a hub or of this disk, not of an engine elsewhere', path);
+    throw invalidField(field, 'a model of the Hugging Face Hub or of this computer, not of a remote engine', path);
   const [repo = '', idRevision, ...tooMany] = repoAndRevision.split('@');
   const revisionInId = idRevision === undefined ? undefined : decodeRevision(idRevision);
   if (!isRepoPart(owner) || !isRepoPart(repo) || tooMany.length > 0) {
@@ -109,7 +109,7 @@ export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   if (separateFile !== undefined && fileInPath !== undefined && separateFile !== fileInPath) {
     throw invalidField(
       fileField,
-      `the file the model id names, "${fileInPath}", or no file beside a whole model id`,
+      `the file of the model ID, "${fileInPath}", or omitted when a whole model ID is given`,
       separateFile,
     );
   }
@@ -118,14 +118,14 @@ export function readModelOrRepoName(naming: ModelNaming): ModelName | RepoName {
   return modelName({ owner, repo, file, revision }, separateFile === undefined ? field : fileField);
 }
 
-/** A repository, and the quantization that is wanted of it; none: whichever suits. */
+/** A repository and the requested quantization; without one, the host chooses. */
 export type ModelQuery = RepoName & { readonly quantization?: string };
 
-/** A quantization as file names have it. */
+/** A quantization as it occurs in file names. */
 const QUANTIZATION = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 
 /**
- * As {@link readModelOrRepoName}, where a quantization may stand in place of the file: as `owner/name:Q4_K_M`, or in
+ * Reads a name like {@link readModelOrRepoName}, with a quantization instead of a file: `owner/name:Q4_K_M`, or the field
  * `quantization`.
  */
 export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
@@ -141,27 +141,27 @@ export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
     );
   }
   if (inPath !== undefined && inPath.toUpperCase() !== quantization.toUpperCase()) {
-    throw invalidField('quantization', `the one that \`${field}\` names, "${inPath}"`, quantization);
+    throw invalidField('quantization', `the same quantization as in \`${field}\`, "${inPath}"`, quantization);
   }
   const found = readModelOrRepoName(repo === undefined ? naming : { ...naming, [field]: repo });
   if ('file' in found) throw invalidField('quantization', 'omitted when a file is given', quantization);
   return { ...found, quantization };
 }
 
-/** Puts a name together from its parts, checking the file's path. Throws `INVALID_REQUEST` naming `field`. */
+/** Builds a name from its parts and validates the path of the file. Throws `INVALID_REQUEST` with `field`. */
 export function modelName(
   parts: { owner: string; repo: string; file: string; revision?: string },
   field = 'modelFile',
 ): ModelName {
   const { owner, repo, revision = DEFAULT_REVISION } = parts;
-  if (!isSafeFilePath(parts.file)) throw invalidField(field, 'a relative path inside the repository', parts.file);
+  if (!isSafeFilePath(parts.file)) throw invalidField(field, 'a relative path in the repository', parts.file);
   const [file = parts.file] = shardFiles(parts.file);
   const repoId = `${owner}/${repo}`;
   const at = revision === DEFAULT_REVISION ? '' : `@${encodeRevision(revision)}`;
   return { owner, repo, repoId, file, revision, id: `${repoId}${at}/${file}` };
 }
 
-/** A revision as it stands in a model id and in a folder's name: without slashes. */
+/** Encodes a revision for model ids and folder names, which cannot contain its slashes. */
 export function encodeRevision(revision: string): string {
   return revision.replaceAll('/', '%2F');
 }

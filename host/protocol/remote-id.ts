@@ -1,11 +1,11 @@
 import { invalidField } from '../common/host-errors.ts';
 import { ENGINE_NAME, REMOTE_OWNER } from './engine-name.ts';
 
-/** A model of an engine elsewhere, made of checked parts: `remote/<engine>/<model>`. */
+/** The id of a model of a remote engine, `remote/<engine>/<model>`, made of validated parts. */
 export interface RemoteId {
-  /** The engine, as the configuration calls it. */
+  /** The name of the engine in the configuration. */
   readonly engine: string;
-  /** The model, as that engine calls it: often with slashes and colons. It goes into requests, never into an address. */
+  /** The engine's name of the model, often with slashes and colons. It is sent in request bodies, never in a URL. */
   readonly model: string;
   /** The whole id. */
   readonly id: string;
@@ -13,21 +13,21 @@ export interface RemoteId {
 
 const PREFIX = `${REMOTE_OWNER}/`;
 
-/** What a model may be called: visible, and no longer than any that is. */
+/** Allowed model names: visible characters, and longer than any real name. */
 const MODEL_NAME = /^[^\s\p{C}]{1,512}$/u;
 
-/** Says whether an id is of this form; whether there is such a model is another question. */
+/** Returns whether an id has this form; the model need not exist. */
 export function isRemoteId(id: string): boolean {
   return id.startsWith(PREFIX);
 }
 
-/** The id of an engine's model. Undefined for names that an id cannot hold. */
+/** Builds the id of an engine's model; undefined for names that an id cannot contain. */
 export function remoteIdOf(engine: string, model: string): RemoteId | undefined {
   if (!ENGINE_NAME.test(engine) || !MODEL_NAME.test(model)) return undefined;
   return { engine, model, id: `${PREFIX}${engine}/${model}` };
 }
 
-/** Reads an id for which {@link isRemoteId} holds. Throws `INVALID_REQUEST` naming `field`. */
+/** Parses an id for which {@link isRemoteId} is true. Throws `INVALID_REQUEST` with `field`. */
 export function readRemoteId(id: string, field = 'modelId'): RemoteId {
   const [engine = '', ...model] = id.slice(PREFIX.length).split('/');
   const read = remoteIdOf(engine, model.join('/'));

@@ -58,7 +58,7 @@ const readOurs: Reader = (source) => {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let messages = 0;
   new MessageInput(source, {
-    hasRoom: () => true,
+    canAccept: () => true,
     onMessage: (message) => {
       if (message instanceof Error) reject(message);
       messages += 1;

@@ -226,7 +226,7 @@ describe('Session', () => {
       const [reply] = await received.take(1);
       expect(reply).toMatchObject({ status: 'error', code: 'INTERNAL_ERROR', action: 'A', requestId: 1 });
       expect(JSON.stringify(reply)).not.toContain('secret');
-      expect(logged).toContain('session.handler_failed');
+      expect(logged).toContain('session.handler-failed');
     });
 
     it('answers INTERNAL_ERROR when it throws before it returns, or gives a reply JSON cannot hold', async () => {
@@ -303,7 +303,7 @@ describe('Session', () => {
       const session = new Session({ input, output, handler, log, limits: LIMITS });
       input.destroy(Object.assign(new Error('read EIO'), { code: 'EIO' }));
       expect(await session.finished).toBe(0);
-      expect(warned).toEqual(['session.input_failed']);
+      expect(warned).toEqual(['session.input-failed']);
     });
   });
 
@@ -525,7 +525,7 @@ describe('Session', () => {
         ['B', undefined],
       ]);
       expect(await session.finished).toBe(0);
-      expect(logged).toContain('session.work_abandoned');
+      expect(logged).toContain('session.handler-timeout');
     });
 
     it('does not wait for a client that neither reads nor goes', async () => {

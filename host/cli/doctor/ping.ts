@@ -35,7 +35,7 @@ export async function pingAsBrowser(
   // A program that does not read is told apart by its silence.
   child.stdin.on('error', () => reply.resolve(undefined));
   const input = new MessageInput(child.stdout, {
-    hasRoom: () => true,
+    canAccept: () => true,
     onMessage: (message) => reply.resolve(isHostError(message) ? undefined : message),
     onEnd: () => reply.resolve(undefined),
   });

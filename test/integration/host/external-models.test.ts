@@ -204,13 +204,13 @@ describe('models that other programs hold', () => {
   it('tell how far they are checked before they load', async () => {
     putOllama(ollama(), 'markov', 'f16', [{ content: MODEL }]);
     await host.request('LOAD_MODEL', { modelPath: 'local/ollama/markov/f16', settings: SETTINGS });
-    const events = host.received.filter(({ payload }) => payload?.message === 'Checking the file that is there');
+    const events = host.received.filter(({ payload }) => payload?.message === 'Verifying the existing file');
     expect(events.at(-1)?.payload).toMatchObject({ status: 'progress', loaded: MODEL.length, total: MODEL.length });
     await host.request('UNLOAD_ALL_MODELS');
     const before = host.received.length;
     await host.request('LOAD_MODEL', { modelPath: 'local/ollama/markov/f16', settings: SETTINGS });
     const again = host.received.slice(before).map(({ payload }) => payload?.message);
-    expect(again).not.toContain('Checking the file that is there');
+    expect(again).not.toContain('Verifying the existing file');
   });
 
   it('are downloaded when the same size holds other bytes', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../../host/messaging/json-weight.ts';
+import { MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../../host/messaging/json-limits.ts';
 import { parseBody } from '../../../host/messaging/message-body.ts';
 
 const parse = (text: string) => parseBody(Buffer.from(text));

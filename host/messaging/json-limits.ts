@@ -1,29 +1,29 @@
 /**
- * Deepest nesting of a message. Every action's fields nest fewer than ten levels; what walks a value by recursion
- * (`JSON.stringify`, a schema) survives some thousands.
+ * Deepest nesting of a message. The fields of every action nest fewer than ten levels; recursive code
+ * (`JSON.stringify`, a schema) can handle some thousands.
  */
 export const MAX_JSON_DEPTH = 1000;
 
 /**
  * Most objects, arrays and members of objects in one message. 64 MiB of `{},` are 22 million objects: parsing them took
- * 6 s and 2 GB here. This many take 0.3 s and 200 MB, and are more than any request with real content has.
+ * 6 s and 2 GB. This many take 0.3 s and 200 MB, and no real request has more.
  */
 export const MAX_JSON_NODES = 2 * 1024 * 1024;
 
-/** A closing bracket for each opening one: bytes up to which a body cannot pass {@link MAX_JSON_DEPTH} and be JSON. */
-const LIGHT_BYTES = 2 * MAX_JSON_DEPTH;
+/** A shorter body cannot be JSON that exceeds {@link MAX_JSON_DEPTH}: it needs a closing bracket for each opening one. */
+const UNCHECKED_BYTES = 2 * MAX_JSON_DEPTH;
 
-/** Bytes of a string that are looked at one by one before the engine's own search is asked, which costs a call. */
+/** Bytes of a string that are compared one by one; for longer strings, calling the built-in search is faster. */
 const SHORT_STRING_BYTES = 64;
 
 const [QUOTE, BACKSLASH, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\:[]{}');
 
 /**
- * Looks at a JSON text before it is parsed and says why it would cost too much, if it would: `undefined` for all honest
- * messages. What is not JSON is the parser's business.
+ * Checks a JSON text against the limits before it is parsed, and returns the limit it exceeds; `undefined` if it exceeds
+ * none. Does not check whether the text is JSON.
  */
-export function tooHeavy(json: Uint8Array): string | undefined {
-  if (json.length <= LIGHT_BYTES) return undefined;
+export function exceededLimit(json: Uint8Array): string | undefined {
+  if (json.length <= UNCHECKED_BYTES) return undefined;
   let depth = 0;
   let nodes = 0;
   for (let at = 0; at < json.length; at += 1) {
@@ -50,7 +50,7 @@ export function tooHeavy(json: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The place of the quote that ends the string whose content begins at `from`; the end of the text when there is none. */
+/** Returns the index of the quote that ends the string whose content starts at `from`; the length of the text if none does. */
 function endOfString(json: Uint8Array, from: number): number {
   const near = Math.min(from + SHORT_STRING_BYTES, json.length);
   let at = from;
@@ -64,7 +64,7 @@ function endOfString(json: Uint8Array, from: number): number {
   return json.length;
 }
 
-/** An odd number of backslashes before a quote makes it a part of the string, which was read up to `from`. */
+/** A quote after an odd number of backslashes is part of the string. The string has been read up to `from`. */
 function isEscaped(json: Uint8Array, quote: number, from: number): boolean {
   let first = quote;
   while (first > from && json[first - 1] === BACKSLASH) first -= 1;
