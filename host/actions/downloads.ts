@@ -3,6 +3,7 @@ import { assertRunnable } from '../catalog/model-type.ts';
 import { defined } from '../common/defined.ts';
 import { downloadNotFound } from '../common/host-errors.ts';
 import { throttle } from '../common/progress.ts';
+import { stopReason } from '../download/model-download.ts';
 import { isExternalName } from '../external/external-id.ts';
 import * as declared from '../protocol/actions/downloads.ts';
 import type { RequestOf } from '../protocol/messages.ts';
@@ -10,7 +11,9 @@ import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 import { type Call, handle } from './action.ts';
 import { assertNotExternal, deleteExternal } from './delete-external.ts';
+import { isMatch, severalDownloads, type UnnamedDownload } from './download-requests.ts';
 import { externalStatus, obtainModel } from './find-model.ts';
+import { hasModelReference } from './model-reference.ts';
 import { page } from './paging.ts';
 import { percent, transferProgress } from './progress.ts';
 import { knownName, resolveName } from './resolve-name.ts';
@@ -46,13 +49,21 @@ async function download(
   }
 }
 
-export const downloadModel = handle(declared.downloadModel, async (request, call) =>
-  download(await resolveName(request, call), request, call),
-);
+/** Resolves the model of a request and downloads it. A stop that comes later reaches it whatever it waits for. */
+function start(request: RequestOf<'DOWNLOAD_MODEL'>, call: Call<'MODEL_DOWNLOAD_PROGRESS'>) {
+  return call.services.downloadRequests.start(
+    readModelQuery(request),
+    call,
+    (stoppable) => resolveName(request, stoppable),
+    (name, stoppable) => download(name, request, stoppable),
+  );
+}
+
+export const downloadModel = handle(declared.downloadModel, start);
 
 export const pullModel = handle(declared.pullModel, async (request, call) => {
-  const name = await resolveName(request, call);
-  return { ...(await download(name, request, call)), topLevel: { model: name.id } };
+  const reply = await start(request, call);
+  return { ...reply, topLevel: { model: reply.payload.modelId } };
 });
 
 function statusEntry({ name, downloaded, total, status, startedAt, error }: DownloadStatus) {
@@ -70,11 +81,19 @@ function statusEntry({ name, downloaded, total, status, startedAt, error }: Down
 }
 
 /**
- * Returns the download a request names. Clients of the original know only the repository and the file of a download, so
+ * Returns the download a request names, by its repository or quantization alone if there is one of it. Clients of the original know only the repository and the file of a download, so
  * these also name the one download of the file, of whichever revision, if there is none of `main`.
  */
 async function downloadName(request: RequestOf<'PAUSE_DOWNLOAD'>, call: Call): Promise<ModelName> {
-  const [cache, name] = await Promise.all([call.services.cache(), knownName(request, call)]);
+  const cache = await call.services.cache();
+  const reference = readModelQuery(request);
+  if (!('file' in reference)) {
+    const downloads = (await cache.statuses()).map((download) => download.name);
+    const [found, ...others] = downloads.filter((download) => isMatch(download, reference));
+    if (others.length > 0) throw severalDownloads(reference, downloads);
+    if (found !== undefined) return found;
+  }
+  const name = await knownName(request, call);
   const hasFileField = (request.modelFile ?? request.fileName) !== undefined;
   if (!hasFileField || request.revision !== undefined || (await cache.status(name)) !== undefined) return name;
   const [only, another] = (await cache.statuses()).filter(
@@ -95,14 +114,37 @@ export const getActiveDownloads = handle(declared.getActiveDownloads, async (req
   return { payload: { downloads: items, ...next } };
 });
 
-async function control(method: 'cancel' | 'pause' | 'resume', request: RequestOf<'PAUSE_DOWNLOAD'>, call: Call) {
-  const [cache, name] = await Promise.all([call.services.cache(), downloadName(request, call)]);
-  return { payload: statusEntry(await cache[method](name)) };
+async function stop(method: 'cancel' | 'pause', request: RequestOf<'PAUSE_DOWNLOAD'>, call: Call) {
+  const { downloadRequests, cache } = call.services;
+  const { targetRequestId } = request;
+  const reference = targetRequestId !== undefined && !hasModelReference(request) ? undefined : readModelQuery(request);
+  const status = await downloadRequests.stop({
+    reference,
+    targetRequestId,
+    reason: (id) => stopReason({ id }, method),
+    // A pause is remembered under the name of the model.
+    stopsUnnamed: method === 'cancel',
+    find: () => downloadName(request, call),
+    stop: async (name, isStarting) => (await cache())[method](name, { isStarting }),
+  });
+  return { payload: 'id' in status ? cancelledEntry(status) : statusEntry(status) };
 }
 
-export const cancelDownload = handle(declared.cancelDownload, (request, call) => control('cancel', request, call));
-export const pauseDownload = handle(declared.pauseDownload, (request, call) => control('pause', request, call));
-export const resumeDownload = handle(declared.resumeDownload, (request, call) => control('resume', request, call));
+/** The status of a download that was cancelled before its file was chosen. */
+function cancelledEntry({ id, repoId }: UnnamedDownload) {
+  const started_at = Math.floor(Date.now() / 1000);
+  const entry = { modelId: id, repo_id: repoId, file_path: '', downloaded: 0, total: 0, progress: 0, started_at };
+  return { ...entry, status: 'cancelled' as const };
+}
+
+export const cancelDownload = handle(declared.cancelDownload, (request, call) => stop('cancel', request, call));
+export const pauseDownload = handle(declared.pauseDownload, (request, call) => stop('pause', request, call));
+
+export const resumeDownload = handle(declared.resumeDownload, async (request, call) => {
+  const { downloadRequests, cache } = call.services;
+  const resume = async () => (await cache()).resume(await downloadName(request, call));
+  return { payload: statusEntry(await downloadRequests.inOrder(readModelQuery(request), resume)) };
+});
 
 export const deleteModel = handle(declared.deleteModel, async (request, call) => {
   const query = readModelQuery(request);

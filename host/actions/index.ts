@@ -37,7 +37,22 @@ const MODULES = {
 
 /** Loads the handler of an action. */
 export async function loadHandler({ group, key }: FoundAction): Promise<Handler> {
-  const handlers: Readonly<Record<string, unknown>> = await MODULES[group]();
+  const handlers: Readonly<Record<string, unknown>> = await inOrder<Readonly<Record<string, unknown>>>(
+    MODULES[group](),
+  );
   // `satisfies` above has checked that every declaration of the group has its handler under the same name.
   return handlers[key] as Handler;
+}
+
+/** Settles when the modules of all earlier requests are loaded. */
+let earlier: Promise<unknown> = Promise.resolve();
+
+/**
+ * Waits for the modules of earlier requests, too: actions begin in the order in which their requests came, so that a
+ * CANCEL does not overtake the LOAD it is meant for because its own module is there already.
+ */
+function inOrder<T>(module: Promise<T>): Promise<T> {
+  const loaded = Promise.allSettled([earlier, module]).then(() => module);
+  earlier = loaded.catch(() => {});
+  return loaded;
 }

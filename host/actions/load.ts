@@ -7,7 +7,7 @@ import type { LoadedModel } from '../models/model-engine.ts';
 import type { LoadPlan, LoadProgress } from '../models/model-registry.ts';
 import * as declared from '../protocol/actions/load.ts';
 import type { EventPayloads, RequestOf } from '../protocol/messages.ts';
-import type { ModelName } from '../protocol/model-name.ts';
+import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { type Call, handle } from './action.ts';
 import { obtainModel } from './find-model.ts';
@@ -55,8 +55,15 @@ function loadedPayload(model: LoadedModel) {
   };
 }
 
+/** A load whose model is to be downloaded where needed. */
+interface Start {
+  /** Its signal is aborted when the download is stopped. */
+  readonly call: Call;
+  readonly onDownloaded: () => void;
+}
+
 /** Downloads a model where needed, makes sure that it fits into memory, and has llama.cpp load it. */
-function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, call: Call): LoadPlan {
+function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, onDownloaded }: Start): LoadPlan {
   const { services } = call;
   const { id } = name;
   return {
@@ -71,13 +78,15 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, call: Call
       engine.warm();
       const { model, alreadyThere, external } = await obtainModel(
         name,
-        { ...call, signal },
+        // A stop of the download, other than one of the load, is for this part alone.
+        { ...call, signal: AbortSignal.any([signal, call.signal]) },
         {
           believeNames: true,
           onProgress: ({ downloaded: done, total, status }, message) =>
             onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' }),
         },
       );
+      onDownloaded();
       if (alreadyThere) onProgress({ step: 'found', size: model.size });
       const inspected = await inspectModel(model.files, { signal });
       const settings = await planLoad({ id, request, shape: inspected.shape }, services);
@@ -107,23 +116,20 @@ function keepAliveMs({ keepAlive }: RequestOf<'LOAD_MODEL'>): number | null | un
   return keepAlive === -1 ? null : keepAlive * 1000;
 }
 
-export const loadModel = handle(declared.loadModel, async (request, call) => {
-  const remote = namedRemoteModel(request);
-  const name = remote ?? (await resolveName(request, call));
-  if ('file' in name) assertRunnable(name.file);
-  const plan = 'file' in name ? localPlan(name, request, call) : remotePlan(name, call);
+/** Loads a model as planned, and reports the progress. */
+async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call<'modelWorkerLoadingProgress'>) {
   const { loadId } = request;
   const emit = (event: LoadEvent) =>
     call.emit('modelWorkerLoadingProgress', {
       ...event,
-      modelId: name.id,
-      file: name.id,
+      modelId: plan.id,
+      file: plan.id,
       ...defined({ loadId }),
     });
   const throttled = throttle(emit);
 
   const models = await call.services.models();
-  if (remote !== undefined || models.get(name.id) === undefined) emit({ status: 'initiate', progress: 0 });
+  if (plan.refresh === true || models.get(plan.id) === undefined) emit({ status: 'initiate', progress: 0 });
   try {
     const { model, alreadyLoaded } = await models.load(plan, {
       signal: call.signal,
@@ -148,4 +154,18 @@ export const loadModel = handle(declared.loadModel, async (request, call) => {
     emit({ status: 'error', progress: 0, message: errorInfo(error).message });
     throw error;
   }
+}
+
+export const loadModel = handle(declared.loadModel, async (request, call) => {
+  const remote = namedRemoteModel(request);
+  if (remote !== undefined) return load(remotePlan(remote, call), request, call);
+  return call.services.downloadRequests.start(
+    readModelQuery(request),
+    call,
+    (stoppable) => resolveName(request, stoppable),
+    async (name, stoppable, onDownloaded) => {
+      assertRunnable(name.file);
+      return load(localPlan(name, request, { call: stoppable, onDownloaded }), request, call);
+    },
+  );
 });

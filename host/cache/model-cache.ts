@@ -117,10 +117,10 @@ export class ModelCache {
       maxBytesPerSecond?: number | undefined;
     } = {},
   ): Promise<DownloadResult> {
-    const started = await this.#control.run(
-      name.id,
-      async () => (await this.find(name)) ?? (await this.#start(name, options.maxBytesPerSecond)),
-    );
+    const started = await this.#control.run(name.id, async () => {
+      options.signal?.throwIfAborted();
+      return (await this.find(name)) ?? (await this.#start(name, options.maxBytesPerSecond));
+    });
     if (!(started instanceof ModelDownload)) return { model: started, alreadyThere: true };
     return { model: await started.join(options), alreadyThere: false };
   }
@@ -159,14 +159,18 @@ export class ModelCache {
     return [...statuses.values()].sort((a, b) => a.startedAt - b.startedAt);
   }
 
-  /** Stops a download, whichever host does it, and keeps its chunks. */
-  pause(name: ModelName): Promise<DownloadStatus> {
-    return this.#control.run(name.id, () => this.#stop(name, 'pause'));
+  /**
+   * Stops a download, whichever host does it, and keeps its chunks.
+   *
+   * @param options.isStarting It was asked for, and had not started yet.
+   */
+  pause(name: ModelName, options: { isStarting?: boolean } = {}): Promise<DownloadStatus> {
+    return this.#control.run(name.id, () => this.#stop(name, 'pause', options));
   }
 
-  /** Stops a download, whichever host does it, and removes what came of it. */
-  cancel(name: ModelName): Promise<DownloadStatus> {
-    return this.#control.run(name.id, () => this.#stop(name, 'cancel'));
+  /** Stops a download, whichever host does it, and removes what came of it. `options` as for {@link pause}. */
+  cancel(name: ModelName, options: { isStarting?: boolean } = {}): Promise<DownloadStatus> {
+    return this.#control.run(name.id, () => this.#stop(name, 'cancel', options));
   }
 
   /** Goes on with a paused or failed download, whether anybody waits for it or not. */
@@ -252,9 +256,13 @@ export class ModelCache {
   }
 
   /** Stops a download for {@link pause} or {@link cancel}. Returns how it stands once it has stopped. */
-  async #stop(name: ModelName, request: ControlRequest): Promise<DownloadStatus> {
+  async #stop(
+    name: ModelName,
+    request: ControlRequest,
+    { isStarting = false }: { isStarting?: boolean },
+  ): Promise<DownloadStatus> {
     const own = this.#active(name);
-    const before = own?.status ?? (await this.#known(name));
+    const before = own?.status ?? (isStarting ? await this.#starting(name) : await this.#known(name));
     if (before.status === 'completed' || (request === 'pause' && before.status !== 'downloading')) return before;
     try {
       // For the host that does the download, and for those that wait for it.
@@ -337,6 +345,14 @@ export class ModelCache {
   #active(name: ModelName): ModelDownload | undefined {
     const download = this.#downloads.get(name.id);
     return download?.status.status === 'downloading' ? download : undefined;
+  }
+
+  /** How a download stands that is about to start. */
+  async #starting(name: ModelName): Promise<DownloadStatus> {
+    const status = await this.status(name);
+    if (status?.status === 'completed') return status;
+    const startedAt = Math.floor(Date.now() / 1000);
+    return { downloaded: 0, total: 0, startedAt, bytesPerSecond: 0, ...status, name, status: 'downloading' };
   }
 
   async #known(name: ModelName): Promise<DownloadStatus> {

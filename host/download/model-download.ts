@@ -103,7 +103,13 @@ export class ModelDownload {
       options.signal?.removeEventListener('abort', leave);
       this.#askers.delete(asker);
       if (this.#askers.size === 0 && !this.#inBackground && options.signal?.aborted === true) {
-        this.stop(new HostError('ABORTED', 'The download stopped because the client disconnected. It can be resumed.'));
+        const { reason } = options.signal;
+        const wasStopped = isHostError(reason, 'DOWNLOAD_PAUSED', 'DOWNLOAD_CANCELLED');
+        this.stop(
+          wasStopped
+            ? reason
+            : new HostError('ABORTED', 'The download stopped because the client disconnected. It can be resumed.'),
+        );
       }
     }
   }
@@ -320,7 +326,7 @@ export class ModelDownload {
 }
 
 /** What askers of a download hear when a user stops it. */
-export function stopReason(name: ModelName, request: ControlRequest): HostError {
+export function stopReason(name: Pick<ModelName, 'id'>, request: ControlRequest): HostError {
   return request === 'pause'
     ? new HostError('DOWNLOAD_PAUSED', `The download of ${name.id} was paused.`, {
         details: { modelId: name.id },

@@ -13,6 +13,7 @@ import {
   pagedResponse,
   paging,
   percentage,
+  requestId,
   unixSeconds,
 } from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
@@ -96,16 +97,28 @@ const control = {
   errors: ['DOWNLOAD_NOT_FOUND', 'MODEL_NOT_DOWNLOADED', ...CACHE_ERRORS],
 } as const;
 
+const stop = {
+  ...control,
+  request: {
+    ...modelReference,
+    targetRequestId: optional(
+      requestId,
+      'Extension: the `requestId` of the request whose download to stop, in place of naming the model.',
+    ),
+  },
+} as const;
+
 export const cancelDownload = defineAction({
   name: 'CANCEL_DOWNLOAD',
-  summary: 'Cancels a download and deletes its partial files.',
-  ...control,
+  summary:
+    'Cancels a download and deletes its partial files. `file_path` is empty if the file had not been chosen yet.',
+  ...stop,
 });
 
 export const pauseDownload = defineAction({
   name: 'PAUSE_DOWNLOAD',
   summary: 'Pauses a download and keeps its partial files.',
-  ...control,
+  ...stop,
 });
 
 export const resumeDownload = defineAction({

@@ -1,0 +1,169 @@
+import type { DownloadStatus } from '../cache/types.ts';
+import { quantizationOf } from '../catalog/quantization-name.ts';
+import { HostError, isHostError } from '../common/errors.ts';
+import { downloadNotFound } from '../common/host-errors.ts';
+import { KeyedQueue } from '../common/keyed-queue.ts';
+import type { RequestId } from '../protocol/messages.ts';
+import type { ModelName, ModelQuery } from '../protocol/model-name.ts';
+import type { Call } from './action.ts';
+
+/** A model as a request names it: by its file, by a quantization, or by its repository alone. */
+export type DownloadReference = ModelName | ModelQuery;
+
+/** A request that downloads a model, from its arrival to its reply. */
+interface StartRequest {
+  readonly reference: DownloadReference;
+  readonly requestId: RequestId | undefined;
+  readonly controller: AbortController;
+  /** Undefined while the hub is asked which file is meant. */
+  name: ModelName | undefined;
+  /** Settles when `name` is known, or the request has ended. */
+  readonly named: Promise<void>;
+}
+
+/** A download that was stopped before its file was known: what the request called it. */
+export interface UnnamedDownload {
+  readonly id: string;
+  readonly repoId: string;
+}
+
+/** How to stop a download. */
+export interface StopOptions {
+  /** The download; or undefined, and `targetRequestId` says which. */
+  readonly reference: DownloadReference | undefined;
+  /** The request that started it. */
+  readonly targetRequestId: RequestId | undefined;
+  /** What whoever waits for the download of a model is told; given its id. */
+  readonly reason: (id: string) => HostError;
+  /** Stops a request whose file is not known yet, too; otherwise that is waited for. */
+  readonly stopsUnnamed: boolean;
+  /** The download that `reference` names among those the cache knows. */
+  readonly find: () => Promise<ModelName>;
+  /** Stops it in the cache. `isStarting`: a request of this host was about to start it. */
+  readonly stop: (name: ModelName, isStarting: boolean) => Promise<DownloadStatus>;
+}
+
+/**
+ * The requests of this host's clients about downloads, in the order in which they came. A stop reaches each start that
+ * came before it, even one that has not come as far as the cache yet, and none that came after it.
+ *
+ * `start` and `stop` are to be called before a handler waits for anything: that is what makes the order true.
+ */
+export class DownloadRequests {
+  readonly #starts = new Set<StartRequest>();
+  /** By repository: stops and resumes, one after the other. */
+  readonly #queue = new KeyedQueue();
+
+  /**
+   * Runs a request that downloads a model.
+   *
+   * @param resolve Finds out which model is meant.
+   * @param work Downloads it. The signal of the call it gets is aborted by a stop, too; no stop comes any more after
+   * `onDownloaded`, for a request that does something else afterwards.
+   */
+  async start<C extends Call, T>(
+    reference: DownloadReference,
+    call: C,
+    resolve: (call: C) => Promise<ModelName>,
+    work: (name: ModelName, call: C, onDownloaded: () => void) => Promise<T>,
+  ): Promise<T> {
+    const controller = new AbortController();
+    const { promise: named, resolve: settleNamed } = Promise.withResolvers<void>();
+    const name = 'file' in reference ? reference : undefined;
+    const request: StartRequest = { reference, requestId: call.requestId, controller, name, named };
+    this.#starts.add(request);
+    const signal = AbortSignal.any([call.signal, controller.signal]);
+    const stoppable: C = { ...call, signal };
+    try {
+      await this.inOrder(reference, async () => {});
+      signal.throwIfAborted();
+      request.name = await resolve(stoppable);
+      settleNamed();
+      signal.throwIfAborted();
+      return await work(request.name, stoppable, () => this.#starts.delete(request));
+    } finally {
+      settleNamed();
+      this.#starts.delete(request);
+    }
+  }
+
+  /** Does something with a download after every earlier stop and resume of its repository. */
+  inOrder<T>(reference: DownloadReference, work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(repositoryOf(reference), work);
+  }
+
+  /** Stops a download. Returns how it stands then. */
+  async stop(options: StopOptions): Promise<DownloadStatus | UnnamedDownload> {
+    const { reference, targetRequestId, reason, stopsUnnamed } = options;
+    const earlier = [...this.#starts];
+    const target = earlier.find(({ requestId }) => targetRequestId !== undefined && requestId === targetRequestId);
+    const about = target?.reference ?? reference;
+    if (about === undefined || (targetRequestId !== undefined && target === undefined)) {
+      throw downloadNotFound(`request ${targetRequestId}`);
+    }
+    return this.inOrder(about, async () => {
+      let hasStoppedUnnamed = false;
+      const named = new Map<string, ModelName>();
+      const stopped: StartRequest[] = [];
+      for (const request of target === undefined ? earlier : [target]) {
+        if (repositoryOf(request.reference) !== repositoryOf(about) || !this.#starts.has(request)) continue;
+        const isMeant = request === target || isSame(request.reference, about);
+        if (request.name === undefined && isMeant && stopsUnnamed) {
+          hasStoppedUnnamed = true;
+          request.controller.abort(reason(textOf(about)));
+          continue;
+        }
+        await request.named;
+        const { name } = request;
+        if (name === undefined || !(isMeant || isMatch(name, about))) continue;
+        named.set(name.id, name);
+        stopped.push(request);
+      }
+      if (named.size > 1) throw severalDownloads(about, [...named.values()]);
+      for (const request of stopped) request.controller.abort(reason(request.name?.id ?? textOf(about)));
+      const [name] = named.values();
+      if (name !== undefined) return options.stop(name, true);
+      try {
+        return await options.stop(await options.find(), false);
+      } catch (error) {
+        // The cache knows of none: the one that was meant had not come as far.
+        if (hasStoppedUnnamed && isHostError(error)) return { id: textOf(about), repoId: about.repoId };
+        throw error;
+      }
+    });
+  }
+}
+
+/** Several downloads fit what a request names. */
+export function severalDownloads(reference: DownloadReference, names: readonly ModelName[]): HostError {
+  const ids = names.map(({ id }) => id);
+  return new HostError(
+    'INVALID_REQUEST',
+    `${textOf(reference)} names several downloads: ${ids.join(', ')}. Name the file.`,
+    {
+      details: { field: 'modelFile', expected: 'the file of one download', models: ids },
+    },
+  );
+}
+
+/** A reference as a user types it. */
+function textOf(reference: DownloadReference): string {
+  if ('file' in reference) return reference.id;
+  return reference.quantization === undefined ? reference.repoId : `${reference.repoId}:${reference.quantization}`;
+}
+
+function repositoryOf({ repoId, revision }: DownloadReference): string {
+  return `${repoId}@${revision}`;
+}
+
+/** Says whether a model is one of those that a reference names. */
+export function isMatch(name: ModelName, reference: DownloadReference): boolean {
+  if (repositoryOf(name) !== repositoryOf(reference)) return false;
+  if ('file' in reference) return name.id === reference.id;
+  const { quantization } = reference;
+  return quantization === undefined || quantizationOf(name.file) === quantization.toUpperCase();
+}
+
+function isSame(a: DownloadReference, b: DownloadReference): boolean {
+  return textOf(a).toUpperCase() === textOf(b).toUpperCase() && repositoryOf(a) === repositoryOf(b);
+}
