@@ -55,7 +55,7 @@ export interface CacheVerifierOptions {
   readonly uses: ModelLeases;
   readonly hub: () => Promise<HubClient>;
   /** Shared by all downloads of the host. */
-  readonly allowance: RateLimiter;
+  readonly rateLimiter: RateLimiter;
   readonly log: Logger;
 }
 
@@ -144,7 +144,7 @@ export class CacheVerifier {
       signal,
       onBytes: (bytes) => {
         done += bytes;
-        speed.note(done);
+        speed.record(done);
         onProgress({ doing: 'checking', name, done, total, bytesPerSecond: speed.bytesPerSecond, model, models });
       },
     });
@@ -168,12 +168,12 @@ export class CacheVerifier {
           layout,
           index,
           hub: each.hub,
-          allowance: this.#parts.allowance,
+          rateLimiter: this.#parts.rateLimiter,
           limits: config.limits,
           log,
           signal,
           onProgress: (done, total) => {
-            speed.note(done);
+            speed.record(done);
             onProgress({ doing: 'mending', name, done, total, bytesPerSecond: speed.bytesPerSecond, model, models });
           },
         });

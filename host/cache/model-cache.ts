@@ -54,7 +54,7 @@ export class ModelCache {
   readonly care: CacheVerifier;
   /** Says what it holds, and keeps it within its limit. */
   readonly keeping: CacheEviction;
-  readonly #allowance: RateLimiter;
+  readonly #rateLimiter: RateLimiter;
   /** By model id: running ones, and those that ended in this host's time. */
   readonly #downloads = new Map<string, ModelDownload>();
   /** By model id: starts and stops take effect in the order in which they were asked for. */
@@ -64,7 +64,7 @@ export class ModelCache {
     this.#options = options;
     this.#layout = new CacheLayout(options.config.paths);
     const { store, config, hub, log } = options;
-    this.#allowance = new RateLimiter(config.limits.maxBytesPerSecond);
+    this.#rateLimiter = new RateLimiter(config.limits.maxBytesPerSecond);
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
     this.#uses = new ModelLeases(this.#layout, log);
     this.#listing = new ModelListing(this.#layout);
@@ -83,7 +83,7 @@ export class ModelCache {
       index: this.#index,
       uses: this.#uses,
       hub,
-      allowance: this.#allowance,
+      rateLimiter: this.#rateLimiter,
       log,
     });
   }
@@ -329,7 +329,7 @@ export class ModelCache {
       hub,
       limits: config.limits,
       log,
-      allowance: this.#allowance.child(maxBytesPerSecond),
+      rateLimiter: this.#rateLimiter.child(maxBytesPerSecond),
       find: () => this.find(name),
       makeRoom: (bytes) => this.keeping.makeRoom(name, bytes),
     });

@@ -138,12 +138,12 @@ async function remember(index: DownloadIndex, key: string, record: FileRecord, c
   const recorded = (await index.chunks(key, chunks.length)).map(sumOfWhole);
   await index.setFile(key, record);
   for (const [chunk, sum] of chunks.entries()) {
-    if (recorded[chunk] !== sum) await index.setChunk(key, chunk, { sum, begun: undefined });
+    if (recorded[chunk] !== sum) await index.setChunk(key, chunk, { sum, partialBytes: undefined });
   }
 }
 
 function sumOfWhole(stored: StoredChecksum | undefined): string | undefined {
-  return stored?.begun === undefined ? stored?.sum : undefined;
+  return stored?.partialBytes === undefined ? stored?.sum : undefined;
 }
 
 /** What is kept of a file the hub announced. */

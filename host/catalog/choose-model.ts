@@ -43,13 +43,9 @@ export function chooseModel(models: readonly RepoModel[], repoId: string, fits: 
   const candidates = offered(models).toSorted((a, b) => (b.size ?? 0) - (a.size ?? 0));
   const [only, second] = candidates;
   if (only === undefined) {
-    throw new HostError(
-      'FILE_NOT_FOUND',
-      `${repoId} has no GGUF model. A conversion of it may: SEARCH_MODELS finds one.`,
-      {
-        details: { repoId },
-      },
-    );
+    throw new HostError('FILE_NOT_FOUND', `${repoId} has no GGUF models. Search for a GGUF version of this model.`, {
+      details: { repoId },
+    });
   }
   if (second === undefined) return only;
   const first = FIRST_CHOICES.map((name) => candidates.find(({ quantization }) => quantization === name)).find(Boolean);

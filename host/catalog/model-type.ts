@@ -56,16 +56,15 @@ export function modelTypeFor({ file, repo, header, labels = [] }: ModelClues): M
 /** What runs the types this host does not. */
 const RUN_BY: Readonly<Record<Exclude<ModelType, 'gguf' | 'bitnet'>, string>> = {
   onnx: 'ONNX Runtime (in a browser: Transformers.js)',
-  safetensors: 'Transformers or vLLM; a GGUF conversion of the model runs here',
+  safetensors: 'Transformers or vLLM, or a GGUF version of the model here',
   mediapipe: 'MediaPipe LLM Inference or LiteRT-LM',
 };
 
 /** The error for a type this host does not run: says what would. */
 export function unsupportedType(type: Exclude<ModelType, 'gguf' | 'bitnet'>, file?: string): HostError {
-  const what = file === undefined ? `Models of type ${type} are` : `${file} is a model of type ${type}, which is`;
   return new HostError(
     'UNSUPPORTED_MODEL_TYPE',
-    `${what} not run by this host, which runs GGUF files. What runs it: ${RUN_BY[type]}.`,
+    `${file ?? 'This model'} is a ${type} model. TabAgent runs GGUF models only. To run it, use ${RUN_BY[type]}.`,
     { details: { modelType: type, expected: ['gguf', 'bitnet'], runBy: RUN_BY[type] } },
   );
 }

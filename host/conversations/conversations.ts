@@ -281,11 +281,7 @@ function now(): number {
 }
 
 function notFound(id: string): HostError {
-  return new HostError(
-    'CONVERSATION_NOT_FOUND',
-    `There is no conversation ${id}. LIST_CONVERSATIONS says which there are.`,
-    {
-      details: { conversation_id: id },
-    },
-  );
+  return new HostError('CONVERSATION_NOT_FOUND', `Conversation ${id} does not exist.`, {
+    details: { conversation_id: id },
+  });
 }

@@ -56,7 +56,7 @@ export function connect(file: string): DatabaseSync {
     if (version > SCHEMA_VERSION) {
       throw new HostError(
         'DATABASE_TOO_NEW',
-        `${file} was written by a later version of this host (its schema is ${version}, this host knows ${SCHEMA_VERSION}). Update the host.`,
+        `${file} was created by a newer version of the host (schema ${version}; this version supports up to ${SCHEMA_VERSION}). Update the host.`,
         { details: { file, found: version, expected: SCHEMA_VERSION } },
       );
     }

@@ -1,13 +1,13 @@
 import type { Hash } from 'node:crypto';
 import { type ChunkGrid, type ChunkRun, chunkHash } from './chunks.ts';
 
-/** A chunk that came whole. */
-export interface WholeChunk {
+/** A chunk that arrived completely. */
+export interface CompleteChunk {
   readonly chunk: number;
   readonly sum: string;
 }
 
-/** A place in a run of chunks, and the checksum of what came of the present one. */
+/** A position in a run of chunks, and the checksum of what arrived of the current one. */
 export class ChunkCursor {
   readonly #grid: ChunkGrid;
   readonly #end: number;
@@ -26,23 +26,23 @@ export class ChunkCursor {
     return this.chunk >= this.#end;
   }
 
-  /** Bytes until the chunk is whole. */
+  /** Bytes until the current chunk is complete. */
   get missingInChunk(): number {
     return this.#grid.endOf(this.chunk) - this.position;
   }
 
-  /** Bytes of the present chunk that came. */
+  /** Bytes of the current chunk that arrived. */
   get bytesInChunk(): number {
     return this.done ? 0 : this.position - this.#grid.startOf(this.chunk);
   }
 
-  /** The checksum of what came of the present chunk. Once: the cursor goes no further. */
-  endSum(): string {
+  /** Returns the checksum of what arrived of the current chunk. Can be called once: the cursor ends here. */
+  finish(): string {
     return (this.#hash ?? chunkHash()).digest('hex');
   }
 
-  /** Goes on by bytes of the present chunk; gives the chunk when they are its last. */
-  advance(bytes: Uint8Array): WholeChunk | undefined {
+  /** Advances by bytes of the current chunk; returns the chunk when they complete it. */
+  advance(bytes: Uint8Array): CompleteChunk | undefined {
     this.#hash ??= chunkHash();
     this.#hash.update(bytes);
     this.position += bytes.length;

@@ -19,7 +19,7 @@ export function chunkChecksum(bytes: Uint8Array): string {
  */
 export const MAX_CHUNKS = 2 ** 20;
 
-/** How a file is cut into chunks: all of one size, but the last. An empty file has none. */
+/** How a file is divided into chunks: all of one size except the last. An empty file has none. */
 export class ChunkGrid {
   /** Bytes of the file. */
   readonly size: number;
@@ -37,7 +37,7 @@ export class ChunkGrid {
     return chunk * this.chunkBytes;
   }
 
-  /** The byte after the chunk's last. */
+  /** The offset behind the last byte of the chunk. */
   endOf(chunk: number): number {
     return Math.min((chunk + 1) * this.chunkBytes, this.size);
   }
@@ -47,26 +47,26 @@ export class ChunkGrid {
   }
 }
 
-/** Adjacent chunks, from `first` up to and not including `end`. */
+/** Adjacent chunks, from `first` up to but not including `end`. */
 export interface ChunkRun {
   readonly first: number;
   readonly end: number;
 }
 
-/** Most chunks of one request: 40 MiB at 5 MiB each, so that asking costs little beside what comes. */
+/** Most chunks of one request: 40 MiB at 5 MiB each, so that the request costs little compared with the data. */
 const MAX_RUN = 8;
 
-/** The chunks that nobody has fetched or is fetching, handed out in runs from the front of the file. */
+/** The chunks that are not downloaded and not being downloaded, handed out in runs from the start of the file. */
 export class ChunkQueue {
   readonly #missing: Set<number>;
-  readonly #isBegun: (chunk: number) => boolean;
-  /** How many fetch from it. */
+  readonly #isPartial: (chunk: number) => boolean;
+  /** Number of workers that take from the queue. */
   workers: number;
 
-  /** @param isBegun Says of which chunks some bytes are there: a run begins with such a one, or has none. */
-  constructor(missing: Iterable<number>, workers: number, isBegun: (chunk: number) => boolean = () => false) {
+  /** @param isPartial Whether some bytes of a chunk are on the disk: a run starts with such a chunk, or contains none. */
+  constructor(missing: Iterable<number>, workers: number, isPartial: (chunk: number) => boolean = () => false) {
     this.#missing = new Set(missing);
-    this.#isBegun = isBegun;
+    this.#isPartial = isPartial;
     this.workers = workers;
   }
 
@@ -79,14 +79,14 @@ export class ChunkQueue {
     for (const chunk of chunks) this.#missing.add(chunk);
   }
 
-  /** The next run; shorter ones near the end, so that all workers end together. Undefined when nothing is left. */
+  /** Returns the next run, shorter near the end so that all workers finish together. Undefined when nothing is left. */
   take(): ChunkRun | undefined {
     let first: number | undefined;
     for (const chunk of this.#missing) if (first === undefined || chunk < first) first = chunk;
     if (first === undefined) return undefined;
     const length = Math.min(MAX_RUN, Math.max(1, Math.ceil(this.#missing.size / (2 * this.workers))));
     let end = first;
-    while (end - first < length && (end === first || !this.#isBegun(end)) && this.#missing.delete(end)) end += 1;
+    while (end - first < length && (end === first || !this.#isPartial(end)) && this.#missing.delete(end)) end += 1;
     return { first, end };
   }
 }

@@ -1,16 +1,16 @@
-/** A change of the number of connections has to bring this much more, or it was for nothing. */
-const WORTH_IT = 1.1;
+/** More connections have to raise the rate by this factor to be kept. */
+const MIN_GAIN = 1.1;
 
-/** Fewer connections are as good when they bring this much of what more did: each costs the hub and the machine. */
-const AS_GOOD = 0.97;
+/** Fewer connections are kept when they reach this part of the rate: each one costs the hub and the computer. */
+const MIN_RETAINED = 0.97;
 
-/** Below this part of what they brought before, the line has changed, and what was learned of it is worth nothing. */
+/** Below this part of the former rate the network has changed, and measurements start over. */
 const CHANGED = 0.6;
 
-/** Looks after a change that tell nothing: connections are being made, and begin slowly. */
-const SKIPPED_LOOKS = 1;
+/** Samples ignored after a change: new connections are being opened, and start slowly. */
+const SKIPPED_SAMPLES = 1;
 
-/** Looks between two trials once a good number is found; doubled up to the second number while trials are in vain. */
+/** Samples between two trials once a good number was found; doubled up to the second number while trials fail. */
 const FIRST_REST = 8;
 const LONGEST_REST = 64;
 
@@ -27,14 +27,14 @@ export class ConnectionPlan {
   readonly #most: number;
   readonly #enough: number;
   #target: number;
-  /** The number that was good, and bytes a second it brought. */
+  /** The best number so far, and its bytes per second. */
   #steady: { readonly connections: number; readonly rate: number } | undefined;
-  #skip = SKIPPED_LOOKS;
+  #skip = SKIPPED_SAMPLES;
   #rest = 0;
-  #restAfterVain = FIRST_REST;
+  #restAfterFailure = FIRST_REST;
   #triesMore = true;
 
-  /** @param options.enough Bytes a second that are enough: where so many come, no more connections are tried. */
+  /** @param options.enough Bytes per second at which no more connections are tried. */
   constructor(options: { readonly first: number; readonly most: number; readonly enough?: number }) {
     const { first, most, enough = Number.POSITIVE_INFINITY } = options;
     this.#most = Math.max(1, most);
@@ -42,13 +42,13 @@ export class ConnectionPlan {
     this.#target = Math.min(Math.max(1, first), this.#most);
   }
 
-  /** How many connections there should be. */
+  /** Number of connections that there should be. */
   get target(): number {
     return this.#target;
   }
 
-  /** Takes a look: so many bytes a second came since the last one. */
-  look(bytes: number): void {
+  /** Takes a sample: bytes per second since the last one. */
+  sample(bytes: number): void {
     if (this.#skip > 0) {
       this.#skip -= 1;
       return;
@@ -57,12 +57,12 @@ export class ConnectionPlan {
     if (steady === undefined) {
       this.#settle(bytes);
       this.#tryMore();
-    } else if (this.#target > steady.connections) this.#judgeMore(bytes, steady);
-    else if (this.#target < steady.connections) this.#judgeFewer(bytes, steady);
+    } else if (this.#target > steady.connections) this.#evaluateMore(bytes, steady);
+    else if (this.#target < steady.connections) this.#evaluateFewer(bytes, steady);
     else this.#watch(bytes, steady);
   }
 
-  /** The hub asks for less: halves the connections, and tries no more of them for long. */
+  /** The server refused connections: halves them, and waits long before it tries more. */
   refused(): void {
     this.#steady = undefined;
     this.#change(Math.ceil(this.#target / 2));
@@ -70,9 +70,9 @@ export class ConnectionPlan {
     this.#rest = LONGEST_REST;
   }
 
-  #judgeMore(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
-    if (bytes >= rate * WORTH_IT) {
-      this.#restAfterVain = FIRST_REST;
+  #evaluateMore(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
+    if (bytes >= rate * MIN_GAIN) {
+      this.#restAfterFailure = FIRST_REST;
       this.#settle(bytes);
       this.#tryMore();
       return;
@@ -80,8 +80,8 @@ export class ConnectionPlan {
     this.#goBack(connections);
   }
 
-  #judgeFewer(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
-    if (bytes < rate * AS_GOOD) {
+  #evaluateFewer(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
+    if (bytes < rate * MIN_RETAINED) {
       this.#goBack(connections);
       return;
     }
@@ -92,10 +92,10 @@ export class ConnectionPlan {
   #watch(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
     if (bytes < rate * CHANGED) {
       this.#settle(bytes);
-      this.#restAfterVain = FIRST_REST;
-      this.#rest = Math.min(this.#rest, SKIPPED_LOOKS);
+      this.#restAfterFailure = FIRST_REST;
+      this.#rest = Math.min(this.#rest, SKIPPED_SAMPLES);
     } else {
-      // What is steady drifts with the line.
+      // A moving average follows slow changes of the network.
       this.#steady = { connections, rate: (3 * rate + bytes) / 4 };
     }
     this.#rest -= 1;
@@ -107,19 +107,19 @@ export class ConnectionPlan {
 
   #tryMore(): void {
     const isEnough = (this.#steady?.rate ?? 0) >= this.#enough;
-    if (isEnough || this.#target >= this.#most) this.#rest = this.#restAfterVain;
+    if (isEnough || this.#target >= this.#most) this.#rest = this.#restAfterFailure;
     else this.#change(Math.min(this.#most, this.#target * 2));
   }
 
   #tryFewer(): void {
-    if (this.#target <= 1) this.#rest = this.#restAfterVain;
+    if (this.#target <= 1) this.#rest = this.#restAfterFailure;
     else this.#change(Math.ceil(this.#target / 2));
   }
 
   #goBack(connections: number): void {
     this.#change(connections);
-    this.#rest = this.#restAfterVain;
-    this.#restAfterVain = Math.min(LONGEST_REST, 2 * this.#restAfterVain);
+    this.#rest = this.#restAfterFailure;
+    this.#restAfterFailure = Math.min(LONGEST_REST, 2 * this.#restAfterFailure);
   }
 
   #settle(rate: number): void {
@@ -128,6 +128,6 @@ export class ConnectionPlan {
 
   #change(target: number): void {
     this.#target = target;
-    this.#skip = SKIPPED_LOOKS;
+    this.#skip = SKIPPED_SAMPLES;
   }
 }

@@ -5,7 +5,7 @@ import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 
 const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** What is kept of one file of a model, on its way or whole: what the hub announced, and how it is cut. */
+/** What is stored for one file of a model: what the hub published, and the size of its chunks. */
 const FileRecord = v.pipe(
   v.object({
     size: Bytes,
@@ -13,29 +13,29 @@ const FileRecord = v.pipe(
     etag: v.string(),
     commit: v.nullable(v.string()),
     chunkBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-    /** Taken from the disk while no hub could be asked: it tells of changes since, not of what the hub announced. */
+    /** Computed from the file on the disk while the hub was not reachable: it detects changes since then, nothing more. */
     firstCheck: v.optional(v.literal(true)),
     /** The file's time of change when its download gave it its name, Unix milliseconds; absent for one found on the disk. */
     publishedMs: v.optional(v.pipe(v.number(), v.finite())),
   }),
-  // What is done with a record costs time and memory by the chunk.
+  // Work on a record takes time and memory for each chunk.
   v.check(({ size, chunkBytes }) => Math.ceil(size / chunkBytes) <= MAX_CHUNKS),
 );
 export type FileRecord = v.InferOutput<typeof FileRecord>;
 
-/** What is kept of a whole chunk. */
-const WHOLE = /^[0-9a-f]{64}$/;
-/** What is kept of one that is begun: with its bytes behind it. */
-const BEGUN = /^([0-9a-f]{64})\/([1-9]\d{0,8})$/;
+/** Stored value of a complete chunk. */
+const COMPLETE = /^[0-9a-f]{64}$/;
+/** Stored value of a partial chunk: followed by its number of bytes. */
+const PARTIAL = /^([0-9a-f]{64})\/([1-9]\d{0,8})$/;
 
-/** What the index says of a chunk: that its first bytes have this checksum, as `chunkChecksum` gives it. */
+/** The checksum of a chunk, or of its first bytes, in the index; see `chunkChecksum`. */
 export interface StoredChecksum {
   readonly sum: string;
-  /** How many bytes of it are there; undefined where all are. */
-  readonly begun: number | undefined;
+  /** Number of bytes on the disk; undefined if the chunk is complete. */
+  readonly partialBytes: number | undefined;
 }
 
-/** What is kept of the download of a model, for other hosts to follow and for the next start. */
+/** What is stored for the download of a model, for other hosts to follow and for the next start. */
 const ModelRecord = v.object({
   state: v.picklist(['downloading', 'paused', 'failed', 'cancelled']),
   downloaded: Bytes,
@@ -49,15 +49,15 @@ export type ModelRecord = v.InferOutput<typeof ModelRecord>;
 export type ControlRequest = 'pause' | 'cancel';
 
 /**
- * The index of the cache, in the host's database: which chunks of which files are there. It can be lost at any time:
- * whole models are found on the disk, and a partial file without its index is begun anew.
+ * The index of downloads in the host's database: which chunks of which files are on the disk. It can be lost at any time:
+ * complete models are found on the disk, and a partial file without its index is downloaded from the start.
  *
- * What comes out is checked: the database is a file that anything can have written to.
+ * Values are validated when they are read, since any program can have written to the database.
  */
 export class DownloadIndex {
   readonly #store: () => Promise<Store>;
 
-  /** @param store Asked for at the first question: what is on the disk can be had without an index. */
+  /** @param store Opened on first use: models on the disk can be listed without the index. */
   constructor(store: () => Promise<Store>) {
     this.#store = store;
   }
@@ -70,7 +70,7 @@ export class DownloadIndex {
     await (await this.#namespace('files')).set(key, record);
   }
 
-  /** Forgets a file and its chunks. */
+  /** Removes a file and its chunks from the index. */
   async deleteFile(key: string): Promise<void> {
     const record = await this.file(key);
     const chunks = await this.#namespace('chunks');
@@ -78,13 +78,13 @@ export class DownloadIndex {
     await (await this.#namespace('files')).delete(key);
   }
 
-  /** What is there of each of the first `count` chunks; undefined for those of which nothing is. */
+  /** Returns the checksums of the first `count` chunks; undefined for missing ones. */
   async chunks(key: string, count: number): Promise<(StoredChecksum | undefined)[]> {
     return (await (await this.#namespace('chunks')).getMany(chunkKeys(key, count))).map(storedSum);
   }
 
-  async setChunk(key: string, chunk: number, { sum, begun }: StoredChecksum): Promise<void> {
-    const value = begun === undefined ? sum : `${sum}/${begun}`;
+  async setChunk(key: string, chunk: number, { sum, partialBytes }: StoredChecksum): Promise<void> {
+    const value = partialBytes === undefined ? sum : `${sum}/${partialBytes}`;
     await (await this.#namespace('chunks')).set(`${key}:${chunk}`, value);
   }
 
@@ -92,7 +92,7 @@ export class DownloadIndex {
     await (await this.#namespace('chunks')).deleteMany(chunks.map((chunk) => `${key}:${chunk}`));
   }
 
-  /** Bytes of a file's chunks that are entered. */
+  /** Returns the number of bytes of a file's chunks in the index. */
   async storedBytes(key: string): Promise<number> {
     const record = await this.file(key);
     if (record === undefined) return 0;
@@ -101,15 +101,15 @@ export class DownloadIndex {
     return chunks.reduce((bytes, stored, chunk) => bytes + bytesOf(stored, chunk, grid), 0);
   }
 
-  /** {@link storedBytes} of many files, in two questions. */
+  /** {@link storedBytes} of many files, in two queries. */
   async storedBytesOf(keys: readonly string[]): Promise<number[]> {
     const found = await (await this.#namespace('files')).getMany(keys);
     const grids = found.map((value) => {
       const record = checked(FileRecord, value);
       return record === undefined ? undefined : gridOf(record);
     });
-    const asked = keys.flatMap((key, at) => chunkKeys(key, grids[at]?.count ?? 0));
-    const chunks = (await (await this.#namespace('chunks')).getMany(asked)).values();
+    const wanted = keys.flatMap((key, at) => chunkKeys(key, grids[at]?.count ?? 0));
+    const chunks = (await (await this.#namespace('chunks')).getMany(wanted)).values();
     return grids.map((grid) => {
       let bytes = 0;
       for (let chunk = 0; grid !== undefined && chunk < grid.count; chunk += 1) {
@@ -150,7 +150,7 @@ export class DownloadIndex {
     await (await this.#namespace('wishes')).delete(id);
   }
 
-  /** When each model was loaded last, Unix milliseconds. */
+  /** When each model was last loaded, Unix milliseconds. */
   async allUsed(): Promise<Map<string, number>> {
     const used = new Map<string, number>();
     for await (const [id, at] of (await this.#namespace('used')).entries())
@@ -169,13 +169,13 @@ export class DownloadIndex {
 
 function storedSum(value: unknown): StoredChecksum | undefined {
   if (typeof value !== 'string') return undefined;
-  if (WHOLE.test(value)) return { sum: value, begun: undefined };
-  const [, sum, bytes] = BEGUN.exec(value) ?? [];
-  return sum === undefined ? undefined : { sum, begun: Number(bytes) };
+  if (COMPLETE.test(value)) return { sum: value, partialBytes: undefined };
+  const [, sum, bytes] = PARTIAL.exec(value) ?? [];
+  return sum === undefined ? undefined : { sum, partialBytes: Number(bytes) };
 }
 
 function bytesOf(stored: StoredChecksum | undefined, chunk: number, grid: ChunkGrid): number {
-  return stored === undefined ? 0 : Math.min(stored.begun ?? Number.POSITIVE_INFINITY, grid.bytesOf(chunk));
+  return stored === undefined ? 0 : Math.min(stored.partialBytes ?? Number.POSITIVE_INFINITY, grid.bytesOf(chunk));
 }
 
 function gridOf({ size, chunkBytes }: FileRecord): ChunkGrid {

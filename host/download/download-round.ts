@@ -5,7 +5,7 @@ import { isTransient } from '../hub/hub-fault.ts';
 import { pause, pauseBefore } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { BufferedWrite } from './buffered-write.ts';
-import type { ChunkCursor, WholeChunk } from './chunk-cursor.ts';
+import type { ChunkCursor, CompleteChunk } from './chunk-cursor.ts';
 import { type ChunkGrid, ChunkQueue, type ChunkRun } from './chunks.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { Connection, slowConnections } from './connections.ts';
@@ -16,40 +16,40 @@ import type { PrefixHash } from './prefix-hash.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ChunkState } from './stored-chunk.ts';
 
-/** What a round works with. */
+/** Options for a round. */
 export interface RoundOptions {
   readonly remote: RemoteFile;
   readonly grid: ChunkGrid;
-  /** Where each chunk stands; the round changes `missing` to `stored`. */
+  /** State of each chunk; the round changes `missing` to `stored`. */
   readonly states: ChunkState[];
-  /** Of those that are missing, the ones of which some bytes are there. */
-  readonly begun: PartialChunks;
+  /** Of the missing chunks, those with some bytes on the disk. */
+  readonly partial: PartialChunks;
   readonly file: PartialFile;
   readonly prefix: PrefixHash;
   readonly hub: HubClient;
   readonly limits: HostLimits;
   readonly log: Logger;
   readonly plan: ConnectionPlan;
-  readonly allowance: RateLimiter;
-  /** Enters a chunk that is on the disk. */
-  readonly enter: (chunk: number, stored: StoredChecksum) => Promise<void>;
-  /** Hears of bytes written, and of bytes given up again (less than zero). */
+  readonly rateLimiter: RateLimiter;
+  /** Records a chunk that is on the disk in the index. */
+  readonly record: (chunk: number, stored: StoredChecksum) => Promise<void>;
+  /** Called with the number of bytes written, or discarded again (negative). */
   readonly onBytes: (bytes: number) => void;
 }
 
-/** The hub sent the whole file where a range was asked for: one connection has to do, from the front. */
+/** The server sent the whole file instead of a range: one connection downloads it from the start. */
 export class RangesIgnored extends Error {}
 
-/** A connection was ended because others are much quicker. */
-class TooSlow extends Error {}
+/** A connection was closed because others are much faster. */
+class SlowConnection extends Error {}
 
-/** Between two looks at what the connections bring, milliseconds. */
-const LOOK_MS = 400;
+/** Interval between two samples of the connections' speed, milliseconds. */
+const SAMPLE_MS = 400;
 
-/** Refusals within this time of each other are one: all connections hear them at once. Milliseconds. */
+/** Refusals within this time count as one, milliseconds: all connections get them at once. */
 const ONE_REFUSAL_MS = 2_000;
 
-/** One round over all chunks of a file that are missing: as many connections as the plan says, until there are none left. */
+/** One pass over all missing chunks of a file, with as many connections as the plan says. */
 export class DownloadRound {
   readonly #options: RoundOptions;
   readonly #queue: ChunkQueue;
@@ -60,40 +60,40 @@ export class DownloadRound {
   readonly #ranges: boolean;
   #workers = 0;
   #hashing: Promise<number | undefined> = Promise.resolve(undefined);
-  /** Bytes that came and would have to come again if the host died now: never more than a chunk for each connection. */
-  #notEntered = 0;
-  /** Bytes of connections that ended since the last look. */
-  #bytesOfEnded = 0;
+  /** Bytes that arrived but are not in the index: at most one chunk per connection. They are lost if the host is killed. */
+  #unrecorded = 0;
+  /** Bytes of connections that were closed since the last sample. */
+  #closedBytes = 0;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param options.ranges False for a hub that sends whole files only. */
+  /** @param options.ranges False for a server that sends only whole files. */
   constructor(options: RoundOptions & { readonly ranges: boolean; readonly signal: AbortSignal }) {
-    const { states, begun, plan, ranges, signal } = options;
+    const { states, partial, plan, ranges, signal } = options;
     this.#options = options;
     this.#ranges = ranges;
     this.#stop = AbortSignal.any([signal, this.#failed.signal]);
     const missing = [...states.keys()].filter((chunk) => states[chunk] === 'missing');
-    // A whole file comes from its front.
-    if (!ranges) options.onBytes(-begun.clear());
-    this.#queue = new ChunkQueue(missing, plan.target, (chunk) => begun.has(chunk));
+    // A whole file arrives from its start.
+    if (!ranges) options.onBytes(-partial.clear());
+    this.#queue = new ChunkQueue(missing, plan.target, (chunk) => partial.has(chunk));
   }
 
   /**
-   * Fetches all that is missing, while the checksum is taken behind it. Resolves with the number of a chunk that is not
-   * what the index says, which waits for the next round.
+   * Downloads all missing chunks, and computes the checksum behind them. Resolves with the number of a damaged chunk, if
+   * there is one, which is left to the next round.
    *
-   * @throws HostError what cannot be mended by trying again; {@link RangesIgnored}; the signal's reason when aborted.
+   * @throws HostError when retrying does not help; {@link RangesIgnored}; the signal's reason when aborted.
    */
   async run(): Promise<number | undefined> {
     this.#extendPrefix();
     let last = performance.now();
     const timer = setInterval(() => {
       const now = performance.now();
-      this.#look(now - last);
+      this.#sample(now - last);
       last = now;
-    }, LOOK_MS);
+    }, SAMPLE_MS);
     try {
-      this.#hire();
+      this.#startWorkers();
       if (this.#workers === 0) this.#ended.resolve();
       await this.#ended.promise;
     } finally {
@@ -104,16 +104,16 @@ export class DownloadRound {
     return bad ?? undefined;
   }
 
-  /** Takes what has come into the checksum of the whole. */
+  /** Adds what arrived to the checksum of the whole file. */
   #extendPrefix(): void {
     const { prefix, states } = this.#options;
     this.#hashing = this.#hashing.then((bad) => bad ?? prefix.advance(states, this.#stop));
-    // A fault of reading back ends the round; it is thrown at its end.
+    // An error while reading back ends the round, which throws it at its end.
     this.#hashing.catch((error: unknown) => this.#failed.abort(error));
   }
 
-  /** Brings the workers to the planned number, as far as there is work. */
-  #hire(): void {
+  /** Starts workers up to the planned number, as long as there is work. */
+  #startWorkers(): void {
     const wanted = this.#ranges ? this.#options.plan.target : 1;
     while (this.#workers < wanted && this.#queue.size > 0 && !this.#stop.aborted) {
       this.#workers += 1;
@@ -121,8 +121,8 @@ export class DownloadRound {
         .catch((error: unknown) => this.#failed.abort(error))
         .then(() => {
           this.#workers -= 1;
-          // One that left may have put chunks back when no other was there to take them.
-          this.#hire();
+          // A worker that left may have returned chunks when no other worker was there to take them.
+          this.#startWorkers();
           if (this.#workers === 0) this.#ended.resolve();
         });
       if (!this.#ranges) return;
@@ -134,47 +134,47 @@ export class DownloadRound {
     const writer = new BufferedWrite(file, onBytes);
     if (!this.#ranges) {
       while (this.#queue.take() !== undefined);
-      return this.#fetchRun({ first: 0, end: grid.count }, writer);
+      return this.#downloadRun({ first: 0, end: grid.count }, writer);
     }
-    while (this.#hasPlace()) {
+    while (this.#isNeeded()) {
       this.#queue.workers = plan.target;
       const run = this.#queue.take();
       if (run === undefined) return;
-      await this.#fetchRun(run, writer);
+      await this.#downloadRun(run, writer);
     }
   }
 
-  /** Whether a worker that has nothing to do is wanted, now that the slowest are leaving where there are too many. */
-  #hasPlace(): boolean {
+  /** Whether a worker should continue, given that the slowest ones leave when there are too many. */
+  #isNeeded(): boolean {
     const leaving = [...this.#connections].filter(({ isLeaving }) => isLeaving).length;
     return this.#workers - leaving <= this.#options.plan.target;
   }
 
-  /** Looks at what came, has the plan learn of it, and ends connections that others would replace for the better. */
-  #look(elapsedMs: number): void {
-    let bytes = this.#bytesOfEnded;
-    this.#bytesOfEnded = 0;
+  /** Samples the speed, updates the plan, and closes connections that should be replaced. */
+  #sample(elapsedMs: number): void {
+    let bytes = this.#closedBytes;
+    this.#closedBytes = 0;
     for (const connection of this.#connections) bytes += connection.sample(elapsedMs);
     if (!this.#ranges || this.#stop.aborted) return;
-    // Towards the end there is not enough to do for all, and some may not have left yet: that says nothing of the line.
+    // Near the end there is not enough work for all, and some have not left yet: that says nothing about the network.
     const { plan } = this.#options;
-    if (this.#queue.size > 0 && this.#workers <= plan.target) plan.look((bytes * 1000) / elapsedMs);
+    if (this.#queue.size > 0 && this.#workers <= plan.target) plan.sample((bytes * 1000) / elapsedMs);
     for (const slow of slowConnections([...this.#connections])) {
       this.#options.log.info('download.slow-connection', { rate: Math.round(slow.rate) });
-      slow.controller.abort(new TooSlow());
+      slow.controller.abort(new SlowConnection());
     }
     const tooMany = this.#workers - plan.target;
     for (const [place, connection] of [...this.#connections].sort((a, b) => a.rate - b.rate).entries())
       connection.isLeaving = place < tooMany;
-    this.#hire();
+    this.#startWorkers();
   }
 
-  /** Fetches a run of chunks, going on after a broken connection from the byte it came to. */
-  async #fetchRun(run: ChunkRun, writer: BufferedWrite): Promise<void> {
-    const { remote, limits, log, begun, file, onBytes } = this.#options;
-    const cursor = await begun.begin(run, file, (bytes) => onBytes(-bytes));
+  /** Downloads a run of chunks. After a broken connection it continues at the next byte. */
+  async #downloadRun(run: ChunkRun, writer: BufferedWrite): Promise<void> {
+    const { remote, limits, log, partial, file, onBytes } = this.#options;
+    const cursor = await partial.start(run, file, (bytes) => onBytes(-bytes));
     const giveUp = async (reason: unknown): Promise<never> => {
-      await this.#keepBegun(cursor, writer);
+      await this.#keepPartial(cursor, writer);
       throw reason;
     };
     for (let attempt = 0; !cursor.done; ) {
@@ -186,13 +186,13 @@ export class DownloadRound {
         return;
       } catch (error) {
         if (this.#stop.aborted) await giveUp(this.#stop.reason);
-        const isSlow = error instanceof TooSlow;
+        const isSlow = error instanceof SlowConnection;
         if (!isSlow && !isTransient(error)) await giveUp(error);
-        // What came before the break is good.
+        // Bytes that arrived before the connection broke are good.
         await writer.flush().catch(giveUp);
         if (isSlow) continue;
-        this.#hearRefusal(error);
-        // What brought something is no failure: only tries in vain count.
+        this.#handleRefusal(error);
+        // Only attempts without any bytes count as failures.
         attempt = cursor.position > before ? 0 : attempt + 1;
         if (attempt >= limits.maxAttempts) await giveUp(error);
         log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
@@ -201,33 +201,33 @@ export class DownloadRound {
     }
   }
 
-  /** What came of the chunk a run ends in waits for whoever goes on, as far as the disk takes it. */
-  async #keepBegun(cursor: ChunkCursor, writer: BufferedWrite): Promise<void> {
-    const { states, begun, enter, log, remote, onBytes } = this.#options;
+  /** Keeps the beginning of the chunk in which a run ended, for the next download to continue. */
+  async #keepPartial(cursor: ChunkCursor, writer: BufferedWrite): Promise<void> {
+    const { states, partial, record, log, remote, onBytes } = this.#options;
     const { chunk, bytesInChunk: bytes } = cursor;
     if (bytes === 0 || states[chunk] !== 'missing') return;
     try {
       await writer.flush();
-      const sum = cursor.endSum();
-      await enter(chunk, { sum, begun: bytes });
-      begun.add(chunk, { bytes, sum });
+      const sum = cursor.finish();
+      await record(chunk, { sum, partialBytes: bytes });
+      partial.add(chunk, { bytes, sum });
     } catch (error) {
       onBytes(writer.pendingBytes - bytes);
-      log.info('download.chunk-given-up', { file: remote.file, chunk, error });
+      log.info('download.partial-chunk-discarded', { file: remote.file, chunk, error });
     }
   }
 
-  /** A hub that asks to be left alone gets fewer connections. */
-  #hearRefusal(error: unknown): void {
+  /** Uses fewer connections when the server limits requests. */
+  #handleRefusal(error: unknown): void {
     if (!isHostError(error, 'RATE_LIMITED')) return;
     const now = performance.now();
     if (now - this.#refusedAt > ONE_REFUSAL_MS) this.#options.plan.refused();
     this.#refusedAt = now;
   }
 
-  /** Takes in one connection's bytes, from where the cursor stands. True where it left between two chunks. */
+  /** Receives bytes over one connection, from the cursor's position. Returns true if it left between two chunks. */
   async #stream(run: ChunkRun, cursor: ChunkCursor, writer: BufferedWrite): Promise<boolean> {
-    const { hub, remote, grid, allowance } = this.#options;
+    const { hub, remote, grid, rateLimiter } = this.#options;
     const isWholeFile = run.first === 0 && run.end === grid.count;
     const connection = new Connection();
     const signal = AbortSignal.any([this.#stop, connection.controller.signal]);
@@ -243,11 +243,11 @@ export class DownloadRound {
       for await (const bytes of stream.body) {
         signal.throwIfAborted();
         connection.add(bytes.length);
-        await allowance.take(bytes.length, signal);
+        await rateLimiter.take(bytes.length, signal);
         at += bytes.length;
         const fresh = Math.min(bytes.length, at - cursor.position);
-        if (fresh > 0) await this.#take(cursor, bytes.subarray(bytes.length - fresh), writer, connection);
-        // A hub that knows no ranges goes on to the file's end.
+        if (fresh > 0) await this.#write(cursor, bytes.subarray(bytes.length - fresh), writer, connection);
+        // A server without ranges goes on to the end of the file.
         if (cursor.done) break;
         if (connection.isLeaving && cursor.bytesInChunk === 0) return true;
       }
@@ -255,52 +255,52 @@ export class DownloadRound {
     } finally {
       await connection.recording;
       this.#connections.delete(connection);
-      this.#bytesOfEnded += connection.sample(LOOK_MS);
+      this.#closedBytes += connection.sample(SAMPLE_MS);
     }
   }
 
-  /** Writes bytes that came, chunk by chunk, and enters each chunk that is whole. One that leaves does so behind a chunk. */
-  async #take(cursor: ChunkCursor, bytes: Uint8Array, writer: BufferedWrite, connection: Connection): Promise<void> {
+  /** Writes bytes chunk by chunk, and records each complete chunk. A leaving connection stops behind a chunk. */
+  async #write(cursor: ChunkCursor, bytes: Uint8Array, writer: BufferedWrite, connection: Connection): Promise<void> {
     const { states, grid } = this.#options;
     for (let rest = bytes; rest.length > 0 && !cursor.done; ) {
       const piece = rest.subarray(0, cursor.missingInChunk);
       rest = rest.subarray(piece.length);
       const isMissing = states[cursor.chunk] === 'missing';
       if (isMissing) {
-        if (this.#notEntered + piece.length > this.#workers * grid.chunkBytes) await connection.recording;
-        this.#notEntered += piece.length;
+        if (this.#unrecorded + piece.length > this.#workers * grid.chunkBytes) await connection.recording;
+        this.#unrecorded += piece.length;
         await writer.add(piece, cursor.position);
       }
-      const whole = cursor.advance(piece);
-      if (whole === undefined || !isMissing) continue;
+      const complete = cursor.advance(piece);
+      if (complete === undefined || !isMissing) continue;
       await writer.flush();
-      // While it is entered the next one comes already.
+      // The next chunk arrives while this one is recorded.
       await connection.recording;
-      connection.recording = this.#enter(whole).catch((error: unknown) => this.#failed.abort(error));
+      connection.recording = this.#record(complete).catch((error: unknown) => this.#failed.abort(error));
       if (connection.isLeaving) return;
     }
   }
 
-  /** Enters a chunk that is whole and on the disk. */
-  async #enter({ chunk, sum }: WholeChunk): Promise<void> {
-    const { states, grid, enter, onBytes } = this.#options;
+  /** Records a complete chunk that is on the disk. */
+  async #record({ chunk, sum }: CompleteChunk): Promise<void> {
+    const { states, grid, record, onBytes } = this.#options;
     try {
-      await enter(chunk, { sum, begun: undefined });
+      await record(chunk, { sum, partialBytes: undefined });
     } catch (error) {
       onBytes(-grid.bytesOf(chunk));
       throw error;
     }
-    this.#notEntered -= grid.bytesOf(chunk);
+    this.#unrecorded -= grid.bytesOf(chunk);
     states[chunk] = 'stored';
     this.#extendPrefix();
   }
 }
 
-/** What was written is not there any more. */
+/** Error for a partial file that another program changed while it was written. */
 export function modifiedError(path: string): HostError {
   return new HostError(
     'CACHE_ERROR',
-    `${path} was cut short while it was being written. Is another program at work there?`,
+    `${path} was truncated while it was being written, possibly by another program. Download the model again.`,
     { details: { path } },
   );
 }

@@ -10,12 +10,12 @@ import type { DownloadIndex, FileRecord } from './download-index.ts';
 import { DownloadRound, modifiedError, RangesIgnored } from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
 import { PartialChunks } from './partial-chunks.ts';
-import { isThere, PartialFile } from './partial-file.ts';
+import { isComplete, PartialFile } from './partial-file.ts';
 import { hashingOf, PrefixHash } from './prefix-hash.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { type ChunkState, StoredChunks } from './stored-chunk.ts';
 
-/** What a download of one file is made with. */
+/** Options for the download of one file. */
 export interface FileDownloadOptions {
   readonly remote: RemoteFile;
   /** The file's key in the index. */
@@ -26,42 +26,41 @@ export interface FileDownloadOptions {
   readonly limits: HostLimits;
   readonly log: Logger;
   /** Shared by all downloads of the host. */
-  readonly allowance: RateLimiter;
-  /** Hears, as often as anything comes, how many bytes are on the disk. */
+  readonly rateLimiter: RateLimiter;
+  /** Called with the number of bytes on the disk, whenever it changes. */
   readonly onProgress: (downloaded: number) => void;
 }
 
 /**
- * Bytes a second from which on more connections are not what a download lacks: at this rate receiving, writing and
- * checksums take most of a processor core, and every connection adds to that.
+ * Bytes per second at which more connections do not help: receiving, writing and hashing take most of a processor core at
+ * this rate, and each connection adds to that.
  */
 const ENOUGH_BYTES_PER_SECOND = 400e6;
 
-/** The unit of `stat`'s block count, on all systems, whatever the file system's own. Source: POSIX, sys/stat.h. */
+/** Unit of the block count of `stat`, whatever the file system's own block size is. Source: POSIX, sys/stat.h. */
 const STAT_BLOCK_BYTES = 512;
 
 /**
- * The download of one file, from what the hub announced to the verified file under its name.
+ * Downloads one file, from what the hub published to the verified file under its name.
  *
- * Chunks are written at their place and then entered into the index. They are not forced onto the disk one by one: that
- * costs a disk's whole speed, and buys nothing, because a chunk that an earlier process left is believed only after its
- * checksum has been compared.
+ * Chunks are written at their offset and then recorded in the index. They are not synced one by one: that would be slow
+ * and gain nothing, because a chunk of an earlier process is trusted only after its checksum was compared.
  */
 export class FileDownload {
   readonly #options: FileDownloadOptions;
   readonly #grid: ChunkGrid;
-  /** One entry a chunk; none before {@link recall}. */
+  /** One entry per chunk; empty before {@link restore}. */
   #states: ChunkState[] = [];
-  readonly #begun: PartialChunks;
-  /** Bytes written, those of unfinished chunks included. */
+  readonly #partial: PartialChunks;
+  /** Bytes written, including those of partial chunks. */
   #downloaded = 0;
-  /** It was there already, verified, when this download began. */
-  #isThere = false;
+  /** The verified file existed when this download started. */
+  #isComplete = false;
 
   constructor(options: FileDownloadOptions) {
     this.#options = options;
     this.#grid = new ChunkGrid(options.remote.size, options.limits.chunkBytes);
-    this.#begun = new PartialChunks(this.#grid);
+    this.#partial = new PartialChunks(this.#grid);
   }
 
   get #partialPath(): string {
@@ -82,40 +81,40 @@ export class FileDownload {
   }
 
   /**
-   * Bytes the disk still has to find room for: what was written of unfinished chunks has its place already. To be asked
-   * before anything else, since what a hub claims costs memory from {@link recall} on.
+   * Returns the number of bytes of disk space that the download still needs: what was written of partial chunks is
+   * allocated already. Call it before {@link restore}, which takes memory for the size that the hub claims.
    *
-   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies under the file's name.
+   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else has the file's name.
    */
   async missingSpace(): Promise<number> {
     const { index, key } = this.#options;
-    if (await isThere(this.#finalPath, this.size)) return 0;
+    if (await isComplete(this.#finalPath, this.size)) return 0;
     const stats = await lstat(this.#partialPath).catch(() => undefined);
-    // Windows does not tell how much of a sparse file there is.
+    // Windows does not report how much of a sparse file is allocated.
     const allocated = Math.max((stats?.blocks ?? 0) * STAT_BLOCK_BYTES, await index.storedBytes(key));
     return Math.max(0, this.size - allocated);
   }
 
   /**
-   * Reads from the index what an earlier download left. To be called before {@link run}.
+   * Reads the state of an earlier download from the index. Call it before {@link run}.
    *
-   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies under the file's name.
+   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else has the file's name.
    */
-  async recall(): Promise<void> {
+  async restore(): Promise<void> {
     const { index, key, remote, limits, log } = this.#options;
     if (this.#grid.count > MAX_CHUNKS) throw tooLarge(remote);
     this.#states = new Array<ChunkState>(this.#grid.count).fill('missing');
-    if (await isThere(this.#finalPath, remote.size)) {
-      this.#isThere = true;
+    if (await isComplete(this.#finalPath, remote.size)) {
+      this.#isComplete = true;
       this.#downloaded = remote.size;
       return;
     }
     const record = await index.file(key);
     if (record === undefined) return;
     if (!isSameFile(record, remote, limits.chunkBytes)) {
-      log.info('download.begun-anew', {
+      log.info('download.restarted', {
         file: remote.file,
-        because: 'the file on the hub, or the size of chunks, changed',
+        reason: 'the file on the hub, or the size of chunks, changed',
       });
       await index.deleteFile(key);
       await PartialFile.discard(this.#partialPath);
@@ -124,24 +123,24 @@ export class FileDownload {
     const length = await PartialFile.lengthAt(this.#partialPath);
     for (const [chunk, stored] of (await index.chunks(key, this.#grid.count)).entries()) {
       if (stored === undefined) continue;
-      const { sum, begun: bytes } = stored;
-      // Of a file that is lost or was cut short, the index says what is no longer so.
+      const { sum, partialBytes: bytes } = stored;
+      // The index can be out of date: the file may have been lost or truncated.
       if (this.#grid.startOf(chunk) + (bytes ?? this.#grid.bytesOf(chunk)) > length) continue;
       if (bytes === undefined) this.#setState(chunk, { sum });
-      else if (this.#begun.add(chunk, { bytes, sum })) this.#downloaded += bytes;
+      else if (this.#partial.add(chunk, { bytes, sum })) this.#downloaded += bytes;
     }
   }
 
-  /** @throws HostError what the hub refuses with, `CHECKSUM_MISMATCH`, `DISK_FULL`, …; the signal's reason when aborted. */
+  /** @throws HostError the hub's refusal, `CHECKSUM_MISMATCH`, `DISK_FULL`, …; the signal's reason when aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    if (this.#isThere) return;
+    if (this.#isComplete) return;
     const { index, key, remote, limits, log } = this.#options;
     const { size, checksum, etag, commit } = remote;
     const record = { size, checksum, etag, commit, chunkBytes: limits.chunkBytes };
     await index.setFile(key, record);
     const file = await PartialFile.open(this.#partialPath, size);
     try {
-      const found = await this.#fetchAll(file, signal);
+      const found = await this.#downloadAll(file, signal);
       if (found !== checksum.hex) {
         await this.#discard();
         throw mismatch(remote, found);
@@ -156,18 +155,18 @@ export class FileDownload {
     }
   }
 
-  /** Removes what is there of an unfinished file, and forgets it. */
+  /** Deletes the partial file and its index. */
   async #discard(): Promise<void> {
     const { index, key } = this.#options;
     await PartialFile.discard(this.#partialPath);
     await index.deleteFile(key);
     this.#states.fill('missing');
-    this.#begun.clear();
+    this.#partial.clear();
     this.#downloaded = 0;
   }
 
-  /** Fetches what is missing, round by round; gives the checksum of the whole file. */
-  async #fetchAll(file: PartialFile, signal: AbortSignal): Promise<string> {
+  /** Downloads what is missing, round by round; returns the checksum of the whole file. */
+  async #downloadAll(file: PartialFile, signal: AbortSignal): Promise<string> {
     const { remote, limits, log, index, key } = this.#options;
     const { checksum, size } = remote;
     const grid = this.#grid;
@@ -186,18 +185,18 @@ export class FileDownload {
           ...this.#options,
           grid,
           states: this.#states,
-          begun: this.#begun,
+          partial: this.#partial,
           file,
           prefix,
           plan,
           ranges,
           signal,
-          enter: (chunk, stored) => index.setChunk(key, chunk, stored),
+          record: (chunk, stored) => index.setChunk(key, chunk, stored),
           onBytes: (bytes) => this.#addDownloaded(bytes),
         });
         try {
           const bad = await round.run();
-          if (bad !== undefined) await this.#forgetBad(file, bad, signal);
+          if (bad !== undefined) await this.#discardDamaged(file, bad, signal);
         } catch (error) {
           if (!(error instanceof RangesIgnored)) throw error;
           log.info('download.no-ranges', { file: remote.file });
@@ -211,10 +210,10 @@ export class FileDownload {
   }
 
   /**
-   * Forgets a chunk that is not what the index says, and every other like it: where one was lost, to a power cut or a
-   * failing disk, there are more, and all are to be fetched in one round.
+   * Marks a damaged chunk, and all other damaged chunks, as missing: after a power failure or on a failing disk there are
+   * usually more, and all are downloaded in one round.
    */
-  async #forgetBad(file: PartialFile, first: number, signal: AbortSignal): Promise<void> {
+  async #discardDamaged(file: PartialFile, first: number, signal: AbortSignal): Promise<void> {
     const { index, key, remote, log } = this.#options;
     if (this.#states[first] === 'stored') throw modifiedError(this.#partialPath);
     const chunks = new StoredChunks(this.#grid, file);
@@ -224,7 +223,7 @@ export class FileDownload {
       const state = this.#states[chunk];
       if (typeof state === 'object' && (await chunks.read(chunk, state)) === undefined) bad.push(chunk);
     }
-    log.warn('download.bad-chunks', { file: remote.file, chunks: bad.length, first });
+    log.warn('download.damaged-chunks', { file: remote.file, chunks: bad.length, first });
     for (const chunk of bad) {
       this.#states[chunk] = 'missing';
       this.#addDownloaded(-this.#grid.bytesOf(chunk));
@@ -253,7 +252,7 @@ function isSameFile(record: FileRecord, remote: RemoteFile, chunkBytes: number):
 }
 
 function tooLarge({ name, file, size }: RemoteFile): HostError {
-  return new HostError('HUB_ERROR', `${name.repoId}/${file} would be larger than any model: ${size} bytes.`, {
+  return new HostError('HUB_ERROR', `${name.repoId}/${file} is too large to be a model file: ${size} bytes.`, {
     details: { repoId: name.repoId, fileName: file, found: size },
   });
 }
@@ -261,7 +260,7 @@ function tooLarge({ name, file, size }: RemoteFile): HostError {
 function mismatch({ name, file, checksum }: RemoteFile, found: string): HostError {
   return new HostError(
     'CHECKSUM_MISMATCH',
-    `${name.repoId}/${file} came with other bytes than the hub announced, and was discarded. Download it again; if this happens twice, the file on the hub is damaged.`,
+    `${name.repoId}/${file} did not match its checksum and was discarded. Download it again. If this happens twice, the file on the Hugging Face Hub is damaged.`,
     { details: { repoId: name.repoId, fileName: file, expected: checksum.hex, found, algorithm: checksum.algorithm } },
   );
 }

@@ -1,30 +1,30 @@
-/** What the thread is started with. */
+/** Data that the thread is started with. */
 export interface HashThreadData {
-  /** The open file; descriptors belong to the process, so a thread can read what another opened. */
+  /** The open file. Descriptors belong to the process, so a thread can read what another one opened. */
   readonly descriptor: number;
-  /** Most bytes of one piece. */
+  /** Most bytes of one request. */
   readonly chunkBytes: number;
-  /** Of the whole file. */
+  /** Algorithm of the whole file's checksum. */
   readonly algorithm: 'sha256' | 'sha1';
-  /** What the whole file's checksum begins with, before its first byte. */
+  /** Text that is hashed before the first byte of the file. */
   readonly prefix: string;
 }
 
-/** One piece of work, done in the order it came. */
+/** A request to the thread. Requests are handled in order. */
 export type HashRequest = { readonly id: number } & (
   | { readonly kind: 'extend'; readonly offset: number; readonly length: number; readonly expected: string | undefined }
   | { readonly kind: 'digest' }
 );
 
-/** What came of it: the checksum, whether a piece fitted, or why the file could not be read. */
+/** The answer: the checksum, whether a piece was accepted, or why the file could not be read. */
 export type HashAnswer = { readonly id: number } & (
   | { readonly value: string | boolean }
-  | { readonly fault: { readonly code: string; readonly message: string } }
+  | { readonly error: { readonly code: string; readonly message: string } }
 );
 
 /**
- * Everything the hashing thread does. It is started from its own text, which saves each way the host is built and
- * packaged a file of its own: so nothing in here may refer to anything outside, but for types.
+ * The code of the hashing thread. It is started from its own source text, so that no build needs another file for it:
+ * nothing in here may refer to anything outside, except types.
  */
 export function hashThread(
   { parentPort, workerData }: typeof import('node:worker_threads'),
@@ -34,10 +34,10 @@ export function hashThread(
   const { descriptor, chunkBytes, algorithm, prefix }: HashThreadData = workerData;
   const buffer = Buffer.allocUnsafe(chunkBytes);
   const whole = createHash(algorithm).update(prefix);
-  /** The first byte that has not been taken in. */
+  /** Offset of the first byte that is not hashed yet. */
   let position = 0;
 
-  /** Reads a piece; false where the file ends before it does. */
+  /** Reads a piece; false if the file ends before it. */
   const read = (offset: number, length: number): boolean => {
     for (let done = 0; done < length; ) {
       const count = readSync(descriptor, buffer, done, length - done, offset + done);
@@ -55,14 +55,15 @@ export function hashThread(
     return true;
   };
 
-  parentPort?.on('message', (order: HashRequest) => {
-    const { id } = order;
+  parentPort?.on('message', (request: HashRequest) => {
+    const { id } = request;
     try {
-      const value = order.kind === 'extend' ? extend(order.offset, order.length, order.expected) : whole.digest('hex');
+      const value =
+        request.kind === 'extend' ? extend(request.offset, request.length, request.expected) : whole.digest('hex');
       parentPort.postMessage({ id, value } satisfies HashAnswer);
     } catch (error) {
       const { code = '', message = '' } = error as { code?: string; message?: string };
-      parentPort.postMessage({ id, fault: { code, message } } satisfies HashAnswer);
+      parentPort.postMessage({ id, error: { code, message } } satisfies HashAnswer);
     }
   });
 }

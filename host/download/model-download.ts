@@ -36,7 +36,7 @@ export interface ModelDownloadOptions {
   readonly limits: HostLimits;
   readonly log: Logger;
   /** Shared by all downloads of the host. */
-  readonly allowance: RateLimiter;
+  readonly rateLimiter: RateLimiter;
   /** Asks the disk whether the model is there, whole. */
   readonly find: () => Promise<CachedModel | undefined>;
   /** Makes room within the user's limit for bytes that are to come. */
@@ -204,14 +204,18 @@ export class ModelDownload {
     await index.deleteModel(name.id).catch((error: unknown) => log.warn('download.not-told', { id: name.id, error }));
     const model = await find();
     if (model !== undefined) return model;
-    throw new HostError('CACHE_ERROR', `The files of ${name.id} were removed as soon as they were there.`, {
-      details: { modelId: name.id },
-    });
+    throw new HostError(
+      'CACHE_ERROR',
+      `The files of ${name.id} were removed right after they were downloaded, possibly by another program. Download the model again.`,
+      {
+        details: { modelId: name.id },
+      },
+    );
   }
 
   /** Asks the hub about every file, the disk whether there is room, and the index what there is of them. */
   async #prepare(): Promise<FileDownload[]> {
-    const { name, layout, index, limits, log, allowance } = this.#options;
+    const { name, layout, index, limits, log, rateLimiter } = this.#options;
     const { signal } = this.#controller;
     const folder = new ModelFolder(layout, name);
     for (const file of shardFiles(name.file)) await assertOwnSpelling(layout.models, folder.pathOf(file));
@@ -230,7 +234,7 @@ export class ModelDownload {
         index,
         limits,
         log,
-        allowance,
+        rateLimiter,
         onProgress: () => this.#progress(sum(files.map((file) => file.downloaded))),
       });
     });
@@ -240,7 +244,7 @@ export class ModelDownload {
     const missing = sum(await Promise.all(files.map((file) => file.missingSpace())));
     await this.#options.makeRoom(missing);
     await assertSpace(folder.partials, missing);
-    for (const file of files) await file.recall();
+    for (const file of files) await file.restore();
     return files;
   }
 
@@ -315,7 +319,7 @@ export class ModelDownload {
   }
 
   #progress(downloaded: number): void {
-    this.#speed.note(downloaded);
+    this.#speed.record(downloaded);
     this.#update({ downloaded, bytesPerSecond: this.#speed.bytesPerSecond });
   }
 

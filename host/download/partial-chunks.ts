@@ -3,66 +3,66 @@ import { ChunkCursor } from './chunk-cursor.ts';
 import { type ChunkGrid, type ChunkRun, chunkHash } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
-/** Bytes read back at a time. */
+/** Bytes read at a time when a partial chunk is checked. */
 const READ_BYTES = 256 * 1024;
 
-/** The first bytes of a chunk that is not whole, and their checksum. */
+/** The first bytes of an incomplete chunk, and their checksum. */
 export interface PartialChunk {
   readonly bytes: number;
   readonly sum: string;
 }
 
 /**
- * The chunks of which a download that was stopped left the beginning. On a slow line a chunk takes a minute, and each
- * connection has one: they are gone on with, not fetched again.
+ * The incomplete chunks of a stopped download. On a slow network a chunk takes a minute, and each connection has one:
+ * they are continued, not downloaded again.
  */
 export class PartialChunks {
   readonly #grid: ChunkGrid;
-  readonly #begun = new Map<number, PartialChunk>();
+  readonly #chunks = new Map<number, PartialChunk>();
 
   constructor(grid: ChunkGrid) {
     this.#grid = grid;
   }
 
   has(chunk: number): boolean {
-    return this.#begun.has(chunk);
+    return this.#chunks.has(chunk);
   }
 
-  /** Takes what is there of a chunk; false where that cannot be. */
-  add(chunk: number, begun: PartialChunk): boolean {
-    if (begun.bytes >= this.#grid.bytesOf(chunk)) return false;
-    this.#begun.set(chunk, begun);
+  /** Adds the beginning of a chunk; returns false if it is longer than the chunk. */
+  add(chunk: number, partial: PartialChunk): boolean {
+    if (partial.bytes >= this.#grid.bytesOf(chunk)) return false;
+    this.#chunks.set(chunk, partial);
     return true;
   }
 
-  /** Forgets them all; gives how many bytes that was. */
+  /** Removes all of them; returns how many bytes they had. */
   clear(): number {
-    const bytes = sum([...this.#begun.values()].map((begun) => begun.bytes));
-    this.#begun.clear();
+    const bytes = sum([...this.#chunks.values()].map((partial) => partial.bytes));
+    this.#chunks.clear();
     return bytes;
   }
 
   /**
-   * Begins a run: behind what there is of its first chunk, where that is still what the index says.
+   * Starts a run: behind the bytes of its first chunk that are on the disk, if they still match their checksum.
    *
-   * @param onLost Hears how many bytes turned out to be others, and are fetched again.
+   * @param onLost Called with the number of bytes that no longer match and are downloaded again.
    */
-  async begin(run: ChunkRun, file: PartialFile, onLost: (bytes: number) => void): Promise<ChunkCursor> {
+  async start(run: ChunkRun, file: PartialFile, onLost: (bytes: number) => void): Promise<ChunkCursor> {
     const cursor = new ChunkCursor(this.#grid, run);
-    const begun = this.#begun.get(run.first);
-    if (begun === undefined) return cursor;
-    this.#begun.delete(run.first);
-    const found = chunkHash();
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, begun.bytes));
-    while (cursor.bytesInChunk < begun.bytes) {
-      const wanted = Math.min(buffer.length, begun.bytes - cursor.bytesInChunk);
+    const partial = this.#chunks.get(run.first);
+    if (partial === undefined) return cursor;
+    this.#chunks.delete(run.first);
+    const hash = chunkHash();
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, partial.bytes));
+    while (cursor.bytesInChunk < partial.bytes) {
+      const wanted = Math.min(buffer.length, partial.bytes - cursor.bytesInChunk);
       const bytes = await file.read(buffer, cursor.position, wanted);
       if (bytes.length === 0) break;
-      found.update(bytes);
+      hash.update(bytes);
       cursor.advance(bytes);
     }
-    if (found.digest('hex') === begun.sum) return cursor;
-    onLost(begun.bytes);
+    if (hash.digest('hex') === partial.sum) return cursor;
+    onLost(partial.bytes);
     return new ChunkCursor(this.#grid, run);
   }
 }

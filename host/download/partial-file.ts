@@ -6,28 +6,28 @@ import { syncFolder } from '../common/atomic-write.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { removeFile, renameFile } from '../common/files-in-use.ts';
 
-/** Never through a link that somebody put in the file's place; Windows knows no such flag. */
+/** Does not follow a link in the file's place. Windows has no such flag. */
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
-/** Bytes written between two syncs of a file on its way: so there is never much left to sync at its end. */
+/** Bytes written between two syncs, so that little is left to sync at the end. */
 const SYNC_BYTES = 64 * 1024 * 1024;
 
-/** A file on its way: as long as it will be, sparse where bytes are missing. Its faults are `HostError`s. */
+/** A partially downloaded file: it has its final length, and is sparse where bytes are missing. Throws `HostError`s. */
 export class PartialFile {
   readonly path: string;
   readonly #handle: FileHandle;
   #lastWrite: Promise<void> = Promise.resolve();
-  #notSynced = 0;
+  #unsyncedBytes = 0;
   #sync: Promise<void> | undefined;
-  /** Why bytes did not get to the disk. The system says so once: what is asked to sync later is not told again. */
-  #syncFault: unknown;
+  /** Error of a sync. The system reports it only once, so it is kept for later writes. */
+  #syncError: unknown;
 
   private constructor(path: string, handle: FileHandle) {
     this.path = path;
     this.#handle = handle;
   }
 
-  /** Opens the file, making it where there is none. One of another length is cut or extended to `size`. */
+  /** Opens the file, or creates it. A file of another length is truncated or extended to `size`. */
   static async open(path: string, size: number): Promise<PartialFile> {
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -42,14 +42,14 @@ export class PartialFile {
     }
   }
 
-  /** The number by which this process knows the open file. */
+  /** The descriptor of the open file. */
   get descriptor(): number {
     return this.#handle.fd;
   }
 
   /**
-   * Writes all of `bytes`, from `offset` on. Of several writes one is done after the other: the system does not let two
-   * of them into a file either, and whoever waits there keeps a core busy.
+   * Writes all of `bytes` at `offset`. Writes are queued: the system serializes writes to one file anyway, and waiting
+   * there keeps a core busy.
    */
   writeAll(bytes: Uint8Array, offset: number): Promise<void> {
     const written = this.#lastWrite.then(() => this.#write(bytes, offset));
@@ -59,31 +59,31 @@ export class PartialFile {
 
   async #write(bytes: Uint8Array, offset: number): Promise<void> {
     try {
-      if (this.#syncFault !== undefined) throw this.#syncFault;
-      // A disk may take fewer than it was given.
+      if (this.#syncError !== undefined) throw this.#syncError;
+      // A write may be partial.
       for (let done = 0; done < bytes.length; )
         done += (await this.#handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
-      this.#notSynced += bytes.length;
-      if (this.#notSynced >= SYNC_BYTES && this.#sync === undefined) this.#beginSync();
+      this.#unsyncedBytes += bytes.length;
+      if (this.#unsyncedBytes >= SYNC_BYTES && this.#sync === undefined) this.#startSync();
     } catch (error) {
       throw cacheError(error, this.path);
     }
   }
 
-  /** Brings what was written to the disk, beside all that goes on. */
-  #beginSync(): void {
-    this.#notSynced = 0;
+  /** Syncs what was written, in the background. */
+  #startSync(): void {
+    this.#unsyncedBytes = 0;
     this.#sync = this.#handle
       .datasync()
       .catch((error: unknown) => {
-        this.#syncFault = error;
+        this.#syncError = error;
       })
       .finally(() => {
         this.#sync = undefined;
       });
   }
 
-  /** Reads `length` bytes at `offset` into `buffer`; fewer where the file has been cut short by somebody else. */
+  /** Reads `length` bytes at `offset` into `buffer`; fewer if another program truncated the file. */
   async read(buffer: Buffer, offset: number, length: number): Promise<Buffer> {
     try {
       let done = 0;
@@ -98,27 +98,27 @@ export class PartialFile {
     }
   }
 
-  /** Bytes there are at `path`: fewer than the whole where the file is lost or was cut short. */
+  /** Returns the length of the file at `path`: 0 if it is missing. */
   static async lengthAt(path: string): Promise<number> {
     const stats = await statsOf(path);
     return stats?.isFile() ? stats.size : 0;
   }
 
   /**
-   * Gives the file its final name, its bytes being safe on the disk first. Nothing is overwritten: what came to lie
-   * there meanwhile is not ours.
+   * Syncs the file and gives it its final name. Nothing is overwritten: a file that appeared under that name meanwhile is
+   * not ours.
    *
    * @returns The file's time of change, Unix milliseconds.
    */
   async publish(finalPath: string): Promise<number> {
     try {
       await this.#sync;
-      if (this.#syncFault !== undefined) throw this.#syncFault;
+      if (this.#syncError !== undefined) throw this.#syncError;
       await this.#handle.sync();
       const { mtimeMs } = await this.#handle.stat();
       await this.#handle.close();
       await mkdir(dirname(finalPath), { recursive: true, mode: 0o700 });
-      if ((await statsOf(finalPath)) !== undefined) throw inTheWay(finalPath);
+      if ((await statsOf(finalPath)) !== undefined) throw pathOccupied(finalPath);
       await renameFile(this.path, finalPath);
       await syncFolder(dirname(finalPath));
       return mtimeMs;
@@ -132,25 +132,25 @@ export class PartialFile {
     await this.#handle.close();
   }
 
-  /** Removes the file of a download that is given up. */
+  /** Deletes a partial file. */
   static async discard(path: string): Promise<void> {
     await removeFile(path);
   }
 }
 
 /**
- * Says whether a file of `size` bytes lies at `path`, where a verified one belongs.
+ * Returns whether the file at `path` exists and has `size` bytes.
  *
- * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else lies there.
+ * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else is there.
  */
-export async function isThere(path: string, size: number): Promise<boolean> {
+export async function isComplete(path: string, size: number): Promise<boolean> {
   const stats = await statsOf(path);
   if (stats === undefined) return false;
-  if (!stats.isFile()) throw inTheWay(path);
+  if (!stats.isFile()) throw pathOccupied(path);
   if (stats.size === size) return true;
   throw new HostError(
     'SIZE_MISMATCH',
-    `${path} is there with ${stats.size} bytes, where the hub announces ${size}. Delete the model, or move the file away, and download again.`,
+    `${path} already exists with ${stats.size} bytes, but the file on the Hugging Face Hub has ${size}. Delete the model or move the file elsewhere, then download again.`,
     { details: { path, expected: size, found: stats.size } },
   );
 }
@@ -164,8 +164,12 @@ async function statsOf(path: string) {
   }
 }
 
-function inTheWay(path: string): HostError {
-  return new HostError('CACHE_ERROR', `${path} is in the way of the download. Move it away and download again.`, {
-    details: { path },
-  });
+function pathOccupied(path: string): HostError {
+  return new HostError(
+    'CACHE_ERROR',
+    `${path} already exists and is not a model file. Move it elsewhere, then download again.`,
+    {
+      details: { path },
+    },
+  );
 }

@@ -4,10 +4,10 @@ import type { FileHasher } from './file-hasher.ts';
 import type { HashThreadData } from './hash-thread.ts';
 import type { ChunkState } from './stored-chunk.ts';
 
-/** Chunks asked for at once: while the answer to one is on its way, the thread has another. */
+/** Chunks requested at once: while one answer is on its way, the thread works on the next. */
 const AHEAD = 2;
 
-/** What a hasher needs to know of the checksum a hub announced for a file of `size` bytes. */
+/** Returns the parameters of a hasher for the checksum that a hub published for a file of `size` bytes. */
 export function hashingOf(
   { algorithm }: RemoteFile['checksum'],
   size: number,
@@ -18,8 +18,8 @@ export function hashingOf(
 }
 
 /**
- * The checksum of the whole file, taken while it comes: each chunk as soon as all before it are there. So the file is
- * verified when its last chunk is in, with no second pass.
+ * The checksum of the whole file, computed while it arrives: each chunk as soon as all chunks before it are there. So the
+ * file is verified when its last chunk is complete, without a second pass.
  */
 export class PrefixHash {
   readonly #grid: ChunkGrid;
@@ -31,39 +31,39 @@ export class PrefixHash {
     this.#hasher = hasher;
   }
 
-  /** The first chunk that has not been taken in. */
+  /** The first chunk that is not hashed yet. */
   get next(): number {
     return this.#next;
   }
 
   /**
-   * Takes in all chunks that follow. What this download wrote is believed; what an earlier process left is compared with
-   * what the index says of it: bytes may have changed while nobody looked. Resolves with the number of a chunk that is
-   * not what it should be; throws the signal's reason when aborted, and can go on later.
+   * Hashes all complete chunks that follow. What this download wrote is trusted; chunks of an earlier process are compared
+   * with their checksum in the index, since their bytes may have changed meanwhile. Resolves with the number of the first
+   * damaged chunk. Throws the signal's reason when aborted, and can be continued later.
    */
   async advance(states: readonly ChunkState[], signal: AbortSignal): Promise<number | undefined> {
-    const asked: Promise<boolean>[] = [];
+    const pending: Promise<boolean>[] = [];
     try {
       for (;;) {
-        while (asked.length < AHEAD && !signal.aborted) {
-          const next = this.#extend(this.#next + asked.length, states);
+        while (pending.length < AHEAD && !signal.aborted) {
+          const next = this.#extend(this.#next + pending.length, states);
           if (next === undefined) break;
-          asked.push(next);
+          pending.push(next);
         }
-        const first = asked.shift();
+        const first = pending.shift();
         if (first === undefined) break;
         if (!(await first)) return this.#next;
         this.#next += 1;
       }
     } finally {
-      // Behind one that was not taken in, none is.
-      await Promise.allSettled(asked);
+      // Chunks behind one that was not hashed are not hashed either.
+      await Promise.allSettled(pending);
     }
     signal.throwIfAborted();
     return undefined;
   }
 
-  /** Asks for a chunk to be taken in; undefined where it is not there. */
+  /** Requests the hashing of a chunk; undefined if the chunk is missing. */
   #extend(chunk: number, states: readonly ChunkState[]): Promise<boolean> | undefined {
     const state = states[chunk];
     if (state === undefined || state === 'missing') return undefined;
@@ -71,7 +71,7 @@ export class PrefixHash {
     return this.#hasher.extend(this.#grid.startOf(chunk), this.#grid.bytesOf(chunk), expected);
   }
 
-  /** The checksum, hex; once every chunk has been taken in. */
+  /** Returns the checksum, hex, once every chunk is hashed. */
   digest(): Promise<string> {
     return this.#hasher.digest();
   }

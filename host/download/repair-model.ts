@@ -18,38 +18,38 @@ import type { DownloadIndex } from './download-index.ts';
 import { FileDownload } from './file-download.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
-/** What a repair is made with. */
+/** Options for a repair. */
 export interface RepairOptions {
   /** Shared by all downloads of the host. */
-  readonly allowance: RateLimiter;
+  readonly rateLimiter: RateLimiter;
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
   readonly hub: () => Promise<HubClient>;
   readonly limits: HostLimits;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** Hears how many bytes of the files that are mended are there, and how many there will be. */
+  /** Called with the downloaded and the total number of bytes of the files that are repaired. */
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** What a hub says that does not know a commit by itself, as some mirrors do not. */
+/** Errors of hubs that do not know commits, as some mirrors do not. */
 const NOT_FOUND: readonly ErrorCode[] = ['REVISION_NOT_FOUND', 'FILE_NOT_FOUND'];
 
-/** A file that is not good, and what a hub is to be asked for. */
-interface Mend {
+/** A damaged or missing file, and its download. */
+interface FileRepair {
   readonly checked: VerifiedFile;
   readonly remote: RemoteFile;
   readonly download: FileDownload;
 }
 
 /**
- * Mends the files of a model that are bad or missing. Whoever calls holds the model's lock, and nobody has it loaded.
+ * Repairs the damaged and missing files of a model. The caller holds the model's lock, and no host has it loaded.
  *
- * A bad file leaves its name first, by a rename to the place of a download on its way: from then on it is one that lacks
- * some chunks, and everything holds for it that holds for downloads. Killed at any moment, it is bad under its name as it
- * was before, or on its way, or whole; RESUME_DOWNLOAD, DOWNLOAD_MODEL and another repair go on with it.
+ * A damaged file is first renamed to the path of a partial download that lacks some chunks; from then on everything that
+ * holds for downloads holds for it. If the host is killed, the file is damaged under its name as before, or a partial
+ * download, or complete; RESUME_DOWNLOAD, DOWNLOAD_MODEL and another repair continue it.
  *
- * @throws HostError before a file is touched when the hub cannot be asked, or when a file in a linked folder is the
+ * @throws HostError before any file is changed when the hub is not reachable, or when a file in a linked folder is the
  * user's (`NOT_OURS`); what a download throws.
  */
 export async function repairModel(
@@ -66,38 +66,39 @@ export async function repairModel(
     name,
     wrong.map(({ file }) => file),
   );
-  const mends: Mend[] = [];
-  for (const checked of wrong) mends.push(await plan(name, checked, folder, options, () => tell(mends, options)));
-  const missing = await Promise.all(mends.filter(({ checked }) => checked.state === 'missing').map(missingSpace));
+  const repairs: FileRepair[] = [];
+  for (const checked of wrong)
+    repairs.push(await plan(name, checked, folder, options, () => reportProgress(repairs, options)));
+  const missing = await Promise.all(repairs.filter(({ checked }) => checked.state === 'missing').map(missingSpace));
   await assertSpace(folder.partials, sum(missing));
-  const total = sum(mends.map(({ remote }) => remote.size));
+  const total = sum(repairs.map(({ remote }) => remote.size));
   const startedAt = Math.floor(Date.now() / 1000);
-  // The next start and other hosts see a download that can be gone on with.
+  // The next start and other hosts see a download that can be resumed.
   await index.setModel(name.id, { state: 'downloading', downloaded: 0, total, startedAt });
   try {
     const before: number[] = [];
-    for (const { checked, remote, download } of mends) {
+    for (const { checked, remote, download } of repairs) {
       const key = fileKey(name, checked.file);
-      if (checked.state === 'bad') await takeAway(folder.pathOf(checked.file), folder.partialPath(checked.file));
-      // Chunks of a file that was only ever compared with itself say nothing of the hub's.
+      if (checked.state === 'bad') await moveToPartial(folder.pathOf(checked.file), folder.partialPath(checked.file));
+      // Checksums that were computed from the file on the disk say nothing about the hub's file.
       if (checked.basis !== 'index' || checked.record?.firstCheck === true) await index.deleteFile(key);
       await index.setFile(key, recordOf(remote, checked.record?.chunkBytes ?? options.limits.chunkBytes));
       await index.deleteChunks(
         key,
         checked.badChunks.map((chunk) => chunk.index),
       );
-      await download.recall();
+      await download.restore();
       before.push(download.downloaded);
     }
-    tell(mends, options);
-    for (const { download } of mends) await download.run(signal);
+    reportProgress(repairs, options);
+    for (const { download } of repairs) await download.run(signal);
     await index.deleteModel(name.id);
     return { fetched: total - sum(before) };
   } catch (error) {
-    const downloaded = sum(mends.map(({ download }) => download.downloaded));
+    const downloaded = sum(repairs.map(({ download }) => download.downloaded));
     await index
       .setModel(name.id, { state: 'paused', downloaded, total, startedAt })
-      .catch((fault: unknown) => log.warn('repair.not-remembered', { id: name.id, error: fault }));
+      .catch((failure: unknown) => log.warn('repair.state-not-saved', { id: name.id, error: failure }));
     throw error;
   }
 }
@@ -113,7 +114,7 @@ async function plan(
   const hub = await options.hub();
   const { file, record } = checked;
   const known = record === undefined || record.firstCheck === true ? undefined : record;
-  const now = await askFor(hub, name, file, known?.commit ?? null, signal);
+  const now = await fileInfo(hub, name, file, known?.commit ?? null, signal);
   if (known !== undefined && now.checksum.hex !== known.checksum.hex) throw replaced(name, file);
   const remote: RemoteFile = { ...now, name };
   const key = fileKey(name, file);
@@ -125,14 +126,14 @@ async function plan(
     index,
     limits: { ...limits, chunkBytes: known?.chunkBytes ?? limits.chunkBytes },
     log,
-    allowance: options.allowance,
+    rateLimiter: options.rateLimiter,
     onProgress,
   });
   return { checked, remote, download };
 }
 
-/** What the hub says of a file at the commit it was downloaded from; where that is not known, of the branch now. */
-async function askFor(hub: HubClient, name: ModelName, file: string, commit: string | null, signal: AbortSignal) {
+/** Returns what the hub publishes for a file at the commit it was downloaded from, or else on the branch. */
+async function fileInfo(hub: HubClient, name: ModelName, file: string, commit: string | null, signal: AbortSignal) {
   if (commit === null) return hub.fileInfo(name, file, { signal });
   try {
     return await hub.fileInfo({ ...name, revision: commit }, file, { signal });
@@ -143,8 +144,8 @@ async function askFor(hub: HubClient, name: ModelName, file: string, commit: str
   }
 }
 
-/** Gives a bad file the name of one on its way, in one step. */
-async function takeAway(finalPath: string, partialPath: string): Promise<void> {
+/** Renames a damaged file to a partial one. */
+async function moveToPartial(finalPath: string, partialPath: string): Promise<void> {
   try {
     await mkdir(dirname(partialPath), { recursive: true, mode: 0o700 });
     await renameFile(finalPath, partialPath);
@@ -153,18 +154,18 @@ async function takeAway(finalPath: string, partialPath: string): Promise<void> {
   }
 }
 
-function missingSpace({ download }: Mend): Promise<number> {
+function missingSpace({ download }: FileRepair): Promise<number> {
   return download.missingSpace();
 }
 
-function tell(mends: readonly Mend[], { onProgress }: RepairOptions): void {
-  onProgress(sum(mends.map(({ download }) => download.downloaded)), sum(mends.map(({ remote }) => remote.size)));
+function reportProgress(repairs: readonly FileRepair[], { onProgress }: RepairOptions): void {
+  onProgress(sum(repairs.map(({ download }) => download.downloaded)), sum(repairs.map(({ remote }) => remote.size)));
 }
 
 function replaced(name: ModelName, file: string): HostError {
   return new HostError(
     'REMOTE_CHANGED',
-    `${name.repoId}/${file} is another file on the hub by now, so this one cannot be mended. Delete the model and download it again.`,
+    `${name.repoId}/${file} has changed on the Hugging Face Hub, so this copy cannot be repaired. Delete the model and download it again.`,
     { details: { repoId: name.repoId, fileName: file } },
   );
 }

@@ -1,11 +1,11 @@
-/** Speed is taken over this long, milliseconds: long enough to be steady, short enough to tell of a change. */
+/** The speed is averaged over this time, milliseconds: long enough to be steady, short enough to show changes. */
 const WINDOW_MS = 3_000;
-/** Samples closer together than this are taken for one, milliseconds. */
+/** Samples closer together than this are merged, milliseconds. */
 const SAMPLE_MS = 50;
-/** Over less than this a speed is chance: the first bytes come all at once. Milliseconds. */
-const SHORTEST_MS = 200;
+/** Below this time no speed is reported, milliseconds: the first bytes arrive all at once. */
+const MIN_WINDOW_MS = 200;
 
-/** How fast a number of bytes grows. */
+/** Measures how fast a number of bytes grows. */
 export class SpeedMeter {
   readonly #now: () => number;
   #samples: { at: number; bytes: number }[] = [];
@@ -14,8 +14,8 @@ export class SpeedMeter {
     this.#now = now;
   }
 
-  /** Hears how many bytes there are by now. */
-  note(bytes: number): void {
+  /** Records the number of bytes so far. */
+  record(bytes: number): void {
     const at = this.#now();
     const last = this.#samples.at(-1);
     if (last !== undefined && this.#samples.length > 1 && at - last.at < SAMPLE_MS) last.bytes = bytes;
@@ -23,11 +23,11 @@ export class SpeedMeter {
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) < at - WINDOW_MS) this.#samples.shift();
   }
 
-  /** Bytes a second over the last seconds; 0 before there is enough to tell. */
+  /** Bytes per second over the last seconds; 0 before it is known. */
   get bytesPerSecond(): number {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
-    if (first === undefined || last === undefined || last.at - first.at < SHORTEST_MS) return 0;
+    if (first === undefined || last === undefined || last.at - first.at < MIN_WINDOW_MS) return 0;
     return Math.max(0, ((last.bytes - first.bytes) / (last.at - first.at)) * 1000);
   }
 }

@@ -1,10 +1,10 @@
 import { type ChunkGrid, chunkChecksum } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
-/** Where a chunk stands: not there, there by this download, or there by the word of the index of an earlier one. */
+/** State of a chunk: missing, stored by this download, or stored by an earlier one with this checksum in the index. */
 export type ChunkState = 'missing' | 'stored' | { readonly sum: string };
 
-/** Reads the chunks of a file back, one at a time into one buffer: a chunk is good until the next is read. */
+/** Reads the chunks of a file, one at a time into one buffer: a chunk is valid until the next one is read. */
 export class StoredChunks {
   readonly #grid: ChunkGrid;
   readonly #file: PartialFile;
@@ -17,8 +17,8 @@ export class StoredChunks {
   }
 
   /**
-   * The chunk's bytes; undefined when they are not what they should be. What this download wrote is believed; what an
-   * earlier process left is compared with what the index says of it: bytes may have changed while nobody looked.
+   * Returns the bytes of a chunk, or undefined if it is damaged. What this download wrote is trusted; a chunk of an earlier
+   * process is compared with its checksum in the index, since its bytes may have changed meanwhile.
    */
   async read(chunk: number, state: Exclude<ChunkState, 'missing'>): Promise<Buffer | undefined> {
     const length = this.#grid.bytesOf(chunk);

@@ -26,10 +26,13 @@ export async function configuredFolders(file: string): Promise<ConfiguredFolders
   }
   const { success, output } = v.safeParse(ModelFolders, named);
   if (!success) {
-    const problem = `Expected modelFolders in ${file} to be a list such as ["/srv/models"]. It is ignored.`;
+    const problem = `Ignored "modelFolders" in ${file}: expected a list such as ["/srv/models"].`;
     return { folders: [], problem };
   }
   const folders = output.filter((folder) => isAbsolute(folder) && !folder.includes('\0'));
   if (folders.length === output.length) return { folders };
-  return { folders, problem: `Expected every folder in ${file} to be an absolute path. Others are ignored.` };
+  return {
+    folders,
+    problem: `Ignored some folders in ${file}: every entry of "modelFolders" must be an absolute path.`,
+  };
 }

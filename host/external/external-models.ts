@@ -198,7 +198,7 @@ function mismatch(
 ) {
   return new HostError(
     'CHECKSUM_MISMATCH',
-    `${title} is damaged: ${path} is not what ${SOURCE_NAMES[source]} says it is. Have it downloaded again there, or delete it.`,
+    `${title} is damaged: ${path} does not match the checksum recorded by ${SOURCE_NAMES[source]}. Download it again there, or delete it.`,
     { details: { path, source, expected, found } },
   );
 }
@@ -206,7 +206,7 @@ function mismatch(
 function changed({ source, title, files }: ExternalModel): HostError {
   return new HostError(
     'MODEL_NOT_DOWNLOADED',
-    `${title} changed or went away while it was read. ${SOURCE_NAMES[source]} may be at work on it: try again later.`,
+    `${title} was changed or removed while it was being read, possibly by ${SOURCE_NAMES[source]}. Try again later.`,
     { details: { path: files[0]?.path, source } },
   );
 }

@@ -41,7 +41,7 @@ export async function importFile(
   for (const part of paths) {
     const file = await lookAt(part);
     if (file === undefined) {
-      throw new HostError('FILE_NOT_FOUND', `There is no file ${part} that can be read.`, { details: { path: part } });
+      throw new HostError('FILE_NOT_FOUND', `${part} does not exist or cannot be read.`, { details: { path: part } });
     }
     files.push(file);
   }

@@ -29,12 +29,12 @@ const DIFFUSION: ReadonlySet<string> = new Set(['dream', 'llada', 'llada-moe', '
 
 /** Architectures whose tokens are sound, or that are a part of another model: they read no text of their own. */
 const NOT_TEXT: ReadonlyMap<string, string> = new Map([
-  ['wavtokenizer-dec', 'it is a decoder of sound'],
-  ['qwen3tts', 'it is a model of sound'],
-  ['pockettts', 'it is a model of sound'],
-  ['eagle3', 'it drafts for another model and reads no text by itself'],
-  ['dflash', 'it drafts for another model and reads no text by itself'],
-  ['gemma4-assistant', 'it drafts for another model and reads no text by itself'],
+  ['wavtokenizer-dec', 'it is an audio decoder'],
+  ['qwen3tts', 'it is an audio model'],
+  ['pockettts', 'it is an audio model'],
+  ['eagle3', 'it is a draft model for speculative decoding'],
+  ['dflash', 'it is a draft model for speculative decoding'],
+  ['gemma4-assistant', 'it is a draft model for speculative decoding'],
 ]);
 
 /** `<architecture>.pooling_type`, how token vectors become one. Source: `llama_pooling_type` in `llama.h`. */
@@ -59,24 +59,24 @@ export function modelAbilities(header: GgufHeader, tensorNames: Iterable<string>
 }
 
 function whyNotGenerate(architecture: string): string | null {
-  if (ENCODERS.has(architecture)) return `its architecture, ${architecture}, reads texts and writes none`;
-  if (DIFFUSION.has(architecture)) return `its architecture, ${architecture}, is one of diffusion`;
+  if (ENCODERS.has(architecture)) return `its architecture, ${architecture}, is an encoder and does not generate text`;
+  if (DIFFUSION.has(architecture)) return `its architecture, ${architecture}, is a diffusion model`;
   return null;
 }
 
 /** What stands against vectors of either kind. llama.cpp aborts its process on a pooling type it does not know. */
 function whyNotRead(architecture: string, pooling: number | undefined): string | null {
-  if (architecture === 't5') return 'it is an encoder and a decoder in one, whose vectors llama.cpp does not give out';
+  if (architecture === 't5') return 'it is an encoder-decoder model, for which llama.cpp does not provide embeddings';
   const known =
     pooling === undefined || (Number.isInteger(pooling) && pooling >= POOLING_NONE && pooling <= POOLING_RANK);
-  return known ? null : `its pooling type is ${pooling}, and there are 0 (none) to ${POOLING_RANK} (rank)`;
+  return known ? null : `its pooling type, ${pooling}, is not supported`;
 }
 
 function whyNotEmbed(architecture: string, pooling: number | undefined): string | null {
-  if (pooling === POOLING_RANK) return 'it is a reranker: its pooling type is rank, and what comes of it is a score';
+  if (pooling === POOLING_RANK) return 'it is a reranker, which returns scores instead of embeddings';
   // The last token's vector stands for the whole text only where each token has seen all before it.
   if (ENCODERS.has(architecture) && (pooling ?? POOLING_NONE) === POOLING_NONE) {
-    return `it does not say how the vectors of its tokens become one (${architecture}.pooling_type)`;
+    return `it does not specify a pooling type (${architecture}.pooling_type)`;
   }
   return null;
 }

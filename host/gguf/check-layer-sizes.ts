@@ -38,7 +38,7 @@ export function checkLayerSizes(
   const heads = numberOf(header, headCount);
   const kvHeads = numberOf(header, kvHeadCount);
   if (heads === 0 && tensorNames.some((name) => OF_ATTENTION.test(name))) {
-    throw reject('it has tensors of attention and says it has no attention heads', {
+    throw reject('it contains attention tensors, but declares no attention heads', {
       expected: `${headCount} of 1 or more`,
       found: 0,
     });
@@ -50,7 +50,7 @@ export function checkLayerSizes(
     });
   }
   if (numberOf(header, feedForward) === 0 && tensorNames.some((name) => OF_FEED_FORWARD.test(name))) {
-    throw reject('it has tensors of feed-forward networks and says they have no length', {
+    throw reject('it contains feed-forward tensors, but declares no feed-forward length', {
       expected: `${feedForward} of 1 or more`,
       found: 0,
     });

@@ -54,13 +54,13 @@ function checkKind(header: GgufHeader, reject: Rejection): string {
   }
   const architecture = stringOf(header, 'general.architecture');
   if (architecture === undefined) {
-    throw reject('it does not name its architecture', { expected: 'general.architecture', found: 'no such key' });
+    throw reject('its architecture is missing', { expected: 'general.architecture', found: 'no such key' });
   }
   if (architecture === 'clip') {
     throw reject(`it is ${COMPANIONS.get('mmproj')}`, { expected: 'a language model', found: 'architecture "clip"' });
   }
   if (!ARCHITECTURES.has(architecture)) {
-    throw reject(`its architecture is ${quote(architecture)}, which this version of llama.cpp does not know`, {
+    throw reject(`its architecture, ${quote(architecture)}, is not supported by this version of llama.cpp`, {
       expected: 'an architecture llama.cpp knows',
       found: architecture,
     });
@@ -84,7 +84,7 @@ function checkLayers(layers: number, tensorNames: Iterable<string>, reject: Reje
     const layer = layerOf(name);
     if (layer === undefined) continue;
     if (layer >= layers) {
-      throw reject(`it says it has ${layers} layers, and has the tensor ${quote(name)} of layer ${layer}`, {
+      throw reject(`it declares ${layers} layers, but contains tensor ${quote(name)} of layer ${layer}`, {
         expected: `layers 0 to ${layers - 1}`,
         found: layer,
       });
@@ -92,7 +92,7 @@ function checkLayers(layers: number, tensorNames: Iterable<string>, reject: Reje
     present.add(layer);
   }
   if (present.size < layers) {
-    throw reject(`it says it has ${layers} layers, and has tensors of ${present.size}`, {
+    throw reject(`it declares ${layers} layers, but contains tensors of ${present.size}`, {
       expected: `${layers} layers`,
       found: present.size,
     });
@@ -106,7 +106,7 @@ function checkExperts(header: GgufHeader, architecture: string, reject: Rejectio
   if (experts <= 1 && SINGLE_EXPERT_ARCHITECTURES.includes(architecture)) return;
   const fits = experts === 0 ? used === 0 : experts <= MAX_EXPERTS && used > 0 && used <= experts;
   if (!fits) {
-    throw reject(`it says it has ${experts} experts and uses ${used}`, {
+    throw reject(`it declares ${experts} experts, but uses ${used}`, {
       expected: `at most ${MAX_EXPERTS} experts, of which 1 or more are used`,
       found: `${used} of ${experts}`,
     });

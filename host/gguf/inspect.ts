@@ -67,14 +67,14 @@ function checkParts(headers: readonly GgufHeader[]): void {
     const reject = rejection(header.file);
     const count = numberOf(header, 'split.count') ?? 1;
     if ((index === 0 || headers.length > 1) && Math.max(1, count) !== headers.length) {
-      throw reject(`it is one of ${count} parts, and ${headers.length} are here`, {
+      throw reject(`it is one of ${count} parts, but only ${headers.length} are present`, {
         expected: `${count} parts`,
         found: headers.length,
       });
     }
     const part = numberOf(header, 'split.no') ?? 0;
     if (headers.length > 1 && part !== index) {
-      throw reject(`it is part ${part + 1} and stands at the place of part ${index + 1}`, {
+      throw reject(`it is part ${part + 1}, but part ${index + 1} is expected here`, {
         expected: index,
         found: part,
       });

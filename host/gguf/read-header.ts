@@ -31,13 +31,10 @@ export async function readGgufHeader(
   const tensors = await readTensors(reader, tensorCount, alignment, reject);
   const dataOffset = align(reader.position, alignment);
   if (tensors.length > 0 && dataOffset % DATA_ALIGNMENT !== 0) {
-    throw reject(
-      `its weights begin at byte ${dataOffset}, which llama.cpp cannot map (general.alignment ${alignment})`,
-      {
-        expected: `a multiple of ${DATA_ALIGNMENT}`,
-        found: dataOffset,
-      },
-    );
+    throw reject(`its weights start at byte ${dataOffset}, which is not aligned (general.alignment ${alignment})`, {
+      expected: `a multiple of ${DATA_ALIGNMENT}`,
+      found: dataOffset,
+    });
   }
   checkEnd(tensors, dataOffset, source.size, reject);
   return { file, fileBytes: source.size, version, alignment, metadata, tensors, dataOffset };
@@ -50,7 +47,7 @@ async function readVersion(reader: WindowReader, reject: Rejection): Promise<2 |
   if (version === 2 || version === 3) return version;
   // The same test as llama.cpp's: a small number in the other byte order has its lower half empty.
   if (version !== 0 && (version & 0xffff) === 0) {
-    throw reject('it is a big-endian GGUF file; this machine needs the little-endian one', {
+    throw reject('it is a big-endian GGUF file, but this computer requires little-endian', {
       expected: 'little-endian',
       found: 'big-endian',
     });
@@ -82,7 +79,7 @@ function checkEnd(tensors: readonly GgufTensor[], dataOffset: number, fileBytes:
   if (last === undefined) return;
   const end = dataOffset + last.offset + last.bytes;
   if (end <= fileBytes) return;
-  throw reject(`the file is cut short: its tensors end at byte ${end}, the file has ${fileBytes} bytes`, {
+  throw reject(`the file is truncated: its tensors end at byte ${end}, but the file has ${fileBytes} bytes`, {
     expected: `at least ${end} bytes`,
     found: fileBytes,
   });

@@ -22,7 +22,7 @@ export async function readTensors(
   for (let i = 0; i < count; i++) {
     const tensor = await readRow(reader, i, reject);
     if (names.has(tensor.name)) {
-      throw reject(`the tensor ${quote(tensor.name)} stands twice`, {
+      throw reject(`tensor ${quote(tensor.name)} occurs twice`, {
         expected: 'each tensor once',
         found: quote(tensor.name),
       });
@@ -97,7 +97,7 @@ function tensorBytes(name: string, dimensions: readonly number[], type: TensorTy
 }
 
 function tooLarge(name: string, dimensions: readonly number[], reject: Rejection) {
-  return reject(`the tensor ${quote(name)} is said to have ${dimensions.join(' × ')} elements`, {
+  return reject(`tensor ${quote(name)} declares too many elements (${dimensions.join(' × ')})`, {
     expected: 'a size below 2^53 bytes',
     found: dimensions.join(' × '),
   });

@@ -117,7 +117,7 @@ export class WindowReader {
 
   #checkLength(length: number, what: string, limit: number): void {
     if (length <= limit) return;
-    throw this.#reject(`${what} is said to have ${length} bytes, more than the ${limit} allowed`, {
+    throw this.#reject(`${what} has a declared length of ${length} bytes, more than the ${limit} allowed`, {
       expected: `at most ${limit} bytes`,
       found: length,
     });
@@ -127,7 +127,7 @@ export class WindowReader {
     const end = this.#position + length;
     if (end > this.#source.size) {
       throw this.#reject(
-        `the file is cut short: its header goes on to byte ${end} at least, the file has ${this.#source.size} bytes`,
+        `the file is truncated: its header extends to at least byte ${end}, but the file has ${this.#source.size} bytes`,
         { expected: `at least ${end} bytes`, found: this.#source.size },
       );
     }

@@ -45,8 +45,8 @@ function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSiz
 function allOnCpu({ cpuLayers, estimatedRam, contextSize, room, snapshot }: SplitFacts): string {
   const why =
     room.gpus.length === 0
-      ? 'No GPU that llama.cpp could use was found'
-      : `For this model too little is left: ${vramOf(room)}`;
+      ? 'No supported GPU was found, so it runs on the processor.'
+      : `Too little GPU memory is free, so it runs on the processor.`;
   return (
     `${why}. All ${cpuLayers} layers${withContext(contextSize)} need ${formatBytes(estimatedRam)} of main memory, ` +
     `which has ${formatBytes(snapshot.memory.available)} available.`
@@ -78,7 +78,7 @@ function remedy(contextSize: number | undefined, demand: Demand, room: MemoryBud
 }
 
 function withContext(contextSize: number | undefined): string {
-  return contextSize === undefined ? '' : ` and a ${count(contextSize)}-token context`;
+  return contextSize === undefined ? '' : ` with a ${count(contextSize)}-token context`;
 }
 
 /** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or of several GPUs together. */

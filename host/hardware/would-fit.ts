@@ -38,7 +38,7 @@ export function whatWouldFit(misfit: Misfit): WouldFit[] {
   const { contextSize } = settings;
   const asAsked = fitting(misfit, settings);
   if (asAsked !== undefined) {
-    const note = `${asAsked} of ${shape.layerBytes.length} layers on the GPU in place of ${gpuLayers}`;
+    const note = `${asAsked} instead of ${gpuLayers} layers on the GPU`;
     return [{ n_gpu_layers: asAsked, n_ctx: contextSize, note }];
   }
   const proposals: WouldFit[] = [];
@@ -48,7 +48,7 @@ export function whatWouldFit(misfit: Misfit): WouldFit[] {
   if (withSmall !== undefined) proposals.push(smallCache(withSmall, contextSize));
   const shorter = longestContext(misfit, settings);
   if (shorter !== undefined) {
-    const note = `a context of ${shorter.contextSize} tokens in place of ${contextSize}`;
+    const note = `a context of ${shorter.contextSize} instead of ${contextSize} tokens`;
     proposals.push({ n_gpu_layers: shorter.layers, n_ctx: shorter.contextSize, note });
   }
   if (small !== undefined && withSmall === undefined) {
@@ -67,7 +67,7 @@ function smallCache(layers: number, contextSize: number): WouldFit {
     n_ctx: contextSize,
     cache_type_k: SMALL_CACHE.cacheTypeK,
     cache_type_v: SMALL_CACHE.cacheTypeV,
-    note: `keys and values as Q8_0, with a context of ${contextSize} tokens`,
+    note: `a quantized context cache (Q8_0) with a context of ${contextSize} tokens`,
   };
 }
 

@@ -155,7 +155,7 @@ export class BulkConnection {
     } finally {
       clearTimeout(timer);
     }
-    if (!isSo()) throw this.#fault ?? new ConnectionFault('ECONNRESET', 'the connection was cut');
+    if (!isSo()) throw this.#fault ?? new ConnectionFault('ECONNRESET', 'the connection was interrupted');
   }
 
   #end(fault?: unknown): void {

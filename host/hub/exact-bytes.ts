@@ -26,8 +26,12 @@ export async function* exactBytes(
 }
 
 function wrongLength(url: URL, expected: number, found: string): HubFault {
-  return new HubFault('HUB_UNREACHABLE', `${url.origin} sent ${found} bytes where it had announced ${expected}.`, {
-    transient: true,
-    details: { host: url.host, expected, found },
-  });
+  return new HubFault(
+    'HUB_UNREACHABLE',
+    `The download from ${url.origin} was interrupted after ${found} of ${expected} bytes.`,
+    {
+      transient: true,
+      details: { host: url.host, expected, found },
+    },
+  );
 }

@@ -64,9 +64,13 @@ function sizeOf(headers: IncomingHttpHeaders, status: number, redirected: boolea
 export function checkedSize(value: unknown): number {
   const size = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= MAX_FILE_BYTES) return size;
-  throw new HubFault('HUB_ERROR', `The hub announced an impossible size for the file: ${String(value).slice(0, 40)}.`, {
-    details: { expected: `0 to ${MAX_FILE_BYTES} bytes`, found: String(value).slice(0, 40) },
-  });
+  throw new HubFault(
+    'HUB_ERROR',
+    `The Hugging Face Hub reported an invalid file size: ${String(value).slice(0, 40)}.`,
+    {
+      details: { expected: `0 to ${MAX_FILE_BYTES} bytes`, found: String(value).slice(0, 40) },
+    },
+  );
 }
 
 function text(headers: IncomingHttpHeaders, name: string): string | undefined {

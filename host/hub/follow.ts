@@ -46,25 +46,21 @@ export async function follow(http: HttpClient, request: FollowRequest): Promise<
     if (url.origin === request.tokenOrigin) hubHeaders = response.headers;
     url = next;
   }
-  throw new HubFault(
-    'REDIRECT_REFUSED',
-    `${request.url.origin} redirects in circles: more than ${MAX_REDIRECTS} steps.`,
-    {
-      details: { host: request.url.host, expected: `at most ${MAX_REDIRECTS} redirects` },
-    },
-  );
+  throw new HubFault('REDIRECT_REFUSED', `${request.url.origin} redirected more than ${MAX_REDIRECTS} times.`, {
+    details: { host: request.url.host, expected: `at most ${MAX_REDIRECTS} redirects` },
+  });
 }
 
 function nextUrl(from: URL, location: string): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   const refuse = (why: string) =>
-    new HubFault('REDIRECT_REFUSED', `${from.origin} redirects to ${why}, which is not followed.`, {
+    new HubFault('REDIRECT_REFUSED', `${from.origin} redirected to ${why}, which is not allowed.`, {
       details: { host: from.host, found: next?.origin ?? null },
     });
-  if (next === undefined) throw refuse('something that is no address');
+  if (next === undefined) throw refuse('an invalid URL');
   if (next.protocol !== 'https:' && next.protocol !== 'http:')
-    throw refuse(`an address of another kind (${next.protocol})`);
-  if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse(`plain HTTP (${next.host})`);
-  if (next.username !== '' || next.password !== '') throw refuse('an address with a password in it');
+    throw refuse(`an unsupported protocol (${next.protocol})`);
+  if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse(`an unencrypted address (${next.host})`);
+  if (next.username !== '' || next.password !== '') throw refuse('a URL with credentials');
   return next;
 }

@@ -120,7 +120,7 @@ function head(request: Request): Promise<PlainResponse> {
 export function unreachable(error: unknown, url: URL): HubFault {
   if (error instanceof HubFault) return error;
   const code = codeOf(error);
-  return new HubFault('HUB_UNREACHABLE', `${url.origin} could not be reached: ${inWords(error, code)}.`, {
+  return new HubFault('HUB_UNREACHABLE', `Could not connect to ${url.origin}: ${inWords(error, code)}.`, {
     transient: true,
     details: { host: url.host, cause: code ?? null },
     cause: error,
@@ -135,21 +135,21 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function inWords(error: unknown, code: string | undefined): string {
-  if (error instanceof TimeoutError) return `no answer in time (${error.event})`;
+  if (error instanceof TimeoutError) return `the connection timed out`;
   switch (code) {
     case 'ETIMEDOUT':
       return 'no answer in time';
     case 'EPROTO':
-      return 'what came is no answer in HTTP';
+      return 'the response is not valid HTTP';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'its name is not known; is there a network?';
+      return 'the server name could not be resolved. Check your network connection';
     case 'ECONNREFUSED':
       return 'the connection was refused';
     case 'ECONNRESET':
     case 'EPIPE':
     case 'ERR_STREAM_PREMATURE_CLOSE':
-      return 'the connection was cut';
+      return 'the connection was interrupted';
     default:
       return code === undefined ? 'the connection failed' : `the connection failed (${code})`;
   }

@@ -168,7 +168,7 @@ export class Hub implements HubClient {
     if (isRedirected && (status === 401 || status === 403 || status === 404 || status === 410)) {
       throw new HubFault(
         'HUB_ERROR',
-        `${url.origin} refused the address the hub gave for ${remote.file} (status ${status}).`,
+        `${url.origin} rejected the download address for ${remote.file} (status ${status}).`,
         {
           transient: true,
           details: { host: url.host, status },
@@ -181,7 +181,7 @@ export class Hub implements HubClient {
   async #follow(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<HttpResponse> {
     const { env, keptToken } = this.#options;
     if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
-      throw new HostError('OFFLINE', 'HF_HUB_OFFLINE is set, so no hub is asked. Unset it to download.');
+      throw new HostError('OFFLINE', 'Offline mode is on (HF_HUB_OFFLINE is set). Unset it to download models.');
     }
     let withheld: HostError | undefined;
     const found = await findToken(env, keptToken).catch((error: unknown) => {
@@ -233,7 +233,7 @@ function encodePath(path: string): string {
 function unverifiable(name: ModelName, file: string): HubFault {
   return new HubFault(
     'CHECKSUM_MISSING',
-    `The hub announced no checksum or no size for ${name.repoId}/${file}, so it could not be verified and is not fetched.`,
+    `The Hugging Face Hub provides no checksum or size for ${name.repoId}/${file}, so the file cannot be verified and was not downloaded.`,
     { details: { repoId: name.repoId, fileName: file, expected: 'X-Linked-Etag or ETag with a SHA-256' } },
   );
 }

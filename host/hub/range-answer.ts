@@ -16,7 +16,7 @@ export function rangeAnswer(
 ): RangeStream {
   const { url, status, headers, body } = response;
   const wrong = (found: string, expected: string) =>
-    new HubFault('HUB_ERROR', `${url.origin} answered with ${found} where ${expected} was expected.`, {
+    new HubFault('HUB_ERROR', `Unexpected response from ${url.origin}: expected ${expected}, got ${found}.`, {
       transient: true,
       details: { host: url.host, fileName: remote.file, expected, found },
     });
@@ -54,7 +54,7 @@ function isAnother(tag: string, remote: RemoteFile): boolean {
 export function changed({ name, file, etag }: RemoteFile, found: string): HubFault {
   return new HubFault(
     'REMOTE_CHANGED',
-    `${name.repoId}/${file} changed on the hub in the meantime. Download it again.`,
+    `${name.repoId}/${file} changed on the Hugging Face Hub during the download. Download it again.`,
     {
       details: { repoId: name.repoId, fileName: file, expected: etag, found },
     },

@@ -36,7 +36,7 @@ export async function readJson(
 
 /** A hub's answer is something else than what such a hub answers. */
 export function unexpected(url: URL, expected: string, found: string): HubFault {
-  return new HubFault('HUB_ERROR', `${url.origin} answered with ${found} where ${expected} was expected.`, {
+  return new HubFault('HUB_ERROR', `Unexpected response from ${url.origin}: expected ${expected}, got ${found}.`, {
     details: { host: url.host, expected, found },
   });
 }

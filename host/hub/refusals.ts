@@ -26,13 +26,13 @@ export function refusal(status: number, headers: IncomingHttpHeaders, subject: S
     case 'GatedRepo':
       return new HubFault(
         'GATED_REPO',
-        `${name.repoId} asks for its terms to be accepted. Ask for access at ${page}, then set HF_TOKEN to a token of your account and start the host anew.`,
+        `${name.repoId} is gated: its terms must be accepted first. Request access at ${page}, then add an access token of your account.`,
         { details: { ...details, accessPage: page } },
       );
     case 'RepoNotFound':
       return new HubFault(
         'REPO_NOT_FOUND',
-        `The hub has no repository ${name.repoId}, or it is private. Check the name; for a private one set HF_TOKEN.`,
+        `Repository ${name.repoId} does not exist or is private. Check the name, or add an access token that can read it.`,
         { details },
       );
     case 'RevisionNotFound':
@@ -41,17 +41,15 @@ export function refusal(status: number, headers: IncomingHttpHeaders, subject: S
       return fileNotFound(subject, details);
   }
   if (status === 401 || status === 403) {
-    return new HubFault(
-      'UNAUTHORIZED',
-      `The hub refused access to ${name.repoId} (status ${status}). Set HF_TOKEN to a token that may read it.`,
-      { details },
-    );
+    return new HubFault('UNAUTHORIZED', `Access to ${name.repoId} was denied. Add an access token that can read it.`, {
+      details,
+    });
   }
   if (status === 404 || status === 410) return fileNotFound(subject, details);
   if (status === 429) {
-    return comeBackLater('RATE_LIMITED', 'The hub answers too many requests just now (status 429).', headers, details);
+    return comeBackLater('RATE_LIMITED', 'The Hugging Face Hub is limiting requests.', headers, details);
   }
-  const said = `The hub answered ${name.repoId}/${file} with status ${status}.`;
+  const said = `The Hugging Face Hub could not provide ${name.repoId}/${file} (status ${status}).`;
   if (status >= 500 || status === 408) return comeBackLater('HUB_ERROR', said, headers, details);
   return new HubFault('HUB_ERROR', said, { details });
 }
@@ -71,12 +69,12 @@ export function refusalOfRepo(
 export function refusalOfSearch({ status, headers }: { status: number; headers: IncomingHttpHeaders }): HubFault {
   const details = { status };
   if (status === 429) {
-    return comeBackLater('RATE_LIMITED', 'The hub answers too many requests just now (status 429).', headers, details);
+    return comeBackLater('RATE_LIMITED', 'The Hugging Face Hub is limiting requests.', headers, details);
   }
-  const said = `The hub answered the search with status ${status}.`;
+  const said = `The Hugging Face Hub could not run the search (status ${status}).`;
   if (status >= 500 || status === 408) return comeBackLater('HUB_ERROR', said, headers, details);
   if (status === 401) {
-    return new HubFault('UNAUTHORIZED', `${said} Is the token still good?`, { details });
+    return new HubFault('UNAUTHORIZED', `${said} The access token may be invalid or expired.`, { details });
   }
   return new HubFault('HUB_ERROR', said, { details });
 }
@@ -93,7 +91,7 @@ function comeBackLater(
     return new HubFault(code, `${said} Try again later.`, { transient: true, retryAfterMs, details });
   }
   const retryAfterSeconds = Math.ceil(retryAfterMs / 1000);
-  return new HubFault(code, `${said} It asks to be left alone for ${retryAfterSeconds} seconds.`, {
+  return new HubFault(code, `${said} Try again in ${retryAfterSeconds} seconds.`, {
     details: { ...details, retryAfterSeconds },
   });
 }

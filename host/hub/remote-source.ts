@@ -75,7 +75,7 @@ export class RemoteSource implements ByteSource {
 function tooLarge({ name, file }: RemoteFile): HostError {
   return new HostError(
     'MODEL_REJECTED',
-    `The header of ${name.repoId}/${file} is larger than ${MAX_TOTAL_BYTES} bytes, which no model's is.`,
+    `${name.repoId}/${file} is not a valid model file: its header is larger than ${MAX_TOTAL_BYTES} bytes.`,
     { details: { fileName: file, expected: `at most ${MAX_TOTAL_BYTES} bytes` } },
   );
 }

@@ -45,7 +45,7 @@ function checked(text: string, source: string): FoundToken {
 }
 
 function invalidToken(source: string): HostError {
-  return new HostError('UNAUTHORIZED', `The hub token in ${source} has characters no token has. Set it anew.`, {
+  return new HostError('UNAUTHORIZED', `The access token in ${source} contains invalid characters. Set it again.`, {
     details: { source },
   });
 }

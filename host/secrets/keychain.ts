@@ -61,13 +61,13 @@ export class Keychain {
       killSignal: 'SIGKILL',
     });
     const started = Promise.withResolvers<void>();
-    child.once('error', () => started.reject(unavailable('no process could be started to ask it')));
+    child.once('error', () => started.reject(unavailable('its background process could not be started')));
     child.once('exit', () => started.resolve());
     // A process that ended before it read says so by its output.
     child.stdin.on('error', () => {});
     child.stdin.end(JSON.stringify(order));
     const [output] = await Promise.all([buffer(child.stdout), started.promise]);
-    if (child.signalCode !== null) throw unavailable(`it did not answer within ${timeoutMs / 1000} seconds`);
+    if (child.signalCode !== null) throw unavailable(`it did not respond within ${timeoutMs / 1000} seconds`);
     return valueIn(output.toString('utf8'));
   }
 }
@@ -78,9 +78,9 @@ function valueIn(text: string): string | null {
     answer = JSON.parse(text);
   } catch {
     // Not shown: it may hold a secret.
-    throw unavailable('the process that asks it broke off');
+    throw unavailable('its background process failed');
   }
-  if (!isJsonObject(answer)) throw unavailable('the process that asks it broke off');
+  if (!isJsonObject(answer)) throw unavailable('its background process failed');
   if (typeof answer.error === 'string') throw unavailable(answer.error);
   return typeof answer.value === 'string' ? answer.value : null;
 }
@@ -88,7 +88,7 @@ function valueIn(text: string): string | null {
 function unavailable(reason: string): HostError {
   return new HostError(
     'KEYCHAIN_UNAVAILABLE',
-    `The system's keychain cannot be used: ${reason}. Unlock it, set the secret anew, or clear it.`,
+    `The system keychain is not available: ${reason}. Unlock it, or add the token or key again.`,
     { details: { reason } },
   );
 }

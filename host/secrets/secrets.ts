@@ -145,7 +145,7 @@ export class Secrets {
     if (this.#keychain === undefined) {
       throw new HostError(
         'KEYCHAIN_UNAVAILABLE',
-        "The secret is in the system's keychain, which this host was told not to use. Set the secret anew.",
+        'The token or key is stored in the system keychain, which this host is configured not to use. Add it again.',
       );
     }
     const asked = this.#keychain.get(account).then((value) => value ?? Promise.reject(notThere(account)));
@@ -202,7 +202,7 @@ function notThere(account: string): HostError {
   const reason = `it has no entry ${account}`;
   return new HostError(
     'KEYCHAIN_UNAVAILABLE',
-    `The system's keychain does not have the secret any more: ${reason}. Set the secret anew, or clear it.`,
+    `The system keychain no longer contains the token or key: ${reason}. Add it again.`,
     { details: { reason } },
   );
 }

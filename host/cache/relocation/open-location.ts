@@ -81,12 +81,15 @@ async function assertThere(folder: string): Promise<void> {
   } catch (error) {
     throw new HostError(
       'CACHE_ERROR',
-      `The cache was moved to ${folder}, and is not there. Is its disk connected? Connect it and try again.`,
+      `The cache folder ${folder} is not available. Connect its disk, then try again.`,
       { details: { path: folder }, cause: error },
     );
   }
 }
 
 function moving(): HostError {
-  return new HostError('CACHE_MOVING', 'The cache is being moved to another folder. Try again when that is done.');
+  return new HostError(
+    'CACHE_MOVING',
+    'The cache is being moved to another folder. Try again when the move has finished.',
+  );
 }

@@ -119,13 +119,13 @@ async function checkedTarget(asked: string, from: string): Promise<string> {
   await mkdir(resolve(asked), { recursive: true, mode: 0o700 });
   const to = await realpath(asked);
   const old = await realpath(from);
-  if (to === old) throw unfit(asked, 'another folder than the one the cache is in');
+  if (to === old) throw unfit(asked, 'a folder other than the current cache folder');
   for (const folder of MOVED) {
     if (isWithin(to, join(old, folder))) throw unfit(asked, 'a folder outside the cache');
-    if (isWithin(old, join(to, folder))) throw unfit(asked, 'a folder the cache is not inside of');
+    if (isWithin(old, join(to, folder))) throw unfit(asked, 'a folder that does not contain the cache');
     // Folders an earlier move left empty are no obstacle.
     await removeEmpty(join(to, folder));
-    if (await isThere(join(to, folder))) throw unfit(asked, `a folder without "${folder}" in it`);
+    if (await isThere(join(to, folder))) throw unfit(asked, `a folder that does not already contain "${folder}"`);
   }
   return to;
 }
@@ -160,6 +160,6 @@ function linked(path: string): HostError {
 function inUse(): HostError {
   return new HostError(
     'CACHE_MOVING',
-    'Other hosts have the cache open, and it cannot be moved under them. Close every browser that uses TabAgent, and try again.',
+    'The cache cannot be moved while other host processes are using it. Close every browser that uses TabAgent, then try again.',
   );
 }

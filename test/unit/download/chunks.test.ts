@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ChunkCursor, type WholeChunk } from '../../../host/download/chunk-cursor.ts';
+import { ChunkCursor, type CompleteChunk } from '../../../host/download/chunk-cursor.ts';
 import { ChunkGrid, ChunkQueue, type ChunkRun, chunkChecksum } from '../../../host/download/chunks.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 
@@ -72,7 +72,7 @@ describe('a cursor in a run of chunks', () => {
     const bytes = seededBytes(25, 1);
     for (let step = 1; step <= 10; step += 1) {
       const cursor = new ChunkCursor(grid, { first: 0, end: 3 });
-      const whole: [came: WholeChunk, position: number][] = [];
+      const whole: [came: CompleteChunk, position: number][] = [];
       while (!cursor.done) {
         const came = cursor.advance(
           bytes.subarray(cursor.position, cursor.position + step).subarray(0, cursor.missingInChunk),

@@ -13,7 +13,7 @@ const each =
 /** The numbers of connections over so many looks. */
 function follow(plan: ConnectionPlan, line: Line, looks: number): number[] {
   return Array.from({ length: looks }, () => {
-    plan.look(line(plan.target));
+    plan.sample(line(plan.target));
     return plan.target;
   });
 }

@@ -24,7 +24,7 @@ const FILE = 'm.gguf';
 const CONTENT = seededBytes(6 * 1024 * 1024 + 5, 23);
 const GRID = new ChunkGrid(CONTENT.length, 64 * 1024);
 
-/** Four connections until the first look, then one. */
+/** Four connections until the first sample, then one. */
 class ShrinkingPlan extends ConnectionPlan {
   #target = 4;
 
@@ -36,7 +36,7 @@ class ShrinkingPlan extends ConnectionPlan {
     return this.#target;
   }
 
-  override look(): void {
+  override sample(): void {
     if (this.#target === 4) this.onShrink();
     this.#target = 1;
   }
@@ -47,11 +47,11 @@ class ShrinkingPlan extends ConnectionPlan {
 const folder = tempFolder('round');
 afterAll(() => folder.remove());
 
-describe('a round of a download', () => {
+describe('a download round', () => {
   let server: TestHub | undefined;
   afterEach(() => server?.close());
 
-  it('has connections that are too many leave behind the chunk they are at, with no byte fetched twice', async () => {
+  it('closes surplus connections after their current chunk, and downloads no byte twice', async () => {
     server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } }, bytesPerSecond: 1_250_000 });
     const log = new KeptLog();
     const real = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
@@ -78,19 +78,19 @@ describe('a round of a download', () => {
     const hasher = new FileHasher(file, { chunkBytes: GRID.chunkBytes, ...hashingOf(remote.checksum, GRID.size) });
     const prefix = new PrefixHash(GRID, hasher);
     const states: ChunkState[] = Array(GRID.count).fill('missing');
-    const entered: { chunk: number; open: number }[] = [];
-    let told = 0;
-    let enteredBefore = 0;
+    const recorded: { chunk: number; open: number }[] = [];
+    let written = 0;
+    let recordedBefore = 0;
     const plan = new ShrinkingPlan();
     plan.onShrink = () => {
-      enteredBefore = entered.length;
+      recordedBefore = recorded.length;
     };
     const round = new DownloadRound({
       ...{
         remote,
         grid: GRID,
         states,
-        begun: new PartialChunks(GRID),
+        partial: new PartialChunks(GRID),
         file,
         prefix,
         hub,
@@ -98,12 +98,12 @@ describe('a round of a download', () => {
         log,
         plan,
       },
-      allowance: new RateLimiter(undefined),
-      enter: async (chunk) => {
-        entered.push({ chunk, open });
+      rateLimiter: new RateLimiter(undefined),
+      record: async (chunk) => {
+        recorded.push({ chunk, open });
       },
       onBytes: (bytes) => {
-        told += bytes;
+        written += bytes;
       },
       ranges: true,
       signal: new AbortController().signal,
@@ -116,12 +116,12 @@ describe('a round of a download', () => {
       await file.close();
     }
     expect(readFileSync(path).equals(CONTENT)).toBe(true);
-    expect(entered.map(({ chunk }) => chunk).sort((a, b) => a - b)).toEqual([...states.keys()]);
-    expect(told).toBe(CONTENT.length);
-    expect(Math.max(...entered.map((entry) => entry.open))).toBe(4);
-    // Three end their chunk, and the fourth may end two meanwhile; a run that all went on with would be of eight.
-    const whileSeveral = entered.slice(enteredBefore).filter((entry) => entry.open > 1);
-    expect(enteredBefore).toBeGreaterThan(0);
+    expect(recorded.map(({ chunk }) => chunk).sort((a, b) => a - b)).toEqual([...states.keys()]);
+    expect(written).toBe(CONTENT.length);
+    expect(Math.max(...recorded.map((entry) => entry.open))).toBe(4);
+    // Three complete their chunk, and the fourth may complete two meanwhile; a full run has eight chunks.
+    const whileSeveral = recorded.slice(recordedBefore).filter((entry) => entry.open > 1);
+    expect(recordedBefore).toBeGreaterThan(0);
     expect(whileSeveral.length).toBeLessThanOrEqual(6);
   });
 });

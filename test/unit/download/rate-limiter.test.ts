@@ -17,11 +17,11 @@ function clock() {
   };
 }
 
-describe('an allowance of bytes', () => {
+describe('an rateLimiter of bytes', () => {
   it('keeps many takers together to its speed', async () => {
     const time = clock();
-    const allowance = new RateLimiter(1_000_000, time);
-    for (let i = 0; i < 200; i += 1) await allowance.take(50_000, never);
+    const rateLimiter = new RateLimiter(1_000_000, time);
+    for (let i = 0; i < 200; i += 1) await rateLimiter.take(50_000, never);
     // 10 MB at 1 MB/s.
     expect(time.now()).toBeGreaterThan(9_500);
     expect(time.now()).toBeLessThanOrEqual(10_000);
@@ -29,9 +29,9 @@ describe('an allowance of bytes', () => {
 
   it('saves nothing up over a pause but a moment', async () => {
     const time = clock();
-    const allowance = new RateLimiter(1_000_000, time);
+    const rateLimiter = new RateLimiter(1_000_000, time);
     time.pass(60_000);
-    for (let i = 0; i < 20; i += 1) await allowance.take(50_000, never);
+    for (let i = 0; i < 20; i += 1) await rateLimiter.take(50_000, never);
     expect(time.now()).toBeGreaterThanOrEqual(60_000 + 750);
   });
 

@@ -8,29 +8,29 @@ describe('a speed meter', () => {
     let bytes = 0;
     expect(meter.bytesPerSecond).toBe(0);
     for (; now <= 10_000; now += 100) {
-      meter.note(bytes);
+      meter.record(bytes);
       bytes += 100_000;
     }
     expect(meter.bytesPerSecond).toBeCloseTo(1_000_000, -3);
-    for (; now <= 20_000; now += 100) meter.note(bytes);
+    for (; now <= 20_000; now += 100) meter.record(bytes);
     expect(meter.bytesPerSecond).toBe(0);
   });
 
   it('says nothing of the first moment, in which bytes come all at once', () => {
     let now = 0;
     const meter = new SpeedMeter(() => now);
-    meter.note(0);
+    meter.record(0);
     now = 3;
-    meter.note(30_000_000);
+    meter.record(30_000_000);
     expect(meter.bytesPerSecond).toBe(0);
   });
 
   it('never says less than nothing, though a chunk be taken back', () => {
     let now = 0;
     const meter = new SpeedMeter(() => now);
-    meter.note(1000);
+    meter.record(1000);
     now = 500;
-    meter.note(0);
+    meter.record(0);
     expect(meter.bytesPerSecond).toBe(0);
   });
 });
