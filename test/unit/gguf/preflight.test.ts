@@ -54,7 +54,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'a file that ends after its magic',
     Buffer.from('GGUF'),
-    /cut short: its header goes on to byte 8 at least, the file has 4 bytes/,
+    /truncated: its header extends to at least byte 8, but the file has 4 bytes/,
   ],
   ['GGUF version 1', tinyGguf({ version: 1 }), /it is GGUF version 1; llama.cpp reads versions 2 and 3/],
   ['GGUF version 9', tinyGguf({ version: 9 }), /it is GGUF version 9/],
@@ -82,7 +82,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'a key of 4 GB',
     patch(tinyGguf(), 24, (at) => at.writeBigUInt64LE(2n ** 32n)),
-    /metadata key 0 is said to have 4294967296 bytes/,
+    /metadata key 0 has a declared length of 4294967296 bytes/,
   ],
   [
     'a string longer than the file',
@@ -90,7 +90,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, startOfValue(b, 'general.architecture'), (at) => at.writeBigUInt64LE(1_000_000n));
     })(),
-    /cut short/,
+    /truncated/,
   ],
   [
     'a list of 2^62 strings',
@@ -160,7 +160,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'a tensor that stands twice',
     tinyGguf({ tensors: [embeddings, layer, layer] }),
-    /the tensor "blk.0.attn_k.weight" stands twice/,
+    /tensor "blk.0.attn_k.weight" occurs twice/,
   ],
   [
     'five dimensions',
@@ -186,7 +186,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       b.writeBigUInt64LE(2n ** 50n, at + 8);
       return b;
     })(),
-    /is said to have 1125899906842624 × 1125899906842624 elements/,
+    /declares too many elements \(1125899906842624 × 1125899906842624\)/,
   ],
   [
     'an unknown tensor type',
@@ -242,13 +242,13 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'weights that begin where llama.cpp cannot map them',
     tinyGguf({ alignment: 8, keys: { 'general.name': string('eight by and by') } }),
-    /its weights begin at byte \d+, which llama.cpp cannot map \(general.alignment 8\)/,
+    /its weights start at byte \d+, which is not aligned \(general.alignment 8\)/,
   ],
   ['an alignment in words', tinyGguf({ keys: { 'general.alignment': string('32') } }), /its alignment is "string"/],
   [
     'a file cut short in its weights',
     tinyGguf().subarray(0, -100),
-    /the file is cut short: its tensors end at byte \d+, the file has \d+ bytes/,
+    /the file is truncated: its tensors end at byte \d+, but the file has \d+ bytes/,
   ],
 ];
 
@@ -256,11 +256,11 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   ['a multimodal projector', tinyGguf({ keys: { 'general.type': string('mmproj') } }), /eyes or ears/],
   ['a projector of the older kind', tinyGguf({ keys: { 'general.architecture': string('clip') } }), /eyes or ears/],
   ['a LoRA adapter', tinyGguf({ keys: { 'general.type': string('adapter') } }), /LoRA adapter/],
-  ['no architecture', tinyGguf({ keys: { 'general.architecture': undefined } }), /does not name its architecture/],
+  ['no architecture', tinyGguf({ keys: { 'general.architecture': undefined } }), /its architecture is missing/],
   [
     'an unknown architecture',
     tinyGguf({ keys: { 'general.architecture': string('llama99') } }),
-    /its architecture is "llama99", which this version of llama.cpp does not know/,
+    /its architecture, "llama99", is not supported by this version of llama.cpp/,
   ],
   ['no layer count', tinyGguf({ keys: { 'llama.block_count': undefined } }), /llama.block_count is missing/],
   ['no layers', tinyGguf({ keys: { 'llama.block_count': uint32(0) } }), /llama.block_count is 0/],
@@ -272,12 +272,12 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'fewer layers than it says',
     tinyGguf({ keys: { 'llama.block_count': uint32(2) } }),
-    /says it has 2 layers, and has tensors of 1/,
+    /declares 2 layers, but contains tensors of 1/,
   ],
   [
     'tensors of a layer it does not have',
     tinyGguf({ tensors: [embeddings, { ...layer, name: 'blk.7.attn_k.weight' }, output] }),
-    /has the tensor "blk.7.attn_k.weight" of layer 7/,
+    /contains tensor "blk.7.attn_k.weight" of layer 7/,
   ],
   [
     'no embedding length',
@@ -288,12 +288,12 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'more experts used than there are, on which llama.cpp aborts',
     tinyGguf({ keys: { 'llama.expert_count': uint32(4), 'llama.expert_used_count': uint32(5) } }),
-    /says it has 4 experts and uses 5/,
+    /declares 4 experts, but uses 5/,
   ],
   [
     'no attention heads, and tensors of attention',
     tinyGguf({ keys: { 'llama.attention.head_count': uint32(0) } }),
-    /tensors of attention and says it has no attention heads/,
+    /contains attention tensors, but declares no attention heads/,
   ],
   [
     'more heads for keys and values than there are',
@@ -306,7 +306,7 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
       keys: { 'llama.feed_forward_length': uint32(0) },
       tensors: [...TINY_TENSORS, { ...layer, name: 'blk.0.ffn_up.weight' }],
     }),
-    /tensors of feed-forward networks and says they have no length/,
+    /contains feed-forward tensors, but declares no feed-forward length/,
   ],
   [
     'no heads for keys and values, on which llama.cpp aborts',
@@ -343,7 +343,7 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'the second of two parts alone',
     tinyGguf({ keys: { 'split.count': { type: 'uint16', value: 2 }, 'split.no': { type: 'uint16', value: 1 } } }),
-    /one of 2 parts, and 1 are here/,
+    /one of 2 parts, but only 1 are present/,
   ],
 ];
 
@@ -408,7 +408,7 @@ describe('the preflight of a model in parts', () => {
   it('refuses parts in the wrong order', async () => {
     const files = [part(0, [embeddings, layer]), part(1, [output])].reverse();
     await expect(inspectModel(files)).rejects.toMatchObject({
-      message: expect.stringMatching(/it is part 2 and stands at the place of part 1/),
+      message: expect.stringMatching(/it is part 2, but part 1 is expected here/),
     });
   });
 

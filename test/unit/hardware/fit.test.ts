@@ -102,7 +102,7 @@ describe('whatWouldFit', () => {
     const [only, ...others] = whatWouldFit({ shape: LLAMA, settings, gpuLayers: 33, snapshot });
     expect(others).toEqual([]);
     expect(only?.n_gpu_layers).toBe(recommendSplit({ shape: LLAMA, ...settings, snapshot }).gpuLayers);
-    expect(only).toMatchObject({ n_ctx: 8192, note: expect.stringMatching(/^\d+ of 32 layers on the GPU/) });
+    expect(only).toMatchObject({ n_ctx: 8192, note: expect.stringMatching(/^\d+ instead of 33 layers on the GPU/) });
   });
 
   it('proposes a smaller cache with the context asked for, and the longest context without one', () => {
@@ -114,7 +114,7 @@ describe('whatWouldFit', () => {
     });
     expect(proposals).toMatchObject([
       { n_ctx: 131_072, cache_type_k: 'q8_0', cache_type_v: 'q8_0' },
-      { n_gpu_layers: 0, n_ctx: 65_536, note: 'a context of 65536 tokens in place of 131072' },
+      { n_gpu_layers: 0, n_ctx: 65_536, note: 'a context of 65536 instead of 131072 tokens' },
     ]);
   });
 

@@ -56,9 +56,9 @@ describe('refusal', () => {
     expect(refusal(status, headers, subject)).toMatchObject({ code, transient }),
   );
 
-  it('of a gated repository says where access is asked for and how a token is set', () =>
+  it('names the page where access to a gated repository is requested', () =>
     expect(refusal(403, { 'x-error-code': 'GatedRepo' }, subject)).toMatchObject({
-      message: expect.stringMatching(/https:\/\/hub\.example\/maker\/model.*HF_TOKEN/),
+      message: expect.stringMatching(/https:\/\/hub\.example\/maker\/model.*access token/),
       details: { accessPage: 'https://hub.example/maker/model' },
     }));
 
