@@ -74,6 +74,7 @@ describe('the pipeline of the seed, over frames', () => {
     const state = promised('GET_MODEL_STATE', await ask('GET_MODEL_STATE', { modelId: ID }));
     expect(state).toEqual(list.models[0]);
     expect(promised('GET_MODEL_STATE', await ask('GET_MODEL_STATE'))).toEqual({
+      modelId: ID,
       isReady: true,
       backend: 'Node-GGUF',
       modelPath: ID,

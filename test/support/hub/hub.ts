@@ -77,6 +77,11 @@ export class TestHub {
     this.#cdn = createServer((request, response) => this.#serve('cdn', request, response));
   }
 
+  /** The commit that `main` of a repository points to. */
+  commitOf(repoId: string): string {
+    return this.#repos.get(repoId)?.commit ?? '';
+  }
+
   get url(): string {
     return addressOf(this.#hub);
   }
