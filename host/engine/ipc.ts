@@ -24,7 +24,7 @@ export interface LoadSettings extends CacheTypes {
   readonly gpuLayers: number;
   /** Tokens. */
   readonly contextSize: number;
-  /** CPU threads; a range where the runner chooses within it, by what it measures. */
+  /** CPU threads; a range where the runner follows the load of the machine. */
   readonly threads: number | ThreadRange;
   readonly batchSize?: number;
   readonly useMmap?: boolean;

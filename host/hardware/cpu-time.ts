@@ -2,9 +2,9 @@ import * as os from 'node:os';
 import { sum } from '../common/sum.ts';
 import { numbersOf } from './cpu-list.ts';
 import { type ReadText, readText } from './read-text.ts';
-import type { OthersLoad } from './threads.ts';
+import type { CpuLoad } from './threads.ts';
 
-/** What the CPUs this process may run on have done since the machine started, and this process since it did. */
+/** CPU time of the CPUs that this process may run on, since the machine started, and of this process. */
 export interface CpuTime {
   /** All CPUs together, milliseconds. */
   readonly busyMs: number;
@@ -12,14 +12,14 @@ export interface CpuTime {
   readonly ownMs: number;
   /** How many CPUs these are. */
   readonly cpus: number;
-  /** When this was read, milliseconds of a clock that only goes forward. */
+  /** When this was read, milliseconds of a monotonic clock. */
   readonly atMs: number;
 }
 
 /** A kernel's tick in `/proc/stat`, milliseconds: USER_HZ is 100 on every architecture Node runs on. */
 const TICK_MS = 10;
 
-/** Where the times are read. */
+/** Where the times are read from. */
 export interface CpuTimeSource {
   readonly platform: string;
   readonly readText: ReadText;
@@ -40,7 +40,7 @@ export function ownCpuTimes(): CpuTimeSource {
   };
 }
 
-/** Reads the times; undefined where the system does not tell them. */
+/** Reads the times; undefined where the system does not report them. */
 export async function readCpuTime(source: CpuTimeSource): Promise<CpuTime | undefined> {
   const busy = source.platform === 'linux' ? await linuxBusy(source) : otherBusy(source);
   if (busy === undefined) return undefined;
@@ -48,20 +48,17 @@ export async function readCpuTime(source: CpuTimeSource): Promise<CpuTime | unde
   return { ...busy, ownMs: (user + system) / 1000, atMs: source.now() };
 }
 
-/** What others did between two readings; undefined when there was no time between them. */
-export function othersLoad(before: CpuTime, after: CpuTime): OthersLoad | undefined {
+/** Returns the load between two readings; undefined when there was no time between them. */
+export function cpuLoad(before: CpuTime, after: CpuTime): CpuLoad | undefined {
   const ms = after.atMs - before.atMs;
   if (ms <= 0 || before.cpus !== after.cpus) return undefined;
   const all = (after.busyMs - before.busyMs) / ms;
+  const own = (after.ownMs - before.ownMs) / ms;
   const bounded = (cpus: number) => Math.min(after.cpus, Math.max(0, cpus));
-  return {
-    busy: bounded(all - (after.ownMs - before.ownMs) / ms),
-    idle: bounded(after.cpus - all),
-    among: after.cpus,
-  };
+  return { own: bounded(own), others: bounded(all - own), idle: bounded(after.cpus - all), cpus: after.cpus };
 }
 
-/** Not `os.cpus()`, which asks every CPU for its clock too: that takes milliseconds on large machines. */
+/** Not `os.cpus()`, which also reads the clock rate of every CPU: that takes milliseconds on large machines. */
 async function linuxBusy({ readText }: CpuTimeSource): Promise<{ busyMs: number; cpus: number } | undefined> {
   const [stat = '', status = ''] = await Promise.all([readText('/proc/stat'), readText('/proc/self/status')]);
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
@@ -70,7 +67,7 @@ async function linuxBusy({ readText }: CpuTimeSource): Promise<{ busyMs: number;
   let cpus = 0;
   for (const [, number, line = ''] of stat.matchAll(/^cpu(\d+) (.*)$/gm)) {
     if (allowed !== undefined && !allowed.has(Number(number))) continue;
-    // Guests' time is within the users' already; time stolen by the hypervisor is as gone as if a neighbour had it.
+    // Guest time is part of user time; time stolen by the hypervisor counts as that of another process.
     const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = line.trim().split(/\s+/).map(Number);
     ticks += user + nice + system + irq + softIrq + steal;
     cpus += 1;

@@ -1,8 +1,8 @@
 import type { CpuFacts } from './types.ts';
 
-/** How many CPU threads a model may have. Within this its runner chooses, by what it measures. */
+/** How many CPU threads a model can use. Within this its runner follows the load of the machine. */
 export interface ThreadRange {
-  /** Cores that are as quick as the quickest: slower ones hold up all others at ggml's barriers. */
+  /** Cores as fast as the fastest: a slower one holds up all others at ggml's barriers. */
   readonly quick: number;
   readonly most: number;
 }
@@ -13,50 +13,42 @@ export interface ThreadRange {
  */
 const MAX_THREADS = 16;
 
-/** The work of everything but this process, measured over a moment, in hardware threads. */
-export interface OthersLoad {
-  /** What others kept busy. */
-  readonly busy: number;
-  /** What nobody kept busy. */
+/** What the CPUs did over a moment, in CPUs: 0.5 is half of one. */
+export interface CpuLoad {
+  /** Time of this process. */
+  readonly own: number;
+  /** Time of all other processes. */
+  readonly others: number;
   readonly idle: number;
-  /** What this process may run on. More than its share where a quota limits it. */
-  readonly among: number;
+  /** CPUs that this process may run on. More than its share where a quota limits it. */
+  readonly cpus: number;
 }
 
-/** Below which part of the machine idle it counts as full. */
-const FULL = 0.05;
+/** Below this part of the CPUs idle, processes compete for them. */
+const CONTENTION_IDLE = 0.05;
 
-/** From which part of a core on others' work counts as a whole one: what a desktop does at rest takes less. */
+/** Load of others that counts as a whole core, in cores: a desktop at rest causes less. */
 const BUSY_CORE = 0.4;
 
-/** The threads that may be tried on a processor: one for each physical core. A second one on a core only spins. */
+/** The threads that can be used on a processor: one for each physical core. A second one on a core only spins. */
 export function threadRange({ cores, quickCores = cores }: Pick<CpuFacts, 'cores' | 'quickCores'>): ThreadRange {
   return { quick: Math.max(1, quickCores), most: Math.max(1, Math.min(cores, MAX_THREADS)) };
 }
 
 /**
- * Threads to begin with: the quick cores but those that are busy, and but one, which is left to the browser and the host.
- * ggml's threads spin at barriers, so one that has to share its core holds up all the others (2 busy cores, measured: 2 to
- * 67 tokens/s with 2 or 4 threads, 1,425 with one).
+ * Threads for which a fast core is free, at least 1.
  *
- * @param busyCores What everybody else takes, in cores: 0.5 is half of one.
+ * @param running Threads of this process that had work during the measurement. Where CPU time is short, what they did
+ * not get is time that others took from them, and would take again.
+ * @param usable CPUs that this process gets at most: fewer than it may run on where it has a quota.
  */
-export function firstThreads({ quick, most }: ThreadRange, busyCores: number): number {
-  return Math.max(1, Math.min(quick - Math.max(1, Math.round(busyCores)), most));
-}
-
-/**
- * Threads for which a quick core is free at present.
- *
- * @param usable Hardware threads this process gets at most: fewer than it may run on where it has a quota.
- */
-export function freeThreads({ quick, most }: ThreadRange, load: OthersLoad, usable: number): number {
-  // A quota smaller than the machine is eaten up by nobody while other cores are free.
-  const taken = Math.max(0, wantedBy(load) - Math.max(0, load.among - usable));
+export function freeThreads(
+  { quick, most }: ThreadRange,
+  { own, others, idle, cpus }: CpuLoad,
+  { running, usable }: { running: number; usable: number },
+): number {
+  const lost = idle < CONTENTION_IDLE * cpus ? Math.max(0, running - own) : 0;
+  // A quota smaller than the machine leaves other cores to other processes.
+  const taken = Math.max(0, Math.min(cpus, others + lost) - Math.max(0, cpus - usable));
   return Math.max(1, Math.min(Math.floor(quick - taken + BUSY_CORE), most));
-}
-
-/** On a full machine a neighbour that shares its core with a thread of ours gets half of it, and would take it all. */
-function wantedBy({ busy, idle, among }: OthersLoad): number {
-  return idle < FULL * among ? Math.min(among, 2 * busy) : busy;
 }

@@ -4,7 +4,6 @@ import { engineUnavailable } from '../../common/host-errors.ts';
 import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
-import { firstThreads } from '../../hardware/threads.ts';
 import type { PromptInput, RenderedPrompt } from '../../models/generation.ts';
 import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad } from '../ipc.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
@@ -14,9 +13,7 @@ import { Ranker } from './embedding/ranker.ts';
 import { Generator } from './generation/generator.ts';
 import { PromptTokens } from './generation/prompt-tokens.ts';
 import { LlamaLog } from './llama-log.ts';
-import { LoadWatch } from './threads/load-watch.ts';
-import { steerThreads } from './threads/steer-threads.ts';
-import { ThreadClimber } from './threads/thread-climber.ts';
+import { ThreadLimit } from './thread-limit.ts';
 
 /** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
 const PROGRESS_MS = 30;
@@ -33,22 +30,25 @@ const GGML_TYPES = {
   q4_0: 'Q4_0',
 } as const satisfies Record<CacheType, string>;
 
+/** A loaded model and what serves its requests. */
+interface Loaded {
+  readonly generator: Generator;
+  readonly prompts: PromptTokens;
+  readonly contextSize: number;
+  readonly embedder: Embedder;
+  readonly ranker: Ranker;
+  /** Undefined where the user set the number of threads. */
+  readonly limit: ThreadLimit | undefined;
+  readonly vramBefore: number;
+}
+
 /** llama.cpp in this process, with at most one model. */
 export class LlamaRuntime {
   readonly facts: RunnerFacts;
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #log: LlamaLog;
-  #held:
-    | {
-        readonly generator: Generator;
-        readonly prompts: PromptTokens;
-        readonly contextSize: number;
-        readonly embedder: Embedder;
-        readonly ranker: Ranker;
-        readonly vramBefore: number;
-      }
-    | undefined;
+  #loaded: Loaded | undefined;
 
   private constructor(binding: Binding, llama: Llama, log: LlamaLog, facts: RunnerFacts) {
     this.#binding = binding;
@@ -99,14 +99,15 @@ export class LlamaRuntime {
 
   /** Loads the model and makes its context. */
   async load({ file, settings }: RunnerLoad, onProgress: (fraction: number) => void): Promise<LoadedFigures> {
-    if (this.#held !== undefined) throw new Error('A runner holds one model');
+    if (this.#loaded !== undefined) throw new Error('A runner holds one model');
     // llama.cpp reports every tensor; sending each report would cost more than loading a small model.
     const progress = throttle(onProgress, PROGRESS_MS);
     const ramBefore = process.memoryUsage.rss();
     const vramBefore = await this.#vramUsed();
     this.#log.clear();
-    const watch = new LoadWatch();
-    await watch.begin();
+    const range = typeof settings.threads === 'number' ? undefined : settings.threads;
+    const limit = range && new ThreadLimit(this.#llama, range);
+    await limit?.start();
     try {
       const model = await this.#llama.loadModel({
         modelPath: longPath(file),
@@ -115,28 +116,17 @@ export class LlamaRuntime {
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         onLoadProgress: progress,
       });
-      const range = typeof settings.threads === 'number' ? undefined : settings.threads;
-      const threads =
-        typeof settings.threads === 'number'
-          ? settings.threads
-          : firstThreads(settings.threads, (await watch.look())?.busy ?? 0);
+      const threads = typeof settings.threads === 'number' ? settings.threads : settings.threads.most;
       const context = await model.createContext({
         contextSize: settings.contextSize,
         sequences: 1,
-        threads: { ideal: threads, min: threads },
+        threads,
         ...defined({ batchSize: settings.batchSize }),
         ...defined({ experimentalKvCacheKeyType: settings.cacheTypeK && GGML_TYPES[settings.cacheTypeK] }),
         ...defined({ experimentalKvCacheValueType: settings.cacheTypeV && GGML_TYPES[settings.cacheTypeV] }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         failedCreationRemedy: false,
       });
-      // Where the GPU does all the work, threads make no difference that could be learned from.
-      const isOnGpu = this.#llama.gpu !== false && model.gpuLayers >= model.fileInsights.totalLayers;
-      const isSteered = range !== undefined && range.most > 1 && !isOnGpu;
-      if (isSteered) {
-        const climber = () => new ThreadClimber({ first: threads, most: range.most });
-        steerThreads(context, { range, single: climber(), batch: climber() });
-      }
       progress.flush();
       const prompts = new PromptTokens({ binding: this.#binding, model });
       const generator = new Generator({
@@ -152,12 +142,12 @@ export class LlamaRuntime {
         model,
         log: this.#log,
         threads,
-        ...(isSteered ? { range } : {}),
+        limit,
         contextSize: context.contextSize,
       };
       const { contextSize } = context;
       const [embedder, ranker] = [new Embedder(texts), new Ranker(texts)];
-      this.#held = { generator, prompts, contextSize, embedder, ranker, vramBefore };
+      this.#loaded = { generator, prompts, contextSize, embedder, ranker, limit, vramBefore };
       return {
         vocabSize: vocabSize(model),
         embeddingDim: model.embeddingVectorSize,
@@ -173,47 +163,55 @@ export class LlamaRuntime {
     }
   }
 
-  /** What generates with the loaded model. The supervisor gives no such command before a load. */
-  get generator(): Generator {
-    if (this.#held === undefined) throw new Error('No model is loaded');
-    return this.#held.generator;
+  /** See {@link Generator.generate}. */
+  generate(...request: Parameters<Generator['generate']>): ReturnType<Generator['generate']> {
+    return this.#limited(({ generator }) => generator.generate(...request));
   }
 
   /** Renders a prompt as a generation would get it. */
   render(input: PromptInput): RenderedPrompt {
-    if (this.#held === undefined) throw new Error('No model is loaded');
-    return this.#held.prompts.render(input, this.#held.contextSize);
+    const { prompts, contextSize } = this.#require();
+    return prompts.render(input, contextSize);
   }
 
   /** Counts the tokens of texts. */
   countTokens(texts: readonly string[]): number {
-    if (this.#held === undefined) throw new Error('No model is loaded');
-    return this.#held.prompts.count(texts, this.#held.contextSize);
+    const { prompts, contextSize } = this.#require();
+    return prompts.count(texts, contextSize);
   }
 
-  /** What embeds with the loaded model. */
-  get embedder(): Embedder {
-    if (this.#held === undefined) throw new Error('No model is loaded');
-    return this.#held.embedder;
+  /** See {@link Embedder.embed}. */
+  embed(...request: Parameters<Embedder['embed']>): ReturnType<Embedder['embed']> {
+    return this.#limited(({ embedder }) => embedder.embed(...request));
   }
 
-  /** What ranks with the loaded model. */
-  get ranker(): Ranker {
-    if (this.#held === undefined) throw new Error('No model is loaded');
-    return this.#held.ranker;
+  /** See {@link Ranker.rank}. */
+  rank(...request: Parameters<Ranker['rank']>): ReturnType<Ranker['rank']> {
+    return this.#limited(({ ranker }) => ranker.rank(...request));
   }
 
   /** Ends the work of this number, of whatever kind. Nothing happens when it has ended already. */
   stop(work: number): void {
-    this.#held?.generator.stop(work);
-    this.#held?.embedder.stop(work);
-    this.#held?.ranker.stop(work);
+    this.#loaded?.generator.stop(work);
+    this.#loaded?.embedder.stop(work);
+    this.#loaded?.ranker.stop(work);
   }
 
   /** What this process holds now. */
   async memory(): Promise<MemoryUse> {
-    const vramBefore = this.#held?.vramBefore ?? 0;
+    const vramBefore = this.#loaded?.vramBefore ?? 0;
     return { ram: process.memoryUsage.rss(), vram: Math.max(0, (await this.#vramUsed()) - vramBefore) };
+  }
+
+  /** The host sends no request to a model before its load. */
+  #require(): Loaded {
+    if (this.#loaded === undefined) throw new Error('No model is loaded');
+    return this.#loaded;
+  }
+
+  #limited<T>(run: (loaded: Loaded) => Promise<T>): Promise<T> {
+    const loaded = this.#require();
+    return loaded.limit === undefined ? run(loaded) : loaded.limit.during(() => run(loaded));
   }
 
   async #vramUsed(): Promise<number> {

@@ -13,11 +13,11 @@ const COMMANDS: {
 } = {
   load: (llama, request, progress) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
-  generate: (llama, { work, request }, progress) => llama.generator.generate(work, request, progress),
+  generate: (llama, { work, request }, progress) => llama.generate(work, request, progress),
   render: async (llama, input) => llama.render(input),
   countTokens: async (llama, texts) => llama.countTokens(texts),
-  embed: (llama, { work, request }) => llama.embedder.embed(work, request),
-  rank: (llama, { work, request }) => llama.ranker.rank(work, request),
+  embed: (llama, { work, request }) => llama.embed(work, request),
+  rank: (llama, { work, request }) => llama.rank(work, request),
   stop: async (llama, { work }) => {
     llama.stop(work);
     return null;

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { numbersOf } from '../../../host/hardware/cpu-list.ts';
-import { type CpuTimeSource, othersLoad, ownCpuTimes, readCpuTime } from '../../../host/hardware/cpu-time.ts';
+import { type CpuTimeSource, cpuLoad, ownCpuTimes, readCpuTime } from '../../../host/hardware/cpu-time.ts';
 
-/** A machine of the kernel's own words, at one moment. */
+/** A machine as its kernel reports it at one moment. */
 function recorded(stat: string, moment: { now: number; own: number; allowed?: string }): CpuTimeSource {
   const status = moment.allowed === undefined ? '' : `Name:\tx\nCpus_allowed_list:\t${moment.allowed}\n`;
   return {
@@ -23,13 +23,13 @@ const AFTER = `cpu  1 2 3 4\n${line(0, [180, 0, 20, 0])}${line(1, [200, 5, 20, 5
 
 async function loadOf(...moments: readonly CpuTimeSource[]) {
   const [before, after] = await Promise.all(moments.map(readCpuTime));
-  return before && after && othersLoad(before, after);
+  return before && after && cpuLoad(before, after);
 }
 
-describe('the load of others', () => {
+describe('the load of the CPUs', () => {
   it('is what the CPUs did less what this process did, nice and stolen time included', async () => {
     const load = await loadOf(recorded(BEFORE, { now: 0, own: 100 }), recorded(AFTER, { now: 1000, own: 350 }));
-    expect(load).toEqual({ busy: 1.25, idle: 0.5, among: 2 });
+    expect(load).toEqual({ own: 0.25, others: 1.25, idle: 0.5, cpus: 2 });
   });
 
   it('counts only the CPUs this process may run on', async () => {
@@ -38,7 +38,7 @@ describe('the load of others', () => {
       recorded(BEFORE, { now: 0, own: 0, ...allowed }),
       recorded(AFTER, { now: 1000, own: 0, ...allowed }),
     );
-    expect(load).toEqual({ busy: 0.6, idle: 0.4, among: 1 });
+    expect(load).toEqual({ own: 0, others: 0.6, idle: 0.4, cpus: 1 });
   });
 
   it('is never below nothing, nor above all there is', async () => {
@@ -46,12 +46,22 @@ describe('the load of others', () => {
       { now: 0, own: 0 },
       { now: 1000, own: 5000 },
     ];
-    expect(await loadOf(recorded(BEFORE, rest), recorded(BEFORE, work))).toEqual({ busy: 0, idle: 2, among: 2 });
+    expect(await loadOf(recorded(BEFORE, rest), recorded(BEFORE, work))).toEqual({
+      own: 2,
+      others: 0,
+      idle: 2,
+      cpus: 2,
+    });
     const soon = { now: 10, own: 0 };
-    expect(await loadOf(recorded(BEFORE, rest), recorded(AFTER, soon))).toEqual({ busy: 2, idle: 0, among: 2 });
+    expect(await loadOf(recorded(BEFORE, rest), recorded(AFTER, soon))).toEqual({
+      own: 0,
+      others: 2,
+      idle: 0,
+      cpus: 2,
+    });
   });
 
-  it('is not told of no time at all, nor where the system does not tell', async () => {
+  it('is undefined for no time at all, and where the system does not report it', async () => {
     const rest = { now: 0, own: 0 };
     expect(await loadOf(recorded(BEFORE, rest), recorded(AFTER, rest))).toBeUndefined();
     for (const stat of ['', 'cpu  1 2 3\n', 'cpu0 a b c\n']) {
@@ -59,13 +69,13 @@ describe('the load of others', () => {
     }
   });
 
-  it('is read elsewhere from what Node says', async () => {
+  it('is read from Node on other systems', async () => {
     const source = (busy: number, now: number): CpuTimeSource => ({
       ...recorded('', { now, own: 0 }),
       platform: 'darwin',
       cpus: () => [{ times: { user: busy, nice: 0, sys: 0, idle: 50, irq: 0 } }],
     });
-    expect(await loadOf(source(100, 0), source(160, 100))).toEqual({ busy: 0.6, idle: 0.4, among: 1 });
+    expect(await loadOf(source(100, 0), source(160, 100))).toEqual({ own: 0, others: 0.6, idle: 0.4, cpus: 1 });
   });
 
   it('is found on this machine', async () => {
@@ -73,7 +83,7 @@ describe('the load of others', () => {
     const neighbour = spawn(process.execPath, ['-e', 'const end = Date.now() + 300; while (Date.now() < end);']);
     await once(neighbour, 'exit');
     const after = await readCpuTime(ownCpuTimes());
-    expect(before && after && othersLoad(before, after)?.busy).toBeGreaterThan(0);
+    expect(before && after && cpuLoad(before, after)?.others).toBeGreaterThan(0);
   });
 });
 

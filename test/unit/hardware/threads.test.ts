@@ -1,42 +1,84 @@
 import { describe, expect, it } from '@jest/globals';
-import { firstThreads, freeThreads, threadRange } from '../../../host/hardware/threads.ts';
+import { freeThreads, threadRange } from '../../../host/hardware/threads.ts';
 
-describe('threads to begin with', () => {
+describe('the range of threads', () => {
   it.each([
-    // cores, quick ones (undefined: all alike), busy cores, threads
-    [1, undefined, 0, 1],
-    [2, undefined, 0, 1],
-    [2, undefined, 2, 1],
-    [8, undefined, 0, 7],
-    [8, undefined, 0.4, 7],
-    [8, undefined, 3.2, 5],
-    [8, undefined, 40, 1],
-    [24, 8, 0, 7],
-    [24, 8, 2, 6],
-    [128, undefined, 0, 16],
-    [128, undefined, 120, 8],
-  ])('of %s cores (%s quick) with %s busy: %s', (cores, quickCores, busy, threads) => {
-    const range = threadRange({ cores, ...(quickCores === undefined ? {} : { quickCores }) });
-    expect(firstThreads(range, busy)).toBe(threads);
-    expect(range.most).toBe(Math.min(16, cores));
-  });
+    [1, undefined, { quick: 1, most: 1 }],
+    [8, undefined, { quick: 8, most: 8 }],
+    [24, 8, { quick: 8, most: 16 }],
+    [128, undefined, { quick: 128, most: 16 }],
+  ])('of %s cores (%s fast)', (cores, quickCores, range) =>
+    expect(threadRange({ cores, ...(quickCores === undefined ? {} : { quickCores }) })).toEqual(range),
+  );
 });
 
-describe('threads that have a core at present', () => {
+describe('threads for which a core is free', () => {
   const alone = (cores: number) => threadRange({ cores });
   const hybrid = threadRange({ cores: 16, quickCores: 8 });
 
   it.each([
-    ['two idle cores', alone(2), { busy: 0, idle: 2, among: 2 }, 2, 2],
-    ['two cores, one of them busy', alone(2), { busy: 1, idle: 1, among: 2 }, 2, 1],
-    ['two full cores, a neighbour shares one with a thread of ours', alone(2), { busy: 0.5, idle: 0, among: 2 }, 2, 1],
-    ['two cores and a desktop at rest', alone(2), { busy: 0.2, idle: 0, among: 2 }, 2, 2],
-    ['one core that others keep busy', alone(1), { busy: 1, idle: 0, among: 1 }, 1, 1],
-    ['eight full cores, three neighbours share with us', alone(8), { busy: 1.5, idle: 0, among: 8 }, 8, 5],
-    ['eight cores with two threads each, three busy', alone(8), { busy: 3, idle: 13, among: 16 }, 16, 5],
-    ['eight quick cores beside eight others, two busy', hybrid, { busy: 2, idle: 22, among: 24 }, 24, 6],
-    ['a quota of two cores on 64, half of them busy', alone(2), { busy: 32, idle: 32, among: 64 }, 2, 2],
-    ['a quota of two cores on 64, all busy', alone(2), { busy: 64, idle: 0, among: 64 }, 2, 1],
-    ['a server', alone(128), { busy: 0, idle: 256, among: 256 }, 256, 16],
-  ])('%s', (_, range, load, usable, threads) => expect(freeThreads(range, load, usable)).toBe(threads));
+    ['two idle cores', alone(2), { own: 0, others: 0, idle: 2, cpus: 2 }, { running: 0, usable: 2 }, 2],
+    ['two cores, one of them busy', alone(2), { own: 0, others: 1, idle: 1, cpus: 2 }, { running: 0, usable: 2 }, 1],
+    [
+      'two threads, one shares its core',
+      alone(2),
+      { own: 1.5, others: 0.5, idle: 0, cpus: 2 },
+      { running: 2, usable: 2 },
+      1,
+    ],
+    ['one thread beside a busy core', alone(2), { own: 1, others: 1, idle: 0, cpus: 2 }, { running: 1, usable: 2 }, 1],
+    ['a desktop at rest', alone(2), { own: 1.8, others: 0.2, idle: 0, cpus: 2 }, { running: 2, usable: 2 }, 2],
+    ['one core that others use', alone(1), { own: 0, others: 1, idle: 0, cpus: 1 }, { running: 0, usable: 1 }, 1],
+    [
+      'four threads, one shares its core',
+      alone(4),
+      { own: 3.5, others: 0.5, idle: 0, cpus: 4 },
+      { running: 4, usable: 4 },
+      3,
+    ],
+    ['three threads after that', alone(4), { own: 3, others: 1, idle: 0, cpus: 4 }, { running: 3, usable: 4 }, 3],
+    [
+      'three threads, the neighbour gone',
+      alone(4),
+      { own: 3, others: 0, idle: 1, cpus: 4 },
+      { running: 3, usable: 4 },
+      4,
+    ],
+    [
+      'eight threads, three share their cores',
+      alone(8),
+      { own: 6.5, others: 1.5, idle: 0, cpus: 8 },
+      { running: 8, usable: 8 },
+      5,
+    ],
+    [
+      'eight cores with two CPUs each, three busy',
+      alone(8),
+      { own: 0, others: 3, idle: 13, cpus: 16 },
+      { running: 0, usable: 16 },
+      5,
+    ],
+    [
+      'eight fast cores and eight slow, two busy',
+      hybrid,
+      { own: 0, others: 2, idle: 22, cpus: 24 },
+      { running: 0, usable: 24 },
+      6,
+    ],
+    [
+      'a quota of two cores on 64, half of them busy',
+      alone(2),
+      { own: 0, others: 32, idle: 32, cpus: 64 },
+      { running: 0, usable: 2 },
+      2,
+    ],
+    [
+      'a quota of two cores on 64, all busy',
+      alone(2),
+      { own: 0, others: 64, idle: 0, cpus: 64 },
+      { running: 2, usable: 2 },
+      1,
+    ],
+    ['a server', alone(128), { own: 0, others: 0, idle: 256, cpus: 256 }, { running: 0, usable: 256 }, 16],
+  ])('%s', (_, range, load, now, threads) => expect(freeThreads(range, load, now)).toBe(threads));
 });

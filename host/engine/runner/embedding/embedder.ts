@@ -16,8 +16,8 @@ export class Embedder {
   constructor(parts: TextWorkParts) {
     const { model, threads } = parts;
     this.#texts = new TextWork(parts);
-    this.#context = new GrowingContext(this.#texts.room, async (size) =>
-      this.#texts.steered(await model.createEmbeddingContext({ contextSize: size, batchSize: size, threads })),
+    this.#context = new GrowingContext(this.#texts.room, (size) =>
+      this.#texts.create(() => model.createEmbeddingContext({ contextSize: size, batchSize: size, threads })),
     );
   }
 

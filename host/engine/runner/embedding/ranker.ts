@@ -14,8 +14,8 @@ export class Ranker {
     const { model, threads } = parts;
     this.#model = model;
     this.#texts = new TextWork(parts);
-    this.#context = new GrowingContext(this.#texts.room, async (size) =>
-      this.#texts.steered(await model.createRankingContext({ contextSize: size, batchSize: size, threads })),
+    this.#context = new GrowingContext(this.#texts.room, (size) =>
+      this.#texts.create(() => model.createRankingContext({ contextSize: size, batchSize: size, threads })),
     );
   }
 

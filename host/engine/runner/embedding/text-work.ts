@@ -1,11 +1,9 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
 import { requestAborted } from '../../../common/host-errors.ts';
-import type { ThreadRange } from '../../../hardware/threads.ts';
 import type { NamedText } from '../../../models/embedding.ts';
 import type { Binding, EmbeddingContext, Model, RankingContext, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
-import { type Steering, steerTextThreads } from '../threads/steer-threads.ts';
-import { FreeCores } from '../threads/thread-count.ts';
+import type { ThreadLimit } from '../thread-limit.ts';
 
 /**
  * No tokenizer makes tokens of more characters than this on average (see `PromptTokens`), so what stands behind so many
@@ -18,10 +16,10 @@ export interface TextWorkParts {
   readonly binding: Binding;
   readonly model: Model;
   readonly log: LlamaLog;
-  /** CPU threads: for good, or to begin with where there is a `range`. */
+  /** CPU threads of a context. */
   readonly threads: number;
-  /** What the count follows the machine's load in; absent = it stays. */
-  readonly range?: ThreadRange;
+  /** Limits them while requests run; absent where the user set their number. */
+  readonly limit?: ThreadLimit | undefined;
   /** Tokens of the context the model was loaded with. */
   readonly contextSize: number;
 }
@@ -32,15 +30,9 @@ export class TextWork {
   readonly room: number;
   readonly #parts: TextWorkParts;
   readonly #running = new Map<number, AbortController>();
-  readonly #steering: Steering | undefined;
 
   constructor(parts: TextWorkParts) {
     this.#parts = parts;
-    const { range } = parts;
-    if (range !== undefined) {
-      const count = new FreeCores(parts.threads);
-      this.#steering = { range, single: count, batch: count };
-    }
     const { trainContextSize } = parts.model;
     this.room = trainContextSize > 0 ? Math.min(trainContextSize, parts.contextSize) : parts.contextSize;
   }
@@ -64,10 +56,10 @@ export class TextWork {
     }
   }
 
-  /** Has a new context use the threads that are free; of all contexts for these texts, what was learned is one. */
-  steered<C extends EmbeddingContext | RankingContext>(context: C): C {
-    if (this.#steering !== undefined) steerTextThreads(context, this.#steering);
-    return context;
+  /** Creates a context with the full number of threads. */
+  create<C extends EmbeddingContext | RankingContext>(create: () => Promise<C>): Promise<C> {
+    const { limit } = this.#parts;
+    return limit === undefined ? create() : limit.withoutLimit(create);
   }
 
   /** Has the work of this number end with its next text. */
