@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
+import { sum } from '../../host/common/sum.ts';
 
 /** One file or folder of an archive. */
 export interface Entry {
@@ -27,4 +28,10 @@ export function entriesOf(folder: string): Entry[] {
       };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Returns the bytes of all files in a folder. */
+export function sizeOf(folder: string): number {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => statSync(join(folder, path)));
+  return sum(paths.filter((stats) => stats.isFile()).map(({ size }) => size));
 }

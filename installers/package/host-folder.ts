@@ -4,7 +4,9 @@ import * as esbuild from 'esbuild';
 import { KEYRING_BINARY, keychainBuildOptions } from '../build/keychain-bundle.ts';
 import { runnerBuildOptions } from '../build/runner-bundle.ts';
 import { writeShared } from '../build/shared-files.ts';
+import { sizeOf } from './entry.ts';
 import { makeExecutable } from './executable.ts';
+import { writeFileList, writePackageFacts } from './file-list.ts';
 import { bundleHost } from './host-bundle.ts';
 import { type Licence, licenceOfPackage, licencesOfSources, licencesText, llamaLicence } from './licences.ts';
 import type { Parts } from './parts.ts';
@@ -15,6 +17,7 @@ import type { Target } from './target.ts';
 export interface HostFolderOptions {
   /** The repository. */
   readonly root: string;
+  readonly version: string;
   readonly target: Target;
   readonly parts: Parts;
   /** The folder to make; one that is there is replaced. */
@@ -42,10 +45,11 @@ const INSTALL_FILES = {
  * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a folder of their own beside them
  * - `lib/keychain/`: what asks the system's keychain, with its binary
  * - `install.sh`, or on Windows `install.ps1` and the command `tabagent.cmd`
+ * - `FILES.txt`, `PACKAGE.txt`: what belongs to the host, and where it runs, for installers
  * - `share/`: the manual page and completions of the command `tabagent`
  * - `LICENSE`, `LICENSES.txt`: its own licence, and those of what it carries
  */
-export async function makeHostFolder({ root, target, parts, folder, work }: HostFolderOptions): Promise<void> {
+export async function makeHostFolder({ root, target, parts, folder, work, version }: HostFolderOptions): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   const lib = join(folder, 'lib');
   mkdirSync(join(lib, 'host'), { recursive: true });
@@ -91,6 +95,8 @@ export async function makeHostFolder({ root, target, parts, folder, work }: Host
       llamaLicence(releaseOf(root)),
     ]),
   );
+  writePackageFacts(folder, { target, version, bytes: sizeOf(folder) });
+  writeFileList(folder);
 }
 
 /** An add-on as it is unpacked over the packaged host's folder. */
@@ -113,7 +119,9 @@ export function makeAddOnFolder({
   if (first === undefined) throw new Error('Expected an add-on to consist of something');
   const licences: Licence[] = [...binaries.map(licenceOfPackage), llamaLicence(releaseOf(root))];
   const { name } = JSON.parse(readFileSync(join(first, 'package.json'), 'utf8'));
-  writeFileSync(join(folder, `LICENSES-${name.split('/').at(-1)}.txt`), licencesText(licences));
+  const addOn = name.split('/').at(-1);
+  writeFileSync(join(folder, `LICENSES-${addOn}.txt`), licencesText(licences));
+  writeFileList(folder, `FILES-${addOn}.txt`);
 }
 
 /** Copies the binary of a package `@napi-rs/keyring-<platform>`, the one file it is there for. */

@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { formatBytes } from '../../host/common/format.ts';
 import { makeDeb } from '../debian/deb.ts';
 import { makeNsisInstaller } from '../windows/nsis.ts';
 import { ARCHIVE_TIME, archiveFolder } from './archive.ts';
 import { writeChecksums } from './checksums.ts';
-import { entriesOf } from './entry.ts';
+import { sizeOf } from './entry.ts';
 import { makeAddOnFolder, makeHostFolder } from './host-folder.ts';
 import { gatherParts, type PartVersions } from './parts.ts';
 import { type AddOn, type Target, type TargetName, targetOf } from './target.ts';
@@ -42,14 +43,14 @@ export async function makePackage(name: TargetName, options: PackageOptions): Pr
 
   const full = `tabagent-host-${versions.host}-${name}`;
   const folder = join(out, parts.llama.length > 0 ? full : `${full}-incomplete`);
-  await makeHostFolder({ root, target, parts, folder, work });
-  say(`${basename(folder)}/ ${megabytes(sizeOf(folder))}`);
+  await makeHostFolder({ root, version: versions.host, target, parts, folder, work });
+  say(`${basename(folder)}/ ${formatBytes(sizeOf(folder))}`);
   if (options.folderOnly) return;
   await archive(folder, `${folder}.${target.archive}`);
 
   if (options.installers) {
     const file = makeInstaller({ target, folder, version: versions.host, work });
-    if (file !== undefined) say(`${basename(file)} ${megabytes(statSync(file).size)}`);
+    if (file !== undefined) say(`${basename(file)} ${formatBytes(statSync(file).size)}`);
   }
 
   for (const [addOn, binaries] of parts.addOns) {
@@ -65,7 +66,7 @@ export async function makePackage(name: TargetName, options: PackageOptions): Pr
 
   async function archive(from: string, file: string): Promise<void> {
     await archiveFolder(from, file, target);
-    say(`${basename(file)} ${megabytes(statSync(file).size)}`);
+    say(`${basename(file)} ${formatBytes(statSync(file).size)}`);
   }
 }
 
@@ -84,16 +85,4 @@ function makeInstaller(options: { target: Target; folder: string; version: strin
     return file;
   }
   return undefined;
-}
-
-/** Bytes of all files in a folder. */
-export function sizeOf(folder: string): number {
-  return entriesOf(folder).reduce(
-    (sum, entry) => sum + (entry.folder ? 0 : statSync(join(folder, '..', entry.name)).size),
-    0,
-  );
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

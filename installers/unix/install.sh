@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the TabAgent host from the folder this script lies in, and registers it with the browsers of this user.
-# Nothing is downloaded. Running it again installs over what is there.
+# Installs the TabAgent host from the folder that contains this script, and registers it with the browsers of this user.
+# Nothing is downloaded. Running it again updates the installation.
 set -eu
 
 # Only absolute folders are searched for programs: an empty entry of PATH means the current folder.
@@ -19,18 +19,20 @@ set +f
 
 usage() {
   cat <<'END'
-Usage: ./install.sh [--system] [--prefix FOLDER] [install options]
+Usage: ./install.sh [--system] [--prefix FOLDER] [--force] [install options]
        ./install.sh --uninstall [--system] [--prefix FOLDER]
 
-Copies the host to FOLDER/lib/tabagent-host, links the command FOLDER/bin/tabagent
-to it, and runs "tabagent install", which tells the browsers where it is.
+Copies the host to FOLDER/lib/tabagent-host, links the command FOLDER/bin/tabagent,
+the manual page and the shell completions to it, and runs "tabagent install", which
+registers the host with browsers.
 
-  --prefix FOLDER   ~/.local without it, /usr/local with --system
-  --system          for all users of this computer (as root)
-  --uninstall       takes all of that away again; models and settings stay
-  --help            prints this
+  --prefix FOLDER   where to install (default: ~/.local, or /usr/local with --system)
+  --system          install for all users (requires root)
+  --force           replace files that do not belong to TabAgent
+  --uninstall       remove the host; models and settings are kept
+  --help            show this help
 
-All other options go to "tabagent install", such as --browser firefox.
+All other options are passed to "tabagent install", for example --browser firefox.
 END
 }
 
@@ -43,6 +45,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 prefix=
 system=
 uninstall=
+force=
 # The arguments that stay are those for "tabagent install": each is taken from the front, and put back at the end.
 count=$#
 while [ "$count" -gt 0 ]; do
@@ -55,9 +58,10 @@ while [ "$count" -gt 0 ]; do
       exit 0
       ;;
     --uninstall) uninstall=yes ;;
+    --force) force=yes ;;
     --system) system=--system ;;
     --prefix)
-      [ "$count" -gt 0 ] || fail 'Expected a folder behind --prefix.'
+      [ "$count" -gt 0 ] || fail '--prefix requires a folder: --prefix FOLDER'
       prefix=$1
       shift
       count=$((count - 1))
@@ -67,65 +71,236 @@ while [ "$count" -gt 0 ]; do
 done
 
 if [ -n "$system" ]; then
-  [ "$(id -u)" = 0 ] || fail 'Expected --system to be run as root: sudo ./install.sh --system'
+  [ "$(id -u)" = 0 ] || fail '--system requires root. Run: sudo ./install.sh --system'
   : "${prefix:=/usr/local}"
 else
   : "${prefix:=${HOME:?}/.local}"
 fi
 case $prefix in
   /*) ;;
-  *) fail "Expected --prefix to be an absolute path, got \"$prefix\"." ;;
+  *) fail "--prefix must be an absolute path, but is \"$prefix\"." ;;
 esac
 place=$prefix/lib/tabagent-host
-command=$prefix/bin/tabagent
+program=$place/tabagent-host
+
+# The links to files of the host: the command, and what shells and man look for.
+links="bin/tabagent tabagent-host
+share/man/man1/tabagent.1 share/tabagent.1
+share/bash-completion/completions/tabagent share/completions/tabagent.bash
+share/zsh/site-functions/_tabagent share/completions/tabagent.zsh
+share/fish/vendor_completions.d/tabagent.fish share/completions/tabagent.fish"
+
+# Succeeds if a link of ours, or nothing, is at this path.
+is_ours() {
+  if [ -L "$1" ]; then
+    [ "$(readlink -- "$1")" = "$2" ]
+  else
+    [ ! -e "$1" ]
+  fi
+}
+
+# Removes the files that the lists in a folder name, and the folders that are empty then. Everything else stays.
+remove_listed() {
+  for list in "$1"/FILES.txt "$1"/FILES-*.txt; do
+    [ -f "$list" ] || continue
+    # The list is one of the files that it names.
+    names=$(cat -- "$list")
+    printf '%s\n' "$names" | while IFS= read -r name; do
+      case $name in
+        */) rmdir -- "$1/$name" 2>/dev/null || : ;;
+        *) rm -f -- "$1/$name" ;;
+      esac
+    done
+  done
+  rmdir -- "$1" 2>/dev/null || :
+}
 
 if [ -n "$uninstall" ]; then
-  [ "$#" = 0 ] || fail "Expected nothing more behind --uninstall, got \"$1\"."
-  if [ -x "$place/tabagent-host" ]; then
-    "$place/tabagent-host" uninstall $system
-    rm -rf -- "$place"
-    if [ -L "$command" ]; then rm -f -- "$command"; fi
-    printf 'Removed %s\n' "$place"
+  [ "$#" = 0 ] || fail "Unexpected argument after --uninstall: \"$1\"."
+  if [ ! -f "$place/FILES.txt" ] || [ ! -x "$program" ]; then
+    printf 'The TabAgent host is not installed in %s.\n' "$place"
+    exit 0
+  fi
+  "$program" uninstall $system
+  printf '%s\n' "$links" | while read -r link target; do
+    if [ -L "$prefix/$link" ] && is_ours "$prefix/$link" "$place/$target"; then
+      rm -f -- "$prefix/$link"
+      # Folders that were made for it go with it, as far as they are empty.
+      folder=${link%/*}
+      while [ "$folder" != bin ] && [ "$folder" != share ] && rmdir -- "$prefix/$folder" 2>/dev/null; do
+        folder=${folder%/*}
+      done
+    fi
+  done
+  rmdir -- "$prefix/share" 2>/dev/null || :
+  remove_listed "$place"
+  if [ -e "$place" ]; then
+    printf 'Removed the TabAgent host from %s. Files there that do not belong to it were kept.\n' "$place"
   else
-    printf 'There is no TabAgent host in %s.\n' "$place"
+    printf 'Removed %s\n' "$place"
   fi
   exit 0
 fi
 
-[ -f "$here/tabagent-host" ] || fail "Expected the program tabagent-host in $here: run this from the unpacked archive."
+# Everything is checked before anything is changed.
+for file in tabagent-host FILES.txt PACKAGE.txt; do
+  [ -f "$here/$file" ] || fail "$here/$file does not exist. Run install.sh from the unpacked archive."
+done
 [ "$here" != "$place" ] || fail "$here is the installed host itself. Run install.sh from an unpacked archive."
 
-# A new folder is made whole beside the old one and takes its place at once. A host that runs says it was updated.
+for_system=
+for_cpu=
+kib=0
+while read -r name value; do
+  case $name in
+    system) for_system=$value ;;
+    cpu) for_cpu=$value ;;
+    kib) kib=$value ;;
+  esac
+done <"$here/PACKAGE.txt"
+
+case $(uname -s) in
+  Linux) this_system=linux ;;
+  Darwin) this_system=darwin ;;
+  *) this_system=$(uname -s) ;;
+esac
+case $(uname -m) in
+  x86_64 | amd64) this_cpu=x64 ;;
+  aarch64 | arm64) this_cpu=arm64 ;;
+  *) this_cpu=$(uname -m) ;;
+esac
+# A terminal that runs under Rosetta reports an Intel processor on Apple silicon.
+if [ "$this_system" = darwin ] && [ "$(sysctl -n hw.optional.arm64 2>/dev/null || echo 0)" = 1 ]; then this_cpu=arm64; fi
+if [ "$this_system-$this_cpu" != "$for_system-$for_cpu" ] && [ "$this_system-$for_cpu" != darwin-x64 ]; then
+  fail "This package is for $for_system-$for_cpu, but this computer is $this_system-$this_cpu. Download the package for $this_system-$this_cpu."
+fi
+
+# Succeeds if version $1 is at least $2, both of two numbers.
+is_at_least() {
+  major=${1%%.*}
+  rest=${1#*.}
+  minor=${rest%%.*}
+  [ "$major" -gt "${2%%.*}" ] || { [ "$major" = "${2%%.*}" ] && [ "$minor" -ge "${2#*.}" ]; }
+}
+
+if [ "$this_system" = linux ]; then
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc \([0-9]*\.[0-9]*\).*/\1/p')
+  [ -n "$glibc" ] || fail 'This Linux distribution does not use glibc (it may use musl, as Alpine Linux does). The TabAgent host requires glibc 2.34 or later.'
+  is_at_least "$glibc" 2.34 ||
+    fail "This Linux distribution has glibc $glibc, but the TabAgent host requires 2.34 or later (Debian 12, Ubuntu 22.04, Fedora 35 or newer)."
+else
+  macos=$(sw_vers -productVersion)
+  case $macos in *.*) ;; *) macos=$macos.0 ;; esac
+  is_at_least "$macos" 13.5 || fail "This is macOS $macos, but the TabAgent host requires macOS 13.5 or later."
+fi
+
+if [ -e "$place" ] && [ ! -f "$place/FILES.txt" ] && [ -z "$force" ]; then
+  fail "$place exists, but was not installed by TabAgent. Move it elsewhere, choose another --prefix, or replace it with --force."
+fi
+if [ -z "$force" ] && ! is_ours "$prefix/bin/tabagent" "$program"; then
+  fail "$prefix/bin/tabagent exists, but does not belong to this installation. Move it elsewhere, choose another --prefix, or replace it with --force."
+fi
+
+existing=$prefix
+while [ ! -d "$existing" ]; do existing=$(dirname -- "$existing"); done
+free=$(df -Pk -- "$existing" | awk 'NR == 2 { print $4 }')
+# The new version is copied before the old one is removed.
+[ "$free" -ge "$kib" ] || fail "Not enough disk space: the installation needs $((kib / 1024)) MiB in $prefix, but only $((free / 1024)) MiB are free."
+
+# The new version is completed beside the old one and replaces it at once. A host that is running reports the update.
 mkdir -p -- "$prefix/lib" "$prefix/bin"
 new=$place.new.$$
 trap 'rm -rf -- "$new"' EXIT
+trap 'exit 1' HUP INT TERM
 mkdir -- "$new"
-cp -R -- "$here/." "$new"
+# An archive may be unpacked among other files, or an add-on over it: only what the lists name is copied.
+for list in "$here"/FILES.txt "$here"/FILES-*.txt; do
+  [ -f "$list" ] || continue
+  while IFS= read -r name; do
+    case $name in
+      */) ;;
+      */*)
+        mkdir -p -- "$new/${name%/*}"
+        cp -- "$here/$name" "$new/$name"
+        ;;
+      *) cp -- "$here/$name" "$new/$name" ;;
+    esac
+  done <"$list"
+done
 chmod -R u+rwX,go+rX,go-w -- "$new"
 chmod 755 -- "$new/tabagent-host"
 
-if [ "$(uname -s)" = Darwin ]; then
-  # macOS starts only signed programs, and asks about what came from the internet.
+if [ "$this_system" = darwin ]; then
+  # macOS starts only signed programs, and asks about programs from the internet.
   xattr -dr com.apple.quarantine "$new" 2>/dev/null || :
   codesign --force --sign - "$new/tabagent-host" >/dev/null 2>&1 ||
-    fail 'codesign could not sign the host; macOS would not start it. It comes with macOS in /usr/bin.'
+    fail 'codesign could not sign the host, so macOS would not start it. codesign is part of macOS, in /usr/bin.'
 fi
 version=$("$new/tabagent-host" --version) ||
-  fail 'The host does not start on this machine. On Linux it needs glibc 2.34 and libstdc++ (Debian 12, Ubuntu 22.04, Fedora 35 or newer), and the archive for this processor.'
+  fail 'The host does not start on this computer. On Linux, it requires libstdc++ of GCC 12 or later.'
 
-old=
+# Prints the version of the llama.cpp binaries in a folder.
+binaries_version() {
+  sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$1/package.json" 2>/dev/null | head -n 1
+}
+
 if [ -e "$place" ]; then
   old=$place.old.$$
   mv -- "$place" "$old"
+  mv -- "$new" "$place"
+  # Add-ons of the same binaries stay, those of others would not work with this version.
+  for list in "$old"/FILES-*.txt; do
+    [ -f "$list" ] || continue
+    [ ! -f "$place/${list##*/}" ] || continue
+    addon=${list##*/FILES-}
+    addon=${addon%.txt}
+    base=$(set -- "$place"/lib/llama/*/ && printf '%s' "$1")
+    if [ "$(binaries_version "$old/lib/llama/$addon")" = "$(binaries_version "$base")" ]; then
+      while IFS= read -r name; do
+        case $name in
+          */) mkdir -p -- "$place/$name" ;;
+          *)
+            mkdir -p -- "$place/$(dirname -- "$name")"
+            mv -- "$old/$name" "$place/$name"
+            ;;
+        esac
+      done <"$list"
+      printf 'Kept the add-on %s.\n' "$addon"
+    else
+      printf 'Removed the add-on %s, which does not work with this version. Unpack that of version %s in %s.\n' "$addon" "$version" "$place" >&2
+    fi
+  done
+  if [ -f "$old/FILES.txt" ]; then
+    remove_listed "$old"
+    if [ -e "$old" ]; then
+      # What somebody else put there is put back.
+      (cd -- "$old" && find . ! -type d) | while IFS= read -r name; do
+        [ ! -e "$place/$name" ] || continue
+        mkdir -p -- "$place/$(dirname -- "$name")"
+        mv -- "$old/$name" "$place/$name"
+      done
+      rm -rf -- "$old"
+    fi
+  else
+    printf 'The previous contents of %s were moved to %s.\n' "$place" "$old" >&2
+  fi
+else
+  mv -- "$new" "$place"
 fi
-mv -- "$new" "$place"
-if [ -n "$old" ]; then rm -rf -- "$old"; fi
-ln -sf -- "$place/tabagent-host" "$command"
+
+printf '%s\n' "$links" | while read -r link target; do
+  if [ -n "$force" ] || is_ours "$prefix/$link" "$place/$target"; then
+    mkdir -p -- "$prefix/${link%/*}"
+    ln -sfn -- "$place/$target" "$prefix/$link"
+  else
+    printf '%s was kept: it does not belong to this installation.\n' "$prefix/$link" >&2
+  fi
+done
 printf 'Installed the TabAgent host %s in %s\n' "$version" "$place"
 
-"$place/tabagent-host" install $system "$@"
+"$program" install $system "$@"
 
 case :$PATH: in
   *":$prefix/bin:"*) ;;
-  *) printf 'The command is %s; that folder is not in your PATH.\n' "$command" ;;
+  *) printf 'The command is %s. Its folder is not in your PATH.\n' "$prefix/bin/tabagent" ;;
 esac

@@ -1,25 +1,32 @@
-# Installs the TabAgent host from the folder this script lies in, and registers it with the browsers of this user.
-# Nothing is downloaded. Running it again installs over what is there.
+# Installs the TabAgent host from the folder that contains this script, and registers it with the browsers of this user.
+# Nothing is downloaded. Running it again updates the installation.
 #
 #   powershell -ExecutionPolicy Bypass -File install.ps1
 #   powershell -ExecutionPolicy Bypass -File install.ps1 -Uninstall
 #
-# With -Browser firefox it registers with that browser alone; several are parted by commas.
+# -Browser firefox registers with that browser only; several are separated by commas.
 [CmdletBinding(PositionalBinding = $false)]
 param(
-    # Where the host goes.
+    # The folder to install in.
     [string] $Folder = (Join-Path $env:LOCALAPPDATA 'Programs\TabAgent'),
-    # Takes all of it away again; models and settings stay.
+    # Removes the host; models and settings are kept.
     [switch] $Uninstall,
-    # Browsers to register with; all that are found, without it.
-    [string] $Browser = ''
+    # The browsers to register with (default: all that are found).
+    [string] $Browser = '',
+    # Installs in a folder that contains other files, and replaces those of the same name.
+    [switch] $Force,
+    # Only adds the folder to PATH, or removes it from there: for setup.exe, whose own texts are too short for a PATH.
+    [switch] $AddToPath,
+    [switch] $RemoveFromPath
 )
 
 Set-StrictMode -Version 3.0
 $ErrorActionPreference = 'Stop'
+$Folder = $Folder.TrimEnd('\')
 $program = Join-Path $Folder 'tabagent-host.exe'
+$list = Join-Path $Folder 'FILES.txt'
 
-# The user's own search path for programs. Not what this process sees, which has the machine's mixed in.
+# Changes the PATH of the user. This process sees it mixed with that of the computer.
 function Set-UserPath([scriptblock] $Change) {
     $key = [Microsoft.Win32.Registry]::CurrentUser.CreateSubKey('Environment')
     try {
@@ -31,48 +38,133 @@ function Set-UserPath([scriptblock] $Change) {
     } finally {
         $key.Dispose()
     }
+    # Removing a variable that does not exist announces the change to all programs, as the value above does not.
+    [Environment]::SetEnvironmentVariable('TABAGENT_PATH_CHANGED', $null, 'User')
 }
+
+function Add-UserPath { Set-UserPath { param($parts) @($parts | Where-Object { $_ -ne $Folder }) + $Folder } }
+function Remove-UserPath { Set-UserPath { param($parts) $parts | Where-Object { $_ -ne $Folder } } }
 
 function Invoke-TabAgent([string[]] $Arguments) {
     & $program @Arguments
-    if ($LASTEXITCODE -ne 0) { throw "tabagent $($Arguments -join ' ') ended with exit code $LASTEXITCODE." }
+    if ($LASTEXITCODE -ne 0) { throw "tabagent $($Arguments -join ' ') failed with exit code $LASTEXITCODE." }
 }
 
+# A running program's file cannot be written to, nor the libraries that it has loaded.
+function Assert-NotRunning {
+    if (-not (Test-Path -LiteralPath $program)) { return }
+    try {
+        [IO.File]::Open($program, 'Open', 'ReadWrite', 'None').Dispose()
+    } catch [IO.IOException] {
+        throw "The TabAgent host in $Folder is running. Close your browsers, then try again."
+    }
+}
+
+# Removes the files that lists name, and the folders that are empty then. Everything else stays.
+function Remove-Listed([string[]] $Lists) {
+    foreach ($name in $Lists) {
+        foreach ($entry in [IO.File]::ReadAllLines($name)) {
+            $path = Join-Path $Folder $entry
+            if (-not $entry.EndsWith('/')) {
+                if (Test-Path -LiteralPath $path -PathType Leaf) { Remove-Item -LiteralPath $path -Force }
+            } elseif ((Test-Path -LiteralPath $path) -and -not (Get-ChildItem -LiteralPath $path -Force)) {
+                Remove-Item -LiteralPath $path -Force
+            }
+        }
+    }
+}
+
+function Get-Lists([string] $In) {
+    @(Get-ChildItem -LiteralPath $In -File | Where-Object { $_.Name -match '^FILES(-.+)?\.txt$' } | ForEach-Object { $_.FullName })
+}
+
+if ($AddToPath) { Add-UserPath; return }
+if ($RemoveFromPath) { Remove-UserPath; return }
+
 if ($Uninstall) {
-    if (-not (Test-Path -LiteralPath $program)) {
-        Write-Output "There is no TabAgent host in $Folder."
+    if (-not ((Test-Path -LiteralPath $program) -and (Test-Path -LiteralPath $list))) {
+        Write-Output "The TabAgent host is not installed in $Folder."
         return
     }
+    Assert-NotRunning
     Invoke-TabAgent @('uninstall')
-    Remove-Item -LiteralPath $Folder -Recurse -Force
-    Set-UserPath { param($parts) $parts | Where-Object { $_ -ne $Folder } }
-    Write-Output "Removed $Folder"
+    Remove-Listed (Get-Lists $Folder)
+    Remove-UserPath
+    if (Get-ChildItem -LiteralPath $Folder -Force) {
+        Write-Output "Removed the TabAgent host from $Folder. Files there that do not belong to it were kept."
+    } else {
+        Remove-Item -LiteralPath $Folder -Force
+        Write-Output "Removed $Folder"
+    }
     return
 }
 
-$source = $PSScriptRoot
-if (-not (Test-Path -LiteralPath (Join-Path $source 'tabagent-host.exe'))) {
-    throw "Expected tabagent-host.exe in $source. Run this from the unpacked archive."
+# Everything is checked before anything is changed.
+$source = $PSScriptRoot.TrimEnd('\')
+foreach ($file in 'tabagent-host.exe', 'FILES.txt', 'PACKAGE.txt') {
+    if (-not (Test-Path -LiteralPath (Join-Path $source $file))) {
+        throw "$source\$file does not exist. Run install.ps1 from the unpacked archive."
+    }
 }
-if ($source.TrimEnd('\') -eq $Folder.TrimEnd('\')) {
-    throw "$source is the installed host itself. Run install.ps1 from an unpacked archive."
-}
+if ($source -eq $Folder) { throw "$source is the installed host itself. Run install.ps1 from an unpacked archive." }
 
-# Windows keeps a running program's file. Moved aside it can be replaced, and goes with the next installation.
-$aside = "$Folder.old"
-if (Test-Path -LiteralPath $aside) { Remove-Item -LiteralPath $aside -Recurse -Force -ErrorAction SilentlyContinue }
-if (Test-Path -LiteralPath $Folder) {
-    if (Test-Path -LiteralPath $aside) { throw "Close your browsers: the TabAgent host in $aside is still running." }
-    Move-Item -LiteralPath $Folder -Destination $aside
+$facts = @{}
+foreach ($line in [IO.File]::ReadAllLines((Join-Path $source 'PACKAGE.txt'))) {
+    $name, $value = $line -split ' ', 2
+    $facts[$name] = $value
 }
-New-Item -ItemType Directory -Path $Folder -Force | Out-Null
-Copy-Item -Path (Join-Path $source '*') -Destination $Folder -Recurse -Force
-# Windows asks before it starts what came from the internet; browsers cannot answer.
-Get-ChildItem -LiteralPath $Folder -Recurse -File | Unblock-File
-if (Test-Path -LiteralPath $aside) { Remove-Item -LiteralPath $aside -Recurse -Force -ErrorAction SilentlyContinue }
+if ([Environment]::OSVersion.Version -lt [Version] '10.0.17763') {
+    throw "This is Windows $([Environment]::OSVersion.Version), but the TabAgent host requires Windows 10 version 1809 or later."
+}
+# In a 32-bit PowerShell, the second variable has the computer's own architecture.
+$cpu = if ($env:PROCESSOR_ARCHITEW6432) { $env:PROCESSOR_ARCHITEW6432 } else { $env:PROCESSOR_ARCHITECTURE }
+$cpu = @{ AMD64 = 'x64'; ARM64 = 'arm64' }[$cpu]
+# Windows on Arm runs programs for x64.
+if ($cpu -ne $facts['cpu'] -and -not ($cpu -eq 'arm64' -and $facts['cpu'] -eq 'x64')) {
+    throw "This package is for $($facts['cpu']), but this computer needs the one for $cpu."
+}
+$free = [IO.DriveInfo]::new([IO.Path]::GetPathRoot([IO.Path]::GetFullPath($Folder))).AvailableFreeSpace
+if ($free -lt 1024 * [long] $facts['kib']) {
+    throw "Not enough disk space: the installation needs $([long] $facts['kib'] / 1024) MiB in $Folder, but only $([math]::Floor($free / 1MB)) MiB are free."
+}
+if ((Test-Path -LiteralPath $Folder) -and -not (Test-Path -LiteralPath $list) -and (Get-ChildItem -LiteralPath $Folder -Force) -and -not $Force) {
+    throw "$Folder contains files that do not belong to TabAgent. Choose another -Folder, or install there with -Force."
+}
+Assert-NotRunning
+
+# The program goes first and comes last: an installation that is interrupted leaves no mixture of two versions that starts.
+if (Test-Path -LiteralPath $list) {
+    if (Test-Path -LiteralPath $program) { Remove-Item -LiteralPath $program -Force }
+    # An add-on works only with the binaries that it was made for.
+    $before = Join-Path $Folder 'lib\llama'
+    foreach ($addOn in Get-Lists $Folder | Where-Object { (Split-Path $_ -Leaf) -ne 'FILES.txt' }) {
+        $name = (Split-Path $addOn -Leaf) -replace '^FILES-|\.txt$', ''
+        $old = (Get-Content -LiteralPath (Join-Path $before "$name\package.json") -Raw | ConvertFrom-Json).version
+        $new = (Get-ChildItem -LiteralPath (Join-Path $source 'lib\llama') -Directory | Select-Object -First 1).FullName
+        if ($old -eq (Get-Content -LiteralPath (Join-Path $new 'package.json') -Raw | ConvertFrom-Json).version) {
+            Write-Output "Kept the add-on $name."
+        } else {
+            Remove-Listed @($addOn)
+            Write-Warning "Removed the add-on $name, which does not work with this version. Unpack that of version $($facts['version']) in $Folder."
+        }
+    }
+    Remove-Listed @($list)
+}
+# An archive may be unpacked among other files: only what the lists name is copied.
+foreach ($name in Get-Lists $source) {
+    foreach ($entry in [IO.File]::ReadAllLines($name) | Where-Object { -not $_.EndsWith('/') -and $_ -ne 'tabagent-host.exe' }) {
+        $to = Join-Path $Folder $entry
+        New-Item -ItemType Directory -Path (Split-Path $to) -Force | Out-Null
+        Copy-Item -LiteralPath (Join-Path $source $entry) -Destination $to -Force
+        # Windows asks before it starts a program from the internet; a browser cannot answer.
+        Unblock-File -LiteralPath $to
+    }
+}
+Copy-Item -LiteralPath (Join-Path $source 'tabagent-host.exe') -Destination $program -Force
+Unblock-File -LiteralPath $program
 
 Write-Output "Installed the TabAgent host $(& $program --version) in $Folder"
 $named = @($Browser -split ',' | Where-Object { $_ -ne '' } | ForEach-Object { '--browser'; $_.Trim() })
 Invoke-TabAgent (@('install') + $named)
-Set-UserPath { param($parts) @($parts | Where-Object { $_ -ne $Folder }) + $Folder }
-Write-Output 'The command tabagent works in terminals opened from now on.'
+Add-UserPath
+Write-Output 'The command tabagent works in terminals that are opened from now on.'

@@ -1,5 +1,5 @@
-; The Windows installer: one user's, no administrator needed. It copies the packaged host, and has the host itself
-; register with the browsers. Defines come from nsis.ts.
+; The Windows installer, for one user and without administrator rights. It copies the packaged host, which registers
+; itself with browsers. The defines come from nsis.ts.
 Unicode true
 SetCompressor /SOLID lzma
 SetDatablockOptimize on
@@ -8,12 +8,18 @@ RequestExecutionLevel user
 
 !include "MUI2.nsh"
 !include "x64.nsh"
+!include "WinVer.nsh"
+!include "FileFunc.nsh"
+!include "TextFunc.nsh"
+!include "WordFunc.nsh"
 
 !define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\TabAgent"
+!define POWERSHELL '"$SYSDIR\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -NonInteractive -ExecutionPolicy Bypass'
 
 Name "TabAgent host"
 OutFile "${OUTPUT}"
 InstallDir "$LOCALAPPDATA\Programs\TabAgent"
+InstallDirRegKey HKCU "${UNINSTALL_KEY}" "InstallLocation"
 BrandingText "TabAgent host ${VERSION}"
 ShowInstDetails show
 ShowUninstDetails show
@@ -21,9 +27,9 @@ ShowUninstDetails show
 VIProductVersion "${FILE_VERSION}"
 VIAddVersionKey "ProductName" "TabAgent host"
 VIAddVersionKey "ProductVersion" "${VERSION}"
-VIAddVersionKey "FileDescription" "Installer of the TabAgent host"
+VIAddVersionKey "FileDescription" "TabAgent host setup"
 VIAddVersionKey "FileVersion" "${VERSION}"
-VIAddVersionKey "LegalCopyright" "MIT licence"
+VIAddVersionKey "LegalCopyright" "MIT License"
 
 !insertmacro MUI_PAGE_WELCOME
 !insertmacro MUI_PAGE_LICENSE "${SOURCE}/LICENSE"
@@ -34,31 +40,96 @@ VIAddVersionKey "LegalCopyright" "MIT licence"
 !insertmacro MUI_UNPAGE_INSTFILES
 !insertmacro MUI_LANGUAGE "English"
 
+; Exit codes, for silent installations: 2 the computer does not meet the requirements, 3 the host is running, 4 the folder
+; contains other files.
+!macro Refuse CODE TEXT
+  MessageBox MB_OK|MB_ICONSTOP "${TEXT}" /SD IDOK
+  SetErrorLevel ${CODE}
+  Quit
+!macroend
+
+; Quits if the host is running: the file of a running program cannot be opened for writing.
+!macro RefuseRunning
+  ${If} ${FileExists} "$INSTDIR\tabagent-host.exe"
+    ClearErrors
+    FileOpen $0 "$INSTDIR\tabagent-host.exe" a
+    ${If} ${Errors}
+      !insertmacro Refuse 3 "The TabAgent host is running. Close your browsers, then try again."
+    ${EndIf}
+    FileClose $0
+  ${EndIf}
+!macroend
+
+; Removes what a list of files names, and the folders that are empty then. Everything else stays.
+!macro RemoveListed UN
+Function ${UN}RemoveListed
+  Pop $R0
+  ClearErrors
+  FileOpen $R1 "$R0" r
+  ${IfNot} ${Errors}
+    ; The list is one of the files that it names, and is removed when it has been read.
+    ${Do}
+      ClearErrors
+      FileRead $R1 $R2
+      ${If} ${Errors}
+        ${Break}
+      ${EndIf}
+      ${TrimNewLines} $R2 $R2
+      ${WordReplace} $R2 "/" "\" "+" $R2
+      StrCpy $R3 $R2 1 -1
+      ${If} $R3 == "\"
+        StrCpy $R2 $R2 -1
+        RMDir "$INSTDIR\$R2"
+      ${ElseIf} "$INSTDIR\$R2" != "$R0"
+        Delete "$INSTDIR\$R2"
+      ${EndIf}
+    ${Loop}
+    FileClose $R1
+    Delete "$R0"
+  ${EndIf}
+FunctionEnd
+!macroend
+!insertmacro RemoveListed ""
+!insertmacro RemoveListed "un."
+
 Function .onInit
   ${IfNot} ${RunningX64}
-    MessageBox MB_OK|MB_ICONSTOP "The TabAgent host needs Windows for 64-bit processors." /SD IDOK
-    SetErrorLevel 2
-    Quit
+  ${AndIfNot} ${IsNativeARM64}
+    !insertmacro Refuse 2 "The TabAgent host requires a 64-bit edition of Windows."
+  ${EndIf}
+  ${IfNot} ${AtLeastWin10}
+    !insertmacro Refuse 2 "The TabAgent host requires Windows 10 or later."
   ${EndIf}
 FunctionEnd
 
 Section "TabAgent host"
-  ; A browser that has the old host running keeps its file: it cannot be replaced, only moved aside.
-  Delete "$INSTDIR\tabagent-host.exe.old"
-  ${If} ${FileExists} "$INSTDIR\tabagent-host.exe"
-    ClearErrors
-    Rename "$INSTDIR\tabagent-host.exe" "$INSTDIR\tabagent-host.exe.old"
-    ${If} ${Errors}
-      MessageBox MB_OK|MB_ICONSTOP "The TabAgent host is running. Close your browsers and try again." /SD IDOK
-      SetErrorLevel 3
-      Abort
+  ; Everything is checked before anything is changed.
+  ${IfNot} ${FileExists} "$INSTDIR\FILES.txt"
+  ${AndIf} ${FileExists} "$INSTDIR\*.*"
+    ${DirState} "$INSTDIR" $0
+    ${If} $0 == 1
+      !insertmacro Refuse 4 "$INSTDIR contains files that do not belong to TabAgent. Choose another folder."
     ${EndIf}
   ${EndIf}
-  RMDir /r "$INSTDIR\lib"
+  !insertmacro RefuseRunning
+  ${GetRoot} "$INSTDIR" $0
+  ${DriveSpace} "$0\" "/D=F /S=K" $1
+  ${If} $1 != ""
+  ${AndIf} $1 < ${KIBIBYTES}
+    !insertmacro Refuse 2 "There is not enough disk space on drive $0."
+  ${EndIf}
+
+  ; The program is removed first and written last, so that no mixture of two versions starts.
+  Delete "$INSTDIR\tabagent-host.exe"
+  Push "$INSTDIR\FILES.txt"
+  Call RemoveListed
   SetOutPath "$INSTDIR"
-  File /r "${SOURCE}/*"
-  Delete /REBOOTOK "$INSTDIR\tabagent-host.exe.old"
+  File /r /x tabagent-host.exe "${SOURCE}/*"
+  File "${SOURCE}/tabagent-host.exe"
   WriteUninstaller "$INSTDIR\uninstall.exe"
+  ${If} ${FileExists} "$INSTDIR\FILES-*.txt"
+    DetailPrint "GPU add-ons were kept. Unpack that of version ${VERSION} over this folder if a model no longer runs on the GPU."
+  ${EndIf}
 
   WriteRegStr HKCU "${UNINSTALL_KEY}" "DisplayName" "TabAgent host"
   WriteRegStr HKCU "${UNINSTALL_KEY}" "DisplayVersion" "${VERSION}"
@@ -71,29 +142,42 @@ Section "TabAgent host"
   WriteRegDWORD HKCU "${UNINSTALL_KEY}" "NoModify" 1
   WriteRegDWORD HKCU "${UNINSTALL_KEY}" "NoRepair" 1
 
+  DetailPrint "Adding the command tabagent to PATH"
+  nsExec::ExecToLog '${POWERSHELL} -File "$INSTDIR\install.ps1" -Folder "$INSTDIR" -AddToPath'
+  Pop $0
+  ${If} $0 != 0
+    DetailPrint "PATH was not changed. The command is $INSTDIR\tabagent.cmd"
+  ${EndIf}
+  SendMessage ${HWND_BROADCAST} ${WM_SETTINGCHANGE} 0 "STR:Environment" /TIMEOUT=5000
+
   DetailPrint "Registering with your browsers"
   nsExec::ExecToLog '"$INSTDIR\tabagent-host.exe" install'
   Pop $0
   ${If} $0 != 0
-    DetailPrint "No browser was registered. Start your browser once, then run: tabagent-host.exe install"
+    DetailPrint "No browser was registered. Start your browser once, then run: tabagent install"
   ${EndIf}
 SectionEnd
 
 Section "Uninstall"
+  !insertmacro RefuseRunning
   nsExec::ExecToLog '"$INSTDIR\tabagent-host.exe" uninstall'
   Pop $0
   ${If} $0 != 0
-    DetailPrint "Some of the registration with browsers could not be removed; the lines above say which."
+    DetailPrint "Part of the registration with browsers could not be removed. See the lines above."
   ${EndIf}
-  ; What the installer wrote, by name: somebody may have chosen a folder with other things in it.
-  RMDir /r "$INSTDIR\lib"
-  RMDir /r "$INSTDIR\share"
-  Delete /REBOOTOK "$INSTDIR\tabagent-host.exe"
-  Delete "$INSTDIR\tabagent-host.exe.old"
-  Delete "$INSTDIR\tabagent.cmd"
-  Delete "$INSTDIR\install.ps1"
-  Delete "$INSTDIR\LICENSE"
-  Delete "$INSTDIR\LICENSES.txt"
+  nsExec::ExecToLog '${POWERSHELL} -File "$INSTDIR\install.ps1" -Folder "$INSTDIR" -RemoveFromPath'
+  Pop $0
+  SendMessage ${HWND_BROADCAST} ${WM_SETTINGCHANGE} 0 "STR:Environment" /TIMEOUT=5000
+  ; Add-ons have lists of their own.
+  FindFirst $R8 $R9 "$INSTDIR\FILES-*.txt"
+  ${DoWhile} $R9 != ""
+    Push "$INSTDIR\$R9"
+    Call un.RemoveListed
+    FindNext $R8 $R9
+  ${Loop}
+  FindClose $R8
+  Push "$INSTDIR\FILES.txt"
+  Call un.RemoveListed
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"
   DeleteRegKey HKCU "${UNINSTALL_KEY}"

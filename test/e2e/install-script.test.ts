@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Workshop } from '../support/host/workshop.ts';
@@ -47,13 +47,84 @@ describe('install.sh, from the unpacked archive', () => {
     expect(left).toEqual(['.local', '.local/bin', '.local/lib']);
   });
 
-  it('installs over an earlier version, and leaves nothing of it', async () => {
+  it('installs over an earlier version, and leaves nothing of it, but what others put there', async () => {
     install('--browser', 'chromium');
     const place = join(home, '.local/lib/tabagent-host');
     await writeFile(join(place, 'lib', 'of-an-earlier-version.js'), '');
+    await writeFile(join(place, 'lib', 'own.txt'), 'mine');
+    await appendFile(join(place, 'FILES.txt'), 'lib/of-an-earlier-version.js\n');
     expect(install('--browser', 'chromium')).toMatchObject({ status: 0 });
     expect(await readdir(join(place, 'lib'))).not.toContain('of-an-earlier-version.js');
+    expect(await readFile(join(place, 'lib', 'own.txt'), 'utf8')).toBe('mine');
     expect(await readdir(join(place, '..'))).toEqual(['tabagent-host']);
+    expect(install('--uninstall')).toMatchObject({ status: 0, stdout: expect.stringContaining('kept') });
+    expect(await readdir(place, { recursive: true })).toEqual(['lib', 'lib/own.txt']);
+  });
+
+  it('links the manual page and the completions where programs look for them', async () => {
+    install('--browser', 'chromium');
+    for (const link of [
+      'share/man/man1/tabagent.1',
+      'share/bash-completion/completions/tabagent',
+      'share/zsh/site-functions/_tabagent',
+      'share/fish/vendor_completions.d/tabagent.fish',
+    ]) {
+      expect(await realpath(join(home, '.local', link))).toContain('/lib/tabagent-host/share/');
+    }
+    install('--uninstall');
+  });
+
+  it.each([
+    ['.local/bin/tabagent', 'a command of that name'],
+    ['.local/lib/tabagent-host', 'a file where the host belongs'],
+    ['.local/lib/tabagent-host/own.txt', 'a folder that is not its own'],
+  ])('refuses %s, and replaces it only with --force', async (path) => {
+    const file = join(home, path);
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeFile(file, 'mine');
+    expect(install('--browser', 'chromium')).toMatchObject({ status: 1, stderr: expect.stringContaining('--force') });
+    expect(await readFile(file, 'utf8')).toBe('mine');
+    expect(install('--uninstall')).toMatchObject({ status: 0 });
+    expect(await readFile(file, 'utf8')).toBe('mine');
+    expect(install('--force', '--browser', 'chromium')).toMatchObject({ status: 0 });
+    expect(install('--uninstall')).toMatchObject({ status: 0 });
+  });
+
+  it.each([
+    ['cpu mips', 'This package is for linux-mips'],
+    ['system plan9', 'This package is for plan9-'],
+    ['kib 999999999999', 'Not enough disk space'],
+  ])('checks the requirements before it changes anything: %s', async (fact, message) => {
+    const facts = join(folder, 'PACKAGE.txt');
+    const before = await readFile(facts, 'utf8');
+    await appendFile(facts, `${fact}\n`);
+    try {
+      expect(install('--browser', 'chromium')).toMatchObject({ status: 1, stderr: expect.stringContaining(message) });
+    } finally {
+      await writeFile(facts, before);
+    }
+    expect(await readdir(home)).toEqual(['.config']);
+  });
+
+  it('names the C library that it requires', async () => {
+    const bin = join(shop.home, 'stand-ins');
+    await mkdir(bin);
+    await writeFile(join(bin, 'getconf'), '#!/bin/sh\necho glibc 2.31\n', { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env.PATH}`, HOME: home };
+    const ran = spawnSync(join(folder, 'install.sh'), [], { env, encoding: 'utf8' });
+    expect(ran).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('has glibc 2.31, but the TabAgent host requires 2.34'),
+    });
+    expect(await readdir(home)).toEqual(['.config']);
+  });
+
+  it('copies only what belongs to it', async () => {
+    await writeFile(join(folder, 'letter.txt'), 'mine');
+    install('--browser', 'chromium');
+    expect(await readdir(join(home, '.local/lib/tabagent-host'))).not.toContain('letter.txt');
+    await rm(join(folder, 'letter.txt'));
+    install('--uninstall');
   });
 
   it('goes where it is told', async () => {
@@ -66,7 +137,7 @@ describe('install.sh, from the unpacked archive', () => {
   it('says what is wrong, and changes nothing then', async () => {
     expect(install('--prefix', 'relative')).toMatchObject({ status: 1, stderr: expect.stringContaining('absolute') });
     expect(install('--uninstall', '--browser')).toMatchObject({ status: 1 });
-    expect(install('--uninstall').stdout).toContain('There is no TabAgent host');
+    expect(install('--uninstall').stdout).toContain('not installed');
     expect(await readdir(home)).toEqual(['.config']);
   });
 });

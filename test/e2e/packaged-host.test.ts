@@ -3,7 +3,7 @@ import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../installers/package/checksums.ts';
-import { sizeOf } from '../../installers/package/package.ts';
+import { sizeOf } from '../../installers/package/entry.ts';
 import { markovModel, STORY_GREEDY } from '../support/gguf/markov-model.ts';
 import { string } from '../support/gguf/write-gguf.ts';
 import { promised } from '../support/host/promised.ts';

@@ -41,10 +41,21 @@ describeWith('the Windows installer, made here', ['makensis'], () => {
       expect(await readdir(join(out, 'opened'))).toContain('uninstall.exe');
     });
 
-    it('removes all that it writes', async () => {
+    it('removes what its list names, and no folder with all that is in it', async () => {
       const script = await readFile(join(ROOT, 'installers/windows/installer.nsi'), 'utf8');
-      const uninstall = script.slice(script.indexOf('Section "Uninstall"'));
-      for (const entry of await readdir(join(out, name))) expect(uninstall).toContain(`"$INSTDIR\\${entry}"`);
+      expect(script).not.toContain('RMDir /r');
+      const list = (await readFile(join(out, name, 'FILES.txt'), 'utf8')).trim().split('\n');
+      const inside = entriesOf(join(out, name))
+        .slice(1)
+        .map((entry) => entry.name.slice(name.length + 1) + (entry.folder ? '/' : ''));
+      expect(list.toSorted()).toEqual(inside.toSorted());
+      // Inner folders come first: only an empty one can be removed.
+      const folders = list.filter((path) => path.endsWith('/'));
+      for (const [at, folder] of folders.entries()) {
+        expect(folders.slice(at + 1).filter((later) => later.startsWith(folder))).toEqual([]);
+      }
+      // The installer reads them as ASCII.
+      for (const path of list) expect(path).toMatch(/^[\x20-\x7e]+$/);
     });
 
     it('stands beside an archive that other programs can read', async () => {
