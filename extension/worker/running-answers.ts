@@ -1,3 +1,4 @@
+import { contentText } from '../../host/protocol/content-text.ts';
 import type { HostEvent, RequestOf } from '../../host/protocol/messages.ts';
 import type { RunningAnswer } from './page-messages.ts';
 
@@ -15,7 +16,8 @@ export class RunningAnswers {
   start(requestId: string, fields: Partial<RequestOf<'GENERATE'>>): RunningAnswer | undefined {
     const { chat_id: conversationId, messages, prompt = '' } = fields;
     if (conversationId === undefined) return undefined;
-    const question = messages?.at(-1)?.content ?? prompt;
+    const last = messages?.at(-1);
+    const question = last === undefined ? prompt : contentText(last);
     const answer = { conversationId, question, text: '', tokens: 0, tokensPerSecond: 0 };
     this.#answers.set(requestId, answer);
     return answer;

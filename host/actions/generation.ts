@@ -13,21 +13,19 @@ import { withChanges } from '../settings/generation-settings.ts';
 import { type Call, handle } from './action.ts';
 import { hasModelReference, modelIdFor, namedModelId } from './model-reference.ts';
 import { percent } from './progress.ts';
+import { promptInput } from './prompt-input.ts';
 import { storeTurn } from './store-turn.ts';
 
 /** Converts a request into what a model generates from. Settings that it lacks are the saved ones. */
 function generateRequest(request: RequestOf<'GENERATE'>, saved: GenerationParams): GenerateRequest {
   const { messages, prompt, settings = {} } = request;
-  if (messages !== undefined && prompt !== undefined) {
-    throw invalidField('prompt', 'omitted when `messages` is given', prompt);
-  }
   if (settings.json_schema !== undefined && settings.grammar !== undefined) {
     throw invalidField('settings.grammar', 'omitted when `settings.json_schema` is given', settings.grammar);
   }
   const { stop = [], seed = randomInt(MAX_SEED + 1), json_schema: jsonSchema, grammar } = settings;
   const params = withChanges(saved, settings);
   return {
-    input: inputOf(messages, prompt),
+    input: promptInput({ messages, prompt, settings }),
     maxNewTokens: params.max_new_tokens,
     stop: typeof stop === 'string' ? [stop] : stop,
     sampling: {
@@ -42,13 +40,6 @@ function generateRequest(request: RequestOf<'GENERATE'>, saved: GenerationParams
     ...(jsonSchema === undefined ? {} : { constraint: { jsonSchema: jsonSchema as Record<string, never> } }),
     ...(grammar === undefined ? {} : { constraint: { grammar } }),
   };
-}
-
-function inputOf(messages: RequestOf<'GENERATE'>['messages'], prompt: string | undefined): GenerateRequest['input'] {
-  // Other fields of a message are not for the model's template.
-  if (messages !== undefined) return { messages: messages.map(({ role, content }) => ({ role, content })) };
-  if (prompt !== undefined) return { prompt };
-  throw invalidField('messages', 'a list of messages, unless `prompt` is given', undefined);
 }
 
 type Emit = Call<keyof EventPayloads & `generation${string}`>['emit'];

@@ -25,6 +25,7 @@ const MODULES = {
   repos: () => import('./repos.ts'),
   external: () => import('./external.ts'),
   generation: () => import('./generation.ts'),
+  prompts: () => import('./prompts.ts'),
   settings: () => import('./settings.ts'),
   embeddings: () => import('./embeddings.ts'),
   ranking: () => import('./ranking.ts'),

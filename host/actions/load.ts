@@ -52,7 +52,15 @@ function loadedPayload(model: LoadedModel) {
     ramUsed: model.ramUsed,
     vramUsed: model.vramUsed,
     ...capabilitiesOf(model),
+    ...chatTemplateOf(model),
   };
+}
+
+/** What the conversations of a model that generates text are written with. */
+function chatTemplateOf({ chatFormat, abilities }: LoadedModel) {
+  if (chatFormat === undefined || abilities?.generate !== null) return {};
+  const { used, error } = chatFormat;
+  return { chatTemplate: error === null ? { used } : { used, error } };
 }
 
 /** A load whose model is to be downloaded where needed. */

@@ -90,7 +90,7 @@ export async function planLoad(
     // With all blocks on the GPU, the output layer is faster there, too.
     gpuLayers: wanted >= blocks ? allLayers(shape) : wanted,
     threads: asked.n_threads ?? threadRange(snapshot.cpu),
-    ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock }),
+    ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock, chatTemplate: asked.chat_template }),
     ...(asked.force === true ? { force: true } : {}),
   };
 }

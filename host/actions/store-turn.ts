@@ -1,4 +1,5 @@
 import { isHostError } from '../common/errors.ts';
+import { contentText } from '../protocol/content-text.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from '../services.ts';
 
@@ -18,12 +19,13 @@ interface Stored {
 export async function storeTurn(request: RequestOf<'GENERATE'>, answer: string, services: Services): Promise<Stored> {
   const { chat_id: id, messages, prompt } = request;
   if (id === undefined) return { payload: {} };
-  const question = messages?.at(-1) ?? { role: 'user', content: prompt ?? '' };
+  const question = messages?.at(-1) ?? { role: 'user', content: prompt };
+  const content = contentText(question);
   try {
     const conversations = await services.conversations();
-    conversations.create({ id, title: titleOf(question.content) });
+    conversations.create({ id, title: titleOf(content) });
     const added = conversations.addMessages(id, [
-      { role: question.role, content: question.content.toWellFormed() },
+      { role: question.role, content: content.toWellFormed() },
       { role: 'assistant', content: answer },
     ]);
     return { payload: { conversation: { id, message_ids: added.map((message) => message.id) } } };

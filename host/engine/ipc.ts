@@ -29,6 +29,8 @@ export interface LoadSettings extends CacheTypes {
   readonly batchSize?: number;
   readonly useMmap?: boolean;
   readonly useMlock?: boolean;
+  /** A chat template instead of the model's own. */
+  readonly chatTemplate?: string;
   /** Skips the binding's own check for free memory. */
   readonly force?: boolean;
 }

@@ -46,12 +46,6 @@ export interface ChatFormat {
   readonly error: string | null;
 }
 
-/** The text of a message's content: its text parts joined. */
-export function contentText({ content }: ChatMessage): string {
-  if (typeof content === 'string') return content;
-  return (content ?? []).map(({ text }) => (typeof text === 'string' ? text : '')).join('');
-}
-
 /** How tokens are chosen. Every number has been chosen by now. */
 export interface Sampling {
   /** 0 always takes the likeliest token. */

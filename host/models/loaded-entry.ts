@@ -77,15 +77,17 @@ export class LoadedEntry {
   /**
    * Runs a request to the model.
    *
+   * @param ability What the request needs the model for; null for what every model can do.
+   *
    * @throws HostError `MODEL_NOT_CAPABLE` where the model's file says so, before the engine is asked; `MODEL_NOT_LOADED`
    * when the model is unloaded meanwhile; what `run` throws; the signal's reason when aborted.
    */
   async use<T>(
-    ability: Ability,
+    ability: Ability | null,
     signal: AbortSignal | undefined,
     run: (model: EngineModel, options: RequestOptions) => Promise<T>,
   ): Promise<T> {
-    this.#assertCapable(ability);
+    if (ability !== null) this.#assertCapable(ability);
     const either = signal === undefined ? this.#unloaded.signal : AbortSignal.any([signal, this.#unloaded.signal]);
     either.throwIfAborted();
     this.#requests += 1;

@@ -73,10 +73,10 @@ export interface EngineModel {
   /** Resolves with the reason when the model is lost without having been unloaded. Never rejects. */
   readonly lost: Promise<HostError>;
   generate(request: GenerateRequest, options: GenerationOptions): Promise<GenerationResult>;
-  /** Renders a prompt without evaluating it; undefined where another engine does that by itself. */
-  readonly render?: (input: PromptInput) => Promise<RenderedPrompt>;
-  /** Counts the tokens of texts; undefined where another engine does not tell. */
-  readonly countTokens?: (texts: readonly string[]) => Promise<number>;
+  /** Renders a prompt without evaluating it. */
+  render(input: PromptInput): Promise<RenderedPrompt>;
+  /** Counts the tokens of texts. */
+  countTokens(texts: readonly string[]): Promise<number>;
   /** Embeds texts, in order. */
   embed(request: EmbedRequest, options: RequestOptions): Promise<readonly Embedded[]>;
   /** Scores documents against a query, in order. */

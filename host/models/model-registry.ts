@@ -7,7 +7,13 @@ import type { ProgressListener } from '../common/progress.ts';
 import { SharedWork } from '../common/shared-work.ts';
 import { sum } from '../common/sum.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
-import type { GenerateRequest, GenerationProgress, GenerationResult } from './generation.ts';
+import type {
+  GenerateRequest,
+  GenerationProgress,
+  GenerationResult,
+  PromptInput,
+  RenderedPrompt,
+} from './generation.ts';
 import { LoadedEntry, type RequestTag } from './loaded-entry.ts';
 import type { EngineModel, FreedMemory, LoadedModel } from './model-engine.ts';
 
@@ -187,6 +193,16 @@ export class ModelRegistry {
    */
   async generate(id: string, request: GenerateRequest, options: GenerateOptions = {}): Promise<GenerationResult> {
     return this.#entry(id).generate(request, options);
+  }
+
+  /** Renders the prompt that {@link generate} would evaluate. @throws HostError as {@link generate}. */
+  async render(id: string, input: PromptInput, signal?: AbortSignal): Promise<RenderedPrompt> {
+    return this.#entry(id).use(null, signal, (model) => model.render(input));
+  }
+
+  /** Counts the tokens of texts. @throws HostError as {@link generate}. */
+  async countTokens(id: string, texts: readonly string[], signal?: AbortSignal): Promise<number> {
+    return this.#entry(id).use(null, signal, (model) => model.countTokens(texts));
   }
 
   /** Embeds texts, in order. @throws HostError as {@link generate}. */

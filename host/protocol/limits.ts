@@ -23,6 +23,12 @@ export const MAX_STOP_CHARACTERS = 512;
 /** Most messages of one generation. More fit no context; the limit keeps a hostile request cheap. */
 export const MAX_MESSAGES = 10_000;
 
+/** Most tools of one request. A prompt that describes more leaves no context. */
+export const MAX_TOOLS = 1_000;
+
+/** Longest chat template, UTF-16 units. The longest published ones have some 25,000. */
+export const MAX_TEMPLATE_CHARACTERS = 256 * 1024;
+
 /** Longest GBNF grammar, and longest JSON schema as text, UTF-16 units. llama.cpp's own examples have about 2,000. */
 export const MAX_GRAMMAR_CHARACTERS = 64 * 1024;
 

@@ -1,7 +1,7 @@
 import { HostError, isHostError } from '../common/errors.ts';
 import { modelNotCapable } from '../common/host-errors.ts';
 import type { Embedded, EmbedRequest, RankRequest } from '../models/embedding.ts';
-import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
+import type { GenerateRequest, GenerationResult, PromptInput } from '../models/generation.ts';
 import type {
   EngineModel,
   FreedMemory,
@@ -50,6 +50,16 @@ export class RemoteModel implements EngineModel {
   /** @throws HostError `MODEL_NOT_CAPABLE`: OpenAI's API has no ranking. */
   async rank(_request: RankRequest, _options: RequestOptions): Promise<never> {
     throw modelNotCapable(this.info.id, 'rank', 'its engine does not support it');
+  }
+
+  /** @throws HostError `MODEL_NOT_CAPABLE`: OpenAI's API does not tell what a model gets. */
+  async render(_input: PromptInput): Promise<never> {
+    throw tokenizerUnavailable(this.info.id);
+  }
+
+  /** @throws HostError as {@link render}. */
+  async countTokens(_texts: readonly string[]): Promise<never> {
+    throw tokenizerUnavailable(this.info.id);
   }
 
   async memory(): Promise<FreedMemory> {
@@ -134,4 +144,12 @@ export function describeRemote({ id }: RemoteId, facts: RemoteModelFacts, loadTi
     vramUsed: 0,
     loadedAt: Math.floor(Date.now() / 1000),
   };
+}
+
+function tokenizerUnavailable(modelId: string): HostError {
+  return new HostError(
+    'MODEL_NOT_CAPABLE',
+    `The prompts and tokens of ${modelId} are known only to the engine that runs it. Use a model that this host runs.`,
+    { details: { modelId } },
+  );
 }

@@ -1,6 +1,6 @@
 import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
-import { contentText, type GenerateRequest } from '../models/generation.ts';
+import type { ChatMessage, ChatOptions, GenerateRequest } from '../models/generation.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { RemoteRequest } from './http.ts';
 
@@ -51,6 +51,29 @@ export function generationRequest(
     };
   }
   if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt } };
-  const messages = input.messages.map((message) => ({ role: message.role, content: contentText(message) }));
+  Object.assign(body, chatOptions(input.chat, endpoint));
+  const messages = input.messages.map(remoteMessage);
   return { path: '/chat/completions', body: { ...body, messages } };
+}
+
+/** Fields of a message that OpenAI's API has. Some engines refuse others. */
+const MESSAGE_FIELDS = ['name', 'tool_calls', 'tool_call_id'] as const;
+
+function remoteMessage(message: ChatMessage): JsonObject {
+  const { role, content = '' } = message;
+  const fields = MESSAGE_FIELDS.filter((name) => message[name] !== undefined).map((name) => [name, message[name]]);
+  return { role, content, ...Object.fromEntries(fields) };
+}
+
+/** How the engine is to write the conversation, in the terms of those that can be told. */
+function chatOptions(chat: ChatOptions = {}, endpoint: Endpoint): JsonObject {
+  const { template, variables, now } = chat;
+  const refused = (field: string, value: unknown) =>
+    invalidField(field, 'absent for a model of another engine, which writes its prompts itself', value);
+  if (template !== undefined) throw refused('settings.chat_template', template);
+  if (now !== undefined) throw refused('settings.now', now);
+  if (variables === undefined) return {};
+  if (!endpoint.takesMoreSettings) throw refused('settings.template_kwargs', variables);
+  // So llama-server and vLLM call it.
+  return { chat_template_kwargs: variables };
 }

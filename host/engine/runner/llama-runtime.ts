@@ -128,7 +128,7 @@ export class LlamaRuntime {
         failedCreationRemedy: false,
       });
       progress.flush();
-      const prompts = new PromptTokens({ binding: this.#binding, model });
+      const prompts = new PromptTokens({ binding: this.#binding, model, template: settings.chatTemplate });
       const generator = new Generator({
         binding: this.#binding,
         llama: this.#llama,

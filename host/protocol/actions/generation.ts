@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { chatMessages, promptSettings } from '../chat.ts';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, MODEL_ERRORS } from '../errors.ts';
 import {
@@ -20,8 +21,8 @@ import {
   optional,
   requestId,
 } from '../fields.ts';
-import { MAX_GRAMMAR_CHARACTERS, MAX_MESSAGES, MAX_SEED, MAX_STOP_CHARACTERS, MAX_STOP_SEQUENCES } from '../limits.ts';
-import { conversationId, messageRole } from './conversations.ts';
+import { MAX_GRAMMAR_CHARACTERS, MAX_SEED, MAX_STOP_CHARACTERS, MAX_STOP_SEQUENCES } from '../limits.ts';
+import { conversationId } from './conversations.ts';
 import { savedSettings } from './settings.ts';
 
 const stopSequence = v.pipe(
@@ -31,6 +32,7 @@ const stopSequence = v.pipe(
 
 const generateSettings = objectWith({
   ...savedSettings,
+  ...promptSettings,
   stop: optional(
     v.union([
       stopSequence,
@@ -59,20 +61,8 @@ export const generate = defineAction({
   request: {
     ...modelReference,
     messages: optional(
-      v.pipe(
-        v.array(
-          objectWith({
-            role: field(
-              messageRole,
-              "`system`, `user`, `assistant`, or another role that the model's chat template supports.",
-            ),
-            content: field(v.string(), 'The text of the message.'),
-          }),
-        ),
-        v.minLength(1, 'at least one message'),
-        v.maxLength(MAX_MESSAGES, `at most ${MAX_MESSAGES} messages`),
-      ),
-      'The conversation so far. Either `messages` or `prompt` is required.',
+      chatMessages,
+      'The conversation so far. Either `messages` or `prompt` is required. Extension: further fields of a message, such as `tool_calls`, are passed to the chat template.',
     ),
     prompt: optional(v.string(), 'The text to continue.'),
     settings: optional(

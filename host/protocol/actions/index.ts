@@ -12,6 +12,7 @@ import * as lmstudio from './lmstudio.ts';
 import * as load from './load.ts';
 import * as loadedModels from './loaded-models.ts';
 import * as ping from './ping.ts';
+import * as prompts from './prompts.ts';
 import * as ranking from './ranking.ts';
 import * as remote from './remote.ts';
 import * as repos from './repos.ts';
@@ -39,6 +40,7 @@ export const GROUPS = {
   repos,
   external,
   generation,
+  prompts,
   settings,
   embeddings,
   ranking,

@@ -13,8 +13,9 @@ import {
   objectWith,
   optional,
   requestId,
+  textUpTo,
 } from '../fields.ts';
-import { MAX_CONTEXT, MAX_LAYERS } from '../limits.ts';
+import { MAX_CONTEXT, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
 
 /** Longest idle time before a model is unloaded, seconds: 23 days, the most a timer can wait. */
 const MAX_KEEP_ALIVE = 2_000_000;
@@ -42,6 +43,10 @@ const loadSettings = objectWith({
     'Extension: the type of the keys in the context cache, as llama.cpp names it. A quantized type requires attention head sizes that are multiples of 32. Default: `f16`.',
   ),
   cache_type_v: optional(cacheType, 'Extension: the type of the values in the context cache.'),
+  chat_template: optional(
+    textUpTo(MAX_TEMPLATE_CHARACTERS),
+    "Extension: a Jinja chat template instead of the model's own.",
+  ),
   force: optional(
     v.boolean(),
     'Extension: load the model even if it is estimated not to fit in memory. No other model is unloaded for it.',
@@ -94,6 +99,16 @@ export const loadModel = defineAction({
     ramUsed: field(bytes, 'Measured main memory of the model.'),
     vramUsed: field(bytes, 'Measured GPU memory of the model.'),
     capabilities: optional(capabilities, 'Extension: what the model can do; absent for a remote model.'),
+    chatTemplate: optional(
+      v.object({
+        used: field(
+          v.picklist(['template', 'chatml', 'transcript']),
+          "`template`: the model's own, or that of `settings.chat_template`. Without one that works: `chatml` if the vocabulary has its tokens, otherwise a plain `transcript` with lines such as `user: …`.",
+        ),
+        error: optional(v.string(), 'Why the template cannot be used.'),
+      }),
+      'Extension: how conversations become prompts; absent for a remote model and for one that does not generate text.',
+    ),
   }),
   events: [modelLoadingProgress],
   errors: [

@@ -50,6 +50,8 @@ class StubModel implements EngineModel {
     return NOTHING_GENERATED;
   }
 
+  render = async () => ({ prompt: '', tokens: 0, stop: [] });
+  countTokens = async () => 0;
   embed = async () => [];
   rank = async () => [];
   memory = async () => ({ ramFreed: 7, vramFreed: 0 });

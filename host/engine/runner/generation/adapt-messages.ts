@@ -1,4 +1,5 @@
-import { type ChatMessage, type ContentPart, contentText } from '../../../models/generation.ts';
+import type { ChatMessage, ContentPart } from '../../../models/generation.ts';
+import { contentText } from '../../../protocol/content-text.ts';
 
 /** Roles whose messages instruct the model. */
 const SYSTEM_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);

@@ -108,7 +108,7 @@ function templateFailed(error: ChatTemplateError): HostError {
   const refused = error instanceof TemplateRaisedError;
   return new HostError(
     'CHAT_TEMPLATE_FAILED',
-    `The chat template could not render these messages: ${reason}. Send other roles, another \`settings.chat_template\`, or a plain \`prompt\`.`,
+    `The chat template could not render these messages: ${reason.replace(/\.$/, '')}. Send other roles, another \`settings.chat_template\`, or a plain \`prompt\`.`,
     { details: { reason, refused } },
   );
 }

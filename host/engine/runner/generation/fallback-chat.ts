@@ -1,4 +1,5 @@
-import { type ChatMessage, contentText } from '../../../models/generation.ts';
+import type { ChatMessage } from '../../../models/generation.ts';
+import { contentText } from '../../../protocol/content-text.ts';
 
 /** A conversation as text, and what ends the model's turn in it besides its own end token. */
 export interface WrittenChat {

@@ -2,14 +2,8 @@ import { HostError } from '../../../common/errors.ts';
 import { invalidField } from '../../../common/host-errors.ts';
 import type { JsonValue } from '../../../common/json.ts';
 import { sum } from '../../../common/sum.ts';
-import {
-  type ChatFormat,
-  type ChatMessage,
-  type ChatOptions,
-  contentText,
-  type PromptInput,
-  type RenderedPrompt,
-} from '../../../models/generation.ts';
+import type { ChatFormat, ChatMessage, ChatOptions, PromptInput, RenderedPrompt } from '../../../models/generation.ts';
+import { contentText } from '../../../protocol/content-text.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
 import { ChatPrompts } from './chat-prompts.ts';
 import { type PromptPart, SpecialText } from './special-text.ts';
@@ -46,12 +40,13 @@ export class PromptTokens {
   readonly #special: SpecialText;
   readonly #chats: ChatPrompts;
 
-  constructor(options: { binding: Binding; model: Model }) {
+  /** @param options.template A chat template instead of the model's own. */
+  constructor(options: { binding: Binding; model: Model; template?: string | undefined }) {
     const { model } = options;
     this.#binding = options.binding;
     this.#model = model;
     this.#special = readVocabulary(model);
-    const template = model.fileInfo.metadata.tokenizer?.chat_template;
+    const template = options.template ?? model.fileInfo.metadata.tokenizer?.chat_template;
     this.#chats = new ChatPrompts({
       template: typeof template === 'string' ? template : undefined,
       bosToken: model.tokens.bosString ?? '',
@@ -73,6 +68,7 @@ export class PromptTokens {
    * @throws HostError `CHAT_TEMPLATE_FAILED`, `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a prompt without tokens.
    */
   make(input: PromptInput, contextSize: number): Prompt {
+    assertText(input);
     const { tokens, stop } = this.#tokenize(this.#write(input, contextSize));
     if (tokens.length === 0) {
       throw new HostError('INVALID_REQUEST', 'Expected `prompt` to be a text that is not empty, for this model.', {
@@ -170,6 +166,17 @@ function assertFits(promptTokens: number, contextSize: number): void {
     `The prompt has at least ${promptTokens} tokens, and the context of this load holds ${room}. Shorten it, or load the model with a larger n_ctx.`,
     { details: { promptTokens, contextSize, room } },
   );
+}
+
+/** Throws for content that the model would have to see or hear: the binding gives it only text. */
+function assertText(input: PromptInput): void {
+  if ('prompt' in input) return;
+  for (const [index, { content }] of input.messages.entries()) {
+    const part = Array.isArray(content) ? content.findIndex(({ type }) => type !== 'text') : -1;
+    if (part === -1) continue;
+    const expected = 'a part of type "text": models on this computer cannot be given images yet';
+    throw invalidField(`messages.${index}.content.${part}`, expected, undefined);
+  }
 }
 
 /** Throws for a text that cannot fit and would take long to tokenize. */

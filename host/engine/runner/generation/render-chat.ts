@@ -34,8 +34,22 @@ export function renderChat(
       return { error };
     }
   };
-  let form = messages;
+  const asGiven = withSimplerContent(messages, attempt);
+  if ('text' in asGiven) return asGiven.text;
+  for (const form of acceptableForms(messages)) {
+    const outcome = withSimplerContent(form, attempt);
+    if ('text' in outcome) return outcome.text;
+  }
+  throw asGiven.error;
+}
+
+/** Renders the messages, with content that is simpler where the template does not understand it. */
+function withSimplerContent(
+  messages: readonly ChatMessage[],
+  attempt: (form: readonly ChatMessage[]) => Outcome,
+): Outcome {
   const asGiven = attempt(messages);
+  let form = messages;
   let outcome = asGiven;
   for (const [simplify, printed] of [
     [fillContent, PRINTED_NULL],
@@ -44,21 +58,16 @@ export function renderChat(
     const simpler = simplify(form);
     if (simpler === undefined) continue;
     const simplerOutcome = attempt(simpler);
-    if (!isBetter(simplerOutcome, outcome, printed)) continue;
+    // Where both are refused, the next step may still help.
+    if ('error' in simplerOutcome ? 'text' in outcome : !isBetter(simplerOutcome, outcome, printed)) continue;
     form = simpler;
     outcome = simplerOutcome;
   }
-  for (const accepted of refusedForms(form)) {
-    if ('text' in outcome) break;
-    outcome = attempt(accepted);
-  }
-  if ('text' in outcome) return outcome.text;
-  throw 'error' in asGiven ? asGiven.error : outcome.error;
+  return 'text' in outcome ? outcome : asGiven;
 }
 
 /** Whether the simpler form renders where the other does not, or avoids something that is printed by mistake. */
-function isBetter(simpler: Outcome, other: Outcome, printed: RegExp): boolean {
-  if ('error' in simpler) return false;
+function isBetter(simpler: { readonly text: string }, other: Outcome, printed: RegExp): boolean {
   return 'error' in other || count(other.text, printed) > count(simpler.text, printed);
 }
 
@@ -67,16 +76,12 @@ function count(text: string, pattern: RegExp): number {
 }
 
 /** Forms of a conversation that a template may accept which refuses it as it is, the most similar first. */
-function* refusedForms(messages: readonly ChatMessage[]): Generator<readonly ChatMessage[]> {
-  const filled = fillContent(messages) ?? messages;
-  for (const form of new Set([messages, joinParts(filled) ?? filled])) {
-    if (form !== messages) yield form;
-    const joined = joinTurns(form);
-    if (joined !== undefined) yield joined;
-    const folded = foldSystemMessages(form);
-    if (folded === undefined) continue;
-    yield folded;
-    const foldedAndJoined = joinTurns(folded);
-    if (foldedAndJoined !== undefined) yield foldedAndJoined;
-  }
+function* acceptableForms(messages: readonly ChatMessage[]): Generator<readonly ChatMessage[]> {
+  const joined = joinTurns(messages);
+  if (joined !== undefined) yield joined;
+  const folded = foldSystemMessages(messages);
+  if (folded === undefined) return;
+  yield folded;
+  const foldedAndJoined = joinTurns(folded);
+  if (foldedAndJoined !== undefined) yield foldedAndJoined;
 }

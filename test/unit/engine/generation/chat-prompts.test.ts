@@ -75,6 +75,9 @@ describe("A conversation in a model's own template", () => {
     expect(write(STRICT, [system, user, answer, user])).toBe('user: Be brief.\n\nWhy?\nassistant: So.\nuser: Why?\n');
     expect(write(STRICT, [user, user, answer, answer])).toBe('user: Why?\n\nWhy?\nassistant: So.\n\nSo.\n');
     expect(write(STRICT, [system, system, user, user])).toBe('user: Be brief.\n\nBe brief.\n\nWhy?\n\nWhy?\n');
+    expect(write(STRICT, [system, { role: 'user', content: [{ type: 'text', text: 'Why?' }] }])).toBe(
+      'user: Be brief.\n\nWhy?\n',
+    );
     expect(write(LINES, [system, user, user])).toBe('system: Be brief.\nuser: Why?\nuser: Why?\n');
   });
 

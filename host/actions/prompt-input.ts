@@ -1,0 +1,40 @@
+import { defined } from '../common/defined.ts';
+import { invalidField } from '../common/host-errors.ts';
+import type { JsonObject } from '../common/json.ts';
+import type { ChatMessage, PromptInput } from '../models/generation.ts';
+import type { RequestOf } from '../protocol/messages.ts';
+
+/** The fields of a request that say what becomes the prompt. */
+type PromptRequest = Pick<RequestOf<'RENDER_PROMPT'>, 'messages' | 'prompt' | 'tools' | 'settings'>;
+
+/**
+ * Returns what a model is to continue.
+ *
+ * @throws HostError `INVALID_REQUEST` unless the request has either messages or a prompt.
+ */
+export function promptInput({ messages, prompt, tools, settings = {} }: PromptRequest): PromptInput {
+  if (messages !== undefined && prompt !== undefined) {
+    throw invalidField('prompt', 'omitted when `messages` is given', prompt);
+  }
+  if (prompt !== undefined) {
+    // They would have no effect on a prompt that is taken as it is.
+    for (const name of ['chat_template', 'template_kwargs', 'now'] as const) {
+      if (settings[name] === undefined) continue;
+      throw invalidField(`settings.${name}`, 'omitted when `prompt` is given', settings[name]);
+    }
+    if (tools !== undefined) throw invalidField('tools', 'omitted when `prompt` is given', tools);
+    return { prompt };
+  }
+  if (messages === undefined) throw invalidField('messages', 'a list of messages, unless `prompt` is given', undefined);
+  const { chat_template: template, template_kwargs: variables, now } = settings;
+  return {
+    // A parsed request is JSON, also in the fields that its schema leaves open.
+    messages: messages as ChatMessage[],
+    chat: defined({
+      tools: tools as JsonObject[] | undefined,
+      template,
+      variables: variables as JsonObject | undefined,
+      now: now === undefined ? undefined : Date.parse(now),
+    }),
+  };
+}

@@ -1,0 +1,51 @@
+import * as v from 'valibot';
+import { messageRole } from './actions/conversations.ts';
+import { field, objectWith, optional, textUpTo } from './fields.ts';
+import { MAX_MESSAGES, MAX_TEMPLATE_CHARACTERS, MAX_TOOLS } from './limits.ts';
+
+/** Part of a message's content. */
+const contentPart = objectWith({
+  type: field(v.string(), '`text`, or another type that the chat template supports, such as `image_url`.'),
+  text: optional(v.string(), 'The text of a part of type `text`.'),
+});
+
+/** The messages of a conversation. */
+export const chatMessages = v.pipe(
+  v.array(
+    objectWith({
+      role: field(
+        messageRole,
+        "`system`, `user`, `assistant`, `tool`, or another role that the model's chat template supports.",
+      ),
+      content: optional(
+        v.nullable(v.union([v.string(), v.array(contentPart)])),
+        'The text of the message, or a list of parts. Extension: null or absent for a message without text.',
+      ),
+    }),
+  ),
+  v.minLength(1, 'at least one message'),
+  v.maxLength(MAX_MESSAGES, `at most ${MAX_MESSAGES} messages`),
+);
+
+/** Tools that the model may call. */
+export const chatTools = v.pipe(v.array(objectWith({})), v.maxLength(MAX_TOOLS, `at most ${MAX_TOOLS} tools`));
+
+/** Settings that concern how messages become a prompt. */
+export const promptSettings = {
+  chat_template: optional(
+    textUpTo(MAX_TEMPLATE_CHARACTERS),
+    "Extension: a Jinja chat template instead of the model's own.",
+  ),
+  template_kwargs: optional(
+    objectWith({}),
+    'Extension: variables of the chat template, such as `enable_thinking`. They override those that the host sets, except for the messages; a `bos_token` also replaces the token that the host would put at the beginning.',
+  ),
+  now: optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]{5,12}(Z|[+-]\d{2}:\d{2})?)?$/, 'an ISO 8601 date and time'),
+      v.check((text) => !Number.isNaN(Date.parse(text)), 'an ISO 8601 date and time'),
+    ),
+    'Extension: the current time as the chat template sees it, ISO 8601; local time unless it has an offset.',
+  ),
+};

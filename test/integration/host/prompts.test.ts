@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import { string } from '../../support/gguf/write-gguf.ts';
+import type { HostProcess, Message } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/prompts-gguf';
+const CHAT = `${REPO}/chat.gguf`;
+const PLAIN = `${REPO}/plain.gguf`;
+const BROKEN = `${REPO}/broken.gguf`;
+const SETTINGS = { n_gpu_layers: 0, n_threads: 1, n_ctx: 128 };
+
+/** Writes the messages and the tools, and refuses a system message. */
+const TEMPLATE = `{{ bos_token }}{% for m in messages %}
+{%- if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}
+{{- m.role }} {{ m.content }}{% for call in m.tool_calls %} calls {{ call.function.name }}{% endfor %};
+{%- endfor %}{% if tools %} tools {{ tools|tojson }}{% endif %}{% if mood is defined %} {{ mood }}{% endif %}`;
+
+const USER = { role: 'user', content: 'once' };
+
+describe('Prompts, over frames', () => {
+  let shop: Workshop;
+  let host: HostProcess;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    const template = (text: string) => ({ metadata: { 'tokenizer.chat_template': string(text) } });
+    const files = {
+      'chat.gguf': markovModel(template(TEMPLATE)),
+      'plain.gguf': markovModel(),
+      'broken.gguf': markovModel(template('{% if %}')),
+    };
+    const hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
+    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+  });
+  afterEach(() => shop.close());
+
+  async function load(modelPath: string, settings: object = {}): Promise<Message> {
+    return host.request('LOAD_MODEL', { modelPath, settings: { ...SETTINGS, ...settings } });
+  }
+
+  async function render(fields: object): Promise<string> {
+    return promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', fields)).prompt;
+  }
+
+  it('are what a generation evaluates', async () => {
+    const { contextSize } = promised('LOAD_MODEL', await load(CHAT));
+    const messages = [USER, { role: 'assistant', content: null, tool_calls: [{ function: { name: 'f' } }] }];
+    const rendered = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages }));
+    expect(rendered).toEqual({
+      modelId: CHAT,
+      prompt: '<s>user once;assistant  calls f;',
+      tokens: expect.any(Number),
+      stop: [],
+    });
+    const generated = promised('GENERATE', await host.request('GENERATE', { messages }));
+    expect(generated.usage.promptTokens).toBe(rendered.tokens);
+    const counted = promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages }));
+    expect(counted).toEqual({ modelId: CHAT, tokens: rendered.tokens, contextSize });
+  });
+
+  it('have the tools and the variables of the request', async () => {
+    await load(CHAT);
+    const tools = [{ type: 'function', function: { name: 'f' } }];
+    expect(await render({ messages: [USER], tools })).toBe(
+      '<s>user once; tools [{"type": "function", "function": {"name": "f"}}]',
+    );
+    const template_kwargs = { mood: 'well', bos_token: '' };
+    expect(await render({ messages: [USER], settings: { template_kwargs } })).toBe('user once; well');
+    const generated = await host.request('GENERATE', { messages: [USER], settings: { template_kwargs } });
+    const rendered = await host.request('RENDER_PROMPT', { messages: [USER], settings: { template_kwargs } });
+    expect(promised('GENERATE', generated).usage.promptTokens).toBe(promised('RENDER_PROMPT', rendered).tokens);
+  });
+
+  it('go through the template of the request, or of the load', async () => {
+    const chat_template = "{{ messages[0].content }} {{ strftime_now('%d %b %Y %H:%M') }}";
+    const settings = { chat_template, now: '2024-02-03T04:05:06' };
+    await load(CHAT);
+    expect(await render({ messages: [USER], settings })).toBe('<s>once 03 Feb 2024 04:05');
+    const loaded = promised('LOAD_MODEL', await load(PLAIN, { chat_template: '{{ messages|length }}' }));
+    expect(loaded.chatTemplate).toEqual({ used: 'template' });
+    expect(await render({ modelId: PLAIN, messages: [USER, USER] })).toBe('<s>2');
+  });
+
+  it('have the special tokens of the template, and not those of a message', async () => {
+    await load(CHAT);
+    const tokens = async (content: string) =>
+      promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages: [{ role: 'user', content }] })).tokens;
+    // `<`, `/`, `s`, `>` instead of one token.
+    expect((await tokens('</s>')) - (await tokens(''))).toBeGreaterThanOrEqual(4);
+    expect(await render({ messages: [{ role: 'user', content: '</s>' }] })).toBe('<s>user </s>;');
+  });
+
+  it('of a conversation that the template refuses are adapted', async () => {
+    await load(CHAT);
+    const system = { role: 'system', content: 'Be brief.' };
+    const parts = {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'on' },
+        { type: 'text', text: 'ce' },
+      ],
+    };
+    expect(await render({ messages: [system, parts] })).toBe('<s>user Be brief.\n\nonce;');
+  });
+
+  it('of a model without a template that works are transcripts, as the load says', async () => {
+    const broken = await load(BROKEN);
+    expect(promised('LOAD_MODEL', broken).chatTemplate).toEqual({
+      used: 'transcript',
+      error: expect.stringContaining('line 1'),
+    });
+    expect(broken.message).toContain('chat template cannot be used');
+    const rendered = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages: [USER] }));
+    expect(rendered).toMatchObject({ prompt: '<s>user: once\nassistant:', stop: ['\nuser:'] });
+    expect(promised('LOAD_MODEL', await load(PLAIN)).chatTemplate).toEqual({ used: 'transcript' });
+  });
+
+  it('can be longer than the context, and texts can be counted by themselves', async () => {
+    await load(PLAIN);
+    const prompt = 'once upon '.repeat(200);
+    const { tokens } = promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { prompt }));
+    expect(tokens).toBeGreaterThan(256);
+    expect(await host.request('GENERATE', { prompt })).toMatchObject({ code: 'CONTEXT_OVERFLOW' });
+    const count = async (texts: string[]) =>
+      promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { texts })).tokens;
+    expect(await count(['once', 'once'])).toBe(2 * (await count(['once'])));
+    expect(await host.request('COUNT_TOKENS', { texts: ['x'.repeat(1_000_000)] })).toMatchObject({
+      code: 'CONTEXT_OVERFLOW',
+    });
+  });
+
+  it.each([
+    ['no input', {}, 'messages'],
+    ['two inputs', { messages: [USER], prompt: 'once' }, 'prompt'],
+    ['a prompt and a template', { prompt: 'once', settings: { chat_template: 'x' } }, 'settings.chat_template'],
+    ['no date', { messages: [USER], settings: { now: 'today' } }, 'settings.now'],
+    ['content of another type', { messages: [{ role: 'user', content: 1 }] }, 'messages.0.content'],
+  ])('are refused for %s', async (_what, fields, field) => {
+    await load(PLAIN);
+    expect(await host.request('RENDER_PROMPT', fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
+  });
+
+  it('are refused for messages nested without end, and for a template that is none', async () => {
+    await load(CHAT);
+    let nested: object = {};
+    for (let depth = 0; depth < 500; depth++) nested = { nested };
+    expect(await host.request('RENDER_PROMPT', { messages: [{ ...USER, nested }] })).toMatchObject({
+      code: 'INVALID_REQUEST',
+    });
+    const settings = { chat_template: '{% if %}' };
+    expect(await host.request('RENDER_PROMPT', { messages: [USER], settings })).toMatchObject({
+      code: 'CHAT_TEMPLATE_FAILED',
+      details: { refused: false },
+    });
+  });
+
+  it('cannot show a local model an image', async () => {
+    await load(CHAT);
+    const content = [{ type: 'image_url', image_url: { url: 'data:,' } }];
+    expect(await host.request('GENERATE', { messages: [{ role: 'user', content }] })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'messages.0.content.0' },
+    });
+  });
+});
