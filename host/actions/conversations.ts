@@ -99,7 +99,7 @@ function pull(store: Conversations, request: Pick<RequestOf<'SYNC_PULL'>, 'since
     const all: readonly (Conversation | Message)[] = [...rows.conversations, ...rows.messages];
     // Halves the number of rows until they fit; a single one always does.
     if (page<Conversation | Message>(all, {}).items.length === all.length) return rows;
-    count = Math.ceil(count / 2);
+    count = Math.ceil(Math.min(count, all.length) / 2);
   }
 }
 

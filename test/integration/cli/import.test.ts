@@ -33,7 +33,10 @@ describe('a file of the user’s own', () => {
     expect(loaded).toMatchObject({ status: 'success', payload: { modelPath: ID } });
     await host.close();
 
-    expect(await tabagent('rm', ID)).toMatchObject({ code: 0, stdout: expect.stringContaining('Forgot the import') });
+    expect(await tabagent('rm', ID)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Removed from the list'),
+    });
     expect((await tabagent('ls')).stdout).toBe('');
     expect(statSync(path)).toMatchObject({ ino: before.ino, size: before.size, mtimeMs: before.mtimeMs });
     expect(existsSync(join(shop.home, 'models'))).toBe(false);

@@ -30,7 +30,7 @@ describe('models, by commands', () => {
       stderr: expect.stringContaining('Invalid value for --max-speed: "fast". Expected a size such as 50GB.'),
     });
     const again = JSON.parse((await tabagent(['pull', ID, '--json', '--max-speed', '5MB'])).stdout);
-    expect(again).toEqual({ repoId: REPO, fileName: FILE, size: markovModel().length, cached: true });
+    expect(again).toEqual({ modelId: ID, repoId: REPO, fileName: FILE, size: markovModel().length, cached: true });
 
     expect((await tabagent(['ls'])).stdout).toMatch(new RegExp(`^MODEL +SIZE\n${ID} +\\S+ MB\n$`));
     const { models } = JSON.parse((await tabagent(['ls', '--json'])).stdout);

@@ -22,7 +22,7 @@ export const FILE = 'story.gguf';
 const MODEL = `${REPO}/${FILE}`;
 
 const CONVERSATIONS =
-  'The original named these actions and answered them over HTTP only; names and shapes of fields are those, and lists come in pages.';
+  'The original had these actions over HTTP only. Fields are named and shaped the same; lists have pages.';
 
 /** Every action of the original, in an order in which each finds what it needs. */
 export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
@@ -47,21 +47,21 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     example: { command: 'echo Hello from native host' },
     code: 'COMMAND_NOT_ALLOWED',
     differs:
-      'The original ran anything while its list was empty. Here only what the list has is run, and without a shell.',
+      'The original ran any command while its list was empty. This host runs only listed commands, without a shell.',
   },
   {
     action: 'pull_model',
     took: ['model_name', 'model'],
     answered: ['status', 'message', 'model'],
     example: { model_name: MODEL },
-    differs: 'The message is that of a download; it says more when it fails.',
+    differs: 'The message is that of `DOWNLOAD_MODEL`.',
   },
   {
     action: 'load_model',
     took: ['modelPath', 'isBitNet', 'dtype', 'task'],
     answered: ['payload.isReady', 'payload.modelPath'],
     example: { modelPath: MODEL, isBitNet: false, settings: { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 } },
-    differs: '`isBitNet`, `dtype` and `task` are told from the file itself; what the request says of them is not read.',
+    differs: '`isBitNet`, `dtype` and `task` are ignored: the host reads them from the file.',
   },
   {
     action: 'get_model_state',
@@ -74,7 +74,7 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     answered: ['status', 'text', 'payload.output', 'payload.generatedText', 'payload.tps', 'payload.numTokens'],
     example: { messages: [{ role: 'user', content: 'once' }], settings: { max_new_tokens: 4, do_sample: false } },
     differs:
-      '`tps` is a number, not a text. Without a `chat_id` nothing is kept; the original kept it under `default`.',
+      '`tps` is a number, not a string. Without a `chat_id` nothing is saved; the original saved it under `default`.',
   },
   { action: 'stop_generation', took: [], answered: ['status', 'message', 'stopped_backends'] },
   {
@@ -82,7 +82,7 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     took: ['settings'],
     answered: ['settings.temperature', 'settings.top_p', 'settings.top_k'],
     example: { settings: { temperature: 0.7, top_k: 40, top_p: 0.9 } },
-    differs: 'Settings are kept over restarts, and need no loaded model.',
+    differs: 'Settings are saved, and no model needs to be loaded.',
   },
   {
     action: 'get_params',
@@ -97,7 +97,7 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     took: ['texts', 'model'],
     answered: ['embeddings', 'model', 'total_tokens'],
     example: { texts: ['once upon', 'a small model'] },
-    differs: 'Tokens are counted, not guessed. Where vectors do not fit a frame, they come in pages.',
+    differs: 'Tokens are counted, not estimated. Embeddings that do not fit in a reply are divided into pages.',
   },
   {
     action: 'rerank_documents',
@@ -105,14 +105,14 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     answered: ['status', 'message'],
     example: { query: 'once upon', documents: ['a time', 'a small model'] },
     code: 'MODEL_NOT_CAPABLE',
-    differs: 'By a model that ranks, and by no other: a model that only embeds is asked with `semantic_search`.',
+    differs: 'Requires a reranker. Use `semantic_search` with an embedding model.',
   },
   {
     action: 'compute_similarity',
     took: ['text1', 'text2'],
     answered: ['payload.similarity'],
     example: { text1: 'once upon', text2: 'a time' },
-    differs: 'The original had these four over HTTP only.',
+    differs: 'The original had this action over HTTP only.',
   },
   {
     action: 'semantic_search',
@@ -139,7 +139,7 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     answered: ['estimate.total_size_mb', 'estimate.layer_count', 'available', 'can_load', 'options'],
     example: { model_path: MODEL },
     differs:
-      'The original took a path on the disk; a message names no path here, but a model, which need not be there yet. Counted are keys, values and working memory too.',
+      'Takes a model, which need not be downloaded, instead of a path. The estimate includes the context and working memory.',
   },
   { action: 'list_loaded_models', took: [], answered: ['models', 'total', 'active_model_id', 'by_backend'] },
   {
@@ -153,7 +153,7 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     action: 'get_registered_models',
     took: [],
     answered: ['payload.models', 'payload.total'],
-    differs: 'Under `payload`, not beside it: twice the list would not fit a frame. By id, since names repeat.',
+    differs: 'Only in `payload`: twice the list would not fit in a reply. Keyed by id, since names are not unique.',
   },
   {
     action: 'create_conversation',
@@ -219,7 +219,7 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     action: 'start_lmstudio',
     took: [],
     answered: ['message', 'payload.server_running', 'payload.api_endpoint'],
-    differs: 'An `lms` that others could have put there is not run.',
+    differs: 'An `lms` that other users could have replaced is not run.',
   },
   {
     action: 'lmstudio_status',
@@ -230,14 +230,14 @@ export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
     action: 'stop_lmstudio',
     took: [],
     answered: ['status', 'message'],
-    differs: 'A server that does not run is stopped already.',
+    differs: 'Succeeds if the server is not running.',
   },
   {
     action: 'unload_model',
     took: ['modelId'],
     answered: ['status', 'message'],
     example: { modelId: MODEL },
-    differs: 'A model that is not loaded is an error, and the model has to be named: there may be several.',
+    differs: 'A model must be named, since several can be loaded. A model that is not loaded is an error.',
   },
   {
     action: 'delete_model',
