@@ -1,11 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { modelKey } from '../../../host/cache/layout.ts';
 import { HostError } from '../../../host/common/errors.ts';
 import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
 import { CacheBench, openCache, QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
 import type { HubRequest } from '../../support/hub/hub.ts';
+import { KeptLog } from '../../support/logs.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
 const SIZE = 4 * CHUNK;
@@ -138,6 +140,24 @@ describe('pruning', () => {
   });
 });
 
+it('keeps a model that was pinned after the plan was made', async () => {
+  await openWith([A, B, C]);
+  // The first removal is logged before the second begins.
+  const log = new KeptLog();
+  log.info = (event) => {
+    if (event !== 'cache.removed') return;
+    const pins = join(bench.home, 'pins');
+    mkdirSync(pins, { recursive: true });
+    writeFileSync(join(pins, modelKey(B)), '');
+  };
+  const other = await openCache(bench.config, Number.POSITIVE_INFINITY, log);
+  const { removed, kept } = await other.cache.keeping.prune({ ...wish, limit: SIZE }, { dryRun: false });
+  await other.close();
+  expect(removed).toMatchObject([{ model: { name: A } }]);
+  expect(kept).toMatchObject([{ model: { name: B } }]);
+  expect(await there()).toEqual(['b', 'c']);
+});
+
 describe('the size limit', () => {
   it('makes room for a download by removing what was used longest ago', async () => {
     await openWith([A, B, C], 3 * SIZE + 10);
@@ -160,7 +180,8 @@ describe('the size limit', () => {
   });
 
   it('counts what other downloads still have to write', async () => {
-    await openWith([A], 2 * SIZE + 10);
+    // Room for what is on the disk and the new model, but not for the rest of the other download as well.
+    await openWith([A], 2.5 * SIZE);
     // Of this file alone, and for good: it is on its way until it is given up.
     bench.hub.fault({ kind: 'stall', after: 10, match: ({ server, url }) => server === 'cdn' && url.includes(B.file) });
     const started = Promise.withResolvers<void>();

@@ -120,6 +120,14 @@ describe('a hub that stays wrong', () => {
     expect(await bench.cache.status(NAME)).toMatchObject({ status: 'failed', error: { code: 'CHECKSUM_MISMATCH' } });
   });
 
+  it('completes over a connection that breaks again and again: only attempts without any bytes count', async () => {
+    const cut: FaultRule = { kind: 'cut', after: Math.ceil(CHUNK / 3), match: aRange };
+    await open([cut], { limits: { maxAttempts: 2, connections: 1 } });
+    await bench.cache.download(NAME);
+    expect(await onDisk()).toEqual(CONTENT);
+    expect(bench.hub.requests.filter(aRange).length).toBeGreaterThan(CONTENT.length / CHUNK);
+  });
+
   it('keeps what came before the connection was lost for good', async () => {
     await open(
       [{ kind: 'status', status: 500, match: (request) => aRange(request) && !request.range?.startsWith('bytes=0-') }],

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModelCache } from '../../../host/cache/model-cache.ts';
-import { createLogger } from '../../../host/common/log.ts';
+import { createLogger, type Logger } from '../../../host/common/log.ts';
 import { DEFAULT_LIMITS, type HostConfig, type HostLimits, readConfig } from '../../../host/config.ts';
 import { Hub } from '../../../host/hub/hub.ts';
 import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
@@ -113,8 +113,8 @@ export class CacheBench {
 export async function openCache(
   config: HostConfig,
   cacheLimit = Number.POSITIVE_INFINITY,
+  log: Logger = createLogger({ file: config.paths.logFile, debug: false }),
 ): Promise<{ cache: ModelCache; close: () => Promise<void> }> {
-  const log = createLogger({ file: config.paths.logFile, debug: false });
   const store = await openStore(config.paths.database, log);
   const { hubEndpoint: endpoint, env, limits } = config;
   const hub = new Hub({ endpoint, env, limits, log });

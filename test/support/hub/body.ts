@@ -24,7 +24,8 @@ export async function sendBody(
       if (fault?.kind === 'cut' || fault?.kind === 'stall') {
         if (sent + bytes.length > fault.after) {
           await write(bytes.subarray(0, Math.max(0, fault.after - sent)));
-          if (fault.kind === 'cut') response.destroy();
+          // What was written reaches the client before the connection is cut.
+          if (fault.kind === 'cut') response.write('', () => response.destroy());
           return;
         }
       }
