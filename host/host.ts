@@ -11,6 +11,7 @@ import type { ActionDeclaration } from './protocol/define.ts';
 import type { EventType, HostEvent, Reply } from './protocol/messages.ts';
 import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
 import { HostServices } from './services.ts';
+import { unnamedStorageError } from './store/storage-error.ts';
 
 /** What a client's connection provides with each message. */
 export interface MessageContext {
@@ -66,7 +67,8 @@ export class Host {
       const { payload, message: text } = result;
       const topLevel = declaration.topLevel === 'payload' ? payload : result.topLevel;
       return { ...topLevel, status: 'success', ...defined({ message: text }), payload, ...head };
-    } catch (error) {
+    } catch (fault) {
+      const error = unnamedStorageError(fault) ?? fault;
       if (isHostError(error)) this.log.info('request.failed', { code: error.code, cause: error.cause });
       else this.log.error('request.internal-error', { error });
       return errorReply(error, head);

@@ -97,7 +97,7 @@ export class HostServices {
 
   async #openConversations(): Promise<Conversations> {
     const { Conversations } = await import('./conversations/conversations.ts');
-    return Conversations.open(this.config.paths.conversations, this.log);
+    return Conversations.open(this.config.paths.conversations, this.log, () => this.conversations.reset());
   }
 
   async #openSecrets(): Promise<Secrets> {

@@ -1,6 +1,7 @@
 import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { Conversations } from '../conversations/conversations.ts';
+import type { Recovery } from '../conversations/open-database.ts';
 import type { Conversation, Message, Synced } from '../conversations/types.ts';
 import * as declared from '../protocol/actions/conversations.ts';
 import { MAX_ROWS } from '../protocol/limits.ts';
@@ -128,15 +129,11 @@ export const getConversation = handle(declared.getConversation, async (request, 
 
 export const listConversations = handle(declared.listConversations, async (request, { services }) => {
   const store = await services.conversations();
-  const setAside = store.takeSetAside();
+  const recovery = store.takeRecovery();
   const { items, total, ...next } = readPage(request, (part) => store.list(part, request.user_id), request.offset);
   return {
     payload: { conversations: items, total, ...next },
-    ...(setAside === undefined
-      ? {}
-      : {
-          message: `The conversation database was damaged. It was renamed to ${setAside}, and a new one was created.`,
-        }),
+    ...defined({ message: recovery && recoveryMessage(recovery) }),
   };
 });
 
@@ -214,4 +211,9 @@ export const importConversations = handle(declared.importConversations, async ({
 /** Returns the rows that are not deleted. */
 function withoutDeleted<T extends { readonly deleted: boolean }>(rows: readonly T[]): Omit<T, 'deleted'>[] {
   return rows.filter((row) => !row.deleted).map(({ deleted: _, ...row }) => row);
+}
+
+function recoveryMessage({ conversations, messages, isPartial, setAside }: Recovery): string {
+  const lost = isPartial ? 'Some could not be read and are lost.' : 'Nothing was lost.';
+  return `The conversation database was damaged. ${conversations} conversations and ${messages} messages were recovered. ${lost} The damaged database was kept as ${setAside}.`;
 }

@@ -112,6 +112,15 @@ export function fileInUse(path: string, cause: unknown): HostError {
   );
 }
 
+/** The process, or the system, has as many files open as it may. */
+export function tooManyFiles(path: string, cause: unknown): HostError {
+  return new HostError(
+    'TOO_MANY_FILES',
+    `${path} could not be opened: too many files are open. Close other programs or raise the limit (ulimit -n), then try again.`,
+    { details: fileDetails(path), cause },
+  );
+}
+
 /** A file of this host has content that the host did not write. `remedy` is an imperative sentence. */
 export function damagedFile(path: string, what: string, remedy: string, cause?: unknown): HostError {
   return new HostError('CACHE_ERROR', `${path}, which stores ${what}, is damaged. ${remedy}`, {

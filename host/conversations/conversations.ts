@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { isDamage } from '../store/damaged-database.ts';
 import { storeError } from '../store/store-error.ts';
 import { ftsQuery } from './fts-query.ts';
 import { MessageVectors } from './message-vectors.ts';
-import { openDatabase } from './open-database.ts';
+import { type OpenedDatabase, openDatabase, type Recovery } from './open-database.ts';
 import { CONVERSATION, conversationOf, MESSAGE, messageOf, RowWriter } from './rows.ts';
 import { type Pulled, pull, push } from './sync.ts';
 import type { Conversation, Message, Slice, SyncCount, Synced } from './types.ts';
@@ -45,27 +46,31 @@ export class Conversations {
   readonly #file: string;
   readonly #database: DatabaseSync;
   readonly #write: RowWriter;
-  /** Where a damaged database was put when this was opened; said once, by whoever lists first. */
-  #setAside: string | undefined;
+  /** What became of a damaged database when this was opened; reported once, to whoever lists first. */
+  #recovery: Recovery | undefined;
+  readonly #onDamage: () => void;
 
-  private constructor(file: string, database: DatabaseSync, setAside: string | undefined) {
+  private constructor(file: string, { database, recovery }: OpenedDatabase, onDamage: () => void) {
     this.#file = file;
     this.#database = database;
     this.#write = new RowWriter(database);
-    this.#setAside = setAside;
+    this.#recovery = recovery;
+    this.#onDamage = onDamage;
   }
 
-  /** @throws HostError as `openDatabase` does. */
-  static async open(file: string, log: Logger): Promise<Conversations> {
-    const { database, setAside } = await openDatabase(file, log);
-    return new Conversations(file, database, setAside);
+  /**
+   * @param onDamage Called when the database turns out to be damaged: these conversations are closed then.
+   * @throws HostError as `openDatabase` does.
+   */
+  static async open(file: string, log: Logger, onDamage: () => void = () => {}): Promise<Conversations> {
+    return new Conversations(file, await openDatabase(file, log), onDamage);
   }
 
-  /** Says once where a damaged database was put. */
-  takeSetAside(): string | undefined {
-    const setAside = this.#setAside;
-    this.#setAside = undefined;
-    return setAside;
+  /** Returns once what became of a damaged database. */
+  takeRecovery(): Recovery | undefined {
+    const recovery = this.#recovery;
+    this.#recovery = undefined;
+    return recovery;
   }
 
   /** Makes a conversation, or gives the one of this id that is there. */
@@ -260,7 +265,7 @@ export class Conversations {
         this.#database.exec('COMMIT');
         return result;
       } catch (error) {
-        this.#database.exec('ROLLBACK');
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
         throw error;
       }
     });
@@ -270,6 +275,11 @@ export class Conversations {
     try {
       return work();
     } catch (error) {
+      if (isDamage(error)) {
+        // The next one to open it finds the damage, and recovers what can be read.
+        this.close();
+        this.#onDamage();
+      }
       throw storeError(error, this.#file);
     }
   }

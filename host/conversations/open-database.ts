@@ -1,27 +1,37 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { HostError, isSystemError } from '../common/errors.ts';
+import { HostError } from '../common/errors.ts';
 import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { longPath } from '../common/long-path.ts';
 import { createPrivateFile } from '../common/private-file.ts';
-import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
+import { type Damage, damageOf, isDamage, setAside } from '../store/damaged-database.ts';
 import { storeError } from '../store/store-error.ts';
+import { type Recovered, recoverRows } from './recover-rows.ts';
 import { migrate, SCHEMA_VERSION } from './schema.ts';
 
 /** How long a write waits for another host's, milliseconds. The longest is a push of everything a client has. */
 const BUSY_TIMEOUT_MS = 15_000;
 
-/** A database that is ready, and where a damaged one before it was put. */
+/** A database that is ready. */
 export interface OpenedDatabase {
   readonly database: DatabaseSync;
-  readonly setAside: string | undefined;
+  /** Set where it took the place of a damaged one. */
+  readonly recovery: Recovery | undefined;
+}
+
+/** What became of a damaged database. */
+export interface Recovery extends Recovered {
+  /** Where it is now. */
+  readonly setAside: string;
 }
 
 /**
- * Opens the database of conversations, making it where there is none: a file of its own, since these cannot be fetched
- * again as a model can. One that is damaged is kept under another name, and a new one begun.
+ * Opens the database of conversations, and makes it if there is none: a file of its own, since conversations cannot be
+ * fetched again as a model can. A damaged one is kept under another name, and what can be read of it is copied into a
+ * new one. Where that does not succeed, for example on a full disk, the damaged one keeps its place until the next try.
  *
  * @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`; `DATABASE_TOO_NEW` where a later version of this
  * host has changed it.
@@ -30,18 +40,46 @@ export async function openDatabase(file: string, log: Logger): Promise<OpenedDat
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await makePrivate(file);
-    try {
-      return { database: connect(file), setAside: undefined };
-    } catch (error) {
-      const code = sqliteCode(error);
-      if (code !== SQLITE.CORRUPT && code !== SQLITE.NOTADB) throw error;
-      const setAside = await moveAway(file);
-      log.error('conversations.corrupt', { file, setAside });
-      await makePrivate(file);
-      return { database: connect(file), setAside };
-    }
+    const damage = await damageOf(file, BUSY_TIMEOUT_MS);
+    const recovery = damage === undefined ? undefined : await recover(file, damage);
+    if (recovery !== undefined) log.error('conversations.corrupt', { file, damage: damage?.found, ...recovery });
+    await makePrivate(file);
+    return { database: connect(file), recovery };
   } catch (error) {
     throw storeError(error, file);
+  }
+}
+
+/** Copies what can be read into a new database, which then takes the damaged one's place. */
+async function recover(file: string, damage: Damage): Promise<Recovery | undefined> {
+  const fresh = `${file}.recovered-${randomUUID()}`;
+  try {
+    createPrivateFile(fresh);
+    const recovered = copyReadable(file, fresh);
+    const aside = await setAside(file, damage);
+    if (aside === undefined) return undefined;
+    await renameFile(fresh, file);
+    return { ...recovered, setAside: aside };
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) await rm(`${fresh}${suffix}`, { force: true });
+  }
+}
+
+function copyReadable(from: string, to: string): Recovered {
+  const into = connect(to);
+  let damaged: DatabaseSync | undefined;
+  try {
+    damaged = new DatabaseSync(longPath(from));
+    damaged.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    return recoverRows(damaged, into);
+  } catch (error) {
+    // Not even its head can be read.
+    if (isDamage(error)) return { conversations: 0, messages: 0, isPartial: true };
+    throw error;
+  } finally {
+    damaged?.close();
+    // Closing the last connection brings the log into the file and removes it.
+    into.close();
   }
 }
 
@@ -70,14 +108,4 @@ export function connect(file: string): DatabaseSync {
 async function makePrivate(file: string): Promise<void> {
   createPrivateFile(file);
   await chmod(file, 0o600);
-}
-
-async function moveAway(file: string): Promise<string> {
-  const aside = `${file}.corrupt-${Date.now()}`;
-  for (const suffix of ['', '-wal', '-shm']) {
-    await renameFile(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
-      if (!isSystemError(error, 'ENOENT')) throw error;
-    });
-  }
-  return aside;
 }

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
+import { engineUnavailable } from '../common/host-errors.ts';
+import { storageError } from '../store/storage-error.ts';
 import {
   type CommandName,
   type FromRunner,
@@ -85,20 +87,20 @@ export class RunnerProcess {
       } else if (received.type === 'unavailable') ready.reject(hostError(received.error));
       else this.#handle(received);
     });
-    const end = (code: number | null, signal: NodeJS.Signals | null) => {
+    const end = (code: number | null, signal: NodeJS.Signals | null, failure?: HostError) => {
       if (this.#exit !== undefined) return;
       this.#exit = { code, signal, log: this.#tail.lines(LINES_IN_ERROR) };
-      const error = exitError(this.#exit);
+      const error = failure ?? exitError(this.#exit);
       for (const { reject } of this.#pending.values()) reject(error);
       this.#pending.clear();
       ready.reject(error);
       exited.resolve(this.#exit);
     };
-    this.#child.once('close', end);
+    this.#child.once('close', (code, signal) => end(code, signal));
     this.#child.once('error', (error) => {
       if (this.#child.pid !== undefined) return;
       this.#tail.add(Buffer.from(`${error.message}\n`));
-      end(null, null);
+      end(null, null, storageError(error, process.execPath) ?? engineUnavailable(error.message, {}));
     });
     this.#send({ type: 'start', gpu: options.gpu });
   }
@@ -147,8 +149,9 @@ export class RunnerProcess {
   }
 
   #send(message: ToRunner): void {
-    // A closed channel means that the process is exiting; its exit fails the pending commands.
-    this.#child.send(message, () => undefined);
+    // A process that could not be started has no channel; a closed one means that the process is exiting. Either way its
+    // exit fails the pending commands.
+    if (this.#child.pid !== undefined) this.#child.send(message, () => undefined);
   }
 
   #handle(received: Extract<FromRunner, { id: number }>): void {

@@ -81,6 +81,7 @@ export const ERROR_CODES = {
   DISK_FULL: "Not enough disk space is free on the cache's disk.",
   CACHE_NOT_WRITABLE: 'The host has no permission to write to the cache folder.',
   FILE_IN_USE: 'Another program has opened a file that the host needs to change. Close that program, then try again.',
+  TOO_MANY_FILES: 'The host, or the system, has too many files open. Close other programs or raise the limit.',
   CACHE_ERROR: 'Reading from or writing to the cache failed.',
 
   // Start and registration with browsers
@@ -108,6 +109,9 @@ export const COMMON_ERRORS = [
   'CONFIG_UNUSABLE',
   'UNSAFE_FOLDER',
   'ORIGIN_NOT_ALLOWED',
+  'TOO_MANY_FILES',
+  'DISK_FULL',
+  'CACHE_NOT_WRITABLE',
   'INTERNAL_ERROR',
 ] as const satisfies readonly ErrorCode[];
 

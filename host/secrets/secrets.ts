@@ -7,6 +7,7 @@ import { isJsonObject } from '../common/json.ts';
 import { KeyedQueue } from '../common/keyed-queue.ts';
 import type { Logger } from '../common/log.ts';
 import { withFileLock } from '../common/with-file-lock.ts';
+import { unnamedStorageError } from '../store/storage-error.ts';
 import { storeError } from '../store/store-error.ts';
 import type { Keychain } from './keychain.ts';
 
@@ -163,6 +164,8 @@ export class Secrets {
       text = await readFile(this.#file, 'utf8');
     } catch (error) {
       if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return new Map();
+      const known = unnamedStorageError(error);
+      if (known !== undefined) throw known;
       throw new HostError(
         'CACHE_ERROR',
         `The saved tokens and keys in ${this.#file} cannot be read. Make the file readable, or delete it and add them again.`,

@@ -1,5 +1,15 @@
 /** SQLite's primary result codes this host tells apart. Source: sqlite.org/rescode.html. */
-export const SQLITE = { BUSY: 5, READONLY: 8, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
+export const SQLITE = {
+  BUSY: 5,
+  READONLY: 8,
+  IOERR: 10,
+  CORRUPT: 11,
+  FULL: 13,
+  CANTOPEN: 14,
+  CONSTRAINT: 19,
+  MISMATCH: 20,
+  NOTADB: 26,
+} as const;
 
 /** The primary result code of an error of `node:sqlite`: the lower byte; the rest says where it happened. */
 export function sqliteCode(error: unknown): number | undefined {

@@ -1,24 +1,16 @@
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
-import { diskFull, noWritePermission } from '../common/host-errors.ts';
-import { SQLITE, sqliteCode } from './sqlite-code.ts';
+import { noWritePermission } from '../common/host-errors.ts';
+import { storageError } from './storage-error.ts';
 
-/** Makes an error a person understands of what SQLite or the file system said. */
+/** Converts an error of SQLite or the file system into one a client knows. */
 export function storeError(error: unknown, file: string): HostError {
   if (isHostError(error)) return error;
-  const details = { file };
-  const sqlite = sqliteCode(error);
-  if (sqlite === SQLITE.FULL || isSystemError(error, 'ENOSPC', 'EDQUOT')) {
-    return diskFull(file, error);
-  }
-  if (
-    sqlite === SQLITE.READONLY ||
-    sqlite === SQLITE.CANTOPEN ||
-    isSystemError(error, 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EISDIR', 'EEXIST')
-  ) {
-    return noWritePermission(file, error);
-  }
+  const known = storageError(error, file);
+  if (known !== undefined) return known;
+  // Something that is no file is in the place of the database.
+  if (isSystemError(error, 'EISDIR', 'EEXIST')) return noWritePermission(file, error);
   return new HostError('CACHE_ERROR', `The database ${file} could not be used. See the log for details.`, {
-    details,
+    details: { file },
     cause: error,
   });
 }

@@ -1,15 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import KeyvSqlite from '@keyv/sqlite';
 import Keyv from 'keyv';
-import { isSystemError } from '../common/errors.ts';
-import { renameFile } from '../common/files-in-use.ts';
+import { type Lazy, lazy } from '../common/lazy.ts';
 import type { Logger } from '../common/log.ts';
 import { longPath } from '../common/long-path.ts';
 import { createPrivateFile } from '../common/private-file.ts';
-import { SQLITE, sqliteCode } from './sqlite-code.ts';
+import { damageOf, setAside } from './damaged-database.ts';
 import { storeError } from './store-error.ts';
 import type { Namespace, Store } from './types.ts';
 
@@ -30,7 +28,11 @@ export async function openStore(file: string, log: Logger): Promise<Store> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await makePrivate(file);
-    await setAsideIfDamaged(file, log);
+    const damage = await damageOf(file, BUSY_TIMEOUT_MS);
+    if (damage !== undefined) {
+      const aside = await setAside(file, damage);
+      log.error('store.corrupt', { file, aside, damage: damage.found });
+    }
     await makePrivate(file);
     return new KeyvStore(file);
   } catch (error) {
@@ -68,66 +70,56 @@ interface Call {
   error?: unknown;
 }
 
+/** An open table of the database. */
+interface Table {
+  readonly keyv: Keyv;
+  readonly adapter: KeyvSqlite;
+}
+
 class KeyvNamespace<T> implements Namespace<T> {
   readonly #calls = new AsyncLocalStorage<Call>();
   readonly #file: string;
-  readonly #keyv: Keyv;
-  readonly #adapter: KeyvSqlite;
-  readonly #ready: Promise<void>;
+  /** Opened again after a failure: a full disk that keeps the table from being made has space some day. */
+  readonly #table: Lazy<Table>;
 
   constructor(file: string, name: string) {
     this.#file = file;
-    this.#adapter = new KeyvSqlite({
-      uri: `sqlite://${longPath(file)}`,
-      table: name,
-      driver: 'node:sqlite',
-      wal: true,
-      busyTimeout: BUSY_TIMEOUT_MS,
-      iterationLimit: ROWS_PER_READ,
-    });
-    this.#keyv = new Keyv({ store: this.#adapter });
-    this.#ready = this.#prepare();
-    // The first call reports the error.
-    this.#ready.catch(() => {});
-    // Keyv reports some errors only as events of the instance; `#run` turns them into the error of the call that caused
-    // them. An event outside of any call is ignored: without a listener it would end the process.
-    this.#keyv.on('error', (error: unknown) => {
-      const call = this.#calls.getStore();
-      if (call !== undefined) call.error ??= error;
-    });
+    this.#table = lazy(() => this.#open(file, name));
   }
 
   get(key: string): Promise<T | undefined> {
-    return this.#run(() => this.#keyv.get<T>(key));
+    return this.#run(({ keyv }) => keyv.get<T>(key));
   }
 
   getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
-    return keys.length === 0 ? Promise.resolve([]) : this.#run(() => this.#keyv.getMany<T>([...keys]));
+    return keys.length === 0 ? Promise.resolve([]) : this.#run(({ keyv }) => keyv.getMany<T>([...keys]));
   }
 
   async set(key: string, value: T): Promise<void> {
-    await this.#run(() => this.#keyv.set(key, value));
+    await this.#run(({ keyv }) => keyv.set(key, value));
   }
 
   async delete(key: string): Promise<void> {
-    await this.#run(() => this.#keyv.delete(key));
+    await this.#run(({ keyv }) => keyv.delete(key));
   }
 
   async deleteMany(keys: readonly string[]): Promise<void> {
-    if (keys.length > 0) await this.#run(() => this.#keyv.deleteMany([...keys]));
+    if (keys.length > 0) await this.#run(({ keyv }) => keyv.deleteMany([...keys]));
   }
 
   async *entries(): AsyncGenerator<[key: string, value: T]> {
-    const all = await this.#run(async () => {
+    const all = await this.#run(async ({ keyv }) => {
       const entries: [string, T][] = [];
-      for await (const [key, value] of this.#keyv.iterator()) entries.push([String(key), value as T]);
+      for await (const [key, value] of keyv.iterator()) entries.push([String(key), value as T]);
       return entries;
     });
     yield* all;
   }
 
   async close(): Promise<void> {
-    await this.#run(() => this.#adapter.close());
+    const table = await this.#table.current();
+    if (table === undefined) return;
+    await this.#run(() => table.adapter.close());
   }
 
   /**
@@ -135,17 +127,39 @@ class KeyvNamespace<T> implements Namespace<T> {
    * busy disk syncs. A write survives the end of the host either way; a power failure can lose the last ones, and the
    * index is compared with the disk anyway.
    */
-  async #prepare(): Promise<void> {
-    await this.#adapter.ready;
-    await this.#adapter.query('PRAGMA synchronous = NORMAL');
+  async #open(file: string, name: string): Promise<Table> {
+    const adapter = new KeyvSqlite({
+      uri: `sqlite://${longPath(file)}`,
+      table: name,
+      driver: 'node:sqlite',
+      wal: true,
+      busyTimeout: BUSY_TIMEOUT_MS,
+      iterationLimit: ROWS_PER_READ,
+    });
+    const keyv = new Keyv({ store: adapter });
+    // Keyv reports some errors only as events of the instance; `#run` turns them into the error of the call that caused
+    // them. An event outside of any call is ignored: without a listener it would end the process.
+    keyv.on('error', (error: unknown) => {
+      const call = this.#calls.getStore();
+      if (call !== undefined) call.error ??= error;
+    });
+    try {
+      await adapter.ready;
+      await adapter.query('PRAGMA synchronous = NORMAL');
+      return { keyv, adapter };
+    } catch (error) {
+      // The error of the opening is the one to report.
+      await adapter.close().catch(() => {});
+      throw error;
+    }
   }
 
   /** Runs one call of keyv. An error that keyv only reports as an event during this call rejects this call, and no other. */
-  async #run<R>(work: () => Promise<R>): Promise<R> {
+  async #run<R>(work: (table: Table) => Promise<R>): Promise<R> {
     const call: Call = {};
     try {
-      await this.#ready;
-      const result = await this.#calls.run(call, work);
+      const table = await this.#table();
+      const result = await this.#calls.run(call, () => work(table));
       if (call.error !== undefined) throw call.error;
       return result;
     } catch (error) {
@@ -158,45 +172,4 @@ class KeyvNamespace<T> implements Namespace<T> {
 async function makePrivate(file: string): Promise<void> {
   createPrivateFile(file);
   await chmod(file, 0o600);
-}
-
-/** Sets a damaged database aside, with its log files. */
-async function setAsideIfDamaged(file: string, log: Logger): Promise<void> {
-  const before = await inodeOf(file);
-  const damage = damageOf(file);
-  // Another host that started at the same moment may already have replaced it.
-  if (damage === undefined || (await inodeOf(file)) !== before) return;
-  const aside = `${file}.corrupt-${Date.now()}`;
-  log.error('store.corrupt', { file, aside, damage });
-  for (const suffix of ['', '-wal', '-shm']) {
-    await renameFile(`${file}${suffix}`, `${aside}${suffix}`).catch((error: unknown) => {
-      if (!isSystemError(error, 'ENOENT')) throw error;
-    });
-  }
-}
-
-async function inodeOf(file: string): Promise<bigint | undefined> {
-  try {
-    return (await stat(file, { bigint: true })).ino;
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/** Returns what is damaged in a database, or undefined. Throws other errors (no space, no permission). */
-function damageOf(file: string): number | string | undefined {
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(longPath(file));
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    const [result] = database.prepare('PRAGMA quick_check(1)').all();
-    return result?.quick_check === 'ok' ? undefined : String(result?.quick_check);
-  } catch (error) {
-    const code = sqliteCode(error);
-    if (code === SQLITE.CORRUPT || code === SQLITE.NOTADB) return code;
-    throw error;
-  } finally {
-    database?.close();
-  }
 }

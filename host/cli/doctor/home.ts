@@ -76,6 +76,14 @@ function withoutPassword(value: string): string {
   return decodeURI(url.href);
 }
 
+/** The database of conversations, which is checked, and recovered where it is damaged, when it is opened. */
+export async function examineConversations(client: Client): Promise<readonly Finding[]> {
+  const check = 'conversations';
+  const { payload, message } = await client.request('LIST_CONVERSATIONS', { limit: 1 });
+  if (message !== undefined) return [{ check, status: 'warning', message }];
+  return [{ check, status: 'ok', message: `${payload.total} conversations; the database is sound.` }];
+}
+
 /** The cache and the database behind it, and the space left for models. */
 export async function examineCache(client: Client): Promise<readonly Finding[]> {
   const models = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);

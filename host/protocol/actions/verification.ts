@@ -51,6 +51,7 @@ const verification = {
   }),
   events: [modelVerifyProgress, modelDownloadProgress],
   errors: [
+    'NOT_OURS',
     'MODEL_NOT_DOWNLOADED',
     'MODEL_IN_USE',
     'CANCELLED',

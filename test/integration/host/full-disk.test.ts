@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
+import { HOST_MAIN } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
@@ -68,5 +69,85 @@ whereDisksCanBeMounted('a host on a full disk', () => {
       promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: `${REPO}/small.gguf` })).size,
     ).toBe(12 * MB);
     await host.close();
+  });
+
+  const token = ['hf', 'TestTokenTestToken'].join('_');
+
+  it('does everything again once there is space, and meanwhile what needs none', async () => {
+    if (!mounted) return;
+    const filler = join(disk, 'filler');
+    expect(() => writeFileSync(filler, Buffer.alloc(30 * MB))).toThrow('ENOSPC');
+    const host = shop.host({ home: join(disk, 'home'), env: { HF_ENDPOINT: hub.url, TABAGENT_KEYCHAIN: 'off' } });
+    const writing = [
+      ['SET_PARAMS', { params: { temperature: 0.5 } }],
+      ['CREATE_CONVERSATION', { id: 'a', title: 'A' }],
+      ['SET_HF_TOKEN', { token }],
+      ['DOWNLOAD_MODEL', { modelPath: `${REPO}/small.gguf` }],
+    ] as const;
+    for (const [action, fields] of writing) {
+      expect(await host.request(action, fields)).toMatchObject({ action, code: 'DISK_FULL' });
+    }
+    for (const action of ['PING', 'GET_SYSTEM_RESOURCES']) {
+      expect(await host.request(action)).toMatchObject({ action, status: 'success' });
+    }
+    rmSync(filler);
+    for (const [action, fields] of writing) {
+      expect(await host.request(action, fields)).toMatchObject({ action, status: 'success' });
+    }
+    await host.close();
+  });
+
+  it('that cannot be written to at all says so', async () => {
+    if (!mounted) return;
+    const home = join(disk, 'home');
+    const env = { HF_ENDPOINT: hub.url, TABAGENT_KEYCHAIN: 'off' };
+    const modelPath = `${REPO}/small.gguf`;
+    const first = shop.host({ home, env });
+    expect(await first.request('DOWNLOAD_MODEL', { modelPath })).toMatchObject({ status: 'success' });
+    await first.request('SET_PARAMS', { params: { temperature: 0.5 } });
+    await first.close();
+    expect(spawnSync('mount', ['-o', 'remount,ro', disk]).status).toBe(0);
+    const host = shop.host({ home, env });
+    for (const [action, fields] of [
+      ['SET_PARAMS', { params: { temperature: 0.6 } }],
+      ['CREATE_CONVERSATION', { id: 'a', title: 'A' }],
+      ['SET_HF_TOKEN', { token }],
+      ['DELETE_MODEL', { modelPath }],
+      ['PIN_MODEL', { modelPath }],
+    ] as const) {
+      expect(await host.request(action, fields)).toMatchObject({ action, code: 'CACHE_NOT_WRITABLE' });
+    }
+    await host.close();
+  });
+});
+
+/** Fewer than the host needs for anything but answering, and a few more. */
+const FEW_FILES = [24, 28, 32, 36, 44];
+
+const onPosix = process.platform === 'win32' ? describe.skip : describe;
+onPosix('a host that may open few files', () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+  });
+  afterEach(() => shop.close());
+
+  it.each(FEW_FILES)('(%i) says so, and goes on', async (files) => {
+    const command = ['/bin/sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, HOST_MAIN] as const;
+    const host = shop.host({ command, env: { TABAGENT_KEYCHAIN: 'off', HF_HUB_OFFLINE: '1' } });
+    const requests = [
+      ['SET_PARAMS', { params: { temperature: 0.5 } }],
+      ['LIST_CONVERSATIONS', {}],
+      ['GET_DOWNLOADED_MODELS', {}],
+      ['SET_HF_TOKEN', { token: ['hf', 'TestTokenTestToken'].join('_') }],
+      ['GET_SYSTEM_RESOURCES', {}],
+      ['LOAD_MODEL', { modelId: 'a/b/c.gguf' }],
+    ] as const;
+    const replies = await Promise.all(requests.map(([action, fields]) => host.request(action, fields)));
+    for (const { action, status, code } of replies) {
+      const isNamed = status === 'success' || ['TOO_MANY_FILES', 'OFFLINE'].includes(code);
+      expect({ action, code, isNamed }).toEqual({ action, code, isNamed: true });
+    }
+    expect(await host.request('PING')).toMatchObject({ status: 'success' });
   });
 });

@@ -205,15 +205,89 @@ describe('synchronizing', () => {
 });
 
 describe('a database', () => {
-  it('that is damaged is kept under another name, said once, and begun anew', async () => {
+  it('that cannot be read at all is kept under another name, which is reported once', async () => {
     store.close();
     writeFileSync(file, Buffer.alloc(8192, 0x41));
     store = await Conversations.open(file, new KeptLog());
-    const setAside = store.takeSetAside();
-    expect(setAside).toMatch(/conversations\.sqlite\.corrupt-\d+$/);
-    expect(statSync(setAside ?? '').size).toBe(8192);
-    expect(store.takeSetAside()).toBeUndefined();
+    const recovery = store.takeRecovery();
+    expect(recovery).toMatchObject({ conversations: 0, messages: 0, isPartial: true });
+    expect(recovery?.setAside).toMatch(/conversations\.sqlite\.corrupt-\d+$/);
+    expect(statSync(recovery?.setAside ?? '').size).toBe(8192);
+    expect(store.takeRecovery()).toBeUndefined();
     expect(store.list(ALL).total).toBe(0);
+  });
+
+  describe('with damaged pages', () => {
+    const CONVERSATIONS = 40;
+    const MESSAGES = 50;
+    const TEXT = 'x'.repeat(200);
+
+    /** Overwrites these pages of the file, which has no log beside it. */
+    function damage(pages: readonly number[]): void {
+      const bytes = readFileSync(file);
+      for (const page of pages) bytes.fill(0x41, (page - 1) * 4096, page * 4096);
+      writeFileSync(file, bytes);
+    }
+
+    /** The leaf pages of a table, in the order of its rows. */
+    function leavesOf(table: string): number[] {
+      const raw = new DatabaseSync(file);
+      const leaves = raw.prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path");
+      const pages = leaves.all(table).map(({ pageno }) => Number(pageno));
+      raw.close();
+      return pages;
+    }
+
+    beforeEach(() => {
+      for (let at = 0; at < CONVERSATIONS; at += 1) {
+        store.create({ id: `c${at}`, title: `Conversation ${at}` });
+        const messages = Array.from({ length: MESSAGES }, (_, n) => ({
+          id: `m${at}-${n}`,
+          role: 'user',
+          content: TEXT,
+        }));
+        store.addMessages(`c${at}`, messages);
+      }
+      store.close();
+    });
+
+    it('is recovered but for the rows on them, and found again by its words', async () => {
+      const leaves = leavesOf('messages');
+      damage([leaves[3] ?? 0, leaves[20] ?? 0, leaves[21] ?? 0]);
+      store = await Conversations.open(file, new KeptLog());
+      const { conversations, messages, isPartial } = store.takeRecovery() ?? {};
+      expect({ conversations, isPartial }).toEqual({ conversations: CONVERSATIONS, isPartial: true });
+      expect(messages).toBeGreaterThan(CONVERSATIONS * MESSAGES - 100);
+      expect(messages).toBeLessThan(CONVERSATIONS * MESSAGES);
+      expect(store.list(ALL).total).toBe(CONVERSATIONS);
+      expect(store.search('Conversation', { count: 100 })).toHaveLength(CONVERSATIONS);
+      store.create({ id: 'new', title: 'New' });
+      expect(store.get('new').title).toBe('New');
+    });
+
+    it('keeps the messages of conversations that are lost', async () => {
+      damage(leavesOf('conversations'));
+      store = await Conversations.open(file, new KeptLog());
+      expect(store.takeRecovery()).toMatchObject({ messages: CONVERSATIONS * MESSAGES, isPartial: true });
+      expect(store.messages('c7', ALL).total).toBe(MESSAGES);
+    });
+
+    it('that are found only while it is used is closed, and recovered when it is opened again', async () => {
+      let damaged = 0;
+      store = await Conversations.open(file, new KeptLog(), () => {
+        damaged += 1;
+      });
+      const pages = [...leavesOf('messages'), ...leavesOf('messages_in_order')];
+      store.close();
+      store = await Conversations.open(file, new KeptLog(), () => {
+        damaged += 1;
+      });
+      damage(pages);
+      expect(() => store.messages('c7', ALL)).toThrow(expect.objectContaining({ code: 'CACHE_ERROR' }));
+      expect(damaged).toBe(1);
+      store = await Conversations.open(file, new KeptLog());
+      expect(store.takeRecovery()).toMatchObject({ conversations: CONVERSATIONS, isPartial: true });
+    });
   });
 
   it('of a later version is left as it is', async () => {

@@ -1,0 +1,109 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { isDamage } from '../store/damaged-database.ts';
+import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
+
+/** What could be read of a damaged database. */
+export interface Recovered {
+  readonly conversations: number;
+  readonly messages: number;
+  /** Says whether any part could not be read. False where only an index was damaged, which is made again. */
+  readonly isPartial: boolean;
+}
+
+/** The tables that are recovered: all else can be made again from them. A message needs its conversation first. */
+const TABLES = ['conversations', 'messages'] as const;
+
+/** Rows in a row that cannot be read, after which the rest of a table is given up: damaged pages hold far fewer. */
+const MAX_GAP = 100_000;
+
+type Row = Record<string, SQLOutputValue>;
+
+/**
+ * Copies what can be read of a damaged database into a new one, row by row: a damaged page costs the rows on it. A
+ * message whose conversation is lost gets an unnamed one.
+ */
+export function recoverRows(damaged: DatabaseSync, into: DatabaseSync): Recovered {
+  const counts = { conversations: 0, messages: 0 };
+  let isPartial = false;
+  into.exec('BEGIN IMMEDIATE');
+  for (const table of TABLES) {
+    const columns = columnsOf(into, table).filter((name) => columnsOf(damaged, table).includes(name));
+    if (columns.length === 0) {
+      isPartial = true;
+      continue;
+    }
+    const insert = into.prepare(
+      `INSERT OR IGNORE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    );
+    const conversation = into.prepare(
+      `INSERT OR IGNORE INTO conversations (id, user_id, title, created_at, updated_at, change)
+        VALUES (?, 'default', '', ?, ?, ?)`,
+    );
+    for (const row of readableRows(damaged, table, columns)) {
+      if (row === undefined) {
+        isPartial = true;
+        continue;
+      }
+      try {
+        if (table === 'messages') {
+          const { conversation_id = null, created_at = null, updated_at = null, change = null } = row;
+          conversation.run(conversation_id, created_at, updated_at, change);
+        }
+        counts[table] += Number(insert.run(...columns.map((name) => row[name] ?? null)).changes);
+      } catch (error) {
+        // A row of nonsense that the new database does not take. Anything else, such as a full disk, ends the recovery.
+        if (!isConstraint(error)) throw error;
+        isPartial = true;
+      }
+    }
+  }
+  // What clients have seen is told by this number: it never goes back.
+  into.exec(`UPDATE counter SET change = max(change,
+    (SELECT coalesce(max(change), 0) FROM conversations), (SELECT coalesce(max(change), 0) FROM messages)) + 1`);
+  into.exec('COMMIT');
+  return { ...counts, isPartial };
+}
+
+/** Every row that can be read, in order; undefined for each stretch of rows that cannot. */
+function* readableRows(database: DatabaseSync, table: string, columns: readonly string[]): Generator<Row | undefined> {
+  const list = columns.join(', ');
+  const next = database.prepare(`SELECT rowid AS at, ${list} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT 1`);
+  const one = database.prepare(`SELECT rowid AS at, ${list} FROM ${table} WHERE rowid = ?`);
+  const read = (statement: typeof next, rowid: number): Row | undefined | 'damaged' => {
+    try {
+      return statement.get(rowid);
+    } catch (error) {
+      if (isDamage(error)) return 'damaged';
+      throw error;
+    }
+  };
+  let at = 0;
+  for (;;) {
+    let row = read(next, at);
+    if (row === 'damaged') {
+      yield undefined;
+      // Behind the damage, row by row, until one can be read again.
+      for (let gap = 1; gap <= MAX_GAP && (row === 'damaged' || row === undefined); gap += 1) row = read(one, at + gap);
+    }
+    if (row === undefined || row === 'damaged') return;
+    at = Number(row.at);
+    yield row;
+  }
+}
+
+function columnsOf(database: DatabaseSync, table: string): string[] {
+  try {
+    return database
+      .prepare(`PRAGMA table_info(${table})`)
+      .all()
+      .map(({ name }) => String(name));
+  } catch (error) {
+    if (isDamage(error)) return [];
+    throw error;
+  }
+}
+
+function isConstraint(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE.CONSTRAINT || code === SQLITE.MISMATCH;
+}
