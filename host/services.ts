@@ -113,8 +113,8 @@ export class HostServices {
   async #createHub(): Promise<Hub> {
     const { Hub } = await import('./hub/hub.ts');
     const { hubEndpoint: endpoint, env, limits } = this.config;
-    const keptToken = async () => (await this.secrets()).get(HUB_TOKEN);
-    return new Hub({ endpoint, env, limits, keptToken, log: this.log });
+    const savedToken = async () => (await this.secrets()).get(HUB_TOKEN);
+    return new Hub({ endpoint, env, limits, savedToken, log: this.log });
   }
 
   async #openCache(): Promise<ModelCache> {

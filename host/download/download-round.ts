@@ -1,7 +1,7 @@
 import { HostError, isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
-import { isTransient } from '../hub/hub-fault.ts';
+import { isTransient } from '../hub/hub-error.ts';
 import { pause, pauseBefore } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { BufferedWrite } from './buffered-write.ts';

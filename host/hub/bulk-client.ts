@@ -1,23 +1,29 @@
 import { validateHeaderValue } from 'node:http';
-import type { AnswerHead } from './answer-head.ts';
 import { BulkConnection, type BulkTimeouts } from './bulk-connection.ts';
+import type { ResponseHead } from './response-head.ts';
 
-/** Idle connections kept to one server. */
+/** Most idle connections reused per server. */
 const MAX_IDLE = 16;
-/** How long one is kept, milliseconds: servers begin to close them after 5 s, and a network that went away tells nobody. */
+/**
+ * How long an idle connection is reused, milliseconds: servers close them after 5 s or later, and a lost network is not
+ * reported.
+ */
 const MAX_IDLE_MS = 4_000;
 
-/** An answer whose body has not been read. */
-export interface BulkAnswer {
-  readonly head: AnswerHead;
-  /** Bytes are good until the next are asked for. Leaving the loop early, or `destroy`, gives the rest up. */
+/** A response whose body has not been read. */
+export interface BulkResponse {
+  readonly head: ResponseHead;
+  /** Each chunk is valid until the next one is requested. Leaving the loop early, or `destroy`, discards the rest. */
   readonly body: AsyncIterable<Uint8Array> & { destroy(): void };
 }
 
-/** Fetches large bodies, over connections that are kept for the next ones. */
+/** Fetches large bodies over reused connections. */
 export class BulkClient {
   readonly #timeouts: BulkTimeouts;
-  /** By origin; the last one used is used first, since it is the least likely to have been closed. */
+  /**
+   * Idle connections by origin. The most recently used one is reused first, because it is the least likely to have been
+   * closed.
+   */
   readonly #idle = new Map<string, BulkConnection[]>();
 
   constructor(timeouts: BulkTimeouts) {
@@ -25,16 +31,20 @@ export class BulkClient {
   }
 
   /**
-   * Sends a `GET` and resolves with the answer's head.
+   * Sends a `GET` request and resolves with the response head.
    *
-   * @throws ConnectionFault, or the system's error when the server cannot be reached; the signal's reason when aborted.
+   * @throws ConnectionError, or the system's error if the server cannot be reached; the signal's reason when aborted.
    */
-  async get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<BulkAnswer> {
+  async get(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<BulkResponse> {
     for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value);
-    for (let isKept = true; ; isKept = false) {
+    for (let keepAlive = true; ; keepAlive = false) {
       signal?.throwIfAborted();
-      const kept = isKept ? this.#idle.get(url.origin)?.pop() : undefined;
-      const connection = kept ?? new BulkConnection(url, this.#timeouts);
+      const reused = keepAlive ? this.#idle.get(url.origin)?.pop() : undefined;
+      const connection = reused ?? new BulkConnection(url, this.#timeouts);
       const abort = () => connection.destroy(signal?.reason);
       signal?.addEventListener('abort', abort, { once: true });
       const release = (isUsable: boolean) => {
@@ -48,8 +58,8 @@ export class BulkClient {
       } catch (error) {
         release(false);
         signal?.throwIfAborted();
-        // One that was kept may have been closed while it was idle, which is nobody's fault.
-        if (kept === undefined) throw error;
+        // The server may have closed a reused connection while it was idle; a new connection decides.
+        if (reused === undefined) throw error;
       }
     }
   }
@@ -66,27 +76,27 @@ export class BulkClient {
   }
 }
 
-/** The body of one answer. */
+/** The body of one response. */
 class BulkBody {
   readonly #connection: BulkConnection;
   readonly #release: (isUsable: boolean) => void;
-  readonly #isKept: boolean;
-  #left: number;
+  readonly #keepAlive: boolean;
+  #remaining: number;
   #isReleased = false;
 
-  constructor(connection: BulkConnection, { length, isKept }: AnswerHead, release: (isUsable: boolean) => void) {
+  constructor(connection: BulkConnection, { length, keepAlive }: ResponseHead, release: (isUsable: boolean) => void) {
     this.#connection = connection;
     this.#release = release;
-    this.#isKept = isKept && length !== undefined;
-    this.#left = length ?? 0;
-    if (this.#left === 0) this.destroy();
+    this.#keepAlive = keepAlive && length !== undefined;
+    this.#remaining = length ?? 0;
+    if (this.#remaining === 0) this.destroy();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     try {
-      while (this.#left > 0) {
-        const bytes = await this.#connection.read(this.#left);
-        this.#left -= bytes.length;
+      while (this.#remaining > 0) {
+        const bytes = await this.#connection.read(this.#remaining);
+        this.#remaining -= bytes.length;
         yield bytes;
       }
     } finally {
@@ -97,7 +107,7 @@ class BulkBody {
   destroy(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    if (this.#isKept) this.#connection.finish(this.#left).then(this.#release, () => this.#release(false));
+    if (this.#keepAlive) this.#connection.drain(this.#remaining).then(this.#release, () => this.#release(false));
     else this.#release(false);
   }
 }

@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpResponse } from './http.ts';
-import { HubFault } from './hub-fault.ts';
+import { HubError } from './hub-error.ts';
 import type { RemoteFile } from './types.ts';
 
 /**
- * Largest size a hub may claim for a file, bytes: 4 TiB, well above what any hub takes. A claim costs memory before a
- * byte has come: an entry for each chunk, 840,000 at most.
+ * Largest file size accepted from a hub, bytes: 4 TiB, well above what any hub stores. A reported size costs memory
+ * before any byte has arrived: an entry per chunk, 840,000 at most.
  */
 const MAX_FILE_BYTES = 2 ** 42;
 
-/** What the headers of a hub's answer say of a file; undefined where they say nothing usable. */
-export interface FileFacts {
+/** Metadata of a file from the headers of a hub's response; undefined if a header is missing or invalid. */
+export interface FileMetadata {
   readonly size: number | undefined;
   readonly etag: string | undefined;
   readonly checksum: RemoteFile['checksum'] | undefined;
@@ -18,11 +18,11 @@ export interface FileFacts {
 }
 
 /**
- * Reads a file's facts from the hub's own answer (not from the CDN's it redirects to): `X-Linked-Size` and
- * `X-Linked-Etag` for files in large-file storage, `Content-Length` and `ETag` for the others.
- * Source: huggingface_hub's `get_hf_file_metadata`.
+ * Reads a file's metadata from the hub's own response (not from that of the CDN it redirects to): `X-Linked-Size` and
+ * `X-Linked-Etag` for files in large-file storage, `Content-Length` and `ETag` for the others. Source:
+ * huggingface_hub's `get_hf_file_metadata`.
  */
-export function fileFacts({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): FileFacts {
+export function fileMetadata({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): FileMetadata {
   const redirected = status >= 300 && status <= 399;
   const etag = etagOf(headers);
   const commit = text(headers, 'x-repo-commit');
@@ -34,13 +34,16 @@ export function fileFacts({ status, headers }: Pick<HttpResponse, 'status' | 'he
   };
 }
 
-/** The tag of a file, without quotes; undefined where the headers have none. */
+/** Returns the ETag of a file without quotes; undefined if there is none. */
 export function etagOf(headers: IncomingHttpHeaders): string | undefined {
   const tag = text(headers, 'x-linked-etag') ?? text(headers, 'etag');
   return tag?.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
 }
 
-/** A checksum, if the tag is one: 64 hex digits are SHA-256 of the file, 40 git's blob SHA-1. */
+/**
+ * Returns the checksum that an ETag consists of: 64 hex digits are the SHA-256 of the file, 40 are git's blob SHA-1.
+ * Undefined for any other tag.
+ */
 export function checksumOf(etag: string | undefined): RemoteFile['checksum'] | undefined {
   const hex = etag?.toLowerCase();
   if (hex === undefined) return undefined;
@@ -60,11 +63,11 @@ function sizeOf(headers: IncomingHttpHeaders, status: number, redirected: boolea
   return redirected || length === undefined ? undefined : checkedSize(length);
 }
 
-/** A size out of a header or a listing. Throws `HUB_ERROR` for what is none. */
+/** Returns a size from a header or a listing. Throws `HUB_ERROR` if it is invalid. */
 export function checkedSize(value: unknown): number {
   const size = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= MAX_FILE_BYTES) return size;
-  throw new HubFault(
+  throw new HubError(
     'HUB_ERROR',
     `The Hugging Face Hub reported an invalid file size: ${String(value).slice(0, 40)}.`,
     {
@@ -78,7 +81,7 @@ function text(headers: IncomingHttpHeaders, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** Says whether the checksum is the one to trust: SHA-1 can be forged, and some mirrors' tags only look like it. */
+/** Whether the checksum is a SHA-256. SHA-1 can be forged, and some mirrors' ETags only look like one. */
 export function isStrong(checksum: RemoteFile['checksum'] | undefined): checksum is RemoteFile['checksum'] {
   return checksum?.algorithm === 'sha256';
 }

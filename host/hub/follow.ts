@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpClient, HttpResponse } from './http.ts';
-import { HubFault } from './hub-fault.ts';
+import { HubError } from './hub-error.ts';
 
-/** Most redirects followed for one request; browsers and curl's users live with 10 to 20. */
+/** Most redirects followed for one request; browsers and Python's requests allow 10 to 30. */
 const MAX_REDIRECTS = 10;
 
-/** A request that may be sent on. */
+/** A request whose redirects are followed. */
 export interface FollowRequest {
   readonly url: URL;
   readonly method: 'HEAD' | 'GET';
@@ -14,16 +14,16 @@ export interface FollowRequest {
   /** The token, and the only origin it is sent to. */
   readonly token: string | undefined;
   readonly tokenOrigin: string;
-  /** Stop at a redirect to where the bytes are and give it back as the answer: the hub's own headers are wanted. */
+  /** Return the redirect that leads to the file's bytes instead of following it, for the headers of the hub itself. */
   readonly stayOnHost?: boolean;
-  /** Much may come ({@link HttpClient.send}). */
+  /** The body may be large (see {@link HttpClient.send}). */
   readonly isBulk?: boolean;
 }
 
 /**
- * Sends a request and follows its redirects. The token goes to the hub's origin and to no other, also not after a
- * redirect back and forth. Throws `REDIRECT_REFUSED` for a loop, for a step from HTTPS to HTTP, and for anything that is
- * not a web address.
+ * Sends a request and follows its redirects. The token is sent to the hub's origin only, even if redirects lead away
+ * from it and back. Throws `REDIRECT_REFUSED` for a loop, for a redirect from HTTPS to HTTP, and for anything but an
+ * http or https URL.
  */
 export async function follow(http: HttpClient, request: FollowRequest): Promise<HttpResponse> {
   let { url } = request;
@@ -38,15 +38,15 @@ export async function follow(http: HttpClient, request: FollowRequest): Promise<
       return hubHeaders === undefined ? response : { ...response, hubHeaders };
     }
     const next = nextUrl(url, location);
-    // From plain HTTP to HTTPS of the same host is no other host. A hub that serves its files itself, from another of
-    // its addresses, tells of them where it redirects all the same.
-    const isAnswer = next.host !== url.host || response.headers['x-linked-etag'] !== undefined;
-    if (request.stayOnHost === true && isAnswer) return response;
+    // A redirect from HTTP to HTTPS stays on the same host. A hub that serves files from another of its own URLs still
+    // sends their metadata with the redirect.
+    const leadsToBytes = next.host !== url.host || response.headers['x-linked-etag'] !== undefined;
+    if (request.stayOnHost === true && leadsToBytes) return response;
     response.body.destroy();
     if (url.origin === request.tokenOrigin) hubHeaders = response.headers;
     url = next;
   }
-  throw new HubFault('REDIRECT_REFUSED', `${request.url.origin} redirected more than ${MAX_REDIRECTS} times.`, {
+  throw new HubError('REDIRECT_REFUSED', `${request.url.origin} redirected more than ${MAX_REDIRECTS} times.`, {
     details: { host: request.url.host, expected: `at most ${MAX_REDIRECTS} redirects` },
   });
 }
@@ -54,7 +54,7 @@ export async function follow(http: HttpClient, request: FollowRequest): Promise<
 function nextUrl(from: URL, location: string): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   const refuse = (why: string) =>
-    new HubFault('REDIRECT_REFUSED', `${from.origin} redirected to ${why}, which is not allowed.`, {
+    new HubError('REDIRECT_REFUSED', `${from.origin} redirected to ${why}, which is not allowed.`, {
       details: { host: from.host, found: next?.origin ?? null },
     });
   if (next === undefined) throw refuse('an invalid URL');

@@ -2,46 +2,52 @@ import type { IncomingHttpHeaders } from 'node:http';
 import got, { type PlainResponse, type Request, RequestError, TimeoutError } from 'got';
 import { defined } from '../common/defined.ts';
 import { BulkClient } from './bulk-client.ts';
-import { ConnectionFault } from './bulk-connection.ts';
-import { HubFault } from './hub-fault.ts';
+import { ConnectionError } from './bulk-connection.ts';
+import { HubError } from './hub-error.ts';
 import type { ProxyRoute, ProxyRoutes } from './proxy.ts';
 
-/** One request, to be sent once. */
+/** One request, sent once. */
 export interface HttpRequest {
   readonly url: URL;
   readonly method: 'HEAD' | 'GET';
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal | undefined;
-  /** Much may come: it is read in the way that costs least, where the server and the way to it allow that. */
+  /** The body may be large: it is read by {@link BulkClient} if the server and the route to it allow that. */
   readonly isBulk?: boolean;
 }
 
-/** Bytes that come. They are good until the next are asked for. Leaving the loop early closes the connection. */
+/**
+ * The bytes of a response body. Each chunk is valid until the next one is requested. Leaving the loop early closes the
+ * connection.
+ */
 export interface ResponseBody extends AsyncIterable<Uint8Array> {
-  /** Gives up what has not been read. */
+  /** Discards what has not been read. */
   destroy(): void;
 }
 
-/** An answer whose body has not been read. Whoever gets it reads the body or destroys it. */
+/** A response whose body has not been read. Its receiver reads the body or destroys it. */
 export interface HttpResponse {
   readonly url: URL;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The headers of the hub's own answer, where that was a redirect to this one. */
+  /** The headers of the hub's own response, if that was a redirect to this one. */
   readonly hubHeaders?: IncomingHttpHeaders;
   readonly body: ResponseBody;
 }
 
-/** Sends requests. Redirects, retries and meaning are its callers' business. */
+/** Sends single requests. Callers follow redirects, retry, and interpret the responses. */
 export class HttpClient {
   readonly #timeoutMs: number;
   readonly #stallMs: number;
   readonly #proxies: ProxyRoutes;
   readonly #bulk: BulkClient;
-  /** Servers that say where a body ends in another way than by its length: got reads those. */
-  readonly #notForBulk = new Set<string>();
+  /** Origins of servers whose responses have no `Content-Length`; got reads those. */
+  readonly #withoutLength = new Set<string>();
 
-  /** @param options.timeoutMs Time to connect and be answered; `stallMs`: longest without a byte; milliseconds. */
+  /**
+   * @param options.timeoutMs Time to connect, milliseconds. `stallMs`: longest time without receiving a byte,
+   *   milliseconds.
+   */
   constructor(options: { timeoutMs: number; stallMs: number; proxies: ProxyRoutes }) {
     this.#timeoutMs = options.timeoutMs;
     this.#stallMs = options.stallMs;
@@ -49,28 +55,31 @@ export class HttpClient {
     this.#bulk = new BulkClient({ connectMs: options.timeoutMs, stallMs: options.stallMs });
   }
 
-  /** Resolves with the answer's head. Throws a transient `HUB_UNREACHABLE` when there is none, the signal's reason when aborted. */
+  /**
+   * Resolves when the response head has arrived. Throws a transient `HUB_UNREACHABLE` if the request fails, or the
+   * signal's reason when aborted.
+   */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const { url, signal } = request;
     signal?.throwIfAborted();
     const headers = { 'accept-encoding': 'identity', 'user-agent': 'tabagent-host', ...request.headers };
     const proxy = await this.#proxies.for(url);
     const isDirect = proxy.agent === undefined && proxy.request === undefined;
-    if (request.isBulk === true && request.method === 'GET' && isDirect && !this.#notForBulk.has(url.origin)) {
+    if (request.isBulk === true && request.method === 'GET' && isDirect && !this.#withoutLength.has(url.origin)) {
       const response = await this.#sendBulk({ ...request, headers });
       if (response !== undefined) return response;
     }
     return this.#send({ ...request, headers }, proxy);
   }
 
-  /** Undefined where the answer is one that {@link BulkClient} cannot read. */
+  /** Returns undefined if {@link BulkClient} cannot read the response. */
   async #sendBulk({ url, headers, signal }: HttpRequest): Promise<HttpResponse | undefined> {
     try {
       const { head, body } = await this.#bulk.get(url, headers, signal);
       if (head.length !== undefined || head.status > 299)
         return { url, status: head.status, headers: head.headers, body };
       body.destroy();
-      this.#notForBulk.add(url.origin);
+      this.#withoutLength.add(url.origin);
       return undefined;
     } catch (error) {
       signal?.throwIfAborted();
@@ -97,8 +106,8 @@ export class HttpClient {
       ...defined({ signal }),
     });
     try {
-      const response = await head(request);
-      // Faults after the head belong to whoever reads the body.
+      const response = await waitForResponse(request);
+      // Errors after the head are reported by reading the body.
       request.on('error', () => {});
       return { url, status: response.statusCode, headers: response.headers, body: request };
     } catch (error) {
@@ -109,36 +118,36 @@ export class HttpClient {
   }
 }
 
-function head(request: Request): Promise<PlainResponse> {
+function waitForResponse(request: Request): Promise<PlainResponse> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve);
     request.once('error', reject);
   });
 }
 
-/** Makes a fault of what broke off on the way. The address is shown without its query: that may be a signature. */
-export function unreachable(error: unknown, url: URL): HubFault {
-  if (error instanceof HubFault) return error;
-  const code = codeOf(error);
-  return new HubFault('HUB_UNREACHABLE', `Could not connect to ${url.origin}: ${inWords(error, code)}.`, {
+/** Converts a connection failure to an error. The URL is shown without its query, which may contain a signature. */
+export function unreachable(error: unknown, url: URL): HubError {
+  if (error instanceof HubError) return error;
+  const code = errorCode(error);
+  return new HubError('HUB_UNREACHABLE', `Could not connect to ${url.origin}: ${describeError(error, code)}.`, {
     transient: true,
     details: { host: url.host, cause: code ?? null },
     cause: error,
   });
 }
 
-/** What the system, or whoever speaks HTTP here, calls the fault. */
-function codeOf(error: unknown): string | undefined {
-  if (error instanceof RequestError || error instanceof ConnectionFault) return error.code;
+/** Returns the error code that the system or the HTTP client gave. */
+function errorCode(error: unknown): string | undefined {
+  if (error instanceof RequestError || error instanceof ConnectionError) return error.code;
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
-function inWords(error: unknown, code: string | undefined): string {
-  if (error instanceof TimeoutError) return `the connection timed out`;
+function describeError(error: unknown, code: string | undefined): string {
+  if (error instanceof TimeoutError) return 'the connection timed out';
   switch (code) {
     case 'ETIMEDOUT':
-      return 'no answer in time';
+      return 'the connection timed out';
     case 'EPROTO':
       return 'the response is not valid HTTP';
     case 'ENOTFOUND':

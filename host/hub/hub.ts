@@ -4,39 +4,39 @@ import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import { DEFAULT_REVISION, type ModelName, type RepoName } from '../protocol/model-name.ts';
-import { fileFacts, isStrong } from './file-info.ts';
+import { fileMetadata, isStrong } from './file-info.ts';
 import { type FollowRequest, follow } from './follow.ts';
 import { HttpClient, type HttpResponse } from './http.ts';
-import { HubFault, isTransient } from './hub-fault.ts';
+import { HubError, isTransient } from './hub-error.ts';
 import { type ListedFile, listedFile } from './listed-file.ts';
 import { ProxyRoutes } from './proxy.ts';
-import { changed, rangeAnswer } from './range-answer.ts';
-import { refusal, refusalOfRepo, refusalOfSearch } from './refusals.ts';
+import { readRange, remoteChanged } from './range-response.ts';
 import { RemoteSource } from './remote-source.ts';
 import { type RepoFile, readRepoFiles } from './repo-files.ts';
+import { repoError, responseError, searchError } from './response-errors.ts';
 import { retry } from './retry.ts';
 import { readSearchPage, type SearchPage, type SearchQuery, searchPath } from './search.ts';
-import { findToken, type KeptToken } from './token.ts';
+import { findToken, type SavedToken } from './token.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
 
-/** What a hub client is made with. */
+/** Options for {@link Hub}. */
 export interface HubOptions {
-  /** The hub's address, without a trailing slash. */
+  /** The hub's URL, without a trailing slash. */
   readonly endpoint: string;
-  /** Tokens, proxies and `HF_HUB_OFFLINE` are read from here. */
+  /** Environment variables: tokens, proxies and `HF_HUB_OFFLINE`. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** The token the user gave this host, if any. */
-  readonly keptToken?: KeptToken;
+  /** Returns the access token that the user saved in this host, if any. */
+  readonly savedToken?: SavedToken;
   readonly limits: Pick<HostLimits, 'connectTimeoutMs' | 'stallTimeoutMs' | 'maxAttempts' | 'retryBaseMs'>;
   readonly log: Logger;
 }
 
-/** A Hugging Face-compatible hub: what it says of files, and their bytes. */
+/** Client of the Hugging Face Hub or a compatible server: metadata, listings, search, and the bytes of files. */
 export class Hub implements HubClient {
   readonly #options: HubOptions;
   readonly #http: HttpClient;
   readonly #origin: string;
-  /** Files that the hub announced with a commit it does not know by itself, as some mirrors do. */
+  /** Files whose commit, as sent by the hub, it does not accept as a revision; some mirrors behave like that. */
   readonly #withoutCommit = new WeakSet<RemoteFile>();
 
   constructor(options: HubOptions) {
@@ -50,9 +50,9 @@ export class Hub implements HubClient {
     });
   }
 
-  /** @throws HostError what the hub refuses with, `CHECKSUM_MISSING`, `HUB_UNREACHABLE`, `OFFLINE`. */
+  /** @throws HostError the hub's error, `CHECKSUM_MISSING`, `HUB_UNREACHABLE` or `OFFLINE`. */
   fileInfo(name: ModelName, file: string, { signal }: { signal?: AbortSignal }): Promise<RemoteFile> {
-    return this.#retried(() => this.#askForFile(name, file, signal), signal);
+    return this.#withRetries(() => this.#requestFileInfo(name, file, signal), signal);
   }
 
   async openRange(remote: RemoteFile, range: ByteRange, { signal }: { signal?: AbortSignal }): Promise<RangeStream> {
@@ -73,7 +73,7 @@ export class Hub implements HubClient {
     }
     try {
       this.#assertFound(response, remote);
-      return rangeAnswer(response, remote, range, signal);
+      return readRange(response, remote, range, signal);
     } catch (error) {
       response.body.destroy();
       throw error;
@@ -84,67 +84,74 @@ export class Hub implements HubClient {
     const remote = await this.fileInfo(name, file, defined({ signal }));
     return new RemoteSource(remote, {
       open: (range, options) => this.openRange(remote, range, options),
-      retried: (work, signal) => this.#retried(work, signal),
+      withRetries: (work, signal) => this.#withRetries(work, signal),
     });
   }
 
-  /** The files of a repository, those with unusable names left out. Throws what the hub refuses with. */
+  /** Lists the files of a repository, without those with unusable names. Throws the hub's error. */
   repoFiles(repo: RepoName, { signal }: { signal?: AbortSignal }): Promise<RepoFile[]> {
-    return this.#retried(() => this.#askForFiles(repo, signal), signal);
+    return this.#withRetries(() => this.#requestRepoFiles(repo, signal), signal);
   }
 
-  /** Looks for repositories with GGUF files. */
+  /** Searches for repositories with GGUF files. */
   search(query: SearchQuery, { signal }: { signal?: AbortSignal }): Promise<SearchPage> {
-    return this.#retried(async () => {
+    return this.#withRetries(async () => {
       const url = new URL(`${this.#options.endpoint}${searchPath(query)}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) return readSearchPage(response, query.limit, signal);
       response.body.destroy();
-      throw refusalOfSearch(response);
+      throw searchError(response);
     }, signal);
   }
 
-  /** The model's page lists all files at once; where a mirror has none, the tree does. */
-  async #askForFiles(repo: RepoName, signal: AbortSignal | undefined): Promise<RepoFile[]> {
-    let fault: HubFault | undefined;
+  /** Requests the model's page, which lists all files at once, or the tree if a mirror does not have the page. */
+  async #requestRepoFiles(repo: RepoName, signal: AbortSignal | undefined): Promise<RepoFile[]> {
+    let error: HubError | undefined;
     for (const listing of listingsOf(repo)) {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(repo.repoId)}${listing}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) return readRepoFiles(response, repo, signal);
       response.body.destroy();
-      fault = refusalOfRepo(response, repo, this.#options.endpoint);
-      // What the hub says itself of a repository holds for the other listing, too.
-      if (fault.transient || response.headers['x-error-code'] !== undefined) throw fault;
+      error = repoError(response, repo, this.#options.endpoint);
+      // A reason given by the hub applies to the other listing too.
+      if (error.transient || response.headers['x-error-code'] !== undefined) throw error;
     }
-    throw fault;
+    throw error;
   }
 
-  async #askForFile(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<RemoteFile> {
+  async #requestFileInfo(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<RemoteFile> {
     const url = this.#fileUrl(name, file, name.revision);
     let response = await this.#follow(url, { method: 'HEAD', headers: {}, signal, stayOnHost: true });
     response.body.destroy();
-    // Some mirrors know no HEAD, some leave the size out of its answer.
+    // Some mirrors do not support HEAD or do not send the size in response to it.
     if (
       response.status === 405 ||
       response.status === 501 ||
-      (isAnswer(response) && fileFacts(response).size === undefined)
+      (isFound(response) && fileMetadata(response).size === undefined)
     ) {
       response = await this.#follow(url, { method: 'GET', headers: { range: 'bytes=0-0' }, signal, stayOnHost: true });
       response.body.destroy();
     }
-    if (!isAnswer(response)) throw refusal(response.status, response.headers, this.#subject(name, file));
+    if (!isFound(response)) throw responseError(response.status, response.headers, this.#requestedFile(name, file));
 
-    const facts = fileFacts(response);
+    const facts = fileMetadata(response);
     const isPlain = isStrong(facts.checksum) && facts.size !== undefined;
-    const listed = isPlain ? undefined : await this.#listed(name, file, signal);
+    const listed = isPlain ? undefined : await this.#findInListings(name, file, signal);
     const checksum = isStrong(listed?.checksum) ? listed.checksum : (facts.checksum ?? listed?.checksum);
     const size = listed?.size ?? facts.size;
-    if (checksum === undefined || size === undefined) throw unverifiable(name, file);
+    if (checksum === undefined || size === undefined) throw checksumMissing(name, file);
     return { name, file, size, checksum, etag: facts.etag ?? checksum.hex, commit: facts.commit };
   }
 
-  /** What the hub's listings of the repository say of a file: the tree, or where a mirror has none, the model's page. */
-  async #listed(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<ListedFile | undefined> {
+  /**
+   * Returns a file's entry in the repository's listings: the tree, or the model's page if a mirror does not have the
+   * tree.
+   */
+  async #findInListings(
+    name: ModelName,
+    file: string,
+    signal: AbortSignal | undefined,
+  ): Promise<ListedFile | undefined> {
     for (const listing of listingsOf(name).toReversed()) {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(name.repoId)}${listing}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
@@ -154,19 +161,20 @@ export class Hub implements HubClient {
         continue;
       }
       response.body.destroy();
-      const fault = refusal(response.status, response.headers, this.#subject(name, file));
-      if (isTransient(fault)) throw fault;
+      const error = responseError(response.status, response.headers, this.#requestedFile(name, file));
+      if (isTransient(error)) throw error;
     }
     return undefined;
   }
 
   #assertFound({ status, headers, url, hubHeaders }: HttpResponse, remote: RemoteFile): void {
     if (status === 206 || status === 200) return;
-    if (status === 416) throw changed(remote, 'another size');
-    // A refusal where the hub redirected to is of a signed address: the next try asks the hub for a new one.
+    if (status === 416) throw remoteChanged(remote, 'another size');
+    // If the server that the hub redirected to denies access, the signed URL has expired: the next attempt requests a
+    // new one from the hub.
     const isRedirected = hubHeaders !== undefined && headers['x-error-code'] === undefined;
     if (isRedirected && (status === 401 || status === 403 || status === 404 || status === 410)) {
-      throw new HubFault(
+      throw new HubError(
         'HUB_ERROR',
         `${url.origin} rejected the download address for ${remote.file} (status ${status}).`,
         {
@@ -175,35 +183,35 @@ export class Hub implements HubClient {
         },
       );
     }
-    throw refusal(status, headers, this.#subject(remote.name, remote.file));
+    throw responseError(status, headers, this.#requestedFile(remote.name, remote.file));
   }
 
   async #follow(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<HttpResponse> {
-    const { env, keptToken } = this.#options;
+    const { env, savedToken } = this.#options;
     if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
       throw new HostError('OFFLINE', 'Offline mode is on (HF_HUB_OFFLINE is set). Unset it to download models.');
     }
-    let withheld: HostError | undefined;
-    const found = await findToken(env, keptToken).catch((error: unknown) => {
-      // What is public needs no token: a keychain that is locked keeps nobody from it.
+    let keychainError: HostError | undefined;
+    const found = await findToken(env, savedToken).catch((error: unknown) => {
+      // Public files need no token, so a locked keychain must not prevent their download.
       if (!isHostError(error, 'KEYCHAIN_UNAVAILABLE')) throw error;
-      withheld = error;
+      keychainError = error;
       return undefined;
     });
     const response = await follow(this.#http, { ...request, url, token: found?.token, tokenOrigin: this.#origin });
-    if (withheld === undefined || (response.status !== 401 && response.status !== 403)) return response;
+    if (keychainError === undefined || (response.status !== 401 && response.status !== 403)) return response;
     response.body.destroy();
-    throw withheld;
+    throw keychainError;
   }
 
-  #retried<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  #withRetries<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     return retry(work, this.#options.limits, {
       signal,
       onRetry: (error, attempt) => this.#options.log.warn('hub.retry', { attempt, error }),
     });
   }
 
-  #subject(name: ModelName, file: string) {
+  #requestedFile(name: ModelName, file: string) {
     return { name, file, endpoint: this.#options.endpoint };
   }
 
@@ -215,14 +223,14 @@ export class Hub implements HubClient {
   }
 }
 
-/** The two listings a hub has of a repository: the model's page, and the tree. */
+/** Paths of the two listings that a hub offers of a repository: the model's page and the tree. */
 function listingsOf({ revision }: RepoName | ModelName): readonly string[] {
   const encoded = encodeURIComponent(revision);
   const page = revision === DEFAULT_REVISION ? '' : `/revision/${encoded}`;
   return [`${page}?blobs=true`, `/tree/${encoded}?recursive=true`];
 }
 
-function isAnswer({ status }: HttpResponse): boolean {
+function isFound({ status }: HttpResponse): boolean {
   return status >= 200 && status <= 399;
 }
 
@@ -230,8 +238,8 @@ function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 
-function unverifiable(name: ModelName, file: string): HubFault {
-  return new HubFault(
+function checksumMissing(name: ModelName, file: string): HubError {
+  return new HubError(
     'CHECKSUM_MISSING',
     `The Hugging Face Hub provides no checksum or size for ${name.repoId}/${file}, so the file cannot be verified and was not downloaded.`,
     { details: { repoId: name.repoId, fileName: file, expected: 'X-Linked-Etag or ETag with a SHA-256' } },

@@ -4,7 +4,7 @@ import type { HttpResponse } from './http.ts';
 import { readJson } from './read-json.ts';
 import type { RemoteFile } from './types.ts';
 
-/** What a listing says of a file in large-file storage: its SHA-256, under the one name or the other. */
+/** A listing's entry for a file in large-file storage: its SHA-256, under either name. */
 const Lfs = v.looseObject({
   oid: v.optional(v.string()),
   sha256: v.optional(v.string()),
@@ -18,13 +18,15 @@ const Info = v.looseObject({
   siblings: v.array(v.looseObject({ ...facts, rfilename: v.string(), blobId: v.nullish(v.string()) })),
 });
 
-/** What a repository's listing says of one of its files. */
+/** A file's checksum and size from the listing of its repository. */
 export interface ListedFile {
   readonly checksum: RemoteFile['checksum'] | undefined;
   readonly size: number | undefined;
 }
 
-/** Finds a file in a listing of its repository, in either of the hub's two forms; undefined when it is not there. */
+/**
+ * Finds a file in a listing of its repository, in either of the hub's two forms. Returns undefined if it is not listed.
+ */
 export async function listedFile(
   response: HttpResponse,
   file: string,
@@ -43,7 +45,7 @@ export async function listedFile(
   const { lfs, size, blob } = entry;
   const bytes = lfs?.size ?? size ?? undefined;
   return {
-    // Of a file in large-file storage, git's own id is that of a pointer to it.
+    // For a file in large-file storage, git's blob id is that of the pointer file.
     checksum: checksumOf(lfs ? (lfs.sha256 ?? lfs.oid) : (blob ?? undefined)),
     size: bytes === undefined ? undefined : checkedSize(bytes),
   };

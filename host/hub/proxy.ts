@@ -3,10 +3,10 @@ import { request as httpsRequest } from 'node:https';
 import type { Agents, RequestFunction } from 'got';
 import { HostError } from '../common/errors.ts';
 
-/** Idle connections kept to one proxy. */
+/** Most idle connections kept per proxy. */
 const MAX_FREE_SOCKETS = 16;
 
-/** What of got's options makes a request go through a proxy; empty for a direct connection. */
+/** Options for got that send a request through a proxy; empty for a direct connection. */
 export interface ProxyRoute {
   readonly agent?: Agents;
   readonly request?: RequestFunction;
@@ -14,7 +14,7 @@ export interface ProxyRoute {
 
 /**
  * Proxies from the environment, as curl and Python's requests read it: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
- * `NO_PROXY`, in lower case too. The agent library is loaded when a proxy is really used.
+ * `NO_PROXY`, in lower case too. The agent library is loaded when a proxy is used for the first time.
  */
 export class ProxyRoutes {
   readonly #env: Readonly<NodeJS.ProcessEnv>;
@@ -24,16 +24,16 @@ export class ProxyRoutes {
     this.#env = env;
   }
 
-  /** @throws HostError `INVALID_REQUEST` when the proxy's address is none. */
+  /** @throws HostError `INVALID_REQUEST` if the proxy's URL is invalid. */
   async for(url: URL): Promise<ProxyRoute> {
     const address = this.#proxyFor(url);
     if (address === undefined) return {};
     const proxy = readProxy(address);
-    // Plain HTTP is handed to the proxy as it is; many allow a tunnel to no other port than HTTPS's.
+    // HTTP requests are sent to the proxy itself: many proxies allow tunnels only to the HTTPS port.
     if (url.protocol === 'http:') return { request: throughProxy(proxy) };
     let agents = this.#agents.get(proxy.href);
     if (agents === undefined) {
-      agents = makeAgents(proxy);
+      agents = createAgents(proxy);
       this.#agents.set(proxy.href, agents);
     }
     return { agent: await agents };
@@ -46,7 +46,10 @@ export class ProxyRoutes {
   }
 }
 
-/** `NO_PROXY`: `*`, host names with everything below them, addresses, each perhaps with a port. */
+/**
+ * Whether `NO_PROXY` exempts a URL. It lists `*`, host names (which include their subdomains) and IP addresses, each
+ * with an optional port.
+ */
 export function isExempt(url: URL, noProxy: string): boolean {
   return noProxy
     .split(/[\s,]+/)
@@ -63,7 +66,7 @@ function readProxy(address: string): URL {
   const text = address.includes('://') ? address : `http://${address}`;
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
   if (proxy !== undefined && /^https?:$/.test(proxy.protocol) && proxy.hostname !== '') return proxy;
-  // Not shown: it may have a password in it.
+  // The value is not shown because it may contain a password.
   throw new HostError(
     'INVALID_REQUEST',
     'The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY must be an http or https URL.',
@@ -71,7 +74,7 @@ function readProxy(address: string): URL {
   );
 }
 
-/** Asks the proxy for the whole address. Source: RFC 9112, 3.2.2. */
+/** Sends requests with the absolute URL to the proxy. Source: RFC 9112, 3.2.2. */
 function throughProxy(proxy: URL): RequestFunction {
   const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   const authorization = proxyAuthorization(proxy);
@@ -96,7 +99,7 @@ function proxyAuthorization({ username, password }: URL): { 'proxy-authorization
   return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-async function makeAgents(proxy: URL): Promise<Agents> {
+async function createAgents(proxy: URL): Promise<Agents> {
   const { HttpsProxyAgent } = await import('hpagent');
   return { https: new HttpsProxyAgent({ keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, proxy: proxy.href }) };
 }

@@ -1,14 +1,14 @@
 import { type HttpResponse, unreachable } from './http.ts';
-import { HubFault } from './hub-fault.ts';
+import { HubError } from './hub-error.ts';
 
-/** Most bytes of a hub's JSON that are read. Its own pages hold 1,000 entries of some 300 bytes. */
+/** Largest JSON body that is read, bytes. The hub's own pages contain 1,000 entries of about 300 bytes. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads the body of an answer as JSON. Throws `HUB_ERROR` for one that is too large or no JSON, a transient
- * `HUB_UNREACHABLE` where it breaks off, the signal's reason when aborted.
+ * Reads a response body as JSON. Throws `HUB_ERROR` if it is too large or not JSON, a transient `HUB_UNREACHABLE` if
+ * the connection breaks, or the signal's reason when aborted.
  *
- * @param expected What it should be, for a person.
+ * @param expected What the body should be, for the error message.
  */
 export async function readJson(
   { body, url }: HttpResponse,
@@ -30,13 +30,13 @@ export async function readJson(
   try {
     return JSON.parse(Buffer.concat(chunks).toString());
   } catch {
-    throw unexpected(url, expected, 'no JSON');
+    throw unexpected(url, expected, 'invalid JSON');
   }
 }
 
-/** A hub's answer is something else than what such a hub answers. */
-export function unexpected(url: URL, expected: string, found: string): HubFault {
-  return new HubFault('HUB_ERROR', `Unexpected response from ${url.origin}: expected ${expected}, got ${found}.`, {
+/** The hub's response is not of the expected form. */
+export function unexpected(url: URL, expected: string, found: string): HubError {
+  return new HubError('HUB_ERROR', `Unexpected response from ${url.origin}: expected ${expected}, got ${found}.`, {
     details: { host: url.host, expected, found },
   });
 }

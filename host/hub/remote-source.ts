@@ -3,21 +3,27 @@ import { HostError } from '../common/errors.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
 
-/** The first window fetched, bytes: most headers without a vocabulary fit. Each further one is twice as large. */
+/**
+ * Size of the first window fetched, bytes: most headers without a vocabulary fit. Each further window is twice as
+ * large.
+ */
 const FIRST_WINDOW_BYTES = 256 * 1024;
-/** The largest window, bytes. */
+/** Largest window, bytes. */
 const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
-/** Most bytes fetched of one file. The largest vocabularies (260,000 tokens with merges) make headers of some 20 MB. */
+/** Most bytes fetched per file. Headers with the largest vocabularies (260,000 tokens with merges) have about 20 MB. */
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 
-/** How a remote source gets at bytes. */
+/** How a remote source fetches bytes. */
 export interface RemoteAccess {
   open(range: ByteRange, options: { signal?: AbortSignal }): Promise<RangeStream>;
-  /** Tries again what failed on the way. */
-  retried<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** Runs `work` and retries it after transient errors. */
+  withRetries<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
 }
 
-/** Reads a file of the hub as if it were here: in windows, which grow, since a header is read from front to back. */
+/**
+ * Reads the header of a file on the hub without downloading the file, in windows that grow because headers are read
+ * sequentially.
+ */
 export class RemoteSource implements ByteSource {
   readonly size: number;
   readonly #remote: RemoteFile;
@@ -39,7 +45,7 @@ export class RemoteSource implements ByteSource {
     if (offset < start || end > start + bytes.length) {
       const until = Math.min(this.size, Math.max(end, offset + this.#nextWindow));
       this.#nextWindow = Math.min(MAX_WINDOW_BYTES, this.#nextWindow * 2);
-      this.#window = await this.#access.retried(() => this.#fetch(offset, until, signal), signal);
+      this.#window = await this.#access.withRetries(() => this.#fetch(offset, until, signal), signal);
     }
     return this.#window.bytes.subarray(offset - this.#window.start, end - this.#window.start);
   }
@@ -61,7 +67,7 @@ export class RemoteSource implements ByteSource {
     for await (const chunk of stream.body) {
       this.#fetched += chunk.length;
       if (this.#fetched > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
-      // A hub that knows no ranges sends the file from its beginning.
+      // A hub that does not support ranges sends the file from its start.
       const wanted = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, missing);
       skip = Math.max(0, skip - chunk.length);
       chunks.push(Buffer.from(wanted));

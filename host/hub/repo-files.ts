@@ -5,11 +5,11 @@ import { checkedSize } from './file-info.ts';
 import type { HttpResponse } from './http.ts';
 import { readJson, unexpected } from './read-json.ts';
 
-/** What a hub says of one file of a repository, its name checked. */
+/** A file in a hub's listing of a repository, with a validated name. */
 export interface RepoFile {
-  /** Path in the repository: one that a model's name can have. */
+  /** Path in the repository, valid as part of a model name. */
   readonly file: string;
-  /** Bytes; undefined where the hub does not say, or says nonsense. */
+  /** Bytes; undefined if the hub reports no valid size. */
   readonly size: number | undefined;
 }
 
@@ -19,9 +19,9 @@ const TreeEntry = v.looseObject({ ...facts, type: v.optional(v.string()), path: 
 const Sibling = v.looseObject({ ...facts, rfilename: v.string() });
 
 /**
- * Reads the files out of a hub's listing of a repository, in either of its two forms: the model's page with
- * `?blobs=true`, or the tree. What it lists under names that could lead out of the cache is left out. Throws `HUB_ERROR`
- * for what is no listing.
+ * Reads the files from a hub's listing of a repository, in either of its two forms: the model's page with
+ * `?blobs=true`, or the tree. Files with names that could lead out of the cache are left out. Throws `HUB_ERROR` if the
+ * response is not a listing.
  */
 export async function readRepoFiles(
   response: HttpResponse,
@@ -29,11 +29,13 @@ export async function readRepoFiles(
   signal: AbortSignal | undefined,
 ): Promise<RepoFile[]> {
   const listing = await readJson(response, EXPECTED, signal);
-  const entries = Array.isArray(listing) ? listing.map(fromTree) : siblingsOf(listing, response.url).map(fromSibling);
+  const entries = Array.isArray(listing)
+    ? listing.map(fromTree)
+    : listedSiblings(listing, response.url).map(fromSibling);
   return entries.filter((entry) => entry !== undefined && isSafe(entry, repo)) as RepoFile[];
 }
 
-function siblingsOf(listing: unknown, url: URL): readonly unknown[] {
+function listedSiblings(listing: unknown, url: URL): readonly unknown[] {
   const { success, output } = v.safeParse(v.looseObject({ siblings: v.array(v.unknown()) }), listing);
   if (success) return output.siblings;
   throw unexpected(url, EXPECTED, 'something else');
@@ -50,7 +52,7 @@ function fromSibling(entry: unknown): RepoFile | undefined {
   return success ? { file: output.rfilename, size: sizeOf(output) } : undefined;
 }
 
-/** Of a file in large-file storage git's own size is that of a pointer. */
+/** For a file in large-file storage, git's own size is that of the pointer file. */
 function sizeOf({ size, lfs }: { size?: unknown; lfs?: unknown }): number | undefined {
   const { success, output } = v.safeParse(v.looseObject({ size: v.number() }), lfs);
   try {

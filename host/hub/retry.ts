@@ -1,32 +1,34 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defined } from '../common/defined.ts';
-import { isTransient } from './hub-fault.ts';
+import { isTransient } from './hub-error.ts';
 
-/** The longest pause between two tries, milliseconds. */
+/** Longest pause between two attempts, milliseconds. */
 const MAX_DELAY_MS = 15_000;
 
-/** How often and how patiently something is tried. */
+/** How often and at which intervals to retry. */
 export interface RetryLimits {
   readonly maxAttempts: number;
-  /** The pause before the second try, milliseconds; it doubles with each further one. */
+  /** Pause before the second attempt, milliseconds; doubled for each further one. */
   readonly retryBaseMs: number;
 }
 
 /**
- * The pause before try number `attempt + 1`, milliseconds: what the hub asked for, else exponential back-off with full
- * jitter (as in AWS's "Exponential Backoff And Jitter"), so that many downloads do not come back all at once.
+ * Returns the pause before attempt number `attempt + 1`, milliseconds: what the hub requestedMs for, otherwise exponential
+ * backoff with full jitter (as in AWS's "Exponential Backoff And Jitter"), so that many downloads do not retry at the
+ * same moment.
  */
 export function pauseBefore(
   attempt: number,
   error: unknown,
   { retryBaseMs }: Pick<RetryLimits, 'retryBaseMs'>,
 ): number {
-  const asked = isTransient(error) ? error.retryAfterMs : undefined;
-  if (asked !== undefined) return asked;
+  const requestedMs = isTransient(error) ? error.retryAfterMs : undefined;
+  if (requestedMs !== undefined) return requestedMs;
   return Math.random() * Math.min(MAX_DELAY_MS, retryBaseMs * 2 ** attempt);
 }
 
-/** Waits; throws the signal's reason when it is aborted meanwhile. */
+/** Waits for `ms` milliseconds. Throws the signal's reason if it is aborted first. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   try {
     await delay(ms, undefined, defined({ signal }));
@@ -36,7 +38,10 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** Does `work` until it succeeds, fails for good, or has been tried often enough; the last fault is then thrown. */
+/**
+ * Runs `work` until it succeeds, fails permanently, or has been tried `maxAttempts` times; then the last error is
+ * thrown.
+ */
 export async function retry<T>(
   work: () => Promise<T>,
   limits: RetryLimits,
@@ -52,4 +57,16 @@ export async function retry<T>(
       await pause(pauseBefore(attempt, error, limits), options.signal);
     }
   }
+}
+
+/**
+ * Returns `Retry-After`, which is a number of seconds or a date, in milliseconds; undefined if it is missing or
+ * invalid. Source: RFC 9110, 10.2.3.
+ */
+export function retryAfter(headers: IncomingHttpHeaders): number | undefined {
+  const value = headers['retry-after'];
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }

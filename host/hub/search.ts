@@ -6,47 +6,50 @@ import { readModelOrRepoName } from '../protocol/model-name.ts';
 import type { HttpResponse } from './http.ts';
 import { readJson, unexpected } from './read-json.ts';
 
-/** What is looked for. */
+/** A search query. */
 export interface SearchQuery {
   readonly text: string;
   readonly sort: (typeof SEARCH_SORTS)[number];
-  /** Most results. */
+  /** Maximum number of results. */
   readonly limit: number;
-  /** Where an earlier page ended, as the hub said. */
+  /** The cursor that the hub returned with the previous page. */
   readonly cursor: string | undefined;
 }
 
-/** A repository with GGUF files that the hub found. */
+/** A repository with GGUF files in the search results. */
 export interface FoundRepo {
   readonly repoId: string;
   readonly downloads: number | undefined;
   readonly likes: number | undefined;
-  /** As the hub writes it, ISO 8601. */
+  /** ISO 8601, as the hub sends it. */
   readonly lastModified: string | undefined;
-  /** Its terms have to be accepted first. */
+  /** Whether the user must accept its terms before downloading. */
   readonly gated: boolean;
   readonly tags: readonly string[];
-  /** What the hub read out of a GGUF file of it; undefined where it did not. */
+  /** What the hub read from one of its GGUF files; undefined if it has not done so. */
   readonly gguf:
     | { readonly architecture?: string; readonly parameters?: number; readonly contextLength?: number }
     | undefined;
 }
 
-/** One page of what was found. */
+/** One page of search results. */
 export interface SearchPage {
   readonly repos: readonly FoundRepo[];
   readonly cursor: string | undefined;
 }
 
-/** Most of a repository's tags that are kept, and of each its characters: for a person to read, in a frame that holds 100. */
+/**
+ * Most tags kept per repository, and most characters per tag: they are shown to people, and one reply contains up to
+ * 100 repositories.
+ */
 const MAX_TAGS = 24;
 const MAX_TAG_LENGTH = 64;
-/** Longest cursor that is handed on, characters. The hub's have some 100. */
+/** Longest cursor accepted, characters. The hub's have about 100. */
 export const MAX_CURSOR_LENGTH = 1024;
 
 const EXPECTED = 'a list of models as JSON';
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** A field that is nonsense is as good as one that is not there. */
+/** Treats an invalid field like a missing one. */
 const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined);
 const Found = v.looseObject({
   id: v.string(),
@@ -64,7 +67,7 @@ const Found = v.looseObject({
   ),
 });
 
-/** Path and query of a search: repositories tagged `gguf`. Source: the hub's API, `GET /api/models`. */
+/** Returns path and query of a search for repositories tagged `gguf`. Source: the hub's API, `GET /api/models`. */
 export function searchPath({ text, sort, limit, cursor }: SearchQuery): string {
   const query = new URLSearchParams({ search: text, filter: 'gguf', sort, direction: '-1', limit: String(limit) });
   for (const field of ['downloads', 'likes', 'lastModified', 'gated', 'tags', 'gguf']) query.append('expand[]', field);
@@ -72,7 +75,10 @@ export function searchPath({ text, sort, limit, cursor }: SearchQuery): string {
   return `/api/models?${query}`;
 }
 
-/** Reads a page of results. What is no repository's name is left out. Throws `HUB_ERROR` for what is no list. */
+/**
+ * Reads a page of results. Entries without a valid repository name are left out. Throws `HUB_ERROR` if the response is
+ * not a list.
+ */
 export async function readSearchPage(
   response: HttpResponse,
   limit: number,
@@ -88,14 +94,14 @@ export async function readSearchPage(
 }
 
 function foundRepo({ id, downloads, likes, lastModified, gated, tags = [], gguf }: v.InferOutput<typeof Found>) {
-  const words = tags.filter((tag): tag is string => typeof tag === 'string' && tag.length <= MAX_TAG_LENGTH);
+  const texts = tags.filter((tag): tag is string => typeof tag === 'string' && tag.length <= MAX_TAG_LENGTH);
   return {
     repoId: id,
     downloads,
     likes,
     lastModified,
     gated: gated !== undefined && gated !== false,
-    tags: words.slice(0, MAX_TAGS),
+    tags: texts.slice(0, MAX_TAGS),
     gguf: gguf && {
       ...defined({ architecture: gguf.architecture, parameters: gguf.total, contextLength: gguf.context_length }),
     },
@@ -112,7 +118,10 @@ function isRepoName(id: string): boolean {
   }
 }
 
-/** The cursor of the next page's address. The address itself is not followed: it is built anew, on our hub. */
+/**
+ * Returns the cursor from the URL of the next page. That URL itself is not followed; the next request is built from the
+ * configured endpoint.
+ */
 function nextCursor(link: string | string[] | undefined): string | undefined {
   const next = /<([^>]{1,4096})>\s*;\s*rel="next"/.exec(String(link ?? ''))?.[1];
   if (next === undefined || !URL.canParse(next, 'http://hub')) return undefined;
@@ -120,7 +129,7 @@ function nextCursor(link: string | string[] | undefined): string | undefined {
   return cursor !== null && isCursor(cursor) ? cursor : undefined;
 }
 
-/** Says whether a text may be a hub's cursor: opaque, of visible ASCII. */
+/** Whether a text can be a hub's cursor: opaque, in visible ASCII. */
 export function isCursor(text: string): boolean {
   return text.length <= MAX_CURSOR_LENGTH && /^[\x21-\x7e]+$/.test(text);
 }

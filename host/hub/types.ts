@@ -1,45 +1,45 @@
 import type { ByteSource } from '../gguf/model.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 
-/** What a hub says of one file of a repository, checked. */
+/** A hub's metadata of one file in a repository, validated. */
 export interface RemoteFile {
   readonly name: ModelName;
-  /** Path inside the repository: the model's file, or one of its parts. */
+  /** Path inside the repository: the model's file, or one file of a split model. */
   readonly file: string;
   /** Bytes. */
   readonly size: number;
-  /** What the whole file is verified with: SHA-256 of its bytes, or git's blob SHA-1 for small files kept in git. */
+  /** Checksum of the whole file: SHA-256 of its bytes, or git's blob SHA-1 for small files stored in git. */
   readonly checksum: { readonly algorithm: 'sha256' | 'git-sha1'; readonly hex: string };
-  /** As the hub gave it, unquoted: another one later means another file. */
+  /** As sent by the hub, without quotes. A different ETag later means a different file. */
   readonly etag: string;
-  /** The commit the revision stood for when it was asked; bytes are fetched by it. Null when the hub did not say. */
+  /** The commit that the revision pointed to; bytes are fetched from it. Null if the hub did not send one. */
   readonly commit: string | null;
 }
 
-/** A run of bytes of a file: from `start` up to and not including `end`. */
+/** A byte range of a file: from `start` up to but not including `end`. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** The bytes of a range as they come. */
+/** The bytes of a range as they arrive. */
 export interface RangeStream {
-  /** Where the bytes begin: 0 instead of the asked start when the hub ignores ranges. */
+  /** Offset of the first byte: 0 instead of the requested start if the hub ignores ranges. */
   readonly start: number;
-  /** Each piece is good until the next is asked for. */
+  /** Each chunk is valid until the next one is requested. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** What the rest of the host asks of a hub. */
+/** The hub as the rest of the host uses it. */
 export interface HubClient {
-  /** Asks for a file's size, checksum and commit; retries by itself. */
+  /** Returns a file's size, checksum and commit. Retries after transient errors. */
   fileInfo(name: ModelName, file: string, options: { signal?: AbortSignal }): Promise<RemoteFile>;
   /**
-   * Opens the bytes of a range. One try: the caller retries, and knows from `isTransient(error)` (`hub-fault.ts`)
-   * whether it may, and from `pauseBefore` (`retry.ts`) how long to wait. The body fails when the connection breaks,
-   * stalls, or brings another number of bytes than was announced.
+   * Requests a range of bytes, once. The caller retries: `isTransient(error)` (`hub-error.ts`) says whether it may, and
+   * `pauseBefore` (`retry.ts`) how long to wait. Reading the body throws if the connection breaks, stalls, or delivers
+   * another number of bytes than announced.
    */
   openRange(remote: RemoteFile, range: ByteRange, options: { signal?: AbortSignal }): Promise<RangeStream>;
-  /** The file's bytes for reading a header, before anything is downloaded. */
+  /** Returns a source that reads the file's header without downloading the file. */
   byteSource(name: ModelName, file: string, options: { signal?: AbortSignal }): Promise<ByteSource>;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isJsonObject } from '../common/json.ts';
-import { retryAfter } from '../hub/retry-after.ts';
+import { retryAfter } from '../hub/retry.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteFault } from './remote-fault.ts';
 

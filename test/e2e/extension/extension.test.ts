@@ -74,7 +74,7 @@ for (const kind of BROWSERS) {
       await page.waitForElement(rowOf(LARGE, 'downloading'));
       await page.click(`${rowOf(LARGE, 'downloading')} .actions button:first-child`);
       await page.waitForElement(rowOf(LARGE, 'paused'));
-      fixture.hub.heal();
+      fixture.hub.clearFaults();
       await page.click(`${rowOf(LARGE, 'paused')} .actions button:first-child`);
       await page.waitForElement(rowOf(LARGE, 'downloaded'));
     });
@@ -138,7 +138,7 @@ for (const kind of BROWSERS) {
       await page.click('dialog footer button');
       await page.waitFor(`document.querySelector('[role=progressbar]').ariaValueNow > 0`);
       const { pid } = (await page.ask('PING')) as { pid: number };
-      fixture.hub.heal();
+      fixture.hub.clearFaults();
       kill(pid, 'SIGKILL');
       await page.waitForText('section', 'is restarting');
       await page.waitForElement(rowOf(LARGE, 'downloaded'));

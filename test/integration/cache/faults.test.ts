@@ -105,7 +105,7 @@ describe('a hub that stays wrong', () => {
     await open(faults, { limits: { maxAttempts: 3 } });
     await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code });
     expect(await bench.cache.list()).toEqual([]);
-    bench.hub.heal();
+    bench.hub.clearFaults();
     await bench.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
   });
@@ -139,7 +139,7 @@ describe('a hub that stays wrong', () => {
     const status = await bench.cache.status(NAME);
     expect(status).toMatchObject({ status: 'failed', error: { code: 'HUB_ERROR' } });
     expect(status?.downloaded).toBeGreaterThan(0);
-    bench.hub.heal();
+    bench.hub.clearFaults();
     const before = bench.hub.requests.length;
     await bench.cache.download(NAME);
     expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - (status?.downloaded ?? 0));

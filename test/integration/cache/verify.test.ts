@@ -135,7 +135,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(await verify()).toMatchObject({ state: 'unchanged', files: [{ basis: 'firstCheck' }] });
     await damage([1]);
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'firstCheck', badChunks: [{ index: 1 }] }] });
-    bench.hub.heal();
+    bench.hub.clearFaults();
     // The hub's word counts for more than what was seen first.
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'hub' }] });
     expect(await repair()).toMatchObject({ fetched: CONTENT.length });
@@ -220,7 +220,7 @@ describe('repairing a model', () => {
     bench.hub.fault({ kind: 'changedEtag', match: ({ method }) => method === 'HEAD' });
     await expect(repair()).rejects.toMatchObject({ code: 'REMOTE_CHANGED' });
     expect(existsSync(modelPath())).toBe(true);
-    bench.hub.heal();
+    bench.hub.clearFaults();
     const from = bench.hub.requests.length;
     await repair();
     const asked = bench.hub.requests.slice(from).filter(({ server }) => server === 'hub');
@@ -245,7 +245,7 @@ describe('repairing a model', () => {
     expect(existsSync(modelPath())).toBe(false);
     const left = await bench.cache.status(NAME);
     expect(left?.status).toBe('paused');
-    bench.hub.heal();
+    bench.hub.clearFaults();
     const from = bench.hub.requests.length;
     await bench.cache.download(NAME);
     // Of each chunk ten bytes had come, at most.

@@ -67,7 +67,7 @@ describe('models, by commands', () => {
     const end = ended(child);
     child.stderr.once('data', () => child.kill('SIGINT'));
     expect(await end).toMatchObject({ code: 130, stdout: '', stderr: expect.stringContaining('Interrupted.') });
-    hub.heal();
+    hub.clearFaults();
     expect((await tabagent(['ls', '--downloads'])).stdout).toMatch(new RegExp(`${ID} +\\w+ +\\S+ %`));
     expect((await tabagent(['pull', ID])).code).toBe(0);
   });

@@ -196,7 +196,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(await bench.cache.pause(NAME)).toMatchObject({ status: 'paused' });
     await expect(asker).rejects.toMatchObject({ code: 'DOWNLOAD_PAUSED' });
     expect(await bench.cache.status(NAME)).toMatchObject({ status: 'paused', downloaded: 0 });
-    bench.hub.heal();
+    bench.hub.clearFaults();
     expect(await bench.cache.resume(NAME)).toMatchObject({ status: 'downloading' });
     await bench.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT);

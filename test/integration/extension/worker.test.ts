@@ -207,7 +207,7 @@ describe('the background worker, with real hosts', () => {
     page.send({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
     await page.waitFor(isEvent('MODEL_DOWNLOAD_PROGRESS'));
     await hosts[0]?.kill();
-    hub.heal();
+    hub.clearFaults();
     expect(await page.waitFor(isAnswer(1))).toMatchObject({ kind: 'error', code: 'HOST_DISCONNECTED' });
     expect(await page.waitFor(isState('failed'))).toMatchObject({ state: { problem: { kind: 'stopped' } } });
     await clock.waitForTimer(500);

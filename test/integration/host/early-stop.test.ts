@@ -47,7 +47,7 @@ describe('a stop that comes before its download has started', () => {
       host.send({ action, requestId: 'start', ...start });
       expect(await host.request('CANCEL_DOWNLOAD', stop)).toMatchObject({ payload: { status: 'cancelled' } });
       expect(await reply).toMatchObject({ code: 'DOWNLOAD_CANCELLED' });
-      hub.heal();
+      hub.clearFaults();
     }
     expect(bytesAsked()).toBe(0);
     expect(await host.request('GET_ACTIVE_DOWNLOADS')).toMatchObject({ payload: { downloads: [] } });

@@ -55,7 +55,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
     const download = host.request('DOWNLOAD_MODEL', { modelPath: `${REPO}/small.gguf` });
     await host.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded > 6 * MB);
     expect(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(20 * MB))).toThrow('ENOSPC');
-    hub.heal();
+    hub.clearFaults();
     expect(await download).toMatchObject({ code: 'DISK_FULL' });
     expect(await host.request('PING')).toMatchObject({ response: 'pong' });
     const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS'));

@@ -3,14 +3,14 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from './faults.ts';
 
-/** Sends a file's bytes, slowly if asked to, and goes wrong if asked to. */
+/** Sends a file's bytes, at a limited speed or with a fault if requested. */
 export async function sendBody(
   response: ServerResponse,
   source: Readable,
   options: { start: number; fault: Fault | undefined; bytesPerSecond: number | undefined },
 ): Promise<void> {
   const { fault, bytesPerSecond } = options;
-  const begin = performance.now();
+  const start = performance.now();
   const closed = new Promise<void>((resolve) => response.once('close', resolve));
   const write = async (bytes: Buffer) => {
     if (response.destroyed || bytes.length === 0 || response.write(bytes)) return;
@@ -33,7 +33,7 @@ export async function sendBody(
       sent += bytes.length;
       if (response.destroyed) return;
       if (bytesPerSecond !== undefined) {
-        const due = (sent / bytesPerSecond) * 1000 - (performance.now() - begin);
+        const due = (sent / bytesPerSecond) * 1000 - (performance.now() - start);
         if (due > 0) await delay(due);
       }
     }

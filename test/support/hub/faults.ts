@@ -1,22 +1,22 @@
 import type { HubRequest } from './hub.ts';
 
 /**
- * How an answer goes wrong. Bytes are counted in the answer's body.
+ * A fault of a response. Bytes are counted in the response body.
  *
- * - `status`: that status instead (headers as given)
- * - `cut`: the connection is destroyed after so many bytes
- * - `stall`: nothing more comes after so many bytes, the connection stays
- * - `shorter`, `longer`: a body of another length than announced (the connection ends as if all were well)
- * - `wrongBytes`: the byte at that place of the file is another
+ * - `status`: this status instead, with these headers
+ * - `cut`: the connection is destroyed after this many bytes
+ * - `stall`: nothing more is sent after this many bytes, but the connection stays open
+ * - `shorter`, `longer`: a body of another length than announced (the connection ends normally)
+ * - `wrongBytes`: the byte at this offset of the file is changed
  * - `ignoreRange`: the whole file with status 200
- * - `wrongContentRange`, `noContentRange`: as they say
+ * - `wrongContentRange`, `noContentRange`: a wrong or no `Content-Range`
  * - `html`: a web page with status 200
- * - `gzip`: `Content-Encoding: gzip`, whatever was accepted
- * - `changedEtag`: the tags of another file
- * - `size`: that size is announced, whatever the file's
- * - `tag`: that tag is announced, quotes and all; the listings still tell the truth
- * - `redirect`: to that address; to itself makes a loop
- * - `noChecksum`: tags that are no checksums, none in the listing either
+ * - `gzip`: `Content-Encoding: gzip` although it was not requested
+ * - `changedEtag`: the ETags of another file
+ * - `size`: this size is announced instead of the file's
+ * - `tag`: this ETag is announced, including quotes; the listings stay correct
+ * - `redirect`: a redirect to this URL; one to itself makes a loop
+ * - `noChecksum`: ETags that are not checksums, and no checksums in the listings
  */
 export type Fault =
   | { kind: 'status'; status: number; headers?: Record<string, string> }
@@ -29,30 +29,30 @@ export type Fault =
       kind: 'ignoreRange' | 'wrongContentRange' | 'noContentRange' | 'html' | 'gzip' | 'changedEtag' | 'noChecksum';
     };
 
-/** Which requests a fault befalls: those that match, all of them or the first so many. */
+/** A fault and the requests it applies to: those that match, all of them or the first `times`. */
 export type FaultRule = Fault & {
   match?: (request: HubRequest) => boolean;
-  /** Default: every time. */
+  /** Default: unlimited. */
   times?: number;
 };
 
-/** The faults that are set, and how often each is still to happen. */
+/** The faults that are set, and how often each is still to occur. */
 export class Faults {
-  #rules: { rule: FaultRule; left: number }[] = [];
+  #rules: { rule: FaultRule; remaining: number }[] = [];
 
   add(rule: FaultRule): void {
-    this.#rules.push({ rule, left: rule.times ?? Number.POSITIVE_INFINITY });
+    this.#rules.push({ rule, remaining: rule.times ?? Number.POSITIVE_INFINITY });
   }
 
   clear(): void {
     this.#rules = [];
   }
 
-  /** The fault for this request, if one is set. Counts it. */
+  /** Returns the fault for this request, if one is set, and counts it. */
   take(request: HubRequest): Fault | undefined {
-    const found = this.#rules.find(({ rule, left }) => left > 0 && (rule.match?.(request) ?? true));
+    const found = this.#rules.find(({ rule, remaining }) => remaining > 0 && (rule.match?.(request) ?? true));
     if (found === undefined) return undefined;
-    found.left -= 1;
+    found.remaining -= 1;
     return found.rule;
   }
 }

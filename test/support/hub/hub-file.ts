@@ -3,10 +3,10 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** A file's content: bytes, or where they lie; `inMemory` has them read once, so that sending costs as little as it can. */
+/** A file's content: bytes, or the path of a file; `inMemory` reads the file once, so that sending it costs little. */
 export type Content = Buffer | { readonly path: string; readonly inMemory?: boolean };
 
-/** A file a hub serves, with what the hub says of it. */
+/** A file that the hub serves, with its size and checksum. */
 export class HubFile {
   readonly size: number;
   readonly #content: Content;
@@ -20,13 +20,13 @@ export class HubFile {
     this.size = Buffer.isBuffer(content) ? content.length : statSync(content.path).size;
   }
 
-  /** Hex SHA-256 of the whole, computed once. */
+  /** Returns the SHA-256 of the file in hex, computed once. */
   sha256(): Promise<string> {
     this.#sha256 ??= this.#hash();
     return this.#sha256;
   }
 
-  /** The bytes from `start` up to and not including `end`. */
+  /** Returns the bytes from `start` up to but not including `end`. */
   read(start: number, end: number): Readable {
     if (end <= start) return Readable.from([]);
     if (Buffer.isBuffer(this.#content))
@@ -41,17 +41,17 @@ export class HubFile {
   }
 }
 
-/** Bytes that are sent at a time, so that a body can be cut and slowed anywhere. */
+/** Bytes sent at a time; small, so that a body can be interrupted and slowed down anywhere. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The same of a file on the disk, which is large. */
+/** Bytes sent at a time from a file on the disk, which is large. */
 const LARGE_PIECE_BYTES = 512 * 1024;
 
 function* pieces(bytes: Buffer, length: number): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 
-/** A whole file; `readFile` takes none of 2 GiB. */
+/** Reads a whole file; `readFile` does not support files of 2 GiB or more. */
 function bytesOf(path: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(statSync(path).size);
   const descriptor = openSync(path, 'r');

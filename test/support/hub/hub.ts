@@ -6,30 +6,30 @@ import { sendBody } from './body.ts';
 import { type Fault, type FaultRule, Faults } from './faults.ts';
 import { type Content, HubFile } from './hub-file.ts';
 
-/** A repository of a hub. */
+/** A repository on the hub. */
 export interface RepoOptions {
   readonly files: Readonly<Record<string, Content>>;
-  /** Files only for who has the token; the page says that terms must be accepted. */
+  /** Whether files are available with the token only; the model's page says that terms must be accepted. */
   readonly gated?: boolean;
-  /** Not there at all for who does not have the token. */
+  /** Whether the repository does not exist without the token. */
   readonly private?: boolean;
-  /** What a search says of it: `downloads`, `likes`, `gguf`, …, or nonsense. */
+  /** Its fields in search results: `downloads`, `likes`, `gguf`, …, or invalid values. */
   readonly found?: Readonly<Record<string, unknown>>;
-  /** Further entries of its listings, as they are. */
+  /** Additional entries in its listings, sent unchanged. */
   readonly listed?: readonly unknown[];
 }
 
 export interface HubOptions {
   readonly repos: Readonly<Record<string, RepoOptions>>;
-  /** What opens gated and private repositories. */
+  /** Token that grants access to gated and private repositories. */
   readonly token?: string;
-  /** Speed of each file's answer, bytes a second: one for all, or by the number of its connection, from 0. */
+  /** Speed of each file response, bytes per second: one for all, or by the number of the connection, from 0. */
   readonly bytesPerSecond?: number | ((connection: number) => number);
-  /** Files are sent by the hub itself instead of by a redirect to the CDN. */
+  /** Whether the hub sends files itself instead of redirecting to the CDN. */
   readonly noRedirect?: boolean;
 }
 
-/** A request that came, for a test to look at. */
+/** A request that the server received, for assertions. */
 export interface HubRequest {
   readonly server: 'hub' | 'cdn';
   readonly method: string;
@@ -53,9 +53,9 @@ export async function startHub(options: HubOptions): Promise<TestHub> {
 }
 
 /**
- * A hub like Hugging Face's, embedded: `resolve` answers with a redirect to a second host (the "CDN", of another
- * origin) whose addresses are signed, and with the headers clients rely on; listings, refusals with `X-Error-Code`,
- * ranges. It keeps a list of what was asked, and makes every fault a real one can.
+ * A local hub that behaves like the Hugging Face Hub: `resolve` redirects to a second host (the "CDN", of another
+ * origin) with signed URLs, and sends the headers that clients rely on; it has listings, errors with `X-Error-Code`,
+ * and ranges. It records all requests and can produce the faults of a real hub.
  */
 export class TestHub {
   /** Every request so far, in order. */
@@ -64,7 +64,7 @@ export class TestHub {
   readonly #repos: ReadonlyMap<string, Repo>;
   readonly #faults = new Faults();
   readonly #signature = randomBytes(16).toString('hex');
-  /** The CDN's connections by number. */
+  /** Numbers of the CDN's connections. */
   readonly #connections = new WeakMap<object, number>();
   #connectionCount = 0;
   readonly #hub: Server;
@@ -90,13 +90,13 @@ export class TestHub {
     return addressOf(this.#cdn);
   }
 
-  /** Makes something go wrong from now on. */
+  /** Adds a fault for requests from now on. */
   fault(rule: FaultRule): void {
     this.#faults.add(rule);
   }
 
-  /** Makes everything well again. */
-  heal(): void {
+  /** Removes all faults. */
+  clearFaults(): void {
     this.#faults.clear();
   }
 
@@ -133,7 +133,7 @@ export class TestHub {
   }
 
   async #answer(request: HubRequest, response: ServerResponse, fault: Fault | undefined): Promise<void> {
-    if (fault?.kind === 'status') return sendJson(response, fault.status, { error: 'as asked' }, fault.headers);
+    if (fault?.kind === 'status') return sendJson(response, fault.status, { error: 'fault' }, fault.headers);
     if (fault?.kind === 'redirect') return redirect(response, fault.to);
     if (fault?.kind === 'html') {
       response
@@ -147,7 +147,7 @@ export class TestHub {
       if (searchParams.get('Signature') !== this.#signature) return sendJson(response, 403, { error: 'expired' });
       const file = this.#repos.get(`${parts[0]}/${parts[1]}`)?.files.get(parts.slice(2).join('/'));
       if (file === undefined) return sendJson(response, 404, { error: 'gone' });
-      // A CDN's tags are of its own making.
+      // A CDN generates ETags of its own.
       return this.#sendFile(request, response, file, fault, { etag: `"cdn-${file.size}"` });
     }
     if (parts[0] === 'api' && parts.length === 2) return this.#search(searchParams, request, response);
@@ -160,10 +160,10 @@ export class TestHub {
 
   async #resolve(repo: Repo, path: string, request: HubRequest, response: ServerResponse, fault: Fault | undefined) {
     if (repo.options.gated === true && !this.#hasToken(request)) {
-      return refuse(response, 403, 'GatedRepo', 'Access to this repository is restricted. Accept its terms first.');
+      return sendError(response, 403, 'GatedRepo', 'Access to this repository is restricted. Accept its terms first.');
     }
     const file = repo.files.get(path);
-    if (file === undefined) return refuse(response, 404, 'EntryNotFound', 'Entry not found');
+    if (file === undefined) return sendError(response, 404, 'EntryNotFound', 'Entry not found');
     const sum =
       fault?.kind === 'changedEtag' ? createHash('sha256').update('another').digest('hex') : await file.sha256();
     const tag =
@@ -215,7 +215,7 @@ export class TestHub {
       response.end(gzipSync(Buffer.concat(await file.read(start, end).toArray())));
       return;
     }
-    // A body longer than its announced length is written past Node's own check.
+    // Node would reject a body longer than its announced length.
     if (fault?.kind === 'longer') response.strictContentLength = false;
     await sendBody(response, file.read(start, end), { start, fault, bytesPerSecond: this.#speedOf(response) });
   }
@@ -250,7 +250,7 @@ export class TestHub {
     });
   }
 
-  /** Repositories whose name holds the text, in pages; the cursor is the number of the next, in a form of its own. */
+  /** Sends a page of the repositories whose name contains the text; the cursor encodes the index of the next one. */
   #search(query: URLSearchParams, request: HubRequest, response: ServerResponse): void {
     const text = query.get('search')?.toLowerCase() ?? '';
     const sort = query.get('sort') ?? 'downloads';
@@ -271,21 +271,21 @@ export class TestHub {
     sendJson(response, 200, found.slice(start, end), link);
   }
 
-  /** Finds a repository at a revision; where there is none for this client, says so and gives undefined. */
+  /** Finds a repository at a revision; if this client cannot see one, responds with an error and returns undefined. */
   #find(id: string, revision: string, request: HubRequest, response: ServerResponse): Repo | undefined {
     const repo = this.#repos.get(id);
     if (repo === undefined || (repo.options.private === true && !this.#hasToken(request))) {
-      refuse(response, this.#hasToken(request) ? 404 : 401, 'RepoNotFound', 'Repository not found');
+      sendError(response, this.#hasToken(request) ? 404 : 401, 'RepoNotFound', 'Repository not found');
       return undefined;
     }
     if (revision !== 'main' && revision !== repo.commit) {
-      refuse(response, 404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
+      sendError(response, 404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
       return undefined;
     }
     return repo;
   }
 
-  /** The speed of the connection an answer goes over. */
+  /** Returns the speed of the connection that a response is sent over. */
   #speedOf(response: ServerResponse): number | undefined {
     const { bytesPerSecond } = this.#options;
     if (typeof bytesPerSecond !== 'function') return bytesPerSecond;
@@ -315,7 +315,7 @@ function redirect(response: ServerResponse, location: string, headers: Record<st
   response.writeHead(302, { ...headers, location }).end();
 }
 
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+function sendError(response: ServerResponse, status: number, code: string, message: string): void {
   sendJson(response, status, { error: message }, { 'x-error-code': code, 'x-error-message': message });
 }
 

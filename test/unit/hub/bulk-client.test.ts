@@ -8,8 +8,8 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { BulkClient } from '../../../host/hub/bulk-client.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
-/** What a server does with the nth request (from 1) of its nth connection (from 1). */
-type Answer = (socket: Socket, place: { connection: number; request: number; text: string }) => void;
+/** How a server responds to a request. Requests and connections are counted from 1. */
+type Answer = (socket: Socket, context: { connection: number; request: number; text: string }) => void;
 
 const folder = tempFolder('bulk');
 const servers: { server: Server; sockets: Set<Socket> }[] = [];
@@ -22,7 +22,7 @@ afterEach(() => {
 });
 afterAll(() => folder.remove());
 
-/** Serves with `answer`, and counts its connections. */
+/** Starts a server that responds with `answer` and counts its connections. */
 async function serve(answer: Answer, make: (listener: (socket: Socket) => void) => Server = createServer) {
   const sockets = new Set<Socket>();
   const counts = { connections: 0 };
@@ -57,17 +57,17 @@ async function fetchText(client: BulkClient, url: URL, signal?: AbortSignal): Pr
   return text;
 }
 
-/** Sends `text` byte by byte, each by itself. */
-async function dribble(socket: Socket, text: string) {
+/** Sends `text` one byte at a time. */
+async function sendByteByByte(socket: Socket, text: string) {
   socket.setNoDelay(true);
   for (const letter of text) await new Promise((resolve) => socket.write(letter, resolve));
 }
 
-describe('large bodies', () => {
-  it('come whole, however the answer is cut into pieces, and one connection serves again and again', async () => {
+describe('BulkClient', () => {
+  it('reads complete bodies however the response is split into packets, and reuses one connection', async () => {
     const { port, counts } = await serve((socket, { request }) => {
       const text = `HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nbody ${request}`;
-      if (request % 2 === 1) void dribble(socket, text);
+      if (request % 2 === 1) void sendByteByByte(socket, text);
       else socket.write(text);
     });
     const client = makeClient();
@@ -76,18 +76,18 @@ describe('large bodies', () => {
     expect(counts.connections).toBe(1);
   });
 
-  it('are asked for with the path, the query and the headers they were asked with', async () => {
-    const asked: string[] = [];
+  it('sends the path, the query and the headers as given', async () => {
+    const received: string[] = [];
     const { port } = await serve((socket, { text }) => {
-      asked.push(text);
+      received.push(text);
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
     });
     const { body } = await makeClient().get(urlOf(port, '/a%20b?signature=x%2By'), { range: 'bytes=0-9' }, undefined);
     body.destroy();
-    expect(asked).toEqual([`GET /a%20b?signature=x%2By HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nrange: bytes=0-9`]);
+    expect(received).toEqual([`GET /a%20b?signature=x%2By HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nrange: bytes=0-9`]);
   });
 
-  it('cannot be asked for with a header that would be two', async () => {
+  it('rejects a header value with a line break', async () => {
     const { port, counts } = await serve(() => {});
     await expect(makeClient().get(urlOf(port), { range: 'a\r\nhost: b' }, undefined)).rejects.toMatchObject({
       code: 'ERR_INVALID_CHAR',
@@ -95,14 +95,14 @@ describe('large bodies', () => {
     expect(counts.connections).toBe(0);
   });
 
-  it('come after what a server says in the meantime', async () => {
+  it('skips interim responses', async () => {
     const { port } = await serve((socket) => {
       socket.write('HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
     expect(await fetchText(makeClient(), urlOf(port))).toBe('ok');
   });
 
-  it('come over a new connection where the server closed the kept one in the meantime', async () => {
+  it('opens a new connection if the server has closed the idle one', async () => {
     const { port, counts } = await serve((socket, { connection, request }) => {
       if (connection === 1 && request === 2) socket.destroy();
       else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${connection}`);
@@ -113,7 +113,7 @@ describe('large bodies', () => {
     expect(counts.connections).toBe(2);
   });
 
-  it('are not taken over a connection that sent more than it had announced', async () => {
+  it('does not reuse a connection that sent more than it had announced', async () => {
     const { port, counts } = await serve((socket, { connection }) => {
       const more = connection === 1 ? 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse' : '';
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue${more}`);
@@ -124,7 +124,7 @@ describe('large bodies', () => {
     expect(counts.connections).toBe(2);
   });
 
-  it('that are given up early end their connection, and small ones that nobody reads do not', async () => {
+  it('closes the connection of an abandoned large body, and reuses that of a small one', async () => {
     const { port, counts } = await serve((socket, { text }) => {
       if (text.startsWith('GET /large')) socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nand so on`);
       else socket.write('HTTP/1.1 302 Found\r\nContent-Length: 3\r\nLocation: /b\r\n\r\nodd');
@@ -141,16 +141,16 @@ describe('large bodies', () => {
   });
 
   it.each([
-    ['is cut in the body', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf', 'ECONNRESET'],
-    ['is cut in the head', 'HTTP/1.1 200 OK\r\nConte', 'ECONNRESET'],
+    ['is interrupted in the body', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf', 'ECONNRESET'],
+    ['is interrupted in the head', 'HTTP/1.1 200 OK\r\nConte', 'ECONNRESET'],
     ['is not HTTP', '220 ready\r\n\r\n', 'EPROTO'],
-    ['has no end of its head', 'HTTP/1.1 200 OK\r\nA: '.padEnd(20_000, 'x'), 'EPROTO'],
-  ])('fail with the reason when an answer %s', async (_, text, code) => {
+    ['has an endless head', 'HTTP/1.1 200 OK\r\nA: '.padEnd(20_000, 'x'), 'EPROTO'],
+  ])('fails with the reason if the response %s', async (_, text, code) => {
     const { port } = await serve((socket) => socket.end(text, 'latin1'));
     await expect(fetchText(makeClient(), urlOf(port))).rejects.toMatchObject({ code });
   });
 
-  it('fail when nothing comes for too long, in the head or in the body', async () => {
+  it('fails if no data arrives for too long, in the head or in the body', async () => {
     const { port } = await serve((socket, { text }) => {
       if (text.startsWith('GET /body')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
     });
@@ -159,9 +159,9 @@ describe('large bodies', () => {
     await expect(fetchText(client, urlOf(port, '/body'))).rejects.toMatchObject({ code: 'ETIMEDOUT' });
   });
 
-  it('end with the reason of whoever aborts them, before, in the head and in the body', async () => {
+  it('rejects with the reason of the abort signal before the request, in the head and in the body', async () => {
     const client = makeClient();
-    const reason = new Error('enough');
+    const reason = new Error('aborted');
     await expect(fetchText(client, urlOf(9), AbortSignal.abort(reason))).rejects.toBe(reason);
     const controller = new AbortController();
     const { port } = await serve((socket, { text }) => {
@@ -177,7 +177,7 @@ describe('large bodies', () => {
     await expect(reading).rejects.toBe(reason);
   });
 
-  it('say what the system says when a server cannot be reached', async () => {
+  it('fails with the code of the system if a server cannot be reached', async () => {
     const { port } = await serve(() => {});
     for (const { server } of servers.splice(0)) server.close();
     await expect(fetchText(makeClient(), urlOf(port))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
@@ -186,8 +186,8 @@ describe('large bodies', () => {
 
 const openssl = spawnSync('openssl', ['version']).status === 0;
 
-(openssl ? describe : describe.skip)('over TLS (takes openssl)', () => {
-  it('bodies come from a server that is who it says, and nothing is sent to one that is not', async () => {
+(openssl ? describe : describe.skip)('BulkClient over TLS (requires openssl)', () => {
+  it('reads bodies from a server with a valid certificate, and sends nothing to another', async () => {
     const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder.path, name));
     execFileSync(
       'openssl',
@@ -198,18 +198,18 @@ const openssl = spawnSync('openssl', ['version']).status === 0;
       { stdio: 'ignore' },
     );
     const pair = { key: readFileSync(key ?? ''), cert: readFileSync(cert ?? '') };
-    const asked: string[] = [];
+    const received: string[] = [];
     const body = 'x'.repeat(3_000_000);
     const { port } = await serve(
       (socket, { text }) => {
-        asked.push(text);
+        received.push(text);
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
       },
       (listener) => createSecureServer(pair, listener),
     );
     const url = new URL(`https://localhost:${port}/file`);
     await expect(fetchText(makeClient(), url)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
-    expect(asked).toEqual([]);
+    expect(received).toEqual([]);
 
     const before = getCACertificates('default');
     setDefaultCACertificates([...before, pair.cert.toString()]);
@@ -217,7 +217,7 @@ const openssl = spawnSync('openssl', ['version']).status === 0;
       const client = makeClient();
       expect((await fetchText(client, url)) === body).toBe(true);
       expect((await fetchText(client, url)) === body).toBe(true);
-      // The certificate is for the name, not for the address.
+      // The certificate is valid for the host name, not for the IP address.
       await expect(fetchText(client, new URL(`https://127.0.0.1:${port}/file`))).rejects.toMatchObject({
         code: 'ERR_TLS_CERT_ALTNAME_INVALID',
       });

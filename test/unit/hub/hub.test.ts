@@ -42,7 +42,7 @@ const isTree = ({ url }: HubRequest) => url.includes('/tree/');
 const byCommit = ({ url }: HubRequest) => /\/resolve\/[0-9a-f]{40}\//.test(url);
 
 describe('fileInfo', () => {
-  it('asks one question, never follows to the CDN, and knows size, checksum and commit', async () => {
+  it('returns size, checksum and commit with one request and without following the redirect to the CDN', async () => {
     const { hub, server } = await serve();
     expect(await hub.fileInfo(NAME, FILE, {})).toEqual({
       name: NAME,
@@ -59,12 +59,12 @@ describe('fileInfo', () => {
 
   it.each([
     ['the tree', []],
-    ["the model's page, where there is no tree", [{ kind: 'status' as const, status: 404, match: isTree }]],
+    ["the model's page if there is no tree", [{ kind: 'status' as const, status: 404, match: isTree }]],
     [
-      'the tree, after it was busy',
+      'the tree after a temporary error',
       [{ kind: 'status' as const, status: 503, match: isListing, times: 2, headers: { 'retry-after': '0' } }],
     ],
-  ])('takes the checksum from %s where the tag is none', async (_what, faults) => {
+  ])('takes the checksum from %s if the tag is not one', async (_what, faults) => {
     const { hub, server } = await serve();
     for (const fault of faults) server.fault(fault);
     server.fault({ kind: 'tag', announced: '"v1-700000"', match: isResolve });
@@ -79,7 +79,7 @@ describe('fileInfo', () => {
     expect((await hub.fileInfo(NAME, FILE, {})).checksum).toEqual({ algorithm: 'sha256', hex: SHA256 });
   });
 
-  it("takes git's SHA-1 where nothing better is to be had", async () => {
+  it("takes git's SHA-1 if there is no SHA-256", async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'tag', announced: `W/"${'ab'.repeat(20)}"`, match: isResolve });
     server.fault({ kind: 'status', status: 404, match: isListing });
@@ -87,16 +87,16 @@ describe('fileInfo', () => {
   });
 
   it.each([
-    ['a listing that is no JSON', { kind: 'html' as const, match: isListing }, 'HUB_ERROR'],
+    ['a listing that is not JSON', { kind: 'html' as const, match: isListing }, 'HUB_ERROR'],
     ['no listing at all', { kind: 'status' as const, status: 404, match: isListing }, 'CHECKSUM_MISSING'],
-  ])('does not make a checksum up from %s', async (_what, fault, code) => {
+  ])('fails without a checksum from %s', async (_what, fault, code) => {
     const { hub, server } = await serve();
     server.fault({ kind: 'tag', announced: '"v1"', match: isResolve });
     server.fault(fault);
     await expect(hub.fileInfo(NAME, FILE, {})).rejects.toMatchObject({ code });
   });
 
-  it('gives up at once, and says for how long, where the hub asks for more time than anybody waits', async () => {
+  it('fails at once, and says when to try again, if the hub asks to wait for very long', async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'status', status: 429, headers: { 'retry-after': '86400' } });
     await expect(hub.fileInfo(NAME, FILE, {})).rejects.toMatchObject({
@@ -107,27 +107,27 @@ describe('fileInfo', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('stops when it is aborted, also between two tries', async () => {
+  it('stops when aborted between two attempts', async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'status', status: 503, headers: { 'retry-after': '50' } });
     const controller = new AbortController();
-    const asked = hub.fileInfo(NAME, FILE, { signal: controller.signal });
-    asked.catch(() => {});
+    const pending = hub.fileInfo(NAME, FILE, { signal: controller.signal });
+    pending.catch(() => {});
     while (server.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    controller.abort(new Error('enough'));
-    await expect(asked).rejects.toThrow('enough');
+    controller.abort(new Error('aborted'));
+    await expect(pending).rejects.toThrow('aborted');
   });
 });
 
 describe('openRange', () => {
-  it('fetches by the commit that was found, so that a moving branch does not mix two files', async () => {
+  it('fetches from the commit that was found, so that a moving branch cannot mix two files', async () => {
     const { hub, server } = await serve();
     const remote = await hub.fileInfo(NAME, FILE, {});
     expect(await read(hub, remote, 0, 100)).toEqual(CONTENT.subarray(0, 100));
     expect(server.requests.filter(isResolve).at(-1)?.url).toContain(`/resolve/${remote.commit}/`);
   });
 
-  it('fetches by the name where the hub does not know the commit it told, and asks only once', async () => {
+  it('fetches from the named revision if the hub does not accept its own commit, and tries the commit only once', async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'status', status: 404, match: byCommit });
     const remote = await hub.fileInfo(NAME, FILE, {});
@@ -142,7 +142,7 @@ describe('openRange', () => {
     ['another tag that is no checksum', 'v1', 'v2', true],
     ['the same tag', 'v1', 'v1', false],
     ['a tag of another kind', SHA256, 'v1', false],
-  ])('takes %s for what it is', async (_what, before, after, isChange) => {
+  ])('tells from %s whether the file has changed', async (_what, before, after, isChange) => {
     const { hub, server } = await serve();
     server.fault({ kind: 'tag', announced: `"${before}"`, match: isResolve, times: 1 });
     server.fault({ kind: 'tag', announced: `W/"${after}"`, match: isResolve });
@@ -154,7 +154,7 @@ describe('openRange', () => {
 });
 
 describe('byteSource', () => {
-  it('reads anywhere, in windows: a header costs a request or two', async () => {
+  it('reads at any offset, in windows, with few requests', async () => {
     const { hub, server } = await serve();
     const source = await hub.byteSource(NAME, FILE, {});
     expect(source.size).toBe(CONTENT.length);
@@ -173,16 +173,16 @@ describe('byteSource', () => {
   });
 
   it.each([
-    ['cut in the middle', { kind: 'cut' as const, after: 1000 }],
+    ['interrupted in the middle', { kind: 'cut' as const, after: 1000 }],
     ['stalled in the middle', { kind: 'stall' as const, after: 1000 }],
-  ])('reads on after a connection was %s', async (_what, fault) => {
+  ])('continues after a connection was %s', async (_what, fault) => {
     const { hub, server } = await serve();
     server.fault({ ...fault, match: ({ server }) => server === 'cdn', times: 2 });
     const source = await hub.byteSource(NAME, FILE, {});
     expect(Buffer.from(await source.read(0, 50_000))).toEqual(CONTENT.subarray(0, 50_000));
   });
 
-  it('reads from a hub that knows no ranges, too', async () => {
+  it('reads from a hub that does not support ranges', async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'ignoreRange' });
     const source = await hub.byteSource(NAME, FILE, {});

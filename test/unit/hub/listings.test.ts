@@ -22,8 +22,8 @@ async function hubOf(options: Partial<HubOptions>, env: NodeJS.ProcessEnv = {}):
   return new Hub({ endpoint: config.hubEndpoint, env: config.env, limits: config.limits, log: new KeptLog() });
 }
 
-describe('the files of a repository', () => {
-  it('are listed with their sizes, those in folders too', async () => {
+describe('repoFiles', () => {
+  it('lists all files with their sizes, including those in folders', async () => {
     const hub = await hubOf({
       repos: { [REPO]: { files: { 'a.gguf': FILE, 'sub/b.gguf': FILE, 'README.md': FILE } } },
     });
@@ -34,13 +34,13 @@ describe('the files of a repository', () => {
     ]);
   });
 
-  it('come from the tree where a mirror has no page of the model', async () => {
+  it('uses the tree if a mirror does not have the model page', async () => {
     const hub = await hubOf({});
     server.fault({ kind: 'status', status: 404, match: ({ url }) => url.includes('blobs=true') });
     expect(await hub.repoFiles(NAME, {})).toEqual([{ file: 'a.gguf', size: 7 }]);
   });
 
-  it('of unusable names and of nonsense are left out, whatever else the hub lists', async () => {
+  it('leaves out files with unusable names and invalid entries', async () => {
     const listed: unknown[] = [
       { rfilename: '../../outside.gguf', size: 1 },
       { rfilename: '/etc/passwd.gguf', size: 1 },
@@ -68,24 +68,24 @@ describe('the files of a repository', () => {
     ['an HTML page', (hub) => hub.fault({ kind: 'html' }), 'HUB_ERROR'],
     ['always 503', (hub) => hub.fault({ kind: 'status', status: 503 }), 'HUB_ERROR'],
     ['429', (hub) => hub.fault({ kind: 'status', status: 429 }), 'RATE_LIMITED'],
-    ['404 without saying of what', (hub) => hub.fault({ kind: 'status', status: 404 }), 'REPO_NOT_FOUND'],
+    ['404 without a reason', (hub) => hub.fault({ kind: 'status', status: 404 }), 'REPO_NOT_FOUND'],
     [
       'a redirect to itself',
       (hub) => hub.fault({ kind: 'redirect', to: '/api/models/maker/many-GGUF' }),
       'REDIRECT_REFUSED',
     ],
-  ])('%s is a typed error', async (_what, fault, code) => {
+  ])('%s is a HostError', async (_what, fault, code) => {
     const hub = await hubOf({});
     fault(server);
     await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ name: 'HostError', code });
   });
 
-  it('of a private repository are not told to who has no token', async () => {
+  it('does not find a private repository without a token', async () => {
     const hub = await hubOf({ repos: { [REPO]: { files: { 'a.gguf': FILE }, private: true } }, token: 'hf_x' });
     await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ code: 'REPO_NOT_FOUND' });
   });
 
-  it('are not asked for offline', async () => {
+  it('sends no request in offline mode', async () => {
     const hub = await hubOf({}, { HF_HUB_OFFLINE: '1' });
     await expect(hub.repoFiles(NAME, {})).rejects.toMatchObject({ code: 'OFFLINE' });
     await expect(hub.search(SEARCH, {})).rejects.toMatchObject({ code: 'OFFLINE' });
@@ -93,7 +93,7 @@ describe('the files of a repository', () => {
   });
 });
 
-describe('a search', () => {
+describe('search', () => {
   const repos = Object.fromEntries(
     Array.from({ length: 25 }, (_, n) => [
       `maker/qwen-${n}-GGUF`,
@@ -101,7 +101,7 @@ describe('a search', () => {
     ]),
   );
 
-  it('finds repositories by words, sorted, page by page', async () => {
+  it('finds repositories by text, sorted, page by page', async () => {
     const hub = await hubOf({ repos: { ...repos, 'other/llama-GGUF': { files: {} } } });
     const seen: string[] = [];
     let cursor: string | undefined;
@@ -117,7 +117,7 @@ describe('a search', () => {
     expect(liked).toMatchObject([{ repoId: 'maker/qwen-0-GGUF', likes: 100 }]);
   });
 
-  it('tells what the hub read out of the files', async () => {
+  it('returns what the hub read from the files', async () => {
     const found = {
       downloads: 5,
       lastModified: '2026-01-02T03:04:05.000Z',
@@ -139,7 +139,7 @@ describe('a search', () => {
     ]);
   });
 
-  it('takes no field that is nonsense, and no name that is none', async () => {
+  it('ignores invalid fields and results with invalid names', async () => {
     const hub = await hubOf({
       repos: {
         [REPO]: {
@@ -170,7 +170,7 @@ describe('a search', () => {
     ['another status', (hub) => hub.fault({ kind: 'status', status: 400 }), 'HUB_ERROR'],
     ['429', (hub) => hub.fault({ kind: 'status', status: 429 }), 'RATE_LIMITED'],
     ['401', (hub) => hub.fault({ kind: 'status', status: 401 }), 'UNAUTHORIZED'],
-  ])('that is answered with %s is a typed error', async (_what, fault, code) => {
+  ])('a response with %s is a HostError', async (_what, fault, code) => {
     const hub = await hubOf({});
     fault(server);
     await expect(hub.search(SEARCH, {})).rejects.toMatchObject({ name: 'HostError', code });

@@ -26,15 +26,15 @@ describe('a download through a proxy', () => {
   let seen: { url: string; authorization: string | undefined }[];
   beforeEach(async () => {
     seen = [];
-    // Plain HTTP: a proxy is asked for the whole address, and asks in its turn.
-    proxy = createServer((asked, answer) => {
-      seen.push({ url: asked.url ?? '', authorization: asked.headers['proxy-authorization'] });
-      const { 'proxy-authorization': _own, ...headers } = asked.headers;
-      request(asked.url ?? '', { method: asked.method, headers, agent: false }, (response) => {
-        answer.writeHead(response.statusCode ?? 502, response.headers);
-        response.pipe(answer);
+    // Plain HTTP: a proxy receives requests with absolute URLs and forwards them.
+    proxy = createServer((incoming, outgoing) => {
+      seen.push({ url: incoming.url ?? '', authorization: incoming.headers['proxy-authorization'] });
+      const { 'proxy-authorization': _own, ...headers } = incoming.headers;
+      request(incoming.url ?? '', { method: incoming.method, headers, agent: false }, (response) => {
+        outgoing.writeHead(response.statusCode ?? 502, response.headers);
+        response.pipe(outgoing);
       })
-        .on('error', () => answer.destroy())
+        .on('error', () => outgoing.destroy())
         .end();
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -50,8 +50,8 @@ describe('a download through a proxy', () => {
     ['goes through HTTP_PROXY', () => ({ HTTP_PROXY: address() }), true],
     ['goes through http_proxy without a scheme', () => ({ http_proxy: address().slice('http://'.length) }), true],
     ['goes through ALL_PROXY', () => ({ ALL_PROXY: address() }), true],
-    ['does not, where NO_PROXY names the host', () => ({ HTTP_PROXY: address(), NO_PROXY: '127.0.0.1' }), false],
-    ['does not go through HTTPS_PROXY to a plain hub', () => ({ HTTPS_PROXY: address() }), false],
+    ['is direct if NO_PROXY lists the host', () => ({ HTTP_PROXY: address(), NO_PROXY: '127.0.0.1' }), false],
+    ['is direct to an HTTP hub if only HTTPS_PROXY is set', () => ({ HTTPS_PROXY: address() }), false],
   ])('%s', async (_what, env, through) => {
     const bench = await CacheBench.open(content, { env: env() });
     try {
@@ -64,7 +64,7 @@ describe('a download through a proxy', () => {
     }
   });
 
-  it('shows the proxy, and nobody else, the name and password in its address', async () => {
+  it('sends the credentials in the proxy URL to the proxy only', async () => {
     const bench = await CacheBench.open(content, { env: { HTTP_PROXY: address('user:p%40ss@') } });
     try {
       await bench.cache.download(NAME);
@@ -77,7 +77,7 @@ describe('a download through a proxy', () => {
     }
   });
 
-  it('says which setting is wrong where the address is none, and does not show it', async () => {
+  it('names the setting with an invalid URL without showing its value', async () => {
     const bench = await CacheBench.open(content, { env: { HTTP_PROXY: 'socks5://user:secret@nowhere' } });
     try {
       await expect(bench.cache.download(NAME)).rejects.toMatchObject({

@@ -16,7 +16,7 @@ describe('findToken', () => {
   });
   afterEach(() => rmSync(home, { recursive: true }));
 
-  it('looks where huggingface_hub looks, in its order', async () => {
+  it('looks in the same places as huggingface_hub, in the same order', async () => {
     const env: NodeJS.ProcessEnv = { HOME: home };
     expect((await findToken(env))?.token).toBe('from-home');
     env.HF_HOME = join(home, 'hf');
@@ -32,14 +32,14 @@ describe('findToken', () => {
     expect((await findToken({ HOME: home, HF_TOKEN_PATH: join(home, 'file') }))?.token).toBe('from-path');
   });
 
-  it('finds none where there is none', async () => {
-    expect(await findToken({ HOME: join(home, 'nobody') })).toBeUndefined();
+  it('finds no token if there is none', async () => {
+    expect(await findToken({ HOME: join(home, 'missing') })).toBeUndefined();
     writeFileSync(join(home, 'file'), ' \n');
     expect(await findToken({ HOME: home, HF_TOKEN_PATH: join(home, 'file') })).toBeUndefined();
   });
 
   it.each(['two\nlines', 'späce', 'with space', 'nul\u0000'])(
-    'refuses a token that no header can carry, without showing it',
+    'rejects a token that cannot be sent in a header, without showing it',
     async (token) => {
       await expect(findToken({ HF_TOKEN: token })).rejects.toMatchObject({
         code: 'UNAUTHORIZED',

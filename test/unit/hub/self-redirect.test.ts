@@ -11,7 +11,7 @@ const CONTENT = seededBytes(5000, 8);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
 const NAME = readModelName({ modelId: 'old/name/a.gguf' });
 
-/** A mirror on one host: a renamed repository, and files under other, signed addresses with tags of their own. */
+/** A mirror on one host: a renamed repository, and files at other, signed URLs with ETags of their own. */
 describe('a hub that redirects to itself', () => {
   let server: Server;
   let signature: number;
@@ -27,8 +27,8 @@ describe('a hub that redirects to itself', () => {
       if (pathname.startsWith('/old/name/')) {
         response.writeHead(307, { location: pathname.replace('/old/name/', '/new/name/') }).end();
       } else if (pathname.startsWith('/new/name/')) {
-        const facts = { 'x-linked-etag': `"${SHA256}"`, 'x-linked-size': String(CONTENT.length) };
-        response.writeHead(302, { ...facts, location: `/blobs/1?sig=${signature}` }).end();
+        const metadata = { 'x-linked-etag': `"${SHA256}"`, 'x-linked-size': String(CONTENT.length) };
+        response.writeHead(302, { ...metadata, location: `/blobs/1?sig=${signature}` }).end();
         if (expiresAtOnce) signature += 1;
         expiresAtOnce = false;
       } else if (searchParams.get('sig') !== String(signature)) {
@@ -37,7 +37,7 @@ describe('a hub that redirects to itself', () => {
         const [, from = '0', to = '0'] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
         const range = `bytes ${from}-${to}/${CONTENT.length}`;
         response
-          .writeHead(206, { etag: '"of-its-own"', 'content-range': range })
+          .writeHead(206, { etag: '"own-tag"', 'content-range': range })
           .end(CONTENT.subarray(Number(from), Number(to) + 1));
       }
     });
@@ -53,7 +53,7 @@ describe('a hub that redirects to itself', () => {
     return new Hub({ endpoint, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log: new KeptLog() });
   };
 
-  it('tells of a file where it redirects, not where the bytes are', async () => {
+  it('takes metadata from the redirect, without requesting the file', async () => {
     expect(await open().fileInfo(NAME, NAME.file, {})).toMatchObject({
       size: CONTENT.length,
       checksum: { algorithm: 'sha256', hex: SHA256 },
@@ -61,7 +61,7 @@ describe('a hub that redirects to itself', () => {
     expect(seen.some((request) => request.includes('/blobs/'))).toBe(false);
   });
 
-  it('gives the bytes; an address that has expired is asked for anew', async () => {
+  it('returns the bytes, and requests a new signed URL when the old one has expired', async () => {
     const hub = open();
     const remote = await hub.fileInfo(NAME, NAME.file, {});
     const read = async () =>

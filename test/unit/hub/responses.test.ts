@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkedSize, checksumOf, fileFacts } from '../../../host/hub/file-info.ts';
-import { HubFault } from '../../../host/hub/hub-fault.ts';
-import { refusal } from '../../../host/hub/refusals.ts';
+import { checkedSize, checksumOf, fileMetadata } from '../../../host/hub/file-info.ts';
+import { HubError } from '../../../host/hub/hub-error.ts';
+import { responseError } from '../../../host/hub/response-errors.ts';
 import { pauseBefore, retry } from '../../../host/hub/retry.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 
@@ -12,25 +12,40 @@ const subject = { name, file: 'a.gguf', endpoint: 'https://hub.example' };
 describe('fileFacts', () => {
   it.each<[string, number, Record<string, string>, object]>([
     [
-      'of a redirect: what the hub links to',
+      'takes tag and size of the linked file from a redirect',
       302,
       { 'x-linked-etag': `"${SHA256}"`, 'x-linked-size': '7', etag: '"other"', 'content-length': '99' },
       { size: 7, etag: SHA256, checksum: { algorithm: 'sha256', hex: SHA256.toLowerCase() } },
     ],
-    ['of a redirect with no linked size: none', 302, { 'content-length': '99' }, { size: undefined }],
-    ['of an answer: its length and tag', 200, { 'content-length': '0', etag: 'W/"x"' }, { size: 0, etag: 'x' }],
-    ['of a range: the whole', 206, { 'content-range': 'bytes 0-0/1234', 'content-length': '1' }, { size: 1234 }],
-    ['of a range of an unknown whole: none', 206, { 'content-range': 'bytes 0-0/*' }, { size: undefined }],
-    ['a commit that is one', 200, { 'x-repo-commit': 'ab'.repeat(20) }, { commit: 'ab'.repeat(20) }],
-    ['no commit that could lead elsewhere', 200, { 'x-repo-commit': '../../main' }, { commit: null }],
-  ])('%s', (_what, status, headers, facts) => expect(fileFacts({ status, headers })).toMatchObject(facts));
+    ['takes no size from a redirect without a linked size', 302, { 'content-length': '99' }, { size: undefined }],
+    [
+      'takes length and tag from a success response',
+      200,
+      { 'content-length': '0', etag: 'W/"x"' },
+      { size: 0, etag: 'x' },
+    ],
+    [
+      'takes the total size from a range response',
+      206,
+      { 'content-range': 'bytes 0-0/1234', 'content-length': '1' },
+      { size: 1234 },
+    ],
+    [
+      'takes no size from a range response without a total',
+      206,
+      { 'content-range': 'bytes 0-0/*' },
+      { size: undefined },
+    ],
+    ['accepts a commit hash', 200, { 'x-repo-commit': 'ab'.repeat(20) }, { commit: 'ab'.repeat(20) }],
+    ['rejects a commit that is not a hash', 200, { 'x-repo-commit': '../../main' }, { commit: null }],
+  ])('%s', (_what, status, headers, facts) => expect(fileMetadata({ status, headers })).toMatchObject(facts));
 
-  it.each(['-1', '1.5', '1e3', 'NaN', '0x10', '99999999999999999999', '', ' 5'])('refuses the size "%s"', (size) =>
+  it.each(['-1', '1.5', '1e3', 'NaN', '0x10', '99999999999999999999', '', ' 5'])('rejects the size "%s"', (size) =>
     expect(() => checkedSize(size)).toThrow(expect.objectContaining({ code: 'HUB_ERROR' })),
   );
 
   it.each(['', 'ab', 'g'.repeat(64), `${SHA256}0`, 'd41d8cd98f00b204e9800998ecf8427e-12'])(
-    'takes the tag "%s" for no checksum',
+    'does not take the tag "%s" for a checksum',
     (tag) => expect(checksumOf(tag)).toBeUndefined(),
   );
 });
@@ -52,32 +67,32 @@ describe('refusal', () => {
     [500, {}, 'HUB_ERROR', true],
     [503, { 'retry-after': '3' }, 'HUB_ERROR', true],
     [503, { 'retry-after': '3600' }, 'HUB_ERROR', false],
-  ])('makes of status %d with %j the error %s (again: %s)', (status, headers, code, transient) =>
-    expect(refusal(status, headers, subject)).toMatchObject({ code, transient }),
+  ])('converts status %d with %j to %s (transient: %s)', (status, headers, code, transient) =>
+    expect(responseError(status, headers, subject)).toMatchObject({ code, transient }),
   );
 
-  it('names the page where access to a gated repository is requested', () =>
-    expect(refusal(403, { 'x-error-code': 'GatedRepo' }, subject)).toMatchObject({
+  it('names the page on which to request access to a gated repository', () =>
+    expect(responseError(403, { 'x-error-code': 'GatedRepo' }, subject)).toMatchObject({
       message: expect.stringMatching(/https:\/\/hub\.example\/maker\/model.*access token/),
       details: { accessPage: 'https://hub.example/maker/model' },
     }));
 
   it('reads Retry-After as seconds or as a date', () => {
-    expect(refusal(429, { 'retry-after': '7' }, subject).retryAfterMs).toBe(7000);
+    expect(responseError(429, { 'retry-after': '7' }, subject).retryAfterMs).toBe(7000);
     const inTenSeconds = new Date(Date.now() + 10_000).toUTCString();
-    const { retryAfterMs = 0 } = refusal(429, { 'retry-after': inTenSeconds }, subject);
+    const { retryAfterMs = 0 } = responseError(429, { 'retry-after': inTenSeconds }, subject);
     expect(retryAfterMs).toBeGreaterThan(5000);
     expect(retryAfterMs).toBeLessThanOrEqual(10_000);
-    expect(refusal(429, { 'retry-after': new Date(0).toUTCString() }, subject).retryAfterMs).toBe(0);
-    expect(refusal(429, { 'retry-after': 'soon' }, subject).retryAfterMs).toBeUndefined();
+    expect(responseError(429, { 'retry-after': new Date(0).toUTCString() }, subject).retryAfterMs).toBe(0);
+    expect(responseError(429, { 'retry-after': 'soon' }, subject).retryAfterMs).toBeUndefined();
   });
 });
 
 describe('retry', () => {
   const limits = { maxAttempts: 4, retryBaseMs: 0 };
-  const transient = () => new HubFault('HUB_UNREACHABLE', 'cut', { transient: true });
+  const transient = () => new HubError('HUB_UNREACHABLE', 'interrupted', { transient: true });
 
-  it('goes on until it succeeds', async () => {
+  it('tries until the work succeeds', async () => {
     let tries = 0;
     const work = async () => {
       tries += 1;
@@ -87,7 +102,7 @@ describe('retry', () => {
     expect(await retry(work, limits)).toBe(4);
   });
 
-  it('ends with the last fault after as many tries as allowed, with the first that is for good, and when aborted', async () => {
+  it('stops with the last error after the allowed number of attempts, at a permanent error, and when aborted', async () => {
     let tries = 0;
     const failing = (fault: () => Error) => async () => {
       tries += 1;
@@ -97,19 +112,19 @@ describe('retry', () => {
     expect(tries).toBe(4);
     await expect(
       retry(
-        failing(() => new HubFault('GATED_REPO', 'no')),
+        failing(() => new HubError('GATED_REPO', 'no')),
         limits,
       ),
     ).rejects.toThrow('no');
     expect(tries).toBe(5);
-    const signal = AbortSignal.abort(new Error('enough'));
-    await expect(retry(failing(transient), limits, { signal })).rejects.toThrow('enough');
+    const signal = AbortSignal.abort(new Error('aborted'));
+    await expect(retry(failing(transient), limits, { signal })).rejects.toThrow('aborted');
     expect(tries).toBe(5);
   });
 
-  it('waits as long as the hub asked, else longer with each try, never longer than 15 s', () => {
-    const asked = new HubFault('RATE_LIMITED', 'later', { transient: true, retryAfterMs: 4321 });
-    expect(pauseBefore(0, asked, { retryBaseMs: 100 })).toBe(4321);
+  it('waits as long as the hub rateLimited, otherwise longer with each attempt, at most 15 s', () => {
+    const rateLimited = new HubError('RATE_LIMITED', 'later', { transient: true, retryAfterMs: 4321 });
+    expect(pauseBefore(0, rateLimited, { retryBaseMs: 100 })).toBe(4321);
     for (const attempt of [0, 1, 5, 50]) {
       const longest = Math.min(15_000, 100 * 2 ** attempt);
       for (let n = 0; n < 100; n += 1) {

@@ -1,10 +1,10 @@
 import { type ErrorDetails, HostError } from '../common/errors.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
-/** A fault of a hub or of the way to it. What is transient may be gone at the next try. */
-export class HubFault extends HostError {
+/** An error of a hub or of the connection to it. A transient error may disappear on the next attempt. */
+export class HubError extends HostError {
   readonly transient: boolean;
-  /** How long the hub asked to be left alone, milliseconds; undefined when it did not say. */
+  /** How long the hub asked to wait before the next request, milliseconds; undefined if it did not say. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -18,7 +18,7 @@ export class HubFault extends HostError {
   }
 }
 
-/** Says whether trying again may help. */
-export function isTransient(error: unknown): error is HubFault {
-  return error instanceof HubFault && error.transient;
+/** Whether another attempt may succeed. */
+export function isTransient(error: unknown): error is HubError {
+  return error instanceof HubError && error.transient;
 }
