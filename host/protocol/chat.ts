@@ -9,20 +9,30 @@ const contentPart = objectWith({
   text: optional(v.string(), 'The text of a part of type `text`.'),
 });
 
+/** One message. Only one that calls tools may lack content. */
+const chatMessage = v.pipe(
+  objectWith({
+    role: field(
+      messageRole,
+      "`system`, `user`, `assistant`, `tool`, or another role that the model's chat template supports.",
+    ),
+    content: optional(
+      v.nullable(v.union([v.string(), v.array(contentPart)])),
+      'The text of the message, or a list of parts. Extension: null for a message without text; absent only in one that has `tool_calls`.',
+    ),
+  }),
+  v.forward(
+    v.check(
+      ({ content, tool_calls }) => content !== undefined || tool_calls !== undefined,
+      'a text, a list of parts, or null',
+    ),
+    ['content'],
+  ),
+);
+
 /** The messages of a conversation. */
 export const chatMessages = v.pipe(
-  v.array(
-    objectWith({
-      role: field(
-        messageRole,
-        "`system`, `user`, `assistant`, `tool`, or another role that the model's chat template supports.",
-      ),
-      content: optional(
-        v.nullable(v.union([v.string(), v.array(contentPart)])),
-        'The text of the message, or a list of parts. Extension: null or absent for a message without text.',
-      ),
-    }),
-  ),
+  v.array(chatMessage),
   v.minLength(1, 'at least one message'),
   v.maxLength(MAX_MESSAGES, `at most ${MAX_MESSAGES} messages`),
 );

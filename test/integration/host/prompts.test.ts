@@ -136,6 +136,7 @@ describe('Prompts, over frames', () => {
     ['two inputs', { messages: [USER], prompt: 'once' }, 'prompt'],
     ['a prompt and a template', { prompt: 'once', settings: { chat_template: 'x' } }, 'settings.chat_template'],
     ['no date', { messages: [USER], settings: { now: 'today' } }, 'settings.now'],
+    ['no content', { messages: [{ role: 'user' }] }, 'messages.0.content'],
     ['content of another type', { messages: [{ role: 'user', content: 1 }] }, 'messages.0.content'],
   ])('are refused for %s', async (_what, fields, field) => {
     await load(PLAIN);
