@@ -7,47 +7,47 @@ import type { RequestId } from '../protocol/messages.ts';
 import type { ModelName, ModelQuery } from '../protocol/model-name.ts';
 import type { Call } from './action.ts';
 
-/** A model as a request names it: by its file, by a quantization, or by its repository alone. */
+/** A model as a request names it: by its file, a quantization, or its repository alone. */
 export type DownloadReference = ModelName | ModelQuery;
 
-/** A request that downloads a model, from its arrival to its reply. */
+/** A running request that downloads a model. */
 interface StartRequest {
   readonly reference: DownloadReference;
   readonly requestId: RequestId | undefined;
   readonly controller: AbortController;
-  /** Undefined while the hub is asked which file is meant. */
+  /** Undefined until the file is known, which may require asking the hub. */
   name: ModelName | undefined;
   /** Settles when `name` is known, or the request has ended. */
   readonly named: Promise<void>;
 }
 
-/** A download that was stopped before its file was known: what the request called it. */
+/** A download that was stopped before its file was known, by the name in the request. */
 export interface UnnamedDownload {
   readonly id: string;
   readonly repoId: string;
 }
 
-/** How to stop a download. */
+/** Options for stopping a download. */
 export interface StopOptions {
-  /** The download; or undefined, and `targetRequestId` says which. */
+  /** The download; undefined if only `targetRequestId` is given. */
   readonly reference: DownloadReference | undefined;
-  /** The request that started it. */
+  /** The id of the request that started it. */
   readonly targetRequestId: RequestId | undefined;
-  /** What whoever waits for the download of a model is told; given its id. */
+  /** Returns the error for the requests that wait for the download; `id` is the model. */
   readonly reason: (id: string) => HostError;
-  /** Stops a request whose file is not known yet, too; otherwise that is waited for. */
+  /** Whether to stop a request whose file is not known yet; otherwise the stop waits until it is known. */
   readonly stopsUnnamed: boolean;
-  /** The download that `reference` names among those the cache knows. */
+  /** Finds the download that `reference` names in the cache. */
   readonly find: () => Promise<ModelName>;
-  /** Stops it in the cache. `isStarting`: a request of this host was about to start it. */
+  /** Stops it in the cache. `isStarting`: a request of this host is about to start it. */
   readonly stop: (name: ModelName, isStarting: boolean) => Promise<DownloadStatus>;
 }
 
 /**
- * The requests of this host's clients about downloads, in the order in which they came. A stop reaches each start that
- * came before it, even one that has not come as far as the cache yet, and none that came after it.
+ * The requests of this host's clients about downloads, in order of arrival. A stop affects every start that arrived before
+ * it, even one that has not reached the cache yet, and none that arrived after it.
  *
- * `start` and `stop` are to be called before a handler waits for anything: that is what makes the order true.
+ * A handler must call `start` or `stop` before it awaits anything, which would change the order.
  */
 export class DownloadRequests {
   readonly #starts = new Set<StartRequest>();
@@ -57,9 +57,9 @@ export class DownloadRequests {
   /**
    * Runs a request that downloads a model.
    *
-   * @param resolve Finds out which model is meant.
-   * @param work Downloads it. The signal of the call it gets is aborted by a stop, too; no stop comes any more after
-   * `onDownloaded`, for a request that does something else afterwards.
+   * @param resolve Finds the model.
+   * @param work Downloads it. A stop also aborts the signal of the call it gets, but not after `onDownloaded`, which a
+   * request calls before it does something else.
    */
   async start<C extends Call, T>(
     reference: DownloadReference,
@@ -87,12 +87,12 @@ export class DownloadRequests {
     }
   }
 
-  /** Does something with a download after every earlier stop and resume of its repository. */
+  /** Runs `work` on a download after every earlier stop and resume of its repository. */
   inOrder<T>(reference: DownloadReference, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(repositoryOf(reference), work);
   }
 
-  /** Stops a download. Returns how it stands then. */
+  /** Stops a download and returns its status. */
   async stop(options: StopOptions): Promise<DownloadStatus | UnnamedDownload> {
     const { reference, targetRequestId, reason, stopsUnnamed } = options;
     const earlier = [...this.#starts];
@@ -126,7 +126,7 @@ export class DownloadRequests {
       try {
         return await options.stop(await options.find(), false);
       } catch (error) {
-        // The cache knows of none: the one that was meant had not come as far.
+        // The cache has none: the download was stopped before it reached the cache.
         if (hasStoppedUnnamed && isHostError(error)) return { id: textOf(about), repoId: about.repoId };
         throw error;
       }
@@ -134,12 +134,12 @@ export class DownloadRequests {
   }
 }
 
-/** Several downloads fit what a request names. */
+/** The reference of a request matches several downloads. */
 export function severalDownloads(reference: DownloadReference, names: readonly ModelName[]): HostError {
   const ids = names.map(({ id }) => id);
   return new HostError(
     'INVALID_REQUEST',
-    `${textOf(reference)} names several downloads: ${ids.join(', ')}. Name the file.`,
+    `${textOf(reference)} matches several downloads: ${ids.join(', ')}. Name the file.`,
     {
       details: { field: 'modelFile', expected: 'the file of one download', models: ids },
     },
@@ -156,7 +156,7 @@ function repositoryOf({ repoId, revision }: DownloadReference): string {
   return `${repoId}@${revision}`;
 }
 
-/** Says whether a model is one of those that a reference names. */
+/** Returns whether a reference names a model. */
 export function isMatch(name: ModelName, reference: DownloadReference): boolean {
   if (repositoryOf(name) !== repositoryOf(reference)) return false;
   if ('file' in reference) return name.id === reference.id;

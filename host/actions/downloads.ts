@@ -49,7 +49,7 @@ async function download(
   }
 }
 
-/** Resolves the model of a request and downloads it. A stop that comes later reaches it whatever it waits for. */
+/** Resolves the model of a request and downloads it. A later request can stop it at any time. */
 function start(request: RequestOf<'DOWNLOAD_MODEL'>, call: Call<'MODEL_DOWNLOAD_PROGRESS'>) {
   return call.services.downloadRequests.start(
     readModelQuery(request),
@@ -81,8 +81,8 @@ function statusEntry({ name, downloaded, total, status, startedAt, error }: Down
 }
 
 /**
- * Returns the download a request names, by its repository or quantization alone if there is one of it. Clients of the original know only the repository and the file of a download, so
- * these also name the one download of the file, of whichever revision, if there is none of `main`.
+ * Returns the download a request names. A repository or a quantization alone names the only download of it. A repository
+ * and a file, all that clients of the original know, also name the only download of the file of another revision.
  */
 async function downloadName(request: RequestOf<'PAUSE_DOWNLOAD'>, call: Call): Promise<ModelName> {
   const cache = await call.services.cache();
@@ -122,7 +122,7 @@ async function stop(method: 'cancel' | 'pause', request: RequestOf<'PAUSE_DOWNLO
     reference,
     targetRequestId,
     reason: (id) => stopReason({ id }, method),
-    // A pause is remembered under the name of the model.
+    // A pause is recorded under the name of the model, which must be known.
     stopsUnnamed: method === 'cancel',
     find: () => downloadName(request, call),
     stop: async (name, isStarting) => (await cache())[method](name, { isStarting }),

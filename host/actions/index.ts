@@ -49,8 +49,8 @@ export async function loadHandler({ group, key }: FoundAction): Promise<Handler>
 let earlier: Promise<unknown> = Promise.resolve();
 
 /**
- * Waits for the modules of earlier requests, too: actions begin in the order in which their requests came, so that a
- * CANCEL does not overtake the LOAD it is meant for because its own module is there already.
+ * Waits for the modules of earlier requests as well, so that actions start in the order of their requests: a CANCEL whose
+ * module is loaded already must not overtake the LOAD it cancels.
  */
 function inOrder<T>(module: Promise<T>): Promise<T> {
   const loaded = Promise.allSettled([earlier, module]).then(() => module);

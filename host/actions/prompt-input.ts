@@ -4,11 +4,11 @@ import type { JsonObject } from '../common/json.ts';
 import type { ChatMessage, PromptInput } from '../models/generation.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 
-/** The fields of a request that say what becomes the prompt. */
+/** The fields of a request that determine the prompt. */
 type PromptRequest = Pick<RequestOf<'RENDER_PROMPT'>, 'messages' | 'prompt' | 'tools' | 'settings'>;
 
 /**
- * Returns what a model is to continue.
+ * Converts a request into what a model continues.
  *
  * @throws HostError `INVALID_REQUEST` unless the request has either messages or a prompt.
  */
@@ -17,7 +17,7 @@ export function promptInput({ messages, prompt, tools, settings = {} }: PromptRe
     throw invalidField('prompt', 'omitted when `messages` is given', prompt);
   }
   if (prompt !== undefined) {
-    // They would have no effect on a prompt that is taken as it is.
+    // They would have no effect on a prompt that is used as it is.
     for (const name of ['chat_template', 'template_kwargs', 'now'] as const) {
       if (settings[name] === undefined) continue;
       throw invalidField(`settings.${name}`, 'omitted when `prompt` is given', settings[name]);
