@@ -169,7 +169,7 @@ describe('Session', () => {
       expect((await received.take(4)).map(({ action }) => action)).toEqual(['D', 'A', 'B', 'C']);
     });
 
-    it('keeps both promises for any order of finishing (seed 7)', async () => {
+    it('keeps both orders, in whatever order requests finish (seed 7)', async () => {
       const random = seeded(7);
       const { send, held, received } = await start();
       const sent = Array.from({ length: 300 }, (_, n) => ({
@@ -193,7 +193,7 @@ describe('Session', () => {
       );
     });
 
-    it('gives a body that is no JSON object its place in the line, and goes on', async () => {
+    it('answers a body that is not a JSON object in order, and continues', async () => {
       const { request, held, received } = await start();
       request.from.write(
         Buffer.concat([frame('{"action":"A"}'), frame('oops'), frame(Uint8Array.of(0xff)), frame('{"action":"B"}')]),
@@ -206,7 +206,7 @@ describe('Session', () => {
       expect(replies[1]).toMatchObject({ status: 'error', details: { found: 'text that is not JSON' } });
     });
 
-    it('runs requests at once: one reaches the handler while another is worked on', async () => {
+    it('runs requests concurrently', async () => {
       const { send, held, received } = await start();
       send({ action: 'GENERATE' });
       const [generate] = await held.take(1);
@@ -218,7 +218,7 @@ describe('Session', () => {
     });
   });
 
-  describe('faults of a handler', () => {
+  describe('errors of a handler', () => {
     it('answers INTERNAL_ERROR when it rejects, and logs it', async () => {
       const { send, held, received, logged } = await start();
       send({ action: 'A', requestId: 1 });
@@ -229,7 +229,7 @@ describe('Session', () => {
       expect(logged).toContain('session.handler-failed');
     });
 
-    it('answers INTERNAL_ERROR when it throws before it returns, or gives a reply JSON cannot hold', async () => {
+    it('answers INTERNAL_ERROR when it throws synchronously, or returns a reply that is not JSON', async () => {
       const { send, received } = await start({
         handler: (message) => {
           if (message.action === 'THROW') throw new Error('at once');
@@ -240,7 +240,7 @@ describe('Session', () => {
       expect((await received.take(2)).map(({ code }) => code)).toEqual(['INTERNAL_ERROR', 'INTERNAL_ERROR']);
     });
 
-    it('answers REPLY_TOO_LARGE in place of a reply over 1 MiB', async () => {
+    it('answers REPLY_TOO_LARGE instead of a reply over 1 MiB', async () => {
       const { send, held, received } = await start();
       send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
       const [a, b] = await held.take(2);
@@ -253,7 +253,7 @@ describe('Session', () => {
   });
 
   describe('input', () => {
-    it('takes a request of 60 MiB in small pieces', async () => {
+    it('accepts a request of 60 MiB in small pieces', async () => {
       const text = 'é漢'.repeat((60 * 1024 * 1024) / 5);
       const { request, held, received } = await start();
       Readable.from(pieces(frame(JSON.stringify({ action: 'A', text })), 50_001)).pipe(request.from, { end: false });
@@ -263,7 +263,7 @@ describe('Session', () => {
       expect(await received.take(1)).toMatchObject([{ action: 'A' }]);
     });
 
-    it('takes requests whose bytes come one by one, split inside characters', async () => {
+    it('accepts requests that arrive byte by byte, split inside characters', async () => {
       const { request, held } = await start();
       request.from.setNoDelay();
       const bytes = Buffer.concat([frame('{"action":"é漢😀"}'), frame('{"action":"B"}')]);
@@ -287,14 +287,14 @@ describe('Session', () => {
       expect(await session.finished).toBe(1);
     });
 
-    it('ends with an error frame and exit code 1 as soon as a length over 64 MiB is seen', async () => {
+    it('ends with an error frame and exit code 1 as soon as it reads a length over 64 MiB', async () => {
       const { request, received, session } = await start();
       request.from.write(frame('', 64 * 1024 * 1024 + 1));
       expect(await received.all()).toMatchObject([{ status: 'error', code: 'FRAME_TOO_LARGE' }]);
       expect(await session.finished).toBe(1);
     });
 
-    it('takes an input that fails for one that ends', async () => {
+    it('treats an input that fails like one that ends', async () => {
       const input = new PassThrough();
       const output = new PassThrough();
       const warned: string[] = [];
@@ -326,7 +326,7 @@ describe('Session', () => {
       ]);
     });
 
-    it('drops what is emitted after the reply', async () => {
+    it('drops events that are emitted after the reply', async () => {
       const { send, held, received, endInput } = await start();
       send({ action: 'A', requestId: 1 });
       const [a] = await held.take(1);
@@ -337,7 +337,7 @@ describe('Session', () => {
       expect(await received.all()).toEqual([]);
     });
 
-    it('keeps only the newest of each file for a slow client, before the reply', async () => {
+    it('keeps only the newest event of each file for a slow client, and sends it before the reply', async () => {
       const { send, held, received, response, read } = await start({ slow: true });
       send({ action: 'BIG', requestId: 0 }, { action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
       const [big, a, b] = await held.take(3);
@@ -367,7 +367,7 @@ describe('Session', () => {
       ]);
     });
 
-    it('sends what waited in the order in which the newest of each was said', async () => {
+    it('sends waiting events in the order in which the newest of each was emitted', async () => {
       const request = new PassThrough();
       const taken: Received[] = [];
       let take = () => {};
@@ -426,7 +426,7 @@ describe('Session', () => {
   });
 
   describe('back-pressure', () => {
-    it('bounds what waits for a client that sends 100,000 PINGs and reads nothing, and then answers all', async () => {
+    it('limits what waits for a client that sends 100,000 PINGs and reads nothing, and then answers all', async () => {
       const REQUESTS = 100_000;
       const maxQueuedReplyBytes = 256 * 1024;
       let handled = 0;
@@ -528,7 +528,7 @@ describe('Session', () => {
       expect(logged).toContain('session.handler-timeout');
     });
 
-    it('does not wait for a client that neither reads nor goes', async () => {
+    it('does not wait for a client that neither reads nor disconnects', async () => {
       const { send, held, session, endInput, response } = await start({ slow: true, limits: { flushGraceMs: 1 } });
       send({ action: 'A', requestId: 1 });
       const [a] = await held.take(1);
@@ -566,7 +566,7 @@ describe('Session', () => {
       expect(await session.finished).toBe(0);
     });
 
-    it('stops when told to: reads no more, aborts with the reason, answers', async () => {
+    it('stops on request: stops reading, aborts with the reason, and answers', async () => {
       const { send, held, received, session } = await start();
       send({ action: 'A' });
       const [a] = await held.take(1);

@@ -5,11 +5,11 @@ import { MAX_REPLY_BYTES } from '../../../host/protocol/limits.ts';
 const hundred = Array.from({ length: 100 }, (_, i) => ({ i }));
 
 describe('page', () => {
-  it('gives a short list whole, with no cursor', () => {
+  it('returns a short list whole, without a cursor', () => {
     expect(page(hundred, {})).toEqual({ items: hundred });
   });
 
-  it('gives every entry once when its cursors are followed', () => {
+  it('returns every item once when its cursors are followed', () => {
     const seen: unknown[] = [];
     let cursor: string | undefined;
     do {
@@ -20,7 +20,7 @@ describe('page', () => {
     expect(seen).toEqual(hundred);
   });
 
-  it('never fills more than a frame, and loses nothing by it', () => {
+  it('never exceeds the size of a reply, and loses nothing', () => {
     const large = Array.from({ length: 50 }, (_, i) => ({ i, text: 'é'.repeat(30_000) }));
     const seen: unknown[] = [];
     let cursor: string | undefined;
@@ -33,7 +33,7 @@ describe('page', () => {
     expect(seen).toEqual(large);
   });
 
-  it('answers a cursor past the end with an empty last page', () => {
+  it('returns an empty last page for a cursor past the end', () => {
     expect(page(hundred, { cursor: '500' })).toEqual({ items: [] });
   });
 });

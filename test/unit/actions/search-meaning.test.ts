@@ -45,12 +45,12 @@ function callOf(modelType: 'gguf' | 'remote', pieces: number) {
 
 const REQUEST = { action: 'SEARCH_CONVERSATIONS', query: 'x', by: 'meaning', limit: 5 } as const;
 
-it('a search that is given up ends at once, and what was embedded until then is kept', async () => {
+it('an aborted search ends at once, and keeps the embeddings made so far', async () => {
   // The query is the first piece, and 16 messages each of the next.
   await expect(searchMeaning(REQUEST, store, callOf('gguf', 3))).rejects.toThrow('gone');
   expect(store.vectorsOf(MODEL).waiting()).toBe(64 - 32);
 });
 
-it('a search that names no model sends nothing to one elsewhere', async () => {
+it('a search that names no model sends nothing to a remote one', async () => {
   await expect(searchMeaning(REQUEST, store, callOf('remote', 99))).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
 });

@@ -31,7 +31,7 @@ describe('FrameReader', () => {
     }
   });
 
-  it('reads a stream that comes byte by byte', () => {
+  it('reads a stream that arrives byte by byte', () => {
     expect(readAll([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(bodies);
   });
 
@@ -83,7 +83,7 @@ describe('FrameReader', () => {
     expect(body.equals(read)).toBe(true);
   });
 
-  it('takes a length of exactly 64 MiB, and refuses one byte more as soon as the length is there', () => {
+  it('accepts a length of exactly 64 MiB, and rejects one byte more as soon as it has the length', () => {
     const fits = new FrameReader();
     fits.push(frame('', MAX));
     expect(fits.read()).toBeUndefined();
@@ -99,13 +99,13 @@ describe('FrameReader', () => {
     expect(tooLong.read()).toBe(fault);
   });
 
-  it('reads a length over 2 GiB as what it is', () => {
+  it('reads a length above 2 GiB as unsigned', () => {
     const reader = new FrameReader();
     reader.push(frame('', 0xffff_fffe));
     expect(reader.read()).toMatchObject({ code: 'FRAME_TOO_LARGE', details: { found: 0xffff_fffe } });
   });
 
-  it('says where a stream was cut, at every byte of a frame', () => {
+  it('reports where a stream was truncated, at every byte of a frame', () => {
     const whole = frame('{"a":1}');
     for (let at = 0; at <= whole.length; at += 1) {
       const reader = new FrameReader();

@@ -37,7 +37,7 @@ function listen() {
 }
 
 describe('encodeFrame', () => {
-  it('makes frames that chrome-native-messaging reads', async () => {
+  it('encodes frames that chrome-native-messaging reads', async () => {
     const messages = [{}, { text: 'é漢😀' }, { a: { b: [1, null, 'x'] } }];
     const input = new nativeMessaging.Input();
     for (const message of messages) input.write(encodeFrame(message));
@@ -45,7 +45,7 @@ describe('encodeFrame', () => {
     expect(await input.toArray()).toEqual(messages);
   });
 
-  it('makes a frame of exactly 1 MiB, and refuses one byte more', () => {
+  it('encodes a frame of exactly 1 MiB, and rejects one byte more', () => {
     expect(encodeFrame(messageOf(MAX))).toHaveLength(4 + MAX);
     expect(() => encodeFrame(messageOf(MAX + 1))).toThrow(
       expect.objectContaining({ code: 'REPLY_TOO_LARGE', details: { expected: MAX, found: MAX + 1 } }),
@@ -58,7 +58,7 @@ describe('encodeFrame', () => {
     );
   });
 
-  it('makes valid UTF-8 of lone surrogates', () => {
+  it('encodes lone surrogates as valid UTF-8', () => {
     const body = encodeFrame({ 'key\udc00': 'text\ud800' }).subarray(4);
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     expect(JSON.parse(text)).toEqual({ 'key\udc00': 'text\ud800' });
@@ -66,7 +66,7 @@ describe('encodeFrame', () => {
 });
 
 describe('FrameWriter', () => {
-  it('counts what the reader has not taken, and says when all of it was', async () => {
+  it('counts bytes that the reader has not accepted, and reports when all are', async () => {
     const { stream, take } = slowReader();
     const { heard, listener } = listen();
     const writer = new FrameWriter(stream, listener);
@@ -129,7 +129,7 @@ describe('FrameWriter', () => {
     expect(heard.broken).toHaveLength(1);
   });
 
-  it('gives up, on closing, what a reader did not take', async () => {
+  it('drops bytes that the reader has not accepted when it is closed', async () => {
     const { stream } = slowReader();
     const { heard, listener } = listen();
     const writer = new FrameWriter(stream, listener);

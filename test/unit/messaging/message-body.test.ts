@@ -5,7 +5,7 @@ import { parseBody } from '../../../host/messaging/message-body.ts';
 const parse = (text: string) => parseBody(Buffer.from(text));
 
 describe('parseBody', () => {
-  it('makes a message of a JSON object', () => {
+  it('parses a JSON object', () => {
     expect(parse('{"action":"PING","text":"é漢😀","n":[1,null]}')).toEqual({
       action: 'PING',
       text: 'é漢😀',
@@ -38,7 +38,7 @@ describe('parseBody', () => {
     expect(parseBody(body)).toMatchObject({ code: 'INVALID_JSON', details: { found: 'bytes that are not UTF-8' } });
   });
 
-  it('takes a U+FFFD that was sent', () => {
+  it('accepts a U+FFFD that was sent', () => {
     expect(parse('{"a":"\ufffd"}')).toEqual({ a: '\ufffd' });
   });
 
@@ -56,7 +56,7 @@ describe('parseBody', () => {
     expect(Reflect.get({}, 'polluted')).toBeUndefined();
   });
 
-  it('takes the deepest nesting allowed and refuses one level more', () => {
+  it('accepts the deepest nesting allowed, and rejects one level more', () => {
     const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}"x"${']'.repeat(depth - 1)}}`;
     expect(parse(nested(MAX_JSON_DEPTH))).toHaveProperty('a');
     expect(parse(nested(MAX_JSON_DEPTH + 1))).toMatchObject({
@@ -65,7 +65,7 @@ describe('parseBody', () => {
     });
   });
 
-  it('refuses 64 MiB of brackets before they become objects', () => {
+  it('rejects 64 MiB of brackets before they become objects', () => {
     expect(parseBody(Buffer.alloc(64 * 1024 * 1024, '['))).toMatchObject({ code: 'INVALID_JSON' });
     const wide = Buffer.from(`{"a":[${'{},'.repeat(MAX_JSON_NODES)}{}]}`);
     expect(parseBody(wide)).toMatchObject({
@@ -74,7 +74,7 @@ describe('parseBody', () => {
     });
   });
 
-  it('counts no bracket inside a string, whatever its escapes', () => {
+  it('ignores brackets inside strings, whatever their escapes', () => {
     const brackets = '[{:'.repeat(2000);
     const texts = [brackets, `\\${brackets}`, `${brackets}\\`, `"${brackets}"`, `\\"${brackets}\\\\"`, '\\'.repeat(99)];
     for (const end of ['"', '\\"', '\\']) texts.push(`${'x'.repeat(70)}${end}`, brackets);
@@ -82,7 +82,7 @@ describe('parseBody', () => {
     expect(parse(JSON.stringify(message))).toEqual(message);
   });
 
-  it('finds nesting behind strings of every length that end in backslashes', () => {
+  it('finds nesting after strings of every length that end in backslashes', () => {
     const deep = '['.repeat(1001) + ']'.repeat(1001);
     for (let length = 0; length < 200; length += 1) {
       const text = JSON.stringify('x'.repeat(length) + '\\'.repeat(length % 5));

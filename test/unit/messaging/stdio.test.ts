@@ -84,7 +84,7 @@ describe('takeOverStdio', () => {
     expect(frames.map(({ n }) => n)).toEqual(Array.from({ length: 64 }, (_, n) => n));
   });
 
-  it('says that the reader has gone, and ends', async () => {
+  it('exits when the reader is gone, and reports it', async () => {
     const child = spawn(process.execPath, [FILLING], { stdio: ['ignore', 'pipe', 'pipe'] });
     const broken = said(child.stderr, 'broken: E');
     child.stdout.destroy();

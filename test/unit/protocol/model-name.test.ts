@@ -40,17 +40,17 @@ describe('readModelName', () => {
     });
   });
 
-  it('keeps folders inside the repository', () => {
+  it('keeps folders of the repository', () => {
     expect(readModelName({ modelPath: 'a/b/UD-Q4/m.gguf' }).file).toBe('UD-Q4/m.gguf');
   });
 
-  it('names a sharded model by its first part', () => {
+  it('names a split model by its first file', () => {
     expect(readModelName({ modelPath: 'a/b', modelFile: 'm-00002-of-00003.gguf' }).id).toBe(
       'a/b/m-00001-of-00003.gguf',
     );
   });
 
-  it('puts another revision into the id, and reads it back', () => {
+  it('puts a revision other than main into the id, and reads it back', () => {
     const { id } = readModelName({ modelPath: 'a/b', modelFile: 'm.gguf', revision: 'refs/pr/1' });
     expect(id).toBe('a/b@refs%2Fpr%2F1/m.gguf');
     expect(readModelName({ modelId: id })).toMatchObject({ repoId: 'a/b', revision: 'refs/pr/1', file: 'm.gguf', id });
@@ -108,7 +108,7 @@ describe('readModelName', () => {
     expect(fault(() => readModelName({ modelPath: 'a/b' })).details?.field).toBe('modelFile');
   });
 
-  it('refuses two files in one request', () => {
+  it('rejects two files in one request', () => {
     expect(fault(() => readModelName({ modelPath: 'a/b/m.gguf', modelFile: 'n.gguf' })).details?.field).toBe(
       'modelFile',
     );
@@ -117,7 +117,7 @@ describe('readModelName', () => {
 
 describe('readModelQuery', () => {
   const repo = { owner: 'a', repo: 'b', repoId: 'a/b', revision: 'main' };
-  it('takes a quantization behind the repository, or in a field of its own', () => {
+  it('accepts a quantization after the repository, or in its own field', () => {
     expect(readModelQuery({ modelPath: 'a/b:Q4_K_M' })).toEqual({ ...repo, quantization: 'Q4_K_M' });
     expect(readModelQuery({ model: 'a/b@v1:UD-Q4_K_XL' })).toEqual({
       ...repo,
@@ -144,7 +144,7 @@ describe('readModelQuery', () => {
 });
 
 describe('readModelOrRepoName', () => {
-  it('takes a repository alone', () => {
+  it('accepts a repository alone', () => {
     expect(readModelOrRepoName({ modelPath: 'a/b' })).toEqual({
       owner: 'a',
       repo: 'b',

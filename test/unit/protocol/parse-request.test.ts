@@ -13,13 +13,13 @@ async function refusal(message: Parameters<typeof parseRequest>[0]): Promise<Hos
 }
 
 describe('parseRequest', () => {
-  it('takes an action in any case', async () => {
+  it('accepts an action in any case', async () => {
     for (const action of ['LOAD_MODEL', 'load_model', 'Load_Model']) {
       expect((await parseRequest({ action, modelPath: 'a/b/c.gguf' })).declaration.name).toBe('LOAD_MODEL');
     }
   });
 
-  it('lets fields through that it does not know, as the original did', async () => {
+  it('accepts unknown fields, as the original did', async () => {
     expect((await parseRequest({ action: 'PING', hello: 1 })).fields).toMatchObject({ hello: 1 });
   });
 
@@ -42,7 +42,7 @@ describe('parseRequest', () => {
     [{ action: 'GET_AVAILABLE_MODELS', limit: 0 }, 'limit'],
     [{ action: 'GET_AVAILABLE_MODELS', cursor: '../1' }, 'cursor'],
     [{ action: 'ADD_MODEL_TO_LIST' }, 'model'],
-  ])('names the wrong field of %j', async (message, field) => {
+  ])('names the invalid field of %j', async (message, field) => {
     const error = await refusal(message);
     expect(error.code).toBe('INVALID_REQUEST');
     expect(error.details?.field).toBe(field);
@@ -50,7 +50,7 @@ describe('parseRequest', () => {
   });
 
   it.each(['NO_SUCH_ACTION', '', '__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
-    'knows no action %j',
+    'rejects the action %j',
     async (action) => {
       const error = await refusal({ action });
       expect(error.code).toBe('UNKNOWN_ACTION');
@@ -60,11 +60,11 @@ describe('parseRequest', () => {
 });
 
 describe('readHead', () => {
-  it('echoes the action and the id as they came', () => {
+  it('repeats the action and the id as they were sent', () => {
     expect(readHead({ action: 'ping', requestId: 0 })).toEqual({ action: 'ping', requestId: 0 });
   });
 
-  it('echoes nothing ill-typed or endless', () => {
+  it('repeats nothing of the wrong type or too long', () => {
     expect(readHead({ action: ['x'], requestId: { a: 1 } })).toEqual({});
     expect(readHead({ action: 'x'.repeat(10_000), requestId: 'y'.repeat(10_000) })).toEqual({});
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { shardFiles } from '../../../host/protocol/shards.ts';
 
 describe('shardFiles', () => {
-  it('names every part of a sharded model, whichever part is given', () => {
+  it('returns all files of a split model, whichever is given', () => {
     const all = ['q/m-00001-of-00003.gguf', 'q/m-00002-of-00003.gguf', 'q/m-00003-of-00003.gguf'];
     for (const part of all) expect(shardFiles(part)).toEqual(all);
   });

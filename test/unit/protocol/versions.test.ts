@@ -22,7 +22,7 @@ describe('versions of host and extension', () => {
       expect(updateAdvice(which, versions)).toContain(`Update the ${which === 'host' ? 'host' : 'extension'}.`);
   });
 
-  it('fit each other as they are', () => {
+  it('are compatible as they are', () => {
     expect(
       outdated({ host: VERSION, oldestClient: OLDEST_CLIENT, client: VERSION, oldestHost: OLDEST_HOST }),
     ).toBeUndefined();
