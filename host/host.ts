@@ -4,6 +4,7 @@ import { defined } from './common/defined.ts';
 import { HostError, isHostError } from './common/errors.ts';
 import type { JsonObject } from './common/json.ts';
 import { createLogger, type RequestLog } from './common/log.ts';
+import { unnamedStorageError } from './common/storage-error.ts';
 import type { HostConfig } from './config.ts';
 import { assertOwnDataFolder } from './configuration/data-folder.ts';
 import { errorReply } from './messaging/error-reply.ts';
@@ -11,7 +12,6 @@ import type { ActionDeclaration } from './protocol/define.ts';
 import type { EventType, HostEvent, Reply } from './protocol/messages.ts';
 import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
 import { HostServices } from './services.ts';
-import { unnamedStorageError } from './store/storage-error.ts';
 
 /** What a client's connection provides with each message. */
 export interface MessageContext {

@@ -1,5 +1,22 @@
 /** Browsers the host can be registered with, by the names the command line takes. */
-export const BROWSER_NAMES = ['chrome', 'chromium', 'edge', 'brave', 'vivaldi', 'opera', 'firefox'] as const;
+export const BROWSER_NAMES = [
+  'chrome',
+  'chromium',
+  'edge',
+  'brave',
+  'vivaldi',
+  'opera',
+  'firefox',
+  'chrome-for-testing',
+  'opera-gx',
+  'arc',
+  'dia',
+  'comet',
+  'librewolf',
+  'waterfox',
+  'zen',
+  'floorp',
+] as const;
 
 /** A browser's name on the command line. */
 export type BrowserName = (typeof BROWSER_NAMES)[number];
@@ -7,12 +24,12 @@ export type BrowserName = (typeof BROWSER_NAMES)[number];
 /** The two kinds of manifest: `allowed_origins` or `allowed_extensions`. */
 export type BrowserFamily = 'chromium' | 'firefox';
 
-/** Systems with a table of their own, as `process.platform` names them. */
+/** Platforms with a table of their own, as `process.platform` names them. */
 export type Platform = 'linux' | 'darwin' | 'win32';
 
-/** What every system has in common about a browser. */
+/** What all platforms have in common about a browser. */
 export interface Browser {
-  /** As its maker writes it. */
+  /** As its vendor writes it. */
   readonly title: string;
   readonly family: BrowserFamily;
 }
@@ -26,9 +43,18 @@ export const BROWSERS: Readonly<Record<BrowserName, Browser>> = {
   vivaldi: { title: 'Vivaldi', family: 'chromium' },
   opera: { title: 'Opera', family: 'chromium' },
   firefox: { title: 'Firefox', family: 'firefox' },
+  'chrome-for-testing': { title: 'Chrome for Testing', family: 'chromium' },
+  'opera-gx': { title: 'Opera GX', family: 'chromium' },
+  arc: { title: 'Arc', family: 'chromium' },
+  dia: { title: 'Dia', family: 'chromium' },
+  comet: { title: 'Comet', family: 'chromium' },
+  librewolf: { title: 'LibreWolf', family: 'firefox' },
+  waterfox: { title: 'Waterfox', family: 'firefox' },
+  zen: { title: 'Zen', family: 'firefox' },
+  floorp: { title: 'Floorp', family: 'firefox' },
 };
 
-/** Says whether a word from outside is a browser's name. */
+/** Returns whether a word is the name of a browser. */
 export function isBrowserName(word: string): word is BrowserName {
   return BROWSER_NAMES.some((name) => name === word);
 }

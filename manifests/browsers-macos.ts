@@ -3,7 +3,9 @@ import type { BrowserPlaces, BrowserTable, ManifestFolder, Place } from './place
 /**
  * macOS. Sources: the makers' pages named in `browsers-linux.ts`; Chromium's `chrome/common/chrome_paths.cc`;
  * brave-core `app/brave_main_delegate.cc` (Chrome's folders; older versions read Brave's own, so both are written);
- * `vivaldi_browser_main_extra_parts.cc` (for all users, Chrome's); Opera's developers on its forum (Chrome's).
+ * `vivaldi_browser_main_extra_parts.cc` (for all users, Chrome's); Opera's developers on its forum (Chrome's); for Arc, Dia and Comet,
+ * installers of other native hosts, which agree on their folders; for browsers made from Firefox, home-manager
+ * `modules/misc/mozilla-messaging-hosts.nix`, and Firefox's own folder, which those read that change less.
  */
 export const MACOS_BROWSERS: BrowserTable = {
   chrome: browser(
@@ -21,23 +23,42 @@ export const MACOS_BROWSERS: BrowserTable = {
   edge: browser(
     'Microsoft Edge',
     'Microsoft Edge',
-    [user('Microsoft Edge'), channel('Microsoft Edge Beta'), channel('Microsoft Edge Dev')],
+    [
+      user('Microsoft Edge'),
+      channel('Microsoft Edge Beta'),
+      channel('Microsoft Edge Dev'),
+      channel('Microsoft Edge Canary'),
+    ],
     [system('Library/Microsoft/Edge/NativeMessagingHosts')],
   ),
   brave: browser(
     'Brave Browser',
     'BraveSoftware/Brave-Browser',
-    [user('BraveSoftware/Brave-Browser'), user('Google/Chrome')],
+    [
+      user('BraveSoftware/Brave-Browser'),
+      user('Google/Chrome'),
+      channel('BraveSoftware/Brave-Browser-Beta'),
+      channel('BraveSoftware/Brave-Browser-Nightly'),
+    ],
     [chromeSystem()],
   ),
   vivaldi: browser('Vivaldi', 'Vivaldi', [user('Vivaldi')], [chromeSystem()]),
   opera: browser('Opera', 'com.operasoftware.Opera', [user('Google/Chrome')], [chromeSystem()]),
-  firefox: browser(
-    'Firefox',
-    'Firefox',
-    [user('Mozilla')],
-    [system('Library/Application Support/Mozilla/NativeMessagingHosts')],
+  firefox: browser('Firefox', 'Firefox', [user('Mozilla')], [mozillaSystem()]),
+  'chrome-for-testing': browser(
+    'Google Chrome for Testing',
+    'Google/Chrome for Testing',
+    [user('Google/Chrome for Testing')],
+    [system('Library/Google/ChromeForTesting/NativeMessagingHosts')],
   ),
+  'opera-gx': browser('Opera GX', 'com.operasoftware.OperaGX', [user('Google/Chrome')], [chromeSystem()]),
+  arc: browser('Arc', 'Arc', [user('Arc/User Data')], [chromeSystem()]),
+  dia: browser('Dia', 'Dia', [user('Dia/User Data')], [chromeSystem()]),
+  comet: browser('Comet', 'Comet', [user('Comet')], [chromeSystem()]),
+  librewolf: browser('LibreWolf', 'LibreWolf', [user('LibreWolf'), user('Mozilla')], [mozillaSystem()]),
+  waterfox: browser('Waterfox', 'Waterfox', [user('Waterfox'), user('Mozilla')], [mozillaSystem()]),
+  zen: browser('Zen', 'zen', [user('zen'), user('Mozilla')], [mozillaSystem()]),
+  floorp: browser('Floorp', 'Floorp', [user('Floorp'), user('Mozilla')], [mozillaSystem()]),
 };
 
 /** A browser is there where its profile or its application is. */
@@ -76,4 +97,9 @@ function system(path: string): ManifestFolder {
 /** Chrome's folder for all users, which Brave, Vivaldi and Opera read as well. */
 function chromeSystem(): ManifestFolder {
   return system('Library/Google/Chrome/NativeMessagingHosts');
+}
+
+/** Firefox's folder for all users. */
+function mozillaSystem(): ManifestFolder {
+  return system('Library/Application Support/Mozilla/NativeMessagingHosts');
 }

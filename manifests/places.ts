@@ -55,5 +55,5 @@ export interface BrowserPlaces {
   readonly confined: readonly ConfinedBrowser[];
 }
 
-/** One system's table. */
-export type BrowserTable = Readonly<Record<BrowserName, BrowserPlaces>>;
+/** The browsers of one platform: those that exist there, as far as a source says where they look. */
+export type BrowserTable = Readonly<Partial<Record<BrowserName, BrowserPlaces>>>;

@@ -1,3 +1,4 @@
+import { cacheError } from '../common/cache-errors.ts';
 import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { removeFile } from '../common/files-in-use.ts';
@@ -9,7 +10,6 @@ import type { Logger } from '../common/log.ts';
 import { sum } from '../common/sum.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
-import { cacheError } from './cache-errors.ts';
 import { deleteModel } from './delete-model.ts';
 import { type CacheLayout, modelKey } from './layout.ts';
 import { bytesOf as bytesOfModel } from './model-folders.ts';

@@ -1,12 +1,12 @@
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
+import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { cacheError } from './cache-errors.ts';
 import type { CacheLayout } from './layout.ts';
 import { canEnter } from './model-folder.ts';
 import type { CachedModel } from './types.ts';

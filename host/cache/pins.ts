@@ -1,8 +1,8 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 import { removeFile } from '../common/files-in-use.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, modelKey } from './layout.ts';
 
 /**

@@ -1,11 +1,11 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import type { DownloadIndex, ModelRecord } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { cacheError } from './cache-errors.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 import { ModelFolder, partialFolders } from './model-folder.ts';
 import type { ModelListing } from './model-listing.ts';

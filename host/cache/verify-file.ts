@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { cacheError } from '../common/cache-errors.ts';
 import { chunkChecksum } from '../download/chunks.ts';
 import type { RemoteFile } from '../hub/types.ts';
-import { cacheError } from './cache-errors.ts';
 
 /** What a file on the disk turned out to hold. */
 export interface FileSums {

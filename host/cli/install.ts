@@ -1,4 +1,5 @@
-import { BROWSER_NAMES, BROWSERS, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
+import { BROWSERS, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
+import { browsersOn } from '../../manifests/browsers.ts';
 import { familyOfExtensionId } from '../../manifests/extension-id.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import type { AllowedExtensions } from '../../manifests/host-manifest.ts';
@@ -37,8 +38,13 @@ export async function install(input: CommandInput, io: CommandIo): Promise<numbe
 
 /** Lists the browsers that are known, and says which of them are installed. */
 function listBrowsers(io: CommandIo, json: boolean): number {
-  const found = findBrowsers(openMachine(io));
-  const browsers = BROWSER_NAMES.map((name) => ({ name, title: BROWSERS[name].title, found: found.includes(name) }));
+  const machine = openMachine(io);
+  const found = findBrowsers(machine);
+  const browsers = browsersOn(machine.system).map((name) => ({
+    name,
+    title: BROWSERS[name].title,
+    found: found.includes(name),
+  }));
   const rows = browsers.map((browser) => [browser.name, browser.title, browser.found ? 'yes' : 'no']);
   io.stdout.write(
     json ? `${JSON.stringify({ browsers }, null, 2)}\n` : table([['NAME', 'BROWSER', 'INSTALLED'], ...rows]),
@@ -121,7 +127,7 @@ function say(
     io.stdout.write(`Allowed extensions: ${[...allowed.chromium, ...allowed.firefox].join(', ')}\n`);
   } else if (plan.notes.length === 0) {
     io.stderr.write(
-      `No supported browser was found (${titles(BROWSER_NAMES)}). Start your browser once and run this command again, ` +
+      `No supported browser was found (${titles(browsersOn(openMachine(io).system))}). Start your browser once and run this command again, ` +
         'or name it: tabagent install --browser firefox\n',
     );
   }

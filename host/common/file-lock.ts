@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, realpathSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { cacheError } from '../cache/cache-errors.ts';
-import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
+import { cacheError } from './cache-errors.ts';
 import { HostError, isSystemError } from './errors.ts';
 import { longPath } from './long-path.ts';
 import { createPrivateFile } from './private-file.ts';
+import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
 /** In each folder of locks: the lock that a process holds while it takes, releases or asks about another one there. */
 const GUARD_FILE = '.guard';

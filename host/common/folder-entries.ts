@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { cacheError } from '../cache/cache-errors.ts';
+import { cacheError } from './cache-errors.ts';
 import { isSystemError } from './errors.ts';
 
 /** What is in a folder; nothing where it is not there or may not be read: that must not cost the other folders. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 import { isDamage } from '../store/damaged-database.ts';
-import { SQLITE, sqliteCode } from '../store/sqlite-code.ts';
 
 /** What could be read of a damaged database. */
 export interface Recovered {

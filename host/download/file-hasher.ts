@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { cacheError } from '../cache/cache-errors.ts';
+import { cacheError } from '../common/cache-errors.ts';
 import { type HashAnswer, type HashRequest, type HashThreadData, hashThread } from './hash-thread.ts';
 import type { PartialFile } from './partial-file.ts';
 

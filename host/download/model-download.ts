@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { cacheError } from '../cache/cache-errors.ts';
 import { deleteModel } from '../cache/delete-model.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
 import { ModelFolder } from '../cache/model-folder.ts';
 import { assertOwnSpelling, foldCase, ignoresCase, nameConflict } from '../cache/spelling.ts';
 import type { CachedModel, DownloadStatus } from '../cache/types.ts';
+import { cacheError } from '../common/cache-errors.ts';
 import { defined } from '../common/defined.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { errorInfo, HostError, isHostError } from '../common/errors.ts';

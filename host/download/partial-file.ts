@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { cacheError } from '../cache/cache-errors.ts';
 import { syncFolder } from '../common/atomic-write.ts';
+import { cacheError } from '../common/cache-errors.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { removeFile, renameFile } from '../common/files-in-use.ts';
 

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { cacheError } from '../cache/cache-errors.ts';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
 import { ModelFolder } from '../cache/model-folder.ts';
 import { assertOwn } from '../cache/model-folders.ts';
 import { recordOf, type VerifiedFile } from '../cache/verify-model.ts';
+import { cacheError } from '../common/cache-errors.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { HostError, isHostError } from '../common/errors.ts';
 import { renameFile } from '../common/files-in-use.ts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
 import { engineUnavailable } from '../common/host-errors.ts';
-import { storageError } from '../store/storage-error.ts';
+import { storageError } from '../common/storage-error.ts';
 import {
   type CommandName,
   type FromRunner,

@@ -1,5 +1,5 @@
 import { BROWSER_NAMES, BROWSERS, type BrowserFamily, type BrowserName } from '../../manifests/browser.ts';
-import { BROWSER_TABLES } from '../../manifests/browsers.ts';
+import { placesOfBrowser } from '../../manifests/browsers.ts';
 import { type AllowedExtensions, HOST_NAME, hostManifest } from '../../manifests/host-manifest.ts';
 import type { ManifestFolder } from '../../manifests/places.ts';
 import { findBrowsers } from './find-browsers.ts';
@@ -46,7 +46,12 @@ export function planRegistration(request: RegistrationRequest): RegistrationPlan
   const reached: BrowserName[] = [];
 
   for (const browser of BROWSER_NAMES) {
-    const places = BROWSER_TABLES[request.system][browser];
+    const places = placesOfBrowser(request.system, browser);
+    if (places === undefined) {
+      const text = `${BROWSERS[browser].title} is not supported on this platform.`;
+      if (request.browsers?.includes(browser)) notes.push({ browser, text });
+      continue;
+    }
     // A sandboxed browser is spoken of when it was found or named, not when the user named others.
     if (wanted.has(browser) || request.browsers === undefined) {
       for (const { sign, say } of places.confined) {

@@ -6,8 +6,8 @@ import { damagedFile } from '../common/host-errors.ts';
 import { isJsonObject } from '../common/json.ts';
 import { KeyedQueue } from '../common/keyed-queue.ts';
 import type { Logger } from '../common/log.ts';
+import { unnamedStorageError } from '../common/storage-error.ts';
 import { withFileLock } from '../common/with-file-lock.ts';
-import { unnamedStorageError } from '../store/storage-error.ts';
 import { storeError } from '../store/store-error.ts';
 import type { Keychain } from './keychain.ts';
 

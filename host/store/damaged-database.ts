@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { isSystemError } from '../common/errors.ts';
 import { renameFile } from '../common/files-in-use.ts';
 import { longPath } from '../common/long-path.ts';
-import { SQLITE, sqliteCode } from './sqlite-code.ts';
+import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 
 /** A database that was found damaged. */
 export interface Damage {

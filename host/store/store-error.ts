@@ -1,6 +1,6 @@
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { noWritePermission } from '../common/host-errors.ts';
-import { storageError } from './storage-error.ts';
+import { storageError } from '../common/storage-error.ts';
 
 /** Converts an error of SQLite or the file system into one a client knows. */
 export function storeError(error: unknown, file: string): HostError {

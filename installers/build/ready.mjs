@@ -2,8 +2,10 @@
  * Makes a fresh clone ready to run: installs the pinned packages when the lock file says they are not these, and
  * builds `dist/` when a source has changed. Runs before every npm command of this project, on whatever Node (20 or
  * newer) and npm the machine has; what comes after runs on the Node pinned in package.json.
+ *
+ * With `--then FILE ARGUMENTS…` it starts that file on the pinned Node, in the folder that npm was called in.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -46,11 +48,24 @@ const sources = hash(
     (name) => files(join(root, name)),
   ),
 );
-if (process.argv.includes('--build') || (!process.argv.includes('--no-build') && read(built) !== sources)) {
+const thenAt = process.argv.indexOf('--then');
+const options = thenAt < 0 ? process.argv : process.argv.slice(0, thenAt);
+if (options.includes('--build') || (!options.includes('--no-build') && read(built) !== sources)) {
   console.error('Building dist/ …');
   // What builds the extension draws a spinner on its output, whatever that is; what went wrong is on the other.
   run([node], [join(root, 'installers', 'build', 'build.ts')], 'ignore');
   writeFileSync(built, sources);
+}
+
+if (thenAt >= 0) {
+  const [file = '', ...args] = process.argv.slice(thenAt + 1);
+  // Ctrl-C reaches the command itself, which decides what to stop; this process waits for its exit code.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+  const child = spawn(node, [join(root, file), ...args], {
+    cwd: process.env.INIT_CWD ?? process.cwd(),
+    stdio: 'inherit',
+  });
+  child.on('exit', (code) => process.exit(code ?? 1));
 }
 
 /** @param {string[]} command @param {string[]} args @param {'inherit' | 'ignore'} output */

@@ -17,15 +17,16 @@ Section: web
 Priority: optional
 Description: native-messaging host of the TabAgent browser extension
  Runs language models on this computer for the TabAgent extension of Chromium,
- Chrome, Edge, Brave, Vivaldi, Opera and Firefox: downloads GGUF models, knows
- what the machine can hold, and loads them with llama.cpp.
+ Chrome, Edge, Brave, Vivaldi, Opera, Firefox and browsers made from them.
+ Downloads GGUF models, checks whether they fit the computer, and runs them
+ with llama.cpp.
  .
- The package brings Node.js and llama.cpp with it, and registers the host with
- the browsers of all users.
+ The package contains Node.js and llama.cpp, and registers the host with the
+ browsers of all users.
 `;
 }
 
-/** The changelog that policy wants: the project's own is in its repository. */
+/** Returns the changelog that Debian requires; that of the project is in its repository. */
 export function changelogText(version: string, time: number): string {
   const date = new Date(time * 1000).toUTCString().replace('GMT', '+0000');
   return `${PACKAGE} (${version}) stable; urgency=medium
@@ -36,7 +37,7 @@ export function changelogText(version: string, time: number): string {
 `;
 }
 
-/** What is under which licence, in Debian's form. */
+/** Returns the licences in the form that Debian requires. */
 export function copyrightText(licence: string): string {
   const [title = '', ...rest] = licence.trim().split('\n');
   const copyright = rest.find((line) => line.startsWith('Copyright')) ?? title;
@@ -59,10 +60,10 @@ ${indented.join('\n')}
 `;
 }
 
-/** What lintian is told to accept, each with its reason. */
-export const OVERRIDES = `# Chrome and Edge read the manifests of all users' native hosts there, and nowhere else.
+/** Overrides for lintian, each with its reason. */
+export const OVERRIDES = `# Chrome and Edge read manifests for all users only there.
 ${PACKAGE}: dir-or-file-in-etc-opt *
-# The program is Node.js as its makers build it, with the libraries they build it with, and not position independent.
+# The program is the official build of Node.js, with its libraries, which is not position independent.
 ${PACKAGE}: embedded-library * [usr/lib/${PACKAGE}/tabagent-host]
 ${PACKAGE}: hardening-no-pie [usr/lib/${PACKAGE}/tabagent-host]
 `;

@@ -17,7 +17,7 @@ import { gzipSync } from 'node:zlib';
 import { requireProgram } from '../../host/common/find-program.ts';
 import { sum } from '../../host/common/sum.ts';
 import { planRegistration } from '../../host/registration/plan.ts';
-import { BROWSER_NAMES } from '../../manifests/browser.ts';
+import { browsersOn } from '../../manifests/browsers.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import { changelogText, controlText, copyrightText, OVERRIDES, PACKAGE } from './control.ts';
 
@@ -101,7 +101,7 @@ function writeManifests(root: string): string[] {
     env: {},
     root: '/',
     exists: () => false,
-    browsers: BROWSER_NAMES,
+    browsers: browsersOn('linux'),
     allowed: { chromium: [CHROMIUM_EXTENSION_ID], firefox: [FIREFOX_ADDON_ID] },
     hostPath: `/${LIB}/tabagent-host`,
     systemWide: true,

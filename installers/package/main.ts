@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isSystemError } from '../../host/common/errors.ts';
 import { writeCatalogues } from './catalogues.ts';
 import { MissingPackage } from './npm-package.ts';
 import { makePackage } from './package.ts';
@@ -9,26 +10,26 @@ import { type AddOn, isTargetName, TARGETS, type TargetName, thisTarget } from '
 
 const USAGE = `Usage: npm run package -- [options]
 
-Makes the packaged host: an executable and lib/ beside it, in an archive that
-depends on nothing but the sources, with checksums.
+Packages the host: an executable with lib/ beside it, in an archive that depends
+only on the sources, with checksums.
 
-  --target NAME     one of ${TARGETS.slice(0, 3).join(', ')},
-                    ${TARGETS.slice(3).join(', ')}; may be repeated.
-                    Without it: this machine's
-  --add-on NAME     also the GPU backend cuda or vulkan, as an archive of its
-                    own, as far as the target has one; may be repeated
-  --out FOLDER      where to put it; out/ without it
-  --allow-missing   go on without llama.cpp's binaries where the registry
-                    lacks them: such a host loads no model, and its archive
-                    is named "incomplete"
-  --installers      also a .deb (with dpkg-deb), or for Windows an installer
-                    (with makensis)
-  --release-url URL also fill in the Homebrew formula and the winget manifests
-                    for what lies in the folder and will be found at URL
-  --folder-only     make no archive: quicker, to try something
-  --help            print this
+  --target NAME     target platform: ${TARGETS.slice(0, 3).join(', ')},
+                    ${TARGETS.slice(3).join(', ')}; can be repeated
+                    (default: this computer's)
+  --add-on NAME     also package the GPU backend cuda or vulkan, in an archive of
+                    its own, if the target has it; can be repeated
+  --out FOLDER      output folder (default: out/)
+  --allow-missing   continue without the llama.cpp binaries if the registry lacks
+                    them: such a host loads no model, and its archive is named
+                    "incomplete"
+  --installers      also make a .deb (requires dpkg-deb), or an installer for
+                    Windows (requires makensis)
+  --release-url URL also fill in the Homebrew formula and the winget manifests for
+                    the packages in the folder, to be published at URL
+  --folder-only     make no archive, which is faster
+  --help            show this help
 
-Exit codes: 0 made, 1 something is missing or went wrong, 2 wrong usage
+Exit codes: 0 success, 1 a part is missing or packaging failed, 2 invalid usage
 `;
 
 const ADD_ONS: readonly AddOn[] = ['cuda', 'vulkan'];
@@ -100,32 +101,22 @@ interface Options {
 
 /** The options, a sentence about what is wrong with them, or undefined when help is asked for. */
 function readOptions(args: string[]): Options | string | undefined {
-  const { values } = parseArgs({
-    args,
-    options: {
-      target: { type: 'string', multiple: true },
-      'add-on': { type: 'string', multiple: true, default: [] },
-      out: { type: 'string' },
-      'allow-missing': { type: 'boolean', default: false },
-      installers: { type: 'boolean', default: false },
-      'release-url': { type: 'string' },
-      'folder-only': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const values = parse(args);
+  if (typeof values === 'string') return values;
   if (values.help) return undefined;
   const own = thisTarget();
   const targets = values.target ?? (own === undefined ? [] : [own]);
   if (targets.length === 0)
-    return `There is no target for ${process.platform} on ${process.arch}; name one with --target.`;
+    return `There is no target for ${process.platform} on ${process.arch}. Choose one with --target.`;
   const url = values['release-url'];
   if (url !== undefined && !/^https:\/\/[^\s"'\\]+$/.test(url)) {
-    return `Expected --release-url to be an https address, got "${url}".`;
+    return `Invalid value for --release-url: "${url}". Expected an https URL.`;
   }
   const wrong = targets.find((name) => !isTargetName(name));
-  if (wrong !== undefined) return `Expected --target to be one of ${TARGETS.join(', ')}, got "${wrong}".`;
+  if (wrong !== undefined) return `Invalid value for --target: "${wrong}". Expected one of ${TARGETS.join(', ')}.`;
   const wrongAddOn = values['add-on'].find((name) => !ADD_ONS.some((addOn) => addOn === name));
-  if (wrongAddOn !== undefined) return `Expected --add-on to be one of ${ADD_ONS.join(', ')}, got "${wrongAddOn}".`;
+  if (wrongAddOn !== undefined)
+    return `Invalid value for --add-on: "${wrongAddOn}". Expected one of ${ADD_ONS.join(', ')}.`;
   return {
     targets: targets.filter(isTargetName),
     addOns: ADD_ONS.filter((addOn) => values['add-on'].includes(addOn)),
@@ -135,4 +126,36 @@ function readOptions(args: string[]): Options | string | undefined {
     installers: values.installers,
     releaseUrl: values['release-url']?.replace(/\/+$/, ''),
   };
+}
+
+/** Parses the options; returns a sentence about what is wrong with them. */
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        target: { type: 'string', multiple: true },
+        'add-on': { type: 'string', multiple: true, default: [] },
+        out: { type: 'string' },
+        'allow-missing': { type: 'boolean', default: false },
+        installers: { type: 'boolean', default: false },
+        'release-url': { type: 'string' },
+        'folder-only': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    // The messages of Node add how to pass such a text as a positional argument, of which there are none here.
+    if (
+      isSystemError(
+        error,
+        'ERR_PARSE_ARGS_UNKNOWN_OPTION',
+        'ERR_PARSE_ARGS_INVALID_OPTION_VALUE',
+        'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL',
+      )
+    ) {
+      return error.message.replace(/(?<=\.)\s.*$/s, '');
+    }
+    throw error;
+  }
 }

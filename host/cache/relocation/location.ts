@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
+import { cacheError } from '../../common/cache-errors.ts';
 import { isSystemError } from '../../common/errors.ts';
 import { damagedFile } from '../../common/host-errors.ts';
 import { type HostPaths, journalFile, placeFile } from '../../config.ts';
-import { cacheError } from '../cache-errors.ts';
 
 /** The two folders that hold a cache's bulk, and move together. Index, locks and pins stay in the home folder. */
 export const MOVED = ['models', 'partial'] as const;

@@ -1,9 +1,9 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheError } from '../../common/cache-errors.ts';
 import { removeFile, renameFile } from '../../common/files-in-use.ts';
 import type { Logger } from '../../common/log.ts';
 import { type HostPaths, journalFile } from '../../config.ts';
-import { cacheError } from '../cache-errors.ts';
 import { type Journal, MARKER, MOVED, readPlace } from './location.ts';
 import { removeCopied, removeEmpty } from './tree.ts';
 

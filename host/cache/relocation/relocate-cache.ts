@@ -1,6 +1,7 @@
 import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { writeJson } from '../../common/atomic-write.ts';
+import { cacheError } from '../../common/cache-errors.ts';
 import { assertSpace } from '../../common/disk-space.ts';
 import { HostError } from '../../common/errors.ts';
 import { FileLock } from '../../common/file-lock.ts';
@@ -9,7 +10,6 @@ import type { Logger } from '../../common/log.ts';
 import type { ProgressListener } from '../../common/progress.ts';
 import { sum } from '../../common/sum.ts';
 import { type HostPaths, journalFile, placeFile } from '../../config.ts';
-import { cacheError } from '../cache-errors.ts';
 import { CacheLayout } from '../layout.ts';
 import { followedLinks } from '../model-folder.ts';
 import { type Journal, MARKER, MOVED, pathsIn, readJournal, readPlace } from './location.ts';

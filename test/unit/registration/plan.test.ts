@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { planRegistration, type RegistrationRequest } from '../../../host/registration/plan.ts';
 import { whereIs } from '../../../host/registration/target.ts';
-import { BROWSER_NAMES, type BrowserName, type Platform } from '../../../manifests/browser.ts';
+import type { BrowserName, Platform } from '../../../manifests/browser.ts';
+import { browsersOn } from '../../../manifests/browsers.ts';
 
 const HOMES: Record<Platform, string> = { linux: '/home/ada', darwin: '/Users/ada', win32: 'C:\\Users\\ada' };
 
@@ -143,11 +144,11 @@ describe('a registration plan', () => {
   });
 
   it('names what browsers of one place share once', () => {
-    const { targets } = planRegistration(request('win32', { browsers: BROWSER_NAMES }));
+    const { targets } = planRegistration(request('win32', { browsers: browsersOn('win32') }));
     expect(new Set(targets.map(whereIs)).size).toBe(targets.length);
-    expect(targets.find(({ browsers }) => browsers.length === 4)).toMatchObject({
+    expect(targets.find(({ browsers }) => browsers.length === 5)).toMatchObject({
       key: 'HKCU\\Software\\Google\\Chrome\\NativeMessagingHosts\\com.tabagent.host',
-      browsers: ['chrome', 'brave', 'vivaldi', 'opera'],
+      browsers: ['chrome', 'brave', 'vivaldi', 'opera', 'opera-gx'],
     });
   });
 

@@ -1,5 +1,5 @@
-import { HostError, isHostError } from '../common/errors.ts';
-import { storageError } from '../store/storage-error.ts';
+import { HostError, isHostError } from './errors.ts';
+import { storageError } from './storage-error.ts';
 
 /** Converts an error of the file system or of a lock into one a client knows. */
 export function cacheError(error: unknown, path: string): HostError {

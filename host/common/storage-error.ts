@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
-import { type HostError, isSystemError } from '../common/errors.ts';
-import { diskFull, fileInUse, noWritePermission, tooManyFiles } from '../common/host-errors.ts';
+import { type HostError, isSystemError } from './errors.ts';
+import { diskFull, fileInUse, noWritePermission, tooManyFiles } from './host-errors.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
 /**

@@ -1,0 +1,17 @@
+import { realpathSync } from 'node:fs';
+
+/**
+ * Returns a path to the same file that an upgrade by Homebrew keeps: `opt/NAME`, which always links to the installed
+ * version, instead of `Cellar/NAME/VERSION`. Other paths are returned as they are.
+ */
+export function stablePath(path: string): string {
+  const parts = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/(.+)$/.exec(path);
+  if (parts === null) return path;
+  const linked = `${parts[1]}/opt/${parts[2]}/${parts[3]}`;
+  try {
+    return realpathSync(linked) === realpathSync(path) ? linked : path;
+  } catch {
+    // Another installation without these links.
+    return path;
+  }
+}
