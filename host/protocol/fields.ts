@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { MAX_REQUEST_ID_LENGTH } from './limits.ts';
 
 /**
  * Field types that several actions share. A request is not trusted until its schema has accepted it: every string is
@@ -74,7 +75,10 @@ export const percentage = v.pipe(v.number(), v.title('number, 0 to 100'));
 export const unixSeconds = v.pipe(v.number(), v.title('number, Unix seconds'));
 
 /** An id that tells a client's requests apart. */
-export const requestId = v.union([v.string(), v.number()]);
+export const requestId = v.union([
+  v.pipe(v.string(), v.maxLength(MAX_REQUEST_ID_LENGTH)),
+  v.pipe(v.number(), v.finite()),
+]);
 
 /** The id of a model, as every request takes it and every reply and event gives it. */
 export const modelIdOf = (what: string) => field(v.string(), `The id of ${what}, as requests take it.`);

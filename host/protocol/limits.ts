@@ -50,5 +50,8 @@ export const MAX_QUERY_ITEMS = 100;
 /** Most damaged chunks of a file that a reply lists; `badChunkCount` counts all of them. */
 export const MAX_LISTED_CHUNKS = 256;
 
+/** Longest request id, UTF-16 units: every reply and event of the request repeats it. */
+export const MAX_REQUEST_ID_LENGTH = 1_024;
+
 /** Most conversations, messages or changes on a page. */
 export const MAX_ROWS = 1000;

@@ -4,6 +4,7 @@ import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { FoundAction } from './actions/index.ts';
 import { ping } from './actions/ping.ts';
+import { MAX_REQUEST_ID_LENGTH } from './limits.ts';
 import type { RequestId } from './messages.ts';
 
 /** What every reply to a message repeats. It is read before anything else can be wrong with the message. */
@@ -17,14 +18,14 @@ export interface ParsedRequest extends FoundAction {
   readonly fields: unknown;
 }
 
-/** Longest action name or request id that a reply repeats; longer ones are rejected, not cut. */
-const MAX_ECHO_LENGTH = 256;
+/** Longest action name that a reply repeats; longer ones are rejected, not cut. */
+const MAX_ACTION_LENGTH = 256;
 
 /** Reads what a reply repeats. A value of the wrong type is not repeated, and {@link parseRequest} rejects it. */
 export function readHead(message: JsonObject): RequestHead {
   const head: RequestHead = {};
   const { action, requestId } = message;
-  if (typeof action === 'string' && action.length <= MAX_ECHO_LENGTH) head.action = action;
+  if (typeof action === 'string' && action.length <= MAX_ACTION_LENGTH) head.action = action;
   if (isRequestId(requestId)) head.requestId = requestId;
   return head;
 }
@@ -38,12 +39,16 @@ export function readHead(message: JsonObject): RequestHead {
 export async function parseRequest(message: JsonObject): Promise<ParsedRequest> {
   const { action, requestId } = message;
   if (requestId !== undefined && !isRequestId(requestId)) {
-    throw invalidField('requestId', `a number, or a string of at most ${MAX_ECHO_LENGTH} characters`, requestId);
+    throw invalidField(
+      'requestId',
+      `a finite number, or a string of at most ${MAX_REQUEST_ID_LENGTH} characters`,
+      requestId,
+    );
   }
   if (typeof action !== 'string') throw invalidField('action', 'the name of an action', action);
   const found = await findAction(action.toUpperCase());
   if (found === undefined) {
-    const shown = action.slice(0, MAX_ECHO_LENGTH);
+    const shown = action.slice(0, MAX_ACTION_LENGTH);
     throw new HostError('UNKNOWN_ACTION', `Unknown action: ${shown}`, { details: { action: shown } });
   }
   // Everything from outside is validated only up to its first error.
@@ -72,5 +77,5 @@ async function findAction(name: string): Promise<FoundAction | undefined> {
 }
 
 function isRequestId(value: unknown): value is RequestId {
-  return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_ECHO_LENGTH);
+  return Number.isFinite(value) || (typeof value === 'string' && value.length <= MAX_REQUEST_ID_LENGTH);
 }

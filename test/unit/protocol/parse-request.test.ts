@@ -28,7 +28,12 @@ describe('parseRequest', () => {
     [{ action: 7 }, 'action'],
     [{ action: null }, 'action'],
     [{ action: 'PING', requestId: {} }, 'requestId'],
-    [{ action: 'PING', requestId: 'x'.repeat(1000) }, 'requestId'],
+    [{ action: 'PING', requestId: 'x'.repeat(1025) }, 'requestId'],
+    [{ action: 'PING', requestId: Number.POSITIVE_INFINITY }, 'requestId'],
+    [{ action: 'PING', requestId: null }, 'requestId'],
+    [{ action: 'PING', requestId: [1] }, 'requestId'],
+    [{ action: 'STOP_GENERATION', targetRequestId: 'x'.repeat(1025) }, 'targetRequestId'],
+    [{ action: 'STOP_GENERATION', targetRequestId: Number.NEGATIVE_INFINITY }, 'targetRequestId'],
     [{ action: 'LOAD_MODEL', modelPath: 7 }, 'modelPath'],
     [{ action: 'LOAD_MODEL', modelPath: '' }, 'modelPath'],
     [{ action: 'LOAD_MODEL', modelPath: 'x'.repeat(5000) }, 'modelPath'],
@@ -62,6 +67,8 @@ describe('parseRequest', () => {
 describe('readHead', () => {
   it('repeats the action and the id as they were sent', () => {
     expect(readHead({ action: 'ping', requestId: 0 })).toEqual({ action: 'ping', requestId: 0 });
+    const longest = 'x'.repeat(1024);
+    expect(readHead({ action: 'ping', requestId: longest })).toEqual({ action: 'ping', requestId: longest });
   });
 
   it('repeats nothing of the wrong type or too long', () => {
