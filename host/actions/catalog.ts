@@ -1,12 +1,13 @@
+import { type CatalogModel, gigabytes } from '../catalog/entry.ts';
 import { unsupportedType } from '../catalog/model-type.ts';
 import { RECIPES } from '../catalog/recipes.ts';
 import { invalidField } from '../common/host-errors.ts';
 import * as declared from '../protocol/actions/catalog.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
+import type { OfferedModel } from '../remote/offered-models.ts';
 import { type Call, handle } from './action.ts';
 import { goneEntry, offeredEntry } from './external-entry.ts';
 import { page, pageOf } from './paging.ts';
-import { remoteEntry } from './remote-entry.ts';
 
 /** Returns the catalog, the models in the cache, and those of other programs that the cache does not have. */
 async function allModels({ services, signal }: Call) {
@@ -39,6 +40,26 @@ async function available(call: Call) {
 /** Adds the id under its protocol-wide name. */
 function withModelId<T extends { readonly id: string }>(entry: T) {
   return { modelId: entry.id, ...entry };
+}
+
+/** Describes a model of a remote engine as lists of models do. */
+function remoteEntry({ name, facts }: OfferedModel): CatalogModel & { downloaded: boolean } {
+  const { id, engine, model } = name;
+  return {
+    id,
+    name: model,
+    repo_id: `remote/${engine}`,
+    file_path: model,
+    model_type: 'remote',
+    size_gb: gigabytes(facts.size),
+    tags: [],
+    suggested: false,
+    downloaded: true,
+    description: `Provided by remote engine "${engine}"`,
+    default_quant: '',
+    source: 'remote',
+    requires_token: false,
+  };
 }
 
 async function remoteModels({ services }: Call) {

@@ -1,12 +1,15 @@
 import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
+import type { ByteSource, ModelShape } from '../gguf/model.ts';
 import type { OffloadOption } from '../hardware/offload-options.ts';
 import * as declared from '../protocol/actions/fit.ts';
-import { handle } from './action.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { shardFiles } from '../protocol/shards.ts';
+import { type Call, handle } from './action.ts';
+import { externalFiles } from './find-model.ts';
 import { hasModelReference } from './model-reference.ts';
 import { resolveName } from './resolve-name.ts';
-import { shapeOf } from './shape-of.ts';
 
 const MiB = 1024 * 1024;
 
@@ -20,6 +23,27 @@ function describe({ strategy, gpuLayers, cpuLayers }: OffloadOption): string {
   if (strategy === 'full_vram') return `All ${gpuLayers} layers on the GPU`;
   if (strategy === 'full_ram') return `All ${cpuLayers} layers in main memory`;
   return `${gpuLayers} layers on the GPU, ${cpuLayers} in main memory`;
+}
+
+/** Reads the shape of a model from its header: on the disk or, if it is not downloaded, from the hub. */
+async function shapeOf(name: ModelName, { services, signal }: Call): Promise<ModelShape> {
+  const { readGgufHeader, modelShape, inspectModel } = await import('../gguf/inspect.ts');
+  const files = (await (await services.cache()).find(name))?.files ?? (await externalFiles(name, services, signal));
+  if (files !== undefined) return (await inspectModel(files, { signal })).shape;
+
+  const hub = await services.hub();
+  const headerOf = async (file: string) => {
+    const source: ByteSource = await hub.byteSource(name, file, { signal });
+    try {
+      return await readGgufHeader(source, { signal, file });
+    } finally {
+      await source.close();
+    }
+  };
+  // One after the other: a name can claim a thousand files.
+  const headers: Awaited<ReturnType<typeof headerOf>>[] = [];
+  for (const file of shardFiles(name.file)) headers.push(await headerOf(file));
+  return modelShape(headers);
 }
 
 export const estimateModelSize = handle(declared.estimateModelSize, async (request, call) => {
