@@ -65,6 +65,8 @@ export interface HostLimits {
   readonly connectionsAtFirst: number;
   /** Connections one download uses at most. */
   readonly connections: number;
+  /** How often a download records what arrived of a chunk that is not complete, milliseconds: a kill costs that much. */
+  readonly recordPartialMs: number;
   /** Bytes a second of all downloads together; undefined: no limit. */
   readonly maxBytesPerSecond: number | undefined;
   /** Longest a load may take with no sign of progress, milliseconds. */
@@ -88,6 +90,7 @@ export const DEFAULT_LIMITS: HostLimits = {
   retryBaseMs: 500,
   connectionsAtFirst: 8,
   connections: 16,
+  recordPartialMs: 2_000,
   maxBytesPerSecond: undefined,
   loadTimeoutMs: 120_000,
   shutdownGraceMs: 1_500,

@@ -41,6 +41,11 @@ export class ChunkCursor {
     return (this.#hash ?? chunkHash()).digest('hex');
   }
 
+  /** Returns the checksum of what arrived of the current chunk, and continues. */
+  checksum(): string {
+    return (this.#hash?.copy() ?? chunkHash()).digest('hex');
+  }
+
   /** Advances by bytes of the current chunk; returns the chunk when they complete it. */
   advance(bytes: Uint8Array): CompleteChunk | undefined {
     this.#hash ??= chunkHash();

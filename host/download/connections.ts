@@ -12,6 +12,8 @@ export class Connection implements ConnectionRate {
   readonly #openedAt = performance.now();
   #bytes = 0;
   rate = 0;
+  /** When it last recorded what arrived of its current chunk. */
+  partialRecordedAt = performance.now();
   /** There are too many connections: this one ends after its current chunk. */
   isLeaving = false;
   /** Settles when the last chunk that arrived over it is recorded. */

@@ -272,13 +272,32 @@ export class DownloadRound {
         await writer.add(piece, cursor.position);
       }
       const complete = cursor.advance(piece);
-      if (complete === undefined || !isMissing) continue;
+      if (!isMissing) continue;
+      if (complete === undefined) {
+        await this.#recordPartial(cursor, writer, connection);
+        continue;
+      }
       await writer.flush();
       // The next chunk arrives while this one is recorded.
       await connection.recording;
       connection.recording = this.#record(complete).catch((error: unknown) => this.#failed.abort(error));
       if (connection.isLeaving) return;
     }
+  }
+
+  /** Records what arrived of the current chunk, from time to time, so that a kill of the host costs only seconds. */
+  async #recordPartial(cursor: ChunkCursor, writer: BufferedWrite, connection: Connection): Promise<void> {
+    const { record, limits, log, remote } = this.#options;
+    if (performance.now() - connection.partialRecordedAt < limits.recordPartialMs) return;
+    await writer.flush();
+    const { chunk, bytesInChunk: partialBytes } = cursor;
+    try {
+      await record(chunk, { sum: cursor.checksum(), partialBytes });
+    } catch (error) {
+      // Only a kill would miss it. An error that lasts is reported when the chunk is complete.
+      log.info('download.partial-chunk-not-recorded', { file: remote.file, chunk, error });
+    }
+    connection.partialRecordedAt = performance.now();
   }
 
   /** Records a complete chunk that is on the disk. */

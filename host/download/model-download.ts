@@ -193,6 +193,7 @@ export class ModelDownload {
     try {
       files = await this.#prepare();
       this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
+      await index.setModel(name.id, this.#record('downloading'));
       for (const file of files) await file.run(this.#controller.signal);
       await stopSharing();
     } catch (error) {

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { HostLimits } from '../../../host/config.ts';
 import { CacheBench, FILE, NAME, openCache, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
 
 const CHUNK = QUICK_LIMITS.chunkBytes;
@@ -23,8 +24,9 @@ describe(`a process that downloads and is killed (content and moments of seed ${
     await bench.close();
   });
 
-  function start() {
-    const env = { ...process.env, TABAGENT_HOME: bench.home, HOME: bench.home, HF_ENDPOINT: bench.hub.url };
+  function start(limits: Partial<HostLimits> = {}) {
+    const folders = { TABAGENT_HOME: bench.home, HOME: bench.home };
+    const env = { ...process.env, ...folders, HF_ENDPOINT: bench.hub.url, TEST_LIMITS: JSON.stringify(limits) };
     // Jest's own options are not the child's.
     const child = spawn(process.execPath, [CHILD], {
       env: { ...env, NODE_OPTIONS: '' },
@@ -64,6 +66,23 @@ describe(`a process that downloads and is killed (content and moments of seed ${
     }
     await bench.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
+  });
+
+  it('keeps what arrived of chunks that were not complete, and downloads only the rest', async () => {
+    // Each connection is inside its only chunk until the end.
+    const limits = { chunkBytes: Math.ceil(CONTENT.length / QUICK_LIMITS.connections), recordPartialMs: 0 };
+    const running = start(limits);
+    const downloaded = await reached(running, CONTENT.length / 2);
+    running.child.kill('SIGKILL');
+    await once(running.child, 'close');
+    const kept = (await bench.cache.status(NAME))?.downloaded ?? 0;
+    expect(kept).toBeGreaterThan(downloaded / 2);
+
+    const next = start(limits);
+    await reached(next, CONTENT.length);
+    await once(next.child, 'close');
+    expect(await onDisk()).toEqual(CONTENT);
+    expect(bench.bytesAskedFor()).toBe(2 * CONTENT.length - kept);
   });
 
   it('has company: two processes and this one fetch the file once, and all three finish', async () => {

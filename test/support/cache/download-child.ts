@@ -1,10 +1,10 @@
 import { NAME, openCache, quickConfig } from './cache-bench.ts';
 
 /**
- * Downloads the bench's model in a process of its own, to be killed. The environment names the folder and the hub. Each
- * line of the output is a number of bytes that are there; the last is `done`.
+ * Downloads the bench's model in a process of its own, to be killed. The environment names the folder, the hub, and limits
+ * as JSON in `TEST_LIMITS`. Each line of the output is the number of downloaded bytes; the last is `done`.
  */
-const { cache, close } = await openCache(quickConfig(process.env));
+const { cache, close } = await openCache(quickConfig(process.env, JSON.parse(process.env.TEST_LIMITS ?? '{}')));
 await cache.download(NAME, { onProgress: ({ downloaded }) => process.stdout.write(`${downloaded}\n`) });
 process.stdout.write('done\n');
 await close();
