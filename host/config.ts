@@ -9,78 +9,78 @@ import { programFolder } from './registration/program-folder.ts';
 const MiB = 1024 * 1024;
 
 /**
- * Everything a host is told from outside: where it keeps things, which hub it asks, and its limits. Built once by
- * `main.ts` (or by a test, with other values) and handed down; no room reads the environment itself.
+ * The configuration of a host: its paths, the hub, and limits. It is created once by `main.ts` (or by a test, with other
+ * values) and passed on; no other module reads the environment.
  */
 export interface HostConfig {
   readonly paths: HostPaths;
   /** The hub's address, without a trailing slash. */
   readonly hubEndpoint: string;
-  /** The environment that tokens, proxies and Hugging Face conventions are read from. */
+  /** The environment variables for tokens, proxies and Hugging Face conventions. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** The module a runner process starts with: `dist/host/main.js`, or `host/main.ts` in development. */
+  /** The module that runner processes are started with: `dist/host/main.js`, or `host/main.ts` in development. */
   readonly runnerEntry: URL;
   readonly limits: HostLimits;
-  /** Keep secrets in the system's keychain where there is one; else in a file. */
+  /** Whether to store secrets in the system keychain if there is one, instead of a file. */
   readonly keychain: boolean;
-  /** Log to stderr too. */
+  /** Whether to log to stderr too. */
   readonly debug: boolean;
 }
 
-/** Where a host writes. All of it lies under `home`. */
+/** The paths that a host writes to. All are in `home`. */
 export interface HostPaths {
   readonly home: string;
   /** Verified model files: `models/<owner>/<repo>/<file>`. */
   readonly models: string;
   /** Unfinished downloads: sparse partial files. */
   readonly partial: string;
-  /** An empty file for each model that is never removed to make room. */
+  /** An empty file for each pinned model, which is never evicted. */
   readonly pins: string;
-  /** Lock files, held by the operating system's locks: a dead holder holds nothing. */
+  /** Files that are locked with locks of the operating system, which end with their process. */
   readonly locks: string;
-  /** SQLite: chunk index, settings, what the user added to the catalog. */
+  /** SQLite: download index, settings, and the user's catalog entries. */
   readonly database: string;
-  /** SQLite: conversations. A file of its own, since the other one can be lost without a loss. */
+  /** SQLite: conversations. In a file of their own, because everything in the other database can be restored or downloaded again. */
   readonly conversations: string;
-  /** What living hosts tell each other: one file for each that has models in memory. */
+  /** A file for each running host that has models in memory, for other hosts to read. */
   readonly hosts: string;
-  /** What the user gave the host to keep for itself; readable by that user alone. */
+  /** Tokens and keys that the user saved; only the user can read the file. */
   readonly secrets: string;
   readonly logFile: string;
 }
 
-/** Every limit of the host, with its unit. Limits of the wire stand in `protocol/limits.ts`. */
+/** The limits of a host, with their units. Limits of the protocol are in `protocol/limits.ts`. */
 export interface HostLimits {
-  /** Bytes of one chunk: the unit of download, resumption, verification and repair. */
+  /** Size of a chunk, the unit of download, resumption, verification and repair, bytes. */
   readonly chunkBytes: number;
-  /** No byte for this long ends a connection (not the download), milliseconds. */
+  /** A connection that receives nothing for this long is closed (the download continues), milliseconds. */
   readonly stallTimeoutMs: number;
-  /** Time for a connection to be made and its answer to begin, milliseconds. */
+  /** Time limit for connecting and receiving the response headers, milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Tries of one request before its fault is the answer. */
+  /** Attempts for one request before its error is reported. */
   readonly maxAttempts: number;
-  /** The pause before a request is tried again, milliseconds; it doubles with each further try. */
+  /** Pause before the first retry of a request, milliseconds; it doubles with each further retry. */
   readonly retryBaseMs: number;
-  /** Connections one download begins with; it finds out by itself how many bring the most. */
+  /** Initial number of connections of a download, which then adapts it to the throughput. */
   readonly connectionsAtFirst: number;
-  /** Connections one download uses at most. */
+  /** Maximum number of connections of a download. */
   readonly connections: number;
-  /** How often a download records what arrived of a chunk that is not complete, milliseconds: a kill costs that much. */
+  /** How often a download records the progress of incomplete chunks, milliseconds: a kill loses at most that much. */
   readonly recordPartialMs: number;
-  /** Bytes a second of all downloads together; undefined: no limit. */
+  /** Maximum speed of all downloads together, bytes per second; undefined for no limit. */
   readonly maxBytesPerSecond: number | undefined;
-  /** Longest a load may take with no sign of progress, milliseconds. */
+  /** Time limit for a load that reports no progress, milliseconds. */
   readonly loadTimeoutMs: number;
-  /** Work that is still running this long after the end of input is given up, milliseconds. */
+  /** Time for pending work to finish after the end of the input before it is aborted, milliseconds. */
   readonly shutdownGraceMs: number;
-  /** Bytes of replies that may wait for a slow reader before no further request is read. */
+  /** Size of the replies queued for a slow reader at which the host stops reading requests, bytes. */
   readonly maxQueuedReplyBytes: number;
 }
 
 /**
- * Defaults. The chunk is the original's 5 MB, as 5 MiB. 20 s without a byte is longer than any hiccup of a CDN edge
- * and shorter than a user's patience. Firefox
- * ends a host 3 s after it closed its input: half of that is for work to end, the rest for replies and parts to close.
+ * Default limits. The chunk size is the original's 5 MB, rounded to 5 MiB. A stall timeout of 20 s is longer than usual
+ * interruptions of a CDN server and short enough for a user to wait. Firefox kills a host 3 s after it closed its input:
+ * half of that is for pending work, the rest for replies and for closing the services.
  */
 export const DEFAULT_LIMITS: HostLimits = {
   chunkBytes: 5 * MiB,
@@ -97,12 +97,12 @@ export const DEFAULT_LIMITS: HostLimits = {
   maxQueuedReplyBytes: 8 * MiB,
 };
 
-/** The hub asked when `HF_ENDPOINT` names no other. */
+/** The default of `HF_ENDPOINT`. */
 const DEFAULT_HUB = 'https://huggingface.co';
 
 /**
  * Reads the configuration from the environment:
- * `TABAGENT_HOME` (everything the host writes lies under it), `HF_ENDPOINT`, `TABAGENT_STALL_TIMEOUT_MS`,
+ * `TABAGENT_HOME` (the data folder), `HF_ENDPOINT`, `TABAGENT_STALL_TIMEOUT_MS`,
  * `TABAGENT_LOAD_TIMEOUT_MS`, `TABAGENT_KEYCHAIN`, `TABAGENT_DEBUG`. Throws `INVALID_REQUEST` for a value that cannot be used.
  */
 export function readConfig(options: {
@@ -161,10 +161,10 @@ export function defaultHome(env: Readonly<NodeJS.ProcessEnv>): string {
   return join(ownFolders(env).localData, platformOf() === 'linux' ? 'tabagent' : 'TabAgent');
 }
 
-/** Says where the cache was moved to. */
-export const placeFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-place.json');
-/** There while the cache is moved. */
-export const journalFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-move.json');
+/** Returns the path of the file that records where the cache was moved to. */
+export const cacheLocationFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-place.json');
+/** Returns the path of the file that exists while the cache is being moved. */
+export const relocationJournalFile = ({ home }: Pick<HostPaths, 'home'>): string => join(home, 'cache-move.json');
 
 function readEndpoint(value: string | undefined): string {
   if (!value) return DEFAULT_HUB;

@@ -51,7 +51,7 @@ export class Host {
     const head = readHead(message);
     // The client's own id may be absent, or equal to another client's.
     this.#requests += 1;
-    return this.log.within({ request: this.#requests, ...head }, () => this.#answer(message, head, context));
+    return this.log.withContext({ request: this.#requests, ...head }, () => this.#answer(message, head, context));
   }
 
   async #answer(message: JsonObject, head: RequestHead, context: MessageContext): Promise<Reply> {

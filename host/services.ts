@@ -19,7 +19,7 @@ import type { ModelRegistry } from './models/model-registry.ts';
 import type { Presence } from './presence/presence.ts';
 import type { HostEvent } from './protocol/messages.ts';
 import type { Remote } from './remote/remote.ts';
-import { HUB_TOKEN } from './secrets/names.ts';
+import { HUB_TOKEN_NAME } from './secrets/names.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
 import type { Store } from './store/types.ts';
@@ -113,7 +113,7 @@ export class HostServices {
   async #createHub(): Promise<Hub> {
     const { Hub } = await import('./hub/hub.ts');
     const { hubEndpoint: endpoint, env, limits } = this.config;
-    const savedToken = async () => (await this.secrets()).get(HUB_TOKEN);
+    const savedToken = async () => (await this.secrets()).get(HUB_TOKEN_NAME);
     return new Hub({ endpoint, env, limits, savedToken, log: this.log });
   }
 

@@ -1,6 +1,6 @@
 import { findToken } from '../hub/token.ts';
 import * as declared from '../protocol/actions/token.ts';
-import { HUB_TOKEN } from '../secrets/names.ts';
+import { HUB_TOKEN_NAME } from '../secrets/names.ts';
 import { IN_KEYCHAIN } from '../secrets/secrets.ts';
 import type { Services } from '../services.ts';
 import { handle } from './action.ts';
@@ -8,7 +8,7 @@ import { handle } from './action.ts';
 /** Returns the status of the token. Does not read it from the keychain, which could ask the user for a password. */
 async function statusOf({ config, secrets }: Services) {
   const { env, hubEndpoint: endpoint } = config;
-  const place = await (await secrets()).placeOf(HUB_TOKEN);
+  const place = await (await secrets()).locationOf(HUB_TOKEN_NAME);
   const isInEnvironment = Boolean(env.HF_TOKEN?.trim());
   const source = place === undefined || isInEnvironment ? ((await findToken(env))?.source ?? null) : place;
   const saved = place !== undefined;
@@ -22,7 +22,7 @@ const CLEARED = {
 };
 
 export const setHfToken = handle(declared.setHfToken, async ({ token }, { services }) => {
-  await (await services.secrets()).set(HUB_TOKEN, token);
+  await (await services.secrets()).set(HUB_TOKEN_NAME, token);
   const payload = await statusOf(services);
   const { source } = payload;
   const message =
@@ -37,7 +37,7 @@ export const getHfTokenStatus = handle(declared.getHfTokenStatus, async (_reques
 });
 
 export const clearHfToken = handle(declared.clearHfToken, async (_request, { services }) => {
-  const cleared = await (await services.secrets()).clear(HUB_TOKEN);
+  const cleared = await (await services.secrets()).clear(HUB_TOKEN_NAME);
   const payload = await statusOf(services);
   const remaining = payload.source === null ? '' : `. The token in ${payload.source} is still used`;
   return { payload, message: `${CLEARED[cleared ?? 'none']}${remaining}` };

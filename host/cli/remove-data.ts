@@ -5,7 +5,7 @@ import { MARKER, MOVED } from '../cache/relocation/location.ts';
 import { openLocation } from '../cache/relocation/open-location.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
-import { type HostConfig, type HostPaths, journalFile, placeFile, readConfig } from '../config.ts';
+import { cacheLocationFile, type HostConfig, type HostPaths, readConfig, relocationJournalFile } from '../config.ts';
 import { configFileIn } from '../configuration/config-text.ts';
 import { environmentFileIn } from '../configuration/saved-environment.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
@@ -53,7 +53,13 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
   const { home, logFile, ...others } = paths;
   const written = [
     ...Object.values(others),
-    ...[dirname(logFile), configFileIn(home), environmentFileIn(home), placeFile(paths), journalFile(paths)],
+    ...[
+      dirname(logFile),
+      configFileIn(home),
+      environmentFileIn(home),
+      cacheLocationFile(paths),
+      relocationJournalFile(paths),
+    ],
   ];
   const names = (await namesIn(home)).map((name) => join(home, name));
   const ours = [...elsewhere.paths, ...names.filter((path) => written.some((one) => isOf(path, one)))];

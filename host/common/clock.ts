@@ -1,12 +1,12 @@
-/** Time as a part sees it: the real one, or one that a test moves by hand. */
+/** A source of time. Tests use one that they advance themselves. */
 export interface Clock {
-  /** Milliseconds from some moment on, never backwards. */
+  /** Returns monotonic time, milliseconds. */
   now(): number;
-  /** Calls back after so many milliseconds, unless the returned function is called before. */
+  /** Calls `callback` after `ms` milliseconds, unless the returned function is called first. */
   after(ms: number, callback: () => void): () => void;
 }
 
-/** The machine's own time. Its timers keep no process alive. */
+/** The system's clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {

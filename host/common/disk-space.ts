@@ -3,13 +3,13 @@ import { ancestors } from './ancestors.ts';
 import { HostError, isSystemError } from './errors.ts';
 import { formatBytes } from './format.ts';
 
-/** A volume's size, and what this user can still write to it; bytes. */
+/** The size of a volume and the space available to this user, bytes. */
 export interface DiskSpace {
   readonly total: number;
   readonly available: number;
 }
 
-/** The volume `path` lies on, or will lie on: the nearest folder that is there answers. Null where none does. */
+/** Returns the disk space of the volume of `path`, by the nearest existing folder; null if it cannot be determined. */
 export async function diskSpace(path: string): Promise<DiskSpace | null> {
   for (const folder of ancestors(path)) {
     try {
@@ -22,7 +22,7 @@ export async function diskSpace(path: string): Promise<DiskSpace | null> {
   return null;
 }
 
-/** Throws `DISK_FULL`, with figures, when a volume has too little space for `needed` more bytes. */
+/** Throws `DISK_FULL`, with the sizes, if the volume of `folder` has less than `needed` bytes available. */
 export async function assertSpace(folder: string, needed: number): Promise<void> {
   const space = await diskSpace(folder);
   if (space === null || needed <= space.available) return;

@@ -7,7 +7,7 @@ import { longPath } from './long-path.ts';
 import { createPrivateFile } from './private-file.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
-/** In each folder of locks: the lock that a process holds while it takes, releases or asks about another one there. */
+/** In each folder of locks: the lock that a process holds while it takes, releases or checks another lock there. */
 const GUARD_FILE = '.guard';
 /** How long to wait for the guard, milliseconds. A process holds it for less than one, unless the machine stalls. */
 const GUARD_TIMEOUT_MS = 5_000;
@@ -28,7 +28,7 @@ interface OwnLock {
 }
 
 /**
- * Every lock of this process, by the identity of its file. What this process has is answered from here, and its file is
+ * Every lock of this process, by the identity of its file. A lock of this process is looked up here, and its file is
  * never opened again: on POSIX, closing any descriptor of a file drops all locks the process has on it.
  */
 const ownLocks = new Map<string, OwnLock>();
@@ -39,8 +39,8 @@ const ownLocks = new Map<string, OwnLock>();
  * system.
  *
  * SQLite can say whether a lock is free only by taking it. So everything happens under the guard of the lock's folder,
- * and no process meets a lock that another one has only for the question. The file of a lock is there while the lock is
- * held; one that a killed process left is removed by whoever asks about it.
+ * and no process sees a lock that another one takes only to check it. The file of a lock exists while the lock is held;
+ * one that a killed process left is removed by the next process that checks the lock.
  */
 export class FileLock {
   readonly #lock: OwnLock;
@@ -61,7 +61,7 @@ export class FileLock {
     return FileLock.#take(path, false);
   }
 
-  /** Returns whether anybody holds the lock, this process included. Creates no file where there is no lock. */
+  /** Returns whether any process, including this one, holds the lock. Creates no file if there is no lock. */
   static isHeld(path: string): boolean {
     if (ownLockOf(path) !== undefined) return true;
     if (!existsSync(path)) return false;
@@ -92,7 +92,7 @@ export class FileLock {
     try {
       if (existsSync(lock.path)) withGuard(lock.path, removeIfFree);
     } catch {
-      // The lock is free all the same, and whoever asks about it removes the file.
+      // The lock is free all the same. The next process that checks it removes the file.
     }
   }
 }
@@ -103,7 +103,7 @@ function ownLockOf(path: string): OwnLock | undefined {
   return identity === undefined ? undefined : ownLocks.get(identity);
 }
 
-/** Identifies a file, whatever links lead to it; undefined where none can be reached. Does not open it. */
+/** Identifies a file regardless of the path it is reached by; undefined if it cannot be reached. Does not open it. */
 function identityOf(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
@@ -113,7 +113,7 @@ function identityOf(path: string): string | undefined {
   }
 }
 
-/** Does something with a lock while no other process takes, releases or asks about one in its folder. */
+/** Runs `work` on a lock while no other process takes, releases or checks a lock in the same folder. */
 function withGuard<T>(path: string, work: (realPath: string) => T): T {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -136,7 +136,7 @@ function withGuard<T>(path: string, work: (realPath: string) => T): T {
   }
 }
 
-/** The path without symbolic links, whether there is a file or not: the last component is looked up once only. */
+/** Returns the path without symbolic links. The file itself need not exist. */
 function realPathOf(path: string): string {
   try {
     return realpathSync(path);
@@ -146,25 +146,25 @@ function realPathOf(path: string): string {
   }
 }
 
-/** Removes the file of a lock that nobody holds; returns false where somebody does. Call it under the guard only. */
+/** Removes the file of a lock if the lock is free; returns false otherwise. Call it only under the guard. */
 function removeIfFree(path: string): boolean {
   if (!existsSync(path)) return true;
   const database = begin(path, EXCLUSIVE);
   if (database === undefined) return false;
-  // Windows removes no file that is open. Nobody can take the lock in between: this process has the guard.
+  // Windows does not remove open files. No process can take the lock in between, because this one holds the guard.
   database.close();
   rmSync(path, { force: true });
   return true;
 }
 
-/** Begins a transaction, which is the lock. Returns undefined where a lock of another process prevents it. */
+/** Begins the transaction that is the lock. Returns undefined if another process holds a lock that prevents it. */
 function begin(path: string, transaction: string, timeoutMs = 0): DatabaseSync | undefined {
   try {
     return beginOn(path, transaction, timeoutMs);
   } catch (error) {
     if (sqliteCode(error) !== SQLITE.NOTADB) throw error;
   }
-  // Something wrote to the file. Nobody holds it: SQLite would have found it busy before it read any of it.
+  // Another program wrote to the file. The lock is free: SQLite would have reported it busy before reading any of it.
   truncateSync(path);
   return beginOn(path, transaction, timeoutMs);
 }
@@ -173,7 +173,7 @@ function beginOn(path: string, transaction: string, timeout: number): DatabaseSy
   createPrivateFile(path);
   const database = new DatabaseSync(longPath(path), { timeout });
   try {
-    // In memory: nothing is written, so that a full disk keeps nobody from the lock.
+    // The journal is in memory and nothing is written, so locking works on a full disk.
     database.exec(`PRAGMA journal_mode = MEMORY; ${transaction}`);
     return database;
   } catch (error) {

@@ -5,25 +5,25 @@ import { isSystemError } from './errors.ts';
 import { fileInUse } from './host-errors.ts';
 
 /**
- * Pauses before a file that another program has open is tried again, milliseconds: a virus scanner or an indexer, which
- * open every new file on Windows, are usually done within a second.
+ * Pauses between attempts to use a file that another program has open, milliseconds: virus scanners and indexers, which
+ * open every new file on Windows, usually close it within a second.
  */
 const PAUSES_MS = [10, 20, 50, 100, 200, 300, 400];
 
-/** Renames a file as `rename` does, and waits a moment for programs that have one of both open. */
+/** Renames a file like `rename`. Waits briefly if another program has either file open. */
 export function renameFile(from: string, to: string): Promise<void> {
   return whenNotInUse([to, from], () => rename(from, to));
 }
 
-/** Removes a file, if it exists, and waits a moment for programs that have it open. */
+/** Removes a file, if it exists. Waits briefly if another program has it open. */
 export function removeFile(path: string): Promise<void> {
   return whenNotInUse([path], () => rm(path, { force: true }));
 }
 
 /**
- * Does `work` on files, again and again for a moment as long as it fails because another program has one of them open.
+ * Runs `work` on files, and retries it for a short time while it fails because another program has one of them open.
  *
- * @throws HostError `FILE_IN_USE` when that lasts; the error of the file system otherwise.
+ * @throws HostError `FILE_IN_USE` if the file stays open; otherwise the error of the file system.
  */
 async function whenNotInUse(paths: readonly string[], work: () => Promise<void>): Promise<void> {
   for (const pause of PAUSES_MS) {
@@ -50,7 +50,7 @@ function mayBeInUse(error: unknown): boolean {
   );
 }
 
-/** Says whether `error` came because a path is in use, and not for want of a permission, by what else the user may do. */
+/** Returns whether `error` means that a path is in use, rather than that the user has no permission for it. */
 async function isInUse(path: string, error: unknown): Promise<boolean> {
   if (!mayBeInUse(error)) return false;
   try {

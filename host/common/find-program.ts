@@ -1,28 +1,28 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import * as nodePath from 'node:path';
 
-/** Where programs are looked for. A test describes another system than this one. */
+/** Where to search for programs. Tests describe other systems with it. */
 export interface ProgramSearch {
   /** @default process.env */
   readonly env?: Readonly<NodeJS.ProcessEnv> | undefined;
   /** As Node names it. @default process.platform */
   readonly platform?: string;
-  /** How paths are split and joined. @default this machine's */
+  /** The path functions of the platform. @default those of this computer */
   readonly paths?: nodePath.PlatformPath;
-  /** Says whether a path is a program that this user may start. @default what the file system says */
+  /** Returns whether a path is a program that this user may start. @default checks the file system */
   isProgram?(path: string): boolean;
 }
 
-/** Folders searched where `PATH` is not set or has no absolute folder: what execvp(3) searches, the current folder aside. */
+/** Folders to search if `PATH` is not set or has no absolute folder: those of execvp(3), except the current folder. */
 const DEFAULT_FOLDERS: readonly string[] = ['/usr/bin', '/bin'];
 
 /**
- * Returns the absolute path of a program, or undefined where there is none. Only absolute folders are searched, on
- * Windows System32 first: a name that is handed to the system as it is could start a program that somebody put into
- * the current folder, such as one with downloads.
+ * Returns the absolute path of a program; undefined if there is none. Searches only absolute folders, on Windows
+ * System32 first. If a bare name were passed to the system, it could start a program in the current folder, such as a
+ * folder with downloads.
  *
- * @param name A name without a folder, or an absolute path. On Windows `.com` and `.exe` are added where missing; batch
- *   files are no programs, since only a shell can start them.
+ * @param name A name without a folder, or an absolute path. On Windows `.com` and `.exe` are added if missing. Batch
+ *   files are not programs, since only a shell can start them.
  */
 export function findProgram(name: string, search: ProgramSearch = {}): string | undefined {
   const { platform = process.platform, paths = nodePath, isProgram = isProgramFile } = search;
@@ -36,14 +36,14 @@ export function findProgram(name: string, search: ProgramSearch = {}): string | 
   return undefined;
 }
 
-/** Returns the absolute path of a program. Throws where there is none. */
+/** Returns the absolute path of a program. Throws if there is none. */
 export function requireProgram(name: string, search: ProgramSearch = {}): string {
   const program = findProgram(name, search);
-  if (program === undefined) throw new Error(`Expected the program ${name} on this machine, found none in PATH.`);
+  if (program === undefined) throw new Error(`Expected the program ${name} on this computer, found none in PATH.`);
   return program;
 }
 
-/** Returns the folders that programs are looked for in. */
+/** Returns the folders to search for programs. */
 export function programFolders(search: Omit<ProgramSearch, 'isProgram'> = {}): readonly string[] {
   const { platform = process.platform } = search;
   const listed = pathFolders(search);
@@ -63,21 +63,21 @@ export function pathFolders(search: Omit<ProgramSearch, 'isProgram'> = {}): read
   );
 }
 
-/** Returns Windows' folder of system programs. */
+/** Returns the folder of Windows' system programs. */
 export function systemFolder(search: Omit<ProgramSearch, 'isProgram'> = {}): string {
   const { env = process.env, paths = nodePath } = search;
   const root = variable(env, 'SystemRoot', 'win32');
   return paths.join(root !== undefined && isAbsolute(root, paths) ? root : 'C:\\Windows', 'System32');
 }
 
-/** Returns an environment for a child: the same variables, but {@link searchVariables}. */
+/** Returns an environment for a child process: the same variables, with {@link searchVariables} replaced. */
 export function withSafePath(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   return { ...env, ...searchVariables(env) };
 }
 
 /**
- * Returns the variables by which a process, its shell and its libraries look for programs, changed so that they find
- * none in the current folder: a `PATH` of absolute folders only, and on Windows the switch for that folder.
+ * Returns the variables that control where a process, its shell and its libraries search for programs, so that they do
+ * not search the current folder: a `PATH` of absolute folders, and on Windows the variable that excludes the folder.
  */
 export function searchVariables(
   env: Readonly<NodeJS.ProcessEnv>,
@@ -92,7 +92,7 @@ export function searchVariables(
   };
 }
 
-/** Returns a variable of an environment. On Windows their names do not depend on case (`Path`), but an object's keys do. */
+/** Returns a variable of an environment. Names are case-insensitive on Windows (`Path`), but an object's keys are not. */
 export function variable(
   env: Readonly<NodeJS.ProcessEnv>,
   name: string,
@@ -119,7 +119,7 @@ function isProgramFile(path: string): boolean {
     // On Windows the command of a Store app is a link that cannot be followed.
     return process.platform === 'win32' ? !lstatSync(path).isDirectory() : statSync(path).isFile();
   } catch {
-    // Not there, or in a folder that this user cannot read.
+    // It does not exist, or is in a folder that this user cannot read.
     return false;
   }
 }

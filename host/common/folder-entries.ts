@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { cacheError } from './cache-errors.ts';
 import { isSystemError } from './errors.ts';
 
-/** What is in a folder; nothing where it is not there or may not be read: that must not cost the other folders. */
+/** Returns the entries of a folder; none if it does not exist or cannot be read, so that a scan continues with other folders. */
 export async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { systemFolder, withSafePath } from './find-program.ts';
 
 /**
- * Ends a program that was started as the leader of a process group ({@link leadsGroup}), with everything that it
- * started, at once. Where it has ended already, nothing happens.
+ * Kills a program that was started as the leader of a process group ({@link leadsGroup}), and all processes that it
+ * started. Does nothing if it has already exited.
  */
 export function killTree(child: ChildProcess): void {
   if (child.pid === undefined) return;
   if (process.platform === 'win32') {
-    // Windows has no groups that a signal reaches: taskkill follows the parents that the system notes of each process.
+    // Windows cannot signal a group of processes: taskkill follows the parent ids that the system records.
     const cwd = systemFolder();
     const taskkill = spawn(join(cwd, 'taskkill.exe'), ['/PID', String(child.pid), '/T', '/F'], {
       cwd,
@@ -27,12 +27,12 @@ export function killTree(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It has ended already.
+    // It has already exited.
   }
 }
 
-/** Returns the `detached` option for a child that {@link killTree} is to end. */
+/** Returns the `detached` option for a child process that {@link killTree} will end. */
 export function leadsGroup(): boolean {
-  // On Windows `detached` would give the child a console window of its own.
+  // On Windows `detached` would give the child its own console window.
   return process.platform !== 'win32';
 }

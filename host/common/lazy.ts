@@ -9,7 +9,7 @@ export interface Lazy<T> {
 }
 
 /**
- * Creates a value on first use. A failure is not kept: its cause, such as a full disk, may be gone by the next call,
+ * Creates a value on first use. A failure is not cached: its cause, such as a full disk, may be gone by the next call,
  * which tries again.
  */
 export function lazy<T>(create: () => Promise<T>): Lazy<T> {

@@ -2,42 +2,40 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync, mkdirSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Facts of a log line. Never a token, a prompt or a reply's content. */
+/** Fields of a log line. They never contain a token, a prompt or generated text. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Writes what an engineer needs to understand a fault afterwards. Never throws: a log that fails must not fail work. */
+/** Records what is needed to analyze an error later. Never throws: a failing log must not make the work fail. */
 export interface Logger {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
 }
 
-/** A log whose lines say which request they belong to. */
+/** A log whose lines name the request they belong to. */
 export interface RequestLog extends Logger {
   /**
-   * Does `work`, and adds `fields` to every line that is written in its course, however many rooms and promises lie
-   * between. Work that several requests share is told under the first one's.
+   * Runs `work` and adds `fields` to every line that it logs, across asynchronous calls. Work that several requests
+   * share is logged with the fields of the first one.
    */
-  within<T>(fields: LogFields, work: () => T): T;
+  withContext<T>(fields: LogFields, work: () => T): T;
 }
 
-/** The log file is moved to `<name>.1` when it passes this size, so a host keeps at most twice this, bytes; thrice where it cannot be moved. */
+/** Size at which the log file is renamed to `<name>.1`, bytes. All logs take at most twice this, or three times if the file cannot be renamed. */
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
-/** Things that look like a Hugging Face token or carry one, wherever they stand. */
+/** Matches Hugging Face tokens, and values that may contain a token or a signature. */
 const SECRETS =
   /hf_[A-Za-z0-9]{8,}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
 
 /**
- * Characters that could make a line mean something to another reader than one of JSON, wherever it ends up: expansions of
- * a shell, markup, control sequences of a terminal (C1), line ends of other standards, and the marks that reorder text.
- * JSON has an escape for each of them.
+ * Characters with a special meaning where a log may be pasted or displayed: shell expansions, markup, control sequences
+ * of terminals (C1), other line separators, and marks that reorder text. JSON has an escape for each of them.
  */
 const ACTIVE = /[$`<>&'\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
- * A log of JSON lines in a file, and on stderr too with `debug`. The file is opened with the first line: a host that
- * has nothing to say writes nothing.
+ * Creates a log of JSON lines in a file, and on stderr too with `debug`. The file is created with the first line.
  */
 export function createLogger(options: { file: string; debug: boolean }): RequestLog {
   const request = new AsyncLocalStorage<LogFields>();
@@ -54,12 +52,12 @@ export function createLogger(options: { file: string; debug: boolean }): Request
       };
       const line = `${JSON.stringify(record, describeErrors).replace(SECRETS, '[removed]').replace(ACTIVE, escaped)}\n`;
       if (options.debug) process.stderr.write(line);
-      // Other hosts write to the same file, and may have moved it: what is there now decides.
+      // Other hosts write to the same file and may have renamed it, so its current size is checked.
       const size = sizeOfLog(options.file);
       if (size > MAX_LOG_BYTES) rotate(options.file, size);
       appendFileSync(options.file, line, { mode: 0o600 });
     } catch {
-      // A full or read-only disk also reaches the user as the error of the work itself; the log has nothing to add.
+      // The work itself reports a full or read-only disk to the user.
     }
   };
 
@@ -67,11 +65,11 @@ export function createLogger(options: { file: string; debug: boolean }): Request
     info: (event, fields) => write('info', event, fields),
     warn: (event, fields) => write('warn', event, fields),
     error: (event, fields) => write('error', event, fields),
-    within: (fields, work) => request.run(fields, work),
+    withContext: (fields, work) => request.run(fields, work),
   };
 }
 
-/** Moves a log aside. Where that fails, as on Windows while somebody has one of both open, it grows, and is emptied at last. */
+/** Renames a log. If that fails, as on Windows while another program has either file open, it grows, and is eventually truncated. */
 function rotate(file: string, size: number): void {
   try {
     renameSync(file, `${file}.1`);

@@ -1,14 +1,14 @@
 import * as nodePath from 'node:path';
 
-/** Longest path that Windows takes without the prefix of long ones: 260 characters, less those that SQLite appends. */
+/** Longest path that Windows accepts without the prefix of long paths: 260 characters, minus what SQLite appends. */
 const MAX_PLAIN_PATH = 250;
 
 /**
- * Returns a path in the form that libraries of C and C++ can open whatever its length. Node adds the prefix `\\?\` by
- * itself, to what its own functions open. Elsewhere than on Windows nothing is changed.
+ * Returns a path in the form that libraries of C and C++ can open whatever its length. Node's own functions add the
+ * prefix `\\?\` themselves. On other platforms the path is returned unchanged.
  *
  * @param path An absolute path.
- * @param paths How paths are read; a test gives Windows'.
+ * @param paths The path functions of the platform; tests pass those of Windows.
  */
 export function longPath(path: string, paths: nodePath.PlatformPath = nodePath): string {
   return path.length > MAX_PLAIN_PATH ? paths.toNamespacedPath(path) : path;

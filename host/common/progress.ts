@@ -1,34 +1,34 @@
 import { PROGRESS_INTERVAL_MS } from '../protocol/limits.ts';
 
-/** Hears how far a piece of work has come. Called as often as the worker likes; see {@link throttle}. */
+/** Receives the progress of an operation, possibly very often; see {@link throttle}. */
 export type ProgressListener<T> = (progress: T) => void;
 
-/** A listener that is called at most every `PROGRESS_INTERVAL_MS`, and with `flush` always hears the last. */
+/** A listener that is called at most once per interval. Call `flush` at the end so that it receives the last progress. */
 export interface ThrottledListener<T> {
   (progress: T): void;
-  /** Passes on what was held back, at the end of the work. */
+  /** Passes on the last progress if it is pending. */
   flush(): void;
 }
 
-/** Lets the first progress through at once and then at most one each interval, always the newest. */
+/** Passes on the first progress immediately, and then at most one per interval, always the latest. */
 export function throttle<T>(
   listener: ProgressListener<T>,
   intervalMs: number = PROGRESS_INTERVAL_MS,
   now: () => number = () => performance.now(),
 ): ThrottledListener<T> {
   let lastSent = Number.NEGATIVE_INFINITY;
-  let held: { progress: T } | undefined;
+  let pending: { progress: T } | undefined;
   const send = (progress: T) => {
-    held = undefined;
+    pending = undefined;
     lastSent = now();
     listener(progress);
   };
   const throttled = (progress: T) => {
     if (now() - lastSent >= intervalMs) send(progress);
-    else held = { progress };
+    else pending = { progress };
   };
   throttled.flush = () => {
-    if (held) send(held.progress);
+    if (pending) send(pending.progress);
   };
   return throttled;
 }

@@ -3,29 +3,29 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError, isSystemError } from './errors.ts';
 
-/** Permission bit: everybody may write. */
+/** Permission bit: all users may write. */
 export const OTHERS_WRITE = 0o002;
 
-/** Permission bit: in this folder only an entry's owner may rename or remove it (`/tmp` has it). */
+/** Permission bit: only the owner of an entry of the folder may rename or remove it, as in `/tmp`. */
 export const STICKY = 0o1000;
 
-/** Who may own what is started. */
+/** Options of {@link assertSafeToStart}. */
 export interface SafetyOptions {
-  /** User ids. What all users start must belong to root or to who installs it; absent, owners are not looked at. */
+  /** User ids that may own the program and its folders. What all users start must belong to root or to the installing user. Absent: owners are not checked. */
   readonly owners?: readonly number[] | undefined;
 }
 
 /**
- * Makes sure that nobody else can exchange a program that is going to be started. Follows links, then walks from the
- * file to the root, and throws `UNSAFE_FOLDER` when
- * - everybody may write the file, or the folder it lies in (sticky or not: files planted beside a program can change
- *   what it does), or
- * - everybody may write a folder further up that is not sticky (its subfolder could be exchanged), or
+ * Ensures that no other user can replace a program that will be started. Follows links, then checks the file and every
+ * folder up to the root, and throws `UNSAFE_FOLDER` if
+ * - all users may write to the file or to its folder (sticky or not: files added next to a program can change what it
+ *   does), or
+ * - all users may write to a folder further up that is not sticky (its subfolder could be replaced), or
  * - the file or a folder belongs to none of `owners`.
  *
- * Groups are let be: many systems give each user a group of their own, and package managers one to administrators.
- * Throws `REGISTRATION_FAILED` when the file is not there. Means nothing on Windows, whose permissions are not in
- * these bits.
+ * Group permissions are not checked: many systems give each user a private group, and package managers use a group of
+ * administrators. Throws `REGISTRATION_FAILED` if the file does not exist. Has no meaning on Windows, which does not use
+ * these permission bits.
  */
 export async function assertSafeToStart(file: string, options: SafetyOptions = {}): Promise<void> {
   const real = await realpath(file).catch((cause: unknown) => {
@@ -39,8 +39,8 @@ export async function assertSafeToStart(file: string, options: SafetyOptions = {
 }
 
 /**
- * The same for a folder in which a program is going to be written. Folders that are not there yet are made by the
- * installer, and so are safe when those above them are.
+ * Does the same for a folder that a program will be written to. Folders that do not exist yet are created by the
+ * installer, and are therefore safe if those above them are.
  */
 export async function assertSafeFolder(folder: string, options: SafetyOptions = {}): Promise<void> {
   let real: string;

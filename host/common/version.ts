@@ -1,4 +1,4 @@
 import manifest from '../../package.json' with { type: 'json' };
 
-/** The host's version, as package.json says it. */
+/** The host's version, from package.json. */
 export const VERSION: string = manifest.version;

@@ -3,18 +3,18 @@ import { HostError } from './errors.ts';
 import { FileLock } from './file-lock.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 
-/** How long to wait for other processes, milliseconds. What is done under such a lock takes a few. */
+/** How long to wait for other processes, milliseconds. Work under such a lock takes a few milliseconds. */
 const TIMEOUT_MS = 10_000;
 const RETRY_MS = 10;
 
-/** The callers of this process, by lock: they go in the order in which they came. */
+/** The callers of this process, by lock, in the order of their calls. */
 const queue = new KeyedQueue();
 
 /**
- * Does work while nobody else, in this process or another, does work under the same lock: to read something that hosts
- * share, change it and write it back. Keep the work short, and call nothing in it that waits for a user or a network.
+ * Runs work while no other caller, in this process or another, runs work under the same lock: for reading, changing and
+ * writing back data that hosts share. The work must be short, and must not wait for a user or the network.
  *
- * @throws HostError `CACHE_ERROR` where another process has the lock for too long; what taking the lock or the work throws.
+ * @throws HostError `CACHE_ERROR` if another process holds the lock for too long; also any error of the lock or the work.
  */
 export function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   return queue.run(path, async () => {

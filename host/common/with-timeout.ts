@@ -1,19 +1,19 @@
 /**
- * Waits for `work`, at most `ms` milliseconds; rejects after that. The work itself is not stopped.
+ * Waits for `work` for at most `ms` milliseconds, then rejects. The work itself is not stopped.
  *
- * @param late What is waited for, in words, or the fault it is that it does not come.
+ * @param timeout The name of the work, for the message of the error, or a function that creates the error.
  */
-export async function withTimeout<T>(work: Promise<T>, ms: number, late: string | (() => Error)): Promise<T> {
+export async function withTimeout<T>(work: Promise<T>, ms: number, timeout: string | (() => Error)): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const passed = new Promise<never>((_, reject) => {
+  const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(typeof late === 'string' ? new Error(`${late} gave no answer in ${ms} ms`) : late()),
+      () => reject(typeof timeout === 'string' ? new Error(`${timeout} did not respond within ${ms} ms`) : timeout()),
       ms,
     );
     timer.unref();
   });
   try {
-    return await Promise.race([work, passed]);
+    return await Promise.race([work, timedOut]);
   } finally {
     clearTimeout(timer);
   }

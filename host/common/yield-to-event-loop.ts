@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Longest that a computation holds up everything else in the process, milliseconds: less than anybody notices. */
-const HOLD_MS = 20;
+/** How long a computation may block the event loop, milliseconds: too short to be noticed. */
+const SLICE_MS = 20;
 
 /**
- * Makes a pause for a long computation to await at every step: it lets the rest of the process run when it is time, and
- * throws the signal's reason when nobody wants the result any more.
+ * Creates a function that a long computation awaits at every step. It yields to the event loop when the computation has
+ * blocked it long enough, and then throws the signal's reason if the signal is aborted.
  */
 export function createYielder(signal?: AbortSignal): () => Promise<void> {
   let since = performance.now();
   return async () => {
-    if (performance.now() - since < HOLD_MS) return;
+    if (performance.now() - since < SLICE_MS) return;
     await setImmediate();
     since = performance.now();
     signal?.throwIfAborted();

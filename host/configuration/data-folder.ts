@@ -2,7 +2,7 @@ import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { OTHERS_WRITE, STICKY } from '../common/safe-folder.ts';
-import { type HostPaths, journalFile, placeFile } from '../config.ts';
+import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../config.ts';
 
 /** Permission bit: the group may write. */
 const GROUP_WRITE = 0o020;
@@ -32,8 +32,8 @@ export function assertOwnDataFolder(paths: HostPaths): void {
   const rest = [
     ...Object.values(others),
     ...files,
-    placeFile(paths),
-    journalFile(paths),
+    cacheLocationFile(paths),
+    relocationJournalFile(paths),
     dirname(logFile),
     logFile,
     `${logFile}.1`,

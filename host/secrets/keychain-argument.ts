@@ -1,2 +1,2 @@
-/** The first argument of a process that asks the system's keychain: set by the host, looked for by `start.ts`. */
+/** The first argument of a process that accesses the system keychain. The host passes it, and `start.ts` checks for it. */
 export const KEYCHAIN_ARGUMENT = '--keychain';

@@ -1,22 +1,22 @@
 import { text } from 'node:stream/consumers';
-import { KEYCHAIN_SERVICE, type KeychainAnswer, type KeychainRequest } from './keychain-request.ts';
+import { KEYCHAIN_SERVICE, type KeychainReply, type KeychainRequest } from './keychain-request.ts';
 
 /**
- * The program that asks the system's keychain one thing: macOS's Keychain, Windows' Credential Manager, the Secret
- * Service of a Linux desktop. A process of its own, since a keychain may ask its user for a password, or hang.
+ * Executes one request to the system keychain: macOS Keychain, Windows Credential Manager, or the Secret Service of a
+ * Linux desktop. It runs in a process of its own because a keychain may prompt the user for a password, or hang.
  */
 export async function runKeychain(): Promise<void> {
-  const order: KeychainRequest = JSON.parse(await text(process.stdin));
-  const answer = await carryOut(order).catch((error: unknown): KeychainAnswer => ({ error: reasonOf(error) }));
-  process.stdout.write(JSON.stringify(answer));
+  const request: KeychainRequest = JSON.parse(await text(process.stdin));
+  const reply = await execute(request).catch((error: unknown): KeychainReply => ({ error: reasonOf(error) }));
+  process.stdout.write(JSON.stringify(reply));
 }
 
-async function carryOut(order: KeychainRequest): Promise<KeychainAnswer> {
+async function execute(request: KeychainRequest): Promise<KeychainReply> {
   const { AsyncEntry } = await import('@napi-rs/keyring');
-  // Not the kernel's keyring, which is the library's other choice on Linux: it forgets everything at a restart.
-  const entry = new AsyncEntry(KEYCHAIN_SERVICE, order.account, { linux: { store: 'secret-service' } });
-  if (order.do === 'get') return { value: await entry.getPassword() };
-  if (order.do === 'set') await entry.setPassword(order.value);
+  // Not the kernel keyring, the library's other backend on Linux, which is cleared at a restart.
+  const entry = new AsyncEntry(KEYCHAIN_SERVICE, request.account, { linux: { store: 'secret-service' } });
+  if (request.do === 'get') return { value: await entry.getPassword() };
+  if (request.do === 'set') await entry.setPassword(request.value);
   else await entry.deleteCredential();
   return { value: null };
 }

@@ -1,14 +1,14 @@
-/** The name entries of the keychain stand under, beside what they are. */
+/** The service name of the host's keychain entries. */
 export const KEYCHAIN_SERVICE = 'TabAgent';
 
-/** What a process that asks the keychain reads on its input, as JSON. */
+/** What the keychain process reads from stdin, as JSON. */
 export type KeychainRequest =
   | { readonly do: 'get' | 'delete'; readonly account: string }
   | { readonly do: 'set'; readonly account: string; readonly value: string };
 
-/** What it writes on its output, as JSON. */
-export type KeychainAnswer =
-  /** The secret, null where there is no such entry; of `set` and `delete` always null. */
+/** What the keychain process writes to stdout, as JSON. */
+export type KeychainReply =
+  /** The secret; null if there is no such entry, and always null for `set` and `delete`. */
   | { readonly value: string | null }
-  /** In the keychain's own words, which hold no secret. */
+  /** The keychain's error message, which contains no secret. */
   | { readonly error: string };

@@ -7,21 +7,21 @@ import { isJsonObject } from '../common/json.ts';
 import { KEYCHAIN_ARGUMENT } from './keychain-argument.ts';
 import type { KeychainRequest } from './keychain-request.ts';
 
-/** Longest a keychain may take, milliseconds: time for its user to type a password, where it asks for one. */
+/** Time limit of a keychain request, milliseconds: enough for the user to type a password if the keychain asks for one. */
 export const KEYCHAIN_TIMEOUT_MS = 30_000;
 
-/** What a {@link Keychain} is reached with. */
+/** Options of a {@link Keychain}. */
 export interface KeychainOptions {
-  /** What the host's own program is started with; see `HostConfig.runnerEntry`. */
+  /** The module to start the keychain process with; see `HostConfig.runnerEntry`. */
   readonly entry: URL;
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** @default {@link KEYCHAIN_TIMEOUT_MS} */
   readonly timeoutMs?: number;
-  /** Why nothing may be started from where the host lies; undefined when it may. */
+  /** Returns why no program may be started from the host's folder; undefined if it may. */
   readonly refusal?: () => Promise<HostError | undefined>;
 }
 
-/** The system's keychain, asked by a process of its own each time: one that hangs or dies takes nothing with it. */
+/** The system keychain. Each request runs in a process of its own, so a keychain that hangs or crashes does not affect the host. */
 export class Keychain {
   readonly #options: KeychainOptions;
 
@@ -30,24 +30,24 @@ export class Keychain {
   }
 
   /**
-   * The secret of an entry; undefined where there is none.
+   * Returns the secret of an entry; undefined if there is none.
    *
-   * @throws HostError `KEYCHAIN_UNAVAILABLE`, like all here: none on this machine, locked, or no answer in time.
+   * @throws HostError `KEYCHAIN_UNAVAILABLE`, like all methods: there is no keychain, it is locked, or it did not respond in time.
    */
   async get(account: string): Promise<string | undefined> {
-    return (await this.#ask({ do: 'get', account })) ?? undefined;
+    return (await this.#request({ do: 'get', account })) ?? undefined;
   }
 
   async set(account: string, value: string): Promise<void> {
-    await this.#ask({ do: 'set', account, value });
+    await this.#request({ do: 'set', account, value });
   }
 
-  /** Removes an entry, if it is there. */
+  /** Removes an entry, if it exists. */
   async delete(account: string): Promise<void> {
-    await this.#ask({ do: 'delete', account });
+    await this.#request({ do: 'delete', account });
   }
 
-  async #ask(order: KeychainRequest): Promise<string | null> {
+  async #request(request: KeychainRequest): Promise<string | null> {
     const { entry, env, refusal, timeoutMs = KEYCHAIN_TIMEOUT_MS } = this.#options;
     const refused = await refusal?.();
     if (refused !== undefined) throw unavailable(refused.message);
@@ -63,26 +63,26 @@ export class Keychain {
     const started = Promise.withResolvers<void>();
     child.once('error', () => started.reject(unavailable('its background process could not be started')));
     child.once('exit', () => started.resolve());
-    // A process that ended before it read says so by its output.
+    // The output shows whether the process ended before it read its input.
     child.stdin.on('error', () => {});
-    child.stdin.end(JSON.stringify(order));
+    child.stdin.end(JSON.stringify(request));
     const [output] = await Promise.all([buffer(child.stdout), started.promise]);
     if (child.signalCode !== null) throw unavailable(`it did not respond within ${timeoutMs / 1000} seconds`);
-    return valueIn(output.toString('utf8'));
+    return parseReply(output.toString('utf8'));
   }
 }
 
-function valueIn(text: string): string | null {
-  let answer: unknown;
+function parseReply(text: string): string | null {
+  let reply: unknown;
   try {
-    answer = JSON.parse(text);
+    reply = JSON.parse(text);
   } catch {
-    // Not shown: it may hold a secret.
+    // The output is not part of the message because it may contain a secret.
     throw unavailable('its background process failed');
   }
-  if (!isJsonObject(answer)) throw unavailable('its background process failed');
-  if (typeof answer.error === 'string') throw unavailable(answer.error);
-  return typeof answer.value === 'string' ? answer.value : null;
+  if (!isJsonObject(reply)) throw unavailable('its background process failed');
+  if (typeof reply.error === 'string') throw unavailable(reply.error);
+  return typeof reply.value === 'string' ? reply.value : null;
 }
 
 function unavailable(reason: string): HostError {

@@ -1,2 +1,2 @@
-/** The name the hub's token is kept under. */
-export const HUB_TOKEN = 'hub-token';
+/** The name of the hub token in the secrets. */
+export const HUB_TOKEN_NAME = 'hub-token';

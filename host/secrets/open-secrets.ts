@@ -4,7 +4,7 @@ import type { HostConfig } from '../config.ts';
 import { Keychain } from './keychain.ts';
 import { Secrets } from './secrets.ts';
 
-/** The secrets of a host, in the keychain where its configuration allows one. */
+/** Opens the secrets of a host. They use the system keychain if the configuration allows it. */
 export function openSecrets({ paths, keychain, env, runnerEntry: entry }: HostConfig, log: Logger): Secrets {
   const options = { file: paths.secrets, lock: join(paths.locks, 'secrets.lock'), log };
   if (!keychain) return new Secrets(options);

@@ -11,41 +11,41 @@ import { withFileLock } from '../common/with-file-lock.ts';
 import { storeError } from '../store/store-error.ts';
 import type { Keychain } from './keychain.ts';
 
-/** How long a keychain that could not be read is not asked again, milliseconds: each time may take half a minute. */
-const ASK_AGAIN_MS = 60_000;
+/** Pause before a keychain that could not be read is tried again, milliseconds: each attempt may take half a minute. */
+const RETRY_MS = 60_000;
 
-/** Where a secret lies when the system's keychain has it. */
+/** The location of a secret that is in the system keychain. */
 export const IN_KEYCHAIN = 'keychain';
 
-/** What holds secrets better than a file does; see `Keychain`. */
-export type SecretKeeper = Pick<Keychain, 'get' | 'set' | 'delete'>;
+/** Storage that protects secrets better than a file does; see `Keychain`. */
+export type SecretStorage = Pick<Keychain, 'get' | 'set' | 'delete'>;
 
-/** In the file: a secret, or the keychain's entry that has it. */
-type Kept = string | { readonly keychain: string };
+/** A value in the file: the secret, or the account of its keychain entry. */
+type StoredSecret = string | { readonly keychain: string };
 
-/** What a host's secrets are opened with. */
+/** Options of {@link Secrets}. */
 export interface SecretsOptions {
   readonly file: string;
   /** The file lock that hosts take to change the file. */
   readonly lock: string;
-  /** Absent where it is not to be used. */
-  readonly keychain?: SecretKeeper | undefined;
+  /** Absent if the keychain must not be used. */
+  readonly keychain?: SecretStorage | undefined;
   readonly log: Logger;
 }
 
 /**
- * Secrets a user gave the host: in the system's keychain where there is one, else in a file that only this user can
- * read. The file says which of them the keychain has, so it is asked for no other. They leave it for the place they are
- * meant for and no other: never for a log, a reply or an error.
+ * Tokens and keys that a user saved in the host: in the system keychain if there is one, otherwise in a file that only
+ * this user can read. The file lists which of them are in the keychain, so no others are requested from it. A secret is
+ * sent only to the service it is for, and never appears in a log, a reply or an error.
  */
 export class Secrets {
   readonly #file: string;
   readonly #lock: string;
-  readonly #keychain: SecretKeeper | undefined;
+  readonly #keychain: SecretStorage | undefined;
   readonly #log: Logger;
-  /** Changes of a secret, by its name: the keychain can take long, and the last change asked for is the one that stays. */
+  /** Changes, queued by the name of the secret: the keychain can be slow, and the last requested change must win. */
   readonly #changes = new KeyedQueue();
-  /** What the keychain said of an entry. An entry is never written twice, so what was read stays true. */
+  /** Secrets read from the keychain, by account. An account is never written twice, so a secret that was read stays valid. */
   readonly #entries = new Map<string, Promise<string>>();
 
   constructor({ file, lock, keychain, log }: SecretsOptions) {
@@ -55,41 +55,41 @@ export class Secrets {
     this.#keychain = keychain;
   }
 
-  /** @throws HostError `CACHE_ERROR` where the file cannot be read, `KEYCHAIN_UNAVAILABLE` where the keychain has it and cannot. */
+  /** @throws HostError `CACHE_ERROR` if the file cannot be read, `KEYCHAIN_UNAVAILABLE` if the secret is in the keychain and cannot be read. */
   async get(name: string): Promise<string | undefined> {
-    const kept = (await this.#read()).get(name);
-    if (kept === undefined || typeof kept === 'string') return kept;
-    return this.#fromKeychain(kept.keychain);
+    const stored = (await this.#read()).get(name);
+    if (stored === undefined || typeof stored === 'string') return stored;
+    return this.#readFromKeychain(stored.keychain);
   }
 
   /**
-   * Where a secret lies: {@link IN_KEYCHAIN}, or the file's path. Asks no keychain.
+   * Returns where a secret is stored: {@link IN_KEYCHAIN}, or the path of the file. Does not access the keychain.
    *
    * @throws HostError `CACHE_ERROR`.
    */
-  async placeOf(name: string): Promise<string | undefined> {
-    const kept = (await this.#read()).get(name);
-    if (kept === undefined) return undefined;
-    return typeof kept === 'string' ? this.#file : IN_KEYCHAIN;
+  async locationOf(name: string): Promise<string | undefined> {
+    const stored = (await this.#read()).get(name);
+    if (stored === undefined) return undefined;
+    return typeof stored === 'string' ? this.#file : IN_KEYCHAIN;
   }
 
   /** @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`. */
   async set(name: string, value: string): Promise<void> {
     await this.#changes.run(name, async () => {
-      // A file that cannot be read is found out before the keychain has an entry that nothing names.
+      // Fails for an unreadable file before a keychain entry is created that nothing would refer to.
       await this.#read();
-      const kept = await this.#keep(name, value);
+      const stored = await this.#storeValue(name, value);
       try {
-        const before = await this.#replace(name, kept);
+        const before = await this.#replace(name, stored);
         if (typeof before === 'object') await this.#forget(before.keychain);
       } catch (error) {
-        if (typeof kept === 'object') await this.#forget(kept.keychain);
+        if (typeof stored === 'object') await this.#forget(stored.keychain);
         throw error;
       }
     });
   }
 
-  /** What became of it: `left` is an entry the keychain would not remove, which nothing names any more. */
+  /** Removes a secret. Returns `left` if the keychain did not remove its entry, which nothing refers to any more. */
   clear(name: string): Promise<'removed' | 'left' | undefined> {
     return this.#changes.run(name, async () => {
       const before = await this.#replace(name, undefined);
@@ -98,25 +98,25 @@ export class Secrets {
     });
   }
 
-  /** Takes every secret out of the keychain, before the file that names them is removed. */
+  /** Removes every secret from the keychain. Call it before the file that refers to them is removed. */
   async clearAll(): Promise<void> {
     for (const name of (await this.#read()).keys()) await this.clear(name);
   }
 
-  /** Changes one entry of the file and no other, whoever else writes to it. Returns what the entry was before. */
-  #replace(name: string, kept: Kept | undefined): Promise<Kept | undefined> {
+  /** Changes one entry of the file, even while other hosts change other entries. Returns the previous value. */
+  #replace(name: string, stored: StoredSecret | undefined): Promise<StoredSecret | undefined> {
     return withFileLock(this.#lock, async () => {
       const all = await this.#read();
       const before = all.get(name);
-      if (kept === undefined) all.delete(name);
-      else all.set(name, kept);
-      if (kept !== before) await this.#write(all);
+      if (stored === undefined) all.delete(name);
+      else all.set(name, stored);
+      if (stored !== before) await this.#write(all);
       return before;
     });
   }
 
-  /** Gives a secret to the keychain, or where that cannot be, to the file. */
-  async #keep(name: string, value: string): Promise<Kept> {
+  /** Stores a secret in the keychain. If that fails, returns the secret itself, to be stored in the file. */
+  async #storeValue(name: string, value: string): Promise<StoredSecret> {
     if (this.#keychain === undefined) return value;
     const account = `${name}:${randomUUID()}`;
     try {
@@ -128,7 +128,7 @@ export class Secrets {
     }
   }
 
-  /** Removes an entry nothing names any more. One that cannot be removed is of no use to anybody but its user. */
+  /** Removes a keychain entry that nothing refers to any more. One that cannot be removed can be read by its user only. */
   async #forget(account: string): Promise<'removed' | 'left'> {
     this.#entries.delete(account);
     try {
@@ -140,7 +140,7 @@ export class Secrets {
     }
   }
 
-  #fromKeychain(account: string): Promise<string> {
+  #readFromKeychain(account: string): Promise<string> {
     const known = this.#entries.get(account);
     if (known !== undefined) return known;
     if (this.#keychain === undefined) {
@@ -149,16 +149,16 @@ export class Secrets {
         'The token or key is stored in the system keychain, which this host is configured not to use. Add it again.',
       );
     }
-    const asked = this.#keychain.get(account).then((value) => value ?? Promise.reject(notThere(account)));
-    this.#entries.set(account, asked);
-    asked.catch((error: unknown) => {
+    const reading = this.#keychain.get(account).then((value) => value ?? Promise.reject(entryMissing(account)));
+    this.#entries.set(account, reading);
+    reading.catch((error: unknown) => {
       this.#log.warn('secrets.keychain', { reason: reasonOf(error) });
-      setTimeout(() => this.#entries.delete(account), ASK_AGAIN_MS).unref();
+      setTimeout(() => this.#entries.delete(account), RETRY_MS).unref();
     });
-    return asked;
+    return reading;
   }
 
-  async #read(): Promise<Map<string, Kept>> {
+  async #read(): Promise<Map<string, StoredSecret>> {
     let text: string;
     try {
       text = await readFile(this.#file, 'utf8');
@@ -179,10 +179,10 @@ export class Secrets {
     if (!isJsonObject(values)) {
       throw damagedFile(this.#file, 'tokens and keys', 'Delete it and add them again.');
     }
-    return new Map(Object.entries(values).filter((entry): entry is [string, Kept] => isKept(entry[1])));
+    return new Map(Object.entries(values).filter((entry): entry is [string, StoredSecret] => isStoredSecret(entry[1])));
   }
 
-  async #write(values: ReadonlyMap<string, Kept>): Promise<void> {
+  async #write(values: ReadonlyMap<string, StoredSecret>): Promise<void> {
     try {
       await writeJson(this.#file, Object.fromEntries(values));
     } catch (error) {
@@ -195,13 +195,13 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What it holds is not said, not even as part of a syntax error.
+    // A syntax error would quote the contents, which must not appear anywhere.
     return undefined;
   }
 }
 
-/** Somebody else removed it: to go on without would be to do something else than was asked. */
-function notThere(account: string): HostError {
+/** Another program removed the entry. Continuing without the secret would not do what the user requested. */
+function entryMissing(account: string): HostError {
   const reason = `it has no entry ${account}`;
   return new HostError(
     'KEYCHAIN_UNAVAILABLE',
@@ -210,7 +210,7 @@ function notThere(account: string): HostError {
   );
 }
 
-function isKept(value: unknown): value is Kept {
+function isStoredSecret(value: unknown): value is StoredSecret {
   return typeof value === 'string' || (isJsonObject(value) && typeof value.keychain === 'string');
 }
 

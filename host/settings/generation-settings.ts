@@ -5,8 +5,8 @@ import { type GenerationParams, generationParams } from '../protocol/actions/set
 import type { Namespace } from '../store/types.ts';
 
 /**
- * The settings of a host that was told nothing. Sampling is llama.cpp's own (`common_params_sampling`), a little calmer
- * by temperature, as chat programs have it; 1,024 new tokens are a long answer, and a bound for a model that never ends.
+ * The default settings. Sampling follows llama.cpp's defaults (`common_params_sampling`), except for a slightly lower
+ * temperature, which is usual in chat programs. 1,024 new tokens allow a long answer and stop a model that never ends.
  */
 export const DEFAULT_PARAMS: GenerationParams = {
   temperature: 0.7,
@@ -18,37 +18,37 @@ export const DEFAULT_PARAMS: GenerationParams = {
   do_sample: true,
 };
 
-/** Where they are kept. */
+/** The key of the settings in the store. */
 const KEY = 'generation';
 
-/** Some of the settings, to be changed; absent ones stay. */
+/** Settings to change; absent ones stay the same. */
 export type GenerationChanges = { readonly [K in keyof GenerationParams]?: GenerationParams[K] | undefined };
 
-/** The settings every generation begins with, kept over restarts. Hosts side by side share them. */
+/** The default settings of every generation. They are persistent and shared by all hosts of the user. */
 export class GenerationSettings {
-  readonly #kept: Namespace<unknown>;
+  readonly #store: Namespace<unknown>;
   readonly #log: Logger;
   readonly #lock: string;
 
   /** @param lock The file lock that hosts take to change the settings. */
-  constructor(kept: Namespace<unknown>, lock: string, log: Logger) {
-    this.#kept = kept;
+  constructor(store: Namespace<unknown>, lock: string, log: Logger) {
+    this.#store = store;
     this.#lock = lock;
     this.#log = log;
   }
 
-  /** The settings as they are. @throws HostError `CACHE_ERROR` when they cannot be read. */
+  /** Returns the current settings. @throws HostError `CACHE_ERROR` if they cannot be read. */
   async get(): Promise<GenerationParams> {
-    const kept = await this.#kept.get(KEY);
-    if (kept === undefined) return DEFAULT_PARAMS;
-    const { success, output } = v.safeParse(v.partial(generationParams), kept);
+    const stored = await this.#store.get(KEY);
+    if (stored === undefined) return DEFAULT_PARAMS;
+    const { success, output } = v.safeParse(v.partial(generationParams), stored);
     if (success) return withChanges(DEFAULT_PARAMS, output);
-    this.#log.warn('settings.unreadable', { kept });
+    this.#log.warn('settings.unreadable', { stored });
     return DEFAULT_PARAMS;
   }
 
   /**
-   * Changes some of them; gives all of them back as they are now.
+   * Changes some settings and returns all of them.
    *
    * @param changes Values that have passed the request's schema.
    * @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`.
@@ -56,13 +56,13 @@ export class GenerationSettings {
   change(changes: GenerationChanges): Promise<GenerationParams> {
     return withFileLock(this.#lock, async () => {
       const changed = withChanges(await this.get(), changes);
-      await this.#kept.set(KEY, changed);
+      await this.#store.set(KEY, changed);
       return changed;
     });
   }
 }
 
-/** `params` with those of `changes` that are there, and no other field. */
+/** Returns `params` with the defined values of `changes`, and no other fields. */
 export function withChanges(params: GenerationParams, changes: GenerationChanges): GenerationParams {
   return {
     temperature: changes.temperature ?? params.temperature,

@@ -1,10 +1,10 @@
 import { unit } from './similarity.ts';
 
 /**
- * The direction that several vectors have in common: the mean of their directions. A long vector counts no more than a
- * short one.
+ * Returns the centroid of the directions of several vectors: the mean of the vectors after each has been scaled to
+ * length 1.
  *
- * @throws RangeError for no vectors.
+ * @throws RangeError if there are no vectors.
  */
 export function centroid(vectors: readonly Float32Array[]): Float32Array {
   const [first] = vectors;

@@ -2,52 +2,52 @@ import { sum } from '../common/sum.ts';
 import { seededRandom } from './random.ts';
 import { squaredDistance } from './similarity.ts';
 
-/** Rounds after which the clusters are taken as they are. Lloyd's algorithm on texts settles in some ten. */
-const MAX_ROUNDS = 100;
+/** Maximum number of iterations. Lloyd's algorithm usually converges in about ten for embeddings of texts. */
+const MAX_ITERATIONS = 100;
 
-/** Beginnings that are tried; the tightest clusters of all are taken. */
-const STARTS = 4;
+/** Number of runs with different initial centres. The clusters with the lowest inertia are returned. */
+const RESTARTS = 4;
 
-/** How points are to be clustered. */
+/** Options of {@link kMeans}. */
 export interface KMeansOptions {
-  /** Clusters wanted, 1 to the number of points. */
+  /** Number of clusters, 1 to the number of points. */
   readonly k: number;
-  /** The same seed gives the same clusters. */
+  /** Seed of the random numbers: the same seed produces the same clusters. */
   readonly seed: number;
-  /** Awaited often; may let others run, and may throw to give the work up. */
+  /** Awaited often. May yield to the event loop, and may throw to abort. */
   readonly pause: () => Promise<void>;
 }
 
-/** What the points came to. */
+/** The result of {@link kMeans}. */
 export interface Clusters {
-  /** Each point's cluster, numbered from 0 in the order in which they first appear. */
+  /** The cluster of each point, numbered from 0 in order of first appearance. */
   readonly labels: number[];
-  /** Clusters that have points; fewer than asked for where too many points are the same. */
+  /** Number of clusters that have points: less than `k` if too many points are equal. */
   readonly count: number;
-  /** Sum of the squared distances of points from the centres of their clusters. */
+  /** Sum of the squared distances of the points from the centres of their clusters. */
   readonly inertia: number;
 }
 
 /**
- * Clusters points by Lloyd's algorithm, begun with k-means++ (Arthur and Vassilvitskii, 2007).
+ * Clusters points with Lloyd's algorithm and k-means++ initialization (Arthur and Vassilvitskii, 2007).
  *
- * @throws RangeError for more clusters than points, or none.
+ * @throws RangeError if `k` is less than 1 or greater than the number of points.
  */
 export async function kMeans(points: readonly Float32Array[], options: KMeansOptions): Promise<Clusters> {
   const { k, seed, pause } = options;
   if (k < 1 || k > points.length) throw new RangeError(`Expected 1 to ${points.length} clusters, got ${k}`);
   const random = seededRandom(seed);
   let best: { labels: number[]; inertia: number } | undefined;
-  for (let start = 0; start < STARTS; start++) {
-    const found = await settle(points, await firstCentres(points, k, random, pause), pause);
+  for (let start = 0; start < RESTARTS; start++) {
+    const found = await lloyd(points, await initialCentres(points, k, random, pause), pause);
     if (best === undefined || found.inertia < best.inertia) best = found;
   }
   const { labels = [], inertia = 0 } = best ?? {};
   return { ...renumber(labels), inertia };
 }
 
-/** Takes points as centres, each with a chance that grows with the square of its distance from those taken already. */
-async function firstCentres(
+/** Selects points as centres, with a probability proportional to the squared distance from the nearest selected centre. */
+async function initialCentres(
   points: readonly Float32Array[],
   k: number,
   random: () => number,
@@ -57,7 +57,7 @@ async function firstCentres(
   const distances = new Array<number>(points.length).fill(1);
   while (centres.length < k) {
     const centre = points[draw(distances, random)];
-    if (centre === undefined) throw new RangeError('Expected a point to begin with');
+    if (centre === undefined) throw new RangeError('Expected at least one point');
     centres.push(centre.slice());
     for (const [i, point] of points.entries()) {
       const distance = squaredDistance(point, centre);
@@ -68,7 +68,7 @@ async function firstCentres(
   return centres;
 }
 
-/** An index, with a chance in proportion to its weight; any, where all weights are zero. */
+/** Returns a random index with a probability proportional to its weight, or any index if all weights are 0. */
 function draw(weights: readonly number[], random: () => number): number {
   const total = sum(weights);
   if (total === 0) return Math.floor(random() * weights.length);
@@ -80,15 +80,15 @@ function draw(weights: readonly number[], random: () => number): number {
   return weights.findLastIndex((weight) => weight > 0);
 }
 
-/** Gives each point to its nearest centre and moves the centres to the middle of their points, until nothing changes. */
-async function settle(
+/** Assigns each point to its nearest centre and moves each centre to the mean of its points until nothing changes. */
+async function lloyd(
   points: readonly Float32Array[],
   centres: Float32Array[],
   pause: () => Promise<void>,
 ): Promise<{ labels: number[]; inertia: number }> {
   const labels = new Array<number>(points.length).fill(-1);
   let inertia = 0;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
     let changed = false;
     inertia = 0;
     for (const [i, point] of points.entries()) {
@@ -99,7 +99,7 @@ async function settle(
       await pause();
     }
     if (!changed) break;
-    move(centres, points, labels);
+    moveCentres(centres, points, labels);
   }
   return { labels, inertia };
 }
@@ -113,8 +113,8 @@ function nearestCentre(point: Float32Array, centres: readonly Float32Array[]): {
   return nearest;
 }
 
-/** A centre without points stays where it is. */
-function move(centres: Float32Array[], points: readonly Float32Array[], labels: readonly number[]): void {
+/** Moves each centre to the mean of its points. A centre without points does not move. */
+function moveCentres(centres: Float32Array[], points: readonly Float32Array[], labels: readonly number[]): void {
   const counts = new Array<number>(centres.length).fill(0);
   for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
   for (const [c, centre] of centres.entries()) if ((counts[c] ?? 0) > 0) centre.fill(0);

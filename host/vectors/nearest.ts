@@ -1,11 +1,11 @@
-/** The place of something in a list, and how well it did. */
+/** The index of an item in a list, and its score. */
 export interface Scored {
   readonly index: number;
   readonly score: number;
 }
 
 /**
- * The best `k` of a list of scores, the best first; of equal ones the earlier first. With `threshold`, none below it.
+ * Returns the `k` highest scores, highest first; equal scores in order of their index. Omits scores below `threshold`.
  */
 export function nearest(scores: readonly Scored[], k: number, threshold = Number.NEGATIVE_INFINITY): Scored[] {
   return scores

@@ -1,6 +1,6 @@
-/** A generator of the same numbers, 0 to less than 1, for the same seed: xorshift32 by Marsaglia (2003). */
+/** Returns a generator of pseudorandom numbers in [0, 1), which depend only on the seed: xorshift32 (Marsaglia, 2003). */
 export function seededRandom(seed: number): () => number {
-  // Neighbouring seeds are to begin far apart, and the generator never leaves zero: Knuth's multiplicative hash.
+  // Knuth's multiplicative hash separates the sequences of adjacent seeds. The state must not be 0, which xorshift never leaves.
   let state = (Math.imul(seed, 2_654_435_761) ^ 0x9e37_79b9) >>> 0 || 1;
   return () => {
     state ^= state << 13;

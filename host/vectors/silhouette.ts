@@ -1,11 +1,11 @@
 import { squaredDistance } from './similarity.ts';
 
 /**
- * How well clusters stand apart, −1 to 1 (Rousseeuw, 1987): the mean over points of (b − a) / max(a, b), a being the mean
- * distance from the other points of its cluster and b that from the points of the nearest other one. A point alone in
- * its cluster counts 0. Null for fewer than two clusters.
+ * Returns the silhouette score of a clustering, −1 to 1 (Rousseeuw, 1987): the mean over all points of
+ * (b − a) / max(a, b), where a is the mean distance from the other points of the same cluster, and b the mean distance
+ * from the points of the nearest other cluster. A point alone in its cluster scores 0. Null for fewer than two clusters.
  *
- * @param pause Awaited often; may let others run, and may throw to give the work up.
+ * @param pause Awaited often. May yield to the event loop, and may throw to abort.
  */
 export async function silhouette(
   points: readonly Float32Array[],
@@ -16,7 +16,7 @@ export async function silhouette(
   if (count < 2) return null;
   const sizes = new Array<number>(count).fill(0);
   for (const label of labels) sizes[label] = (sizes[label] ?? 0) + 1;
-  // Of each point, the sums of its distances from the points of each cluster. A pair is measured once, for both.
+  // For each point, the sums of its distances from the points of each cluster. Each pair is computed once, for both points.
   const sums = points.map(() => new Float64Array(count));
   for (const [i, point] of points.entries()) {
     for (let j = 0; j < i; j++) {
@@ -28,7 +28,9 @@ export async function silhouette(
     }
     await pause();
   }
-  return sums.reduce((sum, distances, i) => sum + ofPoint(distances, sizes, labels[i] ?? 0), 0) / points.length;
+  return (
+    sums.reduce((sum, distances, i) => sum + silhouetteOfPoint(distances, sizes, labels[i] ?? 0), 0) / points.length
+  );
 }
 
 function addTo(sums: Float64Array | undefined, label: number | undefined, distance: number): void {
@@ -36,7 +38,7 @@ function addTo(sums: Float64Array | undefined, label: number | undefined, distan
 }
 
 /** @param distances Sums of the distances from the points of each cluster. */
-function ofPoint(distances: Float64Array, sizes: readonly number[], own: number): number {
+function silhouetteOfPoint(distances: Float64Array, sizes: readonly number[], own: number): number {
   const size = sizes[own] ?? 0;
   if (size < 2) return 0;
   const a = (distances[own] ?? 0) / (size - 1);

@@ -1,14 +1,14 @@
-/** How like two vectors are. A larger number is always more alike. */
+/** A measure of similarity. A larger number always means more similar. */
 export type Metric = 'cosine' | 'dot_product' | 'euclidean';
 
-/** The cosine of the angle between two vectors, −1 to 1; 0 where one of them is zero and has no direction. */
+/** Returns the cosine similarity of two vectors, −1 to 1; 0 if one of them is zero. */
 export function cosine(a: Float32Array, b: Float32Array): number {
   const lengths = Math.sqrt(dotProduct(a, a)) * Math.sqrt(dotProduct(b, b));
   if (lengths === 0) return 0;
   return Math.max(-1, Math.min(1, dotProduct(a, b) / lengths));
 }
 
-/** @throws RangeError for vectors of different lengths: they come from different models. */
+/** @throws RangeError if the vectors have different lengths, as those of different models may have. */
 export function dotProduct(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length)
     throw new RangeError(`Expected two vectors of one length, got ${a.length} and ${b.length}`);
@@ -18,8 +18,8 @@ export function dotProduct(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * The square of the distance between two vectors. Four sums side by side: they need not wait for each other, and
- * clustering spends nearly all of its time here.
+ * Returns the squared Euclidean distance of two vectors. Four independent sums let the processor compute them in
+ * parallel: clustering spends nearly all of its time here.
  *
  * @throws RangeError as {@link dotProduct}.
  */
@@ -42,14 +42,14 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + s2 + s3;
 }
 
-/** How like two vectors are by a metric. A distance d counts as 1 / (1 + d), as in the original: 1 for the same vector. */
+/** Returns the similarity of two vectors. A distance d is converted to 1 / (1 + d), as in the original: 1 for equal vectors. */
 export function similarity(metric: Metric, a: Float32Array, b: Float32Array): number {
   if (metric === 'cosine') return cosine(a, b);
   if (metric === 'dot_product') return dotProduct(a, b);
   return 1 / (1 + Math.sqrt(squaredDistance(a, b)));
 }
 
-/** The vector of length 1 in the same direction; a zero vector stays as it is. */
+/** Returns the vector of length 1 with the same direction, or the vector itself if it is zero. */
 export function unit(vector: Float32Array): Float32Array {
   const length = Math.sqrt(dotProduct(vector, vector));
   return length === 0 ? vector : vector.map((value) => value / length);

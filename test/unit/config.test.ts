@@ -13,7 +13,7 @@ describe('readConfig', () => {
     for (const path of Object.values(rest)) expect(path.startsWith(join(home, '/'))).toBe(true);
   });
 
-  it('asks the hub HF_ENDPOINT names', () => {
+  it('uses the hub that HF_ENDPOINT names', () => {
     expect(read({}).hubEndpoint).toBe('https://huggingface.co');
     expect(read({ HF_ENDPOINT: 'http://127.0.0.1:8080/' }).hubEndpoint).toBe('http://127.0.0.1:8080');
   });
@@ -26,7 +26,7 @@ describe('readConfig', () => {
     },
   );
 
-  it.each(['0', '-1', 'soon', '1.5', '99999999999'])('refuses the time-out %s', (value) => {
+  it.each(['0', '-1', 'soon', '1.5', '99999999999'])('refuses the timeout %s', (value) => {
     expect(() => read({ TABAGENT_STALL_TIMEOUT_MS: value })).toThrow('TABAGENT_STALL_TIMEOUT_MS');
   });
 });

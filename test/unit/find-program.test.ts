@@ -38,11 +38,11 @@ import { tempFolder } from '../support/gguf/temp-folder.ts';
     expect(findProgram('only-planted', { env: { PATH } })).toBeUndefined();
   });
 
-  it.each(['no-program', 'a-folder', 'broken'])('goes on where the file cannot be started: %s', (name) => {
+  it.each(['no-program', 'a-folder', 'broken'])('skips a file that cannot be started: %s', (name) => {
     expect(findProgram(name, { env: { PATH } })).toBe(join(later, name));
   });
 
-  it('takes an absolute path, and no other name with a folder in it', () => {
+  it('accepts an absolute path, and no relative path', () => {
     expect(findProgram(join(planted, 'tool'), { env: {} })).toBe(join(planted, 'tool'));
     expect(findProgram(join(planted, 'none'), { env: {} })).toBeUndefined();
     expect(findProgram(relative(process.cwd(), join(planted, 'tool')), { env: { PATH } })).toBeUndefined();
@@ -50,16 +50,16 @@ import { tempFolder } from '../support/gguf/temp-folder.ts';
     expect(findProgram('', { env: { PATH } })).toBeUndefined();
   });
 
-  it.each([{}, { PATH: '' }, { PATH: ':.:bin' }])('searches the system’s folders where PATH has none: %j', (env) => {
+  it.each([{}, { PATH: '' }, { PATH: ':.:bin' }])('searches the default folders if PATH has none: %j', (env) => {
     expect(programFolders({ env })).toEqual(['/usr/bin', '/bin']);
     expect(searchVariables(env)).toEqual({ PATH: '/usr/bin:/bin' });
   });
 
-  it('names the program that is missing', () => {
+  it('names the missing program', () => {
     expect(() => requireProgram('only-planted', { env: { PATH } })).toThrow('only-planted');
   });
 
-  it('finds System32’s program on Windows, whatever lies in the current folder and in PATH', async () => {
+  it('prefers the program in System32 on Windows to those in the current folder and in PATH', async () => {
     const system = join(temporary.path, 'Windows', 'System32');
     await mkdir(system, { recursive: true });
     await place(system, 'reg.exe');
@@ -83,7 +83,7 @@ describe('finding a program on Windows', () => {
     ).toEqual(['D:\\Win\\System32', 'C:\\Program Files\\Tool', '\\\\server\\share']);
   });
 
-  it('adds the endings of programs, and finds no batch file', () => {
+  it('adds the extensions of programs, and finds no batch files', () => {
     const programs = ['C:\\t\\lms.exe', 'C:\\t\\npm', 'C:\\t\\npm.cmd', 'C:\\t\\x.COM'];
     expect(findProgram('lms', search('C:\\t', programs))).toBe('C:\\t\\lms.exe');
     expect(findProgram('lms.exe', search('C:\\t', programs))).toBe('C:\\t\\lms.exe');
@@ -92,15 +92,15 @@ describe('finding a program on Windows', () => {
     expect(findProgram('npm', search('C:\\t', programs))).toBeUndefined();
   });
 
-  it.each(['..\\t\\lms', 't/lms', 'C:lms', '\\t\\lms'])('takes no relative path: %s', (name) => {
+  it.each(['..\\t\\lms', 't/lms', 'C:lms', '\\t\\lms'])('refuses the relative path %s', (name) => {
     expect(findProgram(name, search('C:\\t', ['C:\\t\\lms.exe', `${name}.exe`]))).toBeUndefined();
   });
 
-  it('does not trust a system folder that is relative', () => {
+  it('ignores a relative system folder', () => {
     expect(programFolders(search('', [], { SystemRoot: '.' }))).toEqual(['C:\\Windows\\System32']);
   });
 
-  it('tells shells and libraries the same, under the name that Path has', () => {
+  it('passes the same folders to shells and libraries, under the existing name of Path', () => {
     const { env, platform, paths } = search('.;C:\\t', []);
     expect(searchVariables(env, { platform, paths })).toEqual({
       Path: 'D:\\Win\\System32;C:\\t',

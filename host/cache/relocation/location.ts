@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { cacheError } from '../../common/cache-errors.ts';
 import { isSystemError } from '../../common/errors.ts';
 import { damagedFile } from '../../common/host-errors.ts';
-import { type HostPaths, journalFile, placeFile } from '../../config.ts';
+import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../../config.ts';
 
 /** The two folders that hold a cache's bulk, and move together. Index, locks and pins stay in the home folder. */
 export const MOVED = ['models', 'partial'] as const;
@@ -31,12 +31,12 @@ export type Journal = v.InferOutput<typeof Journal>;
  * second cache.
  */
 export async function readPlace(paths: Pick<HostPaths, 'home'>): Promise<string> {
-  return (await readNote(placeFile(paths), Place))?.folder ?? paths.home;
+  return (await readNote(cacheLocationFile(paths), Place))?.folder ?? paths.home;
 }
 
 /** The move that is under way, or was when a host died; undefined where there is none. Throws as {@link readPlace}. */
 export function readJournal(paths: Pick<HostPaths, 'home'>): Promise<Journal | undefined> {
-  return readNote(journalFile(paths), Journal);
+  return readNote(relocationJournalFile(paths), Journal);
 }
 
 /** Where the cache lies whose bulk is in `folder`. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cacheError } from '../../common/cache-errors.ts';
 import { removeFile, renameFile } from '../../common/files-in-use.ts';
 import type { Logger } from '../../common/log.ts';
-import { type HostPaths, journalFile } from '../../config.ts';
+import { type HostPaths, relocationJournalFile } from '../../config.ts';
 import { type Journal, MARKER, MOVED, readPlace } from './location.ts';
 import { removeCopied, removeEmpty } from './tree.ts';
 
@@ -18,7 +18,7 @@ export async function recoverMove(paths: Pick<HostPaths, 'home'>, journal: Journ
   try {
     if (isSwitched) await removeOld(journal);
     else await putBack(journal);
-    await removeFile(journalFile(paths));
+    await removeFile(relocationJournalFile(paths));
   } catch (error) {
     throw cacheError(error, to);
   }

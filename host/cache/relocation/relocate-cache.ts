@@ -9,7 +9,7 @@ import { removeFile, renameFile } from '../../common/files-in-use.ts';
 import type { Logger } from '../../common/log.ts';
 import type { ProgressListener } from '../../common/progress.ts';
 import { sum } from '../../common/sum.ts';
-import { type HostPaths, journalFile, placeFile } from '../../config.ts';
+import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../../config.ts';
 import { CacheLayout } from '../layout.ts';
 import { followedLinks } from '../model-folder.ts';
 import { type Journal, MARKER, MOVED, pathsIn, readJournal, readPlace } from './location.ts';
@@ -67,18 +67,18 @@ export async function relocateCache(options: RelocationOptions): Promise<Relocat
     const method = options.method ?? ((await deviceOf(from)) === (await deviceOf(to)) ? 'rename' : 'copy');
     if (method === 'copy') await assertSpace(to, sum(files.map(({ allocated }) => allocated)));
     const journal: Journal = { from, to, method };
-    await writeJson(journalFile(paths), journal);
+    await writeJson(relocationJournalFile(paths), journal);
     try {
       await bring(journal, options, sum(files.map(({ size }) => size)));
       await writeJson(join(to, MARKER), { cacheOf: paths.home });
-      if (to === paths.home) await removeFile(placeFile(paths));
-      else await writeJson(placeFile(paths), { folder: to });
+      if (to === paths.home) await removeFile(cacheLocationFile(paths));
+      else await writeJson(cacheLocationFile(paths), { folder: to });
     } catch (error) {
       await recoverMove(paths, journal, log);
       throw error;
     }
     await removeOld(journal);
-    await removeFile(journalFile(paths));
+    await removeFile(relocationJournalFile(paths));
     log.info('cache.moved', { from, to, method });
     return { from, to, files: files.length, bytes: sum(files.map(({ size }) => size)) };
   } catch (error) {

@@ -48,12 +48,12 @@ onPosix('the data folder', () => {
     await host.close();
   }
 
-  it('is made private, and used again', async () => {
+  it('is created private, and used again', async () => {
     await expectUsed();
     await expectUsed();
   });
 
-  it('that everybody can write to is refused with the command that ends that', async () => {
+  it('is refused if all users can write to it, with the command that fixes it', async () => {
     await mkdir(home);
     await chmod(home, 0o777);
     await expectRefused(home, /chmod go-w/);
@@ -68,7 +68,7 @@ onPosix('the data folder', () => {
     await expectUsed();
   });
 
-  it('that lies in a folder of everybody is used where it is its owner’s to rename, and else refused', async () => {
+  it('in a folder that all users can write to is used only if the folder is sticky', async () => {
     const parent = join(shop.home, 'public');
     await mkdir(parent);
     home = join(parent, 'data');
@@ -99,7 +99,7 @@ onPosix('the data folder', () => {
     },
   );
 
-  it('that is refused is not written to either when an extension is refused', async () => {
+  it('is not written to if it is refused, even when an extension is refused', async () => {
     await mkdir(home);
     await chmod(home, 0o777);
     const host = shop.host({ env: env(), args: ['chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/'] });

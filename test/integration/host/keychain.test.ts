@@ -48,7 +48,7 @@ function nothingHolds(secret: string): void {
 }
 
 describeWhere("the system's keychain", missingOfDesktop(), () => {
-  it('holds the token, which no file of the host does, for every host after it', async () => {
+  it('stores the token for later hosts, and no file of the host contains it', async () => {
     const env = { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url };
     const first = shop.host({ env });
     promised('SET_HF_TOKEN', await first.request('SET_HF_TOKEN', { token: 'hf_another0123' }));
@@ -69,7 +69,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     expect(await keychain.get(entry)).toBeUndefined();
   });
 
-  it('that is locked with nobody to unlock it says so of what it has, and leaves the next secret to the file', async () => {
+  it('reports that it is locked, and the next secret is stored in the file', async () => {
     const open = await startDesktopSession(join(shop.home, 'desktop'), { unlocked: true });
     const before = shop.host({ env: { ...open.env, ...ON } });
     expect(await before.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({ source: 'keychain' });
@@ -93,7 +93,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ status: 'success', has_token: false });
   });
 
-  it('that has lost an entry says so, and a cleared secret is forgotten all the same', async () => {
+  it('reports a missing entry, and a secret can still be cleared', async () => {
     const host = shop.host({ env: { ...(await session(true)), HF_ENDPOINT: (await hubOfBoth()).url } });
     writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({
@@ -115,7 +115,7 @@ describe('a keychain', () => {
     expect(JSON.parse(kept())).toEqual({ 'hub-token': SECRET });
   });
 
-  it('is not asked where the configuration says so, nor for what it does not have', async () => {
+  it('is not accessed if the configuration disables it, nor for secrets it does not contain', async () => {
     const host = shop.host({ env: { HF_ENDPOINT: (await hubOfBoth()).url } });
     expect(await status(host)).toMatchObject({ has_token: false, source: null });
     await host.request('SET_HF_TOKEN', { token: SECRET });

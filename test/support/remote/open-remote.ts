@@ -9,7 +9,7 @@ import type { LoadedModel } from '../../../host/models/model-engine.ts';
 import { ModelRegistry } from '../../../host/models/model-registry.ts';
 import { readRemoteId } from '../../../host/protocol/remote-id.ts';
 import { makeRemote, type Remote } from '../../../host/remote/remote.ts';
-import { type SecretKeeper, Secrets } from '../../../host/secrets/secrets.ts';
+import { type SecretStorage, Secrets } from '../../../host/secrets/secrets.ts';
 import { KeptLog } from '../logs.ts';
 
 /** Remote engines with a registry of models, over a configuration file and secrets of their own. */
@@ -23,7 +23,7 @@ export interface OpenRemote extends Remote {
 }
 
 /** Opens them with a pause of one millisecond between retries. */
-export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretKeeper): OpenRemote {
+export function openRemote(env: NodeJS.ProcessEnv = {}, keychain?: SecretStorage): OpenRemote {
   const home = mkdtempSync(join(tmpdir(), 'tabagent-remote-'));
   const log = new KeptLog();
   const config = readConfig({

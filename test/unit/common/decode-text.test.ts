@@ -4,7 +4,7 @@ import { decodeText } from '../../../host/common/decode-text.ts';
 const TEXT = '{"name": "Jörg 漢 💾"}\r\n';
 const MARK = '\uFEFF';
 
-describe('decoding a text that a person wrote', () => {
+describe('decodeText', () => {
   it.each([
     ['UTF-8', Buffer.from(TEXT)],
     ['UTF-8 with a mark', Buffer.from(MARK + TEXT)],
@@ -21,7 +21,7 @@ describe('decoding a text that a person wrote', () => {
     expect(() => decodeText(bytes)).toThrow('not valid for encoding');
   });
 
-  it('reads nothing as nothing', () => {
+  it('decodes an empty file', () => {
     expect(decodeText(Buffer.alloc(0))).toBe('');
   });
 });

@@ -53,7 +53,7 @@ describe('a lock', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('works where something wrote to its file', () => {
+  it('works if another program wrote to its file', () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, 'garbage '.repeat(1000));
     const lock = FileLock.try(path);
@@ -62,7 +62,7 @@ describe('a lock', () => {
     lock?.release();
   });
 
-  it('that cannot be made is a typed error', () => {
+  it('throws a typed error if it cannot be created', () => {
     writeFileSync(join(folder.path, `${count}-file`), '');
     expect(() => FileLock.try(join(folder.path, `${count}-file`, 'a.lock'))).toThrow(
       expect.objectContaining({ name: 'HostError' }),
@@ -121,7 +121,7 @@ describe('a lock between processes', () => {
     expect(FileLock.isHeld(path)).toBe(false);
   });
 
-  it('ends with its process, and whoever asks about it removes its file', async () => {
+  it('ends with its process, and the next process that checks it removes its file', async () => {
     expect(await other.do('try', path)).toBe(true);
     await other.kill();
     expect(existsSync(path)).toBe(true);
@@ -130,7 +130,7 @@ describe('a lock between processes', () => {
     other = new LockProcess();
   });
 
-  it('that nobody holds is free for each of many tries while another process asks about it', async () => {
+  it('can be taken at every attempt while another process checks it', async () => {
     let done = false;
     let asked = 0;
     const asking = (async () => {
@@ -153,7 +153,7 @@ describe('a lock between processes', () => {
     expect(refused).toBe(0);
   });
 
-  it('has one holder, however many processes take and release it at once', async () => {
+  it('has one holder while many processes take and release it', async () => {
     const others = Array.from({ length: 3 }, () => new LockProcess());
     try {
       for (let round = 0; round < 40; round += 1) {

@@ -47,7 +47,7 @@ describe('a file that another program has open', () => {
     await expect(fs.stat(other)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it.each(['EBUSY', 'EPERM', 'EACCES'])('that stays open is named: %s on Windows', async (code) => {
+  it.each(['EBUSY', 'EPERM', 'EACCES'])('is reported as in use if it stays open: %s on Windows', async (code) => {
     pretend('win32');
     faults = Array(100).fill(code);
     const error = { code: 'FILE_IN_USE', details: { path: file }, message: expect.stringContaining(file) };
@@ -61,7 +61,7 @@ describe('a file that another program has open', () => {
     await fs.rm(other, { recursive: true });
   });
 
-  it('is told apart from one that this user may not change', async () => {
+  it('is distinguished from one that this user may not change', async () => {
     pretend('win32');
     faults = Array(100).fill('EPERM');
     await fs.mkdir(other);
@@ -70,7 +70,7 @@ describe('a file that another program has open', () => {
     await fs.rm(other, { recursive: true });
   });
 
-  it('is no reason to wait elsewhere, where permissions have errors of their own', async () => {
+  it('causes no waiting on other platforms, where missing permissions have their own errors', async () => {
     pretend('linux');
     faults = ['EPERM'];
     await expect(renameFile(file, other)).rejects.toMatchObject({ code: 'EPERM' });

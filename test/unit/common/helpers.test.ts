@@ -12,14 +12,14 @@ describe('sum', () => {
 });
 
 describe('defined', () => {
-  it('leaves out what is undefined, and only that', () => {
+  it('omits undefined properties, and no others', () => {
     const properties = defined({ a: 1, b: undefined, c: null, d: false });
     expect(Object.keys(properties)).toEqual(['a', 'c', 'd']);
   });
 });
 
 describe('lazy', () => {
-  it('creates a value on first use, and once for all who ask at the same time', async () => {
+  it('creates a value on first use, and once for concurrent calls', async () => {
     let created = 0;
     const value = lazy(async () => {
       created += 1;

@@ -12,7 +12,7 @@ describe('createLogger', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('writes nothing until there is something to say, then private to the user', () => {
+  it('creates the file with the first line, readable only by the user', () => {
     const file = join(folder, 'logs', 'host.log');
     const log = createLogger({ file, debug: false });
     expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
@@ -21,7 +21,7 @@ describe('createLogger', () => {
     expect(statSync(file).mode & 0o077).toBe(0);
   });
 
-  it('never holds a secret, wherever it stands', () => {
+  it('never contains a secret, in any field', () => {
     const file = join(folder, 'host.log');
     const log = createLogger({ file, debug: false });
     const token = ['hf', 'AbCdEfGhIjKlMnOpQrSt'].join('_');
@@ -33,7 +33,7 @@ describe('createLogger', () => {
     for (const secret of [token, 'abc.def', 'deadbeef', 'cafe']) expect(text).not.toContain(secret);
   });
 
-  it('writes lines that mean nothing but JSON, whatever they say and wherever they end up', () => {
+  it('escapes characters that have a meaning outside JSON', () => {
     const file = join(folder, 'host.log');
     const log = createLogger({ file, debug: false });
     const text = "$(touch PWNED) `touch PWNED` <script>'&\n\r* * * * * root\u001b[2J\u009b2J\u0085\u2028\u202e";
@@ -52,7 +52,7 @@ describe('createLogger', () => {
     expect(() => log.info('x', { huge: 1n })).not.toThrow();
   });
 
-  it('says of every line which request it belongs to, through whatever the work awaits', async () => {
+  it('names the request in every line, across asynchronous calls', async () => {
     const file = join(folder, 'host.log');
     const log = createLogger({ file, debug: false });
     const work = async (name: string) => {
@@ -60,8 +60,8 @@ describe('createLogger', () => {
       log.info(name);
     };
     await Promise.all([
-      log.within({ request: 1 }, () => work('one')),
-      log.within({ request: 2 }, () => work('two')),
+      log.withContext({ request: 1 }, () => work('one')),
+      log.withContext({ request: 2 }, () => work('two')),
       work('none'),
     ]);
     const lines = readFileSync(file, 'utf8')
@@ -71,7 +71,7 @@ describe('createLogger', () => {
     expect(Object.fromEntries(lines.map(({ event, request }) => [event, request]))).toEqual({ one: 1, two: 2 });
   });
 
-  it('is moved when it has grown, so that several hosts together keep two files of a limited size', () => {
+  it('is renamed at a size limit, so that several hosts share two files of limited size', () => {
     const file = join(folder, 'host.log');
     const logs = [createLogger({ file, debug: false }), createLogger({ file, debug: false })];
     const filler = 'x'.repeat(64 * 1024);
@@ -85,7 +85,7 @@ describe('createLogger', () => {
     expect(JSON.parse(current?.trim().split('\n').at(-1) ?? '')).toMatchObject({ i: 199 });
   });
 
-  it('goes on, in a file of a limited size, where it cannot be moved', () => {
+  it('continues in a file of limited size if it cannot be renamed', () => {
     const file = join(folder, 'host.log');
     // As on Windows while another program has the old one open.
     mkdirSync(join(`${file}.1`, 'in-the-way'), { recursive: true });

@@ -4,7 +4,7 @@ import { longPath } from '../../../host/common/long-path.ts';
 
 const NAME = `${'d'.repeat(120)}/${'e'.repeat(120)}/f.gguf`;
 
-describe('a path for a library', () => {
+describe('longPath', () => {
   it('has the prefix of long paths where Windows needs it', () => {
     const path = win32.join('C:\\models', NAME);
     expect(longPath(path, win32)).toBe(`\\\\?\\${path}`);
@@ -14,7 +14,7 @@ describe('a path for a library', () => {
     );
   });
 
-  it('stays as it is where it is short, and on other systems', () => {
+  it('returns short paths, and paths on other platforms, unchanged', () => {
     expect(longPath('C:\\models\\f.gguf', win32)).toBe('C:\\models\\f.gguf');
     expect(longPath(`/models/${NAME}`, posix)).toBe(`/models/${NAME}`);
   });

@@ -38,7 +38,7 @@ describe('the folders of a user', () => {
     });
   });
 
-  it('are below AppData on Windows, wherever that is', () => {
+  it('are below AppData on Windows', () => {
     expect(
       userFolders({ platform: 'win32', env: { USERPROFILE: 'C:\\Users\\ada', APPDATA: 'D:\\Roaming' } }),
     ).toMatchObject({

@@ -15,8 +15,8 @@ function work() {
   return { shared, finish: result.resolve, fail: result.reject, tell: (n: number) => tell(n), signal: () => given };
 }
 
-describe('work that several wait for', () => {
-  it('answers all of them, and each hears its progress', async () => {
+describe('SharedWork', () => {
+  it('resolves for all callers and reports progress to each', async () => {
     const { shared, finish, tell } = work();
     const heard: string[] = [];
     const all = [
@@ -29,7 +29,7 @@ describe('work that several wait for', () => {
     expect(heard).toEqual(['a1', 'b1']);
   });
 
-  it('goes on when one of them leaves', async () => {
+  it('continues when one caller leaves', async () => {
     const { shared, finish, signal } = work();
     const controller = new AbortController();
     const leaving = shared.join({ signal: controller.signal });
@@ -41,7 +41,7 @@ describe('work that several wait for', () => {
     expect(await staying).toBe('done');
   });
 
-  it('is given up when the last one leaves, with the reason of the last', async () => {
+  it('is aborted when the last caller leaves, with that caller’s reason', async () => {
     const { shared, signal } = work();
     const [first, second] = [new AbortController(), new AbortController()];
     const waiting = [shared.join({ signal: first.signal }), shared.join({ signal: second.signal })].map((promise) =>
@@ -55,7 +55,7 @@ describe('work that several wait for', () => {
     expect(shared.isAborted).toBe(true);
   });
 
-  it('is given up when both leave at once', async () => {
+  it('is aborted when both callers leave at the same time', async () => {
     const { shared, signal } = work();
     const controller = new AbortController();
     const both = [shared.join({ signal: controller.signal }), shared.join({ signal: controller.signal })];
@@ -65,7 +65,7 @@ describe('work that several wait for', () => {
     expect(signal()?.aborted).toBe(true);
   });
 
-  it('fails for all of them with its own fault', async () => {
+  it('rejects for all callers with its own error', async () => {
     const { shared, fail } = work();
     const all = Promise.allSettled([shared.join({}), shared.join({})]);
     fail(new Error('broken'));

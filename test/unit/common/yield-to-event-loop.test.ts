@@ -7,8 +7,8 @@ function compute(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-describe('a pause in a long computation', () => {
-  it('lets others run once it has held them up', async () => {
+describe('createYielder', () => {
+  it('yields once the computation has blocked the event loop', async () => {
     const pause = createYielder();
     let ran = false;
     setImmediate(() => {
@@ -21,7 +21,7 @@ describe('a pause in a long computation', () => {
     expect(ran).toBe(true);
   });
 
-  it('ends the computation with the reason for which nobody wants it', async () => {
+  it('throws the reason of the aborted signal', async () => {
     const controller = new AbortController();
     const pause = createYielder(controller.signal);
     setImmediate(() => controller.abort(new Error('gone')));

@@ -7,7 +7,7 @@ import { openStore } from '../../../host/store/store.ts';
 import type { Store } from '../../../host/store/types.ts';
 import { WatchedLog } from '../../support/engine/test-models.ts';
 
-describe('the settings of generations', () => {
+describe('GenerationSettings', () => {
   const log = new WatchedLog();
   let folder: string;
   let store: Store;
@@ -25,7 +25,7 @@ describe('the settings of generations', () => {
     expect(await open().get()).toEqual(DEFAULT_PARAMS);
   });
 
-  it('are kept when another takes them up, what was not named included', async () => {
+  it('are read by another host, including those that were not changed', async () => {
     expect(await open().change({ temperature: 0, top_k: 7 })).toEqual({ ...DEFAULT_PARAMS, temperature: 0, top_k: 7 });
     expect(await open().change({ do_sample: false })).toEqual({
       ...DEFAULT_PARAMS,
@@ -36,7 +36,7 @@ describe('the settings of generations', () => {
     expect((await open().get()).top_k).toBe(7);
   });
 
-  it('changed at the same time are all changed', async () => {
+  it('can be changed concurrently', async () => {
     const settings = open();
     await Promise.all([
       settings.change({ top_k: 1 }),
@@ -46,13 +46,13 @@ describe('the settings of generations', () => {
     expect(await settings.get()).toMatchObject({ top_k: 1, top_p: 0.5, min_p: 0.1 });
   });
 
-  it('that cannot be read are the defaults, and the log says so', async () => {
+  it('are the defaults if they cannot be read, which is logged', async () => {
     await store.namespace<unknown>('settings').set('generation', { temperature: 'warm' });
     expect(await open().get()).toEqual(DEFAULT_PARAMS);
     expect(log.lines).toContainEqual(expect.objectContaining({ event: 'settings.unreadable' }));
   });
 
-  it('hold nothing but settings', async () => {
+  it('contain no other fields', async () => {
     const changes = { top_k: 3, other: 'x' };
     expect(await open().change(changes)).toEqual({ ...DEFAULT_PARAMS, top_k: 3 });
   });

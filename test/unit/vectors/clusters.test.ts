@@ -17,14 +17,14 @@ function corners(seed: number): { points: Float32Array[]; labels: number[] } {
 }
 
 describe('clustering', () => {
-  it('finds clusters that stand apart, numbered as they appear, whatever the seed', async () => {
+  it('finds separate clusters with any seed, numbered in order of appearance', async () => {
     for (let seed = 0; seed < 30; seed++) {
       const { points, labels } = corners(seed + 1);
       expect(await kMeans(points, { k: 3, seed, pause })).toMatchObject({ labels, count: 3 });
     }
   });
 
-  it('gives the same clusters for the same seed', async () => {
+  it('returns the same clusters for the same seed', async () => {
     const random = new Seeded(3);
     const points = Array.from({ length: 80 }, () => vector(random.below(100), random.below(100)));
     const first = await kMeans(points, { k: 7, seed: 5, pause });
@@ -32,14 +32,14 @@ describe('clustering', () => {
     expect(first.count).toBe(7);
   });
 
-  it('knows the sum of squares of a case that can be reckoned by hand', async () => {
+  it('computes the inertia of a case calculated by hand', async () => {
     const points = [vector(0), vector(2), vector(10), vector(14)];
     expect(await kMeans(points, { k: 2, seed: 0, pause })).toEqual({ labels: [0, 0, 1, 1], count: 2, inertia: 10 });
     expect((await kMeans(points, { k: 1, seed: 0, pause })).inertia).toBeCloseTo(131, 4);
     expect((await kMeans(points, { k: 4, seed: 0, pause })).inertia).toBe(0);
   });
 
-  it('ends when every point is with the middle it is nearest to', async () => {
+  it('ends when every point is assigned to its nearest centre', async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const random = new Seeded(seed);
       const points = Array.from({ length: 60 }, () => vector(random.below(1_000), random.below(1_000)));
@@ -55,7 +55,7 @@ describe('clustering', () => {
     }
   });
 
-  it('makes fewer clusters of points that are the same', async () => {
+  it('returns fewer clusters for equal points', async () => {
     const points = [vector(1, 1), vector(1, 1), vector(5, 5), vector(1, 1)];
     expect(await kMeans(points, { k: 3, seed: 1, pause })).toEqual({ labels: [0, 0, 1, 0], count: 2, inertia: 0 });
   });
@@ -65,7 +65,7 @@ describe('clustering', () => {
     await expect(kMeans([], { k: 0, seed: 0, pause })).rejects.toThrow(RangeError);
   });
 
-  it('is given up where its pause throws', async () => {
+  it('is aborted if its pause throws', async () => {
     const giveUp = async () => {
       throw new Error('gone');
     };
@@ -75,14 +75,14 @@ describe('clustering', () => {
 });
 
 describe('the silhouette', () => {
-  it('is what can be reckoned by hand', async () => {
+  it('equals a value calculated by hand', async () => {
     // a = 1 for all; b = 10.5, 9.5, 9.5 and 10.5.
     const expected = (9.5 / 10.5 + 8.5 / 9.5) / 2;
     const points = [vector(0), vector(1), vector(10), vector(11)];
     expect(await silhouette(points, [0, 0, 1, 1], pause)).toBeCloseTo(expected, 6);
   });
 
-  it('is near 1 for clusters apart, below 0 for wrong ones, 0 for points alone, nothing for one cluster', async () => {
+  it('is near 1 for separate clusters, negative for wrong ones, 0 for single points, and null for one cluster', async () => {
     const { points, labels } = corners(2);
     expect(await silhouette(points, labels, pause)).toBeGreaterThan(0.9);
     expect(
@@ -104,14 +104,14 @@ describe('the silhouette', () => {
 });
 
 describe('choosing', () => {
-  it('takes the best first, the earlier of equals, none below the threshold', () => {
+  it('returns the best first, the earlier of equal scores, and none below the threshold', () => {
     const scores = [0.1, 0.9, 0.5, 0.9, -1].map((score, index) => ({ index, score }));
     expect(nearest(scores, 3).map(({ index }) => index)).toEqual([1, 3, 2]);
     expect(nearest(scores, 10, 0.5).map(({ index }) => index)).toEqual([1, 3, 2]);
     expect(nearest(scores, 10).map(({ index }) => index)).toEqual([1, 3, 2, 0, 4]);
   });
 
-  it('finds the direction between vectors, however long they are', () => {
+  it('computes the mean direction of vectors of any length', () => {
     const middle = centroid([vector(10, 0), vector(0, 0.1)]);
     expect([...middle]).toEqual([expect.closeTo(0.5, 6), expect.closeTo(0.5, 6)]);
     expect(() => centroid([])).toThrow(RangeError);

@@ -6,14 +6,14 @@ import { Seeded } from '../../support/gguf/seeded.ts';
 const vector = (...values: number[]) => Float32Array.from(values);
 
 describe('similarity', () => {
-  it('knows the cosines of right, straight and no angles', () => {
+  it('computes the cosine of right, straight and zero angles', () => {
     expect(cosine(vector(1, 0), vector(0, 5))).toBe(0);
     expect(cosine(vector(3, 4), vector(6, 8))).toBeCloseTo(1, 6);
     expect(cosine(vector(3, 4), vector(-3, -4))).toBeCloseTo(-1, 6);
     expect(cosine(vector(1, 0), vector(1, 1))).toBeCloseTo(Math.SQRT1_2, 6);
   });
 
-  it('never leaves −1 to 1, and is 0 for a vector without direction', () => {
+  it('is between −1 and 1, and 0 for a zero vector', () => {
     const random = new Seeded(7);
     for (let i = 0; i < 200; i++) {
       const a = Float32Array.from({ length: 8 }, () => random.below(2_000) - 1_000);
@@ -28,14 +28,14 @@ describe('similarity', () => {
     expect(cosine(vector(0, 0), vector(1, 2))).toBe(0);
   });
 
-  it('gives the original’s other metrics', () => {
+  it('computes the other metrics of the original', () => {
     expect(similarity('dot_product', vector(1, 2, 3), vector(4, 5, 6))).toBe(32);
     expect(similarity('euclidean', vector(0, 0), vector(3, 4))).toBeCloseTo(1 / 6, 12);
     expect(similarity('euclidean', vector(1, 2), vector(1, 2))).toBe(1);
     expect(similarity('cosine', vector(1, 0), vector(1, 1))).toBeCloseTo(Math.SQRT1_2, 6);
   });
 
-  it('measures distances of vectors of every length', () => {
+  it('computes the distance of vectors of any length', () => {
     for (let length = 0; length < 12; length++) {
       const a = Float32Array.from({ length }, (_, i) => i);
       const b = Float32Array.from({ length }, (_, i) => 2 * i + 1);
@@ -45,18 +45,18 @@ describe('similarity', () => {
     expect(() => squaredDistance(vector(1), vector(1, 2))).toThrow(RangeError);
   });
 
-  it('makes vectors of length 1, and leaves zero alone', () => {
+  it('scales vectors to length 1, except zero vectors', () => {
     expect([...unit(vector(3, 4))]).toEqual([expect.closeTo(0.6, 6), expect.closeTo(0.8, 6)]);
     expect([...unit(vector(0, 0))]).toEqual([0, 0]);
   });
 
-  it('compares nothing of different models', () => {
+  it('refuses vectors of different lengths', () => {
     expect(() => dotProduct(vector(1), vector(1, 2))).toThrow(RangeError);
   });
 });
 
-describe('encoding a vector', () => {
-  it('gives numbers that are the same 32-bit floats again, in few digits', () => {
+describe('encodeVector', () => {
+  it('restores the same 32-bit floats from few digits', () => {
     const random = new Seeded(11);
     const values = Float32Array.from(
       { length: 500 },
@@ -67,7 +67,7 @@ describe('encoding a vector', () => {
     expect(text.length / values.length).toBeLessThan(18);
   });
 
-  it('gives base64 of little-endian floats', () => {
+  it('encodes base64 of little-endian floats', () => {
     expect(encodeVector(vector(1, -2), 'base64')).toBe(
       Buffer.from([0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]).toString('base64'),
     );
