@@ -8,7 +8,7 @@ import { CHROMIUM_PUBLIC_KEY, FIREFOX_ADDON_ID } from '../manifests/extension-id
 const here = fileURLToPath(new URL('.', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${here}/../package.json`, 'utf8'));
 
-/** No script, style or connection but what the extension brings with it. Model output is untrusted. */
+/** Only scripts, styles and connections of the extension itself are allowed. Model output is untrusted. */
 const PAGES_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -21,10 +21,10 @@ const PAGES_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** One source for Chromium's browsers and Firefox, both as Manifest V3. */
+/** One source for Chromium-based browsers and Firefox, both as Manifest V3. */
 export default defineConfig({
   modules: ['@wxt-dev/module-svelte'],
-  // Elements are made one by one: no page has a place where a text is read as HTML.
+  // Creates elements one by one, so that no page ever parses text as HTML.
   svelte: { vite: { compilerOptions: { fragments: 'tree' } } },
   imports: false,
   manifestVersion: 3,
@@ -46,18 +46,18 @@ export default defineConfig({
     permissions: ['nativeMessaging', 'storage', ...(browser === 'firefox' ? [] : ['sidePanel'])],
     icons: { 16: 'icon/16.png', 32: 'icon/32.png', 48: 'icon/48.png', 128: 'icon/128.png' },
     action: { default_title: 'TabAgent', default_icon: { 16: 'icon/16.png', 32: 'icon/32.png' } },
-    // A development build fetches what changed from the server that watches the sources.
+    // A development build loads changed modules from the development server.
     ...(mode === 'development' ? {} : { content_security_policy: { extension_pages: PAGES_POLICY } }),
     ...(browser === 'firefox'
       ? {
           browser_specific_settings: {
             gecko: {
               id: FIREFOX_ADDON_ID,
-              // The first release whose stable channel has every style and API used here, and asks for data consent.
+              // The first release with every style and API used here and with the prompt for data consent.
               strict_min_version: '140.0',
               data_collection_permissions: { required: ['none'] },
             },
-            // Android has no native messaging; the store's linter would take the release above for the one of Android.
+            // Android has no native messaging; without this the store's linter applies the release above to Android.
             gecko_android: { strict_min_version: '142.0' },
           },
         }

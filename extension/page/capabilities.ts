@@ -29,7 +29,7 @@ const NAMES: Readonly<Record<Exclude<Capability, 'chat'>, RegExp>> = {
   embedding: /(?:^|[^a-z])(?:bge|e5|gte|minilm|colbert|splade|\w*embed(?:ding)?s?|rerank(?:er)?)(?:[^a-z]|$)/i,
 };
 
-/** What capabilities are told by: until a model is loaded, only its tags and names. */
+/** The properties that capabilities are derived from: until a model is loaded, only its tags and names. */
 export interface ModelTraits {
   readonly tags: readonly string[];
   readonly names: readonly string[];

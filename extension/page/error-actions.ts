@@ -1,6 +1,7 @@
 import { browser } from 'wxt/browser';
 import type { ErrorAction, ErrorView } from './error-view.ts';
-import type { MessageKey } from './i18n.ts';
+import { CONTEXT_SIZES } from './fit.ts';
+import { type MessageKey, plural, t } from './i18n.ts';
 import { openModels, openOptions } from './open-pages.ts';
 import type { Store } from './store.svelte.ts';
 import { verifyModel } from './verify-model.ts';
@@ -16,39 +17,55 @@ export interface ErrorContext {
 
 /** A button beside an error. */
 export interface ErrorButton {
-  readonly label: MessageKey;
+  readonly label: string;
   readonly run: () => void;
 }
 
-/** Returns the button that helps against an error; undefined where nothing does, or not from this place. */
+/** Returns the button that helps against an error; undefined if there is none. */
 export function errorButton(error: ErrorView, context: ErrorContext): ErrorButton | undefined {
   const { store, modelId, onretry, onloadsettings, onnewchat } = context;
   const forModel = (make: (id: string) => ErrorButton) => (modelId === undefined ? undefined : make(modelId));
   const onModel = (label: MessageKey, action: 'LOAD_MODEL' | 'UNLOAD_MODEL' | 'DOWNLOAD_MODEL') =>
-    forModel((id) => ({ label, run: () => void store.act(action, id) })) ?? {
-      label: 'models' as const,
+    forModel((id) => ({ label: t(label), run: () => void store.act(action, id) })) ?? {
+      label: t('models'),
       run: () => openModels(),
     };
   const buttons: Record<ErrorAction, () => ErrorButton | undefined> = {
-    addToken: () => ({ label: 'tokenAdd', run: () => openOptions('hub') }),
-    diagnostics: () => ({ label: 'diagnostics', run: () => openOptions('diagnostics') }),
+    addToken: () => ({ label: t('tokenAdd'), run: () => openOptions('hub') }),
+    diagnostics: () => ({ label: t('diagnostics'), run: () => openOptions('diagnostics') }),
     download: () => onModel('download', 'DOWNLOAD_MODEL'),
-    freeSpace: () => ({ label: 'storageFreeUp', run: () => openOptions('storage') }),
+    freeSpace: () => ({ label: t('storageFreeUp'), run: () => openOptions('storage') }),
     load: () => onModel('load', 'LOAD_MODEL'),
+    reloadLonger: () => {
+      const size = contextFor(error.promptTokens);
+      if (size === undefined) return buttons.loadSettings();
+      return forModel((id) => ({
+        label: t('reloadWith', plural('tokens', size)),
+        run: () => void store.reload(id, size),
+      }));
+    },
     loadSettings: () =>
       onloadsettings === undefined
-        ? forModel((id) => ({ label: 'openSettings', run: () => openModels(id) }))
-        : { label: 'openSettings', run: onloadsettings },
-    models: () => ({ label: 'models', run: () => openModels() }),
-    newChat: () => (onnewchat === undefined ? undefined : { label: 'newChat', run: onnewchat }),
+        ? forModel((id) => ({ label: t('openSettings'), run: () => openModels(id) }))
+        : { label: t('openSettings'), run: onloadsettings },
+    models: () => ({ label: t('models'), run: () => openModels() }),
+    newChat: () => (onnewchat === undefined ? undefined : { label: t('newChat'), run: onnewchat }),
     openTerms: () =>
       error.termsUrl === undefined
         ? undefined
-        : { label: 'openTerms', run: () => void browser.tabs.create({ url: error.termsUrl }) },
-    retry: () => (onretry === undefined ? undefined : { label: 'retry', run: onretry }),
-    searchModels: () => ({ label: 'search', run: () => openModels() }),
+        : { label: t('openTerms'), run: () => void browser.tabs.create({ url: error.termsUrl }) },
+    retry: () => (onretry === undefined ? undefined : { label: t('retry'), run: onretry }),
+    searchModels: () => ({ label: t('search'), run: () => openModels() }),
     unload: () => onModel('unload', 'UNLOAD_MODEL'),
-    verify: () => forModel((id) => ({ label: 'verify', run: () => void verifyModel(store, id) })),
+    verify: () => forModel((id) => ({ label: t('verify'), run: () => void verifyModel(store, id) })),
   };
   return error.action && buttons[error.action]();
+}
+
+/** Share of the context that a prompt may fill. The rest is for the answer. */
+const PROMPT_SHARE = 0.75;
+
+/** Returns the context length to load for a prompt; undefined if none is long enough, or the length is not known. */
+function contextFor(promptTokens: number | undefined): number | undefined {
+  return promptTokens && CONTEXT_SIZES.find((size) => promptTokens <= size * PROMPT_SHARE);
 }

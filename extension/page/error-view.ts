@@ -12,6 +12,7 @@ export type ErrorAction =
   | 'models'
   | 'newChat'
   | 'openTerms'
+  | 'reloadLonger'
   | 'retry'
   | 'searchModels'
   | 'unload'
@@ -27,6 +28,8 @@ export interface ErrorView {
   readonly modelId: string | undefined;
   /** Bytes of disk space that are missing. */
   readonly missingBytes: number | undefined;
+  /** Tokens of a prompt that is too long for the context. */
+  readonly promptTokens: number | undefined;
   /** The page of the hub where the terms of a gated repository are accepted. */
   readonly termsUrl: string | undefined;
 }
@@ -43,7 +46,7 @@ const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
     ENGINE_CRASHED: 'load',
     ENGINE_UNAVAILABLE: 'diagnostics',
     LOAD_TIMEOUT: 'retry',
-    CONTEXT_OVERFLOW: 'loadSettings',
+    CONTEXT_OVERFLOW: 'reloadLonger',
     EMBEDDING_FAILED: 'retry',
     GENERATION_FAILED: 'retry',
     CHAT_TEMPLATE_FAILED: 'newChat',
@@ -60,6 +63,8 @@ const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
     CACHE_LIMIT: 'freeSpace',
     CACHE_ERROR: 'retry',
     CACHE_MOVING: 'retry',
+    FILE_IN_USE: 'retry',
+    TOO_MANY_FILES: 'retry',
     REMOTE_MODEL_NOT_FOUND: 'models',
     REMOTE_NOT_CONFIGURED: 'models',
     REMOTE_UNREACHABLE: 'retry',
@@ -85,13 +90,14 @@ export function viewErrorCode(
   message: string,
   details: Readonly<Record<string, unknown>> = {},
 ): ErrorView {
-  const { needed, available, modelId = details.model, accessPage } = details;
+  const { needed, available, modelId = details.model, accessPage, promptTokens } = details;
   return {
     code,
     action: ACTIONS.get(code),
     message,
     modelId: typeof modelId === 'string' ? modelId : undefined,
     missingBytes: typeof needed === 'number' && typeof available === 'number' ? needed - available : undefined,
+    promptTokens: typeof promptTokens === 'number' ? promptTokens : undefined,
     termsUrl: typeof accessPage === 'string' ? safeLink(accessPage) : undefined,
   };
 }

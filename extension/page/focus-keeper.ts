@@ -8,7 +8,7 @@ const FOCUSABLE = ':is(button, input, select, textarea, a[href], summary, [tabin
 
 /**
  * Keeps the focus where the user works. When the focused element is removed, moved or disabled, browsers give the focus
- * to the page, and the keyboard starts again at its top; here it goes to what is nearest to where it was.
+ * to the page, and the keyboard starts again at its top. Here the nearest remaining element gets it.
  */
 export function keepFocus(document: Document, root: HTMLElement): void {
   let trail: Trail = [];
@@ -19,7 +19,7 @@ export function keepFocus(document: Document, root: HTMLElement): void {
     for (let at: HTMLElement | null = target; at !== null && at !== root; at = at.parentElement) path.push(at);
     trail = [...trail.filter(([element]) => element !== target), path].slice(-TRAIL_LENGTH);
   });
-  // Whoever presses the pointer beside everything wants no element to have the focus.
+  // A click outside of all controls is meant to remove the focus.
   document.addEventListener('pointerdown', () => (trail = []), { capture: true });
 
   const check = () => {
@@ -38,13 +38,27 @@ export function keepFocus(document: Document, root: HTMLElement): void {
 function restore(trail: Trail): void {
   for (const path of trail.toReversed()) {
     for (const element of path) {
-      if (!element.isConnected || !element.checkVisibility()) continue;
-      const target = element.matches(FOCUSABLE) ? element : firstFocusable(element);
-      if (target === undefined) continue;
-      target.focus();
-      if (target.ownerDocument.activeElement === target) return;
+      const target = targetIn(element);
+      target?.focus();
+      if (target !== undefined && target.ownerDocument.activeElement === target) return;
     }
   }
+}
+
+/** Returns what to focus for an element: itself, its first focusable content, or the one that is in its place now. */
+function targetIn(element: HTMLElement): HTMLElement | undefined {
+  const { focusKey } = element.dataset;
+  const current = element.isConnected || focusKey === undefined ? element : replacementOf(element, focusKey);
+  if (!current?.isConnected || !current.checkVisibility()) return undefined;
+  if (current.matches(FOCUSABLE)) return current;
+  // An item of a list may have no enabled control for a moment; then it gets the focus itself.
+  return firstFocusable(current) ?? (focusKey === undefined ? undefined : current);
+}
+
+/** An item that moves to another list is drawn anew; its key tells that it is the same. */
+function replacementOf(element: HTMLElement, focusKey: string): HTMLElement | undefined {
+  const items = element.ownerDocument.querySelectorAll<HTMLElement>('[data-focus-key]');
+  return [...items].find((item) => item.dataset.focusKey === focusKey);
 }
 
 function firstFocusable(element: HTMLElement): HTMLElement | undefined {

@@ -1,6 +1,6 @@
-/** Sizes, times and counts as the user's language writes them. */
+/** Formats sizes, times and counts in the user's language. */
 export interface Format {
-  /** Decimal units, as hubs and disks show them: `4.7 GB`. */
+  /** Decimal units, as Hugging Face and disks use them: `4.7 GB`. */
   bytes(value: number): string;
   /** `12.3 MB/s`. */
   speed(bytesPerSecond: number): string;
@@ -17,7 +17,7 @@ export interface Format {
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
 
-/** Makes a format for a language, such as `de` or `en-GB`. */
+/** Returns the format of a language, such as `de` or `en-GB`. */
 export function makeFormat(language: string): Format {
   const unit = (value: number, name: string, digits: number, unitDisplay: 'short' | 'long' = 'short') =>
     new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: digits }).format(

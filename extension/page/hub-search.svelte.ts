@@ -36,19 +36,25 @@ export class HubSearch {
     this.#store = store;
   }
 
+  /** Removes the results of an earlier text. */
+  clear(): void {
+    this.#number += 1;
+    this.repos = [];
+    this.error = undefined;
+    this.isSearching = true;
+  }
+
   /** Searches for a text; an address of a model is the only result. A short text ends the search. */
   async run(text: string): Promise<void> {
-    this.#number += 1;
-    const number = this.#number;
-    this.error = undefined;
+    this.clear();
     this.isSearching = false;
+    const number = this.#number;
     const query = text.trim();
     const address = readModelAddress(query);
     if (address !== undefined) {
       this.repos = [{ ...address, ...UNKNOWN, capabilities: capabilitiesOf({ tags: [], names: [address.repoId] }) }];
       return;
     }
-    this.repos = [];
     if (query.length < MIN_LENGTH) return;
     this.isSearching = true;
     try {
@@ -62,7 +68,7 @@ export class HubSearch {
   }
 }
 
-/** What is not known of a pasted address. */
+/** A pasted address does not say these. */
 const UNKNOWN = { isGated: false, parameters: undefined, downloads: undefined };
 
 function hubRepo(model: PayloadOf<'SEARCH_MODELS'>['models'][number]): HubRepo {

@@ -170,7 +170,7 @@ export function filterRows(
   });
 }
 
-/** A loaded model fits, whatever the memory that it left free. */
+/** A loaded model fits, however little memory is free now. */
 function isFitting({ stage, size }: ModelRow, machine: Parameters<typeof fitOf>[1]): boolean {
   const fit = stage === 'loaded' ? 'memory' : fitOf(size, machine);
   return fit === 'gpu' || fit === 'memory';

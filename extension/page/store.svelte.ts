@@ -123,6 +123,13 @@ export class Store {
     if (isLoaded) await this.act('SET_ACTIVE_MODEL', row.id);
   }
 
+  /** Loads a model again with another context length. */
+  async reload(modelId: string, contextLength: number): Promise<void> {
+    if (!(await this.act('UNLOAD_MODEL', modelId))) return;
+    const isLoaded = await this.act('LOAD_MODEL', modelId, { n_ctx: contextLength });
+    if (isLoaded) await this.act('SET_ACTIVE_MODEL', modelId);
+  }
+
   /** Tries to reach the host now. */
   retry(): void {
     this.post({ kind: 'retry' });

@@ -37,7 +37,7 @@ export type ToPage =
       readonly tokens: number;
       readonly tokensPerSecond: number;
     }
-  /** An answer has ended, complete or not. What is to stay, the host has stored. */
+  /** An answer has ended, complete or not. The host has stored it. */
   | { readonly kind: 'answerEnded'; readonly conversationId: string }
   | { readonly kind: 'reply'; readonly id: number; readonly payload: unknown }
   | {

@@ -21,7 +21,7 @@ export async function readAttachment(file: File): Promise<Attachment | Attachmen
   }
 }
 
-/** Returns a message with files below it, each in a code block that nothing in the file ends. */
+/** Returns a message with files below it, each in a code block that its content cannot close. */
 export function withAttachments(message: string, attachments: readonly Attachment[]): string {
   const blocks = attachments.map(({ name, text }) => {
     const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));

@@ -3,21 +3,21 @@ import { safeLink } from './safe-link.ts';
 import type { Block, Inline } from './tree.ts';
 
 /**
- * Longer texts are shown as they are, characters. The lexer takes time in the square of some texts' length (unclosed
- * `**`, one-line lists): of this many, at worst half a second.
+ * Longer texts are shown as plain text, characters. The lexer takes quadratic time for some texts (unclosed `**`, one-line
+ * lists): for this many characters half a second at worst.
  */
 const MAX_LENGTH = 40_000;
 
-/** Deepest nesting that is drawn as such; what lies deeper is shown as it was written. */
+/** Deepest nesting that is parsed. Anything deeper is shown as it was written. */
 const MAX_DEPTH = 16;
 
-/** Makes a tree of Markdown. Whatever the text, no HTML comes of it: tags are text like any other. */
+/** Parses Markdown into a tree. It never contains HTML: tags are text like any other. */
 export function parseMarkdown(text: string): Block[] {
   if (text.length > MAX_LENGTH) return [plain(text)];
   try {
     return blocksOf(new Lexer({ gfm: true, breaks: true }).lex(text), 0);
   } catch {
-    // Nested more deeply than the lexer can follow: nobody writes so who wants it drawn.
+    // The lexer cannot follow nesting this deep.
     return [plain(text)];
   }
 }
@@ -29,30 +29,30 @@ function plain(text: string): Block {
 function blocksOf(tokens: readonly Token[], depth: number): Block[] {
   return tokens.flatMap((token): Block[] => {
     if (depth > MAX_DEPTH) return [plain(token.raw)];
-    // The lexer's own type lets any token be a generic one, so a kind does not narrow it by itself.
-    const known = token as Tokens.Generic & { type: string };
-    switch (known.type) {
+    // The lexer's type allows generic tokens of any kind, so checking `type` does not narrow it.
+    const typed = token as Tokens.Generic & { type: string };
+    switch (typed.type) {
       case 'space':
       case 'def':
         return [];
       case 'hr':
         return [{ kind: 'rule' }];
       case 'heading':
-        return [{ kind: 'heading', level: (known as Tokens.Heading).depth, inline: inlineOf(known.tokens, depth) }];
+        return [{ kind: 'heading', level: (typed as Tokens.Heading).depth, inline: inlineOf(typed.tokens, depth) }];
       case 'code':
-        return [{ kind: 'code', text: (known as Tokens.Code).text, language: (known as Tokens.Code).lang ?? '' }];
+        return [{ kind: 'code', text: (typed as Tokens.Code).text, language: (typed as Tokens.Code).lang ?? '' }];
       case 'blockquote':
-        return [{ kind: 'quote', blocks: blocksOf(known.tokens ?? [], depth + 1) }];
+        return [{ kind: 'quote', blocks: blocksOf(typed.tokens ?? [], depth + 1) }];
       case 'list':
-        return [listOf(known as Tokens.List, depth)];
+        return [listOf(typed as Tokens.List, depth)];
       case 'table':
-        return [tableOf(known as Tokens.Table, depth)];
+        return [tableOf(typed as Tokens.Table, depth)];
       case 'paragraph':
       case 'text':
-        return [{ kind: 'paragraph', inline: known.tokens ? inlineOf(known.tokens, depth) : [textOf(known.raw)] }];
+        return [{ kind: 'paragraph', inline: typed.tokens ? inlineOf(typed.tokens, depth) : [textOf(typed.raw)] }];
       default:
-        // HTML, and whatever else a later lexer may know: shown as it was written.
-        return [plain(known.raw.replace(/\n+$/, ''))];
+        // HTML, and tokens of a later lexer, are shown as they were written.
+        return [plain(typed.raw.replace(/\n+$/, ''))];
     }
   });
 }
@@ -81,10 +81,10 @@ function tableOf(table: Tokens.Table, depth: number): Block {
 
 function inlineOf(tokens: readonly Token[] | undefined, depth: number): Inline[] {
   return (tokens ?? []).flatMap((token): Inline[] => {
-    const known = token as Tokens.Generic & { type: string };
-    if (depth > MAX_DEPTH) return [textOf(known.raw)];
-    const inside = () => inlineOf(known.tokens, depth + 1);
-    switch (known.type) {
+    const typed = token as Tokens.Generic & { type: string };
+    if (depth > MAX_DEPTH) return [textOf(typed.raw)];
+    const inside = () => inlineOf(typed.tokens, depth + 1);
+    switch (typed.type) {
       case 'strong':
         return [{ kind: 'strong', inline: inside() }];
       case 'em':
@@ -92,25 +92,25 @@ function inlineOf(tokens: readonly Token[] | undefined, depth: number): Inline[]
       case 'del':
         return [{ kind: 'deleted', inline: inside() }];
       case 'codespan':
-        return [{ kind: 'code', text: (known as Tokens.Codespan).text }];
+        return [{ kind: 'code', text: (typed as Tokens.Codespan).text }];
       case 'br':
         return [{ kind: 'break' }];
       case 'escape':
-        return [{ kind: 'text', text: (known as Tokens.Escape).text }];
+        return [{ kind: 'text', text: (typed as Tokens.Escape).text }];
       case 'link': {
-        const href = safeLink((known as Tokens.Link).href);
-        return href === undefined ? [textOf(known.raw)] : [{ kind: 'link', href, inline: inside() }];
+        const href = safeLink((typed as Tokens.Link).href);
+        return href === undefined ? [textOf(typed.raw)] : [{ kind: 'link', href, inline: inside() }];
       }
       case 'text':
-        return known.tokens ? inside() : [textOf((known as Tokens.Text).text)];
+        return typed.tokens ? inside() : [textOf((typed as Tokens.Text).text)];
       default:
-        // Pictures too: a page that fetches what a model names would tell others what is read here.
-        return [textOf(known.raw)];
+        // Images too: fetching an address that a model wrote would leak what is read here.
+        return [textOf(typed.raw)];
     }
   });
 }
 
-/** The characters that Markdown's own texts have to write as entities. */
+/** Entities that models write for characters with a meaning in Markdown or HTML. */
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
   lt: '<',

@@ -1,6 +1,6 @@
 /**
- * The address of a link a model wrote, when it is one to follow: whole, `http` or `https`, and without a name and
- * password, which make an address look like another's. Undefined for any other; then the text is shown as text.
+ * Returns the address of a link if it is safe to follow: absolute, `http` or `https`, and without a user name and
+ * password, which can make an address look like that of another site. Undefined otherwise.
  */
 export function safeLink(href: string): string | undefined {
   const url = URL.parse(href);

@@ -1,4 +1,4 @@
-/** What Markdown means, without any HTML: pages draw these and nothing else. */
+/** A block of parsed Markdown. Pages render these and nothing else. */
 export type Block =
   | { readonly kind: 'paragraph'; readonly inline: readonly Inline[] }
   | { readonly kind: 'heading'; readonly level: number; readonly inline: readonly Inline[] }
@@ -8,7 +8,7 @@ export type Block =
   | { readonly kind: 'table'; readonly head: readonly Cell[]; readonly rows: readonly (readonly Cell[])[] }
   | { readonly kind: 'rule' };
 
-/** An item of a list; `checked` where it is a task. */
+/** An item of a list; `checked` is set for a task. */
 export interface ListItem {
   readonly checked: boolean | undefined;
   readonly blocks: readonly Block[];
@@ -17,7 +17,7 @@ export interface ListItem {
 /** A cell of a table. */
 export type Cell = readonly Inline[];
 
-/** What stands in a line. */
+/** A part of a line of text. */
 export type Inline =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'code'; readonly text: string }

@@ -49,7 +49,10 @@ for (const kind of BROWSERS) {
       fixture.install();
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
-      await page.ask('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1 } });
+      // The longest answer: one that has to be stopped must not end before.
+      await page.ask('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
+      const n_ctx = model === TICKING ? 32_768 : 512;
+      await page.ask('LOAD_MODEL', { modelPath: model, settings: { n_threads: 1, n_ctx } });
       await page.waitForText('[data-privacy]', 'Runs on this computer.');
       return page;
     }
@@ -168,7 +171,9 @@ for (const kind of BROWSERS) {
       await page.click('form [type=submit]');
       const text = await page.waitForText('.unanswered', 'too long for the model’s current context');
       expect(text).not.toContain('CONTEXT_OVERFLOW');
+      expect(text).toContain('Reload with 4,096 tokens');
       await capture(page, 'light-too-long');
+      expect(await page.evaluate('document.scrollingElement.scrollHeight - innerHeight')).toBeLessThanOrEqual(0);
       await page.evaluate(
         `[...document.querySelectorAll('.unanswered button')].find(({ innerText }) => innerText === 'Edit').click()`,
       );
@@ -211,9 +216,10 @@ for (const kind of BROWSERS) {
         page.evaluate(`(() => {
           const clipboardData = new DataTransfer();
           clipboardData.items.add(new File([${content}], ${JSON.stringify(name)}));
-          document.querySelector('textarea').dispatchEvent(
-            new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }),
-          );
+          // Firefox ignores the data given to the constructor of ClipboardEvent.
+          const event = new Event('paste', { bubbles: true, cancelable: true });
+          Object.defineProperty(event, 'clipboardData', { value: clipboardData });
+          document.querySelector('textarea').dispatchEvent(event);
         })()`);
       await page.waitForElement('textarea');
       await paste('picture.bin', 'new Uint8Array([255, 0])');

@@ -3,40 +3,40 @@ export type Key = 'ArrowDown' | 'Enter' | 'Escape' | 'Tab';
 
 /** A page of the extension, in a real browser. */
 export interface ExtensionPage {
-  /** The value of an expression in the page, as JSON carries it; a promise's when it has one. */
+  /** Returns the JSON value of an expression in the page; of a promise, its result. */
   evaluate(expression: string): Promise<unknown>;
-  /** Clicks the first element that fits a CSS selector, once there is one. */
+  /** Clicks the first element that matches a CSS selector, once it exists. */
   click(selector: string): Promise<void>;
   /** Presses a key in the page, by its name in `KeyboardEvent.key`. */
   press(key: Key): Promise<void>;
   /** Closes the page. */
   close(): Promise<void>;
-  /** What is seen, as PNG. */
+  /** Returns a screenshot of the visible part, as PNG. */
   screenshot(): Promise<Buffer>;
 }
 
-/** A real browser with an extension, on a profile of its own. */
+/** A real browser with an extension and its own profile. */
 export interface TestBrowser {
   /** Opens a page of the extension, such as `popup.html`, in a tab. */
   openPage(path: string): Promise<ExtensionPage>;
-  /** Ends the browser and waits until it is gone. */
+  /** Closes the browser and waits for its process to exit. */
   close(): Promise<void>;
 }
 
-/** How a browser is started. */
+/** Options for starting a browser. */
 export interface BrowserOptions {
   /** The program: see `find-program.ts`. */
   readonly program: string;
-  /** The home folder it sees, and keeps its profile in. */
+  /** Its home folder, which also holds the profile. */
   readonly home: string;
   /** Folder of the unpacked extension. */
   readonly extension: string;
-  /** Added to its environment, which its native hosts inherit. */
+  /** Added to its environment, which native hosts inherit. */
   readonly env?: NodeJS.ProcessEnv;
-  /** The system's colours are dark ones. */
+  /** Emulates a dark system theme. */
   readonly dark?: boolean;
-  /** The system has its own few colours, for contrast. */
+  /** Emulates forced colours. */
   readonly forcedColors?: boolean;
-  /** Pixels of a page. */
+  /** Size of a page, pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }

@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core';
 import { CHROMIUM_EXTENSION_ID } from '../../../manifests/extension-identity.ts';
 import type { BrowserOptions, TestBrowser } from './browser.ts';
 
-/** Quiet, without a window, and without a sandbox, which root cannot have. */
+/** No window, no background traffic, and no sandbox, which does not work as root. */
 const ARGS = [
   '--headless=new',
   '--no-sandbox',
@@ -16,12 +16,12 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** Chromium with an extension whose manifest holds our `key`. Its profile is the one that `tabagent install` knows. */
+/** Starts Chromium with an extension whose manifest has our `key`, in the profile that `tabagent install` finds. */
 export async function startChromium(options: BrowserOptions): Promise<TestBrowser> {
   const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
   const context = await chromium.launchPersistentContext(join(home, '.config', 'chromium'), {
     executablePath: program,
-    // Playwright's own headless mode has no extensions; the argument above means the browser's.
+    // Playwright's own headless mode does not load extensions; the argument above starts the browser's.
     headless: false,
     colorScheme: dark ? 'dark' : 'light',
     forcedColors: forcedColors ? 'active' : 'none',

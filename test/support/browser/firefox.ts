@@ -8,13 +8,13 @@ import { FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
 import type { BrowserOptions, Key, TestBrowser } from './browser.ts';
 import { Marionette } from './marionette.ts';
 
-/** The extension's address is made up anew in every profile, unless it stands there already. */
+/** Firefox generates the address of an extension for each profile, unless the profile sets it. */
 const UUID = '5f2c7a3e-9d41-4b6e-8a7b-3c1d2e4f5a6b';
 
-/** Firefox writes the port that Marionette listens on into this file of its profile. */
+/** The file in the profile that Firefox writes the port of Marionette to. */
 const PORT_FILE = 'MarionetteActivePort';
 
-/** The attribute a driver gives an element by (WebDriver, 12.2). */
+/** The key of an element reference (WebDriver, section 12.2). */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
 const PREFERENCES = {
@@ -30,7 +30,7 @@ const PREFERENCES = {
   'toolkit.telemetry.reportingpolicy.firstRun': false,
 };
 
-/** Firefox with an extension that has our add-on id, for as long as it runs. */
+/** Starts Firefox with an extension that has our add-on id. */
 export async function startFirefox(options: BrowserOptions): Promise<TestBrowser> {
   const { program, home, extension, env = {}, dark = false, forcedColors = false, size } = options;
   const profile = await mkdtemp(join(tmpdir(), 'tabagent-firefox-'));
@@ -43,7 +43,7 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
   );
   await writeFile(join(profile, 'user.js'), lines.join(''));
   await mkdir(home, { recursive: true });
-  // Without the last argument the pages of an extension are closed to a driver.
+  // The last argument gives the driver access to pages of extensions.
   const args = ['--headless', '--no-remote', '--profile', profile, '--marionette', '--remote-allow-system-access'];
   const child = spawn(program, args, { env: { PATH: process.env.PATH, HOME: home, ...env }, stdio: 'ignore' });
   const exited = once(child, 'exit');
@@ -86,7 +86,7 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
   };
 }
 
-/** Makes the window so large that its page has this size, as far as Firefox makes windows so small. */
+/** Resizes the window so that its page has this size, down to the smallest window of Firefox. */
 async function fitWindow(driver: Marionette, size: { width: number; height: number }): Promise<void> {
   const own = record(await evaluate(driver, '({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })'));
   await driver.command('WebDriver:SetWindowRect', {
@@ -131,7 +131,7 @@ async function press(driver: Marionette, key: Key): Promise<void> {
   await driver.command('WebDriver:PerformActions', { actions: [{ type: 'key', id: 'keyboard', actions }] });
 }
 
-/** The port, once it stands in the profile. */
+/** Returns the port, once it is in the profile. */
 async function portOf(profile: string): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const look = () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** Firefox's own remote control: frames `<length>:<json>` over TCP, an answer for each command. */
+/** A client of Firefox's remote protocol: frames `<length>:<json>` over TCP, one response for each command. */
 export class Marionette {
   readonly #socket: Socket;
   readonly #pending = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
@@ -15,14 +15,14 @@ export class Marionette {
     socket.on('error', (error) => this.#fail(error));
   }
 
-  /** Connects, and waits for the greeting. */
+  /** Connects to a port of this computer. */
   static async connect(port: number): Promise<Marionette> {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
     return new Marionette(socket);
   }
 
-  /** Gives a command, such as `WebDriver:Navigate`. Rejects with what Firefox says was wrong. */
+  /** Sends a command, such as `WebDriver:Navigate`. Rejects with the error that Firefox reports. */
   command(name: string, parameters: Record<string, unknown>): Promise<unknown> {
     const id = this.#nextId++;
     const frame = JSON.stringify([0, id, name, parameters]);
@@ -42,13 +42,13 @@ export class Marionette {
       if (colon === -1) return;
       const end = colon + 1 + Number(this.#received.subarray(0, colon));
       if (this.#received.length < end) return;
-      this.#answer(JSON.parse(this.#received.subarray(colon + 1, end).toString()));
+      this.#onMessage(JSON.parse(this.#received.subarray(colon + 1, end).toString()));
       this.#received = this.#received.subarray(end);
     }
   }
 
-  /** A greeting is an object; an answer is `[1, id, error, result]`. */
-  #answer(message: unknown): void {
+  /** The greeting is an object; a response is `[1, id, error, result]`. */
+  #onMessage(message: unknown): void {
     if (!Array.isArray(message)) return;
     const [, id, error, result] = message;
     const pending = this.#pending.get(id);

@@ -6,8 +6,8 @@ import { CHROMIUM_PUBLIC_KEY, FIREFOX_ADDON_ID } from '../../../manifests/extens
 export const PROBE_PAGE = 'probe.html';
 
 /**
- * Writes an extension that has TabAgent's identity and may start native hosts, and nothing else: a driver asks from
- * its empty page what it wants to know.
+ * Writes an extension that has TabAgent's identity and may only start native hosts. A test sends messages to the host
+ * from its empty page.
  */
 export async function writeProbeExtension(folder: string, family: 'chromium' | 'firefox'): Promise<string> {
   const manifest = {
@@ -25,7 +25,7 @@ export async function writeProbeExtension(folder: string, family: 'chromium' | '
   return folder;
 }
 
-/** An expression for the probe's page: one message to the host, and its first reply. */
+/** Returns an expression for the probe's page: sends a message to the host and returns the first reply. */
 export function askHost(message: Record<string, unknown>): string {
   return `(globalThis.browser ?? chrome).runtime.sendNativeMessage('com.tabagent.host', ${JSON.stringify(message)})`;
 }

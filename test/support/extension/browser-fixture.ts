@@ -47,19 +47,27 @@ export class BrowserFixture {
   readonly #shop: Workshop;
   readonly #kind: BrowserKind;
   readonly #program: string;
+  readonly #moreEnv: Record<string, string>;
   #browser: TestBrowser | undefined;
 
-  private constructor(shop: Workshop, hub: TestHub, kind: BrowserKind, program: string) {
+  private constructor(shop: Workshop, hub: TestHub, kind: BrowserKind, program: string, env: Record<string, string>) {
     this.#shop = shop;
     this.hub = hub;
     this.#kind = kind;
     this.#program = program;
+    this.#moreEnv = env;
   }
 
-  static async open(kind: BrowserKind, program: string, hub: HubOptions): Promise<BrowserFixture> {
+  /** @param env Added to the environment of the browser and the host. */
+  static async open(
+    kind: BrowserKind,
+    program: string,
+    hub: HubOptions,
+    env: Record<string, string> = {},
+  ): Promise<BrowserFixture> {
     const shop = await Workshop.open();
     await mkdir(join(shop.home, kind.profile), { recursive: true });
-    return new BrowserFixture(shop, shop.use(await startHub(hub)), kind, program);
+    return new BrowserFixture(shop, shop.use(await startHub(hub)), kind, program, env);
   }
 
   /** Writes the host's configuration file. */
@@ -107,6 +115,7 @@ export class BrowserFixture {
       TABAGENT_GPU: 'off',
       TABAGENT_STALL_TIMEOUT_MS: '2000',
       LANGUAGE: 'en',
+      ...this.#moreEnv,
     };
   }
 }

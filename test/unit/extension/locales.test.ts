@@ -74,7 +74,8 @@ describe('the strings', () => {
   });
 
   it('include a sentence for every error code', () => {
-    for (const code of COMPOSED.error ?? []) expect(english[`error_${code}`]?.message).toMatch(/\.$/);
+    const codes = COMPOSED.error ?? [];
+    expect(codes.filter((code) => !english[`error_${code}`]?.message.endsWith('.'))).toEqual([]);
   });
 
   it('are all used', () => {

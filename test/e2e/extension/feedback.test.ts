@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { describeWith } from '../../support/describe-where.ts';
+import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
+import { MODELS, modelId, REPO, rowOf } from '../../support/extension/models.ts';
+import type { PageDriver } from '../../support/extension/page-driver.ts';
+
+const LARGE = modelId('large.gguf');
+const STORY = modelId('story.gguf');
+
+/** A download that stops after some bytes of each response, until the hub is healed. */
+const STALL = { kind: 'stall', after: 1_000_000, match: ({ server }: { server: string }) => server === 'cdn' } as const;
+
+/** The host reconnects so late that a stalled download stays stalled in a test. */
+const LATE_TIMEOUT = { TABAGENT_STALL_TIMEOUT_MS: '120000' };
+
+/** The focused element, by its accessible name or text. */
+const FOCUSED = `(() => {
+  const { activeElement } = document;
+  return activeElement === document.body ? 'BODY' : activeElement.getAttribute('aria-label') ?? activeElement.innerText.trim();
+})()`;
+
+/** Width of a window of 320 pixels at 200 % zoom, CSS pixels. */
+const NARROW = 160;
+
+/** Elements that reach out of a narrow window and that nothing scrolls or clips. */
+const OVERFLOWING = `(() => {
+  document.documentElement.style.inlineSize = '${NARROW}px';
+  const isClipped = (element) => {
+    for (let at = element.parentElement; at !== null; at = at.parentElement) {
+      if (getComputedStyle(at).overflowX !== 'visible') return true;
+    }
+    return false;
+  };
+  return [...document.querySelectorAll('body *')]
+    .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > ${NARROW + 1})
+    .filter((element) => !element.closest('.visually-hidden, .toasts') && !isClipped(element))
+    .map((element) => element.outerHTML.slice(0, 200));
+})()`;
+
+for (const kind of BROWSERS) {
+  describeWith(`feedback in ${kind.name}`, kind.programs, (program) => {
+    let fixture: BrowserFixture;
+    beforeEach(async () => {
+      fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } }, LATE_TIMEOUT);
+      fixture.install();
+    });
+    afterEach(() => fixture.close());
+
+    async function openPopup(look = {}): Promise<PageDriver> {
+      const page = await fixture.page('popup.html', look);
+      await page.waitForText('header', 'Connected');
+      return page;
+    }
+
+    it('shows the progress of a download on the toolbar button, and announces each change', async () => {
+      const page = await openPopup();
+      await page.ask('ADD_MODEL_TO_LIST', { model: { id: LARGE } });
+      fixture.hub.fault(STALL);
+      await page.click(`${rowOf(LARGE)} .actions button`);
+      await page.click('dialog footer button');
+      await page.waitFor(`document.querySelector('[role=progressbar]').ariaValueNow > 0`);
+      await page.waitForText('[data-announcement]', 'Downloading large.');
+      expect(await page.evaluate(`chrome.action.getBadgeText({})`)).toMatch(/^\d+%$/);
+      fixture.hub.clearFaults();
+      await page.click(`${rowOf(LARGE, 'downloading')} .actions button:first-child`);
+      await page.click(`${rowOf(LARGE, 'paused')} .actions button:first-child`);
+      await page.waitForElement(rowOf(LARGE, 'downloaded'));
+      await page.waitForText('[data-announcement]', 'large downloaded.');
+      expect(await page.evaluate(`chrome.action.getBadgeText({})`)).toBe('');
+    });
+
+    it('says so when a download receives nothing', async () => {
+      const page = await openPopup();
+      await page.ask('ADD_MODEL_TO_LIST', { model: { id: LARGE } });
+      fixture.hub.fault(STALL);
+      await page.click(`${rowOf(LARGE)} .actions button`);
+      await page.click('dialog footer button');
+      await page.waitForText(rowOf(LARGE, 'downloading'), 'Waiting for data');
+      await page.saveScreenshot(`${kind.name}-light-stalled`);
+    });
+
+    it('keeps the focus where the user works, also when what had it is removed', async () => {
+      const page = await openPopup();
+      await page.ask('ADD_MODEL_TO_LIST', { model: { id: STORY } });
+      const button = `${rowOf(STORY)} .actions button`;
+      await page.waitForElement(button);
+      await page.evaluate(`document.querySelector('${button}').focus()`);
+      await page.press('Enter');
+      await page.waitForElement('dialog[open]');
+      await page.evaluate(`document.querySelector('dialog footer button').focus()`);
+      await page.press('Enter');
+      await page.waitForElement(rowOf(STORY, 'downloaded'));
+      await page.waitFor(`document.activeElement.closest('${rowOf(STORY)}') !== null`);
+
+      await page.ask('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
+      await page.waitForElement(rowOf(STORY, 'loaded'));
+      await page.evaluate(`document.querySelector('${rowOf(STORY)} .actions button').focus()`);
+      await page.press('Enter');
+      await page.waitForElement(rowOf(STORY, 'downloaded'));
+      await page.waitFor(`document.activeElement.closest('${rowOf(STORY)}') !== null`);
+    });
+
+    it('goes through the popup in the order of its parts, by Tab', async () => {
+      const page = await openPopup();
+      await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
+      await page.waitForElement(rowOf(STORY, 'downloaded'));
+      await page.evaluate(`document.querySelector('header button').focus()`);
+      const order: unknown[] = [await page.evaluate(FOCUSED)];
+      for (let step = 0; step < 11; step += 1) {
+        await page.press('Tab');
+        order.push(await page.evaluate(FOCUSED));
+      }
+      expect(order).toEqual([
+        'Open chat',
+        'Settings',
+        'Models',
+        // The search field and the six filters are inputs, named by their labels.
+        ...Array(7).fill(''),
+        'Load story',
+        'Actions for story',
+      ]);
+    });
+
+    it('operates menus and dialogs by keyboard alone', async () => {
+      const page = await openPopup();
+      await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
+      await page.waitForElement(`${rowOf(STORY)} [aria-haspopup=menu]`);
+      await page.evaluate(`document.querySelector('${rowOf(STORY)} [aria-haspopup=menu]').focus()`);
+      await page.press('Enter');
+      await page.waitFor(`document.activeElement.getAttribute('role') === 'menuitem'`);
+      expect(await page.evaluate(FOCUSED)).toBe('Details');
+      await page.press('ArrowDown');
+      expect(await page.evaluate(FOCUSED)).toBe('Verify');
+      await page.press('Escape');
+      await page.waitFor(`document.activeElement.matches('[aria-haspopup=menu]')`);
+      await page.press('Enter');
+      await page.waitFor(`document.activeElement.getAttribute('role') === 'menuitem'`);
+      await page.press('Enter');
+      await page.waitForElement('dialog[open]');
+      await page.press('Escape');
+      await page.waitFor(`document.activeElement.closest('${rowOf(STORY)}') !== null`);
+    });
+
+    it.each(['popup.html', 'sidepanel.html', 'options.html'])(
+      'fits into 320 pixels at 200 %% zoom, without a second scroll bar: %s',
+      async (path) => {
+        const page = await fixture.page(path);
+        await page.waitForText('header', 'Connected');
+        await page.ask('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
+        await page.waitForText('main', 'story');
+        expect(await page.evaluate(OVERFLOWING)).toEqual([]);
+        await page.saveScreenshot(`${kind.name}-narrow-${path.replace('.html', '')}`);
+        if (path !== 'options.html') {
+          await page.evaluate(`document.documentElement.style.inlineSize = ''`);
+          expect(await page.evaluate('document.scrollingElement.scrollHeight - innerHeight')).toBeLessThanOrEqual(0);
+        }
+      },
+    );
+
+    it('can be told apart in forced colours', async () => {
+      const page = await openPopup({ forcedColors: true });
+      await page.ask('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
+      await page.waitForElement(rowOf(STORY, 'loaded'));
+      expect(await page.evaluate(`matchMedia('(forced-colors: active)').matches`)).toBe(true);
+      await page.click('fieldset label:first-of-type');
+      await page.saveScreenshot(`${kind.name}-forced-models`);
+      const chat = await fixture.page('sidepanel.html');
+      await chat.waitForText('main', 'story');
+      await chat.saveScreenshot(`${kind.name}-forced-chat`);
+      // Where a background colour marks something otherwise, here it is a border or an outline.
+      expect(await page.evaluate(`getComputedStyle(document.querySelector('[aria-selected=true]')).outlineStyle`)).toBe(
+        'solid',
+      );
+      expect(await page.evaluate(`getComputedStyle(document.querySelector('.button')).borderStyle`)).toBe('solid');
+    });
+  });
+}
