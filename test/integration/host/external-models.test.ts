@@ -269,7 +269,7 @@ describe('models that other programs hold', () => {
     expect(models.map(({ id, kind }) => [id, kind])).toEqual([['local/lmstudio/maker/eyes/mmproj.gguf', 'projector']]);
     expect(rejected.map(({ reason }) => reason)).toEqual([
       expect.stringContaining('a web page'),
-      expect.stringContaining('cut short'),
+      expect.stringContaining('truncated'),
     ]);
   });
 
