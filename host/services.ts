@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DownloadRequests } from './actions/download-requests.ts';
+import { LoadRequests } from './actions/load-requests.ts';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -31,6 +32,7 @@ export class HostServices {
   /** Sends an event that belongs to no request. */
   readonly #announce: (event: HostEvent) => void;
   readonly downloadRequests = new DownloadRequests();
+  readonly loadRequests = new LoadRequests();
   readonly hub: Lazy<Hub> = lazy(() => this.#createHub());
   readonly cache: Lazy<ModelCache> = lazy(() => this.#openCache());
   readonly external: Lazy<ExternalModels> = lazy(() => this.#createExternal());

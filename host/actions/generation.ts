@@ -73,11 +73,12 @@ function endPayload(modelId: string, { text, usage }: GenerationResult) {
 export const generate = handle(declared.generate, async (request, { services, signal, requestId, emit }) => {
   let modelId: string | null = null;
   try {
-    const [models, settings] = await Promise.all([services.models(), services.settings()]);
+    // The registry has the generation before a STOP_GENERATION that came next looks for it: both wait for nothing else.
+    const models = await services.models();
     modelId = modelIdFor(request, models);
-    const input = generateRequest(request, await settings.get());
+    const prepare = async () => generateRequest(request, await (await services.settings()).get());
     const onProgress = progressOf(modelId, emit);
-    const result = await models.generate(modelId, input, { signal, onProgress, tag: requestId });
+    const result = await models.generate(modelId, prepare, { signal, onProgress, tag: requestId });
     const end = endPayload(modelId, result);
     emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
     const { finishReason, usage } = result;

@@ -11,6 +11,7 @@ import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { type Call, handle } from './action.ts';
 import { obtainModel } from './find-model.ts';
+import { changedSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
 import { namedRemoteModel } from './model-reference.ts';
 import { planLoad } from './plan-load.ts';
 import { percent } from './progress.ts';
@@ -76,6 +77,7 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
   const { id } = name;
   return {
     id,
+    settings: requestedSettings(request),
     lease: async (signal) => (await services.cache()).lease(name, signal),
     async start(signal, onProgress) {
       const [engine, cache, { inspectModel }] = await Promise.all([
@@ -124,7 +126,23 @@ function keepAliveMs({ keepAlive }: RequestOf<'LOAD_MODEL'>): number | null | un
   return keepAlive === -1 ? null : keepAlive * 1000;
 }
 
-/** Loads a model as planned, and reports the progress. */
+/** What the user should know about a load. */
+function warningsFor(
+  { notice, contextSize, trainContextSize }: LoadedModel,
+  differences: SettingDifferences,
+): string[] {
+  const warnings: string[] = notice === undefined ? [] : [notice.replace(/\.$/, '')];
+  const names = Object.keys(differences);
+  if (names.length > 0) warnings.push(`It was loaded with other settings (${names.join(', ')})`);
+  if (trainContextSize > 0 && contextSize > trainContextSize) {
+    warnings.push(
+      `The context length of ${contextSize} tokens exceeds the ${trainContextSize} tokens that the model was trained with, so answers may be poor beyond them`,
+    );
+  }
+  return warnings;
+}
+
+/** Loads a model as planned, again where the request has other settings, and reports the progress. */
 async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call<'modelWorkerLoadingProgress'>) {
   const { loadId } = request;
   const emit = (event: LoadEvent) =>
@@ -139,23 +157,37 @@ async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call
   const models = await call.services.models();
   if (plan.refresh === true || models.get(plan.id) === undefined) emit({ status: 'initiate', progress: 0 });
   try {
-    const { model, alreadyLoaded } = await models.load(plan, {
+    const options = {
       signal: call.signal,
       keepAliveMs: keepAliveMs(request),
-      onProgress(progress) {
+      onProgress(progress: LoadProgress) {
         if (progress.step === 'found') {
           throttled.flush();
           emit(eventOf(progress));
         } else throttled(eventOf(progress));
       },
-    });
+    };
+    let { model, alreadyLoaded } = await models.load(plan, options);
+    let differences = changedSettings(request, model, models.settingsOf(model.id));
+    if (Object.keys(differences).length > 0 && request.reload !== false) {
+      // Another client may have unloaded it meanwhile.
+      if (models.get(model.id) !== undefined) await models.unload(model.id);
+      ({ model, alreadyLoaded } = await models.load(plan, options));
+      differences = {};
+    }
     throttled.flush();
     const text = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
     if (alreadyLoaded) emit({ status: 'cached', progress: 100, message: text });
     else emit({ status: 'done', progress: 100 });
+    const warnings = warningsFor(model, differences);
     return {
-      message: model.notice === undefined ? text : `${text}. ${model.notice}`,
-      payload: loadedPayload(model),
+      message: [text, ...warnings].join('. '),
+      payload: {
+        ...loadedPayload(model),
+        alreadyLoaded,
+        ...(warnings.length === 0 ? {} : { warnings }),
+        ...(Object.keys(differences).length === 0 ? {} : { differences }),
+      },
     };
   } catch (error) {
     throttled.flush();
@@ -166,14 +198,21 @@ async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call
 
 export const loadModel = handle(declared.loadModel, async (request, call) => {
   const remote = namedRemoteModel(request);
-  if (remote !== undefined) return load(remotePlan(remote, call), request, call);
-  return call.services.downloadRequests.start(
-    readModelQuery(request),
-    call,
-    (stoppable) => resolveName(request, stoppable),
-    async (name, stoppable, onDownloaded) => {
-      assertRunnable(name.file);
-      return load(localPlan(name, request, { call: stoppable, onDownloaded }), request, call);
-    },
+  const { loadRequests, downloadRequests } = call.services;
+  if (remote !== undefined) {
+    return loadRequests.run(remote, call, (cancellable) => load(remotePlan(remote, cancellable), request, cancellable));
+  }
+  const reference = readModelQuery(request);
+  return loadRequests.run(reference, call, (cancellable, onNamed) =>
+    downloadRequests.start(
+      reference,
+      cancellable,
+      (stoppable) => resolveName(request, stoppable),
+      async (name, stoppable, onDownloaded) => {
+        onNamed(name);
+        assertRunnable(name.file);
+        return load(localPlan(name, request, { call: stoppable, onDownloaded }), request, cancellable);
+      },
+    ),
   );
 });

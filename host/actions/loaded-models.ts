@@ -1,11 +1,16 @@
-import { modelNotLoaded } from '../common/host-errors.ts';
+import type { HostError } from '../common/errors.ts';
+import { invalidField, modelNotLoaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
 import { loadedEntry } from '../models/describe-loaded.ts';
 import type { LoadedModel } from '../models/model-engine.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
 import * as declared from '../protocol/actions/loaded-models.ts';
+import { readModelName, readModelQuery } from '../protocol/model-name.ts';
 import { type Call, handle } from './action.ts';
-import { hasModelReference, namedModelId } from './model-reference.ts';
+import { isMatch } from './download-requests.ts';
+import type { LoadReference } from './load-requests.ts';
+import { hasModelReference, namedModelId, namedRemoteModel } from './model-reference.ts';
 import { page } from './paging.ts';
 
 /** Returns the registry, and starts a runner: a client that asks about loaded models often loads one next. */
@@ -16,12 +21,39 @@ async function modelsOf({ services }: Call) {
 }
 
 export const unloadModel = handle(declared.unloadModel, async (request, { services }) => {
-  const id = namedModelId(request);
-  const freed = await (await services.models()).unload(id);
+  const { targetRequestId } = request;
+  const reference = hasModelReference(request) ? (namedRemoteModel(request) ?? readModelQuery(request)) : undefined;
+  if (reference === undefined && targetRequestId === undefined) throw noModelNamed();
+  const [cancelled] = await services.loadRequests.cancel({ reference, targetRequestId });
+  const models = await services.models();
+  const id = cancelled ?? (reference === undefined ? `request ${targetRequestId}` : loadedIdOf(reference, models));
+  if (cancelled !== undefined && models.get(id) === undefined) {
+    const none = { wasLoaded: false, ramFreed: 0, vramFreed: 0 };
+    return { payload: { modelId: id, modelPath: id, ...none }, message: 'Loading cancelled' };
+  }
+  const freed = await models.unload(id);
   return { payload: { modelId: id, modelPath: id, wasLoaded: true, ...freed }, message: 'Model unloaded successfully' };
 });
 
+/** Returns the id of the loaded model that a reference names; without one, the id or text of the reference. */
+function loadedIdOf(reference: LoadReference, models: ModelRegistry): string {
+  if ('id' in reference) return reference.id;
+  const named = models
+    .list()
+    .filter(({ id, modelType }) => modelType !== 'remote' && isMatch(readModelName({ modelId: id }), reference));
+  if (named.length > 1) {
+    const ids = named.map(({ id }) => id);
+    throw invalidField('modelPath', `the file of one model, of ${ids.join(', ')}`, reference.repoId);
+  }
+  return named[0]?.id ?? reference.repoId;
+}
+
+function noModelNamed(): HostError {
+  return invalidField('modelId', 'the id of a model, unless `targetRequestId` is given', undefined);
+}
+
 export const unloadAllModels = handle(declared.unloadAllModels, async (_request, { services }) => {
+  await services.loadRequests.cancel();
   const unloadedModels = await (await services.models()).unloadAll();
   return {
     payload: { unloadedModels, count: unloadedModels.length },

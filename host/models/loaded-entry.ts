@@ -1,15 +1,16 @@
 import type { Clock } from '../common/clock.ts';
 import { modelNotCapable, modelUnloaded } from '../common/host-errors.ts';
 import type { Ability } from '../gguf/abilities.ts';
-import type { GenerateRequest, GenerationResult } from './generation.ts';
+import { type GenerateRequest, type GenerationResult, NOTHING_GENERATED } from './generation.ts';
 import type { EngineModel, FreedMemory, LoadedModel, RequestOptions } from './model-engine.ts';
-import type { GenerateOptions, Lease } from './model-registry.ts';
+import type { GenerateOptions, Lease, RequestedSettings } from './model-registry.ts';
 
 /** What a client calls one of its requests. */
 export type RequestTag = string | number;
 
 /** One loaded model with its lease, its running requests and its idle timer. */
 export class LoadedEntry {
+  readonly settings: RequestedSettings;
   readonly #clock: Clock;
   readonly #onIdle: () => void;
   readonly #generations = new Set<{ readonly tag: RequestTag | undefined; readonly stop: AbortController }>();
@@ -23,7 +24,14 @@ export class LoadedEntry {
   #cancelTimer: (() => void) | undefined;
 
   /** @param options.onIdle Called when the model has been idle for its keep-alive time. */
-  constructor(options: { model: EngineModel; lease: Lease | undefined; clock: Clock; onIdle: () => void }) {
+  constructor(options: {
+    model: EngineModel;
+    lease: Lease | undefined;
+    settings: RequestedSettings;
+    clock: Clock;
+    onIdle: () => void;
+  }) {
+    this.settings = options.settings;
     this.#model = options.model;
     this.#lease = options.lease;
     this.#clock = options.clock;
@@ -62,12 +70,18 @@ export class LoadedEntry {
     this.#restartTimer();
   }
 
-  generate(request: GenerateRequest, { signal, onProgress, tag }: GenerateOptions): Promise<GenerationResult> {
+  generate(
+    request: GenerateRequest | (() => Promise<GenerateRequest>),
+    { signal, onProgress, tag }: GenerateOptions,
+  ): Promise<GenerationResult> {
     const generation = { tag, stop: new AbortController() };
     return this.use('generate', signal, async (model, options) => {
       this.#generations.add(generation);
       try {
-        return await model.generate(request, { ...options, stop: generation.stop.signal, onProgress });
+        const prepared = typeof request === 'function' ? await request() : request;
+        options.signal.throwIfAborted();
+        if (generation.stop.signal.aborted) return NOTHING_GENERATED;
+        return await model.generate(prepared, { ...options, stop: generation.stop.signal, onProgress });
       } finally {
         this.#generations.delete(generation);
       }

@@ -37,6 +37,9 @@ export type LoadProgress =
   /** The engine loads. 0 to 1. */
   | { readonly step: 'load'; readonly fraction: number };
 
+/** Settings that a request for a load chose, by name. */
+export type RequestedSettings = Readonly<Record<string, unknown>>;
+
 /** How a model gets into memory. */
 export interface LoadPlan {
   readonly id: string;
@@ -44,6 +47,8 @@ export interface LoadPlan {
   readonly lease?: (signal: AbortSignal) => Promise<Lease>;
   /** Prepares the model and has its engine load it. */
   readonly start: (signal: AbortSignal, onProgress: ProgressListener<LoadProgress>) => Promise<EngineModel>;
+  /** Kept with the loaded model; see {@link ModelRegistry.settingsOf}. */
+  readonly settings?: RequestedSettings;
   /** Starts again although the model is loaded, and takes the result in its place. */
   readonly refresh?: boolean;
 }
@@ -126,6 +131,11 @@ export class ModelRegistry {
     return this.#models.get(id)?.info;
   }
 
+  /** The settings that the request for its load chose; undefined where the model is not loaded. */
+  settingsOf(id: string): RequestedSettings | undefined {
+    return this.#models.get(id)?.settings;
+  }
+
   /** Says whether a model is being loaded. */
   isLoading(id: string): boolean {
     return this.#loading.get(id)?.isAborted === false;
@@ -188,10 +198,15 @@ export class ModelRegistry {
   /**
    * Generates text. A local model runs its requests in order, a remote engine as it likes.
    *
+   * @param request The request, or what makes it: the generation can be stopped while that runs.
    * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the engine throws; the signal's reason when
    * aborted.
    */
-  async generate(id: string, request: GenerateRequest, options: GenerateOptions = {}): Promise<GenerationResult> {
+  async generate(
+    id: string,
+    request: GenerateRequest | (() => Promise<GenerateRequest>),
+    options: GenerateOptions = {},
+  ): Promise<GenerationResult> {
     return this.#entry(id).generate(request, options);
   }
 
@@ -283,7 +298,7 @@ export class ModelRegistry {
   }
 
   async #load(
-    { id, lease, start }: LoadPlan,
+    { id, lease, start, settings = {} }: LoadPlan,
     signal: AbortSignal,
     onProgress: ProgressListener<LoadProgress>,
   ): Promise<LoadedModel> {
@@ -301,7 +316,7 @@ export class ModelRegistry {
       throw error;
     }
     const present = this.#models.get(id);
-    if (present === undefined) this.#models.set(id, this.#newEntry(model, taken));
+    if (present === undefined) this.#models.set(id, this.#newEntry(model, taken, settings));
     else present.replace(model, taken);
     this.#activeId = id;
     void model.lost.then((error) => this.#lost(id, model, error));
@@ -310,11 +325,11 @@ export class ModelRegistry {
     return model.info;
   }
 
-  #newEntry(model: EngineModel, lease: Lease | undefined): LoadedEntry {
+  #newEntry(model: EngineModel, lease: Lease | undefined, settings: RequestedSettings): LoadedEntry {
     const { id } = model.info;
     const onIdle = () =>
       void this.unload(id, 'idle').catch((error: unknown) => this.#log.error('models.unload-failed', { id, error }));
-    return new LoadedEntry({ model, lease, clock: this.#clock, onIdle });
+    return new LoadedEntry({ model, lease, settings, clock: this.#clock, onIdle });
   }
 
   #lost(id: string, model: EngineModel, error: HostError): void {

@@ -1,11 +1,18 @@
 import { defined } from '../../common/defined.ts';
 import { HostError } from '../../common/errors.ts';
-import { engineUnavailable } from '../../common/host-errors.ts';
+import { engineUnavailable, requestAborted } from '../../common/host-errors.ts';
 import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
-import type { PromptInput, RenderedPrompt } from '../../models/generation.ts';
-import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad } from '../ipc.ts';
+import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../../models/embedding.ts';
+import type {
+  GenerateRequest,
+  GenerationProgress,
+  GenerationResult,
+  PromptInput,
+  RenderedPrompt,
+} from '../../models/generation.ts';
+import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad, RunnerWork } from '../ipc.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { Embedder } from './embedding/embedder.ts';
@@ -48,6 +55,8 @@ export class LlamaRuntime {
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #log: LlamaLog;
+  /** By the number of the request. */
+  readonly #running = new Map<number, AbortController>();
   #loaded: Loaded | undefined;
 
   private constructor(binding: Binding, llama: Llama, log: LlamaLog, facts: RunnerFacts) {
@@ -164,8 +173,11 @@ export class LlamaRuntime {
   }
 
   /** See {@link Generator.generate}. */
-  generate(...request: Parameters<Generator['generate']>): ReturnType<Generator['generate']> {
-    return this.#limited(({ generator }) => generator.generate(...request));
+  generate(
+    { work, request }: RunnerWork<GenerateRequest>,
+    onProgress: (progress: GenerationProgress) => void,
+  ): Promise<GenerationResult> {
+    return this.#run(work, ({ generator }, signal) => generator.generate(request, signal, onProgress));
   }
 
   /** Renders a prompt as a generation would get it. */
@@ -181,23 +193,21 @@ export class LlamaRuntime {
   }
 
   /** See {@link Embedder.embed}. */
-  embed(...request: Parameters<Embedder['embed']>): ReturnType<Embedder['embed']> {
-    return this.#limited(({ embedder }) => embedder.embed(...request));
+  embed({ work, request }: RunnerWork<EmbedRequest>): Promise<readonly Embedded[]> {
+    return this.#run(work, ({ embedder }, signal) => embedder.embed(request, signal));
   }
 
   /** See {@link Ranker.rank}. */
-  rank(...request: Parameters<Ranker['rank']>): ReturnType<Ranker['rank']> {
-    return this.#limited(({ ranker }) => ranker.rank(...request));
+  rank({ work, request }: RunnerWork<RankRequest>): Promise<readonly Ranked[]> {
+    return this.#run(work, ({ ranker }, signal) => ranker.rank(request, signal));
   }
 
-  /** Ends the work of this number, of whatever kind. Nothing happens when it has ended already. */
+  /** Ends the request of this number, of whatever kind. Does nothing when it has ended. */
   stop(work: number): void {
-    this.#loaded?.generator.stop(work);
-    this.#loaded?.embedder.stop(work);
-    this.#loaded?.ranker.stop(work);
+    this.#running.get(work)?.abort(requestAborted());
   }
 
-  /** What this process holds now. */
+  /** Memory that this process uses now. */
   async memory(): Promise<MemoryUse> {
     const vramBefore = this.#loaded?.vramBefore ?? 0;
     return { ram: process.memoryUsage.rss(), vram: Math.max(0, (await this.#vramUsed()) - vramBefore) };
@@ -209,9 +219,17 @@ export class LlamaRuntime {
     return this.#loaded;
   }
 
-  #limited<T>(run: (loaded: Loaded) => Promise<T>): Promise<T> {
+  /** Runs a request that {@link stop} finds from now on. */
+  async #run<T>(work: number, run: (loaded: Loaded, signal: AbortSignal) => Promise<T>): Promise<T> {
     const loaded = this.#require();
-    return loaded.limit === undefined ? run(loaded) : loaded.limit.during(() => run(loaded));
+    const controller = new AbortController();
+    this.#running.set(work, controller);
+    const start = () => run(loaded, controller.signal);
+    try {
+      return await (loaded.limit === undefined ? start() : loaded.limit.during(start));
+    } finally {
+      this.#running.delete(work);
+    }
   }
 
   async #vramUsed(): Promise<number> {

@@ -13,11 +13,11 @@ const COMMANDS: {
 } = {
   load: (llama, request, progress) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
-  generate: (llama, { work, request }, progress) => llama.generate(work, request, progress),
+  generate: (llama, request, progress) => llama.generate(request, progress),
   render: async (llama, input) => llama.render(input),
   countTokens: async (llama, texts) => llama.countTokens(texts),
-  embed: (llama, { work, request }) => llama.embed(work, request),
-  rank: (llama, { work, request }) => llama.rank(work, request),
+  embed: (llama, request) => llama.embed(request),
+  rank: (llama, request) => llama.rank(request),
   stop: async (llama, { work }) => {
     llama.stop(work);
     return null;

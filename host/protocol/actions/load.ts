@@ -73,6 +73,10 @@ export const loadModel = defineAction({
       integer(-1, MAX_KEEP_ALIVE),
       'Extension: seconds without use after which the model is unloaded; -1 for never. If the model is loaded already, they count from now. Default: never.',
     ),
+    reload: optional(
+      v.boolean(),
+      'Extension: whether a model that is loaded with other settings than those of this request is loaded again; its running requests then end. Default: true.',
+    ),
     n_gpu_layers: optional(gpuLayers, 'Alias of `settings.n_gpu_layers`.'),
     n_ctx: optional(contextSize, 'Alias of `settings.n_ctx`.'),
   },
@@ -109,6 +113,15 @@ export const loadModel = defineAction({
       }),
       'Extension: how conversations become prompts; absent for a remote model and for one that does not generate text.',
     ),
+    alreadyLoaded: field(v.boolean(), 'Extension: whether the model was loaded before this request.'),
+    differences: optional(
+      v.record(v.string(), v.object({ loaded: v.unknown(), requested: v.unknown() })),
+      'Extension: with `reload: false`, the settings of the request that the loaded model does not have.',
+    ),
+    warnings: optional(
+      v.array(v.string()),
+      'Extension: what the user should know, for example that the context length exceeds that of the training.',
+    ),
   }),
   events: [modelLoadingProgress],
   errors: [
@@ -116,6 +129,7 @@ export const loadModel = defineAction({
     'UNSUPPORTED_MODEL_TYPE',
     'MODEL_REJECTED',
     'MODEL_NOT_LOADED',
+    'CANCELLED',
     'ENGINE_CRASHED',
     'ENGINE_UNAVAILABLE',
     'LOAD_TIMEOUT',

@@ -10,6 +10,7 @@ import {
   optional,
   pagedResponse,
   paging,
+  requestId,
   unixSeconds,
 } from '../fields.ts';
 import { capabilities, loadedTo } from './load.ts';
@@ -46,12 +47,18 @@ const loadedModel = v.object({ modelId, ...announcedModel.entries });
 
 export const unloadModel = defineAction({
   name: 'UNLOAD_MODEL',
-  summary: 'Unloads a model from memory.',
-  request: modelReference,
+  summary: 'Unloads a model from memory. Cancels its load if that has not finished.',
+  request: {
+    ...modelReference,
+    targetRequestId: optional(
+      requestId,
+      'Extension: the `requestId` of the `LOAD_MODEL` to cancel, in place of a model.',
+    ),
+  },
   response: v.object({
     modelId,
     modelPath: field(v.string(), 'Alias of `modelId`.'),
-    wasLoaded: field(v.literal(true), 'Always true.'),
+    wasLoaded: field(v.boolean(), 'Whether it was loaded; false if its load was cancelled.'),
     ramFreed: field(bytes, 'Freed main memory.'),
     vramFreed: field(bytes, 'Freed GPU memory.'),
   }),
@@ -60,7 +67,7 @@ export const unloadModel = defineAction({
 
 export const unloadAllModels = defineAction({
   name: 'UNLOAD_ALL_MODELS',
-  summary: 'Unloads all models of this host.',
+  summary: 'Unloads all models of this host, and cancels the loads that have not finished.',
   request: {},
   response: v.object({
     unloadedModels: field(v.array(v.string()), 'The ids of the unloaded models.'),

@@ -133,9 +133,9 @@ describe('embedding', () => {
   it.each<[string, 'embed' | 'generate' | 'rank', RegExp]>([
     ['ranker', 'embed', /reranker/],
     ['unpooled', 'embed', /bert\.pooling_type/],
-    ['strange', 'embed', /pooling type is 9/],
-    ['strange', 'rank', /pooling type is 9/],
-    ['bert', 'generate', /writes none/],
+    ['strange', 'embed', /pooling type, 9, is not supported/],
+    ['strange', 'rank', /pooling type, 9, is not supported/],
+    ['bert', 'generate', /does not generate text/],
     ['bert', 'rank', /no rank head/],
     ['story', 'rank', /no rank head/],
   ])('refuses what the file of %s says it cannot: %s', async (id, ability, reason) => {

@@ -111,7 +111,10 @@ describe('the pipeline of the seed, over frames', () => {
     expect(host.received.at(-1)).toBe(loaded);
 
     const again = await host.request('LOAD_MODEL', { modelPath: ID });
-    expect(again).toMatchObject({ message: 'Model already loaded', payload: loaded.payload });
+    expect(again).toMatchObject({
+      message: 'Model already loaded',
+      payload: { ...(loaded.payload as object), alreadyLoaded: true },
+    });
   });
 
   it('reports a download from its first byte to its last', async () => {

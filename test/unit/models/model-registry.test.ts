@@ -243,6 +243,17 @@ describe('a request', () => {
     await failed;
   });
 
+  it('is stopped while it is still being prepared, and then never reaches the engine', async () => {
+    const { models, load } = registry();
+    const model = await load('one');
+    const prepared = Promise.withResolvers<typeof REQUEST>();
+    const generation = models.generate('one', () => prepared.promise, { tag: 'early' });
+    expect(models.stopGenerations({ tag: 'early' })).toMatchObject([{ count: 1 }]);
+    prepared.resolve(REQUEST);
+    expect(await generation).toMatchObject({ finishReason: 'stopped', text: '' });
+    expect(model.generations).toEqual([]);
+  });
+
   it('is stopped by its tag, or by its model', async () => {
     const { models, load } = registry();
     await load('one');

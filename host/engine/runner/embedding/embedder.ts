@@ -22,13 +22,13 @@ export class Embedder {
   }
 
   /**
-   * Embeds texts in order.
+   * Embeds texts in order. Ends with the next text when `signal` is aborted, with its reason.
    *
    * @throws HostError `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a text without tokens, `INSUFFICIENT_MEMORY`,
    * `EMBEDDING_FAILED`, `ABORTED`.
    */
-  embed(work: number, { texts, truncate }: EmbedRequest): Promise<readonly Embedded[]> {
-    return this.#texts.run(work, async (signal) => {
+  embed({ texts, truncate }: EmbedRequest, signal: AbortSignal): Promise<readonly Embedded[]> {
+    return this.#texts.run(async () => {
       const embedded: Embedded[] = [];
       for (const text of texts) {
         signal.throwIfAborted();
@@ -36,10 +36,6 @@ export class Embedder {
       }
       return embedded;
     });
-  }
-
-  stop(work: number): void {
-    this.#texts.stop(work);
   }
 
   async #embed(text: NamedText, truncate: boolean): Promise<Embedded> {

@@ -20,12 +20,12 @@ export class Ranker {
   }
 
   /**
-   * Scores documents in order.
+   * Scores documents in order. Ends with the next one when `signal` is aborted, with its reason.
    *
    * @throws HostError `MODEL_NOT_CAPABLE`, `CONTEXT_OVERFLOW`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`, `ABORTED`.
    */
-  rank(work: number, { query, documents, truncate }: RankRequest): Promise<readonly Ranked[]> {
-    return this.#texts.run(work, async (signal) => {
+  rank({ query, documents, truncate }: RankRequest, signal: AbortSignal): Promise<readonly Ranked[]> {
+    return this.#texts.run(async () => {
       if (!this.#model.fileInsights.supportsRanking) throw noSeparator();
       // A query is never cut: a score for half a question answers another one.
       const queryTokens = this.#texts.tokens(query, false);
@@ -36,10 +36,6 @@ export class Ranker {
       }
       return ranked;
     });
-  }
-
-  stop(work: number): void {
-    this.#texts.stop(work);
   }
 
   async #rank(query: { name: string; tokens: Token[] }, document: NamedText, truncate: boolean): Promise<Ranked> {

@@ -1,5 +1,4 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
-import { requestAborted } from '../../../common/host-errors.ts';
 import type { NamedText } from '../../../models/embedding.ts';
 import type { Binding, EmbeddingContext, Model, RankingContext, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
@@ -29,7 +28,6 @@ export class TextWork {
   /** Most tokens of one text, with what stands around it: no more than the model was trained for, or loaded with. */
   readonly room: number;
   readonly #parts: TextWorkParts;
-  readonly #running = new Map<number, AbortController>();
 
   constructor(parts: TextWorkParts) {
     this.#parts = parts;
@@ -38,21 +36,17 @@ export class TextWork {
   }
 
   /**
-   * Runs a piece of work that {@link stop} can end between two texts.
+   * Runs a request.
    *
-   * @throws HostError what `work` throws; `ABORTED`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`.
+   * @throws HostError what `run` throws; `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`.
    */
-  async run<T>(number: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const controller = new AbortController();
-    this.#running.set(number, controller);
+  async run<T>(run: () => Promise<T>): Promise<T> {
     this.#parts.log.clear();
     try {
-      return await work(controller.signal);
+      return await run();
     } catch (error) {
       if (isHostError(error)) throw error;
       throw await this.#explain(error);
-    } finally {
-      this.#running.delete(number);
     }
   }
 
@@ -60,11 +54,6 @@ export class TextWork {
   create<C extends EmbeddingContext | RankingContext>(create: () => Promise<C>): Promise<C> {
     const { limit } = this.#parts;
     return limit === undefined ? create() : limit.withoutLimit(create);
-  }
-
-  /** Has the work of this number end with its next text. */
-  stop(number: number): void {
-    this.#running.get(number)?.abort(requestAborted());
   }
 
   /** A text's tokens; no special token is read in it. With `cut`, of a very long one at least those that fit. */

@@ -33,7 +33,6 @@ export class Generator {
   readonly #sequence: Sequence;
   readonly #prompts: PromptTokens;
   readonly #pieces: PieceSize;
-  readonly #running = new Map<number, AbortController>();
   /** Settles when llama.cpp is through with what a stopped generation left it doing. */
   #leftOver: Promise<unknown> = Promise.resolve();
 
@@ -45,65 +44,53 @@ export class Generator {
   }
 
   /**
-   * Has a generation end: at once while its prompt is evaluated, else with its next token. Nothing happens when it has
-   * ended already.
-   */
-  stop(generation: number): void {
-    this.#running.get(generation)?.abort();
-  }
-
-  /**
-   * Runs one generation.
+   * Runs one generation. When `signal` is aborted it ends with the text generated so far: at once while its prompt is
+   * evaluated, else with its next token.
    *
    * @throws HostError `CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`, `GENERATION_FAILED`.
    */
   async generate(
-    generation: number,
-    order: GenerateRequest,
-    tell: (progress: GenerationProgress) => void,
+    request: GenerateRequest,
+    signal: AbortSignal,
+    onProgress: (progress: GenerationProgress) => void,
   ): Promise<GenerationResult> {
-    const controller = new AbortController();
-    this.#running.set(generation, controller);
-    const { signal } = controller;
     this.#parts.log.clear();
     try {
-      return await this.#run(order, signal, tell);
+      return await this.#run(request, signal, onProgress);
     } catch (error) {
       if (isHostError(error)) throw error;
       throw await this.#explain(error);
-    } finally {
-      this.#running.delete(generation);
     }
   }
 
   async #run(
-    order: GenerateRequest,
+    request: GenerateRequest,
     signal: AbortSignal,
-    tell: (progress: GenerationProgress) => void,
+    onProgress: (progress: GenerationProgress) => void,
   ): Promise<GenerationResult> {
     const { model, context } = this.#parts;
     const begin = performance.now();
     const aborted = once(signal);
     await Promise.race([this.#leftOver, aborted]);
-    const prompt = signal.aborted ? undefined : this.#prompts.make(order.input, context.contextSize);
+    const prompt = signal.aborted ? undefined : this.#prompts.make(request.input, context.contextSize);
     const tokens = prompt?.tokens ?? [];
     const output = new Output({
       model,
       prompt: tokens,
-      stop: [...order.stop, ...(prompt?.stop ?? [])],
-      maxTokens: order.maxNewTokens,
+      stop: [...request.stop, ...(prompt?.stop ?? [])],
+      maxTokens: request.maxNewTokens,
       begin,
-      tell,
+      tell: onProgress,
     });
     if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
-    const grammar = order.constraint && (await grammarState(order.constraint, this.#parts));
+    const grammar = request.constraint && (await grammarState(request.constraint, this.#parts));
     if (signal.aborted) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
     const cachedPromptTokens = await this.#reuse(tokens);
     const counts = { promptTokens: tokens.length, cachedPromptTokens };
     try {
       const rest = await this.#evaluate(tokens, output, signal, aborted);
       if (signal.aborted) return output.end('stopped', counts);
-      const options = samplerOptions(order.sampling, grammar, () => this.#sequence.contextTokens);
+      const options = samplerOptions(request.sampling, grammar, () => this.#sequence.contextTokens);
       return output.end(await this.#sample(rest, options, output, signal, aborted), counts);
     } finally {
       output.discard();

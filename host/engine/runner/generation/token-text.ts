@@ -37,12 +37,13 @@ export class TokenText<Token> {
     return given;
   }
 
-  /** What is left at the end: of a character that was never completed, the replacement character. */
+  /** What is left at the end, without a character that was cut. */
   end(): string {
     if (this.#pending.length === 0) return '';
-    const text = this.#detokenize(this.#pending, this.#before).slice(this.#given);
+    const text = this.#detokenize(this.#pending, this.#before);
+    const whole = text.slice(this.#given, text.length - partialLength(text));
     this.#settle();
-    return text;
+    return whole;
   }
 
   #settle(): void {

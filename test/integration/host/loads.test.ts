@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ENDLESS } from '../../support/gguf/chains.ts';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import type { HostProcess } from '../../support/host/host-process.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const REPO = 'tabagent/markov-gguf';
+const FILE = 'markov-Q4_K_M.gguf';
+const ID = `${REPO}/${FILE}`;
+const BY_FILE = { modelPath: REPO, modelFile: FILE };
+
+let shop: Workshop;
+let hub: TestHub;
+let host: HostProcess;
+beforeEach(async () => {
+  shop = await Workshop.open();
+  hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel({ chain: ENDLESS }) } } } }));
+  host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+  await host.request('GET_LOADED_MODELS');
+});
+afterEach(() => shop.close());
+
+function replyTo(requestId: string) {
+  return host.next((message) => message.requestId === requestId && message.status !== undefined);
+}
+
+describe('a load that has not finished', () => {
+  it.each([
+    ['UNLOAD_MODEL', BY_FILE],
+    ['UNLOAD_MODEL', { modelId: ID }],
+    ['UNLOAD_MODEL', { modelPath: `${REPO}:q4_k_m` }],
+    ['UNLOAD_MODEL', { modelPath: REPO }],
+    ['UNLOAD_MODEL', { targetRequestId: 'load' }],
+    ['UNLOAD_ALL_MODELS', {}],
+  ] as const)('is cancelled by %s %j, also while its files are being downloaded', async (action, unload) => {
+    hub.fault({ kind: 'stall', after: 0, match: ({ server }) => server === 'cdn' });
+    const load = replyTo('load');
+    host.send({ action: 'LOAD_MODEL', requestId: 'load', ...BY_FILE });
+    const reply = await host.request(action, unload);
+    expect(reply).toMatchObject({ status: 'success' });
+    if (action === 'UNLOAD_MODEL') expect(reply).toMatchObject({ payload: { modelId: ID, wasLoaded: false } });
+    expect(await load).toMatchObject({ status: 'error', code: 'CANCELLED' });
+    expect(await host.request('GET_LOADED_MODELS')).toMatchObject({ payload: { models: [] } });
+  });
+
+  it('of another model is left alone', async () => {
+    const load = host.request('LOAD_MODEL', BY_FILE);
+    expect(await host.request('UNLOAD_MODEL', { modelPath: REPO, modelFile: 'other.gguf' })).toMatchObject({
+      code: 'MODEL_NOT_LOADED',
+    });
+    expect(await host.request('UNLOAD_MODEL', { targetRequestId: 'none' })).toMatchObject({ code: 'MODEL_NOT_LOADED' });
+    expect(await load).toMatchObject({ status: 'success' });
+    expect(await host.request('UNLOAD_MODEL', { modelPath: REPO })).toMatchObject({
+      payload: { modelId: ID, wasLoaded: true },
+    });
+  });
+});
+
+describe('a load with other settings than those of the loaded model', () => {
+  it('loads it again, or says what differs', async () => {
+    const load = (more: object) => host.request('LOAD_MODEL', { ...BY_FILE, ...more });
+    expect(await load({ n_ctx: 256 })).toMatchObject({ payload: { alreadyLoaded: false, contextSize: 256 } });
+    expect(await load({})).toMatchObject({ payload: { alreadyLoaded: true, contextSize: 256 } });
+    expect(await load({ n_gpu_layers: -1, settings: { use_mmap: true } })).toMatchObject({
+      payload: { alreadyLoaded: true },
+    });
+    expect(await load({ n_ctx: 512, reload: false })).toMatchObject({
+      payload: { alreadyLoaded: true, contextSize: 256, differences: { n_ctx: { loaded: 256, requested: 512 } } },
+    });
+    expect(await load({ settings: { n_ctx: 512 } })).toMatchObject({
+      payload: { alreadyLoaded: false, contextSize: 512 },
+    });
+    const { payload } = await load({ n_ctx: 1024 });
+    expect(payload).toMatchObject({
+      alreadyLoaded: false,
+      contextSize: 1024,
+      warnings: [expect.stringContaining('exceeds the 512 tokens')],
+    });
+  });
+});
+
+describe('a stop directly behind its generation', () => {
+  it('stops it', async () => {
+    await host.request('LOAD_MODEL', { ...BY_FILE, n_ctx: 512 });
+    const generation = replyTo('generate');
+    const settings = { temperature: 0, max_new_tokens: 400 };
+    host.send({ action: 'GENERATE', requestId: 'generate', prompt: '', settings });
+    expect(await host.request('STOP_GENERATION', { targetRequestId: 'generate' })).toMatchObject({
+      payload: { stopped: 1 },
+    });
+    expect(await generation).toMatchObject({ payload: { finishReason: 'stopped' } });
+  });
+});
