@@ -23,8 +23,8 @@ function prunedEntry(item: PruneItem): Entry {
 
 export const getCacheStats = handle(declared.getCacheStats, async (request, { services }) => {
   const cache = await services.cache();
-  const { keeping } = cache;
-  const [usage, limit, disk] = await Promise.all([keeping.usage(), keeping.limit(), cache.disk()]);
+  const { eviction } = cache;
+  const [usage, limit, disk] = await Promise.all([eviction.usage(), eviction.limit(), cache.disk()]);
   const partials = fitWithinBytes(
     usage.partials.map(({ name, bytes, modified }) => {
       const id = name?.id ?? null;
@@ -34,7 +34,7 @@ export const getCacheStats = handle(declared.getCacheStats, async (request, { se
   const models = usage.models.toSorted((a, b) => a.lastUsed - b.lastUsed);
   const modelBytes = sum(models.map(({ size }) => size));
   const partialBytes = sum(usage.partials.map(({ bytes }) => bytes));
-  const isBusy = await keeping.busyOnes();
+  const isInUse = await eviction.inUseCheck();
   const { items, ...next } = pageOf(
     models,
     request,
@@ -47,7 +47,7 @@ export const getCacheStats = handle(declared.getCacheStats, async (request, { se
       lastUsed: lastUsed / 1000,
       pinned,
       // Only for the models of this page: each may need a look at its lock.
-      busy: isBusy(name),
+      busy: isInUse(name),
     }),
     Buffer.byteLength(JSON.stringify(partials)),
   );
@@ -70,9 +70,9 @@ export const getCacheStats = handle(declared.getCacheStats, async (request, { se
 export const pruneCache = handle(
   declared.pruneCache,
   async ({ dryRun, partialDays, orphans, maxBytes }, { services }) => {
-    const { keeping } = await services.cache();
-    const limit = maxBytes ?? (await keeping.limit());
-    const { removed, kept } = await keeping.prune({ partialDays, orphans, limit }, { dryRun });
+    const { eviction } = await services.cache();
+    const limit = maxBytes ?? (await eviction.limit());
+    const { removed, kept } = await eviction.prune({ partialDays, orphans, limit }, { dryRun });
     const freed = sum(removed.map(({ bytes }) => bytes));
     return {
       message: `${dryRun ? 'Would free' : 'Freed'} ${formatBytes(freed)}`,
@@ -89,13 +89,13 @@ export const pruneCache = handle(
 
 export const pinModel = handle(declared.pinModel, async (request, call) => {
   const name = await knownName(request, call);
-  await (await call.services.cache()).keeping.pin(name);
+  await (await call.services.cache()).eviction.pin(name);
   return { payload: { modelId: name.id, id: name.id, pinned: true }, message: `Pinned ${name.id}` };
 });
 
 export const unpinModel = handle(declared.unpinModel, async (request, call) => {
   const name = await knownName(request, call);
-  await (await call.services.cache()).keeping.unpin(name);
+  await (await call.services.cache()).eviction.unpin(name);
   return { payload: { modelId: name.id, id: name.id, pinned: false }, message: `Unpinned ${name.id}` };
 });
 

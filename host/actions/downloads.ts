@@ -30,7 +30,10 @@ async function download(
     call.emit('MODEL_DOWNLOAD_PROGRESS', transferProgress({ name, done, total, bytesPerSecond, isComplete }));
   });
   try {
-    const { model, alreadyThere, external } = await obtainModel(name, call, { onProgress: report, maxBytesPerSecond });
+    const { model, alreadyDownloaded, external } = await obtainModel(name, call, {
+      onProgress: report,
+      maxBytesPerSecond,
+    });
     const payload = {
       modelId: name.id,
       repoId: name.repoId,
@@ -43,7 +46,7 @@ async function download(
       const message = `Not downloaded because ${SOURCE_NAMES[external.source]} already has this model (${path})`;
       return { message, payload: { ...payload, source: external.source, path } };
     }
-    return { message: alreadyThere ? 'Model already downloaded' : 'Model downloaded successfully', payload };
+    return { message: alreadyDownloaded ? 'Model already downloaded' : 'Model downloaded successfully', payload };
   } finally {
     report.flush();
   }

@@ -40,11 +40,11 @@ export async function obtainModel(name: ModelName, call: Call, options: ObtainOp
   const { services, signal } = call;
   const cache = await services.cache();
   const present = await cache.find(name);
-  if (present !== undefined) return { model: present, alreadyThere: true };
+  if (present !== undefined) return { model: present, alreadyDownloaded: true };
   const external = isExternalName(name)
     ? await localOnly(name, call, options)
     : await sameElsewhere(name, call, options);
-  if (external !== undefined) return { model: asCached(name, external), alreadyThere: true, external };
+  if (external !== undefined) return { model: asCached(name, external), alreadyDownloaded: true, external };
   const { maxBytesPerSecond } = options;
   const onProgress = (status: DownloadStatus) => options.onProgress(status, 'Downloading');
   return cache.download(name, { signal, onProgress, maxBytesPerSecond });

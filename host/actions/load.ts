@@ -86,7 +86,7 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         import('../gguf/inspect.ts'),
       ]);
       engine.warm();
-      const { model, alreadyThere, external } = await obtainModel(
+      const { model, alreadyDownloaded, external } = await obtainModel(
         name,
         // A stop of the download, other than one of the load, is for this part alone.
         { ...call, signal: AbortSignal.any([signal, call.signal]) },
@@ -97,14 +97,14 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         },
       );
       onDownloaded();
-      if (alreadyThere) onProgress({ step: 'found', size: model.size });
+      if (alreadyDownloaded) onProgress({ step: 'found', size: model.size });
       const inspected = await inspectModel(model.files, { signal });
       const settings = await planLoad({ id, request, shape: inspected.shape }, services);
       const loaded = await engine.load(
         { id, model: inspected, settings },
         { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) },
       );
-      if (external === undefined) await cache.keeping.used(name);
+      if (external === undefined) await cache.eviction.recordUse(name);
       // The next load finds a runner ready, as this one did.
       engine.warm();
       return loaded;

@@ -49,8 +49,8 @@ async function run(
 ) {
   const report = throttle(emit);
   try {
-    const { care } = await call.services.cache();
-    const models = await care[method](await nameOf(request, call), { signal: call.signal, onProgress: report });
+    const { verifier } = await call.services.cache();
+    const models = await verifier[method](await nameOf(request, call), { signal: call.signal, onProgress: report });
     const entries = models.map(entryOf);
     const damaged = entries.filter(isDamaged);
     const { items } = page([...damaged, ...entries.filter((entry) => !isDamaged(entry))], {});
@@ -73,12 +73,12 @@ export const verifyModel = handle(declared.verifyModel, (request, call) =>
 
 export const repairModel = handle(declared.repairModel, (request, call) =>
   run('repair', request, call, (progress) => {
-    if (progress.doing !== 'mending') call.emit('MODEL_VERIFY_PROGRESS', verifyProgress(progress));
+    if (progress.phase !== 'repairing') call.emit('MODEL_VERIFY_PROGRESS', verifyProgress(progress));
     else call.emit('MODEL_DOWNLOAD_PROGRESS', transferProgress({ ...progress, isComplete: false }));
   }),
 );
 
 export const cancelVerify = handle(declared.cancelVerify, async (request, call) => {
   const [cache, name] = await Promise.all([call.services.cache(), nameOf(request, call)]);
-  return { payload: { cancelled: cache.care.cancel(name) } };
+  return { payload: { cancelled: cache.verifier.cancel(name) } };
 });

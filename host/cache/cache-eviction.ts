@@ -12,69 +12,69 @@ import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { deleteModel } from './delete-model.ts';
 import { type CacheLayout, modelKey } from './layout.ts';
-import { bytesOf as bytesOfModel } from './model-folders.ts';
+import { modelBytes as bytesOfModel } from './model-folders.ts';
 import type { ModelLeases } from './model-leases.ts';
 import type { ModelListing } from './model-listing.ts';
 import { Pins } from './pins.ts';
-import { bytesOf, leastRecentlyUsed, type PruneItem, type PruneRequest, prunePlan } from './prune-plan.ts';
-import { type CacheUsage, usageOf } from './usage.ts';
+import { leastRecentlyUsed, type PruneItem, type PruneRequest, prunePlan, usageBytes } from './prune-plan.ts';
+import { type CacheUsage, readUsage } from './usage.ts';
 
-/** What house-keeping is made with. */
+/** Options for {@link CacheEviction}. */
 export interface CacheEvictionOptions {
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
   readonly listing: ModelListing;
-  readonly uses: ModelLeases;
-  /** Bytes the cache may have; infinite where the user set no limit. Asked each time. */
+  readonly leases: ModelLeases;
+  /** Returns the size limit of the cache in bytes, infinite if the user has set none. Called each time it is needed. */
   readonly limit: () => Promise<number>;
   readonly log: Logger;
 }
 
-/** What was pruned, or would be. */
-export interface Pruned {
+/** What was pruned, or would be pruned. */
+export interface PruneResult {
   readonly removed: readonly PruneItem[];
-  /** What somebody took into use before it could be removed. */
+  /** Items that came into use before they could be removed. */
   readonly kept: readonly PruneItem[];
 }
 
-/** Says what the cache holds, and keeps it within what the user set. */
+/** Reports what the cache contains and keeps it within the size limit. */
 export class CacheEviction {
-  readonly #parts: CacheEvictionOptions;
+  readonly #options: CacheEvictionOptions;
   readonly #pins: Pins;
-  /** By model id: of a pin and an unpin that come together, the last one stays. */
+  /** By model id, so that of a concurrent pin and unpin the last one takes effect. */
   readonly #pinning = new KeyedQueue();
 
-  constructor(parts: CacheEvictionOptions) {
-    this.#parts = parts;
-    this.#pins = new Pins(parts.layout);
+  constructor(options: CacheEvictionOptions) {
+    this.#options = options;
+    this.#pins = new Pins(options.layout);
   }
 
   usage(): Promise<CacheUsage> {
-    return usageOf({ ...this.#parts, pins: this.#pins });
+    return readUsage({ ...this.#options, pins: this.#pins });
   }
 
   limit(): Promise<number> {
-    return this.#parts.limit();
+    return this.#options.limit();
   }
 
-  /** Says whether some host has the model loaded, or is downloading or mending it. */
-  isBusy(name: ModelName): boolean {
-    const { layout, uses } = this.#parts;
-    return uses.has(name) || FileLock.isHeld(layout.usePath(name)) || FileLock.isHeld(layout.lockPath(name));
+  /** Whether any host has the model loaded, or is downloading or repairing it. */
+  isInUse(name: ModelName): boolean {
+    const { layout, leases } = this.#options;
+    return leases.has(name) || FileLock.isHeld(layout.usePath(name)) || FileLock.isHeld(layout.lockPath(name));
   }
 
-  /** {@link isBusy} for many models: asks only about those that a lock file exists for. */
-  async busyOnes(): Promise<(name: ModelName) => boolean> {
-    const { layout, uses } = this.#parts;
+  /** Returns {@link isInUse} for many models; checks locks only for models that have a lock file. */
+  async inUseCheck(): Promise<(name: ModelName) => boolean> {
+    const { layout, leases } = this.#options;
     const locks = (await entriesOf(layout.locks)).map(({ name }) => name);
     const keys = new Set(locks.map((lock) => lock.slice(0, lock.lastIndexOf('.'))));
-    return (name) => (keys.has(modelKey(name)) ? this.isBusy(name) : uses.has(name));
+    return (name) => (keys.has(modelKey(name)) ? this.isInUse(name) : leases.has(name));
   }
 
-  /** Keeps a model from being removed to make room. Throws `MODEL_NOT_DOWNLOADED`. */
+  /** Excludes a model from eviction. Throws `MODEL_NOT_DOWNLOADED`. */
   pin(name: ModelName): Promise<void> {
     return this.#pinning.run(name.id, async () => {
-      if ((await bytesOfModel(this.#parts.layout, name)) === undefined) {
+      if ((await bytesOfModel(this.#options.layout, name)) === undefined) {
         throw modelNotDownloaded(name.id);
       }
       await this.#pins.pin(name);
@@ -85,64 +85,64 @@ export class CacheEviction {
     return this.#pinning.run(name.id, () => this.#pins.unpin(name));
   }
 
-  /** Notes that a model was loaded just now. A disk that takes no note keeps nobody from loading. */
-  async used(name: ModelName): Promise<void> {
+  /** Records that a model was loaded now. If that cannot be saved, loading continues. */
+  async recordUse(name: ModelName): Promise<void> {
     try {
-      await this.#parts.index.setUsed(name.id, Date.now());
+      await this.#options.index.setUsed(name.id, Date.now());
     } catch (error) {
-      this.#parts.log.warn('cache.use-not-noted', { id: name.id, error });
+      this.#options.log.warn('cache.last-use-not-saved', { id: name.id, error });
     }
   }
 
-  /** Says what would go, and unless it is a dry run, removes it. */
-  async prune(wish: PruneRequest, { dryRun }: { dryRun: boolean }): Promise<Pruned> {
-    const [usage, isBusy] = await Promise.all([this.usage(), this.busyOnes()]);
-    const plan = prunePlan(usage, wish, { now: Date.now(), isBusy });
+  /** Plans what to remove and, unless it is a dry run, removes it. */
+  async prune(request: PruneRequest, { dryRun }: { dryRun: boolean }): Promise<PruneResult> {
+    const [usage, isInUse] = await Promise.all([this.usage(), this.inUseCheck()]);
+    const plan = prunePlan(usage, request, { now: Date.now(), isInUse });
     if (dryRun) return { removed: plan, kept: [] };
     const [removed, kept]: [PruneItem[], PruneItem[]] = [[], []];
     for (const item of plan) ((await this.#remove(item)) ? removed : kept).push(item);
-    this.#parts.log.info('cache.pruned', { removed: removed.length, kept: kept.length });
+    this.#options.log.info('cache.pruned', { removed: removed.length, kept: kept.length });
     return { removed, kept };
   }
 
   /**
-   * Makes room within the limit for bytes that are to come, by removing the models used longest ago. Where that would
-   * not do, nothing is removed.
+   * Evicts the least recently used models so that `needed` more bytes fit within the limit. If that would not suffice,
+   * nothing is removed.
    *
-   * @param name The model that is to come.
+   * @param name The model that is about to be downloaded.
    * @throws HostError `CACHE_LIMIT` with figures.
    */
-  async makeRoom(name: ModelName, needed: number): Promise<void> {
-    const limit = await this.#parts.limit();
+  async evictFor(name: ModelName, needed: number): Promise<void> {
+    const limit = await this.#options.limit();
     if (!Number.isFinite(limit) || needed === 0) return;
     const usage = await this.usage();
-    const isBusy = (model: ModelName) => model.id === name.id || this.isBusy(model);
-    const over = bytesOf(usage) + this.#toCome(usage, name) + needed - limit;
-    const chosen = leastRecentlyUsed(usage.models, over, isBusy);
+    const isInUse = (model: ModelName) => model.id === name.id || this.isInUse(model);
+    const excess = usageBytes(usage) + this.#remainingBytes(usage, name) + needed - limit;
+    const chosen = leastRecentlyUsed(usage.models, excess, isInUse);
     const freed = sum(chosen.map(({ size }) => size));
-    if (freed < over) throw tooLittle(name, { needed, limit, over, freed });
-    let missing = over;
+    if (freed < excess) throw cacheLimitExceeded(name, { needed, limit, excess, freed });
+    let missing = excess;
     for (const model of chosen) {
       if (await this.#remove({ kind: 'model', model, bytes: model.size })) missing -= model.size;
     }
-    if (missing > 0) throw tooLittle(name, { needed, limit, over: missing, freed: 0 });
+    if (missing > 0) throw cacheLimitExceeded(name, { needed, limit, excess: missing, freed: 0 });
   }
 
-  /** Bytes that other downloads under way still have to write. */
-  #toCome({ downloads }: CacheUsage, name: ModelName): number {
+  /** Returns the bytes that other running downloads still have to write. */
+  #remainingBytes({ downloads }: CacheUsage, name: ModelName): number {
     let bytes = 0;
     for (const [id, { state, total, downloaded }] of downloads) {
       const other = id === name.id || state !== 'downloading' ? undefined : modelNameOf(id);
-      // Without its lock held it was killed, and writes nothing.
-      if (other === undefined || !FileLock.isHeld(this.#parts.layout.lockPath(other))) continue;
+      // If its lock is free, the process that downloaded it is gone and writes nothing.
+      if (other === undefined || !FileLock.isHeld(this.#options.layout.lockPath(other))) continue;
       bytes += Math.max(0, total - downloaded);
     }
     return bytes;
   }
 
-  /** Removes something, unless somebody took it into use meanwhile. */
+  /** Removes an item unless it has come into use since the plan was made. */
   async #remove(item: PruneItem): Promise<boolean> {
-    const { layout, log } = this.#parts;
+    const { layout, log } = this.#options;
     if (item.kind === 'orphan') {
       const { path } = item.partial;
       await removeFile(path).catch((error: unknown) => {
@@ -152,30 +152,30 @@ export class CacheEviction {
     }
     const name = item.kind === 'model' ? item.model.name : item.partial.name;
     if (name === undefined) return false;
-    const alone = this.#parts.uses.takeAlone(name);
+    const exclusive = this.#options.leases.takeExclusive(name);
     const lock = FileLock.try(layout.lockPath(name));
     try {
-      if (alone === undefined || lock === undefined) return false;
+      if (exclusive === undefined || lock === undefined) return false;
       // Pinned, or completed, since the plan was made.
       if (item.kind === 'model' && (await this.#pins.all())(name)) return false;
       if (item.kind === 'partial' && (await bytesOfModel(layout, name)) !== undefined) return false;
-      await deleteModel(layout, this.#parts.index, name);
+      await deleteModel(layout, this.#options.index, name);
       log.info('cache.removed', { id: name.id, kind: item.kind, bytes: item.bytes });
       return true;
     } finally {
       lock?.release();
-      alone?.release();
+      exclusive?.release();
     }
   }
 }
 
-function tooLittle(
+function cacheLimitExceeded(
   name: ModelName,
-  { needed, limit, over, freed }: { needed: number; limit: number; over: number; freed: number },
+  { needed, limit, excess, freed }: { needed: number; limit: number; excess: number; freed: number },
 ): HostError {
   return new HostError(
     'CACHE_LIMIT',
-    `${name.id} needs ${formatBytes(needed)} more, ${formatBytes(over - freed)} more than the limit of ${formatBytes(limit)} leaves, with every model removed that may be. Raise the limit, unpin or delete a model.`,
-    { details: { modelId: name.id, needed, limit, missing: over - freed } },
+    `${name.id} does not fit within the size limit of ${formatBytes(limit)}: it needs ${formatBytes(needed)}, and ${formatBytes(excess - freed)} of that cannot be freed automatically. Raise the limit, or unpin or delete a model.`,
+    { details: { modelId: name.id, needed, limit, missing: excess - freed } },
   );
 }

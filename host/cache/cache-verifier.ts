@@ -13,46 +13,46 @@ import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
-import { bytesOf, listNames } from './model-folders.ts';
+import { listModelNames, modelBytes } from './model-folders.ts';
 import type { ModelLeases } from './model-leases.ts';
 import { type CheckState, type VerifiedFile, verifyModel } from './verify-model.ts';
 
-/** What came of checking, and perhaps mending, a model. */
+/** The result of verifying or repairing a model. */
 export interface VerifiedModel {
   readonly name: ModelName;
-  /** Of all files together: the worst of them. */
+  /** The worst state of all files. */
   readonly state: CheckState;
   readonly files: readonly VerifiedFile[];
-  /** Bytes fetched to mend it; undefined where there was nothing to mend, or nobody asked for that. */
+  /** Bytes fetched to repair it; undefined if no repair was needed or requested. */
   readonly fetched?: number;
-  /** Why it could not be checked or mended. */
+  /** Why it could not be verified or repaired. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
-/** How far a check, or the fetching that mends, has come; bytes of one model. */
+/** Progress of a verification, or of the download that repairs a model. Sizes are bytes of one model. */
 export interface VerificationProgress {
-  readonly doing: 'checking' | 'mending';
+  readonly phase: 'verifying' | 'repairing';
   readonly name: ModelName;
   readonly done: number;
   readonly total: number;
   readonly bytesPerSecond: number;
-  /** Which model of how many, from 1. */
+  /** Number of the model, from 1, out of `models`. */
   readonly model: number;
   readonly models: number;
 }
 
-/** How a caller follows. */
+/** How a caller follows or aborts a verification. */
 export interface VerificationOptions {
   readonly signal: AbortSignal;
   readonly onProgress: ProgressListener<VerificationProgress>;
 }
 
-/** What the care of a cache is made with. */
+/** Options for {@link CacheVerifier}. */
 export interface CacheVerifierOptions {
   readonly config: Pick<HostConfig, 'limits'>;
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
-  readonly uses: ModelLeases;
+  readonly leases: ModelLeases;
   readonly hub: () => Promise<HubClient>;
   /** Shared by all downloads of the host. */
   readonly rateLimiter: RateLimiter;
@@ -60,40 +60,40 @@ export interface CacheVerifierOptions {
 }
 
 /** Worst first. */
-const STATES: readonly CheckState[] = ['missing', 'bad', 'recorded', 'unchanged', 'good'];
+const WORST_FIRST: readonly CheckState[] = ['missing', 'bad', 'recorded', 'unchanged', 'good'];
 
-/** Errors of a hub that cannot be asked at all: asking it again for the next file only takes time. */
-const NO_HUB: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
+/** Errors that mean the hub cannot be reached: requesting the next file from it would only take time. */
+const UNREACHABLE_CODES: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
-/** Checks models on the disk against what is known of them, and mends them. */
+/** Verifies models on the disk against their recorded checksums, and repairs them. */
 export class CacheVerifier {
-  readonly #parts: CacheVerifierOptions;
+  readonly #options: CacheVerifierOptions;
   readonly #running = new Set<{ readonly id: string | undefined; readonly controller: AbortController }>();
 
-  constructor(parts: CacheVerifierOptions) {
-    this.#parts = parts;
+  constructor(options: CacheVerifierOptions) {
+    this.#options = options;
   }
 
   /**
-   * Reads every file of a model, or of all models, and says what is wrong with it.
+   * Reads every file of a model, or of all models, and returns which are damaged or missing.
    *
    * @throws HostError `MODEL_NOT_DOWNLOADED`; `CANCELLED`; the signal's reason when aborted.
    */
   verify(name: ModelName | undefined, options: VerificationOptions): Promise<VerifiedModel[]> {
-    return this.#run(name, options, (model, each) => this.#check(model, each));
+    return this.#run(name, options, (model, run) => this.#check(model, run));
   }
 
   /**
-   * As {@link verify}, and mends what is bad or missing by fetching that alone. Of all models, one that cannot be mended
-   * does not keep the others from it: its error stands beside it.
+   * Like {@link verify}, and repairs damaged or missing files by fetching only the affected options. When all models are
+   * repaired, the error of one is part of its result and the others continue.
    *
    * @throws HostError for a single model also `MODEL_IN_USE` and what a download throws.
    */
   repair(name: ModelName | undefined, options: VerificationOptions): Promise<VerifiedModel[]> {
-    return this.#run(name, options, (model, each) => this.#repair(model, each));
+    return this.#run(name, options, (model, run) => this.#repair(model, run));
   }
 
-  /** Gives up the checks and repairs of a model, or all of them; says how many there were. */
+  /** Cancels the verifications and repairs of a model, or all of them. Returns how many were running. */
   cancel(name: ModelName | undefined): number {
     const running = [...this.#running].filter(({ id }) => name === undefined || id === name.id);
     for (const { controller } of running) {
@@ -105,21 +105,21 @@ export class CacheVerifier {
   async #run(
     name: ModelName | undefined,
     options: VerificationOptions,
-    work: (model: ModelName, each: Each) => Promise<VerifiedModel>,
+    work: (model: ModelName, run: ModelRun) => Promise<VerifiedModel>,
   ): Promise<VerifiedModel[]> {
     const run = { id: name?.id, controller: new AbortController() };
     const signal = AbortSignal.any([options.signal, run.controller.signal]);
     this.#running.add(run);
     try {
-      const names = name === undefined ? await this.#everyName() : [name];
+      const names = name === undefined ? await this.#allModelNames() : [name];
       if (name !== undefined) await this.#assertKnown(name);
-      const hub = untilUnreachable(this.#parts.hub);
+      const hub = untilUnreachable(this.#options.hub);
       const results: VerifiedModel[] = [];
-      for (const [at, model] of names.entries()) {
+      for (const [position, model] of names.entries()) {
         signal.throwIfAborted();
-        const each = { signal, hub, onProgress: options.onProgress, model: at + 1, models: names.length };
+        const run = { signal, hub, onProgress: options.onProgress, model: position + 1, models: names.length };
         results.push(
-          await work(model, each).catch((error: unknown) => {
+          await work(model, run).catch((error: unknown) => {
             if (name !== undefined || signal.aborted || !isHostError(error)) throw error;
             return { name: model, state: 'bad' as const, files: [], error: errorInfo(error) };
           }),
@@ -131,9 +131,9 @@ export class CacheVerifier {
     }
   }
 
-  async #check(name: ModelName, { signal, hub, onProgress, model, models }: Each): Promise<VerifiedModel> {
-    const { layout, index, config } = this.#parts;
-    const total = (await bytesOf(layout, name)) ?? 0;
+  async #check(name: ModelName, { signal, hub, onProgress, model, models }: ModelRun): Promise<VerifiedModel> {
+    const { layout, index, config } = this.#options;
+    const total = (await modelBytes(layout, name)) ?? 0;
     const speed = new SpeedMeter();
     let done = 0;
     const files = await verifyModel(name, {
@@ -145,61 +145,62 @@ export class CacheVerifier {
       onBytes: (bytes) => {
         done += bytes;
         speed.record(done);
-        onProgress({ doing: 'checking', name, done, total, bytesPerSecond: speed.bytesPerSecond, model, models });
+        onProgress({ phase: 'verifying', name, done, total, bytesPerSecond: speed.bytesPerSecond, model, models });
       },
     });
     return { name, files, state: worst(files.map(({ state }) => state)) };
   }
 
-  async #repair(name: ModelName, each: Each): Promise<VerifiedModel> {
-    const { layout, uses, config, log, index } = this.#parts;
-    // Nobody may load it from here on: what is under its name may have to leave it.
-    const alone = uses.takeAlone(name);
-    if (alone === undefined) throw inUse(name, 'It is loaded. Unload it in every browser, then try again.');
+  async #repair(name: ModelName, run: ModelRun): Promise<VerifiedModel> {
+    const { layout, leases, config, log, index } = this.#options;
+    // The model must not be loaded from here on, because its file may be replaced.
+    const exclusive = leases.takeExclusive(name);
+    if (exclusive === undefined)
+      throw cannotRepairNow(name, 'It is loaded. Unload it in every browser, then try again.');
     try {
       const lock = FileLock.try(layout.lockPath(name));
-      if (lock === undefined) throw inUse(name, 'It is being downloaded. Wait for the download to finish.');
+      if (lock === undefined) throw cannotRepairNow(name, 'It is being downloaded. Wait for the download to finish.');
       try {
-        const checked = await this.#check(name, each);
-        if (checked.state !== 'bad' && checked.state !== 'missing') return checked;
-        const { signal, onProgress, model, models } = each;
+        const verified = await this.#check(name, run);
+        if (verified.state !== 'bad' && verified.state !== 'missing') return verified;
+        const { signal, onProgress, model, models } = run;
         const speed = new SpeedMeter();
-        const { fetched } = await repairModel(name, checked.files, {
+        const { fetched } = await repairModel(name, verified.files, {
           layout,
           index,
-          hub: each.hub,
-          rateLimiter: this.#parts.rateLimiter,
+          hub: run.hub,
+          rateLimiter: this.#options.rateLimiter,
           limits: config.limits,
           log,
           signal,
           onProgress: (done, total) => {
             speed.record(done);
-            onProgress({ doing: 'mending', name, done, total, bytesPerSecond: speed.bytesPerSecond, model, models });
+            onProgress({ phase: 'repairing', name, done, total, bytesPerSecond: speed.bytesPerSecond, model, models });
           },
         });
-        return { ...checked, fetched };
+        return { ...verified, fetched };
       } finally {
         lock.release();
       }
     } finally {
-      alone.release();
+      exclusive.release();
     }
   }
 
-  /** Every model of which a file is there. */
-  async #everyName(): Promise<ModelName[]> {
-    return (await listNames(this.#parts.layout)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  /** Returns every model with position least one file on the disk. */
+  async #allModelNames(): Promise<ModelName[]> {
+    return (await listModelNames(this.#options.layout)).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async #assertKnown(name: ModelName): Promise<void> {
-    const { layout, index } = this.#parts;
-    if ((await bytesOf(layout, name)) !== undefined) return;
+    const { layout, index } = this.#options;
+    if ((await modelBytes(layout, name)) !== undefined) return;
     for (const file of shardFiles(name.file)) if ((await index.file(fileKey(name, file))) !== undefined) return;
     throw modelNotDownloaded(name.id);
   }
 }
 
-interface Each {
+interface ModelRun {
   readonly signal: AbortSignal;
   readonly hub: () => Promise<HubClient>;
   readonly onProgress: ProgressListener<VerificationProgress>;
@@ -207,11 +208,11 @@ interface Each {
   readonly models: number;
 }
 
-/** The same hub, which once it could not be reached is not asked again. */
+/** Wraps a hub so that it is not contacted again after it could not be reached. */
 function untilUnreachable(hub: () => Promise<HubClient>): () => Promise<HubClient> {
-  let gone: HostError | undefined;
+  let unreachable: HostError | undefined;
   return async () => {
-    if (gone !== undefined) throw gone;
+    if (unreachable !== undefined) throw unreachable;
     const client = await hub();
     return {
       openRange: (remote, range, options) => client.openRange(remote, range, options),
@@ -220,7 +221,7 @@ function untilUnreachable(hub: () => Promise<HubClient>): () => Promise<HubClien
         try {
           return await client.fileInfo(name, file, options);
         } catch (error) {
-          if (isHostError(error, ...NO_HUB)) gone = error;
+          if (isHostError(error, ...UNREACHABLE_CODES)) unreachable = error;
           throw error;
         }
       },
@@ -229,9 +230,9 @@ function untilUnreachable(hub: () => Promise<HubClient>): () => Promise<HubClien
 }
 
 function worst(states: readonly CheckState[]): CheckState {
-  return STATES.find((state) => states.includes(state)) ?? 'good';
+  return WORST_FIRST.find((state) => states.includes(state)) ?? 'good';
 }
 
-function inUse({ id }: ModelName, why: string): HostError {
+function cannotRepairNow({ id }: ModelName, why: string): HostError {
   return new HostError('MODEL_IN_USE', `${id} cannot be repaired now. ${why}`, { details: { models: [id] } });
 }

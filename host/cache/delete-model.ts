@@ -10,15 +10,15 @@ import { type CacheLayout, fileKey } from './layout.ts';
 import { ModelFolder, partialPath } from './model-folder.ts';
 
 /**
- * Removes all there is of a model: its files, its unfinished downloads, what the index says of them, and the folders that
- * are empty then. Files that are not the host's own ({@link ModelFolder.isOwn}) stay. The files go first: on a full disk
- * that frees space for the index to be written.
+ * Removes a model: its files, its unfinished downloads, their index entries, and the folders that become empty. Files
+ * that are not the host's own ({@link ModelFolder.isOwn}) stay. The files are removed first: on a full disk that frees
+ * space for writing the index.
  */
 export async function deleteModel(layout: CacheLayout, index: DownloadIndex, name: ModelName): Promise<void> {
   const files = shardFiles(name.file);
   const folder = ModelFolder.find(layout, name);
   for (const file of files) {
-    // In both places: the folder may have become a link since the download.
+    // In both folders, because the model's folder may have become a link since the download.
     for (const partials of [folder?.partials, layout.partials]) {
       if (partials !== undefined) await remove(partialPath(partials, name, file));
     }
@@ -35,19 +35,19 @@ async function remove(path: string): Promise<void> {
   try {
     await removeFile(path);
   } catch (error) {
-    // Below a file there can be none.
+    // A file cannot contain other files.
     if (!isSystemError(error, 'ENOTDIR')) throw cacheError(error, path);
   }
 }
 
-/** From `folder` upwards to below `root`. */
+/** Removes empty folders from `folder` upwards, without `root`. */
 async function removeEmptyFolders(folder: string, root: string): Promise<void> {
   for (let path = folder; path.startsWith(root) && path !== root; path = dirname(path)) {
     try {
       await rmdir(path);
     } catch (error) {
       if (isSystemError(error, 'ENOENT')) continue;
-      // Not empty; or not to be removed by us, which costs nobody anything.
+      // Not empty, or not removable, which does no harm.
       return;
     }
   }

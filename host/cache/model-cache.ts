@@ -19,45 +19,45 @@ import { CacheEviction } from './cache-eviction.ts';
 import { CacheVerifier } from './cache-verifier.ts';
 import { deleteModel } from './delete-model.ts';
 import { CacheLayout, fileKey } from './layout.ts';
-import { assertOwn, bytesOf, findModel, listNames } from './model-folders.ts';
+import { assertOwn, findModel, listModelNames, modelBytes } from './model-folders.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
 
-/** How long to wait for another host to stop its download, milliseconds: it looks every quarter of a second. */
+/** How long to wait for another host to stop its download, milliseconds. Hosts check for such requests every 250 ms. */
 const STOP_TIMEOUT_MS = 5_000;
-/** How often to look whether it has, milliseconds. */
-const STOP_LOOK_MS = 25;
+/** How often to check whether it has stopped, milliseconds. */
+const STOP_POLL_MS = 25;
 
-/** What a cache is opened with. */
+/** Options for {@link ModelCache.open}. */
 export interface CacheOptions {
   readonly config: Pick<HostConfig, 'paths' | 'limits'>;
-  /** Made when something is to be fetched: what is on the disk needs no hub. */
+  /** Creates the hub client when something has to be fetched; what is on the disk needs no hub. */
   readonly hub: () => Promise<HubClient>;
-  /** Or how to open it: then what is on the disk can be had even where the database cannot be opened. */
+  /** The store, or how to open it. A function lets models on the disk be used even if the database cannot be opened. */
   readonly store: Store | (() => Promise<Store>);
-  /** Bytes the cache may take; without end where there is none. */
+  /** Returns the size limit of the cache in bytes. Default: unlimited. */
   readonly limit?: () => Promise<number>;
   /** Called when the cache has been closed. */
   readonly onClose?: () => void;
   readonly log: Logger;
 }
 
-/** The models on this disk, and the downloads that bring more. The disk is the truth; the index may be lost. */
+/** The downloaded models and the downloads. The files on the disk are authoritative; the index may be lost. */
 export class ModelCache {
   readonly #options: CacheOptions;
   readonly #layout: CacheLayout;
   readonly #index: DownloadIndex;
-  readonly #uses: ModelLeases;
+  readonly #leases: ModelLeases;
   readonly #listing: ModelListing;
-  /** Checks and mends what is there. */
-  readonly care: CacheVerifier;
-  /** Says what it holds, and keeps it within its limit. */
-  readonly keeping: CacheEviction;
+  /** Verifies and repairs models. */
+  readonly verifier: CacheVerifier;
+  /** Reports what the cache contains and keeps it within its size limit. */
+  readonly eviction: CacheEviction;
   readonly #rateLimiter: RateLimiter;
-  /** By model id: running ones, and those that ended in this host's time. */
+  /** Downloads of this host by model id: those running and those that have ended. */
   readonly #downloads = new Map<string, ModelDownload>();
-  /** By model id: starts and stops take effect in the order in which they were asked for. */
+  /** By model id, so that starts and stops take effect in the order of their requests. */
   readonly #control = new KeyedQueue();
 
   private constructor(options: CacheOptions) {
@@ -66,22 +66,22 @@ export class ModelCache {
     const { store, config, hub, log } = options;
     this.#rateLimiter = new RateLimiter(config.limits.maxBytesPerSecond);
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
-    this.#uses = new ModelLeases(this.#layout, log);
+    this.#leases = new ModelLeases(this.#layout, log);
     this.#listing = new ModelListing(this.#layout);
     const { limit = async () => Number.POSITIVE_INFINITY } = options;
-    this.keeping = new CacheEviction({
+    this.eviction = new CacheEviction({
       layout: this.#layout,
       index: this.#index,
       listing: this.#listing,
-      uses: this.#uses,
+      leases: this.#leases,
       limit,
       log,
     });
-    this.care = new CacheVerifier({
+    this.verifier = new CacheVerifier({
       config,
       layout: this.#layout,
       index: this.#index,
-      uses: this.#uses,
+      leases: this.#leases,
       hub,
       rateLimiter: this.#rateLimiter,
       log,
@@ -92,22 +92,22 @@ export class ModelCache {
     return new ModelCache(options);
   }
 
-  /** The model, if it is whole on the disk. Asks neither the hub nor the index. */
+  /** Returns the model if it is complete on the disk. Uses neither the hub nor the index. */
   find(name: ModelName): Promise<CachedModel | undefined> {
     return findModel(this.#layout, name);
   }
 
-  /** Every model on the disk, by id. */
+  /** Returns every model on the disk, sorted by id. */
   list(): Promise<readonly CachedModel[]> {
     return this.#listing.list();
   }
 
   /**
-   * Fetches a model, or joins whoever is fetching it, here or in another host. On the disk already: answers at once.
+   * Downloads a model, or joins its running download in this host or another one. Returns at once if it is on the disk.
    *
-   * @param options.maxBytesPerSecond Keeps the download below this speed, where it is this one that begins it.
-   * @throws HostError what the hub refuses with, `CHECKSUM_MISMATCH`, `DISK_FULL`, `CACHE_NOT_WRITABLE`,
-   * `DOWNLOAD_PAUSED` or `DOWNLOAD_CANCELLED` when a user did that meanwhile; the signal's reason when aborted.
+   * @param options.maxBytesPerSecond Speed limit, used if this call starts the download.
+   * @throws HostError the hub's error, `CHECKSUM_MISMATCH`, `DISK_FULL`, `CACHE_NOT_WRITABLE`, or `DOWNLOAD_PAUSED` or
+   *   `DOWNLOAD_CANCELLED` if a user stopped it; the signal's reason when aborted.
    */
   async download(
     name: ModelName,
@@ -121,62 +121,66 @@ export class ModelCache {
       options.signal?.throwIfAborted();
       return (await this.find(name)) ?? (await this.#start(name, options.maxBytesPerSecond));
     });
-    if (!(started instanceof ModelDownload)) return { model: started, alreadyThere: true };
-    return { model: await started.join(options), alreadyThere: false };
+    if (!(started instanceof ModelDownload)) return { model: started, alreadyDownloaded: true };
+    return { model: await started.join(options), alreadyDownloaded: false };
   }
 
-  /** How a download stands: running, paused or failed, here or remembered; completed when the model is there. */
+  /**
+   * Returns the status of a download in this host, or as recorded in the index; `completed` if the model is on the
+   * disk. Undefined if there is none.
+   */
   async status(name: ModelName): Promise<DownloadStatus | undefined> {
     const present = await this.find(name);
-    if (present !== undefined) return completed(present, this.#downloads.get(name.id)?.status);
+    if (present !== undefined) return completedStatus(present, this.#downloads.get(name.id)?.status);
     const own = this.#downloads.get(name.id)?.status;
-    if (own?.status === 'downloading' && (await this.#goesOn(name))) return own;
+    if (own?.status === 'downloading' && (await this.#isUninterrupted(name))) return own;
     const record = await this.#index.model(name.id);
-    const remembered = record && (await this.#fromRecords([[name, record]]))[0];
-    if (remembered !== undefined) return withOwnError(remembered, own);
-    // Of what was completed or paused nothing is left: it was deleted, or its partial file pruned.
+    const recorded = record && (await this.#statusesFromRecords([[name, record]]))[0];
+    if (recorded !== undefined) return withRecentError(recorded, own);
+    // A completed or paused download that left nothing on the disk was deleted or pruned.
     return own?.status === 'completed' || own?.status === 'paused' ? undefined : own;
   }
 
-  /** Every download that is running, paused or failed, the ones other hosts do included. */
+  /** Returns every download that is running, paused or failed, including those of other hosts. */
   async statuses(): Promise<DownloadStatus[]> {
     const statuses = new Map<string, DownloadStatus>();
-    const known: [name: ModelName, record: ModelRecord][] = [];
+    const recorded: [name: ModelName, record: ModelRecord][] = [];
     for await (const [id, record] of this.#index.allModels()) {
       const name = modelNameOf(id);
       if (name === undefined || record.state === 'cancelled' || (await this.find(name)) !== undefined) continue;
-      known.push([name, record]);
+      recorded.push([name, record]);
     }
-    for (const status of await this.#fromRecords(known)) {
+    for (const status of await this.#statusesFromRecords(recorded)) {
       const { id } = status.name;
-      statuses.set(id, withOwnError(status, this.#downloads.get(id)?.status));
+      statuses.set(id, withRecentError(status, this.#downloads.get(id)?.status));
     }
     for (const [id, { status }] of this.#downloads) {
-      const isNews = status.status === 'failed' && !statuses.has(id) && (await this.find(status.name)) === undefined;
-      const isRunning = status.status === 'downloading' && (await this.#goesOn(status.name));
-      if (isRunning || isNews) statuses.set(id, status);
+      const isUnrecordedFailure =
+        status.status === 'failed' && !statuses.has(id) && (await this.find(status.name)) === undefined;
+      const isRunning = status.status === 'downloading' && (await this.#isUninterrupted(status.name));
+      if (isRunning || isUnrecordedFailure) statuses.set(id, status);
     }
     return [...statuses.values()].sort((a, b) => a.startedAt - b.startedAt);
   }
 
   /**
-   * Stops a download, whichever host does it, and keeps its chunks.
+   * Stops a download, in whichever host it runs, and keeps its chunks.
    *
-   * @param options.isStarting It was asked for, and had not started yet.
+   * @param options.isStarting Whether the download has been requested but has not started yet.
    */
   pause(name: ModelName, options: { isStarting?: boolean } = {}): Promise<DownloadStatus> {
     return this.#control.run(name.id, () => this.#stop(name, 'pause', options));
   }
 
-  /** Stops a download, whichever host does it, and removes what came of it. `options` as for {@link pause}. */
+  /** Stops a download, in whichever host it runs, and removes what it downloaded. `options` as for {@link pause}. */
   cancel(name: ModelName, options: { isStarting?: boolean } = {}): Promise<DownloadStatus> {
     return this.#control.run(name.id, () => this.#stop(name, 'cancel', options));
   }
 
-  /** Goes on with a paused or failed download, whether anybody waits for it or not. */
+  /** Resumes a paused or failed download. It continues even if no caller waits for it. */
   resume(name: ModelName): Promise<DownloadStatus> {
     return this.#control.run(name.id, async () => {
-      const status = await this.#known(name);
+      const status = await this.#existingStatus(name);
       if (status.status === 'completed') return status;
       const download = await this.#start(name);
       download.keepInBackground();
@@ -185,16 +189,17 @@ export class ModelCache {
   }
 
   /**
-   * Removes a model, or every model of a repository at a revision; those of which only some parts are there, too.
+   * Removes a model, or every model of a repository at a revision, including incomplete split models.
    *
-   * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for files of the user's in a linked folder:
-   * then nothing is removed.
+   * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for the user's own files in a linked folder,
+   *   in which case nothing is removed.
    */
   async delete(name: ModelName | RepoName): Promise<{ freed: number; deleted: string[] }> {
-    const named = 'file' in name ? [name] : (await listNames(this.#layout)).filter((model) => isPartOf(model, name));
+    const named =
+      'file' in name ? [name] : (await listModelNames(this.#layout)).filter((model) => isPartOf(model, name));
     const present = new Map<ModelName, number>();
     for (const model of named) {
-      const bytes = await bytesOf(this.#layout, model);
+      const bytes = await modelBytes(this.#layout, model);
       if (bytes !== undefined) present.set(model, bytes);
     }
     const unfinished = (await this.statuses()).filter(({ name: other }) => isPartOf(other, name));
@@ -202,17 +207,17 @@ export class ModelCache {
     if (busy.length > 0) throw modelInUse(busy);
     if (present.size === 0) throw modelNotDownloaded('file' in name ? name.id : name.repoId);
     for (const model of present.keys()) await assertOwn(this.#layout, this.#index, model);
-    const alone = [...present.keys()].map((model) => ({ model, lock: this.#uses.takeAlone(model) }));
+    const exclusive = [...present.keys()].map((model) => ({ model, lock: this.#leases.takeExclusive(model) }));
     try {
-      const elsewhere = alone.filter(({ lock }) => lock === undefined).map(({ model }) => model.id);
+      const elsewhere = exclusive.filter(({ lock }) => lock === undefined).map(({ model }) => model.id);
       if (elsewhere.length > 0) throw modelInUse(elsewhere);
-      for (const { model } of alone) {
+      for (const { model } of exclusive) {
         await deleteModel(this.#layout, this.#index, model);
-        await this.keeping.unpin(model);
+        await this.eviction.unpin(model);
         this.#downloads.delete(model.id);
       }
     } finally {
-      for (const { lock } of alone) lock?.release();
+      for (const { lock } of exclusive) lock?.release();
     }
     return {
       freed: sum(present.values()),
@@ -223,54 +228,54 @@ export class ModelCache {
   /**
    * Takes a lease on a model's files: until it is released, no host on this machine deletes, repairs or moves them.
    *
-   * @throws HostError `MODEL_IN_USE` while another host does just that.
+   * @throws HostError `MODEL_IN_USE` while another host is doing that.
    */
   lease(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
-    return this.#uses.take(name, signal);
+    return this.#leases.take(name, signal);
   }
 
-  /** Where the models lie. */
+  /** Folder that contains the models. */
   get folder(): string {
     return this.#layout.models;
   }
 
-  /** The volume the models lie on, or will lie on; null where the system does not say. */
+  /** Returns the space on the volume with the models; null if the system does not report it. */
   disk(): Promise<DiskSpace | null> {
     return diskSpace(this.#layout.models);
   }
 
-  /** Stops every download; their chunks stay. */
+  /** Stops every download. Their chunks stay on the disk. */
   async close(): Promise<void> {
     const running = [...this.#downloads.values()];
     for (const download of running)
       download.stop(new HostError('ABORTED', 'The host is shutting down. The download can be resumed.'));
     await Promise.all(running.map((download) => download.settled()));
-    this.#uses.close();
+    this.#leases.close();
     this.#options.onClose?.();
   }
 
-  /** The running download of a model, or a new one, whatever was asked of it before. */
+  /** Returns the running download of a model, or a new one. Clears earlier requests to pause or cancel it. */
   async #start(name: ModelName, maxBytesPerSecond?: number): Promise<ModelDownload> {
     await this.#index.clearControlRequest(name.id);
-    return this.#running(name, maxBytesPerSecond);
+    return this.#findOrCreateDownload(name, maxBytesPerSecond);
   }
 
-  /** Stops a download for {@link pause} or {@link cancel}. Returns how it stands once it has stopped. */
+  /** Stops a download for {@link pause} or {@link cancel}. Returns its status after it has stopped. */
   async #stop(
     name: ModelName,
     request: ControlRequest,
     { isStarting = false }: { isStarting?: boolean },
   ): Promise<DownloadStatus> {
     const own = this.#active(name);
-    const before = own?.status ?? (isStarting ? await this.#starting(name) : await this.#known(name));
+    const before = own?.status ?? (isStarting ? await this.#statusBeforeStart(name) : await this.#existingStatus(name));
     if (before.status === 'completed' || (request === 'pause' && before.status !== 'downloading')) return before;
     try {
-      // For the host that does the download, and for those that wait for it.
+      // For the host that runs the download, and for those that wait for it.
       await this.#index.setControlRequest(name.id, request);
     } catch (error) {
       if (own === undefined) throw error;
-      // A full disk does not keep this host from stopping its own.
-      this.#options.log.warn('download.not-told', { id: name.id, error });
+      // This host can stop its own download even if the disk is full.
+      this.#options.log.warn('download.control-request-not-saved', { id: name.id, error });
     }
     own?.stop(stopReason(name, request));
     await own?.settled();
@@ -284,21 +289,22 @@ export class ModelCache {
   }
 
   /**
-   * Waits for the host that does a download to stop it, and does what it left undone if it was killed. Returns false
-   * where it goes on: something else was asked of it since, or it does not answer in time.
+   * Waits until the host that runs a download has stopped it, and finishes the request if that host was killed. Returns
+   * false if the download continues: another request replaced this one, or the host did not react in time.
    */
   async #settleStopped(request: ControlRequest, { name, total, startedAt }: DownloadStatus): Promise<boolean> {
-    for (let waited = 0; waited <= STOP_TIMEOUT_MS; waited += STOP_LOOK_MS) {
+    for (let waited = 0; waited <= STOP_TIMEOUT_MS; waited += STOP_POLL_MS) {
       if ((await this.#index.controlRequest(name.id)) !== request) return false;
       const lock = FileLock.try(this.#layout.lockPath(name));
       if (lock === undefined) {
-        await pause(STOP_LOOK_MS);
+        await pause(STOP_POLL_MS);
         continue;
       }
       try {
-        // Whole by now: the host that did it was quicker.
+        // The other host completed the download first.
         if ((await this.find(name)) !== undefined) return true;
-        // Recorded here where the host that did it was killed or had not begun, so that every host says the same of it.
+        // Recorded here in case the other host was killed or had not started, so that every host reports the same
+        // status.
         const record = { downloaded: 0, total, startedAt };
         if (request === 'cancel') {
           await deleteModel(this.#layout, this.#index, name);
@@ -314,8 +320,8 @@ export class ModelCache {
     return false;
   }
 
-  /** The running download of a model; a new one where there is none. */
-  async #running(name: ModelName, maxBytesPerSecond?: number): Promise<ModelDownload> {
+  /** Returns the running download of a model, or starts one. */
+  async #findOrCreateDownload(name: ModelName, maxBytesPerSecond?: number): Promise<ModelDownload> {
     for (let present = this.#downloads.get(name.id); present !== undefined; present = this.#downloads.get(name.id)) {
       if (present.status.status === 'downloading' && !present.isStopping) return present;
       await present.settled();
@@ -331,14 +337,17 @@ export class ModelCache {
       log,
       rateLimiter: this.#rateLimiter.child(maxBytesPerSecond),
       find: () => this.find(name),
-      makeRoom: (bytes) => this.keeping.makeRoom(name, bytes),
+      evictFor: (bytes) => this.eviction.evictFor(name, bytes),
     });
     this.#downloads.set(name.id, download);
     return download;
   }
 
-  /** Says whether a download of this host was not stopped by another one, which it hears of a moment later. */
-  async #goesOn({ id }: ModelName): Promise<boolean> {
+  /**
+   * Whether no host has requested to stop this host's download. The download itself notices such a request a moment
+   * later.
+   */
+  async #isUninterrupted({ id }: ModelName): Promise<boolean> {
     return (await this.#index.controlRequest(id)) === undefined;
   }
 
@@ -347,22 +356,25 @@ export class ModelCache {
     return download?.status.status === 'downloading' ? download : undefined;
   }
 
-  /** How a download stands that is about to start. */
-  async #starting(name: ModelName): Promise<DownloadStatus> {
+  /** Returns the status of a download that is about to start. */
+  async #statusBeforeStart(name: ModelName): Promise<DownloadStatus> {
     const status = await this.status(name);
     if (status?.status === 'completed') return status;
     const startedAt = Math.floor(Date.now() / 1000);
     return { downloaded: 0, total: 0, startedAt, bytesPerSecond: 0, ...status, name, status: 'downloading' };
   }
 
-  async #known(name: ModelName): Promise<DownloadStatus> {
+  async #existingStatus(name: ModelName): Promise<DownloadStatus> {
     const status = await this.status(name);
     if (status !== undefined && status.status !== 'cancelled') return status;
     throw downloadNotFound(name.id);
   }
 
-  /** What the index says of a download this host does not do. With its lock free, nobody does it: then its chunks count. */
-  async #fromRecords(
+  /**
+   * Returns the status of downloads that this host does not run, from the index. If a download's lock is free, no host
+   * runs it, and its recorded chunks are counted.
+   */
+  async #statusesFromRecords(
     downloads: readonly (readonly [name: ModelName, record: ModelRecord])[],
   ): Promise<DownloadStatus[]> {
     const keys = downloads.map(([name]) =>
@@ -385,13 +397,13 @@ function isPartOf(model: ModelName, name: ModelName | RepoName): boolean {
   return model.repoId === name.repoId && model.revision === name.revision;
 }
 
-/** A full disk may have kept the index from learning why a download ended; this host still knows. */
-function withOwnError(remembered: DownloadStatus, own: DownloadStatus | undefined): DownloadStatus {
-  if (remembered.status !== 'paused' || own?.status !== 'failed') return remembered;
-  return { ...own, downloaded: remembered.downloaded };
+/** Adds the error of this host's own download if a full disk prevented it from being recorded. */
+function withRecentError(recorded: DownloadStatus, own: DownloadStatus | undefined): DownloadStatus {
+  if (recorded.status !== 'paused' || own?.status !== 'failed') return recorded;
+  return { ...own, downloaded: recorded.downloaded };
 }
 
-function completed(model: CachedModel, own: DownloadStatus | undefined): DownloadStatus {
+function completedStatus(model: CachedModel, own: DownloadStatus | undefined): DownloadStatus {
   const { name, size } = model;
   const startedAt = own?.startedAt ?? 0;
   return { name, downloaded: size, total: size, status: 'completed', startedAt, bytesPerSecond: 0 };

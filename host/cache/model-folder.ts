@@ -8,7 +8,10 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 import { hasOtherSpelling } from './spelling.ts';
 
-/** Holds unfinished downloads where the models are on another disk than the data folder: a rename cannot cross disks. */
+/**
+ * Folder for unfinished downloads if the models are on another disk than the data folder, because a rename cannot cross
+ * disks.
+ */
 const PARTIAL_FOLDER = '.tabagent-partial';
 
 /** File systems store times in steps of up to this many milliseconds (FAT); a copy to another disk rounds to them. */
@@ -16,22 +19,25 @@ const TIME_STEP_MS = 2_000;
 
 /**
  * The folder of one repository's files. Every action that downloads, lists, loads, verifies, repairs, evicts, moves or
- * deletes models gets its paths here, so that all of them treat links alike:
+ * deletes models gets its paths here, so that all of them treat links in the same way:
  *
  * - `models/` and an owner folder in it may be links (symbolic links, or junctions on Windows), so that models can be
  *   kept on a bigger disk. Such a link is followed if it leads to a folder that belongs to the user and that is neither
  *   inside the data folder nor around it.
  * - No other link is followed: not one below the owner folder, and not one in the place of a file. What such a link
- *   leads to is not a model, and a download that would have to write through it is refused.
- * - Behind a followed link lie files of the user's own, too. There the host deletes, evicts and repairs only files that
+ *   leads to is not a model, and a download that would have to write through it is rejected.
+ * - A followed link may also lead to the user's own files. There the host deletes, evicts and repairs only files that
  *   it downloaded and that have not changed since ({@link ModelFolder.isOwn}), and never moves anything.
  */
 export class ModelFolder {
-  /** Says whether `models/` or the owner folder is a link. */
+  /** Whether `models/` or the owner folder is a link. */
   readonly isLinked: boolean;
-  /** The innermost folder on the way that is not removed when it is empty: `models/`, or an owner folder that is a link. */
+  /**
+   * The innermost folder above the repository that is not removed when it is empty: `models/`, or an owner folder that
+   * is a link.
+   */
   readonly root: string;
-  /** Where this repository's unfinished downloads are kept. */
+  /** Folder with this repository's unfinished downloads. */
   readonly partials: string;
   readonly #name: ModelName;
   readonly #models: string;
@@ -51,7 +57,7 @@ export class ModelFolder {
     this.#folder = layout.repoFolder(name);
   }
 
-  /** The folder, or undefined where a link that is not followed is in its place: then it holds no model. */
+  /** Returns the folder; undefined if a link that is not followed is in its place, so that it contains no models. */
   static find(layout: CacheLayout, name: ModelName): ModelFolder | undefined {
     try {
       return new ModelFolder(layout, name);
@@ -62,23 +68,23 @@ export class ModelFolder {
   }
 
   /**
-   * The path of one of the repository's files, which need not be there.
+   * Returns the path of one of the repository's files, which need not exist.
    *
-   * @throws HostError `CACHE_ERROR` where a folder on its path is a link.
+   * @throws HostError `CACHE_ERROR` if a folder on its path is a link.
    */
   pathOf(file: string): string {
     const path = join(this.#folder, ...file.split('/'));
     let folder = this.#owner;
     for (const part of relative(this.#owner, dirname(path)).split(sep)) {
       folder = join(folder, part);
-      if (lookAt(folder)?.isSymbolicLink() === true) throw notFollowed(folder, 'it is below an owner folder');
+      if (statsOrUndefined(folder)?.isSymbolicLink() === true) throw notFollowed(folder, 'it is below an owner folder');
     }
     return path;
   }
 
   /**
-   * What is known of a regular file of the repository; undefined where there is none that may be read, or where what is
-   * there belongs to a model of another name.
+   * Returns path and stats of a regular file of the repository; undefined if there is none, if it may not be read, or
+   * if it belongs to a model with a differently spelled name.
    */
   async statsOf(file: string): Promise<{ path: string; stats: Stats } | undefined> {
     try {
@@ -93,14 +99,15 @@ export class ModelFolder {
     }
   }
 
-  /** Where a file is written while it is downloaded. */
+  /** Returns the path that a file is written to while it is downloaded. */
   partialPath(file: string): string {
     return partialPath(this.partials, this.#name, file);
   }
 
   /**
-   * Says whether the host may delete or replace a file. In a folder of the cache it may; behind a link only what the
-   * index says it downloaded, still with the size and time of change that it had then.
+   * Returns whether the host may delete or replace a file: any file in the cache's own folders, but in a linked folder
+   * only files that the host downloaded according to the index and whose size and modification time have not changed
+   * since.
    */
   async isOwn(index: DownloadIndex, file: string): Promise<boolean> {
     if (!this.isLinked) return true;
@@ -110,7 +117,7 @@ export class ModelFolder {
   }
 }
 
-/** The path of an unfinished download in one of the folders for them. */
+/** Returns the path of an unfinished download in one of the folders for them. */
 export function partialPath(folder: string, name: ModelName, file: string): string {
   return join(folder, `${fileKey(name, file)}.partial`);
 }
@@ -120,28 +127,29 @@ function isUnchanged(record: FileRecord | undefined, { size, mtimeMs }: Stats): 
   return record.size === size && Math.abs(record.publishedMs - mtimeMs) <= TIME_STEP_MS;
 }
 
-/** The names of the owner folders, links that are followed included. */
-export async function ownersIn(layout: CacheLayout): Promise<string[]> {
-  if (!canEnter(layout, layout.models)) return [];
+/** Returns the names of the owner folders, including followed links. */
+export async function listOwners(layout: CacheLayout): Promise<string[]> {
+  if (!isAccessible(layout, layout.models)) return [];
   const entries = await entriesOf(layout.models);
   return entries
     .filter(
-      (entry) => entry.isDirectory() || (entry.isSymbolicLink() && canEnter(layout, join(layout.models, entry.name))),
+      (entry) =>
+        entry.isDirectory() || (entry.isSymbolicLink() && isAccessible(layout, join(layout.models, entry.name))),
     )
     .map(({ name }) => name);
 }
 
-/** Every folder that may hold unfinished downloads. */
+/** Returns every folder that may contain unfinished downloads. */
 export async function partialFolders(layout: CacheLayout): Promise<string[]> {
-  const roots = [layout.models, ...(await ownersIn(layout)).map((owner) => join(layout.models, owner))];
-  const elsewhere = roots
+  const roots = [layout.models, ...(await listOwners(layout)).map((owner) => join(layout.models, owner))];
+  const linkedPartials = roots
     .map((root) => join(root, PARTIAL_FOLDER))
-    .filter((path) => lookAt(path)?.isDirectory() === true);
-  return canEnter(layout, layout.partials) ? [layout.partials, ...elsewhere] : elsewhere;
+    .filter((path) => statsOrUndefined(path)?.isDirectory() === true);
+  return isAccessible(layout, layout.partials) ? [layout.partials, ...linkedPartials] : linkedPartials;
 }
 
-/** Says whether a folder of the cache is one that is entered: no link, or one that is followed. */
-export function canEnter(layout: CacheLayout, path: string): boolean {
+/** Whether a folder of the cache may be entered: it is not a link, or a link that is followed. */
+export function isAccessible(layout: CacheLayout, path: string): boolean {
   try {
     isFollowedLink(layout, path);
     return true;
@@ -151,17 +159,20 @@ export function canEnter(layout: CacheLayout, path: string): boolean {
   }
 }
 
-/** The links in a cache that are followed: their targets are not moved with it. */
+/** Returns the followed links in a cache. Their targets are not moved with the cache. */
 export async function followedLinks(layout: CacheLayout): Promise<string[]> {
-  const owners = (await ownersIn(layout)).map((owner) => join(layout.models, owner));
-  return [layout.models, layout.partials, ...owners].filter((path) => lookAt(path)?.isSymbolicLink() === true);
+  const owners = (await listOwners(layout)).map((owner) => join(layout.models, owner));
+  return [layout.models, layout.partials, ...owners].filter(
+    (path) => statsOrUndefined(path)?.isSymbolicLink() === true,
+  );
 }
 
-/** Says whether one of the folders that may be links is one. Throws `CACHE_ERROR` for a link that is not followed. */
+/** Returns whether a folder that may be a link is one. Throws `CACHE_ERROR` for a link that is not followed. */
 function isFollowedLink({ models }: CacheLayout, path: string): boolean {
-  if (lookAt(path)?.isSymbolicLink() !== true) return false;
+  if (statsOrUndefined(path)?.isSymbolicLink() !== true) return false;
   const target = targetOf(path);
-  if (target === undefined) throw notFollowed(path, 'the folder it leads to is not there. Is its disk connected?');
+  if (target === undefined)
+    throw notFollowed(path, 'the folder it leads to does not exist, or its disk is not connected');
   if (!target.stats.isDirectory()) throw notFollowed(path, 'it does not lead to a folder');
   const user = process.getuid?.();
   if (user !== undefined && target.stats.uid !== user) {
@@ -192,7 +203,7 @@ function partialsOf(layout: CacheLayout, owner: string): string {
   return layout.partials;
 }
 
-/** The file system that a folder is on, or will be on once it is made. */
+/** Returns the file system that a folder is on, or will be on when it is created. */
 function deviceOf(path: string): number | undefined {
   for (let folder = path; ; folder = dirname(folder)) {
     const stats = statSync(folder, { throwIfNoEntry: false });
@@ -200,8 +211,8 @@ function deviceOf(path: string): number | undefined {
   }
 }
 
-/** Whatever has this name, links not followed; undefined where nothing has, or below something that is no folder. */
-function lookAt(path: string): Stats | undefined {
+/** Returns the stats of a path without following links; undefined if it does not exist. */
+function statsOrUndefined(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
@@ -222,11 +233,11 @@ function notFollowed(path: string, why: string): HostError {
   );
 }
 
-/** The error for files behind a link that the host did not download, or that changed since. */
-export function notOwn({ id }: ModelName, path: string): HostError {
+/** The error for files in a linked folder that the host did not download or that have changed since. */
+export function notDownloadedHere({ id }: ModelName, path: string): HostError {
   return new HostError(
     'NOT_OURS',
-    `${path} is in a linked folder, and was not downloaded by this host or has changed since. It is left as it is: remove it yourself if you no longer need ${id}.`,
+    `${path} was not changed because it is in a linked folder and was not downloaded by this host, or has changed since. Remove it yourself if you no longer need ${id}.`,
     { details: { model: id, path } },
   );
 }

@@ -5,27 +5,27 @@ import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { CacheLayout } from './layout.ts';
-import { ModelFolder, notOwn, ownersIn } from './model-folder.ts';
+import { listOwners, ModelFolder, notDownloadedHere } from './model-folder.ts';
 import type { CachedModel } from './types.ts';
 
-/** Asks the disk for a model: there when every one of its files is, as a file (no link that could lead elsewhere). */
+/** Finds a model on the disk. Undefined unless all of its files exist as regular files, not as links. */
 export async function findModel(layout: CacheLayout, name: ModelName): Promise<CachedModel | undefined> {
-  const parts = await partsOf(layout, name);
+  const parts = await statFiles(layout, name);
   const present = parts.filter((part) => part !== undefined);
   if (present.length < parts.length) return undefined;
   return { name, files: present.map(({ path }) => path), size: sum(present.map(({ stats }) => stats.size)) };
 }
 
-/** Bytes of those files of a model that are there: of several perhaps not all. Undefined where none is. */
-export async function bytesOf(layout: CacheLayout, name: ModelName): Promise<number | undefined> {
-  const present = (await partsOf(layout, name)).filter((part) => part !== undefined);
+/** Returns the total size of those files of a model that exist; undefined if none does. */
+export async function modelBytes(layout: CacheLayout, name: ModelName): Promise<number | undefined> {
+  const present = (await statFiles(layout, name)).filter((part) => part !== undefined);
   return present.length === 0 ? undefined : sum(present.map(({ stats }) => stats.size));
 }
 
 /**
- * Makes sure that every file of a model is one the host may delete or replace ({@link ModelFolder.isOwn}).
+ * Asserts that the host may delete or replace every file of a model ({@link ModelFolder.isOwn}).
  *
- * @param files The files in question; default: all of the model.
+ * @param files The files to check. Default: all files of the model.
  * @throws HostError `NOT_OURS`.
  */
 export async function assertOwn(
@@ -36,15 +36,15 @@ export async function assertOwn(
 ): Promise<void> {
   const folder = ModelFolder.find(layout, name);
   if (folder?.isLinked !== true) return;
-  for (const file of files) if (!(await folder.isOwn(index, file))) throw notOwn(name, folder.pathOf(file));
+  for (const file of files) if (!(await folder.isOwn(index, file))) throw notDownloadedHere(name, folder.pathOf(file));
 }
 
-/** The names of all models of which at least one file is there. */
-export async function listNames(layout: CacheLayout): Promise<ModelName[]> {
+/** Returns the names of all models with at least one file on the disk. */
+export async function listModelNames(layout: CacheLayout): Promise<ModelName[]> {
   const names = new Map<string, ModelName>();
-  for (const owner of await ownersIn(layout)) {
-    for (const repo of await foldersIn(join(layout.models, owner))) {
-      for await (const file of filesBelow(join(layout.models, owner, repo))) {
+  for (const owner of await listOwners(layout)) {
+    for (const repo of await subfoldersOf(join(layout.models, owner))) {
+      for await (const file of walkFiles(join(layout.models, owner, repo))) {
         const name = modelNameOf(`${owner}/${repo}/${file}`);
         if (name !== undefined) names.set(name.id, name);
       }
@@ -53,22 +53,22 @@ export async function listNames(layout: CacheLayout): Promise<ModelName[]> {
   return [...names.values()];
 }
 
-function partsOf(layout: CacheLayout, name: ModelName) {
+function statFiles(layout: CacheLayout, name: ModelName) {
   const folder = ModelFolder.find(layout, name);
   return Promise.all(shardFiles(name.file).map((file) => folder?.statsOf(file)));
 }
 
-async function foldersIn(folder: string): Promise<string[]> {
+async function subfoldersOf(folder: string): Promise<string[]> {
   return (await entriesOf(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
 /**
- * Paths below a folder, with `/` between their parts as in a repository. Goes from folder to folder by itself: one that
- * cannot be read, or is removed just now, must not cost the others.
+ * Yields the paths below a folder, separated by `/` as in a repository. Does not use `readdir`'s recursion, in which a
+ * folder that cannot be read, or is removed at that moment, would fail the whole walk.
  */
-async function* filesBelow(folder: string, prefix = ''): AsyncGenerator<string> {
+async function* walkFiles(folder: string, prefix = ''): AsyncGenerator<string> {
   for (const entry of await entriesOf(folder)) {
     if (entry.isFile()) yield `${prefix}${entry.name}`;
-    else if (entry.isDirectory()) yield* filesBelow(join(folder, entry.name), `${prefix}${entry.name}/`);
+    else if (entry.isDirectory()) yield* walkFiles(join(folder, entry.name), `${prefix}${entry.name}/`);
   }
 }

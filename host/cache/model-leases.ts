@@ -5,42 +5,45 @@ import { pause } from '../hub/retry.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import type { CacheLayout } from './layout.ts';
 
-/** A deletion takes milliseconds: a load waits for one to end so long, milliseconds. */
-const WAIT_MS = 5_000;
-/** How often it looks, milliseconds. */
-const LOOK_MS = 50;
+/** How long a load waits for another host to finish deleting the model, milliseconds. A deletion takes milliseconds. */
+const TIMEOUT_MS = 5_000;
+/** How often to check, milliseconds. */
+const POLL_MS = 50;
 
-/** A hold on a model's files. Until it is released, no host on this machine deletes, repairs or moves them. */
+/** A lease on a model's files. Until it is released, no host on this computer deletes, repairs or moves them. */
 export interface ModelLease {
   release(): void;
 }
 
-interface Held {
-  /** Undefined where no lock could be had, on a read-only disk: there nobody deletes anything either. */
+interface LeaseEntry {
+  /** Undefined if the lock could not be created, on a read-only disk, where nothing can be deleted either. */
   readonly lock: FileLock | undefined;
   count: number;
 }
 
 /**
- * Which models this host uses, for the other hosts to see: a share of each model's lock, which a killed host leaves to
- * the system to release.
+ * The leases of this host on models, visible to other hosts as shared locks. The system releases the locks of a killed
+ * host.
  */
 export class ModelLeases {
   readonly #layout: CacheLayout;
   readonly #log: Logger;
   /** By model id. */
-  readonly #held = new Map<string, Held>();
+  readonly #entries = new Map<string, LeaseEntry>();
 
   constructor(layout: CacheLayout, log: Logger) {
     this.#layout = layout;
     this.#log = log;
   }
 
-  /** Takes a lease. Throws `MODEL_IN_USE` when another host is deleting, repairing or moving the model and does not end. */
+  /**
+   * Takes a lease. Throws `MODEL_IN_USE` if another host is deleting, repairing or moving the model and does not finish
+   * in time.
+   */
   async take(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
-    for (let waited = 0; !this.#tryTake(name); waited += LOOK_MS) {
-      if (waited >= WAIT_MS) throw beingChanged(name);
-      await pause(LOOK_MS, signal);
+    for (let waited = 0; !this.#tryTake(name); waited += POLL_MS) {
+      if (waited >= TIMEOUT_MS) throw changedElsewhere(name);
+      await pause(POLL_MS, signal);
     }
     let isReleased = false;
     return {
@@ -51,26 +54,29 @@ export class ModelLeases {
     };
   }
 
-  /** Says whether this host uses a model. */
+  /** Whether this host has a lease on a model. */
   has(name: ModelName): boolean {
-    return this.#held.has(name.id);
+    return this.#entries.has(name.id);
   }
 
-  /** Takes a model for this host alone, to change its files. Undefined while anybody uses it, this host included. */
-  takeAlone(name: ModelName): FileLock | undefined {
-    return this.#held.has(name.id) ? undefined : FileLock.try(this.#layout.usePath(name));
+  /**
+   * Locks a model exclusively, to change its files. Returns undefined while any host, including this one, has a lease
+   * on it.
+   */
+  takeExclusive(name: ModelName): FileLock | undefined {
+    return this.#entries.has(name.id) ? undefined : FileLock.try(this.#layout.usePath(name));
   }
 
-  /** Ends every use. */
+  /** Releases all leases. */
   close(): void {
-    for (const { lock } of this.#held.values()) lock?.release();
-    this.#held.clear();
+    for (const { lock } of this.#entries.values()) lock?.release();
+    this.#entries.clear();
   }
 
   #tryTake(name: ModelName): boolean {
-    const held = this.#held.get(name.id);
-    if (held !== undefined) {
-      held.count += 1;
+    const entry = this.#entries.get(name.id);
+    if (entry !== undefined) {
+      entry.count += 1;
       return true;
     }
     let lock: FileLock | undefined;
@@ -78,24 +84,24 @@ export class ModelLeases {
       lock = FileLock.share(this.#layout.usePath(name));
       if (lock === undefined) return false;
     } catch (error) {
-      // What is on a disk that cannot be written to is loaded all the same.
-      this.#log.warn('cache.no-use-lock', { id: name.id, error });
+      // A model on a read-only disk can still be loaded.
+      this.#log.warn('cache.lease-lock-unavailable', { id: name.id, error });
     }
-    this.#held.set(name.id, { lock, count: 1 });
+    this.#entries.set(name.id, { lock, count: 1 });
     return true;
   }
 
   #release(id: string): void {
-    const held = this.#held.get(id);
-    if (held === undefined) return;
-    held.count -= 1;
-    if (held.count > 0) return;
-    held.lock?.release();
-    this.#held.delete(id);
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    entry.count -= 1;
+    if (entry.count > 0) return;
+    entry.lock?.release();
+    this.#entries.delete(id);
   }
 }
 
-function beingChanged({ id }: ModelName): HostError {
+function changedElsewhere({ id }: ModelName): HostError {
   return new HostError(
     'MODEL_IN_USE',
     `${id} is being deleted or repaired by another host process. Try again when that has finished.`,

@@ -8,45 +8,46 @@ import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { CacheLayout } from './layout.ts';
-import { canEnter } from './model-folder.ts';
+import { isAccessible } from './model-folder.ts';
 import type { CachedModel } from './types.ts';
 
-/** A model on the disk, as it was when its folder changed last. */
+/** A model on the disk, as of the last change of its folder. */
 export interface ListedModel extends CachedModel {
-  /** When its first file changed last, Unix milliseconds. */
+  /** Modification time of its first file, Unix milliseconds. */
   readonly modified: number;
 }
 
-/** What a folder held when it was read. */
+/** The contents of a folder when it was read. */
 interface Folder {
-  /** Of the folder, before it was read; undefined where a change right after would not be told by it. */
+  /** Timestamps of the folder previousFolders it was read; undefined if they could miss a change right after it. */
   readonly stamp: string | undefined;
   readonly folders: readonly string[];
   readonly models: readonly ListedModel[];
 }
 
-/** The folder of models has depth 0, and an owner's folder this one: both may be links. */
+/** Depth of an owner's folder; the models folder has depth 0. Both may be links. */
 const OWNER_DEPTH = 1;
-/** Folders above this depth hold owners and repositories, no files of models. */
+/** Depth of a repository's folder; folders above it contain no model files. */
 const REPO_DEPTH = 2;
 
 /**
- * A folder that changed so recently is read again next time, milliseconds: file systems note times in steps of up to two
- * seconds (FAT), and a change within the step would go unseen. Git does the same with its index ("racy git").
+ * A folder that changed within this time is read again next time, milliseconds: file systems store timestamps in steps
+ * of up to two seconds (FAT), and a change within the same step would be missed. Git does the same with its index
+ * ("racy git").
  */
-const UNSURE_MS = 2_500;
+const TIMESTAMP_STEP_MS = 2_500;
 
 /**
- * The models in the cache's folder, listed again and again at the cost of a look at each folder: one whose time of change
- * is the same holds the same files. Of a file that was changed in its place the list has the old size; who opens a model
- * looks at the file itself.
+ * Lists the models in the cache folder. A folder whose timestamps have not changed is not read again, so listing
+ * repeatedly costs one `stat` per folder. If a file was changed in place, the list has its old size; opening a model
+ * checks the file itself.
  */
 export class ModelListing {
   readonly #layout: CacheLayout;
   readonly #now: () => number;
   #folders: ReadonlyMap<string, Folder> = new Map();
   #models: readonly ListedModel[] = [];
-  /** One walk after the other, so that what the last one saw is what counts. */
+  /** The last walk. Walks run one after another, so that the result of the last one counts. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(layout: CacheLayout, now: () => number = Date.now) {
@@ -54,7 +55,7 @@ export class ModelListing {
     this.#now = now;
   }
 
-  /** Every model, by id; the very same array as long as nothing changes. Throws `CACHE_ERROR`. */
+  /** Returns all models sorted by id; the same array as long as nothing changes. Throws `CACHE_ERROR`. */
   list(): Promise<readonly ListedModel[]> {
     const listed = this.#last.then(() => this.#walk());
     this.#last = listed.catch(() => undefined);
@@ -62,23 +63,23 @@ export class ModelListing {
   }
 
   async #walk(): Promise<readonly ListedModel[]> {
-    const before = this.#folders;
+    const previousFolders = this.#folders;
     const seen = new Map<string, Folder>();
     let changed = false;
     const pending: { path: string; depth: number }[] = [{ path: this.#layout.models, depth: 0 }];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const { path, depth } = next;
-      if (depth <= OWNER_DEPTH && !canEnter(this.#layout, path)) continue;
-      const known = before.get(path);
-      // Without a promise: a thousand folders are looked at in the time that some dozen promises take.
+      if (depth <= OWNER_DEPTH && !isAccessible(this.#layout, path)) continue;
+      const previous = previousFolders.get(path);
+      // Synchronous, because `stat` is much faster than creating a promise for each of a thousand folders.
       const stats = folderStats(path, depth);
-      const isSame = known?.stamp !== undefined && stats !== undefined && known.stamp === stampOf(stats);
-      const folder = isSame ? known : await this.#read(path, depth, stats);
+      const isSame = previous?.stamp !== undefined && stats !== undefined && previous.stamp === stampOf(stats);
+      const folder = isSame ? previous : await this.#read(path, depth, stats);
       changed ||= !isSame;
       seen.set(path, folder);
       for (const name of folder.folders) pending.push({ path: join(path, name), depth: depth + 1 });
     }
-    if (changed || seen.size !== before.size) {
+    if (changed || seen.size !== previousFolders.size) {
       this.#models = [...seen.values()]
         .flatMap(({ models }) => models)
         .sort((a, b) => (a.name.id < b.name.id ? -1 : 1));
@@ -90,7 +91,7 @@ export class ModelListing {
   async #read(path: string, depth: number, stats: Stats | undefined): Promise<Folder> {
     const changedAt = Math.max(stats?.mtimeMs ?? 0, stats?.ctimeMs ?? 0);
     const age = this.#now() - changedAt;
-    const stamp = stats !== undefined && age > UNSURE_MS ? stampOf(stats) : undefined;
+    const stamp = stats !== undefined && age > TIMESTAMP_STEP_MS ? stampOf(stats) : undefined;
     const entries = await entriesOf(path);
     const folders = entries
       .filter((entry) => entry.isDirectory() || (depth < OWNER_DEPTH && entry.isSymbolicLink()))
@@ -100,7 +101,7 @@ export class ModelListing {
     return { stamp, folders, models: await this.#modelsIn(path, files) };
   }
 
-  /** The models whose files are all there; the parts of one lie side by side. */
+  /** Returns the models whose files all exist. The files of a split model are in the same folder. */
   async #modelsIn(folder: string, files: readonly string[]): Promise<ListedModel[]> {
     const prefix = folder.slice(this.#layout.models.length + 1).replaceAll(sep, '/');
     const names = new Map<string, ModelName>();
@@ -113,7 +114,7 @@ export class ModelListing {
   }
 }
 
-/** @param folder The one that holds the model's first file: its others lie beside it. */
+/** @param folder The folder with the model's first file, and so with all its files. */
 async function modelIn(folder: string, name: ModelName): Promise<ListedModel | undefined> {
   const files = shardFiles(name.file).map((file) => join(folder, basename(file)));
   const stats = await Promise.all(files.map(fileStats));
@@ -127,7 +128,7 @@ function folderStats(path: string, depth: number): Stats | undefined {
   try {
     return (depth <= OWNER_DEPTH ? statSync : lstatSync)(path, { throwIfNoEntry: false });
   } catch (error) {
-    // Not to be looked into: read like one that is gone, and looked at again next time.
+    // A folder that cannot be accessed is treated like a missing one and checked again next time.
     if (isSystemError(error, 'EACCES', 'EPERM', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP')) return undefined;
     throw cacheError(error, path);
   }

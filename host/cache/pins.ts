@@ -6,8 +6,8 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { type CacheLayout, modelKey } from './layout.ts';
 
 /**
- * Which models a user wants kept whatever the size limit says: an empty file for each. Not in the index, because that
- * may be lost, and with it must not be lost what may never be removed.
+ * The models that the user has pinned, so that they are never evicted: an empty file for each. Pins are not in the
+ * index because they must survive its loss.
  */
 export class Pins {
   readonly #layout: CacheLayout;
@@ -37,7 +37,7 @@ export class Pins {
     }
   }
 
-  /** Says of a name whether it is pinned: asked once for all, answered for many. */
+  /** Reads all pins and returns a function that says whether a model is pinned. */
   async all(): Promise<(name: ModelName) => boolean> {
     try {
       const keys = new Set(await readdir(this.#layout.pins));

@@ -5,35 +5,36 @@ import type { CacheUsage, ModelUsage, PartialUsage } from './usage.ts';
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * An orphan younger than this is left alone, milliseconds: where the index was lost while a host was downloading, what
- * it writes looks like one.
+ * Minimum age of an orphan to be removed, milliseconds: if the index is lost during a download, its partial file looks
+ * like an orphan.
  */
 const ORPHAN_AGE_MS = 60 * 60 * 1000;
 
-/** What is to go. */
+/** What to remove. */
 export interface PruneRequest {
-  /** Partial files nobody has written to for so many days; undefined: none. */
+  /** Removes partial files that have not been written to for this many days; undefined: none. */
   readonly partialDays: number | undefined;
-  /** Partial files that no download is known of. */
+  /** Whether to remove partial files that belong to no known download. */
   readonly orphans: boolean;
-  /** Bytes the cache may have in the end: the models used longest ago go until it has. */
+  /** Size of the cache after pruning, bytes: the least recently used models are removed until it is reached. */
   readonly limit: number;
 }
 
-/** Something that is to go, and why. */
+/** An item to remove, and why. */
 export type PruneItem =
   | { readonly kind: 'partial' | 'orphan'; readonly partial: PartialUsage; readonly bytes: number }
   | { readonly kind: 'model'; readonly model: ModelUsage; readonly bytes: number };
 
 /**
- * Says what is to go. Changes nothing, and may name what somebody just took into use: whoever carries it out looks again.
+ * Plans what to remove, without removing it. Items may come into use afterwards, so the caller checks again before
+ * removing each.
  *
- * @param isBusy Says whether a model is loaded or downloaded by anybody.
+ * @param isInUse Returns whether a model is loaded or being downloaded by any host.
  */
 export function prunePlan(
   usage: CacheUsage,
   { partialDays, orphans, limit }: PruneRequest,
-  { now, isBusy }: { now: number; isBusy: (model: ModelUsage['name']) => boolean },
+  { now, isInUse }: { now: number; isInUse: (model: ModelUsage['name']) => boolean },
 ): PruneItem[] {
   const items: PruneItem[] = [];
   for (const partial of usage.partials) {
@@ -41,33 +42,35 @@ export function prunePlan(
     const { bytes, name } = partial;
     if (name === undefined) {
       if (orphans && age >= ORPHAN_AGE_MS) items.push({ kind: 'orphan', partial, bytes });
-    } else if (partialDays !== undefined && age >= partialDays * DAY_MS && !isBusy(name)) {
+    } else if (partialDays !== undefined && age >= partialDays * DAY_MS && !isInUse(name)) {
       items.push({ kind: 'partial', partial, bytes });
     }
   }
-  const over = bytesOf(usage) - sum(items.map(({ bytes }) => bytes)) - limit;
-  const models = leastRecentlyUsed(usage.models, over, isBusy);
+  const excess = usageBytes(usage) - sum(items.map(({ bytes }) => bytes)) - limit;
+  const models = leastRecentlyUsed(usage.models, excess, isInUse);
   return [...items, ...models.map((model) => ({ kind: 'model' as const, model, bytes: model.size }))];
 }
 
-/** The models used longest ago, as many as free `bytes`; all that may go where those are too few. */
+/**
+ * Returns the least recently used models that free `bytes` together, or all that may be removed if they are too few.
+ */
 export function leastRecentlyUsed(
   models: readonly ModelUsage[],
   bytes: number,
-  isBusy: (model: ModelUsage['name']) => boolean,
+  isInUse: (model: ModelUsage['name']) => boolean,
 ): ModelUsage[] {
   const chosen: ModelUsage[] = [];
   let missing = bytes;
   for (const model of models.toSorted((a, b) => a.lastUsed - b.lastUsed)) {
     if (missing <= 0) break;
-    if (model.pinned || !model.own || isBusy(model.name)) continue;
+    if (model.pinned || !model.own || isInUse(model.name)) continue;
     chosen.push(model);
     missing -= model.size;
   }
   return chosen;
 }
 
-/** Bytes the cache takes, without the user's own files in linked folders. */
-export function bytesOf({ models, partials }: Pick<CacheUsage, 'models' | 'partials'>): number {
+/** Returns the size of the cache in bytes, without the user's own files in linked folders. */
+export function usageBytes({ models, partials }: Pick<CacheUsage, 'models' | 'partials'>): number {
   return sum(models.map(({ own, size }) => (own ? size : 0))) + sum(partials.map(({ bytes }) => bytes));
 }

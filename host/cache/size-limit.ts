@@ -5,21 +5,21 @@ import { readConfigFile } from '../configuration/config-file.ts';
 import { configFileIn } from '../configuration/config-text.ts';
 
 /**
- * Bytes the cache may take: `TABAGENT_CACHE_LIMIT`, else `cacheLimit` in the user's `config.json`, else without end. Read
- * anew each time: a user who changes it need not start the browser again.
+ * Returns the size limit of the cache in bytes: `TABAGENT_CACHE_LIMIT`, otherwise `cacheLimit` in `config.json`,
+ * otherwise infinity. Reads the file on every call, so that a change takes effect without restarting the browser.
  *
- * @throws HostError `INVALID_REQUEST` or `CONFIG_UNUSABLE` for one that cannot be used: to pass over a limit would fill
- * the disk that it is there to keep free.
+ * @throws HostError `INVALID_REQUEST` or `CONFIG_UNUSABLE` for an invalid limit. Ignoring it would fill the disk that
+ *   the limit is meant to keep free.
  */
 export async function readSizeLimit({ paths, env }: Pick<HostConfig, 'paths' | 'env'>): Promise<number> {
-  if (env.TABAGENT_CACHE_LIMIT) return parsed(env.TABAGENT_CACHE_LIMIT, 'TABAGENT_CACHE_LIMIT', 'INVALID_REQUEST');
+  if (env.TABAGENT_CACHE_LIMIT) return parseLimit(env.TABAGENT_CACHE_LIMIT, 'TABAGENT_CACHE_LIMIT', 'INVALID_REQUEST');
   const { cacheLimit } = await readConfigFile(configFileIn(paths.home));
   return cacheLimit === undefined
     ? Number.POSITIVE_INFINITY
-    : parsed(cacheLimit, 'cacheLimit in config.json', 'CONFIG_UNUSABLE');
+    : parseLimit(cacheLimit, 'cacheLimit in config.json', 'CONFIG_UNUSABLE');
 }
 
-function parsed(value: unknown, field: string, code: 'INVALID_REQUEST' | 'CONFIG_UNUSABLE'): number {
+function parseLimit(value: unknown, field: string, code: 'INVALID_REQUEST' | 'CONFIG_UNUSABLE'): number {
   const bytes = parseSize(value);
   if (bytes !== undefined) return bytes;
   const shown = JSON.stringify(value)?.slice(0, 100);

@@ -3,48 +3,49 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { HostError, isSystemError } from '../common/errors.ts';
 
 /**
- * Returns whether the file at `path` is listed by the disk under another name than this one. On Windows and macOS a
- * disk usually ignores the case of letters (and Windows knows short names, `MODEL~1.GGU`), so that a path can lead to
- * the file of another model.
+ * Returns whether the disk lists the file at `path` under another name. On Windows and macOS, disks usually ignore case
+ * (and Windows knows short names, `MODEL~1.GGU`), so that a path can lead to the file of another model.
  *
- * @param root The folder above which the spelling does not matter.
+ * @param root Folder below which the spelling is compared.
  * @param path An existing file below it.
  */
 export async function hasOtherSpelling(root: string, path: string): Promise<boolean> {
-  // Most disks that do not ignore case are told apart by one look.
+  // A cheap check first, which answers for most disks that do not ignore case.
   return (await ignoresCase(path)) && (await spellingOnDisk(root, path)) !== undefined;
 }
 
-/** Throws `NAME_CONFLICT` when a file at `path` would be one with a file, or lie in a folder, of another spelling. */
+/**
+ * Throws `NAME_CONFLICT` if a file at `path` would be the same file as one with another spelling, or would be in a
+ * folder with another spelling.
+ */
 export async function assertOwnSpelling(root: string, path: string): Promise<void> {
   const found = await spellingOnDisk(root, path);
-  if (found !== undefined) throw nameConflict(asId(relative(root, path)), asId(found));
+  if (found !== undefined) throw nameConflict(toRepoPath(relative(root, path)), toRepoPath(found));
 }
 
-/** Returns whether an existing path can be reached in other letters too. */
+/** Returns whether an existing path can also be reached in another case. */
 export async function ignoresCase(path: string): Promise<boolean> {
   const other = join(dirname(path), otherCase(basename(path)));
   const [one, two] = [await statsOf(path), await statsOf(other)];
   return one !== undefined && two !== undefined && one.ino === two.ino && one.dev === two.dev;
 }
 
-/** Returns a name in the form that names of one file on a disk that ignores case have in common. */
+/** Returns a name in a form that is the same for all names of one file on a disk that ignores case. */
 export function foldCase(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }
 
-/** Makes the error of a name that another model has on this disk. */
+/** The error for a name that leads to another model's file on this disk. */
 export function nameConflict(wanted: string, found: string): HostError {
   return new HostError(
     'NAME_CONFLICT',
-    `This disk does not tell ${wanted} from ${found}, which is there already. Delete or cancel that one first, or move the cache to a disk that does.`,
+    `This disk does not distinguish ${wanted} from ${found}, which already exists. Delete that model or cancel its download, or move the cache to another disk.`,
     { details: { wanted, found } },
   );
 }
 
 /**
- * Returns the part of `path` that exists, from `root` on, as the disk spells it; undefined where that is how `path`
- * spells it.
+ * Returns the existing part of `path` below `root` as the disk spells it; undefined if `path` has the same spelling.
  */
 async function spellingOnDisk(root: string, path: string): Promise<string | undefined> {
   const found: string[] = [];
@@ -52,9 +53,9 @@ async function spellingOnDisk(root: string, path: string): Promise<string | unde
   for (const part of relative(root, path).split(sep)) {
     const folder = join(root, ...found);
     const names = await namesIn(folder);
-    // Some file systems of macOS give back another Unicode form than they were given.
+    // Some macOS file systems return names in another Unicode form than they were created with.
     const same = names.find((name) => name === part) ?? names.find((name) => name.normalize() === part.normalize());
-    const name = same ?? (await entryReachedBy(folder, part, names));
+    const name = same ?? (await findReachedEntry(folder, part, names));
     if (name === undefined) break;
     differs ||= same === undefined;
     found.push(name);
@@ -62,8 +63,8 @@ async function spellingOnDisk(root: string, path: string): Promise<string | unde
   return differs ? found.join(sep) : undefined;
 }
 
-/** The entry of a folder that a name leads to though it is not listed so; undefined where it leads nowhere. */
-async function entryReachedBy(folder: string, part: string, names: readonly string[]): Promise<string | undefined> {
+/** Returns the listed name of the entry that a differently spelled name leads to; undefined if it leads to none. */
+async function findReachedEntry(folder: string, part: string, names: readonly string[]): Promise<string | undefined> {
   const stats = await statsOf(join(folder, part));
   if (stats === undefined) return undefined;
   const folded = names.find((name) => foldCase(name) === foldCase(part));
@@ -99,6 +100,6 @@ function otherCase(name: string): string {
   return upper === name ? name.toLowerCase() : upper;
 }
 
-function asId(path: string): string {
+function toRepoPath(path: string): string {
   return path.replaceAll(sep, '/');
 }

@@ -1,33 +1,33 @@
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 
-/** A model that is whole and verified on the disk. */
+/** A model that is complete and verified on the disk. */
 export interface CachedModel {
   readonly name: ModelName;
-  /** Absolute paths of all parts, in order. */
+  /** Absolute paths of all files, in order; several for a split model. */
   readonly files: readonly string[];
-  /** Bytes of all parts. */
+  /** Total size of all files, bytes. */
   readonly size: number;
 }
 
-/** How far a download of a model (all of its parts together) has come. Sizes are bytes. */
+/** Status of a model's download, for all of its files together. Sizes are bytes. */
 export interface DownloadStatus {
   readonly name: ModelName;
-  /** Bytes that are on the disk and recorded. */
+  /** Bytes written to the disk and recorded. */
   readonly downloaded: number;
-  /** Bytes of the whole model; 0 until the hub has said. */
+  /** Size of the whole model; 0 until the hub has reported it. */
   readonly total: number;
   readonly status: 'downloading' | 'paused' | 'completed' | 'failed' | 'cancelled';
   /** Unix seconds. */
   readonly startedAt: number;
-  /** Smoothed over the last seconds; 0 while not downloading. */
+  /** Average of the last seconds; 0 while not downloading. */
   readonly bytesPerSecond: number;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
-/** What a download came to. */
+/** The result of a download. */
 export interface DownloadResult {
   readonly model: CachedModel;
-  /** True when it was on the disk already and nothing was fetched. */
-  readonly alreadyThere: boolean;
+  /** Whether the model was already on the disk, so that nothing was fetched. */
+  readonly alreadyDownloaded: boolean;
 }

@@ -11,54 +11,54 @@ import { ModelFolder, partialFolders } from './model-folder.ts';
 import type { ModelListing } from './model-listing.ts';
 import type { Pins } from './pins.ts';
 
-/** A model on the disk, and what is known of its use. */
+/** A model on the disk and its use. */
 export interface ModelUsage {
   readonly name: ModelName;
   /** Bytes. */
   readonly size: number;
-  /** Unix milliseconds of its last load; of its coming where it was never loaded. */
+  /** Time of its last load, or of its download if it was never loaded; Unix milliseconds. */
   readonly lastUsed: number;
   readonly pinned: boolean;
-  /** False for files of the user's in a linked folder: they are never evicted, and do not count against the limit. */
+  /** False for the user's own files in a linked folder, which are never evicted and do not count towards the limit. */
   readonly own: boolean;
 }
 
-/** A download on its way, as its files on the disk show it. */
+/** A partial file on the disk. */
 export interface PartialUsage {
   /** Absolute. */
   readonly path: string;
-  /** Whose it is; undefined where no download is known that it could belong to. */
+  /** The model it belongs to; undefined if no known download has such a file. */
   readonly name: ModelName | undefined;
-  /** Bytes it takes on the disk. */
+  /** Bytes allocated on the disk. */
   readonly bytes: number;
   /** Unix milliseconds. */
   readonly modified: number;
 }
 
-/** Everything the cache holds. */
+/** Everything in the cache. */
 export interface CacheUsage {
   readonly models: readonly ModelUsage[];
   readonly partials: readonly PartialUsage[];
-  /** Downloads that are known, whether anybody is at them or not. */
+  /** Known downloads, running or not, by model id. */
   readonly downloads: ReadonlyMap<string, ModelRecord>;
 }
 
 /** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
 const STAT_BLOCK_BYTES = 512;
 
-/** What an unfinished download is called: anything else beside it is not the cache's. */
+/** Name of a partial file; other files in the folder do not belong to the cache. */
 const PARTIAL_NAME = /^([0-9a-f]{32})\.partial$/;
 
-/** What is looked at. */
-export interface UsageParts {
+/** Options for {@link readUsage}. */
+export interface UsageOptions {
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
   readonly listing: ModelListing;
   readonly pins: Pins;
 }
 
-/** Looks at the disk, and asks the index what it knows of it. */
-export async function usageOf({ layout, index, listing, pins }: UsageParts): Promise<CacheUsage> {
+/** Reads the contents of the cache from the disk and the index. */
+export async function readUsage({ layout, index, listing, pins }: UsageOptions): Promise<CacheUsage> {
   const [models, isPinned, used, downloads] = await Promise.all([
     listing.list(),
     pins.all(),
@@ -97,7 +97,7 @@ async function partialsOf(
       const path = join(folder, name);
       const stats = key === undefined ? undefined : await statOf(path);
       if (key === undefined || !stats?.isFile()) continue;
-      // Windows does not tell how much of a sparse file there is: there it counts whole.
+      // Windows does not report how much of a sparse file is allocated, so its full size counts.
       const bytes = process.platform === 'win32' ? stats.size : stats.blocks * STAT_BLOCK_BYTES;
       partials.push({ path, name: owners.get(key), bytes, modified: stats.mtimeMs });
     }

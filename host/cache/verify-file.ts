@@ -5,26 +5,27 @@ import { cacheError } from '../common/cache-errors.ts';
 import { chunkChecksum } from '../download/chunks.ts';
 import type { RemoteFile } from '../hub/types.ts';
 
-/** What a file on the disk turned out to hold. */
-export interface FileSums {
-  /** Bytes of it. */
+/** Size and checksums of a file on the disk. */
+export interface FileChecksums {
+  /** Bytes. */
   readonly size: number;
-  /** Of the whole, hex, by the algorithm asked for. */
+  /** Checksum of the whole file with the requested algorithm, hex. */
   readonly checksum: string;
-  /** The checksum of each chunk of what is there, in order; see `chunkSum`. */
+  /** Checksum of each chunk of the existing file, in order; see `chunkChecksum`. */
   readonly chunks: readonly string[];
 }
 
-/** Never through a link that somebody put in the file's place; Windows knows no such flag. */
+/** Do not follow a link in the file's place. Windows has no such flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
 
 /**
- * Reads a file once, taking the checksum of the whole and of every chunk. One chunk is read while the one before it is
- * hashed. Throws `CACHE_ERROR` and its like where the file cannot be read, the signal's reason when aborted.
+ * Reads a file once and computes the checksums of the whole file and of every chunk. Reads the next chunk while hashing
+ * the current one. Throws `CACHE_ERROR` or a more specific error if the file cannot be read, or the signal's reason
+ * when aborted.
  *
- * @param options.onBytes Hears of every chunk how many bytes it had.
+ * @param options.onBytes Called with the number of bytes of each chunk after it has been hashed.
  */
-export async function sumsOf(
+export async function computeChecksums(
   path: string,
   options: {
     chunkBytes: number;
@@ -32,13 +33,13 @@ export async function sumsOf(
     signal: AbortSignal;
     onBytes: (bytes: number) => void;
   },
-): Promise<FileSums> {
+): Promise<FileChecksums> {
   const { chunkBytes, algorithm, signal, onBytes } = options;
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, OPEN_FLAGS);
     const { size } = await handle.stat();
-    const whole = wholeHash(algorithm, size);
+    const whole = createFileHash(algorithm, size);
     const chunks: string[] = [];
     const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(size, 1))));
     const [even, odd] = buffers as [Buffer, Buffer];
@@ -50,7 +51,7 @@ export async function sumsOf(
       if (bytes.length === 0) break;
       read += bytes.length;
       reading = readAt(handle, chunk % 2 === 0 ? odd : even, read);
-      // A fault of it is thrown with the next round; until then it is nobody's.
+      // An error is thrown by the `await` in the next iteration and must not count as unhandled before that.
       reading.catch(() => {});
       whole.update(bytes);
       chunks.push(chunkChecksum(bytes));
@@ -66,11 +67,11 @@ export async function sumsOf(
 }
 
 /** Git's blob id is the SHA-1 of a line with the size and the content. Source: git's "Git Objects" documentation. */
-function wholeHash(algorithm: RemoteFile['checksum']['algorithm'], size: number): Hash {
+function createFileHash(algorithm: RemoteFile['checksum']['algorithm'], size: number): Hash {
   return algorithm === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }
 
-/** Fills `buffer` from `offset`; less only at the file's end. */
+/** Reads from `offset` until `buffer` is full or the file ends. */
 async function readAt(handle: FileHandle, buffer: Buffer, offset: number): Promise<Buffer> {
   let done = 0;
   while (done < buffer.length) {

@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { MARKER, MOVED } from '../cache/relocation/location.ts';
+import { MARKER, MOVED_FOLDERS } from '../cache/relocation/location.ts';
 import { openLocation } from '../cache/relocation/open-location.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { createLogger } from '../common/log.ts';
@@ -77,7 +77,10 @@ async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: s
   const folder = dirname(place.paths.models);
   if (folder === paths.home) return { paths: [] };
   const names = await namesIn(folder);
-  return { folder, paths: [...MOVED, MARKER].filter((name) => names.includes(name)).map((name) => join(folder, name)) };
+  return {
+    folder,
+    paths: [...MOVED_FOLDERS, MARKER].filter((name) => names.includes(name)).map((name) => join(folder, name)),
+  };
 }
 
 /** What a host writes, and what SQLite or a repair puts beside it under its name. */

@@ -149,7 +149,7 @@ export class FileDownload {
       // The file is there: that the index cannot be told (the disk may be full by now) takes nothing from it.
       await index
         .setFile(key, { ...record, publishedMs })
-        .catch((error: unknown) => log.warn('download.not-told', { file: remote.file, error }));
+        .catch((error: unknown) => log.warn('download.state-not-saved', { file: remote.file, error }));
     } finally {
       await file.close();
     }

@@ -40,7 +40,7 @@ export interface ModelDownloadOptions {
   /** Asks the disk whether the model is there, whole. */
   readonly find: () => Promise<CachedModel | undefined>;
   /** Makes room within the user's limit for bytes that are to come. */
-  readonly makeRoom: (bytes: number) => Promise<void>;
+  readonly evictFor: (bytes: number) => Promise<void>;
 }
 
 /** Who waits for a download. */
@@ -202,7 +202,9 @@ export class ModelDownload {
       throw error;
     }
     // The files are there: that the index cannot be told (the disk may be full by now) takes nothing from them.
-    await index.deleteModel(name.id).catch((error: unknown) => log.warn('download.not-told', { id: name.id, error }));
+    await index
+      .deleteModel(name.id)
+      .catch((error: unknown) => log.warn('download.state-not-saved', { id: name.id, error }));
     const model = await find();
     if (model !== undefined) return model;
     throw new HostError(
@@ -243,7 +245,7 @@ export class ModelDownload {
     await makeFolder(folder.partials);
     await this.#assertNoOtherSpelling(folder.partials);
     const missing = sum(await Promise.all(files.map((file) => file.missingSpace())));
-    await this.#options.makeRoom(missing);
+    await this.#options.evictFor(missing);
     await assertSpace(folder.partials, missing);
     for (const file of files) await file.restore();
     return files;
@@ -282,7 +284,7 @@ export class ModelDownload {
       if (request !== undefined) this.stop(stopReason(name, request));
     } catch (error) {
       // The download itself does not hang on this; a fault that matters comes up where chunks are entered.
-      log.warn('download.not-told', { id: name.id, error });
+      log.warn('download.state-not-saved', { id: name.id, error });
     }
   }
 

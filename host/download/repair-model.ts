@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type CacheLayout, fileKey } from '../cache/layout.ts';
 import { ModelFolder } from '../cache/model-folder.ts';
 import { assertOwn } from '../cache/model-folders.ts';
-import { recordOf, type VerifiedFile } from '../cache/verify-model.ts';
+import { fileRecordOf, type VerifiedFile } from '../cache/verify-model.ts';
 import { cacheError } from '../common/cache-errors.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { HostError, isHostError } from '../common/errors.ts';
@@ -82,7 +82,7 @@ export async function repairModel(
       if (checked.state === 'bad') await moveToPartial(folder.pathOf(checked.file), folder.partialPath(checked.file));
       // Checksums that were computed from the file on the disk say nothing about the hub's file.
       if (checked.basis !== 'index' || checked.record?.firstCheck === true) await index.deleteFile(key);
-      await index.setFile(key, recordOf(remote, checked.record?.chunkBytes ?? options.limits.chunkBytes));
+      await index.setFile(key, fileRecordOf(remote, checked.record?.chunkBytes ?? options.limits.chunkBytes));
       await index.deleteChunks(
         key,
         checked.badChunks.map((chunk) => chunk.index),

@@ -6,45 +6,51 @@ import { isSystemError } from '../../common/errors.ts';
 import { damagedFile } from '../../common/host-errors.ts';
 import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../../config.ts';
 
-/** The two folders that hold a cache's bulk, and move together. Index, locks and pins stay in the home folder. */
-export const MOVED = ['models', 'partial'] as const;
+/**
+ * The folders with the models and partial files, which are moved together. Index, locks and pins stay in the home
+ * folder.
+ */
+export const MOVED_FOLDERS = ['models', 'partial'] as const;
 
-/** In the folder a cache was moved to: says that it is the cache's, and so that the right disk is there. */
+/** File in the folder that a cache was moved to. Its presence shows that the disk with the cache is connected. */
 export const MARKER = 'tabagent-cache.json';
 
 const Folder = v.pipe(v.string(), v.check(isAbsolute), v.maxLength(4096));
-const Place = v.object({ folder: Folder });
+const Location = v.object({ folder: Folder });
 
-/** What is noted while a cache moves: a host that starts later ends the move, or takes it back. */
+/** Record of a move in progress, with which a host that starts later can finish or undo the move. */
 const Journal = v.object({
   from: Folder,
   to: Folder,
-  /** `rename` on one disk, `copy` to another. */
+  /** `rename` within a disk, `copy` to another disk. */
   method: v.picklist(['rename', 'copy']),
 });
 export type Journal = v.InferOutput<typeof Journal>;
 
 /**
- * The folder that `models` and `partial` lie in: the home folder, unless the cache was moved.
+ * Returns the folder that contains `models` and `partial`: the home folder, unless the cache was moved.
  *
- * @throws HostError `CACHE_ERROR` where the note of it cannot be read or understood: to go on without it would begin a
- * second cache.
+ * @throws HostError `CACHE_ERROR` if the location file cannot be read or is damaged. Ignoring it would create a second
+ *   cache.
  */
-export async function readPlace(paths: Pick<HostPaths, 'home'>): Promise<string> {
-  return (await readNote(cacheLocationFile(paths), Place))?.folder ?? paths.home;
+export async function readLocation(paths: Pick<HostPaths, 'home'>): Promise<string> {
+  return (await readJsonFile(cacheLocationFile(paths), Location))?.folder ?? paths.home;
 }
 
-/** The move that is under way, or was when a host died; undefined where there is none. Throws as {@link readPlace}. */
+/**
+ * Returns the move that is in progress or was interrupted; undefined if there is none. Throws like {@link
+ * readLocation}.
+ */
 export function readJournal(paths: Pick<HostPaths, 'home'>): Promise<Journal | undefined> {
-  return readNote(relocationJournalFile(paths), Journal);
+  return readJsonFile(relocationJournalFile(paths), Journal);
 }
 
-/** Where the cache lies whose bulk is in `folder`. */
-export function pathsIn<P extends Pick<HostPaths, 'models' | 'partial'>>(paths: P, folder: string): P {
+/** Returns the paths of the cache whose models and partial files are in `folder`. */
+export function pathsAt<P extends Pick<HostPaths, 'models' | 'partial'>>(paths: P, folder: string): P {
   return { ...paths, models: join(folder, 'models'), partial: join(folder, 'partial') };
 }
 
-async function readNote<S extends v.GenericSchema>(path: string, schema: S): Promise<v.InferOutput<S> | undefined> {
+async function readJsonFile<S extends v.GenericSchema>(path: string, schema: S): Promise<v.InferOutput<S> | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

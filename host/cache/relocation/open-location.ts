@@ -5,77 +5,80 @@ import { FileLock } from '../../common/file-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { HostPaths } from '../../config.ts';
 import { pause } from '../../hub/retry.ts';
-import { MARKER, pathsIn, readJournal, readPlace } from './location.ts';
+import { MARKER, pathsAt, readJournal, readLocation } from './location.ts';
 import { recoverMove } from './recover.ts';
 
-/** How long a host waits for another that ends or takes back a move, milliseconds: that is renames and deletions. */
-const WAIT_MS = 5_000;
-const LOOK_MS = 50;
+/** How long a host waits for another to finish or undo a move, milliseconds. That consists of renames and deletions. */
+const TIMEOUT_MS = 5_000;
+const POLL_MS = 50;
 
-/** Where the cache lies, and the share of it that keeps it from being moved. */
+/** The cache's location and a shared lock that prevents it from being moved. */
 export interface OpenedLocation<P> {
   readonly paths: P;
-  /** Lets it be moved. */
+  /** Releases the lock, so that the cache can be moved. */
   release(): void;
 }
 
-/** Held by each process that has the cache open, and alone by one that moves it. */
+/**
+ * Returns the path of the lock that each process with an open cache shares, and that one cacheMoving the cache holds
+ * exclusively.
+ */
 export function cacheLockPath({ locks }: Pick<HostPaths, 'locks'>): string {
   return join(locks, 'cache.lock');
 }
 
 /**
- * Finds out where the cache lies, ends or takes back a move that a dead host left, and keeps the cache from being moved.
+ * Finds the cache's location, finishes or undoes an interrupted move, and locks the cache against being moved.
  *
- * @throws HostError `CACHE_MOVING`; `CACHE_ERROR` where the disk it was moved to is not there.
+ * @throws HostError `CACHE_MOVING`; `CACHE_ERROR` if the disk it was moved to is not connected.
  */
 export async function openLocation<P extends HostPaths>(paths: P, log: Logger): Promise<OpenedLocation<P>> {
-  await recoverDead(paths, log);
-  const share = await shareOf(paths, log);
+  await recoverInterrupted(paths, log);
+  const share = await acquireShare(paths, log);
   try {
-    const folder = await readPlace(paths);
-    if (folder !== paths.home) await assertThere(folder);
-    return { paths: pathsIn(paths, folder), release: () => share?.release() };
+    const folder = await readLocation(paths);
+    if (folder !== paths.home) await assertAvailable(folder);
+    return { paths: pathsAt(paths, folder), release: () => share?.release() };
   } catch (error) {
     share?.release();
     throw error;
   }
 }
 
-/** Undefined on a disk that cannot be written to: there nothing is moved. */
-async function shareOf(paths: HostPaths, log: Logger): Promise<FileLock | undefined> {
-  for (let waited = 0; ; waited += LOOK_MS) {
+/** Returns undefined on a read-only disk, where nothing can be moved. */
+async function acquireShare(paths: HostPaths, log: Logger): Promise<FileLock | undefined> {
+  for (let waited = 0; ; waited += POLL_MS) {
     try {
       const share = FileLock.share(cacheLockPath(paths));
       if (share !== undefined) return share;
     } catch (error) {
-      log.warn('cache.no-lock', { error });
+      log.warn('cache.lock-unavailable', { error });
       return undefined;
     }
-    if (waited >= WAIT_MS) throw moving();
-    await pause(LOOK_MS);
+    if (waited >= TIMEOUT_MS) throw cacheMoving();
+    await pause(POLL_MS);
   }
 }
 
-async function recoverDead(paths: HostPaths, log: Logger): Promise<void> {
-  for (let waited = 0; ; waited += LOOK_MS) {
+async function recoverInterrupted(paths: HostPaths, log: Logger): Promise<void> {
+  for (let waited = 0; ; waited += POLL_MS) {
     const journal = await readJournal(paths);
     if (journal === undefined) return;
-    const alone = FileLock.try(cacheLockPath(paths));
+    const exclusive = FileLock.try(cacheLockPath(paths));
     try {
-      // Read again: another host may have ended it before this one had the lock.
-      const still = alone === undefined ? undefined : await readJournal(paths);
-      if (still !== undefined) await recoverMove(paths, still, log);
-      if (alone !== undefined) return;
+      // Read again, because another host may have finished the recovery before this one got the lock.
+      const current = exclusive === undefined ? undefined : await readJournal(paths);
+      if (current !== undefined) await recoverMove(paths, current, log);
+      if (exclusive !== undefined) return;
     } finally {
-      alone?.release();
+      exclusive?.release();
     }
-    if (waited >= WAIT_MS) throw moving();
-    await pause(LOOK_MS);
+    if (waited >= TIMEOUT_MS) throw cacheMoving();
+    await pause(POLL_MS);
   }
 }
 
-async function assertThere(folder: string): Promise<void> {
+async function assertAvailable(folder: string): Promise<void> {
   try {
     await access(join(folder, MARKER));
   } catch (error) {
@@ -87,7 +90,7 @@ async function assertThere(folder: string): Promise<void> {
   }
 }
 
-function moving(): HostError {
+function cacheMoving(): HostError {
   return new HostError(
     'CACHE_MOVING',
     'The cache is being moved to another folder. Try again when the move has finished.',

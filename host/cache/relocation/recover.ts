@@ -4,45 +4,45 @@ import { cacheError } from '../../common/cache-errors.ts';
 import { removeFile, renameFile } from '../../common/files-in-use.ts';
 import type { Logger } from '../../common/log.ts';
 import { type HostPaths, relocationJournalFile } from '../../config.ts';
-import { type Journal, MARKER, MOVED, readPlace } from './location.ts';
+import { type Journal, MARKER, MOVED_FOLDERS, readLocation } from './location.ts';
 import { removeCopied, removeEmpty } from './tree.ts';
 
 /**
- * Brings a move to an end that a host began and did not live to end: where the new place was noted already, what is left
- * in the old one goes; else everything is put back as it was. Nobody else may use the cache meanwhile.
+ * Recovers from an interrupted move: if the new location was already saved, removes the rest of the old one; otherwise
+ * undoes the move. The caller holds the cache lock exclusively.
  */
 export async function recoverMove(paths: Pick<HostPaths, 'home'>, journal: Journal, log: Logger): Promise<void> {
   const { from, to, method } = journal;
-  const isSwitched = (await readPlace(paths)) === to;
+  const isSwitched = (await readLocation(paths)) === to;
   log.warn('cache.move-recovered', { from, to, method, isSwitched });
   try {
-    if (isSwitched) await removeOld(journal);
-    else await putBack(journal);
+    if (isSwitched) await removeSource(journal);
+    else await undoMove(journal);
     await removeFile(relocationJournalFile(paths));
   } catch (error) {
     throw cacheError(error, to);
   }
 }
 
-/** Removes what was copied from the old place. */
-export async function removeOld({ from, to }: Journal): Promise<void> {
-  for (const folder of MOVED) await removeCopied(join(from, folder), join(to, folder));
+/** Removes the files at the old location that were copied. */
+export async function removeSource({ from, to }: Journal): Promise<void> {
+  for (const folder of MOVED_FOLDERS) await removeCopied(join(from, folder), join(to, folder));
   await removeFile(join(from, MARKER));
 }
 
-async function putBack({ from, to, method }: Journal): Promise<void> {
-  for (const folder of MOVED) {
+async function undoMove({ from, to, method }: Journal): Promise<void> {
+  for (const folder of MOVED_FOLDERS) {
     const [old, moved] = [join(from, folder), join(to, folder)];
     if (method === 'copy') {
       await removeCopied(moved, old);
-    } else if (await isThere(moved)) {
+    } else if (await exists(moved)) {
       await removeEmpty(old);
-      if (!(await isThere(old))) await renameFile(moved, old);
+      if (!(await exists(old))) await renameFile(moved, old);
     }
   }
   await removeFile(join(to, MARKER));
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
 }

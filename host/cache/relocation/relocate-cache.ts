@@ -12,18 +12,18 @@ import { sum } from '../../common/sum.ts';
 import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../../config.ts';
 import { CacheLayout } from '../layout.ts';
 import { followedLinks } from '../model-folder.ts';
-import { type Journal, MARKER, MOVED, pathsIn, readJournal, readPlace } from './location.ts';
+import { type Journal, MARKER, MOVED_FOLDERS, pathsAt, readJournal, readLocation } from './location.ts';
 import { cacheLockPath } from './open-location.ts';
-import { recoverMove, removeOld } from './recover.ts';
-import { copyFile, filesBelow, removeEmpty } from './tree.ts';
+import { recoverMove, removeSource } from './recover.ts';
+import { copyFile, listFiles, removeEmpty } from './tree.ts';
 
-/** How far a move has come; bytes. */
+/** Progress of a move, bytes. */
 export interface RelocationProgress {
   readonly moved: number;
   readonly total: number;
 }
 
-/** What a move came to. */
+/** The result of a move. */
 export interface RelocationResult {
   readonly from: string;
   readonly to: string;
@@ -31,45 +31,45 @@ export interface RelocationResult {
   readonly bytes: number;
 }
 
-/** How a cache is moved. */
+/** Options for {@link relocateCache}. */
 export interface RelocationOptions {
   readonly paths: HostPaths;
-  /** Absolute. The home folder moves it back. */
+  /** Absolute path. The home folder moves the cache back. */
   readonly to: string;
   readonly signal: AbortSignal;
   readonly onProgress: ProgressListener<RelocationProgress>;
   readonly log: Logger;
-  /** Default: by renaming where both places are on one disk. */
+  /** Default: `rename` if both folders are on the same disk. */
   readonly method?: Journal['method'];
 }
 
 /**
- * Moves models and unfinished downloads to another folder or disk. Whatever ends the process in the middle, each model is
- * whole in one place: copies are made first, then the new place is noted in one step, then the old files go; the next
- * start of a host takes a move back that was not noted, and ends one that was.
+ * Moves models and unfinished downloads to another folder or disk. If the process ends at any moment, each model is
+ * complete in one of the folders: files are copied first, then the new location is saved atomically, then the old files
+ * are removed. The next host to start undoes a move whose location was not saved, and finishes one whose location was.
  *
- * @throws HostError `INVALID_REQUEST` for a folder that cannot be it, `CACHE_ERROR` where a folder of the cache is a link
- * (nothing is moved through one), `CACHE_MOVING` while other hosts use the cache,
- * `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`; the signal's reason when aborted, everything being as it was then.
+ * @throws HostError `INVALID_REQUEST` for an unsuitable folder, `CACHE_ERROR` if a folder of the cache is a link
+ *   (nothing is moved through one), `CACHE_MOVING` while other hosts use the cache, `DISK_FULL`, `CACHE_NOT_WRITABLE`,
+ *   `CACHE_ERROR`; the signal's reason when aborted, after the move has been undone.
  */
 export async function relocateCache(options: RelocationOptions): Promise<RelocationResult> {
   const { paths, log } = options;
   const lock = FileLock.try(cacheLockPath(paths));
-  if (lock === undefined) throw inUse();
+  if (lock === undefined) throw cacheInUse();
   try {
-    const dead = await readJournal(paths);
-    if (dead !== undefined) await recoverMove(paths, dead, log);
-    const from = await readPlace(paths);
-    const [link] = await followedLinks(new CacheLayout(pathsIn(paths, from)));
-    if (link !== undefined) throw linked(link);
-    const to = await checkedTarget(options.to, from);
-    const files = (await Promise.all(MOVED.map((folder) => filesBelow(join(from, folder))))).flat();
+    const interrupted = await readJournal(paths);
+    if (interrupted !== undefined) await recoverMove(paths, interrupted, log);
+    const from = await readLocation(paths);
+    const [link] = await followedLinks(new CacheLayout(pathsAt(paths, from)));
+    if (link !== undefined) throw linkNotMoved(link);
+    const to = await prepareTarget(options.to, from);
+    const files = (await Promise.all(MOVED_FOLDERS.map((folder) => listFiles(join(from, folder))))).flat();
     const method = options.method ?? ((await deviceOf(from)) === (await deviceOf(to)) ? 'rename' : 'copy');
     if (method === 'copy') await assertSpace(to, sum(files.map(({ allocated }) => allocated)));
     const journal: Journal = { from, to, method };
     await writeJson(relocationJournalFile(paths), journal);
     try {
-      await bring(journal, options, sum(files.map(({ size }) => size)));
+      await transfer(journal, options, sum(files.map(({ size }) => size)));
       await writeJson(join(to, MARKER), { cacheOf: paths.home });
       if (to === paths.home) await removeFile(cacheLocationFile(paths));
       else await writeJson(cacheLocationFile(paths), { folder: to });
@@ -77,7 +77,7 @@ export async function relocateCache(options: RelocationOptions): Promise<Relocat
       await recoverMove(paths, journal, log);
       throw error;
     }
-    await removeOld(journal);
+    await removeSource(journal);
     await removeFile(relocationJournalFile(paths));
     log.info('cache.moved', { from, to, method });
     return { from, to, files: files.length, bytes: sum(files.map(({ size }) => size)) };
@@ -89,18 +89,18 @@ export async function relocateCache(options: RelocationOptions): Promise<Relocat
   }
 }
 
-/** Renames the folders, or copies what is in them. */
-async function bring({ from, to, method }: Journal, options: RelocationOptions, total: number): Promise<void> {
+/** Renames the folders or copies their files. */
+async function transfer({ from, to, method }: Journal, options: RelocationOptions, total: number): Promise<void> {
   let moved = 0;
-  for (const folder of MOVED) {
+  for (const folder of MOVED_FOLDERS) {
     const [old, target] = [join(from, folder), join(to, folder)];
     options.signal.throwIfAborted();
     options.onProgress({ moved, total });
     if (method === 'rename') {
-      if (await isThere(old)) await renameFile(old, target);
+      if (await exists(old)) await renameFile(old, target);
       continue;
     }
-    for (const { path } of await filesBelow(old)) {
+    for (const { path } of await listFiles(old)) {
       await copyFile(join(old, path), join(target, path), {
         signal: options.signal,
         onBytes: (bytes) => {
@@ -113,19 +113,20 @@ async function bring({ from, to, method }: Journal, options: RelocationOptions, 
   options.onProgress({ moved: total, total });
 }
 
-/** The folder to move to, made where it is not there; nothing of a cache may lie in it. */
-async function checkedTarget(asked: string, from: string): Promise<string> {
-  if (!isAbsolute(asked) || asked.includes('\0')) throw unfit(asked, 'an absolute path');
-  await mkdir(resolve(asked), { recursive: true, mode: 0o700 });
-  const to = await realpath(asked);
+/** Returns the folder to move to. Creates it if needed; it must not contain parts of a cache. */
+async function prepareTarget(requested: string, from: string): Promise<string> {
+  if (!isAbsolute(requested) || requested.includes('\0')) throw invalidTarget(requested, 'an absolute path');
+  await mkdir(resolve(requested), { recursive: true, mode: 0o700 });
+  const to = await realpath(requested);
   const old = await realpath(from);
-  if (to === old) throw unfit(asked, 'a folder other than the current cache folder');
-  for (const folder of MOVED) {
-    if (isWithin(to, join(old, folder))) throw unfit(asked, 'a folder outside the cache');
-    if (isWithin(old, join(to, folder))) throw unfit(asked, 'a folder that does not contain the cache');
-    // Folders an earlier move left empty are no obstacle.
+  if (to === old) throw invalidTarget(requested, 'a folder other than the current cache folder');
+  for (const folder of MOVED_FOLDERS) {
+    if (isWithin(to, join(old, folder))) throw invalidTarget(requested, 'a folder outside the cache');
+    if (isWithin(old, join(to, folder))) throw invalidTarget(requested, 'a folder that does not contain the cache');
+    // An earlier move may have left empty folders.
     await removeEmpty(join(to, folder));
-    if (await isThere(join(to, folder))) throw unfit(asked, `a folder that does not already contain "${folder}"`);
+    if (await exists(join(to, folder)))
+      throw invalidTarget(requested, `a folder that does not already contain "${folder}"`);
   }
   return to;
 }
@@ -139,25 +140,25 @@ async function deviceOf(path: string): Promise<number> {
   return (await stat(path)).dev;
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
-function unfit(folder: string, expected: string): HostError {
-  return new HostError('INVALID_REQUEST', `Expected \`folder\` to be ${expected}, got ${JSON.stringify(folder)}.`, {
+function invalidTarget(folder: string, expected: string): HostError {
+  return new HostError('INVALID_REQUEST', `Cannot move the cache to ${JSON.stringify(folder)}: expected ${expected}.`, {
     details: { field: 'folder', expected, found: folder },
   });
 }
 
-function linked(path: string): HostError {
+function linkNotMoved(path: string): HostError {
   return new HostError(
     'CACHE_ERROR',
-    `${path} is a link, and nothing is moved through a link. Move what it leads to yourself and change the link, or remove the link first.`,
+    `The cache cannot be moved because ${path} is a link. Move the folder it leads to yourself and change the link, or remove the link first.`,
     { details: { path } },
   );
 }
 
-function inUse(): HostError {
+function cacheInUse(): HostError {
   return new HostError(
     'CACHE_MOVING',
     'The cache cannot be moved while other host processes are using it. Close every browser that uses TabAgent, then try again.',

@@ -4,29 +4,29 @@ import { dirname, join } from 'node:path';
 import { isSystemError } from '../../common/errors.ts';
 import { removeFile, renameFile } from '../../common/files-in-use.ts';
 
-/** A file of a tree. */
+/** A file in a folder tree. */
 export interface TreeFile {
   /** Relative to the tree's root. */
   readonly path: string;
   readonly size: number;
-  /** Bytes it takes on the disk: of a sparse file fewer than its size. */
+  /** Bytes allocated on the disk: fewer than `size` for a sparse file. */
   readonly allocated: number;
 }
 
 /** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
 const STAT_BLOCK_BYTES = 512;
-/** Bytes copied at a time. */
-const PIECE_BYTES = 1024 * 1024;
-/** What a file is called while it is copied. */
-const UNFINISHED = '.moving';
+/** Size of the copy buffer, bytes. */
+const COPY_BUFFER_BYTES = 1024 * 1024;
+/** Suffix of a file while it is being copied. */
+const UNFINISHED_SUFFIX = '.moving';
 
-/** The regular files below a folder. Links and other things are not the cache's, and stay where they are. */
-export async function filesBelow(root: string, prefix = ''): Promise<TreeFile[]> {
+/** Returns the regular files below a folder. Links and special files do not belong to the cache and are not moved. */
+export async function listFiles(root: string, prefix = ''): Promise<TreeFile[]> {
   const files: TreeFile[] = [];
-  const entries = await realEntries(join(root, prefix));
+  const entries = await readFolder(join(root, prefix));
   for (const entry of entries) {
     const path = join(prefix, entry.name);
-    if (entry.isDirectory()) files.push(...(await filesBelow(root, path)));
+    if (entry.isDirectory()) files.push(...(await listFiles(root, path)));
     if (!entry.isFile()) continue;
     const { size, blocks } = await lstat(join(root, path));
     files.push({ path, size, allocated: process.platform === 'win32' ? size : blocks * STAT_BLOCK_BYTES });
@@ -35,8 +35,8 @@ export async function filesBelow(root: string, prefix = ''): Promise<TreeFile[]>
 }
 
 /**
- * Copies a file, holes as holes, onto the disk before it gets its name. Rejects as the file system does, or with the
- * signal's reason; what was begun stays under a name of its own.
+ * Copies a file under a temporary name, preserving holes, syncs it, and renames it. Throws the error of the file system
+ * or the signal's reason; a partial copy stays under its temporary name.
  */
 export async function copyFile(
   from: string,
@@ -44,21 +44,21 @@ export async function copyFile(
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
 ): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-  const unfinished = to + UNFINISHED;
+  const unfinished = to + UNFINISHED_SUFFIX;
   const source = await open(from, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   let target: FileHandle | undefined;
   try {
     target = await open(unfinished, 'w', 0o600);
     const { size, mtime } = await source.stat();
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
-    const zeros = Buffer.alloc(PIECE_BYTES);
+    const buffer = Buffer.allocUnsafe(COPY_BUFFER_BYTES);
+    const zeros = Buffer.alloc(COPY_BUFFER_BYTES);
     for (let at = 0; ; ) {
       signal.throwIfAborted();
-      const { bytesRead } = await source.read(piece, 0, PIECE_BYTES, at);
+      const { bytesRead } = await source.read(buffer, 0, COPY_BUFFER_BYTES, at);
       if (bytesRead === 0) break;
-      const isHole = piece.subarray(0, bytesRead).equals(zeros.subarray(0, bytesRead));
+      const isHole = buffer.subarray(0, bytesRead).equals(zeros.subarray(0, bytesRead));
       for (let done = 0; !isHole && done < bytesRead; ) {
-        done += (await target.write(piece, done, bytesRead - done, at + done)).bytesWritten;
+        done += (await target.write(buffer, done, bytesRead - done, at + done)).bytesWritten;
       }
       at += bytesRead;
       onBytes(bytesRead);
@@ -68,7 +68,7 @@ export async function copyFile(
     await target.close();
     target = undefined;
     await renameFile(unfinished, to);
-    // When a model was used last is told by this where nothing else is known.
+    // The modification time serves as a model's last use if nothing else is recorded.
     await utimes(to, mtime, mtime);
   } finally {
     await target?.close();
@@ -76,10 +76,13 @@ export async function copyFile(
   }
 }
 
-/** Removes the files of a tree that are whole in another, what was begun of them, and the folders that are empty then. */
+/**
+ * Removes the files of a tree that another tree has complete copies of, partial copies in it, and the folders that
+ * become empty.
+ */
 export async function removeCopied(root: string, copies: string): Promise<void> {
-  for (const { path, size } of await filesBelow(root)) {
-    if (path.endsWith(UNFINISHED)) {
+  for (const { path, size } of await listFiles(root)) {
+    if (path.endsWith(UNFINISHED_SUFFIX)) {
       await removeFile(join(root, path));
       continue;
     }
@@ -89,8 +92,8 @@ export async function removeCopied(root: string, copies: string): Promise<void> 
   await removeEmpty(root);
 }
 
-/** What is in a folder; nothing where there is none, or a link in its place. */
-async function realEntries(folder: string): Promise<Dirent[]> {
+/** Returns the entries of a folder; none if it does not exist or is a link. */
+async function readFolder(folder: string): Promise<Dirent[]> {
   try {
     return (await lstat(folder)).isDirectory() ? await readdir(folder, { withFileTypes: true }) : [];
   } catch (error) {
@@ -99,10 +102,10 @@ async function realEntries(folder: string): Promise<Dirent[]> {
   }
 }
 
-/** Removes every empty folder of a tree, the root included. */
+/** Removes every empty folder of a tree, including the root. */
 export async function removeEmpty(root: string): Promise<void> {
-  const entries = await realEntries(root).catch(() => []);
+  const entries = await readFolder(root).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await removeEmpty(join(root, entry.name));
-  // Not empty, or gone.
+  // The folder is not empty or no longer exists.
   await rmdir(root).catch(() => {});
 }

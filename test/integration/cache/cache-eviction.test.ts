@@ -61,11 +61,11 @@ async function leaveUnfinished(name: ModelName): Promise<string> {
 describe('what the cache holds', () => {
   it('is told by model and by download on its way, with sizes and last uses', async () => {
     await openWith([A, B]);
-    await bench.cache.keeping.used(A);
-    await bench.cache.keeping.pin(B);
+    await bench.cache.eviction.recordUse(A);
+    await bench.cache.eviction.pin(B);
     bench.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
     await leaveUnfinished(C);
-    const { models, partials } = await bench.cache.keeping.usage();
+    const { models, partials } = await bench.cache.eviction.usage();
     const [a, b] = models;
     expect(a).toMatchObject({ name: A, size: SIZE, pinned: false });
     expect(Math.abs((a?.lastUsed ?? 0) - Date.now())).toBeLessThan(DAY_MS);
@@ -77,37 +77,37 @@ describe('what the cache holds', () => {
 
   it('a pin outlasts the index, and goes with its model', async () => {
     await openWith([A]);
-    await bench.cache.keeping.pin(A);
+    await bench.cache.eviction.pin(A);
     await bench.shut();
     for (const suffix of ['', '-wal', '-shm']) await rm(`${bench.config.paths.database}${suffix}`, { force: true });
     await bench.reopen();
-    expect((await bench.cache.keeping.usage()).models).toMatchObject([{ pinned: true }]);
+    expect((await bench.cache.eviction.usage()).models).toMatchObject([{ pinned: true }]);
     await bench.cache.delete(A);
     await bench.cache.download(A);
-    expect((await bench.cache.keeping.usage()).models).toMatchObject([{ pinned: false }]);
-    await expect(bench.cache.keeping.pin(B)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
+    expect((await bench.cache.eviction.usage()).models).toMatchObject([{ pinned: false }]);
+    await expect(bench.cache.eviction.pin(B)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 });
 
 describe('pruning', () => {
   it('of a dry run only tells', async () => {
     await openWith([A, B]);
-    const { removed } = await bench.cache.keeping.prune({ ...wish, limit: SIZE }, { dryRun: true });
+    const { removed } = await bench.cache.eviction.prune({ ...wish, limit: SIZE }, { dryRun: true });
     expect(removed).toMatchObject([{ kind: 'model', bytes: SIZE, model: { name: A } }]);
     expect(await there()).toEqual(['a', 'b']);
   });
 
   it('takes the models used longest ago, down to the limit, and of those used now none', async () => {
     await openWith([A, B, C, D]);
-    await bench.cache.keeping.pin(A);
-    await bench.cache.keeping.used(B);
+    await bench.cache.eviction.pin(A);
+    await bench.cache.eviction.recordUse(B);
     const other = await openCache(bench.config);
     const use = await other.cache.lease(C, new AbortController().signal);
-    const { removed } = await bench.cache.keeping.prune({ ...wish, limit: 3 * SIZE }, { dryRun: false });
+    const { removed } = await bench.cache.eviction.prune({ ...wish, limit: 3 * SIZE }, { dryRun: false });
     expect(removed).toMatchObject([{ model: { name: D } }]);
     expect(await there()).toEqual(['a', 'b', 'c']);
     use.release();
-    await bench.cache.keeping.prune({ ...wish, limit: 0 }, { dryRun: false });
+    await bench.cache.eviction.prune({ ...wish, limit: 0 }, { dryRun: false });
     expect(await there()).toEqual(['a']);
     await other.close();
   });
@@ -119,7 +119,7 @@ describe('pruning', () => {
     await leaveUnfinished(B);
     const then = (Date.now() - 8 * DAY_MS) / 1000;
     await utimes(old, then, then);
-    const { removed } = await bench.cache.keeping.prune({ ...wish, partialDays: 7 }, { dryRun: false });
+    const { removed } = await bench.cache.eviction.prune({ ...wish, partialDays: 7 }, { dryRun: false });
     expect(removed).toMatchObject([{ kind: 'partial', partial: { name: A } }]);
     expect(await partials()).toHaveLength(1);
     expect((await bench.cache.statuses()).map(({ name }) => name.id)).toEqual([B.id]);
@@ -134,7 +134,7 @@ describe('pruning', () => {
     await writeFile(join(folder, 'notes.partial'), 'none of the cache’s');
     const then = (Date.now() - DAY_MS) / 1000;
     for (const file of [lost, 'notes.partial']) await utimes(join(folder, file), then, then);
-    const { removed } = await bench.cache.keeping.prune({ ...wish, orphans: true }, { dryRun: false });
+    const { removed } = await bench.cache.eviction.prune({ ...wish, orphans: true }, { dryRun: false });
     expect(removed).toMatchObject([{ kind: 'orphan' }]);
     expect((await partials()).sort()).toEqual([fresh, 'notes.partial']);
   });
@@ -151,7 +151,7 @@ it('keeps a model that was pinned after the plan was made', async () => {
     writeFileSync(join(pins, modelKey(B)), '');
   };
   const other = await openCache(bench.config, Number.POSITIVE_INFINITY, log);
-  const { removed, kept } = await other.cache.keeping.prune({ ...wish, limit: SIZE }, { dryRun: false });
+  const { removed, kept } = await other.cache.eviction.prune({ ...wish, limit: SIZE }, { dryRun: false });
   await other.close();
   expect(removed).toMatchObject([{ model: { name: A } }]);
   expect(kept).toMatchObject([{ model: { name: B } }]);
@@ -168,7 +168,7 @@ describe('the size limit', () => {
 
   it('refuses a download that would not fit whatever is removed, and removes nothing then', async () => {
     await openWith([A, B], 2 * SIZE + 10);
-    await bench.cache.keeping.pin(A);
+    await bench.cache.eviction.pin(A);
     const use = await bench.cache.lease(B, new AbortController().signal);
     await expect(bench.cache.download(NEW)).rejects.toMatchObject({ code: 'CACHE_LIMIT', details: { needed: SIZE } });
     expect(await there()).toEqual(['a', 'b']);
@@ -195,7 +195,7 @@ describe('the size limit', () => {
     });
     waiting.catch(() => {});
     await started.promise;
-    await bench.cache.keeping.pin(A);
+    await bench.cache.eviction.pin(A);
     await expect(bench.cache.download(NEW)).rejects.toMatchObject({ code: 'CACHE_LIMIT' });
     controller.abort(new HostError('ABORTED', 'enough'));
     await other.close();

@@ -206,7 +206,7 @@ describe('two hosts with one cache', () => {
     }
     await bench.cache.download(NAME);
     const wish = { partialDays: undefined, orphans: false, limit: 0 };
-    await bench.cache.keeping.prune(wish, { dryRun: false });
+    await bench.cache.eviction.prune(wish, { dryRun: false });
     for (const { cache } of [bench, other]) expect(await cache.status(NAME)).toBeUndefined();
   });
 

@@ -76,7 +76,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
       expect(await ids()).toEqual([MINE.id, NAME.id]);
       expect(await bench.cache.find(NAME)).toMatchObject({ files: [at(OWNER, REPO_FOLDER, FILE)] });
-      expect(await bench.cache.care.verify(undefined, quietly())).toMatchObject([
+      expect(await bench.cache.verifier.verify(undefined, quietly())).toMatchObject([
         { name: { id: MINE.id }, state: 'good' },
         { name: { id: NAME.id }, state: 'good' },
       ]);
@@ -87,16 +87,16 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
 
     it('keeps the user’s own files, whatever is asked, even once they are verified', async () => {
       const repo = await linked({ cacheLimit: 1 });
-      const { keeping } = bench.cache;
+      const { eviction } = bench.cache;
       for (let time = 0; time < 2; time += 1) {
         await expect(remove(MINE)).rejects.toMatchObject({ code: 'NOT_OURS' });
         const wish = { partialDays: 0, orphans: true, limit: 0 };
-        expect(await keeping.prune(wish, { dryRun: false })).toEqual({ removed: [], kept: [] });
-        await expect(keeping.makeRoom(NAME, 1)).resolves.toBeUndefined();
-        await bench.cache.care.verify(MINE, quietly());
+        expect(await eviction.prune(wish, { dryRun: false })).toEqual({ removed: [], kept: [] });
+        await expect(eviction.evictFor(NAME, 1)).resolves.toBeUndefined();
+        await bench.cache.verifier.verify(MINE, quietly());
       }
       await writeFile(join(repo, MINE.file), 'changed by its user');
-      await expect(bench.cache.care.repair(MINE, quietly())).rejects.toMatchObject({ code: 'NOT_OURS' });
+      await expect(bench.cache.verifier.repair(MINE, quietly())).rejects.toMatchObject({ code: 'NOT_OURS' });
       expect(await readFile(join(repo, MINE.file), 'utf8')).toBe('changed by its user');
       await bench.cache.cancel(MINE);
       expect(await readdir(repo)).toEqual([MINE.file]);
@@ -122,18 +122,18 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       const repo = await linked();
       await bench.cache.download(NAME);
       await rm(join(repo, FILE));
-      expect(await bench.cache.care.repair(NAME, quietly())).toMatchObject([{ state: 'missing' }]);
+      expect(await bench.cache.verifier.repair(NAME, quietly())).toMatchObject([{ state: 'missing' }]);
       const damaged = Buffer.from(CONTENT);
       damaged[CHUNK + 1] = (damaged[CHUNK + 1] ?? 0) ^ 1;
       await writeFile(join(repo, FILE), damaged);
-      expect(await bench.cache.care.repair(NAME, quietly())).toMatchObject([{ state: 'bad' }]);
+      expect(await bench.cache.verifier.repair(NAME, quietly())).toMatchObject([{ state: 'bad' }]);
       expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
     });
 
     it('evicts its downloads to stay below the limit', async () => {
       const repo = await linked();
       await bench.cache.download(NAME);
-      const { removed } = await bench.cache.keeping.prune(
+      const { removed } = await bench.cache.eviction.prune(
         { partialDays: undefined, orphans: false, limit: 0 },
         { dryRun: false },
       );
@@ -155,7 +155,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
         await bench.cache.download(NAME, { signal: controller.signal, onProgress }).catch(() => {});
         await bench.cache.pause(NAME).catch(() => {});
         bench.hub.clearFaults();
-        return (await bench.cache.keeping.usage()).partials;
+        return (await bench.cache.eviction.usage()).partials;
       };
       const [partial] = await unfinished();
       expect(statSync(partial?.path ?? '').dev).toBe(statSync(repo).dev);
@@ -164,7 +164,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       await remove();
       expect(await unfinished()).toMatchObject([{ name: { id: NAME.id } }]);
       await bench.cache.cancel(NAME);
-      expect((await bench.cache.keeping.usage()).partials).toEqual([]);
+      expect((await bench.cache.eviction.usage()).partials).toEqual([]);
     });
 
     it('is not moved, and uninstalling leaves what it leads to', async () => {
@@ -226,7 +226,7 @@ describe('a link that is not followed', () => {
     expect((await ids()).filter((id) => id.startsWith(OWNER))).toEqual([]);
     expect(await bench.cache.find(name)).toBeUndefined();
     await expect(remove(name)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
-    await expect(bench.cache.care.repair(name, quietly())).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
+    await expect(bench.cache.verifier.repair(name, quietly())).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
     await expect(bench.cache.download(name)).rejects.toMatchObject({ code: 'CACHE_ERROR' });
     expect(bench.bytesAskedFor()).toBe(0);
     if (isThrough) expect(await readFile(precious, 'utf8')).toBe('precious');
@@ -272,7 +272,7 @@ describe('a link that is not followed', () => {
       await utimes(join(target, file), old, old);
     }
     await symlink(target, join(bench.home, 'partial'));
-    await bench.cache.keeping.prune({ partialDays: 0, orphans: true, limit: 0 }, { dryRun: false });
+    await bench.cache.eviction.prune({ partialDays: 0, orphans: true, limit: 0 }, { dryRun: false });
     expect((await readdir(target)).sort()).toEqual(['mine.partial', 'notes.txt']);
     await bench.cache.download(NAME);
     expect(await readFile(at(OWNER, REPO_FOLDER, FILE))).toEqual(CONTENT);

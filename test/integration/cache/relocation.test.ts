@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openLocation } from '../../../host/cache/relocation/open-location.ts';
 import { type RelocationProgress, relocateCache } from '../../../host/cache/relocation/relocate-cache.ts';
-import { filesBelow } from '../../../host/cache/relocation/tree.ts';
+import { listFiles } from '../../../host/cache/relocation/tree.ts';
 import { HostError } from '../../../host/common/errors.ts';
 import { type ModelName, readModelName } from '../../../host/protocol/model-name.ts';
 import { CacheBench, openCache, seededBytes } from '../../support/cache/cache-bench.ts';
@@ -65,7 +65,7 @@ async function expectWhole(folder: string): Promise<void> {
 }
 
 const emptyIn = async (folder: string) =>
-  [...(await filesBelow(join(folder, 'models'))), ...(await filesBelow(join(folder, 'partial')))].length === 0;
+  [...(await listFiles(join(folder, 'models'))), ...(await listFiles(join(folder, 'partial')))].length === 0;
 
 describe.each([
   ['by renaming', {}],
@@ -99,7 +99,7 @@ describe('a move', () => {
   it('keeps holes holes', async () => {
     const to = await open();
     await move(to, { method: 'copy' });
-    const copied = await filesBelow(join(to, 'models'));
+    const copied = await listFiles(join(to, 'models'));
     const { size = 0, allocated = 0 } = copied.find(({ path }) => path.endsWith('c.gguf')) ?? {};
     expect(size - allocated).toBeGreaterThan(3 * MiB);
   });

@@ -46,11 +46,11 @@ function quietly(
 }
 
 async function verify(name = NAME): Promise<VerifiedModel | undefined> {
-  return (await bench.cache.care.verify(name, quietly()))[0];
+  return (await bench.cache.verifier.verify(name, quietly()))[0];
 }
 
 async function repair(name = NAME): Promise<VerifiedModel | undefined> {
-  return (await bench.cache.care.repair(name, quietly()))[0];
+  return (await bench.cache.verifier.repair(name, quietly()))[0];
 }
 
 /** What a lost database leaves: everything but it. */
@@ -66,14 +66,14 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     await bench.cache.download(NAME);
     const requests = bench.hub.requests.length;
     const seen: VerificationProgress[] = [];
-    const [model] = await bench.cache.care.verify(
+    const [model] = await bench.cache.verifier.verify(
       NAME,
       quietly((progress) => seen.push(progress)),
     );
     expect(model).toMatchObject({ state: 'good', files: [{ basis: 'index', size: CONTENT.length, badChunks: [] }] });
     expect(bench.hub.requests).toHaveLength(requests);
     expect(seen.map(({ done }) => done)).toEqual([...seen.map(({ done }) => done)].sort((a, b) => a - b));
-    expect(seen.at(-1)).toMatchObject({ done: CONTENT.length, total: CONTENT.length, doing: 'checking' });
+    expect(seen.at(-1)).toMatchObject({ done: CONTENT.length, total: CONTENT.length, phase: 'verifying' });
   });
 
   it('names each bad chunk by its number, offset and length, and leaves the file as it is', async () => {
@@ -148,7 +148,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     });
     for (const name of [NAME, SHARDED, readModelName({ modelId: 'b/c/d.gguf' })]) await bench.cache.download(name);
     await damage([0]);
-    const models = await bench.cache.care.verify(undefined, quietly());
+    const models = await bench.cache.verifier.verify(undefined, quietly());
     expect(models.map(({ name, state }) => [name.id, state])).toEqual([
       ['b/c/d.gguf', 'good'],
       [SHARDED.id, 'good'],
@@ -159,19 +159,19 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
   it('ends when it is cancelled, and when nobody waits any more', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
-    const cancelled = bench.cache.care.verify(
+    const cancelled = bench.cache.verifier.verify(
       NAME,
-      quietly(() => bench.cache.care.cancel(NAME)),
+      quietly(() => bench.cache.verifier.cancel(NAME)),
     );
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
     const controller = new AbortController();
     const gone = new HostError('ABORTED', 'gone');
-    const left = bench.cache.care.verify(
+    const left = bench.cache.verifier.verify(
       undefined,
       quietly(() => controller.abort(gone), controller.signal),
     );
     await expect(left).rejects.toBe(gone);
-    expect(bench.cache.care.cancel(undefined)).toBe(0);
+    expect(bench.cache.verifier.cancel(undefined)).toBe(0);
   });
 
   it('of a model that is not there is refused', async () => {
@@ -265,7 +265,7 @@ describe('repairing a model', () => {
     const other = await openCache(bench.config);
     await other.cache.lease(NAME, new AbortController().signal);
     await expect(repair()).rejects.toMatchObject({ code: 'MODEL_IN_USE' });
-    const [all] = await bench.cache.care.repair(undefined, quietly());
+    const [all] = await bench.cache.verifier.repair(undefined, quietly());
     expect(all).toMatchObject({ error: { code: 'MODEL_IN_USE' } });
     await other.close();
     expect(await repair()).toMatchObject({ fetched: CHUNK });

@@ -41,8 +41,10 @@ describe(`a download (content of seed ${SEED})`, () => {
   it('brings the file, byte for byte, and leaves nothing else', async () => {
     bench = await CacheBench.open(CONTENT);
     const heard: DownloadStatus[] = [];
-    const { model, alreadyThere } = await bench.cache.download(NAME, { onProgress: (status) => heard.push(status) });
-    expect({ alreadyThere, size: model.size }).toEqual({ alreadyThere: false, size: CONTENT.length });
+    const { model, alreadyDownloaded } = await bench.cache.download(NAME, {
+      onProgress: (status) => heard.push(status),
+    });
+    expect({ alreadyDownloaded, size: model.size }).toEqual({ alreadyDownloaded: false, size: CONTENT.length });
     expect(await modelOnDisk()).toEqual(CONTENT);
     expect(await partials()).toEqual([]);
     expect(heard.at(-1)).toMatchObject({ status: 'completed', downloaded: CONTENT.length, total: CONTENT.length });
@@ -55,7 +57,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     await bench.cache.download(NAME);
     const { length } = bench.hub.requests;
     await bench.reopen();
-    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyThere: true });
+    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
     expect(bench.hub.requests).toHaveLength(length);
   });
 
@@ -318,7 +320,7 @@ describe('what was changed while the host was down', () => {
     for (const suffix of ['', '-wal', '-shm']) await unlink(`${bench.config.paths.database}${suffix}`).catch(() => {});
     await bench.reopen();
     expect(await bench.cache.list()).toHaveLength(1);
-    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyThere: true });
+    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
   });
 
   it('a damaged index is set aside, and every model is still there', async () => {

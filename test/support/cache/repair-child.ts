@@ -5,9 +5,9 @@ import { NAME, openCache, quickConfig } from './cache-bench.ts';
  * progress is a line of the output; the last is `done`.
  */
 const { cache, close } = await openCache(quickConfig(process.env));
-await cache.care.repair(NAME, {
+await cache.verifier.repair(NAME, {
   signal: new AbortController().signal,
-  onProgress: ({ doing, done }) => process.stdout.write(`${doing} ${done}\n`),
+  onProgress: ({ phase, done }) => process.stdout.write(`${phase} ${done}\n`),
 });
 process.stdout.write('done\n');
 await close();

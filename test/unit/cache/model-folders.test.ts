@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheLayout } from '../../../host/cache/layout.ts';
 import { ModelFolder } from '../../../host/cache/model-folder.ts';
-import { bytesOf, findModel } from '../../../host/cache/model-folders.ts';
+import { findModel, modelBytes } from '../../../host/cache/model-folders.ts';
 import { ModelListing } from '../../../host/cache/model-listing.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -70,8 +70,8 @@ describe('the folder of models', () => {
     symlinkSync('..', join(layout.models, 'o', 'r', 'loop'));
     expect(await listed()).toEqual([]);
     expect(await findModel(layout, readModelName({ modelId: 'o/r/secret.gguf' }))).toBeUndefined();
-    expect(await bytesOf(layout, readModelName({ modelId: 'o/r/half-00001-of-00002.gguf' }))).toBe(5);
-    expect(await bytesOf(layout, readModelName({ modelId: 'o/r/nothing.gguf' }))).toBeUndefined();
+    expect(await modelBytes(layout, readModelName({ modelId: 'o/r/half-00001-of-00002.gguf' }))).toBe(5);
+    expect(await modelBytes(layout, readModelName({ modelId: 'o/r/nothing.gguf' }))).toBeUndefined();
   });
 
   it('with a part that cannot be read gives the others', async () => {
