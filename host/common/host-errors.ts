@@ -28,9 +28,9 @@ export function noModelLoaded(): HostError {
   return new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load a model first.', { details: { modelId: null } });
 }
 
-/** The named model is not loaded. */
+/** The named model is not loaded. The original host's clients compare this message. */
 export function modelNotLoaded(modelId: string): HostError {
-  return new HostError('MODEL_NOT_LOADED', `${modelId} is not loaded.`, { details: { modelId } });
+  return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${modelId}`, { details: { modelId } });
 }
 
 /** The model was unloaded while it worked on the request. */

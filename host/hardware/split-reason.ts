@@ -1,13 +1,13 @@
 import { formatBytes } from '../common/format.ts';
 import { sum } from '../common/sum.ts';
-import { type Demand, memoryFor } from './demand.ts';
+import type { Demand } from './demand.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Smallest context worth recommending, tokens: below it a conversation forgets its own question. */
+/** Smallest context worth recommending, tokens: less does not hold a question and its answer. */
 const MIN_CONTEXT = 512;
 
-/** What was found out of a split, for the sentence about it. */
+/** The facts about a split that its explanation needs. */
 export interface SplitFacts {
   readonly gpuLayers: number;
   readonly cpuLayers: number;
@@ -18,38 +18,36 @@ export interface SplitFacts {
   readonly demand: Demand;
   readonly room: MemoryBudget;
   readonly snapshot: HardwareSnapshot;
-  /** Tokens; undefined where only the file's size is known. */
+  /** Tokens; undefined if only the size of the file is known. */
   readonly contextSize: number | undefined;
 }
 
-/** Says in a sentence or two why a split is as it is, with the figures. */
+/** Explains a split in one or two sentences, with its numbers. */
 export function reasonFor(facts: SplitFacts): string {
   if (!facts.fits) return tooLarge(facts);
   if (facts.cpuLayers === 0) return allOnGpu(facts);
   return facts.gpuLayers > 0 ? divided(facts) : allOnCpu(facts);
 }
 
-function allOnGpu({ gpuLayers, estimatedVram, contextSize, room }: SplitFacts): string {
-  return `All ${gpuLayers} layers${withContext(contextSize)} need ${formatBytes(estimatedVram)}; ${vramOf(room)}.`;
+function allOnGpu({ estimatedVram, contextSize, room }: SplitFacts): string {
+  return `Fits on the GPU. Uses ${formatBytes(estimatedVram)}${withContext(contextSize)}; ${vramOf(room)}.`;
 }
 
-function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize, room, demand }: SplitFacts): string {
-  const all = memoryFor(demand, gpuLayers + cpuLayers, room.gpus.length).vram;
+function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize }: SplitFacts): string {
   return (
-    `All ${gpuLayers + cpuLayers} layers${withContext(contextSize)} would need ${formatBytes(all)}, and ${vramOf(room)}: ` +
-    `the last ${gpuLayers} layers take ${formatBytes(estimatedVram)} of it, and the first ${cpuLayers} run on the CPU ` +
-    `with ${formatBytes(estimatedRam)} of main memory.`
+    `Fits partly on the GPU${withContext(contextSize)}. ${gpuLayers} of ${gpuLayers + cpuLayers} layers use ` +
+    `${formatBytes(estimatedVram)} of GPU memory; the rest run on the processor and use ${formatBytes(estimatedRam)} of memory.`
   );
 }
 
-function allOnCpu({ cpuLayers, estimatedRam, contextSize, room, snapshot }: SplitFacts): string {
+function allOnCpu({ estimatedRam, contextSize, room, snapshot }: SplitFacts): string {
   const why =
     room.gpus.length === 0
       ? 'No supported GPU was found, so it runs on the processor.'
-      : `Too little GPU memory is free, so it runs on the processor.`;
+      : 'Too little GPU memory is free, so it runs on the processor.';
   return (
-    `${why}. All ${cpuLayers} layers${withContext(contextSize)} need ${formatBytes(estimatedRam)} of main memory, ` +
-    `which has ${formatBytes(snapshot.memory.available)} available.`
+    `Fits. Uses ${formatBytes(estimatedRam)} of ${formatBytes(snapshot.memory.available)} free memory` +
+    `${withContext(contextSize)}. ${why}`
   );
 }
 
@@ -57,13 +55,13 @@ function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, room, snap
   const needed = estimatedVram + estimatedRam;
   const has = [
     ...(room.gpus.length > 0 && !room.shared ? [vramOf(room)] : []),
-    `main memory has ${formatBytes(snapshot.memory.available)} available`,
+    `only ${formatBytes(snapshot.memory.available)} of memory is free`,
   ].join(' and ');
   const what = contextSize === undefined ? 'The model' : `The model with a ${count(contextSize)}-token context`;
-  return `${what} needs ${formatBytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
+  return `Does not fit. ${what} needs ${formatBytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
 }
 
-/** What would fit: a shorter context if that is enough, else a smaller file. */
+/** Suggests what would fit: a shorter context if that is enough, otherwise a smaller file. */
 function remedy(contextSize: number | undefined, demand: Demand, room: MemoryBudget, needed: number): string {
   const total = room.shared ? room.ram : room.ram + room.vram;
   const over = needed - total;

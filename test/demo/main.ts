@@ -7,16 +7,16 @@ import { largeModel } from '../support/gguf/large-model.ts';
 import { CHROME_ORIGIN, HOST_MAIN, HostProcess } from '../support/host/host-process.ts';
 import { startHub } from '../support/hub/hub.ts';
 import { fact, line, title } from './print.ts';
-import { goThrough, STEPS } from './steps.ts';
+import { runSteps, STEPS } from './steps.ts';
 
 /**
- * `npm start`: the host's main job, before one's eyes. Without an argument everything happens on this machine, with a
- * model made on the spot and a hub of our own; with a model id, against the configured hub and in the user's cache.
+ * `npm start`: demonstrates the host's main job. Without an argument everything happens on this computer, with a generated
+ * model and a test hub; with a model ID, against the configured hub and in the user's cache.
  */
 
-/** Size of the made model: large enough to see it come, small enough to make at once. */
+/** Size of the generated model: large enough for visible progress, small enough to generate quickly. */
 const MODEL_MEGABYTES = 48;
-/** What the embedded hub gives, so that the progress bar is one: loopback alone would be done at once. */
+/** Speed of the test hub, so that the progress is visible: loopback alone would be too fast. */
 const HUB_BYTES_PER_SECOND = 24 * 1024 * 1024;
 
 const [argument] = process.argv.slice(2);
@@ -27,16 +27,14 @@ try {
   const { repo, file, env, home } = argument === undefined ? await embedded() : configured(argument);
   const host = new HostProcess({ home, env });
   closers.push(() => host.close());
-  fact(`host   ${HOST_MAIN} ${CHROME_ORIGIN}, process ${host.pid}, over real frames`);
+  fact(`host   ${HOST_MAIN} ${CHROME_ORIGIN}, process ${host.pid}, over native messaging`);
   fact(`home   ${home}`);
-  const holding = await goThrough({ host, repo, file });
+  const passed = await runSteps({ host, repo, file });
   line();
   line(
-    holding === STEPS.length
-      ? 'All nine steps hold.'
-      : `${STEPS.length - holding} of ${STEPS.length} steps do not hold.`,
+    passed === STEPS.length ? 'All nine steps passed.' : `${STEPS.length - passed} of ${STEPS.length} steps failed.`,
   );
-  process.exitCode = holding === STEPS.length ? 0 : 1;
+  process.exitCode = passed === STEPS.length ? 0 : 1;
 } catch (error) {
   line(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
@@ -44,23 +42,23 @@ try {
   for (const close of closers.reverse()) await close();
 }
 
-/** A hub on loopback with one model in it, and a home that is removed afterwards. */
+/** Starts a test hub on loopback with one model, and creates a data folder that is removed afterwards. */
 async function embedded() {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-start-'));
   closers.push(() => rm(home, { recursive: true, force: true }));
-  const [repo, file] = ['tabagent/made-here-GGUF', 'made-here-F16.gguf'];
-  const path = join(home, 'made-here.gguf');
+  const [repo, file] = ['tabagent/demo-GGUF', 'demo-F16.gguf'];
+  const path = join(home, 'demo.gguf');
   await largeModel(path, { megabytes: MODEL_MEGABYTES, seed: 1 });
   const hub = await startHub({
     repos: { [repo]: { files: { [file]: { path } } } },
     bytesPerSecond: HUB_BYTES_PER_SECOND,
   });
   closers.push(() => hub.close());
-  fact(`hub    ${hub.url}, embedded, with ${repo}/${file} (made just now, its words are random)`);
+  fact(`hub    ${hub.url}, a local test hub with ${repo}/${file} (generated; its text is random)`);
   return { repo, file, home, env: { HF_ENDPOINT: hub.url } };
 }
 
-/** The user's own hub and cache. */
+/** Uses the user's hub and cache. */
 function configured(id: string) {
   const name = readModelName({ modelPath: id });
   const { paths, hubEndpoint } = readConfig({ runnerEntry: new URL('file:///') });

@@ -1,21 +1,15 @@
 import { styleText } from 'node:util';
 import type { Message } from '../support/host/host-process.ts';
 
-/** What `npm start` writes: plain lines, and one line that redraws itself where the output is a terminal. */
+/** Output of `npm start`: plain lines, and on a terminal a progress bar that is redrawn in place. */
 
 const WIDTH = 32;
-/** Longest request or reply shown on one line, characters; a reply's main facts stand in words beside it. */
+/** Longest request or reply shown, characters; the main facts of a reply are printed below it. */
 const MAX_JSON = 160;
 const isTerminal = process.stdout.isTTY === true;
 
 const style = (format: Parameters<typeof styleText>[0], text: string) =>
   styleText(format, text, { stream: process.stdout });
-
-/** Bytes as people read them, decimal. */
-export function bytes(n: number): string {
-  const [unit, divisor] = n >= 1e9 ? ['GB', 1e9] : n >= 1e6 ? ['MB', 1e6] : ['kB', 1e3];
-  return `${(n / divisor).toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}`;
-}
 
 export function line(text = ''): void {
   process.stdout.write(`${text}\n`);
@@ -30,11 +24,11 @@ export function step(number: number, question: string): void {
   line(`${style('bold', String(number))}  ${style('bold', question)}`);
 }
 
-export function asked(request: Message): void {
+export function printRequest(request: Message): void {
   line(`   ${style('cyan', '→')} ${shorten(JSON.stringify(request))}`);
 }
 
-export function answered(reply: Message): void {
+export function printReply(reply: Message): void {
   const { requestId, action, ...rest } = reply;
   line(`   ${style('cyan', '←')} ${style('dim', shorten(JSON.stringify(rest)))}`);
 }
@@ -43,11 +37,11 @@ export function fact(text: string): void {
   line(`     ${text}`);
 }
 
-export function verdict(holds: boolean, promise: string): void {
-  line(`   ${holds ? style('green', '✓') : style('red', '✗')} ${promise}`);
+export function printResult(passed: boolean, expectation: string): void {
+  line(`   ${passed ? style('green', '✓') : style('red', '✗')} ${expectation}`);
 }
 
-/** Draws how far a piece of work has come: in place on a terminal, every tenth as a line elsewhere. */
+/** Draws progress: in place on a terminal, as a line for every tenth elsewhere. */
 export class ProgressBar {
   #lastTenth = -1;
   #drawn = false;

@@ -1,7 +1,8 @@
+import { formatBytes } from '../../host/common/format.ts';
 import type { HostProcess, Message } from '../support/host/host-process.ts';
-import { answered, asked, bytes, fact, ProgressBar, step, verdict } from './print.ts';
+import { fact, ProgressBar, printReply, printRequest, printResult, step } from './print.ts';
 
-/** What the nine steps are gone through with. */
+/** What the steps run with. */
 export interface Subject {
   readonly host: HostProcess;
   /** `owner/name`. */
@@ -9,39 +10,38 @@ export interface Subject {
   readonly file: string;
 }
 
-/** One step of the seed's pipeline: asks, shows what came, and says whether it holds. */
+/** A step: sends requests, prints the replies, and checks an expectation. */
 interface Step {
-  readonly question: string;
-  run(subject: Subject): Promise<{ promise: string; holds: boolean }>;
+  readonly title: string;
+  run(subject: Subject): Promise<{ expectation: string; passed: boolean }>;
 }
 
 async function ask({ host }: Subject, action: string, fields: Message = {}): Promise<Message> {
-  asked({ action, ...fields });
+  printRequest({ action, ...fields });
   const reply = await host.request(action, fields);
-  answered(reply);
+  printReply(reply);
   if (reply.status === 'error') fact(`${reply.code}: ${reply.message}`);
   return reply;
 }
 
-/** Asks, and draws every progress event of the request as a bar. */
+/** Sends a request and draws its progress events. */
 async function askWithProgress(subject: Subject, action: string, fields: Message): Promise<Message> {
   const bar = new ProgressBar();
   const stop = subject.host.onMessage(({ type, payload }) => {
     if (type === 'MODEL_DOWNLOAD_PROGRESS') {
+      // The speed is known after the first moments.
+      const speed = payload.bytesPerSecond === 0 ? '' : `, ${formatBytes(payload.bytesPerSecond)}/s`;
       const left = payload.etaSeconds === null ? '' : `, ${payload.etaSeconds} s left`;
-      bar.draw(
-        payload.progress,
-        `${bytes(payload.loaded)} of ${bytes(payload.total)}, ${bytes(payload.bytesPerSecond)}/s${left}`,
-      );
+      bar.draw(payload.progress, `${formatBytes(payload.loaded)} of ${formatBytes(payload.total)}${speed}${left}`);
     } else if (type === 'modelWorkerLoadingProgress') {
       bar.draw(payload.progress, payload.message ?? payload.status);
     }
   });
   try {
-    asked({ action, ...fields });
+    printRequest({ action, ...fields });
     const reply = await subject.host.request(action, fields);
     bar.end();
-    answered(reply);
+    printReply(reply);
     if (reply.status === 'error') fact(`${reply.code}: ${reply.message}`);
     return reply;
   } finally {
@@ -52,10 +52,10 @@ async function askWithProgress(subject: Subject, action: string, fields: Message
 const modelId = ({ repo, file }: Subject) => `${repo}/${file}`;
 const succeeded = (reply: Message) => reply.status === 'success';
 
-/** The seed's nine test cases, in its order. */
+/** The nine steps of the original host's pipeline test, in its order. */
 export const STEPS: readonly Step[] = [
   {
-    question: 'What does this machine have?',
+    title: 'Inspect the computer',
     async run(subject) {
       const reply = await ask(subject, 'GET_SYSTEM_RESOURCES');
       const { cpu, gpus, total_ram, available_ram, disk } = reply.payload ?? {};
@@ -65,43 +65,44 @@ export const STEPS: readonly Step[] = [
           `CPU   ${cpu.model_name}, ${cpu.cores} cores${cpu.microarchitecture ? `, ${cpu.microarchitecture}` : ''}${variant}`,
         );
         fact(
-          `GPU   ${gpus.length === 0 ? 'none' : gpus.map((gpu: Message) => `${gpu.name} (${bytes(gpu.available_vram)} free)`).join(', ')}`,
+          `GPU   ${gpus.length === 0 ? 'none' : gpus.map((gpu: Message) => `${gpu.name} (${formatBytes(gpu.available_vram)} free)`).join(', ')}`,
         );
-        fact(`RAM   ${bytes(available_ram)} available of ${bytes(total_ram)}`);
-        if (disk) fact(`Disk  ${bytes(disk.available)} available of ${bytes(disk.total)}`);
+        fact(`RAM   ${formatBytes(available_ram)} available of ${formatBytes(total_ram)}`);
+        if (disk) fact(`Disk  ${formatBytes(disk.available)} available of ${formatBytes(disk.total)}`);
       }
       return {
-        promise: 'CPU and memory are known',
-        holds: succeeded(reply) && cpu.cores > 0 && available_ram > 0 && available_ram <= total_ram,
+        expectation: 'CPU and memory are known',
+        passed: succeeded(reply) && cpu.cores > 0 && available_ram > 0 && available_ram <= total_ram,
       };
     },
   },
   {
-    question: 'Which models are offered?',
+    title: 'List the available models',
     async run(subject) {
       const reply = await ask(subject, 'GET_AVAILABLE_MODELS');
       const models: Message[] = reply.payload?.models ?? [];
       for (const model of models.slice(0, 5)) fact(`${model.name}  ${model.size_gb} GB`);
       if (models.length > 5) fact(`… and ${models.length - 5} more`);
-      return { promise: 'there are models to choose from', holds: succeeded(reply) && models.length > 0 };
+      return { expectation: 'models are available', passed: succeeded(reply) && models.length > 0 };
     },
   },
   {
-    question: 'Download one.',
+    title: 'Download a model',
     async run(subject) {
       const reply = await askWithProgress(subject, 'DOWNLOAD_MODEL', {
         modelPath: subject.repo,
         modelFile: subject.file,
       });
-      if (succeeded(reply)) fact(`${reply.message}: ${bytes(reply.payload.size)}, its SHA-256 as the hub announced`);
+      if (succeeded(reply))
+        fact(`${reply.message}: ${formatBytes(reply.payload.size)}, its SHA-256 matches the published one`);
       return {
-        promise: 'the model is on the disk, verified',
-        holds: succeeded(reply) && reply.payload.cached === true,
+        expectation: 'the model is downloaded and verified',
+        passed: succeeded(reply) && reply.payload.cached === true,
       };
     },
   },
   {
-    question: 'Load it into memory.',
+    title: 'Load it into memory',
     async run(subject) {
       const settings = { n_gpu_layers: 0, n_ctx: 512 };
       const reply = await askWithProgress(subject, 'LOAD_MODEL', {
@@ -115,58 +116,61 @@ export const STEPS: readonly Step[] = [
           `${model.architecture} ${model.quantization}, vocabulary ${model.vocabSize}, context ${model.contextSize}, embedding ${model.embeddingDim}`,
         );
         fact(
-          `${model.loadedTo} with llama.cpp's "${model.cpuVariant}", ${bytes(model.ramUsed)} of RAM, in ${model.loadTimeMs} ms`,
+          `${model.loadedTo} with llama.cpp's "${model.cpuVariant}", ${formatBytes(model.ramUsed)} of RAM, in ${model.loadTimeMs} ms`,
         );
       }
-      return { promise: 'llama.cpp has loaded it', holds: succeeded(reply) && reply.payload.isReady === true };
+      return { expectation: 'the model is loaded', passed: succeeded(reply) && reply.payload.isReady === true };
     },
   },
   {
-    question: 'Which models are loaded?',
+    title: 'List the loaded models',
     async run(subject) {
       const reply = await ask(subject, 'GET_LOADED_MODELS');
       const ids: string[] = (reply.payload?.models ?? []).map((model: Message) => model.model_id);
       for (const id of ids) fact(id);
-      return { promise: 'the list holds this one', holds: ids.includes(modelId(subject)) };
+      return { expectation: 'the model is listed', passed: ids.includes(modelId(subject)) };
     },
   },
   {
-    question: 'What is its state?',
+    title: 'Get its state',
     async run(subject) {
       const reply = await ask(subject, 'GET_MODEL_STATE', { modelId: modelId(subject) });
       const entry = reply.payload ?? {};
       if (succeeded(reply))
         fact(
-          `loaded to ${entry.loaded_to} at ${new Date(entry.loaded_at * 1000).toISOString()}, ${bytes(entry.ram_used)} of RAM`,
+          `loaded to ${entry.loaded_to} at ${new Date(entry.loaded_at * 1000).toISOString()}, ${formatBytes(entry.ram_used)} of RAM`,
         );
-      return { promise: 'its state is the loaded one', holds: succeeded(reply) && entry.model_id === modelId(subject) };
-    },
-  },
-  {
-    question: 'Unload it.',
-    async run(subject) {
-      const reply = await ask(subject, 'UNLOAD_MODEL', { modelId: modelId(subject) });
-      if (succeeded(reply)) fact(`${bytes(reply.payload.ramFreed)} of RAM given back`);
       return {
-        promise: 'it was loaded, and is no more',
-        holds: succeeded(reply) && reply.payload.wasLoaded === true,
+        expectation: 'the state is that of the loaded model',
+        passed: succeeded(reply) && entry.model_id === modelId(subject),
       };
     },
   },
   {
-    question: 'Is it really gone?',
+    title: 'Unload it',
+    async run(subject) {
+      const reply = await ask(subject, 'UNLOAD_MODEL', { modelId: modelId(subject) });
+      if (succeeded(reply)) fact(`${formatBytes(reply.payload.ramFreed)} of RAM freed`);
+      return {
+        expectation: 'the model is unloaded',
+        passed: succeeded(reply) && reply.payload.wasLoaded === true,
+      };
+    },
+  },
+  {
+    title: 'Check that it is unloaded',
     async run(subject) {
       const list = await ask(subject, 'GET_LOADED_MODELS');
       const state = await ask(subject, 'GET_MODEL_STATE', { modelId: modelId(subject) });
       const empty = !(list.payload?.models ?? []).some((model: Message) => model.model_id === modelId(subject));
       return {
-        promise: 'no list holds it, and asking for its state says so',
-        holds: empty && state.code === 'MODEL_NOT_LOADED',
+        expectation: 'the model is no longer listed, and its state is an error',
+        passed: empty && state.code === 'MODEL_NOT_LOADED',
       };
     },
   },
   {
-    question: 'How should a 7B model be split between GPU and CPU here?',
+    title: 'Recommend how to split a 7B model between GPU and CPU',
     async run(subject) {
       const reply = await ask(subject, 'RECOMMEND_SPLIT', { modelSize: 4_000_000_000, totalLayers: 32 });
       const split = reply.payload ?? {};
@@ -175,21 +179,21 @@ export const STEPS: readonly Step[] = [
         fact(split.reason);
       }
       return {
-        promise: 'every layer has its place',
-        holds: succeeded(reply) && split.gpu_layers + split.cpu_layers === 32,
+        expectation: 'every layer is assigned',
+        passed: succeeded(reply) && split.gpu_layers + split.cpu_layers === 32,
       };
     },
   },
 ];
 
-/** Goes through all nine, whatever comes of each. Returns how many hold. */
-export async function goThrough(subject: Subject): Promise<number> {
-  let holding = 0;
-  for (const [index, { question, run }] of STEPS.entries()) {
-    step(index + 1, question);
-    const { promise, holds } = await run(subject);
-    verdict(holds, promise);
-    if (holds) holding += 1;
+/** Runs all steps, even after a failure. Returns the number of steps that passed. */
+export async function runSteps(subject: Subject): Promise<number> {
+  let count = 0;
+  for (const [index, { title, run }] of STEPS.entries()) {
+    step(index + 1, title);
+    const { expectation, passed } = await run(subject);
+    printResult(passed, expectation);
+    if (passed) count += 1;
   }
-  return holding;
+  return count;
 }

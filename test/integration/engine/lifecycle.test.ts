@@ -124,7 +124,7 @@ describe('an engine', () => {
 
   it('says that a model is not loaded', async () => {
     const host = started();
-    const error = { code: 'MODEL_NOT_LOADED', message: 'a/b/c.gguf is not loaded.' };
+    const error = { code: 'MODEL_NOT_LOADED', message: 'Model not loaded: a/b/c.gguf' };
     await expect(host.models.unload('a/b/c.gguf')).rejects.toMatchObject(error);
     expect(() => host.models.setActive('a/b/c.gguf')).toThrow(expect.objectContaining(error));
     expect(host.models.get('a/b/c.gguf')).toBeUndefined();

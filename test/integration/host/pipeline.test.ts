@@ -86,10 +86,10 @@ describe('the pipeline of the seed, over frames', () => {
 
     expect(promised('GET_LOADED_MODELS', await ask('GET_LOADED_MODELS')).models).toEqual([]);
     const gone = await ask('GET_MODEL_STATE', { modelId: ID });
-    expect(gone).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED', message: `${ID} is not loaded.` });
+    expect(gone).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED', message: `Model not loaded: ${ID}` });
     expect(await ask('UNLOAD_MODEL', { modelId: ID })).toMatchObject({
       status: 'error',
-      message: `${ID} is not loaded.`,
+      message: `Model not loaded: ${ID}`,
     });
 
     const split = promised(

@@ -147,7 +147,7 @@ describe('recommendSplit on memory that is shared', () => {
     // 8.2 GB of model: GPU and RAM would have 5.4 GB each, if they were two.
     const tight = recommendSplit({ shape: LLAMA_13B, contextSize: 2048, snapshot: mac(8 * GiB, 6 * GiB) });
     expect(tight.tier).toBe('slow');
-    expect(tight.reason).toMatch(/, but main memory has 6\.4 GB available/);
+    expect(tight.reason).toMatch(/but only 6\.4 GB of memory is free/);
   });
 
   it('never gives fewer layers for more memory, with large embeddings used twice', () => {
