@@ -98,7 +98,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
     writeFileSync(join(shop.home, 'secrets.json'), JSON.stringify({ 'hub-token': { keychain: 'hub-token:1' } }));
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({
       code: 'KEYCHAIN_UNAVAILABLE',
-      message: expect.stringContaining('any more'),
+      message: expect.stringContaining('no longer contains'),
     });
     expect(await host.request('CLEAR_HF_TOKEN')).toMatchObject({ status: 'success', has_token: false });
   });
