@@ -3,13 +3,13 @@ import type { PayloadOf } from '../protocol/messages.ts';
 import { type CommandContext, printLine } from './context.ts';
 import { printable } from './terminal/text.ts';
 
-/** One turn of a conversation. */
+/** A message of a chat. */
 interface Turn {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
 }
 
-/** A conversation with a loaded model: keeps its turns and streams each answer to stdout as it comes. */
+/** A chat with a loaded model. Keeps its turns, and streams each answer to stdout. */
 export class Chat {
   readonly #context: CommandContext;
   readonly #modelId: string;
@@ -31,8 +31,8 @@ export class Chat {
   }
 
   /**
-   * Asks, and writes the answer while it comes: as text, or with `--json` as one line for each event and one for the
-   * reply. The first Ctrl-C ends the answer, the second the command. A question that fails is forgotten.
+   * Sends a prompt and writes the answer while it is generated: as text, or with `--json` as a line per event and one for the
+   * reply. The first Ctrl-C stops the answer, the second the command. A prompt that fails is not kept.
    */
   async ask(content: string): Promise<PayloadOf<'GENERATE'>> {
     const { client, input, interrupts, terminal } = this.#context;
@@ -69,7 +69,7 @@ export class Chat {
   }
 }
 
-/** Whether a conversation can go on after this: the question was at fault, not the model. */
+/** Returns whether a chat can continue after an error: the prompt was the cause, not the model. */
 export function isAboutTheQuestion(error: unknown): error is HostError {
   return isHostError(error, 'CONTEXT_OVERFLOW', 'CHAT_TEMPLATE_FAILED', 'INVALID_REQUEST');
 }

@@ -3,27 +3,27 @@ import type { JsonObject } from '../common/json.ts';
 import type { Host } from '../host.ts';
 import type { ActionName, HostEvent, PayloadOf, Reply, SuccessReply } from '../protocol/messages.ts';
 
-/** What goes with one request. */
+/** Options of a request. */
 export interface RequestOptions {
   readonly onEvent?: (event: HostEvent) => void;
-  /** Beside the command's own: aborts this request. */
+  /** Aborts this request, in addition to the signal of the command. */
   readonly signal?: AbortSignal;
   readonly requestId?: string;
 }
 
-/** The host as a command sees it: the same requests and replies that go over a browser's port, without the port. */
+/** The host as commands use it: the same requests and replies that a browser exchanges with it, without frames. */
 export class Client {
   readonly #openHost: () => Host;
   readonly #signal: AbortSignal;
   #host: Host | undefined;
 
-  /** @param openHost Makes the host, with the first request. */
+  /** @param openHost Creates the host for the first request. */
   constructor(openHost: () => Host, signal: AbortSignal) {
     this.#openHost = openHost;
     this.#signal = signal;
   }
 
-  /** Asks, and throws the `HostError` an error reply stands for. */
+  /** Sends a request. Throws a `HostError` for an error reply. */
   async request<A extends ActionName>(
     action: A,
     fields: Readonly<Record<string, unknown>> = {},
@@ -34,11 +34,11 @@ export class Client {
       const { code, message, details } = reply;
       throw new HostError(code, message, { details });
     }
-    // The host answers an action with that action's payload: the contract its tests check against the schemas.
+    // The host replies to an action with its payload, which its tests check against the schemas.
     return reply as SuccessReply<PayloadOf<A>>;
   }
 
-  /** Sends a message as it is and gives the reply as it is. */
+  /** Sends a message and returns the reply, without changing either. */
   async send(message: JsonObject, { onEvent, signal, requestId }: RequestOptions = {}): Promise<Reply> {
     this.#host ??= this.#openHost();
     return this.#host.handle(requestId === undefined ? message : { ...message, requestId }, {
@@ -48,7 +48,7 @@ export class Client {
     });
   }
 
-  /** All of a list that comes in pages. */
+  /** Returns all items of a list that the host sends in pages. */
   async all<A extends ActionName, T>(
     action: A,
     itemsOf: (payload: PayloadOf<A>) => readonly T[],
@@ -65,12 +65,12 @@ export class Client {
   }
 
   async close(): Promise<void> {
-    // A host that could not be made has said so to whoever asked it.
+    // If the host could not be created, the request that needed it has failed.
     await this.#host?.close();
   }
 }
 
-/** A request's fields are JSON: what is undefined is not there. */
+/** Removes undefined fields, which JSON does not have. */
 export function withoutGaps(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

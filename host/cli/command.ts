@@ -21,7 +21,7 @@ import { UsageError } from './usage-error.ts';
 /**
  * Runs a command of the command line, and ends the process with its exit code.
  *
- * @param entry The module this process was started with; runners are started with it, and a browser is told to.
+ * @param entry The main module of this process, which runners, and browsers, start the host with.
  */
 export async function runCommand(typed: readonly string[], entry: URL): Promise<number> {
   const terminal = processTerminal();

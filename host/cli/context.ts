@@ -3,17 +3,17 @@ import type { Interrupts } from './interrupts.ts';
 import type { CommandInput } from './parse-command.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
-/** What a command is given. */
+/** What a command works with. */
 export interface CommandContext {
   readonly input: CommandInput;
   readonly terminal: Terminal;
   readonly client: Client;
   readonly interrupts: Interrupts;
-  /** The module this process was started with; a browser is told to start the same. */
+  /** The main module of this process, which browsers are registered to start. */
   readonly entry: URL;
 }
 
-/** Prints a result: as JSON with `--json`, otherwise in words. */
+/** Prints a result: as JSON with `--json`, otherwise as text. */
 export function print({ input, terminal }: CommandContext, result: unknown, words: () => string): void {
   terminal.stdout.write(input.flag('json') ? `${JSON.stringify(result, null, 2)}\n` : words());
 }

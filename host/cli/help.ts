@@ -46,7 +46,7 @@ export function optionUsage({ name, short, value }: OptionSpec): string {
   return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
 }
 
-/** An argument's or option's summary, with what it may be. */
+/** Returns the summary of an argument or option, with its choices. */
 export function inWords({ summary, choices, many }: ArgumentSpec | OptionSpec): string {
   const words = choices === undefined ? summary : `${summary}: ${choices.join(', ')}`;
   return many === true ? `${words}; may be repeated` : words;

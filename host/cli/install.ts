@@ -94,7 +94,7 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
           owners: systemWide && process.getuid ? [0, process.getuid()] : undefined,
         });
 
-  // What was the user's own stays theirs: it is changed, and not remembered as something to remove.
+  // A file of the user is changed, but not recorded as one to remove.
   if (outcomes.length > 0) for (const { change } of configs) await change?.();
 
   for (const note of saved.notes) io.stderr.write(`${note}\n`);
@@ -103,7 +103,7 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
   return outcomes.length === 0 || outcomes.some(({ status }) => status === 'failed') ? EXIT.failed : EXIT.ok;
 }
 
-/** The extensions that were named, without TabAgent's own. */
+/** Returns the extensions that were given, without TabAgent's own. */
 function extensionsOf({ chromium, firefox }: AllowedExtensions): string[] {
   return [...chromium, ...firefox].filter((id) => id !== CHROMIUM_EXTENSION_ID && id !== FIREFOX_ADDON_ID);
 }
@@ -177,7 +177,7 @@ function readOptions(input: CommandInput): InstallOptions {
     }
     (family === 'firefox' ? firefox : chromium).add(id);
   }
-  // The table takes no other names.
+  // The command table allows no other names.
   const browsers = input.texts('browser').filter(isBrowserName);
   return {
     browsers: browsers.length > 0 ? browsers : undefined,

@@ -27,19 +27,19 @@ export async function* readJsonLines(input: AsyncIterable<Buffer | string>, name
 
 async function* lines(input: AsyncIterable<Buffer | string>, name: string): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
-  let begun = '';
+  let unfinished = '';
   let line = 1;
   for await (const piece of input) {
     const text = typeof piece === 'string' ? piece : decoder.write(piece);
     const ended = text.split('\n');
     const last = ended.pop() ?? '';
     for (const rest of ended) {
-      yield withoutMark(bounded(begun + rest, line, name), line++);
-      begun = '';
+      yield withoutMark(bounded(unfinished + rest, line, name), line++);
+      unfinished = '';
     }
-    begun = bounded(begun + last, line, name);
+    unfinished = bounded(unfinished + last, line, name);
   }
-  yield withoutMark(begun + decoder.end(), line);
+  yield withoutMark(unfinished + decoder.end(), line);
 }
 
 function bounded(text: string, line: number, name: string): string {
@@ -57,7 +57,7 @@ function parse(text: string, line: number, name: string): JsonObject {
   try {
     row = JSON.parse(text);
   } catch {
-    // The line itself is not shown: it is what somebody said.
+    // The line itself is not shown, because it is part of a conversation.
     throw refused(name, line, 'a JSON object');
   }
   if (isJsonObject(row)) return row;

@@ -57,7 +57,7 @@ function item(term: string, meaning: string): string[] {
   return ['.TP', `\\fB${line(term)}\\fR`, line(meaning)];
 }
 
-/** Text as roff takes it literally: a backslash, a dash, and a full stop or quote at a line's beginning mean something. */
+/** Escapes a text for roff: backslashes, dashes, and a full stop or quote at the start of a line have a meaning. */
 function line(text: string): string {
   return text
     .replaceAll('\\', '\\e')

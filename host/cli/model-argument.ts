@@ -5,13 +5,13 @@ import type { Client } from './client.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What is known of a model that can be named. */
+/** The names of a known model. */
 export interface KnownModel {
   /** `owner/name/file.gguf`. */
   readonly id: string;
   readonly repo_id: string;
   readonly file_path: string;
-  /** What is shown for it: `qwen3:8b` for one that Ollama holds. */
+  /** The displayed name, such as `qwen3:8b` for a model of Ollama. */
   readonly name?: string;
 }
 
@@ -30,7 +30,7 @@ export function findModel<T extends KnownModel>(typed: string, known: readonly T
   );
 }
 
-/** Short names of a model, in lower case. */
+/** Returns the short names of a model, in lower case. */
 function namesOf({ repo_id, file_path, name }: KnownModel): string[] {
   const file = file_path.toLowerCase();
   const base = file.slice(file.lastIndexOf('/') + 1);
@@ -43,7 +43,7 @@ function namesOf({ repo_id, file_path, name }: KnownModel): string[] {
   ];
 }
 
-/** A model that is on the disk, as someone named it. Throws `MODEL_NOT_DOWNLOADED` with the nearest that is. */
+/** Returns the downloaded model of this name. Throws `MODEL_NOT_DOWNLOADED`, with the most similar name. */
 export async function modelOnDisk(typed: string, client: Client) {
   const models = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
   const found = findModel(typed, models);
@@ -81,7 +81,7 @@ export async function modelOrRepository(typed: string, client: Client): Promise<
   }
 }
 
-/** Says whether what was typed has the form of a repository, with or without a quantization. */
+/** Returns whether a text has the form of a repository, with or without a quantization. */
 export function isRepository(typed: string): boolean {
   try {
     readModelQuery({ modelPath: typed });
@@ -92,14 +92,14 @@ export function isRepository(typed: string): boolean {
   }
 }
 
-/** Says of an interrupted download that it can be resumed; other errors stay as they are. */
+/** Adds to the error of an interrupted download that it can be resumed; returns other errors unchanged. */
 export function withResumeHint(error: unknown): unknown {
   if (!isHostError(error, 'ABORTED')) return error;
   const message = 'Interrupted. What has been downloaded is kept; run the command again to resume the download.';
   return new HostError('ABORTED', message, { cause: error });
 }
 
-/** Adds what someone may have meant to an error that says that there is no such model; other errors stay as they are. */
+/** Adds similar names to an error about a model that does not exist; returns other errors unchanged. */
 export async function withModelHint(error: unknown, typed: string, client: Client): Promise<unknown> {
   if (!isHostError(error, 'REPO_NOT_FOUND', 'FILE_NOT_FOUND')) return error;
   const hint = hintFor(typed, await knownModels(client));
@@ -107,7 +107,7 @@ export async function withModelHint(error: unknown, typed: string, client: Clien
   return new HostError(code, message + hint, { cause: error, details });
 }
 
-/** Every model of the list and of the disk. */
+/** Returns all available and downloaded models. */
 async function knownModels(client: Client): Promise<KnownModel[]> {
   const [listed, onDisk] = await Promise.all([
     client.all('GET_AVAILABLE_MODELS', ({ models }) => models),
@@ -122,7 +122,7 @@ function hintFor(typed: string, models: readonly KnownModel[]): string {
     models.map(({ id }) => id),
   );
   if (whole !== '' || typed.includes('/')) return whole;
-  // Short names stand for ids, which is what can be typed anywhere.
+  // Short names can be used wherever IDs can.
   return didYouMean(
     typed,
     models.flatMap((model) => namesOf(model).slice(2, 3)),

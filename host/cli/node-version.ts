@@ -1,7 +1,7 @@
 /** The oldest Node this program runs on, major and minor: package.json's `engines`, whose SQLite it needs. */
 const OLDEST = [22, 19] as const;
 
-/** What to say of a Node that is too old; undefined when it is not. */
+/** Returns a message if this version of Node.js is too old; undefined otherwise. */
 export function tooOldNode(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined;

@@ -12,12 +12,12 @@ import { livingHosts } from '../presence/other-hosts.ts';
 import type { CommandIo } from '../registration/command.ts';
 import { openSecrets } from '../secrets/open-secrets.ts';
 
-/** Where the host of this command writes. */
+/** Returns the folders of the host of this command. */
 export function readPaths(io: CommandIo): HostPaths {
   return configOf(io).paths;
 }
 
-/** Takes out of the system's keychain what the file of secrets names; one that cannot be read names nothing. */
+/** Removes from the system keychain the secrets that the secrets file names, if it can be read. */
 export async function forgetSecrets(io: CommandIo): Promise<void> {
   const config = configOf(io);
   const log = createLogger({ file: config.paths.logFile, debug: config.debug });
@@ -37,7 +37,7 @@ function configOf({ env, mainPath, execPath }: CommandIo): HostConfig {
  * Removes everything a host writes below its home and where its cache was moved to, and nothing else that lies there. Gives the paths that were there.
  * Throws `MODEL_IN_USE` while a host has models in memory, `CACHE_ERROR` where the cache was moved to a disk that is gone.
  *
- * @param first Done before anything is removed, once nothing stands against it.
+ * @param first Runs before anything is removed, after all checks have passed.
  */
 export async function removeData(paths: HostPaths, first: () => Promise<void>): Promise<string[]> {
   const living = await livingHosts(paths);
@@ -71,7 +71,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
 /** What there is of the cache in the folder it was moved to. Throws `CACHE_ERROR` where that is on a disk that is not there. */
 async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: string[] }> {
   if ((await namesIn(paths.home)).length === 0) return { paths: [] };
-  // Ends or takes back a move that was cut short.
+  // Completes or undoes an interrupted move.
   const place = await openLocation(paths, createLogger({ file: paths.logFile, debug: false }));
   place.release();
   const folder = dirname(place.paths.models);
@@ -83,7 +83,7 @@ async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: s
   };
 }
 
-/** What a host writes, and what SQLite or a repair puts beside it under its name. */
+/** Returns whether a path is one that a host writes, or a file that SQLite or a repair adds to it. */
 function isOf(path: string, written: string): boolean {
   return path.startsWith(written) && /^([-.]|$)/.test(path.slice(written.length));
 }
@@ -97,7 +97,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Removes a folder that nothing is left in. */
+/** Removes a folder if it is empty. */
 export async function removeIfEmpty(folder: string): Promise<void> {
   try {
     await rmdir(folder);

@@ -9,7 +9,7 @@ import { printable } from './terminal/text.ts';
 
 type Report = PayloadOf<'VERIFY_MODEL'>;
 
-/** `tabagent verify` and `tabagent repair`: exit with 1 when something is not as it should be and was not mended. */
+/** Runs `tabagent verify` and `tabagent repair`. They exit with 1 if a model is damaged and was not repaired. */
 export async function runVerification(
   action: 'VERIFY_MODEL' | 'REPAIR_MODEL',
   context: CommandContext,

@@ -6,14 +6,14 @@ import { type UnregisterOutcome, unregister } from '../registration/unregister.t
 import type { CommandInput } from './parse-command.ts';
 import { forgetSecrets, readPaths, removeData, removeIfEmpty } from './remove-data.ts';
 
-/** `tabagent uninstall`: takes the registration with browsers back. Returns the exit code. */
+/** `tabagent uninstall`: removes the registration with browsers. Returns the exit code. */
 export async function uninstall(input: CommandInput, io: CommandIo): Promise<number> {
   const systemWide = input.flag('system');
   const json = input.flag('json');
   try {
     const machine = openMachine(io);
     const { recordFile } = placesOf(machine, systemWide);
-    // First, since it can be refused: a browser that finds no host cannot be asked to end it.
+    // First, because it can be refused while a host is running.
     const paths = input.flag('models') ? readPaths(io) : undefined;
     const removed = paths === undefined ? undefined : await removeData(paths, () => forgetSecrets(io));
     const outcomes = await unregister({ recordFile, reg: machine.reg });
@@ -27,7 +27,7 @@ export async function uninstall(input: CommandInput, io: CommandIo): Promise<num
   }
 }
 
-/** One user's uninstall leaves what an administrator set up for all; that must not go unsaid. */
+/** Returns a note if the host is also registered for all users, which the uninstallation for one user leaves. */
 function systemNote(machine: Machine): string | undefined {
   if (!machine.exists(placesOf(machine, true).recordFile)) return undefined;
   return 'The host is also registered for all users. To remove that registration, run: sudo tabagent uninstall --system';

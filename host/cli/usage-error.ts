@@ -1,4 +1,4 @@
-/** What was typed is not a command. The message says what is wrong with it; the door adds how it is used. */
+/** Invalid usage of a command. The message says what is wrong; the command line adds the usage. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

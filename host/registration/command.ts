@@ -7,7 +7,7 @@ import { homeFolder } from '../common/platform.ts';
 import { readConfig } from '../config.ts';
 import { type Machine, type MachineOptions, machineOf } from './installation.ts';
 
-/** What the commands `install` and `uninstall` are given by whoever starts them. */
+/** What the commands `install` and `uninstall` work with. */
 export interface CommandIo {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
@@ -16,11 +16,11 @@ export interface CommandIo {
   readonly execPath: string;
   /** The host's main file; undefined when the executable needs none. */
   readonly mainPath: string | undefined;
-  /** Another machine than this one: a folder to stage a package in, or a test's. */
+  /** Another computer than this one: a folder to stage a package in, or that of a test. */
   readonly machine?: Partial<Pick<MachineOptions, 'system' | 'root' | 'paths' | 'reg' | 'exists'>>;
 }
 
-/** The machine a command works on. Throws `REGISTRATION_FAILED` on a system without a table of browsers. */
+/** Returns the computer that a command works on. Throws `REGISTRATION_FAILED` on a platform without known browsers. */
 export function openMachine(io: CommandIo): Machine {
   const config = readConfig({ runnerEntry: pathToFileURL(io.mainPath ?? io.execPath), env: io.env });
   const home = homeFolder(io.env);
@@ -32,18 +32,18 @@ export function openMachine(io: CommandIo): Machine {
   );
 }
 
-/** The browsers' names, as a sentence has them. */
+/** Returns the names of browsers, for a sentence. */
 export function titles(browsers: readonly BrowserName[]): string {
   return browsers.map((browser) => BROWSERS[browser].title).join(', ');
 }
 
-/** A fault as a user reads it. */
+/** An error as it is shown to the user. */
 export interface Fault {
   readonly code: string;
   readonly message: string;
 }
 
-/** Puts an error into words. One that is no fault of the machine or the user is thrown on: it is ours. */
+/** Converts an error for the user. One that neither the computer nor the user causes is a bug, and is thrown. */
 export function faultOf(error: unknown, command: string): Fault {
   if (isHostError(error)) return errorInfo(error);
   if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) {
@@ -57,7 +57,7 @@ export function faultOf(error: unknown, command: string): Fault {
   throw error;
 }
 
-/** Says how a command failed, on stderr, or with `--json` as an object on stdout. Returns the exit code. */
+/** Reports an error on stderr, or with `--json` as an object on stdout. Returns the exit code. */
 export function reportFault(error: unknown, command: string, io: CommandIo, json: boolean): number {
   const fault = faultOf(error, command);
   if (json) io.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);

@@ -4,20 +4,20 @@ import { resolve } from 'node:path';
 import { ancestors } from '../common/ancestors.ts';
 import { isSystemError } from '../common/errors.ts';
 
-/** SHA-256 of a text, hexadecimal: what the record remembers a file by. */
+/** Returns the SHA-256 of a text in hexadecimal, by which the record identifies a file. */
 export function digest(contents: string | Buffer): string {
   return createHash('sha256').update(contents).digest('hex');
 }
 
-/** What lies at a path. */
+/** A file that exists at a path. */
 export interface FoundFile {
-  /** Absent for a link or anything else that is no plain file. */
+  /** Absent for a link or anything else that is not a regular file. */
   readonly sha256?: string;
   /** Permission bits. */
   readonly mode: number;
 }
 
-/** Looks at a path without following a link. Undefined when nothing is there. */
+/** Returns what is at a path, without following a link; undefined if there is nothing. */
 export async function lookAt(path: string): Promise<FoundFile | undefined> {
   try {
     const found = await lstat(path);
@@ -30,7 +30,7 @@ export async function lookAt(path: string): Promise<FoundFile | undefined> {
 }
 
 /**
- * Makes a folder and those above it. Returns the ones that were not there, the topmost first.
+ * Creates a folder and its parents. Returns those that did not exist, the topmost first.
  *
  * One folder at a time, since the result of a recursive `mkdir` cannot be compared with a path of ours: on Windows it
  * begins with `\\?\`.
@@ -46,7 +46,7 @@ export async function makeFolder(path: string, mode: number): Promise<string[]> 
     try {
       await mkdir(folder, { mode });
     } catch (error) {
-      // Another process made it meanwhile, so it is not ours to remove.
+      // Another process created it in the meantime, so it must not be removed later.
       if (isSystemError(error, 'EEXIST')) continue;
       throw error;
     }

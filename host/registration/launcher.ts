@@ -2,7 +2,7 @@ import type { Platform } from '../../manifests/browser.ts';
 import { pathsOf, type RegistrationEnv } from './platform-env.ts';
 import { type FileTarget, FOLDER_MODE, LAUNCHER_MODE } from './target.ts';
 
-/** The program a browser starts, and the file that must be written for it. */
+/** The program that browsers start, and the file that must be written for it. */
 export interface Launcher {
   /** Absolute path for the manifest. */
   readonly hostPath: string;
@@ -12,7 +12,7 @@ export interface Launcher {
   readonly runs: readonly string[];
 }
 
-/** What is started: a program by itself (the packaged host), or a Node binary with the host's main file. */
+/** The host: an executable (the packaged host), or Node.js with the main file of the host. */
 export interface HostProgram {
   /** Absolute path of the executable: Node, or the packaged host. */
   readonly execPath: string;
@@ -60,7 +60,7 @@ function shellText(command: readonly string[]): string {
   return [
     '#!/bin/sh',
     `# ${REMARK}`,
-    // exec: the browser's signals and the end of its pipes reach the host itself, and no shell waits beside it.
+    // exec: signals of the browser reach the host itself, and no shell stays in memory.
     `exec ${command.map(quoteForShell).join(' ')} "$@"`,
     '',
   ].join('\n');

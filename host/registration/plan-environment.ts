@@ -6,7 +6,7 @@ import type { Machine } from './installation.ts';
 export interface EnvironmentPlan {
   /** For the data folder, or the program folder for all users. */
   readonly environment: SavedEnvironment;
-  /** Where the host that a browser starts looks first, if that is not the data folder: it must be told of it there. */
+  /** The folder where the host that a browser starts looks first, if that is not the data folder. */
   readonly pointer?: { readonly folder: string; readonly environment: SavedEnvironment };
   /** Variables that cannot be saved, with the reason. */
   readonly notes: readonly string[];

@@ -6,28 +6,28 @@ import { findBrowsers } from './find-browsers.ts';
 import { pathsOf, placeExists, type RegistrationEnv, resolvePlace } from './platform-env.ts';
 import { FOLDER_MODE, type KeyTarget, MANIFEST_MODE, type Target } from './target.ts';
 
-/** What is to be registered, and where. */
+/** A registration to plan. */
 export interface RegistrationRequest extends RegistrationEnv {
-  /** Browsers named by the user: registered whether they are there or not. Absent: those that are there. */
+  /** Browsers given by the user, registered whether they are installed or not. Default: those that are installed. */
   readonly browsers?: readonly BrowserName[];
-  /** Browsers registered before: kept up to date whatever is named now. */
+  /** Browsers registered before, which are updated in any case. */
   readonly registered?: readonly BrowserName[];
   readonly allowed: AllowedExtensions;
   /** Absolute path of the program the browsers start. */
   readonly hostPath: string;
-  /** For all users of the machine. */
+  /** For all users of the computer. */
   readonly systemWide: boolean;
-  /** Folder for manifests where the browser is told their path (Windows). */
+  /** Folder of manifests whose path is in the registry (Windows). */
   readonly programFolder: string;
 }
 
-/** What the user must be told about one browser. */
+/** A note for the user about a browser. */
 export interface PlanNote {
   readonly browser: BrowserName;
   readonly text: string;
 }
 
-/** What to put where. */
+/** What to write, and where. */
 export interface RegistrationPlan {
   /** The browsers that will find the host. */
   readonly browsers: readonly BrowserName[];
@@ -36,8 +36,8 @@ export interface RegistrationPlan {
 }
 
 /**
- * Says what must be written so that browsers find the host. Reads nothing but what `exists` answers and writes
- * nothing. A place several browsers read is one target.
+ * Plans what must be written so that browsers find the host. Calls nothing but `exists`, and writes
+ * nothing. A file that several browsers read is one target.
  */
 export function planRegistration(request: RegistrationRequest): RegistrationPlan {
   const wanted = new Set([...(request.browsers ?? findBrowsers(request)), ...(request.registered ?? [])]);
@@ -52,7 +52,7 @@ export function planRegistration(request: RegistrationRequest): RegistrationPlan
       if (request.browsers?.includes(browser)) notes.push({ browser, text });
       continue;
     }
-    // A sandboxed browser is spoken of when it was found or named, not when the user named others.
+    // A browser in a sandbox gets a note if it was found or given, not if the user gave others.
     if (wanted.has(browser) || request.browsers === undefined) {
       for (const { sign, say } of places.confined) {
         if (placeExists(sign, request)) notes.push({ browser, text: say });

@@ -3,7 +3,7 @@ import type { Platform } from '../../manifests/browser.ts';
 import type { Place, PlaceBase } from '../../manifests/places.ts';
 import { pathFolders } from '../common/find-program.ts';
 
-/** What planning may know of the machine. Nothing here is read by the planner itself. */
+/** The computer that a registration is planned for. Planning reads nothing else. */
 export interface RegistrationEnv {
   readonly system: Platform;
   /** The user's home folder. */
@@ -13,31 +13,31 @@ export interface RegistrationEnv {
   readonly root?: string;
   /** How paths are joined. @default as `system` does */
   readonly paths?: PlatformPath;
-  /** Says whether a file or folder is there. */
+  /** Returns whether a file or folder exists. */
   exists(path: string): boolean;
 }
 
-/** How paths of the planned system are joined. */
+/** Returns how paths of the platform are joined. */
 export function pathsOf({ system, paths }: Pick<RegistrationEnv, 'system' | 'paths'>): PlatformPath {
   return paths ?? (system === 'win32' ? win32 : posix);
 }
 
-/** The absolute path of a place in the tables, or undefined where the machine has no such base. */
+/** Returns the absolute path of a place in the browser tables; undefined if the computer has no such base. */
 export function resolvePlace(place: Place, around: RegistrationEnv): string | undefined {
   const base = baseFolder(place.base, around);
   return base === undefined ? undefined : pathsOf(around).join(base, place.path);
 }
 
-/** Says whether a place is there. */
+/** Returns whether a place exists. */
 export function placeExists(place: Place, around: RegistrationEnv): boolean {
   const path = resolvePlace(place, around);
   return path !== undefined && around.exists(path);
 }
 
-/** Snaps put their commands here; what lies here runs confined, and the tables know it by its own sign. */
+/** Commands of snaps. They run in a sandbox, which the browser tables detect by a sign of its own. */
 const SNAP_COMMANDS = '/snap/bin';
 
-/** Says whether `PATH` has a program of this name. */
+/** Returns whether `PATH` has a program of this name. */
 export function commandExists(name: string, around: RegistrationEnv): boolean {
   const paths = pathsOf(around);
   return pathFolders({ env: around.env, platform: around.system, paths })

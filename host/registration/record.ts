@@ -11,7 +11,7 @@ const browsers = v.array(v.picklist(BROWSER_NAMES));
 const FileEntrySchema = v.object({
   kind: v.literal('file'),
   path: v.string(),
-  /** SHA-256 of what was written there; several while an install is under way, each of which may be what is there. */
+  /** SHA-256 of the contents; several during an installation, when any of them may be there. */
   digests: v.array(v.string()),
   browsers,
 });
@@ -27,17 +27,17 @@ const KeyEntrySchema = v.object({
 const RecordSchema = v.object({
   version: v.literal(1),
   entries: v.array(v.variant('kind', [FileEntrySchema, KeyEntrySchema])),
-  /** Folders that were made, the topmost of each branch first. */
+  /** Folders that were created, the topmost of each branch first. */
   folders: v.array(v.string()),
 });
 
-/** What was written for browsers, so that exactly this can be removed again. */
+/** What was written for browsers, so that exactly that can be removed. */
 export type RegistrationRecord = v.InferOutput<typeof RecordSchema>;
 
-/** One thing that was written. */
+/** A file or registry key that was written. */
 export type RecordEntry = RegistrationRecord['entries'][number];
 
-/** Reads the record. Undefined when there is none; throws `REGISTRATION_FAILED` when it cannot be understood. */
+/** Reads the record; undefined if there is none. Throws `REGISTRATION_FAILED` if it is damaged. */
 export async function readRecord(file: string): Promise<RegistrationRecord | undefined> {
   let text: string;
   try {
@@ -57,15 +57,15 @@ export async function readRecord(file: string): Promise<RegistrationRecord | und
   }
 }
 
-/** Writes the record whole. */
+/** Writes the record. */
 export async function writeRecord(file: string, record: RegistrationRecord): Promise<void> {
   await atomicWrite(file, `${JSON.stringify(record, null, 2)}\n`, RECORD_MODE);
 }
 
-/** Bits of the record: it holds no secret, and any user may ask what is registered for all. */
+/** Permissions of the record: it contains no secrets, and all users may see what is registered for all. */
 const RECORD_MODE = 0o644;
 
-/** The entry a target leaves. */
+/** Returns the record's entry for a target. */
 export function entryOf(target: Target): RecordEntry {
   const browsers = [...target.browsers];
   return target.kind === 'file'
@@ -73,14 +73,14 @@ export function entryOf(target: Target): RecordEntry {
     : { kind: 'key', key: target.key, values: [target.value], browsers };
 }
 
-/** Adds entries to a record: what was written at the same place before stays known beside what is written now. */
+/** Adds entries to a record. Earlier contents of the same files stay recorded. */
 export function withEntries(record: RegistrationRecord, added: readonly RecordEntry[]): RegistrationRecord {
   const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
   for (const entry of added) entries.set(whereIs(entry), joined(entry, entries.get(whereIs(entry))));
   return { ...record, entries: [...entries.values()] };
 }
 
-/** Puts entries in the place of those known for the same places. */
+/** Replaces the entries of a record for the same files and keys. */
 export function settled(record: RegistrationRecord, written: readonly RecordEntry[]): RegistrationRecord {
   const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
   for (const entry of written) entries.set(whereIs(entry), entry);

@@ -9,19 +9,19 @@ import { isSameValue, type RunReg, readKey, writeKey } from './registry.ts';
 import { type FileTarget, FOLDER_MODE, type KeyTarget, type Target, whereIs } from './target.ts';
 
 /**
- * What became of a target: `written` anew; `updated` from what an earlier install left; `replaced` something that
- * was not ours or had been changed; `unchanged`, it was right already; `failed`.
+ * The outcome for a target: `written` newly; `updated` from an earlier installation; `replaced` something that
+ * did not belong to TabAgent or had been changed; `unchanged`; `failed`.
  */
 export type RegisterStatus = 'written' | 'updated' | 'replaced' | 'unchanged' | 'failed';
 
-/** One target and what became of it. */
+/** A target and its outcome. */
 export interface RegisterOutcome {
   readonly status: RegisterStatus;
   /** A path or a registry key. */
   readonly where: string;
   /** None for the launcher. */
   readonly browsers: readonly BrowserName[];
-  /** The fault, when it failed. */
+  /** The error, if it failed. */
   readonly error?: unknown;
 }
 
@@ -32,19 +32,19 @@ export interface RegisterRequest extends SafetyOptions {
   readonly targets: readonly Target[];
   /** Files that run when a browser starts the host, the launcher aside. */
   readonly runs: readonly string[];
-  /** Where what was written is remembered. */
+  /** The file of the record. */
   readonly recordFile: string;
   readonly systemWide: boolean;
   readonly reg: RunReg;
 }
 
 /**
- * Puts targets in place and remembers them, so that `unregister` can take exactly these away. Safe to repeat, and to
- * end at any point: the record is written before the first target. A manifest or key that fails does not keep the
- * others.
+ * Writes targets and records them, so that `unregister` can remove exactly these. It can be repeated, and interrupted
+ * at any point: the record is written before the first target. If a manifest or key fails, the others are
+ * written all the same.
  *
- * Throws `UNSAFE_FOLDER` when others could exchange what is started, `REGISTRATION_FAILED` when a program or the
- * record cannot be used (then nothing was written), and the system's own error when the record or the launcher cannot
+ * Throws `UNSAFE_FOLDER` if other users could replace the program, `REGISTRATION_FAILED` if a program or the
+ * record cannot be used (then nothing was written), and the system error if the record or the launcher cannot
  * be written.
  */
 export async function register(request: RegisterRequest): Promise<RegisterOutcome[]> {
@@ -88,7 +88,7 @@ export async function register(request: RegisterRequest): Promise<RegisterOutcom
   return outcomes;
 }
 
-/** Everything a browser's click would run: the programs, and the folder the launcher goes to. */
+/** Checks everything that a browser would run: the programs, and the folder of the launcher. */
 async function assertSafe({ runs, targets, owners }: RegisterRequest): Promise<void> {
   for (const file of runs) await assertSafeToStart(file, { owners });
   for (const target of targets) {

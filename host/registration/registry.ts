@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { systemFolder } from '../common/find-program.ts';
 
-/** What a run of `reg.exe` gave. */
+/** The result of `reg.exe`. */
 export interface RegResult {
   readonly code: number;
   readonly stdout: string;
@@ -31,7 +31,7 @@ export function systemReg(env: Readonly<NodeJS.ProcessEnv>): RunReg {
     });
 }
 
-/** The default value of a key, undefined when there is none. */
+/** Returns the default value of a key; undefined if there is none. */
 export async function readKey(reg: RunReg, key: string): Promise<string | undefined> {
   const { code, stdout } = await reg(['query', key, '/ve']);
   if (code !== 0) return undefined;
@@ -39,7 +39,7 @@ export async function readKey(reg: RunReg, key: string): Promise<string | undefi
   return /\sREG_SZ\s+(.*?)\s*$/m.exec(stdout)?.[1];
 }
 
-/** Gives a key this default value, making the key where needed. Throws `REGISTRATION_FAILED`. */
+/** Sets the default value of a key, and creates the key if needed. Throws `REGISTRATION_FAILED`. */
 export async function writeKey(reg: RunReg, key: string, value: string): Promise<void> {
   await expectSuccess(reg, ['add', key, '/ve', '/t', 'REG_SZ', '/d', value, '/f']);
 }

@@ -23,19 +23,19 @@ export interface KeyTarget {
   readonly browsers: readonly BrowserName[];
 }
 
-/** One thing that registering puts in place. */
+/** A file or registry key that a registration writes. */
 export type Target = FileTarget | KeyTarget;
 
-/** Bits of a manifest: a browser of any user reads it, its owner alone changes it. */
+/** Permissions of a manifest: all users read it, only its owner changes it. */
 export const MANIFEST_MODE = 0o644;
 
-/** Bits of the launcher. */
+/** Permissions of the launcher. */
 export const LAUNCHER_MODE = 0o755;
 
-/** Bits of folders made: browsers keep their profiles private, what all users share is open to read. */
+/** Permissions of created folders: profiles of browsers are private, folders for all users are readable. */
 export const FOLDER_MODE = { user: 0o700, system: 0o755 } as const;
 
-/** Where a target is, as a person would look for it. */
+/** Returns the path or the registry key of a target. */
 export function whereIs(target: { kind: 'file'; path: string } | { kind: 'key'; key: string }): string {
   return target.kind === 'file' ? target.path : target.key;
 }

@@ -6,7 +6,7 @@ import { readStdin } from '../read-stdin.ts';
 import { didYouMean } from '../suggest.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** `tabagent call`: the reply as it would go to a browser. */
+/** `tabagent call`: prints the reply as a browser receives it. */
 export async function run(context: CommandContext): Promise<number> {
   const { input, client, terminal } = context;
   const [typed = '', fields] = input.args;

@@ -63,7 +63,7 @@ async function refuseOtherThanFile(file: string): Promise<void> {
   throw new UsageError(`${file} is not a regular file. Omit it to write to stdout.`);
 }
 
-/** What stands in the way of a file somebody named; of a disk that is full, what all of the host says. */
+/** Converts an error of the file system about a file that was given. */
 function fileFault(error: unknown, file: string, done: 'read' | 'written'): Error {
   if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG')) {
     return new UsageError(`Cannot ${done === 'read' ? 'read' : 'write'} ${file} (${error.code}).`);
@@ -114,7 +114,7 @@ async function importRows(context: CommandContext, typed: string): Promise<numbe
   return EXIT.ok;
 }
 
-/** The pieces of a file; an error that reading it makes is in words. */
+/** Yields the contents of a file, with its errors converted. */
 async function* readable(input: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
   try {
     yield* input;

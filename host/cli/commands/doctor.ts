@@ -16,7 +16,7 @@ const SIGNS: Readonly<Record<Finding['status'], { readonly word: string; readonl
   failed: { word: 'FAILED ', style: 'red' },
 };
 
-/** `tabagent doctor`: every finding as it is made, then a word about all of them. */
+/** `tabagent doctor`: prints each finding when its check ends, then a summary. */
 export async function run(context: CommandContext): Promise<number> {
   const { entry, input, interrupts, terminal } = context;
   const [unusable] = await examine('configuration', async () => {

@@ -5,7 +5,7 @@ import { type CommandContext, print } from '../context.ts';
 import { modelOrRepository, withModelHint } from '../model-argument.ts';
 import { facts } from '../terminal/text.ts';
 
-/** `tabagent fit`. Exits with "no room" when the model needs more memory than there is. */
+/** `tabagent fit`. Exits with 5 if the model needs more memory than is available. */
 export async function run(context: CommandContext): Promise<number> {
   const { input, client } = context;
   const [typed = ''] = input.args;

@@ -20,7 +20,7 @@ export async function run(context: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** What to say of a command that is none. */
+/** Returns the error for an unknown command, with similar names. */
 export function unknownCommand(typed: string): UsageError {
   const known = COMMANDS.map(({ name }) => name);
   return new UsageError(`Unknown command: ${typed}.${didYouMean(typed, known)}`);

@@ -19,7 +19,7 @@ export async function run(context: CommandContext): Promise<number> {
   for (const id of new Set(ids)) {
     const { payload, message } = await client.request('DELETE_MODEL', { modelId: id });
     deleted.push({ id, freed: payload.freed });
-    // Of what is not ours nothing is freed, and the host's own words say why.
+    // For a model of another program nothing is freed, and the message says why.
     const words = payload.freed === 0 ? `${id}: ${message}` : `Deleted ${id} (${formatBytes(payload.freed)})`;
     if (!input.flag('json')) terminal.stdout.write(printable(`${words}\n`));
   }

@@ -42,7 +42,7 @@ async function downloadOf(id: string, { client }: CommandContext) {
   }
 }
 
-/** How it would be split, from its real layers. */
+/** Returns how the model would be split between GPU and CPU. */
 async function splitOf(id: string, { client, input }: CommandContext): Promise<PayloadOf<'RECOMMEND_SPLIT'>> {
   return (await client.request('RECOMMEND_SPLIT', { modelId: id, n_ctx: input.number('context') })).payload;
 }

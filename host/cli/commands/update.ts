@@ -14,7 +14,7 @@ import { isOlder } from '../../protocol/versions.ts';
 import { type CommandContext, print } from '../context.ts';
 import { printable } from '../terminal/text.ts';
 
-/** The newest release, as the releases API of GitHub and its kin describe it. */
+/** The newest release, in the form of the releases API of GitHub, Forgejo and Gitea. */
 const ReleaseSchema = objectWith({
   /** `v1.2.3` or `1.2.3`. */
   tag_name: v.pipe(v.string(), v.regex(/^v?\d{1,9}\.\d{1,9}\.\d{1,9}/)),

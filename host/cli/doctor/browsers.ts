@@ -28,7 +28,7 @@ const ManifestSchema = v.looseObject({
   allowed_extensions: v.optional(v.array(v.string())),
 });
 
-/** Whether each browser on this machine finds a host that answers. */
+/** Checks whether each installed browser finds a host that responds. */
 export async function examineBrowsers(context: CommandContext): Promise<readonly Finding[]> {
   const machine = openMachine(registrationIo(context));
   const found = findBrowsers(machine);
@@ -56,7 +56,7 @@ export async function examineBrowsers(context: CommandContext): Promise<readonly
   return findings;
 }
 
-/** The manifest a browser reads, the user's before that of all users. */
+/** Returns the manifest that a browser reads: the user's before that of all users. */
 async function manifestOf(browser: BrowserName, machine: Machine): Promise<string | undefined> {
   for (const systemWide of [false, true]) {
     const { targets } = planRegistration({

@@ -1,18 +1,18 @@
 import { isHostError, isSystemError } from '../../common/errors.ts';
 
-/** What was found out about one thing. */
+/** The result of a check. */
 export interface Finding {
-  /** What was looked at, in a few words. */
+  /** The name of the check. */
   readonly check: string;
-  /** `warning`: it works, or need not work, and someone may still want to know. */
+  /** `warning`: works or is optional, but may need attention. */
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
-  /** What to do about it. */
+  /** What to do. */
   readonly fix?: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** Looks at one thing. A `HostError` or a fault of the system is the finding; anything else is thrown on: it is ours. */
+/** Runs a check. A `HostError` or a system error becomes its finding; any other error is a bug, and is thrown. */
 export async function examine(check: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
   try {
     return await look();

@@ -18,7 +18,7 @@ const LITTLE_SPACE = 2e9;
 /** Permission bits of the group and of everybody. */
 const OTHERS = 0o077;
 
-/** The folder the host writes to: there, writable, private. */
+/** Checks that the data folder exists, is writable and private. */
 export async function examineHome({ paths }: HostConfig): Promise<readonly Finding[]> {
   const check = 'data folder';
   assertOwnDataFolder(paths);
@@ -84,10 +84,10 @@ export async function examineConversations(client: Client): Promise<readonly Fin
   return [{ check, status: 'ok', message: `${payload.total} conversations; the database is sound.` }];
 }
 
-/** The cache and the database behind it, and the space left for models. */
+/** Checks the cache, its database, and the free disk space. */
 export async function examineCache(client: Client): Promise<readonly Finding[]> {
   const models = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
-  // The kept settings lie in the database.
+  // Settings are stored in the database.
   await client.request('GET_PARAMS');
   const { disk } = (await client.request('GET_SYSTEM_RESOURCES')).payload;
   const bytes = sum(models.map(({ size }) => size));

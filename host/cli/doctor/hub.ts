@@ -6,13 +6,13 @@ import type { Finding } from './finding.ts';
 /** Longest the hub may take, milliseconds: a host that cannot reach it would try for half a minute. */
 const HUB_TIMEOUT_MS = 10_000;
 
-/** A model no hub has: "there is no such model" is an answer as good as any. */
+/** A model that does not exist: "not found" shows that the hub responds. */
 const NO_MODEL = { modelId: 'tabagent/no-such-repository/none.gguf' };
 
-/** Answers that show that the hub is there. Some hubs answer 401 for what they do not have. */
+/** Errors that show that the hub responds. Some respond with 401 for what they do not have. */
 const ANSWERS = ['REPO_NOT_FOUND', 'FILE_NOT_FOUND', 'REVISION_NOT_FOUND', 'UNAUTHORIZED', 'GATED_REPO'];
 
-/** Whether the hub can be reached. */
+/** Checks whether the hub can be reached. */
 export async function examineHub(client: Client, { hubEndpoint, env }: HostConfig): Promise<readonly Finding[]> {
   const check = 'hub';
   const reachable: Finding = { check, status: 'ok', message: `${hubEndpoint} is reachable.` };

@@ -10,7 +10,7 @@ import { MessageInput } from '../../messaging/message-input.ts';
 const PING_TIMEOUT_MS = 15_000;
 
 /**
- * Starts a host as a browser would and gives its reply to PING; undefined when none came, whatever the program is.
+ * Starts a host as a browser does and returns its reply to PING; undefined if there is none.
  *
  * @param program An absolute path.
  * @param args What the browser passes: the extension's origin, or the manifest's path and the add-on's id.
@@ -32,7 +32,7 @@ export async function pingAsBrowser(
   const reply = Promise.withResolvers<JsonObject | undefined>();
   const timer = setTimeout(() => reply.resolve(undefined), PING_TIMEOUT_MS);
   child.on('error', () => reply.resolve(undefined));
-  // A program that does not read is told apart by its silence.
+  // A program that does not read does not reply either.
   child.stdin.on('error', () => reply.resolve(undefined));
   const input = new MessageInput(child.stdout, {
     canAccept: () => true,

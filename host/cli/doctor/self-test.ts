@@ -11,15 +11,15 @@ import type { Finding } from './finding.ts';
 const MODEL = { owner: 'tabagent', repo: 'self-test', file: 'story.gguf' };
 const MODEL_ID = `${MODEL.owner}/${MODEL.repo}/${MODEL.file}`;
 
-/** What the model is given, and what it must make of it. */
+/** The prompt, and the expected output. */
 const [PROMPT = '', ...CONTINUATION] = STORY_GREEDY.split(' ');
 
 /** One thread: a model this small gains nothing from more. */
 const SETTINGS = { n_ctx: 256, n_threads: 1 };
 
 /**
- * Loads a small model made on the spot and has it say what it must say, through the same actions as any other model, in
- * a folder of its own: nothing of the user's is touched. With a GPU, once on the CPU and once on the GPU.
+ * Loads a small generated model and compares its output, through the same actions as for any other model, in
+ * a temporary data folder. If there is a GPU, once on the CPU and once on the GPU.
  */
 export async function examineEngine(context: CommandContext): Promise<readonly Finding[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-doctor-'));
@@ -60,7 +60,7 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
   }
 }
 
-/** Has the model say its text with so many layers on the GPU. */
+/** Generates with a number of layers on the GPU. */
 async function tell(client: Client, gpuLayers: number) {
   const settings = { ...SETTINGS, n_gpu_layers: gpuLayers };
   const { payload: loaded } = await client.request('LOAD_MODEL', { modelId: MODEL_ID, settings });
