@@ -1,5 +1,6 @@
 import { isHostError } from './common/errors.ts';
 import { hostShuttingDown } from './common/host-errors.ts';
+import { tooOldNode } from './common/node-version.ts';
 import { readConfig } from './config.ts';
 import { Host } from './host.ts';
 import { errorReply } from './messaging/error-reply.ts';
@@ -15,7 +16,7 @@ export interface CreateHostOptions {
   /** Everything the host writes lies under this folder. Default: `TABAGENT_HOME`, else the platform's data folder. */
   home?: string;
   /** The environment to read `HF_ENDPOINT`, `HF_TOKEN`, proxies and the rest from. Default: the process's own. */
-  env?: Readonly<NodeJS.ProcessEnv>;
+  env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A host inside another Node program: the same actions, without frames. */
@@ -32,14 +33,17 @@ export interface EmbeddedHost {
 }
 
 /**
- * Makes a host.
+ * Creates a host. It starts nothing until it is used.
  *
+ * @throws Error if this version of Node.js is too old.
  * @example
  * const host = createHost({ home: '/srv/my-program/tabagent' });
  * const reply = JSON.parse(await host.handleMessage('{"action": "GET_SYSTEM_RESOURCES"}'));
  * await host.close();
  */
 export function createHost(options: CreateHostOptions = {}): EmbeddedHost {
+  const old = tooOldNode(process.versions.node);
+  if (old !== undefined) throw new Error(old);
   const env = options.env ?? process.env;
   const runnerEntry = new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url);
   const config = readConfig({

@@ -1,6 +1,7 @@
 import { defined } from '../common/defined.ts';
 import { type HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { EXIT, exitCodeOf } from '../common/exit-codes.ts';
+import { tooOldNode } from '../common/node-version.ts';
 import { readConfig } from '../config.ts';
 import { Host } from '../host.ts';
 import { Client } from './client.ts';
@@ -8,7 +9,6 @@ import { unknownCommand } from './commands/help.ts';
 import type { CommandContext } from './context.ts';
 import { helpOf, overview, usageOf } from './help.ts';
 import { Interrupts } from './interrupts.ts';
-import { tooOldNode } from './node-version.ts';
 import { parseCommand } from './parse-command.ts';
 import { remedyFor } from './remedies.ts';
 import { COMMON_OPTIONS, type CommandSpec } from './spec.ts';

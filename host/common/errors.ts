@@ -45,8 +45,15 @@ export function errorInfo(error: unknown): ErrorInfo {
   return { code, message, ...(details === undefined ? {} : { details }) };
 }
 
+/** An error of the operating system. Not the type of Node.js, which users of the library need not have. */
+export interface SystemError extends Error {
+  readonly code: string;
+  readonly path?: string;
+  readonly syscall?: string;
+}
+
 /** Returns whether `error` is one the operating system reports with one of `codes` (`ENOENT`, `ENOSPC`, …). */
-export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
+export function isSystemError(error: unknown, ...codes: string[]): error is SystemError {
   // Not `instanceof Error`: where the host runs inside a VM context, Node's own errors belong to another realm.
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   return typeof error.code === 'string' && codes.includes(error.code);

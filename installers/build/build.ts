@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { buildExtension } from './extension.ts';
@@ -11,8 +12,8 @@ import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
 import { writeShared } from './shared-files.ts';
 
 /**
- * Makes `dist/`: the host as few bundled files (a process that starts often should read little), the runner as a
- * bundle of its own (it alone holds llama.cpp's binding), the type declarations of the library door, and the extension.
+ * Builds `dist/`: the host in few bundled files (a process that starts often should read little), the runner as a
+ * separate bundle (only it contains the binding of llama.cpp), the type declarations of the library, and the extension.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
@@ -93,5 +94,28 @@ const declarations = spawnSync(
   { cwd: root, stdio: ['ignore', 2, 2] },
 );
 process.exitCode = declarations.status ?? 1;
+includeValibotTypes(`${root}/dist/types`);
 
 await buildExtension(root);
+
+/**
+ * Puts the types of valibot beside those of the library, which refer to them: valibot is bundled, so users of the library
+ * do not have it.
+ */
+function includeValibotTypes(folder: string): void {
+  const types = join(folder, 'valibot.d.ts');
+  // Blob and File are types of the DOM and of Node.js, which a project need not include.
+  const globals =
+    'interface Blob { readonly size: number; readonly type: string }\ninterface File extends Blob { readonly name: string }\n';
+  writeFileSync(types, globals + readFileSync(`${root}/node_modules/valibot/dist/index.d.mts`, 'utf8'));
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const file = join(folder, name);
+    if (!name.endsWith('.d.ts') || file === types) continue;
+    const path = relative(dirname(file), types)
+      .split(sep)
+      .join('/')
+      .replace(/\.d\.ts$/, '.js');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replaceAll(/(['"])valibot\1/g, `'${path.startsWith('.') ? path : `./${path}`}'`));
+  }
+}

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { COMPLETIONS } from '../../../host/cli/completion/shells.ts';
 import { manPage } from '../../../host/cli/man.ts';
-import { tooOldNode } from '../../../host/cli/node-version.ts';
 import { optionsOf } from '../../../host/cli/spec.ts';
 import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
+import { tooOldNode } from '../../../host/common/node-version.ts';
 import { describeWith } from '../../support/describe-where.ts';
 
 const HOSTILE = 'a/b/$(touch hit) `touch hit`.gguf';
