@@ -274,7 +274,7 @@ describe('Session', () => {
     it.each([
       ['in a length', frame('{}').subarray(0, 2)],
       ['in a body', frame('{"action":"B"}').subarray(0, 9)],
-    ])('ends with an error frame and exit code 1 when the stream ends %s', async (_, cut) => {
+    ])('exits with an error message and code 1 when the stream ends %s', async (_, cut) => {
       const { request, held, received, session } = await start();
       request.from.end(Buffer.concat([frame('{"action":"A"}'), cut]));
       const [a] = await held.take(1);
@@ -287,7 +287,7 @@ describe('Session', () => {
       expect(await session.finished).toBe(1);
     });
 
-    it('ends with an error frame and exit code 1 as soon as it reads a length over 64 MiB', async () => {
+    it('exits with an error message and code 1 as soon as it reads a length over 64 MiB', async () => {
       const { request, received, session } = await start();
       request.from.write(frame('', 64 * 1024 * 1024 + 1));
       expect(await received.all()).toMatchObject([{ status: 'error', code: 'FRAME_TOO_LARGE' }]);

@@ -73,7 +73,7 @@ describe('embedding', () => {
     expect(embedded.map(({ tokens }) => tokens)).toEqual([3, 4, 5]);
   });
 
-  it('gives the same vector alone and in company, whatever came before', async () => {
+  it('returns the same embedding alone and with others, whatever came before', async () => {
     const texts = ['red', 'warm sea', 'red green blue', 'sun'];
     const together = await embed('bert', texts);
     for (const [i, text] of texts.toReversed().entries()) {
@@ -81,11 +81,11 @@ describe('embedding', () => {
     }
   });
 
-  it('pools as the model says: the first token where it says so', async () => {
+  it('pools as the model specifies: by the first token if it says so', async () => {
     expectClose(await vectorOf('first', 'red'), await vectorOf('first', 'blue'));
   });
 
-  it("takes the last token's vector of a model that generates and names no pooling, the mean where it does", async () => {
+  it('uses the last token of a generating model without a pooling type, and its pooling type otherwise', async () => {
     const last = await vectorOf('story', 'once upon a');
     expect(cosine(last, await vectorOf('story', 'a'))).toBeCloseTo(1, 5);
     expect(cosine(last, await vectorOf('story', 'once'))).toBeCloseTo(0, 5);
@@ -107,12 +107,12 @@ describe('embedding', () => {
     expectClose(cut?.vector ?? [], fitting?.vector ?? []);
   });
 
-  it('refuses a text of millions of characters before it is made tokens of', async () => {
+  it('refuses a text of millions of characters before tokenizing it', async () => {
     await expect(embed('bert', ['x'.repeat(2_000_000)])).rejects.toMatchObject({ code: 'CONTEXT_OVERFLOW' });
     expect((await embed('bert', ['red '.repeat(500_000)], true))[0]).toMatchObject({ tokens: 64, truncated: true });
   });
 
-  it('grows its context for a longer text and goes on with short ones', async () => {
+  it('enlarges its context for a longer text and continues with short ones', async () => {
     const long = new Array(2_000).fill('red green').join(' ');
     expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
     expect((await embed('long', [long]))[0]?.tokens).toBe(4_002);
@@ -138,7 +138,7 @@ describe('embedding', () => {
     ['bert', 'generate', /does not generate text/],
     ['bert', 'rank', /no rank head/],
     ['story', 'rank', /no rank head/],
-  ])('refuses what the file of %s says it cannot: %s', async (id, ability, reason) => {
+  ])('refuses what %s is not capable of: %s', async (id, ability, reason) => {
     const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
     const text = { name: 'query', text: 'red' };
     const asked = {
@@ -157,7 +157,7 @@ describe('embedding', () => {
     const texts = Array.from({ length: 1_000 }, (_, i) => ({ name: `texts.${i}`, text: 'red '.repeat(4_000) }));
     const order = { texts, truncate: false };
 
-    it('is given up in the runner for a caller who has gone, whether its turn has come or not', async () => {
+    it('is cancelled in the runner when its caller is gone, waiting or running', async () => {
       const controller = new AbortController();
       const first = host.models.embed('long', order, controller.signal);
       const waiting = host.models.embed('long', order, controller.signal);
@@ -181,7 +181,7 @@ describe('embedding', () => {
     it.each<[string, () => unknown, string]>([
       ['is unloaded', () => host.models.unload('passing'), 'MODEL_NOT_LOADED'],
       ['loses its process', () => process.kill(host.pidOf('passing') ?? 0, 'SIGKILL'), 'ENGINE_CRASHED'],
-    ])('fails when its model %s, and so does what waits', async (_what, end, code) => {
+    ])('fails when its model %s, as do waiting requests', async (_what, end, code) => {
       await host.load(await loadRequest('passing', join(folder.path, 'long.gguf'), { contextSize: 4_096 }));
       const both = [host.models.embed('passing', order), host.models.embed('passing', order)];
       const ends = Promise.allSettled(both);
@@ -195,7 +195,7 @@ describe('embedding', () => {
 });
 
 describe('ranking', () => {
-  it('gives the scores that are known beforehand', async () => {
+  it('returns the expected scores', async () => {
     const query = { name: 'query', text: 'warm' };
     const documents = ['sun sun', 'sea', 'red', 'sun sea', 'sun'];
     const ranked = await host.models.rank('ranker', {

@@ -93,7 +93,7 @@ describe('a runner that is killed', () => {
 });
 
 describe('a load', () => {
-  it('ends with its process when it is given up', async () => {
+  it('ends with its process when it is cancelled', async () => {
     const { host, pid } = await withStoppedRunner();
     const controller = new AbortController();
     const reason = new Error('the client went away');
@@ -106,7 +106,7 @@ describe('a load', () => {
     expect(host.models.isLoading('m')).toBe(false);
   });
 
-  it('goes on for those who still wait when one of them leaves', async () => {
+  it('continues for the remaining callers when one leaves', async () => {
     const { host, pid } = await withStoppedRunner();
     const request = await loadRequest('m', file);
     const controller = new AbortController();
@@ -155,7 +155,7 @@ describe('a load', () => {
     expect(host.models.list()).toEqual([]);
   });
 
-  it('on a machine where llama.cpp does not start says so', async () => {
+  it('is reported if llama.cpp does not start', async () => {
     const host = started({ runnerEntry: fixtureRunner('no-such-runner.ts') });
     await expect(host.load(await loadRequest('m', file))).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',

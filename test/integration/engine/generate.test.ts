@@ -75,7 +75,7 @@ async function begun(id: string, order: Partial<GenerateRequest> = {}, options: 
 }
 
 describe('text', () => {
-  it('is the one known beforehand when the likeliest token is always taken, and events say all of it', async () => {
+  it('is the expected one with greedy sampling, and events contain all of it', async () => {
     const events: GenerationProgress[] = [];
     const result = await generate('story', {}, { onProgress: (event) => events.push(event) });
     expect(result).toMatchObject({
@@ -86,7 +86,7 @@ describe('text', () => {
     expect(textOf(events)).toBe(STORY_GREEDY);
   });
 
-  it('goes on from a prompt', async () => {
+  it('continues a prompt', async () => {
     expect((await generate('story', { input: { prompt: 'once upon one' } })).text).toBe(
       ' time there was a small model .',
     );
@@ -111,7 +111,7 @@ describe('text', () => {
     ['topK 1', { topK: 1 }],
     ['a topP below the likeliest', { topP: 0.6 }],
     ['a minP above the others', { minP: 0.5 }],
-  ])('with %s is the likeliest', async (_what, sampling) => {
+  ])('with %s is the most likely text', async (_what, sampling) => {
     const { text } = await generate('coin', { maxNewTokens: 40, sampling: { ...SAMPLED, seed: 3, ...sampling } });
     expect(new Set(text.split(' '))).toEqual(new Set(['heads']));
   });
@@ -122,14 +122,14 @@ describe('text', () => {
     expect((await generate('coin', { maxNewTokens: 10 })).text).not.toContain('tails');
   });
 
-  it('ends before a stop sequence, and events say no more', async () => {
+  it('ends before a stop sequence, in events too', async () => {
     const events: GenerationProgress[] = [];
     const result = await generate('story', { stop: ['was', 'ere w'] }, { onProgress: (event) => events.push(event) });
     expect(result).toMatchObject({ text: 'once upon one time th', finishReason: 'stop' });
     expect(textOf(events)).toBe('once upon one time th');
   });
 
-  it('ends with as many tokens as were asked for', async () => {
+  it('ends at the requested number of tokens', async () => {
     expect(await generate('story', { maxNewTokens: 3 })).toMatchObject({
       text: 'once upon one',
       finishReason: 'length',
@@ -137,7 +137,7 @@ describe('text', () => {
     });
   });
 
-  it('ends where the context ends, and nothing is dropped from its beginning', async () => {
+  it('ends at the end of the context, without dropping its beginning', async () => {
     const { text, finishReason, usage } = await generate('coin');
     expect(finishReason).toBe('length');
     expect(usage.promptTokens + usage.completionTokens).toBe(2_048);
@@ -167,7 +167,7 @@ describe('a prompt', () => {
     });
   });
 
-  it('is evaluated only from where it differs from the turn before', async () => {
+  it('is evaluated only from where it differs from the previous one', async () => {
     const first = await generate('story', { input: { prompt: 'a small time' } });
     const next = await generate('story', { input: { prompt: `a small time${first.text} once` } });
     // All that was evaluated: the prompt and every token of the answer, whose end the model itself set.
@@ -177,7 +177,7 @@ describe('a prompt', () => {
     expect(other.text).toBe(' .');
   });
 
-  it('that is long tells how far it is, up to its end', async () => {
+  it('that is long reports progress up to its end', async () => {
     const events: GenerationProgress[] = [];
     const prompt = 'tick tock '.repeat(1_000).trim();
     const { usage } = await generate(
@@ -193,11 +193,11 @@ describe('a prompt', () => {
   });
 });
 
-describe('output held to a form', () => {
+describe('constrained output', () => {
   it.each([
     ['an enum', { enum: ['model'] }, 'model'],
     ['a constant with characters of several bytes', { const: 'ä€😀' }, 'ä€😀'],
-  ])('of a JSON schema with %s is that, whole characters in every event', async (_what, jsonSchema, value) => {
+  ])('by a JSON schema with %s conforms, with complete characters in every event', async (_what, jsonSchema, value) => {
     const events: GenerationProgress[] = [];
     const { text, finishReason } = await generate(
       'story',
@@ -265,7 +265,7 @@ describe('a conversation', () => {
     expect(text).toBe(plain.text);
   });
 
-  it('whose template refuses a system message has it in the first words of the user', async () => {
+  it('whose template refuses a system message has it in the first user message', async () => {
     const { usage } = await generate('chat', { ...chat(['system', 'a small'], ['user', 'once']), maxNewTokens: 1 });
     const folded = await generate('chat', { ...chat(['user', 'a small\n\nonce']), maxNewTokens: 1 });
     expect(usage.promptTokens).toBe(folded.usage.promptTokens);
@@ -279,7 +279,7 @@ describe('a conversation', () => {
     expect(said.usage.promptTokens).toBeGreaterThanOrEqual(6);
   });
 
-  it('whose template loops without end is a transcript, as the load says', async () => {
+  it('whose template never ends is a transcript, as the load reports', async () => {
     expect(host.models.get('looping')).toMatchObject({
       chatFormat: { used: 'transcript', error: expect.stringContaining('steps') },
       notice: expect.stringContaining('written as a plain transcript'),
@@ -289,7 +289,7 @@ describe('a conversation', () => {
     expect(usage.promptTokens).toBe(plain.usage.promptTokens);
   });
 
-  it('whose template loops over these messages is a typed error, and the model goes on', async () => {
+  it('whose template never ends for these messages is a typed error, and the model keeps working', async () => {
     const template = '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}';
     const input = { ...chat(['user', 'once']).input, chat: { template } };
     await expect(generate('chat', { input })).rejects.toMatchObject({ code: 'CHAT_TEMPLATE_FAILED' });
@@ -305,7 +305,7 @@ describe('a conversation', () => {
 });
 
 describe('a stop', () => {
-  it('ends a generation with what there is, and events said all of it', async () => {
+  it('ends a generation with its text so far, which events contained', async () => {
     const { result, events } = await begun('endless');
     expect(host.models.stopGenerations({ id: 'endless' })).toMatchObject([{ model: { id: 'endless' }, count: 1 }]);
     const { text, finishReason, usage } = await result;
@@ -368,7 +368,7 @@ describe('a model that goes while it generates', () => {
     return begun(id);
   }
 
-  it('because its runner is killed gives ENGINE_CRASHED to all that wait for it', async () => {
+  it('because its runner is killed rejects all waiting requests with ENGINE_CRASHED', async () => {
     const { result } = await loaded('killed');
     const waiting = generate('killed');
     process.kill(host.pidOf('killed') ?? 0, 'SIGKILL');
@@ -378,7 +378,7 @@ describe('a model that goes while it generates', () => {
     expect((await generate('story')).text).toBe(STORY_GREEDY);
   });
 
-  it('because it is unloaded says so', async () => {
+  it('because it is unloaded is reported', async () => {
     const { result } = await loaded('unloaded');
     const waiting = generate('unloaded');
     const ended = [

@@ -100,7 +100,7 @@ async function needed(contextSize = 256): Promise<number> {
 }
 
 describe('a model that has nothing to do', () => {
-  it('is unloaded after its keepAlive, and says why', async () => {
+  it('is unloaded after its keepAlive, with the reason', async () => {
     const { models, clock, unloaded, load } = started();
     await load('a/b/one.gguf', 60_000);
     await load('a/b/two.gguf');
@@ -142,7 +142,7 @@ describe('a load that does not fit beside others', () => {
     expect(changes.at(-1)).toMatchObject({ type: 'unloaded', id: 'a/b/two.gguf', reason: 'room' });
   });
 
-  it('has the active one go where there is no other way', async () => {
+  it('unloads the active model only if nothing else helps', async () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
     await planned('a/b/two.gguf', roomFor(roomFor(0, host).taken() + (await needed()) - 1, host));
@@ -163,7 +163,7 @@ describe('a load that does not fit beside others', () => {
     await endless.stop();
   });
 
-  it('has none go where all of them would not be enough', async () => {
+  it('unloads none if all of them would not be enough', async () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
     const room = (await needed(8192)) - 1;
@@ -174,7 +174,7 @@ describe('a load that does not fit beside others', () => {
     expect(models.list()).toHaveLength(1);
   });
 
-  it('leaves the others where there is room for all', async () => {
+  it('keeps the others loaded if all fit', async () => {
     const { host, models, load } = started();
     await load('a/b/one.gguf');
     await planned('a/b/two.gguf', roomFor(roomFor(0, host).taken() + (await needed()), host));

@@ -45,7 +45,7 @@ describe('the llama.cpp that comes with node-llama-cpp', () => {
     expect(ours).toEqual(answer.types);
   });
 
-  it('goes on from a made model as its Markov chain says', () => {
+  it('continues a generated model as its Markov chain predicts', () => {
     expect(`once upon ${answer.completions['once upon']}`).toBe(STORY_GREEDY);
     expect(answer.completions['time there']).toBe('was a small model .');
     expect(answer.completions['one small']).toBe('model .');

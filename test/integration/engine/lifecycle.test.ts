@@ -25,7 +25,7 @@ function started(options: ConstructorParameters<typeof TestModels>[0] = {}): Tes
 }
 
 describe('an engine', () => {
-  it('loads a model in a process of its own, says what it takes, and ends the process to unload it', async () => {
+  it('loads a model in its own process, reports its memory, and ends the process to unload it', async () => {
     const host = started();
     const fractions: number[] = [];
     const { model, alreadyLoaded } = await host.load(await loadRequest('a/b/markov.gguf', file), {
@@ -122,7 +122,7 @@ describe('an engine', () => {
     expect(await host.models.unloadAll()).toEqual([]);
   });
 
-  it('says that a model is not loaded', async () => {
+  it('reports that a model is not loaded', async () => {
     const host = started();
     const error = { code: 'MODEL_NOT_LOADED', message: 'Model not loaded: a/b/c.gguf' };
     await expect(host.models.unload('a/b/c.gguf')).rejects.toMatchObject(error);
@@ -130,7 +130,7 @@ describe('an engine', () => {
     expect(host.models.get('a/b/c.gguf')).toBeUndefined();
   });
 
-  it('loads again only when the process that held the model is gone', async () => {
+  it('loads a model again only when its former process is gone', async () => {
     const host = started();
     const order = await loadRequest('m', file);
     await host.load(order);
@@ -168,7 +168,7 @@ describe('an engine', () => {
     else expect(model.cpuVariant === null || model.cpuVariant.length > 0).toBe(true);
   });
 
-  it('ends every process when it is closed, whatever they are doing', async () => {
+  it('ends every process when it is closed, busy or not', async () => {
     const host = new TestModels();
     await host.load(await loadRequest('one', file));
     const loaded = host.pidOf('one');

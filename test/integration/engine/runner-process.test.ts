@@ -20,7 +20,7 @@ function silentRunner(): RunnerProcess {
 }
 
 describe('a runner', () => {
-  it('ends with its host, even when the host is killed', async () => {
+  it('exits with its host, even when the host is killed', async () => {
     const file = join(folder.path, 'markov.gguf');
     writeFileSync(file, markovModel());
     const host = fork(fileURLToPath(fixtureRunner('load-and-wait.ts')), [file], { execArgv: [] });

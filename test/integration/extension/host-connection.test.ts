@@ -34,7 +34,7 @@ describe("the extension's connection to a real host", () => {
   });
   afterEach(() => shop.close());
 
-  it('opens one port, with the first request, and gives each reply to who asked', async () => {
+  it('opens one port with the first request, and returns each reply to its request', async () => {
     expect(hosts).toHaveLength(0);
     const [pong, list, resources] = await Promise.all([
       connection.request('PING'),
@@ -47,7 +47,7 @@ describe("the extension's connection to a real host", () => {
     expect(resources.cpu.cores).toBeGreaterThan(0);
   });
 
-  it('passes events on, and errors with their code and what they are about', async () => {
+  it('passes on events, and errors with their code and details', async () => {
     await connection.request('DOWNLOAD_MODEL', MODEL);
     expect(events.at(-1)).toMatchObject({ type: 'MODEL_DOWNLOAD_PROGRESS', payload: { progress: 100 } });
     await expect(connection.request('UNLOAD_MODEL', { modelId: MODEL.modelPath })).rejects.toMatchObject({
@@ -57,7 +57,7 @@ describe("the extension's connection to a real host", () => {
     });
   });
 
-  it('answers what is asked of a host that dies, and starts another for the next request', async () => {
+  it('rejects the requests of a host that exits, and starts another host for the next request', async () => {
     await connection.request('PING');
     const asked = connection.request('LOAD_MODEL', MODEL);
     const lost = expect(asked).rejects.toMatchObject({ code: 'HOST_DISCONNECTED', message: 'Native host has exited.' });

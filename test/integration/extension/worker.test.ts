@@ -81,7 +81,7 @@ describe('the background worker, with real hosts', () => {
     return page.waitFor(isAnswer(id));
   }
 
-  it('starts one host for all pages and gives each page its own replies', async () => {
+  it('starts one host for all pages, and returns each page its own replies', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     const [pong, models] = await Promise.all([ask(one, 1, 'PING'), ask(two, 1, 'GET_DOWNLOADED_MODELS')]);
     expect(hosts).toHaveLength(1);

@@ -21,7 +21,7 @@ describe('a host that a browser starts', () => {
     ['a page', ['moz-extension://0c6d5f1e-0000-4000-8000-000000000000/']],
     ['an id that is no id', ['chrome-extension://himjamfdhofmlajadokkbdcnhlhegnbdx/']],
     ['a page of the right name elsewhere', ['moz-extension://tabagent@tabagent.dev/']],
-  ])('refuses %s, in the reply to its first message, and ends', async (_who, args) => {
+  ])('refuses %s in the reply to its first message, and exits', async (_who, args) => {
     const host = shop.host({ args });
     expect(await host.request('GET_SYSTEM_RESOURCES')).toMatchObject({
       status: 'error',
@@ -33,13 +33,13 @@ describe('a host that a browser starts', () => {
     expect(host.received).toHaveLength(1);
   });
 
-  it('refuses one that says nothing, too', async () => {
+  it('also refuses an extension that sends nothing', async () => {
     const host = shop.host({ args: [`chrome-extension://${STRANGER}/`] });
     expect(await host.next(() => true)).toMatchObject({ status: 'error', code: 'ORIGIN_NOT_ALLOWED' });
     expect(await host.exited).toEqual({ code: 1, signal: null });
   });
 
-  it('works for an extension that an install was told to allow, until the uninstall', async () => {
+  it('works for an extension that was allowed at installation, until it is uninstalled', async () => {
     const args = [`chrome-extension://${STRANGER}/`];
     const install = ['install', '--browser', 'chromium', '--extension-id', STRANGER];
     expect(await runCommand(install, { home: shop.home })).toMatchObject({ code: 0 });
@@ -51,7 +51,7 @@ describe('a host that a browser starts', () => {
     expect(await shop.host({ args }).request('PING')).toMatchObject({ code: 'ORIGIN_NOT_ALLOWED' });
   });
 
-  it("keeps what else the user's configuration says, and leaves it where it is", async () => {
+  it('keeps the other settings of the configuration', async () => {
     const file = join(shop.home, 'config.json');
     await writeFile(file, '{"allowedExtensions": ["me@here"], "later": 1}', { mode: 0o600 });
     await runCommand(['install', '--browser', 'chromium', '--extension-id', STRANGER], { home: shop.home });
@@ -67,7 +67,7 @@ describe('a host that a browser starts', () => {
     ['is no JSON', '{', 0o600],
     ['is of another shape', '{"allowedExtensions": "me@here"}', 0o600],
     ['others may write', '{"allowedExtensions": ["me@here"]}', 0o666],
-  ])('takes nobody at the word of a configuration that %s', async (_what, text, mode) => {
+  ])('allows no extension of a configuration that %s', async (_what, text, mode) => {
     const file = join(shop.home, 'config.json');
     await mkdir(shop.home, { recursive: true });
     await writeFile(file, text);

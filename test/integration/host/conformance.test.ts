@@ -38,7 +38,7 @@ describe('a client of the original host', () => {
     for (const path of row.answered) expect([path, at(reply, path)]).not.toEqual([path, undefined]);
   });
 
-  it('is told of an action that is none as it was', async () => {
+  it('gets the same message for an unknown action', async () => {
     expect(await ask({ action: 'no_such_action' })).toMatchObject({
       status: 'error',
       message: 'Unknown action: no_such_action',
@@ -46,8 +46,8 @@ describe('a client of the original host', () => {
   });
 });
 
-describe('the table of conformance', () => {
-  it('is what these tests show (if not: npm run docs)', () => {
+describe('the conformance table', () => {
+  it('is up to date (run npm run docs if not)', () => {
     const written = readFileSync(new URL('../../../host/protocol/CONFORMANCE.md', import.meta.url), 'utf8');
     expect(written).toBe(conformanceTable());
   });

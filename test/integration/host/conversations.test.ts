@@ -27,7 +27,7 @@ async function pages(host: HostProcess, action: string, fields: Message): Promis
 }
 
 describe('conversations in a host', () => {
-  it('are made, added to, listed, found, read and deleted, and are there after a restart', async () => {
+  it('can be created, extended, listed, searched, read and deleted, and survive a restart', async () => {
     const first = workshop.host();
     const { payload } = await first.request('CREATE_CONVERSATION', { title: 'Boats', topic: 'sea' });
     const { id } = payload.conversation;
@@ -54,7 +54,7 @@ describe('conversations in a host', () => {
     expect(await host.request('GET_CONVERSATION', { id })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
   });
 
-  it('of any size come and go in frames that a browser takes', async () => {
+  it('of any size are transferred in messages that browsers accept', async () => {
     const host = workshop.host();
     const long = '"\n'.repeat(150_000);
     const messages = Array.from({ length: 12 }, (_, i) => ({
@@ -89,7 +89,7 @@ describe('conversations in a host', () => {
     });
   }, 30_000);
 
-  it('are whole or not there after a host was killed in the middle of a push', async () => {
+  it('are complete or absent after a host was killed during a push', async () => {
     const conversations = [{ id: 'a', title: 'A' }];
     const messages = Array.from({ length: 20_000 }, (_, i) => ({
       id: `m${i}`,
@@ -115,7 +115,7 @@ describe('conversations in a host', () => {
     expect((await host.request('GET_CONVERSATION', { id: 'a', limit: 1 })).payload.message_count).toBe(20_000);
   }, 60_000);
 
-  it('keep both sides of a generation that names one', async () => {
+  it('store the question and the answer of a generation with a chat_id', async () => {
     const folder = join(workshop.home, 'models', 'maker', 'story');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'story.gguf'), markovModel());

@@ -45,7 +45,7 @@ describe('embedding, over frames', () => {
   });
   afterAll(() => shop.close());
 
-  it('answers with vectors of length 1 that are known beforehand, at its top and in its payload, tokens counted', async () => {
+  it('returns the expected normalized embeddings, at the top level and in the payload, with the number of tokens', async () => {
     const reply = await host.request('GENERATE_EMBEDDINGS', { texts: ['red', 'warm sea'] });
     const payload = promised('GENERATE_EMBEDDINGS', reply);
     expect(payload).toMatchObject({ model: BERT, total_tokens: 7, dimensions: 64, truncated: 0 });
@@ -56,7 +56,7 @@ describe('embedding, over frames', () => {
     }
   });
 
-  it('gives them as the model makes them, and as base64, when asked', async () => {
+  it('returns them without normalization, and as base64, on request', async () => {
     const asked = { texts: ['red sun'], normalize: false };
     const plain = promised('GENERATE_EMBEDDINGS', await host.request('GENERATE_EMBEDDINGS', asked));
     expect(plain.embeddings[0]).toEqual(bertVector(WORDS, 'red sun').map((value) => expect.closeTo(value, 4)));
@@ -69,7 +69,7 @@ describe('embedding, over frames', () => {
     );
   });
 
-  it('sends as many vectors as fit a frame, and a cursor for the rest', async () => {
+  it('sends as many embeddings as fit a message, and a cursor for the rest', async () => {
     const texts = Array.from({ length: 1_500 }, (_, i) => `${WORDS[i % 7]} ${WORDS[Math.floor(i / 7) % 7]}`);
     for (const encoding of ['float', 'base64']) {
       const vectors: unknown[] = [];
@@ -91,7 +91,7 @@ describe('embedding, over frames', () => {
     expect(promised('GENERATE_EMBEDDINGS', some)).toMatchObject({ total_tokens: 8, nextCursor: '5' });
   });
 
-  it('tells how far it has come with many texts', async () => {
+  it('reports progress for many texts', async () => {
     const texts = new Array<string>(200).fill('red');
     const reply = await host.request('GENERATE_EMBEDDINGS', { texts });
     const events = host.received.filter(({ type, requestId }) => type !== undefined && requestId === reply.requestId);
@@ -99,7 +99,7 @@ describe('embedding, over frames', () => {
     expect(events.at(-1)?.payload).toEqual({ modelId: BERT, processed: 200, total: 200, progress: 100 });
   });
 
-  it('says how alike two texts are', async () => {
+  it('computes the similarity of two texts', async () => {
     const asked = { text1: 'red sun', text2: 'red sea' };
     const reply = await host.request('COMPUTE_SIMILARITY', asked);
     expect(promised('COMPUTE_SIMILARITY', reply)).toEqual({
@@ -117,7 +117,7 @@ describe('embedding, over frames', () => {
     expect(promised('COMPUTE_SIMILARITY', same).similarity).toBeCloseTo(1, 4);
   });
 
-  it('uses the model that is named, and says what is wrong with one', async () => {
+  it('uses the named model, and reports what is wrong with it', async () => {
     const other = await host.request('GENERATE_EMBEDDINGS', { texts: ['once'], model: STORY });
     expect(promised('GENERATE_EMBEDDINGS', other)).toMatchObject({ model: STORY, total_tokens: 2 });
     expect(await host.request('GENERATE_EMBEDDINGS', { texts: ['once'], model: `${REPO}/none.gguf` })).toMatchObject({
@@ -146,7 +146,7 @@ describe('embedding, over frames', () => {
     expect(await host.request(action, fields)).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
   });
 
-  it('refuses a text that is too long, and takes its beginning when told to', async () => {
+  it('refuses a text that is too long, and truncates it on request', async () => {
     const texts = ['red', 'red '.repeat(100)];
     expect(await host.request('GENERATE_EMBEDDINGS', { texts })).toMatchObject({
       code: 'CONTEXT_OVERFLOW',

@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => workshop.close());
 
 describe('a load that cannot fit', () => {
-  it('is refused with figures and with settings that do fit, before a runner has it', async () => {
+  it('is refused with the numbers and with settings that fit, before a runner starts', async () => {
     const refused = await host.request('LOAD_MODEL', { modelPath: MODEL, settings: ABSURD });
     expect(refused).toMatchObject({ status: 'error', code: 'INSUFFICIENT_MEMORY' });
     const { needed, available, wouldFit } = refused.details;
@@ -44,7 +44,7 @@ describe('a load that cannot fit', () => {
     );
   });
 
-  it('is tried all the same with `force`', async () => {
+  it('is attempted with `force`', async () => {
     const tried = await host.request('LOAD_MODEL', { modelPath: MODEL, settings: { ...ABSURD, force: true } });
     // What llama.cpp makes of it is the machine's affair; that it was asked is ours.
     if (tried.status === 'error') expect(['INSUFFICIENT_MEMORY', 'ENGINE_CRASHED']).toContain(tried.code);
@@ -53,7 +53,7 @@ describe('a load that cannot fit', () => {
 });
 
 describe('keepAlive', () => {
-  it('has a model unload that has nothing to do, and the client told', async () => {
+  it('unloads an idle model and notifies the client', async () => {
     const settings = { n_ctx: 256, n_threads: 1, n_gpu_layers: 0 };
     await host.request('LOAD_MODEL', { modelPath: MODEL, settings });
     const told = host.next(({ type }) => type === 'MODEL_UNLOADED');

@@ -12,7 +12,7 @@ function frame(body: string | Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-describe('a host process and its frames', () => {
+describe('a host process over native messaging', () => {
   let shop: Workshop;
   beforeEach(async () => {
     shop = await Workshop.open();
@@ -31,7 +31,7 @@ describe('a host process and its frames', () => {
     });
   });
 
-  it('tells a client that is too old, or needs a newer host, which side to update, and goes on working', async () => {
+  it('reports which side to update to a client that is too old or needs a newer host, and keeps working', async () => {
     const host = shop.host();
     expect(await host.request('PING', { clientVersion: '0.0.1' })).toMatchObject({
       status: 'success',
@@ -52,11 +52,11 @@ describe('a host process and its frames', () => {
     ['Chrome on Windows', [CHROME_ORIGIN, '--parent-window=0']],
     ['Firefox', ['/usr/lib/mozilla/native-messaging-hosts/com.tabagent.host.json', 'tabagent@tabagent.dev']],
     ['a program of its own', []],
-  ])('speaks frames when %s starts it', async (_browser, args) => {
+  ])('uses native messaging when %s starts it', async (_browser, args) => {
     expect(await shop.host({ args }).request('PING')).toMatchObject({ response: 'pong' });
   });
 
-  it('takes a request byte by byte, and many in one write', async () => {
+  it('accepts a request byte by byte, and several in one write', async () => {
     const host = shop.host();
     const bytes = frame('{"action":"PING","requestId":"é"}');
     const slow = host.next((message) => message.requestId === 'é');
@@ -72,7 +72,7 @@ describe('a host process and its frames', () => {
     expect(host.received).toHaveLength(501);
   });
 
-  it('takes a request of 60 MiB', async () => {
+  it('accepts a request of 60 MiB', async () => {
     const host = shop.host();
     const reply = host.next((message) => message.requestId === 'large');
     host.child.stdin.write(
@@ -81,7 +81,7 @@ describe('a host process and its frames', () => {
     expect(await reply).toMatchObject({ status: 'success' });
   });
 
-  it('answers replies without a requestId in the order of their requests', async () => {
+  it('replies to requests without a requestId in their order', async () => {
     const host = shop.host();
     const last = host.next((message) => message.action === 'nothing');
     host.send({ action: 'GET_SYSTEM_RESOURCES' });
@@ -102,7 +102,7 @@ describe('a host process and its frames', () => {
     },
   );
 
-  it('answers INVALID_JSON to broken UTF-8, a list a million deep, and goes on', async () => {
+  it('replies INVALID_JSON to broken UTF-8 and to a list nested a million times, and continues', async () => {
     const host = shop.host();
     for (const body of [Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), Buffer.alloc(2_000_000, '[')]) {
       const reply = host.next(() => true);
@@ -112,7 +112,7 @@ describe('a host process and its frames', () => {
     expect(await host.request('PING')).toMatchObject({ response: 'pong' });
   });
 
-  it('ends with code 0 when its input ends between frames, replies out', async () => {
+  it('exits with code 0 when its input ends between messages, after all replies', async () => {
     const host = shop.host();
     host.send({ action: 'PING' });
     host.send({ action: 'GET_SYSTEM_RESOURCES' });
@@ -123,14 +123,14 @@ describe('a host process and its frames', () => {
   it.each([
     ['in the middle of a length', Buffer.of(5, 0), 'FRAME_TRUNCATED'],
     ['in the middle of a body', frame('{"action":"PING"}').subarray(0, 10), 'FRAME_TRUNCATED'],
-  ])('says so and ends with code 1 when its input ends %s', async (_where, bytes, code) => {
+  ])('reports it and exits with code 1 when its input ends %s', async (_where, bytes, code) => {
     const host = shop.host();
     host.child.stdin.end(bytes);
     expect(await host.exited).toEqual({ code: 1, signal: null });
     expect(host.received).toEqual([expect.objectContaining({ status: 'error', code })]);
   });
 
-  it('refuses a frame over 64 MiB by its length alone, and ends with code 1', async () => {
+  it('refuses a message over 64 MiB by its length alone, and exits with code 1', async () => {
     const host = shop.host();
     const length = Buffer.alloc(4);
     length.writeUInt32LE(64 * 1024 * 1024 + 1);
@@ -139,7 +139,7 @@ describe('a host process and its frames', () => {
     expect(host.received).toEqual([expect.objectContaining({ status: 'error', code: 'FRAME_TOO_LARGE' })]);
   });
 
-  it('ends quietly when its reader is gone', async () => {
+  it('exits silently when its reader is gone', async () => {
     const host = shop.host();
     await host.request('PING');
     host.child.stdout.destroy();
@@ -148,7 +148,7 @@ describe('a host process and its frames', () => {
     expect(host.stderr).toBe('');
   });
 
-  it('bounds what it keeps for a reader that does not read', async () => {
+  it('limits what it buffers for a reader that does not read', async () => {
     const child = spawn(process.execPath, [HOST_MAIN, CHROME_ORIGIN], {
       env: { ...process.env, TABAGENT_HOME: shop.home },
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -171,13 +171,13 @@ describe('a host process and its frames', () => {
     await exited;
   });
 
-  it('explains itself to a person who starts it with a wrong command', async () => {
+  it('prints usage for an unknown command', async () => {
     const host = shop.host({ args: ['pleh'] });
     expect((await host.exited).code).toBe(2);
     expect(host.stderr).toContain('Unknown command: pleh');
   });
 
-  it('answers a wrong configuration with what is wrong', async () => {
+  it('reports what is wrong with the configuration', async () => {
     const reply: Message = await shop.host({ env: { HF_ENDPOINT: 'nonsense' } }).request('PING');
     expect(reply).toMatchObject({ status: 'error', code: 'INVALID_REQUEST', details: { field: 'HF_ENDPOINT' } });
   });

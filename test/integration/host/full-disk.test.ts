@@ -37,7 +37,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
     await shop.close();
   });
 
-  it('refuses what cannot fit before a byte is fetched; keeps what came when space runs out; goes on when there is some', async () => {
+  it('refuses a download that cannot fit, keeps what arrived when space runs out, and resumes when there is space', async () => {
     if (!mounted) {
       return;
     }
@@ -73,7 +73,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
 
   const token = ['hf', 'TestTokenTestToken'].join('_');
 
-  it('does everything again once there is space, and meanwhile what needs none', async () => {
+  it('works again once there is space, and meanwhile for requests that need none', async () => {
     if (!mounted) return;
     const filler = join(disk, 'filler');
     expect(() => writeFileSync(filler, Buffer.alloc(30 * MB))).toThrow('ENOSPC');
@@ -97,7 +97,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
     await host.close();
   });
 
-  it('that cannot be written to at all says so', async () => {
+  it('is reported if it cannot be written at all', async () => {
     if (!mounted) return;
     const home = join(disk, 'home');
     const env = { HF_ENDPOINT: hub.url, TABAGENT_KEYCHAIN: 'off' };

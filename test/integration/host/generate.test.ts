@@ -26,7 +26,7 @@ function isUpdate({ type }: Message): boolean {
   return type === 'generationUpdate';
 }
 
-describe('generating, over frames', () => {
+describe('generation over native messaging', () => {
   let shop: Workshop;
   let hub: TestHub;
   let host: HostProcess;
@@ -47,7 +47,7 @@ describe('generating, over frames', () => {
     promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath, settings: { ...SETTINGS, n_ctx } }));
   }
 
-  it('answers with the text that is known beforehand, by events, in the reply and at its top', async () => {
+  it('returns the expected text in events, in the payload and at the top level', async () => {
     await load(STORY);
     const reply = await host.request('GENERATE', { prompt: '', settings: GREEDY });
     const payload = promised('GENERATE', reply);
@@ -75,7 +75,7 @@ describe('generating, over frames', () => {
     expect(host.received.indexOf(events.at(-1) ?? {})).toBeLessThan(host.received.indexOf(reply));
   });
 
-  it('tells of a fast model some 30 times a second, and loses nothing', async () => {
+  it('groups the output of a fast model into about 30 events per second, and loses nothing', async () => {
     await load(FLIPS, 4_096);
     const begin = performance.now();
     const reply = await host.request('GENERATE', {
@@ -96,7 +96,7 @@ describe('generating, over frames', () => {
     expect(again.output).toBe(payload.output);
   });
 
-  it('takes messages, stop sequences as a text or a list, and a JSON schema', async () => {
+  it('accepts messages, stop sequences as a string or a list, and a JSON schema', async () => {
     await load(STORY);
     const generate = async (fields: Message) => promised('GENERATE', await host.request('GENERATE', fields));
     expect(
@@ -111,7 +111,7 @@ describe('generating, over frames', () => {
     expect(held.output).toBe('"yes"');
   });
 
-  it("puts messages through the model's own chat template", async () => {
+  it('renders messages with the chat template of the model', async () => {
     await load(CHAT);
     const messages = [
       { role: 'user', content: 'model' },
@@ -149,7 +149,7 @@ describe('generating, over frames', () => {
     );
   });
 
-  it('says that no model is loaded, by event and reply', async () => {
+  it('reports in an event and the reply that no model is loaded', async () => {
     const event = host.next(({ type }) => type === 'generationError');
     const reply = await host.request('GENERATE', { prompt: 'x' });
     expect(reply).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED' });
@@ -157,7 +157,7 @@ describe('generating, over frames', () => {
     expect(await host.request('GENERATE', { prompt: 'x', modelId: STORY })).toMatchObject({ code: 'MODEL_NOT_LOADED' });
   });
 
-  it('stops the generation a request names, with what there is', async () => {
+  it('stops the named generation, and returns its text so far', async () => {
     await load(LONG, 32_768);
     const first = host.next(isUpdate);
     const reply = host.next(({ requestId, status }) => requestId === 'long' && status !== undefined);
@@ -181,7 +181,7 @@ describe('generating, over frames', () => {
     });
   });
 
-  it('stops for a client that knows no request ids, and of one model only', async () => {
+  it('stops generations of a client without request IDs, and of one model only', async () => {
     await load(LONG, 32_768);
     const first = host.next(isUpdate);
     const replies: Message[] = [];
@@ -228,7 +228,7 @@ describe('generating, over frames', () => {
     },
   );
 
-  it('ends with a client that goes away in the middle of a generation', async () => {
+  it('ends a generation when its client disconnects', async () => {
     await load(LONG, 32_768);
     const first = host.next(isUpdate);
     host.send({ action: 'GENERATE', requestId: 1, prompt: '', settings: WITHOUT_END });
@@ -238,7 +238,7 @@ describe('generating, over frames', () => {
     expect(reply).toMatchObject({ status: 'error', code: 'ABORTED' });
   });
 
-  it('keeps parameters over a restart, and generates with them', async () => {
+  it('saves parameters across a restart, and generates with them', async () => {
     const before = promised('GET_PARAMS', await host.request('GET_PARAMS')).params;
     const set = await host.request('SET_PARAMS', { params: { max_new_tokens: 2, do_sample: false } });
     expect(promised('SET_PARAMS', set).params).toEqual({ ...before, max_new_tokens: 2, do_sample: false });
@@ -263,7 +263,7 @@ describe('generating, over frames', () => {
     ['max_new_tokens', { max_new_tokens: 0 }],
     ['repetition_penalty', { repetition_penalty: 0 }],
     ['do_sample', { do_sample: 'yes' }],
-  ])('refuses a bad %s by name, and keeps nothing of it', async (name, values) => {
+  ])('refuses an invalid %s by name, and saves nothing', async (name, values) => {
     const before = (await host.request('GET_PARAMS')).params;
     for (const [action, field] of [
       ['SET_PARAMS', 'params'],

@@ -20,7 +20,7 @@ function realModels(): Buffer[] {
   return existsSync(file) ? [readFileSync(file)] : [];
 }
 
-describe('a host that is given hostile models', () => {
+describe('a host with hostile models', () => {
   const SEED = 20_261_124;
 
   it(`answers each with a load or a typed error, generates or says why not, and goes on (seed ${SEED})`, async () => {

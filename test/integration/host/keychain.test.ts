@@ -106,7 +106,7 @@ describeWhere("the system's keychain", missingOfDesktop(), () => {
 
 describe('a keychain', () => {
   // Other systems have one always, and a test puts nothing into it.
-  onLinux('that is not there leaves the secret to the file, which is named', async () => {
+  onLinux('that does not exist leaves the secret in the file, which is named', async () => {
     const host = shop.host({ env: { ...ON, DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(shop.home, 'none')}` } });
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: join(shop.home, 'secrets.json'),
@@ -124,7 +124,7 @@ describe('a keychain', () => {
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: GATED })).toMatchObject({ code: 'KEYCHAIN_UNAVAILABLE' });
   });
 
-  onLinux('that never answers is given up in time, and its process ended', async () => {
+  onLinux('that never responds is abandoned in time, and its process is ended', async () => {
     const path = join(shop.home, 'bus');
     const silent = createServer().listen(path);
     const connected = Promise.withResolvers<void>();

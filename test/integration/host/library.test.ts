@@ -49,7 +49,7 @@ describe('createHost', () => {
     return { host, ask };
   }
 
-  it('answers JSON with JSON, and tells events', async () => {
+  it('replies to JSON with JSON, and emits events', async () => {
     const { host, ask } = open();
     const heard: string[] = [];
     host.onEvent((event: { type: string }) => heard.push(event.type));
@@ -73,7 +73,7 @@ describe('createHost', () => {
   });
 
   const onLinux = process.platform === 'linux' ? it : it.skip;
-  onLinux('leaves no file open once it is closed', async () => {
+  onLinux('leaves no file open after it was closed', async () => {
     const { host, ask } = open();
     const [home = ''] = homes;
     const openFiles = () =>

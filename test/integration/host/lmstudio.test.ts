@@ -21,7 +21,7 @@ const install = (folder = join(workshop.home, '.lmstudio')) => workshop.use(putS
 const host = (env: NodeJS.ProcessEnv = {}) => workshop.host({ env: { PATH: '', HF_TOKEN: TOKEN, ...env } });
 
 onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)', () => {
-  it('is started, asked, used as an engine and stopped', async () => {
+  it('is started, queried, used as an engine and stopped', async () => {
     const standIn = install();
     const client = host();
     expect(promised('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toEqual({
@@ -60,7 +60,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     expect(JSON.stringify(standIn.calls())).not.toContain(TOKEN);
   });
 
-  it('is not installed where there is none', async () => {
+  it('is reported as not installed', async () => {
     const client = host();
     expect(promised('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toEqual({
       installed: false,
@@ -79,7 +79,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     }
   });
 
-  it('is installed and not bootstrapped before it was started once', async () => {
+  it('is reported as installed but not bootstrapped before its first start', async () => {
     mkdirSync(join(workshop.home, '.lmstudio'));
     const client = host();
     expect(promised('CHECK_LMSTUDIO', await client.request('CHECK_LMSTUDIO'))).toMatchObject({
@@ -92,7 +92,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     });
   });
 
-  it('is found in its older place, where its pointer says, and in the PATH', async () => {
+  it('is found in its former folder, by its pointer file, and in PATH', async () => {
     const path = async (env?: NodeJS.ProcessEnv) =>
       promised('CHECK_LMSTUDIO', await host(env).request('CHECK_LMSTUDIO')).lms_path;
     const inPath = install(join(workshop.home, 'elsewhere'));
@@ -126,7 +126,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     },
   );
 
-  it('that does not do what it is asked says so in its own words', async () => {
+  it('that fails is reported with its own words', async () => {
     const standIn = install();
     standIn.setMode('refuse');
     expect(await host().request('START_LMSTUDIO')).toMatchObject({
@@ -137,7 +137,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     expect(await host().request('CHECK_LMSTUDIO')).toMatchObject({ code: 'LMSTUDIO_FAILED' });
   });
 
-  it('is ended when it takes too long, and when nobody waits any more', async () => {
+  it('is ended when it takes too long, and when the request is cancelled', async () => {
     const standIn = install();
     standIn.setMode('hang');
     const run = (timeoutMs: number, signal = new AbortController().signal) =>
@@ -153,7 +153,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     await expect(running).rejects.toBe(reason);
   });
 
-  it('is not what somebody else’s server on its port is taken for', async () => {
+  it('is not confused with another server on its port', async () => {
     const standIn = install();
     const engine = workshop.use(await EngineWithFaults.start());
     writeFileSync(join(standIn.internal, 'http-server-config.json'), JSON.stringify({ port: engine.port }));
@@ -163,7 +163,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     expect(engine.asked.map(({ path }) => path)).toEqual(['/lmstudio-greeting']);
   });
 
-  it('gives way to an engine that the user configured under its name', async () => {
+  it('is replaced by a configured engine of the same name', async () => {
     install();
     const engine = workshop.use(await EngineWithFaults.start());
     const remoteEngines = [{ name: 'lmstudio', url: engine.url }];

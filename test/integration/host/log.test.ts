@@ -23,7 +23,7 @@ describe('what a host logs', () => {
   });
   afterEach(() => shop.close());
 
-  it('holds no token, no prompt and no reply, in what works and in what fails, and names the request of each line', async () => {
+  it('contains no token, prompt or reply, in success and failure, and names the request of each line', async () => {
     const chain = { [START]: { [PROMPT]: 1 }, [PROMPT]: { [REPLY]: 1 }, [REPLY]: { '': 1 } };
     const template = (text: string) => ({ 'tokenizer.chat_template': string(text) });
     const files = {

@@ -25,8 +25,8 @@ function configure(config: object, mode = 0o600): void {
   chmodSync(file, mode);
 }
 
-describe('resources, as programs that plan ask for them', () => {
-  it('are estimated for a model that is on the disk, and for one that is only on the hub', async () => {
+describe('the resource actions of the original host', () => {
+  it('estimate a downloaded model, and one that is only on the hub', async () => {
     putModel();
     const hub = await startHub({ repos: { 'far/away': { files: { 'story.gguf': markovModel() } } } });
     try {
@@ -53,7 +53,7 @@ describe('resources, as programs that plan ask for them', () => {
     }
   });
 
-  it('say what the machine has, what each model takes, and which is active', async () => {
+  it('report the memory of the computer and of each model, and the active model', async () => {
     putModel();
     const host = workshop.host();
     expect(await host.request('LIST_LOADED_MODELS')).toMatchObject({
@@ -83,7 +83,7 @@ describe('resources, as programs that plan ask for them', () => {
     });
   });
 
-  it('list the ways models are run, and the models of the list', async () => {
+  it('list the recipes and the registered models', async () => {
     const host = workshop.host();
     const recipes = await host.request('GET_RECIPES');
     expect(recipes.total).toBe(recipes.recipes.length);
@@ -97,7 +97,7 @@ describe('resources, as programs that plan ask for them', () => {
 describe('the token', () => {
   const SECRET = 'hf_canary0123456789';
 
-  it('is kept, used for the hub, named by its source, never shown, and gone when cleared', async () => {
+  it('is saved, used for the hub, identified by its source, never shown, and removed when cleared', async () => {
     const hub = workshop.use(
       await startHub({ token: SECRET, repos: { 'a/b': { gated: true, files: { 'm.gguf': markovModel() } } } }),
     );
@@ -124,13 +124,13 @@ describe('the token', () => {
     }
   });
 
-  it('lies in a file of its user alone', async () => {
+  it('is in a file that only its user can read', async () => {
     const host = workshop.host();
     await host.request('SET_HF_TOKEN', { token: SECRET });
     expect(statSync(join(workshop.home, 'secrets.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('in HF_TOKEN goes before the kept one, and the reply says so', async () => {
+  it('in HF_TOKEN takes precedence over the saved one, and the reply says so', async () => {
     const host = workshop.host({ env: { HF_TOKEN: 'hf_from_environment' } });
     expect(await host.request('SET_HF_TOKEN', { token: SECRET })).toMatchObject({
       source: 'HF_TOKEN',
@@ -187,7 +187,7 @@ describe('EXECUTE_COMMAND', () => {
     });
   });
 
-  it('gives a command none of the secrets in its environment, and cuts what it prints', async () => {
+  it('passes no secrets to a command, and truncates its output', async () => {
     configure({ allowedCommands: [['env'], ['sh', '-c', 'yes | head -c 300000']] });
     const host = workshop.host({ env: { HF_TOKEN: 'hf_canary' } });
     expect((await host.request('EXECUTE_COMMAND', { command: 'env' })).stdout).not.toContain('canary');
@@ -196,7 +196,7 @@ describe('EXECUTE_COMMAND', () => {
     expect(stdout).toMatch(/\[…\]$/);
   });
 
-  it('ends what runs too long, with what it started', async () => {
+  it('ends a command that runs too long, and its children', async () => {
     configure({ allowedCommands: [['sh', '-c', 'sleep 1000 & wait']], commandTimeoutSeconds: 1 });
     const host = workshop.host();
     expect(await host.request('EXECUTE_COMMAND', { command: 'sh -c sleep 1000 & wait' })).toMatchObject({
@@ -205,7 +205,7 @@ describe('EXECUTE_COMMAND', () => {
     });
   });
 
-  it('says when a program is not there', async () => {
+  it('reports a program that does not exist', async () => {
     configure({ allowedCommands: [['no-such-program-here']] });
     const host = workshop.host();
     expect(await host.request('EXECUTE_COMMAND', { command: 'no-such-program-here' })).toMatchObject({
@@ -213,7 +213,7 @@ describe('EXECUTE_COMMAND', () => {
     });
   });
 
-  it('believes no list that others can write', async () => {
+  it('ignores a list that other users can write', async () => {
     configure({ allowedCommands: [['echo', 'x']] }, 0o666);
     const host = workshop.host();
     expect(await host.request('EXECUTE_COMMAND', { command: 'echo x' })).toMatchObject({ code: 'CONFIG_UNUSABLE' });

@@ -97,7 +97,7 @@ const GPUS = {
       promised('GET_SYSTEM_INFO', await host.request('GET_SYSTEM_INFO'));
     };
 
-    it('answers what the machine is and runs a model, as built', async () => {
+    it('describes the computer and runs a model, as built', async () => {
       const folder = join(shop.home, 'models', 'tabagent', 'markov-gguf');
       await mkdir(folder, { recursive: true });
       const metadata = { 'tokenizer.chat_template': string('{{ bos_token }}{{ messages[-1].content }}') };
@@ -113,7 +113,7 @@ const GPUS = {
 
     // /proc says when a process is gone.
     const onWindows = platform === 'win32' && process.platform === 'linux' ? it : it.skip;
-    onWindows('ends a command that runs too long with all that it started', async () => {
+    onWindows('ends a command that runs too long, with all its children', async () => {
       const pidFile = join(shop.home, 'pid');
       const place = async (name: string, script: string) => {
         await writeFile(join(programs, 'System32', name), `#!/bin/sh\n${script}\n`);
@@ -130,7 +130,7 @@ const GPUS = {
       while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
     });
 
-    it('answers what the machine is, as packaged', async () => {
+    it('describes the computer, as packaged', async () => {
       const bundle = await bundleHost(root);
       const lib = join(shop.home, 'lib', 'host');
       await mkdir(lib, { recursive: true });

@@ -14,7 +14,7 @@ const MODEL = { modelPath: REPO, modelFile: FILE };
 /** One thread: on a busy machine of two cores more of them wait for each other. */
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
 
-describe('the pipeline of the seed, over frames', () => {
+describe('the pipeline of the original host, over native messaging', () => {
   let shop: Workshop;
   let hub: TestHub;
   let host: HostProcess;
@@ -32,7 +32,7 @@ describe('the pipeline of the seed, over frames', () => {
     return reply;
   }
 
-  it('goes through all nine steps as the original client takes them', async () => {
+  it('passes all nine steps of the original client', async () => {
     const resources = promised('GET_SYSTEM_RESOURCES', await ask('GET_SYSTEM_RESOURCES'));
     expect(resources.total_ram).toBe(resources.available_ram + resources.used_ram);
     expect(resources.disk?.available).toBeGreaterThan(0);
@@ -99,7 +99,7 @@ describe('the pipeline of the seed, over frames', () => {
     expect(split.gpu_layers + split.cpu_layers).toBe(32);
   });
 
-  it('downloads what LOAD_MODEL needs, tells how it goes, and answers a second load at once', async () => {
+  it('downloads what LOAD_MODEL needs, reports progress, and replies to a second load at once', async () => {
     const loaded = await host.request('LOAD_MODEL', { modelPath: ID, settings: SETTINGS, loadId: 7 });
     expect(loaded.message).toBe('Model loaded successfully');
     const events = host.received.filter((message) => message.type === 'modelWorkerLoadingProgress');
@@ -134,7 +134,7 @@ describe('the pipeline of the seed, over frames', () => {
     });
   });
 
-  it('lists what is on the disk, and forgets what was deleted', async () => {
+  it('lists downloaded models, and not deleted ones', async () => {
     await host.request('DOWNLOAD_MODEL', MODEL);
     const { models } = promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS'));
     expect(models).toEqual([
@@ -153,7 +153,7 @@ describe('the pipeline of the seed, over frames', () => {
     expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 
-  it('keeps what the user adds to the list over a restart', async () => {
+  it('keeps added models across a restart', async () => {
     const added = promised(
       'ADD_MODEL_TO_LIST',
       await host.request('ADD_MODEL_TO_LIST', { model: { repo_id: REPO, file_path: FILE, name: 'Markov' } }),
@@ -172,7 +172,7 @@ describe('the pipeline of the seed, over frames', () => {
     expect(promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models).toEqual([]);
   });
 
-  it('answers each wrong request by naming what is wrong, and goes on', async () => {
+  it('reports what is wrong with each invalid request, and continues', async () => {
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: '../../etc', modelFile: 'passwd' })).toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field: 'modelPath' },
@@ -221,7 +221,7 @@ describe('the pipeline of the seed, over frames', () => {
     expect(info.devices.cpu.available).toBe(true);
   });
 
-  it('counts memory and models as they are', async () => {
+  it('reports memory and models correctly', async () => {
     const before = promised('GET_MEMORY_USAGE', await host.request('GET_MEMORY_USAGE'));
     expect(before).toMatchObject({ loadedModelsCount: 0, memoryUsedByModels: 0, cached: { count: 0, bytes: 0 } });
     const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));

@@ -27,7 +27,7 @@ function configure(remoteEngines: readonly object[]): void {
 const ask = (content: string) => ({ messages: [{ role: 'user', content }] });
 
 describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
-  it('is listed, loaded, chosen, generates with events, and is unloaded, as a model of this machine is', async () => {
+  it('is listed, loaded, activated, generates with events, and is unloaded like a local model', async () => {
     const host = workshop.host({ env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
     expect(promised('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: KEY }))).toEqual({
       engine: 'mock',
@@ -73,7 +73,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     expect(log + JSON.stringify(host.received) + host.stderr).not.toContain(KEY);
   });
 
-  it('stands beside one of this machine, each answering under its own id', async () => {
+  it('can be loaded beside a local model, each under its own ID', async () => {
     const folder = join(workshop.home, 'models', 'maker', 'story');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'story.gguf'), markovModel());
@@ -119,7 +119,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     expect(await host.request('RERANK', { query: 'cat', documents: texts })).toMatchObject({ status: 'error' });
   });
 
-  it('stops when STOP_GENERATION says so, with the text that had come', async () => {
+  it('is stopped by STOP_GENERATION, with the text so far', async () => {
     const slow = workshop.use(await EngineWithFaults.start());
     slow.next(saysThen('Sunny', () => {}));
     configure([{ name: 'slow', url: slow.url }]);
@@ -135,7 +135,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
     await slow.left.promise;
   });
 
-  it('without its key is refused, and says where a key goes', async () => {
+  it('without its key is refused, with how to set the key', async () => {
     const host = workshop.host();
     const refused = await host.request('LOAD_MODEL', { modelId: ID });
     expect(refused).toMatchObject({ code: 'UNAUTHORIZED', message: expect.stringContaining('SET_REMOTE_KEY') });
@@ -151,7 +151,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
 });
 
 describe('a message', () => {
-  it('cannot name an address, nor say a key again', async () => {
+  it('cannot name an address, and keys are never returned', async () => {
     const host = workshop.host();
     const load = await host.request('LOAD_MODEL', { modelId: 'remote/evil/gpt-4o', url: mock.url, endpoint: mock.url });
     expect(load).toMatchObject({ code: 'REMOTE_NOT_CONFIGURED' });

@@ -45,7 +45,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     return hash.digest('hex');
   }
 
-  it('go on after kill -9, again and again, from the chunks that are there', async () => {
+  it('resume after kill -9, repeatedly, from the stored chunks', async () => {
     for (const bytes of [8 * MiB, 24 * MiB, 45 * MiB]) {
       const host = start();
       await downloadUntil(host, bytes);
@@ -61,7 +61,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
-  it('go on when the clock was set back, and nothing is taken for old or lost', async () => {
+  it('continue when the clock was set back', async () => {
     const first = start();
     await downloadUntil(first, 24 * MiB);
     await first.kill('SIGKILL');
@@ -85,7 +85,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     ]);
   });
 
-  it('of two hosts at once are one: both tell of it, both finish', async () => {
+  it('of the same model by two hosts are one download, reported and completed by both', async () => {
     const [one, other] = [start(), start()];
     const replies = await Promise.all([one, other].map((host) => host.request('DOWNLOAD_MODEL', MODEL)));
     for (const reply of replies) expect(promised('DOWNLOAD_MODEL', reply).size).toBe(CONTENT.length);
@@ -101,7 +101,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     expect(await sha256OnDisk()).toBe(SHA256);
   });
 
-  it('are taken over by the other host when the one that does them is killed', async () => {
+  it('are taken over by the other host when the downloading host is killed', async () => {
     const [leader, follower] = [start(), start()];
     await downloadUntil(leader, 6 * MiB);
     const reply = follower.request('DOWNLOAD_MODEL', MODEL);
@@ -123,7 +123,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     );
   });
 
-  it('end with the port: what came is kept, and the host is gone', async () => {
+  it('end with the port: the partial download is kept, and the host exits', async () => {
     // Slow enough not to be done in the time work has to end.
     const slow = shop.use(
       await startHub({ repos: { [REPO]: { files: { 'large.gguf': CONTENT } } }, bytesPerSecond: 3 * MiB }),

@@ -11,7 +11,7 @@ const MODEL = { modelId: `${REPO}/markov.gguf` };
 const SETTINGS = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
 const dist = dirname(dirname(HOST_MAIN));
 
-describe('what a host starts, and what it writes', () => {
+describe('programs that a host starts, and files that it writes', () => {
   let shop: Workshop;
   let program: string;
   beforeEach(async () => {
@@ -27,7 +27,7 @@ describe('what a host starts, and what it writes', () => {
 
   const host = () => shop.host({ command: [process.execPath, join(program, 'dist/host/main.js')] });
 
-  it('starts a runner from a folder that nobody else can write', async () => {
+  it('starts a runner from a folder that no other user can write', async () => {
     expect(await host().request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).toMatchObject({ status: 'success' });
   });
 
@@ -37,20 +37,23 @@ describe('what a host starts, and what it writes', () => {
     ['the runner’s script', 'dist/host/runner/runner.js'],
     ['a GPU add-on', 'dist/host/lib/llama/linux-x64-cuda/bins/linux-x64-cuda'],
     ['a binary of an add-on', 'dist/host/lib/llama/linux-x64-cuda/bins/linux-x64-cuda/libggml-cuda.so'],
-  ])('starts none where others can write %s, and says what to do; the rest of the host works', async (_what, path) => {
-    const addOn = join(program, 'dist/host/lib/llama/linux-x64-cuda/bins/linux-x64-cuda');
-    await mkdir(addOn, { recursive: true });
-    for (const file of ['a.node', 'libggml-cuda.so']) await writeFile(join(addOn, file), '');
-    await chmod(join(program, path), 0o777);
-    const started = host();
-    expect(await started.request('GET_LOADED_MODELS')).toMatchObject({ status: 'success' });
-    expect(await started.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).toMatchObject({
-      status: 'error',
-      code: 'UNSAFE_FOLDER',
-      message: expect.stringContaining(`chmod o-w "${join(program, path)}"`),
-    });
-    expect(await started.request('DELETE_MODEL', MODEL)).toMatchObject({ status: 'success' });
-  });
+  ])(
+    'starts no runner if others can write %s, and reports the fix; the rest of the host works',
+    async (_what, path) => {
+      const addOn = join(program, 'dist/host/lib/llama/linux-x64-cuda/bins/linux-x64-cuda');
+      await mkdir(addOn, { recursive: true });
+      for (const file of ['a.node', 'libggml-cuda.so']) await writeFile(join(addOn, file), '');
+      await chmod(join(program, path), 0o777);
+      const started = host();
+      expect(await started.request('GET_LOADED_MODELS')).toMatchObject({ status: 'success' });
+      expect(await started.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS })).toMatchObject({
+        status: 'error',
+        code: 'UNSAFE_FOLDER',
+        message: expect.stringContaining(`chmod o-w "${join(program, path)}"`),
+      });
+      expect(await started.request('DELETE_MODEL', MODEL)).toMatchObject({ status: 'success' });
+    },
+  );
 
   it('writes nothing that another user could read', async () => {
     const files = { 'new.gguf': markovModel() };

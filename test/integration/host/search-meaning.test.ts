@@ -82,7 +82,7 @@ describe('a search by meaning', () => {
     expect((await search('warm sun', { user_id: 'other' })).conversations.map(({ id }) => id)).toEqual(['word']);
   });
 
-  it('forgets the vector of what was deleted, and makes that of what changed anew', async () => {
+  it('removes the embedding of a deleted message, and recomputes that of a changed one', async () => {
     await load(BERT);
     await say();
     await search('sea');
@@ -95,7 +95,7 @@ describe('a search by meaning', () => {
     expect(conversations[0]).toMatchObject({ id: 'word', score: expect.closeTo(1, 4) });
   });
 
-  it('makes a bounded number of vectors for one request, the newest first, and the rest for the next', async () => {
+  it('computes a limited number of embeddings per request, newest messages first, and the rest later', async () => {
     await load(BERT);
     const messages = Array.from({ length: 300 }, (_, i) => ({
       role: 'user',
@@ -108,7 +108,7 @@ describe('a search by meaning', () => {
     expect(vectors()).toBe(300);
   });
 
-  it('needs a model that is loaded, and says which other ways there are', async () => {
+  it('needs a loaded model, and names the alternatives', async () => {
     await say();
     expect(await host.request('SEARCH_CONVERSATIONS', { query: 'sea', by: 'meaning' })).toMatchObject({
       code: 'MODEL_NOT_LOADED',

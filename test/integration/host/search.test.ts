@@ -21,7 +21,7 @@ function cosineOf(a: readonly number[], b: readonly number[]): number {
 
 const vectorOf = (text: string) => bertVector(WORDS, text);
 
-describe('searching, over frames', () => {
+describe('search over native messaging', () => {
   let shop: Workshop;
   let host: HostProcess;
   beforeAll(async () => {
@@ -39,7 +39,7 @@ describe('searching, over frames', () => {
   });
   afterAll(() => shop.close());
 
-  it('ranks by the rank head, the best first, at the top of the reply and in its payload', async () => {
+  it('ranks with the rank head, best first, at the top level and in the payload', async () => {
     const documents = ['sea sea', 'red', 'sun', 'sun sun', 'green'];
     const asked = { query: 'warm', documents, model: RANKER };
     const reply = await host.request('RERANK_DOCUMENTS', asked);
@@ -62,7 +62,7 @@ describe('searching, over frames', () => {
     ]);
   });
 
-  it('says with the loaded models what each can be asked for', async () => {
+  it('lists the capabilities of each loaded model', async () => {
     const { models } = promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS'));
     expect(models.map(({ model_id, capabilities }) => [model_id, capabilities])).toEqual([
       [RANKER, ['rank']],
@@ -72,7 +72,7 @@ describe('searching, over frames', () => {
     expect(promised('LOAD_MODEL', again).capabilities).toEqual(['embed']);
   });
 
-  it('refuses a model without a rank head to rank, and a reranker to embed, with the reason', async () => {
+  it('refuses to rank with a model without a rank head, and to embed with a reranker, with the reason', async () => {
     const asked = { query: 'warm', documents: ['sun'] };
     expect(await host.request('RERANK_DOCUMENTS', asked)).toMatchObject({
       code: 'MODEL_NOT_CAPABLE',
@@ -87,7 +87,7 @@ describe('searching, over frames', () => {
     }
   });
 
-  it('finds what is most like a query, by cosine, in its order, with a threshold', async () => {
+  it('finds the documents most similar to a query by cosine, in order, with a threshold', async () => {
     const documents = ['cold sea', 'warm red sun', 'warm sun', 'blue', 'sun warm', 'green'];
     const asked = { query: 'warm sun', documents };
     const reply = await host.request('SEMANTIC_SEARCH', asked);
@@ -108,7 +108,7 @@ describe('searching, over frames', () => {
     ]);
   });
 
-  it('never says more than fits a frame: pages, or what to ask for', async () => {
+  it('never replies more than fits a message: it pages, or says how to request less', async () => {
     const documents = Array.from({ length: 40 }, (_, i) => `${WORDS[i % 7]} ${'x'.repeat(40_000)}`);
     const asked = { query: 'red', documents, k: 40, truncate: true };
     const seen: number[] = [];
@@ -135,7 +135,7 @@ describe('searching, over frames', () => {
     expect(bare.results.map(({ index }) => index)).toEqual([0, 1]);
   });
 
-  it('groups texts that are alike, the same each time', async () => {
+  it('groups similar texts, deterministically', async () => {
     const texts = ['red green', 'sea sun', 'green red', 'sun sea', 'red green red', 'sea sea sun'];
     const reply = await host.request('CLUSTER_TEXTS', { texts, n_clusters: 2 });
     const payload = promised('CLUSTER_TEXTS', reply);
@@ -155,7 +155,7 @@ describe('searching, over frames', () => {
     expect(promised('CLUSTER_TEXTS', same)).toMatchObject({ labels: [0, 0, 0], n_clusters: 1, silhouette_score: null });
   });
 
-  it('recommends what is like one item, or like the middle of several, and none of these', async () => {
+  it('recommends items similar to one item, or to the mean of several, excluding these', async () => {
     const items = ['red sun', 'cold sea', 'red sun warm', 'blue', 'cold sea blue'];
     const reply = await host.request('RECOMMEND_ITEMS', { items, query_item_index: 0, k: 2 });
     const payload = promised('RECOMMEND_ITEMS', reply);

@@ -31,7 +31,7 @@ describe('two hosts with one cache', () => {
     await handle.close();
   }
 
-  it('a model that one has loaded is not deleted by the other until it is unloaded', async () => {
+  it('do not delete a model that the other has loaded', async () => {
     const [one, other] = [start(), start()];
     promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     expect(await other.request('DELETE_MODEL', MODEL)).toMatchObject({ status: 'error', code: 'MODEL_IN_USE' });
@@ -40,14 +40,14 @@ describe('two hosts with one cache', () => {
     promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
   });
 
-  it('a host that is killed holds no model any more', async () => {
+  it('release the models of a killed host', async () => {
     const [one, other] = [start(), start()];
     promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     await one.kill();
     promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
   });
 
-  it('a load that failed holds nothing', async () => {
+  it('release the model of a failed load', async () => {
     const [one, other] = [start(), start()];
     promised('DOWNLOAD_MODEL', await one.request('DOWNLOAD_MODEL', MODEL));
     const handle = await open(join(shop.home, 'models', ...REPO.split('/'), FILE), 'r+');
@@ -57,7 +57,7 @@ describe('two hosts with one cache', () => {
     promised('DELETE_MODEL', await other.request('DELETE_MODEL', MODEL));
   });
 
-  it('one sees what the other uses, and what it pinned is not pruned', async () => {
+  it('see models in use by each other, and do not prune what the other pinned', async () => {
     const [one, other] = [start(), start()];
     promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     const stats = promised('GET_CACHE_STATS', await other.request('GET_CACHE_STATS'));
@@ -119,7 +119,7 @@ describe('two hosts with one cache', () => {
     await asking;
   });
 
-  it('the limit a user set makes room before a download', async () => {
+  it('free space within the configured limit before a download', async () => {
     const host = shop.host({
       env: { HF_ENDPOINT: hub.url, TABAGENT_CACHE_LIMIT: String(Math.floor(markovModel().length * 1.5)) },
     });
@@ -130,7 +130,7 @@ describe('two hosts with one cache', () => {
     expect(limitBytes).toBe(Math.floor(markovModel().length * 1.5));
   });
 
-  it('one finds what is damaged, does not mend it under the feet of the other, and mends it then', async () => {
+  it('do not repair a damaged model while the other uses it, and repair it afterwards', async () => {
     const [one, other] = [start(), start()];
     promised('LOAD_MODEL', await one.request('LOAD_MODEL', { ...MODEL, settings: SETTINGS }));
     await damage();

@@ -73,7 +73,7 @@ describe('a client that reads nothing while the host works', () => {
     return promise;
   }
 
-  it('gets every generationUpdate, and the newest of the progress events', async () => {
+  it('receives every generationUpdate, and the latest of the progress events', async () => {
     await work('DOWNLOAD_MODEL', { modelId: MODEL });
     await work('LOAD_MODEL', { modelId: MODEL, settings: { n_gpu_layers: 0, n_threads: 1, n_ctx: 1024 } });
     await work('GENERATE', { modelId: MODEL, prompt: '', settings: { do_sample: false, max_new_tokens: 500 } });

@@ -26,7 +26,7 @@ describe('models that are named without their file', () => {
   });
   afterEach(() => shop.close());
 
-  it('are found, listed, fetched and loaded by their quantization, and known by it from then on', async () => {
+  it('are found, listed, downloaded and loaded by their quantization, and recognized by it afterwards', async () => {
     const { models } = promised('SEARCH_MODELS', await host.request('SEARCH_MODELS', { query: 'many' }));
     expect(models).toMatchObject([{ repoId: REPO, downloads: 7, gguf: { architecture: 'llama', parameters: 1000 } }]);
 
@@ -54,7 +54,7 @@ describe('models that are named without their file', () => {
     expect(await host.request('DELETE_MODEL', quantized)).toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 
-  it('and without a quantization are what the listing says is the choice', async () => {
+  it('without a quantization are the model that the listing marks as the choice', async () => {
     const fetched = promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: REPO }));
     expect(fetched).toMatchObject({ fileName: 'm-Q4_K_M.gguf' });
     promised('RECOMMEND_SPLIT', await host.request('RECOMMEND_SPLIT', { modelPath: REPO, quantization: 'Q8_0' }));
@@ -62,7 +62,7 @@ describe('models that are named without their file', () => {
     expect(files.filter(({ downloaded }) => downloaded).map(({ fileName }) => fileName)).toEqual(['m-Q4_K_M.gguf']);
   });
 
-  it('are refused with what would do', async () => {
+  it('are refused with the alternatives', async () => {
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: `${REPO}:Q5_K_M` })).toMatchObject({
       code: 'FILE_NOT_FOUND',
       details: { available: ['F32', 'Q4_K_M', 'Q8_0'] },
@@ -74,7 +74,7 @@ describe('models that are named without their file', () => {
     expect(await host.request('SEARCH_MODELS', { query: 'x', limit: 1000 })).toMatchObject({ code: 'INVALID_REQUEST' });
   });
 
-  it('a listing of many thousand files comes in pages that fit', async () => {
+  it('are listed in pages that fit a message, even thousands of them', async () => {
     const listed = Array.from({ length: 9000 }, (_, n) => ({
       rfilename: `folder-${n}/${'name'.repeat(30)}-Q4_0.gguf`,
       size: n,

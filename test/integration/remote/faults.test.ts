@@ -48,7 +48,7 @@ async function faultOf(order = orderOf()) {
 }
 
 describe('an answer that goes wrong', () => {
-  it('is REMOTE_CUT where the connection breaks in the middle, and not asked for again', async () => {
+  it('is REMOTE_CUT if the connection breaks midway, and not retried', async () => {
     engine.next(saysThen('Once upon', (response) => response.destroy()));
     const { told, error } = await faultOf();
     expect(error).toMatchObject({ code: 'REMOTE_CUT', details: { engine: 'far', pieces: 1 } });
@@ -56,12 +56,12 @@ describe('an answer that goes wrong', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('is REMOTE_CUT where it ends without a reason to end', async () => {
+  it('is REMOTE_CUT if it ends without a finish reason', async () => {
     engine.next(saysThen('Once upon', (response) => response.end()));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_CUT' });
   });
 
-  it('is asked for again where it broke before any text', async () => {
+  it('is retried if it broke before any text', async () => {
     engine.next(
       (response) => void response.destroy(),
       saysThen('', (response) => response.destroy()),
@@ -76,12 +76,12 @@ describe('an answer that goes wrong', () => {
     ['is no JSON', 'data: {"choices": [\n\n'],
     ['is JSON of another kind', 'data: {"choices": "none"}\n\n'],
     ['is a number', 'data: 7\n\n'],
-  ])('is REMOTE_ERROR where an event %s', async (_what, sent) => {
+  ])('is REMOTE_ERROR if an event %s', async (_what, sent) => {
     engine.next(saysThen('Once', (response) => void response.end(sent)));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR', details: { engine: 'far' } });
   });
 
-  it('is REMOTE_ERROR where it is a page and no stream', async () => {
+  it('is REMOTE_ERROR if it is a page instead of a stream', async () => {
     engine.next((response) => {
       response.writeHead(200, { 'content-type': 'text/html' });
       response.end('<html>');
@@ -89,7 +89,7 @@ describe('an answer that goes wrong', () => {
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR' });
   });
 
-  it('is REMOTE_ERROR where an event has no end, long before memory has one', async () => {
+  it('is REMOTE_ERROR if an event never ends, long before memory is full', async () => {
     engine.next((response) => {
       begin(response);
       const line = `data: ${'x'.repeat(64 * 1024)}`;
@@ -102,7 +102,7 @@ describe('an answer that goes wrong', () => {
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_ERROR' });
   });
 
-  it('ends as too long where it never ends', async () => {
+  it('is cut as too long if it never ends', async () => {
     engine.next((response, asked) => {
       begin(response);
       const piece = event('y'.repeat(8192), asked);
@@ -120,7 +120,7 @@ describe('an answer that goes wrong', () => {
     await engine.left.promise;
   });
 
-  it('says in the words of the engine why it failed in the middle, without the key', async () => {
+  it('reports in the words of the engine why it failed midway, without the key', async () => {
     const sent = `data: ${JSON.stringify({ error: { message: `out of memory for ${KEY}\u0000` } })}\n\n`;
     engine.next(saysThen('Once', (response) => void response.end(sent)));
     const { error } = await faultOf();
@@ -130,7 +130,7 @@ describe('an answer that goes wrong', () => {
     });
   });
 
-  it('is given up where nothing comes before the first text, and not asked for again', async () => {
+  it('times out without a first text, and is not retried', async () => {
     remote.configure([{ name: 'far', url: engine.url, firstTextSeconds: 0.1 }]);
     engine.next((response) => begin(response));
     expect((await faultOf()).error).toMatchObject({ code: 'REMOTE_UNREACHABLE', details: { timeoutSeconds: 0.1 } });
@@ -138,7 +138,7 @@ describe('an answer that goes wrong', () => {
     await engine.left.promise;
   });
 
-  it('is given up where it stalls in the middle', async () => {
+  it('times out if it stalls midway', async () => {
     remote.configure([{ name: 'far', url: engine.url, idleSeconds: 0.1 }]);
     engine.next(saysThen('Once', () => {}));
     const { told, error } = await faultOf();
@@ -168,7 +168,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(3);
   });
 
-  it('for longer than anybody waits is RATE_LIMITED at once, with the time', async () => {
+  it('for too long is RATE_LIMITED at once, with the time', async () => {
     engine.next(json(429, { error: { message: 'Slow down' } }, { 'retry-after': '3600' }));
     expect((await faultOf()).error).toMatchObject({
       code: 'RATE_LIMITED',
@@ -178,7 +178,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('that does not pass is RATE_LIMITED after three tries, and after one where the budget is used up', async () => {
+  it('that does not pass is RATE_LIMITED after three attempts, and after one if the quota is used up', async () => {
     engine.next(json(429, {}));
     expect((await faultOf()).error).toMatchObject({ code: 'RATE_LIMITED' });
     expect(engine.generations).toHaveLength(3);
@@ -199,7 +199,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('by a redirect is not followed, so that the key goes nowhere else', async () => {
+  it('by a redirect is not followed, so that the key is not sent elsewhere', async () => {
     const elsewhere = await EngineWithFaults.start();
     try {
       engine.next(json(307, {}, { location: `${elsewhere.url}/chat/completions` }));
@@ -214,7 +214,7 @@ describe('a refusal', () => {
 });
 
 describe('a model elsewhere', () => {
-  it('that vanished is not loaded any more', async () => {
+  it('that disappeared is no longer loaded', async () => {
     const { result } = await generate();
     await result;
     const changes: string[] = [];
@@ -231,7 +231,7 @@ describe('a model elsewhere', () => {
     await expect(remote.load(ID)).rejects.toMatchObject({ code: 'REMOTE_MODEL_NOT_FOUND' });
   });
 
-  it('that is there stays loaded where the engine knows not what it was asked for', async () => {
+  it('stays loaded if the engine does not know the requested path', async () => {
     engine.next(json(404, { error: { message: 'Not found' } }));
     expect((await faultOf(orderOf({ input: { prompt: 'Once' } }))).error).toMatchObject({ code: 'REMOTE_ERROR' });
     expect(remote.models.list()).toMatchObject([{ id: ID }]);
@@ -259,14 +259,14 @@ describe('a model elsewhere', () => {
     expect(engine.asked).toEqual([]);
   });
 
-  it('ends as MODEL_NOT_LOADED where it is unloaded while it generates', async () => {
+  it('ends as MODEL_NOT_LOADED if it is unloaded while it generates', async () => {
     await remote.load(ID);
     engine.next(saysThen('Once', () => void remote.models.unload(ID)));
     await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
     await engine.left.promise;
   });
 
-  it('stops where one is asked to, with what it has said, and lets the engine rest', async () => {
+  it('stops on request, with its text so far, and closes the connection', async () => {
     await remote.load(ID);
     engine.next(saysThen('Once', () => {}));
     const running = remote.models.generate(ID, orderOf(), {
@@ -280,7 +280,7 @@ describe('a model elsewhere', () => {
     await engine.left.promise;
   });
 
-  it('throws the reason of a caller who goes away', async () => {
+  it('rejects with the reason of a cancelled request', async () => {
     await remote.load(ID);
     engine.next(saysThen('Once', () => {}));
     const gone = new AbortController();
@@ -294,8 +294,8 @@ describe('a model elsewhere', () => {
   });
 });
 
-describe('what is sent', () => {
-  it('is OpenAI’s fields, and more where the engine takes more', async () => {
+describe('a request to an engine', () => {
+  it('has OpenAI’s fields, and more if the engine accepts more', async () => {
     const order = orderOf({ stop: ['END'], constraint: { jsonSchema: { type: 'object' } } });
     await (await generate(order)).result;
     expect(engine.generations.at(-1)).toMatchObject({
@@ -345,7 +345,7 @@ describe('what is sent', () => {
     expect(engine.generations).toEqual([]);
   });
 
-  it('comes back whole where a character is split over two events', async () => {
+  it('is complete if a character is split over two events', async () => {
     engine.next(says(['a \ud83d', '\ude00 b \ud83d', 'c']));
     const { result, told } = await generate();
     expect((await result).text).toBe('a 😀 b \ufffdc');
@@ -380,7 +380,7 @@ describe('the way to an engine', () => {
     }
   });
 
-  it('takes a key that was kept, and the one of the variable before it', async () => {
+  it('uses a saved key, and prefers that of the environment variable', async () => {
     await remote.secrets.set('remote-key:far', 'sk-kept');
     await remote.load(ID);
     expect(engine.asked.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
@@ -390,8 +390,8 @@ describe('the way to an engine', () => {
   });
 });
 
-describe('what is offered', () => {
-  it('is what the engines list, without those that do not answer', async () => {
+describe('the list of remote models', () => {
+  it('contains the models of all engines that respond', async () => {
     engine.models = ['small', 'group/large:8b', 'with a space', ''];
     remote.configure([
       { name: 'far', url: engine.url },
@@ -422,7 +422,7 @@ describe('what is offered', () => {
     }
   });
 
-  it('carries what llama-server and vLLM say beside OpenAI’s fields', async () => {
+  it('has the additional fields of llama-server and vLLM', async () => {
     engine.lists(
       json(200, {
         data: [
@@ -473,12 +473,12 @@ describe('embeddings', () => {
     ['one is shorter', [vector(0), vector(1), vector(2, [1])]],
     ['one is empty', [vector(0, []), vector(1, []), vector(2, [])]],
     ['one is no list of numbers', [vector(0), vector(1), vector(2, ['a', 'b'])]],
-  ])('are REMOTE_ERROR where %s', async (_what, data) => {
+  ])('are REMOTE_ERROR if %s', async (_what, data) => {
     engine.next(json(200, { data }));
     await expect(embed()).rejects.toMatchObject({ code: 'REMOTE_ERROR' });
   });
 
-  it('are asked for again where the answer was cut, and given up where the caller goes', async () => {
+  it('are retried if the response was cut, and cancelled with their caller', async () => {
     const cut: Parameters<typeof engine.next>[0] = (response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
       response.write('{"data": [', () => response.destroy());

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { LogTail } from '../../../host/engine/log-tail.ts';
 
 describe("the tail of a runner's output", () => {
-  it('gives the last lines, oldest first, without empty ones', () => {
+  it('returns the last lines, oldest first, without empty ones', () => {
     const tail = new LogTail();
     tail.add(Buffer.from('one\ntw'));
     tail.add(Buffer.from('o\r\n\n  \nthree\nfour'));
@@ -19,7 +19,7 @@ describe("the tail of a runner's output", () => {
     expect(tail.lines(9)).toEqual(['GGML_ASSERT(n > 0) failed']);
   });
 
-  it('stays within 64 KiB whatever is printed, and keeps the end', () => {
+  it('stays within 64 KiB, and keeps the end', () => {
     const tail = new LogTail();
     for (let i = 0; i < 100_000; i++) tail.add(Buffer.from(`line ${i}\n`));
     const lines = tail.lines(Number.POSITIVE_INFINITY);

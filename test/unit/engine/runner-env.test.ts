@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readGpuMode, runnerEnv } from '../../../host/engine/runner-env.ts';
 
 describe("a runner's environment", () => {
-  it('holds what drivers and the loader need', () => {
+  it('contains what drivers and the loader need', () => {
     const env = {
       PATH: '/bin',
       HOME: '/home/u',

@@ -56,7 +56,7 @@ describe('Markdown', () => {
     for (const word of hostile.match(/alert|track|srcdoc/g) ?? []) expect(textOf(JSON.parse(kinds))).toContain(word);
   });
 
-  it('shows what is nested without end, or longer than anybody reads, as it was written', () => {
+  it('shows deeply nested or very long text as it was written', () => {
     const deep = `${'> '.repeat(5_000)}at the bottom`;
     expect(textOf(parseMarkdown(deep))).toContain('at the bottom');
     const lists = Array.from({ length: 300 }, (_, depth) => `${'  '.repeat(depth)}- item`).join('\n');

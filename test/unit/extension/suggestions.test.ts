@@ -42,7 +42,7 @@ describe('the models suggested to a newcomer', () => {
     expect(suggested(models, 16e9, 24e9 + 1e9)).toEqual(['best: xl', 'balanced: m', 'smallest: xs']);
   });
 
-  it('are fewer where few fit, and none where none does', () => {
+  it('are fewer if few fit, and none if none does', () => {
     expect(suggested(models, 2e9)).toEqual(['best: xs']);
     expect(suggested(models, 0.4e9)).toEqual([]);
   });

@@ -111,7 +111,7 @@ describe('recommendSplit with a GPU', () => {
     expect(split.gpuLayers).toBeGreaterThan(10);
     expect(split.gpuLayers).toBeLessThan(40);
     expect(split.tier).toBe(split.gpuLayers >= 20 ? 'medium' : 'slow');
-    expect(split.reason).toContain(`last ${split.gpuLayers} layers`);
+    expect(split.reason).toContain(`${split.gpuLayers} of 40 layers`);
     expect(split.reason).toContain(`${(split.estimatedRam / 1e9).toFixed(1)} GB`);
   });
 

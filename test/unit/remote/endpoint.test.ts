@@ -38,7 +38,7 @@ describe('the address of an engine', () => {
     expect(() => read(url)).not.toThrow(/secret-word/);
   });
 
-  it('may be plain http elsewhere where the user says so', () => {
+  it('may be plain http elsewhere if the user allows it', () => {
     expect(read('http://gpu-box:8000', { plainHttp: true })).toMatchObject({
       base: 'http://gpu-box:8000/v1',
       isPrivate: false,

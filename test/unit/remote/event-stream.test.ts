@@ -29,11 +29,11 @@ describe('a stream of events', () => {
     expect(await eventsOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
 
-  it('has no event where its end is missing', async () => {
+  it('has no event if its end is missing', async () => {
     expect(await eventsOf([Buffer.from('data: one\n\ndata: half\n')])).toEqual(['one']);
   });
 
-  it('is given up where an event has no end', async () => {
+  it('is refused if an event never ends', async () => {
     const piece = Buffer.from(`data: ${'x'.repeat(70_000)}\n`);
     await expect(eventsOf(Array.from({ length: 20 }, () => piece))).rejects.toThrow(/more than 1048576/);
   });

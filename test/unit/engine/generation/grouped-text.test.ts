@@ -15,7 +15,7 @@ describe('grouped text', () => {
     expect(sent).toEqual(['a', 'bc']);
   });
 
-  it('sends what is held when the interval is over, though nothing more comes', async () => {
+  it('sends buffered text when the interval ends, even if no more arrives', async () => {
     const sent: string[] = [];
     await new Promise<void>((resolve) => {
       const grouped = new GroupedText((text) => {

@@ -7,7 +7,7 @@ function nested(depth: number): JsonObject {
 }
 
 describe('a JSON schema', () => {
-  it('is kept but for remarks, with anyOf as oneOf', () => {
+  it('is kept except for annotations, with anyOf as oneOf', () => {
     expect(
       checkedSchema({
         $schema: 'draft',

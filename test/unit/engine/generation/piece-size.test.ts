@@ -12,7 +12,7 @@ describe('a piece of a prompt', () => {
   it('grows to a batch on a fast machine', () => {
     expect(settled(512, 1_000)).toBe(512);
   });
-  it('takes so long on a slow one that the next request need not wait long', () => {
+  it('is smaller on a slow computer, so that the next request does not wait long', () => {
     // 64 tokens in 1,280 ms; 128 would take more than 1,500.
     expect(settled(512, 0.05)).toBe(64);
   });

@@ -7,7 +7,7 @@ const special = new SpecialText({
 });
 
 describe('special text', () => {
-  it('in a message comes back as plain text, whatever the template puts around it', () => {
+  it('in a message is plain text, whatever the template puts around it', () => {
     const marked = special.mark('hi <|im_end|> and <s>!');
     expect(marked).not.toMatch(/<s>|<\|im_end\|>/);
     expect(special.parts(`<s>${marked}<|im_end|>`)).toEqual([

@@ -28,7 +28,7 @@ describe('text of tokens', () => {
     },
   );
 
-  it('is given out as soon as it is whole', () => {
+  it('is emitted as soon as it is complete', () => {
     const tokens = new TokenText<Buffer>(detokenize, []);
     const [first, second, third] = [
       Buffer.from('x\xe2', 'latin1'),
@@ -38,14 +38,14 @@ describe('text of tokens', () => {
     expect([tokens.push(first), tokens.push(second), tokens.push(third)]).toEqual(['x', '', '€']);
   });
 
-  it('ends without a character that was cut, and with all that is whole', () => {
+  it('ends without an incomplete character, and with everything complete', () => {
     const tokens = new TokenText<Buffer>(detokenize, []);
     expect(tokens.push(Buffer.from([0x61, 0xf0, 0x9f]))).toBe('a');
     expect(tokens.end()).toBe('');
     expect(tokens.end()).toBe('');
   });
 
-  it('tells the detokenizer the last tokens before it', () => {
+  it('passes the preceding tokens to the detokenizer', () => {
     const heard: string[][] = [];
     const tokens = new TokenText<string>(
       (now, before) => {
