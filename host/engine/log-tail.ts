@@ -1,10 +1,10 @@
-/** Bytes kept of what a runner printed: enough for llama.cpp's account of one load, and no more whatever it prints. */
+/** Bytes kept of a runner's output: enough for llama.cpp's log of one load. */
 const MAX_TAIL_BYTES = 64 * 1024;
 
-/** A line of a stack trace, Node's or its crash reporter's: it names code, and the reason stands in the lines before. */
+/** A line of a stack trace of Node or its crash reporter; the reason is in the lines before it. */
 const FRAME = /^\s*(at |\d+: )|^----- /;
 
-/** The end of a stream of text. It keeps pieces and drops from the front; nothing is copied while text comes. */
+/** The end of a stream of text. It keeps pieces and drops the first ones; nothing is copied while text arrives. */
 export class LogTail {
   readonly #pieces: Buffer[] = [];
   #bytes = 0;
@@ -19,7 +19,7 @@ export class LogTail {
     }
   }
 
-  /** The last `count` lines that say something, oldest first. */
+  /** The last `count` lines that are not empty, oldest first. */
   lines(count: number): string[] {
     const text = Buffer.concat(this.#pieces).subarray(-MAX_TAIL_BYTES).toString('utf8');
     return text

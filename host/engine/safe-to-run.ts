@@ -5,15 +5,14 @@ import { ancestors } from '../common/ancestors.ts';
 import { type HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { assertSafeToStart, OTHERS_WRITE } from '../common/safe-folder.ts';
 
-/** What a runner loads as code: llama.cpp's binaries, and the runner's own scripts. */
+/** Files that a runner loads as code: llama.cpp's binaries and the runner's own scripts. */
 const CODE = /\.(node|so[.\d]*|dylib|dll|c?js|mjs)$/;
 
 /**
- * Why no runner may be started: somebody else could have put there what it would run, be it the program, the runner, or
- * a GPU add-on unpacked beside them. Undefined when nobody could. Says nothing on Windows, whose permissions are not in
- * the bits looked at.
+ * Returns why no runner may be started: other users could have replaced what it would run (the program, the runner, or a
+ * GPU add-on beside them). Undefined when they could not, and on Windows, whose permissions are not in the mode bits.
  *
- * @param entry What runners are started with.
+ * @param entry The module that runners start with.
  */
 export async function whyUnsafeToRun(entry: URL): Promise<HostError | undefined> {
   if (process.platform === 'win32') return undefined;
@@ -46,11 +45,11 @@ async function binsOf(folder: string): Promise<string[]> {
   return (await Promise.all(bins.map(async (bin) => (await namesIn(bin)).map((name) => join(bin, name))))).flat();
 }
 
-/** One file of code, to judge its folder by; one that everybody may write before all others. */
+/** One file of code in a folder, to check the folder by; preferably one that other users can write. */
 async function firstCodeIn(folder: string): Promise<string | undefined> {
   const files = (await namesIn(folder)).filter((name) => CODE.test(name)).map((name) => join(folder, name));
   const modes = await Promise.all(files.map(async (file) => (await stat(file)).mode));
-  return files.find((_, place) => ((modes[place] ?? 0) & OTHERS_WRITE) !== 0) ?? files[0];
+  return files.find((_, index) => ((modes[index] ?? 0) & OTHERS_WRITE) !== 0) ?? files[0];
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -1,21 +1,21 @@
 import type { RunnerProcess } from './runner-process.ts';
 
-/** An idle runner is ended after this long without anybody showing interest in a load, milliseconds. It holds some 60 MB. */
+/** Time after which an idle runner is ended, milliseconds. It uses some 60 MB. */
 const IDLE_MS = 5 * 60_000;
 
-/** Keeps one runner started ahead of a load, so that the load pays for neither process, import nor llama.cpp's start. */
+/** Keeps one runner started ahead of a load, so that the load need not wait for a process and llama.cpp to start. */
 export class WarmRunner {
   readonly #start: () => RunnerProcess;
-  readonly #onDeath: (runner: RunnerProcess) => void;
+  readonly #onExit: (runner: RunnerProcess) => void;
   readonly #idleMs: number;
   #idle: RunnerProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onDeath Hears of an idle runner that ended by itself. */
-  constructor(start: () => RunnerProcess, onDeath: (runner: RunnerProcess) => void, idleMs: number = IDLE_MS) {
+  /** @param onExit Called when the idle runner exits unexpectedly. */
+  constructor(start: () => RunnerProcess, onExit: (runner: RunnerProcess) => void, idleMs: number = IDLE_MS) {
     this.#idleMs = idleMs;
     this.#start = start;
-    this.#onDeath = onDeath;
+    this.#onExit = onExit;
   }
 
   /** The idle runner's process id, or undefined when there is none. */
@@ -23,7 +23,7 @@ export class WarmRunner {
     return this.#idle?.pid;
   }
 
-  /** Starts a runner unless one is idle, and keeps it for some minutes from now. */
+  /** Starts a runner unless one is idle, and restarts its idle time. */
   warm(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.drop(), this.#idleMs).unref();
@@ -33,11 +33,11 @@ export class WarmRunner {
     void runner.exited.then(() => {
       if (this.#idle !== runner) return;
       this.#idle = undefined;
-      this.#onDeath(runner);
+      this.#onExit(runner);
     });
   }
 
-  /** Hands the idle runner over, or a new one. It may still be starting. */
+  /** Returns the idle runner, or a new one. It may still be starting. */
   take(): RunnerProcess {
     const runner = this.#idle;
     this.#idle = undefined;

@@ -1,12 +1,12 @@
 import { request } from 'node:http';
 
-/** Longest LM Studio may take to greet, milliseconds: it does so within a few. `lms` itself allows 500. */
+/** Longest LM Studio may take to send its greeting, milliseconds: it takes a few. `lms` itself allows 500. */
 const GREETING_MS = 500;
 
 /** Longest greeting read, bytes. */
 const MAX_BYTES = 1024;
 
-/** Says whether it is LM Studio that listens on a port of this machine: its server greets those who ask. */
+/** Returns whether LM Studio listens on a port of this machine: its server sends a greeting on request. */
 export function greets(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(GREETING_MS);
@@ -20,7 +20,7 @@ export function greets(port: number): Promise<boolean> {
       answer.on('error', () => resolve(false));
       answer.on('close', () => resolve(answer.statusCode === 200 && isGreeting(text)));
     });
-    // Nobody there, somebody silent, or somebody else: no LM Studio in any case.
+    // Nothing, or another program, listens there.
     asked.on('error', () => resolve(false));
     asked.end();
   });

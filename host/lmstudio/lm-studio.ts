@@ -7,27 +7,27 @@ import { greets } from './greeting.ts';
 import { readConfiguredPort, readFirstLoaded, readServerStatus, type ServerStatus } from './lms-answers.ts';
 import { failed, type LmsResult, runLms } from './run-lms.ts';
 
-/** The port LM Studio's server has when nobody chose another. */
+/** The default port of LM Studio's server. */
 const DEFAULT_PORT = 1234;
 
-/** Longest `lms` may take to say something, milliseconds. */
-const ASK_MS = 15_000;
+/** Longest an `lms` command may take, milliseconds. */
+const COMMAND_MS = 15_000;
 
 /** Longest it may take to start the server: it may have to start LM Studio first, which it allows 10 s and more, milliseconds. */
 const START_MS = 60_000;
 
-/** Longest of LM Studio's own settings files that is read, bytes. */
+/** Largest settings file of LM Studio that is read, bytes. */
 const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** How LM Studio is on this machine. */
+/** The state of LM Studio on this machine. */
 export interface LmStudioStatus {
   readonly installed: boolean;
-  /** Its command is there: it has been started once. */
+  /** The command `lms` exists: LM Studio has been started once. */
   readonly bootstrapped: boolean;
   readonly serverRunning: boolean;
-  /** Where its server answers; undefined while it does not run. */
+  /** The address of its server; undefined while it does not run. */
   readonly apiEndpoint: string | undefined;
-  /** The first model it has in memory. */
+  /** The first of its loaded models. */
   readonly currentModel: string | undefined;
   readonly lmsPath: string | undefined;
 }
@@ -51,8 +51,8 @@ export class LmStudio {
     const { running, port } = await this.#serverStatus(lms, signal);
     const there = { installed: true, bootstrapped: true, lmsPath: lms };
     if (!running) return { ...there, ...none };
-    // Asked only while the server runs: at other times this command may start LM Studio.
-    const loaded = await this.#run(lms, ['ps', '--json'], ASK_MS, signal);
+    // Only while the server runs: otherwise this command may start LM Studio.
+    const loaded = await this.#run(lms, ['ps', '--json'], COMMAND_MS, signal);
     return {
       ...there,
       serverRunning: true,
@@ -82,7 +82,7 @@ export class LmStudio {
     const lms = await this.#lms();
     if (!(await this.#serverStatus(lms, signal)).running) return;
     const args = ['server', 'stop'];
-    const result = await this.#run(lms, args, ASK_MS, signal);
+    const result = await this.#run(lms, args, COMMAND_MS, signal);
     if ((await this.#serverStatus(lms, signal)).running)
       throw failed(args, `did not stop the server${wordsOf(result)}`);
   }
@@ -101,18 +101,16 @@ export class LmStudio {
     const isThere = found !== undefined;
     throw new HostError(
       'LMSTUDIO_NOT_INSTALLED',
-      isThere
-        ? 'LM Studio has no command lms yet. Start LM Studio once, which makes it.'
-        : 'LM Studio is not installed',
+      isThere ? 'LM Studio has not been set up yet. Start it once, then try again.' : 'LM Studio is not installed',
       { details: { installed: isThere, bootstrapped: false } },
     );
   }
 
   async #serverStatus(lms: string, signal: AbortSignal): Promise<ServerStatus> {
     const args = ['server', 'status', '--json', '--quiet'];
-    const result = await this.#run(lms, args, ASK_MS, signal);
+    const result = await this.#run(lms, args, COMMAND_MS, signal);
     const status = readServerStatus(result.stdout);
-    if (status === undefined) throw failed(args, `did not say how the server is${wordsOf(result)}`);
+    if (status === undefined) throw failed(args, `did not report the server status${wordsOf(result)}`);
     return status;
   }
 
@@ -127,11 +125,11 @@ function endpointAt(port = DEFAULT_PORT): string {
   return `http://127.0.0.1:${port}/v1`;
 }
 
-/** The last thing it said, for an error. */
+/** The last line of its output, for an error. */
 function wordsOf({ stderr, stdout, code }: LmsResult): string {
   const said = (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? '';
   const clean = said.replace(/[\p{C}\s]+/gu, ' ').trim();
-  return clean === '' ? ` (exit code ${code})` : `. It says: ${clean.slice(0, 300).replace(/\.$/, '')}`;
+  return clean === '' ? ` (exit code ${code})` : `. Its message: ${clean.slice(0, 300).replace(/\.$/, '')}`;
 }
 
 async function configuredPort({ home }: FoundLmStudio): Promise<number> {
@@ -141,7 +139,7 @@ async function configuredPort({ home }: FoundLmStudio): Promise<number> {
     if ((await stat(file)).size > MAX_CONFIG_BYTES) return DEFAULT_PORT;
     return readConfiguredPort(await readFile(file, 'utf8')) ?? DEFAULT_PORT;
   } catch (error) {
-    // Not ours to complain about: its server may never have run.
+    // Its server may never have run.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) return DEFAULT_PORT;
     throw error;
   }

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
-/** How LM Studio's server is. */
+/** The state of LM Studio's server. */
 export interface ServerStatus {
   readonly running: boolean;
-  /** Undefined where it never ran. */
+  /** Undefined if it never ran. */
   readonly port: number | undefined;
 }
 
@@ -19,7 +19,7 @@ export function readServerStatus(stdout: string): ServerStatus | undefined {
 
 const Loaded = v.array(v.looseObject({ identifier: v.optional(v.string()), modelKey: v.optional(v.string()) }));
 
-/** The first of the models `lms ps --json` prints, as requests name it; undefined where none is loaded, or none said. */
+/** The first of the models `lms ps --json` prints, as requests name it; undefined if none is loaded. */
 export function readFirstLoaded(stdout: string): string | undefined {
   const { success, output } = v.safeParse(Loaded, json(stdout));
   if (!success) return undefined;
@@ -35,14 +35,14 @@ export function readConfiguredPort(text: string): number | undefined {
   return success ? output.port : undefined;
 }
 
-/** The last line: a version that does not know `--quiet` says something before it. */
+/** Parses the whole text or its last line: versions without `--quiet` print other lines before it. */
 function json(text: string): unknown {
   const whole = text.trim();
   for (const candidate of [whole, whole.split('\n').at(-1) ?? '']) {
     try {
       return JSON.parse(candidate);
     } catch {
-      // The next one, or nothing a schema takes.
+      // Try the next one.
     }
   }
   return undefined;

@@ -4,14 +4,14 @@ import { HostError } from '../common/errors.ts';
 import { variable, withSafePath } from '../common/find-program.ts';
 import { assertSafeToStart } from '../common/safe-folder.ts';
 
-/** Bytes kept of each of its outputs. */
+/** Bytes kept of each output stream. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** Time its last words have to arrive after its end: what it started may hold its outputs open for ever, milliseconds. */
-const LAST_WORDS_MS = 500;
+/** Time to read the rest of the output after it exits, milliseconds: processes it started may keep its output open. */
+const DRAIN_MS = 500;
 
 /**
- * What it is given of the environment: enough to find LM Studio and to start it on the user's screen, and no secret.
+ * Environment variables passed to `lms`: enough to find LM Studio and start it on the user's screen, and no secrets.
  */
 const PASSED_ON = [
   'PATH',
@@ -39,7 +39,7 @@ const PASSED_ON = [
   'TMP',
 ];
 
-/** What came of it. */
+/** The result of a run. */
 export interface LmsResult {
   readonly stdout: string;
   readonly stderr: string;
@@ -48,9 +48,9 @@ export interface LmsResult {
 }
 
 /**
- * Runs `lms` with these words, without a shell.
+ * Runs `lms` with arguments, without a shell.
  *
- * @throws HostError `UNSAFE_FOLDER` where others could have put another program there, `LMSTUDIO_FAILED` where it cannot
+ * @throws HostError `UNSAFE_FOLDER` where other users could have replaced it, `LMSTUDIO_FAILED` where it cannot
  * be started or takes too long; the signal's reason when aborted.
  */
 export async function runLms(
@@ -73,12 +73,12 @@ export async function runLms(
   const ended = Promise.withResolvers<number | null>();
   child.once('error', (error) => ended.reject(failed(args, `could not be started: ${error.message}`)));
   child.once('close', ended.resolve);
-  let lastWords: NodeJS.Timeout | undefined;
+  let drained: NodeJS.Timeout | undefined;
   child.once('exit', (code) => {
-    lastWords = setTimeout(() => ended.resolve(code), LAST_WORDS_MS);
+    drained = setTimeout(() => ended.resolve(code), DRAIN_MS);
   });
   const timer = setTimeout(
-    () => ended.reject(failed(args, `ran longer than ${timeoutMs / 1000} seconds and was ended`)),
+    () => ended.reject(failed(args, `did not finish within ${timeoutMs / 1000} seconds and was stopped`)),
     timeoutMs,
   );
   const abort = () => ended.reject(signal.reason);
@@ -88,7 +88,7 @@ export async function runLms(
     return { code, stdout: stdout(), stderr: stderr() };
   } finally {
     clearTimeout(timer);
-    clearTimeout(lastWords);
+    clearTimeout(drained);
     signal.removeEventListener('abort', abort);
     child.kill('SIGKILL');
     child.stdout.destroy();
@@ -101,7 +101,7 @@ function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   return withSafePath(Object.fromEntries(passed.filter(([, value]) => value !== undefined)));
 }
 
-/** An `LMSTUDIO_FAILED` of one command. */
+/** The error for a command that failed. */
 export function failed(args: readonly string[], how: string): HostError {
   const command = `lms ${args.join(' ')}`;
   return new HostError('LMSTUDIO_FAILED', `${command} ${how}.`, { details: { command } });

@@ -1,37 +1,37 @@
-/** A text to be embedded, and how its request calls it (`texts.3`), for errors. */
+/** A text to embed, and its field in the request (`texts.3`), for errors. */
 export interface NamedText {
   readonly name: string;
   readonly text: string;
 }
 
-/** Some texts to be embedded in one turn. */
+/** Texts to embed in one request to a model. */
 export interface EmbedRequest {
   readonly texts: readonly NamedText[];
-  /** True: a text that is too long is cut at its end. False: it is refused. */
+  /** Whether a text that is too long is cut at its end; otherwise it is rejected. */
   readonly truncate: boolean;
 }
 
-/** One text's vector, as the model gives it. */
+/** The embedding of one text. */
 export interface Embedded {
   readonly vector: Float32Array;
-  /** Evaluated, those included that the model wants around every text. */
+  /** Evaluated tokens, including those that the model adds to every text. */
   readonly tokens: number;
   readonly truncated: boolean;
 }
 
-/** Some documents to be scored against one query in one turn. */
+/** Documents to score against a query in one request to a model. */
 export interface RankRequest {
   readonly query: NamedText;
   readonly documents: readonly NamedText[];
-  /** True: a document that is too long is cut at its end. False: it is refused. */
+  /** Whether a document that is too long is cut at its end; otherwise it is rejected. */
   readonly truncate: boolean;
 }
 
 /** One document's score. */
 export interface Ranked {
-  /** 0 to 1, as the model's rank head says. */
+  /** 0 to 1, from the model's rank head. */
   readonly score: number;
-  /** Evaluated: query, document, and what stands around them. */
+  /** Evaluated tokens: query, document, and those that the model adds. */
   readonly tokens: number;
   readonly truncated: boolean;
 }

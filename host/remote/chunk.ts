@@ -16,23 +16,23 @@ const Choice = v.object({
   finish_reason: v.nullish(v.string()),
 });
 
-/** One event of an answer. What engines add of their own is let be. */
+/** One event of an answer. Further fields of engines are ignored. */
 const Chunk = v.object({
   choices: v.optional(v.array(Choice), []),
   usage: v.nullish(Usage),
   error: v.optional(v.unknown()),
 });
 
-/** What one event says. */
+/** The contents of one event. */
 export interface ChunkFacts {
   readonly text: string;
   readonly finishReason: string | undefined;
   readonly usage: v.InferOutput<typeof Usage> | undefined;
-  /** The event tells of a fault; its text is for `readSaid`. */
-  readonly isFault: boolean;
+  /** The event reports an error; see `readReportedError`. */
+  readonly isError: boolean;
 }
 
-/** Reads an event's data. Undefined for what no such engine sends. */
+/** Reads an event's data; undefined for any other data. */
 export function readChunk(data: string): ChunkFacts | undefined {
   let value: unknown;
   try {
@@ -47,6 +47,6 @@ export function readChunk(data: string): ChunkFacts | undefined {
     text: choice?.delta?.content ?? choice?.text ?? '',
     finishReason: choice?.finish_reason ?? undefined,
     usage: output.usage ?? undefined,
-    isFault: output.error !== undefined && output.error !== null,
+    isError: output.error !== undefined && output.error !== null,
   };
 }

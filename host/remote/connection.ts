@@ -3,26 +3,25 @@ import { isHostError } from '../common/errors.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
 import { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
-import { nonsense, silent } from './engine-faults.ts';
+import { noResponse, responseError, unexpectedResponse } from './error-responses.ts';
 import { codeOf, type RemoteRequest, send } from './http.ts';
-import { refusal } from './refusals.ts';
-import { RemoteFault } from './remote-fault.ts';
+import { RemoteError } from './remote-error.ts';
 
-/** Longest body taken that is no stream, bytes: a list of models, or embeddings of one request. */
+/** Largest response body other than a stream, bytes: a list of models, or the embeddings of one request. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** What an engine is reached with. */
+/** How an engine is reached. */
 export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly key: string | undefined;
   readonly proxies: ProxyRoutes;
-  /** The pause before a request is tried again, milliseconds. */
+  /** The wait before the first retry, milliseconds. */
   readonly retryBaseMs: number;
-  /** Time for a connection to be made and a list to be answered, milliseconds. */
+  /** Longest time to connect, and to return a list, milliseconds. */
   readonly connectTimeoutMs: number;
 }
 
-/** The way to one engine: its address, its key, and what its refusals mean. */
+/** The connection to one engine: its address, its API key and its errors. */
 export class Connection {
   readonly options: ConnectionOptions;
 
@@ -34,29 +33,29 @@ export class Connection {
     return this.options.endpoint.name;
   }
 
-  /** Sends a request once and resolves with a success, its body unread. Throws the fault any other answer is. */
-  async send(request: Omit<RemoteRequest, 'endpoint' | 'key'>, patience: Deadline): Promise<IncomingMessage> {
+  /** Sends a request once; resolves with a successful response whose body is unread, and throws for any other. */
+  async send(request: Omit<RemoteRequest, 'endpoint' | 'key'>, deadline: Deadline): Promise<IncomingMessage> {
     const { endpoint, key, proxies } = this.options;
-    const answer = await send({ ...request, endpoint, key }, proxies, patience);
+    const answer = await send({ ...request, endpoint, key }, proxies, deadline);
     if (answer.statusCode === 200) return answer;
-    throw await refusal(answer, endpoint, key);
+    throw await responseError(answer, endpoint, key);
   }
 
-  /** Sends a request once and resolves with the text of its answer, which has `timeoutMs` from when the connection stands. */
+  /** Sends a request once; resolves with the text of the response, which may take `timeoutMs` once connected. */
   async whole(
     request: Pick<RemoteRequest, 'path' | 'body'>,
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    const patience = new Deadline(signal);
-    const allow = (ms: number) => patience.allow(ms, () => silent(this.name, ms));
+    const deadline = new Deadline(signal);
+    const allow = (ms: number) => deadline.allow(ms, () => noResponse(this.name, ms));
     allow(Math.min(timeoutMs, this.options.connectTimeoutMs));
     try {
       const onConnected = () => allow(timeoutMs);
-      const answer = await this.send({ ...request, accept: 'application/json', onConnected }, patience);
-      return await this.#read(answer, patience);
+      const answer = await this.send({ ...request, accept: 'application/json', onConnected }, deadline);
+      return await this.#read(answer, deadline);
     } finally {
-      patience.end();
+      deadline.end();
     }
   }
 
@@ -67,12 +66,12 @@ export class Connection {
       for await (const piece of answer as AsyncIterable<Buffer>) {
         pieces.push(piece);
         bytes += piece.length;
-        if (bytes > MAX_BODY_BYTES) throw nonsense(this.name, `an answer of at most ${MAX_BODY_BYTES} bytes`);
+        if (bytes > MAX_BODY_BYTES) throw unexpectedResponse(this.name, `an answer of at most ${MAX_BODY_BYTES} bytes`);
       }
     } catch (error) {
       signal.throwIfAborted();
       if (isHostError(error)) throw error;
-      throw new RemoteFault('REMOTE_UNREACHABLE', `The answer of the engine "${this.name}" was cut.`, {
+      throw new RemoteError('REMOTE_UNREACHABLE', `The connection to remote engine "${this.name}" was interrupted.`, {
         transient: true,
         details: { engine: this.name, cause: codeOf(error) },
       });

@@ -1,9 +1,6 @@
 import type { HostError } from '../common/errors.ts';
 
-/**
- * The end of a request's patience: aborts its signal when the caller does, or when nothing has come for as long as is
- * allowed just now.
- */
+/** A deadline that can be moved: its signal is aborted when the caller's is, or when the time is over. */
 export class Deadline {
   readonly signal: AbortSignal;
   readonly #own = new AbortController();
@@ -13,13 +10,13 @@ export class Deadline {
     this.signal = caller === undefined ? this.#own.signal : AbortSignal.any([caller, this.#own.signal]);
   }
 
-  /** Gives so many milliseconds from now on, in place of what was given before; `fault` is then the signal's reason. */
-  allow(ms: number, fault: () => HostError): void {
+  /** Sets the deadline to so many milliseconds from now; `reason` then returns the signal's reason. */
+  allow(ms: number, reason: () => HostError): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#own.abort(fault()), ms);
+    this.#timer = setTimeout(() => this.#own.abort(reason()), ms);
   }
 
-  /** Waits no more. */
+  /** Removes the deadline. */
   end(): void {
     clearTimeout(this.#timer);
   }

@@ -12,10 +12,10 @@ const Answer = v.object({
 });
 
 /**
- * Reads what `POST /embeddings` answers to `count` texts, in their order. Undefined for what is no such answer: also one
+ * Reads the response to `POST /embeddings` for `count` texts, in their order. Undefined for anything else, such as one
  * with too few vectors, two of one text, or vectors of different lengths.
  *
- * An engine counts the tokens of all texts together; they are told as if each text had its share.
+ * An engine counts the tokens of all texts together; each text is given an equal share.
  */
 export function readEmbeddings(text: string, count: number): Embedded[] | undefined {
   let value: unknown;

@@ -2,10 +2,10 @@ import { BlockList, isIP } from 'node:net';
 import { HostError } from '../common/errors.ts';
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
 
-/** Where an engine elsewhere is, and how it is to be treated. Made of a checked entry of the configuration. */
+/** Where a remote engine is and how it is used, from an entry of the configuration. */
 export interface Endpoint {
   readonly name: string;
-  /** Without a slash at its end; paths of the API are put behind it. */
+  /** Without a trailing slash; the paths of the API are appended. */
   readonly base: string;
   /** On this machine or in a private network. */
   readonly isPrivate: boolean;
@@ -22,7 +22,7 @@ export interface Endpoint {
 /** A long prompt on a slow machine is read for minutes before the first token. */
 const FIRST_TEXT_SECONDS = 300;
 
-/** No engine that works rests this long within an answer. */
+/** An engine that works sends something more often than this within an answer. */
 const IDLE_SECONDS = 60;
 
 /** Loopback, private and link-local networks. Sources: RFC 1122, 1918, 3927, 4291, 4193. */
@@ -40,24 +40,24 @@ const PRIVATE_NETWORKS = [
 /**
  * Reads an entry of the configuration.
  *
- * @throws HostError `CONFIG_UNUSABLE` for an address that is none, has a password or a query in it, or is plain HTTP to
- * a place where others could listen, unless the entry allows it.
+ * @throws HostError `CONFIG_UNUSABLE` for an invalid URL, one with credentials or a query, or plain HTTP outside private
+ * networks unless the entry allows it.
  */
 export function readEndpoint(entry: RemoteEngineEntry): Endpoint {
   const { name, models, keyVariable, firstTextSeconds, idleSeconds } = entry;
   const url = URL.canParse(entry.url) ? new URL(entry.url) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw unusable(name, 'an http or https address such as "http://127.0.0.1:8080/v1"');
+    throw unusable(name, 'an http or https URL such as "http://127.0.0.1:8080/v1"');
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw unusable(name, 'an address without a password, query or fragment; a key goes to SET_REMOTE_KEY');
+    throw unusable(name, 'a URL without credentials, query or fragment (API keys are saved separately)');
   }
   const isPrivate = isPrivateHost(url.hostname);
   if (url.protocol === 'http:' && !isPrivate && entry.plainHttp !== true) {
     throw unusable(
       name,
-      'an https address, since others can read what goes over http to a place that is not in a private network; ' +
-        '"plainHttp": true beside it allows that all the same',
+      'an https URL, because http is not encrypted and this address is not in a private network; ' +
+        '"plainHttp": true allows it anyway',
     );
   }
   const path = url.pathname.replace(/\/+$/, '');
@@ -87,7 +87,7 @@ export function isPrivateHost(hostname: string): boolean {
 function unusable(name: string, expected: string): HostError {
   return new HostError(
     'CONFIG_UNUSABLE',
-    `Expected the \`url\` of the engine "${name}" in config.json to be ${expected}.`,
+    `Invalid URL for remote engine "${name}" in config.json: expected ${expected}.`,
     {
       details: { engine: name, field: 'remoteEngines.url' },
     },

@@ -1,9 +1,9 @@
 /** Longest event taken, UTF-16 units. A token's event has some 300. */
 const MAX_EVENT_LENGTH = 1024 * 1024;
 
-/** What came was no stream of events. */
-export class EventStreamFault extends Error {
-  override readonly name = 'EventStreamFault';
+/** The response was no stream of events. */
+export class EventStreamError extends Error {
+  override readonly name = 'EventStreamError';
 }
 
 /**
@@ -12,8 +12,8 @@ export class EventStreamFault extends Error {
  *
  * Source: the HTML standard, 9.2.6 (line ends of three kinds, one space after the colon, data of several lines).
  *
- * @param onPiece Told of every piece that comes, whatever is in it.
- * @throws EventStreamFault for an event without end; what `pieces` throws.
+ * @param onPiece Called with every piece that arrives.
+ * @throws EventStreamError for an event without end; what `pieces` throws.
  */
 export async function* readEvents(pieces: AsyncIterable<Uint8Array>, onPiece: () => void): AsyncGenerator<string> {
   const decoder = new TextDecoder();
@@ -45,6 +45,6 @@ export async function* readEvents(pieces: AsyncIterable<Uint8Array>, onPiece: ()
   if (rest === '\r' && data.length > 0) yield data.join('\n');
 }
 
-function tooLong(): EventStreamFault {
-  return new EventStreamFault(`an event of more than ${MAX_EVENT_LENGTH} characters`);
+function tooLong(): EventStreamError {
+  return new EventStreamError(`an event of more than ${MAX_EVENT_LENGTH} characters`);
 }

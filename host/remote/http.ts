@@ -5,19 +5,19 @@ import type { JsonObject } from '../common/json.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
 import type { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
-import { RemoteFault } from './remote-fault.ts';
+import { RemoteError } from './remote-error.ts';
 
-/** One request to an engine elsewhere, to be sent once. */
+/** One request to a remote engine. */
 export interface RemoteRequest {
   readonly endpoint: Endpoint;
-  /** Behind the base address, with its slash: one of ours, never made of what somebody said. */
+  /** Appended to the base address; never made from input. */
   readonly path: '/models' | '/chat/completions' | '/completions' | '/embeddings';
   /** Absent for a GET. */
   readonly body?: JsonObject;
-  /** Sent to the endpoint and to no other place: redirects are not followed. */
+  /** Sent to the endpoint only: redirects are not followed. */
   readonly key: string | undefined;
   readonly accept: 'application/json' | 'text/event-stream';
-  /** Told when the connection stands. */
+  /** Called when the connection is established. */
   readonly onConnected?: () => void;
 }
 
@@ -25,7 +25,7 @@ export interface RemoteRequest {
  * Sends a request and resolves with the answer's head; its body is to be read or destroyed by whoever gets it. Engines
  * on this machine and in private networks are asked directly, others through the proxy of the environment.
  *
- * @throws RemoteFault `REMOTE_UNREACHABLE` (transient); the signal's reason when patience ends.
+ * @throws RemoteError `REMOTE_UNREACHABLE` (transient); the signal's reason when deadline ends.
  */
 export async function send(
   request: RemoteRequest,
@@ -70,15 +70,15 @@ export async function send(
   }
 }
 
-/** What broke a connection before its answer. */
-function unreachable({ name, base }: Endpoint, error: unknown): RemoteFault {
+/** The error for a connection that failed before the response. */
+function unreachable({ name, base }: Endpoint, error: unknown): RemoteError {
   const code = codeOf(error);
-  // A certificate does not get better by asking again.
+  // A retry does not fix a certificate.
   const transient = !/CERT|TLS|SSL|ALTNAME/.test(code);
   const { origin } = new URL(base);
-  return new RemoteFault(
+  return new RemoteError(
     'REMOTE_UNREACHABLE',
-    `The engine "${name}" at ${origin} could not be reached: ${inWords(code)}.`,
+    `Could not connect to remote engine "${name}" at ${origin}: ${reasonOf(code)}.`,
     {
       transient,
       details: { engine: name, cause: code },
@@ -86,25 +86,25 @@ function unreachable({ name, base }: Endpoint, error: unknown): RemoteFault {
   );
 }
 
-function inWords(code: string): string {
+function reasonOf(code: string): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return 'the connection was refused; does it run?';
+      return 'the connection was refused. Check that it is running';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'its name is not known; is there a network?';
+      return 'its name could not be resolved. Check the network connection';
     case 'ECONNRESET':
     case 'EPIPE':
-      return 'the connection was cut';
+      return 'the connection was interrupted';
     default:
       return `the connection failed (${code})`;
   }
 }
 
-/** The name of a fault of the system; the error itself is not kept, see {@link RemoteFault}. */
+/** The code of a system error; the error itself is not kept, see {@link RemoteError}. */
 export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
-  // Several addresses tried: the first one's fault stands for all.
+  // Several addresses were tried: the first error represents all.
   if ('errors' in error && Array.isArray(error.errors) && !('code' in error && typeof error.code === 'string')) {
     return codeOf(error.errors[0]);
   }

@@ -2,15 +2,15 @@ import { HostError } from '../common/errors.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** What a key may be made of: visible ASCII, as a header's value must be. */
+/** Characters of an API key: visible ASCII, as in the value of a header. */
 export const KEY = /^[\x21-\x7e]{1,4096}$/;
 
-/** The name an engine's key is kept under. */
+/** The name under which an engine's API key is stored. */
 export function keyName(engine: string): string {
   return `remote-key:${engine}`;
 }
 
-/** A key, and where it was found: in the variable of this name, or given by SET_REMOTE_KEY. */
+/** An API key and its source: the name of a variable, or `SET_REMOTE_KEY`. */
 export interface FoundKey {
   readonly key: string;
   readonly source: string;
@@ -31,7 +31,7 @@ export async function findKey(
     if (KEY.test(value)) return { key: value, source: keyVariable };
     throw new HostError(
       'UNAUTHORIZED',
-      `The key of the engine "${name}" in ${keyVariable} has characters no key has.`,
+      `The API key for remote engine "${name}" in ${keyVariable} contains invalid characters. Set it again.`,
       {
         details: { engine: name, source: keyVariable },
       },

@@ -5,7 +5,7 @@ const MAX_MODELS = 2_000;
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** What is known of a model elsewhere. 0 for what its engine does not say. */
+/** What is known about a remote model; 0 for what its engine does not report. */
 export interface RemoteModelFacts {
   readonly model: string;
   /** Tokens. */
@@ -41,7 +41,7 @@ const Entry = v.object({
 
 const List = v.object({ data: v.array(v.unknown()) });
 
-/** Reads what `GET /models` answers. Undefined for what is no such list; entries that are none are left out. */
+/** Reads the response to `GET /models`; undefined for anything else. Invalid entries are left out. */
 export function readModelList(text: string): RemoteModelFacts[] | undefined {
   let value: unknown;
   try {
@@ -69,7 +69,7 @@ function factsOf({ id, max_model_len, context_length, meta }: v.InferOutput<type
   };
 }
 
-/** Of a model its engine does not list, and nothing is known of. */
+/** A model that its engine does not list. */
 export function unlistedModel(model: string): RemoteModelFacts {
   return { model, contextSize: 0, trainContextSize: 0, vocabSize: 0, embeddingDim: 0, size: 0 };
 }

@@ -4,13 +4,13 @@ import { type RemoteId, remoteIdOf } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngines } from './remote-engines.ts';
 
-/** Longest an engine may take to say what it has while a list waits for it, milliseconds. */
+/** Longest an engine may take to list its models while a reply waits for it, milliseconds. */
 const LIST_TIMEOUT_MS = 2_000;
 
-/** How long an engine's answer, or its silence, is believed in lists, milliseconds. */
-const BELIEVED_MS = 10_000;
+/** How long an engine's list, or its failure, is cached, milliseconds. */
+const CACHE_MS = 10_000;
 
-/** A model of an engine elsewhere that can be loaded. */
+/** A model of a remote engine that can be loaded. */
 export interface OfferedModel {
   readonly name: RemoteId;
   readonly facts: RemoteModelFacts;
@@ -21,7 +21,7 @@ interface Listing {
   readonly models: Promise<OfferedModel[]>;
 }
 
-/** What the engines elsewhere offer, for lists: one that does not answer keeps no list from its reader. */
+/** The models that remote engines offer. An engine that does not respond is left out. */
 export class OfferedModels {
   readonly #engines: RemoteEngines;
   readonly #log: Logger;
@@ -38,14 +38,14 @@ export class OfferedModels {
     return (await Promise.all(engines.map(({ name }) => this.#of(name)))).flat();
   }
 
-  /** Forgets what was heard: keys, addresses or models have changed. */
+  /** Empties the cache: keys, addresses or models have changed. */
   forget(): void {
     this.#listings.clear();
   }
 
   #of(engine: string): Promise<OfferedModel[]> {
     const known = this.#listings.get(engine);
-    if (known !== undefined && performance.now() - known.at < BELIEVED_MS) return known.models;
+    if (known !== undefined && performance.now() - known.at < CACHE_MS) return known.models;
     const models = this.#ask(engine);
     this.#listings.set(engine, { at: performance.now(), models });
     return models;
@@ -66,7 +66,7 @@ export class OfferedModels {
     }
   }
 
-  /** What the configuration names is offered also where the engine is silent: it may be asleep until it is asked. */
+  /** Configured models are offered even if the engine does not respond: it may start with the first request. */
   async #listed(
     engine: { models(options: { once: boolean; timeoutMs: number }): Promise<RemoteModelFacts[]> },
     named: readonly string[] | undefined,

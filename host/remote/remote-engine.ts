@@ -3,14 +3,14 @@ import type { GenerateRequest, GenerationResult } from '../models/generation.ts'
 import type { GenerationOptions } from '../models/model-engine.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEmbeddings } from './embedding-answer.ts';
-import { nonsense } from './engine-faults.ts';
+import { unexpectedResponse } from './error-responses.ts';
 import { type RemoteModelFacts, readModelList } from './model-list.ts';
+import { retryRemote } from './remote-error.ts';
 import { RemoteOutput } from './remote-output.ts';
 import { generationRequest } from './request-body.ts';
-import { retryRemote } from './retry.ts';
 import { streamGeneration } from './stream-generation.ts';
 
-/** One engine elsewhere, as it is reached now. It holds no state of its own. */
+/** One remote engine at its present address. It keeps no state. */
 export class RemoteEngine {
   readonly #connection: Connection;
 
@@ -25,7 +25,7 @@ export class RemoteEngine {
   /**
    * The models it serves now.
    *
-   * @param options.once Asked once: for a list that others wait for.
+   * @param options.once Without retries, for a list that others wait for.
    * @throws HostError `REMOTE_UNREACHABLE`, `REMOTE_ERROR`, `UNAUTHORIZED`, `RATE_LIMITED`, `REDIRECT_REFUSED`.
    */
   async models(
@@ -36,14 +36,14 @@ export class RemoteEngine {
     const ask = () => this.#connection.whole({ path: '/models' }, timeoutMs, signal);
     const text = await (options.once === true ? ask() : retryRemote(ask, retryBaseMs, signal));
     const models = readModelList(text);
-    if (models === undefined) throw nonsense(this.name, 'a list of models');
+    if (models === undefined) throw unexpectedResponse(this.name, 'a list of models');
     return models;
   }
 
   /**
-   * Generates text. A fault that may pass is tried again until the first text has come, never after.
+   * Generates text. A transient error is retried until the first text has arrived, never after that.
    *
-   * @param stop Aborted to have the generation end with what has come.
+   * @param stop When aborted, the generation ends with the text received so far.
    * @throws HostError what {@link RemoteEngine.models} throws, `REMOTE_CUT` for an answer without its end,
    * `CONTEXT_OVERFLOW`, `INVALID_REQUEST`, `GENERATION_FAILED`; the signal's reason when aborted.
    */
@@ -67,7 +67,7 @@ export class RemoteEngine {
   }
 
   /**
-   * Embeds texts, all in one request. Whether one that is too long is cut or refused is the engine's own way.
+   * Embeds texts, all in one request. The engine decides whether one that is too long is cut or rejected.
    *
    * @throws HostError as {@link RemoteEngine.generate}.
    */
@@ -76,7 +76,7 @@ export class RemoteEngine {
     const body = { model, input: texts.map(({ text }) => text), encoding_format: 'float' };
     const ask = () => this.#connection.whole({ path: '/embeddings', body }, endpoint.firstTextMs, signal);
     const embedded = readEmbeddings(await retryRemote(ask, retryBaseMs, signal), texts.length);
-    if (embedded === undefined) throw nonsense(this.name, 'one vector for each text');
+    if (embedded === undefined) throw unexpectedResponse(this.name, 'one vector for each text');
     return embedded;
   }
 }

@@ -3,14 +3,14 @@ import type { GenerationProgress, GenerationResult } from '../models/generation.
 import { MAX_OUTPUT_BYTES } from '../models/output-limit.ts';
 import type { ChunkFacts } from './chunk.ts';
 
-/** What one generation of an engine elsewhere has given so far. */
+/** The output of one generation of a remote engine so far. */
 export class RemoteOutput {
   readonly #begin = performance.now();
   readonly #tell: ProgressListener<GenerationProgress>;
   #text = '';
   #bytes = 0;
-  /** Half of a character whose other half comes with the next event. */
-  #half = '';
+  /** The first half of a surrogate pair whose second half comes with the next event. */
+  #surrogate = '';
   #pieces = 0;
   #first: number | undefined;
   #last = this.#begin;
@@ -20,12 +20,12 @@ export class RemoteOutput {
     this.#tell = tell;
   }
 
-  /** Events with text that have come: tokens, with nearly every engine. */
+  /** Number of events with text: tokens, with nearly every engine. */
   get pieces(): number {
     return this.#pieces;
   }
 
-  /** True when it may not become longer. */
+  /** True when the output has reached its limit. */
   get isFull(): boolean {
     return this.#bytes >= MAX_OUTPUT_BYTES;
   }
@@ -36,16 +36,16 @@ export class RemoteOutput {
     this.#last = performance.now();
     this.#first ??= this.#last;
     this.#pieces += 1;
-    const whole = this.#half + text;
-    this.#half = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : '';
-    const shown = (this.#half === '' ? whole : whole.slice(0, -1)).toWellFormed();
+    const whole = this.#surrogate + text;
+    this.#surrogate = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : '';
+    const shown = (this.#surrogate === '' ? whole : whole.slice(0, -1)).toWellFormed();
     if (shown === '') return;
     this.#text += shown;
     this.#bytes += Buffer.byteLength(JSON.stringify(shown)) - 2;
     this.#tell({ type: 'text', text: shown, numTokens: this.#pieces, tokensPerSecond: this.#speed(this.#pieces) });
   }
 
-  /** Sums up: by the engine's own counts where it gave any. */
+  /** Returns the result, with the engine's own counts where it sent any. */
   result(finishReason: GenerationResult['finishReason']): GenerationResult {
     const completionTokens = this.#usage?.completion_tokens ?? this.#pieces;
     return {
@@ -61,7 +61,7 @@ export class RemoteOutput {
     };
   }
 
-  /** From the first text on; the prompt's time is the other engine's own business. */
+  /** Measured from the first text; how long the prompt takes is not known. */
   #speed(tokens: number): number {
     const seconds = (this.#last - (this.#first ?? this.#last)) / 1000;
     return seconds > 0 ? round(tokens / seconds) : 0;

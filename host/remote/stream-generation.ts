@@ -3,17 +3,23 @@ import { isHostError } from '../common/errors.ts';
 import { readChunk } from './chunk.ts';
 import type { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
-import { cutOff, failedMidway, nonsense, silent, withheld } from './engine-faults.ts';
-import { EventStreamFault, readEvents } from './event-stream.ts';
+import {
+  contentFiltered,
+  generationFailed,
+  interrupted,
+  noResponse,
+  readReportedError,
+  unexpectedResponse,
+} from './error-responses.ts';
+import { EventStreamError, readEvents } from './event-stream.ts';
 import { codeOf } from './http.ts';
-import { readSaid } from './refusals.ts';
 import type { RemoteOutput } from './remote-output.ts';
 import type { generationRequest } from './request-body.ts';
 
 /**
- * One try of a generation: everything that comes goes to `output`; resolves with why it ended.
+ * One attempt of a generation: adds what arrives to `output`; resolves with why it ended.
  *
- * @throws HostError `REMOTE_CUT`, `REMOTE_UNREACHABLE`, `REMOTE_ERROR`, `GENERATION_FAILED`, and what a refusal means;
+ * @throws HostError `REMOTE_CUT`, `REMOTE_UNREACHABLE`, `REMOTE_ERROR`, `GENERATION_FAILED`, and as {@link Connection.send};
  * the signal's reason when aborted.
  */
 export async function streamGeneration(
@@ -25,26 +31,28 @@ export async function streamGeneration(
   const { name } = connection;
   const { connectTimeoutMs, endpoint } = connection.options;
   const { firstTextMs, idleMs } = endpoint;
-  const patience = new Deadline(signal);
-  patience.allow(connectTimeoutMs, () => silent(name, connectTimeoutMs));
-  const onConnected = () => patience.allow(firstTextMs, () => silent(name, firstTextMs));
+  const deadline = new Deadline(signal);
+  deadline.allow(connectTimeoutMs, () => noResponse(name, connectTimeoutMs));
+  const onConnected = () => deadline.allow(firstTextMs, () => noResponse(name, firstTextMs));
   let answer: IncomingMessage | undefined;
   try {
-    answer = await connection.send({ ...request, accept: 'text/event-stream', onConnected }, patience);
+    answer = await connection.send({ ...request, accept: 'text/event-stream', onConnected }, deadline);
     const type = answer.headers['content-type'] ?? '';
-    if (!/^text\/event-stream\b/i.test(type)) throw nonsense(name, 'a stream of events');
+    if (!/^text\/event-stream\b/i.test(type)) throw unexpectedResponse(name, 'a stream of events');
     return await read(answer, connection, output, () => {
-      // Until there is text, an engine may be reading the prompt, and say so by comments.
+      // Before the first text the engine may be processing the prompt, and sends comments meanwhile.
       if (output.pieces === 0) return;
-      patience.allow(idleMs, () => cutOff(name, output.pieces, `nothing came for ${idleMs / 1000} seconds`));
+      deadline.allow(idleMs, () =>
+        interrupted(name, output.pieces, `no data was received for ${idleMs / 1000} seconds`),
+      );
     });
   } catch (error) {
-    patience.signal.throwIfAborted();
+    deadline.signal.throwIfAborted();
     if (isHostError(error)) throw error;
-    if (error instanceof EventStreamFault) throw nonsense(name, 'events of a generation', error.message);
-    throw cutOff(name, output.pieces, `the connection was cut (${codeOf(error)})`);
+    if (error instanceof EventStreamError) throw unexpectedResponse(name, 'events of a generation', error.message);
+    throw interrupted(name, output.pieces, `the connection was interrupted (${codeOf(error)})`);
   } finally {
-    patience.end();
+    deadline.end();
     answer?.destroy();
   }
 }
@@ -59,20 +67,20 @@ async function read(
   for await (const data of readEvents(answer as AsyncIterable<Buffer>, onHeard)) {
     if (data === '[DONE]') return ended(name, finish ?? 'stop');
     const chunk = readChunk(data);
-    if (chunk === undefined) throw nonsense(name, 'events of a generation');
-    if (chunk.isFault) throw failedMidway(name, readSaid(data, options.key));
+    if (chunk === undefined) throw unexpectedResponse(name, 'events of a generation');
+    if (chunk.isError) throw generationFailed(name, readReportedError(data, options.key));
     output.push(chunk);
-    // From its first text on, another patience holds.
+    // From the first text on, the idle limit applies.
     onHeard();
     finish = chunk.finishReason ?? finish;
     if (output.isFull) return 'length';
   }
-  // Some engines end without a last word; without a reason to end, an end is a cut.
+  // Some engines close the connection without `[DONE]`; without a finish reason, that is an interruption.
   if (finish !== undefined) return ended(name, finish);
-  throw cutOff(name, output.pieces, 'the connection ended');
+  throw interrupted(name, output.pieces, 'the connection was closed');
 }
 
 function ended(name: string, reason: string): 'stop' | 'length' {
-  if (reason === 'content_filter') throw withheld(name);
+  if (reason === 'content_filter') throw contentFiltered(name);
   return reason === 'length' ? 'length' : 'stop';
 }

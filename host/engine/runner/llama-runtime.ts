@@ -246,7 +246,7 @@ export class LlamaRuntime {
     if (error instanceof this.#binding.InsufficientMemoryError || this.#log.saysOutOfMemory()) {
       return new HostError(
         'INSUFFICIENT_MEMORY',
-        `There is not enough memory for this model and context: ${reason}. Try fewer GPU layers or a shorter context.`,
+        `Not enough memory for this model and context length: ${reason}. Use fewer GPU layers or a shorter context.`,
         { details },
       );
     }

@@ -88,7 +88,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     });
     expect(await client.request('START_LMSTUDIO')).toMatchObject({
       code: 'LMSTUDIO_NOT_INSTALLED',
-      message: expect.stringContaining('Start LM Studio once'),
+      message: expect.stringContaining('Start it once'),
     });
   });
 
@@ -131,7 +131,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
     standIn.setMode('refuse');
     expect(await host().request('START_LMSTUDIO')).toMatchObject({
       code: 'LMSTUDIO_FAILED',
-      message: 'lms server start did not start the server. It says: Failed to start LM Studio service.',
+      message: 'lms server start did not start the server. Its message: Failed to start LM Studio service.',
     });
     standIn.setMode('garbage');
     expect(await host().request('CHECK_LMSTUDIO')).toMatchObject({ code: 'LMSTUDIO_FAILED' });
@@ -144,7 +144,7 @@ onPosix('LM Studio (a stand-in for its command lms, which behaves as documented)
       runLms(standIn.lms, ['ps'], { env: {}, timeoutMs, signal });
     await expect(run(50)).rejects.toMatchObject({
       code: 'LMSTUDIO_FAILED',
-      message: expect.stringContaining('longer'),
+      message: expect.stringContaining('did not finish within'),
     });
     const gone = new AbortController();
     const reason = new Error('gone');

@@ -138,7 +138,7 @@ describe('a model of an OpenAI-compatible server (@copilotkit/aimock)', () => {
   it('without its key is refused, with how to set the key', async () => {
     const host = workshop.host();
     const refused = await host.request('LOAD_MODEL', { modelId: ID });
-    expect(refused).toMatchObject({ code: 'UNAUTHORIZED', message: expect.stringContaining('SET_REMOTE_KEY') });
+    expect(refused).toMatchObject({ code: 'UNAUTHORIZED', message: expect.stringContaining('requires an API key') });
     promised('SET_REMOTE_KEY', await host.request('SET_REMOTE_KEY', { engine: 'mock', key: 'sk-wrong' }));
     expect(await host.request('LOAD_MODEL', { modelId: ID })).toMatchObject({ code: 'UNAUTHORIZED' });
     const { engines } = promised('LIST_REMOTE_ENGINES', await host.request('LIST_REMOTE_ENGINES'));

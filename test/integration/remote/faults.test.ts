@@ -244,7 +244,7 @@ describe('a model elsewhere', () => {
     await engine.close();
     await expect(remote.models.generate(ID, orderOf())).rejects.toMatchObject({
       code: 'REMOTE_UNREACHABLE',
-      message: expect.stringContaining('does it run?'),
+      message: expect.stringContaining('Check that it is running'),
     });
     engine = await EngineWithFaults.start(port);
     engine.next(says(['Back.']));

@@ -26,7 +26,7 @@ describe('the address of an engine', () => {
     ['http://localhost.example.com', /https/],
     ['http://[::ffff:8.8.8.8]', /https/],
     ['http://gpu-box:8000', /plainHttp/],
-    ['https://user:secret-word@example.com', /password/],
+    ['https://user:secret-word@example.com', /credentials/],
     ['https://example.com/v1?key=secret-word', /query/],
     ['file:///etc/passwd', /http or https/],
     ['not an address', /http or https/],

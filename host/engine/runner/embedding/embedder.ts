@@ -41,7 +41,7 @@ export class Embedder {
   async #embed(text: NamedText, truncate: boolean): Promise<Embedded> {
     const all = this.#texts.tokens(text, truncate);
     if (all.length === 0) {
-      throw new HostError('INVALID_REQUEST', `Expected \`${text.name}\` to be a text of at least one token.`, {
+      throw new HostError('INVALID_REQUEST', `\`${text.name}\` must not be empty.`, {
         details: { field: text.name },
       });
     }
@@ -60,7 +60,7 @@ export class Embedder {
 function notNumbers(name: string): HostError {
   return new HostError(
     'EMBEDDING_FAILED',
-    `The model's vector for \`${name}\` holds values that are no numbers. Its file may be damaged.`,
+    `The embedding of \`${name}\` contains invalid numbers. The model file may be damaged. Verify it.`,
     { details: { field: name } },
   );
 }

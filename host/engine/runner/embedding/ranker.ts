@@ -58,14 +58,18 @@ export class Ranker {
 }
 
 function noSeparator(): HostError {
-  const reason = 'its vocabulary has no token to part query and document, and it names no template for them';
+  const reason = 'its vocabulary has no separator token and it defines no reranking template';
   return new HostError('MODEL_NOT_CAPABLE', `The model cannot rank documents, because ${reason}.`, {
     details: { ability: 'rank', reason },
   });
 }
 
 function notANumber(name: string): HostError {
-  return new HostError('EMBEDDING_FAILED', `The model's score for \`${name}\` is no number. Its file may be damaged.`, {
-    details: { field: name },
-  });
+  return new HostError(
+    'EMBEDDING_FAILED',
+    `The score of \`${name}\` is not a number. The model file may be damaged. Verify it.`,
+    {
+      details: { field: name },
+    },
+  );
 }

@@ -68,7 +68,7 @@ export class TextWork {
   tooLong(name: string, tokens: number): HostError {
     return new HostError(
       'CONTEXT_OVERFLOW',
-      `\`${name}\` has at least ${tokens} tokens, and this model takes ${this.room} at once. Shorten it, or ask with \`truncate: true\` to have its end cut off.`,
+      `\`${name}\` is too long for this model: at least ${tokens} tokens, but only ${this.room} fit. Shorten it, or set \`truncate: true\` to cut off the end.`,
       { details: { field: name, tokens, room: this.room } },
     );
   }
@@ -83,11 +83,11 @@ export class TextWork {
     if (error instanceof binding.InsufficientMemoryError || log.saysOutOfMemory()) {
       return new HostError(
         'INSUFFICIENT_MEMORY',
-        `There is not enough memory to evaluate a text this long: ${errors[0] ?? said}. Ask with shorter texts, or load the model with a smaller n_ctx and \`truncate: true\`.`,
+        `Not enough memory to process a text this long: ${errors[0] ?? said}. Use shorter texts, or load the model with a shorter context.`,
         { details },
       );
     }
-    return new HostError('EMBEDDING_FAILED', `llama.cpp could not go on with these texts: ${errors[0] ?? said}`, {
+    return new HostError('EMBEDDING_FAILED', `llama.cpp failed to process these texts: ${errors[0] ?? said}`, {
       details,
     });
   }

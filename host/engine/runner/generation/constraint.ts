@@ -24,7 +24,7 @@ export async function grammarState(
   } catch (error) {
     if (isHostError(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new HostError('INVALID_REQUEST', `Expected \`${field}\` to be a grammar llama.cpp can use: ${reason}.`, {
+    throw new HostError('INVALID_REQUEST', `Invalid grammar in \`${field}\`: ${reason}.`, {
       details: { field, reason },
     });
   }

@@ -171,7 +171,7 @@ export class Generator {
     await this.#sequence.clearHistory();
     const said = error instanceof Error ? error.message : String(error);
     const errors = log.errors();
-    return new HostError('GENERATION_FAILED', `llama.cpp could not go on with this generation: ${errors[0] ?? said}`, {
+    return new HostError('GENERATION_FAILED', `llama.cpp failed to generate an answer: ${errors[0] ?? said}`, {
       details: { reason: said, log: errors },
     });
   }

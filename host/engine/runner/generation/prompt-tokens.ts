@@ -71,7 +71,7 @@ export class PromptTokens {
     assertText(input);
     const { tokens, stop } = this.#tokenize(this.#write(input, contextSize));
     if (tokens.length === 0) {
-      throw new HostError('INVALID_REQUEST', 'Expected `prompt` to be a text that is not empty, for this model.', {
+      throw new HostError('INVALID_REQUEST', '`prompt` must not be empty for this model.', {
         details: { field: 'prompt' },
       });
     }
@@ -163,7 +163,7 @@ function assertFits(promptTokens: number, contextSize: number): void {
   if (promptTokens <= room) return;
   throw new HostError(
     'CONTEXT_OVERFLOW',
-    `The prompt has at least ${promptTokens} tokens, and the context of this load holds ${room}. Shorten it, or load the model with a larger n_ctx.`,
+    `The prompt is too long for the model’s current context: at least ${promptTokens} tokens, but only ${room} fit. Shorten it, or load the model with a longer context.`,
     { details: { promptTokens, contextSize, room } },
   );
 }

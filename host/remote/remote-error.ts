@@ -1,0 +1,43 @@
+import { defined } from '../common/defined.ts';
+import { type ErrorDetails, HostError } from '../common/errors.ts';
+import { pause } from '../hub/retry.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
+
+/** Attempts of one request: an engine that does not run is reported within seconds. */
+const MAX_ATTEMPTS = 3;
+
+/** An error of a remote engine, or of the connection to it. A transient one may be gone at the next attempt. */
+export class RemoteError extends HostError {
+  readonly transient: boolean;
+  /** How long the engine asked to wait, milliseconds; undefined where it did not. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { transient?: boolean; retryAfterMs?: number | undefined; details?: ErrorDetails } = {},
+  ) {
+    // Never a cause: errors of an HTTP client contain the request's headers, and a cause is logged.
+    super(code, message, defined({ details: options.details }));
+    this.transient = options.transient ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/**
+ * Runs `work`, again while it fails with a transient error, at most {@link MAX_ATTEMPTS} times. Waits as long as the
+ * engine asked before each further attempt, else twice as long each time.
+ *
+ * @param baseMs The wait before the second attempt, milliseconds.
+ */
+export async function retryRemote<T>(work: () => Promise<T>, baseMs: number, signal?: AbortSignal): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    signal?.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RemoteError) || !error.transient || attempt + 1 >= MAX_ATTEMPTS) throw error;
+      await pause(error.retryAfterMs ?? baseMs * 2 ** attempt, signal);
+    }
+  }
+}
