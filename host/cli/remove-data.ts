@@ -1,9 +1,11 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MARKER, MOVED_FOLDERS } from '../cache/relocation/location.ts';
-import { openLocation } from '../cache/relocation/open-location.ts';
+import { cacheLockPath, openLocation } from '../cache/relocation/open-location.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
+import { FileLock } from '../common/file-lock.ts';
 import { createLogger } from '../common/log.ts';
 import { cacheLocationFile, type HostConfig, type HostPaths, readConfig, relocationJournalFile } from '../config.ts';
 import { configFileIn } from '../configuration/config-text.ts';
@@ -34,9 +36,11 @@ function configOf({ env, mainPath, execPath }: CommandIo): HostConfig {
 }
 
 /**
- * Removes everything a host writes below its home and where its cache was moved to, and nothing else that lies there. Gives the paths that were there.
- * Throws `MODEL_IN_USE` while a host has models in memory, `CACHE_ERROR` where the cache was moved to a disk that is gone.
+ * Removes everything that a host writes in its data folder, and in the folder that its cache was moved to, and nothing
+ * else there. Returns the paths that existed.
  *
+ * @throws HostError `MODEL_IN_USE` while a host uses them; `CACHE_ERROR` if the cache was moved to a disk that is not
+ *   connected.
  * @param first Runs before anything is removed, after all checks have passed.
  */
 export async function removeData(paths: HostPaths, first: () => Promise<void>): Promise<string[]> {
@@ -48,6 +52,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
       `Models are still loaded (host process ${pids}). Close the browser, then try again.`,
     );
   }
+  assertUnused(paths);
   const elsewhere = await movedCache(paths);
   await first();
   const { home, logFile, ...others } = paths;
@@ -68,7 +73,32 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
   return ours;
 }
 
-/** What there is of the cache in the folder it was moved to. Throws `CACHE_ERROR` where that is on a disk that is not there. */
+/** Throws `MODEL_IN_USE` while a host has the cache open, also one without loaded models. */
+function assertUnused(paths: HostPaths): void {
+  const file = cacheLockPath(paths);
+  // Asking creates no file: there may be no data folder at all.
+  if (!existsSync(file)) return;
+  const lock = FileLock.try(file);
+  const pids = lock === undefined ? processesLocking(file).join(', ') : '';
+  lock?.release();
+  if (lock !== undefined) return;
+  const process = pids === '' ? '' : ` (host process ${pids})`;
+  throw new HostError('MODEL_IN_USE', `A TabAgent host is running${process}. Close the browser, then try again.`);
+}
+
+/** Returns the processes that have a lock on a file, as far as the system says: Linux does. */
+function processesLocking(file: string): readonly string[] {
+  try {
+    const { ino } = statSync(file);
+    // Lines such as "1: POSIX  ADVISORY  READ  4711 08:01:123456 1073741826 1073742335": process, device and inode.
+    const locks = readFileSync('/proc/locks', 'utf8').matchAll(/\s(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /g);
+    return [...new Set([...locks].flatMap(([, pid = '', inode]) => (inode === String(ino) ? [pid] : [])))];
+  } catch {
+    return [];
+  }
+}
+
+/** Returns what there is of the cache in the folder that it was moved to. Throws `CACHE_ERROR` if its disk is not connected. */
 async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: string[] }> {
   if ((await namesIn(paths.home)).length === 0) return { paths: [] };
   // Completes or undoes an interrupted move.

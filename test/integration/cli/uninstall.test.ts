@@ -63,6 +63,18 @@ describe('tabagent uninstall', () => {
     expect(await readdir(data, { recursive: true })).toEqual(['mine', join('mine', 'letter.txt')]);
   });
 
+  it('deletes nothing beside a host that is idle, and names it', async () => {
+    await use();
+    const host = shop.host({ home: data, env: env() });
+    expect(await host.request('GET_DOWNLOADED_MODELS')).toMatchObject({ status: 'success' });
+    const refused = await tabagent('uninstall', '--models');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('A TabAgent host is running') });
+    if (process.platform === 'linux') expect(refused.stderr).toContain(`host process ${host.pid}`);
+    expect(JSON.parse((await tabagent('ls', '--json')).stdout).models).toHaveLength(1);
+    await host.close();
+    expect(await tabagent('uninstall', '--models')).toMatchObject({ code: 0 });
+  });
+
   it('deletes nothing while a model is in memory', async () => {
     await use();
     const host = shop.host({ home: data, env: env() });
