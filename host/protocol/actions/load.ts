@@ -115,7 +115,13 @@ export const loadModel = defineAction({
     ),
     alreadyLoaded: field(v.boolean(), 'Extension: whether the model was loaded before this request.'),
     differences: optional(
-      v.record(v.string(), v.object({ loaded: v.unknown(), requested: v.unknown() })),
+      v.record(
+        v.string(),
+        v.object({
+          loaded: field(v.unknown(), 'The value of the loaded model.'),
+          requested: field(v.unknown(), 'The value of the request.'),
+        }),
+      ),
       'Extension: with `reload: false`, the settings of the request that the loaded model does not have.',
     ),
     warnings: optional(
