@@ -6,20 +6,20 @@ import { markovModel, STORY_GREEDY } from '../support/gguf/markov-model.ts';
 import { HostProcess, type Message } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Cycles that are judged, unless `TABAGENT_CYCLES` says otherwise. */
+/** Number of measured cycles (`TABAGENT_CYCLES` overrides it). */
 const CYCLES = 1000;
 
-/** Cycles before them. V8 lets its heap grow to the size it works with for so long, though what lives in it is flat. */
+/** Cycles before the measurement: V8's heap grows to its working size for that long, even if the live data does not. */
 const WARM_UP = 500;
 
-/** Flat, as far as a garbage-collected heap is: it moves by some 5 % between two looks. */
+/** Upper bound for "does not grow": a garbage-collected heap varies by about 5 % between two samples. */
 const FLAT = 1.1;
 
 const MODEL = 'bench/model/markov.gguf';
 
 /**
- * Load, generate, unload, a thousand times in one host that has done so for a while: what its process holds afterwards
- * against what it held before. Every answer is checked.
+ * Loads, generates and unloads a thousand times in one host: memory and handles of its process afterwards, compared with
+ * those before. Every reply is checked.
  */
 export async function run(): Promise<BenchResult[]> {
   const cycles = Number(process.env.TABAGENT_CYCLES ?? CYCLES);
@@ -56,11 +56,11 @@ async function cycle(host: HostProcess): Promise<void> {
   const { text } = expectSuccess(await host.request('GENERATE', { prompt: 'once', settings: { do_sample: false } }));
   if (!STORY_GREEDY.endsWith(text.trim())) throw new Error(`Expected the end of "${STORY_GREEDY}", got "${text}"`);
   expectSuccess(await host.request('UNLOAD_MODEL', { modelId: MODEL }));
-  // What a test client keeps of the talk is not the host's.
+  // The test client's record of messages is not the host's memory.
   host.received.length = 0;
 }
 
-/** What a process holds: resident bytes, and open handles (both Linux's figures). */
+/** Resident memory and open handles of a process (Linux only). */
 function held(pid: number): { readonly bytes: number; readonly handles: number } {
   const kib = Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
   return { bytes: kib * 1024, handles: readdirSync(`/proc/${pid}/fd`).length };

@@ -13,20 +13,20 @@ import type { BenchResult } from './result.ts';
 
 const MiB = 1024 * 1024;
 
-/** MiB of the file where the line is free, unless `TABAGENT_BENCH_MIB` says otherwise. */
+/** Size of the file for unlimited downloads, MiB (`TABAGENT_BENCH_MIB` overrides it). */
 const FREE_MIB = 2048;
 
-/** How often each is run over a free line. */
+/** Number of unlimited downloads with each program. */
 const ROUNDS = 3;
 
-/** MiB where each connection is slow: some ten seconds of all that are allowed together. */
+/** Size of the file for limited connections, MiB: about ten seconds with all allowed connections. */
 const CAPPED_MIB = 1024;
 
-/** What some edges of CDNs give a connection, bytes a second. */
+/** Speed limit per connection of some CDN edges, bytes per second. */
 const CAP = 8.7e6;
 const SLOW_CAP = 0.5e6;
 
-/** Connections our downloads use at most; see `HostLimits.connections`. */
+/** Most connections of a download; see `HostLimits.connections`. */
 const ALLOWED = 16;
 
 const REPO = 'bench/model-GGUF';
@@ -48,8 +48,8 @@ interface Peer {
 }
 
 /**
- * DOWNLOAD_MODEL through a real host, verified and fsynced, beside programs that only fetch: once over a free line on
- * loopback, once with each connection slow, once with half of them slower still.
+ * DOWNLOAD_MODEL through a real host, verified and synced, compared with programs that only download: unlimited over
+ * loopback, with each connection limited, and with half of them limited further.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -72,14 +72,14 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
   try {
     const all = [HOST, ...peers];
     const runs = new Map<string, Run[]>(all.map(({ name }) => [name, []]));
-    // Each is first once: fresh memory for the system's page cache costs a virtual machine more than all else here.
+    // Each program is first once: allocating page cache costs a virtual machine more than anything else here.
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const place of all.keys()) {
         const peer = all[(place + round) % all.length];
         if (peer === undefined) continue;
         const target = join(folder, 'target');
         await mkdir(target, { recursive: true });
-        // What the one before left the disk to do is not this one's.
+        // The previous program's writes must not slow this one down.
         spawnSync('sync');
         const result = peer === HOST ? await peer.run(hub.url, target) : await attempt(peer, hub.url, target);
         if (result !== undefined) {
@@ -105,7 +105,7 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
         const ratio = ours / quickest(name);
         const goal = name === CURL ? CURL_GOAL : 1;
         return {
-          name: `${mebibytes} MiB over a free line, quickest of ${ROUNDS}: the host, verified / ${name}`,
+          name: `${mebibytes} MiB over loopback, fastest of ${ROUNDS}: the host, verified / ${name}`,
           ratio,
           goal: `at most ${goal}`,
           ok: ratio <= goal,
@@ -119,12 +119,12 @@ async function free(folder: string, peers: readonly Peer[], mebibytes: number): 
   }
 }
 
-/** A run of another program; undefined where it fails, which is its own affair. */
+/** Runs another program; returns undefined if it fails. */
 async function attempt(peer: Peer, hub: string, target: string): Promise<Run | undefined> {
   try {
     return await peer.run(hub, target);
   } catch (error) {
-    console.log(`  ${peer.name}: did not come to its end (${error instanceof Error ? error.message : String(error)})`);
+    console.log(`  ${peer.name}: failed (${error instanceof Error ? error.message : String(error)})`);
     return undefined;
   }
 }
@@ -141,7 +141,7 @@ async function capped(folder: string, what: string, speeds: readonly number[]): 
     const ratio = statSync(file).size / seconds / together;
     return [
       {
-        name: `${CAPPED_MIB} MiB, ${what}: the host / what ${ALLOWED} connections give together`,
+        name: `${CAPPED_MIB} MiB, ${what}: speed of the host / of ${ALLOWED} connections together`,
         ratio,
         goal: `at least ${CAPPED_GOAL}`,
         ok: ratio >= CAPPED_GOAL,
@@ -154,7 +154,7 @@ async function capped(folder: string, what: string, speeds: readonly number[]): 
   }
 }
 
-/** Bytes that no hub could compress, the same block with another number in each MiB. */
+/** Incompressible bytes: the same block with a different number in each MiB. */
 async function makeFile(folder: string, mebibytes: number): Promise<string> {
   const path = join(folder, 'source.bin');
   const file = await open(path, 'w');
@@ -171,7 +171,7 @@ async function startHub(order: BenchHubOrder): Promise<{ url: string; child: Chi
   const child = fork(new URL('../support/download/bench-hub.ts', import.meta.url), { stdio: 'inherit' });
   child.send(order);
   const [url] = await once(child, 'message');
-  // The checksum the hub announces is taken once, and not in anybody's time.
+  // The hub computes its checksum once, before the measurement.
   await fetch(`${url}/${REPO}/resolve/main/${NAME}`, { method: 'HEAD', redirect: 'manual' });
   return { url: String(url), child };
 }
@@ -198,7 +198,7 @@ function findPeers(folder: string): Peer[] {
   const url = (hub: string) => `${hub}/${REPO}/resolve/main/${NAME}`;
   const needs = (program: string, peer: Peer) => {
     if (spawnSync(program, ['--version']).status === 0) peers.push(peer);
-    else console.log(`  Without ${peer.name}: there is no ${program} here`);
+    else console.log(`  Skipping ${peer.name}: ${program} is not installed`);
   };
   needs('curl', {
     name: CURL,
@@ -215,7 +215,7 @@ function findPeers(folder: string): Peer[] {
       name: 'ipull',
       run: (hub, target) => timed(process.execPath, [script('ipull'), ipull.url, url(hub), target, NAME]),
     });
-  } else console.log(`  Without ipull: ${ipull.missing}`);
+  } else console.log(`  Skipping ipull: ${ipull.missing}`);
   const huggingface = installPeer(
     join(folder, 'huggingface'),
     ['@huggingface/hub@2.17.5'],
@@ -226,7 +226,7 @@ function findPeers(folder: string): Peer[] {
       name: '@huggingface/hub',
       run: (hub, target) => timed(process.execPath, [script('huggingface'), huggingface.url, hub, REPO, target, NAME]),
     });
-  } else console.log(`  Without @huggingface/hub: ${huggingface.missing}`);
+  } else console.log(`  Skipping @huggingface/hub: ${huggingface.missing}`);
   return peers;
 }
 
@@ -234,7 +234,7 @@ function script(name: string): string {
   return fileURLToPath(new URL(`../support/download/${name}.ts`, import.meta.url));
 }
 
-/** Runs a program to its end, looking at its memory meanwhile. */
+/** Runs a program and samples its memory. */
 async function timed(program: string, args: string[]): Promise<Run> {
   const begin = performance.now();
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -248,12 +248,12 @@ async function timed(program: string, args: string[]): Promise<Run> {
   return { seconds: (performance.now() - begin) / 1000, peakMiB };
 }
 
-/** The most a process has held so far, MiB, where the system says (Linux). */
+/** Peak resident memory of a process, MiB (Linux only; 0 elsewhere). */
 function peakOf(pid: number): number {
   try {
     return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
   } catch {
-    // It has ended: what was seen before counts.
+    // The process has exited.
     return 0;
   }
 }

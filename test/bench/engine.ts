@@ -11,10 +11,10 @@ import { largeModel } from '../support/gguf/large-model.ts';
 import { HOST_MAIN } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Size of the made model: large enough that loading is mapping and touching pages, not start-up. */
+/** Size of the generated model: large enough that loading is dominated by mapping pages, not by start-up. */
 const MEGABYTES = 500;
 
-/** Pairs of loads. Single loads move by some 20 % on a shared machine; the median of 15 by some 3 %. */
+/** Pairs of loads. Single loads vary by about 20 % on a shared machine; the median of 15 by about 3 %. */
 const ROUNDS = 15;
 
 const LOAD_GOAL = 1.1;
@@ -23,8 +23,8 @@ const MEMORY_GOAL = 0.99;
 const SETTINGS = { gpuLayers: 0, contextSize: 2048, threads: 1 };
 
 /**
- * LOAD_MODEL with a warm runner (preflight, process boundary and all) against node-llama-cpp in process with its
- * module imported and llama.cpp started; and how much of the memory a load takes is back after the unload.
+ * LOAD_MODEL with a warm runner, including preflight and process boundary, compared with node-llama-cpp in process with its
+ * module imported and llama.cpp started; and how much of the memory of a load is returned by the unload.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -82,7 +82,7 @@ async function loadInProcess(file: string): Promise<number> {
   return Number(taken);
 }
 
-/** What this process and the runner hold together, before, during and after: what is not back was leaked. */
+/** Memory of the host and the runner before, during and after a load: what is not returned was leaked. */
 async function memory(host: TestModels, file: string): Promise<BenchResult> {
   const order = { id: 'large', model: await inspectModel([file]), settings: SETTINGS };
   const before = resident(process.pid);
@@ -93,7 +93,7 @@ async function memory(host: TestModels, file: string): Promise<BenchResult> {
   const ratio = (during - after) / (during - before);
   const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
   return {
-    name: 'memory back after unload / memory taken by load',
+    name: 'memory returned by an unload / memory taken by the load',
     ratio,
     goal: `at least ${MEMORY_GOAL}`,
     ok: ratio >= MEMORY_GOAL,
@@ -101,7 +101,7 @@ async function memory(host: TestModels, file: string): Promise<BenchResult> {
   };
 }
 
-/** Bytes of main memory a process holds, shared pages divided among their holders where the system says (Linux). */
+/** Memory of a process, bytes, with shared pages divided among the processes that use them (Linux only). */
 function resident(pid: number): number {
   const file = `/proc/${pid}/smaps_rollup`;
   if (!existsSync(file)) return process.memoryUsage.rss();

@@ -11,10 +11,10 @@ import type { BenchResult } from './result.ts';
 
 const MiB = 1024 * 1024;
 
-/** How far an estimate may be from what was measured. */
+/** Allowed deviation of an estimate. */
 const TOLERANCE = 0.1;
 
-/** What the memory of a process moves by in any case, bytes. */
+/** Variation of a process's memory, bytes. */
 const NOISE = 2 * MiB;
 
 /** One load. */
@@ -26,8 +26,8 @@ interface Case {
 }
 
 /**
- * What a load is reckoned to take beside what it took: the memory of its process once a prompt has filled most of the
- * context, less that of a process with next to no model.
+ * Estimated memory of a load compared with the measured one: the memory of its process once a prompt has filled most of the
+ * context, minus that of a process with a tiny model.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -48,7 +48,7 @@ export async function run(): Promise<BenchResult[]> {
       { name: '300 MiB', file: 'made-300.gguf', contextSize: 2048, cacheType: 'q8_0' },
       { name: '300 MiB', file: 'made-300.gguf', contextSize: 16_384 },
     ];
-    // As good as nothing: half a megabyte.
+    // Half a megabyte.
     const nothing: Case = { name: '', file: 'none.gguf', contextSize: 256 };
     const bare = (await measured(folder, nothing)) - (await estimated(models, nothing));
     const results: BenchResult[] = [];
@@ -63,7 +63,7 @@ export async function run(): Promise<BenchResult[]> {
 function judge({ name, contextSize, cacheType = 'f16' }: Case, estimate: number, measure: number): BenchResult {
   const ratio = estimate / measure;
   return {
-    name: `${name}, context ${contextSize}, keys and values ${cacheType}: reckoned / measured`,
+    name: `${name}, context ${contextSize}, keys and values ${cacheType}: estimated / measured`,
     ratio,
     goal: `${1 - TOLERANCE} to ${1 + TOLERANCE}, or within ${NOISE / MiB} MiB`,
     ok: Math.abs(ratio - 1) <= TOLERANCE || Math.abs(estimate - measure) <= NOISE,
@@ -77,7 +77,7 @@ async function estimated(folder: string, { file, contextSize, cacheType }: Case)
   return memoryFor(demandOf(shape, { contextSize, ...types }), 0, 0).ram;
 }
 
-/** Bytes of the runner's process when it has used all it was given. */
+/** Memory of the runner's process, bytes, after it has used all of its buffers. */
 async function measured(home: string, { file, contextSize, cacheType }: Case): Promise<number> {
   const host = new HostProcess({ home, env: { TABAGENT_GPU: 'off' } });
   try {
@@ -85,7 +85,7 @@ async function measured(home: string, { file, contextSize, cacheType }: Case): P
     const types = cacheType === undefined ? {} : { cache_type_k: cacheType, cache_type_v: cacheType };
     const settings = { n_ctx: contextSize, n_threads: 1, n_gpu_layers: 0, ...types };
     await succeeded(host.request('LOAD_MODEL', { modelPath, settings }));
-    // A batch that is full: some 55 tokens a sentence, or fewer.
+    // Fills a batch: at most about 55 tokens per sentence.
     const prompt = 'Once upon a time there was a little dog. '.repeat(Math.min(12, Math.floor(contextSize / 64)));
     await succeeded(host.request('GENERATE', { prompt, settings: { max_new_tokens: 8, do_sample: false } }));
     return (await succeeded(host.request('UNLOAD_MODEL', { modelPath }))).payload.ramFreed;

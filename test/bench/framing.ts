@@ -4,20 +4,20 @@ import { LENGTH_BYTES } from '../../host/messaging/frame.ts';
 import { MessageInput } from '../../host/messaging/message-input.ts';
 import type { BenchResult } from './result.ts';
 
-/** Bytes a pipe hands over at a time. */
+/** Bytes that a pipe delivers at a time. */
 const CHUNK_BYTES = 64 * 1024;
 const SMALL_FRAMES = 20_000;
 const SMALL_BYTES = 100;
 const LARGE_BYTES = 16 * 1024 * 1024;
 
-/** Measured runs of each side. One more of each goes before, unmeasured, so that both are compiled. */
+/** Measured runs of each side, after one unmeasured run so that both are compiled. */
 const REPETITIONS = 15;
 
 /** Reads all messages of a stream and resolves with their number. */
 type Reader = (source: Readable) => Promise<number>;
 
 /**
- * Reading frames, ours against `chrome-native-messaging`: from a stream of bytes to parsed messages, the two in turn.
+ * Reading messages with this host and with `chrome-native-messaging`: from a stream of bytes to parsed messages, in turn.
  */
 export async function run(): Promise<BenchResult[]> {
   const small = Buffer.concat(Array<Uint8Array>(SMALL_FRAMES).fill(frameOf(SMALL_BYTES)));
@@ -81,7 +81,7 @@ const readTheirs: Reader = (source) => {
   return promise;
 };
 
-/** One frame with a body of `bytes` bytes. Made by hand, as a reply of this size is none the host may send. */
+/** Returns a frame with a body of `bytes` bytes. It is built by hand because the host may not send a reply of this size. */
 function frameOf(bytes: number): Uint8Array {
   const [before, after] = ['{"action":"PING","text":"', '"}'];
   const body = `${before}${'x'.repeat(bytes - before.length - after.length)}${after}`;

@@ -8,22 +8,22 @@ import { HostProcess } from '../support/host/host-process.ts';
 import { type HostileOutcome, HostileRun } from '../support/host/hostile-run.ts';
 import type { BenchResult } from './result.ts';
 
-/** Files of a run, unless `TABAGENT_FUZZ_FILES` says otherwise. */
+/** Number of files (`TABAGENT_FUZZ_FILES` overrides it). */
 const FILES = 1000;
 
-/** Share of the files after which the host's memory is taken for what it works with; see the cycles benchmark. */
+/** Share of the files after which the host has reached its working memory; see the cycles benchmark. */
 const WARM_UP = 0.4;
 
-/** Files over which what the host holds is looked at: one more or less is a runner that is being made ready. */
+/** Number of files over which memory is averaged: single samples vary by a runner that is starting. */
 const WINDOW = 50;
 
-/** Flat, as far as a garbage-collected heap is. */
+/** Upper bound for "does not grow", for a garbage-collected heap. */
 const FLAT = 1.1;
 
-/** Longest an answer may take, milliseconds. */
+/** Longest allowed time for a reply, milliseconds. */
 const LONGEST_MS = 5000;
 
-/** What may come of a hostile file. */
+/** Allowed outcomes for a hostile file. */
 const ANSWERS = new Set(['loaded', 'MODEL_REJECTED', 'ENGINE_CRASHED', 'INSUFFICIENT_MEMORY']);
 const GENERATE_ANSWERS = new Set([
   undefined,
@@ -36,9 +36,9 @@ const GENERATE_ANSWERS = new Set([
 ]);
 
 /**
- * Hostile GGUF files through LOAD_MODEL and GENERATE of one real host: it answers each with a load or a typed error
- * within five seconds, never ends, and holds no more at the end than in the middle. The seed is
- * `TABAGENT_FUZZ_SEED`, by default another one each time; it is printed.
+ * Sends hostile GGUF files through LOAD_MODEL and GENERATE of one real host: it replies to each with a load or a typed error
+ * within five seconds, never exits, and uses no more memory at the end than in the middle. The seed is
+ * `TABAGENT_FUZZ_SEED`, random by default, and is printed.
  */
 export async function run(): Promise<BenchResult[]> {
   const files = Number(process.env.TABAGENT_FUZZ_FILES ?? FILES);
@@ -87,7 +87,7 @@ function answered(outcomes: HostileOutcome[]): BenchResult {
     .map(({ how }) => how)
     .join(', ');
   return {
-    name: 'hostile files answered with a load or a typed error / all',
+    name: 'hostile files with a load or a typed error / all',
     ratio: good / outcomes.length,
     goal: '1',
     ok: good === outcomes.length,
@@ -100,7 +100,7 @@ function slowest(outcomes: HostileOutcome[]): BenchResult[] {
   if (worst === undefined) return [];
   return [
     {
-      name: 'slowest answer / 5 s',
+      name: 'slowest reply / 5 s',
       ratio: worst.milliseconds / LONGEST_MS,
       goal: 'at most 1',
       ok: worst.milliseconds <= LONGEST_MS,

@@ -9,21 +9,21 @@ import { HostProcess, type Message } from '../support/host/host-process.ts';
 import { installPeer } from './peer-package.ts';
 import type { BenchResult } from './result.ts';
 
-/** Size of the made model, MiB: large enough that a token costs what it costs with a real one. */
+/** Size of the generated model, MiB: large enough that a token costs about as much as with a real model. */
 const MEGABYTES = 300;
 
-/** Rounds over all. Single runs move by some 10 % on a shared machine; the median of the ratios of 11 by some 2 %. */
+/** Rounds over all. Single runs vary by about 10 % on a shared machine; the median of 11 ratios by about 2 %. */
 const ROUNDS = 11;
 
-/** Rounds of a peer that is many times slower: nobody needs its second digit. */
+/** Rounds of a peer that is many times slower, where precision does not matter. */
 const SLOW_PEER_ROUNDS = 2;
 
 const GOAL = 0.97;
 
-/** One core for each: more threads than cores that are free measure the others' work. */
+/** One thread for each: more threads than free cores would measure other processes. */
 const SETTINGS = { contextSize: 1024, batchSize: 512, threads: 1 };
 
-/** @fugood/llama.node without its GPU binaries, which are no development dependency for their size. */
+/** @fugood/llama.node without its GPU binaries; it is too large for a development dependency. */
 const FUGOOD = ['@fugood/llama.node@1.7.15', `@fugood/node-llama-${process.platform}-${process.arch}@1.7.15`];
 
 const IN_PROCESS = 'node-llama-cpp in process';
@@ -37,14 +37,14 @@ interface Peer {
 }
 
 /**
- * GENERATE through the whole host and its frames, as a browser gets it, against node-llama-cpp in process and against
- * another binding of llama.cpp: tokens per second and time to the first token, same file, threads and batch.
+ * GENERATE through the whole host, as a browser uses it, compared with node-llama-cpp in process and with another binding
+ * of llama.cpp: tokens per second and time to first token, with the same file, threads and batch size.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
   try {
     const fugood = installPeer(join(folder, 'fugood'), FUGOOD, '@fugood/llama.node/lib/index.js');
-    if ('missing' in fugood) console.log(`  Without @fugood/llama.node: ${fugood.missing}`);
+    if ('missing' in fugood) console.log(`  Skipping @fugood/llama.node: ${fugood.missing}`);
     const results: BenchResult[] = [];
     for (const { name, make, maxTokens, sentences } of models()) {
       const home = join(folder, name);
@@ -64,7 +64,7 @@ export async function run(): Promise<BenchResult[]> {
 
 function models(): { name: string; make: (file: string) => Promise<void>; maxTokens: number; sentences: number }[] {
   const real = process.env.TABAGENT_TEST_MODELS;
-  if (real === undefined) console.log('  Without the small real model: TABAGENT_TEST_MODELS names no folder of it');
+  if (real === undefined) console.log('  Skipping the small real model: TABAGENT_TEST_MODELS is not set');
   return [
     ...(real === undefined
       ? []
@@ -90,7 +90,7 @@ async function compare(run: {
   home: string;
   file: string;
   maxTokens: number;
-  /** How often the prompt's sentence is repeated: some 400 tokens in all, few words or many bytes. */
+  /** Repetitions of the prompt's sentence: about 400 tokens in all. */
   sentences: number;
   url?: string;
 }): Promise<BenchResult[]> {
@@ -110,7 +110,7 @@ async function compare(run: {
   const answers = new Map<Peer, PeerAnswer[]>([host, ...peers].map((peer) => [peer, []]));
   try {
     for (let round = -1; round < ROUNDS; round += 1) {
-      // Another first word each time: nothing of the last round's prompt can be used again.
+      // A different first word each time, so that nothing of the previous prompt can be reused.
       const prompt = `${String.fromCodePoint(98 + round)} ${'Once upon a time there was a little dog. '.repeat(run.sentences)}`;
       for (const [peer, all] of answers) {
         if (isSlow(all) && round >= SLOW_PEER_ROUNDS) continue;
@@ -124,12 +124,12 @@ async function compare(run: {
   return peers.flatMap((peer) => judge(run.name, peer.name, answers.get(host) ?? [], answers.get(peer) ?? []));
 }
 
-/** Whether a peer takes more than ten seconds a round. */
+/** Whether a peer takes more than ten seconds per round. */
 function isSlow(answers: readonly PeerAnswer[]): boolean {
   return answers.some(({ totalMs }) => totalMs > 10_000);
 }
 
-/** Goals are set against the library the runner uses; the other binding is shown beside it. */
+/** Goals refer to the library that the runner uses; the other binding is shown for comparison. */
 function judge(model: string, peer: string, ours: PeerAnswer[], theirs: PeerAnswer[]): BenchResult[] {
   const speed = ({ tokens, firstMs, totalMs }: PeerAnswer) => ((tokens - 1) * 1000) / (totalMs - firstMs);
   const ratios = (of: (ours: PeerAnswer, theirs: PeerAnswer) => number) =>
@@ -193,7 +193,7 @@ function expectSuccess(reply: Message): Message {
 }
 
 async function startPeer(name: string, script: URL, model: PeerModel): Promise<Peer> {
-  // What llama.cpp prints is for nobody here.
+  // Discards what llama.cpp prints.
   const child = fork(script, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`The peer ${name} ended with code ${code}`);
@@ -209,7 +209,7 @@ async function startPeer(name: string, script: URL, model: PeerModel): Promise<P
     generate: async (order) => (await ask(order)) as PeerAnswer,
     async close() {
       child.kill('SIGKILL');
-      // Its end is what was asked for.
+      // It was asked to exit.
       await gone.catch(() => undefined);
     },
   };

@@ -15,13 +15,13 @@ const MODELS = 10_000;
 const REPOS = 1_000;
 /** Chunks recorded of each file. */
 const CHUNKS = 8;
-/** Downloads that are known and not done. */
+/** Number of unfinished downloads. */
 const UNFINISHED = 100;
 const ROUNDS = 15;
 /** The goal, milliseconds. */
 const GOAL_MS = 20;
 
-/** Lists that a user waits for, with what is asked for. */
+/** Actions that list models, with their fields. */
 const LISTS: readonly [action: string, fields: Record<string, string | number>][] = [
   ['GET_DOWNLOADED_MODELS', {}],
   ['GET_AVAILABLE_MODELS', {}],
@@ -33,9 +33,8 @@ const LISTS: readonly [action: string, fields: Record<string, string | number>][
 ];
 
 /**
- * What each listing action costs the host, from the request to the whole reply as an object, with 10,000 model files on
- * the disk and in the index. The first page, as large as a frame takes. CPU time is what counts: on a machine with other
- * work the clock tells more of that.
+ * CPU time of each listing action, from the request to the complete reply, with 10,000 model files on the disk and in the
+ * index: the first page, as large as a message allows. Wall time would depend on other work of the machine.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = mkdtempSync(join(tmpdir(), 'tabagent-listing-'));
@@ -49,7 +48,7 @@ export async function run(): Promise<BenchResult[]> {
   const config = readConfig({ runnerEntry: new URL('../../dist/host/main.js', import.meta.url), env });
   try {
     await fill(config.paths);
-    // Folders that just changed are read again; those of a user have not.
+    // Folders that were just changed are read again; a user's folders were not.
     await delay(3_000);
     const host = new Host(config);
     const results: BenchResult[] = [];
@@ -78,7 +77,7 @@ async function timeOf(host: Host, action: string, fields: Record<string, string 
     const { models, downloads } = reply.payload as { models?: unknown[]; downloads?: unknown[] };
     count = (models ?? downloads ?? []).length;
   }
-  // The first finds nothing remembered.
+  // The first request finds nothing cached.
   const [first = Number.NaN] = times;
   const [time, cost] = [median(times.slice(1)), median(costs.slice(1))];
   return {
@@ -94,7 +93,7 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
-/** Puts the models on the disk and into the index. */
+/** Writes the models to the disk and the index. */
 async function fill({
   models,
   database,
@@ -104,7 +103,7 @@ async function fill({
   database: string;
   logFile: string;
 }): Promise<void> {
-  // The tables are made by the store; the rows go in as it would write them, in one transaction.
+  // The store creates the tables; the rows are written in one transaction, as the store would write them.
   const store = await openStore(database, createLogger({ file: logFile, debug: false }));
   for (const table of ['files', 'chunks', 'downloads', 'used']) await store.namespace(table).get('none');
   const hex = 'ab'.repeat(32);

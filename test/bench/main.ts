@@ -1,8 +1,8 @@
 import type { BenchResult } from './result.ts';
 
 /**
- * `npm run bench [name …]`: every benchmark, or the named ones. Each is a ratio against a peer in the same run, since
- * times alone mean nothing on a shared machine. Ends with exit code 1 when a goal is missed.
+ * `npm run bench [name …]` runs all benchmarks, or the named ones. Each is a ratio against a peer in the same run, since
+ * absolute times mean little on a shared machine. Exits with code 1 if a goal is missed.
  */
 const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> = {
   startup: () => import('./startup.ts'),

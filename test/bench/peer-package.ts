@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * Installs pinned npm packages into `folder`, without their scripts: a peer that a benchmark alone needs and that is
- * too large to be everybody's development dependency. Gives the address to import `entry` by, or why there is none.
+ * Installs pinned npm packages into `folder`, without their scripts: a peer that only a benchmark needs and that is too
+ * large for a development dependency. Returns the URL of `entry`, or why it is missing.
  */
 export function installPeer(
   folder: string,

@@ -5,21 +5,21 @@ import { BROWSERS, BrowserFixture, type BrowserKind } from '../support/extension
 import { findProgram } from '../support/find-program.ts';
 import type { BenchResult } from './result.ts';
 
-/** Times it is opened; the median counts. */
+/** Number of times it is opened; the median counts. */
 const ROUNDS = 9;
 const GOAL_MS = 100;
 
 const EMPTY = 'empty.html';
 
 /**
- * From the opening of the popup to its largest content on the screen: the models it knew when it was last open, which
- * wait for no host. Beside it, what the same browser takes for a page of the extension with a word on it.
+ * Time from opening the popup to its largest content: the models that were listed when it was last open, which do not wait
+ * for the host. For comparison, the time of the same browser for a page of the extension with a single word.
  */
 export async function run(): Promise<BenchResult[]> {
   const results: BenchResult[] = [];
   for (const kind of BROWSERS) {
     const program = findProgram(...kind.programs);
-    if (program === undefined) console.log(`  Without ${kind.name}: it is not installed`);
+    if (program === undefined) console.log(`  Skipping ${kind.name}: it is not installed`);
     else results.push(await timePopup(kind, program));
   }
   return results;
@@ -43,7 +43,7 @@ async function timePopup(kind: BrowserKind, program: string): Promise<BenchResul
       ours.push(Number(await page.evaluate(DRAWN)));
     }
     return {
-      name: `the popup in ${kind.name}, from its opening to its largest content, ms`,
+      name: `popup in ${kind.name}, opening to largest content, ms`,
       ratio: median(ours),
       goal: `at most ${GOAL_MS}`,
       ok: median(ours) <= GOAL_MS,
@@ -59,7 +59,7 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
-/** When the largest content was first drawn, milliseconds since the page was opened. */
+/** Time at which the largest content was drawn, milliseconds since the page was opened. */
 const DRAWN = `new Promise((resolve) => {
   new PerformanceObserver((list) => resolve(list.getEntries().at(-1).startTime))
     .observe({ type: 'largest-contentful-paint', buffered: true });

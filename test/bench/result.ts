@@ -1,11 +1,11 @@
-/** What one benchmark found. Only ratios taken in one run are compared with a goal: seconds depend on the machine. */
+/** Result of a benchmark. Only ratios from one run are compared with a goal: times depend on the machine. */
 export interface BenchResult {
   readonly name: string;
-  /** Which ratio stands here is said by `goal`. */
+  /** The ratio; `goal` describes it. */
   readonly ratio: number;
-  /** The ratio in words, with the bound, such as `theirs / ours >= 6`. */
+  /** The goal, such as `at most 1.5`. */
   readonly goal: string;
   readonly ok: boolean;
-  /** The times behind the ratio, and what was measured, for a person. */
+  /** The measured values, for people. */
   readonly detail: string;
 }

@@ -6,19 +6,19 @@ import { join } from 'node:path';
 import { CHROME_ORIGIN, HOST_MAIN } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Pairs of runs. The median of 21 moves by some 2 % from run to run on a busy machine. */
+/** Pairs of runs. The median of 21 varies by about 2 % on a busy machine. */
 const ROUNDS = 21;
 const GOAL = 1.5;
 
-/** The host that was built, run by Node. */
+/** The built host, run by Node.js. */
 export async function run(): Promise<BenchResult[]> {
   return [await timeStarts('spawn to first PING reply / empty Node program', [process.execPath, HOST_MAIN])];
 }
 
-/** What is started: a program and its first arguments. */
+/** A program and its first arguments. */
 export type Command = readonly [program: string, ...args: string[]];
 
-/** From a host's spawn to the last byte of its first reply, against an empty Node program from spawn to exit. */
+/** Time from starting a host to the last byte of its first reply, compared with an empty Node.js program from start to exit. */
 export async function timeStarts(name: string, command: Command): Promise<BenchResult> {
   const folder = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
   try {

@@ -5,20 +5,20 @@ import { largeModel } from '../support/gguf/large-model.ts';
 import { HostProcess, type Message } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
 
-/** Size of the made model, MiB: its prompt takes seconds on one core, so that a stop comes in the middle. */
+/** Size of the generated model, MiB: its prompt takes seconds on one core, so that a stop arrives midway. */
 const MEGABYTES = 300;
 
-/** Stops of each kind. */
+/** Number of stops of each kind. */
 const STOPS = 10;
 
-/** What a person takes for "at once", milliseconds; longer only where a token takes longer. */
+/** What a person perceives as immediate, milliseconds; longer only if a token takes longer. */
 const AT_ONCE_MS = 100;
 
 const MODEL = 'bench/model/large.gguf';
 
 /**
- * How long STOP_GENERATION takes until GENERATE answers `stopped`, in the middle of a prompt and in the middle of the
- * output, against 100 ms or the time of one token, whichever is longer. The slowest of all counts.
+ * Time from STOP_GENERATION to the `stopped` reply of GENERATE, during the prompt and during the output, compared with
+ * 100 ms or the time of one token, whichever is longer. The slowest counts.
  */
 export async function run(): Promise<BenchResult[]> {
   const home = await mkdtemp(join(tmpdir(), 'tabagent-bench-'));
@@ -43,7 +43,7 @@ export async function run(): Promise<BenchResult[]> {
   }
 }
 
-/** Stops generations when they send their first event of this type; milliseconds from the stop to the answer, each. */
+/** Stops generations at their first event of this type; returns the milliseconds from each stop to its reply. */
 async function stops(host: HostProcess, at: string): Promise<number[]> {
   const taken: number[] = [];
   for (let i = 0; i < STOPS; i += 1) {
@@ -63,7 +63,7 @@ async function stops(host: HostProcess, at: string): Promise<number[]> {
 function judge(when: string, taken: number[], allowed: number): BenchResult {
   const worst = Math.max(...taken);
   return {
-    name: `STOP_GENERATION to its effect ${when} / 100 ms or one token`,
+    name: `STOP_GENERATION ${when} to the reply / 100 ms or one token`,
     ratio: worst / allowed,
     goal: 'at most 1',
     ok: worst <= allowed,

@@ -1,6 +1,6 @@
 /**
- * A reporter that says the whole run in one line, `N passed, N failed, N skipped`, alone at the end, for whoever reads
- * the output by machine. A test file that could not even begin counts as a failure.
+ * A reporter that prints one closing line, `N passed, N failed, N skipped`, for programs that read the output. A test file
+ * that could not start counts as a failure.
  */
 export default class ClosingLine {
   onRunComplete(_contexts, results) {

@@ -1,6 +1,6 @@
 import type { LogFields, Logger } from '../../host/common/log.ts';
 
-/** A logger that keeps what it is told. */
+/** A logger that records its lines. */
 export class KeptLog implements Logger {
   readonly lines: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = [];
 

@@ -10,7 +10,7 @@ import { type ModelName, readModelName } from '../../../host/protocol/model-name
 import { openStore } from '../../../host/store/store.ts';
 import { type HubOptions, startHub, type TestHub } from '../hub/hub.ts';
 
-/** Small chunks and short pauses, so that many of them happen in little time. What stalls a test cuts short itself. */
+/** Small chunks and short pauses, for fast tests. Tests of stalls set their own timeout. */
 export const QUICK_LIMITS: HostLimits = {
   ...DEFAULT_LIMITS,
   chunkBytes: 16 * 1024,
@@ -23,7 +23,7 @@ export const REPO = 'maker/model-GGUF';
 export const FILE = 'model.gguf';
 export const NAME: ModelName = readModelName({ modelPath: REPO, modelFile: FILE });
 
-/** Bytes that no two places of are alike, the same for the same seed. */
+/** Returns pseudorandom bytes, the same for the same seed. */
 export function seededBytes(length: number, seed: number): Buffer {
   const block = 1024 * 1024;
   const parts: Buffer[] = [];
@@ -34,12 +34,12 @@ export function seededBytes(length: number, seed: number): Buffer {
   return Buffer.concat(parts);
 }
 
-/** A configuration with quick limits. */
+/** Returns a configuration with {@link QUICK_LIMITS}. */
 export function quickConfig(env: NodeJS.ProcessEnv, limits: Partial<HostLimits> = {}): HostConfig {
   return readConfig({ runnerEntry: new URL('file:///'), env, limits: { ...QUICK_LIMITS, ...limits } });
 }
 
-/** A cache in a folder of its own, with a hub that serves it. Opened and closed as a host would. */
+/** A cache in its own folder, with a hub. It is opened and closed as a host would do it. */
 export class CacheBench {
   readonly home: string;
   readonly hub: TestHub;
@@ -81,19 +81,19 @@ export class CacheBench {
     return new CacheBench({ home, hub, config, cacheLimit, ...(await openCache(config, cacheLimit)) });
   }
 
-  /** What a host does that ends and starts again. */
+  /** Restarts the cache as a restarted host would. */
   async reopen(): Promise<void> {
     await this.#close();
     ({ cache: this.cache, close: this.#close } = await openCache(this.config, this.#cacheLimit));
   }
 
-  /** Closes the cache, for a test to meddle with what is on the disk; `reopen` opens it again. */
+  /** Closes the cache, so that a test can change files; `reopen` opens it again. */
   async shut(): Promise<void> {
     await this.#close();
     this.#close = async () => {};
   }
 
-  /** Bytes of the file that were asked for since `from` requests had come. */
+  /** Returns the number of bytes requested since the first `from` requests. */
   bytesAskedFor(from = 0): number {
     return this.hub.requests
       .slice(from)
@@ -109,7 +109,7 @@ export class CacheBench {
   }
 }
 
-/** Opens the cache of a configuration as a host does: the second of one configuration is another host's. */
+/** Opens the cache of a configuration as a host does; a second call stands for another host. */
 export async function openCache(
   config: HostConfig,
   cacheLimit = Number.POSITIVE_INFINITY,

@@ -1,7 +1,7 @@
 import { NAME, openCache, quickConfig } from './cache-bench.ts';
 
 /**
- * Downloads the bench's model in a process of its own, to be killed. The environment names the folder, the hub, and limits
+ * Downloads the bench's model in its own process, so that a test can kill it. The environment names the folder, the hub, and limits
  * as JSON in `TEST_LIMITS`. Each line of the output is the number of downloaded bytes; the last is `done`.
  */
 const { cache, close } = await openCache(quickConfig(process.env, JSON.parse(process.env.TEST_LIMITS ?? '{}')));

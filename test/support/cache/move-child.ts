@@ -2,7 +2,7 @@ import { relocateCache } from '../../../host/cache/relocation/relocate-cache.ts'
 import { createLogger } from '../../../host/common/log.ts';
 import { readConfig } from '../../../host/config.ts';
 
-/** Moves a cache in a process of its own, to be killed. Each progress is a line of the output; the last is `done`. */
+/** Moves a cache in its own process, so that a test can kill it. Each progress is a line of the output; the last is `done`. */
 const { paths } = readConfig({ runnerEntry: new URL('file:///'), env: process.env });
 await relocateCache({
   paths,

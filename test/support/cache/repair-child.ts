@@ -1,7 +1,7 @@
 import { NAME, openCache, quickConfig } from './cache-bench.ts';
 
 /**
- * Repairs the bench's model in a process of its own, to be killed. The environment names the folder and the hub. Each
+ * Repairs the bench's model in its own process, so that a test can kill it. The environment names the folder and the hub. Each
  * progress is a line of the output; the last is `done`.
  */
 const { cache, close } = await openCache(quickConfig(process.env));

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { Terminal } from '../../../host/cli/terminal/terminal.ts';
 
-/** A terminal that keeps what was written. */
+/** A terminal that records its output. */
 export class FakeTerminal implements Terminal {
   out = '';
   err = '';

@@ -6,10 +6,10 @@ import { uninstall as runUninstall } from '../../../host/cli/uninstall.ts';
 import { UsageError } from '../../../host/cli/usage-error.ts';
 import type { CommandIo } from '../../../host/registration/command.ts';
 
-/** `tabagent install` as typed, on another machine than this one. */
+/** Runs `tabagent install` for an injected machine. */
 export const install = (typed: readonly string[], io: CommandIo) => run('install', runInstall, typed, io);
 
-/** `tabagent uninstall` likewise. */
+/** Runs `tabagent uninstall` for an injected machine. */
 export const uninstall = (typed: readonly string[], io: CommandIo) => run('uninstall', runUninstall, typed, io);
 
 async function run(

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { HOST_MAIN } from '../host/host-process.ts';
 
-/** A command that has ended. */
+/** A finished command. */
 export interface Ran {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -11,7 +11,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** How to start a command. */
+/** Options for starting a command. */
 export interface RunOptions {
   /** Folder that becomes `TABAGENT_HOME` and `HOME`. */
   readonly home: string;
@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly input?: string;
 }
 
-/** Starts `tabagent` as built. */
+/** Starts the built `tabagent`. */
 export function startCommand(typed: readonly string[], { home, env = {} }: RunOptions): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, [HOST_MAIN, ...typed], {
     env: {
@@ -33,14 +33,14 @@ export function startCommand(typed: readonly string[], { home, env = {} }: RunOp
   });
 }
 
-/** Runs `tabagent` as built, to its end. */
+/** Runs the built `tabagent` to its end. */
 export async function runCommand(typed: readonly string[], options: RunOptions): Promise<Ran> {
   const child = startCommand(typed, options);
   child.stdin.end(options.input ?? '');
   return ended(child);
 }
 
-/** What a command that was started says until its end. */
+/** Collects the output of a started command until it exits. */
 export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ran> {
   let stdout = '';
   let stderr = '';

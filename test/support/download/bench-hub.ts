@@ -1,17 +1,17 @@
 import { startHub } from '../hub/hub.ts';
 
-/** What the benchmark's hub serves, and how quickly. */
+/** What the benchmark's hub serves, and at which speed. */
 export interface BenchHubOrder {
   readonly repo: string;
   readonly name: string;
   readonly path: string;
-  /** Bytes a second of each connection, in turn; none: as quick as it goes. */
+  /** Bytes per second of each connection, in turn; empty: unlimited. */
   readonly speeds: readonly number[];
 }
 
 /**
- * A hub in a process of its own, so that it shares no thread with whoever downloads from it. It sends from memory: on two
- * cores, what the hub takes is taken from the downloads that are compared.
+ * A hub in its own process, so that it shares no thread with the downloading program. It sends from memory, because on two
+ * cores the hub's processor time is taken from the compared programs.
  */
 process.once('message', async (message) => {
   const { repo, name, path, speeds } = message as BenchHubOrder;

@@ -10,5 +10,5 @@ const { downloadFile } = (await import(module)) as {
 };
 const blob = await downloadFile({ repo, path, hubUrl });
 if (blob === null) throw new Error('The hub has no such file');
-// The web's streams and Node's are of one make, of two sets of types.
+// Web streams and Node.js streams are the same here, but have different types.
 await pipeline(Readable.fromWeb(blob.stream() as never), createWriteStream(join(directory, path)));

@@ -1,4 +1,4 @@
-/** Keeps a core busy until it is killed, or whoever started it has gone. */
+/** Keeps a core busy until it is killed or its parent exits. */
 process.once('disconnect', () => process.exit(0));
 const turn = () => {
   const until = performance.now() + 50;

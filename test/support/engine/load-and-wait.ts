@@ -1,6 +1,6 @@
 import { loadRequest, TestModels } from './test-models.ts';
 
-/** A host in small, to be killed: loads the model of its argument, keeps another runner warm, tells both process ids. */
+/** A minimal host for a test to kill: loads the model of its argument, keeps another runner warm, prints both process IDs. */
 const [file = ''] = process.argv.slice(2);
 const host = new TestModels();
 await host.load(await loadRequest('m', file));

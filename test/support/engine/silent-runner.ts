@@ -1,2 +1,2 @@
-/** A runner that never says anything: what a hang inside llama.cpp looks like from outside. */
+/** A runner that never responds, as if llama.cpp hung. */
 process.on('message', () => undefined);

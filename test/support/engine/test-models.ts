@@ -101,7 +101,7 @@ export async function loadRequest(
   return { id, model: await inspectModel([file]), settings: { ...SETTINGS, ...settings } };
 }
 
-/** True while a process of this id exists. */
+/** Whether a process with this ID exists. */
 export function isAlive(pid: number | undefined): boolean {
   if (pid === undefined) throw new Error('Expected a process id');
   try {
@@ -112,5 +112,5 @@ export function isAlive(pid: number | undefined): boolean {
   }
 }
 
-/** Where `ask-llama.ts` lies. */
+/** Path of `ask-llama.ts`. */
 export const ASK_LLAMA = fileURLToPath(new URL('ask-llama.ts', import.meta.url));

@@ -7,7 +7,7 @@ import nativeMessaging from 'chrome-native-messaging';
 import { CHROMIUM_EXTENSION_ID } from '../../../manifests/extension-identity.ts';
 import { checkDeclared } from './check-declared.ts';
 
-/** What a reply or an event is to a client that knows nothing of our types. */
+/** A reply or an event, for a client without types. */
 // biome-ignore lint/suspicious/noExplicitAny: a client reads whatever came; tests check it against the schemas
 export type Message = Record<string, any>;
 
@@ -37,9 +37,9 @@ export const CHROME_ORIGIN = `chrome-extension://${CHROMIUM_EXTENSION_ID}/`;
  */
 export class HostProcess {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
-  /** Every frame that came, in order. */
+  /** Every received message, in order. */
   readonly received: Message[] = [];
-  /** Resolves when the process has ended. */
+  /** Resolves when the process has exited. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   stderr = '';
   readonly #output = new nativeMessaging.Output();
@@ -55,7 +55,7 @@ export class HostProcess {
     const [program, ...first] = command;
     this.child = spawn(program, [...first, ...args], {
       cwd,
-      // What the developer of this machine has on the disk is none of a test's business.
+      // Models of the developer must not be visible to a test.
       env: {
         PATH: process.env.PATH,
         HOME: home,
@@ -67,11 +67,11 @@ export class HostProcess {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#undeclared.promise.catch(() => {
-      // Reported by whoever waits for the next message.
+      // Reported by the next wait for a message.
     });
     this.#output.pipe(this.child.stdin);
     this.child.stdin.on('error', () => {
-      // The host went away first; `exited` tells.
+      // The host exited first; see `exited`.
     });
     this.child.stdout.pipe(new nativeMessaging.Input()).on('data', (message: Message) => this.#receive(message));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -85,13 +85,13 @@ export class HostProcess {
     return this.child.pid;
   }
 
-  /** Sends a message as it is. */
+  /** Sends a message unchanged. */
   send(message: Message): void {
     if (message.requestId !== undefined) this.#actions.set(message.requestId, message.action);
     this.#output.write(message);
   }
 
-  /** Sends a request with an id of its own and waits for the reply that carries it. */
+  /** Sends a request with its own ID and waits for its reply. */
   async request(action: string, fields: Message = {}): Promise<Message> {
     const requestId = `request-${this.#nextId++}`;
     const reply = this.next((message) => message.requestId === requestId && 'status' in message);
@@ -99,7 +99,7 @@ export class HostProcess {
     return reply;
   }
 
-  /** The next message that fits; one that came already does not count. Rejects when the host ends first. */
+  /** Returns the next matching message. Rejects if the host exits first. */
   async next(matches: (message: Message) => boolean): Promise<Message> {
     const { promise, resolve } = Promise.withResolvers<Message>();
     const waiter = { matches, resolve };
@@ -114,19 +114,19 @@ export class HostProcess {
     }
   }
 
-  /** Hears every message from now on. */
+  /** Calls a listener for every message from now on. */
   onMessage(listener: (message: Message) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Closes the host's input, as a browser does, and waits for its end. */
+  /** Closes the host's input, as a browser does, and waits for its exit. */
   async close(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     this.#output.end();
     return this.exited;
   }
 
-  /** Ends the host at once, as a crash would. */
+  /** Kills the host, as a crash would. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.child.kill(signal);
     await this.exited;

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import type { HostileModel } from '../gguf/hostile-model.ts';
 import type { HostProcess, Message } from './host-process.ts';
 
-/** What came of one hostile file. */
+/** Outcome of a hostile file. */
 export interface HostileOutcome {
   readonly how: string;
-  /** `loaded`, or the code LOAD_MODEL answered with. */
+  /** `loaded`, or the error code of LOAD_MODEL. */
   readonly load: string;
-  /** `generated`, or the code GENERATE answered with; undefined where nothing was loaded. */
+  /** `generated`, or the error code of GENERATE; undefined if nothing was loaded. */
   readonly generate: string | undefined;
-  /** From the request to its answer, the longest of them, milliseconds. */
+  /** Longest time from a request to its reply, milliseconds. */
   readonly milliseconds: number;
 }
 
-/** Puts hostile files through a real host, one after the other: load, a short conversation where that worked, unload. */
+/** Sends hostile files through a real host, one after the other: load, a short conversation if that worked, unload. */
 export class HostileRun {
   readonly #host: HostProcess;
   readonly #folder: string;
@@ -56,7 +56,7 @@ export class HostileRun {
     };
   }
 
-  /** What the host's process holds now: resident bytes, and open handles (both Linux's figures). */
+  /** Resident memory and open handles of the host's process (Linux only). */
   held(): { readonly bytes: number; readonly handles: number } {
     const status = readFileSync(`/proc/${this.#host.pid}/status`, 'utf8');
     const kib = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);

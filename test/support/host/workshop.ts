@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { HostProcess, type StartOptions } from './host-process.ts';
 
 /**
- * A test's own place: a home folder, and the hosts and servers started in it, all ended and removed by `close`.
+ * A test's environment: a home folder with the hosts and servers started in it, all removed by `close`.
  */
 export class Workshop {
   readonly home: string;
@@ -25,7 +25,7 @@ export class Workshop {
     return host;
   }
 
-  /** Has `closer` called at the end, the last one first. */
+  /** Calls `closer` at the end; the last one is called first. */
   use<T extends { close(): Promise<unknown> }>(resource: T): T {
     this.#closers.push(() => resource.close());
     return resource;

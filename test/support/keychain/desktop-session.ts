@@ -8,23 +8,23 @@ import { findProgram } from '../find-program.ts';
 /** Programs that a {@link startDesktopSession} starts. Debian's packages are `dbus` and `gnome-keyring`. */
 const PROGRAMS = ['dbus-daemon', 'gnome-keyring-daemon'];
 
-/** What this machine lacks of them, in words; undefined when it has all. */
+/** Returns what is missing on this computer; undefined if nothing is. */
 export function missingOfDesktop(): string | undefined {
   const missing = PROGRAMS.filter((name) => findProgram(name) === undefined);
   return missing.length === 0 ? undefined : `${missing.join(' and ')} not installed`;
 }
 
-/** A desktop's session as far as secrets go. */
+/** A desktop session for secrets. */
 export interface DesktopSession {
-  /** Leads programs to it. */
+  /** Environment variables that connect programs to it. */
   readonly env: NodeJS.ProcessEnv;
   close(): Promise<void>;
 }
 
 /**
- * Starts a message bus, and on it GNOME's keyring, unlocked or with nobody there to unlock it.
+ * Starts a message bus with GNOME's keyring, unlocked or locked.
  *
- * @param folder For its sockets and keyrings.
+ * @param folder Folder for its sockets and keyrings.
  */
 export async function startDesktopSession(
   folder: string,
@@ -39,7 +39,7 @@ export async function startDesktopSession(
   });
   const [address] = await once(createInterface(bus.stdout), 'line');
   const env = { ...bare, DBUS_SESSION_BUS_ADDRESS: String(address) };
-  // The first process ends once the daemon it leaves behind stands on the bus; that one ends with the bus.
+  // The first process exits once its daemon is on the bus; the daemon exits with the bus.
   const keyring = spawn('gnome-keyring-daemon', [unlocked ? '--unlock' : '--start', '--components=secrets'], {
     env,
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -5,22 +5,22 @@ import { isSystemError } from '../../../host/common/errors.ts';
 
 const SCRIPT = fileURLToPath(new URL('./stand-in-lms.mjs', import.meta.url));
 
-/** What a test has the stand-in do in place of what is documented. */
+/** Behavior of the stand-in that a test sets instead of the documented one. */
 export type Mode = 'hang' | 'garbage' | 'refuse';
 
-/** One time it was run: with which words, in which environment. */
+/** A run of the stand-in: its arguments and environment. */
 export interface LmsCall {
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Puts the stand-in for `lms` into a folder made like LM Studio's own, where `bin` is. */
+/** Writes the stand-in for `lms` into a folder with LM Studio's layout. */
 export function putStandIn(home: string) {
   const bin = join(home, 'bin');
   const internal = join(home, '.internal');
   mkdirSync(bin, { recursive: true });
   mkdirSync(internal, { recursive: true });
-  // An ES module whatever it is called: Node tells by what is in it.
+  // Node.js detects an ES module by its contents.
   const lms = join(bin, 'lms');
   writeFileSync(lms, `#!${process.execPath}\n${readFileSync(SCRIPT, 'utf8')}`);
   chmodSync(lms, 0o755);
@@ -34,7 +34,7 @@ export function putStandIn(home: string) {
       const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
       return lines.map((line) => JSON.parse(line) as LmsCall);
     },
-    /** Ends the server it started, if that still runs. */
+    /** Stops the server that it started, if it still runs. */
     close: async () => {
       const file = join(internal, 'stand-in.pid');
       if (!existsSync(file)) return;

@@ -1,6 +1,6 @@
 // A stand-in for LM Studio's command `lms`, which no package registry has. It behaves as LM Studio's documentation says of
 // `lms server start|stop|status` and `lms ps`, and as the command's published source does with its files; its server
-// greets as LM Studio's does and serves one model. It shows nothing of what LM Studio does beyond that.
+// responds as LM Studio's does and serves one model. It says nothing about other behavior of LM Studio.
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
@@ -47,7 +47,7 @@ function serve() {
 
 async function start() {
   process.stderr.write('Starting server...\n');
-  // As a program that is started may, it keeps the outputs of the command open.
+  // It keeps the outputs of the command open, as a started program may.
   const child = spawn(process.execPath, [self, '--serve'], {
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -72,7 +72,7 @@ async function stop() {
   process.stderr.write('Stopped the server.\n');
 }
 
-/** What a test has it do instead: `hang`, `garbage`, `refuse`. */
+/** Behavior set by a test: `hang`, `garbage`, `refuse`. */
 const modeFile = join(internal, 'stand-in.mode');
 const mode = existsSync(modeFile) ? readFileSync(modeFile, 'utf8') : '';
 if (existsSync(internal))

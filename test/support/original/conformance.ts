@@ -1,22 +1,22 @@
 import type { Message } from '../host/host-process.ts';
 
-/** One action of the original host: what a client of it sent, and what it read. */
+/** An action of the original host: what its clients sent, and what they read. */
 export interface OriginalAction {
-  /** As the original's clients wrote it. */
+  /** Spelling of the original's clients. */
   readonly action: string;
-  /** Fields the original took. */
+  /** Fields that the original accepted. */
   readonly took: readonly string[];
-  /** Fields of its answer that clients read, as paths in the reply. */
+  /** Fields that clients read, as paths in the reply. */
   readonly answered: readonly string[];
-  /** An example request, beside the action. */
+  /** An example request, without the action. */
   readonly example?: Message;
-  /** The answer is an error here, with this code. */
+  /** This host replies with this error code. */
   readonly code?: string;
-  /** Where this host differs, and why. */
+  /** How this host differs, and why. */
   readonly differs?: string;
 }
 
-/** The model of the examples, which the test's hub has. */
+/** The model of the examples, which the test hub serves. */
 export const REPO = 'maker/story-GGUF';
 export const FILE = 'story.gguf';
 const MODEL = `${REPO}/${FILE}`;
@@ -24,7 +24,7 @@ const MODEL = `${REPO}/${FILE}`;
 const CONVERSATIONS =
   'The original had these actions over HTTP only. Fields are named and shaped the same; lists have pages.';
 
-/** Every action of the original, in an order in which each finds what it needs. */
+/** Every action of the original, ordered so that each finds what it needs. */
 export const ORIGINAL_ACTIONS: readonly OriginalAction[] = [
   { action: 'ping', took: [], answered: ['status', 'response', 'version', 'pid'] },
   {

@@ -1,13 +1,13 @@
 import { LLMock } from '@copilotkit/aimock';
 
-/** What the mock answers to a message that has the key's words in it. */
+/** Replies of the mock to messages that contain the key. */
 export const ANSWERS = { weather: 'Sunny, with a little wind 🌤 from the west.', numbers: 'one two three' } as const;
 
 /**
- * An OpenAI-compatible server by people who know nothing of this host: `@copilotkit/aimock`. It serves models,
- * conversations with streaming and usage, and embeddings.
+ * An independent OpenAI-compatible server: `@copilotkit/aimock`. It serves models, streamed conversations with usage, and
+ * embeddings.
  *
- * @param options.keys Keys it takes; none = no key is asked for.
+ * @param options.keys Accepted keys; empty: no key is required.
  */
 export async function startMock(options: { keys?: readonly string[] } = {}) {
   const mock = new LLMock({

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One request an engine got. */
+/** A request that the engine received. */
 export interface Asked {
   readonly method: string;
   readonly path: string;
@@ -11,7 +11,7 @@ export interface Asked {
   readonly body: any;
 }
 
-/** Answers one request in whatever way a test wants, a wrong one too. */
+/** Responds to a request as a test requires, correctly or not. */
 export type Behaviour = (response: ServerResponse, asked: Asked, engine: EngineWithFaults) => void | Promise<void>;
 
 /**
@@ -24,7 +24,7 @@ export class EngineWithFaults {
   models: readonly string[] = ['small'];
   #server = createServer((request, response) => void this.#answer(request, response));
   #behaviours: Behaviour[] = [];
-  /** Resolved when a client has let go of an answer before its end. */
+  /** Resolves when a client closed a response before its end. */
   readonly left = Promise.withResolvers<void>();
 
   static async start(port = 0): Promise<EngineWithFaults> {
@@ -42,7 +42,7 @@ export class EngineWithFaults {
     return `http://127.0.0.1:${this.port}/v1`;
   }
 
-  /** How the next requests for text or embeddings are answered. */
+  /** Sets the responses to the next requests for text or embeddings. */
   next(...behaviours: Behaviour[]): void {
     this.#behaviours = behaviours;
   }
@@ -84,13 +84,13 @@ export class EngineWithFaults {
 
   #listing: Behaviour | undefined;
 
-  /** How the list of models is answered. */
+  /** Sets the response to requests for the list of models. */
   lists(behaviour: Behaviour): void {
     this.#listing = behaviour;
   }
 }
 
-/** An answer that is no stream. */
+/** A response that is not a stream. */
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Behaviour {
   return (response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
@@ -98,18 +98,18 @@ export function json(status: number, body: unknown, headers: Record<string, stri
   };
 }
 
-/** One event of an answer: text of a conversation or of a prompt, as was asked. */
+/** An event of a response: text of a conversation or of a prompt, as requested. */
 export function event(text: string, { path }: Asked, finish: string | null = null): string {
   const choice = path.endsWith('/chat/completions') ? { delta: { content: text } } : { text };
   return `data: ${JSON.stringify({ choices: [{ index: 0, ...choice, finish_reason: finish }] })}\n\n`;
 }
 
-/** Begins a stream of events. */
+/** Starts a stream of events. */
 export function begin(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
 }
 
-/** A whole answer, made of these texts. */
+/** A complete response of these texts. */
 export function says(texts: readonly string[], options: { finish?: string; usage?: object } = {}): Behaviour {
   return (response, asked) => {
     begin(response);
@@ -122,7 +122,7 @@ export function says(texts: readonly string[], options: { finish?: string; usage
   };
 }
 
-/** Some text, and then this. */
+/** Some text, followed by this. */
 export function saysThen(text: string, then: (response: ServerResponse) => void): Behaviour {
   return (response, asked) => {
     begin(response);

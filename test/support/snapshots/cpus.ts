@@ -1,6 +1,6 @@
 import type { CpuFacts } from '../../../host/hardware/types.ts';
 
-/** A machine, as its system tells of it, and what the host must make of that. */
+/** A computer as its system describes it, and what the host must detect. */
 export interface RecordedCpu {
   readonly machine: string;
   readonly facts: CpuFacts;
@@ -50,13 +50,13 @@ function x64(vendor: string, modelName: string, [family, model, stepping]: Cpuid
 const intel = (modelName: string, cpuid: Cpuid, flags: readonly string[]) =>
   x64('GenuineIntel', modelName, cpuid, flags);
 const amd = (modelName: string, cpuid: Cpuid, flags: readonly string[]) => x64('AuthenticAMD', modelName, cpuid, flags);
-/** Windows lists no flags. */
+/** Windows reports no flags. */
 const windows = (facts: CpuFacts): CpuFacts => ({ ...facts, platform: 'win32', flags: [] });
 
 function arm(vendor: string, part: number, flags: readonly string[], modelName = ''): CpuFacts {
   return { ...NOTHING, architecture: 'arm64', platform: 'linux', vendor, part, flags, modelName };
 }
-/** macOS on Apple's own CPUs has a brand, and neither flags nor CPUID. */
+/** macOS on Apple silicon has a brand, but neither flags nor CPUID. */
 function mac(modelName: string): CpuFacts {
   return { ...NOTHING, architecture: 'arm64', platform: 'darwin', vendor: 'Apple', modelName };
 }

@@ -1,6 +1,6 @@
 import type { Machine } from '../../../host/hardware/machine.ts';
 
-/** What a recorded machine answers; what is not said, it does not have. */
+/** Recorded facts of a computer; anything else is missing. */
 export interface Recording {
   readonly platform?: string;
   readonly architecture?: string;
@@ -9,12 +9,12 @@ export interface Recording {
   readonly usableThreads?: number;
   readonly files?: Readonly<Record<string, string>>;
   readonly folders?: Readonly<Record<string, readonly string[]>>;
-  /** What programs write, by their name. */
+  /** Output of programs, by name. */
   readonly programs?: Readonly<Record<string, string | Error>>;
   readonly systemInformation?: Machine['systemInformation'];
 }
 
-/** A machine out of a recording, and a list of the programs it was asked to run. */
+/** A computer from a recording, and the programs that were run on it. */
 export function recordedMachine(recording: Recording): Machine & { readonly ran: string[] } {
   const { files = {}, folders = {}, programs = {} } = recording;
   const ran: string[] = [];
