@@ -25,6 +25,7 @@ const SAME_IN_ALL_LANGUAGES: ReadonlySet<string> = new Set([
   'param_min_p',
   'layersOf',
   'capability_chat',
+  'downloadsTitle',
   'capability_code',
   'capability_embedding',
 ]);
