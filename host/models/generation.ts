@@ -46,9 +46,9 @@ export interface ChatFormat {
   readonly error: string | null;
 }
 
-/** How tokens are chosen. Every number has been chosen by now. */
+/** How tokens are sampled. */
 export interface Sampling {
-  /** 0 always takes the likeliest token. */
+  /** 0 always takes the most likely token. */
   readonly temperature: number;
   readonly topP: number;
   /** 0 is off. */
@@ -60,10 +60,10 @@ export interface Sampling {
   readonly seed: number;
 }
 
-/** What the output is held to. */
+/** What the output must conform to. */
 export type Constraint = { readonly jsonSchema: JsonObject } | { readonly grammar: string };
 
-/** One generation, as the supervisor is asked for it. */
+/** One generation; every value has been chosen. */
 export interface GenerateRequest {
   readonly input: PromptInput;
   readonly maxNewTokens: number;
@@ -73,34 +73,34 @@ export interface GenerateRequest {
   readonly constraint?: Constraint | undefined;
 }
 
-/** What happens on the way: evaluation of a long prompt, then text. */
+/** Progress of a generation: evaluation of a long prompt, then text. */
 export type GenerationProgress =
-  /** Tokens of the prompt that are done, and all of them. */
+  /** Evaluated tokens of the prompt, and all of them. */
   | { readonly type: 'prompt'; readonly processed: number; readonly total: number }
-  /** What came since the last time, whole characters; tokens so far and their speed. */
+  /** Text since the last report, in whole characters; tokens so far and their speed. */
   | { readonly type: 'text'; readonly text: string; readonly numTokens: number; readonly tokensPerSecond: number };
 
 /** Counts and times of one generation. */
 export interface GenerationUsage {
   readonly promptTokens: number;
-  /** Of these, in memory from the turn before. */
+  /** Those of them that an earlier request had evaluated. */
   readonly cachedPromptTokens: number;
   readonly completionTokens: number;
-  /** Milliseconds, from the turn of this request on; null when no token came. */
+  /** Milliseconds since the request started; null without a token. */
   readonly timeToFirstTokenMs: number | null;
   /** Of the output, without the prompt's evaluation. */
   readonly tokensPerSecond: number;
 }
 
-/** What a generation came to. */
+/** The result of a generation. */
 export interface GenerationResult {
   readonly text: string;
-  /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: somebody asked. */
+  /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: by a request. */
   readonly finishReason: 'stop' | 'length' | 'stopped';
   readonly usage: GenerationUsage;
 }
 
-/** The result of a generation that was stopped before its turn came. */
+/** The result of a generation that was stopped before it started. */
 export const NOTHING_GENERATED: GenerationResult = {
   text: '',
   finishReason: 'stopped',
@@ -112,3 +112,9 @@ export const NOTHING_GENERATED: GenerationResult = {
     tokensPerSecond: 0,
   },
 };
+
+/**
+ * Longest output of one generation, bytes of JSON. A reply contains it three times and must fit a frame of 1 MiB; a
+ * client continues with another request.
+ */
+export const MAX_OUTPUT_BYTES = 320 * 1024;

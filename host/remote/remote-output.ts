@@ -1,12 +1,11 @@
 import type { ProgressListener } from '../common/progress.ts';
-import type { GenerationProgress, GenerationResult } from '../models/generation.ts';
-import { MAX_OUTPUT_BYTES } from '../models/output-limit.ts';
+import { type GenerationProgress, type GenerationResult, MAX_OUTPUT_BYTES } from '../models/generation.ts';
 import type { ChunkFacts } from './chunk.ts';
 
 /** The output of one generation of a remote engine so far. */
 export class RemoteOutput {
   readonly #begin = performance.now();
-  readonly #tell: ProgressListener<GenerationProgress>;
+  readonly #report: ProgressListener<GenerationProgress>;
   #text = '';
   #bytes = 0;
   /** The first half of a surrogate pair whose second half comes with the next event. */
@@ -16,8 +15,8 @@ export class RemoteOutput {
   #last = this.#begin;
   #usage: ChunkFacts['usage'];
 
-  constructor(tell: ProgressListener<GenerationProgress>) {
-    this.#tell = tell;
+  constructor(report: ProgressListener<GenerationProgress>) {
+    this.#report = report;
   }
 
   /** Number of events with text: tokens, with nearly every engine. */
@@ -42,7 +41,7 @@ export class RemoteOutput {
     if (shown === '') return;
     this.#text += shown;
     this.#bytes += Buffer.byteLength(JSON.stringify(shown)) - 2;
-    this.#tell({ type: 'text', text: shown, numTokens: this.#pieces, tokensPerSecond: this.#speed(this.#pieces) });
+    this.#report({ type: 'text', text: shown, numTokens: this.#pieces, tokensPerSecond: this.#speed(this.#pieces) });
   }
 
   /** Returns the result, with the engine's own counts where it sent any. */

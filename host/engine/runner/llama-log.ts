@@ -27,12 +27,12 @@ export class LlamaLog {
     this.#lines = [];
   }
 
-  /** The lines that tell of errors, oldest first. */
+  /** The lines of errors, oldest first. */
   errors(): string[] {
     return this.#lines.filter(({ level }) => level === 'error' || level === 'fatal').map(({ text }) => text);
   }
 
-  /** Resolves when an error has been told, or none can be under way any more. */
+  /** Resolves when an error has been logged, or none can arrive any longer. */
   async settled(): Promise<void> {
     for (let turn = 0; turn < SETTLING_TURNS && this.errors().length === 0; turn++) await setImmediate();
   }

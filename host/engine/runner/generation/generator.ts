@@ -80,7 +80,7 @@ export class Generator {
       stop: [...request.stop, ...(prompt?.stop ?? [])],
       maxTokens: request.maxNewTokens,
       begin,
-      tell: onProgress,
+      report: onProgress,
     });
     if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
     const grammar = request.constraint && (await grammarState(request.constraint, this.#parts));
@@ -159,12 +159,12 @@ export class Generator {
 
   /** Waits for llama.cpp, but not when stopped: it goes on to the end of its piece, and the next generation waits. */
   async #leaving(work: Promise<unknown>, aborted: Promise<void>): Promise<void> {
-    // A piece that fails after its generation was left is nobody's any more; the sequence begins anew.
+    // A piece that fails after its generation was left concerns no request; the sequence starts again.
     this.#leftOver = work.catch(() => this.#sequence.clearHistory());
     await Promise.race([work, aborted]);
   }
 
-  /** The binding says only that decoding failed; llama.cpp's log says why. The sequence begins anew after it. */
+  /** The binding says only that decoding failed; llama.cpp's log says why. The sequence starts again after it. */
   async #explain(error: unknown): Promise<HostError> {
     const { log } = this.#parts;
     await log.settled();

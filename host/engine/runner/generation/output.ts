@@ -1,5 +1,9 @@
-import type { GenerationProgress, GenerationResult, GenerationUsage } from '../../../models/generation.ts';
-import { MAX_OUTPUT_BYTES } from '../../../models/output-limit.ts';
+import {
+  type GenerationProgress,
+  type GenerationResult,
+  type GenerationUsage,
+  MAX_OUTPUT_BYTES,
+} from '../../../models/generation.ts';
 import type { Model, Token } from '../binding-types.ts';
 import { GroupedText } from './grouped-text.ts';
 import { StopScanner } from './stop-scanner.ts';
@@ -12,7 +16,7 @@ export class Output {
   readonly #stops: StopScanner;
   readonly #grouped: GroupedText;
   readonly #begin: number;
-  readonly #tell: (progress: GenerationProgress) => void;
+  readonly #report: (progress: GenerationProgress) => void;
   #promptDone: number;
   #firstToken: number | undefined;
   #last: number;
@@ -28,25 +32,25 @@ export class Output {
     maxTokens: number;
     /** When the request's turn came, on the clock of `performance`. */
     begin: number;
-    tell: (progress: GenerationProgress) => void;
+    report: (progress: GenerationProgress) => void;
   }) {
-    const { model, prompt, stop, maxTokens, begin, tell } = options;
+    const { model, prompt, stop, maxTokens, begin, report } = options;
     this.#begin = begin;
     this.#promptDone = begin;
     this.#last = begin;
     this.#maxTokens = maxTokens;
-    this.#tell = tell;
+    this.#report = report;
     this.#tokenText = new TokenText((tokens, before) => model.detokenize(tokens, false, before), prompt);
     this.#stops = new StopScanner(stop);
     this.#grouped = new GroupedText((text) =>
-      tell({ type: 'text', text, numTokens: this.#tokens, tokensPerSecond: this.#tokensPerSecond() }),
+      report({ type: 'text', text, numTokens: this.#tokens, tokensPerSecond: this.#tokensPerSecond() }),
     );
   }
 
   /** Tells how much of the prompt is done. */
   promptProgress(processed: number, total: number): void {
     this.#promptDone = performance.now();
-    this.#tell({ type: 'prompt', processed, total });
+    this.#report({ type: 'prompt', processed, total });
   }
 
   /** Takes a token. The answer is why the output has to end with it, or undefined when it may go on. */

@@ -1,7 +1,7 @@
 /** Looks for stop sequences in text that comes in pieces, and lets through only what cannot be the beginning of one. */
 export class StopScanner {
   readonly #stops: readonly string[];
-  #held = '';
+  #pending = '';
 
   /** @param stops Well-formed texts, none empty. */
   constructor(stops: readonly string[]) {
@@ -10,22 +10,22 @@ export class StopScanner {
 
   /** Takes the next piece. `found`: a stop sequence is complete, and `text` is the last there is before it. */
   push(piece: string): { readonly text: string; readonly found: boolean } {
-    const text = this.#held + piece;
+    const text = this.#pending + piece;
     const at = Math.min(...this.#stops.map((stop) => text.indexOf(stop)).filter((index) => index >= 0));
     if (Number.isFinite(at)) {
-      this.#held = '';
+      this.#pending = '';
       return { text: text.slice(0, at), found: true };
     }
-    const held = Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
-    this.#held = text.slice(text.length - held);
-    return { text: text.slice(0, text.length - held), found: false };
+    const pending = Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
+    this.#pending = text.slice(text.length - pending);
+    return { text: text.slice(0, text.length - pending), found: false };
   }
 
-  /** What was held back, once nothing more comes. */
+  /** Returns the text that was kept back; to be called at the end. */
   end(): string {
-    const held = this.#held;
-    this.#held = '';
-    return held;
+    const pending = this.#pending;
+    this.#pending = '';
+    return pending;
   }
 }
 
