@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { invalidField } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
+import { validate } from '../common/validate.ts';
 import { catalogEntry, type ModelType, type newCatalogEntry } from '../protocol/actions/catalog.ts';
 import { type ModelName, readModelName } from '../protocol/model-name.ts';
 import type { Namespace, Store } from '../store/types.ts';
@@ -31,7 +32,7 @@ export class Catalog {
   async entries(): Promise<CatalogModel[]> {
     const entries = new Map(suggested().map((entry) => [entry.id, entry]));
     for await (const [id, stored] of this.#added.entries()) {
-      const { success, output } = v.safeParse(StoredEntry, stored);
+      const { success, output } = validate(StoredEntry, stored);
       if (success) entries.set(id, output);
       else this.#log.warn('catalog.bad_entry', { id });
     }

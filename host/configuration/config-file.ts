@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { validate } from '../common/validate.ts';
 import { ENGINE_NAME } from '../protocol/engine-name.ts';
 import { objectWith } from '../protocol/fields.ts';
 import { configUnusable, NOT_VALID, readConfigJson } from './config-text.ts';
@@ -54,7 +55,7 @@ export type ConfigFile = v.InferOutput<typeof ConfigFileSchema>;
  * @throws HostError `CONFIG_UNUSABLE` if it cannot be read or is not valid, or if other users can change it.
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  const { success, output, issues } = v.safeParse(ConfigFileSchema, readConfigJson(path) ?? {}, { abortEarly: true });
+  const { success, output, issues } = validate(ConfigFileSchema, readConfigJson(path) ?? {});
   if (success) return output;
   throw configUnusable(path, NOT_VALID, issues[0]);
 }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeText } from '../common/decode-text.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
+import { parseJson } from '../common/json-limits.ts';
 
 /** Name of the configuration file: in `TABAGENT_HOME` one user's, in the program folder that of all users. */
 export const CONFIG_FILE_NAME = 'config.json';
@@ -34,7 +35,7 @@ export function readConfigJson(path: string): unknown {
     throw configUnusable(path, 'cannot be read', error);
   }
   try {
-    return JSON.parse(decodeText(bytes));
+    return parseJson(decodeText(bytes));
   } catch (error) {
     throw configUnusable(path, NOT_VALID, error);
   }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { validate } from '../common/validate.ts';
 import { ERROR_CODES, type ErrorCode } from '../protocol/errors.ts';
 import type { Namespace, Store } from '../store/types.ts';
 import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
@@ -187,6 +188,6 @@ function chunkKeys(key: string, count: number): string[] {
 }
 
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | undefined {
-  const { success, output } = v.safeParse(schema, value);
+  const { success, output } = validate(schema, value);
   return success ? output : undefined;
 }

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
 import { isHostError } from '../common/errors.ts';
+import { validate } from '../common/validate.ts';
 import { readConfigFile } from '../configuration/config-file.ts';
 
 /** The field of the configuration that is read here. Other readers of the file do not mind what is wrong with it. */
@@ -24,7 +25,7 @@ export async function configuredFolders(file: string): Promise<ConfiguredFolders
     if (isHostError(error)) return { folders: [], problem: error.message };
     throw error;
   }
-  const { success, output } = v.safeParse(ModelFolders, named);
+  const { success, output } = validate(ModelFolders, named);
   if (!success) {
     const problem = `Ignored "modelFolders" in ${file}: expected a list such as ["/srv/models"].`;
     return { folders: [], problem };

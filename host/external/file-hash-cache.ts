@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Logger } from '../common/log.ts';
+import { validate } from '../common/validate.ts';
 import type { Namespace, Store } from '../store/types.ts';
 import { Classification } from './classification.ts';
 import type { FoundFile } from './disk.ts';
@@ -35,7 +36,7 @@ export class FileHashCache {
     if (keys.length === 0) return;
     const stored = (await this.#try((pages) => pages.getMany(keys))) ?? [];
     stored.forEach((value, at) => {
-      const { success, output } = v.safeParse(Page, value);
+      const { success, output } = validate(Page, value);
       const key = keys[at];
       if (success && key !== undefined) this.#keep(key, output);
     });

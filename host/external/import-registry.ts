@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { validate } from '../common/validate.ts';
 import { withFileLock } from '../common/with-file-lock.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { MODEL_SOURCES } from '../protocol/model-sources.ts';
@@ -75,6 +76,6 @@ export class ImportRegistry {
 }
 
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | undefined {
-  const { success, output } = v.safeParse(schema, value);
+  const { success, output } = validate(schema, value);
   return success ? output : undefined;
 }

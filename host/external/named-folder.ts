@@ -1,5 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { isJsonObject } from '../common/json.ts';
+import { parseJson } from '../common/json-limits.ts';
 import type { Platform } from '../common/platform.ts';
 import type { FolderSetting, ProgramFolder } from './program-folders.ts';
 
@@ -37,7 +38,7 @@ function textField(json: string, field: string): string | undefined {
 /** An object out of a file that any program can have written; undefined for everything else. */
 export function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(json);
+    const value: unknown = parseJson(json);
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { validate } from '../common/validate.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
 import { externalName } from './external-id.ts';
@@ -32,7 +33,7 @@ export async function* readOllama(folder: BoundedFolder, source: ModelSource): R
     const [registry, namespace, name, tag, ...rest] = path;
     if (registry === undefined || namespace === undefined || name === undefined || tag === undefined || rest.length > 0)
       continue;
-    const manifest = v.safeParse(Manifest, parseObject((await folder.text('manifests', ...path)) ?? ''));
+    const manifest = validate(Manifest, parseObject((await folder.text('manifests', ...path)) ?? ''));
     if (!manifest.success) continue;
     const host = registry === DEFAULT_REGISTRY ? [] : [registry];
     const parts = [...host, ...(host.length === 0 && namespace === DEFAULT_NAMESPACE ? [] : [namespace]), name];

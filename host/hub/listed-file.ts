@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { validate } from '../common/validate.ts';
 import { checkedSize, checksumOf } from './file-info.ts';
 import type { HttpResponse } from './http.ts';
 import { readJson } from './read-json.ts';
@@ -33,8 +34,8 @@ export async function listedFile(
   signal: AbortSignal | undefined,
 ): Promise<ListedFile | undefined> {
   const listing = await readJson(response, 'a list of files as JSON', signal);
-  const tree = v.safeParse(Tree, listing);
-  const info = v.safeParse(Info, listing);
+  const tree = validate(Tree, listing);
+  const info = validate(Info, listing);
   const entries = tree.success
     ? tree.output.map((entry) => ({ ...entry, blob: entry.oid }))
     : info.success

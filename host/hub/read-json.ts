@@ -1,3 +1,4 @@
+import { JsonLimitError, parseJson } from '../common/json-limits.ts';
 import { type HttpResponse, unreachable } from './http.ts';
 import { HubError } from './hub-error.ts';
 
@@ -28,9 +29,9 @@ export async function readJson(
     throw unreachable(error, url);
   }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    throw unexpected(url, expected, 'invalid JSON');
+    return parseJson(Buffer.concat(chunks));
+  } catch (error) {
+    throw unexpected(url, expected, error instanceof JsonLimitError ? error.found : 'invalid JSON');
   }
 }
 

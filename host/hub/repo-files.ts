@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { isHostError } from '../common/errors.ts';
+import { validate } from '../common/validate.ts';
 import { modelName, type RepoName } from '../protocol/model-name.ts';
 import { checkedSize } from './file-info.ts';
 import type { HttpResponse } from './http.ts';
@@ -36,25 +37,25 @@ export async function readRepoFiles(
 }
 
 function listedSiblings(listing: unknown, url: URL): readonly unknown[] {
-  const { success, output } = v.safeParse(v.looseObject({ siblings: v.array(v.unknown()) }), listing);
+  const { success, output } = validate(v.looseObject({ siblings: v.array(v.unknown()) }), listing);
   if (success) return output.siblings;
   throw unexpected(url, EXPECTED, 'something else');
 }
 
 function fromTree(entry: unknown): RepoFile | undefined {
-  const { success, output } = v.safeParse(TreeEntry, entry);
+  const { success, output } = validate(TreeEntry, entry);
   if (!success || (output.type !== undefined && output.type !== 'file')) return undefined;
   return { file: output.path, size: sizeOf(output) };
 }
 
 function fromSibling(entry: unknown): RepoFile | undefined {
-  const { success, output } = v.safeParse(Sibling, entry);
+  const { success, output } = validate(Sibling, entry);
   return success ? { file: output.rfilename, size: sizeOf(output) } : undefined;
 }
 
 /** For a file in large-file storage, git's own size is that of the pointer file. */
 function sizeOf({ size, lfs }: { size?: unknown; lfs?: unknown }): number | undefined {
-  const { success, output } = v.safeParse(v.looseObject({ size: v.number() }), lfs);
+  const { success, output } = validate(v.looseObject({ size: v.number() }), lfs);
   try {
     return checkedSize(success ? output.size : size);
   } catch (error) {

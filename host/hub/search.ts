@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
+import { validate } from '../common/validate.ts';
 import type { SEARCH_SORTS } from '../protocol/actions/repos.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
 import type { HttpResponse } from './http.ts';
@@ -87,7 +88,7 @@ export async function readSearchPage(
   const list = await readJson(response, EXPECTED, signal);
   if (!Array.isArray(list)) throw unexpected(response.url, EXPECTED, 'something else');
   const repos = list.slice(0, limit).flatMap((entry: unknown) => {
-    const { success, output } = v.safeParse(Found, entry);
+    const { success, output } = validate(Found, entry);
     return success && isRepoName(output.id) ? [foundRepo(output)] : [];
   });
   return { repos, cursor: nextCursor(response.headers.link) };

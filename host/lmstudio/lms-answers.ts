@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { parseJson } from '../common/json-limits.ts';
+import { validate } from '../common/validate.ts';
 
 /** The state of LM Studio's server. */
 export interface ServerStatus {
@@ -13,7 +15,7 @@ const Status = v.object({ running: v.boolean(), port: v.nullish(Port) });
 
 /** Reads what `lms server status --json --quiet` prints. Undefined for anything else. */
 export function readServerStatus(stdout: string): ServerStatus | undefined {
-  const { success, output } = v.safeParse(Status, json(stdout));
+  const { success, output } = validate(Status, json(stdout));
   return success ? { running: output.running, port: output.port ?? undefined } : undefined;
 }
 
@@ -21,7 +23,7 @@ const Loaded = v.array(v.looseObject({ identifier: v.optional(v.string()), model
 
 /** The first of the models `lms ps --json` prints, as requests name it; undefined if none is loaded. */
 export function readFirstLoaded(stdout: string): string | undefined {
-  const { success, output } = v.safeParse(Loaded, json(stdout));
+  const { success, output } = validate(Loaded, json(stdout));
   if (!success) return undefined;
   const [first] = output;
   return (first?.identifier ?? first?.modelKey)?.slice(0, 512);
@@ -31,7 +33,7 @@ const ServerConfig = v.object({ port: Port });
 
 /** Reads LM Studio's `.internal/http-server-config.json`, as its command does. */
 export function readConfiguredPort(text: string): number | undefined {
-  const { success, output } = v.safeParse(ServerConfig, json(text));
+  const { success, output } = validate(ServerConfig, json(text));
   return success ? output.port : undefined;
 }
 
@@ -40,7 +42,7 @@ function json(text: string): unknown {
   const whole = text.trim();
   for (const candidate of [whole, whole.split('\n').at(-1) ?? '']) {
     try {
-      return JSON.parse(candidate);
+      return parseJson(candidate);
     } catch {
       // Try the next one.
     }

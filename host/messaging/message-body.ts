@@ -1,6 +1,6 @@
 import { HostError } from '../common/errors.ts';
 import { isJsonObject, type JsonObject } from '../common/json.ts';
-import { exceededLimit } from './json-limits.ts';
+import { exceededLimit } from '../common/json-limits.ts';
 
 /** Rejects invalid UTF-8, which `toString` would replace with U+FFFD, and a byte order mark, which JSON must not have. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { isSystemError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { removeFile } from '../common/files-in-use.ts';
+import { parseJson } from '../common/json-limits.ts';
+import { validate } from '../common/validate.ts';
 import { Announcement } from './announcement.ts';
 import { lockOf, type PresencePaths } from './presence.ts';
 
@@ -37,7 +38,7 @@ async function namesIn(folder: string): Promise<string[]> {
 /** Undefined where the host has just withdrawn it, or where another version tells it another way. */
 async function readAnnouncement(file: string): Promise<Announcement | undefined> {
   try {
-    const { success, output } = v.safeParse(Announcement, JSON.parse(await readFile(file, 'utf8')));
+    const { success, output } = validate(Announcement, parseJson(await readFile(file, 'utf8')));
     return success ? output : undefined;
   } catch (error) {
     if (isSystemError(error, 'ENOENT') || error instanceof SyntaxError) return undefined;

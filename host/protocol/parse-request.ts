@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { HostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
+import { validate } from '../common/validate.ts';
 import type { FoundAction } from './actions/index.ts';
 import { ping } from './actions/ping.ts';
 import { MAX_REQUEST_ID_LENGTH } from './limits.ts';
@@ -52,7 +53,7 @@ export async function parseRequest(message: JsonObject): Promise<ParsedRequest> 
     throw new HostError('UNKNOWN_ACTION', `Unknown action: ${shown}`, { details: { action: shown } });
   }
   // Everything from outside is validated only up to its first error.
-  const parsed = v.safeParse(found.declaration.request, message, { abortEarly: true, abortPipeEarly: true });
+  const parsed = validate(found.declaration.request, message);
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const expected = issue.kind === 'schema' && issue.expected !== null ? issue.expected : issue.message;

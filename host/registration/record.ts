@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import { BROWSER_NAMES } from '../../manifests/browser.ts';
 import { atomicWrite } from '../common/atomic-write.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
+import { parseJson } from '../common/json-limits.ts';
+import { assertValid } from '../common/validate.ts';
 import { digest } from './files.ts';
 import { type Target, whereIs } from './target.ts';
 
@@ -47,7 +49,7 @@ export async function readRecord(file: string): Promise<RegistrationRecord | und
     throw error;
   }
   try {
-    return v.parse(RecordSchema, JSON.parse(text));
+    return assertValid(RecordSchema, parseJson(text));
   } catch (cause) {
     throw new HostError(
       'REGISTRATION_FAILED',

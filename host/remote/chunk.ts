@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { parseJson } from '../common/json-limits.ts';
+import { validate } from '../common/validate.ts';
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -36,11 +38,11 @@ export interface ChunkFacts {
 export function readChunk(data: string): ChunkFacts | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(data);
+    value = parseJson(data);
   } catch {
     return undefined;
   }
-  const { success, output } = v.safeParse(Chunk, value);
+  const { success, output } = validate(Chunk, value);
   if (!success) return undefined;
   const [choice] = output.choices;
   return {

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { parseJson } from '../common/json-limits.ts';
+import { validate } from '../common/validate.ts';
 import type { Embedded } from '../models/embedding.ts';
 
 const Answer = v.object({
@@ -20,11 +22,11 @@ const Answer = v.object({
 export function readEmbeddings(text: string, count: number): Embedded[] | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return undefined;
   }
-  const { success, output } = v.safeParse(Answer, value);
+  const { success, output } = validate(Answer, value);
   if (!success) return undefined;
   const vectors = new Map(output.data.map(({ index, embedding }) => [index, embedding]));
   const dimensions = output.data[0]?.embedding.length;

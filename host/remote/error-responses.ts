@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isJsonObject } from '../common/json.ts';
+import { parseJson } from '../common/json-limits.ts';
 import { retryAfter } from '../hub/retry.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteError } from './remote-error.ts';
@@ -97,7 +98,7 @@ export function rejectedRequest(
 export function readReportedError(text: string, key: string | undefined): ReportedError {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     // For example a proxy's HTML page.
     return { message: '', codes: [] };

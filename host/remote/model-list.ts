@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { parseJson } from '../common/json-limits.ts';
+import { validate } from '../common/validate.ts';
 
 /** Models taken from one engine's list: routers list some hundreds. */
 const MAX_MODELS = 2_000;
@@ -45,14 +47,14 @@ const List = v.object({ data: v.array(v.unknown()) });
 export function readModelList(text: string): RemoteModelFacts[] | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return undefined;
   }
-  const list = v.safeParse(List, value);
+  const list = validate(List, value);
   if (!list.success) return undefined;
   return list.output.data.slice(0, MAX_MODELS).flatMap((item) => {
-    const entry = v.safeParse(Entry, item);
+    const entry = validate(Entry, item);
     return entry.success ? [factsOf(entry.output)] : [];
   });
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Logger } from '../common/log.ts';
+import { validate } from '../common/validate.ts';
 import { withFileLock } from '../common/with-file-lock.ts';
 import { type GenerationParams, generationParams } from '../protocol/actions/settings.ts';
 import type { Namespace } from '../store/types.ts';
@@ -41,7 +42,7 @@ export class GenerationSettings {
   async get(): Promise<GenerationParams> {
     const stored = await this.#store.get(KEY);
     if (stored === undefined) return DEFAULT_PARAMS;
-    const { success, output } = v.safeParse(v.partial(generationParams), stored);
+    const { success, output } = validate(v.partial(generationParams), stored);
     if (success) return withChanges(DEFAULT_PARAMS, output);
     this.#log.warn('settings.unreadable', { stored });
     return DEFAULT_PARAMS;

@@ -103,4 +103,16 @@ describe('imports', () => {
     );
     expect(wrong).toEqual([]);
   });
+
+  it('of the validation library are used to describe values only: `validate` alone validates', () => {
+    const wrong = [...imports.keys()].filter(
+      (file) =>
+        file.startsWith('host/') &&
+        file !== 'host/common/validate.ts' &&
+        /\bv\.(?:is|assert|parse|safeParse|parser|safeParser|parseAsync|safeParseAsync)\(/.test(
+          readFileSync(join(ROOT, file), 'utf8'),
+        ),
+    );
+    expect(wrong).toEqual([]);
+  });
 });

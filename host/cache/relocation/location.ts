@@ -4,6 +4,8 @@ import * as v from 'valibot';
 import { cacheError } from '../../common/cache-errors.ts';
 import { isSystemError } from '../../common/errors.ts';
 import { damagedFile } from '../../common/host-errors.ts';
+import { parseJson } from '../../common/json-limits.ts';
+import { assertValid } from '../../common/validate.ts';
 import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../../config.ts';
 
 /**
@@ -59,7 +61,7 @@ async function readJsonFile<S extends v.GenericSchema>(path: string, schema: S):
     throw cacheError(error, path);
   }
   try {
-    return v.parse(schema, JSON.parse(text));
+    return assertValid(schema, parseJson(text));
   } catch (error) {
     throw damagedFile(path, 'the cache location', 'Fix it or delete it.', error);
   }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { HostError } from '../../common/errors.ts';
 import { EXIT } from '../../common/exit-codes.ts';
+import { validate } from '../../common/validate.ts';
 import { VERSION } from '../../common/version.ts';
 import { readConfig } from '../../config.ts';
 import { readConfigFile } from '../../configuration/config-file.ts';
@@ -59,7 +60,7 @@ async function latestRelease(url: URL, { env, limits }: ReturnType<typeof readCo
     response.body.destroy();
     throw new HostError('HUB_ERROR', `${url.origin} could not provide the newest release (status ${response.status}).`);
   }
-  const { success, output } = v.safeParse(ReleaseSchema, await readJson(response, 'a release', signal));
+  const { success, output } = validate(ReleaseSchema, await readJson(response, 'a release', signal));
   if (success) return output;
   throw new HostError('HUB_ERROR', `Unexpected response from ${url.origin}: expected a release with a "tag_name".`);
 }

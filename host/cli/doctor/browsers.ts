@@ -5,7 +5,9 @@ import { BROWSERS, type BrowserName } from '../../../manifests/browser.ts';
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
 import { chromiumOrigin, HOST_NAME } from '../../../manifests/host-manifest.ts';
 import { isSystemError } from '../../common/errors.ts';
+import { parseJson } from '../../common/json-limits.ts';
 import { assertSafeToStart } from '../../common/safe-folder.ts';
+import { validate } from '../../common/validate.ts';
 import { VERSION } from '../../common/version.ts';
 import { openMachine } from '../../registration/command.ts';
 import { findBrowsers } from '../../registration/find-browsers.ts';
@@ -118,7 +120,7 @@ async function examineManifest(
 
 function parse(text: string) {
   try {
-    const { success, output } = v.safeParse(ManifestSchema, JSON.parse(text));
+    const { success, output } = validate(ManifestSchema, parseJson(text));
     return success ? output : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../../host/messaging/json-limits.ts';
+import { MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../../host/common/json-limits.ts';
 import { parseBody } from '../../../host/messaging/message-body.ts';
 
 const parse = (text: string) => parseBody(Buffer.from(text));
@@ -70,8 +70,15 @@ describe('parseBody', () => {
     const wide = Buffer.from(`{"a":[${'{},'.repeat(MAX_JSON_NODES)}{}]}`);
     expect(parseBody(wide)).toMatchObject({
       code: 'INVALID_JSON',
-      details: { found: `more than ${MAX_JSON_NODES} objects, arrays and members` },
+      details: { found: `more than ${MAX_JSON_NODES} objects, arrays, elements and members` },
     });
+  });
+
+  it('rejects more elements of a list than are allowed, and accepts as many', () => {
+    const list = (count: number) => parseBody(Buffer.from(`{"a":[${Array(count).fill('1').join()}]}`));
+    // The object and the array count too, and the first element of each comes free.
+    expect(list(MAX_JSON_NODES - 1)).toHaveProperty('a');
+    expect(list(MAX_JSON_NODES)).toMatchObject({ code: 'INVALID_JSON' });
   });
 
   it('ignores brackets inside strings, whatever their escapes', () => {
