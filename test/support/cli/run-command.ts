@@ -36,6 +36,8 @@ export function startCommand(typed: readonly string[], { home, env = {} }: RunOp
 /** Runs the built `tabagent` to its end. */
 export async function runCommand(typed: readonly string[], options: RunOptions): Promise<Ran> {
   const child = startCommand(typed, options);
+  // A command that reads no input may have ended before it is written.
+  child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   return ended(child);
 }
