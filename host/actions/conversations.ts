@@ -2,12 +2,12 @@ import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Recovery } from '../conversations/open-database.ts';
-import type { Conversation, Message, Synced } from '../conversations/types.ts';
+import type { PageLimits, PushedRows } from '../conversations/types.ts';
 import * as declared from '../protocol/actions/conversations.ts';
 import { MAX_ROWS } from '../protocol/limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { handle } from './action.ts';
-import { page } from './paging.ts';
+import { fitWithinBytes, MAX_PAGE_BYTES, page } from './paging.ts';
 
 /** Default number of conversations a search returns. */
 const DEFAULT_RESULTS = 20;
@@ -29,26 +29,26 @@ function requiredId(request: ConversationReference): string {
   return id;
 }
 
-/** Reads a page of a list from the database. */
-function readPage<T>(
-  request: { limit?: number | undefined; cursor?: string | undefined },
-  read: (range: { start: number; count: number }) => { readonly items: readonly T[]; readonly total: number },
-  offset = 0,
-): { items: T[]; total: number; nextCursor?: string } {
-  const start = Number(request.cursor ?? offset);
-  const { items: rows, total } = read({ start, count: Math.min(request.limit ?? MAX_ROWS, MAX_ROWS) });
-  const { items } = page(rows, {});
-  const end = start + items.length;
-  return end < total && items.length > 0 ? { items, total, nextCursor: String(end) } : { items, total };
+/** Returns the limits of a page of a list. */
+function limitsOf({ limit = MAX_ROWS }: { readonly limit?: number | undefined }): PageLimits {
+  return { count: Math.min(limit, MAX_ROWS), bytes: MAX_PAGE_BYTES };
 }
 
 /** Converts the rows of a push to rows of the database. */
-function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): Synced {
+function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): PushedRows {
   return {
     conversations: conversations.map((row, i) => {
       const id = row.id ?? row.conversation_id;
       if (id === undefined) throw invalidField(`conversations.${i}.id`, 'an id', undefined);
-      return { id, user_id: row.user_id ?? 'default', ...textsOf(row), ...timesOf(row), deleted: row.deleted ?? false };
+      return {
+        id,
+        user_id: row.user_id ?? 'default',
+        ...textsOf(row),
+        ...timesOf(row),
+        title_updated_at: row.title_updated_at,
+        incarnation: row.incarnation,
+        deleted: row.deleted ?? false,
+      };
     }),
     messages: messages.map((row, i) => {
       const id = row.id ?? row.message_id;
@@ -63,6 +63,8 @@ function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): 
         role: row.role ?? 'user',
         content: row.content ?? '',
         ...timesOf(row),
+        incarnation: row.incarnation,
+        position: row.position,
         deleted: isDeleted,
       };
     }),
@@ -83,25 +85,13 @@ function timesOf({ created_at, updated_at }: { created_at?: number | undefined; 
 }
 
 function push(store: Conversations, request: RequestOf<'SYNC_PUSH'>) {
-  const { conversations, messages } = store.push(rowsOf(request));
-  return { conversations, messages, total_synced: conversations.synced + messages.synced };
-}
-
-/** Reads changes, as many as fit in a reply. */
-function pull(store: Conversations, request: Pick<RequestOf<'SYNC_PULL'>, 'since' | 'user_id' | 'cursor' | 'limit'>) {
-  let count = Math.min(request.limit ?? MAX_ROWS, MAX_ROWS);
-  for (;;) {
-    const { since, user_id, cursor } = request;
-    const rows = store.pull({
-      after: Number(cursor ?? 0),
-      count,
-      ...defined({ since, userId: user_id }),
-    });
-    const all: readonly (Conversation | Message)[] = [...rows.conversations, ...rows.messages];
-    // Halves the number of rows until they fit; a single one always does.
-    if (page<Conversation | Message>(all, {}).items.length === all.length) return rows;
-    count = Math.ceil(Math.min(count, all.length) / 2);
-  }
+  const { conversations, messages, refused } = store.push(rowsOf(request));
+  return {
+    conversations,
+    messages,
+    total_synced: conversations.synced + messages.synced,
+    ...(refused.length === 0 ? {} : { refused: fitWithinBytes(refused) }),
+  };
 }
 
 export const createConversation = handle(declared.createConversation, async (request, { services }) => {
@@ -123,16 +113,20 @@ export const createConversation = handle(declared.createConversation, async (req
 export const getConversation = handle(declared.getConversation, async (request, { services }) => {
   const store = await services.conversations();
   const conversation = store.get(requiredId(request));
-  const { items, total, ...next } = readPage(request, (part) => store.messages(conversation.id, part));
-  return { payload: { conversation, messages: items, message_count: total, ...next } };
+  const { items, total, ...next } = store.messages(conversation.id, {
+    cursor: request.cursor,
+    limits: limitsOf(request),
+  });
+  return { payload: { conversation, messages: [...items], message_count: total, ...next } };
 });
 
 export const listConversations = handle(declared.listConversations, async (request, { services }) => {
   const store = await services.conversations();
   const recovery = store.takeRecovery();
-  const { items, total, ...next } = readPage(request, (part) => store.list(part, request.user_id), request.offset);
+  const { cursor, offset, user_id: userId } = request;
+  const { items, total, ...next } = store.list({ cursor, offset, userId, limits: limitsOf(request) });
   return {
-    payload: { conversations: items, total, ...next },
+    payload: { conversations: [...items], total, ...next },
     ...defined({ message: recovery && recoveryMessage(recovery) }),
   };
 });
@@ -177,7 +171,12 @@ export const syncPush = handle(declared.syncPush, async (request, { services }) 
 });
 
 export const syncPull = handle(declared.syncPull, async (request, { services }) => {
-  const { conversations, messages, change, hasMore } = pull(await services.conversations(), request);
+  const { since, user_id: userId, cursor } = request;
+  const { conversations, messages, change, hasMore } = (await services.conversations()).pull({
+    after: Number(cursor ?? 0),
+    limits: limitsOf(request),
+    ...defined({ since, userId }),
+  });
   return {
     payload: {
       conversations: [...conversations],
@@ -190,16 +189,12 @@ export const syncPull = handle(declared.syncPull, async (request, { services }) 
 });
 
 export const exportConversations = handle(declared.exportConversations, async (request, { services }) => {
-  const { conversations, messages, change, hasMore } = pull(await services.conversations(), request);
-  return {
-    payload: {
-      rows: [
-        ...withoutDeleted(conversations).map((row) => ({ type: 'conversation' as const, ...row })),
-        ...withoutDeleted(messages).map((row) => ({ type: 'message' as const, ...row })),
-      ],
-      ...(hasMore ? { nextCursor: String(change) } : {}),
-    },
-  };
+  const { user_id: userId, cursor } = request;
+  const { rows, ...next } = (await services.conversations()).export({
+    limits: limitsOf(request),
+    ...defined({ cursor, userId }),
+  });
+  return { payload: { rows: [...rows], ...next } };
 });
 
 export const importConversations = handle(declared.importConversations, async ({ rows }, { services }) => {
@@ -207,11 +202,6 @@ export const importConversations = handle(declared.importConversations, async ({
   const messages = rows.filter((row) => row.type === 'message');
   return { payload: push(await services.conversations(), { conversations, messages }) };
 });
-
-/** Returns the rows that are not deleted. */
-function withoutDeleted<T extends { readonly deleted: boolean }>(rows: readonly T[]): Omit<T, 'deleted'>[] {
-  return rows.filter((row) => !row.deleted).map(({ deleted: _, ...row }) => row);
-}
 
 function recoveryMessage({ conversations, messages, isPartial, setAside }: Recovery): string {
   const lost = isPartial ? 'Some could not be read and are lost.' : 'Nothing was lost.';

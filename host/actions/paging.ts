@@ -8,6 +8,9 @@ import { MAX_REPLY_BYTES } from '../protocol/limits.ts';
  */
 const ENVELOPE_BYTES = 16 * 1024;
 
+/** Bytes for the page of a list in a reply. */
+export const MAX_PAGE_BYTES = MAX_REPLY_BYTES - ENVELOPE_BYTES;
+
 /** Bytes for a list that a reply contains twice, at its top level and in its payload. */
 export const MAX_REPEATED_BYTES = (MAX_REPLY_BYTES - 2 * ENVELOPE_BYTES) / 2;
 

@@ -1,7 +1,7 @@
 import { HostError } from '../common/errors.ts';
 import { createYielder } from '../common/yield-to-event-loop.ts';
 import type { Conversations } from '../conversations/conversations.ts';
-import type { FoundMessage, MessageVectors, Unseen } from '../conversations/message-vectors.ts';
+import type { FoundMessage, MessageVectors, MessageWithoutVector } from '../conversations/message-vectors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { nearest } from '../vectors/nearest.ts';
 import { dotProduct, unit } from '../vectors/similarity.ts';
@@ -46,7 +46,7 @@ export async function searchMeaning(
   if (made === undefined) throw new TypeError('The model returned no vector');
   const queryVector = unit(made);
   const vectors = store.vectorsOf(modelId);
-  vectors.begin(queryVector.length);
+  vectors.start(queryVector.length);
   await makeMissing(vectors, work, userId);
   const best = await bestOfEach(vectors, queryVector, { userId, signal: call.signal });
   const scores = best.map(({ score }, index) => ({ index, score }));
@@ -81,18 +81,18 @@ async function embedderFor(request: RequestOf<'SEARCH_CONVERSATIONS'>, { service
 }
 
 async function makeMissing(vectors: MessageVectors, work: TextRequest, userId: string | undefined): Promise<void> {
-  const unseen = vectors.unseen(MAX_NEW_MESSAGES, userId);
-  const texts = unseen.map(({ content }, i) => ({
+  const missing = vectors.withoutVector(MAX_NEW_MESSAGES, userId);
+  const texts = missing.map(({ content }, i) => ({
     name: `messages.${i}`,
     text: content.slice(0, MAX_CHARACTERS).toWellFormed(),
   }));
   let done = 0;
-  let batch: { readonly of: Unseen; readonly vector: Float32Array }[] = [];
+  let batch: { readonly of: MessageWithoutVector; readonly vector: Float32Array }[] = [];
   for await (const { vector } of work.embed(texts)) {
-    const of = unseen[done++];
+    const of = missing[done++];
     if (of !== undefined) batch.push({ of, vector: unit(vector) });
-    if (batch.length < SAVED_AT_ONCE && done < unseen.length) continue;
-    vectors.keep(batch);
+    if (batch.length < SAVED_AT_ONCE && done < missing.length) continue;
+    vectors.store(batch);
     batch = [];
   }
 }

@@ -1,6 +1,7 @@
-/** SQLite's primary result codes this host tells apart. Source: sqlite.org/rescode.html. */
+/** The primary result codes of SQLite that this host distinguishes. Source: sqlite.org/rescode.html. */
 export const SQLITE = {
   BUSY: 5,
+  LOCKED: 6,
   READONLY: 8,
   IOERR: 10,
   CORRUPT: 11,

@@ -1,20 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { HostError } from '../common/errors.ts';
+import { invalidField } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import { isDamage } from '../store/damaged-database.ts';
 import { storeError } from '../store/store-error.ts';
 import { ftsQuery } from './fts-query.ts';
 import { MessageVectors } from './message-vectors.ts';
-import { type OpenedDatabase, openDatabase, type Recovery } from './open-database.ts';
+import { checkpoint, type OpenedDatabase, openDatabase, type Recovery } from './open-database.ts';
 import { CONVERSATION, conversationOf, MESSAGE, messageOf, RowWriter } from './rows.ts';
-import { type Pulled, pull, push } from './sync.ts';
-import type { Conversation, Message, Slice, SyncCount, Synced } from './types.ts';
+import { type Exported, exportRows, PageBudget, type Pulled, pull, push } from './sync.ts';
+import type { Conversation, Message, PageLimits, PushedRows, PushResult, Slice } from './types.ts';
 
-/** Characters around a found word that are shown, in words. */
+/** Length of a snippet, words. */
 const SNIPPET_WORDS = 12;
 
-/** What a new conversation is made of; what is absent is chosen. */
+/** Options of a new conversation. */
 export interface NewConversation {
   readonly id?: string | undefined;
   readonly user_id?: string | undefined;
@@ -22,6 +23,8 @@ export interface NewConversation {
   readonly topic?: string | undefined;
   readonly domain?: string | undefined;
   readonly created_at?: number | undefined;
+  /** Throws if a conversation of this id was deleted, instead of creating another one. */
+  readonly unlessDeleted?: boolean | undefined;
 }
 
 /** A new message. */
@@ -32,23 +35,31 @@ export interface NewMessage {
   readonly created_at?: number | undefined;
 }
 
-/** A conversation in which something was found: where, and how it reads there. */
+/** A conversation that a search found. */
 export interface Found extends Conversation {
+  /** The best matching message; null if the title or topic matches. */
   readonly message_id: string | null;
   readonly snippet: string;
 }
 
-/**
- * The conversations of this machine's user: the one owner of the database they are kept in. Every method is one
- * transaction, so that a host that is killed leaves nothing half written.
- */
+/** Lists whose pages are being read at the same time. The oldest is forgotten when there are more. */
+const MAX_LISTINGS = 32;
+
+/** Pause before remains of deleted text are erased again if another host used the database, milliseconds. */
+const ERASE_RETRY_MS = 200;
+
+/** The conversations of this computer's user. Every method is one transaction, so a killed host leaves no partial write. */
 export class Conversations {
   readonly #file: string;
   readonly #database: DatabaseSync;
   readonly #write: RowWriter;
-  /** What became of a damaged database when this was opened; reported once, to whoever lists first. */
+  /** What became of a damaged database when this was opened; reported once, by the first list. */
   #recovery: Recovery | undefined;
   readonly #onDamage: () => void;
+  /** The rows of each list when its first page was read, by the number in its cursors. */
+  readonly #listings = new Map<number, readonly number[]>();
+  #nextListing = 1;
+  #eraseTimer: NodeJS.Timeout | undefined;
 
   private constructor(file: string, { database, recovery }: OpenedDatabase, onDamage: () => void) {
     this.#file = file;
@@ -56,6 +67,8 @@ export class Conversations {
     this.#write = new RowWriter(database);
     this.#recovery = recovery;
     this.#onDamage = onDamage;
+    // A host that was killed may have left deleted text in the log.
+    this.#erase();
   }
 
   /**
@@ -73,64 +86,110 @@ export class Conversations {
     return recovery;
   }
 
-  /** Makes a conversation, or gives the one of this id that is there. */
-  create(made: NewConversation): { readonly conversation: Conversation; readonly existed: boolean } {
-    return this.#atOnce(() => {
-      const existing = made.id === undefined ? undefined : this.#find(made.id);
-      if (existing !== undefined) return { conversation: existing, existed: true };
-      const at = made.created_at ?? now();
-      const id = made.id ?? randomUUID();
-      const conversation = {
+  /**
+   * Creates a conversation, or returns the existing one with this id.
+   *
+   * @throws HostError `CONVERSATION_NOT_FOUND` with `unlessDeleted`.
+   */
+  create(options: NewConversation): { readonly conversation: Conversation; readonly existed: boolean } {
+    return this.#transaction(() => {
+      const id = options.id ?? randomUUID();
+      const stored = this.#write.find(id);
+      if (stored?.deleted === false) return { conversation: this.#require(id), existed: true };
+      if (stored !== undefined && options.unlessDeleted) throw notFound(id);
+      const at = options.created_at ?? now();
+      this.#write.conversation({
         id,
-        user_id: made.user_id ?? 'default',
-        title: made.title ?? '',
-        topic: made.topic ?? null,
-        domain: made.domain ?? null,
+        user_id: options.user_id ?? 'default',
+        title: options.title ?? '',
+        topic: options.topic ?? null,
+        domain: options.domain ?? null,
         created_at: at,
-        // A tombstone of this id has a time of its own, which the new one has to be later than.
-        updated_at: Math.max(at, this.#timeOf(id) + 0.001),
-      };
-      this.#write.conversation({ ...conversation, deleted: false });
-      return { conversation, existed: false };
+        updated_at: at,
+        incarnation: stored === undefined ? 0 : stored.incarnation + 1,
+        deleted: false,
+      });
+      return { conversation: this.#require(id), existed: false };
     });
   }
 
   /** @throws HostError `CONVERSATION_NOT_FOUND`. */
   get(id: string): Conversation {
-    const conversation = this.#asked(() => this.#find(id));
-    if (conversation === undefined) throw notFound(id);
-    return conversation;
+    return this.#run(() => this.#require(id));
   }
 
-  /** Messages in their order. */
-  messages(id: string, window: { start: number; count: number }): Slice<Message> {
-    return this.#asked(() => ({
-      items: this.#database
-        .prepare(`SELECT ${MESSAGE} FROM messages WHERE conversation_id = ? AND deleted = 0
-          ORDER BY created_at, number LIMIT ? OFFSET ?`)
-        .all(id, window.count, window.start)
-        .map(messageOf),
-      total: this.#count('messages WHERE conversation_id = ? AND deleted = 0', id),
-    }));
+  /** Returns a page of the messages of a conversation, oldest first. The cursor is the number of the last message. */
+  messages(id: string, { cursor, limits }: { cursor?: string | undefined; limits: PageLimits }): Slice<Message> {
+    return this.#run(() => {
+      const last = this.#database
+        .prepare('SELECT created_at, position, id FROM messages WHERE number = ? AND conversation_id = ?')
+        .get(Number(cursor ?? 0), id);
+      const after = last === undefined ? [] : [Number(last.created_at), Number(last.position), String(last.id)];
+      const rows = this.#database
+        .prepare(`SELECT ${MESSAGE}, number FROM messages WHERE conversation_id = ? AND deleted = 0
+          ${last === undefined ? '' : 'AND (created_at, position, id) > (?, ?, ?)'} ORDER BY created_at, position, id`)
+        .iterate(id, ...after);
+      const total = this.#count('messages WHERE conversation_id = ? AND deleted = 0', id);
+      const page = new PageBudget(limits);
+      const items: Message[] = [];
+      let number = 0;
+      for (const row of rows) {
+        const message = messageOf(row);
+        if (!page.add(message)) return { items, total, nextCursor: String(number) };
+        items.push(message);
+        number = Number(row.number);
+      }
+      return { items, total };
+    });
   }
 
-  /** Conversations, the one with the newest message first. */
-  list(window: { start: number; count: number }, userId?: string): Slice<Conversation> {
+  /**
+   * Returns a page of the conversations, most recently changed first. Later pages follow the order of the first page, so
+   * changes between pages neither omit nor repeat a conversation.
+   *
+   * @throws HostError `INVALID_REQUEST` for a cursor that this host did not return, or that is too old.
+   */
+  list(options: {
+    cursor?: string | undefined;
+    offset?: number | undefined;
+    userId?: string | undefined;
+    limits: PageLimits;
+  }): Slice<Conversation> {
+    const { cursor, offset = 0, userId, limits } = options;
     const [where, ...values] = userId === undefined ? ['deleted = 0'] : ['deleted = 0 AND user_id = ?', userId];
-    return this.#asked(() => ({
-      items: this.#database
-        .prepare(`SELECT ${CONVERSATION} FROM conversations WHERE ${where}
-          ORDER BY updated_at DESC, id LIMIT ? OFFSET ?`)
-        .all(...values, window.count, window.start)
-        .map(conversationOf),
-      total: this.#count(`conversations WHERE ${where}`, ...values),
-    }));
+    return this.#run(() => {
+      const [number = this.#nextListing, start = offset] = cursor?.split('.').map(Number) ?? [];
+      const rowIds =
+        cursor === undefined
+          ? this.#database
+              .prepare(`SELECT rowid FROM conversations WHERE ${where} ORDER BY updated_at DESC, id`)
+              .all(...values)
+              .map(({ rowid }) => Number(rowid))
+          : this.#listings.get(number);
+      if (rowIds === undefined) throw invalidField('cursor', 'a cursor from a recent reply of this host', cursor);
+      const read = this.#database.prepare(`SELECT ${CONVERSATION} FROM conversations WHERE rowid = ? AND ${where}`);
+      const total = this.#count(`conversations WHERE ${where}`, ...values);
+      const page = new PageBudget(limits);
+      const items: Conversation[] = [];
+      for (let at = start; at < rowIds.length; at += 1) {
+        const row = read.get(rowIds[at] ?? 0, ...values);
+        if (row === undefined) continue;
+        const conversation = conversationOf(row);
+        if (page.add(conversation)) {
+          items.push(conversation);
+          continue;
+        }
+        if (cursor === undefined) this.#rememberListing(rowIds);
+        return { items, total, nextCursor: `${number}.${at}` };
+      }
+      return { items, total };
+    });
   }
 
-  /** Conversations whose title, topic or a message has all these words; the best first, each once. */
+  /** Returns conversations whose title, topic or a message contains all words, best match first, each once. */
   search(query: string, window: { count: number }, userId?: string): Found[] {
     const words = ftsQuery(query);
-    return this.#asked(() => {
+    return this.#run(() => {
       const rows = words === undefined ? this.#searchAsIs(query, userId) : this.#searchWords(words, userId);
       const found = new Map<string, Found>();
       for (const row of rows) {
@@ -145,79 +204,91 @@ export class Conversations {
   }
 
   /**
-   * Adds messages, in their order, behind what is there. One whose id is known already is not added again.
+   * Adds messages to the end of a conversation.
    *
-   * @throws HostError `CONVERSATION_NOT_FOUND`.
+   * @throws HostError `CONVERSATION_NOT_FOUND`; `INVALID_REQUEST` if a message has the id of another message.
    */
   addMessages(id: string, messages: readonly NewMessage[]): Message[] {
-    return this.#atOnce(() => {
-      if (this.#find(id) === undefined) throw notFound(id);
-      let latest = 0;
-      const added = messages.map((message) => {
+    return this.#transaction(() => {
+      const { incarnation } = this.#write.find(id) ?? {};
+      this.#require(id);
+      let latest = Number(
+        this.#database
+          .prepare(
+            'SELECT created_at FROM messages WHERE conversation_id = ? AND deleted = 0 ORDER BY created_at DESC LIMIT 1',
+          )
+          .get(id)?.created_at ?? 0,
+      );
+      return messages.map((message, i) => {
         const at = message.created_at ?? Math.max(now(), latest);
-        latest = at;
-        const row = {
-          id: message.id ?? randomUUID(),
-          conversation_id: id,
-          role: message.role,
-          content: message.content,
-          created_at: at,
-          updated_at: at,
-        };
-        this.#write.message({ ...row, deleted: false });
+        latest = Math.max(latest, at);
+        const messageId = message.id ?? randomUUID();
+        if (this.#write.hasMessage(messageId)) {
+          throw invalidField(`messages.${i}.message_id`, 'an id that no other message has', messageId);
+        }
+        const { role, content } = message;
+        const row = { id: messageId, conversation_id: id, role, content, created_at: at, updated_at: at };
+        this.#write.message({ ...row, incarnation, deleted: false });
         return row;
       });
-      this.#write.touch(id, latest);
-      return added;
     });
   }
 
   /**
-   * Deletes a conversation and what was said in it; a tombstone without text stays, so that the deletion travels.
+   * Deletes a conversation and its messages, whatever their times. Tombstones without text remain, so that copies learn
+   * of the deletion, and so that messages that arrive later are not stored.
    *
    * @throws HostError `CONVERSATION_NOT_FOUND`.
    */
   delete(id: string): void {
-    this.#atOnce(() => {
-      const conversation = this.#find(id);
-      if (conversation === undefined) throw notFound(id);
-      const at = Math.max(now(), this.#timeOf(id) + 0.001);
-      this.#write.conversation({ ...conversation, updated_at: at, deleted: true });
+    this.#transaction(() => {
+      const stored = this.#write.find(id);
+      if (stored === undefined || stored.deleted) throw notFound(id);
+      this.#write.conversation({ ...stored, updated_at: Math.max(now(), stored.updated_at + 0.001), deleted: true });
     });
   }
 
-  /** Takes a client's rows, all or none; see `sync.ts`. */
-  push(rows: Synced): { readonly conversations: SyncCount; readonly messages: SyncCount } {
-    return this.#atOnce(() => push(this.#database, this.#write, rows));
+  /** Merges the rows of a client, all or none; see `sync.ts`. */
+  push(rows: PushedRows): PushResult {
+    return this.#transaction(() => push(this.#write, rows));
   }
 
-  /** Gives what changed; see `sync.ts`. */
-  pull(options: { after?: number; since?: number; userId?: string; count: number }): Pulled {
-    return this.#asked(() => pull(this.#database, options));
+  /** Returns what changed; see `sync.ts`. */
+  pull(options: { after?: number; since?: number; userId?: string; limits: PageLimits }): Pulled {
+    return this.#run(() => pull(this.#database, options));
   }
 
-  /** The vectors of the messages in here that a model made. */
+  /** Returns a page of all rows; see `sync.ts`. */
+  export(options: { cursor?: string; userId?: string; limits: PageLimits }): Exported {
+    return this.#run(() => exportRows(this.#database, options));
+  }
+
+  /** Returns the embeddings of messages that a model made. */
   vectorsOf(model: string): MessageVectors {
     return new MessageVectors(model, this.#database, {
-      asked: (work) => this.#asked(work),
-      atOnce: (work) => this.#atOnce(work),
+      run: (work) => this.#run(work),
+      transaction: (work) => this.#transaction(work),
+      eraseRemains: () => this.#erase(),
     });
   }
 
   close(): void {
-    this.#database.close();
+    clearTimeout(this.#eraseTimer);
+    if (this.#database.isOpen) this.#database.close();
   }
 
-  #find(id: string): Conversation | undefined {
+  #require(id: string): Conversation {
     const row = this.#database
       .prepare(`SELECT ${CONVERSATION} FROM conversations WHERE id = ? AND deleted = 0`)
       .get(id);
-    return row && conversationOf(row);
+    if (row === undefined) throw notFound(id);
+    return conversationOf(row);
   }
 
-  /** When a conversation was last written, deleted or not. */
-  #timeOf(id: string): number {
-    return Number(this.#database.prepare('SELECT updated_at FROM conversations WHERE id = ?').get(id)?.updated_at ?? 0);
+  #rememberListing(rowIds: readonly number[]): void {
+    this.#listings.set(this.#nextListing, rowIds);
+    this.#listings.delete(this.#nextListing - MAX_LISTINGS);
+    this.#nextListing += 1;
   }
 
   #count(what: string, ...values: string[]): number {
@@ -256,22 +327,36 @@ export class Conversations {
       .iterate(text, ...values, text, text, ...values);
   }
 
-  /** One transaction: all of it is written, or nothing. */
-  #atOnce<R>(work: () => R): R {
-    return this.#asked(() => {
+  /** Runs `work` in a transaction. Text that it removed is erased from the write-ahead log, too. */
+  #transaction<R>(work: () => R): R {
+    return this.#run(() => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         const result = work();
         this.#database.exec('COMMIT');
+        if (this.#write.takeHasRemovedText()) this.#erase();
         return result;
       } catch (error) {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        this.#write.takeHasRemovedText();
         throw error;
       }
     });
   }
 
-  #asked<R>(work: () => R): R {
+  /**
+   * Moves the write-ahead log into the database and truncates it: it contains removed text. While another host reads
+   * from the log, tries again later.
+   */
+  #erase(): void {
+    clearTimeout(this.#eraseTimer);
+    if (!this.#database.isOpen) return;
+    if (checkpoint(this.#database)) return;
+    this.#eraseTimer = setTimeout(() => this.#erase(), ERASE_RETRY_MS);
+    this.#eraseTimer.unref();
+  }
+
+  #run<R>(work: () => R): R {
     try {
       return work();
     } catch (error) {

@@ -1,14 +1,14 @@
-/** Scripts that are written without spaces between words: a word index would take a sentence for one word. */
+/** Scripts without spaces between words: a word index would treat a sentence as one word. */
 const WITHOUT_SPACES =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** Words looked for at once; more narrow nothing down. */
+/** Maximum number of words of a query. */
 const MAX_WORDS = 32;
 
 /**
- * Makes a query of SQLite's full-text search from what a person typed: all words, in any order, the last one perhaps
- * not typed to its end. Nothing in it is read as an operator. Undefined where the text has no words an index could
- * find: then it is looked for as it stands.
+ * Converts what a user typed to a query of SQLite's full-text search: all words in any order, the last one as a prefix.
+ * Nothing is interpreted as an operator. Undefined if the text has no words that the index could find; then search for
+ * the text itself.
  */
 export function ftsQuery(text: string): string | undefined {
   if (WITHOUT_SPACES.test(text)) return undefined;

@@ -2,26 +2,30 @@ import type { DatabaseSync } from 'node:sqlite';
 import { CONVERSATION, conversationOf } from './rows.ts';
 import type { Conversation } from './types.ts';
 
-/** Models whose vectors are kept; those of the one used longest ago go for another's. A large model's take gigabytes. */
+/** Models whose vectors are stored. Those of the least recently used model are deleted for another one: a large model's take gigabytes. */
 const MAX_MODELS = 3;
 
-/** Characters of a message that are shown. */
+/** Length of a snippet, characters. */
 const SNIPPET_CHARACTERS = 160;
 
-/** Vectors read at once: some megabytes, and less time than anybody notices. */
+/** Vectors read at a time: a few megabytes, which takes a few milliseconds. */
 const PAGE = 256;
 
-/** How the owner of the database has it asked: with its errors, and in one transaction. */
+/** How {@link MessageVectors} accesses the database of its owner. */
 export interface Transactions {
-  asked<R>(work: () => R): R;
-  atOnce<R>(work: () => R): R;
+  /** Runs `work` and converts its errors. */
+  run<R>(work: () => R): R;
+  /** Runs `work` in a transaction. */
+  transaction<R>(work: () => R): R;
+  /** Erases the remains of deleted vectors. */
+  eraseRemains(): void;
 }
 
-/** A message that has no vector yet. */
-export interface Unseen {
+/** A message without a vector. */
+export interface MessageWithoutVector {
   readonly number: number;
   readonly content: string;
-  /** The number of the message's last change: the vector of a text that has changed since is not kept. */
+  /** The number of the message's last change: if it has changed, its vector is not stored. */
   readonly change: number;
 }
 
@@ -34,13 +38,13 @@ export interface MessageVector {
   readonly vector: Float32Array;
 }
 
-/** Where in a conversation something was found, and how it begins. */
+/** A conversation, and the message of it that was found. */
 export interface FoundMessage extends Conversation {
   readonly message_id: string;
   readonly snippet: string;
 }
 
-/** What one model's vectors say of the messages: made once, kept beside them, gone with their texts. */
+/** The embeddings of messages that one model made. They are deleted with their messages. */
 export class MessageVectors {
   readonly #model: string;
   readonly #database: DatabaseSync;
@@ -53,12 +57,12 @@ export class MessageVectors {
   }
 
   /**
-   * Begins a search with vectors of so many numbers. Those of another length are of another file under the same id, and
-   * go; so do those of the model used longest ago, where too many have some. Which that is follows the order of the
-   * searches: two may fall into one millisecond, and a clock may be set back.
+   * Starts a search with vectors of this length. Deletes vectors of another length, which another file of the same id
+   * made, and those of the least recently used model if there are too many models. The order of use does not depend on
+   * the clock alone: two searches may start in the same millisecond, and a clock may be set back.
    */
-  begin(dimensions: number): void {
-    this.#transactions.atOnce(() => {
+  start(dimensions: number): void {
+    this.#transactions.transaction(() => {
       this.#database
         .prepare('DELETE FROM vector_models WHERE model = ? AND dimensions <> ?')
         .run(this.#model, dimensions);
@@ -72,11 +76,12 @@ export class MessageVectors {
           (SELECT number FROM vector_models WHERE model <> ? ORDER BY used_at DESC LIMIT ?)`)
         .run(this.#model, this.#model, MAX_MODELS - 1);
     });
+    this.#transactions.eraseRemains();
   }
 
-  /** Messages without a vector, the newest first. */
-  unseen(count: number, userId?: string): Unseen[] {
-    return this.#transactions.asked(() =>
+  /** Returns messages without a vector, newest first. */
+  withoutVector(count: number, userId?: string): MessageWithoutVector[] {
+    return this.#transactions.run(() =>
       this.#database
         .prepare(`SELECT m.number, m.content, m.change ${this.#without(userId)} ORDER BY m.number DESC LIMIT ?`)
         .all(...this.#values(userId), count)
@@ -84,18 +89,18 @@ export class MessageVectors {
     );
   }
 
-  /** How many messages have no vector. */
+  /** Returns the number of messages without a vector. */
   waiting(userId?: string): number {
-    return this.#transactions.asked(() =>
+    return this.#transactions.run(() =>
       Number(
         this.#database.prepare(`SELECT count(*) AS count ${this.#without(userId)}`).get(...this.#values(userId))?.count,
       ),
     );
   }
 
-  /** Keeps vectors of messages whose text is still the same. */
-  keep(made: readonly { readonly of: Unseen; readonly vector: Float32Array }[]): void {
-    this.#transactions.atOnce(() => {
+  /** Stores vectors of messages that have not changed. */
+  store(made: readonly { readonly of: MessageWithoutVector; readonly vector: Float32Array }[]): void {
+    this.#transactions.transaction(() => {
       const write = this.#database.prepare(`INSERT OR REPLACE INTO message_vectors (model, message, vector)
         SELECT v.number, m.number, ? FROM vector_models v, messages m
         WHERE v.model = ? AND v.dimensions = ? AND m.number = ? AND m.change = ? AND m.deleted = 0`);
@@ -105,7 +110,7 @@ export class MessageVectors {
     });
   }
 
-  /** Every vector of this length there is, some at a time. */
+  /** Yields all vectors of this length, in batches. */
   *all(dimensions: number, userId?: string): Generator<readonly MessageVector[]> {
     const read = this.#database.prepare(`SELECT m.number, m.conversation_id, x.vector
       FROM message_vectors x JOIN vector_models v ON v.number = x.model JOIN messages m ON m.number = x.message
@@ -114,7 +119,7 @@ export class MessageVectors {
         ${userId === undefined ? '' : 'AND c.user_id = ?'} ORDER BY x.message LIMIT ?`);
     for (let after = 0; ; ) {
       const user = userId === undefined ? [] : [userId];
-      const page = this.#transactions.asked(() => read.all(this.#model, dimensions, after, ...user, PAGE));
+      const page = this.#transactions.run(() => read.all(this.#model, dimensions, after, ...user, PAGE));
       if (page.length === 0) return;
       const vectors = page.map((row) => ({
         number: Number(row.number),
@@ -126,10 +131,10 @@ export class MessageVectors {
     }
   }
 
-  /** The message of a row and its conversation; undefined where it has been deleted meanwhile. */
+  /** Returns the message of a row and its conversation; undefined if it has been deleted. */
   found(number: number): FoundMessage | undefined {
     const columns = CONVERSATION.split(', ').map((column) => `c.${column}`);
-    const row = this.#transactions.asked(() =>
+    const row = this.#transactions.run(() =>
       this.#database
         .prepare(`SELECT ${columns.join(', ')}, m.id AS message_id, substr(m.content, 1, ?) AS snippet
           FROM messages m JOIN conversations c ON c.id = m.conversation_id
@@ -155,7 +160,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** The floats of a blob, copied: where a blob begins in memory fits no float. One of a broken length has none. */
+/** Returns the floats of a blob as a copy, since a blob need not be aligned; none if its length is invalid. */
 function vectorOf(blob: unknown): Float32Array {
   if (!ArrayBuffer.isView(blob) || blob.byteLength % 4 !== 0) return new Float32Array();
   const { buffer, byteOffset, byteLength } = blob;

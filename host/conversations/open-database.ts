@@ -7,12 +7,13 @@ import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { longPath } from '../common/long-path.ts';
 import { createPrivateFile } from '../common/private-file.ts';
+import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 import { type Damage, damageOf, isDamage, setAside } from '../store/damaged-database.ts';
 import { storeError } from '../store/store-error.ts';
 import { type Recovered, recoverRows } from './recover-rows.ts';
 import { migrate, SCHEMA_VERSION } from './schema.ts';
 
-/** How long a write waits for another host's, milliseconds. The longest is a push of everything a client has. */
+/** How long a write waits for another host's, milliseconds. The longest is a push of a client's whole database. */
 const BUSY_TIMEOUT_MS = 15_000;
 
 /** A database that is ready. */
@@ -88,8 +89,8 @@ export function connect(file: string): DatabaseSync {
   const database = new DatabaseSync(longPath(file));
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON`);
-    // What a user deletes is to be gone from the disk, not only from the tables.
-    database.exec('PRAGMA secure_delete = ON');
+    // Deleted text must be overwritten in the file, and sorting must not copy text to temporary files.
+    database.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
     const version = migrate(database);
     if (version > SCHEMA_VERSION) {
       throw new HostError(
@@ -102,6 +103,20 @@ export function connect(file: string): DatabaseSync {
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Copies the write-ahead log into the database and truncates it. Returns false if another connection prevents that. */
+export function checkpoint(database: DatabaseSync): boolean {
+  database.exec('PRAGMA busy_timeout = 0');
+  try {
+    return database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+  } catch (error) {
+    const code = sqliteCode(error);
+    if (code === SQLITE.BUSY || code === SQLITE.LOCKED || code === SQLITE.FULL) return false;
+    throw error;
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   }
 }
 

@@ -57,9 +57,11 @@ export function recoverRows(damaged: DatabaseSync, into: DatabaseSync): Recovere
       }
     }
   }
-  // What clients have seen is told by this number: it never goes back.
+  // The cursors of clients are numbers of changes, so the counter must not decrease.
   into.exec(`UPDATE counter SET change = max(change,
     (SELECT coalesce(max(change), 0) FROM conversations), (SELECT coalesce(max(change), 0) FROM messages)) + 1`);
+  // Absent in earlier schemas, where it was the time of the last change.
+  into.exec("UPDATE conversations SET title_updated_at = updated_at WHERE title_updated_at = 0 AND title <> ''");
   into.exec('COMMIT');
   return { ...counts, isPartial };
 }

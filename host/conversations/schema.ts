@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /**
- * The database's history: each step is run once, in order, in a transaction with the number that says it was run
- * (`user_version`). A step that has been released is never changed; what comes later is another step.
+ * The migrations of the database. Each runs once, in order; `user_version` is the number of those that have run. A
+ * released migration is never changed: later changes are further migrations.
  *
- * A deleted row stays as a tombstone without its text, so that the deletion travels to whoever synchronizes later.
- * `change` counts every write of the database: what a client has not seen yet is what has a larger one.
+ * A deleted row remains as a tombstone without its text, so that clients that synchronize later learn of the deletion.
+ * `change` numbers every write to the database: rows with a larger number than a client's cursor are new to it.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -70,7 +70,7 @@ const MIGRATIONS: readonly string[] = [
     INSERT INTO title_words (rowid, title, topic) VALUES (new.rowid, new.title, new.topic);
   END;
   `,
-  // What a search by meaning compares. A vector says much of its text: it goes when the text goes or changes.
+  // Embeddings for search by meaning. A vector reveals much of its text, so it is deleted when the text is deleted or changed.
   `
   CREATE TABLE vector_models (
     number INTEGER PRIMARY KEY,
@@ -90,14 +90,28 @@ const MIGRATIONS: readonly string[] = [
     DELETE FROM message_vectors WHERE message = new.number;
   END;
   `,
+  // What merging needs; see merge.ts. Earlier versions could keep messages of deleted conversations.
+  `
+  ALTER TABLE conversations ADD COLUMN title_updated_at REAL NOT NULL DEFAULT 0;
+  ALTER TABLE conversations ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE conversations ADD COLUMN deleted_at REAL NOT NULL DEFAULT 0;
+  UPDATE conversations SET title_updated_at = updated_at, deleted_at = iif(deleted, updated_at, 0);
+  ALTER TABLE messages ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE messages ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+  UPDATE messages SET position = number;
+  UPDATE messages SET content = '', deleted = 1
+    WHERE deleted = 0 AND conversation_id IN (SELECT id FROM conversations WHERE deleted = 1);
+  DROP INDEX messages_in_order;
+  CREATE INDEX messages_in_order ON messages (conversation_id, deleted, created_at, position, id);
+  `,
 ];
 
-/** The version a database has after all steps. */
+/** The version of a database after all migrations. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
- * Brings a database to {@link SCHEMA_VERSION}. Several hosts may start at once: the version is read again inside the
- * transaction that only one of them holds. Answers the version that was found, which may be a later host's.
+ * Migrates a database to {@link SCHEMA_VERSION}. Several hosts may start at the same time, so the version is read again
+ * inside the transaction. Returns the version of the database, which a newer host may have created.
  */
 export function migrate(database: DatabaseSync): number {
   const found = versionOf(database);

@@ -13,7 +13,6 @@ import {
   objectWith,
   optional,
   pagedResponse,
-  paging,
   textUpTo,
   unixSeconds,
 } from '../fields.ts';
@@ -51,6 +50,15 @@ function fitsInReply(text: string): boolean {
   );
 }
 
+/** The fields that select a page. Cursors are numbers of rows or changes, which may be large, or two of them. */
+const paging = {
+  limit: optional(integer(1, 10_000), 'Extension: the most items to return; by default as many as fit in a reply.'),
+  cursor: optional(
+    v.pipe(v.string(), v.regex(/^\d{1,15}(\.\d{1,15})?$/, 'a cursor from an earlier reply')),
+    'Extension: `nextCursor` of the previous page.',
+  ),
+};
+
 /** The fields by which a request can name a conversation. */
 const conversationReference = {
   conversation_id: optional(conversationId, 'The id of the conversation.'),
@@ -87,6 +95,28 @@ const message = v.object({
   created_at: field(unixSeconds, 'When it was created.'),
   updated_at: field(unixSeconds, 'When it was last changed.'),
 });
+
+const incarnation = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1e9));
+const position = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+
+/** Descriptions of the fields that copies exchange in addition. */
+const TITLE_UPDATED_AT =
+  'Extension: when the user, title, topic or domain was last changed; new messages do not change it. Default: `updated_at`.';
+const CONVERSATION_INCARNATION =
+  'Extension: how many conversations with this id were deleted before this one was created. Rows of deleted ones are skipped.';
+const MESSAGE_INCARNATION = 'Extension: the `incarnation` of the conversation that the message belongs to.';
+const POSITION = 'Extension: the order of messages with the same `created_at`.';
+
+const conversationRow = {
+  ...conversation.entries,
+  title_updated_at: field(unixSeconds, TITLE_UPDATED_AT),
+  incarnation: field(incarnation, CONVERSATION_INCARNATION),
+};
+const messageRow = {
+  ...message.entries,
+  incarnation: field(incarnation, MESSAGE_INCARNATION),
+  position: field(position, POSITION),
+};
 
 const errors = ['CONVERSATION_NOT_FOUND', 'DATABASE_TOO_NEW', ...CACHE_ERRORS] as const;
 
@@ -198,7 +228,8 @@ export const addMessages = defineAction({
 
 export const deleteConversation = defineAction({
   name: 'DELETE_CONVERSATION',
-  summary: 'Deletes a conversation and its messages. The deletion is included in synchronization.',
+  summary:
+    'Deletes a conversation and its messages. The deletion is included in synchronization, and is final: rows of the conversation that arrive later are skipped. A conversation with the same id can be created with `CREATE_CONVERSATION`.',
   request: conversationReference,
   response: v.object({ conversation_id: field(v.string(), 'The id of the conversation.') }),
   errors,
@@ -216,6 +247,8 @@ const pushedConversation = {
   ...userId,
   ...heading,
   ...times,
+  title_updated_at: optional(time, TITLE_UPDATED_AT),
+  incarnation: optional(incarnation, CONVERSATION_INCARNATION),
   deleted,
 };
 const pushedMessage = {
@@ -226,22 +259,34 @@ const pushedMessage = {
   role: optional(messageRole, 'Its role. Default: `user`.'),
   content: optional(messageContent, 'Its text; required unless it was deleted.'),
   ...times,
+  incarnation: optional(incarnation, MESSAGE_INCARNATION),
+  position: optional(position, POSITION),
   deleted,
 };
 
 const syncCount = v.object({
   synced: field(count, 'Rows that were applied.'),
-  skipped: field(count, 'Rows that the host has in the same or a later version.'),
+  skipped: field(count, 'Rows that the host has in the same or a later version, or whose conversation was deleted.'),
 });
 const pushResponse = v.object({
   conversations: field(syncCount, 'The conversations.'),
   messages: field(syncCount, 'The messages.'),
   total_synced: field(count, 'All applied rows.'),
+  refused: optional(
+    v.array(
+      v.object({
+        id: field(v.string(), 'The id of the message.'),
+        conversation_id: field(v.string(), 'The conversation in the row.'),
+      }),
+    ),
+    'Extension: messages that were not stored because a message of another conversation has their id. They also count as skipped.',
+  ),
 });
 
 export const syncPush = defineAction({
   name: 'SYNC_PUSH',
-  summary: "Applies rows from a client's own database, all or none. The last write wins.",
+  summary:
+    "Applies rows from a client's own database, all or none. The last write wins; of two at the same time, both sides choose the same one.",
   request: {
     conversations: optional(v.array(objectWith(pushedConversation)), 'Conversations.'),
     messages: optional(v.array(objectWith(pushedMessage)), 'Messages.'),
@@ -260,11 +305,11 @@ export const syncPull = defineAction({
   },
   response: v.object({
     conversations: field(
-      v.array(v.object({ ...conversation.entries, deleted: field(v.boolean(), 'Whether it was deleted.') })),
+      v.array(v.object({ ...conversationRow, deleted: field(v.boolean(), 'Whether it was deleted.') })),
       'The changed conversations.',
     ),
     messages: field(
-      v.array(v.object({ ...message.entries, deleted: field(v.boolean(), 'Whether it was deleted.') })),
+      v.array(v.object({ ...messageRow, deleted: field(v.boolean(), 'Whether it was deleted.') })),
       'The changed messages.',
     ),
     counts: field(
@@ -288,8 +333,8 @@ export const exportConversations = defineAction({
     rows: field(
       v.array(
         v.union([
-          v.object({ type: field(v.literal('conversation'), 'The kind of row.'), ...conversation.entries }),
-          v.object({ type: field(v.literal('message'), 'The kind of row.'), ...message.entries }),
+          v.object({ type: field(v.literal('conversation'), 'The kind of row.'), ...conversationRow }),
+          v.object({ type: field(v.literal('message'), 'The kind of row.'), ...messageRow }),
         ]),
       ),
       'The rows, one for each line.',

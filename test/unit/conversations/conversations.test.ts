@@ -1,9 +1,9 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Conversations } from '../../../host/conversations/conversations.ts';
-import type { Synced } from '../../../host/conversations/types.ts';
+import type { PushedConversation } from '../../../host/conversations/types.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { KeptLog } from '../../support/logs.ts';
 
@@ -21,9 +21,10 @@ afterEach(() => {
   folder.remove();
 });
 
-const ALL = { start: 0, count: 100 };
+const LIMITS = { count: 100, bytes: 1_000_000 };
+const ALL = { limits: LIMITS };
 
-function row(id: string, updated_at: number, more: Partial<Synced['conversations'][number]> = {}) {
+function row(id: string, updated_at: number, more: Partial<PushedConversation> = {}) {
   return {
     id,
     user_id: 'default',
@@ -37,12 +38,12 @@ function row(id: string, updated_at: number, more: Partial<Synced['conversations
   };
 }
 
-function said(id: string, conversation_id: string, updated_at: number, content = id, deleted = false) {
+function messageRow(id: string, conversation_id: string, updated_at: number, content = id, deleted = false) {
   return { id, conversation_id, role: 'user', content, created_at: updated_at, updated_at, deleted };
 }
 
 describe('a conversation', () => {
-  it('keeps its messages in the order they were said, over a restart', async () => {
+  it('keeps the order of its messages after a restart', async () => {
     store.create({ id: 'a', title: 'First' });
     store.addMessages('a', [
       { role: 'user', content: 'one\u0000 🙂' },
@@ -55,7 +56,7 @@ describe('a conversation', () => {
     expect(store.get('a')).toMatchObject({ title: 'First', user_id: 'default', topic: null });
   });
 
-  it('that is made twice is the first one', () => {
+  it('is returned as it is if it is created again', () => {
     store.create({ id: 'a', title: 'First' });
     expect(store.create({ id: 'a', title: 'Second' })).toMatchObject({
       existed: true,
@@ -63,21 +64,24 @@ describe('a conversation', () => {
     });
   });
 
-  it('with the newest message comes first in the list, and a page begins where it is asked to', () => {
+  it('is listed first if it has the newest message, and a page starts at an offset', () => {
     for (const [i, id] of ['a', 'b', 'c'].entries()) store.create({ id, created_at: i + 1 });
     store.addMessages('a', [{ role: 'user', content: 'now' }]);
     expect(store.list(ALL).items.map(({ id }) => id)).toEqual(['a', 'c', 'b']);
-    expect(store.list({ start: 1, count: 1 })).toMatchObject({ items: [{ id: 'c' }], total: 3 });
+    expect(store.list({ offset: 1, limits: { ...LIMITS, count: 1 } })).toMatchObject({
+      items: [{ id: 'c' }],
+      total: 3,
+    });
   });
 
-  it('that nobody made is not found, for reading, adding or deleting', () => {
+  it('is not found if it does not exist, for reading, adding and deleting', () => {
     const message = { role: 'user', content: 'x' };
     for (const use of [() => store.get('no'), () => store.addMessages('no', [message]), () => store.delete('no')]) {
       expect(use).toThrow(expect.objectContaining({ code: 'CONVERSATION_NOT_FOUND' }));
     }
   });
 
-  it('leaves no text on the disk once it is deleted, and can be made anew', async () => {
+  it('leaves no text in the file after it is deleted, and can be created again', async () => {
     store.create({ id: 'a', title: 'Secret plans' });
     store.addMessages('a', [{ role: 'user', content: 'meet at dawn' }]);
     store.delete('a');
@@ -95,7 +99,7 @@ describe('a conversation', () => {
     expect(store.messages('a', ALL).items).toEqual([]);
   });
 
-  it('is readable by its user alone', () => {
+  it('is readable only by its user', () => {
     expect(statSync(file).mode & 0o077).toBe(0);
   });
 });
@@ -112,48 +116,54 @@ describe('a search', () => {
   });
   const found = (query: string) => store.search(query, { count: 10 }).map(({ id }) => id);
 
-  it('finds all the words in any order, the last one by its beginning, whatever their accents and case', () => {
+  it('finds all words in any order, the last one as a prefix, regardless of accents and case', () => {
     expect(found('REST dough')).toEqual(['bread']);
     expect(found('creme fra')).toEqual(['bread']);
     expect(found('dough water')).toEqual([]);
   });
 
-  it('puts a conversation first that has the words in its title, and gives each once', () => {
+  it('ranks matching titles first, and returns each conversation once', () => {
     expect(found('bread')).toEqual(['bread', 'boats']);
   });
 
   it.each(['"', 'OR', 'NEAR(x)', '-minus', 'title:y', '*', "'; DROP TABLE messages; --", '((('])(
-    'reads %s as text and never as an operator',
+    'treats %s as text and not as an operator',
     (query) => {
       expect(() => found(query)).not.toThrow();
     },
   );
 
-  it('finds a part of what is written without spaces', () => {
+  it('finds parts of text written without spaces', () => {
     expect(found('天気')).toEqual(['tokyo']);
   });
 
-  it('shows where it was found', () => {
+  it('returns a snippet of the match', () => {
     expect(store.search('dough', { count: 1 })[0]).toMatchObject({ snippet: expect.stringContaining('dough') });
     expect(store.search('dough', { count: 1 })[0]?.message_id).toEqual(expect.any(String));
   });
 });
 
-describe('synchronizing', () => {
-  it('lets the last write win, by its time, in whatever order they come', () => {
-    store.push({ conversations: [row('a', 5, { title: 'new' })], messages: [said('m', 'a', 5, 'new')] });
-    const counts = store.push({ conversations: [row('a', 3, { title: 'old' })], messages: [said('m', 'a', 3, 'old')] });
-    expect(counts).toEqual({ conversations: { synced: 0, skipped: 1 }, messages: { synced: 0, skipped: 1 } });
+describe('synchronization', () => {
+  it('applies the last write by its time, in any order of arrival', () => {
+    store.push({ conversations: [row('a', 5, { title: 'new' })], messages: [messageRow('m', 'a', 5, 'new')] });
+    const counts = store.push({
+      conversations: [row('a', 3, { title: 'old' })],
+      messages: [messageRow('m', 'a', 3, 'old')],
+    });
+    expect(counts).toMatchObject({ conversations: { synced: 0, skipped: 1 }, messages: { synced: 0, skipped: 1 } });
     expect(store.get('a').title).toBe('new');
     expect(store.messages('a', ALL).items[0]?.content).toBe('new');
   });
 
-  it('carries deletions', () => {
-    store.push({ conversations: [row('a', 1), row('b', 1)], messages: [said('m', 'a', 1), said('n', 'b', 1)] });
-    const { change } = store.pull({ count: 100 });
+  it('includes deletions', () => {
+    store.push({
+      conversations: [row('a', 1), row('b', 1)],
+      messages: [messageRow('m', 'a', 1), messageRow('n', 'b', 1)],
+    });
+    const { change } = store.pull(ALL);
     store.delete('a');
-    store.push({ conversations: [], messages: [said('n', 'b', 2, '', true)] });
-    const pulled = store.pull({ after: change, count: 100 });
+    store.push({ conversations: [], messages: [messageRow('n', 'b', 2, '', true)] });
+    const pulled = store.pull({ after: change, limits: LIMITS });
     expect(pulled.conversations).toMatchObject([{ id: 'a', deleted: true, title: '' }]);
     expect(pulled.messages).toMatchObject([
       { id: 'm', deleted: true, content: '' },
@@ -161,46 +171,238 @@ describe('synchronizing', () => {
     ]);
   });
 
-  it('leaves nothing half written when a push breaks off', () => {
-    const broken = { ...said('m2', 'a', 1), content: null as unknown as string };
-    expect(() => store.push({ conversations: [row('a', 1)], messages: [said('m1', 'a', 1), broken] })).toThrow();
+  it('writes nothing if a push fails', () => {
+    const broken = { ...messageRow('m2', 'a', 1), content: null as unknown as string };
+    expect(() => store.push({ conversations: [row('a', 1)], messages: [messageRow('m1', 'a', 1), broken] })).toThrow();
     expect(store.list(ALL).total).toBe(0);
-    expect(store.pull({ count: 100 })).toMatchObject({ conversations: [], messages: [] });
+    expect(store.pull(ALL)).toMatchObject({ conversations: [], messages: [] });
   });
 
-  it('keeps a message whose conversation comes later, and then knows its title', () => {
-    store.push({ conversations: [], messages: [said('m', 'late', 1)] });
+  it('stores a message whose conversation arrives later, and then its title', () => {
+    store.push({ conversations: [], messages: [messageRow('m', 'late', 1)] });
     store.push({ conversations: [row('late', 1, { title: 'Late' })], messages: [] });
     expect(store.get('late').title).toBe('Late');
     expect(store.messages('late', ALL).total).toBe(1);
   });
 
-  it('gives what has the time 0 too, and what no conversation has come for', () => {
-    store.push({ conversations: [], messages: [said('m', 'a', 0)] });
-    expect(store.pull({ count: 10 })).toMatchObject({ conversations: [{ id: 'a' }], messages: [{ id: 'm' }] });
+  it('returns rows with the time 0, and messages without a conversation', () => {
+    store.push({ conversations: [], messages: [messageRow('m', 'a', 0)] });
+    expect(store.pull(ALL)).toMatchObject({ conversations: [{ id: 'a' }], messages: [{ id: 'm' }] });
   });
 
-  it('does not move a message into another conversation', () => {
-    store.push({ conversations: [row('a', 1), row('b', 1)], messages: [said('m', 'a', 1)] });
-    store.push({ conversations: [], messages: [said('m', 'b', 2)] });
+  it('refuses a message with the id of a message in another conversation', () => {
+    store.push({ conversations: [row('a', 1), row('b', 1)], messages: [messageRow('m', 'a', 1)] });
+    expect(store.push({ conversations: [], messages: [messageRow('m', 'b', 2)] })).toMatchObject({
+      messages: { synced: 0, skipped: 1 },
+      refused: [{ id: 'm', conversation_id: 'b' }],
+    });
     expect(store.messages('a', ALL).total).toBe(1);
     expect(store.messages('b', ALL).total).toBe(0);
   });
 
-  it.each([1, 2, 3, 7, 100])('gives everything once in pieces of %i', (count) => {
+  it.each([1, 2, 3, 7, 100])('returns everything once in pages of %i', (count) => {
     const conversations = ['a', 'b', 'c'].map((id) => row(id, 1));
-    const messages = Array.from({ length: 20 }, (_, i) => said(`m${i}`, 'abc'[i % 3] ?? 'a', i + 1));
+    const messages = Array.from({ length: 20 }, (_, i) => messageRow(`m${i}`, 'abc'[i % 3] ?? 'a', i + 1));
     store.push({ conversations, messages });
     store.delete('b');
     const seen: string[] = [];
     let after = 0;
     for (let more = true; more; ) {
-      const pulled = store.pull({ after, count });
+      const pulled = store.pull({ after, limits: { ...LIMITS, count } });
       seen.push(...pulled.conversations.map(({ id }) => id), ...pulled.messages.map(({ id }) => id));
       after = pulled.change;
       more = pulled.hasMore;
     }
     expect(seen.toSorted()).toEqual(['a', 'b', 'c', ...messages.map(({ id }) => id)].toSorted());
+  });
+});
+
+describe('a deleted conversation', () => {
+  const late = () => Date.now() / 1000 + 60;
+
+  it('keeps no text of any message, whatever its time, and can be created again', () => {
+    store.push({ conversations: [row('a', 1)], messages: [messageRow('m', 'a', late(), 'ahead')] });
+    store.delete('a');
+    store.create({ id: 'a', title: 'Again' });
+    expect(store.messages('a', ALL).total).toBe(0);
+    expect(store.export(ALL).rows).toMatchObject([{ type: 'conversation', title: 'Again' }]);
+  });
+
+  it('skips rows that arrive later', () => {
+    store.create({ id: 'a', title: 'Old' });
+    const pulled = store.pull(ALL);
+    store.delete('a');
+    const rows = { ...pulled, messages: [messageRow('m', 'a', late(), 'late')] };
+    expect(store.push(rows)).toMatchObject({ conversations: { synced: 0 }, messages: { synced: 0, skipped: 1 } });
+    expect(store.push({ conversations: [row('a', late())], messages: [] }).conversations.synced).toBe(0);
+    expect(store.export(ALL).rows).toEqual([]);
+  });
+
+  it('does not give its late messages to a new conversation of the same id', async () => {
+    const other = await Conversations.open(join(folder.path, 'other.sqlite'), new KeptLog());
+    store.create({ id: 'a', title: 'Old' });
+    other.push(store.pull(ALL));
+    store.delete('a');
+    store.create({ id: 'a', title: 'New' });
+    other.addMessages('a', [{ role: 'user', content: 'late', created_at: late() }]);
+    store.push(other.pull(ALL));
+    other.push(store.pull(ALL));
+    for (const each of [store, other]) {
+      expect(each.get('a').title).toBe('New');
+      expect(each.messages('a', ALL).items).toEqual([]);
+    }
+    other.close();
+  });
+
+  it('is not created again by a generation that was running', () => {
+    store.create({ id: 'a' });
+    store.delete('a');
+    expect(() => store.create({ id: 'a', unlessDeleted: true })).toThrow(
+      expect.objectContaining({ code: 'CONVERSATION_NOT_FOUND' }),
+    );
+  });
+
+  it('leaves no text in any file of the database while hosts are running, nor do replaced texts', async () => {
+    const other = await Conversations.open(file, new KeptLog());
+    const words = Array.from({ length: 200 }, (_, i) => `confidential${i}`);
+    for (const [i, word] of words.entries()) {
+      store.create({ id: `c${i}`, title: `title ${word}` });
+      store.addMessages(`c${i}`, [
+        { role: 'user', content: `${word} ${'filler '.repeat((i * 37) % 900)}` },
+        { role: 'assistant', content: `kept${i} elsewhere` },
+      ]);
+    }
+    other.list(ALL);
+    for (const i of words.keys()) if (i % 2 === 0) store.delete(`c${i}`);
+    for (const i of words.keys()) {
+      if (i % 2 === 0) continue;
+      const [question] = store.messages(`c${i}`, ALL).items;
+      const messages = [{ ...messageRow(question?.id ?? '', `c${i}`, late(), 'replaced') }];
+      store.push({ conversations: [row(`c${i}`, late(), { title: 'replaced' })], messages });
+    }
+    const files = readdirSync(folder.path).map((name) => readFileSync(join(folder.path, name)).toString('latin1'));
+    expect(files.length).toBeGreaterThan(1);
+    expect(words.filter((word) => files.some((text) => new RegExp(`${word}(?!\\d)`).test(text)))).toEqual([]);
+    other.close();
+  });
+});
+
+describe('adding messages', () => {
+  it('refuses the id of another message, and then adds none', () => {
+    store.create({ id: 'a' });
+    store.create({ id: 'b' });
+    const message = { id: 'm', role: 'user', content: 'first' };
+    store.addMessages('a', [message]);
+    for (const id of ['a', 'b']) {
+      expect(() => store.addMessages(id, [{ role: 'user', content: 'x' }, message])).toThrow(
+        expect.objectContaining({ code: 'INVALID_REQUEST' }),
+      );
+      expect(store.messages(id, ALL).total).toBe(id === 'a' ? 1 : 0);
+    }
+    expect(() =>
+      store.addMessages('b', [
+        { ...message, id: 'n' },
+        { ...message, id: 'n' },
+      ]),
+    ).toThrow();
+  });
+
+  it('keeps the order of messages added in the same millisecond', () => {
+    store.create({ id: 'a' });
+    const contents = Array.from({ length: 50 }, (_, i) => String(i));
+    store.addMessages(
+      'a',
+      contents.map((content) => ({ role: 'user', content, created_at: 7 })),
+    );
+    expect(store.messages('a', ALL).items.map(({ content }) => content)).toEqual(contents);
+  });
+});
+
+describe('pages', () => {
+  const ids = Array.from({ length: 30 }, (_, i) => `c${String(i).padStart(2, '0')}`);
+  const limits = { ...LIMITS, count: 7 };
+
+  beforeEach(() => {
+    for (const [i, id] of ids.entries()) {
+      store.create({ id, created_at: i + 1 });
+      store.addMessages(id, [{ role: 'user', content: id, created_at: i + 1 }]);
+    }
+  });
+
+  it('of the list neither omit nor repeat a conversation that changes between them', () => {
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = store.list({ cursor, limits });
+      seen.push(...page.items.map(({ id }) => id));
+      cursor = page.nextCursor;
+      store.addMessages('c03', [{ role: 'user', content: 'moves to the front' }]);
+      store.addMessages(seen[0] ?? '', [{ role: 'user', content: 'stays in front' }]);
+      if (seen.length === 7) store.delete(seen[1] ?? '');
+    } while (cursor !== undefined);
+    expect(seen.toSorted()).toEqual(ids);
+  });
+
+  it('of an export neither omit nor repeat a row that changes between them', () => {
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = store.export({ ...(cursor === undefined ? {} : { cursor }), limits });
+      seen.push(...page.rows.map((found) => `${found.type} ${found.type === 'message' ? found.content : found.id}`));
+      cursor = page.nextCursor;
+      const at = Date.now() / 1000 + seen.length;
+      store.push({ conversations: [row('c29', at, { title: 'c29' }), row('c00', at)], messages: [] });
+    } while (cursor !== undefined);
+    expect(seen).toEqual([...ids.map((id) => `conversation ${id}`), ...ids.map((id) => `message ${id}`)]);
+  });
+
+  it('of messages continue after the last one, even if it has been deleted', () => {
+    store.addMessages(
+      'c00',
+      ids.map((content, i) => ({ role: 'user', content, created_at: i + 2 })),
+    );
+    const first = store.messages('c00', { limits });
+    const last = first.items.at(-1);
+    store.push({
+      conversations: [],
+      messages: [messageRow(last?.id ?? '', 'c00', 99, '', true), messageRow('early', 'c00', 0)],
+    });
+    const second = store.messages('c00', { cursor: first.nextCursor, limits });
+    expect(second.items.map(({ content }) => content)).toEqual(ids.slice(6, 13));
+  });
+
+  it('hold as many bytes as allowed, and at least one item', () => {
+    store.addMessages('c00', [{ role: 'user', content: 'x'.repeat(5_000) }]);
+    const sizes = [100, 1_000, 100_000].map(
+      (bytes) => store.messages('c00', { limits: { count: 100, bytes } }).items.length,
+    );
+    expect(sizes).toEqual([1, 1, 2]);
+  });
+
+  it('of a list that was not read by this host are refused', () => {
+    expect(() => store.list({ cursor: '999.7', limits })).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }));
+  });
+});
+
+describe('an export', () => {
+  it('can be imported without a difference', async () => {
+    store.push({
+      conversations: [row('a', 5, { title: 'A\u0000\u{1F642}', topic: '', domain: 'd', user_id: 'u' })],
+      messages: [messageRow('m', 'a', 9.125, 'text\r\n'), messageRow('n', 'a', 9.125), messageRow('o', 'b', 1e-7)],
+    });
+    store.delete('b');
+    store.create({ id: 'b', title: 'again' });
+    store.addMessages('b', [{ role: 'tool', content: '' }]);
+    const { rows } = store.export(ALL);
+    const copy = await Conversations.open(join(folder.path, 'copy.sqlite'), new KeptLog());
+    copy.push({
+      conversations: rows
+        .filter((found) => found.type === 'conversation')
+        .map((found) => ({ ...found, deleted: false })),
+      messages: rows.filter((found) => found.type === 'message').map((found) => ({ ...found, deleted: false })),
+    });
+    expect(copy.export(ALL).rows).toEqual(rows);
+    copy.close();
   });
 });
 
@@ -290,14 +492,14 @@ describe('a database', () => {
     });
   });
 
-  it('of a later version is left as it is', async () => {
+  it('of a newer version is not changed', async () => {
     const raw = new DatabaseSync(file);
     raw.exec('PRAGMA user_version = 99');
     raw.close();
     await expect(Conversations.open(file, new KeptLog())).rejects.toMatchObject({ code: 'DATABASE_TOO_NEW' });
   });
 
-  it('is shared: what one host writes, another reads', async () => {
+  it('is shared by several hosts', async () => {
     const other = await Conversations.open(file, new KeptLog());
     store.create({ id: 'a', title: 'Shared' });
     expect(other.get('a').title).toBe('Shared');

@@ -26,15 +26,15 @@ afterEach(() => {
 });
 
 function fill(vectors: MessageVectors, dimensions = 2): void {
-  vectors.begin(dimensions);
-  vectors.keep(vectors.unseen(10).map((of, i) => ({ of, vector: new Float32Array(dimensions).fill(i + 1) })));
+  vectors.start(dimensions);
+  vectors.store(vectors.withoutVector(10).map((of, i) => ({ of, vector: new Float32Array(dimensions).fill(i + 1) })));
 }
 
 function kept(vectors: MessageVectors, dimensions = 2): number[][] {
   return [...vectors.all(dimensions)].flat().map(({ vector }) => [...vector]);
 }
 
-describe('the vectors of messages', () => {
+describe('MessageVectors', () => {
   it('are kept over a restart, each model its own', async () => {
     fill(store.vectorsOf('x'));
     store.close();
@@ -49,17 +49,17 @@ describe('the vectors of messages', () => {
 
   it('are not kept for a text that changed while they were made', () => {
     const vectors = store.vectorsOf('x');
-    vectors.begin(2);
-    const unseen = vectors.unseen(10);
+    vectors.start(2);
+    const unseen = vectors.withoutVector(10);
     const rewritten = { id: 'm2', conversation_id: 'a', role: 'user', content: 'too', created_at: 1, updated_at: 9e9 };
     store.push({ conversations: [], messages: [{ ...rewritten, deleted: false }] });
-    vectors.keep(unseen.map((of) => ({ of, vector: Float32Array.of(1, 0) })));
-    expect(vectors.unseen(10).map(({ content }) => content)).toEqual(['too']);
+    vectors.store(unseen.map((of) => ({ of, vector: Float32Array.of(1, 0) })));
+    expect(vectors.withoutVector(10).map(({ content }) => content)).toEqual(['too']);
   });
 
   it('go where the model of the id has come to make others', () => {
     fill(store.vectorsOf('x'), 2);
-    store.vectorsOf('x').begin(3);
+    store.vectorsOf('x').start(3);
     expect(kept(store.vectorsOf('x'), 2)).toEqual([]);
     expect(store.vectorsOf('x').waiting()).toBe(2);
   });
@@ -77,15 +77,22 @@ describe('the vectors of messages', () => {
     expect(['w', 'x', 'y', 'z'].map((model) => kept(store.vectorsOf(model)).length)).toEqual([0, 2, 2, 2]);
   });
 
-  it('come to a database that was made before there were any', async () => {
+  it('can be stored in a database that an earlier version created', async () => {
     store.close();
     const raw = new DatabaseSync(file);
     raw.exec(`DROP TRIGGER message_vectors_update; DROP TABLE message_vectors; DROP TABLE vector_models;
+      DROP INDEX messages_in_order;
+      ALTER TABLE messages DROP COLUMN incarnation;
+      ALTER TABLE messages DROP COLUMN position;
+      ALTER TABLE conversations DROP COLUMN title_updated_at;
+      ALTER TABLE conversations DROP COLUMN incarnation;
+      ALTER TABLE conversations DROP COLUMN deleted_at;
+      CREATE INDEX messages_in_order ON messages (conversation_id, deleted, created_at, number);
       PRAGMA user_version = 1`);
     raw.close();
     store = await Conversations.open(file, new KeptLog());
     fill(store.vectorsOf('x'));
     expect(kept(store.vectorsOf('x'))).toHaveLength(2);
-    expect(store.messages('a', { start: 0, count: 10 }).total).toBe(2);
+    expect(store.messages('a', { limits: { count: 9, bytes: 1_000_000 } }).total).toBe(2);
   });
 });
