@@ -103,7 +103,7 @@ export interface RunnerCommands {
 
 export type CommandName = keyof RunnerCommands;
 
-/** An error as it travels between the processes: the parts of a `HostError`. */
+/** An error as it travels between the processes: the parts of a `HostError`, or `INTERNAL_ERROR` with a text for the log. */
 export interface IpcError {
   readonly code: ErrorCode;
   readonly message: string;

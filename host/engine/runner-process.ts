@@ -84,7 +84,7 @@ export class RunnerProcess {
       if (received.type === 'ready') {
         this.#facts = received.facts;
         ready.resolve(received.facts);
-      } else if (received.type === 'unavailable') ready.reject(hostError(received.error));
+      } else if (received.type === 'unavailable') ready.reject(receivedError(received.error));
       else this.#handle(received);
     });
     const end = (code: number | null, signal: NodeJS.Signals | null, failure?: HostError) => {
@@ -163,12 +163,13 @@ export class RunnerProcess {
     }
     this.#pending.delete(received.id);
     if (received.type === 'result') pending.resolve(received.result);
-    else pending.reject(hostError(received.error));
+    else pending.reject(receivedError(received.error));
   }
 }
 
-function hostError({ code, message, details }: IpcError): HostError {
-  return new HostError(code, message, { details });
+/** Converts an error of the runner. The text of an internal error may contain anything, so it is not a `HostError`. */
+function receivedError({ code, message, details }: IpcError): Error {
+  return code === 'INTERNAL_ERROR' ? new Error(message) : new HostError(code, message, { details });
 }
 
 /** The error for a runner that exited: how it ended, and its last output. */

@@ -1,5 +1,4 @@
-import { defined } from '../../common/defined.ts';
-import { isHostError } from '../../common/errors.ts';
+import { errorInfo, isHostError } from '../../common/errors.ts';
 import type { CommandName, FromRunner, IpcError, RunnerCommands, ToRunner } from '../ipc.ts';
 import { LlamaRuntime } from './llama-runtime.ts';
 
@@ -45,7 +44,7 @@ export async function runRunner(): Promise<void> {
       llama = LlamaRuntime.start(received.gpu);
       llama.then(
         ({ facts }) => send({ type: 'ready', facts }),
-        (error: unknown) => send({ type: 'unavailable', error: ipcError(error, 'ENGINE_UNAVAILABLE') }),
+        (error: unknown) => send({ type: 'unavailable', error: ipcError(error) }),
       );
       return;
     }
@@ -71,7 +70,7 @@ async function handleCommand(
       result: await command(await llama, request, (progress) => send({ type: 'progress', id, progress })),
     });
   } catch (error) {
-    send({ type: 'error', id, error: ipcError(error, 'INTERNAL_ERROR') });
+    send({ type: 'error', id, error: ipcError(error) });
   }
 }
 
@@ -80,10 +79,7 @@ function send(message: FromRunner): void {
   process.send?.(message, undefined, undefined, () => undefined);
 }
 
-function ipcError(error: unknown, code: IpcError['code']): IpcError {
-  if (isHostError(error)) {
-    const { message, details } = error;
-    return { code: error.code, message, ...defined({ details }) };
-  }
-  return { code, message: error instanceof Error ? error.message : String(error) };
+function ipcError(error: unknown): IpcError {
+  if (isHostError(error)) return errorInfo(error);
+  return { code: 'INTERNAL_ERROR', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

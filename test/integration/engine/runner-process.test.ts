@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { errorInfo } from '../../../host/common/errors.ts';
 import { runnerEnv } from '../../../host/engine/runner-env.ts';
 import { RunnerProcess } from '../../../host/engine/runner-process.ts';
 import { WarmRunner } from '../../../host/engine/warm-runner.ts';
@@ -44,6 +45,22 @@ describe('a runner', () => {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'ENGINE_CRASHED' } });
     }
     await expect(runner.call('memory', null)).rejects.toMatchObject({ code: 'ENGINE_CRASHED' });
+  });
+
+  it('reports an internal error with a text for the log only', async () => {
+    const entry = new URL('../../../host/main.ts', import.meta.url);
+    const runner = new RunnerProcess({ entry, gpu: 'off', env: runnerEnv(process.env) });
+    try {
+      // A request that the host never sends: no model is loaded.
+      const error = await runner.call('countTokens', ['text']).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ message: expect.stringContaining('No model is loaded') });
+      expect(errorInfo(error)).toEqual({
+        code: 'INTERNAL_ERROR',
+        message: expect.not.stringContaining('No model is loaded'),
+      });
+    } finally {
+      await runner.kill();
+    }
   });
 
   it('that is idle too long is ended', async () => {
