@@ -101,9 +101,9 @@ export const DEFAULT_LIMITS: HostLimits = {
 const DEFAULT_HUB = 'https://huggingface.co';
 
 /**
- * Reads the configuration from the environment:
- * `TABAGENT_HOME` (the data folder), `HF_ENDPOINT`, `TABAGENT_STALL_TIMEOUT_MS`,
- * `TABAGENT_LOAD_TIMEOUT_MS`, `TABAGENT_KEYCHAIN`, `TABAGENT_DEBUG`. Throws `INVALID_REQUEST` for a value that cannot be used.
+ * Reads the configuration from the environment variables that `docs/configuration.md` describes.
+ *
+ * @throws HostError `INVALID_REQUEST` if the value of a variable cannot be used.
  */
 export function readConfig(options: {
   runnerEntry: URL;

@@ -7,28 +7,27 @@ import { errorReply } from './messaging/error-reply.ts';
 import { parseBody } from './messaging/message-body.ts';
 import type { HostEvent } from './protocol/messages.ts';
 
-export {} from './common/errors.ts';
 export { ERROR_CODES, type ErrorCode } from './protocol/errors.ts';
 export type { ActionName, EventPayloads, HostEvent, PayloadOf, Reply, RequestOf } from './protocol/messages.ts';
 
-/** How an embedded host differs from one a browser starts. */
+/** Options for {@link createHost}. */
 export interface CreateHostOptions {
-  /** Everything the host writes lies under this folder. Default: `TABAGENT_HOME`, else the platform's data folder. */
+  /** The data folder, which holds everything that the host writes. Default: `TABAGENT_HOME`, else the platform's data folder. */
   home?: string;
-  /** The environment to read `HF_ENDPOINT`, `HF_TOKEN`, proxies and the rest from. Default: the process's own. */
+  /** The environment variables that settings are read from. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A host inside another Node program: the same actions, without frames. */
+/** A host in a Node.js program: the actions of the native host, without frames. */
 export interface EmbeddedHost {
   /**
-   * Answers one request: JSON text in, JSON text out (the original's `handle_message`). Never rejects: what is wrong
-   * comes back as an error reply.
+   * Handles one request and resolves with its reply, both as JSON (`handle_message` of the original host). Never
+   * rejects: every error is an error reply.
    */
   handleMessage(json: string): Promise<string>;
-  /** Hears every event of every request, until the returned function is called. */
+  /** Calls `listener` for every event, until the returned function is called. */
   onEvent(listener: (event: HostEvent) => void): () => void;
-  /** Gives up what is running (nothing is lost), unloads every model, closes the database. */
+  /** Stops downloads and generations, unloads all models, and resolves when nothing is left running. */
   close(): Promise<void>;
 }
 

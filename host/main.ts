@@ -1,6 +1,6 @@
 import { start } from './start.ts';
 
-/** The host as a program of Node: `node dist/host/main.js …`. */
+/** The entry point under Node.js; `packaged-main.ts` is that of the packaged host. */
 await start({
   entry: new URL(import.meta.url),
   args: process.argv.slice(2),

@@ -10,15 +10,15 @@ import type { HostEvent } from './protocol/messages.ts';
 import { readHead } from './protocol/parse-request.ts';
 import { Session, type SessionHandler } from './session.ts';
 
-/** Longest the parts may take to close once the last reply is out, milliseconds. A runner is killed well before. */
+/** How long the services may take to close after the last reply, milliseconds. Killing a runner takes far less. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * Speaks frames with a browser on stdin and stdout until one side ends. Resolves with the exit code: 0 after a clean
- * end, 1 after a broken frame or a refusal.
+ * Exchanges frames with a browser over stdin and stdout until the input ends or the host is stopped, then ends the
+ * process: with exit code 0, or 1 after an invalid frame or a refused caller.
  *
- * @param entry The module this process was started with; runners are started with it too.
- * @param caller The extension a browser names; undefined when a program of the user's speaks frames.
+ * @param entry The file that this process was started with; runners are started with it too.
+ * @param caller The extension that the browser names; undefined if another program of the user started the host.
  */
 export async function runNativeHost(entry: URL, caller: Caller | undefined): Promise<number> {
   const { input, output } = takeOverStdio();
@@ -33,7 +33,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGBREAK'] as const) {
     process.on(signal, () => session.stop(new HostError('ABORTED', `The host was stopped (${signal}).`)));
   }
-  // One request's fault must not take the others, nor the models in memory, with it.
+  // An error in one request must not end the other requests, nor unload the models.
   process.on('uncaughtException', (error) => host.log.error('process.uncaught', { error }));
   process.on('unhandledRejection', (error) => host.log.error('process.unhandled', { error }));
 
@@ -42,7 +42,7 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
   process.exit(exitCode);
 }
 
-/** What the session needs of a host. */
+/** What the session needs from a host. */
 interface OpenHost {
   readonly handler: SessionHandler;
   readonly log: Logger;
@@ -51,7 +51,7 @@ interface OpenHost {
   close(): Promise<void>;
 }
 
-/** Makes the host. One that is configured wrongly still answers, with what is wrong: a browser shows no stderr. */
+/** Creates the host. If its configuration is invalid, it replies to every request with the error: a browser shows no stderr. */
 function openHost(entry: URL): OpenHost {
   try {
     const config = readConfig({ runnerEntry: entry });

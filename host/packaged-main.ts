@@ -2,8 +2,8 @@ import { pathToFileURL } from 'node:url';
 import { start } from './start.ts';
 
 /**
- * The host as an executable of its own. What a start needs is inside the executable; the rest lies in `lib/` beside it.
- * The executable is its own main file: started by whomever, it runs this first.
+ * The entry point of the packaged host, a Node.js single-executable application. The executable contains what a start
+ * needs; everything else is in `lib/` beside it.
  */
 const entry = pathToFileURL(process.execPath);
 

@@ -125,7 +125,7 @@ export class HostServices {
       import('./cache/relocation/open-location.ts'),
       import('./cache/size-limit.ts'),
     ]);
-    // The database is opened when the index is asked: what is on the disk is listed and loaded without one.
+    // The database is opened with the first access to the index: listing and loading models do not need it.
     const limit = () => readSizeLimit(this.config);
     const { paths, release: onClose } = await openLocation(this.config.paths, this.log);
     const config = { ...this.config, paths };
@@ -170,7 +170,7 @@ export class HostServices {
 
   async #createRemote(): Promise<Remote> {
     const { makeRemote } = await import('./remote/remote.ts');
-    // What LM Studio's server has need not be configured, as long as it runs on this machine.
+    // A running LM Studio server on this computer needs no configuration.
     const found = async () => {
       const url = await (await this.lmStudio()).runningEndpoint();
       return url === undefined ? [] : [{ name: 'lmstudio', url }];
@@ -197,7 +197,7 @@ export class HostServices {
   }
 }
 
-/** The services as handlers see them: they get them, but neither reset nor close them. */
+/** The services as handlers see them: handlers can neither reset nor close them. */
 export type Services = {
   readonly [K in Exclude<keyof HostServices, 'close'>]: HostServices[K] extends Lazy<infer T>
     ? () => Promise<T>

@@ -4,25 +4,25 @@ import { RUNNER_ARGUMENT } from './engine/ipc.ts';
 import { runNativeHost } from './native-host.ts';
 import { KEYCHAIN_ARGUMENT } from './secrets/keychain-argument.ts';
 
-/** How this process was started, and what it cannot know by itself. */
+/** How this process was started, and how to load the programs that are files of their own. */
 export interface Started {
-  /** The file that runners, and browsers' launchers, are started with: the main module, or the packaged executable. */
+  /** The file that starts the host again, as a runner or from a browser: the main module, or the packaged executable. */
   readonly entry: URL;
-  /** What stands behind the program on the command line. */
+  /** The command-line arguments, without the program. */
   readonly args: readonly string[];
-  /** The runner is a file of its own, which lies elsewhere in the packaged host. */
+  /** Loads the runner, whose location differs in the packaged host. */
   loadRunner(): Promise<{ runRunner(): Promise<void> }>;
-  /** So is the program that asks the system's keychain. */
+  /** Loads the program that accesses the system keychain. */
   loadKeychain(): Promise<{ runKeychain(): Promise<void> }>;
 }
 
 /**
- * The host's executable is four programs; how it was started says which. A runner is started by its host, as is what
- * asks the system's keychain; a native host by a browser (which passes the extension's origin, or its manifest and the extension's id), anything else is
- * a person at a terminal.
+ * Runs one of the four programs of the executable, chosen by its arguments. The host starts the runner and the keychain
+ * program. A browser starts the native host, with the extension's origin, or with the manifest's path and the extension's
+ * ID. Everything else is the command line.
  */
 export async function start({ entry, args, loadRunner, loadKeychain }: Started): Promise<void> {
-  // Libraries start programs too, by their bare names.
+  // Libraries also start programs, by name: they must not find any in the current folder.
   Object.assign(process.env, searchVariables(process.env));
   if (args[0] === RUNNER_ARGUMENT) {
     const { runRunner } = await loadRunner();
@@ -31,7 +31,7 @@ export async function start({ entry, args, loadRunner, loadKeychain }: Started):
     const { runKeychain } = await loadKeychain();
     await runKeychain();
   } else if (callerOf(args) !== undefined || (args.length === 0 && !process.stdin.isTTY)) {
-    // A program that speaks frames itself passes nothing; a terminal that passes nothing gets an explanation.
+    // Without arguments: a program that sends frames gets the native host, a terminal gets the help.
     process.exitCode = await runNativeHost(entry, callerOf(args));
   } else {
     const { runCommand } = await import('./cli/command.ts');
