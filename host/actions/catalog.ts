@@ -12,7 +12,7 @@ import { page, pageOf } from './paging.ts';
 /** Returns the catalog, the models in the cache, and those of other programs that the cache does not have. */
 async function allModels({ services, signal }: Call) {
   const [catalog, cache, local] = await Promise.all([services.catalog(), services.cache(), services.external()]);
-  const [entries, models, { models: external, gone }] = await Promise.all([
+  const [entries, models, { models: external, missing }] = await Promise.all([
     catalog.entries(),
     cache.list(),
     local.list({ signal }),
@@ -21,7 +21,7 @@ async function allModels({ services, signal }: Call) {
   const others = external.filter(
     ({ offered, classification }) => classification.kind === 'model' && !own.has(offered.id),
   );
-  return { catalog, entries, models, others, gone: gone.filter(({ name }) => !own.has(name.id)) };
+  return { catalog, entries, models, others, gone: missing.filter(({ name }) => !own.has(name.id)) };
 }
 
 /** Returns the available models: those of the catalog, then others of other programs, then those of remote engines. */

@@ -28,7 +28,7 @@ export async function assertNotExternal(
   if (!isHostError(error, 'MODEL_NOT_DOWNLOADED')) return;
   const local = await services.external();
   if ('file' in name) {
-    const external = await local.find(name, { signal, believe: true });
+    const external = await local.find(name, { signal, trustNames: true });
     if (external !== undefined) throw notOurs(name.id, external);
     return;
   }

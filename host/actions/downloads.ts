@@ -1,5 +1,5 @@
 import type { DownloadStatus } from '../cache/types.ts';
-import { assertRunnable } from '../catalog/model-type.ts';
+import { assertSupportedFile } from '../catalog/model-type.ts';
 import { defined } from '../common/defined.ts';
 import { downloadNotFound } from '../common/host-errors.ts';
 import { throttle } from '../common/progress.ts';
@@ -24,7 +24,7 @@ async function download(
   { maxBytesPerSecond }: RequestOf<'DOWNLOAD_MODEL'>,
   call: Call<'MODEL_DOWNLOAD_PROGRESS'>,
 ) {
-  assertRunnable(name.file);
+  assertSupportedFile(name.file);
   const report = throttle(({ downloaded: done, total, bytesPerSecond, status }: DownloadStatus) => {
     const isComplete = status === 'completed';
     call.emit('MODEL_DOWNLOAD_PROGRESS', transferProgress({ name, done, total, bytesPerSecond, isComplete }));

@@ -1,6 +1,6 @@
 import { entryFromName } from '../catalog/entry.ts';
 import { plainTitle } from '../external/external-id.ts';
-import type { GoneModel, ListedExternalModel } from '../external/listing.ts';
+import type { ListedExternalModel, MissingModel } from '../external/listing.ts';
 import { SOURCE_NAMES } from '../protocol/model-sources.ts';
 
 /** Describes a model of another program as lists of models do. */
@@ -40,7 +40,7 @@ export function scannedEntry(model: ListedExternalModel) {
 }
 
 /** Describes a model that another program had and that can be downloaded. */
-export function goneEntry({ name, source, path }: GoneModel) {
+export function goneEntry({ name, source, path }: MissingModel) {
   return {
     ...entryFromName(name, source),
     downloaded: false,

@@ -8,7 +8,9 @@ export const scanLocalModels = handle(declared.scanLocalModels, async (request, 
   const details = {
     folders: fitWithinBytes(found.folders),
     rejected: fitWithinBytes(found.rejected),
-    gone: fitWithinBytes(found.gone.map(({ name, source, path }) => ({ modelId: name.id, id: name.id, source, path }))),
+    gone: fitWithinBytes(
+      found.missing.map(({ name, source, path }) => ({ modelId: name.id, id: name.id, source, path })),
+    ),
     problems: fitWithinBytes(found.problems),
     complete: found.complete,
   };

@@ -18,7 +18,7 @@ export interface ObtainedModel extends DownloadResult {
 /** Options for obtaining a model. */
 export interface ObtainOptions {
   /** Accepts another program's file of the same name without asking the hub for a newer one. For loading. */
-  readonly believeNames?: boolean;
+  readonly trustNames?: boolean;
   /** The speed limit of a download. */
   readonly maxBytesPerSecond?: number | undefined;
   /** @param step The current step in words. */
@@ -82,11 +82,11 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   const { services, signal } = call;
   const local = await services.external();
   if (await local.isEmpty(signal)) return undefined;
-  const named = async (believe: boolean) => {
-    const external = await local.find(name, { signal, believe });
+  const named = async (trustNames: boolean) => {
+    const external = await local.find(name, { signal, trustNames });
     return external !== undefined && (await isWhole(external, name, call, options)) ? external : undefined;
   };
-  const known = options.believeNames === true ? await named(false) : undefined;
+  const known = options.trustNames === true ? await named(false) : undefined;
   if (known !== undefined) return known;
   // A download that is already running continues.
   if ((await (await services.cache()).status(name))?.status === 'downloading') return undefined;
@@ -102,10 +102,10 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   } catch (error) {
     signal.throwIfAborted();
     // If the hub cannot be asked, the program's own records decide; for a load, also if the hub refuses.
-    if (options.believeNames === true ? !isHostError(error) : !isHostError(error, ...HUB_UNAVAILABLE)) throw error;
-    const believed = await named(true);
-    if (believed === undefined) throw error;
-    return believed;
+    if (options.trustNames === true ? !isHostError(error) : !isHostError(error, ...HUB_UNAVAILABLE)) throw error;
+    const trusted = await named(true);
+    if (trusted === undefined) throw error;
+    return trusted;
   }
 }
 

@@ -49,8 +49,8 @@ async function shapeOf(name: ModelName, { services, signal }: Call): Promise<Mod
 export const estimateModelSize = handle(declared.estimateModelSize, async (request, call) => {
   const { services } = call;
   const name = await resolveName({ ...request, modelPath: request.modelPath ?? request.model_path }, call);
-  const [shape, hardware, models, memoryBudget, { demandOf }, { fitOf }, split, { offloadOptions }] = await Promise.all(
-    [
+  const [shape, hardware, models, memoryBudget, { demandOf }, { checkFit }, split, { offloadOptions }] =
+    await Promise.all([
       shapeOf(name, call),
       services.hardware(),
       services.models(),
@@ -59,17 +59,16 @@ export const estimateModelSize = handle(declared.estimateModelSize, async (reque
       import('../hardware/fit.ts'),
       import('../hardware/split.ts'),
       import('../hardware/offload-options.ts'),
-    ],
-  );
+    ]);
   const snapshot = memoryBudget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
   const settings = { contextSize: split.chooseContextSize(shape, request.n_ctx) };
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
   const options = offloadOptions(shape, settings, snapshot);
   const best = options[0]?.gpuLayers ?? split.recommendSplit({ shape, ...settings, snapshot }).gpuLayers;
-  const { needed, available } = fitOf(demand, best, snapshot);
+  const { needed, available } = checkFit(demand, best, snapshot);
   const misfit = { shape, settings, gpuLayers: best, snapshot };
-  const wouldFit = options.length > 0 ? [] : (await import('../hardware/would-fit.ts')).whatWouldFit(misfit);
+  const wouldFit = options.length > 0 ? [] : (await import('../hardware/would-fit.ts')).findAlternatives(misfit);
   const payload = {
     modelId: name.id,
     model_id: name.id,

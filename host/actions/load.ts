@@ -1,4 +1,4 @@
-import { assertRunnable } from '../catalog/model-type.ts';
+import { assertSupportedFile } from '../catalog/model-type.ts';
 import { defined } from '../common/defined.ts';
 import { errorInfo } from '../common/errors.ts';
 import { throttle } from '../common/progress.ts';
@@ -91,7 +91,7 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         // A stop of the download, other than one of the load, is for this part alone.
         { ...call, signal: AbortSignal.any([signal, call.signal]) },
         {
-          believeNames: true,
+          trustNames: true,
           onProgress: ({ downloaded: done, total, status }, message) =>
             onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' }),
         },
@@ -210,7 +210,7 @@ export const loadModel = handle(declared.loadModel, async (request, call) => {
       (stoppable) => resolveName(request, stoppable),
       async (name, stoppable, onDownloaded) => {
         onNamed(name);
-        assertRunnable(name.file);
+        assertSupportedFile(name.file);
         return load(localPlan(name, request, { call: stoppable, onDownloaded }), request, cancellable);
       },
     ),

@@ -6,7 +6,7 @@ import type { LoadSettings } from '../engine/ipc.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import type { Fit, MemoryAmount } from '../hardware/fit.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
-import type { WouldFit } from '../hardware/would-fit.ts';
+import type { Alternative } from '../hardware/would-fit.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from '../services.ts';
 
@@ -34,16 +34,18 @@ export async function planLoad(
   { id, request, shape }: PlannedLoad,
   services: Pick<Services, 'hardware' | 'models' | 'engine'>,
 ): Promise<LoadSettings> {
-  const [hardware, models, { usesGpu }, budget, { fitOf }, { demandOf }, split, { threadRange }] = await Promise.all([
-    services.hardware(),
-    services.models(),
-    services.engine(),
-    import('../hardware/memory-budget.ts'),
-    import('../hardware/fit.ts'),
-    import('../hardware/demand.ts'),
-    import('../hardware/split.ts'),
-    import('../hardware/threads.ts'),
-  ]);
+  const [hardware, models, { usesGpu }, budget, { checkFit }, { demandOf }, split, { threadRange }] = await Promise.all(
+    [
+      services.hardware(),
+      services.models(),
+      services.engine(),
+      import('../hardware/memory-budget.ts'),
+      import('../hardware/fit.ts'),
+      import('../hardware/demand.ts'),
+      import('../hardware/split.ts'),
+      import('../hardware/threads.ts'),
+    ],
+  );
   const asked = { n_gpu_layers: request.n_gpu_layers, n_ctx: request.n_ctx, ...request.settings };
   await assertCacheTypes(asked, shape);
   const settings = {
@@ -66,7 +68,7 @@ export async function planLoad(
 
   let snapshot = await snapshotNow();
   if (asked.force !== true) {
-    const fitOn = (on: HardwareSnapshot) => fitOf(demand, layersOn(on), on);
+    const fitOn = (on: HardwareSnapshot) => checkFit(demand, layersOn(on), on);
     while (!fitOn(snapshot).fits) {
       const candidates = models.evictionCandidates();
       const freed = freedBy(candidates);
@@ -74,12 +76,12 @@ export async function planLoad(
       const fit = fitOn(emptied);
       const [first] = candidates;
       if (!fit.fits || first === undefined) {
-        const { whatWouldFit } = await import('../hardware/would-fit.ts');
+        const { findAlternatives } = await import('../hardware/would-fit.ts');
         const misfit = { shape, settings, gpuLayers: layersOn(emptied), snapshot: emptied };
-        throw tooLarge(id, fit, whatWouldFit(misfit));
+        throw tooLarge(id, fit, findAlternatives(misfit));
       }
       await models.unload(first.id, 'room');
-      hardware.forgetVram();
+      hardware.invalidateVram();
       snapshot = await snapshotNow();
     }
   }
@@ -118,7 +120,7 @@ async function assertCacheTypes(
   }
 }
 
-function tooLarge(id: string, { needed, available }: Fit, wouldFit: readonly WouldFit[]): HostError {
+function tooLarge(id: string, { needed, available }: Fit, wouldFit: readonly Alternative[]): HostError {
   const inWords = ({ ram, vram }: MemoryAmount) =>
     `${formatBytes(ram)} of main memory${vram > 0 ? ` and ${formatBytes(vram)} of GPU memory` : ''}`;
   const what = wouldFit.map(({ note }) => note).join('; or ');

@@ -6,17 +6,20 @@ import { catalogEntry, type ModelType, type newCatalogEntry } from '../protocol/
 import { type ModelName, readModelName } from '../protocol/model-name.ts';
 import type { Namespace, Store } from '../store/types.ts';
 import { type CatalogModel, entryFromName } from './entry.ts';
-import { assertOwnType, assertRunnable } from './model-type.ts';
+import { assertSupportedFile, assertSupportedType } from './model-type.ts';
 import suggestions from './suggested.json' with { type: 'json' };
 
-/** What is stored of a model the user added. The database is a file like any other: what comes out is checked again. */
+/**
+ * A stored entry of a model that the user added. Entries are validated when they are read, because the file may have
+ * been changed.
+ */
 const StoredEntry = v.omit(catalogEntry, ['downloaded']);
 
-/** The models offered to the user: those suggested, and those the user added. */
+/** The catalog: suggested models, and models that the user added. */
 export class Catalog {
   readonly #added: Namespace<unknown>;
   readonly #log: Logger;
-  /** What names on the disk tell: read out of each once, as long as its listing is the same. */
+  /** Entries derived from the names of downloaded models, cached as long as the listing does not change. */
   readonly #onDisk = new WeakMap<ModelName, CatalogModel>();
 
   private constructor(added: Namespace<unknown>, log: Logger) {
@@ -28,7 +31,7 @@ export class Catalog {
     return new Catalog(store.namespace('catalog'), log);
   }
 
-  /** All of them; what the user says of a suggested model takes its place. */
+  /** Returns all entries. An entry of the user replaces a suggested one with the same id. */
   async entries(): Promise<CatalogModel[]> {
     const entries = new Map(suggested().map((entry) => [entry.id, entry]));
     for await (const [id, stored] of this.#added.entries()) {
@@ -40,8 +43,8 @@ export class Catalog {
   }
 
   /**
-   * Adds a model of the user's, or changes one. What is not said is read from the file's name. Throws
-   * `INVALID_REQUEST` naming the field, `UNSUPPORTED_MODEL_TYPE` for what this host does not run.
+   * Adds or changes an entry of the user. Missing fields are derived from the file name. Throws `INVALID_REQUEST` with
+   * the field, or `UNSUPPORTED_MODEL_TYPE` for types that this host does not run.
    */
   async add(input: v.InferOutput<typeof newCatalogEntry>): Promise<CatalogModel> {
     const repository = input.repo_id ?? input.repo;
@@ -49,8 +52,8 @@ export class Catalog {
       throw invalidField('model.repo_id', 'the repository, "owner/name"', undefined);
     }
     const name = readModelName({ modelPath: repository ?? input.id, modelFile: input.file_path });
-    assertRunnable(name.file);
-    if (input.model_type !== undefined) assertOwnType(input.model_type, name.file);
+    assertSupportedFile(name.file);
+    if (input.model_type !== undefined) assertSupportedType(input.model_type, name.file);
     const guessed = entryFromName(name, 'user');
     const entry: CatalogModel = {
       ...guessed,
@@ -66,7 +69,7 @@ export class Catalog {
     return entry;
   }
 
-  /** A model on the disk that the list does not have. */
+  /** Returns an entry for a downloaded model that is not in the catalog. */
   onDisk(name: ModelName, size: number): CatalogModel {
     const known = this.#onDisk.get(name);
     if (known !== undefined) return known;
@@ -75,18 +78,18 @@ export class Catalog {
     return entry;
   }
 
-  /** The model to begin with, for a type: the first suggested one. */
+  /** Returns the default model of a type: the first suggested one. */
   async defaultFor(type: ModelType): Promise<CatalogModel | undefined> {
     return (await this.entries()).find((entry) => entry.suggested && entry.model_type === type);
   }
 }
 
-/** The list that comes with the host, in the order it is to be shown. */
+/** Returns the models that the host suggests, in display order. */
 function suggested(): CatalogModel[] {
-  return suggestions.map(({ repo, file, ...said }) => ({
+  return suggestions.map(({ repo, file, ...fields }) => ({
     ...entryFromName(readModelName({ modelPath: repo, modelFile: file }), 'default'),
     requires_token: false,
     suggested: true,
-    ...said,
+    ...fields,
   }));
 }

@@ -4,10 +4,10 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { modelTypeFor } from './model-type.ts';
 import { quantizationOf } from './quantization-name.ts';
 
-/** A model that is offered. Whether it is on the disk is not the catalog's to say. */
+/** A catalog entry, without whether the model is downloaded, which the catalog does not know. */
 export type CatalogModel = Omit<v.InferOutput<typeof catalogEntry>, 'downloaded'>;
 
-/** What a file's name and size alone tell of a model. */
+/** Derives a catalog entry from a file's name and size. */
 export function entryFromName(name: ModelName, source: CatalogModel['source'], size = 0): CatalogModel {
   return {
     id: name.id,
@@ -25,12 +25,12 @@ export function entryFromName(name: ModelName, source: CatalogModel['source'], s
   };
 }
 
-/** Decimal gigabytes with two decimals, as hubs show sizes. */
+/** Converts bytes to decimal gigabytes with two decimal places, as on the Hugging Face Hub. */
 export function gigabytes(bytes: number): number {
   return Math.round(bytes / 1e7) / 100;
 }
 
-/** `UD-Q4/Qwen3-8B-Q4_K_M-00001-of-00002.gguf` is called `Qwen3-8B-Q4_K_M`. */
+/** `UD-Q4/Qwen3-8B-Q4_K_M-00001-of-00002.gguf` has the title `Qwen3-8B-Q4_K_M`. */
 function titleOf(file: string): string {
   return (file.split('/').at(-1) ?? file).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
 }

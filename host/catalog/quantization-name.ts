@@ -1,11 +1,11 @@
 /**
- * The quantization a file's name tells, as llama.cpp and the people who publish GGUF files write it: `Q4_K_M`,
- * `IQ2_XXS`, `UD-Q4_K_XL` (unsloth's dynamic ones), `MXFP4`, `TQ2_0`, `I2_S`, `F16`, `BF16`.
+ * A quantization in a file name, as llama.cpp and publishers of GGUF files write it: `Q4_K_M`, `IQ2_XXS`, `UD-Q4_K_XL`
+ * (unsloth's dynamic ones), `MXFP4`, `TQ2_0`, `I2_S`, `F16`, `BF16`.
  */
 const QUANTIZATION =
   /(?:^|[-._/])((?:UD-)?(?:I?Q\d(?:_[01]|_NL|_XXS|_XS|_S|_M|_K(?:_XL|_L|_M|_S)?)?|TQ[12]_0|I2_S|TL[12]|MXFP4(?:_MOE)?|NVFP4|BF16|F16|FP16|F32|FP32))(?=$|[-._/])/gi;
 
-/** Reads the quantization out of a file's path; undefined where the name tells none. The last one named counts. */
+/** Returns the quantization in a file's path; undefined if there is none. The last one counts. */
 export function quantizationOf(file: string): string | undefined {
   const name = file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   const found = [...name.matchAll(QUANTIZATION)].at(-1)?.[1]?.toUpperCase();

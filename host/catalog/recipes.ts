@@ -1,4 +1,4 @@
-/** One way this host runs models: a backend on a kind of hardware. */
+/** A way in which this host runs models: a backend on a kind of hardware. */
 export interface Recipe {
   readonly recipe: string;
   readonly backend: string;
@@ -11,7 +11,7 @@ export interface Recipe {
 
 const GGUF = { backend: 'Node-GGUF', file_format: 'gguf' } as const;
 
-/** Every way, the quickest first. Which of them llama.cpp has binaries for is node-llama-cpp's list of prebuilt ones. */
+/** All recipes, fastest first, according to node-llama-cpp's list of prebuilt binaries. */
 export const RECIPES: readonly Recipe[] = [
   {
     ...GGUF,
@@ -33,7 +33,7 @@ export const RECIPES: readonly Recipe[] = [
     ...GGUF,
     recipe: 'llamacpp-vulkan',
     acceleration: 'vulkan',
-    description: 'llama.cpp on a GPU of any maker, all of the model or as many layers as fit.',
+    description: 'llama.cpp on a GPU of any vendor, all of the model or as many layers as fit.',
     hardware_required: 'A GPU with a Vulkan driver',
     os_support: ['linux', 'windows'],
   },
@@ -41,7 +41,7 @@ export const RECIPES: readonly Recipe[] = [
     ...GGUF,
     recipe: 'llamacpp-cpu',
     acceleration: 'cpu',
-    description: 'llama.cpp on the CPU, with the binary made for its vector units.',
+    description: 'llama.cpp on the CPU, with the build for its vector instructions.',
     hardware_required: 'A 64-bit CPU',
     os_support: ['linux', 'macos', 'windows'],
   },

@@ -3,25 +3,25 @@ import { type ModelName, modelName, type RepoName } from '../protocol/model-name
 import { shardFiles } from '../protocol/shards.ts';
 import { quantizationOf } from './quantization-name.ts';
 
-/** A GGUF file of a repository, all parts of one model together. */
+/** A model in a repository: a GGUF file, or all parts of a split model. */
 export interface RepoModel {
   readonly name: ModelName;
-  /** A projector (`mmproj`) gives a model eyes or ears and cannot be loaded by itself; `other` is no model at all. */
+  /** A multimodal projector (`mmproj`) cannot be loaded by itself; `other` is not a model. */
   readonly kind: 'model' | 'projector' | 'other';
   readonly quantization: string | undefined;
-  /** Bytes of all parts; undefined where the hub did not say. */
+  /** Bytes of all parts; undefined if the hub does not report them. */
   readonly size: number | undefined;
   readonly parts: number;
-  /** False where the hub lists only some of its parts. */
+  /** False if the hub lists only some of its parts. */
   readonly complete: boolean;
 }
 
 /** Names of projectors as llama.cpp's converter and publishers write them. */
 const PROJECTOR = /(^|[-_.])mmproj([-_.]|$)/i;
-/** Files in GGUF that hold no weights: importance matrices, and llama.cpp's vocabulary tests. */
-const NO_MODEL = /(^|[-_.])(imatrix|ggml-vocab)([-_.]|$)/i;
+/** GGUF files without weights: importance matrices, and llama.cpp's vocabulary tests. */
+const NOT_A_MODEL = /(^|[-_.])(imatrix|ggml-vocab)([-_.]|$)/i;
 
-/** Puts together what a repository has to offer: by name, the parts of a model as one. */
+/** Returns the models of a repository, sorted by file name, with the parts of a split model as one. */
 export function repoModels(repo: RepoName, files: readonly RepoFile[]): RepoModel[] {
   const sizes = new Map(files.filter(({ file }) => /\.gguf$/i.test(file)).map(({ file, size }) => [file, size]));
   const models = new Map<string, RepoModel>();
@@ -45,5 +45,5 @@ export function repoModels(repo: RepoName, files: readonly RepoFile[]): RepoMode
 function kindOf(file: string): RepoModel['kind'] {
   const base = file.slice(file.lastIndexOf('/') + 1);
   if (PROJECTOR.test(base)) return 'projector';
-  return NO_MODEL.test(base) ? 'other' : 'model';
+  return NOT_A_MODEL.test(base) ? 'other' : 'model';
 }

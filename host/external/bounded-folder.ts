@@ -1,27 +1,32 @@
 import { lstat, opendir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { type FoundFile, isUnreadable, orNothing, readSmallText } from './disk.ts';
+import { type FoundFile, isUnreadable, orUndefined, readSmallText } from './disk.ts';
 import type { ScanBudget } from './scan-budget.ts';
 
-/** Deepest folder below a program's own. The deepest layout in use (a repository's folder in a snapshot) needs five. */
+/**
+ * Deepest level of subfolders that is read. The deepest layout in use (a repository's folder in a snapshot) needs five.
+ */
 const MAX_DEPTH = 8;
 
-/** Names directly in a folder. */
+/** Names of the entries of a folder. */
 export interface Names {
   readonly folders: string[];
   readonly files: string[];
 }
 
 /**
- * A folder of another program, read without trust: nothing outside it is opened wherever its links lead, folders that
- * are links are not entered (so there are no circles), and what cannot be read counts as not there.
+ * A folder of another program, which is not trusted: links never lead to files outside it, folders that are links are
+ * not entered (which rules out loops), and unreadable entries are treated like missing ones.
  */
 export class BoundedFolder {
   readonly path: string;
   readonly budget: ScanBudget;
   readonly #real: string;
-  /** What a listing showed to be a plain file or folder, on a way of plain folders: that cannot lie elsewhere. */
-  readonly #plain = new Set<string>();
+  /**
+   * Paths that a listing showed to be regular files or folders below folders that are no links, and that are therefore
+   * inside.
+   */
+  readonly #knownInside = new Set<string>();
 
   private constructor(path: string, real: string, budget: ScanBudget) {
     this.path = path;
@@ -29,26 +34,26 @@ export class BoundedFolder {
     this.budget = budget;
   }
 
-  /** Undefined where there is no such folder. */
+  /** Opens a folder. Returns undefined if it does not exist or is not a folder. */
   static async open(path: string, budget: ScanBudget): Promise<BoundedFolder | undefined> {
-    const real = await orNothing(realpath(path));
-    if (real === undefined || (await orNothing(stat(real)))?.isDirectory() !== true) return undefined;
+    const real = await orUndefined(realpath(path));
+    if (real === undefined || (await orUndefined(stat(real)))?.isDirectory() !== true) return undefined;
     return new BoundedFolder(path, real, budget);
   }
 
-  /** The names in a folder, in order. */
+  /** Returns the sorted names in a folder. */
   async names(...parts: string[]): Promise<Names> {
     const names: Names = { folders: [], files: [] };
-    const isPlain = parts.length === 0 || this.#plain.has(keyOf(parts));
+    const isPlain = parts.length === 0 || this.#knownInside.has(keyOf(parts));
     const folder = await this.#inside(parts);
-    const dir = folder === undefined ? undefined : await orNothing(opendir(folder, { bufferSize: 256 }));
+    const dir = folder === undefined ? undefined : await orUndefined(opendir(folder, { bufferSize: 256 }));
     if (dir === undefined) return names;
     try {
       for await (const entry of dir) {
         if (!this.budget.spend()) break;
         if (entry.isDirectory()) names.folders.push(entry.name);
         else if (entry.isFile() || entry.isSymbolicLink()) names.files.push(entry.name);
-        if (isPlain && (entry.isDirectory() || entry.isFile())) this.#plain.add(keyOf([...parts, entry.name]));
+        if (isPlain && (entry.isDirectory() || entry.isFile())) this.#knownInside.add(keyOf([...parts, entry.name]));
       }
     } catch (error) {
       if (!isUnreadable(error)) throw error;
@@ -58,50 +63,52 @@ export class BoundedFolder {
     return names;
   }
 
-  /** Every file below a folder, as the parts of its path from this folder. */
+  /** Yields every file below a folder, as the components of its path relative to this folder. */
   async *filesBelow(...parts: string[]): AsyncGenerator<string[]> {
     const { files, folders } = await this.names(...parts);
     for (const file of files) yield [...parts, file];
     if (parts.length >= MAX_DEPTH) return;
     for (const folder of folders) {
-      if (this.budget.isWhole) yield* this.filesBelow(...parts, folder);
+      if (this.budget.hasCapacity) yield* this.filesBelow(...parts, folder);
     }
   }
 
-  /** A plain file, also at the end of a link that stays inside. Undefined for anything else. */
+  /** Returns a regular file, possibly through a link that stays inside this folder; undefined for anything else. */
   async file(...parts: string[]): Promise<FoundFile | undefined> {
     return (await this.fileAndTarget(...parts))?.file;
   }
 
-  /** The same, with the last part of the path that a link leads to, or of the path itself. */
+  /** Returns a file like {@link file}, and the base name of the path that it resolves to. */
   async fileAndTarget(...parts: string[]): Promise<{ file: FoundFile; target: string } | undefined> {
     const real = this.budget.spend() ? await this.#inside(parts) : undefined;
-    // Of a real path the last part is no link, unless it was put there just now.
-    const stats = real === undefined ? undefined : await orNothing(lstat(real));
+    // The last component of a real path is not a link, unless it was replaced just now.
+    const stats = real === undefined ? undefined : await orUndefined(lstat(real));
     if (real === undefined || stats?.isFile() !== true) return undefined;
     const { size, mtimeMs, ino: inode } = stats;
     return { file: { path: join(this.path, ...parts), size, mtimeMs, inode }, target: basename(real) };
   }
 
-  /** A small text file; undefined where there is none, or one that is too large to be what it should be. */
+  /** Returns the content of a small text file; undefined if there is none or it is too large. */
   async text(...parts: string[]): Promise<string | undefined> {
     const real = this.budget.spend() ? await this.#inside(parts) : undefined;
     return real === undefined ? undefined : readSmallText(real);
   }
 
-  /** The real path of something in this folder; undefined where there is nothing, or it lies outside. */
+  /** Returns the real path of an entry of this folder; undefined if it does not exist or is outside. */
   async #inside(parts: readonly string[]): Promise<string | undefined> {
     if (parts.some((part) => part === '..' || part.includes('/') || part.includes(sep) || part.includes('\0')))
       return undefined;
-    if (this.#plain.has(keyOf(parts))) return join(this.#real, ...parts);
-    const real = await orNothing(realpath(join(this.#real, ...parts)));
+    if (this.#knownInside.has(keyOf(parts))) return join(this.#real, ...parts);
+    const real = await orUndefined(realpath(join(this.#real, ...parts)));
     if (real === undefined) return undefined;
-    const way = relative(this.#real, real);
-    return way === '..' || way.startsWith(`..${sep}`) || join(this.#real, way) !== real ? undefined : real;
+    const relativePath = relative(this.#real, real);
+    return relativePath === '..' || relativePath.startsWith(`..${sep}`) || join(this.#real, relativePath) !== real
+      ? undefined
+      : real;
   }
 }
 
-/** A path from a folder, as one text. */
+/** Returns the key of a relative path. */
 function keyOf(parts: readonly string[]): string {
   return parts.join('/');
 }

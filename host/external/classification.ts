@@ -5,7 +5,7 @@ import { stringOf } from '../gguf/header.ts';
 import { inspectModel, readGgufHeader } from '../gguf/inspect.ts';
 import { isUnreadable } from './disk.ts';
 
-/** What a look at its header came to: a model that loads here, a projector that belongs to one, or neither. */
+/** What a file's header shows it to be: a model that can be loaded, a multimodal projector, or neither. */
 export const Classification = v.variant('kind', [
   v.object({
     kind: v.literal('model'),
@@ -18,7 +18,7 @@ export const Classification = v.variant('kind', [
 ]);
 export type Classification = v.InferOutput<typeof Classification>;
 
-/** Judges the files of a model by their headers. Undefined when they cannot be read just now. */
+/** Classifies the files of a model by their headers. Returns undefined if they cannot be read at the moment. */
 export async function classify(files: readonly string[], signal: AbortSignal): Promise<Classification | undefined> {
   try {
     const { shape } = await inspectModel(files, { signal });
@@ -35,7 +35,7 @@ export async function classify(files: readonly string[], signal: AbortSignal): P
   }
 }
 
-/** A projector is a whole GGUF file of an architecture that is no language model's. */
+/** Returns whether a file is a multimodal projector: a valid GGUF file with the architecture `clip`. */
 async function isProjector(file: string, signal: AbortSignal): Promise<boolean> {
   try {
     const source = await openFileSource(file);

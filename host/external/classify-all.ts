@@ -2,20 +2,23 @@ import { type Classification, classify } from './classification.ts';
 import type { ExternalModel } from './external-model.ts';
 import type { FileHashCache } from './file-hash-cache.ts';
 
-/** Headers read at a time. More would not make a disk any faster. */
+/** Headers read concurrently. More would not be faster on a disk. */
 const READ_AT_ONCE = 4;
 
-/** Judges models by their headers, each only once for as long as it stays as it is. Those not reached in time are absent. */
+/**
+ * Classifies models by their headers, using cached results for unchanged files. Models that were not read before
+ * `signal` was aborted are missing from the result.
+ */
 export async function classifyAll(
   models: readonly ExternalModel[],
-  book: FileHashCache,
+  cache: FileHashCache,
   signal: AbortSignal,
 ): Promise<Map<ExternalModel, Classification>> {
-  await book.recall(models.map(({ files }) => files));
+  await cache.load(models.map(({ files }) => files));
   const classifications = new Map<ExternalModel, Classification>();
   const waiting: ExternalModel[] = [];
   for (const model of models) {
-    const known = book.classification(model.files);
+    const known = cache.classification(model.files);
     if (known === undefined) waiting.push(model);
     else classifications.set(model, known);
   }
@@ -25,7 +28,7 @@ export async function classifyAll(
       const classification = await classify(paths, signal);
       if (classification === undefined) continue;
       classifications.set(model, classification);
-      await book.setClassification(model.files, classification);
+      await cache.setClassification(model.files, classification);
     }
   };
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();

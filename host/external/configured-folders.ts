@@ -4,18 +4,18 @@ import { isHostError } from '../common/errors.ts';
 import { validate } from '../common/validate.ts';
 import { readConfigFile } from '../configuration/config-file.ts';
 
-/** The field of the configuration that is read here. Other readers of the file do not mind what is wrong with it. */
+/** The field `modelFolders` of the configuration. An error in it must not affect other fields. */
 const ModelFolders = v.optional(v.pipe(v.array(v.string()), v.maxLength(100)), []);
 
-/** The folders of the user's own, and what is wrong with the file that names them. */
+/** The folders that the user configured, and a problem with the configuration, if any. */
 export interface ConfiguredFolders {
   readonly folders: readonly string[];
   readonly problem?: string;
 }
 
 /**
- * Reads `modelFolders`, absolute paths, out of the user's configuration. Read anew each time: a user who changes it
- * need not start the browser again.
+ * Reads `modelFolders`, absolute paths, from the user's configuration. Reads the file on every call, so that a change
+ * takes effect without restarting the browser.
  */
 export async function configuredFolders(file: string): Promise<ConfiguredFolders> {
   let named: unknown;

@@ -1,32 +1,32 @@
 import { open, stat } from 'node:fs/promises';
 import { isSystemError } from '../common/errors.ts';
 
-/** Bytes of a manifest or settings file that are read. Real ones have some kilobytes. */
+/** Largest manifest or settings file that is read, bytes. Real ones have a few kilobytes. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
-/** A file as the disk describes it: what changes when its content does. */
+/** A file's path and the metadata that changes with its content. */
 export interface FoundFile {
-  /** Absolute, under the name the program gave it. */
+  /** Absolute path, with the name that the program gave the file. */
   readonly path: string;
   /** Bytes. */
   readonly size: number;
   readonly mtimeMs: number;
-  /** The file's number on its volume. */
+  /** The inode number, or file id on Windows. */
   readonly inode: number;
 }
 
-/** A file as the disk has it now; undefined where there is none that could be read. */
-export async function lookAt(path: string): Promise<FoundFile | undefined> {
-  const stats = await orNothing(stat(path));
+/** Returns a file's current metadata; undefined if it does not exist or cannot be read. */
+export async function statFile(path: string): Promise<FoundFile | undefined> {
+  const stats = await orUndefined(stat(path));
   return stats?.isFile() === true ? { path, size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino } : undefined;
 }
 
-/** Reads a text file that is not expected to be large. Undefined where there is none, or a larger one. */
+/** Reads a small text file. Returns undefined if it does not exist or is too large. */
 export async function readSmallText(path: string): Promise<string | undefined> {
-  // Asked before it is opened: to open a pipe would wait for its writer for ever.
-  const stats = await orNothing(stat(path));
+  // Checked before opening, because opening a pipe would wait forever for a writer.
+  const stats = await orUndefined(stat(path));
   if (stats?.isFile() !== true || stats.size > MAX_TEXT_BYTES) return undefined;
-  const handle = await orNothing(open(path, 'r'));
+  const handle = await orUndefined(open(path, 'r'));
   if (handle === undefined) return undefined;
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(stats.size), 0, stats.size, 0);
@@ -39,8 +39,8 @@ export async function readSmallText(path: string): Promise<string | undefined> {
   }
 }
 
-/** What the promise brings, or undefined where the system says that it cannot be had. */
-export async function orNothing<T>(promise: Promise<T>): Promise<T | undefined> {
+/** Returns the value of a promise, or undefined if it rejects with an error for which {@link isUnreadable} is true. */
+export async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;
   } catch (error) {
@@ -50,8 +50,8 @@ export async function orNothing<T>(promise: Promise<T>): Promise<T | undefined> 
 }
 
 /**
- * Says whether a fault means no more than that a file of somebody else's cannot be used: whatever a disk or a network
- * says, but not that this process has run out of something.
+ * Whether an error means only that another program's file cannot be used: any error of the file system, except that
+ * this process has run out of resources.
  */
 export function isUnreadable(error: unknown): boolean {
   if (isSystemError(error, 'EMFILE', 'ENFILE', 'ENOMEM')) return false;

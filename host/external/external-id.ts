@@ -4,13 +4,13 @@ import { isHostError } from '../common/errors.ts';
 import { type ModelName, modelName, readModelName } from '../protocol/model-name.ts';
 import { MODEL_SOURCES, type ModelSource } from '../protocol/model-sources.ts';
 
-/** The owner under which everything stands that is used where it lies. */
+/** Owner in the ids of external models. */
 const LOCAL_OWNER = 'local';
 
 /**
- * The id of a model that a program holds: `local/<source>/<what the program calls it>`, such as `local/ollama/qwen3/8b`
- * for `qwen3:8b`, or `local/lmstudio/<publisher>/<repository>/<file>`. Parts that no id can have are replaced, and a
- * piece of a checksum keeps such ids apart.
+ * Returns the id of an external model: `local/<source>/<the program's name for it>`, such as `local/ollama/qwen3/8b`
+ * for `qwen3:8b`, or `local/lmstudio/<publisher>/<repository>/<file>`. Characters that an id cannot contain are
+ * replaced, and part of a checksum keeps such ids distinct.
  */
 export function externalName(source: ModelSource, parts: readonly string[]): ModelName {
   const file = parts.join('/');
@@ -28,18 +28,21 @@ export function externalName(source: ModelSource, parts: readonly string[]): Mod
   }
 }
 
-/** What a program calls a model, without what would make a list read otherwise than it is: controls, changes of direction. */
+/**
+ * Returns a program's name for a model without characters that could disguise it in a list: control characters and
+ * changes of writing direction.
+ */
 export function plainTitle(title: string): string {
   return title.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '_').slice(0, 300);
 }
 
-/** Says whether an id stands for something on this disk that no hub is to be asked about. */
+/** Whether an id is that of an external model, which the hub does not know. */
 export function isExternalName({ owner, repo }: { readonly owner: string; readonly repo: string }): boolean {
   return owner === LOCAL_OWNER && (MODEL_SOURCES as readonly string[]).includes(repo);
 }
 
-/** A repository's file, where its parts can be those of one. */
-export function claimedName(repoId: string, file: string, revision?: string): ModelName | undefined {
+/** Returns the model name of a file on the hub; undefined if the parts do not form a valid name. */
+export function hubName(repoId: string, file: string, revision?: string): ModelName | undefined {
   try {
     return readModelName({ modelPath: repoId, modelFile: file, ...defined({ revision }) });
   } catch (error) {

@@ -2,23 +2,23 @@ import type { ModelName } from '../protocol/model-name.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { FoundFile } from './disk.ts';
 
-/** A file that a program says is a model or belongs to one, before anything in it was looked at. */
+/** A file that, according to a program, is a model or belongs to one. Its content has not been read. */
 export interface ExternalFile extends FoundFile {
-  /** Hex SHA-256, where the program keeps one. */
+  /** SHA-256 in hex, if the program stores one. */
   readonly sha256?: string | undefined;
 }
 
-/** What a program holds: the files of one model, in order. */
+/** A model of another program: its files, in order. */
 export interface ExternalModel {
   readonly source: ModelSource;
-  /** The id it always has: `local/<source>/…`. */
+  /** Its id: `local/<source>/…`. */
   readonly name: ModelName;
-  /** What it is on the hub, by what the program says. */
+  /** Its name on the hub, according to the program. */
   readonly claimed?: ModelName | undefined;
-  /** What its program calls it. */
+  /** The program's name for it. */
   readonly title: string;
   readonly files: readonly ExternalFile[];
 }
 
-/** What a reader makes of one folder, one by one, so that what was found counts even when time runs out. */
+/** Yields the models of a folder one by one, so that those found count even if time runs out. */
 export type Reader = AsyncGenerator<ExternalModel>;

@@ -6,23 +6,23 @@ import type { Namespace, Store } from '../store/types.ts';
 import { Classification } from './classification.ts';
 import type { FoundFile } from './disk.ts';
 
-/** What is remembered of one file, or of the files of one model together. */
-const Page = v.object({
-  /** Size, time and number the file had then: with any of them changed, nothing of this counts. */
+/** What is stored for one file, or for the files of one model together. */
+const CacheEntry = v.object({
+  /** Size, modification time and inode of the files; the entry is invalid once any of them has changed. */
   stamp: v.string(),
   sha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   classification: v.optional(Classification),
 });
-type Page = v.InferOutput<typeof Page>;
+type CacheEntry = v.InferOutput<typeof CacheEntry>;
 
 /**
- * What was once found out about files of others: their checksums and what their headers came to, so that each is read
- * once for as long as it stays as it is. Where the database cannot be had, it lasts as long as the host.
+ * Caches checksums and classifications of external files, so that each file is read once as long as it does not change.
+ * If the database is not available, the cache lasts as long as this process.
  */
 export class FileHashCache {
   readonly #store: () => Promise<Store>;
   readonly #log: Logger;
-  readonly #pages = new Map<string, Page>();
+  readonly #entries = new Map<string, CacheEntry>();
   #namespace: Promise<Namespace<unknown> | undefined> | undefined;
 
   constructor(store: () => Promise<Store>, log: Logger) {
@@ -30,78 +30,81 @@ export class FileHashCache {
     this.#log = log;
   }
 
-  /** Brings what the database remembers of these files to hand, with one question: other hosts write to it too. */
-  async recall(groups: readonly (readonly FoundFile[])[]): Promise<void> {
+  /** Loads the entries of these files from the database, to which other hosts write too, with one query. */
+  async load(groups: readonly (readonly FoundFile[])[]): Promise<void> {
     const keys = [...new Set(groups.flatMap((files) => [keyOf(files), ...files.map((file) => keyOf([file]))]))];
     if (keys.length === 0) return;
-    const stored = (await this.#try((pages) => pages.getMany(keys))) ?? [];
+    const stored = (await this.#try((entries) => entries.getMany(keys))) ?? [];
     stored.forEach((value, at) => {
-      const { success, output } = validate(Page, value);
+      const { success, output } = validate(CacheEntry, value);
       const key = keys[at];
-      if (success && key !== undefined) this.#keep(key, output);
+      if (success && key !== undefined) this.#merge(key, output);
     });
   }
 
-  /** The SHA-256 a file was found to have, if it has not changed since. Asks what was recalled only. */
+  /** Returns the cached SHA-256 of a file if it has not changed since. Uses loaded entries only. */
   sha256(file: FoundFile): string | undefined {
-    return this.#page([file])?.sha256;
+    return this.#entry([file])?.sha256;
   }
 
-  /** What the headers of a model's files came to, if none has changed since. */
+  /** Returns the cached classification of a model if none of its files has changed since. */
   classification(files: readonly FoundFile[]): Classification | undefined {
-    return this.#page(files)?.classification;
+    return this.#entry(files)?.classification;
   }
 
   async setSha256(file: FoundFile, sha256: string): Promise<void> {
     await this.#write([file], { sha256 });
   }
 
-  /** A rejection is kept for this host's time only: a later version may know more architectures. */
+  /**
+   * Caches a classification. A rejection is cached in memory only, because a later version may support more
+   * architectures.
+   */
   async setClassification(files: readonly FoundFile[], classification: Classification): Promise<void> {
     if (classification.kind !== 'rejected') await this.#write(files, { classification });
-    else this.#pages.set(keyOf(files), { ...this.#page(files), stamp: stampOf(files), classification });
+    else this.#entries.set(keyOf(files), { ...this.#entry(files), stamp: stampOf(files), classification });
   }
 
-  #page(files: readonly FoundFile[]): Page | undefined {
-    const page = this.#pages.get(keyOf(files));
-    return page?.stamp === stampOf(files) ? page : undefined;
+  #entry(files: readonly FoundFile[]): CacheEntry | undefined {
+    const entry = this.#entries.get(keyOf(files));
+    return entry?.stamp === stampOf(files) ? entry : undefined;
   }
 
-  /** Takes in what another host has found out, and loses nothing of what this one has. */
-  #keep(key: string, page: Page): void {
-    const own = this.#pages.get(key);
-    this.#pages.set(key, own?.stamp === page.stamp ? { ...own, ...page } : page);
+  /** Merges an entry of another host into this host's entry. */
+  #merge(key: string, entry: CacheEntry): void {
+    const own = this.#entries.get(key);
+    this.#entries.set(key, own?.stamp === entry.stamp ? { ...own, ...entry } : entry);
   }
 
-  async #write(files: readonly FoundFile[], news: Pick<Page, 'sha256' | 'classification'>): Promise<void> {
-    await this.recall([files]);
-    const page = { ...this.#page(files), stamp: stampOf(files), ...news };
-    this.#pages.set(keyOf(files), page);
-    await this.#try((pages) => pages.set(keyOf(files), page));
+  async #write(files: readonly FoundFile[], values: Pick<CacheEntry, 'sha256' | 'classification'>): Promise<void> {
+    await this.load([files]);
+    const entry = { ...this.#entry(files), stamp: stampOf(files), ...values };
+    this.#entries.set(keyOf(files), entry);
+    await this.#try((entries) => entries.set(keyOf(files), entry));
   }
 
-  /** Does something with the database. That it cannot be had costs no more than having to look again. */
-  async #try<T>(work: (pages: Namespace<unknown>) => Promise<T>): Promise<T | undefined> {
+  /** Uses the database. If it is not available, files have to be read again. */
+  async #try<T>(work: (entries: Namespace<unknown>) => Promise<T>): Promise<T | undefined> {
     this.#namespace ??= this.#store().then(
       (store) => store.namespace('local-files'),
       (error: unknown) => {
-        this.#log.warn('local.not-remembered', { error });
+        this.#log.warn('external.cache-not-saved', { error });
         this.#namespace = undefined;
         return undefined;
       },
     );
-    const pages = await this.#namespace;
-    if (pages === undefined) return undefined;
+    const entries = await this.#namespace;
+    if (entries === undefined) return undefined;
     try {
-      return await work(pages);
+      return await work(entries);
     } catch (error) {
-      this.#log.warn('local.not-remembered', { error });
+      this.#log.warn('external.cache-not-saved', { error });
       return undefined;
     }
   }
 }
 
-/** Short whatever the paths are. */
+/** Returns a short key for files with paths of any length. */
 function keyOf(files: readonly FoundFile[]): string {
   return createHash('sha256')
     .update(files.map(({ path }) => path).join('\0'))

@@ -1,8 +1,8 @@
 import type { BoundedFolder } from './bounded-folder.ts';
 import type { FoundFile } from './disk.ts';
 
-/** The files of a model in one folder; undefined unless all of them can be used. */
-export async function foundFiles(
+/** Returns the files of a model in one folder; undefined unless all of them can be used. */
+export async function findFiles(
   folder: BoundedFolder,
   parts: readonly string[],
   names: readonly string[],

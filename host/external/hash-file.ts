@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
-/** Bytes read at a time: large enough that the disk is the limit, small enough to hear an abort at once. */
-const PIECE_BYTES = 4 * 1024 * 1024;
+/** Bytes read at a time: large enough that the disk is the limit, small enough to react to an abort quickly. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * Hex SHA-256 of a file. Rejects as the file system does, or with the signal's reason.
+ * Returns the SHA-256 of a file in hex. Throws the error of the file system, or the signal's reason when aborted.
  *
- * @param options.onProgress Hears how many bytes have been read.
+ * @param options.onProgress Called with the number of bytes read so far.
  */
 export async function hashFile(
   path: string,
@@ -20,16 +20,16 @@ export async function hashFile(
       const { bytesRead } = await handle.read(into, 0, into.length, null);
       return into.subarray(0, bytesRead);
     };
-    // One piece is read while the one before it is hashed.
-    let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)];
-    let piece = await read(current);
-    for (let done = 0; piece.length > 0; ) {
+    // The next block is read while the current one is hashed.
+    let [current, next] = [Buffer.allocUnsafe(BUFFER_BYTES), Buffer.allocUnsafe(BUFFER_BYTES)];
+    let block = await read(current);
+    for (let done = 0; block.length > 0; ) {
       options.signal?.throwIfAborted();
       const reading = read(next);
-      hash.update(piece);
-      done += piece.length;
+      hash.update(block);
+      done += block.length;
       options.onProgress?.(done);
-      piece = await reading;
+      block = await reading;
       [current, next] = [next, current];
     }
     return hash.digest('hex');

@@ -8,39 +8,42 @@ import type { Namespace, Store } from '../store/types.ts';
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
-/** A model of the hub that a program was found to hold. Known by its checksums, so the file may move or be held by another. */
-const Adopted = v.object({
+/**
+ * A model of the hub that was found among external models. It is identified by its checksums, so its file may be moved
+ * or belong to another program later.
+ */
+const MatchedModel = v.object({
   files: v.pipe(v.array(v.object({ size: v.pipe(v.number(), v.safeInteger()), sha256: Sha256 })), v.minLength(1)),
-  /** Who held it, and where its first file lay: to tell the user when it is gone. */
+  /** Its source and the path of its first file, to report if it is missing later. */
   source: v.picklist(MODEL_SOURCES),
   path: Path,
 });
-export type Adopted = v.InferOutput<typeof Adopted>;
+export type MatchedModel = v.InferOutput<typeof MatchedModel>;
 
-/** A model the user imported: the absolute paths of its files. */
+/** A model that the user imported: the absolute paths of its files. */
 const Imported = v.object({ files: v.pipe(v.array(Path), v.minLength(1), v.maxLength(1000)) });
 export type Imported = v.InferOutput<typeof Imported>;
 
-/** What is kept over restarts of models that lie elsewhere, by model id. What comes out is checked. */
+/** Stores matched and imported external models by model id. Records are validated when they are read. */
 export class ImportRegistry {
   readonly #store: () => Promise<Store>;
   readonly #lock: string;
 
-  /** @param lock The file lock that hosts take to add an import. */
+  /** @param lock Path of the file lock that hosts take to add an import. */
   constructor(store: () => Promise<Store>, lock: string) {
     this.#store = store;
     this.#lock = lock;
   }
 
-  async adopted(id: string): Promise<Adopted | undefined> {
-    return checked(Adopted, await (await this.#namespace('adopted')).get(id));
+  async matched(id: string): Promise<MatchedModel | undefined> {
+    return parseRecord(MatchedModel, await (await this.#namespace('adopted')).get(id));
   }
 
-  allAdopted(): Promise<Map<string, Adopted>> {
-    return this.#all('adopted', Adopted);
+  allMatched(): Promise<Map<string, MatchedModel>> {
+    return this.#all('adopted', MatchedModel);
   }
 
-  async adopt(id: string, model: Adopted): Promise<void> {
+  async addMatched(id: string, model: MatchedModel): Promise<void> {
     await (await this.#namespace('adopted')).set(id, model);
   }
 
@@ -48,7 +51,7 @@ export class ImportRegistry {
     return this.#all('imported', Imported);
   }
 
-  /** Registers a model under the name that `chooseName` picks, knowing every other import. Returns the name. */
+  /** Registers a model under the name that `chooseName` returns for all existing imports. Returns that name. */
   import(model: Imported, chooseName: (others: ReadonlyMap<string, Imported>) => ModelName): Promise<ModelName> {
     return withFileLock(this.#lock, async () => {
       const name = chooseName(await this.allImported());
@@ -57,14 +60,14 @@ export class ImportRegistry {
     });
   }
 
-  async forgetImported(id: string): Promise<void> {
+  async removeImported(id: string): Promise<void> {
     await (await this.#namespace('imported')).delete(id);
   }
 
   async #all<S extends v.GenericSchema>(name: 'adopted' | 'imported', schema: S) {
     const found = new Map<string, v.InferOutput<S>>();
     for await (const [id, value] of (await this.#namespace(name)).entries()) {
-      const record = checked(schema, value);
+      const record = parseRecord(schema, value);
       if (record !== undefined) found.set(id, record);
     }
     return found;
@@ -75,7 +78,7 @@ export class ImportRegistry {
   }
 }
 
-function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | undefined {
+function parseRecord<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | undefined {
   const { success, output } = validate(schema, value);
   return success ? output : undefined;
 }

@@ -5,17 +5,17 @@ import { invalidField } from '../common/host-errors.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import { type Classification, classify } from './classification.ts';
-import { type FoundFile, lookAt } from './disk.ts';
+import { type FoundFile, statFile } from './disk.ts';
 import { externalName } from './external-id.ts';
 import type { ExternalModel } from './external-model.ts';
 import type { Imported, ImportRegistry } from './import-registry.ts';
 
-/** The imported models whose files are all there. */
+/** Returns the imported models whose files all exist. */
 export async function findImports(imported: ReadonlyMap<string, Imported>): Promise<ExternalModel[]> {
   const models = await Promise.all(
     [...imported].map(async ([id, { files: paths }]) => {
       const name = modelNameOf(id);
-      const files = (await Promise.all(paths.map(lookAt))).filter((file) => file !== undefined);
+      const files = (await Promise.all(paths.map(statFile))).filter((file) => file !== undefined);
       if (name === undefined || files.length < paths.length) return undefined;
       return { source: 'import' as const, name, title: basename(paths[0] ?? ''), files };
     }),
@@ -24,8 +24,7 @@ export async function findImports(imported: ReadonlyMap<string, Imported>): Prom
 }
 
 /**
- * Registers a model where it lies: nothing is copied, and nothing of it is ever changed. Of a model in several parts
- * any part may be named.
+ * Registers a model without copying or changing its files. `path` may be any file of a split model.
  *
  * @throws HostError `INVALID_REQUEST` for a path that is not absolute, `FILE_NOT_FOUND`, `MODEL_REJECTED`.
  */
@@ -39,7 +38,7 @@ export async function importFile(
   const paths = shardFiles(basename(path)).map((name) => join(folder, name));
   const files: FoundFile[] = [];
   for (const part of paths) {
-    const file = await lookAt(part);
+    const file = await statFile(part);
     if (file === undefined) {
       throw new HostError('FILE_NOT_FOUND', `${part} does not exist or cannot be read.`, { details: { path: part } });
     }
@@ -51,12 +50,15 @@ export async function importFile(
     throw new HostError('MODEL_REJECTED', reason, { details: { file: path } });
   }
   const [first = path] = paths;
-  const name = await registry.import({ files: paths }, (others) => freeName(first, others));
+  const name = await registry.import({ files: paths }, (others) => uniqueName(first, others));
   return { model: { source: 'import', name, title: basename(first), files }, classification };
 }
 
-/** The id of an import: its file's name, with a piece of a checksum where another file of that name is imported already. */
-function freeName(path: string, others: ReadonlyMap<string, Imported>): ModelName {
+/**
+ * Returns the id of an import: its file name, preceded by part of a checksum if another file with that name is already
+ * imported.
+ */
+function uniqueName(path: string, others: ReadonlyMap<string, Imported>): ModelName {
   const name = externalName('import', [basename(path)]);
   const other = others.get(name.id);
   if (other === undefined || other.files[0] === path) return name;

@@ -4,8 +4,8 @@ import { parseJson } from '../common/json-limits.ts';
 import type { Platform } from '../common/platform.ts';
 import type { FolderSetting, ProgramFolder } from './program-folders.ts';
 
-/** Reads out of a program's settings which folder its user chose. Undefined where it names none, or none that is absolute. */
-export function namedFolder(setting: FolderSetting, text: string, platform: Platform): ProgramFolder | undefined {
+/** Returns the folder that a user chose in a program's settings; undefined if there is none or it is not absolute. */
+export function folderFromSetting(setting: FolderSetting, text: string, platform: Platform): ProgramFolder | undefined {
   const { join, isAbsolute } = platform === 'win32' ? win32 : posix;
   const { program, format } = setting;
   const folder = readers[format](text)?.trim();
@@ -35,7 +35,7 @@ function textField(json: string, field: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** An object out of a file that any program can have written; undefined for everything else. */
+/** Parses a JSON object from a file of another program. Returns undefined for anything else. */
 export function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = parseJson(json);

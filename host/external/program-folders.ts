@@ -1,17 +1,17 @@
 import { type PlatformEnv, pathOf, userFolders } from '../common/platform.ts';
 import type { Program } from '../protocol/model-sources.ts';
 
-/** How a program arranges what it holds. */
+/** How a program arranges its model files. */
 export type Layout = 'hub-cache' | 'llama-cache' | 'publisher' | 'ollama' | 'jan' | 'plain';
 
-/** One folder to look into. */
+/** A folder to scan. */
 export interface ProgramFolder {
   readonly program: Program;
   readonly folder: string;
   readonly layout: Layout;
 }
 
-/** A file in which a program's user may have named another folder. */
+/** A settings file in which a program's user may have chosen another folder. */
 export interface FolderSetting {
   readonly program: Program;
   readonly file: string;
@@ -19,8 +19,8 @@ export interface FolderSetting {
 }
 
 /**
- * The folders in which programs keep model files, those first that the user named in the environment. A folder of the
- * user's needs `HOME` (`USERPROFILE` on Windows) in the environment; without it there is none.
+ * Returns the folders in which programs store model files, starting with those set in the environment. Folders below
+ * the user's home require `HOME` (`USERPROFILE` on Windows).
  */
 export function programFolders(at: PlatformEnv): ProgramFolder[] {
   const { env } = at;
@@ -29,7 +29,7 @@ export function programFolders(at: PlatformEnv): ProgramFolder[] {
   const { isAbsolute } = pathOf(at.platform);
   const folders: [Program, Layout, (string | undefined)[]][] = [
     ['huggingface', 'hub-cache', [hubCache(at, under, huggingFace)]],
-    // Since March 2026 llama.cpp keeps the hub's layout, in LLAMA_CACHE where that is set.
+    // Since March 2026, llama.cpp uses the layout of the Hugging Face cache, in LLAMA_CACHE if it is set.
     ['llama.cpp', 'hub-cache', [env.LLAMA_CACHE || undefined]],
     ['llama.cpp', 'llama-cache', [env.LLAMA_CACHE || under(cache, 'llama.cpp')]],
     ['lmstudio', 'publisher', [under(home, '.lmstudio', 'models'), under(home, '.cache', 'lm-studio', 'models')]],
@@ -42,7 +42,7 @@ export function programFolders(at: PlatformEnv): ProgramFolder[] {
     paths.flatMap((path) => {
       const folder = home === undefined ? path : path?.replace(/^~(?=[/\\])/, () => home);
       const key = `${layout}\0${folder}`;
-      // A relative one would be looked for wherever the browser happened to start the host.
+      // A relative path would depend on the folder in which the browser started the host.
       if (folder === undefined || !isAbsolute(folder) || seen.has(key)) return [];
       seen.add(key);
       return [{ program, folder, layout }];
@@ -50,7 +50,7 @@ export function programFolders(at: PlatformEnv): ProgramFolder[] {
   );
 }
 
-/** Where programs note which other folder their user has chosen. */
+/** Returns the settings files in which programs store a folder that the user chose. */
 export function folderSettings(at: PlatformEnv): FolderSetting[] {
   const { home, config, data } = userFolders(at);
   const under = joiner(at);
@@ -60,7 +60,7 @@ export function folderSettings(at: PlatformEnv): FolderSetting[] {
     ['lmstudio', 'lm-studio-settings', under(home, '.cache', 'lm-studio', 'settings.json')],
     ['jan', 'jan-settings', under(data, 'jan.ai.app', 'settings.json')],
     ['jan', 'jan-settings', under(data, 'Jan', 'settings.json')],
-    // Qt writes its INI files below .config on macOS as on Linux.
+    // Qt writes INI files below .config on macOS too.
     [
       'gpt4all',
       'gpt4all-ini',

@@ -1,17 +1,17 @@
 import { DEFAULT_REVISION } from '../protocol/model-name.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
-import { claimedName, externalName } from './external-id.ts';
+import { externalName, hubName } from './external-id.ts';
 import type { ExternalFile, Reader } from './external-model.ts';
-import { byFolder, wholeModels } from './whole-models.ts';
+import { completeModels, groupByFolder } from './whole-models.ts';
 
-/** A blob of a file in large-file storage is named by its SHA-256; one kept in git by 40 digits that say nothing here. */
+/** Name of a blob in large-file storage. Blobs stored in git have a name of 40 digits, which is not a SHA-256. */
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /**
- * huggingface_hub's cache (and llama.cpp's of today): `models--<owner>--<name>/` with `refs/<revision>` (a commit),
- * `snapshots/<commit>/<file>` and `blobs/<checksum>`. A snapshot's file is a link to its blob, or on Windows without
- * links the file itself; then no checksum is known.
+ * Reads the cache of huggingface_hub and of current llama.cpp: `models--<owner>--<name>/` with `refs/<revision>` (a
+ * commit), `snapshots/<commit>/<file>` and `blobs/<checksum>`. A file in a snapshot is a link to its blob. On Windows
+ * without links it is the file itself, and its checksum is not known.
  */
 export async function* readHubCache(folder: BoundedFolder, source: ModelSource): Reader {
   for (const repoFolder of (await folder.names()).folders) {
@@ -19,15 +19,15 @@ export async function* readHubCache(folder: BoundedFolder, source: ModelSource):
     const repoId = repoFolder.slice('models--'.length).replaceAll('--', '/');
     const refs = await revisions(folder, repoFolder);
     const commits = (await folder.names(repoFolder, 'snapshots')).folders;
-    // What a branch stands for today comes before what it once stood for.
+    // Commits that a branch points to come before older ones.
     commits.sort((a, b) => rank(refs.get(a)) - rank(refs.get(b)));
     const seen = new Set<string>();
     for (const commit of commits) {
       const revision = refs.get(commit) ?? commit;
       const snapshot = [repoFolder, 'snapshots', commit];
       const paths = await Array.fromAsync(folder.filesBelow(...snapshot));
-      for (const { folder: parts, names } of byFolder(paths)) {
-        for (const model of wholeModels(names)) {
+      for (const { folder: parts, names } of groupByFolder(paths)) {
+        for (const model of completeModels(names)) {
           const files = await snapshotFiles(folder, parts, model);
           if (files === undefined) continue;
           const path = [...parts.slice(snapshot.length), model[0]].join('/');
@@ -39,7 +39,7 @@ export async function* readHubCache(folder: BoundedFolder, source: ModelSource):
           yield {
             source,
             name: externalName(source, [...at.split('/'), ...path.split('/')]),
-            claimed: claimedName(repoId, path, revision),
+            claimed: hubName(repoId, path, revision),
             title: `${at}/${path}`,
             files,
           };
@@ -49,7 +49,7 @@ export async function* readHubCache(folder: BoundedFolder, source: ModelSource):
   }
 }
 
-/** Which revision each commit is known by; `main` where several are the same. */
+/** Returns the revision that points to each commit; `main` if several do. */
 async function revisions(folder: BoundedFolder, repoFolder: string): Promise<Map<string, string>> {
   const known = new Map<string, string>();
   for await (const [, , ...revision] of folder.filesBelow(repoFolder, 'refs')) {

@@ -1,55 +1,55 @@
 import type { ModelName } from '../protocol/model-name.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
-import { claimedName, externalName } from './external-id.ts';
+import { externalName, hubName } from './external-id.ts';
 import type { Reader } from './external-model.ts';
-import { foundFiles } from './found-files.ts';
+import { findFiles } from './found-files.ts';
 import { parseObject } from './named-folder.ts';
-import { wholeModels } from './whole-models.ts';
+import { completeModels } from './whole-models.ts';
 
-/** What is known of a file beside its name. */
+/** Where a file comes from. */
 interface Origin {
   readonly claimed: ModelName | undefined;
   readonly sha256?: string | undefined;
 }
 
 /**
- * The folder llama.cpp kept its downloads in until March 2026: `<owner>_<repository>_<file>.gguf`, all in one folder.
- * What a name stands for tell `manifest=<owner>=<repository>=<tag>.json` (with the SHA-256) and, of older versions,
- * `<file>.gguf.json` (with the address).
+ * Reads the folder in which llama.cpp stored its downloads until March 2026: `<owner>_<repository>_<file>.gguf`, all in
+ * one folder. `manifest=<owner>=<repository>=<tag>.json` (with the SHA-256) or, in older versions, `<file>.gguf.json`
+ * (with the URL) records where a file comes from.
  */
 export async function* readLlamaCache(folder: BoundedFolder, source: ModelSource): Reader {
   const { files: names } = await folder.names();
-  const origins = await originsOf(folder, names);
-  for (const model of wholeModels(names)) {
-    const files = await foundFiles(folder, [], model);
+  const origins = await readManifests(folder, names);
+  for (const model of completeModels(names)) {
+    const files = await findFiles(folder, [], model);
     if (files === undefined) continue;
-    const origin = origins.get(model[0]) ?? (await originByAddress(folder, names, model[0]));
+    const origin = origins.get(model[0]) ?? (await originFromUrl(folder, names, model[0]));
     yield {
       source,
       name: externalName(source, [model[0]]),
       claimed: origin?.claimed,
       title: model[0],
-      // A manifest has the checksum of the first part alone.
+      // A manifest contains the checksum of the first part only.
       files: files.map((file, part) => (part === 0 ? { ...file, sha256: origin?.sha256 } : file)),
     };
   }
 }
 
-/** What the manifests say, by the name a file has in the folder. */
-async function originsOf(folder: BoundedFolder, names: readonly string[]): Promise<Map<string, Origin>> {
+/** Reads the manifests. Returns the origin of files by their names in the folder. */
+async function readManifests(folder: BoundedFolder, names: readonly string[]): Promise<Map<string, Origin>> {
   const origins = new Map<string, Origin>();
   for (const name of names) {
     const [, owner, repo] = /^manifest=([^=]+)=([^=]+)=.*\.json$/.exec(name) ?? [];
     if (owner === undefined || repo === undefined) continue;
     const manifest = parseObject((await folder.text(name)) ?? '');
     for (const field of ['ggufFile', 'mmprojFile']) {
-      const said = manifest?.[field];
-      const { rfilename, lfs } = isObject(said) ? said : {};
+      const entry = manifest?.[field];
+      const { rfilename, lfs } = isObject(entry) ? entry : {};
       if (typeof rfilename !== 'string') continue;
       const sha256 = isObject(lfs) ? lfs.sha256 : undefined;
       origins.set(`${owner}_${repo}_${rfilename}`.replaceAll('/', '_'), {
-        claimed: claimedName(`${owner}/${repo}`, rfilename),
+        claimed: hubName(`${owner}/${repo}`, rfilename),
         sha256: typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : undefined,
       });
     }
@@ -57,8 +57,8 @@ async function originsOf(folder: BoundedFolder, names: readonly string[]): Promi
   return origins;
 }
 
-/** What the address says that a file was fetched from. */
-async function originByAddress(
+/** Returns the origin of a file from the URL it was fetched from. */
+async function originFromUrl(
   folder: BoundedFolder,
   names: readonly string[],
   name: string,
@@ -68,7 +68,7 @@ async function originByAddress(
   if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
   const [, repoId, revision, file] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(new URL(url).pathname) ?? [];
   if (repoId === undefined || file === undefined) return undefined;
-  return { claimed: claimedName(repoId, file, revision) };
+  return { claimed: hubName(repoId, file, revision) };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

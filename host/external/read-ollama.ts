@@ -6,7 +6,7 @@ import { externalName } from './external-id.ts';
 import type { ExternalModel, Reader } from './external-model.ts';
 import { parseObject } from './named-folder.ts';
 
-/** Of a manifest only the layers matter, and of a layer only what it is and which blob it lies in. */
+/** The relevant part of a manifest: the type and blob of each layer. */
 const Manifest = v.looseObject({
   layers: v.pipe(
     v.array(v.looseObject({ mediaType: v.string(), digest: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/)) })),
@@ -14,19 +14,20 @@ const Manifest = v.looseObject({
   ),
 });
 
-/** The layers that are GGUF files: the model, and what it sees or hears with. */
+/** Layers that are GGUF files: the model and its multimodal projector. */
 const GGUF_LAYERS = new Map([
   ['application/vnd.ollama.image.model', ''],
   ['application/vnd.ollama.image.projector', 'projector'],
 ]);
 
-/** The registry and namespace that Ollama leaves out of a model's name. */
+/** The registry and namespace that Ollama omits from a model's name. */
 const DEFAULT_REGISTRY = 'registry.ollama.ai';
 const DEFAULT_NAMESPACE = 'library';
 
 /**
- * Ollama's store: `manifests/<registry>/<namespace>/<name>/<tag>` (JSON) names the layers, `blobs/sha256-<hex>` holds
- * them. A model in several layers is passed over: llama.cpp finds further parts by their names, which blobs have not.
+ * Reads Ollama's store: `manifests/<registry>/<namespace>/<name>/<tag>` (JSON) lists the layers, which are stored as
+ * `blobs/sha256-<hex>`. Models split into several layers are skipped, because llama.cpp finds further parts by their
+ * file names, and blobs do not have those.
  */
 export async function* readOllama(folder: BoundedFolder, source: ModelSource): Reader {
   for await (const [, ...path] of folder.filesBelow('manifests')) {
@@ -41,13 +42,13 @@ export async function* readOllama(folder: BoundedFolder, source: ModelSource): R
     if (layers.filter(({ mediaType }) => mediaType === 'application/vnd.ollama.image.model').length > 1) continue;
     for (const { mediaType, digest } of layers) {
       const role = GGUF_LAYERS.get(mediaType);
-      const held = role === undefined ? undefined : await layerOf(folder, digest);
-      if (role === undefined || held === undefined) continue;
+      const file = role === undefined ? undefined : await layerOf(folder, digest);
+      if (role === undefined || file === undefined) continue;
       yield {
         source,
         name: externalName(source, [...parts, tag, ...(role === '' ? [] : [`${role}-${digest.slice(7, 15)}`])]),
         title: `${parts.join('/')}:${tag}${role === '' ? '' : ` (${role})`}`,
-        files: [held],
+        files: [file],
       };
     }
   }
@@ -55,7 +56,7 @@ export async function* readOllama(folder: BoundedFolder, source: ModelSource): R
 
 async function layerOf(folder: BoundedFolder, digest: string): Promise<ExternalModel['files'][number] | undefined> {
   const sha256 = digest.slice('sha256:'.length);
-  // Versions of early 2024 and before named blobs with the colon of the digest.
+  // Versions up to early 2024 named blobs with the colon of the digest.
   const file = (await folder.file('blobs', `sha256-${sha256}`)) ?? (await folder.file('blobs', digest));
   return file === undefined ? undefined : { ...file, sha256 };
 }

@@ -1,24 +1,24 @@
-/** Most entries one scan looks at, over all programs. A large collection has some thousands of files. */
+/** Most entries read by one scan, over all programs. A large collection has a few thousand files. */
 const MAX_ENTRIES = 50_000;
 
-/** What one scan may still do: it ends with `signal` or when too many entries were looked at, whichever comes first. */
+/** Limits a scan: it ends when `signal` is aborted or too many entries have been read. */
 export class ScanBudget {
   readonly signal: AbortSignal;
-  #left: number;
+  #remaining: number;
 
   constructor(signal: AbortSignal, entries = MAX_ENTRIES) {
     this.signal = signal;
-    this.#left = entries;
+    this.#remaining = entries;
   }
 
-  /** Takes one entry's worth; false when there is nothing left to spend. */
+  /** Counts one entry. Returns false if the budget is used up. */
   spend(): boolean {
-    this.#left -= 1;
-    return this.#left >= 0 && !this.signal.aborted;
+    this.#remaining -= 1;
+    return this.#remaining >= 0 && !this.signal.aborted;
   }
 
-  /** False once something was left out. */
-  get isWhole(): boolean {
-    return this.#left >= 0 && !this.signal.aborted;
+  /** False once an entry has been skipped. */
+  get hasCapacity(): boolean {
+    return this.#remaining >= 0 && !this.signal.aborted;
   }
 }

@@ -4,7 +4,7 @@ import { BoundedFolder } from './bounded-folder.ts';
 import { configuredFolders } from './configured-folders.ts';
 import { readSmallText } from './disk.ts';
 import type { ExternalModel, Reader } from './external-model.ts';
-import { namedFolder } from './named-folder.ts';
+import { folderFromSetting } from './named-folder.ts';
 import { folderSettings, type Layout, programFolders } from './program-folders.ts';
 import { readHubCache } from './read-hub-cache.ts';
 import { readJan } from './read-jan.ts';
@@ -14,23 +14,23 @@ import { readPlainFolder } from './read-plain.ts';
 import { readPublisherFolder } from './read-publisher.ts';
 import { ScanBudget } from './scan-budget.ts';
 
-/** A folder that was there to be looked into. */
+/** A folder that existed and was scanned. */
 export interface ScannedFolder {
   readonly source: ModelSource;
   readonly folder: string;
 }
 
-/** What the programs hold by their own word: nothing was opened yet. */
-export interface Findings {
+/** The models of other programs according to their names and manifests; no model file has been opened. */
+export interface ScanResult {
   readonly models: readonly ExternalModel[];
   readonly folders: readonly ScannedFolder[];
-  /** What is wrong with the user's own list of folders. */
+  /** Problems with the user's list of folders. */
   readonly problems: readonly string[];
-  /** False when time or the number of entries allowed ran out. */
+  /** False if the time limit or the limit of entries was reached. */
   readonly complete: boolean;
 }
 
-/** What is looked for, and how long. */
+/** Options for {@link scan}. */
 export interface ScanOptions extends PlatformEnv {
   /** The host's own `config.json`. */
   readonly configFile: string;
@@ -47,10 +47,10 @@ const READERS: Readonly<Record<Layout, (folder: BoundedFolder, source: ModelSour
 };
 
 /**
- * Goes through the folders of every program. Ends with `signal` at the latest, even where a disk does not answer, with
- * what was found until then.
+ * Scans the folders of every program. Returns what has been found when `signal` is aborted, even if a disk does not
+ * respond.
  */
-export async function scan(options: ScanOptions): Promise<Findings> {
+export async function scan(options: ScanOptions): Promise<ScanResult> {
   const { signal } = options;
   const budget = new ScanBudget(signal);
   const found: { source: ModelSource; folder: string; models: ExternalModel[] }[] = [];
@@ -59,7 +59,7 @@ export async function scan(options: ScanOptions): Promise<Findings> {
   if (signal.aborted) end();
   signal.addEventListener('abort', () => end(), { once: true });
 
-  const look = async () => {
+  const scanFolders = async () => {
     const configured = await configuredFolders(options.configFile);
     if (configured.problem !== undefined) problems.push(configured.problem);
     const own = configured.folders.map((folder) => ({ source: 'folder' as const, folder, layout: 'plain' as const }));
@@ -71,7 +71,7 @@ export async function scan(options: ScanOptions): Promise<Findings> {
       }),
     );
     const reading = open.flatMap((one) => {
-      if (one === undefined || !budget.isWhole) return [];
+      if (one === undefined || !budget.hasCapacity) return [];
       const { source, folder, layout } = one;
       const models: ExternalModel[] = [];
       found.push({ source, folder: folder.path, models });
@@ -79,27 +79,27 @@ export async function scan(options: ScanOptions): Promise<Findings> {
     });
     await Promise.all(reading);
   };
-  await Promise.race([look(), ended]);
-  // One program's two folders can hold the same: the first one counts.
+  await Promise.race([scanFolders(), ended]);
+  // Two folders of a program can contain the same model; the first one counts.
   const models = new Map<string, ExternalModel>();
   for (const model of found.flatMap(({ models }) => models)) {
     if (!models.has(model.name.id)) models.set(model.name.id, model);
   }
   const folders = found.map(({ source, folder }) => ({ source, folder }));
-  return { models: [...models.values()], folders, problems, complete: budget.isWhole };
+  return { models: [...models.values()], folders, problems, complete: budget.hasCapacity };
 }
 
-/** Takes what a reader finds one by one: what was found counts even when there is no time for the rest. */
+/** Collects models one by one, so that those found count even if there is no time for the rest. */
 async function collect(reader: Reader, models: ExternalModel[]): Promise<void> {
   for await (const model of reader) models.push(model);
 }
 
-/** The table's folders and those that programs' users chose, each once. */
+/** Returns the default folders of all programs and those that their users chose, each once. */
 async function foldersOf(at: PlatformEnv): Promise<{ source: ModelSource; folder: string; layout: Layout }[]> {
   const named = await Promise.all(
     folderSettings(at).map(async (setting) => {
       const text = await readSmallText(setting.file);
-      return text === undefined ? undefined : namedFolder(setting, text, at.platform);
+      return text === undefined ? undefined : folderFromSetting(setting, text, at.platform);
     }),
   );
   const all = [...named.filter((folder) => folder !== undefined), ...programFolders(at)];

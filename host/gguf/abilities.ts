@@ -1,15 +1,15 @@
 import { type GgufHeader, numberOf, stringOf } from './header.ts';
 
-/** What models may be asked for. */
+/** What models can do. */
 export const ABILITIES = ['generate', 'embed', 'rank'] as const;
 export type Ability = (typeof ABILITIES)[number];
 
-/** For each ability null where the model has it, else the reason why not, to stand after "because". */
+/** For each ability, null if the model has it, otherwise the reason why not, to follow "because". */
 export type ModelAbilities = Readonly<Record<Ability, string | null>>;
 
 /**
- * Architectures without a memory of earlier tokens: they see a text as a whole and cannot write one. Source:
- * `llama_model::create_memory` in `llama-model.cpp`, and `t5encoder`, the half of T5 that reads.
+ * Architectures without a cache of earlier tokens: they process a text as a whole and cannot generate one. Source:
+ * `llama_model::create_memory` in `llama-model.cpp`, and `t5encoder`, the encoder of T5.
  */
 const ENCODERS: ReadonlySet<string> = new Set([
   'bert',
@@ -24,10 +24,10 @@ const ENCODERS: ReadonlySet<string> = new Set([
   't5encoder',
 ]);
 
-/** Architectures that write a text in rounds over the whole of it. Same source. */
+/** Architectures that generate a text in several passes over the whole of it. Same source. */
 const DIFFUSION: ReadonlySet<string> = new Set(['dream', 'llada', 'llada-moe', 'rnd1']);
 
-/** Architectures whose tokens are sound, or that are a part of another model: they read no text of their own. */
+/** Architectures for audio, or that assist another model: they do not process text. */
 const NOT_TEXT: ReadonlyMap<string, string> = new Map([
   ['wavtokenizer-dec', 'it is an audio decoder'],
   ['qwen3tts', 'it is an audio model'],
@@ -37,14 +37,16 @@ const NOT_TEXT: ReadonlyMap<string, string> = new Map([
   ['gemma4-assistant', 'it is a draft model for speculative decoding'],
 ]);
 
-/** `<architecture>.pooling_type`, how token vectors become one. Source: `llama_pooling_type` in `llama.h`. */
+/**
+ * `<architecture>.pooling_type`, how token vectors are combined into one. Source: `llama_pooling_type` in `llama.h`.
+ */
 const POOLING_NONE = 0;
 const POOLING_RANK = 4;
 
-/** The matrices that make a score of a vector; without them nothing can be ranked. */
+/** The tensors that compute a score from a vector; without them a model cannot rank. */
 const RANK_HEAD: readonly string[] = ['cls.weight', 'cls.output.weight'];
 
-/** Says what a model can do, from its header alone: architecture, pooling type, rank head. */
+/** Returns what a model can do, from its header alone: architecture, pooling type, rank head. */
 export function modelAbilities(header: GgufHeader, tensorNames: Iterable<string>): ModelAbilities {
   const architecture = stringOf(header, 'general.architecture') ?? '';
   const notText = NOT_TEXT.get(architecture);
@@ -52,29 +54,31 @@ export function modelAbilities(header: GgufHeader, tensorNames: Iterable<string>
   const pooling = numberOf(header, `${architecture}.pooling_type`);
   const hasHead = [...tensorNames].some((name) => RANK_HEAD.includes(name));
   return {
-    generate: whyNotGenerate(architecture),
-    embed: whyNotRead(architecture, pooling) ?? whyNotEmbed(architecture, pooling),
-    rank: whyNotRead(architecture, pooling) ?? (hasHead ? null : `it has no rank head (${RANK_HEAD.join(' or ')})`),
+    generate: cannotGenerateReason(architecture),
+    embed: cannotProcessReason(architecture, pooling) ?? cannotEmbedReason(architecture, pooling),
+    rank:
+      cannotProcessReason(architecture, pooling) ??
+      (hasHead ? null : `it has no rank head (${RANK_HEAD.join(' or ')})`),
   };
 }
 
-function whyNotGenerate(architecture: string): string | null {
+function cannotGenerateReason(architecture: string): string | null {
   if (ENCODERS.has(architecture)) return `its architecture, ${architecture}, is an encoder and does not generate text`;
   if (DIFFUSION.has(architecture)) return `its architecture, ${architecture}, is a diffusion model`;
   return null;
 }
 
-/** What stands against vectors of either kind. llama.cpp aborts its process on a pooling type it does not know. */
-function whyNotRead(architecture: string, pooling: number | undefined): string | null {
+/** Returns why a model can neither embed nor rank. llama.cpp aborts the process on an unknown pooling type. */
+function cannotProcessReason(architecture: string, pooling: number | undefined): string | null {
   if (architecture === 't5') return 'it is an encoder-decoder model, for which llama.cpp does not provide embeddings';
   const known =
     pooling === undefined || (Number.isInteger(pooling) && pooling >= POOLING_NONE && pooling <= POOLING_RANK);
   return known ? null : `its pooling type, ${pooling}, is not supported`;
 }
 
-function whyNotEmbed(architecture: string, pooling: number | undefined): string | null {
+function cannotEmbedReason(architecture: string, pooling: number | undefined): string | null {
   if (pooling === POOLING_RANK) return 'it is a reranker, which returns scores instead of embeddings';
-  // The last token's vector stands for the whole text only where each token has seen all before it.
+  // The last token's vector represents the whole text only if each token attends to all earlier ones.
   if (ENCODERS.has(architecture) && (pooling ?? POOLING_NONE) === POOLING_NONE) {
     return `it does not specify a pooling type (${architecture}.pooling_type)`;
   }

@@ -2,19 +2,19 @@ import { arrayOf, type GgufHeader, numberOf } from './header.ts';
 import { MAX_LAYERS } from './limits.ts';
 import { rejection } from './reject.ts';
 
-/** Sizes that may be one number for all layers or a list of one for each. */
+/** Sizes that may be one number for all layers or a list with one per layer. */
 const PER_LAYER = ['attention.head_count', 'attention.head_count_kv', 'feed_forward_length'] as const;
 
-/** Tensors whose dimensions llama.cpp works out from the number of attention heads. */
-const OF_ATTENTION = /^blk\.\d+\.attn_(?:q|k|v|qkv|output)\.weight$/;
+/** Tensors whose dimensions llama.cpp derives from the number of attention heads. */
+const ATTENTION_TENSOR = /^blk\.\d+\.attn_(?:q|k|v|qkv|output)\.weight$/;
 
-/** Tensors whose dimensions it works out from the feed-forward length. Those of experts have a length of their own. */
-const OF_FEED_FORWARD = /^blk\.\d+\.ffn_(?:up|gate|down)\.weight$/;
+/** Tensors whose dimensions llama.cpp derives from the feed-forward length. Experts have a length of their own. */
+const FEED_FORWARD_TENSOR = /^blk\.\d+\.ffn_(?:up|gate|down)\.weight$/;
 
 /**
- * Refuses a file whose settings do not size the tensors it has: llama.cpp asks for dimensions worked out from them and
- * aborts where one is not positive. Which lists and zeros are legal is the architecture's affair, so only what no
- * architecture has is refused.
+ * Rejects a file whose metadata does not match its tensors: llama.cpp derives tensor dimensions from the metadata and
+ * aborts if one is not positive. Which lists and zeros are valid depends on the architecture, so only what no
+ * architecture allows is rejected.
  *
  * @throws HostError `MODEL_REJECTED`.
  */
@@ -37,19 +37,19 @@ export function checkLayerSizes(
   const feedForward = `${architecture}.feed_forward_length`;
   const heads = numberOf(header, headCount);
   const kvHeads = numberOf(header, kvHeadCount);
-  if (heads === 0 && tensorNames.some((name) => OF_ATTENTION.test(name))) {
+  if (heads === 0 && tensorNames.some((name) => ATTENTION_TENSOR.test(name))) {
     throw reject('it contains attention tensors, but declares no attention heads', {
       expected: `${headCount} of 1 or more`,
       found: 0,
     });
   }
   if (heads !== undefined && heads > 0 && kvHeads !== undefined && (kvHeads === 0 || kvHeads > heads)) {
-    throw reject(`it says it has ${heads} attention heads and ${kvHeads || 'none'} for keys and values`, {
+    throw reject(`it declares ${heads} attention heads, but ${kvHeads || 'no'} key-value heads`, {
       expected: `${kvHeadCount} from 1 to ${heads}`,
       found: kvHeads,
     });
   }
-  if (numberOf(header, feedForward) === 0 && tensorNames.some((name) => OF_FEED_FORWARD.test(name))) {
+  if (numberOf(header, feedForward) === 0 && tensorNames.some((name) => FEED_FORWARD_TENSOR.test(name))) {
     throw reject('it contains feed-forward tensors, but declares no feed-forward length', {
       expected: `${feedForward} of 1 or more`,
       found: 0,

@@ -5,11 +5,11 @@ import { MAX_EXPERTS, MAX_LAYERS } from './limits.ts';
 import { layerOf } from './model-shape.ts';
 import { quote, type Rejection, rejection } from './reject.ts';
 
-/** What `general.type` says of GGUF files that are no model of their own. Source: `GGUFType` of gguf-py. */
+/** Values of `general.type` for GGUF files that are not models. Source: `GGUFType` of gguf-py. */
 const COMPANIONS: ReadonlyMap<string, string> = new Map([
-  ['mmproj', "a model's eyes or ears (a multimodal projector), to be used with the model it belongs to"],
-  ['adapter', 'a LoRA adapter, to be used with the model it was trained for'],
-  ['imatrix', 'an importance matrix, an aid for quantizing'],
+  ['mmproj', 'a multimodal projector, which is used together with the model it belongs to'],
+  ['adapter', 'a LoRA adapter, which is used together with the model it was trained for'],
+  ['imatrix', 'an importance matrix, which is used for quantizing a model'],
 ]);
 
 /** `<architecture>.rope.scaling.type`. Source: `LLAMA_ROPE_SCALING_TYPES`; llama.cpp aborts on others. */
@@ -22,9 +22,9 @@ const SINGLE_EXPERT_ARCHITECTURES: readonly string[] = ['hunyuan_vl', 'hunyuan-d
 const NO_VOCABULARY: readonly string[] = ['none', 'no_vocab'];
 
 /**
- * Refuses a file that is well formed but no model llama.cpp can load: one of another kind, of an unknown
- * architecture, or with settings on which llama.cpp would abort its process (each rule here stands for an assertion
- * in `llama_model_base::load_hparams` or a check in `llama-vocab.cpp`).
+ * Rejects a file that is well formed but not a model that llama.cpp can load: one of another kind, of an unknown
+ * architecture, or with metadata on which llama.cpp would abort the process (each rule corresponds to an assertion in
+ * `llama_model_base::load_hparams` or a check in `llama-vocab.cpp`).
  *
  * @param header The header of the model's first part.
  * @param tensorNames The tensors of all parts.
@@ -61,7 +61,7 @@ function checkKind(header: GgufHeader, reject: Rejection): string {
   }
   if (!ARCHITECTURES.has(architecture)) {
     throw reject(`its architecture, ${quote(architecture)}, is not supported by this version of llama.cpp`, {
-      expected: 'an architecture llama.cpp knows',
+      expected: 'an architecture that llama.cpp supports',
       found: architecture,
     });
   }
@@ -72,7 +72,7 @@ function required(header: GgufHeader, key: string, least: number, most: number, 
   const value = numberOf(header, key);
   if (value !== undefined && Number.isInteger(value) && value >= least && value <= most) return value;
   const found = header.metadata.has(key) ? String(header.metadata.get(key)?.value) : 'no such key';
-  throw reject(`${key} is ${value === undefined ? 'missing or no number' : value}`, {
+  throw reject(`${key} is ${value === undefined ? 'missing or not a number' : value}`, {
     expected: `${key} from ${least} to ${most}`,
     found: quote(found),
   });

@@ -2,12 +2,12 @@ import { open, stat } from 'node:fs/promises';
 import type { ByteSource } from './model.ts';
 
 /**
- * Opens a local file as a source of bytes. Rejects as `fs.open` does when there is none, and with `EISDIR` for what is
- * no plain file: to open a pipe would wait for its writer for ever.
+ * Opens a local file as a source of bytes. Throws the error of `fs.open` if it does not exist, and `EISDIR` if it is
+ * not a regular file, because opening a pipe would wait forever for a writer.
  */
 export async function openFileSource(path: string): Promise<ByteSource> {
   if (!(await stat(path)).isFile()) {
-    throw Object.assign(new Error(`${path} is no plain file`), { code: 'EISDIR' });
+    throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EISDIR' });
   }
   const handle = await open(path, 'r');
   try {

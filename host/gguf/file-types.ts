@@ -1,6 +1,6 @@
 /**
- * What `general.file_type` stands for. Source: `enum llama_ftype` in `llama.h` of the bundled llama.cpp; the names are
- * those that model files carry in their own names.
+ * Names of the values of `general.file_type`. Source: `enum llama_ftype` in `llama.h` of the bundled llama.cpp; the
+ * names are those used in the names of model files.
  */
 export const FILE_TYPES: ReadonlyMap<number, string> = new Map([
   [0, 'F32'],

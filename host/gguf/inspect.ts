@@ -13,12 +13,12 @@ export { modelShape } from './model-shape.ts';
 export { readGgufHeader } from './read-header.ts';
 
 /**
- * The preflight: opens a model's files and checks everything that can be known without the weights, so that what
- * reaches llama.cpp is a model it can load.
+ * Reads the headers of a model's files and checks everything that can be checked without the weights, so that llama.cpp
+ * only receives models it can load.
  *
  * @param files Absolute paths of all parts, in order.
- * @throws HostError `MODEL_REJECTED` with `{file, expected, found}`; `MODEL_NOT_DOWNLOADED` where a file is missing;
- * the signal's reason when aborted.
+ * @throws HostError `MODEL_REJECTED` with `{file, expected, found}`; `MODEL_NOT_DOWNLOADED` if a file is missing; the
+ *   signal's reason when aborted.
  */
 export async function inspectModel(
   files: readonly string[],
@@ -52,7 +52,7 @@ async function inspectFile(file: string, signal: AbortSignal | undefined): Promi
     if (isSystemError(error, 'EISDIR', 'EACCES', 'EPERM', 'EIO')) {
       const reject = rejection(file);
       throw reject(`it cannot be read (${error.code})`, {
-        expected: 'a file that can be read',
+        expected: 'a readable file',
         found: error.code ?? '',
       });
     }
@@ -60,7 +60,7 @@ async function inspectFile(file: string, signal: AbortSignal | undefined): Promi
   }
 }
 
-/** Checks that the parts are all of one model, each in its place. The rules are llama.cpp's loader's. */
+/** Checks that the parts belong to one model and are in order. The rules are those of llama.cpp's loader. */
 function checkParts(headers: readonly GgufHeader[]): void {
   const names = new Set<string>();
   headers.forEach((header, index) => {
@@ -81,7 +81,7 @@ function checkParts(headers: readonly GgufHeader[]): void {
     }
     for (const { name } of header.tensors) {
       if (names.has(name)) {
-        throw reject(`the tensor ${name} is in an earlier part too`, { expected: 'each tensor once', found: name });
+        throw reject(`tensor ${name} also occurs in an earlier part`, { expected: 'each tensor once', found: name });
       }
       names.add(name);
     }
@@ -89,7 +89,7 @@ function checkParts(headers: readonly GgufHeader[]): void {
   const [first] = headers;
   const claimed = first === undefined ? undefined : numberOf(first, 'split.tensors.count');
   if (first !== undefined && headers.length > 1 && claimed !== names.size) {
-    throw rejection(first.file)(`its parts should hold ${claimed} tensors and hold ${names.size}`, {
+    throw rejection(first.file)(`its parts should contain ${claimed} tensors, but contain ${names.size}`, {
       expected: claimed ?? 'split.tensors.count',
       found: names.size,
     });

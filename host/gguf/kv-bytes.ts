@@ -1,21 +1,21 @@
 import { arrayOf, type GgufHeader, type GgufTensor, numberOf } from './header.ts';
 
-/** Bytes of one element of the cache: F16, llama.cpp's default for both halves. */
+/** Bytes per element of the KV cache: F16, llama.cpp's default for keys and values. */
 const F16_BYTES = 2;
 
-/** Tensors of a layer that keeps a state of fixed size in place of keys and values. */
+/** Tensors of a layer that has a state of fixed size instead of keys and values. */
 const RECURRENT_TENSOR = /^blk\.(\d+)\.(ssm_|time_mix_|shortconv)/;
 
-/** A layer that has these keeps keys and values, whatever else it has (falcon-h1 has both). */
+/** Tensors of a layer with keys and values, even if it also has a state (falcon-h1 has both). */
 const ATTENTION_TENSOR = /^blk\.(\d+)\.attn_(k|kv_a_mqa|kv_b)\./;
 
 /**
- * Bytes of keys and values one token takes in each layer, at F16: heads × (key length + value length) × 2. The rules
- * are those of `llama_hparams::n_embd_k_gqa` and `llama-kv-cache.cpp`:
- * - heads are `attention.head_count_kv` (one number, or one a layer), else `attention.head_count`;
- * - lengths are `attention.key_length` and `value_length`, else embedding length / heads;
- * - multi-head latent attention (`key_length_mla` present: deepseek2 and its kin) keeps the compressed keys alone;
- * - recurrent layers, encoders (`attention.causal` false) and the last `attention.shared_kv_layers` keep none.
+ * Returns the bytes of keys and values per token in each layer, at F16: heads × (key length + value length) × 2. The
+ * rules are those of `llama_hparams::n_embd_k_gqa` and `llama-kv-cache.cpp`:
+ * - heads are `attention.head_count_kv` (one number, or one per layer), otherwise `attention.head_count`;
+ * - lengths are `attention.key_length` and `value_length`, otherwise embedding length / heads;
+ * - multi-head latent attention (`key_length_mla` present: deepseek2 and similar) stores only the compressed keys;
+ * - recurrent layers, encoders (`attention.causal` false) and the last `attention.shared_kv_layers` store none.
  */
 export function kvBytesPerToken(
   header: GgufHeader,
@@ -39,7 +39,7 @@ export function kvBytesPerToken(
   });
 }
 
-/** Numbers in one key and one value of a head, by the rules of {@link kvBytesPerToken}. */
+/** Returns the elements of one key and of one value of a head, by the rules of {@link kvBytesPerToken}. */
 export function headLengths(
   header: GgufHeader,
   architecture: string,
@@ -54,7 +54,7 @@ export function headLengths(
   };
 }
 
-/** A key that has one number for all layers, or a list with one for each. */
+/** Returns the value for a layer of a key with one number for all layers or a list with one per layer. */
 function numberOfLayer(header: GgufHeader, key: string, layer: number): number | undefined {
   const value = arrayOf(header, key)?.numbers?.[layer] ?? numberOf(header, key);
   return value === undefined ? undefined : Number(value);

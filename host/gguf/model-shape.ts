@@ -16,17 +16,17 @@ const INPUT_TENSOR = /^(token_embd|token_embd_norm|token_types|position_embd|per
 /** Types whose weights are −1, 0 or 1. */
 const TERNARY: ReadonlySet<string> = new Set(['TQ1_0', 'TQ2_0']);
 
-/** The layer a tensor belongs to, from 0, or undefined for one outside the layers. */
+/** Returns the layer that a tensor belongs to, from 0; undefined for a tensor outside the layers. */
 export function layerOf(tensorName: string): number | undefined {
   const digits = LAYER_TENSOR.exec(tensorName)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
 /**
- * What a model needs and is, from the headers of its parts in order (one, when it is not sharded). Metadata is the
- * first part's, as in llama.cpp.
+ * Returns the properties of a model from the headers of its parts, in order. Metadata is read from the first part, as
+ * in llama.cpp.
  *
- * @throws HostError `MODEL_REJECTED` where the header lacks what every model has.
+ * @throws HostError `MODEL_REJECTED` if the header lacks metadata that every model has.
  */
 export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   const [first] = headers;
@@ -35,10 +35,11 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   const architecture = stringOf(first, 'general.architecture');
   const layers = numberOf(first, `${architecture}.block_count`);
   const embeddingDim = numberOf(first, `${architecture}.embedding_length`);
-  // A header from a hub comes here without the whole preflight: no loop and no list may be as long as it says.
+  // A header from a hub has not passed all checks of `inspectModel`, so its values must not determine the size of loops
+  // and lists unchecked.
   const hasLayers = layers !== undefined && Number.isInteger(layers) && layers > 0 && layers <= MAX_LAYERS;
   if (architecture === undefined || !hasLayers || embeddingDim === undefined) {
-    throw reject('it does not say what model it is', {
+    throw reject('its description of the model is incomplete', {
       expected: `general.architecture, its embedding_length, and its block_count from 1 to ${MAX_LAYERS}`,
       found: `architecture ${architecture}, block_count ${layers}, embedding_length ${embeddingDim}`,
     });
@@ -71,7 +72,7 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   };
 }
 
-/** What the file says of itself, unless it says nothing: then the type that most of its bytes have. */
+/** Returns the file's declared quantization, or if there is none the type of most of its bytes. */
 function quantization(header: GgufHeader, tensors: readonly GgufTensor[]): string {
   const named = FILE_TYPES.get(numberOf(header, 'general.file_type') ?? -1);
   if (named !== undefined) return named;

@@ -8,11 +8,11 @@ import { quote, type Rejection, rejection } from './reject.ts';
 import { WindowReader } from './window-reader.ts';
 
 /**
- * Reads the header of a GGUF file (version 2 or 3, little-endian), local or remote, a few windows at a time. Nothing
- * in it is believed: counts are checked against limits and the bytes that are there, tensors against the file's size.
- * Lists of strings (a vocabulary has some 10^5) are counted, not kept.
+ * Reads the header of a GGUF file (version 2 or 3, little-endian), local or remote, in windows. Nothing in it is
+ * trusted: counts are checked against limits and the remaining bytes, tensors against the file's size. Lists of strings
+ * (a vocabulary has about 10^5) are counted but not stored.
  *
- * @param options.file The path or name the file is known by in messages.
+ * @param options.file Path or name of the file, for messages.
  * @throws HostError `MODEL_REJECTED` with `{file, expected, found}`; the signal's reason when aborted.
  */
 export async function readGgufHeader(
@@ -45,7 +45,7 @@ async function readVersion(reader: WindowReader, reject: Rejection): Promise<2 |
   reader.skip(4);
   const version = await reader.uint32();
   if (version === 2 || version === 3) return version;
-  // The same test as llama.cpp's: a small number in the other byte order has its lower half empty.
+  // The same test as in llama.cpp: a small number in the other byte order has an empty lower half.
   if (version !== 0 && (version & 0xffff) === 0) {
     throw reject('it is a big-endian GGUF file, but this computer requires little-endian', {
       expected: 'little-endian',

@@ -1,9 +1,9 @@
 import { type GgufArray, type GgufEntry, type GgufNumber, VALUE_TYPES, type ValueType } from './header.ts';
-import { MAX_KEPT_NUMBERS, MAX_KEY_BYTES, MAX_METADATA_ENTRIES, MAX_STRING_BYTES } from './limits.ts';
+import { MAX_KEY_BYTES, MAX_METADATA_ENTRIES, MAX_STORED_NUMBERS, MAX_STRING_BYTES } from './limits.ts';
 import { quote, type Rejection } from './reject.ts';
 import type { WindowReader } from './window-reader.ts';
 
-/** Bytes of a value of fixed size. */
+/** Bytes of values of fixed size. */
 const VALUE_BYTES = {
   uint8: 1,
   int8: 1,
@@ -20,66 +20,69 @@ const VALUE_BYTES = {
 
 type NumberType = Exclude<keyof typeof VALUE_BYTES, 'bool'>;
 
-/** Bytes of the smallest key-value pair: a key's length, one byte of it, a type, a value of one byte. */
-const SMALLEST_ENTRY = 8 + 1 + 4 + 1;
+/** Bytes of the minBytes key-value pair: length of the key, a key of one byte, type, a value of one byte. */
+const MIN_ENTRY_BYTES = 8 + 1 + 4 + 1;
 
-/** The one list of strings in which none may stand twice: llama.cpp aborts on it. */
+/** The only list of strings that must not contain duplicates: llama.cpp aborts on them. */
 const VOCABULARY = 'tokenizer.ggml.tokens';
 
-/** Bytes of the smallest string: its length. */
-const SMALLEST_STRING = 8;
+/** Bytes of the minBytes string: its length. */
+const MIN_STRING_BYTES = 8;
 
-/** Reads all key-value pairs. The reader stands at the first one. */
+/** Reads all key-value pairs. The reader is positioned at the first one. */
 export async function readMetadata(
   reader: WindowReader,
   count: number,
   reject: Rejection,
 ): Promise<Map<string, GgufEntry>> {
-  checkCount(count, MAX_METADATA_ENTRIES, reader.left, SMALLEST_ENTRY, 'metadata entries', reject);
+  checkCount(count, MAX_METADATA_ENTRIES, reader.remaining, MIN_ENTRY_BYTES, 'metadata entries', reject);
   const metadata = new Map<string, GgufEntry>();
   for (let i = 0; i < count; i++) {
     const key = await reader.string(`metadata key ${i}`, MAX_KEY_BYTES);
-    if (!isName(key)) throw notAName(`metadata key ${i}`, key, reject);
+    if (!isName(key)) throw invalidName(`metadata key ${i}`, key, reject);
     if (metadata.has(key)) {
-      throw reject(`the metadata key ${quote(key)} stands twice`, { expected: 'each key once', found: quote(key) });
+      throw reject(`metadata key ${quote(key)} occurs twice`, { expected: 'each key once', found: quote(key) });
     }
     metadata.set(key, await readEntry(reader, key, reject));
   }
   return metadata;
 }
 
-/** Says whether text can be the name of a key or tensor: not empty, and without control characters (C ends at a zero). */
+/**
+ * Whether a text can be the name of a key or tensor: not empty, and without control characters (a zero would end it in
+ * C).
+ */
 export function isName(text: string): boolean {
   return /^\P{Cc}+$/u.test(text);
 }
 
-/** The rejection of what {@link isName} refuses. */
-export function notAName(what: string, found: string, reject: Rejection) {
-  return reject(`${what} is ${quote(found)}, which is no name`, {
+/** The rejection of a name for which {@link isName} is false. */
+export function invalidName(what: string, found: string, reject: Rejection) {
+  return reject(`${what} is ${quote(found)}, which is not a valid name`, {
     expected: 'a name without control characters',
     found: quote(found),
   });
 }
 
-/** Refuses a count that is over its limit, or that the rest of the file has no room for. */
+/** Rejects a count that exceeds its limit or needs more bytes than the file has left. */
 export function checkCount(
   count: number,
   limit: number,
-  bytesLeft: number,
-  smallest: number,
+  bytesRemaining: number,
+  minBytes: number,
   what: string,
   reject: Rejection,
 ): void {
   if (count > limit) {
-    throw reject(`it claims ${count} ${what}, more than the ${limit} allowed`, {
+    throw reject(`it declares ${count} ${what}, more than the ${limit} allowed`, {
       expected: `at most ${limit} ${what}`,
       found: count,
     });
   }
-  if (count * smallest > bytesLeft) {
-    throw reject(`it claims ${count} ${what}, and the file has only ${bytesLeft} bytes left for them`, {
-      expected: `at least ${count * smallest} bytes`,
-      found: bytesLeft,
+  if (count * minBytes > bytesRemaining) {
+    throw reject(`it declares ${count} ${what}, but only ${bytesRemaining} bytes of the file remain for them`, {
+      expected: `at least ${count * minBytes} bytes`,
+      found: bytesRemaining,
     });
   }
 }
@@ -111,19 +114,19 @@ async function readType(reader: WindowReader, key: string, reject: Rejection): P
 async function readArray(reader: WindowReader, key: string, reject: Rejection): Promise<GgufArray> {
   const elementType = await readType(reader, key, reject);
   if (elementType === 'array') {
-    throw reject(`the value of ${quote(key)} is a list of lists, which llama.cpp does not read`, {
+    throw reject(`the value of ${quote(key)} is a list of lists, which llama.cpp does not support`, {
       expected: 'a list of numbers or strings',
       found: 'a list of lists',
     });
   }
   const length = await reader.count(`the length of ${quote(key)}`);
-  const smallest = elementType === 'string' ? SMALLEST_STRING : VALUE_BYTES[elementType];
-  checkCount(length, Number.MAX_SAFE_INTEGER, reader.left, smallest, `elements in ${quote(key)}`, reject);
+  const minBytes = elementType === 'string' ? MIN_STRING_BYTES : VALUE_BYTES[elementType];
+  checkCount(length, Number.MAX_SAFE_INTEGER, reader.remaining, minBytes, `elements in ${quote(key)}`, reject);
   if (elementType === 'string') {
     await reader.skipStrings(length, `a string in ${quote(key)}`, key === VOCABULARY);
     return { elementType, length };
   }
-  if (length > MAX_KEPT_NUMBERS) {
+  if (length > MAX_STORED_NUMBERS) {
     reader.skip(length * VALUE_BYTES[elementType]);
     return { elementType, length };
   }

@@ -1,21 +1,21 @@
 import type { GgufTensor } from './header.ts';
 import { MAX_DIMENSIONS, MAX_TENSOR_NAME_BYTES, MAX_TENSORS } from './limits.ts';
-import { checkCount, isName, notAName } from './read-metadata.ts';
+import { checkCount, invalidName, isName } from './read-metadata.ts';
 import { quote, type Rejection } from './reject.ts';
-import { TENSOR_TYPES, type TensorType, whyUnreadable } from './tensor-types.ts';
+import { describeUnsupportedType, TENSOR_TYPES, type TensorType } from './tensor-types.ts';
 import type { WindowReader } from './window-reader.ts';
 
-/** Bytes of the smallest row: a name's length, the number of dimensions, one of them, a type, an offset. */
-const SMALLEST_ROW = 8 + 4 + 8 + 4 + 8;
+/** Bytes of the smallest row: length of the name, number of dimensions, one dimension, type, offset. */
+const MIN_ROW_BYTES = 8 + 4 + 8 + 4 + 8;
 
-/** Reads the tensor table. The reader stands at its first row, and afterwards right behind its last. */
+/** Reads the tensor table. The reader is positioned at its first row, and afterwards directly after its last. */
 export async function readTensors(
   reader: WindowReader,
   count: number,
   alignment: number,
   reject: Rejection,
 ): Promise<GgufTensor[]> {
-  checkCount(count, MAX_TENSORS, reader.left, SMALLEST_ROW, 'tensors', reject);
+  checkCount(count, MAX_TENSORS, reader.remaining, MIN_ROW_BYTES, 'tensors', reject);
   const tensors: GgufTensor[] = [];
   const names = new Set<string>();
   let expectedOffset = 0;
@@ -27,10 +27,11 @@ export async function readTensors(
         found: quote(tensor.name),
       });
     }
-    // llama.cpp wants each tensor right behind the one before it, padded; so nothing overlaps, and all is aligned.
+    // llama.cpp requires each tensor to follow the previous one directly, with padding, so that tensors do not overlap
+    // and are aligned.
     if (tensor.offset !== expectedOffset) {
-      const how = tensor.offset < expectedOffset ? 'overlaps the one before it' : 'leaves a gap before it';
-      throw reject(`the tensor ${quote(tensor.name)} ${how}: it begins at ${tensor.offset}, not at ${expectedOffset}`, {
+      const how = tensor.offset < expectedOffset ? 'overlaps the previous one' : 'leaves a gap after the previous one';
+      throw reject(`tensor ${quote(tensor.name)} ${how}: it starts at ${tensor.offset} instead of ${expectedOffset}`, {
         expected: expectedOffset,
         found: tensor.offset,
       });
@@ -43,47 +44,47 @@ export async function readTensors(
   return tensors;
 }
 
-/** The next multiple of `alignment`. */
+/** Returns the next multiple of `alignment`. */
 export function align(offset: number, alignment: number): number {
   return Math.ceil(offset / alignment) * alignment;
 }
 
 async function readRow(reader: WindowReader, index: number, reject: Rejection): Promise<GgufTensor> {
   const name = await reader.string(`the name of tensor ${index}`, MAX_TENSOR_NAME_BYTES);
-  if (!isName(name)) throw notAName(`the name of tensor ${index}`, name, reject);
+  if (!isName(name)) throw invalidName(`the name of tensor ${index}`, name, reject);
   const rank = await reader.uint32();
   if (rank < 1 || rank > MAX_DIMENSIONS) {
-    throw reject(`the tensor ${quote(name)} has ${rank} dimensions`, {
+    throw reject(`tensor ${quote(name)} has ${rank} dimensions`, {
       expected: `1 to ${MAX_DIMENSIONS} dimensions`,
       found: rank,
     });
   }
   const dimensions: number[] = [];
-  for (let i = 0; i < rank; i++) dimensions.push(await reader.count(`dimension ${i} of the tensor ${quote(name)}`));
+  for (let i = 0; i < rank; i++) dimensions.push(await reader.count(`dimension ${i} of tensor ${quote(name)}`));
   const typeId = await reader.uint32();
   const type = TENSOR_TYPES.get(typeId);
   if (type === undefined) {
-    throw reject(`the tensor ${quote(name)} has the type ${whyUnreadable(typeId)}`, {
-      expected: 'a tensor type llama.cpp reads',
+    throw reject(`tensor ${quote(name)} has type ${describeUnsupportedType(typeId)}`, {
+      expected: 'a tensor type that llama.cpp supports',
       found: typeId,
     });
   }
   const bytes = tensorBytes(name, dimensions, type, reject);
-  const offset = await reader.count(`the offset of the tensor ${quote(name)}`);
+  const offset = await reader.count(`the offset of tensor ${quote(name)}`);
   return { name, dimensions, type, offset, bytes };
 }
 
 function tensorBytes(name: string, dimensions: readonly number[], type: TensorType, reject: Rejection): number {
   const [row = 0] = dimensions;
   if (dimensions.includes(0)) {
-    throw reject(`the tensor ${quote(name)} has no elements`, {
+    throw reject(`tensor ${quote(name)} has no elements`, {
       expected: 'dimensions of 1 or more',
       found: dimensions.join(' × '),
     });
   }
   if (row % type.blockElements !== 0) {
     throw reject(
-      `the tensor ${quote(name)} has rows of ${row} elements, and ${type.name} packs ${type.blockElements}`,
+      `tensor ${quote(name)} has rows of ${row} elements, but the block size of ${type.name} is ${type.blockElements}`,
       {
         expected: `a multiple of ${type.blockElements}`,
         found: row,

@@ -2,15 +2,15 @@
 export interface TensorType {
   readonly id: number;
   readonly name: string;
-  /** Elements of one block; a row is a whole number of blocks. */
+  /** Elements per block; a row consists of whole blocks. */
   readonly blockElements: number;
-  /** Bytes of one block. */
+  /** Bytes per block. */
   readonly blockBytes: number;
 }
 
 /**
- * Every type of `ggml_type` that the bundled llama.cpp (release v0.4.0, in node-llama-cpp 3.21) reads:
- * `[id, name, elements, bytes]`. Source: `ggml.h` and `type_traits` in `ggml.c`; a test asks the library itself.
+ * The types of `ggml_type` that the bundled llama.cpp (release v0.4.0, in node-llama-cpp 3.21) supports: `[id, name,
+ * elements, bytes]`. Source: `ggml.h` and `type_traits` in `ggml.c`; a test compares it with the library.
  */
 const TYPES: readonly (readonly [id: number, name: string, elements: number, bytes: number])[] = [
   [0, 'F32', 1, 4],
@@ -50,24 +50,27 @@ const TYPES: readonly (readonly [id: number, name: string, elements: number, byt
   [42, 'Q2_0', 64, 18],
 ];
 
-/** Every type llama.cpp reads, by its number in a file. */
+/** The types that llama.cpp supports, by their numbers in a file. */
 export const TENSOR_TYPES: ReadonlyMap<number, TensorType> = new Map(
   TYPES.map(([id, name, blockElements, blockBytes]) => [id, { id, name, blockElements, blockBytes }]),
 );
 
-/** Numbers that once had a meaning, or have one in a fork, with what to do. Sources: `ggml.h`; bitnet.cpp's `ggml.h`. */
-const UNREADABLE: ReadonlyMap<number, string> = new Map([
-  [4, 'Q4_2, which llama.cpp no longer reads; take a newer quantization of the model'],
-  [5, 'Q4_3, which llama.cpp no longer reads; take a newer quantization of the model'],
-  [31, 'Q4_0_4_4, which llama.cpp no longer reads; take the Q4_0 file, it is repacked while loading'],
-  [32, 'Q4_0_4_8, which llama.cpp no longer reads; take the Q4_0 file, it is repacked while loading'],
-  [33, 'Q4_0_8_8, which llama.cpp no longer reads; take the Q4_0 file, it is repacked while loading'],
-  [36, "I2_S, bitnet.cpp's own packing, which llama.cpp does not read; take a file of the model in TQ1_0 or TQ2_0"],
-  [37, "I8_S, bitnet.cpp's own packing, which llama.cpp does not read; take a file of the model in TQ1_0 or TQ2_0"],
-  [38, "TL1, bitnet.cpp's own packing, which llama.cpp does not read; take a file of the model in TQ1_0 or TQ2_0"],
+/**
+ * Numbers of types that were removed or exist only in a fork, with what to do. Sources: `ggml.h`; bitnet.cpp's
+ * `ggml.h`.
+ */
+const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
+  [4, 'Q4_2, which llama.cpp no longer supports; use a newer quantization of the model'],
+  [5, 'Q4_3, which llama.cpp no longer supports; use a newer quantization of the model'],
+  [31, 'Q4_0_4_4, which llama.cpp no longer supports; use the Q4_0 file, which is repacked while loading'],
+  [32, 'Q4_0_4_8, which llama.cpp no longer supports; use the Q4_0 file, which is repacked while loading'],
+  [33, 'Q4_0_8_8, which llama.cpp no longer supports; use the Q4_0 file, which is repacked while loading'],
+  [36, 'I2_S, a format of bitnet.cpp that llama.cpp does not support; use a file of the model in TQ1_0 or TQ2_0'],
+  [37, 'I8_S, a format of bitnet.cpp that llama.cpp does not support; use a file of the model in TQ1_0 or TQ2_0'],
+  [38, 'TL1, a format of bitnet.cpp that llama.cpp does not support; use a file of the model in TQ1_0 or TQ2_0'],
 ]);
 
-/** Says why a tensor type cannot be read: the end of a sentence about a tensor that "has the type …". */
-export function whyUnreadable(id: number): string {
-  return UNREADABLE.get(id) ?? `number ${id}, which this version of llama.cpp does not know`;
+/** Describes an unsupported tensor type; completes "tensor … has type …". */
+export function describeUnsupportedType(id: number): string {
+  return UNSUPPORTED.get(id) ?? `${id}, which this version of llama.cpp does not support`;
 }

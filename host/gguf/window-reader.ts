@@ -2,15 +2,15 @@ import { MAX_HEADER_BYTES, MAX_STRING_BYTES } from './limits.ts';
 import type { ByteSource } from './model.ts';
 import { quote, type Rejection } from './reject.ts';
 
-/** Bytes of the first window: enough for a whole header without a vocabulary, and for the front of any other. */
-const FIRST_WINDOW = 256 * 1024;
+/** Size of the first window, bytes: enough for a whole header without a vocabulary. */
+const FIRST_WINDOW_BYTES = 256 * 1024;
 
-/** Windows double up to this, bytes: a header of 8 MB is five range requests, and memory stays small. */
-const LARGEST_WINDOW = 4 * 1024 * 1024;
+/** Windows double up to this size, bytes: a header of 8 MB takes five range requests, and memory use stays small. */
+const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a header front to back through windows of its source, whatever the header's length. Every step is checked
- * against the end of the file before it is made; a step past it is a rejection, never a short value.
+ * Reads a header of any length sequentially, in windows. Every read is checked against the end of the file first; a
+ * read past it rejects the file instead of returning a short value.
  */
 export class WindowReader {
   readonly #source: ByteSource;
@@ -18,7 +18,7 @@ export class WindowReader {
   readonly #reject: Rejection;
   #window: Buffer = Buffer.alloc(0);
   #windowStart = 0;
-  #nextWindow = FIRST_WINDOW;
+  #nextWindow = FIRST_WINDOW_BYTES;
   #position = 0;
 
   constructor(source: ByteSource, reject: Rejection, signal: AbortSignal | undefined) {
@@ -27,25 +27,25 @@ export class WindowReader {
     this.#signal = signal;
   }
 
-  /** Bytes from the start of the file. */
+  /** Current position, bytes from the start of the file. */
   get position(): number {
     return this.#position;
   }
 
-  /** Bytes to the end of the file. */
-  get left(): number {
+  /** Bytes from the current position to the end of the file. */
+  get remaining(): number {
     return this.#source.size - this.#position;
   }
 
-  /** The next `length` bytes, without moving; fewer where the file ends. */
+  /** Returns the next `length` bytes without advancing; fewer at the end of the file. */
   async peek(length: number): Promise<Buffer> {
-    await this.#fill(Math.min(length, this.left));
-    return this.#buffered(Math.min(length, this.left));
+    await this.#fill(Math.min(length, this.remaining));
+    return this.#buffered(Math.min(length, this.remaining));
   }
 
-  /** The next `length` bytes, valid until the next read. */
+  /** Reads `length` bytes; they are valid until the next read. */
   async bytes(length: number): Promise<Buffer> {
-    this.#demand(length);
+    this.#assertAvailable(length);
     await this.#fill(length);
     const bytes = this.#buffered(length);
     this.#position += length;
@@ -56,63 +56,63 @@ export class WindowReader {
     return (await this.bytes(4)).readUInt32LE();
   }
 
-  /** A 64-bit count or offset. `what` names it where it is beyond what a file can hold. */
+  /** Reads a 64-bit count or offset. `what` names it in the rejection if it is too large for any file. */
   async count(what: string): Promise<number> {
     return this.#countAt(await this.bytes(8), what);
   }
 
-  /** A string with its length before it. `what` names it in a rejection, `limit` is in bytes. */
+  /** Reads a string preceded by its length. `what` names it in a rejection; `limit` is in bytes. */
   async string(what: string, limit: number): Promise<string> {
     const length = await this.count(`the length of ${what}`);
     this.#checkLength(length, what, limit);
     return (await this.bytes(length)).toString('utf8');
   }
 
-  /** Passes over `length` bytes without fetching them. */
+  /** Skips `length` bytes without fetching them. */
   skip(length: number): void {
-    this.#demand(length);
+    this.#assertAvailable(length);
     this.#position += length;
   }
 
   /**
-   * Passes over `count` strings. With `unique`, refuses one that stands twice (empty ones aside). A vocabulary has
-   * some 10^5 strings: those that lie in the window are read without waiting.
+   * Skips `count` strings. With `unique`, rejects duplicates other than empty strings. A vocabulary has about 10^5
+   * strings: those in the window are read synchronously.
    */
   async skipStrings(count: number, what: string, unique: boolean): Promise<void> {
     const seen = new Set<string>();
-    for (let left = count; left > 0; left--) {
-      if (!this.#holds(8)) {
-        this.#demand(8);
+    for (let remaining = count; remaining > 0; remaining--) {
+      if (!this.#isBuffered(8)) {
+        this.#assertAvailable(8);
         await this.#fill(8);
       }
       const length = this.#countAt(this.#buffered(8), `the length of ${what}`);
       this.#checkLength(length, what, MAX_STRING_BYTES);
-      this.#demand(8 + length);
+      this.#assertAvailable(8 + length);
       this.#position += 8;
       if (unique && length > 0) {
-        if (!this.#holds(length)) await this.#fill(length);
+        if (!this.#isBuffered(length)) await this.#fill(length);
         const text = this.#buffered(length).toString('latin1');
-        if (seen.has(text)) throw this.#twice(what);
+        if (seen.has(text)) throw this.#duplicate(what);
         seen.add(text);
       }
       this.#position += length;
     }
   }
 
-  #twice(what: string): Error {
+  #duplicate(what: string): Error {
     const text = quote(this.#buffered(8).toString('utf8'));
-    return this.#reject(`${what} stands twice: the one that begins with ${text}`, {
+    return this.#reject(`${what} occurs twice: the one that starts with ${text}`, {
       expected: 'each string once',
       found: text,
     });
   }
 
-  /** Two halves in place of one BigInt: a header has some 10^5 of these. */
+  /** Reads two 32-bit halves instead of a BigInt, because a header has about 10^5 of these. */
   #countAt(bytes: Buffer, what: string): number {
     const high = bytes.readUInt32LE(4);
     if (high < 2 ** 21) return high * 2 ** 32 + bytes.readUInt32LE();
     const value = String(bytes.readBigUInt64LE());
-    throw this.#reject(`${what} is given as ${value}`, { expected: 'a number below 2^53', found: value });
+    throw this.#reject(`${what} is ${value}`, { expected: 'a number below 2^53', found: value });
   }
 
   #checkLength(length: number, what: string, limit: number): void {
@@ -123,7 +123,7 @@ export class WindowReader {
     });
   }
 
-  #demand(length: number): void {
+  #assertAvailable(length: number): void {
     const end = this.#position + length;
     if (end > this.#source.size) {
       throw this.#reject(
@@ -144,25 +144,25 @@ export class WindowReader {
     return this.#window.subarray(start, start + length);
   }
 
-  /** Says whether the next `length` bytes are in the window. */
-  #holds(length: number): boolean {
+  /** Whether the next `length` bytes are in the window. */
+  #isBuffered(length: number): boolean {
     const start = this.#position - this.#windowStart;
     return start >= 0 && start + length <= this.#window.length;
   }
 
   async #fill(length: number): Promise<void> {
-    if (this.#holds(length)) return;
+    if (this.#isBuffered(length)) return;
     this.#signal?.throwIfAborted();
-    const wanted = Math.min(Math.max(length, this.#nextWindow), this.left);
+    const wanted = Math.min(Math.max(length, this.#nextWindow), this.remaining);
     const bytes = await this.#source.read(this.#position, wanted, this.#signal);
     if (bytes.length < length) {
-      throw this.#reject(`it ended at byte ${this.#position + bytes.length} while it was read`, {
+      throw this.#reject(`reading it ended unexpectedly at byte ${this.#position + bytes.length}`, {
         expected: `${this.#source.size} bytes`,
         found: this.#position + bytes.length,
       });
     }
     this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#windowStart = this.#position;
-    this.#nextWindow = Math.min(this.#nextWindow * 2, LARGEST_WINDOW);
+    this.#nextWindow = Math.min(this.#nextWindow * 2, MAX_WINDOW_BYTES);
   }
 }

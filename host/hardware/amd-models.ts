@@ -2,7 +2,7 @@ import type { CpuModel } from './cpu-model.ts';
 
 /**
  * AMD's CPUs (and Hygon's, family 24) by CPUID family and model. Source for Zen: the model ranges of `bsp_init_amd` in
- * Linux `arch/x86/kernel/cpu/amd.c`; for what came before: AMD's Revision Guides and BIOS and Kernel Developer's Guides.
+ * Linux `arch/x86/kernel/cpu/amd.c`; for earlier CPUs: AMD's Revision Guides and BIOS and Kernel Developer's Guides.
  */
 export const AMD_MODELS: readonly CpuModel[] = [
   row('K8', 'x64', 0x0f, [0x00, 0xff]),

@@ -58,7 +58,7 @@ export const ARM_CORES: Readonly<Record<string, Readonly<Record<number, string>>
   Qualcomm: { 1: 'Oryon' },
   Microsoft: { 3401: 'Neoverse N2' },
   Ampere: { 2755: 'AmpereOne', 2756: 'AmpereOne A' },
-  // Under Linux an Apple core shows its part number, elsewhere its name.
+  // Linux shows the part number of an Apple core, other systems its name.
   Apple: {
     34: 'Apple M1',
     35: 'Apple M1',

@@ -1,7 +1,7 @@
 import type { ModelShape } from '../gguf/model.ts';
 
 /**
- * Number types llama.cpp can keep keys and values in, with the bytes of one number; the quantized ones have blocks of
+ * Types in which llama.cpp can store keys and values, with their bytes per element; the quantized ones have blocks of
  * 32. Source: `kv_cache_types` in llama.cpp's `arg.cpp`, and the block sizes of `ggml-common.h`.
  */
 const BYTES_PER_NUMBER = {
@@ -15,20 +15,20 @@ const BYTES_PER_NUMBER = {
   q4_0: 18 / 32,
 } as const;
 
-/** A type of keys or values in the cache, as llama.cpp's own options name it. */
+/** A type of keys or values in the KV cache, with llama.cpp's name. */
 export type CacheType = keyof typeof BYTES_PER_NUMBER;
 
-/** The types of keys and of values; absent = F16, llama.cpp's default. */
+/** The types of keys and of values. Default: F16, as in llama.cpp. */
 export interface CacheTypes {
   readonly cacheTypeK?: CacheType | undefined;
   readonly cacheTypeV?: CacheType | undefined;
 }
 
-/** Numbers in a block of a quantized type: a head's keys and values have to be whole blocks. */
-const BLOCK = 32;
+/** Elements per block of a quantized type: a head's keys and values must consist of whole blocks. */
+const BLOCK_ELEMENTS = 32;
 
-/** The cache's size with these types, as a part of what it is with F16. */
-export function cachePart(
+/** Returns the size of the KV cache with these types relative to its size with F16. */
+export function cacheSizeRatio(
   { keyLength, valueLength }: Pick<ModelShape, 'keyLength' | 'valueLength'>,
   { cacheTypeK = 'f16', cacheTypeV = 'f16' }: CacheTypes,
 ): number {
@@ -37,12 +37,12 @@ export function cachePart(
   return (keyLength * BYTES_PER_NUMBER[cacheTypeK] + valueLength * BYTES_PER_NUMBER[cacheTypeV]) / f16;
 }
 
-/** Whether a model's keys and values can be kept in a quantized type. */
+/** Whether a model's keys and values can be stored in a quantized type. */
 export function canQuantizeCache({ keyLength, valueLength }: Pick<ModelShape, 'keyLength' | 'valueLength'>): boolean {
-  return keyLength > 0 && keyLength % BLOCK === 0 && valueLength % BLOCK === 0;
+  return keyLength > 0 && keyLength % BLOCK_ELEMENTS === 0 && valueLength % BLOCK_ELEMENTS === 0;
 }
 
-/** Whether a type has blocks, so that a head's numbers have to fill them. */
+/** Whether a type is quantized, so that a head's elements must fill whole blocks. */
 export function isQuantized(type: CacheType): boolean {
   return type.startsWith('q');
 }

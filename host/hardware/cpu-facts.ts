@@ -1,52 +1,60 @@
 import { defined } from '../common/defined.ts';
 import { withTimeout } from '../common/with-timeout.ts';
-import { countList } from './cpu-list.ts';
+import { countCpus } from './cpu-list.ts';
 import { parseCpuInfo } from './cpuinfo.ts';
 import type { Machine } from './machine.ts';
 import type { CpuFacts } from './types.ts';
 
-/** How long systeminformation may take for the CPU, milliseconds: on Windows it starts PowerShell, which takes seconds. */
+/** Time limit for systeminformation's CPU query, milliseconds. On Windows it starts PowerShell, which takes seconds. */
 const PROBE_TIMEOUT_MS = 10_000;
 
-/** Finds out what the CPU is. */
+/** Detects the CPU. */
 export async function cpuFacts(machine: Machine): Promise<CpuFacts> {
   const facts = machine.platform === 'linux' ? await linuxFacts(machine) : await otherFacts(machine);
   const threads = Math.max(1, Math.min(facts.threads, machine.usableThreads));
   const cores = Math.max(1, Math.min(facts.cores, threads));
-  const { quickCores, ...rest } = facts;
-  const isHybrid = quickCores !== undefined && quickCores > 0 && quickCores < cores;
-  return { ...rest, threads, cores, ...(isHybrid ? { quickCores } : {}) };
+  const { performanceCores, ...rest } = facts;
+  const isHybrid = performanceCores !== undefined && performanceCores > 0 && performanceCores < cores;
+  return { ...rest, threads, cores, ...(isHybrid ? { performanceCores } : {}) };
 }
 
 async function linuxFacts({ platform, architecture, readText, brand }: Machine): Promise<CpuFacts> {
-  const told = parseCpuInfo((await readText('/proc/cpuinfo')) ?? '');
+  const reported = parseCpuInfo((await readText('/proc/cpuinfo')) ?? '');
   const siblings = await readText('/sys/devices/system/cpu/cpu0/topology/thread_siblings_list');
-  // Arm has few CPUs with several threads to a core, and tells of them only here.
-  const threadsPerCore = siblings === undefined ? 1 : countList(siblings);
+  // Few Arm CPUs have several threads per core; only this file shows it.
+  const threadsPerCore = siblings === undefined ? 1 : countCpus(siblings);
   const perCore = architecture === 'arm64' ? threadsPerCore : 1;
-  const quickThreads =
+  const performanceThreads =
     architecture === 'arm64'
-      ? await quickArmCpus(told.threads, readText)
+      ? await countArmPerformanceCores(reported.threads, readText)
       : await readText('/sys/devices/cpu_core/cpus');
-  const quickCores =
-    typeof quickThreads === 'string' ? Math.floor(countList(quickThreads) / threadsPerCore) : quickThreads;
+  const performanceCores =
+    typeof performanceThreads === 'string'
+      ? Math.floor(countCpus(performanceThreads) / threadsPerCore)
+      : performanceThreads;
   return {
-    ...told,
+    ...reported,
     platform,
     architecture,
-    modelName: told.modelName || brand,
-    cores: Math.max(1, Math.floor(told.cores / perCore)),
-    ...defined({ quickCores }),
+    modelName: reported.modelName || brand,
+    cores: Math.max(1, Math.floor(reported.cores / perCore)),
+    ...defined({ performanceCores }),
   };
 }
 
-/** Cores below this part of the fastest one's capacity are of another kind. Middle cores of three kinds count as fast. */
-const QUICK_CAPACITY = 0.6;
-/** Most CPUs asked for their capacity: no machine with cores of several kinds has more. */
+/**
+ * Cores with less than this share of the fastest core's capacity are efficiency cores. With three kinds of cores, the
+ * middle one counts as performance cores.
+ */
+const PERFORMANCE_CAPACITY = 0.6;
+/** Most CPUs whose capacity is read: no computer with several kinds of cores has more. */
 const MAX_CAPACITIES = 64;
 
-/** CPUs of the fast kind, by what Linux says they can do (`cpu_capacity`, 1024 for the fastest); undefined where it does not. */
-async function quickArmCpus(cpus: number, readText: Machine['readText']): Promise<number | undefined> {
+/**
+ * Returns the number of performance cores according to Linux (`cpu_capacity`, 1024 for the fastest); undefined if it
+ * does not report capacities.
+ */
+async function countArmPerformanceCores(cpus: number, readText: Machine['readText']): Promise<number | undefined> {
   if (cpus > MAX_CAPACITIES) return undefined;
   const capacities = await Promise.all(
     Array.from({ length: cpus }, async (_, cpu) =>
@@ -55,38 +63,40 @@ async function quickArmCpus(cpus: number, readText: Machine['readText']): Promis
   );
   if (!capacities.every((capacity) => capacity > 0)) return undefined;
   const fastest = Math.max(...capacities);
-  return capacities.filter((capacity) => capacity >= QUICK_CAPACITY * fastest).length;
+  return capacities.filter((capacity) => capacity >= PERFORMANCE_CAPACITY * fastest).length;
 }
 
 /**
- * macOS and Windows: neither lists all of a CPU's features, so `flags` is empty there. Windows tells family, model and
- * stepping in `PROCESSOR_IDENTIFIER`.
+ * Detects the CPU on macOS and Windows. Neither lists all CPU features, so `flags` is empty. On Windows,
+ * `PROCESSOR_IDENTIFIER` contains family, model and stepping.
  */
 async function otherFacts(machine: Machine): Promise<CpuFacts> {
   const { platform, architecture, env, brand, usableThreads } = machine;
   const { cpu } = await machine.systemInformation();
-  const told = await withTimeout(cpu(), PROBE_TIMEOUT_MS, 'systeminformation.cpu');
+  const reported = await withTimeout(cpu(), PROBE_TIMEOUT_MS, 'systeminformation.cpu');
   const windows = parseProcessorIdentifier(env?.PROCESSOR_IDENTIFIER ?? '');
   const isX86 = architecture === 'x64' || architecture === 'ia32';
   return {
     platform,
     architecture,
-    vendor: windows?.vendor ?? told.vendor,
-    modelName: brand || `${told.manufacturer} ${told.brand}`,
-    family: isX86 ? (windows?.family ?? number(told.family)) : null,
-    model: isX86 ? (windows?.model ?? number(told.model)) : null,
-    stepping: isX86 ? (windows?.stepping ?? number(told.stepping)) : null,
+    vendor: windows?.vendor ?? reported.vendor,
+    modelName: brand || `${reported.manufacturer} ${reported.brand}`,
+    family: isX86 ? (windows?.family ?? number(reported.family)) : null,
+    model: isX86 ? (windows?.model ?? number(reported.model)) : null,
+    stepping: isX86 ? (windows?.stepping ?? number(reported.stepping)) : null,
     part: null,
     flags: [],
-    cores: told.physicalCores || usableThreads,
-    threads: told.cores || usableThreads,
-    ...(told.efficiencyCores !== undefined && told.efficiencyCores > 0 && told.performanceCores !== undefined
-      ? { quickCores: told.performanceCores }
+    cores: reported.physicalCores || usableThreads,
+    threads: reported.cores || usableThreads,
+    ...(reported.efficiencyCores !== undefined &&
+    reported.efficiencyCores > 0 &&
+    reported.performanceCores !== undefined
+      ? { performanceCores: reported.performanceCores }
       : {}),
   };
 }
 
-/** Reads `Intel64 Family 6 Model 151 Stepping 2, GenuineIntel`; undefined for anything else. */
+/** Parses a text such as `Intel64 Family 6 Model 151 Stepping 2, GenuineIntel`. Returns undefined for anything else. */
 export function parseProcessorIdentifier(
   text: string,
 ): { vendor: string; family: number; model: number; stepping: number } | undefined {

@@ -1,8 +1,8 @@
-/** Most CPUs a list is read for: the kernel's own limit (CONFIG_NR_CPUS) is 8,192. */
+/** Most CPUs in a list: the kernel's own limit (CONFIG_NR_CPUS) is 8,192. */
 const MAX_CPUS = 8192;
 
-/** The CPUs in a list of the kernel's: `0,64` or `0-3,8`. What is no list has none. */
-export function numbersOf(list: string): number[] {
+/** Parses a CPU list of the Linux kernel, such as `0,64` or `0-3,8`. Invalid ranges are skipped. */
+export function parseCpuList(list: string): number[] {
   return list
     .trim()
     .split(',')
@@ -13,7 +13,7 @@ export function numbersOf(list: string): number[] {
     });
 }
 
-/** How many CPUs such a list names; at least one, since somebody reads it. */
-export function countList(list: string): number {
-  return Math.max(1, numbersOf(list).length);
+/** Returns the number of CPUs in such a list, at least 1. */
+export function countCpus(list: string): number {
+  return Math.max(1, parseCpuList(list).length);
 }

@@ -1,15 +1,15 @@
-/** One row of a table of CPUs: which ones it covers, and what they are. */
+/** A row of a table of CPUs. */
 export interface CpuModel {
-  /** As its maker calls the generation: `Zen 4`, `Sapphire Rapids`. */
+  /** The manufacturer's name for the generation: `Zen 4`, `Sapphire Rapids`. */
   readonly name: string;
-  /** The ggml binary that uses all it can do, as a rule: what counts where the operating system lists no flags. */
+  /** The best ggml build for it in general; used if the operating system lists no CPU flags. */
   readonly variant: string;
   /** CPUID family, decimal. */
   readonly family: number;
-  /** CPUID models, ranges with both ends. */
+  /** CPUID models, inclusive ranges. */
   readonly models: readonly (readonly [first: number, last: number])[];
-  /** Only these steppings, a range with both ends. */
+  /** Only these steppings, an inclusive range. */
   readonly steppings?: readonly [first: number, last: number];
-  /** Only CPUs of this brand string. */
+  /** Only CPUs with this brand string. */
   readonly brand?: RegExp;
 }

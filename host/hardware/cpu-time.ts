@@ -1,6 +1,6 @@
 import * as os from 'node:os';
 import { sum } from '../common/sum.ts';
-import { numbersOf } from './cpu-list.ts';
+import { parseCpuList } from './cpu-list.ts';
 import { type ReadText, readText } from './read-text.ts';
 import type { CpuLoad } from './threads.ts';
 
@@ -62,7 +62,7 @@ export function cpuLoad(before: CpuTime, after: CpuTime): CpuLoad | undefined {
 async function linuxBusy({ readText }: CpuTimeSource): Promise<{ busyMs: number; cpus: number } | undefined> {
   const [stat = '', status = ''] = await Promise.all([readText('/proc/stat'), readText('/proc/self/status')]);
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
-  const allowed = list === undefined ? undefined : new Set(numbersOf(list));
+  const allowed = list === undefined ? undefined : new Set(parseCpuList(list));
   let ticks = 0;
   let cpus = 0;
   for (const [, number, line = ''] of stat.matchAll(/^cpu(\d+) (.*)$/gm)) {

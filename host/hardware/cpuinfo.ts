@@ -1,12 +1,10 @@
 import { ARM_IMPLEMENTERS } from './arm-cores.ts';
 import type { CpuFacts } from './types.ts';
 
-/** What `/proc/cpuinfo` tells; cores and threads are those of the whole machine. */
+/** CPU information from `/proc/cpuinfo`. Cores and threads are those of the whole computer. */
 export type CpuInfoFile = Omit<CpuFacts, 'architecture' | 'platform'>;
 
-/**
- * Reads `/proc/cpuinfo`. x86 tells of packages and cores there; Arm does not, so there every thread counts as a core.
- */
+/** Parses `/proc/cpuinfo`. It shows packages and cores on x86 only, so on Arm every thread counts as a core. */
 export function parseCpuInfo(text: string): CpuInfoFile {
   const blocks = text.split(/\n\s*\n/).map(fieldsOf);
   const processors = blocks.filter((fields) => fields.has('processor'));
@@ -15,12 +13,12 @@ export function parseCpuInfo(text: string): CpuInfoFile {
   const parts = processors.map((fields) => integer(fields.get('CPU part'))).filter((part) => part !== null);
   return {
     vendor: first.get('vendor_id') ?? ARM_IMPLEMENTERS[integer(first.get('CPU implementer')) ?? -1] ?? 'unknown',
-    // The board's name stands alone in a block after the processors' on a Raspberry Pi.
+    // On a Raspberry Pi, the board's name is in a block of its own after the processors.
     modelName: first.get('model name') ?? blocks.at(-1)?.get('Model') ?? '',
     family: integer(first.get('cpu family')),
     model: integer(first.get('model')),
     stepping: integer(first.get('stepping')),
-    // Of cores of several kinds, the later design is the faster one in every such pair sold.
+    // With several kinds of cores, the newer design is the faster one in all CPUs sold.
     part: parts.length === 0 ? null : Math.max(...parts),
     flags: commonFlags(processors),
     cores: Math.min(threads, coreCount(processors) || threads),
@@ -37,7 +35,7 @@ function fieldsOf(block: string): Map<string, string> {
   return fields;
 }
 
-/** What every processor can do: a program may be moved from one to another at any time. */
+/** Returns the flags of all processors, because a program may be moved between them at any time. */
 function commonFlags(processors: readonly Map<string, string>[]): string[] {
   const [first = [], ...others] = processors.map((fields) =>
     (fields.get('flags') ?? fields.get('Features') ?? '').split(/\s+/),
@@ -46,13 +44,13 @@ function commonFlags(processors: readonly Map<string, string>[]): string[] {
   return first.filter((flag) => flag !== '' && sets.every((set) => set.has(flag))).map((flag) => flag.toLowerCase());
 }
 
-/** Different pairs of package and core; 0 where none are told. */
+/** Returns the number of distinct pairs of package and core; 0 if they are not listed. */
 function coreCount(processors: readonly Map<string, string>[]): number {
   const cores = processors.map((fields) => `${fields.get('physical id')}/${fields.get('core id')}`);
   return cores.some((core) => core.includes('undefined')) ? 0 : new Set(cores).size;
 }
 
-/** Decimal, or hexadecimal with `0x`; null where it is no number. */
+/** Parses a decimal number, or a hexadecimal one with `0x`. Returns null for anything else. */
 function integer(text: string | undefined): number | null {
   const value = text === undefined || text === '' ? Number.NaN : Number(text);
   return Number.isInteger(value) ? value : null;

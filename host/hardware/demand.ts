@@ -1,85 +1,87 @@
 import { sum } from '../common/sum.ts';
 import type { ModelShape } from '../gguf/model.ts';
-import { type CacheTypes, cachePart } from './cache-types.ts';
+import { type CacheTypes, cacheSizeRatio } from './cache-types.ts';
 
-/** Tokens evaluated at once, which working memory is made for: node-llama-cpp's default batch. */
+/** Tokens evaluated at once, which determine working memory: node-llama-cpp's default batch size. */
 const BATCH_TOKENS = 512;
 
-/** llama.cpp makes contexts in steps of so many tokens. */
+/** llama.cpp rounds context lengths up to multiples of this, tokens. */
 const CONTEXT_STEP = 256;
 
 /** Working memory is counted in F32, bytes. */
 const F32_BYTES = 4;
 
 /**
- * Intermediate results that are alive at once in a block, which ggml's allocator makes room for: the feed-forward part's
- * gate, up and product, and four vectors of the embedding's length (residual stream, input, norm, output). Of llama.cpp's
- * own figures, which it equals to 1 % on the CPU (`npm run bench -- fit`).
+ * Intermediate results that exist at the same time in a block, for which ggml allocates memory: gate, up and product of
+ * the feed-forward network, and four vectors of the embedding's length (residual stream, input, norm, output). The
+ * result matches llama.cpp's own figures within 1 % on the CPU (`npm run bench -- fit`).
  */
 const LIVE_FEED_FORWARD = 3;
 const LIVE_EMBEDDINGS = 4;
 
-/** After the last block: the logits of every token of the batch, with the vectors they are made from. */
+/** Embedding vectors per token after the last block, from which the logits are computed. */
 const LIVE_AT_OUTPUT = 2;
 
-/** Bytes of the attention mask for a token of context and a token of the batch: F16, as flash attention takes it. */
+/** Bytes of the attention mask per token of the context and token of the batch: F16, as for flash attention. */
 const MASK_BYTES = 2;
 
-/** Below this part of the input embeddings, the output layer has no matrix of its own and uses the embeddings'. */
+/**
+ * If the output layer is smaller than this share of the input embeddings, it has no matrix of its own and uses theirs.
+ */
 const TIED_OUTPUT = 1 / 16;
 
-/** The bytes a model takes, cut up as llama.cpp places them. */
+/** The memory that a model needs, divided as llama.cpp allocates it. Sizes are bytes. */
 export interface Demand {
-  /** Weights and keys and values of each layer, in order. */
+  /** Weights and KV cache of each layer, in order. */
   readonly layers: readonly number[];
-  /** Input embeddings: always in main memory. */
+  /** Input embeddings, which are always in main memory. */
   readonly input: number;
-  /** Output layer on the GPU. Tied embeddings are copied there: llama.cpp keeps one for each side. */
+  /** Output layer on the GPU. Tied embeddings are copied there. */
   readonly outputOnGpu: number;
   readonly outputOnCpu: number;
-  /** Working memory of each device that has layers. */
+  /** Working memory of each device with layers. */
   readonly compute: number;
-  /** Of all this, what grows with a token of context. */
+  /** The cacheRatio of all this that each further token of context adds. */
   readonly perContextToken: number;
 }
 
-/** What of a load decides how much memory it takes, beside the model. */
+/** Load settings that determine the memory need. */
 export interface DemandSettings extends CacheTypes {
   /** Tokens. */
   readonly contextSize: number;
-  /** Tokens evaluated at once; absent = {@link BATCH_TOKENS}. */
+  /** Tokens evaluated at once. Default: {@link BATCH_TOKENS}. */
   readonly batchSize?: number | undefined;
 }
 
-/** What a model of this shape takes with these settings. */
+/** Returns the memory that a model of this shape needs with these settings. */
 export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
   const { layerBytes, kvBytesPerToken, inputBytes, outputBytes } = shape;
   const isTied = outputBytes < inputBytes * TIED_OUTPUT;
   const context = Math.ceil(settings.contextSize / CONTEXT_STEP) * CONTEXT_STEP;
   const batch = Math.min(settings.batchSize ?? BATCH_TOKENS, context);
-  const part = cachePart(shape, settings);
+  const cacheRatio = cacheSizeRatio(shape, settings);
   return {
-    layers: layerBytes.map((bytes, layer) => bytes + (kvBytesPerToken[layer] ?? 0) * part * context),
+    layers: layerBytes.map((bytes, layer) => bytes + (kvBytesPerToken[layer] ?? 0) * cacheRatio * context),
     input: inputBytes,
     outputOnGpu: isTied ? inputBytes + outputBytes : outputBytes,
     outputOnCpu: outputBytes,
-    compute: batch * (F32_BYTES * liveNumbers(shape) + MASK_BYTES * context),
-    perContextToken: sum(kvBytesPerToken) * part + batch * MASK_BYTES,
+    compute: batch * (F32_BYTES * liveElements(shape) + MASK_BYTES * context),
+    perContextToken: sum(kvBytesPerToken) * cacheRatio + batch * MASK_BYTES,
   };
 }
 
-/** Numbers a token of the batch keeps alive, at the busiest place: inside a block, or at the output. */
-function liveNumbers({ vocabSize, embeddingDim, feedForwardDim }: ModelShape): number {
+/** Returns the most elements per token of the batch that exist at the same time, inside a block or at the output. */
+function liveElements({ vocabSize, embeddingDim, feedForwardDim }: ModelShape): number {
   return Math.max(
     LIVE_FEED_FORWARD * feedForwardDim + LIVE_EMBEDDINGS * embeddingDim,
     vocabSize + LIVE_AT_OUTPUT * embeddingDim,
   );
 }
 
-/** What else a model takes beside its file, as a part of it, where only its size is known: a context of 4,096 tokens. */
-const OVERHEAD_PART = 0.15;
+/** Working memory and a context of 4,096 tokens, as a share of the file size, if only that is known. */
+const OVERHEAD_RATIO = 0.15;
 
-/** The same of a model of which only the file's size is known: even layers, and a margin for context and working memory. */
+/** Estimates the memory need from the file size alone: equal layers, and a margin for context and working memory. */
 export function demandOfSize(modelSize: number, totalLayers: number): Demand {
   const perLayer = modelSize / totalLayers;
   return {
@@ -87,14 +89,14 @@ export function demandOfSize(modelSize: number, totalLayers: number): Demand {
     input: 0,
     outputOnGpu: 0,
     outputOnCpu: 0,
-    compute: modelSize * OVERHEAD_PART,
+    compute: modelSize * OVERHEAD_RATIO,
     perContextToken: 0,
   };
 }
 
 /**
- * Bytes on each side when the last `gpuLayers` layers are on the GPU; all of them means the output layer too. Several
- * GPUs share the layers, but each has working memory of its own.
+ * Returns the bytes of GPU and main memory if the last `gpuLayers` layers are on the GPU; all layers include the output
+ * layer. Several GPUs share the layers, but each has working memory of its own.
  */
 export function memoryFor(
   demand: Demand,

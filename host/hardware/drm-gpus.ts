@@ -1,14 +1,14 @@
 import { defined } from '../common/defined.ts';
-import type { FoundGpu } from './found-gpu.ts';
+import type { DetectedGpu } from './found-gpu.ts';
 import type { Machine } from './machine.ts';
 
-/** The PCI vendors whose GPUs llama.cpp can use, but for Nvidia's, which nvidia-smi tells of. Virtual adapters have others. */
+/** PCI vendors of supported GPUs other than Nvidia's, which nvidia-smi lists. Virtual adapters have other vendors. */
 const VENDORS = { '0x1002': 'amd', '0x8086': 'intel' } as const;
 
-/** The address of the slot that Intel's integrated graphics has on every machine. */
+/** PCI address of Intel's integrated graphics on every computer. */
 const INTEGRATED_SLOT = '0000:00:02.0';
 
-/** A card's kernel device, as `/sys/class/drm/cardN/device` shows it. */
+/** A card's device in `/sys/class/drm/cardN/device`. */
 interface DrmCard {
   readonly vendor: keyof typeof VENDORS;
   readonly device: string;
@@ -17,8 +17,8 @@ interface DrmCard {
   readonly folder: string;
 }
 
-/** AMD's and Intel's GPUs under Linux, from what their kernel drivers show in `/sys`; names from lspci where it is there. */
-export async function drmGpus(machine: Machine): Promise<FoundGpu[]> {
+/** Detects AMD and Intel GPUs on Linux from `/sys`, with names from lspci if it is installed. */
+export async function drmGpus(machine: Machine): Promise<DetectedGpu[]> {
   const names = (await machine.list('/sys/class/drm')).filter((name) => /^card\d+$/.test(name)).sort();
   const cards = (await Promise.all(names.map((name) => cardIn(`/sys/class/drm/${name}/device`, machine)))).filter(
     (card) => card !== undefined,
@@ -41,7 +41,7 @@ async function cardIn(folder: string, { readText }: Machine): Promise<DrmCard | 
   };
 }
 
-async function gpuOf(card: DrmCard, pciName: string | undefined, machine: Machine): Promise<FoundGpu> {
+async function gpuOf(card: DrmCard, pciName: string | undefined, machine: Machine): Promise<DetectedGpu> {
   const vendor = VENDORS[card.vendor];
   const memory = vendor === 'amd' ? await amdMemory(card, machine) : await intelMemory(card, machine);
   return {
@@ -65,7 +65,7 @@ async function amdMemory({ folder }: DrmCard, { readText }: Machine) {
   return { total, available: Math.max(0, total - used) };
 }
 
-/** Intel's drivers tell no memory: with a resizable BAR, as Arc cards need, it is the largest region. */
+/** Intel's drivers do not report memory. With a resizable BAR, which Arc cards require, it is the largest region. */
 async function intelMemory({ folder, slot }: DrmCard, { readText }: Machine) {
   if (slot === INTEGRATED_SLOT) return undefined;
   const regions = ((await readText(`${folder}/resource`)) ?? '').split('\n').map((line) => {
@@ -77,8 +77,8 @@ async function intelMemory({ folder, slot }: DrmCard, { readText }: Machine) {
 }
 
 /**
- * Names of PCI devices by address, from `lspci -D -mm`: `0000:03:00.0 "VGA compatible controller" "Vendor" "Device" …`.
- * The device's own name in brackets, where it has one, is what people know it by.
+ * Parses the output of `lspci -D -mm`: `0000:03:00.0 "VGA compatible controller" "Vendor" "Device" …`. Returns device
+ * names by address. The common name of a device is in brackets, if it has one.
  */
 export function parseLspci(text: string): Map<string, string> {
   const names = new Map<string, string>();

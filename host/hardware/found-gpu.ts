@@ -1,28 +1,28 @@
 import type { GpuInfo, MemoryInfo } from './types.ts';
 
-/** A GPU as a system tells of it. Sizes are bytes, null where it has no memory of its own. */
-export type FoundGpu = Omit<GpuInfo, 'totalVram' | 'availableVram'> & {
+/** A GPU as the system reports it. Sizes are bytes, null if it has no memory of its own. */
+export type DetectedGpu = Omit<GpuInfo, 'totalVram' | 'availableVram'> & {
   readonly totalVram: number | null;
   readonly availableVram: number | null;
 };
 
-/** Above this, bytes, Metal lets a GPU have three quarters of the memory, up to it two thirds. */
+/** Above this memory size, bytes, Metal lets a GPU use three quarters of the memory instead of two thirds. */
 const LARGE_MAC = 32 * 1024 ** 3;
 
-/** Puts sizes to what GPUs that share the main memory may have of it, now. */
-export function sizeGpus(gpus: readonly FoundGpu[], memory: MemoryInfo): GpuInfo[] {
+/** Fills in the memory sizes of GPUs that share the main memory. */
+export function resolveGpuMemory(gpus: readonly DetectedGpu[], memory: MemoryInfo): GpuInfo[] {
   return gpus.map((gpu) => {
-    const totalVram = gpu.totalVram ?? Math.floor(memory.total * sharedPart(gpu, memory));
+    const totalVram = gpu.totalVram ?? Math.floor(memory.total * sharedMemoryRatio(gpu, memory));
     return { ...gpu, totalVram, availableVram: Math.min(totalVram, gpu.availableVram ?? memory.available) };
   });
 }
 
 /**
- * The part of the memory a GPU may take. Apple: Metal's `recommendedMaxWorkingSetSize` as llama.cpp logs it on Macs of
- * 8 to 192 GB. Nvidia's (GB10, Jetson): all of it. Other integrated ones: half, the limit of Windows and of Linux's
- * translation tables (`amdgpu.gttsize`).
+ * Returns the share of the main memory that a GPU may use. Apple: Metal's `recommendedMaxWorkingSetSize` as logged by
+ * llama.cpp on Macs with 8 to 192 GB. Nvidia (GB10, Jetson): all of it. Other integrated GPUs: half, the limit of
+ * Windows and of Linux's translation tables (`amdgpu.gttsize`).
  */
-function sharedPart({ vendor }: FoundGpu, { total }: MemoryInfo): number {
+function sharedMemoryRatio({ vendor }: DetectedGpu, { total }: MemoryInfo): number {
   if (vendor === 'apple') return total > LARGE_MAC ? 3 / 4 : 2 / 3;
   return vendor === 'nvidia' ? 1 : 1 / 2;
 }

@@ -1,23 +1,22 @@
 import type { Logger } from '../common/log.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import { drmGpus } from './drm-gpus.ts';
-import type { FoundGpu } from './found-gpu.ts';
+import type { DetectedGpu } from './found-gpu.ts';
 import { macGpus } from './mac-gpus.ts';
 import type { Machine } from './machine.ts';
 import { NVIDIA_QUERY, parseNvidiaSmi } from './nvidia-smi.ts';
 import { DISPLAY_ADAPTERS_QUERY, parseDisplayAdapters } from './windows-gpus.ts';
 
-/** How long macOS's system_profiler may take, milliseconds; it needs one or two seconds. */
+/** Time limit for macOS's system_profiler, milliseconds; it takes one or two seconds. */
 const PROFILER_TIMEOUT_MS = 10_000;
 
 /**
- * The GPUs of the machine, those with memory of their own first, the largest of them first. A probe that fails or takes
- * too long is logged and counts for nothing: a machine whose driver is broken still runs models on its CPU.
+ * Detects the GPUs, sorted by the size of their own memory, largest first. A probe that fails or takes too long is
+ * logged and ignored, so that models still run on the CPU if a driver is broken.
  *
- * systeminformation is asked only on macOS: elsewhere it waits for nvidia-smi without a time limit, and the whole
- * program with it.
+ * systeminformation is used on macOS only: on other systems it runs nvidia-smi synchronously without a time limit.
  */
-export async function findGpus(machine: Machine, log: Logger): Promise<FoundGpu[]> {
+export async function detectGpus(machine: Machine, log: Logger): Promise<DetectedGpu[]> {
   const found = await Promise.all(
     probesFor(machine).map(async ([name, probe]) => {
       try {
@@ -29,14 +28,14 @@ export async function findGpus(machine: Machine, log: Logger): Promise<FoundGpu[
     }),
   );
   const [nvidia = [], ...others] = found;
-  // nvidia-smi tells more of Nvidia's GPUs than the other probes do.
+  // nvidia-smi reports more about Nvidia GPUs than the other probes.
   const all = [...nvidia, ...others.flat().filter(({ vendor }) => nvidia.length === 0 || vendor !== 'nvidia')];
   return all.sort((a, b) => (b.totalVram ?? 0) - (a.totalVram ?? 0));
 }
 
-type Probe = readonly [name: string, probe: () => Promise<FoundGpu[]>];
+type Probe = readonly [name: string, probe: () => Promise<DetectedGpu[]>];
 
-/** The ways to ask, on this kind of machine; nvidia-smi's stands first. */
+/** Returns the probes for this platform, nvidia-smi first. */
 function probesFor(machine: Machine): Probe[] {
   const nvidia: Probe = [
     'nvidia-smi',

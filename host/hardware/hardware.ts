@@ -1,47 +1,50 @@
 import { type Lazy, lazy } from '../common/lazy.ts';
 import type { Logger } from '../common/log.ts';
 import { cpuFacts } from './cpu-facts.ts';
-import { type FoundGpu, sizeGpus } from './found-gpu.ts';
-import { findGpus } from './gpus.ts';
+import { type DetectedGpu, resolveGpuMemory } from './found-gpu.ts';
+import { detectGpus } from './gpus.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { memoryInfo } from './memory.ts';
 import { microarchitecture } from './microarchitecture.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot, MemoryInfo } from './types.ts';
 import { chooseVariant } from './variant.ts';
 
-/** How old a figure of free VRAM may be, milliseconds. nvidia-smi takes some 50 ms, and models come and go in seconds. */
+/**
+ * How long GPU information is cached, milliseconds. nvidia-smi takes about 50 ms, and free VRAM changes within seconds
+ * as models are loaded.
+ */
 const VRAM_FRESH_MS = 2_000;
 
-/** How long "no GPU" stands, milliseconds: asking starts programs, and a GPU comes up rarely (a driver that was slow). */
+/** How long the absence of GPUs is cached, milliseconds: detection starts programs, and a GPU rarely appears later. */
 const NO_GPU_FRESH_MS = 60_000;
 
-/** What this machine is. The CPU is asked once, the GPUs when what is known of them is old, the memory every time. */
+/** Detects the hardware. The CPU is detected once, GPUs are cached for a short time, and memory is read every time. */
 export class Hardware {
   readonly #log: Logger;
   readonly #machine: Machine;
   readonly cpu: Lazy<CpuInfo> = lazy(() => this.#findCpu());
-  #gpus: { readonly found: Promise<FoundGpu[]>; freshUntil: number; hasSome: boolean } | undefined;
+  #gpus: { readonly found: Promise<DetectedGpu[]>; freshUntil: number; hasSome: boolean } | undefined;
 
-  /** `env` is what programs (nvidia-smi) are started with; without it, as this process was. */
+  /** `env` is the environment of programs such as nvidia-smi. Default: that of this process. */
   constructor(options: { log: Logger; env?: Readonly<NodeJS.ProcessEnv>; machine?: Machine }) {
     this.#log = options.log;
     this.#machine = options.machine ?? thisMachine(options.env);
   }
 
-  /** Everything, at one moment. */
+  /** Returns the current state of all hardware. */
   async snapshot(): Promise<HardwareSnapshot> {
     const [cpu, found, memory] = await Promise.all([this.cpu(), this.#findGpus(), this.memory()]);
-    return { cpu, gpus: sizeGpus(found, memory), memory };
+    return { cpu, gpus: resolveGpuMemory(found, memory), memory };
   }
 
-  /** Has the GPUs asked anew next time: for whoever has just freed some of their memory. */
-  forgetVram(): void {
+  /** Discards cached GPU information, after GPU memory has been freed. */
+  invalidateVram(): void {
     if (this.#gpus?.hasSome) this.#gpus = undefined;
   }
 
   async gpus(): Promise<GpuInfo[]> {
     const [found, memory] = await Promise.all([this.#findGpus(), this.memory()]);
-    return sizeGpus(found, memory);
+    return resolveGpuMemory(found, memory);
   }
 
   memory(): Promise<MemoryInfo> {
@@ -53,13 +56,13 @@ export class Hardware {
     return { ...facts, microarchitecture: microarchitecture(facts), variant: chooseVariant(facts) };
   }
 
-  /** One probe at a time; whoever asks meanwhile waits for the same one. */
-  #findGpus(): Promise<FoundGpu[]> {
+  /** Detects GPUs once at a time; concurrent callers share the result. */
+  #findGpus(): Promise<DetectedGpu[]> {
     if (this.#gpus !== undefined && performance.now() < this.#gpus.freshUntil) return this.#gpus.found;
-    const found = findGpus(this.#machine, this.#log);
+    const found = detectGpus(this.#machine, this.#log);
     const gpus = { found, freshUntil: Number.POSITIVE_INFINITY, hasSome: false };
     this.#gpus = gpus;
-    // From the answer on, not from the question: a slow probe would be asked again at once.
+    // Starts when detection has finished, because a slow detection would otherwise be repeated at once.
     return found.then((list) => {
       gpus.hasSome = list.length > 0;
       gpus.freshUntil = performance.now() + (list.length === 0 ? NO_GPU_FRESH_MS : VRAM_FRESH_MS);

@@ -2,8 +2,8 @@ import type { CpuModel } from './cpu-model.ts';
 
 /**
  * Intel's CPUs by CPUID family and model. Source: Linux `arch/x86/include/asm/intel-family.h` (names, models,
- * steppings) and Intel's Software Developer's Manual, volume 4, table 2-1; what each can do: Intel's Instruction Set
- * Extensions reference. More exact rows (a stepping, a brand) stand before the model's general one.
+ * steppings) and Intel's Software Developer's Manual, volume 4, table 2-1; instruction sets: Intel's Instruction Set
+ * Extensions reference. More specific rows (with a stepping or brand) precede the model's general row.
  */
 export const INTEL_MODELS: readonly CpuModel[] = [
   row('Core 2', 'x64', 6, [0x0f, 0x16, 0x17, 0x1d]),
@@ -14,11 +14,11 @@ export const INTEL_MODELS: readonly CpuModel[] = [
   row('Haswell', 'haswell', 6, [0x3c, 0x3f, 0x45, 0x46]),
   row('Broadwell', 'haswell', 6, [0x3d, 0x47, 0x4f, 0x56]),
   row('Skylake', 'haswell', 6, [0x4e, 0x5e]),
-  // One model number for three server generations: the stepping tells them apart.
+  // Three server generations have the same model number; the stepping distinguishes them.
   { ...row('Cooper Lake', 'cooperlake', 6, [0x55]), steppings: [10, 15] },
   { ...row('Cascade Lake', 'cascadelake', 6, [0x55]), steppings: [5, 9] },
   row('Skylake-SP', 'skylakex', 6, [0x55]),
-  // Kaby Lake's two model numbers went on to be used by its successors, which have the same core.
+  // The successors of Kaby Lake have its two model numbers and the same core.
   { ...row('Comet Lake', 'haswell', 6, [0x8e]), steppings: [12, 15], brand: /\b(i\d-10\d{3}|[56]205U|5305U|6405U)/i },
   { ...row('Whiskey Lake', 'haswell', 6, [0x8e]), steppings: [11, 15] },
   row('Kaby Lake', 'haswell', 6, [0x8e]),
@@ -34,7 +34,7 @@ export const INTEL_MODELS: readonly CpuModel[] = [
   row('Emerald Rapids', 'sapphirerapids', 6, [0xcf]),
   row('Granite Rapids', 'sapphirerapids', 6, [0xad, 0xae]),
   row('Diamond Rapids', 'sapphirerapids', 19, [0x01]),
-  // Hybrid lines: what the performance cores could do beyond the efficiency cores (AVX-512) is switched off.
+  // Hybrid CPUs: AVX-512, which only the performance cores support, is disabled.
   row('Lakefield', 'sse42', 6, [0x8a]),
   row('Alder Lake', 'alderlake', 6, [0x97, 0x9a]),
   row('Raptor Lake', 'alderlake', 6, [0xb7, 0xba, 0xbf]),
@@ -44,7 +44,7 @@ export const INTEL_MODELS: readonly CpuModel[] = [
   row('Lunar Lake', 'alderlake', 6, [0xbd]),
   row('Panther Lake', 'alderlake', 6, [0xcc]),
   row('Wildcat Lake', 'alderlake', 6, [0xd5]),
-  // Atom lines.
+  // Atom.
   row('Bonnell', 'x64', 6, [0x1c, 0x26]),
   row('Saltwell', 'x64', 6, [0x27, 0x35, 0x36]),
   row('Silvermont', 'sse42', 6, [0x37, 0x4a, 0x4d, 0x5a]),

@@ -1,11 +1,11 @@
 import type { Systeminformation } from 'systeminformation';
-import type { FoundGpu } from './found-gpu.ts';
+import type { DetectedGpu } from './found-gpu.ts';
 
 const MiB = 1024 * 1024;
 
-/** A Mac's GPUs, from systeminformation's list of graphics controllers (macOS's system_profiler). */
-export function macGpus(controllers: readonly Systeminformation.GraphicsControllerData[]): FoundGpu[] {
-  return controllers.flatMap(({ model, vendor: maker, vram, vramDynamic }): FoundGpu[] => {
+/** Returns the GPUs of a Mac from systeminformation's list of graphics controllers (macOS's system_profiler). */
+export function macGpus(controllers: readonly Systeminformation.GraphicsControllerData[]): DetectedGpu[] {
+  return controllers.flatMap(({ model, vendor: maker, vram, vramDynamic }): DetectedGpu[] => {
     const vendor = vendorOf(`${maker} ${model}`);
     if (vendor === undefined) return [];
     const shared = vendor === 'apple' || vendor === 'intel' || vramDynamic;
@@ -15,8 +15,8 @@ export function macGpus(controllers: readonly Systeminformation.GraphicsControll
   });
 }
 
-/** Undefined for virtual adapters (VMware, Parallels, Apple's own paravirtual one). */
-function vendorOf(name: string): FoundGpu['vendor'] | undefined {
+/** Returns the vendor of a GPU; undefined for virtual adapters (VMware, Parallels, Apple's paravirtual one). */
+function vendorOf(name: string): DetectedGpu['vendor'] | undefined {
   if (/paravirtual|vmware|virtual|parallels/i.test(name)) return undefined;
   if (/apple m\d/i.test(name)) return 'apple';
   if (/\bamd\b|\bati\b|radeon/i.test(name)) return 'amd';

@@ -6,40 +6,47 @@ import { findProgram, systemFolder, withSafePath } from '../common/find-program.
 import { withTimeout } from '../common/with-timeout.ts';
 import { type ReadText, readText } from './read-text.ts';
 
-/** How long a program such as nvidia-smi may take, milliseconds. With eight GPUs and a driver asleep it takes some 5 s. */
+/**
+ * Time limit for programs such as nvidia-smi, milliseconds. With eight GPUs and an unloaded driver it takes about 5 s.
+ */
 const PROGRAM_TIMEOUT_MS = 10_000;
 
-/** How long a program that was killed may take to be gone, milliseconds. One stuck in a driver never is: it is left behind. */
+/**
+ * How long to wait for a killed program to exit, milliseconds. One that is stuck in a driver never exits and is
+ * abandoned.
+ */
 const KILL_GRACE_MS = 500;
 
-/** Most bytes such a program may write. Windows' list of display adapters, the longest, has some 100 KiB. */
+/** Largest output of such a program, bytes. The longest, Windows' list of display adapters, has about 100 KiB. */
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** The part of systeminformation that is used, where the system's own files do not tell. */
+/** The functions of systeminformation that are used if the system has no files with the information. */
 export type SystemInformation = typeof import('./system-information.ts');
 
-/** The computer, as detection asks it: the one this runs on, or a recorded one. */
+/** Access to a computer's hardware information: this computer, or a recorded one in tests. */
 export interface Machine {
-  /** As Node names them. */
+  /** As reported by Node. */
   readonly platform: string;
   readonly architecture: string;
-  /** Undefined: the one this process was started with. */
+  /** Undefined: the environment of this process. */
   readonly env: Readonly<NodeJS.ProcessEnv> | undefined;
-  /** What Node says of the CPU: its brand, and how many threads this process may use (affinity and container limits). */
+  /**
+   * From Node: the CPU's brand, and the number of threads that this process may use (affinity and container limits).
+   */
   readonly brand: string;
   readonly usableThreads: number;
   readonly readText: ReadText;
-  /** Names in a folder; none where there is no such folder. */
+  /** Returns the names in a folder; none if it does not exist. */
   list(folder: string): Promise<string[]>;
   /**
-   * What a program wrote, whatever its exit code; undefined where there is no such program. Rejects when it takes too
-   * long: nothing waits for it then.
+   * Runs a program and returns its output, regardless of its exit code; undefined if the program is not installed.
+   * Rejects if it takes too long, without waiting for it.
    */
   run(program: string, args: readonly string[]): Promise<string | undefined>;
   systemInformation(): Promise<SystemInformation>;
 }
 
-/** The computer this runs on. */
+/** Returns the computer that this process runs on. */
 export function thisMachine(env?: Readonly<NodeJS.ProcessEnv>, limits: { programTimeoutMs?: number } = {}): Machine {
   const { programTimeoutMs = PROGRAM_TIMEOUT_MS } = limits;
   return {
@@ -76,7 +83,7 @@ function run(
   return new Promise((resolve, reject) => {
     const options = {
       env: withSafePath(env ?? process.env),
-      // A program looks for its libraries in the current folder too.
+      // A program also searches for its libraries in the current folder.
       cwd: process.platform === 'win32' ? systemFolder({ env }) : '/',
       timeout,
       killSignal: 'SIGKILL',
@@ -86,11 +93,11 @@ function run(
     const child = execFile(file, [...args], options, (error, stdout) => {
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT' || error.code === 'EACCES') resolve(undefined);
-      else if (error.killed) reject(new Error(`${program} gave no answer in ${timeout} ms`));
+      else if (error.killed) reject(new Error(`${program} did not finish within ${timeout} ms`));
       else if (typeof error.code === 'number') resolve(stdout);
       else reject(error);
     });
-    // One that cannot even be killed must not keep the host from ending.
+    // A program that cannot be killed must not prevent the host from exiting.
     child.unref();
   });
 }

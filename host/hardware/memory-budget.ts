@@ -1,33 +1,33 @@
 import { sum } from '../common/sum.ts';
 import type { GpuInfo, HardwareSnapshot } from './types.ts';
 
-/** What is left alone, bytes. */
+/** Memory that is not given to models, bytes. */
 export interface Reserve {
   readonly gpu: number;
   readonly ram: number;
 }
 
 /**
- * Left alone where layers are divided: on each GPU a backend's own context and kernels (CUDA: 300 to 500 MB) and what a
- * desktop takes meanwhile, without which the load that just fits is the one that fails; of the main memory the runner
- * process itself (some 150 MB), and air for the browser.
+ * Reserve for recommending a split: on each GPU, a backend's context and kernels (CUDA: 300 to 500 MB) and changes in
+ * use by the desktop, without which a load that barely fits would fail; in main memory, the runner process itself
+ * (about 150 MB) and some memory for the browser.
  */
 export const RECOMMENDED_RESERVE: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 * 1024 };
 
-/** Left alone where a load is refused: a runner process without a model, and a GPU backend's context. */
+/** Reserve for rejecting a load: a runner process without a model, and a GPU backend's context. */
 export const MINIMUM_RESERVE: Reserve = { gpu: 300 * 1024 * 1024, ram: 160 * 1024 * 1024 };
 
-/** What a model may take, bytes. */
+/** The memory that a model may use, bytes. */
 export interface MemoryBudget {
-  /** The GPUs it may be put on; several hold a model's layers together. */
+  /** The GPUs it may use; several share a model's layers. */
   readonly gpus: readonly GpuInfo[];
   readonly vram: number;
   readonly ram: number;
-  /** True where VRAM is a part of RAM: then both together may not take more than `ram`. */
+  /** Whether VRAM is part of RAM, so that both together may not exceed `ram`. */
   readonly shared: boolean;
 }
 
-/** What of this machine's memory a model may take now. */
+/** Returns the memory that a model may currently use. */
 export function memoryBudgetOn(snapshot: HardwareSnapshot, reserve = RECOMMENDED_RESERVE): MemoryBudget {
   const gpus = usableGpus(snapshot);
   return {
@@ -39,8 +39,8 @@ export function memoryBudgetOn(snapshot: HardwareSnapshot, reserve = RECOMMENDED
 }
 
 /**
- * The same machine without the mapped weights of loaded models, bytes: Linux counts the pages of every file as available,
- * also of one that is read for each token. Windows and macOS do not; there nothing is taken off.
+ * Subtracts the mapped weights of loaded models, bytes, from the available memory. Linux counts the pages of every file
+ * as available, even of weights that are read for each token. Windows and macOS do not.
  */
 export function withoutMapped(snapshot: HardwareSnapshot, mappedBytes: number): HardwareSnapshot {
   if (snapshot.cpu.platform !== 'linux') return snapshot;
@@ -48,7 +48,7 @@ export function withoutMapped(snapshot: HardwareSnapshot, mappedBytes: number): 
   return { ...snapshot, memory: { total, available: Math.max(0, available - mappedBytes) } };
 }
 
-/** The same machine with memory given back by models that would be unloaded; on several GPUs, as if evenly. */
+/** Adds the memory that would be freed by unloading models; evenly on several GPUs. */
 export function withFreed(snapshot: HardwareSnapshot, freed: { ram: number; vram: number }): HardwareSnapshot {
   const { total, available } = snapshot.memory;
   const perGpu = freed.vram / Math.max(1, snapshot.gpus.length);
@@ -63,9 +63,9 @@ export function withFreed(snapshot: HardwareSnapshot, freed: { ram: number; vram
 }
 
 /**
- * The GPUs llama.cpp can put layers on, where that is worth it. Its packages have a GPU backend for Apple's CPUs (Metal)
- * and for x64 under Linux and Windows: CUDA, which is taken where there is an Nvidia GPU and sees no others, else
- * Vulkan. Graphics inside Intel's and AMD's CPUs read the same memory as the CPU, and no faster: nothing is gained.
+ * Returns the GPUs that llama.cpp can use with a benefit. Its packages have a GPU backend for Apple silicon (Metal) and
+ * for x64 on Linux and Windows: CUDA if there is an Nvidia GPU, which ignores other GPUs, otherwise Vulkan. Integrated
+ * graphics of Intel and AMD use the same memory as the CPU at the same speed, so there is no benefit.
  */
 export function usableGpus({ cpu, gpus }: HardwareSnapshot): GpuInfo[] {
   if (cpu.platform === 'darwin') return cpu.architecture === 'arm64' ? gpus.filter(isApple).slice(0, 1) : [];

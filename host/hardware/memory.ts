@@ -5,10 +5,10 @@ import type { Machine } from './machine.ts';
 import type { ReadText } from './read-text.ts';
 import type { MemoryInfo } from './types.ts';
 
-/** How long macOS may take to tell, milliseconds: `vm_stat` answers in some ten. */
+/** Time limit for the query on macOS, milliseconds; `vm_stat` takes about ten. */
 const PROBE_TIMEOUT_MS = 3_000;
 
-/** Main memory: all there is, and what a program can still have without swapping. */
+/** Returns the total main memory, and what programs can use without swapping. */
 export async function memoryInfo(machine: Machine): Promise<MemoryInfo> {
   if (machine.platform === 'linux') return linuxMemory(machine.readText);
   if (machine.platform === 'darwin') {
@@ -16,11 +16,11 @@ export async function memoryInfo(machine: Machine): Promise<MemoryInfo> {
     const { total, available } = await withTimeout(mem(), PROBE_TIMEOUT_MS, 'systeminformation.mem');
     return { total, available: Math.min(available, total) };
   }
-  // Windows: libuv asks for `ullAvailPhys`, which is what is available, not only what lies idle.
+  // On Windows, libuv returns `ullAvailPhys`, the available memory, not only the free memory.
   return { total: os.totalmem(), available: os.freemem() };
 }
 
-/** `/proc/meminfo`, and the limits of the container this process may be in. */
+/** Reads `/proc/meminfo` and the limits of the container, if any. */
 async function linuxMemory(readText: ReadText): Promise<MemoryInfo> {
   const [text = '', limits] = await Promise.all([readText('/proc/meminfo'), memoryLimits(readText)]);
   const { total, available } = parseMemInfo(text) ?? { total: os.totalmem(), available: os.freemem() };
@@ -30,7 +30,10 @@ async function linuxMemory(readText: ReadText): Promise<MemoryInfo> {
   };
 }
 
-/** Reads `/proc/meminfo`, which counts in KiB; undefined where it lacks one of the two figures (kernels before 3.14). */
+/**
+ * Parses `/proc/meminfo`, whose unit is KiB. Returns undefined if one of the two figures is missing (kernels before
+ * 3.14).
+ */
 export function parseMemInfo(text: string): MemoryInfo | undefined {
   const bytes = (name: string) => {
     const kib = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];

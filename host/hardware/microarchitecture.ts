@@ -10,10 +10,15 @@ const X86_TABLES: Readonly<Record<string, readonly CpuModel[]>> = {
   HygonGenuine: AMD_MODELS,
 };
 
-/** The generation an Apple CPU's brand names, `Apple M2 Pro`: the suffix says how many cores, not which. */
+/**
+ * The generation in the brand of an Apple CPU, such as `Apple M2 Pro`: the suffix concerns only the number of cores.
+ */
 const APPLE_GENERATION = /\bApple (M\d+)\b/;
 
-/** The CPU's microarchitecture (`Zen 4`, `Sapphire Rapids`, `Neoverse V1`, `Apple M2`), or null for one not in the tables. */
+/**
+ * Returns the CPU's microarchitecture (`Zen 4`, `Sapphire Rapids`, `Neoverse V1`, `Apple M2`), or null if it is not in
+ * the tables.
+ */
 export function microarchitecture(facts: CpuFacts): string | null {
   if (facts.architecture === 'x64' || facts.architecture === 'ia32') return x86Model(facts)?.name ?? null;
   const apple = APPLE_GENERATION.exec(facts.modelName)?.[1];
@@ -21,7 +26,7 @@ export function microarchitecture(facts: CpuFacts): string | null {
   return (facts.part === null ? undefined : ARM_CORES[facts.vendor]?.[facts.part]) ?? null;
 }
 
-/** The row of the table an x86 CPU is in. */
+/** Returns the table row of an x86 CPU. */
 export function x86Model({ vendor, family, model, stepping, modelName }: CpuFacts): CpuModel | undefined {
   if (family === null || model === null) return undefined;
   return X86_TABLES[vendor]?.find(

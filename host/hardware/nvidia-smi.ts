@@ -1,6 +1,6 @@
-import type { FoundGpu } from './found-gpu.ts';
+import type { DetectedGpu } from './found-gpu.ts';
 
-/** What nvidia-smi is asked, in the order its answer has. */
+/** Arguments for nvidia-smi. The output has the fields in this order. */
 export const NVIDIA_QUERY = [
   '--query-gpu=name,memory.total,memory.free,driver_version',
   '--format=csv,noheader,nounits',
@@ -9,11 +9,11 @@ export const NVIDIA_QUERY = [
 const MiB = 1024 * 1024;
 
 /**
- * Reads nvidia-smi's answer, one line a GPU, memory in MiB. A GPU whose memory is not a number shares the machine's
- * (Grace-based GB10, Jetson); a line of another form (an error message on stdout) is no GPU.
+ * Parses the output of nvidia-smi, one line per GPU, memory in MiB. A GPU whose memory is not a number shares the main
+ * memory (Grace-based GB10, Jetson). Other lines, such as error messages, are skipped.
  */
-export function parseNvidiaSmi(text: string): FoundGpu[] {
-  return text.split('\n').flatMap((line): FoundGpu[] => {
+export function parseNvidiaSmi(text: string): DetectedGpu[] {
+  return text.split('\n').flatMap((line): DetectedGpu[] => {
     const fields = line.split(',').map((field) => field.trim());
     const [name, total, free, driver] = fields;
     if (fields.length !== 4 || !name || total === undefined || free === undefined || !driver) return [];

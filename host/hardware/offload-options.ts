@@ -1,13 +1,13 @@
 import type { ModelShape } from '../gguf/model.ts';
 import { type DemandSettings, demandOf } from './demand.ts';
-import { fitOf, type MemoryAmount } from './fit.ts';
+import { checkFit, type MemoryAmount } from './fit.ts';
 import { usableGpus } from './memory-budget.ts';
 import { recommendSplit, type Split, tierOf } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** One way to hold a model. */
+/** A way to distribute a model's layers. */
 export interface OffloadOption {
-  /** The original's names: all layers on the GPU, some of them, none. */
+  /** All layers on the GPU, some of them, or none. */
   readonly strategy: 'full_vram' | 'hybrid' | 'full_ram';
   readonly gpuLayers: number;
   readonly cpuLayers: number;
@@ -15,7 +15,7 @@ export interface OffloadOption {
   readonly speed: Split['tier'];
 }
 
-/** The ways to hold a model that fit now, the quickest first; none where it does not fit at all. */
+/** Returns the ways to distribute a model's layers that fit now, fastest first; none if it does not fit at all. */
 export function offloadOptions(
   shape: ModelShape,
   settings: DemandSettings,
@@ -26,7 +26,7 @@ export function offloadOptions(
   const best = recommendSplit({ shape, ...settings, snapshot }).gpuLayers;
   const onGpu = usableGpus(snapshot).length > 0 ? [blocks, best].filter((layers) => layers > 0) : [];
   return [...new Set([...onGpu, 0])].flatMap((gpuLayers) => {
-    const { fits, needed } = fitOf(demand, gpuLayers, snapshot);
+    const { fits, needed } = checkFit(demand, gpuLayers, snapshot);
     if (!fits) return [];
     const cpuLayers = blocks - gpuLayers;
     const speed = tierOf({ fits, gpuLayers, cpuLayers, estimatedRam: needed.ram }, snapshot.cpu);

@@ -4,7 +4,7 @@ import type { Demand } from './demand.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Smallest context worth recommending, tokens: less does not hold a question and its answer. */
+/** Smallest context worth recommending, tokens: a shorter one is too short for a question and its answer. */
 const MIN_CONTEXT = 512;
 
 /** The facts about a split that its explanation needs. */
@@ -16,7 +16,7 @@ export interface SplitFacts {
   readonly fits: boolean;
   readonly tier: 'fast' | 'medium' | 'slow';
   readonly demand: Demand;
-  readonly room: MemoryBudget;
+  readonly budget: MemoryBudget;
   readonly snapshot: HardwareSnapshot;
   /** Tokens; undefined if only the size of the file is known. */
   readonly contextSize: number | undefined;
@@ -26,23 +26,23 @@ export interface SplitFacts {
 export function reasonFor(facts: SplitFacts): string {
   if (!facts.fits) return tooLarge(facts);
   if (facts.cpuLayers === 0) return allOnGpu(facts);
-  return facts.gpuLayers > 0 ? divided(facts) : allOnCpu(facts);
+  return facts.gpuLayers > 0 ? splitBetween(facts) : allOnCpu(facts);
 }
 
-function allOnGpu({ estimatedVram, contextSize, room }: SplitFacts): string {
-  return `Fits on the GPU. Uses ${formatBytes(estimatedVram)}${withContext(contextSize)}; ${vramOf(room)}.`;
+function allOnGpu({ estimatedVram, contextSize, budget }: SplitFacts): string {
+  return `Fits on the GPU. Uses ${formatBytes(estimatedVram)}${withContext(contextSize)}; ${vramOf(budget)}.`;
 }
 
-function divided({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize }: SplitFacts): string {
+function splitBetween({ gpuLayers, cpuLayers, estimatedVram, estimatedRam, contextSize }: SplitFacts): string {
   return (
     `Fits partly on the GPU${withContext(contextSize)}. ${gpuLayers} of ${gpuLayers + cpuLayers} layers use ` +
     `${formatBytes(estimatedVram)} of GPU memory; the rest run on the processor and use ${formatBytes(estimatedRam)} of memory.`
   );
 }
 
-function allOnCpu({ estimatedRam, contextSize, room, snapshot }: SplitFacts): string {
+function allOnCpu({ estimatedRam, contextSize, budget, snapshot }: SplitFacts): string {
   const why =
-    room.gpus.length === 0
+    budget.gpus.length === 0
       ? 'No supported GPU was found, so it runs on the processor.'
       : 'Too little GPU memory is free, so it runs on the processor.';
   return (
@@ -51,22 +51,22 @@ function allOnCpu({ estimatedRam, contextSize, room, snapshot }: SplitFacts): st
   );
 }
 
-function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, room, snapshot }: SplitFacts): string {
+function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, budget, snapshot }: SplitFacts): string {
   const needed = estimatedVram + estimatedRam;
   const has = [
-    ...(room.gpus.length > 0 && !room.shared ? [vramOf(room)] : []),
+    ...(budget.gpus.length > 0 && !budget.shared ? [vramOf(budget)] : []),
     `only ${formatBytes(snapshot.memory.available)} of memory is free`,
   ].join(' and ');
   const what = contextSize === undefined ? 'The model' : `The model with a ${count(contextSize)}-token context`;
-  return `Does not fit. ${what} needs ${formatBytes(needed)}, but ${has}. ${remedy(contextSize, demand, room, needed)}`;
+  return `Does not fit. ${what} needs ${formatBytes(needed)}, but ${has}. ${remedy(contextSize, demand, budget, needed)}`;
 }
 
 /** Suggests what would fit: a shorter context if that is enough, otherwise a smaller file. */
-function remedy(contextSize: number | undefined, demand: Demand, room: MemoryBudget, needed: number): string {
-  const total = room.shared ? room.ram : room.ram + room.vram;
-  const over = needed - total;
+function remedy(contextSize: number | undefined, demand: Demand, budget: MemoryBudget, needed: number): string {
+  const total = budget.shared ? budget.ram : budget.ram + budget.vram;
+  const excess = needed - total;
   if (contextSize !== undefined && demand.perContextToken > 0) {
-    const shorter = Math.floor((contextSize - over / demand.perContextToken) / MIN_CONTEXT) * MIN_CONTEXT;
+    const shorter = Math.floor((contextSize - excess / demand.perContextToken) / MIN_CONTEXT) * MIN_CONTEXT;
     if (shorter >= MIN_CONTEXT && shorter < contextSize) return `A context of ${count(shorter)} tokens would fit.`;
   }
   const part = Math.floor((100 * total) / needed);
@@ -79,7 +79,7 @@ function withContext(contextSize: number | undefined): string {
   return contextSize === undefined ? '' : ` with a ${count(contextSize)}-token context`;
 }
 
-/** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or of several GPUs together. */
+/** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or the total of several GPUs. */
 function vramOf({ gpus }: MemoryBudget): string {
   const free = formatBytes(sum(gpus.map((gpu) => gpu.availableVram)));
   const [first] = gpus;

@@ -3,7 +3,7 @@ import { defined } from '../common/defined.ts';
 import type { systemInfo as systemInfoSchema } from '../protocol/actions/system.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot } from './types.ts';
 
-/** What Node says of the operating system: `Linux`, `6.8.0-45-generic`, `#45-Ubuntu SMP …`. */
+/** The operating system according to Node: `Linux`, `6.8.0-45-generic`, `#45-Ubuntu SMP …`. */
 export interface OsFacts {
   readonly type: string;
   readonly release: string;
@@ -13,7 +13,7 @@ export interface OsFacts {
 type Payload = v.InferOutput<typeof systemInfoSchema>;
 type Engines = Payload['devices']['cpu']['inference_engines'];
 
-/** The answer to GET_SYSTEM_INFO, in the original's form, from a snapshot of the hardware. */
+/** Returns the response to GET_SYSTEM_INFO for a snapshot of the hardware. */
 export function systemInfo({ cpu, gpus, memory }: HardwareSnapshot, os: OsFacts): Payload {
   const gpusOf = (vendor: GpuInfo['vendor']) =>
     gpus.filter((gpu) => gpu.vendor === vendor).map((gpu) => gpuDevice(gpu, cpu));
@@ -47,20 +47,22 @@ function gpuDevice(gpu: GpuInfo, cpu: CpuInfo): Payload['devices']['nvidia_dgpu'
   };
 }
 
-/** The llama.cpp backend a GPU is used with. Which are in the packages: CUDA and Vulkan for x64, Metal for Apple's CPUs. */
+/**
+ * Returns the llama.cpp backend for a GPU. The packages contain CUDA and Vulkan for x64, and Metal for Apple silicon.
+ */
 function gpuEngines({ vendor }: GpuInfo, { platform, architecture }: CpuInfo): Engines {
   if (platform === 'darwin' || architecture !== 'x64') {
     return {
       'llama.cpp': {
         available: false,
-        error: `llama.cpp comes without a GPU backend for ${platform} on ${architecture}`,
+        error: `llama.cpp has no GPU backend for ${platform} on ${architecture}`,
       },
     };
   }
   return { [vendor === 'nvidia' ? 'llama.cpp-cuda' : 'llama.cpp-vulkan']: { available: true } };
 }
 
-/** Binary gigabytes with one decimal, as memory is sold. */
+/** Converts bytes to binary gigabytes with one decimal place, as memory is sold. */
 function gigabytes(bytes: number): number {
   return Math.round((bytes / 1024 ** 3) * 10) / 10;
 }

@@ -31,8 +31,11 @@ const CONTENTION_IDLE = 0.05;
 const BUSY_CORE = 0.4;
 
 /** The threads that can be used on a processor: one for each physical core. A second one on a core only spins. */
-export function threadRange({ cores, quickCores = cores }: Pick<CpuFacts, 'cores' | 'quickCores'>): ThreadRange {
-  return { quick: Math.max(1, quickCores), most: Math.max(1, Math.min(cores, MAX_THREADS)) };
+export function threadRange({
+  cores,
+  performanceCores = cores,
+}: Pick<CpuFacts, 'cores' | 'performanceCores'>): ThreadRange {
+  return { quick: Math.max(1, performanceCores), most: Math.max(1, Math.min(cores, MAX_THREADS)) };
 }
 
 /**

@@ -1,45 +1,48 @@
-/** What this machine is, at one moment. Plain data: recorded ones are test cases. Sizes are bytes. */
+/** The hardware at one moment. Plain data, so that recorded snapshots can be used in tests. Sizes are bytes. */
 export interface HardwareSnapshot {
   readonly cpu: CpuInfo;
   readonly gpus: readonly GpuInfo[];
   readonly memory: MemoryInfo;
 }
 
-/** What the operating system says of the CPU, and what follows from it. */
+/** The CPU as reported by the operating system, and what is derived from it. */
 export interface CpuInfo extends CpuFacts {
-  /** `Zen 4`, `Sapphire Rapids`, `Apple M2`, …; null when the table does not know it. */
+  /** `Zen 4`, `Sapphire Rapids`, `Apple M2`, …; null if it is not in the tables. */
   readonly microarchitecture: string | null;
-  /** The llama.cpp binary chosen for it, as ggml names it; null where the platform has a single one. */
+  /** The ggml build chosen for it; null if the platform has only one. */
   readonly variant: string | null;
 }
 
-/** The facts the choice is made from. */
+/** The CPU as reported by the operating system. */
 export interface CpuFacts {
-  /** As Node names it: `x64`, `arm64`. */
+  /** As reported by Node: `x64`, `arm64`. */
   readonly architecture: string;
-  /** As Node names it: `linux`, `darwin`, `win32`. */
+  /** As reported by Node: `linux`, `darwin`, `win32`. */
   readonly platform: string;
   /** `GenuineIntel`, `AuthenticAMD`, `Apple`, `ARM`, … */
   readonly vendor: string;
   /** `AMD EPYC 9654 96-Core Processor`. */
   readonly modelName: string;
-  /** CPUID family, model and stepping, decimal; null where there is no CPUID. */
+  /** CPUID family, model and stepping, decimal; null if the CPU has no CPUID. */
   readonly family: number | null;
   readonly model: number | null;
   readonly stepping: number | null;
-  /** Part number of an Arm core (MIDR_EL1 bits 15 to 4), of its fastest cores where there are several kinds; else null. */
+  /**
+   * Part number of an Arm core (MIDR_EL1 bits 15 to 4), of its fastest cores if there are several kinds; otherwise
+   * null.
+   */
   readonly part: number | null;
   /**
-   * Feature flags in Linux's spelling, lower case (`avx2`, `avx512_vnni`, `asimddp`, …). Empty where the operating
-   * system does not list them all (Windows, macOS): then they follow from the microarchitecture.
+   * Feature flags with Linux's names, in lower case (`avx2`, `avx512_vnni`, `asimddp`, …). Empty if the operating
+   * system does not list them all (Windows, macOS); then the microarchitecture determines them.
    */
   readonly flags: readonly string[];
-  /** Physical cores this process may use: fewer than the machine has inside a container that is given fewer. */
+  /** Physical cores that this process may use; inside a container possibly fewer than the computer has. */
   readonly cores: number;
-  /** Hardware threads this process may use. */
+  /** Hardware threads that this process may use. */
   readonly threads: number;
-  /** Of `cores`, those of the fastest kind; absent where all are alike, or the system does not tell. */
-  readonly quickCores?: number;
+  /** The performance cores among `cores`; absent if all cores are of one kind or the system does not report it. */
+  readonly performanceCores?: number;
 }
 
 export interface GpuInfo {
@@ -48,8 +51,8 @@ export interface GpuInfo {
   readonly totalVram: number;
   readonly availableVram: number;
   /**
-   * True where it shares the main memory (Apple, integrated graphics): then its VRAM is a part of the RAM, the most it
-   * may take of it.
+   * Whether it shares the main memory (Apple, integrated graphics). Then its VRAM is the part of the RAM that it may
+   * use at most.
    */
   readonly sharedMemory: boolean;
   readonly driver?: string;
@@ -57,6 +60,6 @@ export interface GpuInfo {
 
 export interface MemoryInfo {
   readonly total: number;
-  /** What a program can still have without swapping: Linux's `MemAvailable`, not what lies idle. */
+  /** What programs can use without swapping: Linux's `MemAvailable`, not only free memory. */
   readonly available: number;
 }

@@ -2,9 +2,9 @@ import { microarchitecture, x86Model } from './microarchitecture.ts';
 import type { CpuFacts } from './types.ts';
 
 /**
- * One build of ggml's CPU backend, and the CPU flags it needs in Linux's spelling. ggml scores every build it finds by
- * a bit for each feature and loads the best; a build that needs more always scores higher, so here they stand in the
- * order of their scores, and the last one the CPU can run is the one.
+ * A build of ggml's CPU backend, and the CPU flags it requires, with Linux's names. ggml scores every build with a bit
+ * per feature and loads the best one. A build with more requirements always scores higher, so the builds are listed by
+ * score, and the last one that the CPU supports is chosen.
  */
 type Build = readonly [name: string, needs: readonly string[]];
 
@@ -13,9 +13,9 @@ const AVX512 = [...AVX2, 'avx512f', 'avx512cd', 'avx512vl', 'avx512dq', 'avx512b
 
 /**
  * The x86 builds. Source: `ggml_add_cpu_backend_variant` in llama.cpp's `ggml/src/CMakeLists.txt` (which features each
- * has) and `ggml_backend_cpu_x86_score` in `ggml-cpu/arch/x86/cpu-feats.cpp` (which flags each feature asks for, and
- * the bits: FMA 1, F16C 2, SSE4.2 4, BMI2 8, AVX 16, AVX2 32, AVX-VNNI 64, AVX-512 128, VBMI 256, BF16 512,
- * VNNI 1024, AMX 2048).
+ * has) and `ggml_backend_cpu_x86_score` in `ggml-cpu/arch/x86/cpu-feats.cpp` (which flags each feature requires, and
+ * the bits: FMA 1, F16C 2, SSE4.2 4, BMI2 8, AVX 16, AVX2 32, AVX-VNNI 64, AVX-512 128, VBMI 256, BF16 512, VNNI 1024,
+ * AMX 2048).
  */
 const X86_BUILDS: readonly Build[] = [
   ['x64', []],
@@ -34,7 +34,7 @@ const X86_BUILDS: readonly Build[] = [
   ['sapphirerapids', [...AVX512, 'avx512vbmi', 'avx512_vnni', 'avx512_bf16', 'amx_int8']],
 ];
 
-/** The Arm builds for Linux. Source: the same, and `ggml-cpu/arch/arm/cpu-feats.cpp` (`fphp` stands for FP16 arithmetic). */
+/** The Arm builds for Linux. Source: the same, and `ggml-cpu/arch/arm/cpu-feats.cpp` (`fphp` means FP16 arithmetic). */
 const ARM_LINUX_BUILDS: readonly Build[] = [
   ['armv8.0_1', []],
   ['armv8.2_1', ['asimddp']],
@@ -46,13 +46,13 @@ const ARM_LINUX_BUILDS: readonly Build[] = [
   ['armv9.2_2', ['asimddp', 'fphp', 'sve', 'i8mm', 'sve2', 'sme']],
 ];
 
-/** Brands of Intel's Core line sold with AVX switched off, until Ice Lake. */
+/** Intel brands with AVX disabled, until Ice Lake. */
 const WITHOUT_AVX = /\b(Pentium|Celeron)\b/i;
 
 /**
- * The build of ggml's CPU backend that llama.cpp loads on this CPU, as named in the prebuilt packages of
- * node-llama-cpp 3.21; null where the package has a single one (Windows on Arm, 32-bit Arm) or nothing is known of the
- * CPU. The packages for x86 have all builds on all three systems.
+ * Returns the build of ggml's CPU backend that llama.cpp loads on this CPU, as named in the prebuilt packages of
+ * node-llama-cpp 3.21; null if the package has only one (Windows on Arm, 32-bit Arm) or the CPU is unknown. The
+ * packages for x86 have all builds on all three systems.
  */
 export function chooseVariant(facts: CpuFacts): string | null {
   if (facts.architecture === 'x64') {
@@ -75,7 +75,7 @@ function x86WithoutFlags(facts: CpuFacts): string | null {
   return beforeIceLake && facts.vendor === 'GenuineIntel' && WITHOUT_AVX.test(facts.modelName) ? 'sse42' : variant;
 }
 
-/** Apple's builds differ by what `FEAT_I8MM` (from the M2 on) and `FEAT_SME` (from the M4 on) say. */
+/** Apple's builds depend on `FEAT_I8MM` (since the M2) and `FEAT_SME` (since the M4). */
 function appleBuild(facts: CpuFacts): string | null {
   const generation = Number(microarchitecture(facts)?.match(/^Apple M(\d+)$/)?.[1] ?? Number.NaN);
   if (Number.isNaN(generation)) return null;

@@ -1,26 +1,26 @@
 import { defined } from '../common/defined.ts';
-import type { FoundGpu } from './found-gpu.ts';
+import type { DetectedGpu } from './found-gpu.ts';
 
-/** The registry's class of display adapters, with all its values: the memory's size stands only there in 64 bits. */
+/** Query for the display adapters in the registry, the only place with the memory size in 64 bits. */
 export const DISPLAY_ADAPTERS_QUERY = [
   'query',
   'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Class\\{4d36e968-e325-11ce-bfc1-08002be10318}',
   '/s',
 ];
 
-/** PCI vendors of real GPUs; virtual and remote adapters have others, or no PCI device at all. */
-const VENDORS: Readonly<Record<string, FoundGpu['vendor']>> = { '10DE': 'nvidia', '1002': 'amd', '8086': 'intel' };
+/** PCI vendors of real GPUs; virtual and remote adapters have other vendors or are not PCI devices. */
+const VENDORS: Readonly<Record<string, DetectedGpu['vendor']>> = { '10DE': 'nvidia', '1002': 'amd', '8086': 'intel' };
 
-/** Names of GPUs with memory of their own: Intel's are called Arc with a letter and a number, AMD's not just `Graphics`. */
+/** Names of Intel GPUs with memory of their own (Arc with a letter and a number), and of AMD GPUs without. */
 const INTEL_DISCRETE = /\bArc\b.*\b[AB]\d{2,3}/i;
 const AMD_INTEGRATED = /Radeon(\(TM\))?( RX)? (Vega \d+ |R\d )?Graphics|Radeon(\(TM\))? \d{3}M\b|Radeon 80\d0S/i;
 
 /**
- * Reads what `reg query` writes of the display adapters: one section for each, its values indented below. Adapters that
- * are no longer plugged in stay in the registry, so one that is told of twice (an old driver's entry) counts once.
+ * Parses the output of `reg query` for display adapters: a section per adapter with indented values. Removed adapters
+ * stay in the registry, so an adapter that is listed twice (for an old driver) counts once.
  */
-export function parseDisplayAdapters(text: string): FoundGpu[] {
-  const gpus = new Map<string, FoundGpu>();
+export function parseDisplayAdapters(text: string): DetectedGpu[] {
+  const gpus = new Map<string, DetectedGpu>();
   for (const section of text.split(/\r?\n(?=HKEY_)/)) {
     const value = (name: string) =>
       new RegExp(`^ +${name.replaceAll('.', '\\.')} +REG_\\w+ +(.*?)\\r?$`, 'im').exec(section)?.[1]?.trim();

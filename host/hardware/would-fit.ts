@@ -2,12 +2,12 @@ import { formatBytes } from '../common/format.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import { type CacheType, canQuantizeCache } from './cache-types.ts';
 import { type DemandSettings, demandOf } from './demand.ts';
-import { fitOf } from './fit.ts';
+import { checkFit } from './fit.ts';
 import { recommendSplit } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Settings of LOAD_MODEL that would fit, or in words what would. */
-export interface WouldFit {
+/** Settings of LOAD_MODEL that would fit, or a description of what would. */
+export interface Alternative {
   readonly n_gpu_layers?: number;
   readonly n_ctx?: number;
   readonly cache_type_k?: CacheType;
@@ -15,53 +15,54 @@ export interface WouldFit {
   readonly note: string;
 }
 
-/** The load that does not fit. */
-export interface Misfit {
+/** A load that does not fit. */
+export interface RejectedLoad {
   readonly shape: ModelShape;
   readonly settings: DemandSettings;
   readonly gpuLayers: number;
   readonly snapshot: HardwareSnapshot;
 }
 
-/** Smallest context worth proposing, tokens: below it a conversation forgets its own question. */
+/** Smallest context worth proposing, tokens. A shorter one is too short for a conversation. */
 const MIN_CONTEXT = 512;
 
-/** Half of F16, at hardly a loss: the one quantized cache worth proposing unasked. */
+/** Half the size of F16 with little loss: the only quantized cache that is proposed. */
 const SMALL_CACHE = { cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' } as const;
 
 /**
- * What would fit in place of a load that does not, each alone enough, the mildest first: fewer layers on the GPU, a
- * quantized cache, a shorter context (with the same cache, and longer with a quantized one), a smaller file.
+ * Returns alternatives to a load that does not fit, each sufficient by itself, those with the least impact first: fewer
+ * layers on the GPU, a quantized cache, a shorter context (with the same cache, or a longer one with a quantized
+ * cache), a smaller file.
  */
-export function whatWouldFit(misfit: Misfit): WouldFit[] {
-  const { shape, settings, gpuLayers } = misfit;
+export function findAlternatives(load: RejectedLoad): Alternative[] {
+  const { shape, settings, gpuLayers } = load;
   const { contextSize } = settings;
-  const asAsked = fitting(misfit, settings);
-  if (asAsked !== undefined) {
-    const note = `${asAsked} instead of ${gpuLayers} layers on the GPU`;
-    return [{ n_gpu_layers: asAsked, n_ctx: contextSize, note }];
+  const sameContext = fittingLayers(load, settings);
+  if (sameContext !== undefined) {
+    const note = `${sameContext} instead of ${gpuLayers} layers on the GPU`;
+    return [{ n_gpu_layers: sameContext, n_ctx: contextSize, note }];
   }
-  const proposals: WouldFit[] = [];
+  const proposals: Alternative[] = [];
   const isPlain = settings.cacheTypeK === undefined && settings.cacheTypeV === undefined;
   const small = isPlain && canQuantizeCache(shape) ? { ...settings, ...SMALL_CACHE } : undefined;
-  const withSmall = small === undefined ? undefined : fitting(misfit, small);
+  const withSmall = small === undefined ? undefined : fittingLayers(load, small);
   if (withSmall !== undefined) proposals.push(smallCache(withSmall, contextSize));
-  const shorter = longestContext(misfit, settings);
+  const shorter = longestContext(load, settings);
   if (shorter !== undefined) {
     const note = `a context of ${shorter.contextSize} instead of ${contextSize} tokens`;
     proposals.push({ n_gpu_layers: shorter.layers, n_ctx: shorter.contextSize, note });
   }
   if (small !== undefined && withSmall === undefined) {
-    const longer = longestContext(misfit, small);
+    const longer = longestContext(load, small);
     if (longer !== undefined && longer.contextSize > (shorter?.contextSize ?? 0)) {
       proposals.push(smallCache(longer.layers, longer.contextSize));
     }
   }
-  if (shorter === undefined) proposals.push(smallerFile(misfit));
+  if (shorter === undefined) proposals.push(smallerFile(load));
   return proposals;
 }
 
-function smallCache(layers: number, contextSize: number): WouldFit {
+function smallCache(layers: number, contextSize: number): Alternative {
   return {
     n_gpu_layers: layers,
     n_ctx: contextSize,
@@ -71,22 +72,22 @@ function smallCache(layers: number, contextSize: number): WouldFit {
   };
 }
 
-/** The split with which these settings fit, or undefined. */
-function fitting({ shape, snapshot }: Misfit, settings: DemandSettings): number | undefined {
+/** Returns the number of GPU layers with which these settings fit, or undefined. */
+function fittingLayers({ shape, snapshot }: RejectedLoad, settings: DemandSettings): number | undefined {
   const { gpuLayers } = recommendSplit({ shape, ...settings, snapshot });
-  return fitOf(demandOf(shape, settings), gpuLayers, snapshot).fits ? gpuLayers : undefined;
+  return checkFit(demandOf(shape, settings), gpuLayers, snapshot).fits ? gpuLayers : undefined;
 }
 
-/** The longest of the contexts 512, 768, 1024, 1536, 2048, … below the one asked for that fits. */
+/** Returns the longest of the contexts 512, 768, 1024, 1536, 2048, … below the requested one that fits. */
 function longestContext(
-  misfit: Misfit,
+  load: RejectedLoad,
   settings: DemandSettings,
 ): { readonly contextSize: number; readonly layers: number } | undefined {
   let longest: { readonly contextSize: number; readonly layers: number } | undefined;
   for (let power = MIN_CONTEXT; power < settings.contextSize; power *= 2) {
     for (const contextSize of [power, power * 1.5]) {
       if (contextSize >= settings.contextSize) break;
-      const layers = fitting(misfit, { ...settings, contextSize });
+      const layers = fittingLayers(load, { ...settings, contextSize });
       if (layers === undefined) return longest;
       longest = { contextSize, layers };
     }
@@ -94,16 +95,16 @@ function longestContext(
   return longest;
 }
 
-/** The largest file of which the smallest context would fit, other things being as they are. */
-function smallerFile({ shape, settings, snapshot }: Misfit): WouldFit {
+/** Proposes a smaller file: the largest that would fit with the smallest context. */
+function smallerFile({ shape, settings, snapshot }: RejectedLoad): Alternative {
   const demand = demandOf(shape, { ...settings, contextSize: Math.min(MIN_CONTEXT, settings.contextSize) });
-  const { needed, available } = fitOf(demand, 0, snapshot);
-  const over = needed.ram - available.ram - available.vram;
-  const largest = shape.fileBytes - over;
+  const { needed, available } = checkFit(demand, 0, snapshot);
+  const excess = needed.ram - available.ram - available.vram;
+  const largest = shape.fileBytes - excess;
   return {
     note:
       largest > 0
-        ? `a smaller model, or a quantization of this one of at most ${formatBytes(largest)} (this one has ${formatBytes(shape.fileBytes)})`
+        ? `a smaller model, or a quantization of at most ${formatBytes(largest)} (this file: ${formatBytes(shape.fileBytes)})`
         : 'a much smaller model',
   };
 }

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { planLoad } from '../../../host/actions/plan-load.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
 import { demandOf } from '../../../host/hardware/demand.ts';
-import { fitOf } from '../../../host/hardware/fit.ts';
+import { checkFit } from '../../../host/hardware/fit.ts';
 import { MINIMUM_RESERVE } from '../../../host/hardware/memory-budget.ts';
 import type { HardwareSnapshot } from '../../../host/hardware/types.ts';
 import type { ModelChange, ModelRegistry } from '../../../host/models/model-registry.ts';
@@ -96,7 +96,7 @@ async function planned(id: string, services: ReturnType<typeof roomFor>, context
 async function needed(contextSize = 256): Promise<number> {
   const { shape } = await inspectModel([file]);
   const snapshot = { cpu: { platform: 'win32' }, gpus: [], memory: { total: 1e12, available: 1e12 } };
-  return fitOf(demandOf(shape, { contextSize }), 0, snapshot as unknown as HardwareSnapshot).needed.ram;
+  return checkFit(demandOf(shape, { contextSize }), 0, snapshot as unknown as HardwareSnapshot).needed.ram;
 }
 
 describe('a model that has nothing to do', () => {

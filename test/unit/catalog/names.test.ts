@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertRunnable, type ModelClues, modelTypeFor } from '../../../host/catalog/model-type.ts';
+import { assertSupportedFile, type ModelClues, modelTypeFor } from '../../../host/catalog/model-type.ts';
 import { quantizationOf } from '../../../host/catalog/quantization-name.ts';
 import type { ModelType } from '../../../host/protocol/actions/catalog.ts';
 
@@ -60,9 +60,9 @@ describe('modelTypeFor', () => {
   ])('takes %j for %s', (clues, type) => expect(modelTypeFor(clues)).toBe(type));
 
   it('says what would run what this host does not', () => {
-    expect(() => assertRunnable('model.onnx')).toThrow(
+    expect(() => assertSupportedFile('model.onnx')).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringContaining('ONNX Runtime') }),
     );
-    expect(() => assertRunnable('model.gguf')).not.toThrow();
+    expect(() => assertSupportedFile('model.gguf')).not.toThrow();
   });
 });

@@ -119,9 +119,9 @@ describe('models that lie elsewhere', () => {
     }
     await store.namespace('imported').set('../../x', { files: [join(home, 'index.sqlite')] });
     await store.namespace('imported').set('local/import/x', { files: [join(home, 'index.sqlite')] });
-    const { models, gone, rejected } = await open().list();
+    const { models, missing, rejected } = await open().list();
     expect(models.map(({ offered }) => offered.id)).toEqual(['local/ollama/m/1']);
-    expect(gone).toEqual([]);
+    expect(missing).toEqual([]);
     expect(rejected.map(({ source }) => source)).toContain('import');
   });
 });

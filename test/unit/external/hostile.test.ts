@@ -123,7 +123,7 @@ describe('what lies in the folders of other programs', () => {
     const budget = new ScanBudget(new AbortController().signal, 10);
     const open = await BoundedFolder.open(join(home, 'many'), budget);
     expect((await open?.names())?.files).toHaveLength(10);
-    expect(budget.isWhole).toBe(false);
+    expect(budget.hasCapacity).toBe(false);
   });
 
   it('is not followed down a tree without an end', async () => {
@@ -182,6 +182,6 @@ describe('what lies in the folders of other programs', () => {
     await local.verify(model);
     expect((await local.list()).models[0]?.verified).toBe(true);
     expect(model.files[0]?.path).toBe(blob);
-    expect(log.lines.some(({ event }) => event === 'local.not-remembered')).toBe(true);
+    expect(log.lines.some(({ event }) => event === 'external.cache-not-saved')).toBe(true);
   });
 });

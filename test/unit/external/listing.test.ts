@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExternalModel } from '../../../host/external/external-model.ts';
 import type { FileHashCache } from '../../../host/external/file-hash-cache.ts';
-import { arrange, type ListedExternalModel } from '../../../host/external/listing.ts';
+import { arrangeListing, type ListedExternalModel } from '../../../host/external/listing.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 
 const CLAIMED = readModelName({ modelPath: 'maker/model/m.gguf' });
@@ -11,7 +11,7 @@ const CLASSIFICATION: ListedExternalModel['classification'] = {
   quantization: 'F32',
   modelType: 'gguf',
 };
-const NO_BOOK = { sha256: () => undefined } as unknown as FileHashCache;
+const NO_HASH_CACHE = { sha256: () => undefined } as unknown as FileHashCache;
 
 const held = (source: ExternalModel['source']): ExternalModel => ({
   source,
@@ -26,7 +26,7 @@ describe('two programs that say they hold the same model of the hub', () => {
     const models = [held('huggingface'), held('llama.cpp')];
     const lookedInto = which === 'first' ? models : models.toReversed();
     const classifications = new Map(lookedInto.map((model) => [model, CLASSIFICATION]));
-    const listing = arrange({ external: models, classifications, adopted: new Map(), book: NO_BOOK });
+    const listing = arrangeListing({ external: models, classifications, matched: new Map(), hashCache: NO_HASH_CACHE });
     expect(listing.models.map(({ offered, source }) => [offered.id, source])).toEqual([
       ['local/llama.cpp/m.gguf', 'llama.cpp'],
       ['maker/model/m.gguf', 'huggingface'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Platform } from '../../../host/common/platform.ts';
-import { namedFolder } from '../../../host/external/named-folder.ts';
+import { folderFromSetting } from '../../../host/external/named-folder.ts';
 import { folderSettings, programFolders } from '../../../host/external/program-folders.ts';
 
 const LINUX = { HOME: '/home/ada' };
@@ -91,7 +91,7 @@ describe('a folder that a program was told to use', () => {
     const env = { linux: LINUX, darwin: MAC, win32: WINDOWS }[platform];
     const setting = folderSettings({ platform, env }).find((one) => file.test(one.file));
     if (setting === undefined) throw new Error(`No setting ${file}`);
-    return namedFolder(setting, text, platform)?.folder;
+    return folderFromSetting(setting, text, platform)?.folder;
   }
 
   it.each<[Platform, RegExp, string, string]>([

@@ -41,7 +41,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
     Buffer.from('<!DOCTYPE html><html>Not found</html>'),
     /not a GGUF file: it begins with "<!DOCTYPE html>.*" and is a web page/,
   ],
-  ['a JSON answer', Buffer.from('{"error":"Repository not found"}'), /is JSON text/],
+  ['a JSON response', Buffer.from('{"error":"Repository not found"}'), /is JSON text/],
   [
     'a Git LFS pointer',
     Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00'),
@@ -50,7 +50,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
   ['a PyTorch archive', Buffer.from('PK\x03\x04\x14\0\0\0\x08\x08'), /is a ZIP archive/],
   ['a safetensors file', Buffer.from('\x40\0\0\0\0\0\0\0{"__metadata__":{}}', 'latin1'), /is a safetensors file/],
   ['a file of zeros', Buffer.alloc(4096), /its first bytes are zeros/],
-  ['a model from before GGUF', Buffer.from('tjgg\x03\0\0\0'), /of the time before GGUF/],
+  ['a model from before GGUF', Buffer.from('tjgg\x03\0\0\0'), /in a format older than GGUF/],
   [
     'a file that ends after its magic',
     Buffer.from('GGUF'),
@@ -62,22 +62,22 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     '2^63-1 tensors',
     patch(tinyGguf(), 8, (at) => at.writeBigUInt64LE(HUGE)),
-    /the number of tensors is given as 9223372036854775807/,
+    /the number of tensors is 9223372036854775807/,
   ],
   [
     '2^63-1 metadata entries',
     patch(tinyGguf(), 16, (at) => at.writeBigUInt64LE(HUGE)),
-    /the number of metadata entries is given as/,
+    /the number of metadata entries is \d+/,
   ],
   [
     'a billion tensors',
     patch(tinyGguf(), 8, (at) => at.writeBigUInt64LE(10n ** 9n)),
-    /claims 1000000000 tensors, more than the 65536 allowed/,
+    /declares 1000000000 tensors, more than the 65536 allowed/,
   ],
   [
     'more entries than the file has bytes for',
     patch(tinyGguf(), 16, (at) => at.writeBigUInt64LE(9999n)),
-    /claims 9999 metadata entries, and the file has only/,
+    /declares 9999 metadata entries, but only/,
   ],
   [
     'a key of 4 GB',
@@ -98,7 +98,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, startOfValue(b, 'tokenizer.ggml.tokens') + 4, (at) => at.writeBigUInt64LE(2n ** 62n));
     })(),
-    /the length of "tokenizer.ggml.tokens" is given as/,
+    /the length of "tokenizer.ggml.tokens" is \d+/,
   ],
   [
     'a list longer than the file',
@@ -106,7 +106,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, startOfValue(b, 'tokenizer.ggml.tokens') + 4, (at) => at.writeBigUInt64LE(10n ** 6n));
     })(),
-    /claims 1000000 elements in "tokenizer.ggml.tokens"/,
+    /declares 1000000 elements in "tokenizer.ggml.tokens"/,
   ],
   [
     'a list of lists',
@@ -130,35 +130,35 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf({ keys: { '': uint32(1) } });
       return b;
     })(),
-    /metadata key 7 is "", which is no name/,
+    /metadata key 7 is "", which is not a valid name/,
   ],
   [
     'a key that begins with a zero byte, on which llama.cpp aborts',
     tinyGguf({ keys: { '\0key': uint32(1) } }),
-    /metadata key 7 is "\\u0000key", which is no name/,
+    /metadata key 7 is "\\u0000key", which is not a valid name/,
   ],
   [
     'a tensor name with a line break',
     tinyGguf({ tensors: [embeddings, layer, { ...output, name: 'out\nput' }] }),
-    /the name of tensor 2 is "out\\nput", which is no name/,
+    /the name of tensor 2 is "out\\nput", which is not a valid name/,
   ],
   [
-    'a token that stands twice, on which llama.cpp aborts',
+    'a duplicate token, on which llama.cpp aborts',
     tinyGguf({ keys: { 'tokenizer.ggml.tokens': array('string', ['a', 'b', 'a']) } }),
-    /a string in "tokenizer.ggml.tokens" stands twice/,
+    /a string in "tokenizer.ggml.tokens" occurs twice/,
   ],
   [
-    'a key that stands twice',
+    'a duplicate key',
     Buffer.from(
       tinyGguf({ keys: { 'general.abc': uint32(1), 'general.abd': uint32(1) } })
         .toString('latin1')
         .replace('general.abd', 'general.abc'),
       'latin1',
     ),
-    /the metadata key "general.abc" stands twice/,
+    /metadata key "general.abc" occurs twice/,
   ],
   [
-    'a tensor that stands twice',
+    'a duplicate tensor',
     tinyGguf({ tensors: [embeddings, layer, layer] }),
     /tensor "blk.0.attn_k.weight" occurs twice/,
   ],
@@ -175,7 +175,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'a row that does not fill its blocks',
     tinyGguf({ tensors: [{ ...embeddings, dimensions: [33, 32], type: 'Q8_0', data: new Uint8Array(1122) }, layer] }),
-    /rows of 33 elements, and Q8_0 packs 32/,
+    /rows of 33 elements, but the block size of Q8_0 is 32/,
   ],
   [
     'dimensions that overflow 64 bits',
@@ -194,7 +194,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, b.indexOf('token_embd.weight') + 17 + 4 + 16, (at) => at.writeUInt32LE(99));
     })(),
-    /has the type number 99, which this version of llama.cpp does not know/,
+    /has type 99, which this version of llama.cpp does not support/,
   ],
   [
     'a tensor type llama.cpp has dropped',
@@ -202,7 +202,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, b.indexOf('token_embd.weight') + 17 + 4 + 16, (at) => at.writeUInt32LE(31));
     })(),
-    /Q4_0_4_4.*take the Q4_0 file/,
+    /Q4_0_4_4.*use the Q4_0 file/,
   ],
   [
     "bitnet.cpp's I2_S packing",
@@ -210,7 +210,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, b.indexOf('token_embd.weight') + 17 + 4 + 16, (at) => at.writeUInt32LE(36));
     })(),
-    /I2_S, bitnet.cpp's own packing.*take a file of the model in TQ1_0 or TQ2_0/,
+    /I2_S, a format of bitnet.cpp.*use a file of the model in TQ1_0 or TQ2_0/,
   ],
   [
     'overlapping tensors',
@@ -218,7 +218,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, b.indexOf('output.weight') + 13 + 4 + 16 + 4, (at) => at.writeBigUInt64LE(0n));
     })(),
-    /overlaps the one before it: it begins at 0, not at 1344/,
+    /overlaps the previous one: it starts at 0 instead of 1344/,
   ],
   [
     'a tensor far outside the file',
@@ -226,7 +226,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
       const b = tinyGguf();
       return patch(b, b.indexOf('output.weight') + 13 + 4 + 16 + 4, (at) => at.writeBigUInt64LE(10n ** 12n));
     })(),
-    /leaves a gap before it/,
+    /leaves a gap after the previous one/,
   ],
   ['an alignment of zero', tinyGguf({ keys: { 'general.alignment': uint32(0) } }), /its alignment is 0/],
   [
@@ -244,7 +244,7 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
     tinyGguf({ alignment: 8, keys: { 'general.name': string('eight by and by') } }),
     /its weights start at byte \d+, which is not aligned \(general.alignment 8\)/,
   ],
-  ['an alignment in words', tinyGguf({ keys: { 'general.alignment': string('32') } }), /its alignment is "string"/],
+  ['an alignment as a string', tinyGguf({ keys: { 'general.alignment': string('32') } }), /its alignment is "string"/],
   [
     'a file cut short in its weights',
     tinyGguf().subarray(0, -100),
@@ -253,8 +253,12 @@ const MALFORMED: readonly (readonly [promise: string, bytes: Buffer, message: Re
 ];
 
 const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: RegExp])[] = [
-  ['a multimodal projector', tinyGguf({ keys: { 'general.type': string('mmproj') } }), /eyes or ears/],
-  ['a projector of the older kind', tinyGguf({ keys: { 'general.architecture': string('clip') } }), /eyes or ears/],
+  ['a multimodal projector', tinyGguf({ keys: { 'general.type': string('mmproj') } }), /multimodal projector/],
+  [
+    'a projector in the older format',
+    tinyGguf({ keys: { 'general.architecture': string('clip') } }),
+    /multimodal projector/,
+  ],
   ['a LoRA adapter', tinyGguf({ keys: { 'general.type': string('adapter') } }), /LoRA adapter/],
   ['no architecture', tinyGguf({ keys: { 'general.architecture': undefined } }), /its architecture is missing/],
   [
@@ -282,7 +286,7 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'no embedding length',
     tinyGguf({ keys: { 'llama.embedding_length': string('32') } }),
-    /llama.embedding_length is missing or no number/,
+    /llama.embedding_length is missing or not a number/,
   ],
   ['a context of zero', tinyGguf({ keys: { 'llama.context_length': uint32(0) } }), /llama.context_length is 0/],
   [
@@ -298,7 +302,7 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'more heads for keys and values than there are',
     tinyGguf({ keys: { 'llama.attention.head_count_kv': uint32(2 ** 31) } }),
-    /has 4 attention heads and 2147483648 for keys and values/,
+    /declares 4 attention heads, but 2147483648 key-value heads/,
   ],
   [
     'feed-forward networks without a length',
@@ -311,7 +315,7 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   [
     'no heads for keys and values, on which llama.cpp aborts',
     tinyGguf({ keys: { 'llama.attention.head_count_kv': uint32(0) } }),
-    /has 4 attention heads and none for keys and values/,
+    /declares 4 attention heads, but no key-value heads/,
   ],
   [
     'an unknown rope scaling, on which llama.cpp aborts',
@@ -347,13 +351,13 @@ const NO_MODELS: readonly (readonly [promise: string, bytes: Buffer, message: Re
   ],
 ];
 
-describe('the preflight', () => {
-  it('accepts the file that all of these are made from', async () => {
+describe('inspectModel', () => {
+  it('accepts the valid file that all of these are derived from', async () => {
     writeFileSync(file, tinyGguf());
     await expect(inspectModel([file])).resolves.toMatchObject({ files: [file], shape: { architecture: 'llama' } });
   });
 
-  it.each([...MALFORMED, ...NO_MODELS])('refuses %s, saying so', async (_name, bytes, message) => {
+  it.each([...MALFORMED, ...NO_MODELS])('rejects %s with the reason', async (_name, bytes, message) => {
     expect(await refusal(bytes)).toMatchObject({
       name: 'HostError',
       code: 'MODEL_REJECTED',
@@ -362,31 +366,31 @@ describe('the preflight', () => {
     });
   });
 
-  it('refuses a good file at every length it could be cut to', async () => {
+  it('rejects a valid file truncated at any length', async () => {
     const whole = tinyGguf();
     for (let length = 0; length < whole.length; length++) {
       expect(await refusal(whole.subarray(0, length))).toMatchObject({ code: 'MODEL_REJECTED' });
     }
   });
 
-  it('says that a missing file is to be downloaded', async () => {
+  it('says that a missing file has to be downloaded', async () => {
     await expect(inspectModel([join(folder.path, 'none.gguf')])).rejects.toMatchObject({
       code: 'MODEL_NOT_DOWNLOADED',
     });
   });
 
-  it('refuses a folder', async () => {
+  it('rejects a folder', async () => {
     await expect(inspectModel([folder.path])).rejects.toMatchObject({ code: 'MODEL_REJECTED' });
   });
 
-  it('gives up when it is told to', async () => {
+  it('stops when aborted', async () => {
     writeFileSync(file, tinyGguf());
     const reason = new Error('no longer wanted');
     await expect(inspectModel([file], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 });
 
-describe('the preflight of a model in parts', () => {
+describe('inspectModel with a split model', () => {
   const part = (no: number, tensors: typeof TINY_TENSORS) => {
     const path = join(folder.path, `part-${no}.gguf`);
     const split = { type: 'uint16', value: no } as const;
@@ -399,30 +403,30 @@ describe('the preflight of a model in parts', () => {
     return path;
   };
 
-  it('takes the parts together', async () => {
+  it('accepts all parts together', async () => {
     const files = [part(0, [embeddings, layer]), part(1, [output])];
     const { shape } = await inspectModel(files);
     expect(shape).toMatchObject({ inputBytes: 256, layerBytes: [1088], outputBytes: 256 });
   });
 
-  it('refuses parts in the wrong order', async () => {
+  it('rejects parts in the wrong order', async () => {
     const files = [part(0, [embeddings, layer]), part(1, [output])].reverse();
     await expect(inspectModel(files)).rejects.toMatchObject({
       message: expect.stringMatching(/it is part 2, but part 1 is expected here/),
     });
   });
 
-  it('refuses a tensor that is in two parts', async () => {
+  it('rejects a tensor that is in two parts', async () => {
     const files = [part(0, [embeddings, layer]), part(1, [layer])];
     await expect(inspectModel(files)).rejects.toMatchObject({
-      message: expect.stringMatching(/is in an earlier part too/),
+      message: expect.stringMatching(/also occurs in an earlier part/),
     });
   });
 
-  it('refuses parts that lack a tensor', async () => {
+  it('rejects parts that lack a tensor', async () => {
     const files = [part(0, [embeddings]), part(1, [layer])];
     await expect(inspectModel(files)).rejects.toMatchObject({
-      message: expect.stringMatching(/should hold 3 tensors and hold 2/),
+      message: expect.stringMatching(/should contain 3 tensors, but contain 2/),
     });
   });
 });

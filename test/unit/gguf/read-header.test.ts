@@ -4,8 +4,8 @@ import { memorySource } from '../../support/gguf/memory-source.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
 import { array, string } from '../../support/gguf/write-gguf.ts';
 
-describe('a GGUF header', () => {
-  it('gives back every type of value', async () => {
+describe('readGgufHeader', () => {
+  it('reads every type of value', async () => {
     const values = {
       a: { type: 'uint8', value: 255 },
       b: { type: 'int8', value: -128 },
@@ -24,7 +24,7 @@ describe('a GGUF header', () => {
     for (const [key, value] of Object.entries(values)) expect(metadata.get(key)).toEqual(value);
   });
 
-  it('keeps short lists of numbers, and of others their length', async () => {
+  it('stores short lists of numbers, and only the length of others', async () => {
     const keys = {
       short: array('int16', [-1, 2, 3]),
       long: array('uint8', new Array(5000).fill(7)),
@@ -36,7 +36,7 @@ describe('a GGUF header', () => {
     expect(metadata.get('words')?.value).toEqual({ elementType: 'string', length: 2 });
   });
 
-  it('is read the same wherever the windows end', async () => {
+  it('gives the same result for any window boundaries', async () => {
     const template = string('{{ messages }}');
     const tail = await readGgufHeader(memorySource(tinyGguf({ keys: { 'tokenizer.chat_template': template } })));
     // The first window has 256 KiB; a filler moves each byte of what follows over its edge.
@@ -49,7 +49,7 @@ describe('a GGUF header', () => {
     }
   });
 
-  it('passes over the vocabulary without keeping it, in windows that grow', async () => {
+  it('skips the vocabulary without storing it, in growing windows', async () => {
     const words = Array.from({ length: 200_000 }, (_, i) => `token ${i}`);
     const source = memorySource(tinyGguf({ keys: { 'tokenizer.ggml.tokens': array('string', words) } }));
     const header = await readGgufHeader(source);
@@ -57,7 +57,7 @@ describe('a GGUF header', () => {
     expect(source.reads.length).toBeLessThan(8);
   });
 
-  it('does not fetch a list of numbers it passes over, nor any weights', async () => {
+  it('fetches neither skipped lists of numbers nor weights', async () => {
     const scores = array('float32', new Array(500_000).fill(0.5));
     const source = memorySource(tinyGguf({ keys: { 'a.scores': scores } }));
     await readGgufHeader(source);
@@ -65,7 +65,7 @@ describe('a GGUF header', () => {
     expect(fetched).toBeLessThan(1_000_000);
   });
 
-  it('refuses a claim of 2^63-1 entries having read one window and no more', async () => {
+  it('rejects a claim of 2^63-1 entries after reading one window', async () => {
     const bytes = tinyGguf();
     bytes.writeBigUInt64LE(2n ** 63n - 1n, 16);
     const source = memorySource(bytes);
@@ -73,15 +73,15 @@ describe('a GGUF header', () => {
     expect(source.reads).toHaveLength(1);
   });
 
-  it('rejects when the source ends before it said', async () => {
+  it('rejects a source that is shorter than announced', async () => {
     const bytes = tinyGguf();
     const source = { ...memorySource(bytes.subarray(0, 100)), size: bytes.length };
     await expect(readGgufHeader(source, { file: 'm.gguf' })).rejects.toMatchObject({
-      message: expect.stringMatching(/it ended at byte 100 while it was read/),
+      message: expect.stringMatching(/reading it ended unexpectedly at byte 100/),
     });
   });
 
-  it('throws the reason it was given up for', async () => {
+  it('throws the reason of the abort signal', async () => {
     const reason = new Error('enough');
     await expect(readGgufHeader(memorySource(tinyGguf()), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });

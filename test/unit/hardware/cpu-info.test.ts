@@ -144,9 +144,9 @@ describe('cpuFacts', () => {
       '/sys/devices/system/cpu/cpu0/topology/thread_siblings_list': '0-1\n',
       '/sys/devices/cpu_core/cpus': '0-15\n',
     };
-    expect(await cpuFacts(recordedMachine({ files }))).toMatchObject({ cores: 16, threads: 24, quickCores: 8 });
+    expect(await cpuFacts(recordedMachine({ files }))).toMatchObject({ cores: 16, threads: 24, performanceCores: 8 });
     // In a container of four there may be any four.
-    expect(await cpuFacts(recordedMachine({ files, usableThreads: 4 }))).not.toHaveProperty('quickCores');
+    expect(await cpuFacts(recordedMachine({ files, usableThreads: 4 }))).not.toHaveProperty('performanceCores');
 
     const arm = Array.from({ length: 8 }, (_, n) => `processor\t: ${n}\nCPU implementer\t: 0x41\nCPU part\t: 0xd05\n`);
     const capacities = Array.from({ length: 8 }, (_, cpu): [string, string] => [
@@ -155,7 +155,7 @@ describe('cpuFacts', () => {
     ]);
     const told = { '/proc/cpuinfo': arm.join('\n'), ...Object.fromEntries(capacities) };
     const machine = recordedMachine({ architecture: 'arm64', files: told });
-    expect(await cpuFacts(machine)).toMatchObject({ cores: 8, threads: 8, quickCores: 4 });
+    expect(await cpuFacts(machine)).toMatchObject({ cores: 8, threads: 8, performanceCores: 4 });
   });
 
   it('goes on without /proc, with what Node says', async () => {

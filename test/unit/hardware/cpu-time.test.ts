@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { numbersOf } from '../../../host/hardware/cpu-list.ts';
+import { parseCpuList } from '../../../host/hardware/cpu-list.ts';
 import { type CpuTimeSource, cpuLoad, ownCpuTimes, readCpuTime } from '../../../host/hardware/cpu-time.ts';
 
 /** A machine as its kernel reports it at one moment. */
@@ -93,5 +93,5 @@ describe('a list of CPUs', () => {
     ['0-3,8\n', [0, 1, 2, 3, 8]],
     ['', []],
     ['a-b,3-1,0-999999999999', []],
-  ])('%s', (list, numbers) => expect(numbersOf(list)).toEqual(numbers));
+  ])('%s', (list, numbers) => expect(parseCpuList(list)).toEqual(numbers));
 });

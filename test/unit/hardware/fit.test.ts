@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ModelShape } from '../../../host/gguf/model.ts';
 import { demandOf } from '../../../host/hardware/demand.ts';
-import { fitOf } from '../../../host/hardware/fit.ts';
+import { checkFit } from '../../../host/hardware/fit.ts';
 import { MINIMUM_RESERVE, withFreed, withoutMapped } from '../../../host/hardware/memory-budget.ts';
 import { offloadOptions } from '../../../host/hardware/offload-options.ts';
 import { recommendSplit } from '../../../host/hardware/split.ts';
 import type { GpuInfo, HardwareSnapshot } from '../../../host/hardware/types.ts';
-import { whatWouldFit } from '../../../host/hardware/would-fit.ts';
+import { findAlternatives } from '../../../host/hardware/would-fit.ts';
 import { Seeded } from '../../support/gguf/seeded.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
@@ -54,11 +54,11 @@ const settings = { contextSize: 8192 };
 
 describe('fitOf', () => {
   it('takes a load that just fits, and refuses it with one byte less', () => {
-    const { needed } = fitOf(demandOf(LLAMA, settings), 0, machine(64 * GB));
+    const { needed } = checkFit(demandOf(LLAMA, settings), 0, machine(64 * GB));
     expect(needed.ram).toBeGreaterThan(LLAMA.fileBytes + 8192 * 32 * 4096);
     const least = needed.ram + MINIMUM_RESERVE.ram;
-    expect(fitOf(demandOf(LLAMA, settings), 0, machine(least)).fits).toBe(true);
-    expect(fitOf(demandOf(LLAMA, settings), 0, machine(least - 1))).toMatchObject({
+    expect(checkFit(demandOf(LLAMA, settings), 0, machine(least)).fits).toBe(true);
+    expect(checkFit(demandOf(LLAMA, settings), 0, machine(least - 1))).toMatchObject({
       fits: false,
       needed: { ram: needed.ram, vram: 0 },
       available: { ram: needed.ram - 1, vram: 0 },
@@ -66,13 +66,13 @@ describe('fitOf', () => {
   });
 
   it('counts layers for a GPU as main memory where no GPU can be used', () => {
-    expect(fitOf(demandOf(LLAMA, settings), 33, machine(64 * GB)).needed).toEqual(
-      fitOf(demandOf(LLAMA, settings), 0, machine(64 * GB)).needed,
+    expect(checkFit(demandOf(LLAMA, settings), 33, machine(64 * GB)).needed).toEqual(
+      checkFit(demandOf(LLAMA, settings), 0, machine(64 * GB)).needed,
     );
   });
 
   it('refuses layers that the GPU has no memory for, however much main memory there is', () => {
-    const fit = fitOf(demandOf(LLAMA, settings), 33, machine(64 * GB, 4 * GiB));
+    const fit = checkFit(demandOf(LLAMA, settings), 33, machine(64 * GB, 4 * GiB));
     expect([fit.fits, fit.needed.vram > fit.available.vram, fit.needed.ram < fit.available.ram]).toEqual([
       false,
       true,
@@ -99,14 +99,14 @@ describe('memory that loaded models take', () => {
 describe('whatWouldFit', () => {
   it('proposes fewer layers on the GPU where that is enough', () => {
     const snapshot = machine(32 * GB, 4 * GiB);
-    const [only, ...others] = whatWouldFit({ shape: LLAMA, settings, gpuLayers: 33, snapshot });
+    const [only, ...others] = findAlternatives({ shape: LLAMA, settings, gpuLayers: 33, snapshot });
     expect(others).toEqual([]);
     expect(only?.n_gpu_layers).toBe(recommendSplit({ shape: LLAMA, ...settings, snapshot }).gpuLayers);
     expect(only).toMatchObject({ n_ctx: 8192, note: expect.stringMatching(/^\d+ instead of 33 layers on the GPU/) });
   });
 
   it('proposes a smaller cache with the context asked for, and the longest context without one', () => {
-    const proposals = whatWouldFit({
+    const proposals = findAlternatives({
       shape: LLAMA,
       settings: { contextSize: 131_072 },
       gpuLayers: 0,
@@ -119,7 +119,7 @@ describe('whatWouldFit', () => {
   });
 
   it('proposes no quantized cache for heads that are not whole blocks', () => {
-    const proposals = whatWouldFit({
+    const proposals = findAlternatives({
       shape: { ...LLAMA, keyLength: 80, valueLength: 80 },
       settings: { contextSize: 131_072 },
       gpuLayers: 0,
@@ -129,11 +129,11 @@ describe('whatWouldFit', () => {
   });
 
   it('says how small a file would have to be where no context is short enough', () => {
-    const proposals = whatWouldFit({ shape: LLAMA, settings, gpuLayers: 0, snapshot: machine(4 * GB) });
+    const proposals = findAlternatives({ shape: LLAMA, settings, gpuLayers: 0, snapshot: machine(4 * GB) });
     expect(proposals).toEqual([
-      { note: expect.stringMatching(/quantization of this one of at most 3\.\d GB \(this one has 4\.9 GB\)/) },
+      { note: expect.stringMatching(/quantization of at most 3\.\d GB \(this file: 4\.9 GB\)/) },
     ]);
-    expect(whatWouldFit({ shape: LLAMA, settings, gpuLayers: 0, snapshot: machine(0.1 * GB) })).toEqual([
+    expect(findAlternatives({ shape: LLAMA, settings, gpuLayers: 0, snapshot: machine(0.1 * GB) })).toEqual([
       { note: 'a much smaller model' },
     ]);
   });
@@ -148,13 +148,13 @@ describe('whatWouldFit', () => {
         gpuLayers: random.below(34),
         snapshot,
       };
-      if (fitOf(demandOf(LLAMA, misfit.settings), misfit.gpuLayers, snapshot).fits) continue;
-      const proposals = whatWouldFit(misfit);
+      if (checkFit(demandOf(LLAMA, misfit.settings), misfit.gpuLayers, snapshot).fits) continue;
+      const proposals = findAlternatives(misfit);
       expect(proposals.length).toBeGreaterThan(0);
       for (const { n_ctx, n_gpu_layers, cache_type_k, cache_type_v } of proposals) {
         if (n_ctx === undefined || n_gpu_layers === undefined) continue;
         const demand = demandOf(LLAMA, { contextSize: n_ctx, cacheTypeK: cache_type_k, cacheTypeV: cache_type_v });
-        expect([i, misfit.settings, n_ctx, fitOf(demand, n_gpu_layers, snapshot).fits]).toEqual([
+        expect([i, misfit.settings, n_ctx, checkFit(demand, n_gpu_layers, snapshot).fits]).toEqual([
           i,
           misfit.settings,
           n_ctx,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { sizeGpus } from '../../../host/hardware/found-gpu.ts';
-import { findGpus } from '../../../host/hardware/gpus.ts';
+import { resolveGpuMemory } from '../../../host/hardware/found-gpu.ts';
+import { detectGpus } from '../../../host/hardware/gpus.ts';
 import { Hardware } from '../../../host/hardware/hardware.ts';
 import { KeptLog } from '../../support/logs.ts';
 import { type Recording, recordedMachine } from '../../support/snapshots/machine.ts';
@@ -11,7 +11,7 @@ const CARD0 = '/sys/class/drm/card0/device';
 
 async function found(recording: Recording) {
   const log = new KeptLog();
-  const gpus = await findGpus(recordedMachine(recording), log);
+  const gpus = await detectGpus(recordedMachine(recording), log);
   return { gpus, log };
 }
 
@@ -51,7 +51,7 @@ describe("Nvidia's GPUs", () => {
   it('one that shares the memory of the machine has no size of its own', async () => {
     const { gpus } = await found({ programs: { 'nvidia-smi': 'NVIDIA GB10, [N/A], [N/A], 580.95\n' } });
     expect(gpus).toMatchObject([{ name: 'NVIDIA GB10', totalVram: null, availableVram: null, sharedMemory: true }]);
-    expect(sizeGpus(gpus, { total: 128 * GiB, available: 100 * GiB })).toMatchObject([
+    expect(resolveGpuMemory(gpus, { total: 128 * GiB, available: 100 * GiB })).toMatchObject([
       { totalVram: 128 * GiB, availableVram: 100 * GiB },
     ]);
   });
@@ -116,7 +116,7 @@ describe('GPUs of AMD and Intel under Linux', () => {
       }),
     );
     expect(gpus).toMatchObject([{ vendor: 'amd', totalVram: null, sharedMemory: true }]);
-    expect(sizeGpus(gpus, { total: 32 * GiB, available: 10 * GiB })).toMatchObject([
+    expect(resolveGpuMemory(gpus, { total: 32 * GiB, available: 10 * GiB })).toMatchObject([
       { totalVram: 16 * GiB, availableVram: 10 * GiB },
     ]);
   });
@@ -254,7 +254,7 @@ describe('GPUs of Macs', () => {
   it('an M2 shares two thirds of a small memory and three quarters of a large one', async () => {
     const { gpus } = await mac({ vendor: 'Apple', model: 'Apple M2', bus: 'Built-In', vram: null, vramDynamic: true });
     expect(gpus).toMatchObject([{ name: 'Apple M2', vendor: 'apple', totalVram: null, sharedMemory: true }]);
-    const sized = (total: number) => sizeGpus(gpus, { total, available: total })[0]?.totalVram;
+    const sized = (total: number) => resolveGpuMemory(gpus, { total, available: total })[0]?.totalVram;
     expect(sized(16 * GiB)).toBe(Math.floor((16 * GiB * 2) / 3));
     expect(sized(64 * GiB)).toBe(48 * GiB);
   });

@@ -7,14 +7,14 @@ describe('the range of threads', () => {
     [8, undefined, { quick: 8, most: 8 }],
     [24, 8, { quick: 8, most: 16 }],
     [128, undefined, { quick: 128, most: 16 }],
-  ])('of %s cores (%s fast)', (cores, quickCores, range) =>
-    expect(threadRange({ cores, ...(quickCores === undefined ? {} : { quickCores }) })).toEqual(range),
+  ])('of %s cores (%s fast)', (cores, performanceCores, range) =>
+    expect(threadRange({ cores, ...(performanceCores === undefined ? {} : { performanceCores }) })).toEqual(range),
   );
 });
 
 describe('threads for which a core is free', () => {
   const alone = (cores: number) => threadRange({ cores });
-  const hybrid = threadRange({ cores: 16, quickCores: 8 });
+  const hybrid = threadRange({ cores: 16, performanceCores: 8 });
 
   it.each([
     ['two idle cores', alone(2), { own: 0, others: 0, idle: 2, cpus: 2 }, { running: 0, usable: 2 }, 2],
