@@ -1,8 +1,8 @@
 import { HostError } from '../common/errors.ts';
 
 /**
- * The command a request means, if the user listed exactly that one: compared as a text with single spaces between its
- * parts, as a person writes it. A list that is empty or absent allows nothing.
+ * Returns the command of a request if the user allowed exactly this one. They are compared as text, with single spaces
+ * between the parts. An empty or missing list allows nothing.
  *
  * @throws HostError `COMMAND_NOT_ALLOWED`.
  */

@@ -5,25 +5,25 @@ import { findProgram, variable, withSafePath } from '../common/find-program.ts';
 import { killTree, leadsGroup } from '../common/kill-tree.ts';
 import { homeFolder } from '../common/platform.ts';
 
-/** Bytes kept of each of a command's outputs: both, escaped, are to fit a frame. What is beyond them is left out. */
+/** Most bytes kept of each output of a command: both, escaped, must fit in a frame. The rest is dropped. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
-/** Said at the end of an output that was longer. */
+/** The end of an output that was truncated. */
 const CUT = '\n[…]';
 
-/** What came of a command. */
+/** The result of a command. */
 export interface CommandResult {
   readonly stdout: string;
   readonly stderr: string;
-  /** Its exit code; null where a signal ended it. */
+  /** The exit code; null if a signal ended the command. */
   readonly returncode: number | null;
 }
 
 /**
- * Runs a command without a shell, in the user's home folder and with nothing to read.
+ * Runs a command without a shell, in the user's home folder, with an empty stdin.
  *
- * @param env The environment it gets: not the host's own, which may hold secrets.
- * @throws HostError `COMMAND_FAILED` where it cannot be started or takes too long; the signal's reason when aborted.
+ * @param env The environment to take variables from. The command gets only harmless ones: others may contain secrets.
+ * @throws HostError `COMMAND_FAILED` if it cannot be started or takes too long; the signal's reason when aborted.
  */
 export async function runCommand(
   [program = '', ...args]: readonly string[],
@@ -41,7 +41,7 @@ export async function runCommand(
     shell: false,
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
-    // A group of its own, so that what it started ends with it.
+    // In a process group of its own, so that the processes it starts end with it.
     detached: leadsGroup(),
   });
   const outputs = { stdout: new Output(), stderr: new Output() };
@@ -78,12 +78,12 @@ export async function runCommand(
   }
 }
 
-/** Says whether a command names its program by a path below the home folder, such as `./tools/check`. */
+/** Returns whether a command names its program by a path below the home folder, such as `./tools/check`. */
 function isRelative(program: string): boolean {
   return program !== basename(program) && !isAbsolute(program);
 }
 
-/** What programs need to run as their user expects. */
+/** The variables that programs need to behave as in the user's terminal. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'SystemRoot', 'USERPROFILE', 'TEMP', 'PATHEXT'];
 
 function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
@@ -91,7 +91,7 @@ function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   return withSafePath(Object.fromEntries(passed.filter(([, value]) => value !== undefined)));
 }
 
-/** The beginning of what a program prints. */
+/** Collects the beginning of what a program prints. */
 class Output {
   readonly #pieces: Buffer[] = [];
   #bytes = 0;

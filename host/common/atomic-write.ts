@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { removeFile, renameFile } from './files-in-use.ts';
 
-/** The permissions of files with a user's data: nobody else may read them. */
+/** The permissions of files with a user's data: no other user can read them. */
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 

@@ -1,14 +1,14 @@
 import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 
-/** Who a browser says it starts the host for. */
+/** The caller that a browser names when it starts the host. */
 export interface Caller {
-  /** The extension's id; undefined when the arguments name none. */
+  /** The extension's ID; undefined if the arguments name none. */
   readonly extensionId: string | undefined;
 }
 
 /**
- * Reads the arguments a browser passes. Chrome: `chrome-extension://<id>/`, and on Windows a window handle; Firefox: the
- * manifest's path and the add-on's id. Undefined when no browser started this process: a person or a program did.
+ * Parses the arguments that a browser passes. Chrome: `chrome-extension://<id>/`, and on Windows a window handle;
+ * Firefox: the manifest's path and the add-on's ID. Returns undefined if no browser started this process.
  */
 export function callerOf([first, second]: readonly string[]): Caller | undefined {
   if (first === undefined) return undefined;
@@ -17,7 +17,7 @@ export function callerOf([first, second]: readonly string[]): Caller | undefined
   return first.endsWith('.json') ? { extensionId: second } : undefined;
 }
 
-/** TabAgent's own extension, which is always allowed: asking the disk about it would cost every start. */
+/** Returns whether this is TabAgent's own extension. It is always allowed, so that a start reads no configuration for it. */
 export function isOwnExtension({ extensionId }: Caller): boolean {
   return extensionId === CHROMIUM_EXTENSION_ID || extensionId === FIREFOX_ADDON_ID;
 }

@@ -6,8 +6,10 @@ import { readConfigFile } from './config-file.ts';
 import { configFileIn } from './config-text.ts';
 
 /**
- * Makes sure that the user, or the administrator for all users, allowed this extension: a manifest alone is not enough,
- * any program of the user's could have written it. Throws `ORIGIN_NOT_ALLOWED` or `CONFIG_UNUSABLE`.
+ * Ensures that the user, or an administrator for all users, allowed this extension. A manifest alone is not enough, since
+ * any program of the user can write one.
+ *
+ * @throws HostError `ORIGIN_NOT_ALLOWED`, `CONFIG_UNUSABLE`.
  */
 export async function assertAllowed({ extensionId }: Caller, config: HostConfig): Promise<void> {
   const allowed = extensionId === undefined ? [] : await allowedExtensions(config);
@@ -20,7 +22,7 @@ export async function assertAllowed({ extensionId }: Caller, config: HostConfig)
   );
 }
 
-/** Ids that the two configuration files allow besides TabAgent's own. */
+/** Returns the IDs that the two configuration files allow besides TabAgent's own. */
 export async function allowedExtensions({ paths, env }: HostConfig): Promise<readonly string[]> {
   const files = await Promise.all([readConfigFile(configFileIn(paths.home)), readSystemFile(env)]);
   return files.flatMap(({ allowedExtensions = [] }) => allowedExtensions);

@@ -4,13 +4,13 @@ import { decodeText } from '../common/decode-text.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { parseJson } from '../common/json-limits.ts';
 
-/** Name of the configuration file: in `TABAGENT_HOME` one user's, in the program folder that of all users. */
+/** Name of the configuration file: one user's in the data folder, and that of all users in the program folder. */
 export const CONFIG_FILE_NAME = 'config.json';
 
-/** Permissions of a user's configuration, which is private, and of that of all users, which everybody reads. */
+/** Permissions of a user's configuration, which is private, and of the one for all users, which all can read. */
 export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
 
-/** Permission bits: the group or everybody may write. */
+/** Permission bits: the group or all users may write. */
 const OTHERS_WRITE = 0o022;
 
 /** Returns the path of the configuration file in a folder. */
@@ -41,10 +41,10 @@ export function readConfigJson(path: string): unknown {
   }
 }
 
-/** What is wrong with a file that does not have the form of a configuration. */
+/** The problem of a file whose fields are invalid. */
 export const NOT_VALID = 'is not valid: expected a JSON object such as {"allowedExtensions": []}';
 
-/** A configuration file that cannot be used. */
+/** Returns the error for a configuration file that cannot be used. */
 export function configUnusable(path: string, problem: string, cause?: unknown): HostError {
   return new HostError('CONFIG_UNUSABLE', `The configuration file ${path} ${problem}. Fix it or delete it.`, {
     details: { path },

@@ -8,19 +8,18 @@ import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../con
 const GROUP_WRITE = 0o020;
 
 /**
- * Makes sure that nobody else can have put something into the data folder, or can do so later: what lies there is
- * trusted (settings, secrets, conversations, models) and written to (a link in the place of the log would have any file
- * of the user's written to). To be called once, before anything is read or written there. What is not there yet is made
- * private by whoever makes it.
+ * Ensures that no other user can have put anything into the data folder, or can do so later. The host trusts its
+ * contents (settings, secrets, conversations, models) and writes to them: a link in place of the log would overwrite
+ * another file of the user. Call it once, before anything is read or written there. Missing files are created private.
  *
- * The folder, and each file and folder in it that has a meaning for the host, has to belong to the user (or to root),
- * and nobody else may be able to write to it; nor may everybody be able to exchange a folder above it. A group that has
- * the user's own number counts as the user: many systems give each user one. Means nothing on Windows, whose permissions
- * are not in these bits, and where the data folder lies in the user's profile.
+ * The data folder, and each file and folder in it that the host uses, must belong to the user or to root, and no other
+ * user may have write permission. No folder above it may be replaceable by all users. A group with the user's own ID
+ * counts as the user, because many systems give each user one. Has no meaning on Windows, which does not use these
+ * permission bits and has the data folder in the user's profile.
  *
- * `config.json` is checked where it is read, and links in the place of models where they are followed.
+ * `config.json` is checked where it is read, and links in place of models where they are followed.
  *
- * @throws HostError `UNSAFE_FOLDER`, with what to do.
+ * @throws HostError `UNSAFE_FOLDER`, whose message says what to do.
  */
 export function assertOwnDataFolder(paths: HostPaths): void {
   if (process.getuid === undefined) return;
@@ -39,7 +38,8 @@ export function assertOwnDataFolder(paths: HostPaths): void {
     `${logFile}.1`,
   ];
   for (const folder of [models, partial]) if (lookAt(folder)?.isSymbolicLink() !== true) rest.push(folder);
-  for (const path of rest) assertOwn(path, user, 'Somebody else may have put it there: remove it, unless you know it.');
+  for (const path of rest)
+    assertOwn(path, user, 'Another user may have created it. Delete it, unless you know what it is.');
 }
 
 function assertOwn(path: string, user: number, whenForeign: string): void {
@@ -55,7 +55,7 @@ function assertOwn(path: string, user: number, whenForeign: string): void {
         },
       );
     }
-    // The bits of a link itself mean nothing.
+    // The permission bits of the link itself have no meaning.
     if (stats.isSymbolicLink() || (mode & (OTHERS_WRITE | (gid === uid ? 0 : GROUP_WRITE))) === 0) continue;
     throw unsafe(
       path,
@@ -65,7 +65,7 @@ function assertOwn(path: string, user: number, whenForeign: string): void {
   }
 }
 
-/** Everybody may write to a folder above only if that is one like `/tmp`, where each can rename only what is theirs. */
+/** All users may write to a folder above only if it is sticky, like `/tmp`, where users can rename only their own files. */
 function assertAbove(home: string): void {
   for (let folder = dirname(existing(home)); ; folder = dirname(folder)) {
     const mode = followed(folder)?.mode ?? 0;
@@ -80,7 +80,7 @@ function assertAbove(home: string): void {
   }
 }
 
-/** The path, links followed as far as there is something. */
+/** Returns the path without links, as far as it exists. */
 function existing(path: string): string {
   try {
     return realpathSync(path);
@@ -101,7 +101,7 @@ function look(path: string, stat: typeof lstatSync | typeof statSync): Stats | u
   try {
     return stat(path, { throwIfNoEntry: false });
   } catch (error) {
-    // Not to be looked at, so not to be used either: the work itself says so.
+    // What cannot be examined cannot be used either; the work itself reports the error.
     if (isSystemError(error, 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP')) return undefined;
     throw error;
   }

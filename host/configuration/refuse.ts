@@ -15,10 +15,10 @@ import { assertOwnDataFolder } from './data-folder.ts';
 const FIRST_MESSAGE_MS = 1_000;
 
 /**
- * Refuses an extension that is not allowed, and says whether it did. The refusal is logged, as far as the configuration
- * says where.
+ * Refuses an extension that is not allowed; returns whether it did. Logs the refusal, unless the configuration is too
+ * broken to say where.
  *
- * @param entry The module this process was started with.
+ * @param entry The file that this process was started with.
  */
 export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams, entry: URL): Promise<boolean> {
   try {
@@ -41,8 +41,8 @@ export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams,
 }
 
 /**
- * Tells a client why it is refused, as the reply to its first message where one comes, and resolves when that is out.
- * Nothing a refused client sends is acted upon.
+ * Sends a client the reason why it is refused, as the reply to its first message if it sends one, and resolves when that
+ * is written. The host ignores everything else that a refused client sends.
  */
 async function refuse({ input, output }: FrameStreams, error: HostError): Promise<void> {
   const first = Promise.withResolvers<object>();
@@ -60,7 +60,7 @@ async function refuse({ input, output }: FrameStreams, error: HostError): Promis
 
 function written(output: Writable, frame: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
-    // A client that has gone needs no answer.
+    // A client that has disconnected needs no reply.
     output.on('error', () => resolve());
     output.write(frame, () => resolve());
   });

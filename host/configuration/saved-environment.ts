@@ -19,7 +19,7 @@ export const SAVED_VARIABLES: readonly string[] = [
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
 ];
 
-/** Longest value, characters: longer ones are no paths or addresses. */
+/** Longest value, characters: paths and addresses are shorter. */
 const MAX_VALUE_LENGTH = 4096;
 
 /** Returns the path of the file with saved variables in a folder. */

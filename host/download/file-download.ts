@@ -146,7 +146,7 @@ export class FileDownload {
         throw mismatch(remote, found);
       }
       const publishedMs = await file.publish(this.#finalPath);
-      // The file is there: that the index cannot be told (the disk may be full by now) takes nothing from it.
+      // The file is complete, even if the index cannot be updated because the disk is full by now.
       await index
         .setFile(key, { ...record, publishedMs })
         .catch((error: unknown) => log.warn('download.state-not-saved', { file: remote.file, error }));

@@ -21,13 +21,13 @@ import { FileDownload } from './file-download.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { SpeedMeter } from './speed-meter.ts';
 
-/** How often a download lets other hosts know its progress and looks for what they ask of it, milliseconds. */
+/** How often a download shares its progress with other hosts and checks for their control requests, milliseconds. */
 export const SHARE_INTERVAL_MS = 250;
 
-/** Parts of a sharded model the hub is asked about at a time: a name can claim a thousand. */
-const ASKED_AT_ONCE = 8;
+/** Concurrent requests to the hub about the files of a split model: a name can claim a thousand files. */
+const CONCURRENT_REQUESTS = 8;
 
-/** What a download of a model is made with. */
+/** Options for the download of a model. */
 export interface ModelDownloadOptions {
   readonly name: ModelName;
   readonly layout: CacheLayout;
@@ -37,29 +37,29 @@ export interface ModelDownloadOptions {
   readonly log: Logger;
   /** Shared by all downloads of the host. */
   readonly rateLimiter: RateLimiter;
-  /** Asks the disk whether the model is there, whole. */
+  /** Returns the model if it is complete on the disk. */
   readonly find: () => Promise<CachedModel | undefined>;
-  /** Makes room within the user's limit for bytes that are to come. */
+  /** Evicts models, so that this many more bytes stay within the user's limit. */
   readonly evictFor: (bytes: number) => Promise<void>;
 }
 
-/** Who waits for a download. */
-interface Asker {
+/** A request that waits for the download. */
+interface Waiter {
   readonly onProgress: ProgressListener<DownloadStatus> | undefined;
 }
 
 /**
- * The download of one model, all of its files, whoever asks for it: many askers, one download. It ends with the model,
- * with an error, or when nobody wants it any more; its chunks stay in any case but a cancel.
+ * The download of one model with all of its files, shared by all requests for it. It ends with the model, with an error,
+ * or when no request waits for it any more. Its chunks are kept unless it is cancelled.
  */
 export class ModelDownload {
   readonly #options: ModelDownloadOptions;
-  readonly #askers = new Set<Asker>();
+  readonly #waiters = new Set<Waiter>();
   readonly #controller = new AbortController();
   readonly #speed = new SpeedMeter();
   #status: DownloadStatus;
   readonly #done: Promise<CachedModel>;
-  /** Goes on without an asker. */
+  /** Whether it continues when no request waits for it. */
   #inBackground = false;
 
   constructor(options: ModelDownloadOptions) {
@@ -73,7 +73,7 @@ export class ModelDownload {
       bytesPerSecond: 0,
     };
     this.#done = this.#run();
-    // Whoever asked hears of a failure; in the background it is in the status.
+    // `join` reports an error to each request; in the background, the status has it.
     this.#done.catch(() => undefined);
   }
 
@@ -81,18 +81,18 @@ export class ModelDownload {
     return this.#status;
   }
 
-  /** True once it has been told to stop: a new asker needs a new download. */
+  /** Whether {@link stop} was called: a new request needs a new download. */
   get isStopping(): boolean {
     return this.#controller.signal.aborted;
   }
 
-  /** Waits for the model, hearing of progress. An asker that gives up leaves the download to the others. */
+  /** Waits for the model and reports progress. When the signal aborts, the download continues for the other requests. */
   async join(options: {
     signal?: AbortSignal | undefined;
     onProgress?: ProgressListener<DownloadStatus> | undefined;
   }): Promise<CachedModel> {
-    const asker: Asker = { onProgress: options.onProgress };
-    this.#askers.add(asker);
+    const waiter: Waiter = { onProgress: options.onProgress };
+    this.#waiters.add(waiter);
     const { promise: gone, reject } = Promise.withResolvers<never>();
     const leave = () => reject(options.signal?.reason);
     options.signal?.addEventListener('abort', leave, { once: true });
@@ -101,8 +101,8 @@ export class ModelDownload {
       return await Promise.race([this.#done, gone]);
     } finally {
       options.signal?.removeEventListener('abort', leave);
-      this.#askers.delete(asker);
-      if (this.#askers.size === 0 && !this.#inBackground && options.signal?.aborted === true) {
+      this.#waiters.delete(waiter);
+      if (this.#waiters.size === 0 && !this.#inBackground && options.signal?.aborted === true) {
         const { reason } = options.signal;
         const wasStopped = isHostError(reason, 'DOWNLOAD_PAUSED', 'DOWNLOAD_CANCELLED');
         this.stop(
@@ -114,17 +114,17 @@ export class ModelDownload {
     }
   }
 
-  /** Lets it go on though nobody waits. */
+  /** Continues the download when no request waits for it. */
   keepInBackground(): void {
     this.#inBackground = true;
   }
 
-  /** Stops it; askers hear `reason`. Whether the chunks stay is for whoever stops it to say. */
+  /** Stops the download; requests that wait reject with `reason`, which also says whether the chunks are kept. */
   stop(reason: HostError): void {
     this.#controller.abort(reason);
   }
 
-  /** Resolves when nothing is written any more, whatever it came to. */
+  /** Resolves when nothing is written any more, after success or failure. */
   async settled(): Promise<void> {
     await this.#done.catch(() => undefined);
   }
@@ -136,13 +136,13 @@ export class ModelDownload {
       this.#update({ downloaded: model.size, total: model.size, status: 'completed', bytesPerSecond: 0 });
       return model;
     } catch (error) {
-      this.#update({ ...endOf(error), bytesPerSecond: 0 });
+      this.#update({ ...outcomeOf(error), bytesPerSecond: 0 });
       log.info('download.ended', { id: name.id, status: this.#status.status, error });
       throw error;
     }
   }
 
-  /** Downloads, once this process has the model's lock; until then follows the one that has it. */
+  /** Downloads when this process has the model's lock; until then, follows the process that has it. */
   async #fetch(): Promise<CachedModel> {
     const { name, layout, index, find } = this.#options;
     for (;;) {
@@ -152,7 +152,7 @@ export class ModelDownload {
         const model = await find();
         if (model !== undefined) return model;
         if (lock !== undefined) {
-          // Asked of this download since it was started, or of the host that led it until now.
+          // A request to this download since it started, or to the host that had the lock until now.
           const request = await index.controlRequest(name.id);
           if (request !== undefined) throw stopReason(name, request);
           return await this.#lead();
@@ -164,7 +164,7 @@ export class ModelDownload {
     }
   }
 
-  /** Waits a little, reporting the progress of the host that has the lock. */
+  /** Waits for one interval, after reporting the progress of the host that has the lock. */
   async #follow(): Promise<void> {
     const record = await this.#options.index.model(this.#options.name.id);
     if (record !== undefined) this.#update({ downloaded: record.downloaded, total: record.total });
@@ -180,13 +180,13 @@ export class ModelDownload {
     });
   }
 
-  /** Downloads, holding the lock. What it comes to is in the index before the lock is let go. */
+  /** Downloads, with the lock. The outcome is in the index before the lock is released. */
   async #lead(): Promise<CachedModel> {
     const { name, index, find, log } = this.#options;
-    // What is known of it, until the hub has answered.
+    // The last known state, until the hub has replied.
     const before = await index.model(name.id);
     if (before !== undefined) this.#update({ downloaded: before.downloaded, total: before.total });
-    // Other hosts list it, and can stop it, from now on.
+    // From now on other hosts list the download and can stop it.
     await index.setModel(name.id, this.#record('downloading'));
     const stopSharing = this.#shareProgress();
     let files: FileDownload[] | undefined;
@@ -198,10 +198,10 @@ export class ModelDownload {
       await stopSharing();
     } catch (error) {
       await stopSharing();
-      await this.#remember(error, files, before);
+      await this.#saveOutcome(error, files, before);
       throw error;
     }
-    // The files are there: that the index cannot be told (the disk may be full by now) takes nothing from them.
+    // The files are complete, even if the index cannot be updated because the disk is full by now.
     await index
       .deleteModel(name.id)
       .catch((error: unknown) => log.warn('download.state-not-saved', { id: name.id, error }));
@@ -216,7 +216,7 @@ export class ModelDownload {
     );
   }
 
-  /** Asks the hub about every file, the disk whether there is room, and the index what there is of them. */
+  /** Requests each file's metadata from the hub, checks the disk space, and restores what the index has of the files. */
   async #prepare(): Promise<FileDownload[]> {
     const { name, layout, index, limits, log, rateLimiter } = this.#options;
     const { signal } = this.#controller;
@@ -224,7 +224,7 @@ export class ModelDownload {
     for (const file of shardFiles(name.file)) await assertOwnSpelling(layout.models, folder.pathOf(file));
     const hub = await this.#options.hub();
     const remotes: RemoteFile[] = [];
-    for (const files of inGroups(shardFiles(name.file), ASKED_AT_ONCE)) {
+    for (const files of inGroups(shardFiles(name.file), CONCURRENT_REQUESTS)) {
       remotes.push(...(await Promise.all(files.map((file) => hub.fileInfo(name, file, { signal })))));
     }
     const files: FileDownload[] = remotes.map((remote) => {
@@ -251,7 +251,7 @@ export class ModelDownload {
     return files;
   }
 
-  /** Throws `NAME_CONFLICT` when a model whose name is one with this one's on the disk is on its way. */
+  /** Throws `NAME_CONFLICT` when a model is being downloaded whose name the disk does not distinguish from this one. */
   async #assertNoOtherSpelling(partials: string): Promise<void> {
     const { name, index } = this.#options;
     for await (const [id, { state }] of index.allModels()) {
@@ -260,7 +260,7 @@ export class ModelDownload {
     }
   }
 
-  /** Exchanges with other hosts from time to time. The result ends that, and resolves when nothing more is written. */
+  /** Shares progress at intervals. The returned function ends that, and resolves when nothing more is written. */
   #shareProgress(): () => Promise<void> {
     let last: Promise<void> | undefined;
     const timer = setInterval(() => {
@@ -274,7 +274,7 @@ export class ModelDownload {
     };
   }
 
-  /** Lets other hosts know the progress, and does what their users ask. */
+  /** Shares the progress with other hosts, and handles their control requests. */
   async #share(): Promise<void> {
     const { name, index, log } = this.#options;
     try {
@@ -283,22 +283,22 @@ export class ModelDownload {
       const request = await index.controlRequest(name.id);
       if (request !== undefined) this.stop(stopReason(name, request));
     } catch (error) {
-      // The download itself does not hang on this; a fault that matters comes up where chunks are entered.
+      // The download does not depend on this. An error that lasts is reported when a chunk is recorded.
       log.warn('download.state-not-saved', { id: name.id, error });
     }
   }
 
   /**
-   * Keeps what it came to, for other hosts and for the next start. Of a cancelled download nothing else is kept, and one
-   * that failed before its files were known leaves what was known before: a mistyped name is no download.
+   * Saves the outcome for other hosts and for the next start. A cancelled download is deleted, and one that failed before
+   * its files were known restores the previous state: a mistyped name is not listed as a download.
    */
-  async #remember(
+  async #saveOutcome(
     error: unknown,
     files: readonly FileDownload[] | undefined,
     before: ModelRecord | undefined,
   ): Promise<void> {
     const { name, layout, index, log } = this.#options;
-    const end = endOf(error);
+    const end = outcomeOf(error);
     this.#update(end);
     if (files !== undefined) this.#update({ downloaded: sum(files.map((file) => file.downloaded)) });
     try {
@@ -308,11 +308,11 @@ export class ModelDownload {
         await (isGone ? index.deleteModel(name.id) : index.setModel(name.id, before));
         return;
       }
-      // Nobody asked for a stop where the last asker left or the host ends: a host that follows goes on with it.
+      // ABORTED: the last request ended or the host exits. That is no request to stop, so a following host continues.
       await index.setModel(name.id, this.#record(isHostError(error, 'ABORTED') ? 'downloading' : end.status));
-    } catch (fault) {
-      // The disk may be full by now: the download's own error is the one to tell.
-      log.warn('download.not-remembered', { id: name.id, error: fault });
+    } catch (stateError) {
+      // The disk may be full by now. The error to report is that of the download.
+      log.warn('download.state-not-saved', { id: name.id, error: stateError });
     }
   }
 
@@ -328,11 +328,11 @@ export class ModelDownload {
 
   #update(change: Partial<DownloadStatus>): void {
     this.#status = { ...this.#status, ...change };
-    for (const { onProgress } of this.#askers) onProgress?.(this.#status);
+    for (const { onProgress } of this.#waiters) onProgress?.(this.#status);
   }
 }
 
-/** What askers of a download hear when a user stops it. */
+/** Returns the error that requests for a download get when a user stops it. */
 export function stopReason(name: Pick<ModelName, 'id'>, request: ControlRequest): HostError {
   return request === 'pause'
     ? new HostError('DOWNLOAD_PAUSED', `The download of ${name.id} was paused.`, {
@@ -343,8 +343,8 @@ export function stopReason(name: Pick<ModelName, 'id'>, request: ControlRequest)
       });
 }
 
-/** What a download that did not bring its model is now. */
-function endOf(error: unknown): Pick<DownloadStatus, 'error'> & { status: 'paused' | 'failed' | 'cancelled' } {
+/** Returns the status of a download that failed or was stopped. */
+function outcomeOf(error: unknown): Pick<DownloadStatus, 'error'> & { status: 'paused' | 'failed' | 'cancelled' } {
   if (isHostError(error, 'DOWNLOAD_CANCELLED')) return { status: 'cancelled' };
   if (isHostError(error, 'DOWNLOAD_PAUSED', 'ABORTED')) return { status: 'paused' };
   const { code, message } = errorInfo(error);

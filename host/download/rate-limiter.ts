@@ -29,7 +29,7 @@ export class RateLimiter {
     this.#nextFreeAt = this.#now();
   }
 
-  /** Returns a limiter for one download that also obeys this one. */
+  /** Returns a limiter for one download, to which this one applies too. */
   child(bytesPerSecond: number | undefined): RateLimiter {
     if (bytesPerSecond === undefined) return this;
     return new RateLimiter(bytesPerSecond, { now: this.#now, sleep: this.#sleep }, this);

@@ -49,8 +49,8 @@ export class Presence {
   }
 
   /**
-   * Locks a file name that was never used before: several hosts can live in one process, and whoever finds the file of a
-   * withdrawn announcement removes it, perhaps while the next one is written.
+   * Locks a file name that was never used before. One process can contain several hosts, and another host removes the file
+   * of a withdrawn announcement, perhaps while the next one is written.
    */
   #start(): { file: string; lock: FileLock } {
     const file = join(this.#paths.hosts, `${process.pid}-${randomBytes(8).toString('hex')}.json`);
@@ -71,7 +71,7 @@ export class Presence {
   }
 }
 
-/** The lock file of an announcement: while it is locked, the announcement holds. */
+/** The lock file of an announcement: while it is locked, the announcement is valid. */
 export function lockOf({ locks }: PresencePaths, file: string): string {
   return join(locks, `${basename(file)}.lock`);
 }

@@ -7,12 +7,12 @@ import { deleteKey, isSameValue, type RunReg, readKey } from './registry.ts';
 import { whereIs } from './target.ts';
 
 /**
- * What became of something that had been written: `removed`; `gone` already; `kept`, because somebody changed it
+ * Result for an item that the registration wrote: `removed`; `gone`, if it was missing; `kept`, because it was changed
  * since; `failed`.
  */
 export type UnregisterStatus = 'removed' | 'gone' | 'kept' | 'failed';
 
-/** One thing that had been written and what became of it. */
+/** An item that the registration wrote, and what happened to it. */
 export interface UnregisterOutcome {
   readonly status: UnregisterStatus;
   /** A path or a registry key. */
@@ -22,9 +22,11 @@ export interface UnregisterOutcome {
 }
 
 /**
- * Takes away what the record says was written, as far as it is still what was written, then the record, then the
- * folders that had been made and are empty now. What could not be removed stays in the record for the next time.
- * Undefined when there is no record. Throws `REGISTRATION_FAILED` for a record that cannot be understood.
+ * Removes the recorded items that were not changed since, then the record, then the folders that the registration created
+ * and that are empty now. Items that could not be removed stay in the record for the next attempt. Returns undefined if
+ * there is no record.
+ *
+ * @throws HostError `REGISTRATION_FAILED` if the record is invalid.
  */
 export async function unregister(options: {
   recordFile: string;
@@ -36,7 +38,7 @@ export async function unregister(options: {
 
   const outcomes: UnregisterOutcome[] = [];
   const left: RecordEntry[] = [];
-  // The launcher was written first and goes last: until then every manifest points to something.
+  // The launcher was written first and is removed last, so that every manifest points to an existing file.
   for (const entry of record.entries.toReversed()) {
     const about = { where: whereIs(entry), browsers: entry.browsers };
     try {
@@ -70,7 +72,7 @@ async function remove(entry: RecordEntry, reg: RunReg): Promise<UnregisterStatus
   return 'removed';
 }
 
-/** Leaves a folder that others put something into, or that is gone. */
+/** Removes a folder if it is empty. Does nothing if it is not, or if it is missing. */
 async function removeIfEmpty(folder: string): Promise<void> {
   try {
     await rmdir(folder);

@@ -99,7 +99,7 @@ function laterStandIns(root: string, shared: readonly string[], lazy: Set<string
             } catch (error) {
               if (error.code !== 'MODULE_NOT_FOUND') throw error;
               const { HostError } = shared['host/common/errors.ts'];
-              const message = 'The host was updated or removed while it ran. Start the browser anew.';
+              const message = 'The host was updated or removed while it was running. Restart the browser.';
               throw new HostError('HOST_UPDATED', message, { cause: error });
             }
           }`,

@@ -25,7 +25,7 @@ export interface PackageOptions {
   /** Also what the target's system installs by itself: a `.deb`, or a Windows installer. */
   readonly installers: boolean;
   readonly versions: PartVersions & { readonly host: string };
-  /** Told what is being done, and what was made. */
+  /** Called with a line for each step, and for each file that was made. */
   say(line: string): void;
 }
 

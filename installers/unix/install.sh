@@ -273,7 +273,7 @@ if [ -e "$place" ]; then
   if [ -f "$old/FILES.txt" ]; then
     remove_listed "$old"
     if [ -e "$old" ]; then
-      # What somebody else put there is put back.
+      # Files of others are moved back.
       (cd -- "$old" && find . ! -type d) | while IFS= read -r name; do
         [ ! -e "$place/$name" ] || continue
         mkdir -p -- "$place/$(dirname -- "$name")"

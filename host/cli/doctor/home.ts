@@ -81,7 +81,7 @@ export async function examineConversations(client: Client): Promise<readonly Fin
   const check = 'conversations';
   const { payload, message } = await client.request('LIST_CONVERSATIONS', { limit: 1 });
   if (message !== undefined) return [{ check, status: 'warning', message }];
-  return [{ check, status: 'ok', message: `${payload.total} conversations; the database is sound.` }];
+  return [{ check, status: 'ok', message: `${payload.total} conversations; database OK.` }];
 }
 
 /** Checks the cache, its database, and the free disk space. */
