@@ -3,16 +3,21 @@ import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
 import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
-import { shardFiles } from '../protocol/shards.ts';
+import { eachShard, shardFiles } from '../protocol/shards.ts';
 import type { CacheLayout } from './layout.ts';
 import { listOwners, ModelFolder, notDownloadedHere } from './model-folder.ts';
 import type { CachedModel } from './types.ts';
 
 /** Finds a model on the disk. Undefined unless all of its files exist as regular files, not as links. */
 export async function findModel(layout: CacheLayout, name: ModelName): Promise<CachedModel | undefined> {
-  const parts = await statFiles(layout, name);
-  const present = parts.filter((part) => part !== undefined);
-  if (present.length < parts.length) return undefined;
+  const folder = ModelFolder.find(layout, name);
+  const present: Exclude<Awaited<ReturnType<ModelFolder['statsOf']>>, undefined>[] = [];
+  // One after the other, up to the first that is missing: a name can claim a thousand files.
+  for (const file of eachShard(name.file)) {
+    const part = await folder?.statsOf(file);
+    if (part === undefined) return undefined;
+    present.push(part);
+  }
   return { name, files: present.map(({ path }) => path), size: sum(present.map(({ stats }) => stats.size)) };
 }
 

@@ -6,7 +6,7 @@ import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
-import { shardFiles } from '../protocol/shards.ts';
+import { presentShards } from '../protocol/shards.ts';
 import type { CacheLayout } from './layout.ts';
 import { isAccessible } from './model-folder.ts';
 import type { CachedModel } from './types.ts';
@@ -109,19 +109,28 @@ export class ModelListing {
       const name = modelNameOf(`${prefix}/${file}`);
       if (name !== undefined) names.set(name.id, name);
     }
-    const models = await Promise.all([...names.values()].map((name) => modelIn(folder, name)));
+    const present = new Set(files);
+    const models = await Promise.all([...names.values()].map((name) => modelIn(folder, name, present)));
     return models.filter((model) => model !== undefined);
   }
 }
 
-/** @param folder The folder with the model's first file, and so with all its files. */
-async function modelIn(folder: string, name: ModelName): Promise<ListedModel | undefined> {
-  const files = shardFiles(name.file).map((file) => join(folder, basename(file)));
+/**
+ * @param folder The folder with the model's first file, and so with all its files.
+ * @param present The names of the files in that folder.
+ */
+async function modelIn(
+  folder: string,
+  name: ModelName,
+  present: ReadonlySet<string>,
+): Promise<ListedModel | undefined> {
+  const files = presentShards(basename(name.file), present)?.map((file) => join(folder, file));
+  if (files === undefined) return undefined;
   const stats = await Promise.all(files.map(fileStats));
-  const present = stats.filter((each) => each !== undefined);
-  if (present.length < files.length) return undefined;
-  const size = sum(present.map((each) => each.size));
-  return { name, files, size, modified: present[0]?.mtimeMs ?? 0 };
+  const found = stats.filter((each) => each !== undefined);
+  if (found.length < files.length) return undefined;
+  const size = sum(found.map((each) => each.size));
+  return { name, files, size, modified: found[0]?.mtimeMs ?? 0 };
 }
 
 function folderStats(path: string, depth: number): Stats | undefined {

@@ -1,6 +1,6 @@
 import type { RepoFile } from '../hub/repo-files.ts';
 import { type ModelName, modelName, type RepoName } from '../protocol/model-name.ts';
-import { shardFiles } from '../protocol/shards.ts';
+import { claimedShards, firstShard } from '../protocol/shards.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /** A model in a repository: a GGUF file, or all parts of a split model. */
@@ -24,22 +24,25 @@ const NOT_A_MODEL = /(^|[-_.])(imatrix|ggml-vocab)([-_.]|$)/i;
 /** Returns the models of a repository, sorted by file name, with the parts of a split model as one. */
 export function repoModels(repo: RepoName, files: readonly RepoFile[]): RepoModel[] {
   const sizes = new Map(files.filter(({ file }) => /\.gguf$/i.test(file)).map(({ file, size }) => [file, size]));
-  const models = new Map<string, RepoModel>();
-  for (const file of sizes.keys()) {
-    const parts = shardFiles(file);
-    const [first = file] = parts;
-    if (models.has(first)) continue;
-    const listed = parts.filter((part) => sizes.has(part)).map((part) => sizes.get(part));
-    models.set(first, {
-      name: modelName({ owner: repo.owner, repo: repo.repo, file: first, revision: repo.revision }),
-      kind: kindOf(file),
-      quantization: quantizationOf(file),
-      size: listed.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0),
-      parts: parts.length,
-      complete: listed.length === parts.length,
-    });
-  }
-  return [...models.values()].sort((a, b) => (a.name.file < b.name.file ? -1 : 1));
+  // The parts that are listed are grouped: a name can claim a thousand others.
+  const models = Map.groupBy(sizes.keys(), firstShard);
+  return [...models]
+    .map(([first, listed]) => {
+      const parts = claimedShards(first);
+      return {
+        name: modelName({ owner: repo.owner, repo: repo.repo, file: first, revision: repo.revision }),
+        kind: kindOf(first),
+        quantization: quantizationOf(first),
+        size: totalOf(listed.map((file) => sizes.get(file))),
+        parts,
+        complete: listed.length === parts,
+      };
+    })
+    .sort((a, b) => (a.name.file < b.name.file ? -1 : 1));
+}
+
+function totalOf(sizes: readonly (number | undefined)[]): number | undefined {
+  return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
 }
 
 function kindOf(file: string): RepoModel['kind'] {

@@ -1,7 +1,4 @@
-import { shardFiles } from '../protocol/shards.ts';
-
-/** Suffix of a part of a split model, as llama.cpp names them. */
-const PART_SUFFIX = /-(\d{5})-of-(\d{5})\.gguf$/;
+import { firstShard, presentShards } from '../protocol/shards.ts';
 
 /**
  * Yields the models among the file names of one folder, each as its files in order. A split model is included only if
@@ -11,17 +8,10 @@ export function* completeModels(names: readonly string[]): Generator<readonly [s
   const present = new Set(names);
   for (const name of names) {
     if (!/\.gguf$/i.test(name)) continue;
-    const part = PART_SUFFIX.exec(name);
-    if (part === null) {
-      yield [name];
-      continue;
-    }
-    const [, number, count] = part;
-    if (number !== '00001') continue;
-    // Checked before all names are generated, because a folder can be full of files that claim a thousand parts.
-    const hasSecond = count === '00001' || present.has(name.replace(PART_SUFFIX, `-00002-of-${count}.gguf`));
-    const [first = name, ...others] = hasSecond ? shardFiles(name) : [];
-    if (hasSecond && others.every((other) => present.has(other))) yield [first, ...others];
+    // A split model is found under the name of its first file.
+    if (firstShard(name) !== name) continue;
+    const [first, ...others] = presentShards(name, present) ?? [];
+    if (first !== undefined) yield [first, ...others];
   }
 }
 

@@ -1,6 +1,6 @@
 import { connect as connectPlain, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
-import { MAX_HEAD_BYTES, parseHead, type ResponseHead } from './response-head.ts';
+import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, parseHead, type ResponseHead } from './response-head.ts';
 
 /** Size of the read buffer, which is reused, bytes: about what a socket has buffered on a fast connection. */
 const READ_BYTES = 512 * 1024;
@@ -79,11 +79,12 @@ export class BulkConnection {
     await this.#waitUntil(() => this.#isConnected, this.#timeouts.connectMs);
     const lines = Object.entries({ host: url.host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
     this.#socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
-    for (;;) {
+    for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim += 1) {
       const head = await this.#readHead();
       // Interim responses, such as 103, are skipped.
       if (head.status >= 200) return head;
     }
+    throw new ConnectionError('EPROTO', `more than ${MAX_INTERIM_RESPONSES} interim responses`);
   }
 
   /**

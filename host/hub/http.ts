@@ -4,6 +4,7 @@ import { defined } from '../common/defined.ts';
 import { BulkClient } from './bulk-client.ts';
 import { ConnectionError } from './bulk-connection.ts';
 import { HubError } from './hub-error.ts';
+import { limitInterimResponses } from './interim-responses.ts';
 import type { ProxyRoute, ProxyRoutes } from './proxy.ts';
 
 /** One request, sent once. */
@@ -105,6 +106,7 @@ export class HttpClient {
       },
       ...defined({ signal }),
     });
+    request.once('request', limitInterimResponses);
     try {
       const response = await waitForResponse(request);
       // Errors after the head are reported by reading the body.

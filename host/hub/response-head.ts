@@ -3,6 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** Largest response head that is read, bytes: Node's own limit. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 
+/**
+ * Most interim (1xx) responses to one request. Servers send one or two (`103 Early Hints`, `102 Processing`); without a
+ * limit, one that sends nothing else keeps the host busy for ever.
+ */
+export const MAX_INTERIM_RESPONSES = 32;
+
 /** The status line and headers of an HTTP/1 response. */
 export interface ResponseHead {
   readonly status: number;

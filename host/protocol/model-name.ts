@@ -1,7 +1,7 @@
 import { isHostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import { REMOTE_OWNER } from './engine-name.ts';
-import { shardFiles } from './shards.ts';
+import { firstShard } from './shards.ts';
 
 /**
  * The name of a model, made of validated parts only: URLs and paths are built from it and from nothing else.
@@ -155,7 +155,7 @@ export function modelName(
 ): ModelName {
   const { owner, repo, revision = DEFAULT_REVISION } = parts;
   if (!isSafeFilePath(parts.file)) throw invalidField(field, 'a relative path in the repository', parts.file);
-  const [file = parts.file] = shardFiles(parts.file);
+  const file = firstShard(parts.file);
   const repoId = `${owner}/${repo}`;
   const at = revision === DEFAULT_REVISION ? '' : `@${encodeRevision(revision)}`;
   return { owner, repo, repoId, file, revision, id: `${repoId}${at}/${file}` };

@@ -12,16 +12,19 @@ export class EventStreamError extends Error {
  *
  * Source: the HTML standard, 9.2.6 (line ends of three kinds, one space after the colon, data of several lines).
  *
- * @param onPiece Called with every piece that arrives.
+ * @param onPiece Called with the size of every piece that arrives, bytes, whatever it contains; may throw to end the stream.
  * @throws EventStreamError for an event without end; what `pieces` throws.
  */
-export async function* readEvents(pieces: AsyncIterable<Uint8Array>, onPiece: () => void): AsyncGenerator<string> {
+export async function* readEvents(
+  pieces: AsyncIterable<Uint8Array>,
+  onPiece: (bytes: number) => void,
+): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   let data: string[] = [];
   let length = 0;
   for await (const piece of pieces) {
-    onPiece();
+    onPiece(piece.length);
     const text = decoder.decode(piece, { stream: true });
     rest += text;
     if (length + rest.length > MAX_EVENT_LENGTH) throw tooLong();
@@ -36,9 +39,10 @@ export async function* readEvents(pieces: AsyncIterable<Uint8Array>, onPiece: ()
         data = [];
         length = 0;
       } else if (line.startsWith('data:')) {
-        const value = line.slice(line[5] === ' ' ? 6 : 5);
-        data.push(value);
-        length += value.length;
+        data.push(line.slice(line[5] === ' ' ? 6 : 5));
+        // The whole line counts: empty ones take memory too.
+        length += line.length;
+        if (length > MAX_EVENT_LENGTH) throw tooLong();
       }
     }
   }

@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { defined } from '../common/defined.ts';
 import type { JsonObject } from '../common/json.ts';
+import { limitInterimResponses } from '../hub/interim-responses.ts';
 import type { ProxyRoutes } from '../hub/proxy.ts';
 import type { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -57,6 +58,7 @@ export async function send(
   ) as ReturnType<typeof httpRequest>;
   sent.once('response', answer.resolve);
   sent.on('error', answer.reject);
+  limitInterimResponses(sent);
   sent.once('socket', (socket) => {
     if (socket.connecting) socket.once('connect', () => request.onConnected?.());
     else request.onConnected?.();
@@ -96,6 +98,8 @@ function reasonOf(code: string): string {
     case 'ECONNRESET':
     case 'EPIPE':
       return 'the connection was interrupted';
+    case 'EPROTO':
+      return 'the response is not valid HTTP';
     default:
       return `the connection failed (${code})`;
   }

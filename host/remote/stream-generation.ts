@@ -17,6 +17,12 @@ import type { RemoteOutput } from './remote-output.ts';
 import type { generationRequest } from './request-body.ts';
 
 /**
+ * Most bytes received without any text in them: comments, empty lines, events without text. A keep-alive comment every
+ * second for a day is 2 MB, and the events of 50,000 tokens that are not shown are 15 MB.
+ */
+const MAX_BYTES_WITHOUT_TEXT = 32 * 1024 * 1024;
+
+/**
  * One attempt of a generation: adds what arrives to `output`; resolves with why it ended.
  *
  * @throws HostError `REMOTE_CUT`, `REMOTE_UNREACHABLE`, `REMOTE_ERROR`, `GENERATION_FAILED`, and as {@link Connection.send};
@@ -64,11 +70,20 @@ async function read(
   onHeard: () => void,
 ): Promise<'stop' | 'length'> {
   let finish: string | undefined;
-  for await (const data of readEvents(answer as AsyncIterable<Buffer>, onHeard)) {
+  let bytesWithoutText = 0;
+  const onPiece = (bytes: number) => {
+    bytesWithoutText += bytes;
+    if (bytesWithoutText > MAX_BYTES_WITHOUT_TEXT) {
+      throw unexpectedResponse(name, 'a generation', `${MAX_BYTES_WITHOUT_TEXT} bytes without any text`);
+    }
+    onHeard();
+  };
+  for await (const data of readEvents(answer as AsyncIterable<Buffer>, onPiece)) {
     if (data === '[DONE]') return ended(name, finish ?? 'stop');
     const chunk = readChunk(data);
     if (chunk === undefined) throw unexpectedResponse(name, 'events of a generation');
     if (chunk.isError) throw generationFailed(name, readReportedError(data, options.key));
+    if (chunk.text !== '') bytesWithoutText = 0;
     output.push(chunk);
     // From the first text on, the idle limit applies.
     onHeard();

@@ -102,6 +102,18 @@ describe('BulkClient', () => {
     expect(await fetchText(makeClient(), urlOf(port))).toBe('ok');
   });
 
+  it('refuses a server that sends interim responses without end', async () => {
+    const { port } = await serve((socket) => {
+      const some = 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000);
+      const send = () => {
+        while (!socket.destroyed && socket.write(some));
+        socket.once('drain', send);
+      };
+      send();
+    });
+    await expect(makeClient().get(urlOf(port), {}, undefined)).rejects.toMatchObject({ code: 'EPROTO' });
+  });
+
   it('opens a new connection if the server has closed the idle one', async () => {
     const { port, counts } = await serve((socket, { connection, request }) => {
       if (connection === 1 && request === 2) socket.destroy();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { shardFiles } from '../../../host/protocol/shards.ts';
+import { eachShard, presentShards, shardFiles } from '../../../host/protocol/shards.ts';
 
 describe('shardFiles', () => {
   it('returns all files of a split model, whichever is given', () => {
@@ -11,4 +11,20 @@ describe('shardFiles', () => {
     'takes %s as a file of its own',
     (file) => expect(shardFiles(file)).toEqual([file]),
   );
+});
+
+describe('presentShards', () => {
+  const all = [...eachShard('m-00001-of-00003.gguf')];
+
+  it('returns all files if all are there, and nothing if one is missing', () => {
+    expect(presentShards('m-00002-of-00003.gguf', new Set(all))).toEqual(all);
+    expect(presentShards('m-00002-of-00003.gguf', new Set(all.slice(1)))).toBeUndefined();
+  });
+
+  it('looks for no file after the first that is missing', () => {
+    const asked: string[] = [];
+    const present = { has: (file: string) => asked.push(file) < 3 } as unknown as ReadonlySet<string>;
+    expect(presentShards('m-00001-of-01000.gguf', present)).toBeUndefined();
+    expect(asked).toHaveLength(3);
+  });
 });

@@ -36,5 +36,7 @@ describe('a stream of events', () => {
   it('is refused if an event never ends', async () => {
     const piece = Buffer.from(`data: ${'x'.repeat(70_000)}\n`);
     await expect(eventsOf(Array.from({ length: 20 }, () => piece))).rejects.toThrow(/more than 1048576/);
+    const empty = Buffer.from('data:\n'.repeat(10_000));
+    await expect(eventsOf(Array.from({ length: 25 }, () => empty))).rejects.toThrow(/more than 1048576/);
   });
 });
