@@ -55,8 +55,9 @@ function progressOf(modelId: string, emit: Emit) {
       return;
     }
     promptProgress.flush();
-    const { text: token, tokensPerSecond: tps, numTokens } = progress;
-    emit('generationUpdate', { modelId, token, tps, numTokens });
+    const { kind, text, tokensPerSecond: tps, numTokens } = progress;
+    const token = kind === 'answer' ? text : '';
+    emit('generationUpdate', { modelId, token, ...(kind === 'reasoning' ? { reasoning: text } : {}), tps, numTokens });
   };
 }
 
@@ -70,6 +71,10 @@ function endPayload(modelId: string, { text, usage }: GenerationResult) {
   };
 }
 
+function reasoningOf({ reasoning }: GenerationResult) {
+  return reasoning === '' ? {} : { reasoning };
+}
+
 export const generate = handle(declared.generate, async (request, { services, signal, requestId, emit }) => {
   let modelId: string | null = null;
   try {
@@ -81,12 +86,12 @@ export const generate = handle(declared.generate, async (request, { services, si
     const result = await models.generate(modelId, prepare, { signal, onProgress, tag: requestId });
     const end = endPayload(modelId, result);
     emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
-    const { finishReason, usage } = result;
+    const { finishReason, usage, ignored } = result;
     const stored = await storeTurn(request, result.text, services);
     return {
-      payload: { ...end, finishReason, usage: { ...usage }, ...stored.payload },
+      payload: { ...end, ...reasoningOf(result), finishReason, usage: { ...usage }, ...stored.payload },
       ...defined({ message: stored.message }),
-      topLevel: { text: result.text },
+      topLevel: { text: result.text, ...(ignored.length === 0 ? {} : { ignored: [...ignored] }) },
     };
   } catch (error) {
     const { code, message } = errorInfo(error);

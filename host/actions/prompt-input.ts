@@ -18,7 +18,7 @@ export function promptInput({ messages, prompt, tools, settings = {} }: PromptRe
   }
   if (prompt !== undefined) {
     // They would have no effect on a prompt that is used as it is.
-    for (const name of ['chat_template', 'template_kwargs', 'now'] as const) {
+    for (const name of ['chat_template', 'template_kwargs', 'now', 'reasoning', 'max_reasoning_tokens'] as const) {
       if (settings[name] === undefined) continue;
       throw invalidField(`settings.${name}`, 'omitted when `prompt` is given', settings[name]);
     }
@@ -26,7 +26,7 @@ export function promptInput({ messages, prompt, tools, settings = {} }: PromptRe
     return { prompt };
   }
   if (messages === undefined) throw invalidField('messages', 'a list of messages, unless `prompt` is given', undefined);
-  const { chat_template: template, template_kwargs: variables, now } = settings;
+  const { chat_template: template, template_kwargs: variables, now, reasoning, max_reasoning_tokens: most } = settings;
   return {
     // A parsed request is JSON, also in the fields that its schema leaves open.
     messages: messages as ChatMessage[],
@@ -35,6 +35,8 @@ export function promptInput({ messages, prompt, tools, settings = {} }: PromptRe
       template,
       variables: variables as JsonObject | undefined,
       now: now === undefined ? undefined : Date.parse(now),
+      reasoning: most === 0 ? 'off' : reasoning,
+      maxReasoningTokens: most === 0 ? undefined : most,
     }),
   };
 }

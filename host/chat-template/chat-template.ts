@@ -45,6 +45,11 @@ export class ChatTemplate {
     this.#template = template;
   }
 
+  /** Names of the variables that the template reads. */
+  get reads(): ReadonlySet<string> {
+    return this.#template.reads;
+  }
+
   /**
    * Renders the template.
    *

@@ -1,4 +1,6 @@
 import type { JsonObject, JsonValue } from '../common/json.ts';
+import type { ReasoningLevel } from '../reasoning/levels.ts';
+import type { Segment } from '../reasoning/segment.ts';
 
 /** Part of a message's content. Parts of other types than text are for the model's chat template to interpret. */
 export interface ContentPart extends JsonObject {
@@ -22,6 +24,10 @@ export interface ChatOptions {
   readonly variables?: JsonObject | undefined;
   /** Unix time that the template gets for the current one, milliseconds. */
   readonly now?: number | undefined;
+  /** How much the model is to reason; `auto` when absent. */
+  readonly reasoning?: ReasoningLevel | undefined;
+  /** The most tokens of reasoning; then the answer has to begin. */
+  readonly maxReasoningTokens?: number | undefined;
 }
 
 /** What a model continues: a conversation that goes through the chat template, or a text as it is. */
@@ -78,7 +84,13 @@ export type GenerationProgress =
   /** Evaluated tokens of the prompt, and all of them. */
   | { readonly type: 'prompt'; readonly processed: number; readonly total: number }
   /** Text since the last report, in whole characters; tokens so far and their speed. */
-  | { readonly type: 'text'; readonly text: string; readonly numTokens: number; readonly tokensPerSecond: number };
+  | {
+      readonly type: 'text';
+      readonly kind: Segment['kind'];
+      readonly text: string;
+      readonly numTokens: number;
+      readonly tokensPerSecond: number;
+    };
 
 /** Counts and times of one generation. */
 export interface GenerationUsage {
@@ -86,6 +98,8 @@ export interface GenerationUsage {
   /** Those of them that an earlier request had evaluated. */
   readonly cachedPromptTokens: number;
   readonly completionTokens: number;
+  /** Of these, tokens of reasoning. */
+  readonly reasoningTokens: number;
   /** Milliseconds since the request started; null without a token. */
   readonly timeToFirstTokenMs: number | null;
   /** Of the output, without the prompt's evaluation. */
@@ -94,7 +108,12 @@ export interface GenerationUsage {
 
 /** The result of a generation. */
 export interface GenerationResult {
+  /** The answer. */
   readonly text: string;
+  /** The reasoning before it; empty where there was none. */
+  readonly reasoning: string;
+  /** Names of settings of the request that had no effect. */
+  readonly ignored: readonly string[];
   /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: by a request. */
   readonly finishReason: 'stop' | 'length' | 'stopped';
   readonly usage: GenerationUsage;
@@ -103,11 +122,14 @@ export interface GenerationResult {
 /** The result of a generation that was stopped before it started. */
 export const NOTHING_GENERATED: GenerationResult = {
   text: '',
+  reasoning: '',
+  ignored: [],
   finishReason: 'stopped',
   usage: {
     promptTokens: 0,
     cachedPromptTokens: 0,
     completionTokens: 0,
+    reasoningTokens: 0,
     timeToFirstTokenMs: null,
     tokensPerSecond: 0,
   },

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { messageRole } from './actions/conversations.ts';
-import { field, objectWith, optional, textUpTo } from './fields.ts';
-import { MAX_MESSAGES, MAX_TEMPLATE_CHARACTERS, MAX_TOOLS } from './limits.ts';
+import { field, integer, objectWith, optional, textUpTo } from './fields.ts';
+import { MAX_CONTEXT, MAX_MESSAGES, MAX_TEMPLATE_CHARACTERS, MAX_TOOLS } from './limits.ts';
 
 /** Part of a message's content. */
 const contentPart = objectWith({
@@ -42,6 +42,14 @@ export const chatTools = v.pipe(v.array(objectWith({})), v.maxLength(MAX_TOOLS, 
 
 /** Settings that concern how messages become a prompt. */
 export const promptSettings = {
+  reasoning: optional(
+    v.picklist(['auto', 'off', 'low', 'medium', 'high']),
+    'Extension: how much the model reasons before it answers, in whatever way its chat template allows. Default: `auto`, as the template has it.',
+  ),
+  max_reasoning_tokens: optional(
+    integer(0, MAX_CONTEXT),
+    'Extension: the most tokens of reasoning; then the answer begins. 0 is `reasoning: "off"`.',
+  ),
   chat_template: optional(
     textUpTo(MAX_TEMPLATE_CHARACTERS),
     "Extension: a Jinja chat template instead of the model's own.",

@@ -76,10 +76,12 @@ export const generationPromptProgress = defineEvent({
 
 export const generationUpdate = defineEvent({
   type: 'generationUpdate',
-  summary: 'Delivers the text generated since the previous update. Concatenated, the updates are the whole output.',
+  summary:
+    'Delivers the text generated since the previous update: of the answer, or of the reasoning. Concatenated, the updates are the whole output.',
   payload: {
     modelId,
-    token: field(v.string(), 'The text of one or several tokens. Never splits a character.'),
+    token: field(v.string(), 'The text of one or several tokens of the answer. Never splits a character.'),
+    reasoning: optional(v.string(), 'Extension: reasoning; `token` is then empty.'),
     tps: field(v.number(), 'Tokens per second so far.'),
     numTokens: field(count, 'Tokens so far.'),
   },

@@ -8,11 +8,20 @@ const Usage = v.object({
   prompt_tokens: v.optional(Count, 0),
   completion_tokens: v.optional(Count),
   prompt_tokens_details: v.nullish(v.object({ cached_tokens: v.nullish(Count) })),
+  completion_tokens_details: v.nullish(v.object({ reasoning_tokens: v.nullish(Count) })),
 });
 
 const Choice = v.object({
   /** Of a conversation's answer. */
-  delta: v.nullish(v.object({ content: v.nullish(v.string()) })),
+  delta: v.nullish(
+    v.object({
+      content: v.nullish(v.string()),
+      /** Of llama-server, vLLM, DeepSeek and LM Studio. */
+      reasoning_content: v.nullish(v.string()),
+      /** Of Ollama, OpenRouter and newer vLLM. Others put objects here. */
+      reasoning: v.fallback(v.nullish(v.string()), undefined),
+    }),
+  ),
   /** Of a prompt's. */
   text: v.nullish(v.string()),
   finish_reason: v.nullish(v.string()),
@@ -28,6 +37,7 @@ const Chunk = v.object({
 /** The contents of one event. */
 export interface ChunkFacts {
   readonly text: string;
+  readonly reasoning: string;
   readonly finishReason: string | undefined;
   readonly usage: v.InferOutput<typeof Usage> | undefined;
   /** The event reports an error; see `readReportedError`. */
@@ -47,6 +57,8 @@ export function readChunk(data: string): ChunkFacts | undefined {
   const [choice] = output.choices;
   return {
     text: choice?.delta?.content ?? choice?.text ?? '',
+    // Some engines say it under both names.
+    reasoning: choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? '',
     finishReason: choice?.finish_reason ?? undefined,
     usage: output.usage ?? undefined,
     isError: output.error !== undefined && output.error !== null,

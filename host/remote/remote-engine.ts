@@ -53,8 +53,8 @@ export class RemoteEngine {
     { signal, stop, onProgress }: GenerationOptions,
   ): Promise<GenerationResult> {
     const { endpoint, retryBaseMs } = this.#connection.options;
-    const request = generationRequest(order, model, endpoint);
-    const output = new RemoteOutput((progress) => onProgress?.(progress));
+    const { ignored, ...request } = generationRequest(order, model, endpoint);
+    const output = new RemoteOutput((progress) => onProgress?.(progress), ignored);
     const either = AbortSignal.any([signal, stop]);
     const once = () => streamGeneration(this.#connection, request, output, either);
     try {

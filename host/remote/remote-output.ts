@@ -1,25 +1,31 @@
 import type { ProgressListener } from '../common/progress.ts';
 import { type GenerationProgress, type GenerationResult, MAX_OUTPUT_BYTES } from '../models/generation.ts';
+import type { Segment } from '../reasoning/segment.ts';
 import type { ChunkFacts } from './chunk.ts';
 
 /** The output of one generation of a remote engine so far. */
 export class RemoteOutput {
   readonly #begin = performance.now();
   readonly #report: ProgressListener<GenerationProgress>;
+  readonly #ignored: readonly string[];
   #text = '';
   #bytes = 0;
+  #reasoning = '';
   /** The first half of a surrogate pair whose second half comes with the next event. */
-  #surrogate = '';
+  readonly #surrogate = { answer: '', reasoning: '' };
   #pieces = 0;
+  #reasoningPieces = 0;
   #first: number | undefined;
   #last = this.#begin;
   #usage: ChunkFacts['usage'];
 
-  constructor(report: ProgressListener<GenerationProgress>) {
+  /** @param ignored Names of settings that the engine was not given. */
+  constructor(report: ProgressListener<GenerationProgress>, ignored: readonly string[]) {
     this.#report = report;
+    this.#ignored = ignored;
   }
 
-  /** Number of events with text: tokens, with nearly every engine. */
+  /** Number of events with text or reasoning: tokens, with nearly every engine. */
   get pieces(): number {
     return this.#pieces;
   }
@@ -29,19 +35,29 @@ export class RemoteOutput {
     return this.#bytes >= MAX_OUTPUT_BYTES;
   }
 
-  push({ text, usage }: ChunkFacts): void {
+  push({ text, reasoning, usage }: ChunkFacts): void {
     this.#usage = usage ?? this.#usage;
-    if (text === '') return;
+    if (text === '' && reasoning === '') return;
     this.#last = performance.now();
     this.#first ??= this.#last;
     this.#pieces += 1;
-    const whole = this.#surrogate + text;
-    this.#surrogate = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : '';
-    const shown = (this.#surrogate === '' ? whole : whole.slice(0, -1)).toWellFormed();
-    if (shown === '') return;
-    this.#text += shown;
+    if (text === '') this.#reasoningPieces += 1;
+    this.#reasoning += this.#add('reasoning', reasoning);
+    this.#text += this.#add('answer', text);
+  }
+
+  /** Sends the text, but for half a character at its end, and returns what was sent. */
+  #add(kind: Segment['kind'], text: string): string {
+    if (text === '') return '';
+    const whole = this.#surrogate[kind] + text;
+    const half = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : '';
+    this.#surrogate[kind] = half;
+    const shown = whole.slice(0, whole.length - half.length).toWellFormed();
+    if (shown === '') return '';
     this.#bytes += Buffer.byteLength(JSON.stringify(shown)) - 2;
-    this.#report({ type: 'text', text: shown, numTokens: this.#pieces, tokensPerSecond: this.#speed(this.#pieces) });
+    const tokensPerSecond = this.#speed(this.#pieces);
+    this.#report({ type: 'text', kind, text: shown, numTokens: this.#pieces, tokensPerSecond });
+    return shown;
   }
 
   /** Returns the result, with the engine's own counts where it sent any. */
@@ -49,11 +65,14 @@ export class RemoteOutput {
     const completionTokens = this.#usage?.completion_tokens ?? this.#pieces;
     return {
       text: this.#text,
+      reasoning: this.#reasoning,
+      ignored: this.#ignored,
       finishReason,
       usage: {
         promptTokens: this.#usage?.prompt_tokens ?? 0,
         cachedPromptTokens: this.#usage?.prompt_tokens_details?.cached_tokens ?? 0,
         completionTokens,
+        reasoningTokens: this.#usage?.completion_tokens_details?.reasoning_tokens ?? this.#reasoningPieces,
         timeToFirstTokenMs: this.#first === undefined ? null : round(this.#first - this.#begin),
         tokensPerSecond: this.#speed(completionTokens),
       },

@@ -15,7 +15,7 @@ export function generationRequest(
   order: GenerateRequest,
   model: string,
   endpoint: Endpoint,
-): Pick<RemoteRequest, 'path'> & { body: JsonObject } {
+): Pick<RemoteRequest, 'path'> & { body: JsonObject; ignored: readonly string[] } {
   const { input, maxNewTokens, stop, sampling, constraint } = order;
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
   const body: JsonObject = {
@@ -50,30 +50,50 @@ export function generationRequest(
       json_schema: { name: 'output', strict: true, schema: constraint.jsonSchema },
     };
   }
-  if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt } };
-  Object.assign(body, chatOptions(input.chat, endpoint));
-  const messages = input.messages.map(remoteMessage);
-  return { path: '/chat/completions', body: { ...body, messages } };
+  if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt }, ignored: [] };
+  const { ignored, fields } = chatOptions(input.chat, endpoint);
+  const messages = input.messages.map((message) => remoteMessage(message, endpoint));
+  return { path: '/chat/completions', body: { ...body, ...fields, messages }, ignored };
 }
 
 /** Fields of a message that OpenAI's API has. Some engines refuse others. */
 const MESSAGE_FIELDS = ['name', 'tool_calls', 'tool_call_id'] as const;
 
-function remoteMessage(message: ChatMessage): JsonObject {
+/** Reasoning of earlier answers goes to engines whose templates may want it. OpenAI refuses it. */
+const REASONING_FIELD = 'reasoning_content';
+
+function remoteMessage(message: ChatMessage, { takesMoreSettings }: Endpoint): JsonObject {
   const { role, content = '' } = message;
-  const fields = MESSAGE_FIELDS.filter((name) => message[name] !== undefined).map((name) => [name, message[name]]);
+  const names = takesMoreSettings ? [...MESSAGE_FIELDS, REASONING_FIELD] : MESSAGE_FIELDS;
+  const fields = names.filter((name) => message[name] !== undefined).map((name) => [name, message[name]]);
   return { role, content, ...Object.fromEntries(fields) };
 }
 
-/** How the engine is to write the conversation, in the terms of those that can be told. */
-function chatOptions(chat: ChatOptions = {}, endpoint: Endpoint): JsonObject {
-  const { template, variables, now } = chat;
+/** How the engine is to write the conversation, as far as it can be told; and what it cannot be told. */
+function chatOptions(
+  chat: ChatOptions = {},
+  { takesMoreSettings }: Endpoint,
+): { fields: JsonObject; ignored: readonly string[] } {
+  const { template, variables, now, reasoning = 'auto', maxReasoningTokens } = chat;
   const refused = (field: string, value: unknown) =>
     invalidField(field, 'absent for a model of another engine, which writes its prompts itself', value);
   if (template !== undefined) throw refused('settings.chat_template', template);
   if (now !== undefined) throw refused('settings.now', now);
-  if (variables === undefined) return {};
-  if (!endpoint.takesMoreSettings) throw refused('settings.template_kwargs', variables);
-  // So llama-server and vLLM call it.
-  return { chat_template_kwargs: variables };
+  if (variables !== undefined && !takesMoreSettings) throw refused('settings.template_kwargs', variables);
+  const ignored = maxReasoningTokens === undefined ? [] : ['settings.max_reasoning_tokens'];
+  if (!takesMoreSettings) {
+    const effort = { reasoning_effort: reasoning === 'off' ? 'none' : reasoning };
+    return { fields: reasoning === 'auto' ? {} : effort, ignored };
+  }
+  const switches = reasoning === 'auto' ? {} : { enable_thinking: reasoning !== 'off' };
+  const kwargs = { ...switches, ...variables };
+  return {
+    fields: {
+      // Engines that take more settings have the values of the first models with an effort: `none` is not among them.
+      ...(reasoning === 'auto' || reasoning === 'off' ? {} : { reasoning_effort: reasoning }),
+      // So llama-server and vLLM call it.
+      ...(Object.keys(kwargs).length === 0 ? {} : { chat_template_kwargs: kwargs }),
+    },
+    ignored,
+  };
 }

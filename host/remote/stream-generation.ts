@@ -30,7 +30,7 @@ const MAX_BYTES_WITHOUT_TEXT = 32 * 1024 * 1024;
  */
 export async function streamGeneration(
   connection: Connection,
-  request: ReturnType<typeof generationRequest>,
+  request: Omit<ReturnType<typeof generationRequest>, 'ignored'>,
   output: RemoteOutput,
   signal: AbortSignal,
 ): Promise<'stop' | 'length'> {
@@ -46,7 +46,7 @@ export async function streamGeneration(
     const type = answer.headers['content-type'] ?? '';
     if (!/^text\/event-stream\b/i.test(type)) throw unexpectedResponse(name, 'a stream of events');
     return await read(answer, connection, output, () => {
-      // Before the first text the engine may be processing the prompt, and sends comments meanwhile.
+      // Before the first text or reasoning the engine may be processing the prompt, and sends comments meanwhile.
       if (output.pieces === 0) return;
       deadline.allow(idleMs, () =>
         interrupted(name, output.pieces, `no data was received for ${idleMs / 1000} seconds`),

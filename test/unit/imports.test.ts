@@ -11,7 +11,7 @@ const IMPORT = /^\s*(?:import|export)(\s+type\b)?(?:[^'";]*?\sfrom)?\s*'(\.[^']+
 
 /** The modules of `host/`, lower ones first. A file imports values only from its own line or those above it. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['common', 'protocol'],
+  ['common', 'protocol', 'reasoning'],
   ['vectors', 'chat-template', 'gguf', 'store', 'messaging', 'registration', 'configuration', 'config.ts'],
   ['hardware', 'http', 'hub', 'secrets', 'presence', 'command', 'models'],
   ['download', 'cache', 'external', 'catalog', 'settings', 'conversations', 'lmstudio', 'engine', 'remote'],

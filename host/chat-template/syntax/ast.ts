@@ -151,4 +151,6 @@ export type Statement =
 export interface Template {
   readonly body: readonly Statement[];
   readonly blocks: ReadonlyMap<string, BlockStatement>;
+  /** Names of variables that are read somewhere. */
+  readonly reads: ReadonlySet<string>;
 }

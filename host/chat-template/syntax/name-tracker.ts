@@ -16,7 +16,7 @@ export class NameTracker {
   #lenient = false;
   /** Unknown filters and tests that are certain to be reached. */
   readonly #unknown: TemplateSyntaxError[] = [];
-  /** The names that each macro around the current place reads. */
+  /** The names that the template, and each macro around the current place, reads. */
   readonly #macroReads: Set<string>[] = [];
 
   constructor(known: KnownNames) {
@@ -61,7 +61,7 @@ export class NameTracker {
     return parsed;
   }
 
-  /** Parses a macro's body and says which variables it reads. */
+  /** Parses a macro's body, or a whole template, and says which variables it reads. */
   collectReads<T>(parse: () => T): { parsed: T; reads: ReadonlySet<string> } {
     const reads = new Set<string>();
     this.#macroReads.push(reads);

@@ -20,9 +20,9 @@ class StatementParser extends ExpressionParser {
   #loops = 0;
 
   parseTemplate(): Template {
-    const body = this.#statements([]);
+    const { parsed: body, reads } = this.names.collectReads(() => this.#statements([]));
     this.names.assertKnown();
-    return { body, blocks: this.#blocks };
+    return { body, blocks: this.#blocks, reads };
   }
 
   /** Statements up to a tag of one of these names, which stays the current token. */

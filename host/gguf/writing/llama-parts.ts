@@ -59,6 +59,7 @@ export function llamaTensors(shape: LlamaShape, matrixType: string): TensorSpec[
 const NORMAL = 1;
 const UNKNOWN = 2;
 const CONTROL = 3;
+const USER_DEFINED = 4;
 const BYTE = 6;
 
 /** The three tokens every SentencePiece vocabulary here begins with, and where they stand. */
@@ -74,10 +75,16 @@ export function vocabulary(pieces: readonly string[]): string[] {
 
 /**
  * A SentencePiece tokenizer ("llama") over {@link vocabulary}. Longer pieces have better scores, so merging ends at
- * the longest piece; every prefix of a piece has to be a piece too, since merging goes step by step.
+ * the longest piece; every prefix of a piece has to be a piece too, since merging goes step by step. `special` are
+ * tokens of markup behind the pieces.
  */
-export function sentencePiece(tokens: readonly string[]): Record<string, Value> {
-  const kinds = tokens.map((_, id) => {
+export function sentencePiece(
+  tokens: readonly string[],
+  special: Readonly<Record<string, 'control' | 'user-defined'>> = {},
+): Record<string, Value> {
+  const kinds = tokens.map((text, id) => {
+    const type = special[text];
+    if (type !== undefined) return type === 'control' ? CONTROL : USER_DEFINED;
     if (id === UNKNOWN_TOKEN) return UNKNOWN;
     if (id < 3) return CONTROL;
     return id < 3 + 256 ? BYTE : NORMAL;

@@ -9,7 +9,7 @@ import {
 } from './llama-parts.ts';
 import { type GgufSpec, type TensorSpec, tensorSize, type Value, writeGguf } from './write-gguf.ts';
 
-/** What may follow each word, with what probability. The empty string is the end of the text; see {@link START}. */
+/** What may follow each word, or a line break, with what probability. The empty string is the end of the text; see {@link START}. */
 export type Chain = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** The word before the first one of a text. */
@@ -33,6 +33,9 @@ export const STORY: Chain = {
 /** The text {@link STORY} gives when the likeliest word is taken each time. */
 export const STORY_GREEDY = 'once upon one time there was a small model .';
 
+/** Words that are tokens of markup, and their type. */
+type Special = Readonly<Record<string, 'control' | 'user-defined'>>;
+
 export interface MarkovOptions {
   /** Default {@link STORY}. */
   readonly chain?: Chain;
@@ -41,6 +44,8 @@ export interface MarkovOptions {
   /** Tokens the model says it was trained for; default 512. */
   readonly contextLength?: number;
   readonly name?: string;
+  /** Words of the chain that are tokens of markup, with their type. Their text has no space before it. */
+  readonly special?: Special;
   /** Added to the metadata, or put in place of what is there. */
   readonly metadata?: Readonly<Record<string, Value>>;
 }
@@ -63,8 +68,8 @@ export function markovModel(options: MarkovOptions = {}): Buffer {
 
 /** The same, before it is written. */
 export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & { readonly data: Uint8Array }> {
-  const { chain = STORY, layers = 2, contextLength = 512, name = 'Markov', metadata = {} } = options;
-  const tokens = vocabulary(piecesOf(chain));
+  const { chain = STORY, layers = 2, contextLength = 512, name = 'Markov', special = {}, metadata = {} } = options;
+  const tokens = [...vocabulary(piecesOf(chain, special)), ...Object.keys(special)];
   const embedding = Math.ceil(tokens.length / HEAD) * HEAD;
   const shape: LlamaShape = {
     layers,
@@ -77,20 +82,20 @@ export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & {
   };
   const tensors = llamaTensors(shape, 'F16').map((tensor) => {
     const spec = tensor.name === 'output.weight' ? { ...tensor, type: 'F32' } : tensor;
-    return { ...spec, data: weights(spec.name, tensorSize(spec).bytes, shape, chain, tokens) };
+    return { ...spec, data: weights(spec.name, tensorSize(spec).bytes, shape, { chain, tokens, special }) };
   });
   const F16_FILE = 1;
   return {
-    metadata: { ...llamaMetadata(name, shape, F16_FILE), ...sentencePiece(tokens), ...metadata },
+    metadata: { ...llamaMetadata(name, shape, F16_FILE), ...sentencePiece(tokens, special), ...metadata },
     tensors,
   };
 }
 
 /** Every word as SentencePiece spells it (`▁once`), with all its beginnings, and the characters they are made of. */
-function piecesOf(chain: Chain): string[] {
+function piecesOf(chain: Chain, special: Special): string[] {
   const pieces = new Set<string>();
   for (const word of Object.keys(chain)) {
-    if (word === START) continue;
+    if (word === START || word === '\n' || word in special) continue;
     const spelled = [...spell(word)];
     for (const character of spelled) pieces.add(character);
     for (let end = 2; end <= spelled.length; end++) pieces.add(spelled.slice(0, end).join(''));
@@ -103,10 +108,11 @@ function spell(word: string): string {
   return `▁${word}`;
 }
 
-function tokenOf(word: string, tokens: readonly string[]): number {
+function tokenOf(word: string, tokens: readonly string[], special: Special): number {
   if (word === START) return BEGIN_TOKEN;
   if (word === '') return END_TOKEN;
-  const token = tokens.indexOf(spell(word));
+  if (word === '\n') return tokens.indexOf('<0x0A>');
+  const token = tokens.indexOf(word in special ? word : spell(word));
   if (token < 0) throw new RangeError(`The chain leads to ${word}, and has no such word`);
   return token;
 }
@@ -114,7 +120,12 @@ function tokenOf(word: string, tokens: readonly string[]): number {
 /** F16's 1.0. */
 const F16_ONE = 0x3c00;
 
-function weights(name: string, bytes: number, shape: LlamaShape, chain: Chain, tokens: readonly string[]): Uint8Array {
+function weights(
+  name: string,
+  bytes: number,
+  shape: LlamaShape,
+  { chain, tokens, special }: { chain: Chain; tokens: readonly string[]; special: Special },
+): Uint8Array {
   const data = Buffer.alloc(bytes);
   const { embedding } = shape;
   if (name === 'token_embd.weight') {
@@ -127,9 +138,9 @@ function weights(name: string, bytes: number, shape: LlamaShape, chain: Chain, t
   } else if (name === 'output.weight') {
     for (let i = 0; i < bytes; i += 4) data.writeFloatLE(IMPOSSIBLE, i);
     for (const [word, following] of Object.entries(chain)) {
-      const from = tokenOf(word, tokens);
+      const from = tokenOf(word, tokens, special);
       for (const [next, probability] of Object.entries(following)) {
-        data.writeFloatLE(Math.log(probability), 4 * (tokenOf(next, tokens) * embedding + from));
+        data.writeFloatLE(Math.log(probability), 4 * (tokenOf(next, tokens, special) * embedding + from));
       }
     }
   }

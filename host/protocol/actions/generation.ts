@@ -76,7 +76,8 @@ export const generate = defineAction({
   },
   response: v.object({
     modelId,
-    output: field(v.string(), 'The generated text.'),
+    output: field(v.string(), 'The generated text, without reasoning.'),
+    reasoning: optional(v.string(), 'Extension: the reasoning before the answer; absent where there was none.'),
     generatedText: field(v.string(), 'Alias of `output`.'),
     tps: field(v.number(), 'Tokens per second, from the first token.'),
     numTokens: field(count, 'Generated tokens.'),
@@ -96,6 +97,7 @@ export const generate = defineAction({
         promptTokens: field(count, 'Tokens of the prompt.'),
         cachedPromptTokens: field(count, 'Those of them that had been evaluated for the previous turn.'),
         completionTokens: field(count, 'Generated tokens.'),
+        reasoningTokens: field(count, 'Those of them that are reasoning.'),
         timeToFirstTokenMs: nullable(
           v.number(),
           'Milliseconds from the start of the generation to its first token; null without a token.',
@@ -105,7 +107,13 @@ export const generate = defineAction({
       'Extension: measurements.',
     ),
   }),
-  topLevel: v.object({ text: field(v.string(), 'Alias of `payload.output`.') }),
+  topLevel: v.object({
+    text: field(v.string(), 'Alias of `payload.output`.'),
+    ignored: optional(
+      v.array(v.string()),
+      'Extension: fields of the request that had no effect; absent where there are none.',
+    ),
+  }),
   events: [generationPromptProgress, generationUpdate, generationComplete, generationStopped, generationError],
   errors: ['CHAT_TEMPLATE_FAILED', 'GENERATION_FAILED', ...MODEL_ERRORS, ...CACHE_ERRORS],
 });

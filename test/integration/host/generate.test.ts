@@ -13,6 +13,7 @@ const STORY = `${REPO}/story.gguf`;
 const LONG = `${REPO}/long.gguf`;
 const CHAT = `${REPO}/chat.gguf`;
 const FLIPS = `${REPO}/coin.gguf`;
+const REASONER = `${REPO}/reasoner.gguf`;
 /** One thread: on a busy machine of two cores more of them wait for each other. */
 const SETTINGS = { n_gpu_layers: 0, n_threads: 1 };
 const GREEDY = { do_sample: false };
@@ -36,6 +37,17 @@ describe('generation over native messaging', () => {
       'story.gguf': markovModel(),
       'long.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768 }),
       'coin.gguf': markovModel({ chain: COIN }),
+      'reasoner.gguf': markovModel({
+        chain: {
+          go: { '[THINK]': 1 },
+          '[THINK]': { plan: 1 },
+          plan: { '[/THINK]': 1 },
+          '[/THINK]': { hello: 1 },
+          hello: { '': 1 },
+        },
+        special: { '[THINK]': 'control', '[/THINK]': 'control' },
+        metadata: { 'tokenizer.chat_template': string(TEMPLATE) },
+      }),
       'chat.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string(TEMPLATE) } }),
     };
     hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
@@ -147,6 +159,25 @@ describe('generation over native messaging', () => {
     expect(promised('GENERATE', await host.request('GENERATE', { prompt: '', settings: GREEDY })).output).toBe(
       STORY_GREEDY,
     );
+  });
+
+  it('sends reasoning apart from the answer, and names settings without effect', async () => {
+    await load(REASONER);
+    const reply = await host.request('GENERATE', {
+      messages: [{ role: 'user', content: 'go' }],
+      settings: { ...GREEDY, reasoning: 'high' },
+    });
+    expect(promised('GENERATE', reply)).toMatchObject({
+      output: 'hello',
+      reasoning: 'plan',
+      usage: { reasoningTokens: 3 },
+    });
+    expect(reply).toMatchObject({ text: 'hello', ignored: ['settings.reasoning'] });
+    const updates = host.received.filter(isUpdate).map(({ payload }) => [payload.token, payload.reasoning]);
+    expect(updates).toEqual([
+      ['', 'plan'],
+      ['hello', undefined],
+    ]);
   });
 
   it('reports in an event and the reply that no model is loaded', async () => {

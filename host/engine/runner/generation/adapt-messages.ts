@@ -50,6 +50,32 @@ function isOneTurn(first: ChatMessage, second: ChatMessage): boolean {
   return first.role === second.role && JOINED_ROLES.has(first.role) && first.tool_calls === undefined;
 }
 
+/** Names by which templates read the reasoning of an earlier answer, beside `reasoning_content`. */
+const REASONING_NAMES = ['reasoning', 'thinking', 'thought'] as const;
+
+/** What a template does that reads reasoning as parts of the content. */
+const READS_THINKING_PARTS = /type['"\]]*\s*==\s*['"]thinking['"]/;
+
+/**
+ * The same messages with their `reasoning_content` also in the form in which the template reads it; undefined where
+ * there is nothing to change. A template that reads none does not want it.
+ */
+export function withReasoning(messages: readonly ChatMessage[], template: string): ChatMessage[] | undefined {
+  if (/['".]reasoning_content\b/.test(template)) return undefined;
+  const name = REASONING_NAMES.find((candidate) =>
+    new RegExp(`(?:message|msg|m)(?:\\.${candidate}\\b|\\[['"]${candidate}['"]\\])`).test(template),
+  );
+  const inParts = name === undefined && READS_THINKING_PARTS.test(template);
+  return changed(messages, (message) => {
+    const { reasoning_content: reasoning, content } = message;
+    if (typeof reasoning !== 'string' || reasoning === '') return message;
+    if (name !== undefined) return { ...message, [name]: message[name] ?? reasoning };
+    if (!inParts || Array.isArray(content)) return message;
+    const text: ContentPart[] = content == null || content === '' ? [] : [{ type: 'text', text: content }];
+    return { ...message, content: [{ type: 'thinking', thinking: reasoning }, ...text] };
+  });
+}
+
 /** The contents of two messages in one, with the other fields of the second. */
 function join(first: ChatMessage, second: ChatMessage): ChatMessage {
   const fields = { ...first, ...second, role: second.role };

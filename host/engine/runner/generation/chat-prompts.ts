@@ -8,7 +8,10 @@ import {
 import { HostError } from '../../../common/errors.ts';
 import type { JsonObject } from '../../../common/json.ts';
 import type { ChatFormat, ChatMessage, ChatOptions } from '../../../models/generation.ts';
-import { type WrittenChat, writeChat } from './fallback-chat.ts';
+import { closePrompt, detectMarkup, type ReasoningMarkup } from '../../../reasoning/formats.ts';
+import { budgetVariables, type LevelSettings, levelSettings, type ReasoningLevel } from '../../../reasoning/levels.ts';
+import { withReasoning } from './adapt-messages.ts';
+import { writeChat } from './fallback-chat.ts';
 import { renderChat } from './render-chat.ts';
 
 /** What is rendered to find out whether a template works at all. */
@@ -23,23 +26,46 @@ export interface ChatModel {
   readonly template: string | undefined;
   readonly bosToken: string;
   readonly eosToken: string;
-  /** Whether the vocabulary has the tokens of ChatML. */
-  readonly hasChatMl: boolean;
+  /** Texts of the tokens of the vocabulary that are not ordinary text. */
+  readonly special: ReadonlySet<string>;
+}
+
+/** A conversation as text. */
+export interface WrittenChat {
+  readonly text: string;
+  /** What ends the model's turn besides its own end token. */
+  readonly stop: readonly string[];
+  readonly markup: ReasoningMarkup | undefined;
+  /** Names of settings that had no effect. */
+  readonly ignored: readonly string[];
+}
+
+/** A compiled template, and what was found out about it. */
+interface KnownTemplate {
+  readonly source: string;
+  readonly template: ChatTemplate;
+  readonly markup: ReasoningMarkup | undefined;
+  readonly levels: Map<ReasoningLevel, LevelSettings>;
 }
 
 /** Writes the conversations of one model. */
 export class ChatPrompts {
   readonly format: ChatFormat;
   readonly #model: ChatModel;
-  readonly #template: ChatTemplate | undefined;
+  readonly #hasChatMl: boolean;
+  readonly #template: KnownTemplate | undefined;
+  /** The markup of a model without a template. */
+  readonly #markup: ReasoningMarkup | undefined;
   /** The template of the last request that brought its own. */
-  #given: { readonly source: string; readonly template: ChatTemplate } | undefined;
+  #given: KnownTemplate | undefined;
 
   constructor(model: ChatModel) {
     this.#model = model;
+    this.#hasChatMl = model.special.has('<|im_start|>');
+    this.#markup = detectMarkup({ template: '', special: model.special });
     const { template, error } = this.#probe(model.template);
     this.#template = template;
-    const fallback = model.hasChatMl ? 'chatml' : 'transcript';
+    const fallback = this.#hasChatMl ? 'chatml' : 'transcript';
     this.format = { used: template === undefined || error !== null ? fallback : 'template', error };
   }
 
@@ -50,15 +76,74 @@ export class ChatPrompts {
    */
   write(messages: readonly ChatMessage[], options: ChatOptions = {}): WrittenChat {
     try {
-      const template = options.template === undefined ? this.#template : this.#compileGiven(options.template);
-      if (template === undefined) return writeChat(messages, this.#model.hasChatMl);
-      return { text: this.#render(template, messages, options), stop: [] };
+      const known = options.template === undefined ? this.#template : this.#compileGiven(options.template);
+      return known === undefined ? this.#writePlainly(messages, options) : this.#writeWith(known, messages, options);
     } catch (error) {
       if (!(error instanceof ChatTemplateError)) throw error;
-      if (options.template === undefined && this.format.error !== null) {
-        return writeChat(messages, this.#model.hasChatMl);
-      }
+      if (options.template === undefined && this.format.error !== null) return this.#writePlainly(messages, options);
       throw templateFailed(error);
+    }
+  }
+
+  #writeWith(known: KnownTemplate, messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
+    const { markup, template } = known;
+    const { reasoning = 'auto', maxReasoningTokens } = options;
+    const level = this.#level(known, reasoning);
+    const budget = reasoning === 'off' ? {} : budgetVariables(template.reads, maxReasoningTokens);
+    const text = this.#renderWithReasoning(known, messages, {
+      ...options,
+      variables: { ...level.variables, ...budget, ...options.variables },
+    });
+    const ignored = [
+      ...(level.isUsed ? [] : ['settings.reasoning']),
+      ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
+    ];
+    return { text: level.closes && markup ? closePrompt(markup, text) : text, stop: [], markup, ignored };
+  }
+
+  /** A template may refuse the reasoning of an earlier answer, such as beside an answer that calls tools. */
+  #renderWithReasoning(known: KnownTemplate, messages: readonly ChatMessage[], options: ChatOptions): string {
+    const { template, source } = known;
+    const reasoned = withReasoning(messages, source);
+    if (reasoned !== undefined) {
+      try {
+        return this.#render(template, reasoned, options);
+      } catch (error) {
+        if (!(error instanceof TemplateRaisedError)) throw error;
+      }
+    }
+    return this.#render(template, messages, options);
+  }
+
+  #writePlainly(messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
+    const markup = this.#markup;
+    const { text, stop } = writeChat(messages, this.#hasChatMl);
+    const { reasoning = 'auto', maxReasoningTokens } = options;
+    const ignored = [
+      ...(reasoning === 'auto' || reasoning === 'off' ? [] : ['settings.reasoning']),
+      ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
+    ];
+    return { text: reasoning === 'off' && markup ? closePrompt(markup, text) : text, stop, markup, ignored };
+  }
+
+  /** Finds out how a template is given a level of reasoning, once. */
+  #level(known: KnownTemplate, level: ReasoningLevel): LevelSettings {
+    let settings = known.levels.get(level);
+    if (settings === undefined) {
+      const { markup, template } = known;
+      const render = (variables: JsonObject) => this.#tryProbe(template, variables);
+      settings = levelSettings({ markup, reads: template.reads, render }, level);
+      known.levels.set(level, settings);
+    }
+    return settings;
+  }
+
+  #tryProbe(template: ChatTemplate, variables: JsonObject): string | undefined {
+    try {
+      return this.#render(template, PROBE, { variables });
+    } catch (error) {
+      if (error instanceof ChatTemplateError) return undefined;
+      throw error;
     }
   }
 
@@ -66,23 +151,30 @@ export class ChatPrompts {
    * Compiles the model's template and tries it. One that refuses the probe in its own words works; one that fails may
    * work with the tools or variables of a request, so it is tried with each, unless it exceeds a limit.
    */
-  #probe(source: string | undefined): { template?: ChatTemplate; error: string | null } {
+  #probe(source: string | undefined): { template?: KnownTemplate; error: string | null } {
     if (source === undefined || source.trim() === '') return { error: null };
     let template: ChatTemplate | undefined;
     try {
       template = compileTemplate(source);
       this.#render(template, PROBE, {});
-      return { template, error: null };
+      return { template: this.#know(source, template), error: null };
     } catch (error) {
       if (!(error instanceof ChatTemplateError)) throw error;
       if (template === undefined || error instanceof TemplateLimitError) return { error: reasonOf(error) };
-      return { template, error: error instanceof TemplateRaisedError ? null : reasonOf(error) };
+      const known = this.#know(source, template);
+      return { template: known, error: error instanceof TemplateRaisedError ? null : reasonOf(error) };
     }
   }
 
-  #compileGiven(source: string): ChatTemplate {
-    if (this.#given?.source !== source) this.#given = { source, template: compileTemplate(source) };
-    return this.#given.template;
+  #compileGiven(source: string): KnownTemplate {
+    if (this.#given?.source !== source) this.#given = this.#know(source, compileTemplate(source));
+    return this.#given;
+  }
+
+  #know(source: string, template: ChatTemplate): KnownTemplate {
+    const probe = this.#tryProbe(template, {}) ?? '';
+    const markup = detectMarkup({ template: `${source}\n${probe}`, special: this.#model.special });
+    return { source, template, markup, levels: new Map() };
   }
 
   #render(template: ChatTemplate, messages: readonly ChatMessage[], options: ChatOptions): string {

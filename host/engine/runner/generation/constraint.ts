@@ -1,7 +1,7 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
 import type { JsonObject } from '../../../common/json.ts';
 import type { Constraint } from '../../../models/generation.ts';
-import type { Binding, Llama, Model, SamplerOptions } from '../binding-types.ts';
+import type { Binding, GrammarState, Llama, Model } from '../binding-types.ts';
 import { checkedSchema } from './json-schema.ts';
 
 /** What the binding puts behind the JSON: line breaks, by which its own chat class knows the end. */
@@ -15,7 +15,7 @@ const PADDING = / "(\\n)+" \[\\n\]\*$/;
 export async function grammarState(
   constraint: Constraint,
   { binding, llama, model }: { binding: Binding; llama: Llama; model: Model },
-): Promise<NonNullable<SamplerOptions['grammarEvaluationState']>> {
+): Promise<GrammarState> {
   const field = 'jsonSchema' in constraint ? 'settings.json_schema' : 'settings.grammar';
   try {
     const gbnf = 'jsonSchema' in constraint ? await schemaGrammar(constraint.jsonSchema, llama) : constraint.grammar;

@@ -2,7 +2,7 @@ import type { ChatMessage } from '../../../models/generation.ts';
 import { contentText } from '../../../protocol/content-text.ts';
 
 /** A conversation as text, and what ends the model's turn in it besides its own end token. */
-export interface WrittenChat {
+interface PlainChat {
   readonly text: string;
   readonly stop: readonly string[];
 }
@@ -12,7 +12,7 @@ export interface WrittenChat {
  * as a transcript (`user: …`), which models without instruction tuning continue best. A transcript has no token that
  * ends a turn, so the beginning of the user's next line does.
  */
-export function writeChat(messages: readonly ChatMessage[], hasChatMl: boolean): WrittenChat {
+export function writeChat(messages: readonly ChatMessage[], hasChatMl: boolean): PlainChat {
   if (hasChatMl) {
     const turns = messages.map((message) => `<|im_start|>${message.role}\n${contentText(message)}<|im_end|>\n`);
     return { text: `${turns.join('')}<|im_start|>assistant\n`, stop: ['<|im_end|>'] };

@@ -1,12 +1,21 @@
-import { defined } from '../../../common/defined.ts';
 import { HostError, isHostError } from '../../../common/errors.ts';
 import type { GenerateRequest, GenerationProgress, GenerationResult, Sampling } from '../../../models/generation.ts';
-import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
+import { closingText } from '../../../reasoning/formats.ts';
+import type {
+  Binding,
+  Context,
+  GrammarState,
+  Llama,
+  Model,
+  SamplerOptions,
+  Sequence,
+  Token,
+} from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { grammarState } from './constraint.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
-import type { PromptTokens } from './prompt-tokens.ts';
+import type { PromptReasoning, PromptTokens } from './prompt-tokens.ts';
 
 /** Tokens that count as repeated: llama.cpp's own default, `repeat_last_n`. */
 const PENALTY_TOKENS = 64;
@@ -78,6 +87,8 @@ export class Generator {
       model,
       prompt: tokens,
       stop: [...request.stop, ...(prompt?.stop ?? [])],
+      reasoning: prompt?.reasoning,
+      ignored: prompt?.ignored ?? [],
       maxTokens: request.maxNewTokens,
       begin,
       report: onProgress,
@@ -90,8 +101,9 @@ export class Generator {
     try {
       const rest = await this.#evaluate(tokens, output, signal, aborted);
       if (signal.aborted) return output.end('stopped', counts);
-      const options = samplerOptions(request.sampling, grammar, () => this.#sequence.contextTokens);
-      return output.end(await this.#sample(rest, options, output, signal, aborted), counts);
+      const options = samplerOptions(request.sampling, grammar, output, () => this.#sequence.contextTokens);
+      const closeTokens = this.#closeTokens(prompt.reasoning);
+      return output.end(await this.#sample(rest, options, output, closeTokens, signal, aborted), counts);
     } finally {
       output.discard();
     }
@@ -129,6 +141,7 @@ export class Generator {
     rest: Token[],
     options: SamplerOptions,
     output: Output,
+    closeTokens: readonly Token[],
     signal: AbortSignal,
     aborted: Promise<void>,
   ): Promise<GenerationResult['finishReason']> {
@@ -142,7 +155,9 @@ export class Generator {
     );
     if (signal.aborted) return 'stopped';
     try {
-      for (let step = await first, isFirst = true; !step.done; step = await tokens.next(), isFirst = false) {
+      let next: Token[] | undefined;
+      for (let step = await first, isFirst = true; !step.done; step = await tokens.next(next), isFirst = false) {
+        next = undefined;
         const end = output.push(step.value.token);
         // What a model with recurrent state can go back to when the next turn shares this prompt.
         if (isFirst) await sequence.takeCheckpoint();
@@ -150,11 +165,22 @@ export class Generator {
         if (signal.aborted) return 'stopped';
         // One place further the binding would drop the beginning to make room.
         if (sequence.nextTokenIndex >= sequence.context.contextSize - 1) return 'length';
+        if (output.reasonsTooLong && sequence.nextTokenIndex + closeTokens.length < sequence.context.contextSize - 1) {
+          output.closeReasoning();
+          next = [step.value.token, ...closeTokens];
+        }
       }
       return 'stop';
     } finally {
       await tokens.return();
     }
+  }
+
+  /** What the model reads where its reasoning is ended. */
+  #closeTokens(reasoning: PromptReasoning | undefined): Token[] {
+    return reasoning?.maxTokens === undefined
+      ? []
+      : this.#prompts.markup(closingText(reasoning.markup, reasoning.prompt));
   }
 
   /** Waits for llama.cpp, but not when stopped: it goes on to the end of its piece, and the next generation waits. */
@@ -187,7 +213,8 @@ function once(signal: AbortSignal): Promise<void> {
 
 function samplerOptions(
   sampling: Sampling,
-  grammar: SamplerOptions['grammarEvaluationState'],
+  grammar: GrammarState | undefined,
+  output: Output,
   contextTokens: () => Token[],
 ): SamplerOptions {
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
@@ -197,7 +224,8 @@ function samplerOptions(
     topK,
     minP,
     seed,
-    ...defined({ grammarEvaluationState: grammar }),
+    // Reasoning is free; the answer is what was asked for.
+    ...(grammar === undefined ? {} : { grammarEvaluationState: () => (output.isAnswering ? grammar : undefined) }),
     ...(repetitionPenalty === 1
       ? {}
       : {

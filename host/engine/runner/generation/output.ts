@@ -4,8 +4,11 @@ import {
   type GenerationUsage,
   MAX_OUTPUT_BYTES,
 } from '../../../models/generation.ts';
+import { ReasoningSplitter } from '../../../reasoning/reasoning-splitter.ts';
+import type { Segment } from '../../../reasoning/segment.ts';
 import type { Model, Token } from '../binding-types.ts';
 import { GroupedText } from './grouped-text.ts';
+import type { PromptReasoning } from './prompt-tokens.ts';
 import { StopScanner } from './stop-scanner.ts';
 import { TokenText } from './token-text.ts';
 
@@ -22,13 +25,23 @@ export class Output {
   #last: number;
   #tokens = 0;
   #stopFound = false;
+  readonly #splitter: ReasoningSplitter | undefined;
+  readonly #reasoning: PromptReasoning | undefined;
+  readonly #ignored: readonly string[];
+  #reasoningTokens = 0;
+  /** What the text is that has not been sent. */
+  #kind: Segment['kind'] = 'answer';
   #text = '';
+  #reasoningText = '';
   #bytes = 0;
 
   constructor(options: {
     model: Model;
     prompt: readonly Token[];
+    /** Texts that end the answer. In reasoning they are text. */
     stop: readonly string[];
+    reasoning: PromptReasoning | undefined;
+    ignored: readonly string[];
     maxTokens: number;
     /** When the request's turn came, on the clock of `performance`. */
     begin: number;
@@ -42,8 +55,23 @@ export class Output {
     this.#report = report;
     this.#tokenText = new TokenText((tokens, before) => model.detokenize(tokens, false, before), prompt);
     this.#stops = new StopScanner(stop);
+    const { reasoning, ignored } = options;
+    this.#reasoning = reasoning;
+    this.#ignored = ignored;
+    this.#splitter =
+      reasoning &&
+      new ReasoningSplitter({
+        ...reasoning,
+        tokens: new Set([...reasoning.markers.values()].map((marker) => marker.text)),
+      });
     this.#grouped = new GroupedText((text) =>
-      report({ type: 'text', text, numTokens: this.#tokens, tokensPerSecond: this.#tokensPerSecond() }),
+      report({
+        type: 'text',
+        kind: this.#kind,
+        text,
+        numTokens: this.#tokens,
+        tokensPerSecond: this.#tokensPerSecond(),
+      }),
     );
   }
 
@@ -58,9 +86,29 @@ export class Output {
     this.#last = performance.now();
     this.#firstToken ??= this.#last;
     this.#tokens += 1;
-    this.#take(this.#tokenText.push(token));
+    const wasReasoning = this.#isReasoning();
+    this.#take(token);
+    // The markers on both sides count.
+    if (wasReasoning || this.#isReasoning()) this.#reasoningTokens += 1;
     if (this.#stopFound) return 'stop';
     return this.#tokens >= this.#maxTokens || this.#bytes >= MAX_OUTPUT_BYTES ? 'length' : undefined;
+  }
+
+  /** Whether the next token belongs to the answer, or can. */
+  get isAnswering(): boolean {
+    return this.#splitter?.isAnswering ?? true;
+  }
+
+  /** Whether the reasoning has taken all the tokens that it may. */
+  get reasonsTooLong(): boolean {
+    const limit = this.#reasoning?.maxTokens;
+    return limit !== undefined && this.#isReasoning() && this.#reasoningTokens >= limit;
+  }
+
+  /** Ends the reasoning; what follows is the answer. */
+  closeReasoning(): void {
+    this.#split(this.#tokenText.end());
+    this.#addAll(this.#splitter?.close() ?? []);
   }
 
   /** Sends what is left and sums up. After a stop sequence nothing of what was held back belongs to the output. */
@@ -68,15 +116,19 @@ export class Output {
     finishReason: GenerationResult['finishReason'],
     counts: Pick<GenerationUsage, 'promptTokens' | 'cachedPromptTokens'>,
   ): GenerationResult {
-    if (!this.#stopFound) this.#take(this.#tokenText.end());
-    if (!this.#stopFound) this.#add(this.#stops.end());
+    if (!this.#stopFound) this.#split(this.#tokenText.end());
+    if (!this.#stopFound) this.#addAll(this.#splitter?.end() ?? []);
+    if (!this.#stopFound) this.#add('answer', this.#stops.end());
     this.#grouped.flush();
     return {
       text: this.#text,
+      reasoning: this.#reasoningText,
+      ignored: this.#ignored,
       finishReason: this.#stopFound ? 'stop' : finishReason,
       usage: {
         ...counts,
         completionTokens: this.#tokens,
+        reasoningTokens: this.#reasoningTokens,
         timeToFirstTokenMs: this.#firstToken === undefined ? null : round(this.#firstToken - this.#begin),
         tokensPerSecond: this.#tokensPerSecond(),
       },
@@ -88,16 +140,46 @@ export class Output {
     this.#grouped.discard();
   }
 
-  #take(piece: string): void {
-    const { text, found } = this.#stops.push(piece);
-    this.#add(text);
-    this.#stopFound = found;
+  #isReasoning(): boolean {
+    return this.#splitter?.isReasoning ?? false;
   }
 
-  #add(text: string): void {
+  #take(token: Token): void {
+    const marker = this.#reasoning?.markers.get(token);
+    if (marker === undefined) {
+      this.#split(this.#tokenText.push(token));
+      return;
+    }
+    this.#split(this.#tokenText.end());
+    this.#tokenText.skip(token);
+    this.#addAll(this.#splitter?.pushMarker(marker.text, marker.isControl) ?? []);
+  }
+
+  #split(text: string): void {
+    this.#addAll(this.#splitter?.push(text) ?? [{ kind: 'answer', text }]);
+  }
+
+  #addAll(segments: readonly Segment[]): void {
+    for (const { kind, text } of segments) {
+      if (this.#stopFound) return;
+      if (kind === 'reasoning') {
+        this.#add(kind, text);
+        continue;
+      }
+      const { text: free, found } = this.#stops.push(text);
+      this.#add(kind, free);
+      this.#stopFound = found;
+    }
+  }
+
+  #add(kind: Segment['kind'], text: string): void {
     if (text === '') return;
-    this.#text += text;
+    if (kind === 'answer') this.#text += text;
+    else this.#reasoningText += text;
     this.#bytes += Buffer.byteLength(JSON.stringify(text)) - 2;
+    // What waits to be sent is of one kind.
+    if (kind !== this.#kind) this.#grouped.flush();
+    this.#kind = kind;
     this.#grouped.push(text);
   }
 

@@ -4,8 +4,10 @@ import type { JsonValue } from '../../../common/json.ts';
 import { sum } from '../../../common/sum.ts';
 import type { ChatFormat, ChatMessage, ChatOptions, PromptInput, RenderedPrompt } from '../../../models/generation.ts';
 import { contentText } from '../../../protocol/content-text.ts';
+import { markersOf, type ReasoningMarkup } from '../../../reasoning/formats.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
 import { ChatPrompts } from './chat-prompts.ts';
+import { type Marker, MarkerTokens } from './marker-tokens.ts';
 import { type PromptPart, SpecialText } from './special-text.ts';
 
 /**
@@ -18,10 +20,26 @@ const MAX_CHARACTERS_PER_TOKEN = 128;
 /** Deepest nesting of a message's fields and of a tool's description. */
 const MAX_MESSAGE_DEPTH = 64;
 
+/** Stands for a special token that a person wrote, which is no markup. */
+const LITERAL = '\uFFFC';
+
 /** A prompt in tokens, and texts that end an answer to it. */
 export interface Prompt {
   readonly tokens: Token[];
   readonly stop: readonly string[];
+  /** How the answer separates reasoning; undefined where it is text as it comes. */
+  readonly reasoning: PromptReasoning | undefined;
+  /** Names of settings that had no effect. */
+  readonly ignored: readonly string[];
+}
+
+/** What is needed to separate the reasoning of an answer. */
+export interface PromptReasoning {
+  readonly markup: ReasoningMarkup;
+  readonly prompt: string;
+  /** The markers that the vocabulary has as tokens. */
+  readonly markers: ReadonlyMap<Token, Marker>;
+  readonly maxTokens: number | undefined;
 }
 
 /** A prompt as text. */
@@ -31,6 +49,8 @@ interface PromptText {
   readonly stop: readonly string[];
   /** Whether the model's beginning token is put before the text where it does not begin with it. */
   readonly addsBos: boolean;
+  readonly markup?: ReasoningMarkup | undefined;
+  readonly ignored?: readonly string[];
 }
 
 /** Makes one model's prompts. */
@@ -39,19 +59,22 @@ export class PromptTokens {
   readonly #model: Model;
   readonly #special: SpecialText;
   readonly #chats: ChatPrompts;
+  readonly #markers: MarkerTokens;
 
   /** @param options.template A chat template instead of the model's own. */
   constructor(options: { binding: Binding; model: Model; template?: string | undefined }) {
     const { model } = options;
     this.#binding = options.binding;
     this.#model = model;
-    this.#special = readVocabulary(model);
+    const { tokens: texts = [], token_type: types = [] } = model.fileInfo.metadata.tokenizer?.ggml ?? {};
+    this.#special = new SpecialText({ tokens: texts, types });
+    this.#markers = new MarkerTokens({ tokens: texts, types });
     const template = options.template ?? model.fileInfo.metadata.tokenizer?.chat_template;
     this.#chats = new ChatPrompts({
       template: typeof template === 'string' ? template : undefined,
       bosToken: model.tokens.bosString ?? '',
       eosToken: model.tokens.eosString ?? '',
-      hasChatMl: this.#special.has('<|im_start|>'),
+      special: this.#markers.texts,
     });
   }
 
@@ -69,14 +92,28 @@ export class PromptTokens {
    */
   make(input: PromptInput, contextSize: number): Prompt {
     assertText(input);
-    const { tokens, stop } = this.#tokenize(this.#write(input, contextSize));
+    const written = this.#write(input, contextSize);
+    const { tokens } = this.#tokenize(written);
     if (tokens.length === 0) {
       throw new HostError('INVALID_REQUEST', '`prompt` must not be empty for this model.', {
         details: { field: 'prompt' },
       });
     }
     assertFits(tokens.length, contextSize);
-    return { tokens, stop };
+    const { stop, ignored = [] } = written;
+    return { tokens, stop, reasoning: this.#reasoning(input, written), ignored };
+  }
+
+  /** Tokens of markup. */
+  markup(text: string): Token[] {
+    return this.#tokenizeParts([{ text, literal: false }]);
+  }
+
+  #reasoning(input: PromptInput, { text, markup }: PromptText): PromptReasoning | undefined {
+    if (markup === undefined || 'prompt' in input) return undefined;
+    const prompt = typeof text === 'string' ? text : text.map((part) => (part.literal ? LITERAL : part.text)).join('');
+    const markers = this.#markers.among(markersOf(markup));
+    return { markup, prompt, markers, maxTokens: input.chat?.maxReasoningTokens };
   }
 
   /**
@@ -110,17 +147,18 @@ export class PromptTokens {
     }
     const { messages, chat = {} } = input;
     assertCountable(sum(messages.map((message) => contentText(message).length)), contextSize);
-    const { text, stop } = this.#chats.write(this.#markMessages(messages), this.#markTools(chat));
-    assertCountable(text.length, contextSize);
+    const written = this.#chats.write(this.#markMessages(messages), this.#markTools(chat));
+    assertCountable(written.text.length, contextSize);
     // Who chooses the beginning token chooses what the prompt begins with.
-    return { text: this.#special.parts(text), stop, addsBos: chat.variables?.bos_token === undefined };
+    const addsBos = chat.variables?.bos_token === undefined;
+    return { ...written, text: this.#special.parts(written.text), addsBos };
   }
 
-  #tokenize({ text, stop, addsBos }: PromptText): Prompt & { bosAdded: boolean } {
+  #tokenize({ text, addsBos }: PromptText): { tokens: Token[]; bosAdded: boolean } {
     const tokens = typeof text === 'string' ? this.#model.tokenize(text, true) : this.#tokenizeParts(text);
     const { bos, shouldPrependBosToken } = this.#model.tokens;
     const bosAdded = addsBos && shouldPrependBosToken && bos !== null && tokens[0] !== bos;
-    return { tokens: bosAdded ? [bos, ...tokens] : tokens, stop, bosAdded };
+    return { tokens: bosAdded ? [bos, ...tokens] : tokens, bosAdded };
   }
 
   #tokenizeParts(parts: readonly PromptPart[]): Token[] {
@@ -147,11 +185,6 @@ export class PromptTokens {
       Object.entries(value).map(([name, entry]) => [name, entry && this.#mark(entry, field, depth + 1)]),
     );
   }
-}
-
-function readVocabulary(model: Model): SpecialText {
-  const { tokens, token_type } = model.fileInfo.metadata.tokenizer?.ggml ?? {};
-  return new SpecialText({ tokens: tokens ?? [], types: token_type ?? [] });
 }
 
 /**

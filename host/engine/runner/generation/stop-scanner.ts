@@ -1,3 +1,5 @@
+import { overlap } from '../../../common/text-overlap.ts';
+
 /** Looks for stop sequences in text that comes in pieces, and lets through only what cannot be the beginning of one. */
 export class StopScanner {
   readonly #stops: readonly string[];
@@ -27,12 +29,4 @@ export class StopScanner {
     this.#pending = '';
     return pending;
   }
-}
-
-/** Length of the longest end of `text` with which `stop` begins. */
-function overlap(text: string, stop: string): number {
-  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) {
-    if (text.endsWith(stop.slice(0, length))) return length;
-  }
-  return 0;
 }

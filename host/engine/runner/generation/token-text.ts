@@ -37,6 +37,12 @@ export class TokenText<Token> {
     return given;
   }
 
+  /** Takes a token whose text is not wanted. Text of the tokens before it must have been taken with {@link end}. */
+  skip(token: Token): void {
+    this.#pending.push(token);
+    this.#settle();
+  }
+
   /** What is left at the end, without a character that was cut. */
   end(): string {
     if (this.#pending.length === 0) return '';

@@ -17,7 +17,12 @@ const PARTS = `{% for m in messages %}{% if m.content is string %}{{ m.content }
 const LOOP = '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}';
 
 function prompts(template: string | undefined, hasChatMl = false): ChatPrompts {
-  return new ChatPrompts({ template, bosToken: '<s>', eosToken: '</s>', hasChatMl });
+  return new ChatPrompts({
+    template,
+    bosToken: '<s>',
+    eosToken: '</s>',
+    special: new Set(hasChatMl ? ['<|im_start|>'] : []),
+  });
 }
 
 function write(template: string, messages: readonly ChatMessage[], options?: ChatOptions): string {
@@ -137,7 +142,7 @@ describe('What conversations of a model are written with', () => {
   });
 
   it('is used', () => {
-    expect(prompts('{% if %}', true).write([user])).toEqual({
+    expect(prompts('{% if %}', true).write([user])).toMatchObject({
       text: '<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n',
       stop: ['<|im_end|>'],
     });

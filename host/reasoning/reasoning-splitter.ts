@@ -1,0 +1,75 @@
+import { ChannelReader } from './channel-reader.ts';
+import { markersOf, type ReasoningMarkup } from './formats.ts';
+import { MarkerScanner, type Scanned } from './marker-scanner.ts';
+import type { MarkupReader, Segment } from './segment.ts';
+import { TagReader } from './tag-reader.ts';
+
+/** Options of a splitter. */
+export interface SplitterOptions {
+  readonly markup: ReasoningMarkup;
+  /** The prompt, or its end. It may have opened the reasoning, or closed it. */
+  readonly prompt: string;
+  /** Markers that the vocabulary has as tokens: in text they are only mentioned. */
+  readonly tokens: ReadonlySet<string>;
+}
+
+/** Separates the output of a model into reasoning and answer while it comes. */
+export class ReasoningSplitter {
+  readonly #reader: MarkupReader;
+  readonly #scanner: MarkerScanner;
+
+  constructor({ markup, prompt, tokens }: SplitterOptions) {
+    this.#reader = readerFor(markup, prompt);
+    this.#scanner = new MarkerScanner(markersOf(markup).filter((marker) => !tokens.has(marker)));
+  }
+
+  /** Whether what comes next is reasoning. */
+  get isReasoning(): boolean {
+    return this.#reader.isReasoning;
+  }
+
+  /** Whether what comes next is the answer, or can be. */
+  get isAnswering(): boolean {
+    return this.#reader.isAnswering;
+  }
+
+  push(text: string): Segment[] {
+    return this.#read(this.#scanner.push(text));
+  }
+
+  /** Takes a token that is a marker. */
+  pushMarker(marker: string, isControl: boolean): Segment[] {
+    return [...this.#read(this.#scanner.flush()), ...this.#reader.marker(marker, isControl)];
+  }
+
+  /** Ends the reasoning, as if the model had: what follows is the answer. */
+  close(): Segment[] {
+    return [...this.#read(this.#scanner.flush()), ...this.#reader.close()];
+  }
+
+  /** Returns what is left when nothing more comes. */
+  end(): Segment[] {
+    return [...this.#read(this.#scanner.flush()), ...this.#reader.end()];
+  }
+
+  #read(scanned: readonly Scanned[]): Segment[] {
+    return scanned.flatMap((part) =>
+      'marker' in part ? this.#reader.marker(part.marker, false) : this.#reader.text(part.text),
+    );
+  }
+}
+
+function readerFor(markup: ReasoningMarkup, prompt: string): MarkupReader {
+  if (markup.channels === undefined) return new TagReader(markup, prompt);
+  const reader = new ChannelReader(markup.channels);
+  // The header that the prompt has begun.
+  const { start } = markup.channels;
+  const at = prompt.lastIndexOf(start);
+  if (at === -1) return reader;
+  const turn = new MarkerScanner(markersOf(markup)).push(prompt.slice(at));
+  for (const part of turn) {
+    if ('marker' in part) reader.marker(part.marker, true);
+    else reader.text(part.text);
+  }
+  return reader;
+}

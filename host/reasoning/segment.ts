@@ -1,0 +1,60 @@
+/** Text of a generation, and what it is. */
+export interface Segment {
+  readonly kind: 'answer' | 'reasoning';
+  readonly text: string;
+}
+
+/** Separates reasoning from the answer by the markers between them. */
+export interface MarkupReader {
+  /** Whether what comes next is reasoning. */
+  readonly isReasoning: boolean;
+  /** Whether what comes next is the answer, or can be. */
+  readonly isAnswering: boolean;
+  text(text: string): Segment[];
+  /** @param isControl Whether the marker is a control token, which never is text of an answer. */
+  marker(marker: string, isControl: boolean): Segment[];
+  /** Ends the reasoning; what follows is the answer. */
+  close(): Segment[];
+  end(): Segment[];
+}
+
+/** Collects the segments of one step: reasoning without white space at its ends, blocks of it apart. */
+export class SegmentWriter {
+  #segments: Segment[] = [];
+  /** White space that is written only if more reasoning follows. */
+  #space = '';
+  #hasReasoning = false;
+
+  answer(text: string): void {
+    if (text !== '') this.#segments.push({ kind: 'answer', text });
+  }
+
+  reasoning(text: string): void {
+    const whole = this.#space + text;
+    const end = whole.trimEnd().length;
+    this.#space = whole.slice(end);
+    const written = this.#hasReasoning ? whole.slice(0, end) : whole.slice(0, end).trimStart();
+    if (written === '') {
+      if (!this.#hasReasoning) this.#space = '';
+      return;
+    }
+    this.#hasReasoning = true;
+    this.#segments.push({ kind: 'reasoning', text: written });
+  }
+
+  /** Ends a block of reasoning. */
+  endBlock(): void {
+    this.#space = this.#hasReasoning ? '\n\n' : '';
+  }
+
+  /** Whether the block has only white space so far. */
+  get atBlockStart(): boolean {
+    return !this.#hasReasoning || this.#space === '\n\n';
+  }
+
+  take(): Segment[] {
+    const segments = this.#segments;
+    this.#segments = [];
+    return segments;
+  }
+}
