@@ -35,7 +35,7 @@ const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
 type Received = Record<string, unknown>;
 
 /** A request that the handler holds until the test answers it. */
-interface Held {
+interface PendingRequest {
   readonly message: JsonObject;
   readonly call: SessionCall;
   reply(payload?: unknown): void;
@@ -85,7 +85,7 @@ describe('Session', () => {
   /** A session on two pipes, with a client that reads from the start unless told otherwise. */
   async function start(options: { handler?: SessionHandler; limits?: Partial<SessionLimits>; slow?: boolean } = {}) {
     const [request, response] = [await openPipe(), await openPipe()];
-    const held = queue<Held>();
+    const pending = queue<PendingRequest>();
     const received = queue<Received>();
     const logged: string[] = [];
     const note = (event: string) => {
@@ -96,7 +96,7 @@ describe('Session', () => {
       const { promise, resolve, reject } = Promise.withResolvers<Reply>();
       const reply = (payload: unknown = {}) => resolve({ status: 'success', payload, ...readHead(message) });
       unanswered.push(reply);
-      held.put({ message, call, reply, fail: reject });
+      pending.put({ message, call, reply, fail: reject });
       return promise;
     };
     const session = new Session({
@@ -116,7 +116,7 @@ describe('Session', () => {
     if (options.slow !== true) read();
     return {
       session,
-      held,
+      pending,
       received,
       logged,
       request,
@@ -149,9 +149,9 @@ describe('Session', () => {
 
   describe('order', () => {
     it('sends replies to requests with a requestId as they finish', async () => {
-      const { send, held, received } = await start();
+      const { send, pending, received } = await start();
       send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 'two' }, { action: 'C', requestId: 3 });
-      const [a, b, c] = await held.take(3);
+      const [a, b, c] = await pending.take(3);
       c?.reply();
       b?.reply();
       a?.reply();
@@ -159,9 +159,9 @@ describe('Session', () => {
     });
 
     it('sends replies to requests without one in the order of the requests, whichever finishes first', async () => {
-      const { send, held, received } = await start();
+      const { send, pending, received } = await start();
       send({ action: 'A' }, { action: 'B' }, { action: 'C' }, { action: 'D', requestId: 4 });
-      const [a, b, c, d] = await held.take(4);
+      const [a, b, c, d] = await pending.take(4);
       c?.reply();
       b?.reply();
       d?.reply();
@@ -171,13 +171,13 @@ describe('Session', () => {
 
     it('keeps both orders, in whatever order requests finish (seed 7)', async () => {
       const random = seeded(7);
-      const { send, held, received } = await start();
+      const { send, pending, received } = await start();
       const sent = Array.from({ length: 300 }, (_, n) => ({
         action: `A${n}`,
         ...(random() < 0.5 ? { requestId: n } : {}),
       }));
       send(...sent);
-      const open = await held.take(sent.length);
+      const open = await pending.take(sent.length);
       const finished: unknown[] = [];
       while (open.length > 0) {
         const [next] = open.splice(Math.floor(random() * open.length), 1);
@@ -194,11 +194,11 @@ describe('Session', () => {
     });
 
     it('answers a body that is not a JSON object in order, and continues', async () => {
-      const { request, held, received } = await start();
+      const { request, pending, received } = await start();
       request.from.write(
         Buffer.concat([frame('{"action":"A"}'), frame('oops'), frame(Uint8Array.of(0xff)), frame('{"action":"B"}')]),
       );
-      const [a, b] = await held.take(2);
+      const [a, b] = await pending.take(2);
       b?.reply();
       a?.reply();
       const replies = await received.take(4);
@@ -207,11 +207,11 @@ describe('Session', () => {
     });
 
     it('runs requests concurrently', async () => {
-      const { send, held, received } = await start();
+      const { send, pending, received } = await start();
       send({ action: 'GENERATE' });
-      const [generate] = await held.take(1);
+      const [generate] = await pending.take(1);
       send({ action: 'STOP_GENERATION' });
-      const [stop] = await held.take(1);
+      const [stop] = await pending.take(1);
       stop?.reply();
       generate?.reply();
       expect((await received.take(2)).map(({ action }) => action)).toEqual(['GENERATE', 'STOP_GENERATION']);
@@ -220,9 +220,9 @@ describe('Session', () => {
 
   describe('errors of a handler', () => {
     it('answers INTERNAL_ERROR when it rejects, and logs it', async () => {
-      const { send, held, received, logged } = await start();
+      const { send, pending, received, logged } = await start();
       send({ action: 'A', requestId: 1 });
-      (await held.take(1))[0]?.fail(new Error('secret'));
+      (await pending.take(1))[0]?.fail(new Error('secret'));
       const [reply] = await received.take(1);
       expect(reply).toMatchObject({ status: 'error', code: 'INTERNAL_ERROR', action: 'A', requestId: 1 });
       expect(JSON.stringify(reply)).not.toContain('secret');
@@ -241,9 +241,9 @@ describe('Session', () => {
     });
 
     it('answers REPLY_TOO_LARGE instead of a reply over 1 MiB', async () => {
-      const { send, held, received } = await start();
+      const { send, pending, received } = await start();
       send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
-      const [a, b] = await held.take(2);
+      const [a, b] = await pending.take(2);
       a?.reply('x'.repeat(1024 * 1024));
       b?.reply();
       const [tooLarge, fine] = await received.take(2);
@@ -255,29 +255,29 @@ describe('Session', () => {
   describe('input', () => {
     it('accepts a request of 60 MiB in small pieces', async () => {
       const text = 'é漢'.repeat((60 * 1024 * 1024) / 5);
-      const { request, held, received } = await start();
+      const { request, pending, received } = await start();
       Readable.from(pieces(frame(JSON.stringify({ action: 'A', text })), 50_001)).pipe(request.from, { end: false });
-      const [large] = await held.take(1);
+      const [large] = await pending.take(1);
       expect(large?.message.text === text).toBe(true);
       large?.reply();
       expect(await received.take(1)).toMatchObject([{ action: 'A' }]);
     });
 
     it('accepts requests that arrive byte by byte, split inside characters', async () => {
-      const { request, held } = await start();
+      const { request, pending } = await start();
       request.from.setNoDelay();
       const bytes = Buffer.concat([frame('{"action":"é漢😀"}'), frame('{"action":"B"}')]);
       for (const byte of bytes) await new Promise((sent) => request.from.write(Uint8Array.of(byte), sent));
-      expect((await held.take(2)).map(({ message }) => message.action)).toEqual(['é漢😀', 'B']);
+      expect((await pending.take(2)).map(({ message }) => message.action)).toEqual(['é漢😀', 'B']);
     });
 
     it.each([
       ['in a length', frame('{}').subarray(0, 2)],
       ['in a body', frame('{"action":"B"}').subarray(0, 9)],
     ])('exits with an error message and code 1 when the stream ends %s', async (_, cut) => {
-      const { request, held, received, session } = await start();
+      const { request, pending, received, session } = await start();
       request.from.end(Buffer.concat([frame('{"action":"A"}'), cut]));
-      const [a] = await held.take(1);
+      const [a] = await pending.take(1);
       await once(aborted(a), 'abort');
       a?.fail(a.call.signal.reason);
       expect((await received.all()).map(({ action, code }) => [action, code])).toEqual([
@@ -309,9 +309,9 @@ describe('Session', () => {
 
   describe('events', () => {
     it('sends every event at once to a client that reads, with the requestId', async () => {
-      const { send, held, received } = await start();
+      const { send, pending, received } = await start();
       send({ action: 'A', requestId: 'r' });
-      const [a] = await held.take(1);
+      const [a] = await pending.take(1);
       for (let loaded = 0; loaded < 5; loaded += 1) {
         a?.call.emit(progress(loaded), BY_MODEL);
         expect(await received.take(1)).toMatchObject([{ requestId: 'r', payload: { loaded } }]);
@@ -327,9 +327,9 @@ describe('Session', () => {
     });
 
     it('drops events that are emitted after the reply', async () => {
-      const { send, held, received, endInput } = await start();
+      const { send, pending, received, endInput } = await start();
       send({ action: 'A', requestId: 1 });
-      const [a] = await held.take(1);
+      const [a] = await pending.take(1);
       a?.reply();
       await received.take(1);
       a?.call.emit(progress(100), BY_MODEL);
@@ -338,9 +338,9 @@ describe('Session', () => {
     });
 
     it('keeps only the newest event of each file for a slow client, and sends it before the reply', async () => {
-      const { send, held, received, response, read } = await start({ slow: true });
+      const { send, pending, received, response, read } = await start({ slow: true });
       send({ action: 'BIG', requestId: 0 }, { action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
-      const [big, a, b] = await held.take(3);
+      const [big, a, b] = await pending.take(3);
       big?.reply('x'.repeat(1_000_000));
       await until(() => response.from.writableLength > 0);
       for (let loaded = 0; loaded <= 100; loaded += 1) {
@@ -403,9 +403,9 @@ describe('Session', () => {
     });
 
     it('keeps the order of a request when the client catches up', async () => {
-      const { send, held, received, response, read } = await start({ slow: true });
+      const { send, pending, received, response, read } = await start({ slow: true });
       send({ action: 'BIG', requestId: 0 }, { action: 'A', requestId: 1 });
-      const [big, a] = await held.take(2);
+      const [big, a] = await pending.take(2);
       big?.reply('x'.repeat(1_000_000));
       await until(() => response.from.writableLength > 0);
       a?.call.emit(progress(1), BY_MODEL);
@@ -456,41 +456,41 @@ describe('Session', () => {
     });
 
     it('counts replies that wait for an earlier one', async () => {
-      const { send, held, request, received } = await start({ limits: { maxQueuedReplyBytes: 100_000 } });
+      const { send, pending, request, received } = await start({ limits: { maxQueuedReplyBytes: 100_000 } });
       send({ action: 'SLOW' }, { action: 'BIG' });
-      const [slow, big] = await held.take(2);
+      const [slow, big] = await pending.take(2);
       big?.reply('x'.repeat(200_000));
       send({ action: 'NEXT' });
       await until(() => request.to.isPaused());
-      expect(held.size).toBe(0);
+      expect(pending.size).toBe(0);
       slow?.reply();
-      const [next] = await held.take(1);
+      const [next] = await pending.take(1);
       next?.reply();
       expect((await received.take(3)).map(({ action }) => action)).toEqual(['SLOW', 'BIG', 'NEXT']);
     });
 
     it(`works on at most ${MAX_REQUESTS_IN_FLIGHT} requests at once, and on the next when one is done`, async () => {
-      const { send, held, request } = await start();
+      const { send, pending, request } = await start();
       send(...Array.from({ length: MAX_REQUESTS_IN_FLIGHT + 2 }, (_, n) => ({ action: 'A', requestId: n })));
-      const open = await held.take(MAX_REQUESTS_IN_FLIGHT);
+      const open = await pending.take(MAX_REQUESTS_IN_FLIGHT);
       await until(() => request.to.isPaused());
-      expect(held.size).toBe(0);
+      expect(pending.size).toBe(0);
       open[17]?.reply();
-      const [next] = await held.take(1);
+      const [next] = await pending.take(1);
       expect(next?.message.requestId).toBe(MAX_REQUESTS_IN_FLIGHT);
-      expect(held.size).toBe(0);
+      expect(pending.size).toBe(0);
       next?.reply();
-      const [last] = await held.take(1);
+      const [last] = await pending.take(1);
       expect(last?.message.requestId).toBe(MAX_REQUESTS_IN_FLIGHT + 1);
     });
   });
 
   describe('the end', () => {
     it('lets work finish after the end of input, and ends with 0', async () => {
-      const { send, held, received, session, endInput, request } = await start();
+      const { send, pending, received, session, endInput, request } = await start();
       send({ action: 'A' }, { action: 'B', requestId: 1 });
       endInput();
-      const [a, b] = await held.take(2);
+      const [a, b] = await pending.take(2);
       await once(request.to, 'close');
       expect(a?.call.signal.aborted).toBe(false);
       b?.reply();
@@ -500,10 +500,10 @@ describe('Session', () => {
     });
 
     it('aborts work that does not finish in time with ABORTED, and still answers', async () => {
-      const { send, held, received, session, endInput } = await start({ limits: { shutdownGraceMs: 1 } });
+      const { send, pending, received, session, endInput } = await start({ limits: { shutdownGraceMs: 1 } });
       send({ action: 'A' });
       endInput();
-      const [a] = await held.take(1);
+      const [a] = await pending.take(1);
       await once(aborted(a), 'abort');
       const { reason } = a?.call.signal ?? {};
       expect(reason).toBeInstanceOf(HostError);
@@ -513,12 +513,12 @@ describe('Session', () => {
     });
 
     it('answers for a handler that ignores its signal', async () => {
-      const { send, held, received, session, endInput, logged } = await start({
+      const { send, pending, received, session, endInput, logged } = await start({
         limits: { shutdownGraceMs: 1, abortGraceMs: 1 },
       });
       send({ action: 'A' }, { action: 'B' });
       endInput();
-      const [, b] = await held.take(2);
+      const [, b] = await pending.take(2);
       b?.reply();
       expect((await received.all()).map(({ action, code }) => [action, code])).toEqual([
         ['A', 'ABORTED'],
@@ -529,9 +529,9 @@ describe('Session', () => {
     });
 
     it('does not wait for a client that neither reads nor disconnects', async () => {
-      const { send, held, session, endInput, response } = await start({ slow: true, limits: { flushGraceMs: 1 } });
+      const { send, pending, session, endInput, response } = await start({ slow: true, limits: { flushGraceMs: 1 } });
       send({ action: 'A', requestId: 1 });
-      const [a] = await held.take(1);
+      const [a] = await pending.take(1);
       a?.reply('x'.repeat(1_000_000));
       await until(() => response.from.writableLength > 0);
       endInput();
@@ -540,9 +540,9 @@ describe('Session', () => {
     });
 
     it('waits at the end for a client that reads late', async () => {
-      const { send, held, received, session, endInput, response, request, read } = await start({ slow: true });
+      const { send, pending, received, session, endInput, response, request, read } = await start({ slow: true });
       send({ action: 'A', requestId: 1 });
-      const [a] = await held.take(1);
+      const [a] = await pending.take(1);
       a?.reply('x'.repeat(1_000_000));
       await until(() => response.from.writableLength > 0);
       endInput();
@@ -553,9 +553,9 @@ describe('Session', () => {
     });
 
     it('aborts all work at once when the client no longer reads, and ends with 0 when it has ended', async () => {
-      const { send, held, session, response } = await start();
+      const { send, pending, session, response } = await start();
       send({ action: 'A', requestId: 1 }, { action: 'B', requestId: 2 });
-      const [a, b] = await held.take(2);
+      const [a, b] = await pending.take(2);
       const [closed, gone] = [once(response.to, 'close'), once(aborted(b), 'abort')];
       response.to.destroy();
       await closed;
@@ -567,9 +567,9 @@ describe('Session', () => {
     });
 
     it('stops on request: stops reading, aborts with the reason, and answers', async () => {
-      const { send, held, received, session } = await start();
+      const { send, pending, received, session } = await start();
       send({ action: 'A' });
-      const [a] = await held.take(1);
+      const [a] = await pending.take(1);
       const stopped = once(aborted(a), 'abort');
       const reason = new HostError('ABORTED', 'The host was told to stop.');
       session.stop(reason);
@@ -632,9 +632,9 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise(setImmediate);
 }
 
-function aborted(held: Held | undefined): AbortSignal {
-  if (held === undefined) throw new Error('No request is held.');
-  return held.call.signal;
+function aborted(pending: PendingRequest | undefined): AbortSignal {
+  if (pending === undefined) throw new Error('No request is pending.');
+  return pending.call.signal;
 }
 
 function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {

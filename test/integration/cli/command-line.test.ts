@@ -15,18 +15,18 @@ describe('the command line', () => {
   const tabagent = (typed: string[], options: Partial<RunOptions> = {}) =>
     runCommand(typed, { home: shop.home, ...options });
 
-  it.each([['version'], ['--version'], ['-V']])('says its version to %s', async (typed) => {
+  it.each([['version'], ['--version'], ['-V']])('prints its version for %s', async (typed) => {
     expect(await tabagent([typed])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
-  it.each([[['help']], [['--help']], [['-h']]])('says what there is to %j', async (typed) => {
+  it.each([[['help']], [['--help']], [['-h']]])('lists the commands for %j', async (typed) => {
     const { code, stdout } = await tabagent(typed);
     expect(code).toBe(0);
     expect(stdout).toContain('pull');
     expect(stdout).toContain('uninstall');
   });
 
-  it('says how each command is used, with examples', async () => {
+  it('prints the usage of each command, with examples', async () => {
     const asked = await tabagent(['pull', '--help']);
     expect(asked).toMatchObject({ code: 0, stderr: '' });
     expect(asked.stdout).toContain('Usage: tabagent pull MODEL [FILE] [options]\n');
@@ -35,7 +35,7 @@ describe('the command line', () => {
     expect((await tabagent(['install', '--help'])).stdout).toContain('--extension-id ID');
   });
 
-  it('suggests the command that was meant', async () => {
+  it('suggests a command with a similar name', async () => {
     expect(await tabagent(['instal'])).toMatchObject({
       code: 2,
       stdout: '',
@@ -44,7 +44,7 @@ describe('the command line', () => {
     expect((await tabagent(['help', 'pul'])).stderr).toContain('Did you mean "pull"?');
   });
 
-  it('says what is wrong with options, and how the command is used', async () => {
+  it('reports invalid options, with the usage of the command', async () => {
     expect(await tabagent(['ls', '--jsno'])).toMatchObject({
       code: 2,
       stdout: '',
@@ -53,7 +53,7 @@ describe('the command line', () => {
     expect((await tabagent(['pull'])).code).toBe(2);
   });
 
-  it('says which setting cannot be used', async () => {
+  it('names the setting that cannot be used', async () => {
     const env = { HF_ENDPOINT: 'no address' };
     expect(await tabagent(['ls'], { env })).toMatchObject({
       code: 2,
@@ -61,7 +61,7 @@ describe('the command line', () => {
     });
   });
 
-  it('answers a reader that leaves early with silence', async () => {
+  it('prints no error when its reader exits early', async () => {
     const child = startCommand(['ls', '--all', '--json'], { home: shop.home });
     child.stdout.destroy();
     let stderr = '';
@@ -73,7 +73,7 @@ describe('the command line', () => {
   });
 
   describe('call', () => {
-    it('prints the reply a browser would get', async () => {
+    it('prints the reply that a browser would get', async () => {
       const { code, stdout } = await tabagent(['call', 'get_models_by_type', '{"type": "gguf", "limit": 2}']);
       expect(code).toBe(0);
       const reply = JSON.parse(stdout);
@@ -81,7 +81,7 @@ describe('the command line', () => {
       expect(reply.payload.models).toHaveLength(2);
     });
 
-    it('takes the fields from stdin, and prints events as lines', async () => {
+    it('reads the fields from stdin, and prints events as JSON Lines', async () => {
       const typed = ['call', 'LOAD_MODEL', '-', '--events'];
       const { code, stdout } = await tabagent(typed, {
         input: '{"modelId": "a/b/c.gguf", "loadId": 7}',
@@ -108,7 +108,7 @@ describe('the command line', () => {
     });
   });
 
-  it('explains itself to who starts the host by hand', async () => {
+  it('prints help when the host is started by hand', async () => {
     const program = [process.execPath, HOST_MAIN].map((word) => `'${word}'`).join(' ');
     const child = spawn('script', ['-qec', program, '/dev/null'], {
       env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm' },

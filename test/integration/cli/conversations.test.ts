@@ -17,7 +17,7 @@ function tabagent(where: string, typed: string[], input?: string) {
   return runCommand(['conversations', ...typed], input === undefined ? options : { ...options, input });
 }
 
-/** Rows of one conversation, with more text than one frame of a browser takes. */
+/** Rows of one conversation, with more text than fits in one frame. */
 function rows(count: number): object[] {
   const said = `${'"\n'.repeat(40_000)}, ünd 🦆`;
   return [
@@ -36,7 +36,7 @@ function rows(count: number): object[] {
 const lines = (all: readonly object[]) => all.map((row) => `${JSON.stringify(row)}\n`).join('');
 
 describe('tabagent conversations', () => {
-  it('come back whole from the file they were written to, once however often', async () => {
+  it('are imported completely from an exported file, once for any number of imports', async () => {
     expect(await tabagent('one', ['import', '-'], `\uFEFF${lines(rows(30))}\r\n`)).toMatchObject({
       code: 0,
       stdout: 'Imported 1 conversation and 30 messages.\n',
@@ -44,7 +44,7 @@ describe('tabagent conversations', () => {
     const file = home('chats.jsonl');
     const written = await tabagent('one', ['export', file]);
     expect(written).toMatchObject({ code: 0, stdout: `Exported 1 conversation and 30 messages to ${file}.\n` });
-    // Windows has no such bits.
+    // Windows has no such permission bits.
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o077).toBe(0);
     expect(await tabagent('two', ['import', file])).toMatchObject({ code: 0 });
     expect(JSON.parse((await tabagent('two', ['import', file, '--json'])).stdout)).toEqual({
@@ -61,7 +61,7 @@ describe('tabagent conversations', () => {
     );
   }, 30_000);
 
-  it('say which line is wrong, and take nothing of what came with it', async () => {
+  it('report the invalid line, and import nothing of its file', async () => {
     const [conversation, message] = rows(1) as [object, object];
     const wrong = [
       ['not JSON', 'Invalid line 3 in stdin: expected a JSON object'],
@@ -78,7 +78,7 @@ describe('tabagent conversations', () => {
     expect((await tabagent('one', ['export'])).stdout).toBe('');
   }, 30_000);
 
-  it('leave nothing half written where a file cannot be written, and name it', async () => {
+  it('leave no partial file if a file cannot be written, and name it', async () => {
     await tabagent('one', ['import', '-'], lines(rows(1)));
     const file = home('chats.jsonl');
     writeFileSync(join(shop.home, 'file'), '');

@@ -31,7 +31,7 @@ describe('tabagent doctor', () => {
     return { code, of: new Map(all.map((finding) => [finding.check, finding])) };
   }
 
-  it('finds nothing to mend where everything works, and leaves nothing behind', async () => {
+  it('finds nothing to fix if everything works, and leaves no files behind', async () => {
     await tabagent(['install']);
     const temporary = join(shop.home, 'temporary');
     await mkdir(temporary);
@@ -50,7 +50,7 @@ describe('tabagent doctor', () => {
     expect(words.stdout).toContain('All required checks passed.\n');
   });
 
-  it('says of each thing that is broken what it is and what mends it', async () => {
+  it('reports each problem and its fix', async () => {
     await tabagent(['install']);
     const file = join(shop.home, MANIFEST);
     const manifest = JSON.parse(await readFile(file, 'utf8'));
@@ -81,7 +81,7 @@ describe('tabagent doctor', () => {
     ['allows others only', (manifest) => ({ ...manifest, allowed_origins: [] }), 'does not allow'],
     ['points nowhere', (manifest) => ({ ...manifest, path: '/nowhere/host' }), 'does not exist or is not executable'],
     ['points at another program', (manifest) => ({ ...manifest, path: '/bin/true' }), 'did not respond'],
-  ])('sees that a manifest %s', async (_what, change, words) => {
+  ])('reports that a manifest %s', async (_what, change, words) => {
     await tabagent(['install']);
     const file = join(shop.home, MANIFEST);
     await writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, 'utf8')), file)));
@@ -91,7 +91,7 @@ describe('tabagent doctor', () => {
     expect(of.get('hub')).toMatchObject({ status: 'warning' });
   });
 
-  it('sees browsers that were never told', async () => {
+  it('reports browsers without a registration', async () => {
     const { code, of } = await findings();
     expect(code).toBe(1);
     expect(of.get('Firefox')).toMatchObject({ status: 'failed', message: 'The host is not registered.' });

@@ -9,7 +9,7 @@ import { Workshop } from '../../support/host/workshop.ts';
 const MODEL = markovModel();
 const ID = 'local/import/own.gguf';
 
-describe('a file of the user’s own', () => {
+describe('a file of the user', () => {
   let shop: Workshop;
   let path: string;
   beforeEach(async () => {
@@ -20,7 +20,7 @@ describe('a file of the user’s own', () => {
 
   const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: { HF_HUB_OFFLINE: '1' } });
 
-  it('is imported by a command, listed and loaded where it lies by a browser too, and forgotten without being deleted', async () => {
+  it('is imported by a command, listed and loaded in place for a browser too, and removed from the list without being deleted', async () => {
     const before = statSync(path);
     expect(await tabagent('import', path)).toMatchObject({ code: 0, stdout: expect.stringContaining(ID) });
     expect((await tabagent('ls')).stdout).toMatch(new RegExp(`^MODEL +SIZE +SOURCE\n${ID} +\\S+ MB +import\n$`));
@@ -42,7 +42,7 @@ describe('a file of the user’s own', () => {
     expect(existsSync(join(shop.home, 'models'))).toBe(false);
   });
 
-  it('has an id of its own beside another of its name, and keeps it', async () => {
+  it('has its own ID beside a file with the same name, and keeps it', async () => {
     const other = put(MODEL, shop.home, 'elsewhere/own.gguf');
     const idOf = async (file: string) => JSON.parse((await tabagent('import', file, '--json')).stdout).model.id;
     const ids = [await idOf(path), await idOf(other)];
@@ -50,7 +50,7 @@ describe('a file of the user’s own', () => {
     expect([await idOf(path), await idOf(other)]).toEqual(ids);
   });
 
-  it('is listed no more when it is gone, and is said not to be there when it is asked for', async () => {
+  it('is not listed once it is missing, and requests for it report that', async () => {
     await tabagent('import', path);
     rmSync(path);
     expect((await tabagent('ls')).stdout).toBe('');
@@ -58,7 +58,7 @@ describe('a file of the user’s own', () => {
     expect(reply).toMatchObject({ code: 3, stdout: expect.stringContaining('MODEL_NOT_DOWNLOADED') });
   });
 
-  it('is refused when it is no model, or not there', async () => {
+  it('is refused if it is not a model, or missing', async () => {
     const page = put('<!doctype html>', shop.home, 'page.gguf');
     expect(await tabagent('import', page)).toMatchObject({ code: 1, stderr: expect.stringContaining('a web page') });
     expect(await tabagent('import', join(shop.home, 'none.gguf'))).toMatchObject({
@@ -69,13 +69,13 @@ describe('a file of the user’s own', () => {
     expect((await tabagent('ls')).stdout).toBe('');
   });
 
-  it('can be named as the program that holds it does', async () => {
+  it('can be named as in the program that it belongs to', async () => {
     putOllama(join(shop.home, '.ollama/models'), 'markov', 'f16', [{ content: MODEL }]);
     const shown = await tabagent('show', 'Markov:f16', '--json');
     expect(JSON.parse(shown.stdout)).toMatchObject({ model: { id: 'local/ollama/markov/f16' } });
   });
 
-  it('is offered from a folder that config.json names', async () => {
+  it('is listed from a folder that config.json names', async () => {
     put(JSON.stringify({ modelFolders: [join(shop.home, 'somewhere')] }), shop.home, 'config.json');
     expect((await tabagent('ls')).stdout).toMatch(/\nlocal\/folder\/own\.gguf +\S+ MB +folder\n$/);
     expect(await tabagent('rm', 'local/folder/own.gguf')).toMatchObject({

@@ -8,7 +8,7 @@ const REPO = 'tabagent/markov-gguf';
 const FILE = 'markov-f16.gguf';
 const ID = `${REPO}/${FILE}`;
 
-describe('models, by commands', () => {
+describe('models on the command line', () => {
   let shop: Workshop;
   let hub: TestHub;
   beforeEach(async () => {
@@ -47,7 +47,7 @@ describe('models, by commands', () => {
     expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No models are downloaded') });
   });
 
-  it('are suggested when mistyped', async () => {
+  it('are suggested for a mistyped name', async () => {
     await tabagent(['pull', ID]);
     const removed = await tabagent(['rm', 'markov-f61']);
     expect(removed).toMatchObject({ code: 3, stdout: '' });
@@ -61,11 +61,11 @@ describe('models, by commands', () => {
     expect(JSON.parse(json.stdout).error).toMatchObject({ code: 'REPO_NOT_FOUND' });
   });
 
-  it('stay as far as they came when the download is interrupted, and the next pull goes on', async () => {
+  it('keep what was downloaded when they are interrupted, and the next pull resumes', async () => {
     hub.fault({ kind: 'stall', after: markovModel().length / 2, match: ({ server }) => server === 'cdn' });
     const child = startCommand(['pull', ID], { home: shop.home, env: { HF_ENDPOINT: hub.url } });
     const end = ended(child);
-    // Not at the first line, which may come before any bytes.
+    // Not after the first line, which may precede the first byte.
     child.stderr.on('data', (text: Buffer | string) => {
       if (!child.killed && / [1-9]\d\.\d %/.test(String(text))) child.kill('SIGINT');
     });
@@ -75,7 +75,7 @@ describe('models, by commands', () => {
     expect((await tabagent(['pull', ID])).code).toBe(0);
   });
 
-  it('cannot be had from a hub that is not there, and the exit code says so', async () => {
+  it('cannot be downloaded from a hub that is not reachable, which has its own exit code', async () => {
     const env = { HF_ENDPOINT: 'http://127.0.0.1:9', HF_HUB_OFFLINE: '1' };
     expect(await tabagent(['pull', ID], { env })).toMatchObject({
       code: 4,

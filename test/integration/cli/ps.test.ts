@@ -22,7 +22,7 @@ describe('tabagent ps', () => {
   const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home });
   const hosts = async () => JSON.parse((await tabagent('ps', '--json')).stdout).hosts;
 
-  it('lists what every host has in memory, while it has it', async () => {
+  it('lists the loaded models of every host, while they are loaded', async () => {
     expect(await tabagent('ps')).toMatchObject({ code: 0, stdout: '', stderr: 'No models are loaded.\n' });
     const [one, two] = [shop.host(), shop.host()];
     for (const host of [one, two]) {
@@ -32,13 +32,13 @@ describe('tabagent ps', () => {
     }
     expect(new Set((await hosts()).map(({ pid }: { pid: number }) => pid))).toEqual(new Set([one.pid, two.pid]));
     const listed = promised('LIST_HOSTS', await one.request('LIST_HOSTS'));
-    // That a host finds itself takes nothing from what the others find.
+    // A host that lists itself still lets the others list it.
     expect(promised('LIST_HOSTS', await two.request('LIST_HOSTS')).hosts).toEqual(listed.hosts);
     const own = promised('GET_LOADED_MODELS', await one.request('GET_LOADED_MODELS'));
     expect(listed.hosts.find(({ pid }) => pid === one.pid)?.models).toEqual(own.models);
     expect((await tabagent('ps')).stdout).toMatch(new RegExp(`\n${ID} +CPU +\\S+ MB +0 B +256 +\\d+ s +\\d+\n`));
 
-    // A host that is killed takes its word with it; one that unloads takes it back.
+    // The entry of a host disappears when the host is killed, and when it unloads the model.
     await one.kill();
     expect((await hosts()).map(({ pid }: { pid: number }) => pid)).toEqual([two.pid]);
     await two.request('UNLOAD_MODEL', { modelId: ID });
@@ -47,7 +47,7 @@ describe('tabagent ps', () => {
     expect(await readdir(join(shop.home, 'hosts'))).toEqual([]);
   });
 
-  it('knows the model that another host uses, so that rm leaves it', async () => {
+  it('lists a model that another host uses, and rm does not delete it', async () => {
     const host = shop.host();
     await host.request('LOAD_MODEL', { modelId: ID, settings: SETTINGS });
     expect(await tabagent('rm', ID)).toMatchObject({ code: 1, stderr: expect.stringContaining('MODEL_IN_USE') });

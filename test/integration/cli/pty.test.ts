@@ -20,7 +20,7 @@ describe('a command on a terminal', () => {
   });
   afterEach(() => shop.close());
 
-  /** Runs `tabagent` on a terminal of its own, and gives what it showed. */
+  /** Runs `tabagent` on a pseudoterminal and returns the output. */
   async function shown(typed: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
     const words = [process.execPath, HOST_MAIN, ...typed].map((word) => `'${word}'`);
     const home = { HOME: shop.home, TABAGENT_HOME: shop.home };
@@ -31,7 +31,7 @@ describe('a command on a terminal', () => {
     return (await ended(child)).stdout;
   }
 
-  it('draws one bar over and over, and leaves the result alone behind', async () => {
+  it('redraws one progress bar, and leaves only the result', async () => {
     const text = await shown(['pull', `${REPO}/markov.gguf`]);
     expect(text).toMatch(/\[#*-*\] markov\.gguf \d/);
     const lines = text.trimEnd().split('\n');
@@ -39,7 +39,7 @@ describe('a command on a terminal', () => {
     expect(text.split(`${ESC}[K`).at(-1)).toMatch(/^Model downloaded successfully: /);
   });
 
-  it('shows errors in red, unless NO_COLOR is set or the terminal knows no colours', async () => {
+  it('shows errors in red, unless NO_COLOR is set or the terminal has no colors', async () => {
     const failing = ['pull', `${REPO}/none.gguf`];
     expect(await shown(failing)).toContain(`${ESC}[31mError:${ESC}[39m `);
     expect(await shown(failing, { NO_COLOR: '1' })).not.toContain(`${ESC}[3`);

@@ -9,19 +9,19 @@ import { HOST_MAIN } from '../../support/host/host-process.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 
 const MODEL = 'tabagent/markov-gguf/markov-f16.gguf';
-/** One that never comes to an end: each word is followed by itself. */
+/** A model that never stops: each word is followed by itself. */
 const ENDLESS = 'tabagent/markov-gguf/endless.gguf';
-/** One thread: on a busy machine of two cores more of them wait for each other. */
+/** One thread: on a busy computer with two cores, several threads wait for each other. */
 const QUICK = ['--threads', '1', '--gpu-layers', '0'];
-/** Longer than any test waits for. */
+/** More than any test waits for. */
 const LONG = ['--context', '65536', '--max-tokens', '65000'];
-/** The model continues what was said last. */
+/** The model continues the last message. */
 const metadata = { 'tokenizer.chat_template': string("{{ messages[-1]['content'] }}") };
 
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 
-describe('talking with a model in the terminal', () => {
+describe('tabagent run', () => {
   let shop: Workshop;
   const started: ChildProcess[] = [];
   beforeAll(async () => {
@@ -40,26 +40,26 @@ describe('talking with a model in the terminal', () => {
   const run = (typed: string[], input = '') =>
     runCommand(['run', ...typed, '--temperature', '0', ...QUICK], { home: shop.home, input });
 
-  it('gives one answer to a prompt that is given', async () => {
+  it('prints one answer for a prompt argument', async () => {
     expect(await run([MODEL, 'once', 'upon'])).toMatchObject({
       code: 0,
       stdout: ' one time there was a small model .\n',
     });
   });
 
-  it('takes the prompt from a pipe, and gives events and the reply as lines of JSON', async () => {
+  it('reads the prompt from a pipe, and prints events and the reply as JSON Lines', async () => {
     const { code, stdout } = await run(['markov-f16', '--json'], 'once');
     expect(code).toBe(0);
     const lines = stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    const told = lines.filter(({ type }) => type === 'generationUpdate').map(({ payload }) => payload.token);
-    expect(told.join('')).toBe(lines.at(-1).output);
+    const tokens = lines.filter(({ type }) => type === 'generationUpdate').map(({ payload }) => payload.token);
+    expect(tokens.join('')).toBe(lines.at(-1).output);
     expect(lines.at(-1)).toMatchObject({ modelId: MODEL, finishReason: expect.stringMatching(/^(stop|length)$/) });
   });
 
-  it('puts a prompt before what is piped in', async () => {
+  it('puts a prompt argument before the piped text', async () => {
     const tokens = async (typed: string[], input: string) => {
       const { stdout } = await run([...typed, '--max-tokens', '1', '--json'], input);
       return Number(/"promptTokens":(\d+)/.exec(stdout)?.[1]);
@@ -67,11 +67,11 @@ describe('talking with a model in the terminal', () => {
     expect(await tokens([MODEL, 'once'], 'upon '.repeat(50))).toBeGreaterThan(await tokens([MODEL, 'once'], ''));
   });
 
-  it('asks for a prompt where there is none', async () => {
+  it('requires a prompt', async () => {
     expect(await run([MODEL], '')).toMatchObject({ code: 2, stderr: expect.stringContaining('Missing prompt') });
   });
 
-  it('leaves the model in place when Ctrl-C reaches its process, too', async () => {
+  it('keeps the model loaded when Ctrl-C also reaches its process', async () => {
     const child = spawn(
       'script',
       ['-qec', [process.execPath, HOST_MAIN, 'run', ENDLESS, 'on', ...LONG, ...QUICK].join(' '), '/dev/null'],
@@ -84,14 +84,14 @@ describe('talking with a model in the terminal', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       if (isSent || !text.includes(' on on')) return;
       isSent = true;
-      // The terminal sends the signal to the whole process group, in which the model's process is.
+      // The terminal signals the whole process group, which includes the model's process.
       child.stdin.write(CTRL_C);
     });
     const { code, stdout } = await ended(child);
     expect({ code, failed: /ENGINE_CRASHED|Error/.test(stdout) }).toEqual({ code: 130, failed: false });
   });
 
-  it('stops the answer at Ctrl-C and keeps what was said', async () => {
+  it('stops the answer at Ctrl-C and keeps the text generated so far', async () => {
     const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: shop.home });
     started.push(child);
     child.stdin.end();
@@ -102,7 +102,7 @@ describe('talking with a model in the terminal', () => {
     expect(ran.stdout).toMatch(/^( on)+\n$/);
   });
 
-  it('is quiet when nobody reads on', async () => {
+  it('prints no error when its reader exits', async () => {
     const child = startCommand(['run', ENDLESS, 'on', ...LONG, ...QUICK], { home: shop.home });
     started.push(child);
     child.stdin.end();
@@ -116,7 +116,7 @@ describe('talking with a model in the terminal', () => {
     expect(stderr).not.toMatch(/EPIPE|Error/);
   });
 
-  it('is a conversation on a terminal, where Ctrl-C stops an answer and Ctrl-D leaves', async () => {
+  it('is a chat on a terminal, where Ctrl-C stops an answer and Ctrl-D exits', async () => {
     const words = [process.execPath, HOST_MAIN, 'run', ENDLESS, ...LONG, ...QUICK];
     const child = spawn('script', ['-qec', words.map((word) => `'${word}'`).join(' '), '/dev/null'], {
       env: { PATH: process.env.PATH, HOME: shop.home, TABAGENT_HOME: shop.home, TERM: 'xterm', NO_COLOR: '1' },
@@ -143,7 +143,7 @@ describe('talking with a model in the terminal', () => {
     expect({ step, code }).toEqual({ step: 3, code: 0 });
   });
 
-  it('names the model that was meant', async () => {
+  it('suggests the model with a similar name', async () => {
     expect(await run(['markov-f61', 'x'])).toMatchObject({
       code: 3,
       stdout: '',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 
-describe('the settings that "tabagent install" was run with', () => {
+describe('the settings that "tabagent install" saves', () => {
   let home: string;
   let large: string;
   beforeEach(() => {
@@ -24,7 +24,7 @@ describe('the settings that "tabagent install" was run with', () => {
     return findings.find(({ check }: { check: string }) => check === 'settings of browsers');
   };
 
-  it('are those of every host of this user from then on', async () => {
+  it('apply to every host of this user from then on', async () => {
     const HF_ENDPOINT = 'http://127.0.0.1:9/mirror';
     expect(await install({ TABAGENT_HOME: large, HF_ENDPOINT })).toMatchObject({ code: 0 });
     expect(await folderOf()).toBe(join(large, 'models'));
@@ -35,7 +35,7 @@ describe('the settings that "tabagent install" was run with', () => {
     expect(JSON.parse(own.stdout).payload.endpoint).toBe('https://huggingface.co');
   });
 
-  it('are kept by an installation without them, and removed by one with empty ones', async () => {
+  it('are kept by an installation without them, and removed by one with empty values', async () => {
     await install({ TABAGENT_HOME: large });
     await install({});
     expect(await folderOf()).toBe(join(large, 'models'));
@@ -43,7 +43,7 @@ describe('the settings that "tabagent install" was run with', () => {
     expect(await folderOf()).not.toBe(join(large, 'models'));
   });
 
-  it('leave nothing behind when the host is uninstalled', async () => {
+  it('leave no files behind when the host is uninstalled', async () => {
     await install({ TABAGENT_HOME: large });
     const pointer = join(home, '.local', 'share', 'tabagent');
     if (process.platform === 'linux') expect(statSync(join(pointer, 'environment.json')).mode & 0o777).toBe(0o600);
@@ -52,7 +52,7 @@ describe('the settings that "tabagent install" was run with', () => {
     expect(() => statSync(large)).toThrow('ENOENT');
   });
 
-  it('leave what is the user’s own', async () => {
+  it('do not change what the user wrote', async () => {
     mkdirSync(large);
     writeFileSync(join(large, 'environment.json'), '{"HF_HOME": "/srv/hf"}', { mode: 0o600 });
     await install({ TABAGENT_HOME: large, NO_PROXY: 'intranet' });
@@ -62,7 +62,7 @@ describe('the settings that "tabagent install" was run with', () => {
     expect(saved()).toEqual({ HF_HOME: '/srv/hf', NO_PROXY: 'intranet' });
   });
 
-  it('are compared by doctor with those of this terminal, without passwords', async () => {
+  it('are compared by doctor with those of the terminal, without passwords', async () => {
     expect(await settings({ TABAGENT_HOME: large })).toMatchObject({
       status: 'warning',
       message: expect.stringContaining(large),
@@ -81,7 +81,7 @@ describe('the settings that "tabagent install" was run with', () => {
     expect(finding.message).not.toContain('geheim');
   });
 
-  it('are refused when they are no settings', async () => {
+  it('are refused if they are invalid', async () => {
     mkdirSync(large);
     writeFileSync(join(large, 'environment.json'), '{"LD_PRELOAD": "/tmp/evil.so"}', { mode: 0o600 });
     const ran = await elsewhere(['ls'], { TABAGENT_HOME: large });

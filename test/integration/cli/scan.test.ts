@@ -12,7 +12,7 @@ describe('tabagent scan', () => {
   });
   afterEach(() => shop.close());
 
-  it('lists what other programs hold, and says what it did not take', async () => {
+  it('lists the models of other programs, and reports what it skipped', async () => {
     expect(await runCommand(['scan'], { home: shop.home })).toMatchObject({
       code: 0,
       stdout: '',

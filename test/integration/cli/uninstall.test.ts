@@ -30,14 +30,14 @@ describe('tabagent uninstall', () => {
     await tabagent('fit', 'a/b/c.gguf');
   }
 
-  it('leaves models and settings', async () => {
+  it('keeps models and settings', async () => {
     await use();
     expect(await tabagent('uninstall')).toMatchObject({ code: 0 });
     expect(JSON.parse((await tabagent('ls', '--json')).stdout).models).toHaveLength(1);
     expect(await readdir(shop.home)).toEqual(['data']);
   });
 
-  it.each([['install'], ['pull']])('leaves nothing when models are asked for, whether %s came first', async (first) => {
+  it.each([['install'], ['pull']])('removes everything with --models, after %s', async (first) => {
     if (first === 'pull') await tabagent('pull', MODEL.modelId);
     await use();
     const { code, stdout } = await tabagent('uninstall', '--models');
@@ -45,7 +45,7 @@ describe('tabagent uninstall', () => {
     expect(await readdir(shop.home)).toEqual([]);
   });
 
-  it('leaves nothing where the cache was moved to, but what others put there', async () => {
+  it('removes everything from the folder that the cache was moved to, except files of others', async () => {
     await use();
     const disk = join(shop.home, 'disk');
     expect(await tabagent('move', disk)).toMatchObject({ code: 0 });
@@ -55,7 +55,7 @@ describe('tabagent uninstall', () => {
     expect(await readdir(shop.home, { recursive: true })).toEqual(['disk', join('disk', 'letter.txt')]);
   });
 
-  it('leaves what others put there', async () => {
+  it('keeps files of others', async () => {
     await use();
     await mkdir(join(data, 'mine'));
     await writeFile(join(data, 'mine', 'letter.txt'), 'dear');
@@ -63,7 +63,7 @@ describe('tabagent uninstall', () => {
     expect(await readdir(data, { recursive: true })).toEqual(['mine', join('mine', 'letter.txt')]);
   });
 
-  it('deletes nothing beside a host that is idle, and names it', async () => {
+  it('deletes nothing while a host is running, and names it', async () => {
     await use();
     const host = shop.host({ home: data, env: env() });
     expect(await host.request('GET_DOWNLOADED_MODELS')).toMatchObject({ status: 'success' });
@@ -75,7 +75,7 @@ describe('tabagent uninstall', () => {
     expect(await tabagent('uninstall', '--models')).toMatchObject({ code: 0 });
   });
 
-  it('deletes nothing while a model is in memory', async () => {
+  it('deletes nothing while a model is loaded', async () => {
     await use();
     const host = shop.host({ home: data, env: env() });
     const settings = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };

@@ -24,7 +24,7 @@ describe('tabagent update', () => {
 
   const update = (...typed: string[]) => runCommand(['update', ...typed], { home });
 
-  it('says that no address is configured', async () => {
+  it('reports that no address is configured', async () => {
     expect(await update()).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('"releaseUrl"') });
   });
 
@@ -48,7 +48,7 @@ describe('tabagent update', () => {
     [404, '{}'],
     [200, '{"tag_name": "latest"}'],
     [200, '<html>'],
-  ])('reports an answer with status %i and the body %s', async (status, body) => {
+  ])('reports a response with status %i and the body %s', async (status, body) => {
     answer = { status, body };
     expect(await update()).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('HUB_ERROR') });
   });

@@ -20,7 +20,7 @@ describe('tabagent verify and repair', () => {
 
   const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home, env: { HF_ENDPOINT: hub.url } });
 
-  it('find a damaged model, mend it, and then find it good', async () => {
+  it('find a damaged model, repair it, and then find it undamaged', async () => {
     expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: '', stderr: 'No models are downloaded.\n' });
     await tabagent('pull', ID);
     expect(await tabagent('verify')).toMatchObject({ code: 0, stdout: `${ID}: OK\n` });
@@ -40,7 +40,7 @@ describe('tabagent verify and repair', () => {
     expect((await tabagent('verify', ID)).code).toBe(0);
   });
 
-  it('have a cache that says what is in it, and what is pinned', async () => {
+  it('come with a cache command that shows the contents and the pins', async () => {
     await tabagent('pull', ID);
     const shown = await tabagent('cache');
     expect(shown.stdout).toMatch(/^Folder: +\S+\nModels: +1, \S+ MB\n/);

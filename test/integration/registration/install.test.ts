@@ -9,7 +9,7 @@ const CHROMIUM_MANIFEST = 'home/.config/chromium/NativeMessagingHosts/com.tabage
 const FIREFOX_MANIFEST = 'home/.mozilla/native-messaging-hosts/com.tabagent.host.json';
 const LAUNCHER = 'home/data/bin/tabagent-host';
 
-/** Profiles that make each system's browsers "there": all seven. */
+/** Profile folders by which each system's browsers are found. */
 const PROFILES: Record<Platform, string[]> = {
   linux: [
     ...['google-chrome', 'chromium', 'microsoft-edge', 'BraveSoftware/Brave-Browser', 'vivaldi', 'opera'].map(
@@ -44,7 +44,7 @@ describe.each(['linux', 'darwin', 'win32'] as const)('installing for every brows
   afterEach(() => box.close());
 
   it.each([[[]], [['--system']]])(
-    'writes manifests that point to the launcher, and %j takes all of it away',
+    'writes manifests that point to the launcher, and removes everything again with %j',
     async (scope) => {
       const before = await box.tree();
       expect(await install([...scope, '--json'], box.io())).toBe(0);
@@ -72,7 +72,7 @@ describe.each(['linux', 'darwin', 'win32'] as const)('installing for every brows
     },
   );
 
-  it('changes nothing the second time, and says so', async () => {
+  it('changes nothing the second time, and reports that', async () => {
     await install([], box.io());
     const before = await box.tree();
     const calls = box.reg.calls.length;
@@ -92,7 +92,7 @@ describe('tabagent install', () => {
   });
   afterEach(() => box.close());
 
-  it('says per browser what was written where', async () => {
+  it('reports for each browser what was written where', async () => {
     expect(await install([], box.io())).toBe(0);
     expect(box.out).toContain(`Chromium: registered in ${box.at(CHROMIUM_MANIFEST)}\n`);
     expect(box.out).toContain(`Browsers will start ${box.at(LAUNCHER)}\n`);
@@ -101,7 +101,7 @@ describe('tabagent install', () => {
     expect(box.out).toContain(`Chromium: removed ${box.at(CHROMIUM_MANIFEST)}\n`);
   });
 
-  it('writes for a browser that is named and not there, and for no other', async () => {
+  it('registers with a browser that is named but not installed, and with no other', async () => {
     expect(await install(['--browser', 'Firefox'], box.io())).toBe(0);
     const tree = await box.tree();
     expect(tree).toContain(FIREFOX_MANIFEST);
@@ -124,7 +124,7 @@ describe('tabagent install', () => {
     expect(JSON.parse(await box.read(FIREFOX_MANIFEST)).allowed_extensions).toEqual([FIREFOX_ADDON_ID, 'me@here']);
   });
 
-  it('brings every manifest up to date when the program moved, whichever browser is named', async () => {
+  it('updates every manifest when the program moved, for any named browser', async () => {
     await install(['--browser=firefox', '--browser=chromium'], box.io());
     const packaged = await box.put('opt/new place/tabagent-host', '');
     expect(await install(['--browser=firefox', '--json'], box.io({ execPath: packaged, mainPath: undefined }))).toBe(0);
@@ -136,7 +136,7 @@ describe('tabagent install', () => {
     expect(await box.tree()).toEqual(['home', 'home/.config', 'home/.config/chromium']);
   });
 
-  it('mends permissions that were changed, whatever the umask', async () => {
+  it('restores permissions that were changed, with any umask', async () => {
     const umask = process.umask(0o077);
     try {
       await install([], box.io());
@@ -153,7 +153,7 @@ describe('tabagent install', () => {
     }
   });
 
-  it('replaces a registration of somebody else, and a link without following it', async () => {
+  it('replaces the registration of another program, and a link without following it', async () => {
     const elsewhere = await box.put('home/theirs.json', '{"path":"/theirs"}');
     await mkdir(box.at('home/.config/chromium/NativeMessagingHosts'));
     await symlink(elsewhere, box.at(CHROMIUM_MANIFEST));
@@ -163,7 +163,7 @@ describe('tabagent install', () => {
     expect(await box.read('home/theirs.json')).toBe('{"path":"/theirs"}');
   });
 
-  it('registers the other browsers when one cannot be', async () => {
+  it('registers with the other browsers if one fails', async () => {
     await box.put('home/.config/vivaldi', 'a file where the profile should be');
     expect(await install([], box.io())).toBe(1);
     expect(box.out).toContain('Chromium: registered in');
@@ -172,7 +172,7 @@ describe('tabagent install', () => {
     expect(await box.tree()).toEqual(['home', 'home/.config', 'home/.config/chromium', 'home/.config/vivaldi']);
   });
 
-  it('says what to do when there is no browser', async () => {
+  it('reports what to do if there is no browser', async () => {
     const empty = await Sandbox.open();
     expect(await install([], empty.io())).toBe(1);
     expect(empty.err).toContain('tabagent install --browser firefox');
@@ -185,7 +185,7 @@ describe('tabagent install', () => {
     [['--extension-id', '*'], '"*"'],
     [['--frobnicate'], '--frobnicate'],
     [['firefox'], 'firefox'],
-  ])('answers %j with its usage and exit code 2, and writes nothing', async (args, said) => {
+  ])('prints its usage for %j, exits with 2, and writes nothing', async (args, said) => {
     expect(await install(args, box.io())).toBe(2);
     expect(box.err).toContain(said);
     expect(box.err).toContain('Usage: tabagent install');
@@ -198,7 +198,7 @@ describe('tabagent install', () => {
     ['the program', 'opt/host/main.js', 0o666],
     ['a folder above it', 'opt', 0o777],
     ['the folder of the launcher', 'home/data', 0o777],
-  ])('refuses to have a program started when everybody can write %s', async (_what, path, mode) => {
+  ])('refuses to register a program if all users can write %s', async (_what, path, mode) => {
     await mkdir(box.at('home/data'));
     await chmod(box.at(path), mode);
     const before = await box.tree();
@@ -210,7 +210,7 @@ describe('tabagent install', () => {
     expect(await box.tree()).toEqual(before);
   });
 
-  // Only root can give a file away.
+  // Only root can change the owner of a file.
   (process.getuid?.() === 0 ? it : it.skip)(
     'refuses to have all users start what belongs to one of them; that one may start it',
     async () => {
@@ -221,12 +221,12 @@ describe('tabagent install', () => {
     },
   );
 
-  it('allows a sticky folder further up, as /tmp is one', async () => {
+  it('allows a sticky folder further up, such as /tmp', async () => {
     await chmod(box.at('opt'), 0o1777);
     expect(await install([], box.io({ execPath: await box.put('opt/bin/node', '') }))).toBe(0);
   });
 
-  it('says which program is missing', async () => {
+  it('names the program that is missing', async () => {
     expect(await install([], box.io({ mainPath: box.at('opt/nowhere.js') }))).toBe(1);
     expect(box.err).toContain(box.at('opt/nowhere.js'));
   });
@@ -240,7 +240,7 @@ describe('tabagent uninstall', () => {
   });
   afterEach(() => box.close());
 
-  it('leaves a manifest that somebody changed since, and says so', async () => {
+  it('keeps a manifest that was changed since, and reports it', async () => {
     await install([], box.io());
     await writeFile(box.at(CHROMIUM_MANIFEST), '{"path":"/theirs"}');
     expect(await uninstall([], box.io())).toBe(0);
@@ -249,7 +249,7 @@ describe('tabagent uninstall', () => {
     expect(await box.tree()).not.toContain(LAUNCHER);
   });
 
-  it('leaves everything else in the folders it made', async () => {
+  it('keeps everything else in the folders that it created', async () => {
     await install(['--browser=firefox'], box.io());
     await box.put('home/.mozilla/native-messaging-hosts/org.other.json', '{}');
     await box.put('home/data/models/owner/model.gguf', 'GGUF');
@@ -260,7 +260,7 @@ describe('tabagent uninstall', () => {
     ]);
   });
 
-  it('leaves a registry key that somebody pointed elsewhere, and removes the others', async () => {
+  it('keeps a registry key that was changed since, and removes the others', async () => {
     const windows = await Sandbox.open('win32');
     await install(['--browser=edge', '--browser=firefox'], windows.io());
     const edge = 'HKCU\\Software\\Microsoft\\Edge\\NativeMessagingHosts\\com.tabagent.host';
@@ -271,7 +271,7 @@ describe('tabagent uninstall', () => {
     await windows.close();
   });
 
-  it('remembers what it could not remove, and removes it the next time', async () => {
+  it('records what it could not remove, and removes it the next time', async () => {
     const windows = await Sandbox.open('win32');
     await install(['--browser=edge'], windows.io());
     const [edge = ''] = windows.reg.values.keys();
@@ -285,9 +285,9 @@ describe('tabagent uninstall', () => {
     await windows.close();
   });
 
-  it('takes away what an install that was cut short left behind', async () => {
+  it('removes what an interrupted installation wrote', async () => {
     const windows = await Sandbox.open('win32');
-    // reg.exe is asked after the launcher and the manifest are written, and never answers: the install ends there.
+    // reg.exe is called after the launcher and the manifest are written, and never returns: the installation ends there.
     const asked = Promise.withResolvers<void>();
     const reg = async () => {
       asked.resolve();
@@ -302,12 +302,12 @@ describe('tabagent uninstall', () => {
     await windows.close();
   });
 
-  it('is content when nothing is registered', async () => {
+  it('succeeds if nothing is registered', async () => {
     expect(await uninstall([], box.io())).toBe(0);
     expect(box.out).toContain('not registered with any browser');
   });
 
-  it('speaks of a registration for all users that stays', async () => {
+  it('mentions a registration for all users that remains', async () => {
     await install(['--system'], box.io());
     expect(await uninstall([], box.io())).toBe(0);
     expect(box.err).toContain('sudo tabagent uninstall --system');

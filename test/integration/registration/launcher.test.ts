@@ -16,7 +16,7 @@ describe('the launcher that browsers start', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  /** Starts the launcher for a program below a folder of this name; the program says how it was started. */
+  /** Starts the launcher for a program in a folder with this name; the program prints how it was started. */
   async function start(name: string, args: string[]) {
     const main = join(folder, name, 'main.cjs');
     const node = join(folder, name, 'node');
@@ -42,18 +42,18 @@ describe('the launcher that browsers start', () => {
     "'",
   ];
 
-  it.each(ODD)('starts a program below a folder called %j', async (name) => {
+  it.each(ODD)('starts a program in a folder named %j', async (name) => {
     const { said, main } = await start(name, []);
     expect(said.main).toBe(main);
   });
 
-  it('hands on the browser’s arguments as they are', async () => {
+  it('passes the browser’s arguments on unchanged', async () => {
     const args = ['chrome-extension://abc/', '--parent-window=0', ...ODD, ''];
     expect((await start('plain', args)).said.args).toEqual(args);
   });
 });
 
-describe('what may be started', () => {
+describe('a program that may be started', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tabagent-safe-'));
@@ -63,14 +63,14 @@ describe('what may be started', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('is judged by where a link leads', async () => {
+  it('is checked at the target of a link', async () => {
     await chmod(join(folder, 'open'), 0o777);
     await symlink(join(folder, 'open', 'program'), join(folder, 'link'));
     await expect(assertSafeToStart(join(folder, 'program'))).resolves.toBeUndefined();
     await expect(assertSafeToStart(join(folder, 'link'))).rejects.toMatchObject({ code: 'UNSAFE_FOLDER' });
   });
 
-  it('is only what root or the installing user owns, where all users start it', async () => {
+  it('must belong to root or the installing user if all users start it', async () => {
     const me = process.getuid?.() ?? 0;
     await expect(assertSafeToStart(join(folder, 'program'), { owners: [0, me] })).resolves.toBeUndefined();
     await expect(assertSafeToStart(join(folder, 'program'), { owners: [me + 1] })).rejects.toMatchObject({
@@ -79,7 +79,7 @@ describe('what may be started', () => {
     });
   });
 
-  it('is a folder still to be made, when nobody else can make it first', async () => {
+  it('may be in a folder that does not exist yet, if no other user can create it', async () => {
     await expect(assertSafeFolder(join(folder, 'a', 'b'))).resolves.toBeUndefined();
     await chmod(join(folder, 'open'), 0o777);
     await expect(assertSafeFolder(join(folder, 'open', 'a', 'b'))).rejects.toMatchObject({ code: 'UNSAFE_FOLDER' });

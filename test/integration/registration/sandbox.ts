@@ -5,11 +5,11 @@ import type { CommandIo } from '../../../host/registration/command.ts';
 import type { RunReg } from '../../../host/registration/registry.ts';
 import type { Platform } from '../../../manifests/browser.ts';
 
-/** Stands in for reg.exe, which is to be had on Windows alone: keeps default values, and every call it was given. */
+/** Replaces reg.exe, which exists only on Windows: stores default values, and records every call. */
 export class FakeReg {
   readonly calls: (readonly string[])[] = [];
   readonly values = new Map<string, string>();
-  /** Keys whose writing is refused, as without an administrator's rights. */
+  /** Keys that cannot be written, as without administrator rights. */
   readonly refused = new Set<string>();
 
   readonly run: RunReg = async (args) => {
@@ -27,7 +27,7 @@ export class FakeReg {
   };
 }
 
-/** A folder that is a machine's root, with one user's home, and what a command printed. */
+/** A folder that serves as the root of a computer with one user's home, and the output of a command. */
 export class Sandbox {
   readonly root: string;
   readonly reg = new FakeReg();
@@ -48,7 +48,7 @@ export class Sandbox {
     return sandbox;
   }
 
-  /** The absolute path of something in the sandbox. */
+  /** Returns the absolute path of a path in the sandbox. */
   at(path: string): string {
     return join(this.root, path);
   }
@@ -63,12 +63,12 @@ export class Sandbox {
     return readFile(this.at(path), 'utf8');
   }
 
-  /** Every file and folder below the home and the folders of the system, sorted. */
+  /** Returns all files and folders in the home and the system's folders, sorted. */
   async tree(): Promise<string[]> {
     return (await readdir(this.root, { recursive: true })).filter((path) => !path.startsWith('opt')).sort();
   }
 
-  /** What a command is given: this sandbox for its machine. */
+  /** Returns the environment of a command, with this sandbox as its computer. */
   io(more: Partial<CommandIo> = {}): CommandIo {
     this.out = '';
     this.err = '';

@@ -13,11 +13,11 @@ import { describeWith } from '../../support/describe-where.ts';
 const HOSTILE = 'a/b/$(touch hit) `touch hit`.gguf';
 
 describe('completions', () => {
-  it('exist for each shell the command offers', () => {
+  it('exist for each shell that the command accepts', () => {
     expect(Object.keys(COMPLETIONS)).toEqual(commandOf('completion')?.args[0]?.choices);
   });
 
-  it.each(Object.entries(COMPLETIONS))('of %s know every command and option', (_shell, script) => {
+  it.each(Object.entries(COMPLETIONS))('for %s contain every command and option', (_shell, script) => {
     const text = script(COMMANDS);
     for (const command of COMMANDS) {
       expect(text).toContain(command.name);
@@ -28,7 +28,7 @@ describe('completions', () => {
 
   for (const shell of ['bash', 'zsh', 'fish']) {
     describeWith(`of ${shell}`, [shell], (program) => {
-      it('are valid for the shell', () => {
+      it('have a syntax that the shell accepts', () => {
         const folder = mkdtempSync(join(tmpdir(), 'tabagent-completion-'));
         const script = join(folder, 'script');
         writeFileSync(script, COMPLETIONS[shell]?.(COMMANDS) ?? '');
@@ -47,7 +47,7 @@ describe('completions', () => {
     });
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-    /** What bash offers for the last of these words, with a `tabagent` that lists these models. */
+    /** Returns bash's completions for the last of these words, with a `tabagent` that lists these models. */
     function offered(words: string[], models: string[] = []): string[] {
       const program = `tabagent() { printf '%s\\n' "$@" > asked; cat models; }
         source ./script
@@ -74,7 +74,7 @@ describe('completions', () => {
       expect(offered(['rm', 'a/'], ['a/b/one.gguf', 'c/d/two.gguf'])).toEqual(['a/b/one.gguf']);
     });
 
-    it('run nothing that stands in the name of a model', () => {
+    it("run nothing that a model's name contains", () => {
       const [word = ''] = offered(['rm', 'a/'], [HOSTILE]);
       expect(execFileSync('bash', ['-c', `printf %s ${word}`], { cwd: folder, encoding: 'utf8' })).toBe(HOSTILE);
       expect(readdirSync(folder)).not.toContain('hit');
@@ -83,7 +83,7 @@ describe('completions', () => {
 });
 
 describe('the manual page', () => {
-  it('tells of every command and option, and of exit codes', () => {
+  it('describes every command and option, and the exit codes', () => {
     const page = manPage(COMMANDS).replaceAll('\\-', '-');
     for (const command of COMMANDS) {
       expect(page).toContain(`.SS tabagent ${command.name}`);
@@ -100,7 +100,7 @@ describe('the manual page', () => {
   });
 });
 
-describe('an old Node', () => {
+describe('an old version of Node.js', () => {
   it.each([
     ['20.18.1', true],
     ['22.18.0', true],

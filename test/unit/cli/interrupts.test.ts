@@ -17,7 +17,7 @@ describe('an interrupted command', () => {
     expect(interrupts.exitCode).toBe(exitCode);
   });
 
-  it('has Ctrl-C to itself for a while, but not Ctrl-Break', () => {
+  it('can take over Ctrl-C for a while, but not Ctrl-Break', () => {
     interrupts = new Interrupts();
     interrupts.onCtrlC(() => {});
     process.emit('SIGINT');

@@ -21,8 +21,8 @@ const COMMAND: CommandSpec = {
 
 const parse = (...typed: string[]) => parseCommand(COMMAND, typed);
 
-describe('a command that is typed', () => {
-  it('is taken apart by its table', () => {
+describe('a command line', () => {
+  it('is parsed according to the table', () => {
     const input = parse('one', '--count', '-3', '-a', 'two', '--colour=red', '--colour', 'Green', '--json');
     expect(input.args).toEqual(['one', 'two']);
     expect(input.number('count')).toBe(-3);
@@ -33,7 +33,7 @@ describe('a command that is typed', () => {
     expect(input.text('missing')).toBeUndefined();
   });
 
-  it('may have arguments that look like options behind --', () => {
+  it('may have arguments that look like options after --', () => {
     expect(parse('--', '--all').args).toEqual(['--all']);
   });
 
@@ -46,22 +46,22 @@ describe('a command that is typed', () => {
     [['one', '--count', '--all'], '--count requires a value: --count NUMBER'],
     [['one', '--all=yes'], '--all does not take a value, but "yes" was given.'],
     [['one', '--colour', 'rod'], 'Invalid value for --colour: "rod". Expected one of red, green. Did you mean "red"?'],
-  ])('%j is refused with what is wrong', (typed, message) => {
+  ])('%j is refused with a reason', (typed, message) => {
     expect(() => parse(...typed)).toThrow(expect.objectContaining({ name: 'UsageError', message }));
   });
 
-  it('says which number is none', () => {
+  it('names an invalid number', () => {
     expect(() => parse('one', '--count', 'many').number('count')).toThrow(
       'Invalid value for --count: "many". Expected a number.',
     );
   });
 
-  it('refuses one argument too many', () => {
+  it('refuses an extra argument', () => {
     const single = { ...COMMAND, args: COMMAND.args.slice(0, 1) };
     expect(() => parseCommand(single, ['one', 'two'])).toThrow('Unexpected argument: "two".');
   });
 
-  it('may ask for help without the rest', () => {
+  it('may request help without the required arguments', () => {
     expect(parse('--help').flag('help')).toBe(true);
   });
 });

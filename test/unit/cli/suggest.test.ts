@@ -12,11 +12,11 @@ describe('distance', () => {
     ['upll', 'pull', 1],
     ['', 'pull', 4],
     ['kitten', 'sitting', 3],
-  ])('takes %j to %j in %i changes', (a, b, changes) => {
+  ])('from %j to %j is %i changes', (a, b, changes) => {
     expect(distance(a, b)).toBe(changes);
   });
 
-  it('is the same both ways, and never more than the longer word has letters', () => {
+  it('is symmetric, and at most the length of the longer word', () => {
     const seed = Date.now() % 2 ** 31;
     const random = new Seeded(seed);
     const word = () => Array.from({ length: random.below(9) }, () => random.pick(['a', 'b', 'c'])).join('');
@@ -33,22 +33,22 @@ describe('distance', () => {
 describe('suggest', () => {
   const commands = ['pull', 'ls', 'ps', 'show', 'rm', 'uninstall', 'install'];
 
-  it('gives the nearest first', () => {
+  it('returns the nearest first', () => {
     expect(suggest('instal', commands)).toEqual(['install', 'uninstall']);
     expect(suggest('PULL', commands)).toEqual(['pull']);
   });
 
-  it('takes a beginning for what it begins', () => {
+  it('completes a prefix', () => {
     expect(suggest('unin', commands)).toEqual(['uninstall']);
   });
 
-  it('has nothing to say of another word', () => {
+  it('suggests nothing for an unrelated word', () => {
     expect(suggest('frobnicate', commands)).toEqual([]);
     expect(suggest('', commands)).toEqual([]);
     expect(didYouMean('frobnicate', commands)).toBe('');
   });
 
-  it('is not held up by a name without end', () => {
+  it('returns promptly for a very long name', () => {
     expect(suggest('x'.repeat(1e6), ['y'.repeat(1e6)])).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
 import { ACTIONS } from '../../../host/protocol/actions/index.ts';
 
 describe('the table of commands', () => {
-  it('has each name once, and each option once', () => {
+  it('has unique names and options', () => {
     const names = COMMANDS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const command of COMMANDS) {
@@ -15,18 +15,18 @@ describe('the table of commands', () => {
     }
   });
 
-  it('is reached by its name alone', () => {
+  it('finds a command only by its exact name', () => {
     expect(commandOf('pull')?.name).toBe('pull');
     expect(commandOf('constructor')).toBeUndefined();
   });
 
   describe.each(COMMANDS.map((command) => [command.name, command] as const))('%s', (_name, command) => {
-    it('has a program, and actions this host answers', async () => {
+    it('has a program, and uses actions that the host has', async () => {
       expect(typeof (await command.load()).run).toBe('function');
       for (const action of command.actions) expect([...ACTIONS.keys()]).toContain(action);
     });
 
-    it('has examples that are typed right', () => {
+    it('has valid examples', () => {
       expect(command.examples.length).toBeGreaterThan(0);
       for (const { command: typed } of command.examples) {
         const plain = /tabagent [^|>)]*/.exec(typed)?.[0] ?? '';
@@ -39,13 +39,13 @@ describe('the table of commands', () => {
       }
     });
 
-    it('has only its last argument repeated, and no argument that must be given behind one that need not', () => {
+    it('repeats only its last argument, and has no required argument after an optional one', () => {
       expect(command.args.slice(0, -1).some(({ many }) => many)).toBe(false);
       const optional = command.args.map((arg) => arg.optional === true);
       expect([...optional].sort()).toEqual(optional);
     });
 
-    it('is told in help within the width of a terminal, with everything it takes', () => {
+    it('has help with all arguments and options that fits the width of a terminal', () => {
       const help = helpOf(command);
       expect(help).toContain(usageOf(command));
       for (const { name } of optionsOf(command)) expect(help).toContain(`--${name}`);

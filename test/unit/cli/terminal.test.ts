@@ -4,13 +4,13 @@ import { paint } from '../../../host/cli/terminal/styles.ts';
 import { displayWidth, facts, printable, table } from '../../../host/cli/terminal/text.ts';
 import { FakeTerminal } from '../../support/cli/fake-terminal.ts';
 
-describe('words for people', () => {
-  it('lets no name command the terminal', () => {
+describe('text for people', () => {
+  it('removes control characters from names', () => {
     expect(printable('a\u001b]0;title\u0007b\u202ec\r\n\td')).toBe('a]0;titlebc\n\td');
     expect(table([['a\u001b[2J', 'b']])).toBe('a[2J  b\n');
   });
 
-  it('puts columns below each other', () => {
+  it('aligns columns', () => {
     expect(
       table([
         ['MODEL', 'SIZE'],
@@ -25,7 +25,7 @@ describe('words for people', () => {
     ).toBe('Name:  x\n');
   });
 
-  it('styles only where styles are wanted', () => {
+  it('uses styles only if they are enabled', () => {
     expect(paint('x', 'red', true)).toBe('\u001b[31mx\u001b[39m');
     expect(paint('x', 'red', false)).toBe('x');
   });
@@ -34,7 +34,7 @@ describe('words for people', () => {
 describe('progress', () => {
   const step = (percent: number) => ({ label: 'file.gguf', percent, done: percent * 10, total: 1000 });
 
-  it('is a line for each 10 % where there is no terminal', () => {
+  it('is a line for each 10 % without a terminal', () => {
     const terminal = new FakeTerminal();
     const view = progressView(terminal);
     for (let percent = 0; percent <= 100; percent += 0.5) view.update(step(percent));
@@ -44,7 +44,7 @@ describe('progress', () => {
     expect(terminal.out).toBe('');
   });
 
-  it('is one bar that is drawn over on a terminal, and gone at the end', () => {
+  it('is one bar that is redrawn on a terminal, and removed at the end', () => {
     const terminal = new FakeTerminal({ columns: 80 });
     const view = progressView(terminal);
     view.update(step(50));
@@ -52,7 +52,7 @@ describe('progress', () => {
     expect(terminal.err).toBe('\r\u001b[K[###############---------------] file.gguf 50.0 %, 500 B of 1.0 kB\r\u001b[K');
   });
 
-  it.each([1, 10, 30, 40, 80, 200])('never breaks a line of %i columns', (columns) => {
+  it.each([1, 10, 30, 40, 80, 200])('never exceeds a line of %i columns', (columns) => {
     const line = barLine({ ...step(33), bytesPerSecond: 1e6, etaSeconds: 7000 }, columns);
     expect(line.length).toBeLessThan(columns);
   });
@@ -68,7 +68,7 @@ describe('a progress line', () => {
     etaSeconds: 440,
   };
 
-  it.each([40, 60, 80, 100, 120, 200])('keeps its figures in %i columns, whatever the name', (columns) => {
+  it.each([40, 60, 80, 100, 120, 200])('keeps its figures in %i columns, with any name', (columns) => {
     for (const label of ['m.gguf', step.label, '模型'.repeat(40), 'e\u0301'.repeat(60)]) {
       const line = barLine({ ...step, label }, columns);
       for (const figure of ['42', '7.4 GB', '23.4 MB/s', '7 min 20 s']) expect(line).toContain(figure);
@@ -85,7 +85,7 @@ describe('a progress line', () => {
     expect(line).not.toMatch(/\/s|left/);
   });
 
-  it('follows a window that is resized', () => {
+  it('adapts to a resized window', () => {
     const terminal = new FakeTerminal({ columns: 200 });
     const view = progressView(terminal);
     view.update(step);

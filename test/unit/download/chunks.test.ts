@@ -3,7 +3,7 @@ import { ChunkCursor, type CompleteChunk } from '../../../host/download/chunk-cu
 import { ChunkGrid, ChunkQueue, type ChunkRun, chunkChecksum } from '../../../host/download/chunks.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 
-describe('a grid of chunks', () => {
+describe('ChunkGrid', () => {
   it.each([
     [0, 0],
     [1, 1],
@@ -11,7 +11,7 @@ describe('a grid of chunks', () => {
     [10, 1],
     [11, 2],
     [100, 10],
-  ])('of %d bytes covers every byte once, with %d chunks of 10', (size, count) => {
+  ])('covers every byte of %d once, with %d chunks of 10', (size, count) => {
     const grid = new ChunkGrid(size, 10);
     expect(grid.count).toBe(count);
     let at = 0;
@@ -24,7 +24,7 @@ describe('a grid of chunks', () => {
   });
 });
 
-describe('a queue of chunks', () => {
+describe('ChunkQueue', () => {
   function takeAll(queue: ChunkQueue): ChunkRun[] {
     const runs: ChunkRun[] = [];
     for (let run = queue.take(); run !== undefined; run = queue.take()) runs.push(run);
@@ -33,20 +33,20 @@ describe('a queue of chunks', () => {
   const chunksOf = (runs: ChunkRun[]) =>
     runs.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, n) => first + n));
 
-  it('hands out every chunk once, from the front, in runs that are short near the end', () => {
+  it('hands out every chunk once, from the start, in runs that are shorter near the end', () => {
     const runs = takeAll(new ChunkQueue(Array(100).keys(), 4));
     expect(chunksOf(runs)).toEqual([...Array(100).keys()]);
     expect(Math.max(...runs.map(({ first, end }) => end - first))).toBe(8);
     expect(runs.slice(-4).map(({ first, end }) => end - first)).toEqual([1, 1, 1, 1]);
   });
 
-  it('never runs over a chunk that is not missing', () => {
+  it('never includes a chunk that is not missing in a run', () => {
     const missing = [0, 1, 5, 6, 7, 20];
     const runs = takeAll(new ChunkQueue(missing, 1));
     expect(chunksOf(runs)).toEqual(missing);
   });
 
-  it('begins a run with a chunk that is begun, and has none within', () => {
+  it('starts a run with a partial chunk, and includes no other one', () => {
     const runs = takeAll(new ChunkQueue(Array(12).keys(), 1, (chunk) => chunk === 2 || chunk === 3));
     expect(chunksOf(runs)).toEqual([...Array(12).keys()]);
     expect(runs.slice(0, 2)).toEqual([
@@ -57,7 +57,7 @@ describe('a queue of chunks', () => {
     expect(runs[2]?.end).toBeGreaterThan(4);
   });
 
-  it('hands out again what was put back', () => {
+  it('hands out again what was returned', () => {
     const queue = new ChunkQueue([0, 1, 2], 1);
     takeAll(queue);
     queue.add([1]);
@@ -66,8 +66,8 @@ describe('a queue of chunks', () => {
   });
 });
 
-describe('a cursor in a run of chunks', () => {
-  it('says of each chunk when its last byte has come, however the bytes are cut', () => {
+describe('ChunkCursor', () => {
+  it('returns each chunk when its last byte arrives, in pieces of any size', () => {
     const grid = new ChunkGrid(25, 10);
     const bytes = seededBytes(25, 1);
     for (let step = 1; step <= 10; step += 1) {

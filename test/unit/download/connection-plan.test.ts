@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConnectionPlan } from '../../../host/download/connection-plan.ts';
 
-/** A line: what so many connections bring together in the time of a look. */
+/** A network: the rate of this many connections together. */
 type Line = (connections: number) => number;
 
-/** Each connection brings the same, up to what all can have. */
+/** Each connection has the same rate, up to a total. */
 const each =
   (perConnection: number, together = Number.POSITIVE_INFINITY): Line =>
   (connections) =>
     Math.min(connections * perConnection, together);
 
-/** The numbers of connections over so many looks. */
+/** Returns the planned numbers of connections over this many samples. */
 function follow(plan: ConnectionPlan, line: Line, looks: number): number[] {
   return Array.from({ length: looks }, () => {
     plan.sample(line(plan.target));
@@ -23,7 +23,7 @@ function average(numbers: number[]): number {
 }
 
 describe('the number of connections', () => {
-  it('doubles while each brings as much as those before, up to the most there may be', () => {
+  it('doubles while new ones deliver as much as those before, up to the maximum', () => {
     const plan = new ConnectionPlan({ first: 2, most: 16 });
     expect(plan.target).toBe(2);
     const targets = follow(plan, each(100), 12);
@@ -31,38 +31,38 @@ describe('the number of connections', () => {
     expect(targets.indexOf(16)).toBeLessThan(8);
   });
 
-  it('does not grow where what comes is enough, and does when it is no more', () => {
+  it('does not grow while the rate is sufficient, and grows when it no longer is', () => {
     const plan = new ConnectionPlan({ first: 8, most: 16, enough: 500 });
     expect(Math.max(...follow(plan, each(100), 100))).toBe(8);
     expect(follow(plan, each(20), 100).at(-1)).toBe(16);
   });
 
-  it('goes back where more bring nothing, and finds that fewer do as well', () => {
+  it('goes back if more do not help, and finds that fewer suffice', () => {
     const plan = new ConnectionPlan({ first: 8, most: 16 });
     const targets = follow(plan, each(100, 100), 400);
     expect(average(targets.slice(300))).toBeLessThan(3);
     expect(Math.min(...targets)).toBeGreaterThanOrEqual(1);
   });
 
-  it('stays where it is good, but for a trial now and then', () => {
+  it('stays at a good number, except for occasional trials', () => {
     const plan = new ConnectionPlan({ first: 4, most: 16 });
     const targets = follow(plan, each(100, 400), 300).slice(100);
     expect(targets.filter((target) => target === 4).length).toBeGreaterThan(0.85 * targets.length);
   });
 
-  it('shrinks on a line that falls over with many', () => {
+  it('shrinks on a network that gets slower with many', () => {
     const plan = new ConnectionPlan({ first: 8, most: 16 });
     const targets = follow(plan, (connections) => 1000 / connections, 300);
     expect(average(targets.slice(200))).toBeLessThan(2.5);
   });
 
-  it('grows again when the line gets better', () => {
+  it('grows again when the network gets faster', () => {
     const plan = new ConnectionPlan({ first: 4, most: 16 });
     follow(plan, each(100, 100), 200);
     expect(follow(plan, each(100), 200).at(-1)).toBe(16);
   });
 
-  it('halves when the hub asks for less, and tries no more for long', () => {
+  it('halves when the hub limits requests, and waits long before it tries more', () => {
     const plan = new ConnectionPlan({ first: 8, most: 16 });
     plan.refused();
     expect(plan.target).toBe(4);
@@ -73,7 +73,7 @@ describe('the number of connections', () => {
     expect(plan.target).toBe(1);
   });
 
-  it.each([0, -3, 1])('is at least one where %i is asked for', (most) => {
+  it.each([0, -3, 1])('is at least one for a maximum of %i', (most) => {
     const plan = new ConnectionPlan({ first: 8, most });
     expect(plan.target).toBe(1);
     expect(new Set(follow(plan, each(100), 50))).toEqual(new Set([1]));

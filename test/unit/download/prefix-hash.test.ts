@@ -18,7 +18,7 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 const folder = tempFolder('prefix');
 afterAll(() => folder.remove());
 
-describe('the checksum of a file that is on its way', () => {
+describe('the checksum of a file that is being downloaded', () => {
   let path: string;
   let file: PartialFile;
   beforeEach(async () => {
@@ -36,7 +36,7 @@ describe('the checksum of a file that is on its way', () => {
     return new PrefixHash(grid, hasher);
   };
 
-  it('is right whatever order the chunks come in, and waits for those before', async () => {
+  it('is correct for any order of the chunks, and waits for earlier ones', async () => {
     const states: ChunkState[] = Array(GRID.count).fill('missing');
     const hash = make('sha256');
     const reached = [];
@@ -49,20 +49,20 @@ describe('the checksum of a file that is on its way', () => {
     expect(await hash.digest()).toBe(sha256(BYTES));
   });
 
-  it("is git's blob id where the hub announced that", async () => {
+  it("is git's blob ID if the hub published that", async () => {
     const hash = make('git-sha1');
     await hash.advance(Array(GRID.count).fill('stored'), never);
     expect(await hash.digest()).toBe(createHash('sha1').update(`blob ${SIZE}\0`).update(BYTES).digest('hex'));
   });
 
-  it('of an empty file is that of nothing', async () => {
+  it('of an empty file is that of no bytes', async () => {
     const hash = make('git-sha1', new ChunkGrid(0, 10));
     expect(await hash.advance([], never)).toBeUndefined();
-    // What `git hash-object /dev/null` says.
+    // Output of `git hash-object /dev/null`.
     expect(await hash.digest()).toBe('e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
   });
 
-  it('stops at a chunk that is not what the index says, and goes on when that is mended', async () => {
+  it('stops at a chunk that does not match the index, and continues when it is repaired', async () => {
     const states: ChunkState[] = Array.from({ length: GRID.count }, (_, chunk) => ({
       sum: chunkChecksum(BYTES.subarray(GRID.startOf(chunk), GRID.endOf(chunk))),
     }));
@@ -75,7 +75,7 @@ describe('the checksum of a file that is on its way', () => {
     expect(await hash.digest()).toBe(sha256(BYTES));
   });
 
-  it('takes a chunk that the file is too short for as bad, and stops when aborted', async () => {
+  it('treats a chunk beyond the end of the file as damaged, and stops when aborted', async () => {
     const states: ChunkState[] = Array(GRID.count).fill('stored');
     writeFileSync(path, BYTES.subarray(0, 31));
     const hash = make('sha256');

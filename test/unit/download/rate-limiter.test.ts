@@ -3,7 +3,7 @@ import { RateLimiter } from '../../../host/download/rate-limiter.ts';
 
 const never = new AbortController().signal;
 
-/** A clock that passes when somebody sleeps, and only then. */
+/** A clock that advances only while a caller sleeps. */
 function clock() {
   let now = 0;
   return {
@@ -17,8 +17,8 @@ function clock() {
   };
 }
 
-describe('an rateLimiter of bytes', () => {
-  it('keeps many takers together to its speed', async () => {
+describe('RateLimiter', () => {
+  it('limits many callers together to its speed', async () => {
     const time = clock();
     const rateLimiter = new RateLimiter(1_000_000, time);
     for (let i = 0; i < 200; i += 1) await rateLimiter.take(50_000, never);
@@ -27,7 +27,7 @@ describe('an rateLimiter of bytes', () => {
     expect(time.now()).toBeLessThanOrEqual(10_000);
   });
 
-  it('saves nothing up over a pause but a moment', async () => {
+  it('allows only a short burst after a pause', async () => {
     const time = clock();
     const rateLimiter = new RateLimiter(1_000_000, time);
     time.pass(60_000);
@@ -35,13 +35,13 @@ describe('an rateLimiter of bytes', () => {
     expect(time.now()).toBeGreaterThanOrEqual(60_000 + 750);
   });
 
-  it('is no limit where none is set', async () => {
+  it('does not limit without a speed', async () => {
     const time = clock();
     await new RateLimiter(undefined, time).take(1e12, never);
     expect(time.now()).toBe(0);
   });
 
-  it('keeps one download below a speed of its own, and all of them below theirs', async () => {
+  it('limits one download to its own speed, and all of them to the shared one', async () => {
     const time = clock();
     const all = new RateLimiter(1_000_000, time);
     expect(all.child(undefined)).toBe(all);
@@ -54,7 +54,7 @@ describe('an rateLimiter of bytes', () => {
     expect(time.now()).toBeGreaterThan(14_000);
   });
 
-  it('gives way to who does not want to wait any more', async () => {
+  it('rejects when aborted while waiting', async () => {
     const controller = new AbortController();
     const taken = new RateLimiter(1_000).take(1e9, controller.signal);
     controller.abort(new Error('enough'));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { SpeedMeter } from '../../../host/download/speed-meter.ts';
 
-describe('a speed meter', () => {
-  it('says how fast bytes came over the last seconds, and forgets what was before', () => {
+describe('SpeedMeter', () => {
+  it('measures the speed over the last seconds only', () => {
     let now = 0;
     const meter = new SpeedMeter(() => now);
     let bytes = 0;
@@ -16,7 +16,7 @@ describe('a speed meter', () => {
     expect(meter.bytesPerSecond).toBe(0);
   });
 
-  it('says nothing of the first moment, in which bytes come all at once', () => {
+  it('reports no speed at first, when bytes arrive all at once', () => {
     let now = 0;
     const meter = new SpeedMeter(() => now);
     meter.record(0);
@@ -25,7 +25,7 @@ describe('a speed meter', () => {
     expect(meter.bytesPerSecond).toBe(0);
   });
 
-  it('never says less than nothing, though a chunk be taken back', () => {
+  it('is never negative, even if a chunk is discarded', () => {
     let now = 0;
     const meter = new SpeedMeter(() => now);
     meter.record(1000);
