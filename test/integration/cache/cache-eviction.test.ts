@@ -20,7 +20,7 @@ const NEW = named('new');
 let bench: CacheBench;
 afterEach(() => bench.close());
 
-/** A cache with these models, used in this order. */
+/** Opens a cache with these models, used in this order. */
 async function openWith(models: readonly ModelName[], limit = Number.POSITIVE_INFINITY): Promise<void> {
   const files = Object.fromEntries(['a', 'b', 'c', 'd', 'new'].map((file) => [`${file}.gguf`, CONTENT]));
   bench = await CacheBench.open(CONTENT, { hub: { repos: { 'maker/many': { files } } }, cacheLimit: limit });
@@ -39,8 +39,8 @@ const there = async () => (await bench.cache.list()).map(({ name }) => name.file
 const wish = { partialDays: undefined, orphans: false, limit: Number.POSITIVE_INFINITY };
 const partials = () => readdir(join(bench.home, 'partial')).catch((): string[] => []);
 
-/** Leaves an unfinished download behind. */
-/** Every request for bytes but the one for the first chunk. */
+/** Creates an unfinished download. */
+/** Matches every request for bytes except for the first chunk. */
 const behindTheFront = ({ server, range }: HubRequest) =>
   server === 'cdn' && range !== undefined && !range.startsWith('bytes=0-');
 
@@ -58,8 +58,8 @@ async function leaveUnfinished(name: ModelName): Promise<string> {
   return join(bench.home, 'partial', file);
 }
 
-describe('what the cache holds', () => {
-  it('is told by model and by download on its way, with sizes and last uses', async () => {
+describe('the usage of the cache', () => {
+  it('lists models and partial downloads with sizes and last uses', async () => {
     await openWith([A, B]);
     await bench.cache.eviction.recordUse(A);
     await bench.cache.eviction.pin(B);
@@ -75,7 +75,7 @@ describe('what the cache holds', () => {
     expect(partials[0]?.bytes).toBeLessThan(SIZE);
   });
 
-  it('a pin outlasts the index, and goes with its model', async () => {
+  it('keeps a pin if the index is lost, and removes it with its model', async () => {
     await openWith([A]);
     await bench.cache.eviction.pin(A);
     await bench.shut();
@@ -90,14 +90,14 @@ describe('what the cache holds', () => {
 });
 
 describe('pruning', () => {
-  it('of a dry run only tells', async () => {
+  it('removes nothing in a dry run', async () => {
     await openWith([A, B]);
     const { removed } = await bench.cache.eviction.prune({ ...wish, limit: SIZE }, { dryRun: true });
     expect(removed).toMatchObject([{ kind: 'model', bytes: SIZE, model: { name: A } }]);
     expect(await there()).toEqual(['a', 'b']);
   });
 
-  it('takes the models used longest ago, down to the limit, and of those used now none', async () => {
+  it('removes the least recently used models down to the limit, but none in use', async () => {
     await openWith([A, B, C, D]);
     await bench.cache.eviction.pin(A);
     await bench.cache.eviction.recordUse(B);
@@ -112,7 +112,7 @@ describe('pruning', () => {
     await other.close();
   });
 
-  it('takes downloads nobody went on with for so many days, and leaves the others', async () => {
+  it('removes downloads not resumed for the given number of days, and keeps the others', async () => {
     await openWith([]);
     bench.hub.fault({ kind: 'stall', after: 10, match: behindTheFront });
     const old = await leaveUnfinished(A);
@@ -125,7 +125,7 @@ describe('pruning', () => {
     expect((await bench.cache.statuses()).map(({ name }) => name.id)).toEqual([B.id]);
   });
 
-  it('takes files of downloads nobody knows, but none that may just be written', async () => {
+  it('removes files of unknown downloads, except recently written ones', async () => {
     await openWith([A]);
     const folder = join(bench.home, 'partial');
     const [lost, fresh] = [`${'1'.repeat(32)}.partial`, `${'2'.repeat(32)}.partial`];
@@ -142,7 +142,7 @@ describe('pruning', () => {
 
 it('keeps a model that was pinned after the plan was made', async () => {
   await openWith([A, B, C]);
-  // The first removal is logged before the second begins.
+  // The first removal is logged before the second starts.
   const log = new KeptLog();
   log.info = (event) => {
     if (event !== 'cache.removed') return;
@@ -159,14 +159,14 @@ it('keeps a model that was pinned after the plan was made', async () => {
 });
 
 describe('the size limit', () => {
-  it('makes room for a download by removing what was used longest ago', async () => {
+  it('evicts the least recently used model for a download', async () => {
     await openWith([A, B, C], 3 * SIZE + 10);
     await usedAt(A, 100);
     await bench.cache.download(NEW);
     expect(await there()).toEqual(['a', 'c', 'new']);
   });
 
-  it('refuses a download that would not fit whatever is removed, and removes nothing then', async () => {
+  it('rejects a download that cannot fit, and removes nothing', async () => {
     await openWith([A, B], 2 * SIZE + 10);
     await bench.cache.eviction.pin(A);
     const use = await bench.cache.lease(B, new AbortController().signal);

@@ -32,15 +32,15 @@ async function put(path: string, bytes: Buffer | string): Promise<void> {
   await writeFile(path, bytes);
 }
 
-describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
-  it('a file of any size is the model, and is left as it is', async () => {
+describe(`a download whose path is occupied (content of seed ${SEED})`, () => {
+  it('treats an existing file of any size as the model and does not change it', async () => {
     bench = await CacheBench.open(CONTENT);
     await put(modelPath(), 'of my own');
     expect(await bench.cache.download(NAME)).toMatchObject({ alreadyThere: true, model: { size: 9 } });
     expect(bench.hub.requests).toEqual([]);
   });
 
-  it('a part of another size than announced is not overwritten; deleting the model makes room for it', async () => {
+  it('does not overwrite a part with another size than announced; deleting the model allows the download', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
     const part = modelPath('big-00002-of-00003.gguf');
     await put(part, 'of my own');
@@ -58,15 +58,15 @@ describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
   it.each<[string, (path: string) => Promise<unknown>, string]>([
     ['a folder', (path) => mkdir(path, { recursive: true }), 'CACHE_ERROR'],
     [
-      'a link, even to nothing',
+      'a link, even a dangling one',
       async (path) => {
         await mkdir(dirname(path), { recursive: true });
         await symlink(join(bench.home, 'elsewhere'), path);
       },
       'CACHE_ERROR',
     ],
-    ['a file where its folder belongs', (path) => put(dirname(path), 'in the way'), 'CACHE_NOT_WRITABLE'],
-  ])('%s is told of before a byte is fetched', async (_what, make, code) => {
+    ['a file in the place of its folder', (path) => put(dirname(path), 'in the way'), 'CACHE_NOT_WRITABLE'],
+  ])('reports %s before fetching any byte', async (_what, make, code) => {
     bench = await CacheBench.open(CONTENT);
     await make(modelPath());
     await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code });
@@ -74,7 +74,7 @@ describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
     expect(existsSync(join(bench.home, 'elsewhere'))).toBe(false);
   });
 
-  it('a link in the place of the partial file is not written through', async () => {
+  it('does not write through a link in the place of the partial file', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
     const waiting = bench.cache.download(NAME);
     waiting.catch(() => {});
@@ -87,7 +87,7 @@ describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
     expect(await readFile(join(bench.home, 'precious'), 'utf8')).toBe('precious');
   });
 
-  it('garbage in the place of the lock does not keep anybody from downloading', async () => {
+  it('downloads despite an invalid lock file', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await bench.cache.delete(NAME);
@@ -98,7 +98,7 @@ describe(`what lies where a download belongs (content of seed ${SEED})`, () => {
   });
 });
 
-describe('what the index says', () => {
+describe('the index', () => {
   const nonsense: unknown[] = [
     null,
     'text',
@@ -110,7 +110,7 @@ describe('what the index says', () => {
     { state: 'dancing', downloaded: 1, total: 1, startedAt: 0 },
   ];
 
-  it.each(nonsense)('is not believed where it is nonsense: %j', async (value) => {
+  it.each(nonsense)('is ignored if it contains an invalid value: %j', async (value) => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 100_000 } });
     const waiting = bench.cache.download(NAME);
     waiting.catch(() => {});
@@ -128,7 +128,7 @@ describe('what the index says', () => {
     expect(await readFile(modelPath())).toEqual(CONTENT);
   });
 
-  it('is not asked for what is on the disk: models are found where the database cannot be opened', async () => {
+  it('is not needed for models on the disk: they are found if the database cannot be opened', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     const fault = new HostError('CACHE_NOT_WRITABLE', 'no database');
@@ -145,7 +145,7 @@ describe('what the index says', () => {
     await expect(cache.download({ ...NAME, file: 'b.gguf', id: `${REPO}/b.gguf` })).rejects.toBe(fault);
   });
 
-  it('of lost bytes is found out at once, all of them in one round', async () => {
+  it('detects all lost bytes in one pass', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     const controller = new AbortController();
     const waiting = bench.cache.download(NAME, {
@@ -154,7 +154,7 @@ describe('what the index says', () => {
     });
     await expect(waiting).rejects.toThrow('enough');
     await bench.shut();
-    // As after a power cut: the length is there, the bytes are not.
+    // As after a power failure: the file has its length but not its bytes.
     await writeFile(join(bench.home, 'partial', (await partials())[0] ?? ''), Buffer.alloc(CONTENT.length));
     await bench.reopen();
     const before = bench.hub.requests.length;
@@ -166,56 +166,53 @@ describe('what the index says', () => {
 });
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
-(canMount ? describe : describe.skip)(
-  'a cache on a disk that cannot be written (mounted so, which only root can)',
-  () => {
-    afterEach(() => {
-      spawnSync('umount', ['--lazy', bench.home]);
-    });
+(canMount ? describe : describe.skip)('a cache on a read-only disk (requires root to mount it)', () => {
+  afterEach(() => {
+    spawnSync('umount', ['--lazy', bench.home]);
+  });
 
-    it('still gives what it holds, and says CACHE_NOT_WRITABLE of everything else', async () => {
-      bench = await CacheBench.open(CONTENT, {
-        hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'b.gguf': CONTENT } } } },
-      });
-      const other = readModelName({ modelPath: REPO, modelFile: 'b.gguf' });
-      await bench.cache.download(NAME);
-      await bench.shut();
-      const mounts = [
-        ['--bind', bench.home, bench.home],
-        ['-o', 'remount,ro,bind', bench.home],
-      ].map((args) => spawnSync('mount', args).status);
-      // A container may not be let mount, root or not.
-      if (mounts.some((status) => status !== 0)) return;
-
-      const { hubEndpoint: endpoint, env, limits, paths } = bench.config;
-      const log = new KeptLog();
-      const cache = await ModelCache.open({
-        config: bench.config,
-        hub: async () => new Hub({ endpoint, env, limits, log }),
-        store: () => openStore(paths.database, log),
-        log,
-      });
-      expect(await cache.list()).toHaveLength(1);
-      expect(await cache.download(NAME)).toMatchObject({ alreadyThere: true });
-      for (const refused of [
-        () => cache.download(other),
-        () => cache.resume(other),
-        () => cache.cancel(other),
-        () => cache.delete(NAME),
-      ]) {
-        await expect(refused()).rejects.toMatchObject({
-          code: 'CACHE_NOT_WRITABLE',
-          message: expect.stringContaining('TABAGENT_HOME'),
-        });
-      }
-      expect(await cache.list()).toHaveLength(1);
-      await cache.close();
+  it('serves its models, and rejects everything else with CACHE_NOT_WRITABLE', async () => {
+    bench = await CacheBench.open(CONTENT, {
+      hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'b.gguf': CONTENT } } } },
     });
-  },
-);
+    const other = readModelName({ modelPath: REPO, modelFile: 'b.gguf' });
+    await bench.cache.download(NAME);
+    await bench.shut();
+    const mounts = [
+      ['--bind', bench.home, bench.home],
+      ['-o', 'remount,ro,bind', bench.home],
+    ].map((args) => spawnSync('mount', args).status);
+    // A container may not be allowed to mount, even as root.
+    if (mounts.some((status) => status !== 0)) return;
+
+    const { hubEndpoint: endpoint, env, limits, paths } = bench.config;
+    const log = new KeptLog();
+    const cache = await ModelCache.open({
+      config: bench.config,
+      hub: async () => new Hub({ endpoint, env, limits, log }),
+      store: () => openStore(paths.database, log),
+      log,
+    });
+    expect(await cache.list()).toHaveLength(1);
+    expect(await cache.download(NAME)).toMatchObject({ alreadyThere: true });
+    for (const refused of [
+      () => cache.download(other),
+      () => cache.resume(other),
+      () => cache.cancel(other),
+      () => cache.delete(NAME),
+    ]) {
+      await expect(refused()).rejects.toMatchObject({
+        code: 'CACHE_NOT_WRITABLE',
+        message: expect.stringContaining('TABAGENT_HOME'),
+      });
+    }
+    expect(await cache.list()).toHaveLength(1);
+    await cache.close();
+  });
+});
 
 describe('deleting', () => {
-  it('says what it freed, leaves no folder, and what is not there is MODEL_NOT_DOWNLOADED', async () => {
+  it('returns the bytes freed, leaves no empty folders, and rejects a missing model with MODEL_NOT_DOWNLOADED', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     expect(await bench.cache.delete(NAME)).toEqual({
@@ -229,7 +226,7 @@ describe('deleting', () => {
     expect(await bench.cache.status(NAME)).toBeUndefined();
   });
 
-  it('of a repository takes all of its models, and none of another revision', async () => {
+  it('removes all models of a repository, and none of another revision', async () => {
     const files = { ...SHARDS, 'dir/one.gguf': CONTENT, 'two.gguf': CONTENT };
     bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files } } } });
     for (const modelFile of ['dir/one.gguf', 'two.gguf', SHARDED.file]) {

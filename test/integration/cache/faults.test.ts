@@ -22,7 +22,7 @@ async function open(
   faults: FaultRule[],
   options: { hub?: Partial<HubOptions>; limits?: Partial<HostLimits>; env?: NodeJS.ProcessEnv } = {},
 ): Promise<void> {
-  // A busy machine is no stalled hub: only where that is the fault is there little patience.
+  // The stall timeout is short only in tests of stalls, because a busy machine can be slow too.
   const patience = faults.some(({ kind }) => kind === 'stall') ? { stallTimeoutMs: 200 } : {};
   bench = await CacheBench.open(CONTENT, { ...options, limits: { ...patience, ...options.limits } });
   for (const fault of faults) bench.hub.fault(fault);
@@ -32,10 +32,10 @@ async function onDisk(): Promise<Buffer> {
   return readFile(join(bench.home, 'models', ...REPO.split('/'), FILE));
 }
 
-describe(`a hub that goes wrong and comes right (content of seed ${SEED})`, () => {
+describe(`a hub with temporary faults (content of seed ${SEED})`, () => {
   it.each<[string, FaultRule[]]>([
-    ['cuts a connection at once', [{ kind: 'cut', after: 0, match: aRange, times: 2 }]],
-    ['cuts a connection inside a chunk', [{ kind: 'cut', after: CHUNK + 100, match: aRange, times: 5 }]],
+    ['closes a connection at once', [{ kind: 'cut', after: 0, match: aRange, times: 2 }]],
+    ['closes a connection inside a chunk', [{ kind: 'cut', after: CHUNK + 100, match: aRange, times: 5 }]],
     ['stalls inside a chunk', [{ kind: 'stall', after: 300, match: aRange, times: 2 }]],
     [
       'answers 429 with Retry-After',
@@ -44,9 +44,9 @@ describe(`a hub that goes wrong and comes right (content of seed ${SEED})`, () =
     ['answers 429 without Retry-After', [{ kind: 'status', status: 429, match: onHub, times: 3 }]],
     ['answers 503', [{ kind: 'status', status: 503, headers: { 'retry-after': '0' }, match: onCdn, times: 3 }]],
     ['answers 500 to metadata', [{ kind: 'status', status: 500, match: onHub, times: 2 }]],
-    ['knows no ranges', [{ kind: 'ignoreRange', match: aRange }]],
+    ['does not support ranges', [{ kind: 'ignoreRange', match: aRange }]],
     [
-      'knows no ranges, and cuts',
+      'does not support ranges and closes connections',
       [
         { kind: 'cut', after: 5 * CHUNK, match: aRange, times: 1 },
         { kind: 'ignoreRange', match: aRange },
@@ -58,50 +58,58 @@ describe(`a hub that goes wrong and comes right (content of seed ${SEED})`, () =
     ['sends more than announced', [{ kind: 'longer', by: 50, match: aRange, times: 2 }]],
     ['sends a web page', [{ kind: 'html', match: aRange, times: 2 }]],
     ['compresses the body', [{ kind: 'gzip', match: aRange, times: 2 }]],
-    ['lets its signed addresses expire', [{ kind: 'status', status: 403, match: aRange, times: 3 }]],
-    ['knows no HEAD', [{ kind: 'status', status: 405, match: ({ method }) => method === 'HEAD' }]],
-  ])('%s: the file arrives all the same', async (_what, faults) => {
+    ['lets its signed URLs expire', [{ kind: 'status', status: 403, match: aRange, times: 3 }]],
+    ['does not support HEAD', [{ kind: 'status', status: 405, match: ({ method }) => method === 'HEAD' }]],
+  ])('%s: the download completes', async (_what, faults) => {
     await open(faults);
     await bench.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
   });
 
-  it('sends the file itself, with no redirect', async () => {
+  it('sends the file itself, without a redirect', async () => {
     await open([], { hub: { noRedirect: true } });
     await bench.cache.download(NAME);
     expect(await onDisk()).toEqual(CONTENT);
   });
 });
 
-describe('a hub that stays wrong', () => {
+describe('a hub with permanent faults', () => {
   it.each<[string, FaultRule[], string]>([
-    ['cuts every connection', [{ kind: 'cut', after: 0, match: aRange }], 'HUB_UNREACHABLE'],
+    ['closes every connection', [{ kind: 'cut', after: 0, match: aRange }], 'HUB_UNREACHABLE'],
     ['stalls every connection', [{ kind: 'stall', after: 0, match: aRange }], 'HUB_UNREACHABLE'],
     [
-      'answers 429 for ever',
+      'answers 429 permanently',
       [{ kind: 'status', status: 429, headers: { 'retry-after': '0' }, match: onHub }],
       'RATE_LIMITED',
     ],
-    ['answers 500 for ever', [{ kind: 'status', status: 500, match: onHub }], 'HUB_ERROR'],
-    ['sends a web page for ever', [{ kind: 'html', match: aRange }], 'HUB_ERROR'],
+    ['answers 500 permanently', [{ kind: 'status', status: 500, match: onHub }], 'HUB_ERROR'],
+    ['sends a web page permanently', [{ kind: 'html', match: aRange }], 'HUB_ERROR'],
     ['sends wrong bytes', [{ kind: 'wrongBytes', at: 4 * CHUNK + 9, match: aRange }], 'CHECKSUM_MISMATCH'],
     [
-      'has another file after the metadata',
+      'changes the file after sending the metadata',
       [{ kind: 'changedEtag', match: ({ server, method }) => server === 'hub' && method === 'GET' }],
       'REMOTE_CHANGED',
     ],
     ['announces no checksum', [{ kind: 'noChecksum', match: onHub }], 'CHECKSUM_MISSING'],
     ['announces a size below zero', [{ kind: 'size', announced: '-5', match: onHub }], 'HUB_ERROR'],
-    ['announces a size no file has', [{ kind: 'size', announced: String(2 ** 50), match: onHub }], 'HUB_ERROR'],
-    ['announces a size no disk has', [{ kind: 'size', announced: String(2 ** 42), match: onHub }], 'DISK_FULL'],
-    ['redirects in circles', [{ kind: 'redirect', to: '/elsewhere', match: onHub }], 'REDIRECT_REFUSED'],
+    [
+      'announces a size larger than any file',
+      [{ kind: 'size', announced: String(2 ** 50), match: onHub }],
+      'HUB_ERROR',
+    ],
+    [
+      'announces a size larger than any disk',
+      [{ kind: 'size', announced: String(2 ** 42), match: onHub }],
+      'DISK_FULL',
+    ],
+    ['redirects in a loop', [{ kind: 'redirect', to: '/elsewhere', match: onHub }], 'REDIRECT_REFUSED'],
     ['redirects to a file', [{ kind: 'redirect', to: 'file:///etc/passwd', match: onHub }], 'REDIRECT_REFUSED'],
     [
       'redirects with a password',
       [{ kind: 'redirect', to: 'http://a:b@127.0.0.1:1/', match: onHub }],
       'REDIRECT_REFUSED',
     ],
-  ])('%s: one typed error, and no file under its name', async (_what, faults, code) => {
+  ])('%s: the download fails with a HostError and leaves no file under its name', async (_what, faults, code) => {
     await open(faults, { limits: { maxAttempts: 3 } });
     await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code });
     expect(await bench.cache.list()).toEqual([]);
@@ -110,7 +118,7 @@ describe('a hub that stays wrong', () => {
     expect(await onDisk()).toEqual(CONTENT);
   });
 
-  it('names the bad file, what was expected and what came, and discards it', async () => {
+  it('names the bad file with its expected and actual checksum, and discards it', async () => {
     await open([{ kind: 'wrongBytes', at: 0, match: aRange }]);
     await expect(bench.cache.download(NAME)).rejects.toMatchObject({
       message: expect.stringContaining(`${REPO}/${FILE}`),
@@ -128,7 +136,7 @@ describe('a hub that stays wrong', () => {
     expect(bench.hub.requests.filter(aRange).length).toBeGreaterThan(CONTENT.length / CHUNK);
   });
 
-  it('keeps what came before the connection was lost for good', async () => {
+  it('keeps what was received before the connection was lost permanently', async () => {
     await open(
       [{ kind: 'status', status: 500, match: (request) => aRange(request) && !request.range?.startsWith('bytes=0-') }],
       {
@@ -146,7 +154,7 @@ describe('a hub that stays wrong', () => {
   });
 });
 
-describe('what a hub refuses', () => {
+describe('a hub that denies access', () => {
   it.each<[string, Parameters<typeof CacheBench.open>[1], Partial<typeof NAME>, string]>([
     [
       'a gated repository',
@@ -160,23 +168,23 @@ describe('what a hub refuses', () => {
       {},
       'REPO_NOT_FOUND',
     ],
-    ['a repository that is not there', { hub: { repos: {} } }, {}, 'REPO_NOT_FOUND'],
-    ['a revision that is not there', {}, { revision: 'v2' }, 'REVISION_NOT_FOUND'],
-    ['a file that is not there', {}, { file: 'other.gguf' }, 'FILE_NOT_FOUND'],
+    ['a missing repository', { hub: { repos: {} } }, {}, 'REPO_NOT_FOUND'],
+    ['a missing revision', {}, { revision: 'v2' }, 'REVISION_NOT_FOUND'],
+    ['a missing file', {}, { file: 'other.gguf' }, 'FILE_NOT_FOUND'],
   ])('%s has its own error', async (_what, options, change, code) => {
     bench = await CacheBench.open(CONTENT, options);
     await expect(bench.cache.download({ ...NAME, ...change })).rejects.toMatchObject({ code });
     expect(bench.hub.requests.filter(({ method }) => method === 'HEAD')).toHaveLength(1);
   });
 
-  it('says of a gated repository where to ask and how to set a token', async () => {
+  it('says where to request access to a gated repository and that an access token is needed', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true } } } });
     await expect(bench.cache.download(NAME)).rejects.toMatchObject({
-      message: expect.stringMatching(new RegExp(`${bench.hub.url}/${REPO}.*HF_TOKEN`)),
+      message: expect.stringMatching(new RegExp(`${bench.hub.url}/${REPO}.*access token`)),
     });
   });
 
-  it('opens to a token, which goes to the hub alone and into no file', async () => {
+  it('accepts a token, which is sent to the hub only and written to no file', async () => {
     bench = await CacheBench.open(CONTENT, {
       hub: { repos: { [REPO]: { files: { [FILE]: CONTENT }, gated: true, private: true } }, token: TOKEN },
       env: { HF_TOKEN: TOKEN },
@@ -192,13 +200,13 @@ describe('what a hub refuses', () => {
     }
   });
 
-  it('is not asked at all with HF_HUB_OFFLINE', async () => {
+  it('receives no request with HF_HUB_OFFLINE', async () => {
     bench = await CacheBench.open(CONTENT, { env: { HF_HUB_OFFLINE: '1' } });
     await expect(bench.cache.download(NAME)).rejects.toMatchObject({ code: 'OFFLINE' });
     expect(bench.hub.requests).toEqual([]);
   });
 
-  it('cannot be reached: refused, or of no known name', async () => {
+  it('is reported as unreachable if it refuses the connection or its name is unknown', async () => {
     bench = await CacheBench.open(CONTENT, { env: { HF_ENDPOINT: 'http://127.0.0.1:1' }, limits: { maxAttempts: 2 } });
     await expect(bench.cache.download(NAME)).rejects.toMatchObject({
       code: 'HUB_UNREACHABLE',

@@ -12,7 +12,7 @@ const CHILD = join(import.meta.dirname, '../../support/cache/download-child.ts')
 const SEED = 33;
 const CONTENT = seededBytes(96 * CHUNK + 1, SEED);
 
-describe(`a process that downloads and is killed (content and moments of seed ${SEED})`, () => {
+describe(`a process that is killed while downloading (content and moments of seed ${SEED})`, () => {
   let bench: CacheBench;
   let children: ChildProcess[];
   beforeEach(async () => {
@@ -27,7 +27,7 @@ describe(`a process that downloads and is killed (content and moments of seed ${
   function start(limits: Partial<HostLimits> = {}) {
     const folders = { TABAGENT_HOME: bench.home, HOME: bench.home };
     const env = { ...process.env, ...folders, HF_ENDPOINT: bench.hub.url, TEST_LIMITS: JSON.stringify(limits) };
-    // Jest's own options are not the child's.
+    // The child must not inherit Jest's options.
     const child = spawn(process.execPath, [CHILD], {
       env: { ...env, NODE_OPTIONS: '' },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -37,7 +37,7 @@ describe(`a process that downloads and is killed (content and moments of seed ${
     return { child, lines };
   }
 
-  /** The last number of bytes a child told of; waits until it is at least `bytes`. */
+  /** Waits until a child has reported at least `bytes` and returns the last number. */
   async function reached({ lines }: ReturnType<typeof start>, bytes: number): Promise<number> {
     for (;;) {
       const { value } = await lines.next();
@@ -50,7 +50,7 @@ describe(`a process that downloads and is killed (content and moments of seed ${
     return readFile(join(bench.home, 'models', ...REPO.split('/'), FILE));
   }
 
-  it('loses at most the unfinished chunk of each connection, each time, and the file is right in the end', async () => {
+  it('loses at most the unfinished chunk of each connection, and the file is correct in the end', async () => {
     const moments = [...seededBytes(5, SEED)].map((byte, n) =>
       Math.floor(((n + byte / 256) / 5) * 0.9 * CONTENT.length),
     );
@@ -85,7 +85,7 @@ describe(`a process that downloads and is killed (content and moments of seed ${
     expect(bench.bytesAskedFor()).toBe(2 * CONTENT.length - kept);
   });
 
-  it('has company: two processes and this one fetch the file once, and all three finish', async () => {
+  it('shares the download: two processes and this one fetch the file once, and all three finish', async () => {
     const others = [start(), start()];
     await bench.cache.download(NAME);
     for (const other of others) expect(await reached(other, CONTENT.length)).toBe(CONTENT.length);
@@ -95,7 +95,7 @@ describe(`a process that downloads and is killed (content and moments of seed ${
     expect(await onDisk()).toEqual(CONTENT);
   });
 
-  it('is succeeded by the one that follows, from its chunks', async () => {
+  it('is replaced by a waiting process, which continues from its chunks', async () => {
     const leader = start();
     await reached(leader, 10 * CHUNK);
     let followed: (() => void) | undefined;
@@ -125,7 +125,7 @@ describe('two hosts with one cache', () => {
     await bench.close();
   });
 
-  /** The first host downloads, the second follows; resolves when both have told of bytes. */
+  /** Lets the first host download and the second wait for it; resolves when both have reported progress. */
   async function leadAndFollow() {
     const tell = Promise.withResolvers<void>();
     const controller = new AbortController();
@@ -142,21 +142,21 @@ describe('two hosts with one cache', () => {
     return { led, followed, controller };
   }
 
-  it('the follower goes on when the last asker of the leader leaves: nobody paused anything', async () => {
+  it('the second continues when the last caller of the first has left', async () => {
     const { led, followed, controller } = await leadAndFollow();
     controller.abort(new Error('gone'));
     await expect(led).rejects.toThrow('gone');
     expect((await followed).model.size).toBe(CONTENT.length);
   });
 
-  it('the follower goes on when the leader closes', async () => {
+  it('the second continues when the first closes', async () => {
     const { led, followed } = await leadAndFollow();
     await bench.shut();
     await expect(led).rejects.toMatchObject({ code: 'ABORTED' });
     expect((await followed).model.size).toBe(CONTENT.length);
   });
 
-  it.each(['pause', 'cancel'] as const)('a %s by either is heard by the askers of both', async (what) => {
+  it.each(['pause', 'cancel'] as const)('a %s by either host reaches the callers of both', async (what) => {
     const code = what === 'pause' ? 'DOWNLOAD_PAUSED' : 'DOWNLOAD_CANCELLED';
     const status = what === 'pause' ? 'paused' : 'cancelled';
     for (const by of [bench, other]) {
@@ -170,7 +170,7 @@ describe('two hosts with one cache', () => {
     expect((await bench.cache.list()).map(({ size }) => size)).toEqual([CONTENT.length]);
   });
 
-  it('what either asks last is what happens, however soon after the other', async () => {
+  it('the last request of either host takes effect, however soon after the other', async () => {
     const { led, followed } = await leadAndFollow();
     for (const download of [led, followed]) download.catch(() => {});
     const caches = [bench.cache, other.cache];
@@ -180,7 +180,7 @@ describe('two hosts with one cache', () => {
       expect(await first.pause(NAME)).toMatchObject({ status: 'paused' });
       for (const cache of caches) expect(await cache.status(NAME)).toMatchObject({ status: 'paused' });
       expect(await second.resume(NAME)).toMatchObject({ status: 'downloading' });
-      // Not waited for: what is asked next is next, whether this has begun or not.
+      // Not awaited: the next request comes next, whether this one has started or not.
       void second.pause(NAME);
       void second.resume(NAME);
       void second.cancel(NAME).catch(() => {});
@@ -195,7 +195,7 @@ describe('two hosts with one cache', () => {
     }
   });
 
-  it('of a model that is deleted or pruned, neither says that its download was completed', async () => {
+  it('neither reports the download of a deleted or pruned model as completed', async () => {
     const { followed, led } = await leadAndFollow();
     await Promise.all([led, followed]);
     await other.cache.delete(NAME);
@@ -210,7 +210,7 @@ describe('two hosts with one cache', () => {
     for (const { cache } of [bench, other]) expect(await cache.status(NAME)).toBeUndefined();
   });
 
-  it('what one is downloading, the other does not delete', async () => {
+  it('one does not delete what the other is downloading', async () => {
     const { followed } = await leadAndFollow();
     const deleting = other.cache.delete(NAME);
     await expect(deleting).rejects.toMatchObject({ code: 'MODEL_IN_USE', details: { models: [NAME.id] } });

@@ -9,7 +9,7 @@ import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const IGNORE_CASE = fileURLToPath(new URL('../../support/host/ignore-case.ts', import.meta.url));
 const MODEL = markovModel();
-/** As long as {@link MODEL}, and another model. */
+/** Another model with the same length as {@link MODEL}. */
 const TWIN = Buffer.from(MODEL);
 TWIN[TWIN.length - 5] = (TWIN.at(-5) ?? 0) ^ 1;
 const LONGER = Buffer.concat([MODEL, Buffer.alloc(64)]);
@@ -40,7 +40,7 @@ describe('names that differ only in case', () => {
     (await from.request('GET_DOWNLOADED_MODELS')).payload.models.map(({ id }: Message) => id);
   const bytes = () => readFile(join(shop.home, 'models', 'o', 'caps', 'Model.gguf'));
 
-  it('are two models where the disk tells them apart', async () => {
+  it('are two models on a disk that distinguishes case', async () => {
     const sensitive = host(false);
     for (const modelId of ['o/caps/Model.gguf', 'o/caps/model.gguf', 'O/Caps/other.gguf']) {
       expect(await sensitive.request('DOWNLOAD_MODEL', { modelId })).toMatchObject({ status: 'success' });
@@ -52,7 +52,7 @@ describe('names that differ only in case', () => {
     expect(await ids(sensitive)).toEqual(['O/Caps/other.gguf', 'o/caps/Model.gguf']);
   });
 
-  describe('where the disk does not tell them apart', () => {
+  describe('on a disk that ignores case', () => {
     let first: HostProcess;
     beforeEach(async () => {
       first = host(true);
@@ -61,7 +61,7 @@ describe('names that differ only in case', () => {
     });
 
     it.each(['o/caps/model.gguf', 'o/caps/MODEL.gguf', 'O/Caps/Model.gguf', 'O/Caps/other.gguf'])(
-      '%s is not fetched over, taken for, or deleted with the model that is there',
+      '%s does not overwrite, match or delete the existing model',
       async (modelId) => {
         for (const action of ['LOAD_MODEL', 'DELETE_MODEL', 'VERIFY_MODEL', 'PIN_MODEL']) {
           const reply = await first.request(action, { modelId, settings: SETTINGS });
@@ -81,7 +81,7 @@ describe('names that differ only in case', () => {
       },
     );
 
-    it('a model that another host has loaded is not deleted by another spelling', async () => {
+    it('a model loaded by another host is not deleted through another spelling', async () => {
       const second = host(true);
       const loaded = await second.request('LOAD_MODEL', { modelId: 'o/caps/Model.gguf', settings: SETTINGS });
       expect(loaded).toMatchObject({ status: 'success' });
@@ -93,7 +93,7 @@ describe('names that differ only in case', () => {
       });
     });
 
-    it('the model itself is used and deleted', async () => {
+    it('the model itself can be used and deleted', async () => {
       const modelId = 'o/caps/Model.gguf';
       expect(await first.request('VERIFY_MODEL', { modelId })).toMatchObject({ status: 'success' });
       expect(await first.request('DELETE_MODEL', { modelId })).toMatchObject({ status: 'success' });
@@ -105,7 +105,7 @@ describe('names that differ only in case', () => {
     });
   });
 
-  it('a paused download keeps the name', async () => {
+  it('a paused download reserves the name', async () => {
     const slow = shop.use(
       await startHub({
         repos: { 'o/caps': { files: { 'Model.gguf': Buffer.alloc(8 << 20, 1), 'model.gguf': TWIN } } },
@@ -129,7 +129,7 @@ describe('names that differ only in case', () => {
   });
 
   it('deleting an unfinished download leaves another model’s file', async () => {
-    // The files of a download that an earlier version began.
+    // The files of a download that an earlier version started.
     const folder = join(shop.home, 'models', 'o', 'caps');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'Split-00001-of-00002.gguf'), MODEL);

@@ -35,7 +35,7 @@ afterEach(async () => {
   for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
-/** A folder outside the data folder; on another file system where this machine has one at hand. */
+/** Creates a folder outside the data folder, on another file system if this machine has one. */
 async function outside(parent = tmpdir()): Promise<string> {
   const folder = await mkdtemp(join(parent, 'tabagent-linked-'));
   made.push(folder);
@@ -47,7 +47,10 @@ const ids = async () => (await bench.cache.list()).map(({ name }) => name.id);
 const remove = (name: Parameters<CacheBench['cache']['delete']>[0] = NAME) => bench.cache.delete(name);
 const quietly = () => ({ signal: new AbortController().signal, onProgress: () => {} });
 
-/** Links `models/` or the owner folder, and puts a file of the user's own where it leads. Gives the repository's folder there. */
+/**
+ * Links `models/` or the owner folder, and puts a file of the user into the target. Returns the repository's folder
+ * there.
+ */
 async function linkTo(target: string, which: 'models' | 'owner'): Promise<string> {
   const repo = which === 'models' ? join(target, OWNER, REPO_FOLDER) : join(target, REPO_FOLDER);
   await mkdir(repo, { recursive: true });
@@ -70,7 +73,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       return linkTo(await outside(parent), which);
     }
 
-    it('is downloaded into, listed, found, verified and deleted from, and the link stays', async () => {
+    it('supports downloading, listing, finding, verifying and deleting, and the link stays', async () => {
       const repo = await linked();
       await bench.cache.download(NAME);
       expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
@@ -85,7 +88,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect((await lstat(which === 'models' ? at() : at(OWNER))).isSymbolicLink()).toBe(true);
     });
 
-    it('keeps the user’s own files, whatever is asked, even once they are verified', async () => {
+    it('never changes the user’s own files, even after they were verified', async () => {
       const repo = await linked({ cacheLimit: 1 });
       const { eviction } = bench.cache;
       for (let time = 0; time < 2; time += 1) {
@@ -102,7 +105,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect(await readdir(repo)).toEqual([MINE.file]);
     });
 
-    it('gives nothing up when one file of a repository is the user’s', async () => {
+    it('deletes nothing if one file of a repository is the user’s', async () => {
       const repo = await linked();
       await bench.cache.download(NAME);
       const { owner, repo: name, repoId, revision } = NAME;
@@ -110,7 +113,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect((await readdir(repo)).sort()).toEqual([MINE.file, FILE].sort());
     });
 
-    it('keeps a download that its user has changed since', async () => {
+    it('keeps a download that the user has changed since', async () => {
       const repo = await linked();
       await bench.cache.download(NAME);
       await writeFile(join(repo, FILE), 'a model of my own');
@@ -118,7 +121,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect(await readFile(join(repo, FILE), 'utf8')).toBe('a model of my own');
     });
 
-    it('has a missing download repaired, and a damaged one', async () => {
+    it('repairs a missing download and a damaged one', async () => {
       const repo = await linked();
       await bench.cache.download(NAME);
       await rm(join(repo, FILE));
@@ -130,7 +133,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect(await readFile(join(repo, FILE))).toEqual(CONTENT);
     });
 
-    it('evicts its downloads to stay below the limit', async () => {
+    it('evicts downloads to stay within the limit', async () => {
       const repo = await linked();
       await bench.cache.download(NAME);
       const { removed } = await bench.cache.eviction.prune(
@@ -141,7 +144,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect(await readdir(repo)).toEqual([MINE.file]);
     });
 
-    it('holds an unfinished download, which goes on or is removed', async () => {
+    it('stores an unfinished download, which can be resumed or removed', async () => {
       const repo = await linked();
       const unfinished = async () => {
         bench.hub.fault({
@@ -167,7 +170,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
       expect((await bench.cache.eviction.usage()).partials).toEqual([]);
     });
 
-    it('is not moved, and uninstalling leaves what it leads to', async () => {
+    it('is not moved, and uninstalling keeps its target', async () => {
       const repo = await linked();
       await bench.cache.download(NAME);
       await bench.shut();
@@ -182,7 +185,7 @@ describe.each(disks)('a folder linked to %s', (_disk, parent) => {
 });
 
 describe('a link that is not followed', () => {
-  /** A folder of somebody else's. */
+  /** Creates a folder of another user. */
   async function foreign(): Promise<string> {
     if (process.getuid?.() !== 0) return '/usr';
     const folder = await outside();
@@ -218,7 +221,7 @@ describe('a link that is not followed', () => {
     await rm(link, { recursive: true, force: true });
     await mkdir(dirname(link), { recursive: true });
     await symlink(target, link);
-    // What the link would give, if it were followed.
+    // What the link would lead to if it were followed.
     const precious = at(OWNER, REPO_FOLDER, file);
     await mkdir(dirname(precious), { recursive: true }).catch(() => {});
     await writeFile(precious, 'precious').catch(() => {});
@@ -233,7 +236,7 @@ describe('a link that is not followed', () => {
     expect((await lstat(link)).isSymbolicLink()).toBe(true);
   });
 
-  it('that takes a folder’s place during a download is not written through', async () => {
+  it('is not written through if it replaces a folder during a download', async () => {
     bench = await CacheBench.open(CONTENT);
     const target = await outside();
     let swapped: Promise<void> | undefined;
@@ -251,7 +254,7 @@ describe('a link that is not followed', () => {
     expect(await readdir(target)).toEqual([]);
   });
 
-  it('in the place of the folder a cache is moved to is refused, and what it leads to stays', async () => {
+  it('is rejected in the folder that a cache is moved to, and its target stays', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await bench.shut();
@@ -263,7 +266,7 @@ describe('a link that is not followed', () => {
     expect(existsSync(join(target, 'empty', 'too'))).toBe(true);
   });
 
-  it('in the place of the unfinished downloads costs no file of another name', async () => {
+  it('in the place of the partial folder does not affect other files', async () => {
     bench = await CacheBench.open(CONTENT);
     const target = await outside();
     const old = (Date.now() - DAY_MS) / 1000;
@@ -279,7 +282,7 @@ describe('a link that is not followed', () => {
   });
 });
 
-it('models moved to a bigger disk by hand, with their times, stay the host’s own', async () => {
+it('models that the user moved to another disk with their modification times still belong to the host', async () => {
   bench = await CacheBench.open(CONTENT);
   await bench.cache.download(NAME);
   const bigger = await outside();

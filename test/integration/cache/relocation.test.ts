@@ -27,7 +27,7 @@ const NAMES: readonly ModelName[] = Object.keys(CONTENTS).map((file) =>
 let bench: CacheBench;
 afterEach(() => bench.close());
 
-/** A home with models and an unfinished download; nobody has the cache open. */
+/** Creates a home with models and an unfinished download. No host has the cache open. */
 async function open(): Promise<string> {
   bench = await CacheBench.open(Buffer.alloc(0));
   await bench.shut();
@@ -49,7 +49,7 @@ function move(
   return relocateCache({ paths: bench.config.paths, to, signal, onProgress, log: new KeptLog(), ...rest });
 }
 
-/** Opens the cache as a host does and makes sure that everything is there, once. */
+/** Opens the cache like a host and asserts that everything exists exactly once. */
 async function expectWhole(folder: string): Promise<void> {
   const place = await openLocation(bench.config.paths, new KeptLog());
   expect(place.paths.models).toBe(join(folder, 'models'));
@@ -71,7 +71,7 @@ describe.each([
   ['by renaming', {}],
   ['by copying, as to another disk', { method: 'copy' as const }],
 ])('a move %s', (_how, method) => {
-  it('takes everything along, and back again', async () => {
+  it('moves everything, and back again', async () => {
     const to = await open();
     const seen: number[] = [];
     const moved = await move(to, { ...method, onProgress: (progress) => seen.push(progress.moved / progress.total) });
@@ -84,7 +84,7 @@ describe.each([
     expect(await emptyIn(to)).toBe(true);
   });
 
-  it('that is given up leaves everything as it was', async () => {
+  it('changes nothing if it is aborted', async () => {
     const to = await open();
     const controller = new AbortController();
     const reason = new HostError('ABORTED', 'enough');
@@ -96,7 +96,7 @@ describe.each([
 });
 
 describe('a move', () => {
-  it('keeps holes holes', async () => {
+  it('preserves sparse files', async () => {
     const to = await open();
     await move(to, { method: 'copy' });
     const copied = await listFiles(join(to, 'models'));
@@ -104,7 +104,7 @@ describe('a move', () => {
     expect(size - allocated).toBeGreaterThan(3 * MiB);
   });
 
-  it('is refused while a host has the cache open', async () => {
+  it('is rejected while a host has the cache open', async () => {
     const to = await open();
     const place = await openLocation(bench.config.paths, new KeptLog());
     await expect(move(to)).rejects.toMatchObject({ code: 'CACHE_MOVING' });
@@ -115,7 +115,7 @@ describe('a move', () => {
 
   it.each<[string, (home: string) => Promise<string>]>([
     ['a relative path', async () => 'somewhere'],
-    ['where it is', async (home) => home],
+    ['the current folder', async (home) => home],
     ['into itself', async (home) => join(home, 'models', 'inside')],
     [
       'into itself through a link',
@@ -125,20 +125,20 @@ describe('a move', () => {
       },
     ],
     [
-      'over what is there',
+      'a folder with another cache',
       async (home) => {
         await mkdir(join(home, 'other', 'models'), { recursive: true });
         await writeFile(join(home, 'other', 'models', 'precious.gguf'), 'precious');
         return join(home, 'other');
       },
     ],
-  ])('%s is refused', async (_what, target) => {
+  ])('%s is rejected', async (_what, target) => {
     await open();
     await expect(move(await target(bench.home))).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
     await expectWhole(bench.home);
   });
 
-  it('to a disk that is not connected later is told of, and no empty cache begun', async () => {
+  it('to a disk that is disconnected later is reported, and no empty cache is created', async () => {
     const to = await open();
     await move(to);
     await rename(to, `${to}-unplugged`);
@@ -148,7 +148,7 @@ describe('a move', () => {
     await expectWhole(to);
   });
 
-  it('leaves what is not the cache’s where it is', async () => {
+  it('does not move files that do not belong to the cache', async () => {
     const to = await open();
     await symlink(join(bench.home, 'nowhere'), join(bench.home, 'models', 'link'));
     await move(to, { method: 'copy' });
@@ -160,7 +160,7 @@ describe('a move', () => {
 
 const CHILD = fileURLToPath(new URL('../../support/cache/move-child.ts', import.meta.url));
 
-/** Moves in a process of its own, killed when it tells of its progress for this time; says whether it got done. */
+/** Moves the cache in a process that is killed at its n-th progress report. Returns whether it finished. */
 async function moveKilledAt(line: number, to: string, method: string): Promise<boolean> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD], {
     env: { PATH: process.env.PATH, TABAGENT_HOME: bench.home, HOME: bench.home, MOVE_TO: to, MOVE_METHOD: method },
@@ -179,7 +179,7 @@ async function moveKilledAt(line: number, to: string, method: string): Promise<b
 }
 
 describe('a move that is killed', () => {
-  it.each(['rename', 'copy'])('at any moment (by %s) leaves every model whole in one place', async (method) => {
+  it.each(['rename', 'copy'])('at any moment (by %s) leaves every model complete in one folder', async (method) => {
     const to = await open();
     let killed = 0;
     for (let line = 1; ; line += 3) {
@@ -197,8 +197,8 @@ describe('a move that is killed', () => {
     await expectWhole(to);
   });
 
-  // The moments a kill from outside seldom meets: between noting the new place and removing the old files.
-  it('after the new place was noted is brought to its end', async () => {
+  // A moment that a kill rarely hits: between saving the new location and removing the old files.
+  it('after saving the new location is completed', async () => {
     const to = await open();
     await move(to, { method: 'copy' });
     const left = join(bench.home, 'models', 'maker', 'many', 'a.gguf');

@@ -26,7 +26,7 @@ afterEach(() => bench.close());
 
 const modelPath = (file = FILE) => join(bench.home, 'models', ...REPO.split('/'), file);
 
-/** Changes one byte in each of these chunks, as a failing disk would. */
+/** Changes one byte in each of these chunks, like a failing disk. */
 async function damage(chunks: readonly number[], file = FILE): Promise<void> {
   const handle = await open(modelPath(file), 'r+');
   for (const chunk of chunks) {
@@ -53,7 +53,7 @@ async function repair(name = NAME): Promise<VerifiedModel | undefined> {
   return (await bench.cache.verifier.repair(name, quietly()))[0];
 }
 
-/** What a lost database leaves: everything but it. */
+/** Removes the database only. */
 async function loseIndex(): Promise<void> {
   await bench.shut();
   for (const suffix of ['', '-wal', '-shm']) await rm(`${bench.config.paths.database}${suffix}`, { force: true });
@@ -61,7 +61,7 @@ async function loseIndex(): Promise<void> {
 }
 
 describe(`verifying a model (content of seed ${SEED})`, () => {
-  it('finds it good by what was recorded at its download, asks no hub, and tells how far it is', async () => {
+  it('finds it good by its recorded checksum, without the hub, and reports progress', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     const requests = bench.hub.requests.length;
@@ -76,7 +76,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(seen.at(-1)).toMatchObject({ done: CONTENT.length, total: CONTENT.length, phase: 'verifying' });
   });
 
-  it('names each bad chunk by its number, offset and length, and leaves the file as it is', async () => {
+  it('lists each damaged chunk with index, offset and length, and does not change the file', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await damage([2, 7, 12]);
@@ -96,7 +96,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(await readFile(modelPath())).toEqual(before);
   });
 
-  it('tells a file that was cut short, and one that grew', async () => {
+  it('detects truncated and extended files', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await truncate(modelPath(), 10 * CHUNK + 1);
@@ -107,7 +107,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ size: 30 * CHUNK }] });
   });
 
-  it('goes through all parts of a model, and says which is missing', async () => {
+  it('verifies all parts of a model, and says which is missing', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
     await bench.cache.download(SHARDED);
     await damage([4], 'big-00002-of-00003.gguf');
@@ -117,7 +117,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(model?.files.map(({ state }) => state)).toEqual(['good', 'bad', 'missing']);
   });
 
-  it('asks the hub where the index was lost, and names chunks again from then on', async () => {
+  it('uses the checksum of the hub if the index was lost, and lists damaged chunks from then on', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await loseIndex();
@@ -126,7 +126,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'index', badChunks: [{ index: 5 }] }] });
   });
 
-  it('records what it finds where neither index nor hub can be asked, and says that it is no more than that', async () => {
+  it('records the checksum without reporting the file as good if neither index nor hub is available', async () => {
     bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
     await bench.cache.download(NAME);
     await loseIndex();
@@ -136,13 +136,13 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     await damage([1]);
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'firstCheck', badChunks: [{ index: 1 }] }] });
     bench.hub.clearFaults();
-    // The hub's word counts for more than what was seen first.
+    // The hub's checksum takes precedence over the first check's.
     expect(await verify()).toMatchObject({ state: 'bad', files: [{ basis: 'hub' }] });
     expect(await repair()).toMatchObject({ fetched: CONTENT.length });
     expect(await readFile(modelPath())).toEqual(CONTENT);
   });
 
-  it('of the whole cache tells of every model', async () => {
+  it('the whole cache reports every model', async () => {
     bench = await CacheBench.open(CONTENT, {
       hub: { repos: { [REPO]: { files: { ...SHARDS, [FILE]: CONTENT } }, 'b/c': { files: { 'd.gguf': CONTENT } } } },
     });
@@ -156,7 +156,7 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     ]);
   });
 
-  it('ends when it is cancelled, and when nobody waits any more', async () => {
+  it('stops when it is cancelled or the caller aborts', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     const cancelled = bench.cache.verifier.verify(
@@ -174,14 +174,14 @@ describe(`verifying a model (content of seed ${SEED})`, () => {
     expect(bench.cache.verifier.cancel(undefined)).toBe(0);
   });
 
-  it('of a model that is not there is refused', async () => {
+  it('a missing model is rejected', async () => {
     bench = await CacheBench.open(CONTENT);
     await expect(verify()).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 });
 
 describe('repairing a model', () => {
-  it('fetches the bad chunks and nothing else', async () => {
+  it('fetches only the damaged chunks', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await damage([2, 7, 12]);
@@ -193,7 +193,7 @@ describe('repairing a model', () => {
     expect(await bench.cache.statuses()).toEqual([]);
   });
 
-  it('cuts a file that grew, completes one that was cut short, fetches a part that is missing', async () => {
+  it('truncates an extended file, completes a truncated one, and fetches a missing part', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { repos: { [REPO]: { files: SHARDS } } } });
     await bench.cache.download(SHARDED);
     await truncate(modelPath('big-00001-of-00003.gguf'), 5 * CHUNK);
@@ -203,7 +203,7 @@ describe('repairing a model', () => {
     for (const [file, content] of Object.entries(SHARDS)) expect(await readFile(modelPath(file))).toEqual(content);
   });
 
-  it('of a good model does nothing', async () => {
+  it('does nothing for a good model', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     const requests = bench.hub.requests.length;
@@ -213,7 +213,7 @@ describe('repairing a model', () => {
     expect(bench.hub.requests).toHaveLength(requests);
   });
 
-  it('fetches from the commit it was downloaded from; where the hub has another file by now, touches nothing', async () => {
+  it('fetches from the commit it was downloaded from, and changes nothing if the hub has another file now', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await damage([2]);
@@ -227,7 +227,7 @@ describe('repairing a model', () => {
     expect(asked.every(({ url }) => /\/resolve\/[0-9a-f]{40}\//.test(url))).toBe(true);
   });
 
-  it('without a hub touches nothing', async () => {
+  it('changes nothing if the hub is not available', async () => {
     bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
     await bench.cache.download(NAME);
     await damage([2]);
@@ -236,7 +236,7 @@ describe('repairing a model', () => {
     expect(existsSync(modelPath())).toBe(true);
   });
 
-  it('that breaks off leaves no broken file under the name, and a download goes on with it', async () => {
+  it('if interrupted, leaves no damaged file under the name, and a download continues it', async () => {
     bench = await CacheBench.open(CONTENT, { limits: { maxAttempts: 1 } });
     await bench.cache.download(NAME);
     await damage([2, 7]);
@@ -248,14 +248,14 @@ describe('repairing a model', () => {
     bench.hub.clearFaults();
     const from = bench.hub.requests.length;
     await bench.cache.download(NAME);
-    // Of each chunk ten bytes had come, at most.
+    // At most ten bytes of each chunk had arrived.
     expect(bench.bytesAskedFor(from)).toBe(CONTENT.length - (left?.downloaded ?? 0));
     expect(bench.bytesAskedFor(from)).toBeLessThanOrEqual(2 * CHUNK);
     expect(bench.bytesAskedFor(from)).toBeGreaterThanOrEqual(2 * CHUNK - 20);
     expect(await readFile(modelPath())).toEqual(CONTENT);
   });
 
-  it('is refused while a host uses the model, this one or another', async () => {
+  it('is rejected while this host or another one uses the model', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await damage([2]);
@@ -274,7 +274,7 @@ describe('repairing a model', () => {
 
 const CHILD = fileURLToPath(new URL('../../support/cache/repair-child.ts', import.meta.url));
 
-/** Repairs in a process of its own and kills it once so much has come; undefined: lets it end. */
+/** Repairs in a process that is killed after this many bytes; undefined: lets it finish. */
 async function repairKilledAfter(moments: number | undefined): Promise<boolean> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD], {
     env: { PATH: process.env.PATH, TABAGENT_HOME: bench.home, HF_ENDPOINT: bench.hub.url, HOME: bench.home },
@@ -292,7 +292,7 @@ async function repairKilledAfter(moments: number | undefined): Promise<boolean> 
 }
 
 describe('a repair that is killed', () => {
-  it('at any moment loses no model: another repair ends it', async () => {
+  it('at any moment loses no model: another repair completes it', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await bench.cache.download(NAME);
     const bad = [1, 4, 5, 9];
@@ -303,7 +303,7 @@ describe('a repair that is killed', () => {
       const done = await repairKilledAfter(moments);
       if (done) break;
       killed += 1;
-      // Bad under its name as before, or on its way, never anything else.
+      // Either damaged under its name as before, or a partial file, never anything else.
       const partials = await readdir(join(bench.home, 'partial'));
       expect([existsSync(modelPath()), partials.length]).toEqual(existsSync(modelPath()) ? [true, 0] : [false, 1]);
       if (existsSync(modelPath())) await damage(bad);

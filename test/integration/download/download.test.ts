@@ -21,7 +21,7 @@ async function partials(): Promise<string[]> {
   return readdir(join(bench.home, 'partial')).catch(() => []);
 }
 
-/** Downloads until so many bytes are there, then pauses. */
+/** Downloads until this many bytes have been received, then pauses. */
 async function downloadAbout(bytes: number): Promise<DownloadStatus> {
   const controller = new AbortController();
   const waiting = bench.cache.download(NAME, {
@@ -38,7 +38,7 @@ async function downloadAbout(bytes: number): Promise<DownloadStatus> {
 }
 
 describe(`a download (content of seed ${SEED})`, () => {
-  it('brings the file, byte for byte, and leaves nothing else', async () => {
+  it('produces the exact file and leaves nothing else', async () => {
     bench = await CacheBench.open(CONTENT);
     const heard: DownloadStatus[] = [];
     const { model, alreadyDownloaded } = await bench.cache.download(NAME, {
@@ -52,7 +52,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect((await stat(join(bench.home, 'models'))).mode & 0o077).toBe(0);
   });
 
-  it('is not made twice: what is on the disk answers with no request', async () => {
+  it('of a model on the disk returns it without a request', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     const { length } = bench.hub.requests;
@@ -61,7 +61,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(bench.hub.requests).toHaveLength(length);
   });
 
-  it.each([0, 1, CHUNK - 1, CHUNK, CHUNK + 1])('brings a file of %d bytes', async (length) => {
+  it.each([0, 1, CHUNK - 1, CHUNK, CHUNK + 1])('produces a file of %d bytes', async (length) => {
     bench = await CacheBench.open(CONTENT.subarray(0, length));
     await bench.cache.download(NAME);
     expect(await modelOnDisk()).toEqual(CONTENT.subarray(0, length));
@@ -72,7 +72,7 @@ describe(`a download (content of seed ${SEED})`, () => {
       hub: { repos: { [REPO]: { files: { [FILE]: CONTENT, 'other.gguf': CONTENT } } } },
     });
     const waiting = bench.cache.download(NAME, { maxBytesPerSecond: 1_024 }).catch((error: unknown) => error);
-    // Another one of the same host is not held up by it, though it is as large and begins later.
+    // Another download of the same host is not slowed down, though it is as large and starts later.
     const other = readModelName({ modelPath: REPO, modelFile: 'other.gguf' });
     await bench.cache.download(other);
     expect(await bench.cache.status(NAME)).toMatchObject({ status: 'downloading' });
@@ -82,7 +82,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
-  it('is one, whoever asks: all hear of it, and it goes on when one of them leaves', async () => {
+  it('is shared by all callers: each receives progress, and it continues when one of them leaves', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     const controller = new AbortController();
     const left = bench.cache.download(NAME, { signal: controller.signal });
@@ -99,7 +99,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(bench.bytesAskedFor()).toBe(CONTENT.length);
   });
 
-  it('pauses, is remembered over a restart, and goes on with the chunks that are there', async () => {
+  it('can be paused, survives a restart, and resumes from its chunks', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
     const asker = bench.cache.download(NAME);
     while (((await bench.cache.status(NAME))?.downloaded ?? 0) < 4 * CHUNK)
@@ -118,7 +118,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - (remembered?.downloaded ?? 0));
   });
 
-  describe('whose chunks are larger than what came', () => {
+  describe('with incomplete chunks only', () => {
     beforeEach(async () => {
       bench = await CacheBench.open(CONTENT, {
         hub: { bytesPerSecond: 100_000 },
@@ -143,7 +143,7 @@ describe(`a download (content of seed ${SEED})`, () => {
       return { told, left };
     }
 
-    it('loses none of it to a pause and a restart', async () => {
+    it('loses nothing in a pause and a restart', async () => {
       const { told, left } = await pauseAtOnce();
       expect(left).toBeGreaterThanOrEqual(told);
       const before = bench.hub.requests.length;
@@ -154,7 +154,7 @@ describe(`a download (content of seed ${SEED})`, () => {
       expect(Math.min(...heard)).toBeGreaterThanOrEqual(left);
     });
 
-    it('fetches again what changed meanwhile', async () => {
+    it('fetches again what has changed on the disk', async () => {
       const { left } = await pauseAtOnce();
       const [partial = ''] = await partials();
       const file = await open(join(bench.home, 'partial', partial), 'r+');
@@ -166,7 +166,7 @@ describe(`a download (content of seed ${SEED})`, () => {
       expect(bench.bytesAskedFor(before)).toBeGreaterThan(CONTENT.length - left);
     });
 
-    it('begins at the front with a hub that sends whole files only', async () => {
+    it('starts over with a hub that sends whole files only', async () => {
       await pauseAtOnce();
       bench.hub.fault({ kind: 'ignoreRange' });
       const heard: number[] = [];
@@ -177,7 +177,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     });
   });
 
-  it('is gone after a cancel: askers hear it, no byte stays', async () => {
+  it('is removed completely when cancelled, and its callers get an error', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 200_000 } });
     const asker = bench.cache.download(NAME);
     while ((await partials()).length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -204,7 +204,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
-  it('that goes on and is cancelled before the hub has answered leaves nothing', async () => {
+  it('leaves nothing if it is resumed and cancelled before the hub has answered', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await downloadAbout(3 * CHUNK);
     await bench.reopen();
@@ -223,7 +223,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(await bench.cache.statuses()).toEqual([]);
   });
 
-  it('that fails before it began is no download', async () => {
+  it('is not recorded if it fails before it starts', async () => {
     bench = await CacheBench.open(CONTENT);
     const mistyped = { ...NAME, file: 'modle.gguf', id: `${REPO}/modle.gguf` };
     await expect(bench.cache.download(mistyped)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
@@ -232,7 +232,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     await expect(bench.cache.resume(mistyped)).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
   });
 
-  it('cancels one that is paused, too', async () => {
+  it('can be cancelled while paused', async () => {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await downloadAbout(3 * CHUNK);
     await bench.reopen();
@@ -241,7 +241,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     expect(await bench.cache.status(NAME)).toMatchObject({ status: 'cancelled', downloaded: 0 });
   });
 
-  it('leaves no part of a sharded model behind when it is cancelled', async () => {
+  it('leaves no part of a split model when cancelled', async () => {
     const files = {
       'two-00001-of-00002.gguf': seededBytes(CHUNK, 1),
       'two-00002-of-00002.gguf': seededBytes(20 * CHUNK, 2),
@@ -262,7 +262,7 @@ describe(`a download (content of seed ${SEED})`, () => {
     }
   });
 
-  it('brings every part of a sharded model, and the model exists when all are there', async () => {
+  it('downloads every part of a split model, which exists when all parts do', async () => {
     const files = {
       'big-00001-of-00003.gguf': seededBytes(5 * CHUNK, 1),
       'big-00002-of-00003.gguf': seededBytes(3 * CHUNK + 1, 2),
@@ -282,7 +282,7 @@ describe(`a download (content of seed ${SEED})`, () => {
   });
 });
 
-describe('what was changed while the host was down', () => {
+describe('files changed while the host was not running', () => {
   async function interrupted(): Promise<string> {
     bench = await CacheBench.open(CONTENT, { hub: { bytesPerSecond: 400_000 } });
     await downloadAbout(8 * CHUNK);
@@ -290,7 +290,7 @@ describe('what was changed while the host was down', () => {
     return join(bench.home, 'partial', (await partials())[0] ?? '');
   }
 
-  it('flipped bytes are found by their chunk, and only that chunk is fetched again', async () => {
+  it('a changed byte is detected in its chunk, and only that chunk is fetched again', async () => {
     const partial = await interrupted();
     const bytes = await readFile(partial);
     bytes[5] = (bytes[5] ?? 0) ^ 1;
@@ -303,7 +303,7 @@ describe('what was changed while the host was down', () => {
     expect(bench.bytesAskedFor(before)).toBe(CONTENT.length - downloaded + CHUNK);
   });
 
-  it.each(['cut short', 'grown'])('a partial file %s costs what it lost', async (how) => {
+  it.each(['cut short', 'grown'])('a partial file that was %s is fetched only where needed', async (how) => {
     const partial = await interrupted();
     await truncate(partial, how === 'grown' ? CONTENT.length * 2 : CHUNK + 5);
     await bench.reopen();
@@ -311,7 +311,7 @@ describe('what was changed while the host was down', () => {
     expect(await modelOnDisk()).toEqual(CONTENT);
   });
 
-  it('a lost partial file or a lost index costs a new download, not the model', async () => {
+  it('a lost partial file or a lost index requires a new download', async () => {
     await unlink(await interrupted());
     await bench.reopen();
     await bench.cache.download(NAME);
@@ -323,7 +323,7 @@ describe('what was changed while the host was down', () => {
     expect(await bench.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
   });
 
-  it('a damaged index is set aside, and every model is still there', async () => {
+  it('a damaged index is set aside, and every model is kept', async () => {
     bench = await CacheBench.open(CONTENT);
     await bench.cache.download(NAME);
     await bench.shut();
@@ -333,7 +333,7 @@ describe('what was changed while the host was down', () => {
     expect((await readdir(bench.home)).some((file) => file.includes('.corrupt-'))).toBe(true);
   });
 
-  it('another file on the hub makes it begin anew', async () => {
+  it('a changed file on the hub restarts the download', async () => {
     await interrupted();
     const other = seededBytes(9 * CHUNK, 11);
     const { startHub } = await import('../../support/hub/hub.ts');

@@ -33,12 +33,12 @@ describe('the folder of models', () => {
   }
   const listed = async () => (await new ModelListing(layout).list()).map(({ name, size }) => [name.id, size]);
 
-  it('that is not there holds nothing', async () => {
+  it('contains no models if it does not exist', async () => {
     expect(await listed()).toEqual([]);
     expect(await findModel(layout, readModelName({ modelId: 'a/b/c.gguf' }))).toBeUndefined();
   });
 
-  it('gives every model by its id, in every depth, revision and number of parts', async () => {
+  it('lists every model by id, at any depth, revision and number of parts', async () => {
     for (const path of ['o/r/one.gguf', 'o/r/deep/er/two.gguf', 'o/r@v1/one.gguf', 'o/r@refs%2Fpr%2F1/one.gguf'])
       put(path);
     for (const part of [1, 2, 3]) put(`p/r/big-0000${part}-of-00003.gguf`, part);
@@ -56,7 +56,7 @@ describe('the folder of models', () => {
     expect(model?.files).toEqual([join(layout.models, 'o', 'r@refs%2Fpr%2F1', 'one.gguf')]);
   });
 
-  it('passes over what no model can be: loose files, names that are none, parts that are not all there, links', async () => {
+  it('skips loose files, invalid names, incomplete split models and links', async () => {
     put('loose.gguf');
     put('o/loose.gguf');
     put('o/.hidden/a.gguf');
@@ -74,7 +74,7 @@ describe('the folder of models', () => {
     expect(await modelBytes(layout, readModelName({ modelId: 'o/r/nothing.gguf' }))).toBeUndefined();
   });
 
-  it('with a part that cannot be read gives the others', async () => {
+  it('lists the other models if a subfolder cannot be read', async () => {
     put('o/r/one.gguf');
     put('o/r/closed/two.gguf');
     const closed = join(layout.models, 'o', 'r', 'closed');
@@ -85,16 +85,16 @@ describe('the folder of models', () => {
   });
 
   describe('listed again', () => {
-    /** A clock that is far enough ahead for every folder to count as settled. */
+    /** A clock far enough ahead that no folder counts as changed recently. */
     const later = () => Date.now() + 60_000;
     let second = 0;
-    /** Makes a folder's change seen as one, whatever the step of the file system's clock. */
+    /** Gives a folder a new modification time, independently of the resolution of the file system's clock. */
     function changed(...parts: string[]): void {
       second += 1;
       utimesSync(join(layout.models, ...parts), second, second);
     }
 
-    it('is the very same list as long as nothing changed, and another as soon as something did', async () => {
+    it('returns the same array as long as nothing changes, and another one after a change', async () => {
       put('o/r/one.gguf');
       put('o/r/sub/two.gguf');
       const listing = new ModelListing(layout, later);
@@ -115,7 +115,7 @@ describe('the folder of models', () => {
       expect(await ids()).toEqual(['new.gguf']);
     });
 
-    it('reads again what changed so recently that a further change might not show, and what changed in the future', async () => {
+    it('reads folders again that changed very recently or have a modification time in the future', async () => {
       put('o/r/one.gguf');
       for (const now of [Date.now, () => 0]) {
         const listing = new ModelListing(layout, now);
@@ -126,7 +126,7 @@ describe('the folder of models', () => {
       }
     });
 
-    it('by several at once, shows each what was there when it asked', async () => {
+    it('shows each concurrent caller what existed when it called', async () => {
       const listing = new ModelListing(layout);
       for (let at = 0; at < 20; at += 1) {
         put(`o/r/m-${at}.gguf`);
@@ -137,7 +137,7 @@ describe('the folder of models', () => {
     });
   });
 
-  it('keeps files of different models apart where they are on their way', () => {
+  it('gives partial files and locks of different models different paths', () => {
     const names = ['o/r/a.gguf', 'o/r/b.gguf', 'o/r@v1/a.gguf', 'o/r2/a.gguf'].map((modelId) =>
       readModelName({ modelId }),
     );

@@ -9,7 +9,7 @@ import { tempFolder } from '../../support/gguf/temp-folder.ts';
 const folder = tempFolder('limit');
 afterAll(() => folder.remove());
 
-describe('a size as people write it', () => {
+describe('parseSize', () => {
   it.each([
     ['50GB', 50e9],
     ['1.5 TB', 1.5e12],
@@ -19,12 +19,12 @@ describe('a size as people write it', () => {
     ['1000000', 1e6],
     [123, 123],
     [0, 0],
-  ])('%j is %d bytes', (text, bytes) => {
+  ])('reads %j as %d bytes', (text, bytes) => {
     expect(parseSize(text)).toBe(bytes);
   });
 
   it.each(['', 'GB', '-1GB', '1e9', '5 PB', '1 GB more', '99999999999999999999', Number.NaN, -1, 1.5, null, {}])(
-    '%j is none',
+    'rejects %j',
     (text) => {
       expect(parseSize(text)).toBeUndefined();
     },
@@ -36,11 +36,11 @@ describe('the size limit', () => {
   const configure = (config: object) =>
     writeFileSync(join(folder.path, 'config.json'), JSON.stringify(config), { mode: 0o600 });
 
-  it('is without end where none is set', async () => {
+  it('is infinite if none is set', async () => {
     expect(await read()).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('is read from config.json, and from the environment before it', async () => {
+  it('is read from config.json, and preferably from the environment', async () => {
     configure({ cacheLimit: '50GB' });
     expect(await read()).toBe(50e9);
     expect(await read({ TABAGENT_CACHE_LIMIT: '1GB' })).toBe(1e9);
@@ -54,7 +54,7 @@ describe('the size limit', () => {
     },
   );
 
-  it('that cannot be used is not passed over', async () => {
+  it('is not ignored if it is invalid', async () => {
     writeFileSync(join(folder.path, 'config.json'), Buffer.from('{"cacheLimit": "7GB", "x": "\xf6"}', 'latin1'));
     await expect(read()).rejects.toMatchObject({ code: 'CONFIG_UNUSABLE' });
     configure({ cacheLimit: 'plenty' });

@@ -16,8 +16,8 @@ function models(files: Readonly<Record<string, number | undefined>>): RepoModel[
 const SIZES = { 'm-Q2_K.gguf': 3 * GB, 'm-Q4_K_M.gguf': 5 * GB, 'm-Q8_0.gguf': 9 * GB, 'm-F16.gguf': 16 * GB };
 const upTo = (most: number) => (size: number) => size <= most;
 
-describe('what a repository offers', () => {
-  it('has the parts of a model as one, and says where one is missing', () => {
+describe('repoModels', () => {
+  it('combines the parts of a model, and says if one is missing', () => {
     expect(
       models({
         'big-Q4_0-00001-of-00003.gguf': 10,
@@ -38,7 +38,7 @@ describe('what a repository offers', () => {
     ]);
   });
 
-  it('tells projectors and other files from models', () => {
+  it('distinguishes projectors and other files from models', () => {
     const kinds = models({
       'mmproj-m-F16.gguf': 1,
       'm.mmproj.gguf': 1,
@@ -55,33 +55,33 @@ describe('what a repository offers', () => {
     });
   });
 
-  it('has no size where the hub does not say that of a part', () => {
+  it('has no size if the hub does not report that of a part', () => {
     expect(models({ 'b-00001-of-00002.gguf': 1, 'b-00002-of-00002.gguf': undefined })).toMatchObject([
       { size: undefined },
     ]);
   });
 });
 
-describe('the choice where nothing but the repository is named', () => {
+describe('chooseModel', () => {
   it.each([
     [100 * GB, 'm-Q4_K_M.gguf'],
     [5 * GB, 'm-Q4_K_M.gguf'],
     [4 * GB, 'm-Q2_K.gguf'],
-  ])('with %d bytes free is %s', (free, file) => {
+  ])('with %d bytes free chooses %s', (free, file) => {
     expect(chooseModel(models(SIZES), 'maker/many', upTo(free)).name.file).toBe(file);
   });
 
-  it('begins at the largest where there is none of four bits', () => {
+  it('starts with the largest if there is none with four bits', () => {
     const { 'm-Q4_K_M.gguf': _, ...others } = SIZES;
     expect(chooseModel(models(others), 'maker/many', upTo(10 * GB)).name.file).toBe('m-Q8_0.gguf');
   });
 
-  it('is the only model there is, without asking whether it fits; projectors and incomplete ones are none', () => {
+  it('chooses the only model without checking whether it fits, and ignores projectors and incomplete ones', () => {
     const only = models({ 'm-F16.gguf': 16 * GB, 'mmproj-F16.gguf': 1, 'x-Q4_K_M-00001-of-00002.gguf': 1 });
     expect(chooseModel(only, 'maker/many', () => false).name.file).toBe('m-F16.gguf');
   });
 
-  it('is refused where there is no model, where none fits, and where it would be a guess', () => {
+  it('fails if there is no model, none fits, or the choice is ambiguous', () => {
     expect(() => chooseModel([], 'maker/many', upTo(1))).toThrow(expect.objectContaining({ code: 'FILE_NOT_FOUND' }));
     expect(() => chooseModel(models(SIZES), 'maker/many', upTo(1))).toThrow(
       expect.objectContaining({ code: 'INSUFFICIENT_MEMORY' }),
@@ -93,12 +93,12 @@ describe('the choice where nothing but the repository is named', () => {
   });
 });
 
-describe('a quantization in place of a file', () => {
-  it('is found in any case', () => {
+describe('modelOfQuantization', () => {
+  it('finds a quantization in any case', () => {
     expect(modelOfQuantization(models(SIZES), 'maker/many', 'q8_0').name.file).toBe('m-Q8_0.gguf');
   });
 
-  it('that there is not is told with those there are; one that two files have is told with both', () => {
+  it('lists what is available if there is none or several', () => {
     expect(() => modelOfQuantization(models(SIZES), 'maker/many', 'Q5_K_M')).toThrow(
       expect.objectContaining({ code: 'FILE_NOT_FOUND', message: expect.stringContaining('Q2_K') }),
     );

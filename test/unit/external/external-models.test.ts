@@ -44,8 +44,8 @@ const remote = (content: Buffer) => ({
   commit: null,
 });
 
-describe('models that lie elsewhere', () => {
-  it("have the hub's id once, however many programs hold them", async () => {
+describe('external models', () => {
+  it("have the hub's id once, even if several programs have them", async () => {
     putHubCache(join(home, '.cache/huggingface/hub'), { repo: 'maker/model', file: 'm.gguf', content: MODEL });
     put(MODEL, home, '.cache/llama.cpp/maker_model_m.gguf');
     const manifest = { ggufFile: { rfilename: 'm.gguf', lfs: { sha256: sha256(MODEL) } } };
@@ -57,7 +57,7 @@ describe('models that lie elsewhere', () => {
     ]);
   });
 
-  it('are known by their checksums: to another program that holds the same bytes, the same id', async () => {
+  it('are identified by their checksums, so that the same bytes in another program have the same id', async () => {
     const blob = putOllama(join(home, '.ollama/models'), 'm', '1', [{ content: MODEL }]);
     expect((await open().match(NAME, [remote(MODEL)]))?.files[0]?.path).toBe(blob);
     expect((await open().find(NAME))?.files[0]?.path).toBe(blob);
@@ -77,7 +77,7 @@ describe('models that lie elsewhere', () => {
     expect(await open().match(NAME, [remote(MODEL)])).toBeDefined();
   });
 
-  it('are read once, whoever asks, and again when the file has changed', async () => {
+  it('are read once for all callers, and again when the file has changed', async () => {
     const path = putOllama(join(home, '.ollama/models'), 'm', '1', [{ content: MODEL }]);
     const local = open();
     const [model] = (await local.list()).models;
@@ -97,11 +97,11 @@ describe('models that lie elsewhere', () => {
     const [changed] = (await local.list()).models;
     if (changed === undefined) throw new Error('No model');
     await expect(local.verify(changed)).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH', details: { path } });
-    // What was known of the file before it changed is not taken for what it is now.
+    // The cached checksum is not used after the file has changed.
     await expect(local.verify(model)).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADED' });
   });
 
-  it('are given up reading when nobody wants to know any more', async () => {
+  it('are no longer read when the last caller aborts', async () => {
     putOllama(join(home, '.ollama/models'), 'm', '1', [{ content: MODEL }]);
     const local = open();
     const [model] = (await local.list()).models;
@@ -111,7 +111,7 @@ describe('models that lie elsewhere', () => {
     await local.verify(model);
   });
 
-  it('are listed whatever a damaged database says of them', async () => {
+  it('are listed even if the database is damaged', async () => {
     putOllama(join(home, '.ollama/models'), 'm', '1', [{ content: MODEL }]);
     const junk = [null, 7, 'x', [], {}, { files: [] }, { files: ['/etc/passwd'] }, { files: [{}], source: 'x' }];
     for (const namespace of ['adopted', 'imported', 'local-files']) {

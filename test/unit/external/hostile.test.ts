@@ -34,7 +34,7 @@ async function look(signal = new AbortController().signal) {
 }
 const paths = async () => (await look()).models.flatMap(({ files }) => files.map(({ path }) => path));
 
-describe('what lies in the folders of other programs', () => {
+describe('files in the folders of other programs', () => {
   it.each([
     ['a digest with a path', `sha256:${'../'.repeat(8)}${'a'.repeat(40)}`],
     ['a digest of another kind', `md5:${'a'.repeat(64)}`],
@@ -52,7 +52,7 @@ describe('what lies in the folders of other programs', () => {
   });
 
   it.each(['', 'null', '[]', '7', '"x"', '{"layers": {}}', '{"layers": [null]}', '[['.repeat(100_000)])(
-    'is passed over where a manifest is no manifest (%#)',
+    'are skipped if a manifest is invalid (%#)',
     async (text) => {
       put(text, home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
       put(text, home, '.cache/llama.cpp/manifest=a=b=c.json');
@@ -62,7 +62,7 @@ describe('what lies in the folders of other programs', () => {
     },
   );
 
-  it('is not read where a manifest is as large as a model', async () => {
+  it('are not read if a manifest is as large as a model', async () => {
     const store = join(home, '.ollama/models');
     putOllama(store, 'large', 'latest', [{ content: MODEL }]);
     const manifest = join(store, 'manifests/registry.ollama.ai/library/large/latest');
@@ -72,7 +72,7 @@ describe('what lies in the folders of other programs', () => {
     expect(await paths()).toEqual([]);
   });
 
-  it('is not followed out of its folder by links, nor round in circles', async () => {
+  it('are not followed through links out of the folder or in loops', async () => {
     const models = join(home, '.lmstudio/models');
     mkdirSync(join(models, 'maker/model'), { recursive: true });
     symlinkSync(outside, join(models, 'maker/model/link.gguf'));
@@ -85,7 +85,7 @@ describe('what lies in the folders of other programs', () => {
     expect(await paths()).toEqual([join(models, 'maker/model/also.gguf'), join(models, 'maker/model/own.gguf')]);
   });
 
-  it('is not followed out of the hub cache by a snapshot or a blob', async () => {
+  it('are not followed out of the hub cache through a snapshot or a blob', async () => {
     const cache = join(home, '.cache/huggingface/hub');
     const snapshot = join(cache, 'models--a--b/snapshots', 'a'.repeat(40));
     mkdirSync(snapshot, { recursive: true });
@@ -99,14 +99,14 @@ describe('what lies in the folders of other programs', () => {
     expect(await paths()).toEqual([]);
   });
 
-  it('is found where a program is reached by a link itself', async () => {
+  it('are found if the program folder itself is a link', async () => {
     put(MODEL, folder.path, `big-${made}`, 'maker/model/own.gguf');
     mkdirSync(join(home, '.lmstudio'), { recursive: true });
     symlinkSync(join(folder.path, `big-${made}`), join(home, '.lmstudio/models'));
     expect(await paths()).toEqual([join(home, '.lmstudio/models/maker/model/own.gguf')]);
   });
 
-  it('has ids that are ids, whatever the names are', async () => {
+  it('have valid ids for any names', async () => {
     const models = join(home, '.lmstudio/models');
     for (const name of ['a:b.gguf', 'con.gguf', ' lead.gguf', 'tab\t.gguf', '‮fed.gguf', `${'x'.repeat(240)}.gguf`]) {
       put(MODEL, models, 'maker/model', name);
@@ -118,7 +118,7 @@ describe('what lies in the folders of other programs', () => {
     for (const { name } of found) expect(name.id).toMatch(/^local\/(lmstudio|huggingface)\/[\w./-]+$/);
   });
 
-  it('is looked at only so far: a folder without an end is left after so many entries', async () => {
+  it('are read only up to the limit of entries', async () => {
     for (let i = 0; i < 20; i++) put(MODEL, home, 'many', `${i}.gguf`);
     const budget = new ScanBudget(new AbortController().signal, 10);
     const open = await BoundedFolder.open(join(home, 'many'), budget);
@@ -126,7 +126,7 @@ describe('what lies in the folders of other programs', () => {
     expect(budget.hasCapacity).toBe(false);
   });
 
-  it('is not followed down a tree without an end', async () => {
+  it('are read only up to the limit of depth', async () => {
     const models = join(home, '.lmstudio/models/maker/model');
     const deep = join(models, ...Array.from({ length: 40 }, () => 'd'));
     put(MODEL, deep, 'deep.gguf');
@@ -134,13 +134,13 @@ describe('what lies in the folders of other programs', () => {
     expect(await paths()).toEqual([join(models, 'own.gguf')]);
   });
 
-  it('costs nothing where file names claim a thousand parts', async () => {
+  it('cost little if file names claim a thousand parts', async () => {
     const models = join(home, '.lmstudio/models/maker/model');
     for (let i = 0; i < 500; i++) put('', models, `m${i}-00001-of-01000.gguf`);
     expect(await paths()).toEqual([]);
   });
 
-  it('is given up when time is up, with what was found until then', async () => {
+  it('are reported as far as found when the time limit is reached', async () => {
     putHubCache(join(home, '.cache/huggingface/hub'), { repo: 'a/b', file: 'm.gguf', content: MODEL });
     expect(await look(AbortSignal.abort())).toMatchObject({ models: [], complete: false });
   });
@@ -167,7 +167,7 @@ describe('what lies in the folders of other programs', () => {
     }
   });
 
-  it('is listed, loaded and refused as ever where no database can be had', async () => {
+  it('are listed, loaded and rejected without a database', async () => {
     const log = new KeptLog();
     const env = { HOME: home, OLLAMA_MODELS: join(home, '.ollama/models') };
     const local = new ExternalModels({

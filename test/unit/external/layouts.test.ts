@@ -36,7 +36,7 @@ async function look(env: Record<string, string> = {}) {
 }
 
 describe("huggingface_hub's cache", () => {
-  it('is read through its snapshots, with the checksum that names the blob', async () => {
+  it('is read through its snapshots, with checksums from blob names', async () => {
     const cache = join(home, '.cache/huggingface/hub');
     putHubCache(cache, { repo: 'maker/model-GGUF', file: 'Q4/model.gguf', content: MODEL });
     put('text', cache, 'models--maker--model-GGUF', 'snapshots', 'a'.repeat(40), 'README.md');
@@ -54,7 +54,7 @@ describe("huggingface_hub's cache", () => {
     ]);
   });
 
-  it('knows no checksum where a system without links keeps the file itself', async () => {
+  it('has no checksum if the snapshot contains the file itself', async () => {
     const cache = join(home, 'hub');
     putHubCache(cache, { repo: 'maker/model', file: 'model.gguf', content: MODEL, withoutLinks: true });
     const [found] = await look({ HF_HUB_CACHE: cache });
@@ -62,7 +62,7 @@ describe("huggingface_hub's cache", () => {
     expect(found?.claimed).toBe('maker/model/model.gguf');
   });
 
-  it('names what is not main by its branch or its commit, and lists the same bytes once', async () => {
+  it('names other revisions by branch or commit, and lists the same bytes once', async () => {
     const cache = join(home, '.cache/huggingface/hub');
     const repo = 'maker/model';
     putHubCache(cache, { repo, file: 'm.gguf', content: MODEL, commit: 'b'.repeat(40), ref: 'refs/pr/1' });
@@ -78,7 +78,7 @@ describe("huggingface_hub's cache", () => {
     ]);
   });
 
-  it('has a model in parts when all parts are there', async () => {
+  it('lists a split model if all its parts exist', async () => {
     const cache = join(home, '.cache/huggingface/hub');
     for (const part of ['00001', '00002']) {
       putHubCache(cache, { repo: 'maker/big', file: `big-${part}-of-00002.gguf`, content: Buffer.from(part) });
@@ -91,7 +91,7 @@ describe("huggingface_hub's cache", () => {
 });
 
 describe("llama.cpp's cache", () => {
-  it('is read with what manifests and addresses say', async () => {
+  it('is read with the origins in manifests and URL files', async () => {
     const cache = join(home, '.cache/llama.cpp');
     put(MODEL, cache, 'maker_model-GGUF_Q4_model.gguf');
     put(
@@ -127,7 +127,7 @@ describe("llama.cpp's cache", () => {
     ]);
   });
 
-  it("is read in the hub's layout too, where LLAMA_CACHE has it", async () => {
+  it("is also read in the hub's layout in LLAMA_CACHE", async () => {
     const cache = join(home, 'llama');
     putHubCache(cache, { repo: 'maker/model', file: 'model.gguf', content: MODEL });
     expect((await look({ LLAMA_CACHE: cache })).map(({ id }) => id)).toEqual([
@@ -162,7 +162,7 @@ describe('LM Studio', () => {
     ]);
   });
 
-  it('is followed to the folder its settings name', async () => {
+  it('is read in the folder from its settings', async () => {
     put(JSON.stringify({ downloadsFolder: join(home, 'elsewhere') }), home, '.lmstudio/settings.json');
     put(MODEL, home, 'elsewhere/maker/model/m.gguf');
     expect((await look()).map(({ id }) => id)).toEqual(['local/lmstudio/maker/model/m.gguf']);
@@ -170,7 +170,7 @@ describe('LM Studio', () => {
 });
 
 describe("Ollama's store", () => {
-  it('is read from manifests to blobs, projectors and namespaces included', async () => {
+  it('is read through manifests, including projectors and namespaces', async () => {
     const store = join(home, '.ollama/models');
     putOllama(store, 'qwen3', '8b', [
       { content: MODEL },
@@ -199,7 +199,7 @@ describe("Ollama's store", () => {
     ]);
   });
 
-  it('has models of other registries under their whole name', async () => {
+  it('names models of other registries in full', async () => {
     const store = join(home, '.ollama/models');
     const manifest = {
       layers: [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${sha256(MODEL)}`, size: 1 }],
@@ -213,7 +213,7 @@ describe("Ollama's store", () => {
 });
 
 describe('Jan', () => {
-  it('is read in its layouts of today and of before, with the checksum model.yml has', async () => {
+  it('is read in its current and older layouts, with checksums from model.yml', async () => {
     const data = join(home, '.local/share/Jan/data');
     put(MODEL, data, 'llamacpp/models/janhq/Jan-v1-4B/model.gguf');
     put(OTHER, data, 'llamacpp/models/janhq/Jan-v1-4B/mmproj.gguf');
@@ -257,7 +257,7 @@ describe('Jan', () => {
     ]);
   });
 
-  it('is followed to the data folder its settings name', async () => {
+  it('is read in the data folder from its settings', async () => {
     put(JSON.stringify({ data_folder: join(home, 'big') }), home, '.local/share/jan.ai.app/settings.json');
     put(MODEL, home, 'big/llamacpp/models/one/model.gguf');
     expect((await look()).map(({ id }) => id)).toEqual(['local/jan/one']);
@@ -265,7 +265,7 @@ describe('Jan', () => {
 });
 
 describe('plain folders', () => {
-  it("are GPT4All's and those the user configured", async () => {
+  it('include that of GPT4All and those that the user configured', async () => {
     put(MODEL, home, '.local/share/nomic.ai/GPT4All/Llama-3.2-1B-Instruct-Q4_0.gguf');
     put('{}', home, '.local/share/nomic.ai/GPT4All/test.json');
     put(JSON.stringify({ modelFolders: [join(home, 'mine')] }), home, 'config.json');

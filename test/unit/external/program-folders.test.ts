@@ -16,7 +16,7 @@ function folders(platform: Platform, env: Record<string, string>) {
 }
 
 describe('the folders of other programs', () => {
-  it('are on Linux those the programs make there', () => {
+  it('are the default ones on Linux', () => {
     expect(folders('linux', LINUX)).toEqual([
       ['huggingface', 'hub-cache', '/home/ada/.cache/huggingface/hub'],
       ['llama.cpp', 'llama-cache', '/home/ada/.cache/llama.cpp'],
@@ -32,7 +32,7 @@ describe('the folders of other programs', () => {
     ]);
   });
 
-  it('are on macOS below Library where the programs keep to it', () => {
+  it('are below Library on macOS for programs that use it', () => {
     expect(folders('darwin', MAC)).toEqual([
       ['huggingface', 'hub-cache', '/Users/ada/.cache/huggingface/hub'],
       ['llama.cpp', 'llama-cache', '/Users/ada/Library/Caches/llama.cpp'],
@@ -46,7 +46,7 @@ describe('the folders of other programs', () => {
     ]);
   });
 
-  it('are on Windows below the profile and AppData', () => {
+  it('are below the profile and AppData on Windows', () => {
     expect(folders('win32', WINDOWS)).toEqual([
       ['huggingface', 'hub-cache', 'C:\\Users\\ada\\.cache\\huggingface\\hub'],
       ['llama.cpp', 'llama-cache', 'C:\\Users\\ada\\AppData\\Local\\llama.cpp'],
@@ -79,14 +79,14 @@ describe('the folders of other programs', () => {
     expect(found.filter(([program]) => program === 'ollama')).toEqual([['ollama', 'ollama', '/ollama']]);
   });
 
-  it('are not looked for where there is no home, nor at relative paths', () => {
+  it('are not searched without a home folder or at relative paths', () => {
     expect(folders('linux', { HF_HUB_CACHE: 'hub', LLAMA_CACHE: '.', OLLAMA_MODELS: '/ollama' })).toEqual([
       ['ollama', 'ollama', '/ollama'],
     ]);
   });
 });
 
-describe('a folder that a program was told to use', () => {
+describe('a folder set in the settings of a program', () => {
   function named(platform: Platform, file: RegExp, text: string) {
     const env = { linux: LINUX, darwin: MAC, win32: WINDOWS }[platform];
     const setting = folderSettings({ platform, env }).find((one) => file.test(one.file));
@@ -114,7 +114,7 @@ describe('a folder that a program was told to use', () => {
     '{"downloadsFolder": 7}',
     '{"downloadsFolder": "models"}',
     '{"downloadsFolder": "/a\\u0000b"}',
-  ])('is none where the settings say %j', (text) => {
+  ])('is ignored if the settings are %j', (text) => {
     expect(named('linux', /\/\.lmstudio\/settings\.json$/, text)).toBeUndefined();
   });
 });

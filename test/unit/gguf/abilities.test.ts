@@ -13,14 +13,14 @@ afterAll(() => folder.remove());
 const words = ['red'];
 const pooled = (type: number) => markovModel({ metadata: { 'llama.pooling_type': uint32(type) } });
 
-describe('what a file says its model can do', () => {
+describe('modelAbilities', () => {
   it.each<[string, Buffer, readonly string[]]>([
     ['one that generates', markovModel(), ['generate', 'embed']],
     ['one that generates, with mean pooling', pooled(1), ['generate', 'embed']],
     ['one with pooling of a later llama.cpp', pooled(5), ['generate']],
     ['an encoder', bertModel({ words }), ['embed']],
-    ['an encoder that does not say how it pools', bertModel({ words, pooling: null }), []],
-    ['an encoder that pools nothing', bertModel({ words, pooling: 0 }), []],
+    ['an encoder without a pooling type', bertModel({ words, pooling: null }), []],
+    ['an encoder without pooling', bertModel({ words, pooling: 0 }), []],
     ['a reranker', bertModel({ words, rank: { red: 1 } }), ['rank']],
     ['a classifier that pools and has a head', bertModel({ words, rank: { red: 1 }, pooling: 2 }), ['embed', 'rank']],
   ])('%s', async (name, bytes, able) => {

@@ -13,7 +13,7 @@ import { array, string } from '../../support/gguf/write-gguf.ts';
 const folder = tempFolder('differential');
 afterAll(() => folder.remove());
 
-/** Reads one file with both readers and compares all that ours keeps. */
+/** Reads a file with both readers and compares everything that ours stores. */
 async function compare(path: string): Promise<void> {
   const theirs = await gguf(path, { allowLocalFile: true });
   const source = await openFileSource(path);
@@ -45,13 +45,13 @@ async function compare(path: string): Promise<void> {
   }
 }
 
-/** 64-bit numbers come as bigint from one reader and as number from the other. */
+/** One reader returns 64-bit numbers as bigint, the other as number. */
 function exact(value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }
 
 describe('our GGUF reader and that of @huggingface/gguf agree on', () => {
-  it('a made model with a vocabulary', async () => {
+  it('a generated model with a vocabulary', async () => {
     const path = join(folder.path, 'markov.gguf');
     writeFileSync(path, markovModel({ metadata: { 'tokenizer.chat_template': string('{% for m in messages %}…') } }));
     await compare(path);
@@ -78,7 +78,7 @@ describe('our GGUF reader and that of @huggingface/gguf agree on', () => {
 
   const models = process.env.TABAGENT_TEST_MODELS;
   const real = models === undefined ? undefined : join(models, 'stories260K.gguf');
-  // The real model is no part of the project: TABAGENT_TEST_MODELS names the folder it lies in.
+  // The real model is not part of the project; TABAGENT_TEST_MODELS names its folder.
   const test = real !== undefined && existsSync(real) ? it : it.skip;
   test('a published model, stories260K', async () => {
     await compare(real ?? '');

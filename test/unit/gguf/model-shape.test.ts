@@ -30,8 +30,8 @@ const keys = (architecture: string, more: Record<string, Value>): Record<string,
   ...Object.fromEntries(Object.entries(more).map(([key, value]) => [`${architecture}.${key}`, value])),
 });
 
-describe('the shape of a model', () => {
-  it('counts weight bytes by layer, before and after', async () => {
+describe('modelShape', () => {
+  it('counts weight bytes by layer, before the layers and after them', async () => {
     const shape = await shapeOf(keys('llama', { block_count: uint32(2), embedding_length: uint32(256) }), [
       tensor('token_embd.weight', 'F16', 256, 8),
       tensor('blk.0.attn_q.weight', 'Q8_0', 256, 4),
@@ -45,7 +45,7 @@ describe('the shape of a model', () => {
     expect(shape.outputBytes).toBe(1024 + 210 * 8);
   });
 
-  it('reads a whole model, its names and numbers', async () => {
+  it('reads all properties of a model', async () => {
     const bytes = markovModel({ layers: 3, contextLength: 128, name: 'Three' });
     expect(modelShape([await readGgufHeader(memorySource(bytes))])).toMatchObject({
       architecture: 'llama',
@@ -60,7 +60,7 @@ describe('the shape of a model', () => {
     });
   });
 
-  it.each([0, 513, 2 ** 32 - 1])('refuses a header that claims %d layers, without counting them', async (count) => {
+  it.each([0, 513, 2 ** 32 - 1])('rejects a header that claims %d layers without allocating them', async (count) => {
     const metadata = keys('llama', { block_count: uint32(count), embedding_length: uint32(256) });
     await expect(shapeOf(metadata, [tensor('blk.0.ffn_up.weight')])).rejects.toMatchObject({ code: 'MODEL_REJECTED' });
   });
@@ -72,7 +72,7 @@ describe('the shape of a model', () => {
     expect((await shapeOf(keys('bitnet', one), [tensor('blk.0.ffn_up.weight')])).modelType).toBe('bitnet');
   });
 
-  it('names the quantization by what most bytes have, where the file does not say', async () => {
+  it('takes the quantization of most bytes if the file declares none', async () => {
     const shape = await shapeOf(keys('llama', { block_count: uint32(1), embedding_length: uint32(256) }), [
       tensor('blk.0.ffn_up.weight', 'Q5_K', 256, 100),
       tensor('blk.0.ffn_norm.weight', 'F32'),
@@ -81,7 +81,7 @@ describe('the shape of a model', () => {
   });
 });
 
-/** Real settings, from the files' own metadata; bytes worked out by hand as heads × (key + value) × 2. */
+/** Metadata of real files; bytes calculated by hand as heads × (key + value) × 2. */
 const KV: readonly (readonly [model: string, Record<string, Value>, layerTensors: string[][], expected: number[]])[] = [
   [
     'Llama 3.2 1B: 8 of 32 heads, of 64',
@@ -143,7 +143,7 @@ const KV: readonly (readonly [model: string, Record<string, Value>, layerTensors
     [576 * 2],
   ],
   [
-    'Qwen3-Next: three recurrent layers, then one that attends',
+    'Qwen3-Next: three recurrent layers, then an attention layer',
     keys('qwen3next', {
       block_count: uint32(4),
       embedding_length: uint32(2048),
@@ -189,7 +189,7 @@ const KV: readonly (readonly [model: string, Record<string, Value>, layerTensors
     [2048, 2048, 0],
   ],
   [
-    'BERT: an encoder keeps none',
+    'BERT: an encoder stores none',
     keys('bert', {
       block_count: uint32(1),
       embedding_length: uint32(384),
@@ -201,7 +201,7 @@ const KV: readonly (readonly [model: string, Record<string, Value>, layerTensors
   ],
 ];
 
-describe('KV-cache bytes of a token', () => {
+describe('KV cache bytes per token', () => {
   it.each(KV)('%s', async (_model, metadata, layerTensors, expected) => {
     const tensors = layerTensors.flatMap((names, layer) => names.map((name) => tensor(`blk.${layer}.${name}.weight`)));
     expect((await shapeOf(metadata, tensors)).kvBytesPerToken).toEqual(expected);

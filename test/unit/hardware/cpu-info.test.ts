@@ -3,7 +3,7 @@ import { cpuFacts, parseProcessorIdentifier } from '../../../host/hardware/cpu-f
 import { parseCpuInfo } from '../../../host/hardware/cpuinfo.ts';
 import { recordedMachine } from '../../support/snapshots/machine.ts';
 
-/** One thread of a server, as the kernel writes it; only what is of use here. */
+/** One thread of a server in the kernel's format; only the relevant fields. */
 function xeonThread(processor: number, socket: number, core: number, flags = 'fpu sse4_2 avx avx2 avx512f'): string {
   return [
     `processor\t: ${processor}`,
@@ -26,7 +26,7 @@ function xeonThread(processor: number, socket: number, core: number, flags = 'fp
   ].join('\n');
 }
 
-/** Two sockets of 24 cores; the second thread of each core comes after all first ones, as the kernel numbers them. */
+/** Two sockets with 24 cores; the kernel numbers the second thread of each core after all first ones. */
 const TWO_SOCKETS = Array.from({ length: 96 }, (_, n) => xeonThread(n, Math.floor((n % 48) / 24), n % 24)).join('\n');
 
 const VM_WITHOUT_CORES = [0, 1]
@@ -69,11 +69,11 @@ describe('parseCpuInfo', () => {
     });
   });
 
-  it('takes every thread for a core in a virtual machine that tells of no cores', () => {
+  it('counts every thread as a core in a virtual machine that reports no cores', () => {
     expect(parseCpuInfo(VM_WITHOUT_CORES)).toMatchObject({ vendor: 'AuthenticAMD', family: 25, cores: 2, threads: 2 });
   });
 
-  it('finds the board of a Raspberry Pi after its processors', () => {
+  it('finds the board name of a Raspberry Pi after its processors', () => {
     expect(parseCpuInfo(PI_4)).toEqual({
       vendor: 'ARM',
       modelName: 'Raspberry Pi 4 Model B Rev 1.4',
@@ -92,7 +92,7 @@ describe('parseCpuInfo', () => {
     expect(parseCpuInfo(GRAVITON_3).flags).toContain('i8mm');
   });
 
-  it('goes by the fastest kind of core, but by what all of them can do', () => {
+  it('takes the part of the fastest cores, but only flags of all cores', () => {
     const big = 'processor\t: 0\nFeatures\t: fp asimd asimddp sve\nCPU implementer\t: 0x41\nCPU part\t: 0xd48\n';
     const small = 'processor\t: 1\nFeatures\t: fp asimd asimddp\nCPU implementer\t: 0x41\nCPU part\t: 0xd46\n';
     for (const text of [`${big}\n${small}`, `${small}\n${big}`]) {
@@ -103,9 +103,9 @@ describe('parseCpuInfo', () => {
   it.each([
     ['nothing', ''],
     ['noise', '\u0000\u0001: : :\n\n:::\n'],
-    ['a processor without facts', 'processor\t: 0\n'],
-    ['numbers that are none', 'processor\t: 0\nvendor_id\t:\ncpu family\t: six\nmodel\t\t: 1.5\nstepping\t: unknown\n'],
-  ])('makes one unknown thread of %s', (_what, text) => {
+    ['a processor without fields', 'processor\t: 0\n'],
+    ['invalid numbers', 'processor\t: 0\nvendor_id\t:\ncpu family\t: six\nmodel\t\t: 1.5\nstepping\t: unknown\n'],
+  ])('returns one unknown thread for %s', (_what, text) => {
     expect(parseCpuInfo(text)).toMatchObject({
       family: null,
       model: null,
@@ -118,7 +118,7 @@ describe('parseCpuInfo', () => {
 });
 
 describe('cpuFacts', () => {
-  it('gives no more cores and threads than this process may use', async () => {
+  it('reports no more cores and threads than this process may use', async () => {
     const files = { '/proc/cpuinfo': TWO_SOCKETS };
     expect(await cpuFacts(recordedMachine({ files }))).toMatchObject({ cores: 48, threads: 96, platform: 'linux' });
     expect(await cpuFacts(recordedMachine({ files, usableThreads: 4 }))).toMatchObject({ cores: 4, threads: 4 });
@@ -134,7 +134,7 @@ describe('cpuFacts', () => {
     expect(await cpuFacts(recordedMachine({ architecture: 'arm64', files }))).toMatchObject({ cores: 2, threads: 8 });
   });
 
-  it('tells quick cores from others, of Intel and of Arm', async () => {
+  it('distinguishes performance cores of Intel and Arm', async () => {
     const intel = Array.from(
       { length: 24 },
       (_, n) => `processor\t: ${n}\nvendor_id\t: GenuineIntel\nphysical id\t: 0\ncore id\t: ${n < 16 ? n >> 1 : n}\n`,
@@ -145,7 +145,7 @@ describe('cpuFacts', () => {
       '/sys/devices/cpu_core/cpus': '0-15\n',
     };
     expect(await cpuFacts(recordedMachine({ files }))).toMatchObject({ cores: 16, threads: 24, performanceCores: 8 });
-    // In a container of four there may be any four.
+    // A container with four CPUs may have any four.
     expect(await cpuFacts(recordedMachine({ files, usableThreads: 4 }))).not.toHaveProperty('performanceCores');
 
     const arm = Array.from({ length: 8 }, (_, n) => `processor\t: ${n}\nCPU implementer\t: 0x41\nCPU part\t: 0xd05\n`);
@@ -158,12 +158,12 @@ describe('cpuFacts', () => {
     expect(await cpuFacts(machine)).toMatchObject({ cores: 8, threads: 8, performanceCores: 4 });
   });
 
-  it('goes on without /proc, with what Node says', async () => {
+  it('uses information from Node without /proc', async () => {
     const facts = await cpuFacts(recordedMachine({ brand: 'Some CPU', usableThreads: 3 }));
     expect(facts).toMatchObject({ modelName: 'Some CPU', cores: 1, threads: 1, family: null, flags: [] });
   });
 
-  it('takes family, model and stepping under Windows from its environment', async () => {
+  it('reads family, model and stepping on Windows from the environment', async () => {
     const systemInformation = async () => ({
       cpu: async () => ({ vendor: 'Intel', family: '1', model: '1', stepping: '1', physicalCores: 16, cores: 24 }),
     });

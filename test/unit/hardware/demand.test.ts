@@ -21,51 +21,51 @@ const SHAPE: ModelShape = {
   fileBytes: 12_700,
 };
 
-/** One of llama.cpp's steps, tokens: keys and values take 256, 512 and 1024 bytes. */
+/** One step of llama.cpp's context lengths, tokens: keys and values need 256, 512 and 1024 bytes. */
 const CONTEXT = 256;
 
-describe('the bytes of a split', () => {
+describe('memoryFor', () => {
   const demand = demandOf(SHAPE, { contextSize: CONTEXT });
   const { compute } = demand;
 
-  it('are those of the last layers on the GPU, with their keys and values, and of the others in main memory', () => {
+  it('counts the last layers with their keys and values on the GPU, and the others in main memory', () => {
     expect(memoryFor(demand, 1, 1)).toEqual({ vram: 1424 + compute, ram: 5000 + 356 + 712 + 7000 + compute });
     expect(memoryFor(demand, 2, 1)).toEqual({ vram: 712 + 1424 + compute, ram: 5000 + 356 + 7000 + compute });
   });
 
-  it('have the output layer on the GPU when all layers are, and the input never', () => {
+  it('puts the output layer on the GPU if all layers are there, and never the input', () => {
     expect(memoryFor(demand, 3, 1)).toEqual({ vram: 2492 + 7000 + compute, ram: 5000 });
     expect(memoryFor(demand, 99, 1)).toEqual(memoryFor(demand, 3, 1));
   });
 
-  it('are all in main memory with no layer on a GPU', () => {
+  it('counts everything in main memory without layers on a GPU', () => {
     expect(memoryFor(demand, 0, 0)).toEqual({ vram: 0, ram: 5000 + 2492 + 7000 + compute });
   });
 
-  it('have working memory on each of several GPUs', () => {
+  it('counts working memory on each of several GPUs', () => {
     expect(memoryFor(demand, 2, 3).vram - memoryFor(demand, 2, 1).vram).toBe(2 * compute);
   });
 
-  it('have embeddings that serve as output layer twice when that is on the GPU', () => {
+  it('counts tied embeddings twice if the output layer is on the GPU', () => {
     const tied = demandOf({ ...SHAPE, outputBytes: 8 }, { contextSize: CONTEXT });
     expect(memoryFor(tied, 3, 1)).toEqual({ vram: 2492 + 5008 + compute, ram: 5000 });
     expect(memoryFor(tied, 0, 0).ram).toBe(5000 + 2492 + 8 + compute);
   });
 
-  it('grow with the context, a step at a time', () => {
+  it('grows with the context in steps', () => {
     const at = (contextSize: number) => memoryFor(demandOf(SHAPE, { contextSize }), 0, 0).ram;
     expect(at(4096) - at(2048)).toBe(2048 * demandOf(SHAPE, { contextSize: 2048 }).perContextToken);
     expect(at(2049)).toBe(at(2304));
   });
 
-  it('grow with the batch, as far as the context takes one', () => {
+  it('grows with the batch size, limited by the context', () => {
     const of = (batchSize?: number) => demandOf(SHAPE, { contextSize: 2048, batchSize }).compute;
     expect(of(1024)).toBe(2 * of(512));
     expect(of()).toBe(of(512));
     expect(of(65_536)).toBe(of(2048));
   });
 
-  it('shrink with the type of keys and values, each by its own', () => {
+  it('shrinks with the types of keys and of values', () => {
     const kv = (types: { cacheTypeK?: 'q8_0'; cacheTypeV?: 'q4_0' | 'f32' }) =>
       (memoryFor(demandOf(SHAPE, { contextSize: 256, ...types }), 0, 0).ram - memoryFor(demand, 0, 0).ram) / (7 * 256) +
       1;

@@ -52,8 +52,8 @@ function machine(available: number, vram = 0): HardwareSnapshot {
 
 const settings = { contextSize: 8192 };
 
-describe('fitOf', () => {
-  it('takes a load that just fits, and refuses it with one byte less', () => {
+describe('checkFit', () => {
+  it('accepts a load that barely fits, and rejects it with one byte less', () => {
     const { needed } = checkFit(demandOf(LLAMA, settings), 0, machine(64 * GB));
     expect(needed.ram).toBeGreaterThan(LLAMA.fileBytes + 8192 * 32 * 4096);
     const least = needed.ram + MINIMUM_RESERVE.ram;
@@ -65,13 +65,13 @@ describe('fitOf', () => {
     });
   });
 
-  it('counts layers for a GPU as main memory where no GPU can be used', () => {
+  it('counts GPU layers as main memory if no GPU can be used', () => {
     expect(checkFit(demandOf(LLAMA, settings), 33, machine(64 * GB)).needed).toEqual(
       checkFit(demandOf(LLAMA, settings), 0, machine(64 * GB)).needed,
     );
   });
 
-  it('refuses layers that the GPU has no memory for, however much main memory there is', () => {
+  it('rejects GPU layers that exceed the GPU memory, regardless of main memory', () => {
     const fit = checkFit(demandOf(LLAMA, settings), 33, machine(64 * GB, 4 * GiB));
     expect([fit.fits, fit.needed.vram > fit.available.vram, fit.needed.ram < fit.available.ram]).toEqual([
       false,
@@ -81,8 +81,8 @@ describe('fitOf', () => {
   });
 });
 
-describe('memory that loaded models take', () => {
-  it('is taken off once more where their mapped weights count as available, which is on Linux', () => {
+describe('memory of loaded models', () => {
+  it('is subtracted on Linux, where mapped weights count as available', () => {
     const linux = machine(20 * GB);
     expect(withoutMapped(linux, 5 * GB).memory).toEqual({ total: 64 * GB, available: 15 * GB });
     expect(withoutMapped(linux, 50 * GB).memory.available).toBe(0);
@@ -90,14 +90,14 @@ describe('memory that loaded models take', () => {
     expect(withoutMapped(windows, 5 * GB)).toBe(windows);
   });
 
-  it('comes back when they go, and is never more than there is', () => {
+  it('is added back when they are unloaded, up to the total', () => {
     const freed = withFreed(machine(20 * GB, 8 * GB), { ram: 5 * GB, vram: 2 * GB });
     expect([freed.memory.available, freed.gpus[0]?.availableVram]).toEqual([25 * GB, 8 * GB]);
   });
 });
 
-describe('whatWouldFit', () => {
-  it('proposes fewer layers on the GPU where that is enough', () => {
+describe('findAlternatives', () => {
+  it('proposes fewer layers on the GPU if that is enough', () => {
     const snapshot = machine(32 * GB, 4 * GiB);
     const [only, ...others] = findAlternatives({ shape: LLAMA, settings, gpuLayers: 33, snapshot });
     expect(others).toEqual([]);
@@ -105,7 +105,7 @@ describe('whatWouldFit', () => {
     expect(only).toMatchObject({ n_ctx: 8192, note: expect.stringMatching(/^\d+ instead of 33 layers on the GPU/) });
   });
 
-  it('proposes a smaller cache with the context asked for, and the longest context without one', () => {
+  it('proposes a quantized cache with the requested context, and the longest context without one', () => {
     const proposals = findAlternatives({
       shape: LLAMA,
       settings: { contextSize: 131_072 },
@@ -128,7 +128,7 @@ describe('whatWouldFit', () => {
     expect(proposals).toHaveLength(1);
   });
 
-  it('says how small a file would have to be where no context is short enough', () => {
+  it('says how small a file must be if no context is short enough', () => {
     const proposals = findAlternatives({ shape: LLAMA, settings, gpuLayers: 0, snapshot: machine(4 * GB) });
     expect(proposals).toEqual([
       { note: expect.stringMatching(/quantization of at most 3\.\d GB \(this file: 4\.9 GB\)/) },
@@ -138,7 +138,7 @@ describe('whatWouldFit', () => {
     ]);
   });
 
-  it('proposes nothing that would be refused in its turn', () => {
+  it('proposes nothing that would be rejected', () => {
     const random = new Seeded(7);
     for (let i = 0; i < 300; i++) {
       const snapshot = machine((1 + random.below(40)) * GB, random.below(3) * 6 * GB);
@@ -165,14 +165,14 @@ describe('whatWouldFit', () => {
   });
 });
 
-describe('the ways to hold a model', () => {
+describe('offloadOptions', () => {
   const ways = (available: number, vram: number) =>
     offloadOptions(LLAMA, settings, machine(available, vram)).map(({ strategy, gpuLayers, cpuLayers }) => {
       expect(gpuLayers + cpuLayers).toBe(LLAMA.layerBytes.length);
       return strategy;
     });
 
-  it('are all on the GPU, a part, or none of it: those that fit, the quickest first', () => {
+  it('lists the fitting ones of all, some and no layers on the GPU, fastest first', () => {
     expect(ways(64 * GB, 24 * GB)).toEqual(['full_vram', 'full_ram']);
     expect(ways(64 * GB, 4 * GiB)).toEqual(['hybrid', 'full_ram']);
     expect(ways(64 * GB, 0)).toEqual(['full_ram']);

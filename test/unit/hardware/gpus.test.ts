@@ -15,7 +15,7 @@ async function found(recording: Recording) {
   return { gpus, log };
 }
 
-/** A card of Linux's, and what its driver shows of it. */
+/** A card on Linux with the files of its driver. */
 function drmCard(files: Record<string, string>, lspci = ''): Recording {
   return {
     folders: { '/sys/class/drm': ['card0', 'card0-DP-1', 'renderD128', 'version'] },
@@ -25,7 +25,7 @@ function drmCard(files: Record<string, string>, lspci = ''): Recording {
 }
 
 describe("Nvidia's GPUs", () => {
-  it('an RTX 4090 has the memory nvidia-smi tells, total and free', async () => {
+  it('reads total and free memory of an RTX 4090 from nvidia-smi', async () => {
     const { gpus } = await found({ programs: { 'nvidia-smi': 'NVIDIA GeForce RTX 4090, 24564, 23012, 550.54.14\n' } });
     expect(gpus).toEqual([
       {
@@ -39,7 +39,7 @@ describe("Nvidia's GPUs", () => {
     ]);
   });
 
-  it('two GPUs come with the larger first', async () => {
+  it('lists the larger of two GPUs first', async () => {
     const { gpus } = await found({
       programs: {
         'nvidia-smi': 'NVIDIA GeForce GTX 1060 6GB, 6144, 6000, 550\r\nNVIDIA RTX A6000, 49140, 48000, 550\r\n',
@@ -48,7 +48,7 @@ describe("Nvidia's GPUs", () => {
     expect(gpus.map(({ name }) => name)).toEqual(['NVIDIA RTX A6000', 'NVIDIA GeForce GTX 1060 6GB']);
   });
 
-  it('one that shares the memory of the machine has no size of its own', async () => {
+  it('reports no memory size for one that shares the main memory', async () => {
     const { gpus } = await found({ programs: { 'nvidia-smi': 'NVIDIA GB10, [N/A], [N/A], 580.95\n' } });
     expect(gpus).toMatchObject([{ name: 'NVIDIA GB10', totalVram: null, availableVram: null, sharedMemory: true }]);
     expect(resolveGpuMemory(gpus, { total: 128 * GiB, available: 100 * GiB })).toMatchObject([
@@ -61,13 +61,13 @@ describe("Nvidia's GPUs", () => {
     ['no devices', 'No devices were found\n'],
     ['a line with fields missing', 'NVIDIA GeForce RTX 4090, 24564\n'],
     ['nothing', ''],
-    ['a size that is no number', 'NVIDIA GeForce RTX 4090, many, 1, 550\n'],
-    ['a size of nothing', 'NVIDIA GeForce RTX 4090, 0, 0, 550\n'],
+    ['an invalid size', 'NVIDIA GeForce RTX 4090, many, 1, 550\n'],
+    ['a size of zero', 'NVIDIA GeForce RTX 4090, 0, 0, 550\n'],
   ])('%s is no GPU', async (_what, text) => {
     expect((await found({ programs: { 'nvidia-smi': text } })).gpus).toEqual([]);
   });
 
-  it('a probe that fails is told in the log, and the others count', async () => {
+  it('logs a failed probe and uses the others', async () => {
     const { gpus, log } = await found({
       ...drmCard({ vendor: '0x8086\n', device: '0x9a49\n', uevent: 'DRIVER=i915\nPCI_SLOT_NAME=0000:00:02.0\n' }),
       programs: { 'nvidia-smi': new Error('nvidia-smi gave no answer in 10000 ms') },
@@ -79,8 +79,8 @@ describe("Nvidia's GPUs", () => {
   });
 });
 
-describe('GPUs of AMD and Intel under Linux', () => {
-  it('an RX 7900 XTX has the memory amdgpu tells, and the name of lspci', async () => {
+describe('AMD and Intel GPUs on Linux', () => {
+  it('reads the memory of an RX 7900 XTX from amdgpu and its name from lspci', async () => {
     const { gpus } = await found(
       drmCard(
         {
@@ -106,7 +106,7 @@ describe('GPUs of AMD and Intel under Linux', () => {
     ]);
   });
 
-  it('the graphics inside a Ryzen shares the main memory, for all the VRAM it is said to have', async () => {
+  it('treats the graphics of a Ryzen as shared memory despite its reported VRAM', async () => {
     const { gpus } = await found(
       drmCard({
         vendor: '0x1002\n',
@@ -121,7 +121,7 @@ describe('GPUs of AMD and Intel under Linux', () => {
     ]);
   });
 
-  it('the graphics inside an Intel CPU shares the main memory', async () => {
+  it('treats the graphics of an Intel CPU as shared memory', async () => {
     const { gpus } = await found(
       drmCard({
         vendor: '0x8086\n',
@@ -142,7 +142,7 @@ describe('GPUs of AMD and Intel under Linux', () => {
     ]);
   });
 
-  it('an Arc card has the memory its largest region shows', async () => {
+  it('reads the memory of an Arc card from its largest region', async () => {
     const { gpus } = await found(
       drmCard({
         vendor: '0x8086\n',
@@ -164,14 +164,14 @@ describe('GPUs of AMD and Intel under Linux', () => {
     ['VMware', '0x15ad'],
     ['Bochs', '0x1234'],
     ['Hyper-V', '0x1414'],
-    ['Nvidia, which nvidia-smi tells of', '0x10de'],
-  ])('the display adapter of %s is none', async (_what, vendor) => {
+    ['Nvidia, which nvidia-smi lists', '0x10de'],
+  ])('ignores a display adapter of %s', async (_what, vendor) => {
     const { gpus, log } = await found(drmCard({ vendor: `${vendor}\n`, device: '0x0001\n' }));
     expect(gpus).toEqual([]);
     expect(log.lines).toEqual([]);
   });
 
-  it('is none where files are missing or hold noise', async () => {
+  it('ignores cards with missing or invalid files', async () => {
     expect((await found(drmCard({}))).gpus).toEqual([]);
     expect((await found({})).gpus).toEqual([]);
     const { gpus } = await found(drmCard({ vendor: '0x1002\n', mem_info_vram_total: 'lots\n', mem_busy_percent: '?' }));
@@ -182,17 +182,17 @@ describe('GPUs of AMD and Intel under Linux', () => {
 const WINDOWS_KEY =
   'HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Class\\{4d36e968-e325-11ce-bfc1-08002be10318}';
 
-/** A display adapter as `reg query` writes it. */
+/** A display adapter in the output of `reg query`. */
 function adapter(number: number, values: Record<string, string>): string {
   const lines = Object.entries(values).map(([name, value]) => `    ${name}    REG_SZ    ${value}`);
   return [`${WINDOWS_KEY}\\000${number}`, ...lines, ''].join('\r\n');
 }
 
-describe('GPUs under Windows', () => {
+describe('GPUs on Windows', () => {
   const windows = (...sections: string[]) =>
     found({ platform: 'win32', programs: { reg: `\r\n${sections.join('\r\n')}` } });
 
-  it('an RX 7900 XTX has the memory the registry tells in 64 bits', async () => {
+  it('reads the memory of an RX 7900 XTX in 64 bits from the registry', async () => {
     const { gpus } = await windows(
       adapter(0, {
         DriverDesc: 'AMD Radeon RX 7900 XTX',
@@ -213,7 +213,7 @@ describe('GPUs under Windows', () => {
     ]);
   });
 
-  it('Intel UHD shares the main memory, an adapter told of twice counts once, and virtual ones do not', async () => {
+  it('treats Intel UHD as shared memory, counts duplicate adapters once, and ignores virtual ones', async () => {
     const uhd = { DriverDesc: 'Intel(R) UHD Graphics 630', MatchingDeviceId: 'PCI\\VEN_8086&DEV_3E92' };
     const { gpus } = await windows(
       adapter(0, uhd),
@@ -227,7 +227,7 @@ describe('GPUs under Windows', () => {
     ]);
   });
 
-  it("counts Nvidia's once, as nvidia-smi tells of them", async () => {
+  it('counts Nvidia GPUs once, as reported by nvidia-smi', async () => {
     const { gpus } = await found({
       platform: 'win32',
       programs: {
@@ -251,7 +251,7 @@ describe('GPUs of Macs', () => {
       systemInformation: (async () => ({ graphics: async () => ({ controllers, displays: [] }) })) as never,
     });
 
-  it('an M2 shares two thirds of a small memory and three quarters of a large one', async () => {
+  it('gives an M2 two thirds of a small memory and three quarters of a large one', async () => {
     const { gpus } = await mac({ vendor: 'Apple', model: 'Apple M2', bus: 'Built-In', vram: null, vramDynamic: true });
     expect(gpus).toMatchObject([{ name: 'Apple M2', vendor: 'apple', totalVram: null, sharedMemory: true }]);
     const sized = (total: number) => resolveGpuMemory(gpus, { total, available: total })[0]?.totalVram;
@@ -259,7 +259,7 @@ describe('GPUs of Macs', () => {
     expect(sized(64 * GiB)).toBe(48 * GiB);
   });
 
-  it('a Radeon has its own memory, and virtual adapters are none', async () => {
+  it('reports the memory of a Radeon, and ignores virtual adapters', async () => {
     const { gpus } = await mac(
       { vendor: 'Intel', model: 'Intel UHD Graphics 630', bus: 'Built-In', vram: 1536, vramDynamic: true },
       { vendor: 'AMD', model: 'AMD Radeon Pro 5500M', bus: 'PCIe', vram: 8192, vramDynamic: false },
@@ -273,7 +273,7 @@ describe('GPUs of Macs', () => {
 });
 
 describe('Hardware', () => {
-  it('asks for the CPU once, for GPUs one at a time, and for the memory every time', async () => {
+  it('detects the CPU once, GPUs one call at a time, and memory every time', async () => {
     let read = 0;
     const machine = recordedMachine({ programs: { 'nvidia-smi': 'NVIDIA RTX A6000, 49140, 48000, 550\n' } });
     const files: Record<string, string> = { '/proc/cpuinfo': 'processor\t: 0\nflags\t\t: sse4_2\n' };
@@ -297,7 +297,7 @@ describe('Hardware', () => {
     expect(await hardware.memory()).toEqual({ total: 64 * 1024, available: 40 * 1024 });
   });
 
-  it('knows the machine this runs on', async () => {
+  it('detects this machine', async () => {
     const { cpu, memory, gpus } = await new Hardware({ log: new KeptLog(), env: process.env }).snapshot();
     expect(cpu.platform).toBe(process.platform);
     expect(cpu.cores).toBeGreaterThanOrEqual(1);

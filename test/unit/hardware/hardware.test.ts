@@ -4,7 +4,7 @@ import { KeptLog } from '../../support/logs.ts';
 import { recordedMachine } from '../../support/snapshots/machine.ts';
 
 describe('Hardware', () => {
-  it('asks again for a CPU that could not be told', async () => {
+  it('detects the CPU again after a failure', async () => {
     const cpu = {
       vendor: '',
       manufacturer: 'Maker',
@@ -34,7 +34,7 @@ describe('Hardware', () => {
     });
   });
 
-  it('does not start programs again for GPUs that were not there a moment ago', async () => {
+  it('does not start programs again shortly after no GPU was found', async () => {
     const machine = recordedMachine({ programs: {} });
     const hardware = new Hardware({ log: new KeptLog(), machine });
     expect(await hardware.gpus()).toEqual([]);

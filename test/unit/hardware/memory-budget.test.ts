@@ -22,7 +22,7 @@ function on(platform: string, architecture: string, gpus: GpuInfo[], available =
 
 const names = (snapshot: HardwareSnapshot) => usableGpus(snapshot).map(({ name }) => name);
 
-describe('the GPUs a model is put on', () => {
+describe('usableGpus', () => {
   it('are all of one maker with memory of their own, Nvidia’s before others: CUDA sees no others', () => {
     const all = [gpu('amd', 24), gpu('nvidia', 12), gpu('nvidia', 8), gpu('intel', 16, true)];
     expect(names(on('linux', 'x64', all))).toEqual(['nvidia 12', 'nvidia 8']);
@@ -46,7 +46,7 @@ describe('the GPUs a model is put on', () => {
   });
 });
 
-describe('the room a model has', () => {
+describe('memoryBudgetOn', () => {
   it('is what is free, less something left on each GPU and in main memory', () => {
     const { vram, ram, shared } = memoryBudgetOn(on('linux', 'x64', [gpu('nvidia', 12), gpu('nvidia', 8)]));
     expect(shared).toBe(false);

@@ -4,7 +4,7 @@ import { recordedMachine } from '../../support/snapshots/machine.ts';
 
 const GiB = 1024 ** 3;
 const MiB = 1024 ** 2;
-/** 16 GiB, of which 1 GiB lies idle and 12 GiB are available. */
+/** 16 GiB, of which 1 GiB is free and 12 GiB are available. */
 const MEMINFO = `MemTotal:       16777216 kB
 MemFree:         1048576 kB
 MemAvailable:   12582912 kB
@@ -15,8 +15,8 @@ Cached:         10485760 kB
 const memory = (files: Record<string, string>) =>
   memoryInfo(recordedMachine({ files: { '/proc/meminfo': MEMINFO, ...files } }));
 
-describe('memory under Linux', () => {
-  it('is what is available, not what lies idle', async () => {
+describe('memory on Linux', () => {
+  it('is the available memory, not the free memory', async () => {
     expect(await memory({})).toEqual({ total: 16 * GiB, available: 12 * GiB });
   });
 
@@ -31,7 +31,7 @@ describe('memory under Linux', () => {
     expect(found).toEqual({ total: 4 * GiB, available: 3 * GiB });
   });
 
-  it('is limited by a group further up', async () => {
+  it('is limited by an ancestor group', async () => {
     const found = await memory({
       '/proc/self/cgroup': '0::/a/b/c\n',
       '/sys/fs/cgroup/a/b/c/memory.max': 'max\n',
@@ -62,7 +62,7 @@ describe('memory under Linux', () => {
     expect(found).toEqual({ total: 2 * GiB, available: 1.5 * GiB });
   });
 
-  it('is the whole machine’s where no limit is set, or one above it', async () => {
+  it('is that of the whole machine if no limit or a higher one is set', async () => {
     const none = {
       '/proc/self/cgroup': '4:memory:/x\n0::/\n',
       '/sys/fs/cgroup/memory/x/memory.limit_in_bytes': '9223372036854771712\n',
@@ -76,7 +76,7 @@ describe('memory under Linux', () => {
     expect(await memory(above)).toEqual({ total: 16 * GiB, available: 12 * GiB });
   });
 
-  it('is never less than nothing', async () => {
+  it('is never negative', async () => {
     const full = {
       '/proc/self/cgroup': '0::/x\n',
       '/sys/fs/cgroup/x/memory.max': `${GiB}\n`,
@@ -89,11 +89,11 @@ describe('memory under Linux', () => {
     ['climbs out of the mount', '0::/../../../etc\n'],
     ['has no path', '0::\n'],
     ['is not a list of groups', 'banana\n\0\n'],
-  ])('does without a group file that %s', async (_, text) => {
+  ])('ignores a group file that %s', async (_, text) => {
     expect(await memory({ '/proc/self/cgroup': text })).toEqual({ total: 16 * GiB, available: 12 * GiB });
   });
 
-  it('is what Node says where /proc/meminfo is not told', async () => {
+  it('comes from Node if /proc/meminfo is not available', async () => {
     const { total, available } = await memoryInfo(recordedMachine({}));
     expect(total).toBeGreaterThan(0);
     expect(available).toBeLessThanOrEqual(total);
@@ -127,5 +127,5 @@ it('reads nothing outside of /proc and the mount of control groups, whatever the
 it.each([
   ['nothing', ''],
   ['a kernel before 3.14, without MemAvailable', MEMINFO.replace(/MemAvailable.*\n/, '')],
-  ['a number that is none', MEMINFO.replace('16777216', 'lots')],
-])('/proc/meminfo of %s tells nothing', (_what, text) => expect(parseMemInfo(text)).toBeUndefined());
+  ['an invalid number', MEMINFO.replace('16777216', 'lots')],
+])('parseMemInfo returns undefined for %s', (_what, text) => expect(parseMemInfo(text)).toBeUndefined());

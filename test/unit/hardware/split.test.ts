@@ -8,7 +8,7 @@ import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 const GB = 1e9;
 const GiB = 1024 ** 3;
 
-/** A model of even layers, as `modelShape` makes it of a header. */
+/** A model with equal layers, as returned by `modelShape`. */
 function shape(
   layers: number,
   layerBytes: number,
@@ -73,7 +73,7 @@ describe('recommendSplit without a GPU', () => {
     expect(recommendSplit({ shape: TINY, contextSize: 2048, snapshot }).tier).toBe('slow');
   });
 
-  it('says with figures that a model does not fit, and what would', () => {
+  it('says with figures that a model does not fit, and what would fit', () => {
     const { tier, reason, gpuLayers } = recommendSplit({
       shape: LLAMA_13B,
       contextSize: 4096,
@@ -85,7 +85,7 @@ describe('recommendSplit without a GPU', () => {
     expect(reason).toMatch(/quantization of at most \d+ %/);
   });
 
-  it('proposes a shorter context where that is enough, and that one fits', () => {
+  it('proposes a shorter context if that is enough', () => {
     const snapshot = machine(9 * GB);
     const asked = { shape: LLAMA_7B, snapshot };
     const { reason } = recommendSplit({ ...asked, contextSize: 16_384 });
@@ -115,12 +115,12 @@ describe('recommendSplit with a GPU', () => {
     expect(split.reason).toContain(`${(split.estimatedRam / 1e9).toFixed(1)} GB`);
   });
 
-  it('goes by the VRAM that is free, not by all there is', () => {
+  it('uses the free VRAM, not the total', () => {
     const full = machine(16 * GB, [gpu(24 * GiB, { availableVram: 0.5 * GiB })]);
     expect(recommendSplit({ shape: LLAMA_7B, contextSize: 4096, snapshot: full }).gpuLayers).toBe(0);
   });
 
-  it('takes two GPUs together', () => {
+  it('uses two GPUs together', () => {
     const snapshot = machine(16 * GB, [gpu(6 * GiB), gpu(6 * GiB)]);
     const two = recommendSplit({ shape: LLAMA_13B, contextSize: 2048, snapshot });
     const one = recommendSplit({ shape: LLAMA_13B, contextSize: 2048, snapshot: machine(16 * GB, [gpu(6 * GiB)]) });
@@ -128,7 +128,7 @@ describe('recommendSplit with a GPU', () => {
     expect(two.reason).toContain('2 GPUs');
   });
 
-  it('leaves graphics inside the CPU alone: it reads the same memory, no faster', () => {
+  it('does not use integrated graphics, which are no faster', () => {
     const uhd = gpu(8 * GiB, { name: 'Intel UHD', vendor: 'intel', sharedMemory: true });
     const split = recommendSplit({ shape: TINY, contextSize: 2048, snapshot: machine(16 * GB, [uhd]) });
     expect(split.gpuLayers).toBe(0);
@@ -206,7 +206,7 @@ describe.each([1, 2, 3])('recommendSplit on random models (seed %i)', (seed) => 
     }
   });
 
-  it('the estimate never exceeds the VRAM there is, nor both together the memory they share', () => {
+  it('the estimates never exceed the VRAM, nor together the shared memory', () => {
     for (const one of cases) {
       const { estimatedVram, estimatedRam, gpuLayers } = recommendSplit({ ...one, snapshot: snapshotOf(one) });
       expect(estimatedVram).toBeLessThanOrEqual(one.shared ? one.ram : one.vram);
