@@ -18,6 +18,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   popup: () => import('./popup.ts'),
   fuzz: () => import('./fuzz.ts'),
   cycles: () => import('./cycles.ts'),
+  conversations: () => import('./conversations.ts'),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
