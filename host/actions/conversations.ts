@@ -142,7 +142,7 @@ export const searchConversations = handle(declared.searchConversations, async (r
       payload: { query, conversations: items, total: items.length, by, model: work.modelId, ...work },
     };
   }
-  const { items } = page(store.search(query, { count: limit }, user_id), {});
+  const { items } = page(await store.search(query, { count: limit }, user_id), {});
   return { payload: { query, conversations: items, total: items.length, by } };
 });
 

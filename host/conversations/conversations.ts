@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
-import { HostError } from '../common/errors.ts';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import { HostError, isHostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import { isDamage } from '../store/damaged-database.ts';
@@ -41,6 +42,12 @@ export interface Found extends Conversation {
   readonly message_id: string | null;
   readonly snippet: string;
 }
+
+/** Matches of a word search that are read. More are in few conversations, which have been found by then. */
+const MAX_MATCHES = 20_000;
+
+/** Messages that are searched for a text without yielding to the event loop. */
+const SLICE_ROWS = 2_000;
 
 /** Lists whose pages are being read at the same time. The oldest is forgotten when there are more. */
 const MAX_LISTINGS = 32;
@@ -186,21 +193,21 @@ export class Conversations {
     });
   }
 
-  /** Returns conversations whose title, topic or a message contains all words, best match first, each once. */
-  search(query: string, window: { count: number }, userId?: string): Found[] {
+  /**
+   * Returns conversations whose title or topic contains all words, and then those with a message that does. Each appears
+   * once, the ones with the newest match first.
+   */
+  async search(query: string, { count }: { count: number }, userId?: string): Promise<Found[]> {
     const words = ftsQuery(query);
-    return this.#run(() => {
-      const rows = words === undefined ? this.#searchAsIs(query, userId) : this.#searchWords(words, userId);
-      const found = new Map<string, Found>();
-      for (const row of rows) {
-        const id = String(row.id);
-        if (found.has(id)) continue;
-        if (found.size === window.count) break;
-        const messageId = row.message_id === null ? null : String(row.message_id);
-        found.set(id, { ...conversationOf(row), message_id: messageId, snippet: String(row.snippet) });
+    if (words !== undefined) {
+      try {
+        return this.#run(() => this.#searchWords(words, count, userId));
+      } catch (error) {
+        // A word that SQLite splits differently is not in the index as a whole.
+        if (!isPhraseError(error)) throw error;
       }
-      return [...found.values()];
-    });
+    }
+    return this.#searchText(query, count, userId);
   }
 
   /**
@@ -295,36 +302,73 @@ export class Conversations {
     return Number(this.#database.prepare(`SELECT count(*) AS count FROM ${what}`).get(...values)?.count);
   }
 
-  #searchWords(words: string, userId: string | undefined) {
-    const columns = CONVERSATION.split(', ').map((column) => `c.${column}`);
+  #searchWords(words: string, count: number, userId: string | undefined): Found[] {
     const [user, ...values] = userId === undefined ? [''] : ['AND c.user_id = ?', userId];
-    return this.#database
-      .prepare(`
-        SELECT ${columns.join(', ')}, NULL AS message_id, snippet(title_words, -1, '', '', '…', ${SNIPPET_WORDS}) AS snippet,
-          2 * bm25(title_words) AS rank
-        FROM title_words JOIN conversations c ON c.rowid = title_words.rowid
-        WHERE title_words MATCH ? AND c.deleted = 0 ${user}
-        UNION ALL
-        SELECT ${columns.join(', ')}, m.id, snippet(message_words, 0, '', '', '…', ${SNIPPET_WORDS}), bm25(message_words)
-        FROM message_words JOIN messages m ON m.number = message_words.rowid JOIN conversations c ON c.id = m.conversation_id
+    // CROSS JOIN makes SQLite read in the order of the index, the newest first: a common word has so many matches that sorting them takes seconds.
+    const titles = this.#database
+      .prepare(`SELECT c.rowid AS number, c.id FROM title_words CROSS JOIN conversations c ON c.rowid = title_words.rowid
+        WHERE title_words MATCH ? AND c.deleted = 0 ${user} ORDER BY title_words.rowid DESC LIMIT ?`)
+      .iterate(words, ...values, count);
+    const titleSnippet = this.#database.prepare(
+      `SELECT snippet(title_words, -1, '', '', '…', ${SNIPPET_WORDS}) AS snippet FROM title_words
+        WHERE title_words MATCH ? AND rowid = ?`,
+    );
+    const messageSnippet = this.#database.prepare(
+      `SELECT snippet(message_words, 0, '', '', '…', ${SNIPPET_WORDS}) AS snippet FROM message_words
+        WHERE message_words MATCH ? AND rowid = ?`,
+    );
+    const messages = this.#database
+      .prepare(`SELECT m.number, m.conversation_id AS id, m.id AS message_id FROM message_words
+          CROSS JOIN messages m ON m.number = message_words.rowid CROSS JOIN conversations c ON c.id = m.conversation_id
         WHERE message_words MATCH ? AND m.deleted = 0 AND c.deleted = 0 ${user}
-        ORDER BY rank`)
-      .iterate(words, ...values, words, ...values);
+        ORDER BY message_words.rowid DESC LIMIT ${MAX_MATCHES}`)
+      .iterate(words, ...values);
+    const found = new Map<string, Found>();
+    const add = (id: string, messageId: string | null, snippet: unknown) =>
+      found.set(id, { ...this.#require(id), message_id: messageId, snippet: String(snippet) });
+    for (const { id, number = null } of titles) add(String(id), null, titleSnippet.get(words, number)?.snippet);
+    if (found.size === count) return [...found.values()];
+    for (const { id, number = null, message_id } of messages) {
+      if (found.has(String(id))) continue;
+      add(String(id), String(message_id), messageSnippet.get(words, number)?.snippet);
+      if (found.size === count) break;
+    }
+    return [...found.values()];
   }
 
-  #searchAsIs(text: string, userId: string | undefined) {
+  /** Searches for the text itself, in slices between which other requests run. */
+  async #searchText(text: string, count: number, userId: string | undefined): Promise<Found[]> {
     const columns = CONVERSATION.split(', ').map((column) => `c.${column}`);
     const [user, ...values] = userId === undefined ? [''] : ['AND c.user_id = ?', userId];
-    return this.#database
-      .prepare(`
-        SELECT ${columns.join(', ')}, NULL AS message_id, c.title AS snippet, c.updated_at AS at FROM conversations c
-        WHERE instr(c.title, ?) > 0 AND c.deleted = 0 ${user}
-        UNION ALL
-        SELECT ${columns.join(', ')}, m.id, substr(m.content, max(1, instr(m.content, ?) - 40), 120), m.created_at
-        FROM messages m JOIN conversations c ON c.id = m.conversation_id
-        WHERE instr(m.content, ?) > 0 AND m.deleted = 0 AND c.deleted = 0 ${user}
-        ORDER BY at DESC`)
-      .iterate(text, ...values, text, text, ...values);
+    const found = new Map<string, Found>();
+    const add = (row: Record<string, SQLOutputValue>) => {
+      const id = String(row.id);
+      if (found.has(id) || found.size === count) return;
+      const messageId = row.message_id === null ? null : String(row.message_id);
+      found.set(id, { ...conversationOf(row), message_id: messageId, snippet: String(row.snippet) });
+    };
+    this.#run(() => {
+      const titles = this.#database
+        .prepare(`SELECT ${columns.join(', ')}, NULL AS message_id, c.title AS snippet FROM conversations c
+          WHERE instr(c.title, ?) > 0 AND c.deleted = 0 ${user} ORDER BY c.updated_at DESC LIMIT ?`)
+        .all(text, ...values, count);
+      for (const row of titles) add(row);
+    });
+    const slice = this.#database.prepare(`SELECT ${columns.join(', ')}, m.id AS message_id,
+        substr(m.content, max(1, instr(m.content, ?) - 40), 120) AS snippet
+      FROM messages m CROSS JOIN conversations c ON c.id = m.conversation_id
+      WHERE m.number <= ? AND m.number > ? AND instr(m.content, ?) > 0 AND m.deleted = 0 AND c.deleted = 0 ${user}
+      ORDER BY m.number DESC`);
+    let end = this.#run(() =>
+      Number(this.#database.prepare('SELECT max(number) AS number FROM messages').get()?.number),
+    );
+    for (; end > 0 && found.size < count; end -= SLICE_ROWS) {
+      this.#run(() => {
+        for (const row of slice.all(text, end, end - SLICE_ROWS, text, ...values)) add(row);
+      });
+      await setImmediate();
+    }
+    return [...found.values()];
   }
 
   /** Runs `work` in a transaction. Text that it removed is erased from the write-ahead log, too. */
@@ -370,7 +414,12 @@ export class Conversations {
   }
 }
 
-/** Unix seconds, to the millisecond. */
+/** Returns whether the index cannot search for a word because SQLite splits it into several. */
+function isPhraseError(error: unknown): boolean {
+  return isHostError(error) && error.cause instanceof Error && /phrase queries/.test(error.cause.message);
+}
+
+/** Returns the time in Unix seconds, to the millisecond. */
 function now(): number {
   return Date.now() / 1000;
 }

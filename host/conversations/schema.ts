@@ -104,6 +104,24 @@ const MIGRATIONS: readonly string[] = [
   DROP INDEX messages_in_order;
   CREATE INDEX messages_in_order ON messages (conversation_id, deleted, created_at, position, id);
   `,
+  // Indexes of prefixes, so that a search for the first letters of common words does not merge thousands of words. The
+  // positions of words are not used, and without them the index is no larger than before.
+  `
+  DROP TABLE message_words;
+  CREATE VIRTUAL TABLE message_words USING fts5(
+    content, content = 'messages', content_rowid = 'number', tokenize = 'unicode61 remove_diacritics 2',
+    prefix = '1 2 3 4', detail = none
+  );
+  INSERT INTO message_words (message_words, rank) VALUES ('secure-delete', 1);
+  INSERT INTO message_words (message_words) VALUES ('rebuild');
+  DROP TABLE title_words;
+  CREATE VIRTUAL TABLE title_words USING fts5(
+    title, topic, content = 'conversations', content_rowid = 'rowid', tokenize = 'unicode61 remove_diacritics 2',
+    prefix = '1 2 3 4', detail = none
+  );
+  INSERT INTO title_words (title_words, rank) VALUES ('secure-delete', 1);
+  INSERT INTO title_words (title_words) VALUES ('rebuild');
+  `,
 ];
 
 /** The version of a database after all migrations. */

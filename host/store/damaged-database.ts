@@ -1,9 +1,13 @@
 import { stat } from 'node:fs/promises';
-import { DatabaseSync } from 'node:sqlite';
+import * as sqlite from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import { isSystemError } from '../common/errors.ts';
 import { renameFile } from '../common/files-in-use.ts';
 import { longPath } from '../common/long-path.ts';
 import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
+
+/** Largest database that is checked without a thread, bytes: that takes a few milliseconds. */
+const MAX_CHECKED_HERE = 4 * 1024 * 1024;
 
 /** A database that was found damaged. */
 export interface Damage {
@@ -19,7 +23,7 @@ export interface Damage {
  */
 export async function damageOf(file: string, busyTimeoutMs: number): Promise<Damage | undefined> {
   const inode = await inodeOf(file);
-  const found = inode === undefined ? undefined : check(file, busyTimeoutMs);
+  const found = inode === undefined ? undefined : await check(file, busyTimeoutMs);
   return inode === undefined || found === undefined ? undefined : { found, inode };
 }
 
@@ -54,16 +58,45 @@ async function inodeOf(file: string): Promise<bigint | undefined> {
   }
 }
 
-function check(file: string, busyTimeoutMs: number): number | string | undefined {
-  let database: DatabaseSync | undefined;
+/** Result of a check: what was found, or the error that SQLite reported. */
+type CheckResult = { readonly found?: string | undefined } | { readonly error: { message: string; errcode: number } };
+
+async function check(file: string, busyTimeoutMs: number): Promise<number | string | undefined> {
+  const data = { path: longPath(file), busyTimeoutMs };
+  const { size } = await stat(file);
+  const result = size <= MAX_CHECKED_HERE ? checkStructure(sqlite, data) : await checkInThread(data);
+  if (!('error' in result)) return result.found;
+  const error = Object.assign(new Error(result.error.message), result.error);
+  if (isDamage(error)) return sqliteCode(error);
+  throw error;
+}
+
+/** Checks in a thread: the check of a large database takes seconds, in which other requests must be answered. */
+async function checkInThread(data: Parameters<typeof checkStructure>[1]): Promise<CheckResult> {
+  const source = `const { parentPort, workerData } = require('node:worker_threads');
+    parentPort.postMessage((${checkStructure})(require('node:sqlite'), workerData));`;
+  const worker = new Worker(source, { eval: true, name: 'tabagent-check', workerData: data, execArgv: [] });
+  const { promise, resolve, reject } = Promise.withResolvers<CheckResult>();
+  worker.once('message', resolve);
+  worker.once('error', reject);
+  worker.once('exit', () => reject(new Error('The thread that checks the database exited')));
+  return promise;
+}
+
+/** Runs in this thread or, as source text, in another one, so it must not refer to anything outside. */
+function checkStructure(
+  { DatabaseSync }: Pick<typeof import('node:sqlite'), 'DatabaseSync'>,
+  { path, busyTimeoutMs }: { readonly path: string; readonly busyTimeoutMs: number },
+): CheckResult {
+  let database: InstanceType<typeof DatabaseSync> | undefined;
   try {
-    database = new DatabaseSync(longPath(file));
+    database = new DatabaseSync(path);
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     const [result] = database.prepare('PRAGMA quick_check(1)').all();
-    return result?.quick_check === 'ok' ? undefined : String(result?.quick_check);
+    return { found: result?.quick_check === 'ok' ? undefined : String(result?.quick_check) };
   } catch (error) {
-    if (isDamage(error)) return sqliteCode(error);
-    throw error;
+    const { message, errcode } = error as { message: string; errcode: number };
+    return { error: { message, errcode } };
   } finally {
     database?.close();
   }

@@ -32,7 +32,9 @@ export async function run(): Promise<BenchResult[]> {
   try {
     await fill(config.paths.conversations, config.paths.logFile);
     const host = new Host(config);
-    const results = [await measure(host, 'LIST_CONVERSATIONS', 'the first request, which opens the database', () => ({}), 1)];
+    const results = [
+      await measure(host, 'LIST_CONVERSATIONS', 'the first request, which opens the database', () => ({}), 1),
+    ];
     for (const [action, what, fields] of REQUESTS) results.push(await measure(host, action, what, fields, ROUNDS));
     await host.close();
     return results;
@@ -62,7 +64,17 @@ const REQUESTS: readonly (readonly [action: string, what: string, fields: (round
   ['SEARCH_CONVERSATIONS', 'a rare word', () => ({ query: 'common w123' })],
   ['SEARCH_CONVERSATIONS', 'text without spaces', () => ({ query: '天気' })],
   ['CREATE_CONVERSATION', 'one', (round) => ({ id: `new${round}`, title: 'new' })],
-  ['ADD_MESSAGES', 'two messages', (round) => ({ id: `new${round}`, messages: [{ role: 'user', content: 'a' }, { role: 'user', content: 'b' }] })],
+  [
+    'ADD_MESSAGES',
+    'two messages',
+    (round) => ({
+      id: `new${round}`,
+      messages: [
+        { role: 'user', content: 'a' },
+        { role: 'user', content: 'b' },
+      ],
+    }),
+  ],
   ['DELETE_CONVERSATION', 'with 20 messages', (round) => ({ id: `c${round}` })],
   ['SYNC_PULL', 'the first page', () => ({})],
   ['EXPORT_CONVERSATIONS', 'a page of messages', () => ({ cursor: '10000.100000' })],
@@ -70,7 +82,9 @@ const REQUESTS: readonly (readonly [action: string, what: string, fields: (round
     'IMPORT_CONVERSATIONS',
     `${IMPORTED_ROWS} messages`,
     (round) => ({
-      rows: Array.from({ length: IMPORTED_ROWS }, (_, i) => messageRow(`import${round}-${i}`, `import${round}`, textOf(i))),
+      rows: Array.from({ length: IMPORTED_ROWS }, (_, i) =>
+        messageRow(`import${round}-${i}`, `import${round}`, textOf(i)),
+      ),
     }),
   ],
   [

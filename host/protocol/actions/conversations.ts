@@ -177,12 +177,15 @@ export const searchConversations = defineAction({
       v.array(
         v.object({
           ...conversation.entries,
-          message_id: nullable(v.string(), 'The best matching message; null if the title or topic matches.'),
+          message_id: nullable(
+            v.string(),
+            'The newest or, with `meaning`, the most similar matching message; null if the title or topic matches.',
+          ),
           snippet: field(v.string(), 'An excerpt of it.'),
           score: optional(v.number(), 'Extension: with `meaning`, the similarity to the query, −1 to 1.'),
         }),
       ),
-      'The conversations found, best match first.',
+      'The conversations found: with `words` those whose title or topic matches, then those with the newest matching message; with `meaning` the most similar first.',
     ),
     total: field(count, 'Their number.'),
     by: field(v.picklist(['words', 'meaning']), 'Extension: how they were searched.'),

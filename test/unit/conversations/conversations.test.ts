@@ -86,7 +86,7 @@ describe('a conversation', () => {
     store.addMessages('a', [{ role: 'user', content: 'meet at dawn' }]);
     store.delete('a');
     expect(store.list(ALL).total).toBe(0);
-    expect(store.search('dawn', { count: 10 })).toEqual([]);
+    expect(await store.search('dawn', { count: 10 })).toEqual([]);
     const raw = new DatabaseSync(file);
     expect(raw.prepare('SELECT title FROM conversations').all()).toEqual([{ title: '' }]);
     expect(raw.prepare('SELECT content FROM messages').all()).toEqual([{ content: '' }]);
@@ -114,32 +114,49 @@ describe('a search', () => {
     ]);
     store.create({ id: 'tokyo', title: '東京の天気' });
   });
-  const found = (query: string) => store.search(query, { count: 10 }).map(({ id }) => id);
+  const found = async (query: string) => (await store.search(query, { count: 10 })).map(({ id }) => id);
 
-  it('finds all words in any order, the last one as a prefix, regardless of accents and case', () => {
-    expect(found('REST dough')).toEqual(['bread']);
-    expect(found('creme fra')).toEqual(['bread']);
-    expect(found('dough water')).toEqual([]);
+  it('finds all words in any order, the last one as a prefix, regardless of accents and case', async () => {
+    expect(await found('REST dough')).toEqual(['bread']);
+    expect(await found('creme fra')).toEqual(['bread']);
+    expect(await found('dough water')).toEqual([]);
   });
 
-  it('ranks matching titles first, and returns each conversation once', () => {
-    expect(found('bread')).toEqual(['bread', 'boats']);
+  it('ranks matching titles first, and returns each conversation once', async () => {
+    expect(await found('bread')).toEqual(['bread', 'boats']);
   });
 
   it.each(['"', 'OR', 'NEAR(x)', '-minus', 'title:y', '*', "'; DROP TABLE messages; --", '((('])(
     'treats %s as text and not as an operator',
-    (query) => {
-      expect(() => found(query)).not.toThrow();
+    async (query) => {
+      await expect(found(query)).resolves.toBeDefined();
     },
   );
 
-  it('finds parts of text written without spaces', () => {
-    expect(found('天気')).toEqual(['tokyo']);
+  it('finds parts of text written without spaces', async () => {
+    expect(await found('天気')).toEqual(['tokyo']);
   });
 
-  it('returns a snippet of the match', () => {
-    expect(store.search('dough', { count: 1 })[0]).toMatchObject({ snippet: expect.stringContaining('dough') });
-    expect(store.search('dough', { count: 1 })[0]?.message_id).toEqual(expect.any(String));
+  it('finds words that SQLite would split', async () => {
+    store.addMessages('boats', [{ role: 'user', content: 'ab\u{1E900}cd' }]);
+    expect(await found('ab\u{1E900}cd')).toEqual(['boats']);
+  });
+
+  it('returns the conversations with the newest matches first, each once', async () => {
+    for (let i = 0; i < 30; i += 1) {
+      store.create({ id: `many${i}` });
+      store.addMessages(`many${i}`, [
+        { role: 'user', content: 'common words' },
+        { role: 'user', content: 'common again' },
+      ]);
+    }
+    const expected = Array.from({ length: 10 }, (_, i) => `many${29 - i}`);
+    for (const query of ['common', 'c', 'comm']) expect(await found(query)).toEqual(expected);
+  });
+
+  it('returns a snippet of the match', async () => {
+    expect((await store.search('dough', { count: 1 }))[0]).toMatchObject({ snippet: expect.stringContaining('dough') });
+    expect((await store.search('dough', { count: 1 }))[0]?.message_id).toEqual(expect.any(String));
   });
 });
 
@@ -264,7 +281,7 @@ describe('a deleted conversation', () => {
 
   it('leaves no text in any file of the database while hosts are running, nor do replaced texts', async () => {
     const other = await Conversations.open(file, new KeptLog());
-    const words = Array.from({ length: 200 }, (_, i) => `confidential${i}`);
+    const words = Array.from({ length: 60 }, (_, i) => `confidential${i}`);
     for (const [i, word] of words.entries()) {
       store.create({ id: `c${i}`, title: `title ${word}` });
       store.addMessages(`c${i}`, [
@@ -462,7 +479,7 @@ describe('a database', () => {
       expect(messages).toBeGreaterThan(CONVERSATIONS * MESSAGES - 100);
       expect(messages).toBeLessThan(CONVERSATIONS * MESSAGES);
       expect(store.list(ALL).total).toBe(CONVERSATIONS);
-      expect(store.search('Conversation', { count: 100 })).toHaveLength(CONVERSATIONS);
+      expect(await store.search('Conversation', { count: 100 })).toHaveLength(CONVERSATIONS);
       store.create({ id: 'new', title: 'New' });
       expect(store.get('new').title).toBe('New');
     });
