@@ -53,7 +53,7 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
 
 /** Returns the models of a repository, as the hub lists its files. */
 export async function modelsOf(repo: RepoName, { services, signal }: Call): Promise<RepoModel[]> {
-  return repoModels(repo, await (await services.hub()).repoFiles(repo, { signal }));
+  return repoModels(repo, await (await services.hub()).repoFiles(repo, { signal }), signal);
 }
 
 /** Returns a function that tells whether a model of a size in bytes fits in the free memory. */

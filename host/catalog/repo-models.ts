@@ -1,3 +1,4 @@
+import { createYielder } from '../common/yield-to-event-loop.ts';
 import type { RepoFile } from '../hub/repo-files.ts';
 import { type ModelName, modelName, type RepoName } from '../protocol/model-name.ts';
 import { claimedShards, firstShard } from '../protocol/shards.ts';
@@ -22,23 +23,29 @@ const PROJECTOR = /(^|[-_.])mmproj([-_.]|$)/i;
 const NOT_A_MODEL = /(^|[-_.])(imatrix|ggml-vocab)([-_.]|$)/i;
 
 /** Returns the models of a repository, sorted by file name, with the parts of a split model as one. */
-export function repoModels(repo: RepoName, files: readonly RepoFile[]): RepoModel[] {
+export async function repoModels(
+  repo: RepoName,
+  files: readonly RepoFile[],
+  signal?: AbortSignal,
+): Promise<RepoModel[]> {
   const sizes = new Map(files.filter(({ file }) => /\.gguf$/i.test(file)).map(({ file, size }) => [file, size]));
   // The parts that are listed are grouped: a name can claim a thousand others.
-  const models = Map.groupBy(sizes.keys(), firstShard);
-  return [...models]
-    .map(([first, listed]) => {
-      const parts = claimedShards(first);
-      return {
-        name: modelName({ owner: repo.owner, repo: repo.repo, file: first, revision: repo.revision }),
-        kind: kindOf(first),
-        quantization: quantizationOf(first),
-        size: totalOf(listed.map((file) => sizes.get(file))),
-        parts,
-        complete: listed.length === parts,
-      };
-    })
-    .sort((a, b) => (a.name.file < b.name.file ? -1 : 1));
+  const groups = Map.groupBy(sizes.keys(), firstShard);
+  const pause = createYielder(signal);
+  const models: RepoModel[] = [];
+  for (const [first, listed] of groups) {
+    const parts = claimedShards(first);
+    models.push({
+      name: modelName({ owner: repo.owner, repo: repo.repo, file: first, revision: repo.revision }),
+      kind: kindOf(first),
+      quantization: quantizationOf(first),
+      size: totalOf(listed.map((file) => sizes.get(file))),
+      parts,
+      complete: listed.length === parts,
+    });
+    await pause();
+  }
+  return models.sort((a, b) => (a.name.file < b.name.file ? -1 : 1));
 }
 
 function totalOf(sizes: readonly (number | undefined)[]): number | undefined {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { isHostError } from '../common/errors.ts';
 import { validate } from '../common/validate.ts';
+import { createYielder } from '../common/yield-to-event-loop.ts';
 import { modelName, type RepoName } from '../protocol/model-name.ts';
 import { checkedSize } from './file-info.ts';
 import type { HttpResponse } from './http.ts';
@@ -13,6 +14,9 @@ export interface RepoFile {
   /** Bytes; undefined if the hub reports no valid size. */
   readonly size: number | undefined;
 }
+
+/** Most files of a repository. Those with the most models have some hundreds; the hub advises against more than 100,000. */
+const MAX_FILES = 50_000;
 
 const EXPECTED = 'a list of files as JSON';
 const facts = { size: v.nullish(v.unknown()), lfs: v.nullish(v.unknown()) };
@@ -30,10 +34,17 @@ export async function readRepoFiles(
   signal: AbortSignal | undefined,
 ): Promise<RepoFile[]> {
   const listing = await readJson(response, EXPECTED, signal);
-  const entries = Array.isArray(listing)
-    ? listing.map(fromTree)
-    : listedSiblings(listing, response.url).map(fromSibling);
-  return entries.filter((entry) => entry !== undefined && isSafe(entry, repo)) as RepoFile[];
+  const isTree = Array.isArray(listing);
+  const entries: readonly unknown[] = isTree ? listing : listedSiblings(listing, response.url);
+  if (entries.length > MAX_FILES) throw unexpected(response.url, `at most ${MAX_FILES} files`, `${entries.length}`);
+  const pause = createYielder(signal);
+  const files: RepoFile[] = [];
+  for (const entry of entries) {
+    const file = isTree ? fromTree(entry) : fromSibling(entry);
+    if (file !== undefined && isSafe(file, repo)) files.push(file);
+    await pause();
+  }
+  return files;
 }
 
 function listedSiblings(listing: unknown, url: URL): readonly unknown[] {

@@ -6,7 +6,7 @@ import type { RepoName } from '../../../host/protocol/model-name.ts';
 const REPO: RepoName = { owner: 'maker', repo: 'many', repoId: 'maker/many', revision: 'main' };
 const GB = 1e9;
 
-function models(files: Readonly<Record<string, number | undefined>>): RepoModel[] {
+function models(files: Readonly<Record<string, number | undefined>>): Promise<RepoModel[]> {
   return repoModels(
     REPO,
     Object.entries(files).map(([file, size]) => ({ file, size })),
@@ -17,9 +17,9 @@ const SIZES = { 'm-Q2_K.gguf': 3 * GB, 'm-Q4_K_M.gguf': 5 * GB, 'm-Q8_0.gguf': 9
 const upTo = (most: number) => (size: number) => size <= most;
 
 describe('repoModels', () => {
-  it('combines the parts of a model, and says if one is missing', () => {
+  it('combines the parts of a model, and says if one is missing', async () => {
     expect(
-      models({
+      await models({
         'big-Q4_0-00001-of-00003.gguf': 10,
         'big-Q4_0-00002-of-00003.gguf': 20,
         'big-Q4_0-00003-of-00003.gguf': 5,
@@ -38,8 +38,8 @@ describe('repoModels', () => {
     ]);
   });
 
-  it('distinguishes projectors and other files from models', () => {
-    const kinds = models({
+  it('distinguishes projectors and other files from models', async () => {
+    const kinds = await models({
       'mmproj-m-F16.gguf': 1,
       'm.mmproj.gguf': 1,
       'm-imatrix.gguf': 1,
@@ -55,8 +55,8 @@ describe('repoModels', () => {
     });
   });
 
-  it('has no size if the hub does not report that of a part', () => {
-    expect(models({ 'b-00001-of-00002.gguf': 1, 'b-00002-of-00002.gguf': undefined })).toMatchObject([
+  it('has no size if the hub does not report that of a part', async () => {
+    expect(await models({ 'b-00001-of-00002.gguf': 1, 'b-00002-of-00002.gguf': undefined })).toMatchObject([
       { size: undefined },
     ]);
   });
@@ -67,26 +67,27 @@ describe('chooseModel', () => {
     [100 * GB, 'm-Q4_K_M.gguf'],
     [5 * GB, 'm-Q4_K_M.gguf'],
     [4 * GB, 'm-Q2_K.gguf'],
-  ])('with %d bytes free chooses %s', (free, file) => {
-    expect(chooseModel(models(SIZES), 'maker/many', upTo(free)).name.file).toBe(file);
+  ])('with %d bytes free chooses %s', async (free, file) => {
+    expect(chooseModel(await models(SIZES), 'maker/many', upTo(free)).name.file).toBe(file);
   });
 
-  it('starts with the largest if there is none with four bits', () => {
+  it('starts with the largest if there is none with four bits', async () => {
     const { 'm-Q4_K_M.gguf': _, ...others } = SIZES;
-    expect(chooseModel(models(others), 'maker/many', upTo(10 * GB)).name.file).toBe('m-Q8_0.gguf');
+    expect(chooseModel(await models(others), 'maker/many', upTo(10 * GB)).name.file).toBe('m-Q8_0.gguf');
   });
 
-  it('chooses the only model without checking whether it fits, and ignores projectors and incomplete ones', () => {
-    const only = models({ 'm-F16.gguf': 16 * GB, 'mmproj-F16.gguf': 1, 'x-Q4_K_M-00001-of-00002.gguf': 1 });
+  it('chooses the only model without checking whether it fits, and ignores projectors and incomplete ones', async () => {
+    const only = await models({ 'm-F16.gguf': 16 * GB, 'mmproj-F16.gguf': 1, 'x-Q4_K_M-00001-of-00002.gguf': 1 });
     expect(chooseModel(only, 'maker/many', () => false).name.file).toBe('m-F16.gguf');
   });
 
-  it('fails if there is no model, none fits, or the choice is ambiguous', () => {
+  it('fails if there is no model, none fits, or the choice is ambiguous', async () => {
+    const sizes = await models(SIZES);
     expect(() => chooseModel([], 'maker/many', upTo(1))).toThrow(expect.objectContaining({ code: 'FILE_NOT_FOUND' }));
-    expect(() => chooseModel(models(SIZES), 'maker/many', upTo(1))).toThrow(
+    expect(() => chooseModel(sizes, 'maker/many', upTo(1))).toThrow(
       expect.objectContaining({ code: 'INSUFFICIENT_MEMORY' }),
     );
-    const twins = models({ 'a-Q4_K_M.gguf': 1, 'b-Q4_K_M.gguf': 1 });
+    const twins = await models({ 'a-Q4_K_M.gguf': 1, 'b-Q4_K_M.gguf': 1 });
     expect(() => chooseModel(twins, 'maker/many', upTo(1))).toThrow(
       expect.objectContaining({ code: 'INVALID_REQUEST' }),
     );
@@ -94,15 +95,16 @@ describe('chooseModel', () => {
 });
 
 describe('modelOfQuantization', () => {
-  it('finds a quantization in any case', () => {
-    expect(modelOfQuantization(models(SIZES), 'maker/many', 'q8_0').name.file).toBe('m-Q8_0.gguf');
+  it('finds a quantization in any case', async () => {
+    expect(modelOfQuantization(await models(SIZES), 'maker/many', 'q8_0').name.file).toBe('m-Q8_0.gguf');
   });
 
-  it('lists what is available if there is none or several', () => {
-    expect(() => modelOfQuantization(models(SIZES), 'maker/many', 'Q5_K_M')).toThrow(
+  it('lists what is available if there is none or several', async () => {
+    const sizes = await models(SIZES);
+    expect(() => modelOfQuantization(sizes, 'maker/many', 'Q5_K_M')).toThrow(
       expect.objectContaining({ code: 'FILE_NOT_FOUND', message: expect.stringContaining('Q2_K') }),
     );
-    const twins = models({ 'a-Q4_K_M.gguf': 1, 'b-Q4_K_M.gguf': 1 });
+    const twins = await models({ 'a-Q4_K_M.gguf': 1, 'b-Q4_K_M.gguf': 1 });
     expect(() => modelOfQuantization(twins, 'maker/many', 'Q4_K_M')).toThrow(
       expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.stringContaining('b-Q4_K_M.gguf') }),
     );
