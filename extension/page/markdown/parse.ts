@@ -1,25 +1,80 @@
-import { Lexer, type Token, type Tokens } from 'marked';
+import type { Token, Tokens, TokensList } from 'marked';
+import { tokensOf } from './budget.ts';
 import { safeLink } from './safe-link.ts';
+import { MAX_SEGMENT, segmentsOf } from './segments.ts';
 import type { Block, Inline } from './tree.ts';
-
-/**
- * Longer texts are shown as plain text, characters. The lexer takes quadratic time for some texts (unclosed `**`, one-line
- * lists): for this many characters half a second at worst.
- */
-const MAX_LENGTH = 40_000;
 
 /** Deepest nesting that is parsed. Anything deeper is shown as it was written. */
 const MAX_DEPTH = 16;
 
-/** Parses Markdown into a tree. It never contains HTML: tags are text like any other. */
+/** Definition of a link (`[1]: https://…`), which other segments may refer to. */
+const DEFINITION = /^ {0,3}\[([^\]\n]{1,200})\]:[ \t]*(\S{1,2000})[ \t]*$/gm;
+
+/** Most definitions that are used; the lexer searches all of them at every link. */
+const MAX_DEFINITIONS = 100;
+
+/**
+ * Parses Markdown into a tree. It never contains HTML: tags are text like any other. Time is linear in the length of the
+ * text, whatever it contains: what would take longer is shown as it was written.
+ */
 export function parseMarkdown(text: string): Block[] {
-  if (text.length > MAX_LENGTH) return [plain(text)];
-  try {
-    return blocksOf(new Lexer({ gfm: true, breaks: true }).lex(text), 0);
-  } catch {
-    // The lexer cannot follow nesting this deep.
-    return [plain(text)];
+  return new MarkdownParser().parse(text);
+}
+
+/** Parses a text that grows: segments that have not changed since the last time are not parsed again. */
+export class MarkdownParser {
+  #segments = new Map<string, Block[]>();
+  #definitions = '';
+
+  parse(text: string): Block[] {
+    const links = definitionsOf(text);
+    const definitions = JSON.stringify(links);
+    const previous = definitions === this.#definitions ? this.#segments : new Map<string, Block[]>();
+    const segments = new Map<string, Block[]>();
+    const blocks = segmentsOf(text).flatMap((segment) => {
+      const parsed = segments.get(segment) ?? previous.get(segment) ?? parseSegment(segment, links);
+      segments.set(segment, parsed);
+      return parsed;
+    });
+    this.#segments = segments;
+    this.#definitions = definitions;
+    return blocks;
   }
+}
+
+function definitionsOf(text: string): TokensList['links'] {
+  const links: TokensList['links'] = {};
+  let count = 0;
+  for (const [, label = '', href = ''] of text.matchAll(DEFINITION)) {
+    count += 1;
+    if (count > MAX_DEFINITIONS) break;
+    links[label.toLowerCase().replace(/\s+/g, ' ')] ??= { href, title: null };
+  }
+  return links;
+}
+
+function parseSegment(segment: string, links: TokensList['links']): Block[] {
+  const code = segment.length > MAX_SEGMENT ? fencedCode(segment) : undefined;
+  if (code !== undefined) return [code];
+  if (segment.length > MAX_SEGMENT) return [plain(segment)];
+  try {
+    return blocksOf(tokensOf(segment, links), 0);
+  } catch {
+    // Too much work, or nested too deeply for the lexer.
+    return [plain(segment)];
+  }
+}
+
+/** Reads a segment that is one block of fenced code, of any length. */
+function fencedCode(segment: string): Block | undefined {
+  const [, fence = '', language = ''] = /^(`{3,}|~{3,})([^\n`]*)\n/.exec(segment) ?? [];
+  if (fence === '') return undefined;
+  const lines = segment.trimEnd().split('\n').slice(1);
+  const isEnd = (line: string) => line.startsWith(fence) && line.replaceAll(fence.charAt(0), '').trim() === '';
+  const end = lines.findIndex(isEnd);
+  // Other text follows the code.
+  if (end !== -1 && end < lines.length - 1) return undefined;
+  return { kind: 'code', text: lines.slice(0, end === -1 ? undefined : end).join('\n'), language: language.trim() };
 }
 
 function plain(text: string): Block {

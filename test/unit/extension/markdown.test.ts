@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseMarkdown } from '../../../extension/page/markdown/parse.ts';
+import { MarkdownParser, parseMarkdown } from '../../../extension/page/markdown/parse.ts';
 import { splitReasoning } from '../../../extension/page/markdown/reasoning.ts';
 import { safeLink } from '../../../extension/page/markdown/safe-link.ts';
 
@@ -65,6 +65,46 @@ describe('Markdown', () => {
     expect(parseMarkdown(long)).toEqual([{ kind: 'paragraph', inline: [text(long)] }]);
     for (const storm of ['[', '**a', '`a', '![](', '<a', '| ', '_a_*', '\\'])
       expect(textOf(parseMarkdown(storm.repeat(2_000)))).not.toBe('');
+  });
+
+  it.each(['**a/', '- ', '> ', '_a_*'])(
+    'shows what would take quadratic time to parse as it was written: %j',
+    (unit) => {
+      const hostile = `${unit.repeat(Math.floor(9_000 / unit.length))}x`;
+      expect(
+        parseMarkdown(`Before.
+
+${hostile}`),
+      ).toEqual([
+        { kind: 'paragraph', inline: [text('Before.')] },
+        { kind: 'paragraph', inline: [text(hostile)] },
+      ]);
+    },
+  );
+
+  it('parses only the segments that changed, and reads the same however a text arrives', () => {
+    const whole =
+      'One [a][1].\n\n- a\n\n- b\n\n```js\nx\n\ny\n```\nafter\n\n# Two\n\n> q\n\n| a |\n|---|\n| 1 |\n\n[1]: https://example.com/';
+    const parser = new MarkdownParser();
+    for (let end = 1; end < whole.length; end += 1) parser.parse(whole.slice(0, end));
+    expect(parser.parse(whole)).toEqual(parseMarkdown(whole));
+    const [before] = parser.parse(`${whole}\n\nThree`);
+    expect(parser.parse(`${whole}\n\nThree and four`)[0]).toBe(before);
+    expect(parseMarkdown(whole)).toMatchObject([
+      { kind: 'paragraph', inline: [text('One '), { kind: 'link', href: 'https://example.com/' }, text('.')] },
+      { kind: 'list', items: [{}, {}] },
+      { kind: 'code', text: 'x\n\ny', language: 'js' },
+      { kind: 'paragraph', inline: [text('after')] },
+      { kind: 'heading' },
+      { kind: 'quote' },
+      { kind: 'table' },
+    ]);
+  });
+
+  it('shows code of any length, closed or not yet', () => {
+    const code = 'let x = "**a";\n\n'.repeat(5_000).trimEnd();
+    for (const end of ['', '\n```'])
+      expect(parseMarkdown(`\`\`\`js\n${code}${end}`)).toEqual([{ kind: 'code', text: code, language: 'js' }]);
   });
 
   it('reads the few entities that Markdown itself needs', () => {
