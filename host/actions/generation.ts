@@ -2,9 +2,16 @@ import { randomInt } from 'node:crypto';
 import { defined } from '../common/defined.ts';
 import { errorInfo } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
+import type { JsonObject } from '../common/json.ts';
 import { throttle } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
-import type { GenerateRequest, GenerationProgress, GenerationResult } from '../models/generation.ts';
+import {
+  assertUsed,
+  type Constraint,
+  type GenerateRequest,
+  type GenerationProgress,
+  type GenerationResult,
+} from '../models/generation.ts';
 import * as declared from '../protocol/actions/generation.ts';
 import type { GenerationParams } from '../protocol/actions/settings.ts';
 import { MAX_SEED } from '../protocol/limits.ts';
@@ -16,17 +23,62 @@ import { percent } from './progress.ts';
 import { promptInput } from './prompt-input.ts';
 import { storeTurn } from './store-turn.ts';
 
+type GenerateSettings = NonNullable<RequestOf<'GENERATE'>['settings']>;
+
+/** Returns what the output is restricted to. A request says so in one way. */
+function constraintOf(settings: GenerateSettings): Constraint | undefined {
+  const { json_schema: schema, grammar, response_format: format } = settings;
+  const given = (['response_format', 'json_schema', 'grammar'] as const).filter((name) => settings[name] !== undefined);
+  const [first, second] = given;
+  if (second !== undefined) {
+    throw invalidField(`settings.${second}`, `omitted when \`settings.${first}\` is given`, settings[second]);
+  }
+  if (grammar !== undefined) return { grammar };
+  // A parsed request is JSON, even where its schema leaves fields open.
+  if (schema !== undefined) return { jsonSchema: schema as JsonObject, field: 'settings.json_schema' };
+  if (format === undefined || format.type === 'text') return undefined;
+  if (format.type === 'json_object' || format.json_schema === undefined) return { json: true };
+  return {
+    jsonSchema: format.json_schema.schema as JsonObject,
+    field: 'settings.response_format.json_schema.schema',
+  };
+}
+
+/** Fields of every message to the host. */
+const MESSAGE_FIELDS = ['action', 'requestId'];
+
+/** Settings of the original that this host deliberately does without. */
+const ORIGINAL_SETTINGS = ['num_beams', 'use_cache'];
+
+/** Returns the names of fields that the host does not know or cannot use yet. */
+function unusedFields(request: RequestOf<'GENERATE'>): string[] {
+  const known = new Set([...MESSAGE_FIELDS, ...Object.keys(declared.generate.request.entries)]);
+  const settings = new Set([...ORIGINAL_SETTINGS, ...declared.generateSettingNames]);
+  const { tool_choice: choice } = request;
+  return [
+    ...Object.keys(request).filter((name) => !known.has(name)),
+    ...(choice === undefined || choice === 'auto' || choice === 'none' ? [] : ['tool_choice']),
+    ...Object.keys(request.settings ?? {})
+      .filter((name) => !settings.has(name))
+      .map((name) => `settings.${name}`),
+  ];
+}
+
 /** Converts a request into what a model generates from. Settings that it lacks are the saved ones. */
 function generateRequest(request: RequestOf<'GENERATE'>, saved: GenerationParams): GenerateRequest {
-  const { messages, prompt, settings = {} } = request;
-  if (settings.json_schema !== undefined && settings.grammar !== undefined) {
-    throw invalidField('settings.grammar', 'omitted when `settings.json_schema` is given', settings.grammar);
-  }
-  const { stop = [], seed = randomInt(MAX_SEED + 1), json_schema: jsonSchema, grammar } = settings;
+  const { messages, prompt, tools, continue: continues, tool_choice: choice, settings = {} } = request;
+  const { stop = [], seed = randomInt(MAX_SEED + 1) } = settings;
   const params = withChanges(saved, settings);
   return {
-    input: promptInput({ messages, prompt, settings }),
-    maxNewTokens: params.max_new_tokens,
+    input: promptInput({
+      messages,
+      prompt,
+      tools: choice === 'none' ? undefined : tools,
+      continue: continues,
+      settings,
+    }),
+    maxNewTokens:
+      settings.max_new_tokens ?? settings.max_completion_tokens ?? settings.max_tokens ?? params.max_new_tokens,
     stop: typeof stop === 'string' ? [stop] : stop,
     sampling: {
       temperature: params.do_sample ? params.temperature : 0,
@@ -34,11 +86,11 @@ function generateRequest(request: RequestOf<'GENERATE'>, saved: GenerationParams
       topK: params.top_k,
       minP: params.min_p,
       repetitionPenalty: params.repetition_penalty,
+      presencePenalty: settings.presence_penalty ?? 0,
+      frequencyPenalty: settings.frequency_penalty ?? 0,
       seed,
     },
-    // A parsed request is JSON, even where its schema leaves fields open.
-    ...(jsonSchema === undefined ? {} : { constraint: { jsonSchema: jsonSchema as Record<string, never> } }),
-    ...(grammar === undefined ? {} : { constraint: { grammar } }),
+    ...defined({ constraint: constraintOf(settings), strict: request.strict }),
   };
 }
 
@@ -81,17 +133,20 @@ export const generate = handle(declared.generate, async (request, { services, si
     // The registry has the generation before a STOP_GENERATION that came next looks for it: both wait for nothing else.
     const models = await services.models();
     modelId = modelIdFor(request, models);
+    const unused = unusedFields(request);
+    assertUsed(unused, request.strict);
     const prepare = async () => generateRequest(request, await (await services.settings()).get());
     const onProgress = progressOf(modelId, emit);
     const result = await models.generate(modelId, prepare, { signal, onProgress, tag: requestId });
     const end = endPayload(modelId, result);
     emit(result.finishReason === 'stopped' ? 'generationStopped' : 'generationComplete', end);
-    const { finishReason, usage, ignored } = result;
+    const { finishReason, usage } = result;
+    const ignored = [...unused, ...result.ignored];
     const stored = await storeTurn(request, result.text, services);
     return {
       payload: { ...end, ...reasoningOf(result), finishReason, usage: { ...usage }, ...stored.payload },
       ...defined({ message: stored.message }),
-      topLevel: { text: result.text, ...(ignored.length === 0 ? {} : { ignored: [...ignored] }) },
+      topLevel: { text: result.text, ...(ignored.length === 0 ? {} : { ignored }) },
     };
   } catch (error) {
     const { code, message } = errorInfo(error);

@@ -5,14 +5,20 @@ import type { ChatMessage, PromptInput } from '../models/generation.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 
 /** The fields of a request that determine the prompt. */
-type PromptRequest = Pick<RequestOf<'RENDER_PROMPT'>, 'messages' | 'prompt' | 'tools' | 'settings'>;
+type PromptRequest = Pick<RequestOf<'RENDER_PROMPT'>, 'messages' | 'prompt' | 'tools' | 'continue' | 'settings'>;
 
 /**
  * Converts a request into what a model continues.
  *
  * @throws HostError `INVALID_REQUEST` unless the request has either messages or a prompt.
  */
-export function promptInput({ messages, prompt, tools, settings = {} }: PromptRequest): PromptInput {
+export function promptInput({
+  messages,
+  prompt,
+  tools,
+  continue: continues,
+  settings = {},
+}: PromptRequest): PromptInput {
   if (messages !== undefined && prompt !== undefined) {
     throw invalidField('prompt', 'omitted when `messages` is given', prompt);
   }
@@ -23,9 +29,13 @@ export function promptInput({ messages, prompt, tools, settings = {} }: PromptRe
       throw invalidField(`settings.${name}`, 'omitted when `prompt` is given', settings[name]);
     }
     if (tools !== undefined) throw invalidField('tools', 'omitted when `prompt` is given', tools);
+    if (continues === true) throw invalidField('continue', 'omitted when `prompt` is given', continues);
     return { prompt };
   }
   if (messages === undefined) throw invalidField('messages', 'a list of messages, unless `prompt` is given', undefined);
+  if (continues === true && (messages.length < 2 || messages.at(-1)?.role !== 'assistant')) {
+    throw invalidField('continue', 'used after a message of the assistant that follows another', continues);
+  }
   const { chat_template: template, template_kwargs: variables, now, reasoning, max_reasoning_tokens: most } = settings;
   return {
     // A parsed request is JSON, also in the fields that its schema leaves open.
@@ -33,6 +43,7 @@ export function promptInput({ messages, prompt, tools, settings = {} }: PromptRe
     chat: defined({
       tools: tools as JsonObject[] | undefined,
       template,
+      continues,
       variables: variables as JsonObject | undefined,
       now: now === undefined ? undefined : Date.parse(now),
       reasoning: most === 0 ? 'off' : reasoning,

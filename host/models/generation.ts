@@ -1,3 +1,4 @@
+import { HostError } from '../common/errors.ts';
 import type { JsonObject, JsonValue } from '../common/json.ts';
 import type { ReasoningLevel } from '../reasoning/levels.ts';
 import type { Segment } from '../reasoning/segment.ts';
@@ -26,6 +27,8 @@ export interface ChatOptions {
   readonly now?: number | undefined;
   /** How much the model is to reason; `auto` when absent. */
   readonly reasoning?: ReasoningLevel | undefined;
+  /** Whether the last message, the model's own, is continued rather than answered. */
+  readonly continues?: boolean | undefined;
   /** The most tokens of reasoning; then the answer has to begin. */
   readonly maxReasoningTokens?: number | undefined;
 }
@@ -62,12 +65,24 @@ export interface Sampling {
   readonly minP: number;
   /** 1 is off. */
   readonly repetitionPenalty: number;
+  /** Subtracted once from the logit of every recent token; 0 is off, as when absent. */
+  readonly presencePenalty?: number | undefined;
+  /** Subtracted from the logit of a recent token for each time it occurred; 0 is off, as when absent. */
+  readonly frequencyPenalty?: number | undefined;
   /** 32 bits. */
   readonly seed: number;
 }
 
 /** What the output must conform to. */
-export type Constraint = { readonly jsonSchema: JsonObject } | { readonly grammar: string };
+export type Constraint =
+  | {
+      readonly jsonSchema: JsonObject;
+      /** The field of the request, for errors; `settings.json_schema` when absent. */
+      readonly field?: string;
+    }
+  | { readonly grammar: string }
+  /** Any JSON object. */
+  | { readonly json: true };
 
 /** One generation; every value has been chosen. */
 export interface GenerateRequest {
@@ -77,6 +92,8 @@ export interface GenerateRequest {
   readonly stop: readonly string[];
   readonly sampling: Sampling;
   readonly constraint?: Constraint | undefined;
+  /** Whether a setting without effect is an error. */
+  readonly strict?: boolean | undefined;
 }
 
 /** Progress of a generation: evaluation of a long prompt, then text. */
@@ -140,3 +157,16 @@ export const NOTHING_GENERATED: GenerationResult = {
  * client continues with another request.
  */
 export const MAX_OUTPUT_BYTES = 320 * 1024;
+
+/**
+ * Throws for fields without effect in a request that is strict about them.
+ *
+ * @throws HostError `INVALID_REQUEST` naming the first one.
+ */
+export function assertUsed(ignored: readonly string[], strict: boolean | undefined): void {
+  const [first] = ignored;
+  if (strict !== true || first === undefined) return;
+  throw new HostError('INVALID_REQUEST', `\`${first}\` has no effect here, and the request is strict. Omit it.`, {
+    details: { field: first, ignored: [...ignored] },
+  });
+}

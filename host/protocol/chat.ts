@@ -38,7 +38,16 @@ export const chatMessages = v.pipe(
 );
 
 /** Tools that the model may call. */
-export const chatTools = v.pipe(v.array(objectWith({})), v.maxLength(MAX_TOOLS, `at most ${MAX_TOOLS} tools`));
+const chatTools = v.pipe(v.array(objectWith({})), v.maxLength(MAX_TOOLS, `at most ${MAX_TOOLS} tools`));
+
+/** Fields beside the messages that concern how they become a prompt. */
+export const promptFields = {
+  tools: optional(chatTools, 'Extension: tools that the chat template describes to the model.'),
+  continue: optional(
+    v.boolean(),
+    "Extension: whether the last message, which is the assistant's, is continued rather than answered.",
+  ),
+};
 
 /** Settings that concern how messages become a prompt. */
 export const promptSettings = {

@@ -30,6 +30,8 @@ export interface ChannelFormat {
   readonly ends: readonly string[];
   /** Ends reasoning and begins the answer. */
   readonly toAnswer: string;
+  /** Stands behind the role of the model's turn and begins reasoning. */
+  readonly onlyReasoning: string;
   /** Stands behind the role of the model's turn and begins the answer without reasoning. */
   readonly onlyAnswer: string;
 }
@@ -74,6 +76,7 @@ const CHANNEL_FORMATS: readonly ChannelFormat[] = [
     reasoningChannels: new Set(['analysis']),
     ends: ['<|end|>', '<|return|>', '<|call|>'],
     toAnswer: '<|end|><|start|>assistant<|channel|>final<|message|>',
+    onlyReasoning: '<|channel|>analysis<|message|>',
     onlyAnswer: '<|channel|>final<|message|>',
   },
   {
@@ -86,6 +89,7 @@ const CHANNEL_FORMATS: readonly ChannelFormat[] = [
     reasoningChannels: new Set(),
     ends: ['<|end|>', '<|flush|>'],
     toAnswer: '<|end|><|begin|>assistant<|content|>',
+    onlyReasoning: '<|think|>',
     onlyAnswer: '<|content|>',
   },
 ];
@@ -145,6 +149,14 @@ export function closePrompt(markup: ReasoningMarkup, prompt: string): string {
   if (opened !== undefined) return `${prompt.trimEnd()}\n\n${opened.close}\n\n`;
   const [first] = markup.tags;
   return first === undefined ? prompt : `${prompt}${first.open}${first.label ?? '\n\n'}${first.close}\n\n`;
+}
+
+/** Returns the prompt with a block of reasoning open at its end. */
+export function openPrompt(markup: ReasoningMarkup, prompt: string): string {
+  if (markup.channels !== undefined) return prompt + markup.channels.onlyReasoning;
+  const [first] = markup.tags;
+  if (first === undefined || openedTag(markup, prompt) !== undefined) return prompt;
+  return `${prompt}${first.open}${first.label ?? '\n'}`;
 }
 
 /** Returns what ends reasoning that the model has begun. */

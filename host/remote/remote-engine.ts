@@ -1,5 +1,5 @@
 import type { Embedded, EmbedRequest } from '../models/embedding.ts';
-import type { GenerateRequest, GenerationResult } from '../models/generation.ts';
+import { assertUsed, type GenerateRequest, type GenerationResult } from '../models/generation.ts';
 import type { GenerationOptions } from '../models/model-engine.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEmbeddings } from './embedding-answer.ts';
@@ -54,6 +54,7 @@ export class RemoteEngine {
   ): Promise<GenerationResult> {
     const { endpoint, retryBaseMs } = this.#connection.options;
     const { ignored, ...request } = generationRequest(order, model, endpoint);
+    assertUsed(ignored, order.strict);
     const output = new RemoteOutput((progress) => onProgress?.(progress), ignored);
     const either = AbortSignal.any([signal, stop]);
     const once = () => streamGeneration(this.#connection, request, output, either);

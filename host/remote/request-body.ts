@@ -18,6 +18,7 @@ export function generationRequest(
 ): Pick<RemoteRequest, 'path'> & { body: JsonObject; ignored: readonly string[] } {
   const { input, maxNewTokens, stop, sampling, constraint } = order;
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
+  const { presencePenalty = 0, frequencyPenalty = 0 } = sampling;
   const body: JsonObject = {
     model,
     stream: true,
@@ -26,6 +27,8 @@ export function generationRequest(
     temperature,
     top_p: topP,
     seed,
+    ...(presencePenalty === 0 ? {} : { presence_penalty: presencePenalty }),
+    ...(frequencyPenalty === 0 ? {} : { frequency_penalty: frequencyPenalty }),
     ...(stop.length === 0 ? {} : { stop: [...stop] }),
     ...(endpoint.takesMoreSettings
       ? {
@@ -45,10 +48,10 @@ export function generationRequest(
         constraint.grammar,
       );
     }
-    body.response_format = {
-      type: 'json_schema',
-      json_schema: { name: 'output', strict: true, schema: constraint.jsonSchema },
-    };
+    body.response_format =
+      'json' in constraint
+        ? { type: 'json_object' }
+        : { type: 'json_schema', json_schema: { name: 'output', strict: true, schema: constraint.jsonSchema } };
   }
   if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt }, ignored: [] };
   const { ignored, fields } = chatOptions(input.chat, endpoint);
@@ -74,13 +77,17 @@ function chatOptions(
   chat: ChatOptions = {},
   { takesMoreSettings }: Endpoint,
 ): { fields: JsonObject; ignored: readonly string[] } {
-  const { template, variables, now, reasoning = 'auto', maxReasoningTokens } = chat;
+  const { template, variables, now, tools, continues, reasoning = 'auto', maxReasoningTokens } = chat;
   const refused = (field: string, value: unknown) =>
     invalidField(field, 'absent for a model of another engine, which writes its prompts itself', value);
   if (template !== undefined) throw refused('settings.chat_template', template);
   if (now !== undefined) throw refused('settings.now', now);
   if (variables !== undefined && !takesMoreSettings) throw refused('settings.template_kwargs', variables);
-  const ignored = maxReasoningTokens === undefined ? [] : ['settings.max_reasoning_tokens'];
+  if (continues === true && !takesMoreSettings) throw refused('continue', continues);
+  const ignored = [
+    ...(tools === undefined ? [] : ['tools']),
+    ...(maxReasoningTokens === undefined ? [] : ['settings.max_reasoning_tokens']),
+  ];
   if (!takesMoreSettings) {
     const effort = { reasoning_effort: reasoning === 'off' ? 'none' : reasoning };
     return { fields: reasoning === 'auto' ? {} : effort, ignored };
@@ -89,6 +96,8 @@ function chatOptions(
   const kwargs = { ...switches, ...variables };
   return {
     fields: {
+      // So vLLM calls it; llama-server continues a last message of the assistant in any case.
+      ...(continues === true ? { continue_final_message: true, add_generation_prompt: false } : {}),
       // Engines that take more settings have the values of the first models with an effort: `none` is not among them.
       ...(reasoning === 'auto' || reasoning === 'off' ? {} : { reasoning_effort: reasoning }),
       // So llama-server and vLLM call it.

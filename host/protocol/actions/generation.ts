@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { chatMessages, promptSettings } from '../chat.ts';
+import { chatMessages, promptFields, promptSettings } from '../chat.ts';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, MODEL_ERRORS } from '../errors.ts';
 import {
@@ -17,11 +17,12 @@ import {
   modelReference,
   nonEmptyText,
   nullable,
+  numberBetween,
   objectWith,
   optional,
   requestId,
 } from '../fields.ts';
-import { MAX_GRAMMAR_CHARACTERS, MAX_SEED, MAX_STOP_CHARACTERS, MAX_STOP_SEQUENCES } from '../limits.ts';
+import { MAX_CONTEXT, MAX_GRAMMAR_CHARACTERS, MAX_SEED, MAX_STOP_CHARACTERS, MAX_STOP_SEQUENCES } from '../limits.ts';
 import { conversationId } from './conversations.ts';
 import { savedSettings } from './settings.ts';
 
@@ -30,7 +31,24 @@ const stopSequence = v.pipe(
   v.check((text) => text.isWellFormed(), 'a string without unpaired surrogates'),
 );
 
-const generateSettings = objectWith({
+const responseFormat = v.pipe(
+  objectWith({
+    type: field(
+      v.picklist(['text', 'json_object', 'json_schema']),
+      '`text`: any text. `json_object`: any JSON object. `json_schema`: JSON that is valid by a schema.',
+    ),
+    json_schema: optional(
+      objectWith({ schema: field(objectWith({}), 'A JSON schema, as in `settings.json_schema`.') }),
+      'The schema; required with the type `json_schema`.',
+    ),
+  }),
+  v.forward(
+    v.check(({ type, json_schema }) => type !== 'json_schema' || json_schema !== undefined, 'an object with a schema'),
+    ['json_schema'],
+  ),
+);
+
+const settingEntries = {
   ...savedSettings,
   ...promptSettings,
   stop: optional(
@@ -44,6 +62,20 @@ const generateSettings = objectWith({
     integer(0, MAX_SEED),
     'The same seed, settings and prompt generate the same text. Default: a random seed.',
   ),
+  max_tokens: optional(integer(1, MAX_CONTEXT), 'Extension: alias of `max_new_tokens`.'),
+  max_completion_tokens: optional(integer(1, MAX_CONTEXT), 'Extension: alias of `max_new_tokens`.'),
+  presence_penalty: optional(
+    numberBetween(-2, 2),
+    'Extension: positive values make tokens less likely that occur among the last 64; 0 disables it.',
+  ),
+  frequency_penalty: optional(
+    numberBetween(-2, 2),
+    'Extension: positive values make tokens less likely the more often they occur among the last 64; 0 disables it.',
+  ),
+  response_format: optional(
+    responseFormat,
+    "Extension: what the output is restricted to, in the terms of OpenAI's API.",
+  ),
   json_schema: optional(objectWith({}), 'Extension: restricts the output to JSON that is valid by this JSON schema.'),
   grammar: optional(
     v.pipe(
@@ -53,7 +85,11 @@ const generateSettings = objectWith({
     ),
     'Extension: restricts the output to this GBNF grammar, starting with its rule `root`.',
   ),
-});
+};
+const generateSettings = objectWith(settingEntries);
+
+/** Names of the settings that a generation takes. */
+export const generateSettingNames: readonly string[] = Object.keys(settingEntries);
 
 export const generate = defineAction({
   name: 'GENERATE',
@@ -65,6 +101,12 @@ export const generate = defineAction({
       'The conversation so far. Either `messages` or `prompt` is required. Extension: further fields of a message, such as `tool_calls`, are passed to the chat template.',
     ),
     prompt: optional(v.string(), 'The text to continue.'),
+    ...promptFields,
+    tool_choice: optional(
+      v.union([v.picklist(['auto', 'none', 'required']), objectWith({})]),
+      'Extension: `none` does not show the tools to the model. Other values than `auto` have no effect yet.',
+    ),
+    strict: optional(v.boolean(), 'Extension: whether a field without effect is an error.'),
     settings: optional(
       generateSettings,
       'Settings that differ from the saved ones. Settings of the original that this host does not need are ignored.',

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { chatMessages, chatTools, promptSettings } from '../chat.ts';
+import { chatMessages, promptFields, promptSettings } from '../chat.ts';
 import { defineAction } from '../define.ts';
 import { MODEL_ERRORS } from '../errors.ts';
 import { count, field, modelId, modelReference, objectWith, optional, textUpTo } from '../fields.ts';
@@ -10,7 +10,7 @@ const prompt = {
   ...modelReference,
   messages: optional(chatMessages, 'A conversation, whose further fields are passed to the chat template.'),
   prompt: optional(v.string(), 'A prompt as it is.'),
-  tools: optional(chatTools, 'Tools that the chat template describes to the model.'),
+  ...promptFields,
   settings: optional(
     objectWith(promptSettings),
     'How messages become a prompt. Settings of a generation that do not concern the prompt are ignored.',

@@ -116,6 +116,12 @@ describe('text', () => {
     expect(new Set(text.split(' '))).toEqual(new Set(['heads']));
   });
 
+  it.each(['presencePenalty', 'frequencyPenalty'] as const)('turns to other words with a %s', async (name) => {
+    const penalized = { maxNewTokens: 10, sampling: { ...GREEDY, [name]: 2 } };
+    const { text } = await generate('coin', penalized);
+    expect(new Set(text.split(' '))).toEqual(new Set(['heads', 'tails']));
+  });
+
   it('turns to other words with a repetition penalty', async () => {
     const penalized = { maxNewTokens: 10, sampling: { ...GREEDY, repetitionPenalty: 8 } };
     expect((await generate('coin', penalized)).text).toContain('tails');

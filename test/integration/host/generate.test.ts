@@ -180,6 +180,83 @@ describe('generation over native messaging', () => {
     ]);
   });
 
+  it('names fields that have no effect, and refuses them in a strict request', async () => {
+    await load(CHAT);
+    const request = {
+      messages: [{ role: 'user', content: 'once' }],
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      tool_choice: 'required',
+      logprobs: true,
+      settings: { ...GREEDY, max_new_tokens: 1, best_of: 2 },
+    };
+    const reply = await host.request('GENERATE', request);
+    expect(promised('GENERATE', reply).finishReason).toBe('length');
+    expect(reply.ignored).toEqual(['logprobs', 'tool_choice', 'settings.best_of', 'tools']);
+    expect(await host.request('GENERATE', { ...request, strict: true })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'logprobs' },
+    });
+    const { messages, tools } = request;
+    expect(await host.request('GENERATE', { messages, tools, strict: true })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'tools' },
+    });
+    expect((await host.request('GENERATE', { messages, settings: GREEDY, strict: true })).ignored).toBeUndefined();
+  });
+
+  it('takes the names of OpenAI for limits and response formats', async () => {
+    await load(CHAT);
+    const ask = async (settings: object) =>
+      promised(
+        'GENERATE',
+        await host.request('GENERATE', {
+          messages: [{ role: 'user', content: 'once' }],
+          settings: { ...GREEDY, ...settings },
+        }),
+      );
+    expect(await ask({ max_tokens: 2 })).toMatchObject({ numTokens: 2, finishReason: 'length' });
+    expect(await ask({ max_completion_tokens: 3, max_tokens: 2 })).toMatchObject({ numTokens: 3 });
+    expect((await ask({ response_format: { type: 'text' } })).output).toBe(' upon one time there was a small model .');
+    const schema = { const: 'upon' };
+    const format = { type: 'json_schema', json_schema: { name: 'x', schema } };
+    expect((await ask({ response_format: format })).output).toBe('"upon"');
+    expect((await ask({ response_format: { type: 'json_object' }, max_tokens: 1 })).output).toMatch(/^\{/);
+    const faulty = { type: 'json_schema', json_schema: { schema: { type: 'string', pattern: 'a' } } };
+    expect(
+      await host.request('GENERATE', {
+        messages: [{ role: 'user', content: 'once' }],
+        settings: { response_format: faulty },
+      }),
+    ).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'settings.response_format.json_schema.schema.pattern' },
+    });
+    expect(
+      await host.request('GENERATE', {
+        prompt: 'once',
+        settings: { response_format: format, grammar: 'root ::= "a"' },
+      }),
+    ).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'settings.grammar' } });
+  });
+
+  it('continues an answer', async () => {
+    await load(CHAT);
+    const messages = [
+      { role: 'user', content: 'once' },
+      { role: 'assistant', content: ' upon one' },
+    ];
+    const request = { messages, continue: true, settings: GREEDY };
+    expect(promised('GENERATE', await host.request('GENERATE', request)).output).toBe(
+      ' time there was a small model .',
+    );
+    const { prompt } = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages, continue: true }));
+    expect(prompt).toBe('<s>once upon one');
+    expect(await host.request('GENERATE', { ...request, messages: messages.slice(0, 1) })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'continue' },
+    });
+  });
+
   it('reports in an event and the reply that no model is loaded', async () => {
     const event = host.next(({ type }) => type === 'generationError');
     const reply = await host.request('GENERATE', { prompt: 'x' });

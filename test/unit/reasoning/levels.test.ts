@@ -99,3 +99,26 @@ describe('Reasoning of an earlier answer', () => {
     expect(write(loop('{{ message.content }}'), {}, messages).text).toBe('Why?;So.;Why?;');
   });
 });
+
+describe('A turn that is continued', () => {
+  const OPENED = "A:<think>{{ '\\n' }}";
+  const continued = (template: string, last: Partial<ChatMessage>) =>
+    write(template, { continues: true }, [user, { role: 'assistant', ...last }]).text;
+
+  it('goes on with the answer, after the reasoning', () => {
+    expect(continued('A:', { content: 'So' })).toBe('A:So');
+    expect(continued(OPENED, { content: 'So' })).toBe('A:<think>\n\n</think>\n\nSo');
+    expect(continued(OPENED, { content: 'So', reasoning_content: 'Hm' })).toBe('A:<think>\nHm\n</think>\n\nSo');
+    expect(continued("A:{{ '<think>' if false }}", { content: 'So', reasoning_content: 'Hm' })).toBe(
+      'A:<think>\nHm\n</think>\n\nSo',
+    );
+  });
+
+  it('goes on with the reasoning where there is no answer', () => {
+    expect(continued(OPENED, { content: '', reasoning_content: 'Hm' })).toBe('A:<think>\nHm');
+    const channels = "<|start|>assistant{{ '<|channel|><|message|>' if false }}";
+    expect(continued(channels, { content: '', reasoning_content: 'Hm' })).toBe(
+      '<|start|>assistant<|channel|>analysis<|message|>Hm',
+    );
+  });
+});

@@ -8,7 +8,14 @@ import {
 import { HostError } from '../../../common/errors.ts';
 import type { JsonObject } from '../../../common/json.ts';
 import type { ChatFormat, ChatMessage, ChatOptions } from '../../../models/generation.ts';
-import { closePrompt, detectMarkup, type ReasoningMarkup } from '../../../reasoning/formats.ts';
+import { contentText } from '../../../protocol/content-text.ts';
+import {
+  closePrompt,
+  closingText,
+  detectMarkup,
+  openPrompt,
+  type ReasoningMarkup,
+} from '../../../reasoning/formats.ts';
 import { budgetVariables, type LevelSettings, levelSettings, type ReasoningLevel } from '../../../reasoning/levels.ts';
 import { withReasoning } from './adapt-messages.ts';
 import { writeChat } from './fallback-chat.ts';
@@ -36,6 +43,8 @@ export interface WrittenChat {
   /** What ends the model's turn besides its own end token. */
   readonly stop: readonly string[];
   readonly markup: ReasoningMarkup | undefined;
+  /** The text without reasoning that the model is to continue, whose beginning it shows. */
+  readonly opening?: string | undefined;
   /** Names of settings that had no effect. */
   readonly ignored: readonly string[];
 }
@@ -75,6 +84,13 @@ export class ChatPrompts {
    * @throws HostError `CHAT_TEMPLATE_FAILED`
    */
   write(messages: readonly ChatMessage[], options: ChatOptions = {}): WrittenChat {
+    const last = messages.at(-1);
+    if (options.continues !== true || last === undefined) return this.#writeTurns(messages, options);
+    const written = this.#writeTurns(messages.slice(0, -1), options);
+    return { ...written, ...continued(written, last) };
+  }
+
+  #writeTurns(messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
     try {
       const known = options.template === undefined ? this.#template : this.#compileGiven(options.template);
       return known === undefined ? this.#writePlainly(messages, options) : this.#writeWith(known, messages, options);
@@ -95,6 +111,7 @@ export class ChatPrompts {
       variables: { ...level.variables, ...budget, ...options.variables },
     });
     const ignored = [
+      ...(options.tools === undefined || template.reads.has('tools') ? [] : ['tools']),
       ...(level.isUsed ? [] : ['settings.reasoning']),
       ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
     ];
@@ -120,6 +137,7 @@ export class ChatPrompts {
     const { text, stop } = writeChat(messages, this.#hasChatMl);
     const { reasoning = 'auto', maxReasoningTokens } = options;
     const ignored = [
+      ...(options.tools === undefined ? [] : ['tools']),
       ...(reasoning === 'auto' || reasoning === 'off' ? [] : ['settings.reasoning']),
       ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
     ];
@@ -189,6 +207,19 @@ export class ChatPrompts {
     };
     return renderChat(template, messages, variables, new Date(options.now ?? Date.now()));
   }
+}
+
+/** Writes what the model has written of its turn: its answer, or its reasoning where it had not come to an answer. */
+function continued({ text, markup }: WrittenChat, message: ChatMessage): Pick<WrittenChat, 'text' | 'opening'> {
+  const answer = contentText(message);
+  const { reasoning_content: reasoning } = message;
+  if (markup === undefined) return { text: text + answer };
+  if (typeof reasoning !== 'string' || reasoning === '') {
+    return { text: (answer === '' ? text : closePrompt(markup, text)) + answer };
+  }
+  const opening = openPrompt(markup, text);
+  if (answer === '') return { text: opening + reasoning, opening };
+  return { text: opening + reasoning + closingText(markup, opening) + answer };
 }
 
 function reasonOf(error: ChatTemplateError): string {

@@ -1,5 +1,11 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
-import type { GenerateRequest, GenerationProgress, GenerationResult, Sampling } from '../../../models/generation.ts';
+import {
+  assertUsed,
+  type GenerateRequest,
+  type GenerationProgress,
+  type GenerationResult,
+  type Sampling,
+} from '../../../models/generation.ts';
 import { closingText } from '../../../reasoning/formats.ts';
 import type {
   Binding,
@@ -82,6 +88,7 @@ export class Generator {
     const aborted = once(signal);
     await Promise.race([this.#leftOver, aborted]);
     const prompt = signal.aborted ? undefined : this.#prompts.make(request.input, context.contextSize);
+    if (prompt !== undefined) assertUsed(prompt.ignored, request.strict);
     const tokens = prompt?.tokens ?? [];
     const output = new Output({
       model,
@@ -218,6 +225,7 @@ function samplerOptions(
   contextTokens: () => Token[],
 ): SamplerOptions {
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
+  const { presencePenalty = 0, frequencyPenalty = 0 } = sampling;
   return {
     temperature,
     topP,
@@ -226,11 +234,13 @@ function samplerOptions(
     seed,
     // Reasoning is free; the answer is what was asked for.
     ...(grammar === undefined ? {} : { grammarEvaluationState: () => (output.isAnswering ? grammar : undefined) }),
-    ...(repetitionPenalty === 1
+    ...(repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0
       ? {}
       : {
           repeatPenalty: {
             penalty: repetitionPenalty,
+            presencePenalty,
+            frequencyPenalty,
             maxPunishTokens: PENALTY_TOKENS,
             punishTokens: () => contextTokens().slice(-PENALTY_TOKENS),
           },

@@ -56,14 +56,15 @@ const FORMATS: ReadonlySet<JsonValue | undefined> = new Set(['date-time', 'time'
 /**
  * Checks a JSON schema and gives the part of it that becomes a grammar (`anyOf` as `oneOf`, without remarks).
  *
+ * @param field The field of the request that holds it.
  * @throws HostError `INVALID_REQUEST` naming the place, for a keyword that could not be kept and for absurd sizes.
  */
-export function checkedSchema(schema: JsonObject): JsonObject {
+export function checkedSchema(schema: JsonObject, field = 'settings.json_schema'): JsonObject {
   const length = JSON.stringify(schema).length;
   if (length > MAX_GRAMMAR_CHARACTERS) {
-    throw refused('', `at most ${MAX_GRAMMAR_CHARACTERS} characters long, got ${length}`);
+    throw refused(field, `at most ${MAX_GRAMMAR_CHARACTERS} characters long, got ${length}`);
   }
-  return check(schema, '', 0);
+  return check(schema, field, 0);
 }
 
 function check(value: JsonValue | undefined, path: string, depth: number): JsonObject {
@@ -118,7 +119,7 @@ function isCompound(value: JsonValue | undefined): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-function refused(path: string, expected: string): HostError {
-  const field = `settings.json_schema${path}`;
+/** @param field The place in the request. */
+function refused(field: string, expected: string): HostError {
   return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}.`, { details: { field, expected } });
 }

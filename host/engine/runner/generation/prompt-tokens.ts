@@ -50,6 +50,7 @@ interface PromptText {
   /** Whether the model's beginning token is put before the text where it does not begin with it. */
   readonly addsBos: boolean;
   readonly markup?: ReasoningMarkup | undefined;
+  readonly opening?: string | undefined;
   readonly ignored?: readonly string[];
 }
 
@@ -109,9 +110,10 @@ export class PromptTokens {
     return this.#tokenizeParts([{ text, literal: false }]);
   }
 
-  #reasoning(input: PromptInput, { text, markup }: PromptText): PromptReasoning | undefined {
+  #reasoning(input: PromptInput, { text, markup, opening }: PromptText): PromptReasoning | undefined {
     if (markup === undefined || 'prompt' in input) return undefined;
-    const prompt = typeof text === 'string' ? text : text.map((part) => (part.literal ? LITERAL : part.text)).join('');
+    const prompt =
+      opening ?? (typeof text === 'string' ? text : text.map((part) => (part.literal ? LITERAL : part.text)).join(''));
     const markers = this.#markers.among(markersOf(markup));
     return { markup, prompt, markers, maxTokens: input.chat?.maxReasoningTokens };
   }
