@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isPrivateHost } from '../common/private-network.ts';
 import type { HttpClient, HttpResponse } from './http.ts';
 import { HubError } from './hub-error.ts';
 
@@ -22,8 +23,8 @@ export interface FollowRequest {
 
 /**
  * Sends a request and follows its redirects. The token is sent to the hub's origin only, even if redirects lead away
- * from it and back. Throws `REDIRECT_REFUSED` for a loop, for a redirect from HTTPS to HTTP, and for anything but an
- * http or https URL.
+ * from it and back. Throws `REDIRECT_REFUSED` for a loop, for a redirect from HTTPS to HTTP, for one from a public hub
+ * into this machine or a private network, and for anything but an http or https URL.
  */
 export async function follow(http: HttpClient, request: FollowRequest): Promise<HttpResponse> {
   let { url } = request;
@@ -61,6 +62,7 @@ function nextUrl(from: URL, location: string): URL {
   if (next.protocol !== 'https:' && next.protocol !== 'http:')
     throw refuse(`an unsupported protocol (${next.protocol})`);
   if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse(`an unencrypted address (${next.host})`);
+  if (!isPrivateHost(from.hostname) && isPrivateHost(next.hostname)) throw refuse(`a private network (${next.host})`);
   if (next.username !== '' || next.password !== '') throw refuse('a URL with credentials');
   return next;
 }

@@ -16,7 +16,7 @@ import { type RepoFile, readRepoFiles } from './repo-files.ts';
 import { repoError, responseError, searchError } from './response-errors.ts';
 import { retry } from './retry.ts';
 import { readSearchPage, type SearchPage, type SearchQuery, searchPath } from './search.ts';
-import { findToken, type SavedToken } from './token.ts';
+import { allowsToken, findToken, type SavedToken } from './token.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
 
 /** Options for {@link Hub}. */
@@ -191,17 +191,21 @@ export class Hub implements HubClient {
     if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
       throw new HostError('OFFLINE', 'Offline mode is on (HF_HUB_OFFLINE is set). Unset it to download models.');
     }
-    let keychainError: HostError | undefined;
-    const found = await findToken(env, savedToken).catch((error: unknown) => {
-      // Public files need no token, so a locked keychain must not prevent their download.
+    // Public files need no token, so one that cannot be read or sent must not prevent their download.
+    let tokenError: HostError | undefined;
+    let token = await findToken(env, savedToken).catch((error: unknown) => {
       if (!isHostError(error, 'KEYCHAIN_UNAVAILABLE')) throw error;
-      keychainError = error;
+      tokenError = error;
       return undefined;
     });
-    const response = await follow(this.#http, { ...request, url, token: found?.token, tokenOrigin: this.#origin });
-    if (keychainError === undefined || (response.status !== 401 && response.status !== 403)) return response;
+    if (token !== undefined && !allowsToken(this.#options.endpoint, env)) {
+      token = undefined;
+      tokenError = tokenNotSent(this.#origin);
+    }
+    const response = await follow(this.#http, { ...request, url, token: token?.token, tokenOrigin: this.#origin });
+    if (tokenError === undefined || (response.status !== 401 && response.status !== 403)) return response;
     response.body.destroy();
-    throw keychainError;
+    throw tokenError;
   }
 
   #withRetries<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -236,6 +240,14 @@ function isFound({ status }: HttpResponse): boolean {
 
 function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
+}
+
+function tokenNotSent(origin: string): HostError {
+  return new HostError(
+    'UNAUTHORIZED',
+    `${origin} requires an access token, which is not sent over plain HTTP because others could read it. Use an https address, or set TABAGENT_HUB_PLAIN_HTTP=1 to send it anyway.`,
+    { details: { endpoint: origin } },
+  );
 }
 
 function checksumMissing(name: ModelName, file: string): HubError {

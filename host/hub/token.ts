@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { decodeText } from '../common/decode-text.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { ownFolders } from '../common/platform.ts';
+import { isPrivateHost } from '../common/private-network.ts';
 
 /** The form of an access token: visible ASCII, because it is sent in a header. */
 export const TOKEN = /^[\x21-\x7e]{1,4096}$/;
@@ -39,6 +40,15 @@ export async function findToken(
     if (isSystemError(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw invalidToken(file);
     throw error;
   }
+}
+
+/**
+ * Returns whether a token may be sent to a hub: over plain HTTP others can read it, except on this machine and in private
+ * networks, or if the user allows it.
+ */
+export function allowsToken(endpoint: string, env: Readonly<NodeJS.ProcessEnv>): boolean {
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === 'https:' || isPrivateHost(hostname) || env.TABAGENT_HUB_PLAIN_HTTP === '1';
 }
 
 function checked(text: string, source: string): HubToken {

@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net';
 import { HostError } from '../common/errors.ts';
+import { isPrivateHost } from '../common/private-network.ts';
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
 
 /** Where a remote engine is and how it is used, from an entry of the configuration. */
@@ -24,18 +24,6 @@ const FIRST_TEXT_SECONDS = 300;
 
 /** An engine that works sends something more often than this within an answer. */
 const IDLE_SECONDS = 60;
-
-/** Loopback, private and link-local networks. Sources: RFC 1122, 1918, 3927, 4291, 4193. */
-const PRIVATE_NETWORKS = [
-  ['127.0.0.0', 8, 'ipv4'],
-  ['10.0.0.0', 8, 'ipv4'],
-  ['172.16.0.0', 12, 'ipv4'],
-  ['192.168.0.0', 16, 'ipv4'],
-  ['169.254.0.0', 16, 'ipv4'],
-  ['::1', 128, 'ipv6'],
-  ['fe80::', 10, 'ipv6'],
-  ['fc00::', 7, 'ipv6'],
-] as const;
 
 /**
  * Reads an entry of the configuration.
@@ -71,17 +59,6 @@ export function readEndpoint(entry: RemoteEngineEntry): Endpoint {
     firstTextMs: (firstTextSeconds ?? FIRST_TEXT_SECONDS) * 1000,
     idleMs: (idleSeconds ?? IDLE_SECONDS) * 1000,
   };
-}
-
-/** Says whether a URL's host is this machine or an address of a private network. Names that are looked up are neither. */
-export function isPrivateHost(hostname: string): boolean {
-  if (hostname === 'localhost') return true;
-  const address = hostname.replace(/^\[(.*)\]$/, '$1');
-  const version = isIP(address);
-  if (version === 0) return false;
-  const networks = new BlockList();
-  for (const [network, prefix, family] of PRIVATE_NETWORKS) networks.addSubnet(network, prefix, family);
-  return networks.check(address, version === 4 ? 'ipv4' : 'ipv6');
 }
 
 function unusable(name: string, expected: string): HostError {

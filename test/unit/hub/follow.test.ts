@@ -55,6 +55,11 @@ describe('follow', () => {
 
   it.each([
     ['to plain HTTP', 'http://hub.example/a'],
+    ['to this machine', 'https://127.0.0.1:8443/a'],
+    ['to a name of this machine', 'https://localhost/a'],
+    ['into a private network', 'https://192.168.1.1/a'],
+    ['to a link-local address', 'https://169.254.169.254/latest'],
+    ['to an IPv4 address in IPv6 form', 'https://[::ffff:10.0.0.1]/a'],
     ['to an unsupported protocol', 'ftp://hub.example/a'],
     ['to a script', 'javascript:alert(1)'],
     ['to a URL with a password', 'https://user:word@cdn.example/a'],

@@ -1,8 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { findToken } from '../../../host/hub/token.ts';
+import { Hub } from '../../../host/hub/hub.ts';
+import { allowsToken, findToken } from '../../../host/hub/token.ts';
+import { readModelOrRepoName } from '../../../host/protocol/model-name.ts';
+import { QUICK_LIMITS } from '../../support/cache/cache-bench.ts';
+import { KeptLog } from '../../support/logs.ts';
 
 describe('findToken', () => {
   let home: string;
@@ -53,4 +59,48 @@ describe('findToken', () => {
       });
     },
   );
+});
+
+describe('a token for a hub over plain HTTP', () => {
+  it.each([
+    ['https://hub.example', true],
+    ['http://hub.example', false],
+    ['http://8.8.8.8:80', false],
+    ['http://localhost.example', false],
+    ['http://127.0.0.1:8080', true],
+    ['http://localhost', true],
+    ['http://192.168.1.2', true],
+    ['http://[::1]:1', true],
+  ])('for %s may be sent: %s', (endpoint, allowed) => {
+    expect(allowsToken(endpoint, {})).toBe(allowed);
+    expect(allowsToken(endpoint, { TABAGENT_HUB_PLAIN_HTTP: '1' })).toBe(true);
+  });
+
+  it('is not sent beyond this machine, and the error says why, unless the user allows it', async () => {
+    const seen: (string | undefined)[] = [];
+    // A proxy receives the request for any host name.
+    const proxy = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(401).end();
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const env = { HF_TOKEN: 'secret', HTTP_PROXY };
+      const options = { endpoint: 'http://hub.example', limits: QUICK_LIMITS, log: new KeptLog() };
+      const repo = readModelOrRepoName({ repoId: 'a/b' });
+      if ('file' in repo) throw new TypeError('expected a repository');
+      await expect(new Hub({ ...options, env }).repoFiles(repo, {})).rejects.toMatchObject({
+        code: 'UNAUTHORIZED',
+        message: expect.stringContaining('TABAGENT_HUB_PLAIN_HTTP=1'),
+      });
+      expect(seen).toEqual([undefined]);
+      const allowed = new Hub({ ...options, env: { ...env, TABAGENT_HUB_PLAIN_HTTP: '1' } });
+      await expect(allowed.repoFiles(repo, {})).rejects.toThrow();
+      expect(seen[1]).toBe('Bearer secret');
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
+  });
 });

@@ -1,0 +1,32 @@
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * This machine, private and link-local networks: places that nobody in between can listen to, and that a public server
+ * has no business to name. Sources: RFC 1122, 1918, 3927, 4291, 4193.
+ */
+const NETWORKS = [
+  ['0.0.0.0', 8, 'ipv4'],
+  ['127.0.0.0', 8, 'ipv4'],
+  ['10.0.0.0', 8, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['::', 127, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['fc00::', 7, 'ipv6'],
+] as const;
+
+/**
+ * Returns whether a URL's host name is this machine or an address in a private network. Other names, which DNS resolves,
+ * are neither.
+ */
+export function isPrivateHost(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, '').toLowerCase();
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  const address = name.replace(/^\[(.*)\]$/, '$1');
+  const version = isIP(address);
+  if (version === 0) return false;
+  const networks = new BlockList();
+  for (const [network, prefix, family] of NETWORKS) networks.addSubnet(network, prefix, family);
+  return networks.check(address, version === 4 ? 'ipv4' : 'ipv6');
+}
