@@ -67,6 +67,10 @@ function unusedFields(request: RequestOf<'GENERATE'>): string[] {
 /** Converts a request into what a model generates from. Settings that it lacks are the saved ones. */
 function generateRequest(request: RequestOf<'GENERATE'>, saved: GenerationParams): GenerateRequest {
   const { messages, prompt, tools, continue: continues, tool_choice: choice, settings = {} } = request;
+  if (continues === true && request.chat_id !== undefined) {
+    // The conversation would get the beginning of the answer as a message of its own.
+    throw invalidField('continue', 'omitted when `chat_id` is given', continues);
+  }
   const { stop = [], seed = randomInt(MAX_SEED + 1) } = settings;
   const params = withChanges(saved, settings);
   return {

@@ -45,7 +45,7 @@ export const promptFields = {
   tools: optional(chatTools, 'Extension: tools that the chat template describes to the model.'),
   continue: optional(
     v.boolean(),
-    "Extension: whether the last message, which is the assistant's, is continued rather than answered.",
+    "Extension: whether the last message, which is the assistant's, is continued rather than answered. Not together with `chat_id`.",
   ),
 };
 

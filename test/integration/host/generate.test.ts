@@ -251,6 +251,10 @@ describe('generation over native messaging', () => {
     );
     const { prompt } = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages, continue: true }));
     expect(prompt).toBe('<s>once upon one');
+    expect(await host.request('GENERATE', { ...request, chat_id: 'talk' })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'continue' },
+    });
     expect(await host.request('GENERATE', { ...request, messages: messages.slice(0, 1) })).toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field: 'continue' },

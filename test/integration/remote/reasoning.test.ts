@@ -115,3 +115,36 @@ describe('Reasoning of an earlier answer', () => {
     expect(engine.generations.at(-1)?.body.messages).toEqual([{ role: 'assistant', content: 'hello' }]);
   });
 });
+
+describe('A request to a remote engine', () => {
+  const bodyOf = async (changes: Parameters<typeof orderOf>[0]) => {
+    await remote.load(ID);
+    const { ignored } = await remote.models.generate(ID, orderOf(changes));
+    return { ...engine.generations.at(-1)?.body, ignored };
+  };
+  const messages = [{ role: 'user', content: 'hello' }];
+
+  it('has the penalties and the response format', async () => {
+    const sampling = { ...orderOf().sampling, presencePenalty: 1, frequencyPenalty: 0.5 };
+    expect(await bodyOf({ sampling, constraint: { json: true } })).toMatchObject({
+      presence_penalty: 1,
+      frequency_penalty: 0.5,
+      response_format: { type: 'json_object' },
+    });
+    expect(await bodyOf({})).not.toHaveProperty('presence_penalty');
+  });
+
+  it('continues an answer where the engine can be told to', async () => {
+    const input = { messages, chat: { continues: true } };
+    expect(await bodyOf({ input })).toMatchObject({ continue_final_message: true, add_generation_prompt: false });
+    remote.configure([{ name: 'far', url: engine.url, moreSettings: false }]);
+    await expect(bodyOf({ input })).rejects.toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'continue' } });
+  });
+
+  it('names the tools as without effect, and fails for them when it is strict', async () => {
+    const input = { messages, chat: { tools: [{ type: 'function', function: { name: 'f' } }] } };
+    expect(await bodyOf({ input })).toMatchObject({ ignored: ['tools'] });
+    await expect(bodyOf({ input, strict: true })).rejects.toMatchObject({ details: { field: 'tools' } });
+    expect(engine.generations).toHaveLength(1);
+  });
+});
