@@ -47,13 +47,10 @@ function constraintOf(settings: GenerateSettings): Constraint | undefined {
 /** Fields of every message to the host. */
 const MESSAGE_FIELDS = ['action', 'requestId'];
 
-/** Settings of the original that this host deliberately does without. */
-const ORIGINAL_SETTINGS = ['num_beams', 'use_cache'];
-
 /** Returns the names of fields that the host does not know or cannot use yet. */
 function unusedFields(request: RequestOf<'GENERATE'>): string[] {
   const known = new Set([...MESSAGE_FIELDS, ...Object.keys(declared.generate.request.entries)]);
-  const settings = new Set([...ORIGINAL_SETTINGS, ...declared.generateSettingNames]);
+  const settings = new Set(declared.generateSettingNames);
   const { tool_choice: choice } = request;
   return [
     ...Object.keys(request).filter((name) => !known.has(name)),
