@@ -17,6 +17,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   download: () => import('./download.ts'),
   popup: () => import('./popup.ts'),
   fuzz: () => import('./fuzz.ts'),
+  hostile: () => import('./hostile.ts'),
   cycles: () => import('./cycles.ts'),
   conversations: () => import('./conversations.ts'),
 };
