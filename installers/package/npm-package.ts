@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireProgram, withSafePath } from '../../host/common/find-program.ts';
@@ -33,7 +34,7 @@ export function obtainPackage(name: string, version: string, { root, cache }: Pa
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'fetch-'));
   try {
-    fetchPackage(`${name}@${version}`, work);
+    fetchPackage(`${name}@${version}`, work, lockedIntegrity(root, name, version));
     rmSync(kept, { recursive: true, force: true });
     renameSync(join(work, 'package'), kept);
   } finally {
@@ -47,13 +48,37 @@ function versionIn(folder: string): string | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).version : undefined;
 }
 
-/** Leaves the package's files in `package/` under the given folder. */
-function fetchPackage(spec: string, folder: string): void {
+/**
+ * Returns the checksum of a package in the lock file, such as `sha512-…`; undefined if the lock file does not have it in
+ * this version: npm writes no entries for packages of Node for other platforms.
+ */
+export function lockedIntegrity(root: string, name: string, version: string): string | undefined {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const entry = packages[`node_modules/${name}`];
+  return entry?.version === version ? entry.integrity : undefined;
+}
+
+/** Throws unless a file has the checksum of the lock file. */
+export function assertIntegrity(file: string, integrity: string): void {
+  const [algorithm = ''] = integrity.split('-');
+  const found = `${algorithm}-${createHash(algorithm).update(readFileSync(file)).digest('base64')}`;
+  if (found !== integrity) {
+    throw new Error(`${file} does not match the lock file: expected ${integrity}, got ${found}. Nothing was unpacked.`);
+  }
+}
+
+/**
+ * Leaves the package's files in `package/` under the given folder.
+ *
+ * @throws Error if the package does not have the checksum of the lock file.
+ */
+function fetchPackage(spec: string, folder: string, integrity: string | undefined): void {
   const packed = npm(['pack', spec, '--json', '--silent', '--pack-destination', folder]);
   if (packed.status !== 0) {
     throw new MissingPackage(`${spec}: ${packed.error?.message ?? reasonOf(packed.stdout)}`);
   }
   const [{ filename }] = JSON.parse(packed.stdout);
+  if (integrity !== undefined) assertIntegrity(join(folder, filename), integrity);
   const unpacked = spawnSync(requireProgram('tar'), ['-xzf', filename], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
