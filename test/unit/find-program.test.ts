@@ -84,11 +84,20 @@ describe('finding a program on Windows', () => {
   });
 
   it('adds the extensions of programs, and finds no batch files', () => {
-    const programs = ['C:\\t\\lms.exe', 'C:\\t\\npm', 'C:\\t\\npm.cmd', 'C:\\t\\x.COM'];
+    const programs = [
+      'C:\\t\\lms.exe',
+      'C:\\t\\npm',
+      'C:\\t\\npm.cmd',
+      'C:\\t\\x.COM',
+      'C:\\t\\both.exe',
+      'C:\\t\\both.com',
+    ];
     expect(findProgram('lms', search('C:\\t', programs))).toBe('C:\\t\\lms.exe');
     expect(findProgram('lms.exe', search('C:\\t', programs))).toBe('C:\\t\\lms.exe');
     expect(findProgram('C:\\t\\lms', search('', programs))).toBe('C:\\t\\lms.exe');
     expect(findProgram('x.COM', search('C:\\t', programs))).toBe('C:\\t\\x.COM');
+    // In the order of PATHEXT.
+    expect(findProgram('both', search('C:\\t', programs))).toBe('C:\\t\\both.com');
     expect(findProgram('npm', search('C:\\t', programs))).toBeUndefined();
   });
 

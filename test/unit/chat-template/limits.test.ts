@@ -73,11 +73,11 @@ describe('The limits of a rendering', () => {
       'generators around each other',
       `${GROW('l', '[1]', "ns.l|map('string')").replace('100000', '5000')}{{ ns.l|list }}`,
     ],
-  ])('end %s before the stack does', (_what, template) => {
+  ])('end %s before the stack overflows', (_what, template) => {
     expect(limitOf(() => render(template))).toBe('depth');
   });
 
-  it('end integers beyond measure', () => {
+  it('end integers that grow too large', () => {
     expect(limitOf(() => render('{{ 10 ** (10 ** 10) }}'))).toBe('integerBits');
     expect(limitOf(() => render(GROW('n', '3', 'ns.n * ns.n')))).toBe('integerBits');
   });
@@ -102,11 +102,23 @@ describe('The limits of a rendering', () => {
     expect(limitOf(() => template.render({}, { limits: { depth: 1 } }))).toBe('depth');
   });
 
+  it.each([
+    ['texts that are joined without being copied', "{% for i in range(100) %}{% set x = '' ~ '' %}{% endfor %}", 3_000],
+    [
+      'the rest of an iterator that loop.length collects',
+      '{% for i in range(1000)|map(attribute=0) %}{% if loop.first and loop.length %}{% endif %}{% endfor %}',
+      4_000,
+    ],
+  ])('count %s', (_what, source, characters) => {
+    expect(limitOf(() => compileTemplate(source).render({}, { limits: { characters } }))).toBe('characters');
+  });
+
   it('grow with the conversation', () => {
     const template = compileTemplate('{% for m in messages %}{{ m.role }}: {{ m.content|trim }}\n{% endfor %}');
     const messages = Array.from({ length: 20_000 }, () => ({ role: 'user', content: 'word '.repeat(200) }));
     const { text, steps } = template.render({ messages });
     expect(text.length).toBe(20_000 * ('user: '.length + 1000));
     expect(steps).toBeLessThan(20_000 * 12);
+    expect(limitOf(() => template.render({ messages }, { limits: { steps: 100 } }))).toBe('none');
   });
 });

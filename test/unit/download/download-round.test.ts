@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
+import { HostError } from '../../../host/common/errors.ts';
 import { ChunkGrid } from '../../../host/download/chunks.ts';
 import { ConnectionPlan } from '../../../host/download/connection-plan.ts';
-import { DownloadRound } from '../../../host/download/download-round.ts';
+import { DownloadRound, type RoundOptions } from '../../../host/download/download-round.ts';
 import { FileHasher } from '../../../host/download/file-hasher.ts';
 import { PartialChunks } from '../../../host/download/partial-chunks.ts';
 import { PartialFile } from '../../../host/download/partial-file.ts';
@@ -16,7 +17,7 @@ import type { ByteRange, HubClient, RangeStream, RemoteFile } from '../../../hos
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
-import { startHub, type TestHub } from '../../support/hub/hub.ts';
+import { type HubRequest, startHub, type TestHub } from '../../support/hub/hub.ts';
 import { KeptLog } from '../../support/logs.ts';
 
 const REPO = 'maker/model-GGUF';
@@ -47,6 +48,37 @@ class ShrinkingPlan extends ConnectionPlan {
 const folder = tempFolder('round');
 afterAll(() => folder.remove());
 
+/** Prepares the first round of the download of {@link FILE}. */
+async function openRound(
+  hub: HubClient,
+  options: Pick<RoundOptions, 'log' | 'plan' | 'record' | 'onBytes'>,
+): Promise<{
+  round: DownloadRound;
+  file: PartialFile;
+  path: string;
+  states: ChunkState[];
+  hasher: FileHasher;
+  prefix: PrefixHash;
+}> {
+  const remote = await hub.fileInfo(readModelName({ modelPath: REPO, modelFile: FILE }), FILE, {});
+  const path = join(folder.path, randomUUID());
+  const file = await PartialFile.open(path, GRID.size);
+  const hasher = new FileHasher(file, { chunkBytes: GRID.chunkBytes, ...hashingOf(remote.checksum, GRID.size) });
+  const prefix = new PrefixHash(GRID, hasher);
+  const states: ChunkState[] = Array(GRID.count).fill('missing');
+  const round = new DownloadRound({
+    ...options,
+    ...{ remote, states, file, prefix, hub },
+    grid: GRID,
+    partial: new PartialChunks(GRID),
+    limits: QUICK_LIMITS,
+    rateLimiter: new RateLimiter(undefined),
+    ranges: true,
+    signal: new AbortController().signal,
+  });
+  return { round, file, path, states, hasher, prefix };
+}
+
 describe('a download round', () => {
   let server: TestHub | undefined;
   afterEach(() => server?.close());
@@ -72,12 +104,6 @@ describe('a download round', () => {
         return { start, body: counted() };
       },
     });
-    const remote = await hub.fileInfo(readModelName({ modelPath: REPO, modelFile: FILE }), FILE, {});
-    const path = join(folder.path, 'file');
-    const file = await PartialFile.open(path, GRID.size);
-    const hasher = new FileHasher(file, { chunkBytes: GRID.chunkBytes, ...hashingOf(remote.checksum, GRID.size) });
-    const prefix = new PrefixHash(GRID, hasher);
-    const states: ChunkState[] = Array(GRID.count).fill('missing');
     const recorded: { chunk: number; open: number }[] = [];
     let written = 0;
     let recordedBefore = 0;
@@ -85,28 +111,15 @@ describe('a download round', () => {
     plan.onShrink = () => {
       recordedBefore = recorded.length;
     };
-    const round = new DownloadRound({
-      ...{
-        remote,
-        grid: GRID,
-        states,
-        partial: new PartialChunks(GRID),
-        file,
-        prefix,
-        hub,
-        limits: QUICK_LIMITS,
-        log,
-        plan,
-      },
-      rateLimiter: new RateLimiter(undefined),
+    const { round, file, path, states, hasher, prefix } = await openRound(hub, {
+      log,
+      plan,
       record: async (chunk) => {
         recorded.push({ chunk, open });
       },
       onBytes: (bytes) => {
         written += bytes;
       },
-      ranges: true,
-      signal: new AbortController().signal,
     });
     try {
       expect(await round.run()).toBeUndefined();
@@ -118,10 +131,60 @@ describe('a download round', () => {
     expect(readFileSync(path).equals(CONTENT)).toBe(true);
     expect(recorded.map(({ chunk }) => chunk).sort((a, b) => a - b)).toEqual([...states.keys()]);
     expect(written).toBe(CONTENT.length);
-    expect(Math.max(...recorded.map((entry) => entry.open))).toBe(4);
+    expect(Math.max(...recorded.map((entry) => entry.open))).toBeGreaterThan(1);
     // Three complete their chunk, and the fourth may complete two meanwhile; a full run has eight chunks.
     const whileSeveral = recorded.slice(recordedBefore).filter((entry) => entry.open > 1);
     expect(recordedBefore).toBeGreaterThan(0);
     expect(whileSeveral.length).toBeLessThanOrEqual(6);
+  });
+
+  it('reduces the connections once for requests that are refused at the same time', async () => {
+    server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } } });
+    const log = new KeptLog();
+    const hub = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
+    const plan = new ConnectionPlan({ first: 4, most: 4 });
+    const refused = jest.spyOn(plan, 'refused');
+    const { round, file, states, hasher } = await openRound(hub, {
+      log,
+      plan,
+      record: async () => {},
+      onBytes: () => {},
+    });
+    const headers = { 'retry-after': '0' };
+    const isRange = ({ server, method }: HubRequest) => server === 'cdn' && method === 'GET';
+    server.fault({ kind: 'status', status: 429, headers, match: isRange, times: 4 });
+    try {
+      await round.run();
+    } finally {
+      await hasher.close();
+      await file.close();
+    }
+    expect(new Set(states)).toEqual(new Set(['stored']));
+    expect(refused).toHaveBeenCalledTimes(1);
+  });
+
+  it('fails if a chunk cannot be recorded, and does not count its bytes as progress', async () => {
+    server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } } });
+    const log = new KeptLog();
+    const hub = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
+    let progress = 0;
+    const { round, file, states, hasher } = await openRound(hub, {
+      log,
+      plan: new ConnectionPlan({ first: 1, most: 1 }),
+      record: async () => {
+        throw new HostError('DISK_FULL', 'The disk is full.');
+      },
+      onBytes: (bytes) => {
+        progress += bytes;
+      },
+    });
+    try {
+      await expect(round.run()).rejects.toMatchObject({ code: 'DISK_FULL' });
+    } finally {
+      await hasher.close();
+      await file.close();
+    }
+    expect(new Set(states)).toEqual(new Set(['missing']));
+    expect(progress).toBe(0);
   });
 });

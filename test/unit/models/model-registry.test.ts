@@ -139,6 +139,28 @@ describe('a lease', () => {
     expect(leases).toEqual([]);
   });
 
+  it('is released when the load is aborted, and the model that its engine loaded meanwhile is unloaded', async () => {
+    const { models, changes, leases, plan } = registry();
+    const model = new StubModel('one');
+    const caller = new AbortController();
+    const start = async () => {
+      caller.abort(new HostError('ABORTED', 'The client disconnected.'));
+      return model;
+    };
+    const aborted = models.load(plan(model, { start }), { signal: caller.signal });
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
+    expect([leases, models.list(), model.isUnloaded, changes]).toEqual([[], [], true, []]);
+  });
+
+  it('is kept when the engine loses a model that was replaced', async () => {
+    const { models, leases, plan, load } = registry();
+    const replaced = await load('one');
+    await models.load(plan(new StubModel('one'), { refresh: true }));
+    replaced.lose(new HostError('ENGINE_CRASHED', 'It crashed.'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([leases, models.list().map(({ id }) => id)]).toEqual([['one'], ['one']]);
+  });
+
   it('is taken once for a model that is loaded again in its place', async () => {
     const { models, leases, plan, load } = registry();
     await load('one');

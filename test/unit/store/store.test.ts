@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   truncateSync,
   unlinkSync,
@@ -13,6 +14,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { damageOf, setAside as setDatabaseAside } from '../../../host/store/damaged-database.ts';
 import { openStore } from '../../../host/store/store.ts';
 import type { Namespace, Store } from '../../../host/store/types.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -150,6 +152,17 @@ describe('the store', () => {
     await Promise.all(prefixes.map((prefix) => run(process.execPath, [WRITE_MANY, file, prefix, '20'])));
     expect(setAside()).toHaveLength(1);
     expect(await entriesOf(await open(), 'shared')).toHaveLength(60);
+  });
+
+  it('leaves the database that another host put in place of a damaged one', async () => {
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, Buffer.alloc(20_000, 'not a database '));
+    const damage = await damageOf(file, 0);
+    writeFileSync(`${file}.new`, 'of another host');
+    renameSync(`${file}.new`, file);
+    if (damage === undefined) throw new Error('No damage was found.');
+    expect(await setDatabaseAside(file, damage)).toBeUndefined();
+    expect(readFileSync(file, 'utf8')).toBe('of another host');
   });
 
   it('sets a truncated database aside and starts a new one', async () => {
