@@ -343,7 +343,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'update',
     summary: 'Check whether a newer release is available',
     details:
-      'Asks the address that "releaseUrl" in config.json names, and nothing if there is none. Nothing is\ninstalled.',
+      'Asks the address that "releaseUrl" in config.json names, and nothing if there is none.\nInstalls nothing.',
     args: [],
     options: [],
     examples: [{ command: 'tabagent update', does: 'compare this version with the newest release' }],
