@@ -162,8 +162,8 @@ export const addMessages = handle(declared.addMessages, async (request, { servic
 
 export const deleteConversation = handle(declared.deleteConversation, async (request, { services }) => {
   const id = requiredId(request);
-  (await services.conversations()).delete(id);
-  return { payload: { conversation_id: id }, message: 'Conversation deleted' };
+  const incarnation = (await services.conversations()).delete(id);
+  return { payload: { conversation_id: id, incarnation }, message: 'Conversation deleted' };
 });
 
 export const syncPush = handle(declared.syncPush, async (request, { services }) => {

@@ -243,15 +243,16 @@ export class Conversations {
 
   /**
    * Deletes a conversation and its messages, whatever their times. Tombstones without text remain, so that copies learn
-   * of the deletion, and so that messages that arrive later are not stored.
+   * of the deletion, and so that messages that arrive later are not stored. Returns the deleted incarnation of the id.
    *
    * @throws HostError `CONVERSATION_NOT_FOUND`.
    */
-  delete(id: string): void {
-    this.#transaction(() => {
+  delete(id: string): number {
+    return this.#transaction(() => {
       const stored = this.#write.find(id);
       if (stored === undefined || stored.deleted) throw notFound(id);
       this.#write.conversation({ ...stored, updated_at: Math.max(now(), stored.updated_at + 0.001), deleted: true });
+      return stored.incarnation;
     });
   }
 

@@ -53,22 +53,22 @@ export class Conversations {
   async delete(id: string): Promise<void> {
     try {
       const { conversation, messages } = await this.read(id);
-      await this.#store.request('DELETE_CONVERSATION', { id });
+      const { incarnation } = await this.#store.request('DELETE_CONVERSATION', { id });
       this.#store.toasts.show(t('conversationDeleted'), {
         label: t('undo'),
-        run: () => void this.#restore(conversation, messages),
+        run: () => void this.#restore(conversation, messages, incarnation + 1),
       });
     } catch (error) {
       this.#store.toasts.show(errorText(viewError(error)));
     }
   }
 
-  /** Stores a deleted conversation again. Of two versions the host takes the newer one, so the time has to be newer. */
-  async #restore(conversation: Conversation, messages: readonly StoredMessage[]): Promise<void> {
-    const updated_at = unixTime();
+  /** Stores a deleted conversation again. A deletion is final for one incarnation of an id, so this is the next one. */
+  async #restore(conversation: Conversation, messages: readonly StoredMessage[], incarnation: number): Promise<void> {
+    const version = { updated_at: unixTime(), incarnation };
     await this.#store.attempt('SYNC_PUSH', {
-      conversations: [{ ...conversation, updated_at }],
-      messages: messages.map((message) => ({ ...message, updated_at })),
+      conversations: [{ ...conversation, ...version }],
+      messages: messages.map((message) => ({ ...message, ...version })),
     });
   }
 }

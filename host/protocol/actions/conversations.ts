@@ -234,7 +234,13 @@ export const deleteConversation = defineAction({
   summary:
     'Deletes a conversation and its messages. The deletion is included in synchronization, and is final: rows of the conversation that arrive later are skipped. A conversation with the same id can be created with `CREATE_CONVERSATION`.',
   request: conversationReference,
-  response: v.object({ conversation_id: field(v.string(), 'The id of the conversation.') }),
+  response: v.object({
+    conversation_id: field(v.string(), 'The id of the conversation.'),
+    incarnation: field(
+      incarnation,
+      'Extension: its `incarnation`. To undo the deletion, push its rows with the next number (`SYNC_PUSH`).',
+    ),
+  }),
   errors,
 });
 

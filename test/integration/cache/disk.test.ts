@@ -36,7 +36,7 @@ describe(`a download whose path is occupied (content of seed ${SEED})`, () => {
   it('treats an existing file of any size as the model and does not change it', async () => {
     bench = await CacheBench.open(CONTENT);
     await put(modelPath(), 'of my own');
-    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyThere: true, model: { size: 9 } });
+    expect(await bench.cache.download(NAME)).toMatchObject({ alreadyDownloaded: true, model: { size: 9 } });
     expect(bench.hub.requests).toEqual([]);
   });
 
@@ -140,7 +140,7 @@ describe('the index', () => {
     });
     expect(await cache.list()).toHaveLength(1);
     expect(await cache.find(NAME)).toMatchObject({ size: CONTENT.length });
-    expect(await cache.download(NAME)).toMatchObject({ alreadyThere: true });
+    expect(await cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
     expect(await cache.status(NAME)).toMatchObject({ status: 'completed' });
     await expect(cache.download({ ...NAME, file: 'b.gguf', id: `${REPO}/b.gguf` })).rejects.toBe(fault);
   });
@@ -194,7 +194,7 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
       log,
     });
     expect(await cache.list()).toHaveLength(1);
-    expect(await cache.download(NAME)).toMatchObject({ alreadyThere: true });
+    expect(await cache.download(NAME)).toMatchObject({ alreadyDownloaded: true });
     for (const refused of [
       () => cache.download(other),
       () => cache.resume(other),

@@ -83,7 +83,8 @@ function roomFor(
     taken,
     engine: async () => engine,
     models: async () => models,
-    hardware: async () => ({ snapshot, forgetVram: () => {} }) as unknown as Awaited<ReturnType<Services['hardware']>>,
+    hardware: async () =>
+      ({ snapshot, invalidateVram: () => {} }) as unknown as Awaited<ReturnType<Services['hardware']>>,
   };
 }
 

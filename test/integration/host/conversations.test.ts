@@ -54,6 +54,29 @@ describe('conversations in a host', () => {
     expect(await host.request('GET_CONVERSATION', { id })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
   });
 
+  it('can be restored after a deletion, with their messages, by the next incarnation only', async () => {
+    const host = workshop.host();
+    const { payload } = await host.request('CREATE_CONVERSATION', { title: 'Boats' });
+    const { id } = payload.conversation;
+    await host.request('ADD_MESSAGES', { conversation_id: id, messages: [{ role: 'user', content: 'Which boat?' }] });
+    const { conversation, messages } = (await host.request('GET_CONVERSATION', { id })).payload;
+    const { incarnation } = (await host.request('DELETE_CONVERSATION', { id })).payload;
+
+    const restore = (number: number) => {
+      const version = { updated_at: Date.now() / 1000 + 1, incarnation: number };
+      return host.request('SYNC_PUSH', {
+        conversations: [{ ...conversation, ...version }],
+        messages: messages.map((message: object) => ({ ...message, ...version })),
+      });
+    };
+    await restore(incarnation);
+    expect(await host.request('GET_CONVERSATION', { id })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
+    await restore(incarnation + 1);
+    expect(await host.request('GET_CONVERSATION', { id })).toMatchObject({
+      payload: { conversation: { title: 'Boats' }, messages: [{ content: 'Which boat?' }] },
+    });
+  });
+
   it('of any size are transferred in messages that browsers accept', async () => {
     const host = workshop.host();
     const long = '"\n'.repeat(150_000);

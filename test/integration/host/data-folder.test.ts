@@ -119,7 +119,7 @@ onPosix('the data folder', () => {
     for (const path of [join(home, 'secrets.json'), join(home, 'logs', 'host.log')]) {
       await symlink(precious, path);
       await lchown(path, OTHER_USER, OTHER_USER);
-      await expectRefused(path, /remove it/);
+      await expectRefused(path, /Delete it/);
       await rm(path);
     }
     expect(await readFile(precious, 'utf8')).toBe('precious');
