@@ -113,6 +113,7 @@ export const COMMON_ERRORS = [
   'DISK_FULL',
   'CACHE_NOT_WRITABLE',
   'INTERNAL_ERROR',
+  'HOST_UPDATED',
 ] as const satisfies readonly ErrorCode[];
 
 /** Codes of actions that use the cache or the database of the host. */
