@@ -55,7 +55,7 @@ function targetIn(element: HTMLElement): HTMLElement | undefined {
   return firstFocusable(current) ?? (focusKey === undefined ? undefined : current);
 }
 
-/** An item that moves to another list is drawn anew; its key tells that it is the same. */
+/** An item that moves to another list is rendered again; its key shows that it is the same. */
 function replacementOf(element: HTMLElement, focusKey: string): HTMLElement | undefined {
   const items = element.ownerDocument.querySelectorAll<HTMLElement>('[data-focus-key]');
   return [...items].find((item) => item.dataset.focusKey === focusKey);

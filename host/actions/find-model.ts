@@ -21,7 +21,7 @@ export interface ObtainOptions {
   readonly trustNames?: boolean;
   /** The speed limit of a download. */
   readonly maxBytesPerSecond?: number | undefined;
-  /** @param step The current step in words. */
+  /** @param step Label of the current step. */
   readonly onProgress: (status: DownloadStatus, step: string) => void;
 }
 

@@ -13,8 +13,9 @@ const SHORTEST_MS = 80;
  * Limits llama.cpp to as many threads as there are cores that other processes leave free, while requests run. ggml's
  * threads spin at barriers, so one that has to share its core slows down all the others.
  *
- * Neither fixed number will do, by `npm run bench -- threads` (made model, 2 cores, tokens per second): beside many other
- * processes, two threads gave 0.8, one 35 and this limit 22; on idle cores one thread leaves the second core unused.
+ * No fixed number is right. On two busy cores (generated model of 150 MiB, median of five interleaved rounds, tokens per
+ * second) two threads gave 0.8, one 35 and this limit 22; on idle cores one thread leaves the second core unused.
+ * `npm run bench -- threads` compares them.
  */
 export class ThreadLimit {
   readonly #llama: Pick<Llama, 'maxThreads'>;
