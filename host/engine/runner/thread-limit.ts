@@ -13,9 +13,8 @@ const SHORTEST_MS = 80;
  * Limits llama.cpp to as many threads as there are cores that other processes leave free, while requests run. ggml's
  * threads spin at barriers, so one that has to share its core slows down all the others.
  *
- * No fixed number is right. On two busy cores (generated model of 150 MiB, median of five interleaved rounds, tokens per
- * second) two threads gave 0.8, one 35 and this limit 22; on idle cores one thread leaves the second core unused.
- * `npm run bench -- threads` compares them.
+ * Beside a busy core, one thread too many makes a model several times slower (generated model of 300 MiB on two cores: 13
+ * instead of 74 tokens per second; `npm run bench -- threads`).
  */
 export class ThreadLimit {
   readonly #llama: Pick<Llama, 'maxThreads'>;
