@@ -23,12 +23,16 @@ async function storedMessages(page: PageDriver): Promise<StoredMessage[]> {
   return messages.map(({ role, content }) => ({ role, content }));
 }
 
-/** Sends a message and waits for its answer. */
+/** Sends a message and waits for its answer to be complete. */
 async function ask(page: PageDriver, text: string): Promise<void> {
+  const count = Number(await page.evaluate(`document.querySelectorAll('.question').length`));
   await page.fill('textarea', text);
   await page.click('form [type=submit]');
   await page.waitForText('.messages', text);
-  await page.waitForElement('form [type=submit]');
+  // Between two attempts with fewer messages nothing is being generated, but the question is not in the list either.
+  await page.waitFor(
+    `document.querySelectorAll('.question').length === ${count + 1} && document.querySelector('.answer [aria-label="Retry"]') && document.querySelector('.composer [type=submit]')`,
+  );
 }
 
 for (const kind of BROWSERS) {
