@@ -23,7 +23,11 @@ const NETWORKS = [
 export function isPrivateHost(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '').toLowerCase();
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
-  const address = name.replace(/^\[(.*)\]$/, '$1');
+  return isPrivateAddress(name.replace(/^\[(.*)\]$/, '$1'));
+}
+
+/** Returns whether an IP address is this machine's or one in a private network; false for anything else. */
+export function isPrivateAddress(address: string): boolean {
   const version = isIP(address);
   if (version === 0) return false;
   const networks = new BlockList();

@@ -13,6 +13,8 @@ const MAX_IDLE_MS = 4_000;
 /** A response whose body has not been read. */
 export interface BulkResponse {
   readonly head: ResponseHead;
+  /** The IP address of the server. */
+  readonly address: string | undefined;
   /** Each chunk is valid until the next one is requested. Leaving the loop early, or `destroy`, discards the rest. */
   readonly body: AsyncIterable<Uint8Array> & { destroy(): void };
 }
@@ -21,7 +23,7 @@ export interface BulkResponse {
 export class BulkClient {
   readonly #timeouts: BulkTimeouts;
   /**
-   * Idle connections by origin. The most recently used one is reused first, because it is the least likely to have been
+   * Idle connections by origin, those to public addresses apart. The most recently used one is reused first, because it is the least likely to have been
    * closed.
    */
   readonly #idle = new Map<string, BulkConnection[]>();
@@ -33,28 +35,31 @@ export class BulkClient {
   /**
    * Sends a `GET` request and resolves with the response head.
    *
+   * @param publicOnly Refuse a server name that DNS resolves to this machine or a private network.
    * @throws ConnectionError, or the system's error if the server cannot be reached; the signal's reason when aborted.
    */
   async get(
     url: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
+    publicOnly = false,
   ): Promise<BulkResponse> {
+    const key = `${publicOnly ? 'public ' : ''}${url.origin}`;
     for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value);
     for (let keepAlive = true; ; keepAlive = false) {
       signal?.throwIfAborted();
-      const reused = keepAlive ? this.#idle.get(url.origin)?.pop() : undefined;
-      const connection = reused ?? new BulkConnection(url, this.#timeouts);
+      const reused = keepAlive ? this.#idle.get(key)?.pop() : undefined;
+      const connection = reused ?? new BulkConnection(url, this.#timeouts, publicOnly);
       const abort = () => connection.destroy(signal?.reason);
       signal?.addEventListener('abort', abort, { once: true });
       const release = (isUsable: boolean) => {
         signal?.removeEventListener('abort', abort);
-        if (isUsable) this.#keep(url.origin, connection);
+        if (isUsable) this.#keep(key, connection);
         else connection.destroy();
       };
       try {
         const head = await connection.request(url, headers);
-        return { head, body: new BulkBody(connection, head, release) };
+        return { head, address: connection.address, body: new BulkBody(connection, head, release) };
       } catch (error) {
         release(false);
         signal?.throwIfAborted();
@@ -64,9 +69,9 @@ export class BulkClient {
     }
   }
 
-  #keep(origin: string, connection: BulkConnection): void {
-    const idle = this.#idle.get(origin) ?? [];
-    this.#idle.set(origin, idle);
+  #keep(key: string, connection: BulkConnection): void {
+    const idle = this.#idle.get(key) ?? [];
+    this.#idle.set(key, idle);
     idle.push(connection);
     connection.rest(MAX_IDLE_MS, () => {
       const at = idle.indexOf(connection);

@@ -1,5 +1,6 @@
 import { connect as connectPlain, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
+import { lookupPublic } from './public-lookup.ts';
 import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, parseHead, type ResponseHead } from './response-head.ts';
 
 /** Size of the read buffer, which is reused, bytes: about what a socket has buffered on a fast connection. */
@@ -45,7 +46,8 @@ export class BulkConnection {
   #notify: (() => void) | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(url: URL, timeouts: BulkTimeouts) {
+  /** @param publicOnly Refuse a server name that DNS resolves to this machine or a private network. */
+  constructor(url: URL, timeouts: BulkTimeouts, publicOnly: boolean) {
     this.#timeouts = timeouts;
     const isSecure = url.protocol === 'https:';
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -59,7 +61,7 @@ export class BulkConnection {
         return false;
       },
     };
-    const options = { host, port, onread, noDelay: true };
+    const options = { host, port, onread, noDelay: true, ...(publicOnly ? { lookup: lookupPublic } : {}) };
     this.#socket = isSecure
       ? connectSecure({ ...options, ...(/[a-z]/i.test(host) ? { servername: host } : {}), ALPNProtocols: ['http/1.1'] })
       : connectPlain(options);
@@ -70,6 +72,11 @@ export class BulkConnection {
     this.#socket.on('error', (error) => this.#markEnded(error));
     this.#socket.on('end', () => this.#markEnded());
     this.#socket.on('close', () => this.#markEnded());
+  }
+
+  /** The IP address of the server, once connected. */
+  get address(): string | undefined {
+    return this.#socket.remoteAddress;
   }
 
   /** Sends a request and reads the response head. The caller reads the body or destroys the connection. */

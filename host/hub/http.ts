@@ -6,6 +6,7 @@ import { ConnectionError } from './bulk-connection.ts';
 import { HubError } from './hub-error.ts';
 import { limitInterimResponses } from './interim-responses.ts';
 import type { ProxyRoute, ProxyRoutes } from './proxy.ts';
+import { lookupPublic } from './public-lookup.ts';
 
 /** One request, sent once. */
 export interface HttpRequest {
@@ -15,6 +16,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal | undefined;
   /** The body may be large: it is read by {@link BulkClient} if the server and the route to it allow that. */
   readonly isBulk?: boolean;
+  /** Refuse a server name that DNS resolves to this machine or a private network. A proxy resolves names itself. */
+  readonly publicOnly?: boolean;
 }
 
 /**
@@ -29,6 +32,8 @@ export interface ResponseBody extends AsyncIterable<Uint8Array> {
 /** A response whose body has not been read. Its receiver reads the body or destroys it. */
 export interface HttpResponse {
   readonly url: URL;
+  /** The IP address of the server; undefined behind a proxy. */
+  readonly address: string | undefined;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** The headers of the hub's own response, if that was a redirect to this one. */
@@ -65,7 +70,7 @@ export class HttpClient {
     signal?.throwIfAborted();
     const headers = { 'accept-encoding': 'identity', 'user-agent': 'tabagent-host', ...request.headers };
     const proxy = await this.#proxies.for(url);
-    const isDirect = proxy.agent === undefined && proxy.request === undefined;
+    const isDirect = isDirectRoute(proxy);
     if (request.isBulk === true && request.method === 'GET' && isDirect && !this.#withoutLength.has(url.origin)) {
       const response = await this.#sendBulk({ ...request, headers });
       if (response !== undefined) return response;
@@ -74,11 +79,11 @@ export class HttpClient {
   }
 
   /** Returns undefined if {@link BulkClient} cannot read the response. */
-  async #sendBulk({ url, headers, signal }: HttpRequest): Promise<HttpResponse | undefined> {
+  async #sendBulk({ url, headers, signal, publicOnly }: HttpRequest): Promise<HttpResponse | undefined> {
     try {
-      const { head, body } = await this.#bulk.get(url, headers, signal);
+      const { head, body, address } = await this.#bulk.get(url, headers, signal, publicOnly);
       if (head.length !== undefined || head.status > 299)
-        return { url, status: head.status, headers: head.headers, body };
+        return { url, address, status: head.status, headers: head.headers, body };
       body.destroy();
       this.#withoutLength.add(url.origin);
       return undefined;
@@ -88,11 +93,13 @@ export class HttpClient {
     }
   }
 
-  async #send({ url, method, headers, signal }: HttpRequest, proxy: ProxyRoute): Promise<HttpResponse> {
+  async #send({ url, method, headers, signal, publicOnly }: HttpRequest, proxy: ProxyRoute): Promise<HttpResponse> {
+    const isDirect = isDirectRoute(proxy);
     const request = got.stream(url, {
       method,
       headers,
       ...proxy,
+      ...(isDirect && publicOnly === true ? { dnsLookup: lookupPublic } : {}),
       followRedirect: false,
       decompress: false,
       throwHttpErrors: false,
@@ -111,13 +118,18 @@ export class HttpClient {
       const response = await waitForResponse(request);
       // Errors after the head are reported by reading the body.
       request.on('error', () => {});
-      return { url, status: response.statusCode, headers: response.headers, body: request };
+      const address = isDirect ? response.ip : undefined;
+      return { url, address, status: response.statusCode, headers: response.headers, body: request };
     } catch (error) {
       request.destroy();
       signal?.throwIfAborted();
       throw unreachable(error, url);
     }
   }
+}
+
+function isDirectRoute({ agent, request }: ProxyRoute): boolean {
+  return agent === undefined && request === undefined;
 }
 
 function waitForResponse(request: Request): Promise<PlainResponse> {
@@ -130,6 +142,7 @@ function waitForResponse(request: Request): Promise<PlainResponse> {
 /** Converts a connection failure to an error. The URL is shown without its query, which may contain a signature. */
 export function unreachable(error: unknown, url: URL): HubError {
   if (error instanceof HubError) return error;
+  if (error instanceof RequestError && error.cause instanceof HubError) return error.cause;
   const code = errorCode(error);
   return new HubError('HUB_UNREACHABLE', `Could not connect to ${url.origin}: ${describeError(error, code)}.`, {
     transient: true,

@@ -3,15 +3,21 @@ import { describe, expect, it } from '@jest/globals';
 import { follow } from '../../../host/hub/follow.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../../host/hub/http.ts';
 
-/** Replaces the network, because a test cannot use TLS with fictitious hosts. Redirects each URL as the table says. */
-function network(answers: Readonly<Record<string, string>>): { http: Pick<HttpClient, 'send'>; sent: HttpRequest[] } {
+/**
+ * Replaces the network, because a test cannot use TLS with fictitious hosts. Redirects each URL as the table says; every
+ * server has one address.
+ */
+function network(
+  answers: Readonly<Record<string, string>>,
+  address = '192.0.2.1',
+): { http: Pick<HttpClient, 'send'>; sent: HttpRequest[] } {
   const sent: HttpRequest[] = [];
   const send = async (request: HttpRequest): Promise<HttpResponse> => {
     sent.push(request);
     const location = answers[request.url.href];
     const body = Readable.from([]);
-    if (location === undefined) return { url: request.url, status: 200, headers: {}, body };
-    return { url: request.url, status: 302, headers: { location, 'x-repo-commit': 'here' }, body };
+    if (location === undefined) return { url: request.url, address, status: 200, headers: {}, body };
+    return { url: request.url, address, status: 302, headers: { location, 'x-repo-commit': 'here' }, body };
   };
   return { http: { send }, sent };
 }
@@ -68,6 +74,20 @@ describe('follow', () => {
   ])('rejects a redirect %s', async (_what, location) => {
     const { http } = network({ [`${HUB}/a`]: location });
     await expect(request(http, `${HUB}/a`)).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
+  });
+
+  it('asks for public addresses only behind a redirect of a public server', async () => {
+    const chain = { [`${HUB}/a`]: 'https://cdn.example/b', 'https://cdn.example/b': 'https://other.example/c' };
+    const { http, sent } = network(chain);
+    await request(http, `${HUB}/a`);
+    expect(sent.map(({ publicOnly }) => publicOnly)).toEqual([false, true, true]);
+  });
+
+  it.each(['10.0.0.5', '127.0.0.1', 'fd00::1'])('lets a hub at %s redirect to its neighbors', async (address) => {
+    const chain = { [`${HUB}/a`]: 'https://cdn.example/b', 'https://cdn.example/b': 'https://10.0.0.6/c' };
+    const { http, sent } = network(chain, address);
+    await request(http, `${HUB}/a`);
+    expect(sent.map(({ publicOnly }) => publicOnly)).toEqual([false, false, false]);
   });
 
   it("returns the hub's own headers with the response of the host that it redirects to", async () => {
