@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { DownloadRequests } from './actions/download-requests.ts';
-import { LoadRequests } from './actions/load-requests.ts';
+import { ModelRequests } from './actions/model-requests.ts';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { systemClock } from './common/clock.ts';
 import { HostError } from './common/errors.ts';
+import { loadCancelled, verificationCancelled } from './common/host-errors.ts';
 import { type Lazy, lazy } from './common/lazy.ts';
 import type { Logger } from './common/log.ts';
 import type { HostConfig } from './config.ts';
@@ -32,7 +33,10 @@ export class HostServices {
   /** Sends an event that belongs to no request. */
   readonly #announce: (event: HostEvent) => void;
   readonly downloadRequests = new DownloadRequests();
-  readonly loadRequests = new LoadRequests();
+  /** Loads of models. */
+  readonly loadRequests = new ModelRequests(loadCancelled);
+  /** Verifications and repairs. */
+  readonly verifyRequests = new ModelRequests(verificationCancelled);
   readonly hub: Lazy<Hub> = lazy(() => this.#createHub());
   readonly cache: Lazy<ModelCache> = lazy(() => this.#openCache());
   readonly external: Lazy<ExternalModels> = lazy(() => this.#createExternal());

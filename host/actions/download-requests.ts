@@ -107,7 +107,7 @@ export class DownloadRequests {
       const stopped: StartRequest[] = [];
       for (const request of target === undefined ? earlier : [target]) {
         if (repositoryOf(request.reference) !== repositoryOf(about) || !this.#starts.has(request)) continue;
-        const isMeant = request === target || isSame(request.reference, about);
+        const isMeant = request === target || isSameReference(request.reference, about);
         if (request.name === undefined && isMeant && stopsUnnamed) {
           hasStoppedUnnamed = true;
           request.controller.abort(reason(textOf(about)));
@@ -164,6 +164,9 @@ export function isMatch(name: ModelName, reference: DownloadReference): boolean 
   return quantization === undefined || quantizationOf(name.file) === quantization.toUpperCase();
 }
 
-function isSame(a: DownloadReference, b: DownloadReference): boolean {
-  return textOf(a).toUpperCase() === textOf(b).toUpperCase() && repositoryOf(a) === repositoryOf(b);
+/** Returns whether two references are the same. Files are told apart by the case of their names, quantizations are not. */
+export function isSameReference(a: DownloadReference, b: DownloadReference): boolean {
+  if (repositoryOf(a) !== repositoryOf(b)) return false;
+  if ('file' in a || 'file' in b) return 'file' in a && 'file' in b && a.id === b.id;
+  return a.quantization?.toUpperCase() === b.quantization?.toUpperCase();
 }

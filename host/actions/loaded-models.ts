@@ -9,8 +9,8 @@ import * as declared from '../protocol/actions/loaded-models.ts';
 import { readModelName, readModelQuery } from '../protocol/model-name.ts';
 import { type Call, handle } from './action.ts';
 import { isMatch } from './download-requests.ts';
-import type { LoadReference } from './load-requests.ts';
 import { hasModelReference, namedModelId, namedRemoteModel } from './model-reference.ts';
+import type { AnyModelReference } from './model-requests.ts';
 import { page } from './paging.ts';
 
 /** Returns the registry, and starts a runner: a client that asks about loaded models often loads one next. */
@@ -36,7 +36,7 @@ export const unloadModel = handle(declared.unloadModel, async (request, { servic
 });
 
 /** Returns the id of the loaded model that a reference names; without one, the id or text of the reference. */
-function loadedIdOf(reference: LoadReference, models: ModelRegistry): string {
+function loadedIdOf(reference: AnyModelReference, models: ModelRegistry): string {
   if ('id' in reference) return reference.id;
   const named = models
     .list()

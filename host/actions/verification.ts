@@ -4,7 +4,7 @@ import { throttle } from '../common/progress.ts';
 import * as declared from '../protocol/actions/verification.ts';
 import { MAX_LISTED_CHUNKS } from '../protocol/limits.ts';
 import type { PayloadOf, RequestOf } from '../protocol/messages.ts';
-import type { ModelName } from '../protocol/model-name.ts';
+import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import { type Call, handle } from './action.ts';
 import { hasModelReference } from './model-reference.ts';
 import { page } from './paging.ts';
@@ -36,21 +36,35 @@ function isDamaged({ state, repaired, error }: Entry): boolean {
   return error !== undefined || (!repaired && (state === 'bad' || state === 'missing'));
 }
 
-/** The model of a request; undefined for every model in the cache. */
-async function nameOf(request: RequestOf<'VERIFY_MODEL'>, call: Call): Promise<ModelName | undefined> {
-  return hasModelReference(request) ? knownName(request, call) : undefined;
+/** Returns what a request names; undefined for every model in the cache. */
+function referenceOf(request: RequestOf<'VERIFY_MODEL'>) {
+  return hasModelReference(request) ? readModelQuery(request) : undefined;
 }
 
-async function run(
+function run(
   method: 'verify' | 'repair',
   request: RequestOf<'VERIFY_MODEL'>,
   call: Call,
   emit: (progress: VerificationProgress) => void,
 ) {
+  const reference = referenceOf(request);
+  return call.services.verifyRequests.run(reference, call, async (cancellable, onNamed) => {
+    const name = reference === undefined ? undefined : await knownName(request, cancellable);
+    if (name !== undefined) onNamed(name);
+    return verify(method, name, cancellable, emit);
+  });
+}
+
+async function verify(
+  method: 'verify' | 'repair',
+  name: ModelName | undefined,
+  { services, signal }: Call,
+  emit: (progress: VerificationProgress) => void,
+) {
   const report = throttle(emit);
   try {
-    const { verifier } = await call.services.cache();
-    const models = await verifier[method](await nameOf(request, call), { signal: call.signal, onProgress: report });
+    const { verifier } = await services.cache();
+    const models = await verifier[method](name, { signal, onProgress: report });
     const entries = models.map(entryOf);
     const damaged = entries.filter(isDamaged);
     const { items } = page([...damaged, ...entries.filter((entry) => !isDamaged(entry))], {});
@@ -78,7 +92,8 @@ export const repairModel = handle(declared.repairModel, (request, call) =>
   }),
 );
 
-export const cancelVerify = handle(declared.cancelVerify, async (request, call) => {
-  const [cache, name] = await Promise.all([call.services.cache(), nameOf(request, call)]);
-  return { payload: { cancelled: cache.verifier.cancel(name) } };
+export const cancelVerify = handle(declared.cancelVerify, async (request, { services }) => {
+  const { targetRequestId } = request;
+  const cancelled = await services.verifyRequests.cancel({ reference: referenceOf(request), targetRequestId });
+  return { payload: { cancelled: cancelled.length } };
 });

@@ -68,7 +68,6 @@ const UNREACHABLE_CODES: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 /** Verifies models on the disk against their recorded checksums, and repairs them. */
 export class CacheVerifier {
   readonly #options: CacheVerifierOptions;
-  readonly #running = new Set<{ readonly id: string | undefined; readonly controller: AbortController }>();
 
   constructor(options: CacheVerifierOptions) {
     this.#options = options;
@@ -77,7 +76,7 @@ export class CacheVerifier {
   /**
    * Reads every file of a model, or of all models, and returns which are damaged or missing.
    *
-   * @throws HostError `MODEL_NOT_DOWNLOADED`; `CANCELLED`; the signal's reason when aborted.
+   * @throws HostError `MODEL_NOT_DOWNLOADED`; the signal's reason when aborted.
    */
   verify(name: ModelName | undefined, options: VerificationOptions): Promise<VerifiedModel[]> {
     return this.#run(name, options, (model, run) => this.#check(model, run));
@@ -93,42 +92,27 @@ export class CacheVerifier {
     return this.#run(name, options, (model, run) => this.#repair(model, run));
   }
 
-  /** Cancels the verifications and repairs of a model, or all of them. Returns how many were running. */
-  cancel(name: ModelName | undefined): number {
-    const running = [...this.#running].filter(({ id }) => name === undefined || id === name.id);
-    for (const { controller } of running) {
-      controller.abort(new HostError('CANCELLED', 'Verification was cancelled. Repairs made so far are kept.'));
-    }
-    return running.length;
-  }
-
   async #run(
     name: ModelName | undefined,
     options: VerificationOptions,
     work: (model: ModelName, run: ModelRun) => Promise<VerifiedModel>,
   ): Promise<VerifiedModel[]> {
-    const run = { id: name?.id, controller: new AbortController() };
-    const signal = AbortSignal.any([options.signal, run.controller.signal]);
-    this.#running.add(run);
-    try {
-      const names = name === undefined ? await this.#allModelNames() : [name];
-      if (name !== undefined) await this.#assertKnown(name);
-      const hub = untilUnreachable(this.#options.hub);
-      const results: VerifiedModel[] = [];
-      for (const [position, model] of names.entries()) {
-        signal.throwIfAborted();
-        const run = { signal, hub, onProgress: options.onProgress, model: position + 1, models: names.length };
-        results.push(
-          await work(model, run).catch((error: unknown) => {
-            if (name !== undefined || signal.aborted || !isHostError(error)) throw error;
-            return { name: model, state: 'bad' as const, files: [], error: errorInfo(error) };
-          }),
-        );
-      }
-      return results;
-    } finally {
-      this.#running.delete(run);
+    const { signal, onProgress } = options;
+    const names = name === undefined ? await this.#allModelNames() : [name];
+    if (name !== undefined) await this.#assertKnown(name);
+    const hub = untilUnreachable(this.#options.hub);
+    const results: VerifiedModel[] = [];
+    for (const [position, model] of names.entries()) {
+      signal.throwIfAborted();
+      const run = { signal, hub, onProgress, model: position + 1, models: names.length };
+      results.push(
+        await work(model, run).catch((error: unknown) => {
+          if (name !== undefined || signal.aborted || !isHostError(error)) throw error;
+          return { name: model, state: 'bad' as const, files: [], error: errorInfo(error) };
+        }),
+      );
     }
+    return results;
   }
 
   async #check(name: ModelName, { signal, hub, onProgress, model, models }: ModelRun): Promise<VerifiedModel> {
@@ -187,7 +171,7 @@ export class CacheVerifier {
     }
   }
 
-  /** Returns every model with position least one file on the disk. */
+  /** Returns every model with at least one file on the disk. */
   async #allModelNames(): Promise<ModelName[]> {
     return (await listModelNames(this.#options.layout)).sort((a, b) => (a.id < b.id ? -1 : 1));
   }

@@ -148,3 +148,13 @@ export function requestAborted(): HostError {
 export function hostShuttingDown(): HostError {
   return new HostError('ABORTED', 'The host is shutting down.');
 }
+
+/** A client cancelled the load. */
+export function loadCancelled(): HostError {
+  return new HostError('CANCELLED', 'The load was cancelled.');
+}
+
+/** A client cancelled the verification or repair. */
+export function verificationCancelled(): HostError {
+  return new HostError('CANCELLED', 'Verification was cancelled. Repairs made so far are kept.');
+}

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, HUB_ERRORS } from '../errors.ts';
 import { modelDownloadProgress, modelVerifyProgress } from '../events.ts';
-import { bytes, count, errorInfo, field, modelId, modelReference, nullable, optional } from '../fields.ts';
+import { bytes, count, errorInfo, field, modelId, modelReference, nullable, optional, requestId } from '../fields.ts';
 
 const verifyState = v.picklist(['good', 'bad', 'missing', 'unchanged', 'recorded']);
 
@@ -79,7 +79,13 @@ export const repairModel = defineAction({
 export const cancelVerify = defineAction({
   name: 'CANCEL_VERIFY',
   summary: 'Cancels a running verification or repair, or all of them if no model is given.',
-  request: modelReference,
+  request: {
+    ...modelReference,
+    targetRequestId: optional(
+      requestId,
+      'Extension: the `requestId` of the `VERIFY_MODEL` or `REPAIR_MODEL` to cancel, in place of a model.',
+    ),
+  },
   response: v.object({ cancelled: field(count, 'The number of cancelled verifications and repairs.') }),
-  errors: ['MODEL_NOT_DOWNLOADED', ...CACHE_ERRORS],
+  errors: [],
 });

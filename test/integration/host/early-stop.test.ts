@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
@@ -103,5 +103,51 @@ describe('a stop that comes before its download has started', () => {
         }
       }
     }
+  });
+});
+
+describe('CANCEL_VERIFY that arrives directly behind a verification', () => {
+  let shop: Workshop;
+  let host: HostProcess;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    const hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } } }));
+    hub.fault({ kind: 'stall', after: 0 });
+    const path = join(shop.home, 'models', ...REPO.split('/'), FILE);
+    mkdirSync(dirname(path), { recursive: true });
+    // There is no record of this model, so a verification asks the hub, which is silent.
+    writeFileSync(path, markovModel());
+    host = shop.host({ env: { HF_ENDPOINT: hub.url } });
+  });
+  afterEach(() => shop.close());
+
+  const EVERY = {};
+  const names = [BY_FILE, BY_QUANTIZATION, BY_ID, EVERY];
+
+  it('cancels it, however both name the model', async () => {
+    for (const start of names) {
+      for (const stop of [...(start === EVERY ? [] : names), EVERY, { targetRequestId: 'start' }]) {
+        for (const action of ['VERIFY_MODEL', 'REPAIR_MODEL']) {
+          const reply = host.next(({ requestId, status }) => requestId === 'start' && status !== undefined);
+          host.send({ action, requestId: 'start', ...start });
+          const cancelled = await host.request('CANCEL_VERIFY', stop);
+          expect([start, stop, cancelled]).toMatchObject([start, stop, { payload: { cancelled: 1 } }]);
+          expect(await reply).toMatchObject({ code: 'CANCELLED' });
+        }
+      }
+    }
+  });
+
+  it.each([
+    [{ targetRequestId: 'other' }],
+    [{ modelPath: `${REPO}:Q8_0` }],
+    [{ modelPath: REPO, modelFile: FILE.toLowerCase() }],
+    [{ modelId: `other/repository/${FILE}` }],
+  ])('leaves that of another model alone: %j', async (stop) => {
+    const reply = host.next(({ requestId, status }) => requestId === 'start' && status !== undefined);
+    host.send({ action: 'VERIFY_MODEL', requestId: 'start', ...BY_FILE });
+    expect(await host.request('CANCEL_VERIFY', stop)).toMatchObject({ payload: { cancelled: 0 } });
+    expect(await host.request('CANCEL_VERIFY')).toMatchObject({ payload: { cancelled: 1 } });
+    expect(await reply).toMatchObject({ code: 'CANCELLED' });
   });
 });

@@ -1,18 +1,19 @@
-import { HostError } from '../common/errors.ts';
+import type { HostError } from '../common/errors.ts';
 import type { RequestId } from '../protocol/messages.ts';
 import type { ModelName, ModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import type { Call } from './action.ts';
-import { isMatch } from './download-requests.ts';
+import { isMatch, isSameReference } from './download-requests.ts';
 
-/** A model as a request for a load names it: a file, a quantization, a repository alone, or a remote model. */
-export type LoadReference = ModelName | ModelQuery | RemoteId;
+/** A model as a request names it: a file, a quantization, a repository alone, or a remote model. */
+export type AnyModelReference = ModelName | ModelQuery | RemoteId;
 
-/** A LOAD_MODEL request from its arrival to its reply. */
-interface PendingLoad {
+/** A request from its arrival to its reply. */
+interface PendingRequest {
   readonly requestId: RequestId | undefined;
-  readonly reference: LoadReference;
-  /** Undefined while the hub is asked which file is meant. */
+  /** Undefined for every model. */
+  readonly reference: AnyModelReference | undefined;
+  /** Undefined while it is looked up which file is meant. */
   name: ModelName | RemoteId | undefined;
   /** Settles when `name` is known, or the request has ended. */
   readonly named: PromiseWithResolvers<void>;
@@ -21,19 +22,26 @@ interface PendingLoad {
 }
 
 /**
- * The requests of this host's clients that load models, from their arrival on, so that a request to unload also reaches
- * what is still being looked up, downloaded or loaded. `run` and `cancel` are called before a handler awaits anything.
+ * The requests of this host's clients that do one kind of work on models, from their arrival on, so that a request to
+ * cancel also reaches those whose model is still being looked up. `run` and `cancel` are called before a handler awaits
+ * anything.
  */
-export class LoadRequests {
-  readonly #pending = new Set<PendingLoad>();
+export class ModelRequests {
+  readonly #pending = new Set<PendingRequest>();
+  readonly #reason: () => HostError;
 
-  /** Runs a request. The signal of the call that `load` gets is aborted by {@link cancel}, too. */
+  /** @param reason Returns the error that a cancelled request ends with. */
+  constructor(reason: () => HostError) {
+    this.#reason = reason;
+  }
+
+  /** Runs a request. The signal of the call that `work` gets is aborted by {@link cancel}, too. */
   async run<C extends Call, T>(
-    reference: LoadReference,
+    reference: AnyModelReference | undefined,
     call: C,
-    load: (call: C, onNamed: (name: ModelName | RemoteId) => void) => Promise<T>,
+    work: (call: C, onNamed: (name: ModelName | RemoteId) => void) => Promise<T>,
   ): Promise<T> {
-    const pending: PendingLoad = {
+    const pending: PendingRequest = {
       requestId: call.requestId,
       reference,
       name: undefined,
@@ -43,7 +51,7 @@ export class LoadRequests {
     };
     this.#pending.add(pending);
     try {
-      return await load({ ...call, signal: AbortSignal.any([call.signal, pending.controller.signal]) }, (name) => {
+      return await work({ ...call, signal: AbortSignal.any([call.signal, pending.controller.signal]) }, (name) => {
         pending.name = name;
         pending.named.resolve();
       });
@@ -62,13 +70,14 @@ export class LoadRequests {
     reference,
     targetRequestId,
   }: {
-    reference?: LoadReference | undefined;
+    reference?: AnyModelReference | undefined;
     targetRequestId?: RequestId | undefined;
   } = {}): Promise<string[]> {
     const cancelled = [...this.#pending].map(async (pending) => {
       if (targetRequestId !== undefined && pending.requestId !== targetRequestId) return undefined;
       if (reference !== undefined && !(await isMeant(pending, reference))) return undefined;
-      pending.controller.abort(new HostError('CANCELLED', 'The load was cancelled.'));
+      if (!this.#pending.has(pending)) return undefined;
+      pending.controller.abort(this.#reason());
       await pending.ended.promise;
       return textOf(pending.name ?? pending.reference);
     });
@@ -76,9 +85,11 @@ export class LoadRequests {
   }
 }
 
-async function isMeant(pending: PendingLoad, reference: LoadReference): Promise<boolean> {
-  if (textOf(pending.reference).toUpperCase() === textOf(reference).toUpperCase()) return true;
-  if ('engine' in pending.reference || 'engine' in reference) return false;
+/** Returns whether a reference names the model of a request; waits until that is known. */
+async function isMeant(pending: PendingRequest, reference: AnyModelReference): Promise<boolean> {
+  if (pending.reference === undefined) return false;
+  if ('engine' in pending.reference || 'engine' in reference) return textOf(pending.reference) === textOf(reference);
+  if (isSameReference(pending.reference, reference)) return true;
   if (pending.reference.repoId !== reference.repoId) return false;
   await pending.named.promise;
   const { name } = pending;
@@ -86,7 +97,8 @@ async function isMeant(pending: PendingLoad, reference: LoadReference): Promise<
 }
 
 /** A reference as a user types it. */
-function textOf(reference: LoadReference): string {
+function textOf(reference: AnyModelReference | undefined): string {
+  if (reference === undefined) return '';
   if ('id' in reference) return reference.id;
   const { repoId, quantization, revision } = reference;
   const suffix = quantization === undefined ? '' : `:${quantization}`;
