@@ -21,6 +21,12 @@ const PAGES_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/**
+ * Mozilla counts what an extension hands to a native application as transmitted. Chats, searches for models, and access
+ * tokens go to the host on the same computer.
+ */
+const TRANSMITTED_DATA = ['personalCommunications', 'searchTerms', 'authenticationInfo'];
+
 /** One source for Chromium-based browsers and Firefox, both as Manifest V3. */
 export default defineConfig({
   modules: ['@wxt-dev/module-svelte'],
@@ -30,7 +36,6 @@ export default defineConfig({
   manifestVersion: 3,
   outDir: '../dist/extension',
   outDirTemplate: '{{browser}}{{modeSuffix}}',
-  zip: { artifactTemplate: 'tabagent-{{browser}}-{{version}}.zip', zipSources: false },
   vite: () => ({ build: { target: 'es2024', modulePreload: false } }),
   hooks: {
     async 'build:publicAssets'(_wxt, files) {
@@ -55,10 +60,8 @@ export default defineConfig({
               id: FIREFOX_ADDON_ID,
               // The first release with every style and API used here and with the prompt for data consent.
               strict_min_version: '140.0',
-              data_collection_permissions: { required: ['none'] },
+              data_collection_permissions: { required: TRANSMITTED_DATA },
             },
-            // Android has no native messaging; without this the store's linter applies the release above to Android.
-            gecko_android: { strict_min_version: '142.0' },
           },
         }
       : { key: CHROMIUM_PUBLIC_KEY, minimum_chrome_version: '123' }),

@@ -1,10 +1,11 @@
 import { BROWSERS, type BrowserName, isBrowserName } from '../../manifests/browser.ts';
 import { browsersOn } from '../../manifests/browsers.ts';
 import { familyOfExtensionId } from '../../manifests/extension-id.ts';
-import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
+import { CHROMIUM_EXTENSION_IDS, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import type { AllowedExtensions } from '../../manifests/host-manifest.ts';
 import { defined } from '../common/defined.ts';
 import { EXIT } from '../common/exit-codes.ts';
+import { isOwnExtension } from '../configuration/caller.ts';
 import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
 import { findBrowsers } from '../registration/find-browsers.ts';
 import { placesOf } from '../registration/installation.ts';
@@ -105,7 +106,7 @@ async function run({ browsers, allowed, systemWide, json }: InstallOptions, io: 
 
 /** Returns the extensions that were given, without TabAgent's own. */
 function extensionsOf({ chromium, firefox }: AllowedExtensions): string[] {
-  return [...chromium, ...firefox].filter((id) => id !== CHROMIUM_EXTENSION_ID && id !== FIREFOX_ADDON_ID);
+  return [...chromium, ...firefox].filter((id) => !isOwnExtension({ extensionId: id }));
 }
 
 type Plan = ReturnType<typeof planRegistration>;
@@ -166,7 +167,7 @@ function asJson(
 }
 
 function readOptions(input: CommandInput): InstallOptions {
-  const chromium = new Set([CHROMIUM_EXTENSION_ID]);
+  const chromium = new Set(CHROMIUM_EXTENSION_IDS);
   const firefox = new Set([FIREFOX_ADDON_ID]);
   for (const id of input.texts('extension-id')) {
     const family = familyOfExtensionId(id);

@@ -1,4 +1,4 @@
-import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
+import { CHROMIUM_EXTENSION_IDS, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 
 /** The caller that a browser names when it starts the host. */
 export interface Caller {
@@ -19,5 +19,6 @@ export function callerOf([first, second]: readonly string[]): Caller | undefined
 
 /** Returns whether this is TabAgent's own extension. It is always allowed, so that a start reads no configuration for it. */
 export function isOwnExtension({ extensionId }: Caller): boolean {
-  return extensionId === CHROMIUM_EXTENSION_ID || extensionId === FIREFOX_ADDON_ID;
+  if (extensionId === undefined) return false;
+  return extensionId === FIREFOX_ADDON_ID || CHROMIUM_EXTENSION_IDS.includes(extensionId);
 }

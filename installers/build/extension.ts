@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { entriesOf } from '../package/entry.ts';
+import { zip } from '../package/zip.ts';
 
 /** What the extension is made of. */
-const SOURCES = ['extension', 'host/protocol', 'manifests', 'installers/build', 'package.json', 'package-lock.json'];
+const SOURCES = [
+  'extension',
+  'host/protocol',
+  'manifests',
+  'installers/build',
+  'installers/package',
+  'package.json',
+  'package-lock.json',
+];
 
 /**
  * Makes the extension for both browsers, and their store archives, in `dist/extension/`. It is left as it is where
@@ -15,11 +25,33 @@ export async function buildExtension(root: string): Promise<void> {
   const sources = hashOf(root);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
   rmSync(out, { recursive: true, force: true });
-  const { zip } = await import('wxt');
+  const { build } = await import('wxt');
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const browser of ['chrome', 'firefox']) {
-    await zip({ root: join(root, 'extension'), browser, logger: quiet, debug: false });
+    await build({ root: join(root, 'extension'), browser, logger: quiet, debug: false });
+    writeFileSync(join(out, `tabagent-${browser}-${version}.zip`), storeArchive(join(out, browser)));
   }
   writeFileSync(stamp, sources);
+}
+
+/**
+ * The archive for a browser's store: the folder's files, but for the `key` in the manifest. The key is for extensions that
+ * are loaded unpacked; a store has a key of its own for every extension, and the Chrome Web Store refuses another one.
+ */
+export function storeArchive(folder: string): Buffer {
+  const [own, ...entries] = entriesOf(folder);
+  if (own === undefined) throw new Error(`Expected the folder ${folder}`);
+  const inside = entries.map((entry) => ({ ...entry, name: entry.name.slice(own.name.length + 1) }));
+  return Buffer.concat([
+    ...zip(
+      inside.map((entry) => (entry.name === 'manifest.json' ? { ...entry, read: () => keyless(entry.read()) } : entry)),
+    ),
+  ]);
+}
+
+function keyless(manifest: Buffer): Buffer {
+  const { key: _, ...rest } = JSON.parse(manifest.toString());
+  return Buffer.from(JSON.stringify(rest));
 }
 
 function hashOf(root: string): string {

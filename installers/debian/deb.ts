@@ -18,7 +18,7 @@ import { requireProgram } from '../../host/common/find-program.ts';
 import { sum } from '../../host/common/sum.ts';
 import { planRegistration } from '../../host/registration/plan.ts';
 import { browsersOn } from '../../manifests/browsers.ts';
-import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
+import { CHROMIUM_EXTENSION_IDS, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 import { addOnControlText, changelogText, controlText, copyrightText, OVERRIDES, PACKAGE } from './control.ts';
 
 /** What {@link makeDeb} needs. */
@@ -125,7 +125,7 @@ function writeManifests(root: string): string[] {
     root: '/',
     exists: () => false,
     browsers: browsersOn('linux'),
-    allowed: { chromium: [CHROMIUM_EXTENSION_ID], firefox: [FIREFOX_ADDON_ID] },
+    allowed: { chromium: CHROMIUM_EXTENSION_IDS, firefox: [FIREFOX_ADDON_ID] },
     hostPath: `/${LIB}/tabagent-host`,
     systemWide: true,
     programFolder: `/${LIB}`,

@@ -2,7 +2,7 @@ import { access, constants, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import * as v from 'valibot';
 import { BROWSERS, type BrowserName } from '../../../manifests/browser.ts';
-import { CHROMIUM_EXTENSION_ID, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
+import { CHROMIUM_EXTENSION_IDS, FIREFOX_ADDON_ID } from '../../../manifests/extension-identity.ts';
 import { chromiumOrigin, HOST_NAME } from '../../../manifests/host-manifest.ts';
 import { isSystemError } from '../../common/errors.ts';
 import { parseJson } from '../../common/json-limits.ts';
@@ -93,9 +93,10 @@ async function examineManifest(
   if (manifest === undefined) return failed(`${path} is not a valid manifest for the TabAgent host.`);
   const [allowed = [], own] =
     family === 'firefox'
-      ? [manifest.allowed_extensions, FIREFOX_ADDON_ID]
-      : [manifest.allowed_origins, chromiumOrigin(CHROMIUM_EXTENSION_ID)];
-  if (!allowed.includes(own)) return failed(`${path} does not allow the TabAgent extension (${own}).`);
+      ? [manifest.allowed_extensions, [FIREFOX_ADDON_ID]]
+      : [manifest.allowed_origins, CHROMIUM_EXTENSION_IDS.map(chromiumOrigin)];
+  const missing = own.find((id) => !allowed.includes(id));
+  if (missing !== undefined) return failed(`${path} does not allow the TabAgent extension (${missing}).`);
   // On Windows the program may be given relative to the manifest.
   const program = process.platform === 'win32' ? resolve(dirname(path), manifest.path) : manifest.path;
   if (!isAbsolute(program)) return failed(`${path} points to ${program}, which is not an absolute path.`);
@@ -106,7 +107,7 @@ async function examineManifest(
     return failed(`${path} points to ${program}, which does not exist or is not executable.`);
   }
   if (process.platform !== 'win32') await assertSafeToStart(program);
-  const args = family === 'firefox' ? [path, FIREFOX_ADDON_ID] : [own];
+  const args = family === 'firefox' ? [path, FIREFOX_ADDON_ID] : own.slice(0, 1);
   const reply = await pingAsBrowser(program, args, terminal.env);
   if (reply?.response !== 'pong') {
     return failed(`${program} started, but did not respond.`);
