@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { atomicWrite } from '../../common/atomic-write.ts';
 import { HostError, isHostError, isSystemError } from '../../common/errors.ts';
 import { EXIT } from '../../common/exit-codes.ts';
+import type { PayloadOf } from '../../protocol/messages.ts';
 import { storeError } from '../../store/store-error.ts';
 import { type CommandContext, print } from '../context.ts';
 import { type JsonLine, readJsonLines } from '../json-lines.ts';
@@ -15,6 +16,11 @@ const ROWS_AT_ONCE = 1000;
 
 /** Characters of rows that are imported at once: several times as many bytes still fit a request. */
 const CHARACTERS_AT_ONCE = 4 * 1024 * 1024;
+
+/** IDs of refused messages that are printed. */
+const MAX_SHOWN_IDS = 5;
+
+type Refused = NonNullable<PayloadOf<'IMPORT_CONVERSATIONS'>['refused']>[number];
 
 /** Rows of each kind. */
 interface Counts {
@@ -90,11 +96,13 @@ async function importRows(context: CommandContext, typed: string): Promise<numbe
   const input = isStdin ? context.terminal.stdin : createReadStream(name);
   const taken = { conversations: 0, messages: 0 };
   let skipped = 0;
+  const refused: Refused[] = [];
   const send = async (rows: readonly JsonLine[]) => {
-    const { conversations, messages } = await importSome(context, rows, name);
+    const { conversations, messages, refused: others = [] } = await importSome(context, rows, name);
+    refused.push(...others);
     taken.conversations += conversations.synced;
     taken.messages += messages.synced;
-    skipped += conversations.skipped + messages.skipped;
+    skipped += conversations.skipped + messages.skipped - others.length;
   };
   let rows: JsonLine[] = [];
   let characters = 0;
@@ -107,11 +115,20 @@ async function importRows(context: CommandContext, typed: string): Promise<numbe
     characters = 0;
   }
   if (rows.length > 0) await send(rows);
-  print(context, { ...taken, skipped }, () => {
+  print(context, { ...taken, skipped, refused }, () => {
     const known = skipped === 0 ? '' : ` Skipped ${skipped} rows that already exist or have a newer version here.`;
-    return `Imported ${inWords(taken)}.${known}\n`;
+    return printable(`Imported ${inWords(taken)}.${known}${refusedInWords(refused)}\n`);
   });
-  return EXIT.ok;
+  return refused.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+function refusedInWords(refused: readonly Refused[]): string {
+  if (refused.length === 0) return '';
+  const ids = refused.slice(0, MAX_SHOWN_IDS).map(({ id }) => id);
+  const more = refused.length > ids.length ? ', …' : '';
+  const [messages, have] =
+    refused.length === 1 ? ['1 message was', 'have its ID'] : [`${refused.length} messages were`, 'have their IDs'];
+  return ` ${messages} not imported because messages of other conversations ${have}: ${ids.join(', ')}${more}.`;
 }
 
 /** Yields the contents of a file, with its errors converted. */

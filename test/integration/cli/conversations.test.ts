@@ -51,6 +51,7 @@ describe('tabagent conversations', () => {
       conversations: 0,
       messages: 0,
       skipped: 31,
+      refused: [],
     });
     expect((await tabagent('two', ['export'])).stdout).toBe(readFileSync(file, 'utf8'));
     const contents = readFileSync(file, 'utf8').trim().split('\n').slice(1);
@@ -60,6 +61,27 @@ describe('tabagent conversations', () => {
         .map((row) => (row as { content: string }).content),
     );
   }, 30_000);
+
+  it('report messages that are not imported because their IDs are taken', async () => {
+    await tabagent('one', ['import', '-'], lines(rows(2)));
+    const others = [{ type: 'conversation', id: 'other', title: 'Other', updated_at: 1 }, ...rows(3).slice(1)].map(
+      (row) => ({
+        ...row,
+        conversation_id: 'other',
+      }),
+    );
+    const ran = await tabagent('one', ['import', '-'], lines(others));
+    expect(ran).toMatchObject({ code: 1, stderr: '' });
+    expect(ran.stdout).toBe(
+      'Imported 1 conversation and 1 message. 2 messages were not imported because messages of other conversations have their IDs: m0, m1.\n',
+    );
+    expect(JSON.parse((await tabagent('one', ['import', '-', '--json'], lines(others))).stdout)).toEqual({
+      conversations: 0,
+      messages: 0,
+      skipped: 2,
+      refused: ['m0', 'm1'].map((id) => ({ id, conversation_id: 'other' })),
+    });
+  });
 
   it('report the invalid line, and import nothing of its file', async () => {
     const [conversation, message] = rows(1) as [object, object];
