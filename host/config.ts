@@ -2,8 +2,8 @@ import { join, resolve } from 'node:path';
 import { HostError } from './common/errors.ts';
 import { invalidVariable } from './common/host-errors.ts';
 import { ownFolders, platformOf } from './common/platform.ts';
+import { programFolder } from './configuration/program-folder.ts';
 import { readSavedEnvironment } from './configuration/saved-environment.ts';
-import { programFolder } from './registration/program-folder.ts';
 
 /** Bytes in a mebibyte. */
 const MiB = 1024 * 1024;

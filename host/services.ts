@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { DownloadRequests } from './actions/download-requests.ts';
-import { ModelRequests } from './actions/model-requests.ts';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -21,6 +19,8 @@ import type { ModelRegistry } from './models/model-registry.ts';
 import type { Presence } from './presence/presence.ts';
 import type { HostEvent } from './protocol/messages.ts';
 import type { Remote } from './remote/remote.ts';
+import { DownloadRequests } from './requests/download-requests.ts';
+import { ModelRequests } from './requests/model-requests.ts';
 import { HUB_TOKEN_NAME } from './secrets/names.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
@@ -166,7 +166,7 @@ export class HostServices {
   async #createEngine(): Promise<Engine> {
     const [{ Engine }, { whyUnsafeToRun }] = await Promise.all([
       import('./engine/engine.ts'),
-      import('./engine/safe-to-run.ts'),
+      import('./common/safe-to-run.ts'),
     ]);
     const { runnerEntry, limits, env } = this.config;
     return new Engine({ runnerEntry, limits, env, log: this.log, refusal: await whyUnsafeToRun(runnerEntry) });

@@ -1,5 +1,3 @@
-import type { ModelRow } from './model-rows.ts';
-
 /** What a model can be used for. */
 export type Capability = 'chat' | 'reasoning' | 'code' | 'vision' | 'embedding';
 
@@ -47,8 +45,8 @@ export function capabilitiesOf({ tags, names, reported }: ModelTraits): Capabili
 }
 
 /** Returns whether a model answers messages. */
-export function isChatModel(row: ModelRow): boolean {
-  return row.capabilities.includes('chat');
+export function isChatModel({ capabilities }: { readonly capabilities: readonly Capability[] }): boolean {
+  return capabilities.includes('chat');
 }
 
 /** Returns the name of the remote engine that serves a model; undefined for a model on this computer. */

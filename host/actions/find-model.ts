@@ -1,9 +1,9 @@
-import type { CachedModel, DownloadResult, DownloadStatus } from '../cache/types.ts';
 import { isHostError } from '../common/errors.ts';
 import { modelNotDownloaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
 import { isExternalName } from '../external/external-id.ts';
 import type { ExternalModel } from '../external/external-model.ts';
+import type { CachedModel, DownloadResult, DownloadStatus } from '../model-files/types.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';

@@ -1,5 +1,5 @@
+import type { RequestedSettings } from '../models/loaded-entry.ts';
 import type { LoadedModel } from '../models/model-engine.ts';
-import type { RequestedSettings } from '../models/model-registry.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 
 /** Settings in which a loaded model differs from a request, by name. */

@@ -7,10 +7,9 @@ import type { ModelRegistry } from '../models/model-registry.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
 import * as declared from '../protocol/actions/loaded-models.ts';
 import { readModelName, readModelQuery } from '../protocol/model-name.ts';
+import { type AnyModelReference, isMatch } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
-import { isMatch } from './download-requests.ts';
 import { hasModelReference, namedModelId, namedRemoteModel } from './model-reference.ts';
-import type { AnyModelReference } from './model-requests.ts';
 import { page } from './paging.ts';
 
 /** Returns the registry, and starts a runner: a client that asks about loaded models often loads one next. */

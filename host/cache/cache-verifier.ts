@@ -4,17 +4,17 @@ import { modelNotDownloaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { HostConfig } from '../config.ts';
-import type { DownloadIndex } from '../download/download-index.ts';
 import type { RateLimiter } from '../download/rate-limiter.ts';
-import { repairModel } from '../download/repair-model.ts';
 import { SpeedMeter } from '../download/speed-meter.ts';
 import type { HubClient } from '../hub/types.ts';
+import type { DownloadIndex } from '../model-files/download-index.ts';
+import { type CacheLayout, fileKey } from '../model-files/layout.ts';
+import { listModelNames, modelBytes } from '../model-files/model-folders.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { type CacheLayout, fileKey } from './layout.ts';
-import { listModelNames, modelBytes } from './model-folders.ts';
 import type { ModelLeases } from './model-leases.ts';
+import { repairModel } from './repair-model.ts';
 import { type CheckState, type VerifiedFile, verifyModel } from './verify-model.ts';
 
 /** The result of verifying or repairing a model. */

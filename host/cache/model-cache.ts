@@ -7,22 +7,22 @@ import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
 import type { HostConfig } from '../config.ts';
-import { type ControlRequest, DownloadIndex, type ModelRecord } from '../download/download-index.ts';
 import { ModelDownload, stopReason } from '../download/model-download.ts';
 import { RateLimiter } from '../download/rate-limiter.ts';
 import { pause } from '../hub/retry.ts';
 import type { HubClient } from '../hub/types.ts';
+import { deleteModel } from '../model-files/delete-model.ts';
+import { type ControlRequest, DownloadIndex, type ModelRecord } from '../model-files/download-index.ts';
+import { CacheLayout, fileKey } from '../model-files/layout.ts';
+import { assertOwn, findModel, listModelNames, modelBytes } from '../model-files/model-folders.ts';
+import type { CachedModel, DownloadResult, DownloadStatus } from '../model-files/types.ts';
 import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
 import { CacheEviction } from './cache-eviction.ts';
 import { CacheVerifier } from './cache-verifier.ts';
-import { deleteModel } from './delete-model.ts';
-import { CacheLayout, fileKey } from './layout.ts';
-import { assertOwn, findModel, listModelNames, modelBytes } from './model-folders.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
-import type { CachedModel, DownloadResult, DownloadStatus } from './types.ts';
 
 /** How long to wait for another host to stop its download, milliseconds. Hosts check for such requests every 250 ms. */
 const STOP_TIMEOUT_MS = 5_000;

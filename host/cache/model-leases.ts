@@ -2,8 +2,8 @@ import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import type { Logger } from '../common/log.ts';
 import { pause } from '../hub/retry.ts';
+import type { CacheLayout } from '../model-files/layout.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import type { CacheLayout } from './layout.ts';
 
 /** How long a load waits for another host to finish deleting the model, milliseconds. A deletion takes milliseconds. */
 const TIMEOUT_MS = 5_000;

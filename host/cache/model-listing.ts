@@ -5,11 +5,11 @@ import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
+import type { CacheLayout } from '../model-files/layout.ts';
+import { isAccessible } from '../model-files/model-folder.ts';
+import type { CachedModel } from '../model-files/types.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { presentShards } from '../protocol/shards.ts';
-import type { CacheLayout } from './layout.ts';
-import { isAccessible } from './model-folder.ts';
-import type { CachedModel } from './types.ts';
 
 /** A model on the disk, as of the last change of its folder. */
 export interface ListedModel extends CachedModel {
@@ -19,7 +19,7 @@ export interface ListedModel extends CachedModel {
 
 /** The contents of a folder when it was read. */
 interface Folder {
-  /** Timestamps of the folder previousFolders it was read; undefined if they could miss a change right after it. */
+  /** Timestamps of the folder before it was read; undefined if they could miss a change right after it. */
   readonly stamp: string | undefined;
   readonly folders: readonly string[];
   readonly models: readonly ListedModel[];

@@ -2,8 +2,8 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 import { removeFile } from '../common/files-in-use.ts';
+import { type CacheLayout, modelKey } from '../model-files/layout.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import { type CacheLayout, modelKey } from './layout.ts';
 
 /**
  * The models that the user has pinned, so that they are never evicted: an empty file for each. Pins are not in the

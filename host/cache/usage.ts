@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
-import type { DownloadIndex, ModelRecord } from '../download/download-index.ts';
+import type { DownloadIndex, ModelRecord } from '../model-files/download-index.ts';
+import { type CacheLayout, fileKey } from '../model-files/layout.ts';
+import { ModelFolder, partialFolders } from '../model-files/model-folder.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { type CacheLayout, fileKey } from './layout.ts';
-import { ModelFolder, partialFolders } from './model-folder.ts';
 import type { ModelListing } from './model-listing.ts';
 import type { Pins } from './pins.ts';
 

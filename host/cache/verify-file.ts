@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { cacheError } from '../common/cache-errors.ts';
-import { chunkChecksum } from '../download/chunks.ts';
 import type { RemoteFile } from '../hub/types.ts';
+import { chunkChecksum } from '../model-files/chunks.ts';
 
 /** Size and checksums of a file on the disk. */
 export interface FileChecksums {

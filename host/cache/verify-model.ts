@@ -1,11 +1,11 @@
 import { isHostError } from '../common/errors.ts';
-import { ChunkGrid } from '../download/chunks.ts';
-import type { DownloadIndex, FileRecord, StoredChecksum } from '../download/download-index.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
+import { ChunkGrid } from '../model-files/chunks.ts';
+import type { DownloadIndex, FileRecord, StoredChecksum } from '../model-files/download-index.ts';
+import { type CacheLayout, fileKey } from '../model-files/layout.ts';
+import { ModelFolder } from '../model-files/model-folder.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
-import { type CacheLayout, fileKey } from './layout.ts';
-import { ModelFolder } from './model-folder.ts';
 import { computeChecksums, type FileChecksums } from './verify-file.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Client } from './client.ts';
+import type { CommandInput } from './command-input.ts';
 import type { Interrupts } from './interrupts.ts';
-import type { CommandInput } from './parse-command.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /** What a command works with. */

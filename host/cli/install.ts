@@ -15,7 +15,7 @@ import { planExtensions, planVariables } from '../registration/plan-configuratio
 import { planEnvironment } from '../registration/plan-environment.ts';
 import { readRecord } from '../registration/record.ts';
 import { type RegisterOutcome, register } from '../registration/register.ts';
-import type { CommandInput } from './parse-command.ts';
+import type { CommandInput } from './command-input.ts';
 import { table } from './terminal/text.ts';
 import { UsageError } from './usage-error.ts';
 

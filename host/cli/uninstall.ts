@@ -3,7 +3,7 @@ import { EXIT } from '../common/exit-codes.ts';
 import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../registration/command.ts';
 import { type Machine, placesOf } from '../registration/installation.ts';
 import { type UnregisterOutcome, unregister } from '../registration/unregister.ts';
-import type { CommandInput } from './parse-command.ts';
+import type { CommandInput } from './command-input.ts';
 import { forgetSecrets, readPaths, removeData, removeIfEmpty } from './remove-data.ts';
 
 /** `tabagent uninstall`: removes the registration with browsers. Returns the exit code. */

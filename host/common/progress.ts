@@ -1,4 +1,5 @@
-import { PROGRESS_INTERVAL_MS } from '../protocol/limits.ts';
+/** Progress events of one piece of work are at least this far apart, milliseconds; the last one is always sent. */
+export const PROGRESS_INTERVAL_MS = 100;
 
 /** Receives the progress of an operation, possibly very often; see {@link throttle}. */
 export type ProgressListener<T> = (progress: T) => void;

@@ -1,9 +1,9 @@
 import { HostError } from '../common/errors.ts';
 import type { HostConfig } from '../config.ts';
-import { programFolder } from '../registration/program-folder.ts';
 import type { Caller } from './caller.ts';
 import { readConfigFile } from './config-file.ts';
 import { configFileIn } from './config-text.ts';
+import { programFolder } from './program-folder.ts';
 
 /**
  * Ensures that the user, or an administrator for all users, allowed this extension. A manifest alone is not enough, since

@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import { type ChunkGrid, type ChunkRun, chunkHash } from './chunks.ts';
+import { type ChunkGrid, type ChunkRun, chunkHash } from '../model-files/chunks.ts';
 
 /** A chunk that arrived completely. */
 export interface CompleteChunk {

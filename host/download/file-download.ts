@@ -1,12 +1,12 @@
 import { lstat } from 'node:fs/promises';
-import type { ModelFolder } from '../cache/model-folder.ts';
 import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
-import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
+import { ChunkGrid, MAX_CHUNKS } from '../model-files/chunks.ts';
+import type { DownloadIndex, FileRecord } from '../model-files/download-index.ts';
+import type { ModelFolder } from '../model-files/model-folder.ts';
 import { ConnectionPlan } from './connection-plan.ts';
-import type { DownloadIndex, FileRecord } from './download-index.ts';
 import { DownloadRound, modifiedError, RangesIgnored } from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
 import { PartialChunks } from './partial-chunks.ts';

@@ -1,6 +1,6 @@
 import { sum } from '../common/sum.ts';
+import { type ChunkGrid, type ChunkRun, chunkHash } from '../model-files/chunks.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
-import { type ChunkGrid, type ChunkRun, chunkHash } from './chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** Bytes read at a time when a partial chunk is checked. */

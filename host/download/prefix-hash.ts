@@ -1,5 +1,5 @@
 import type { RemoteFile } from '../hub/types.ts';
-import type { ChunkGrid } from './chunks.ts';
+import type { ChunkGrid } from '../model-files/chunks.ts';
 import type { FileHasher } from './file-hasher.ts';
 import type { HashThreadData } from './hash-thread.ts';
 import type { ChunkState } from './stored-chunk.ts';

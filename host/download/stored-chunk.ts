@@ -1,4 +1,4 @@
-import { type ChunkGrid, chunkChecksum } from './chunks.ts';
+import { type ChunkGrid, chunkChecksum } from '../model-files/chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
 /** State of a chunk: missing, stored by this download, or stored by an earlier one with this checksum in the index. */

@@ -1,12 +1,32 @@
 import type { Clock } from '../common/clock.ts';
 import { modelNotCapable, modelUnloaded } from '../common/host-errors.ts';
+import type { ProgressListener } from '../common/progress.ts';
 import type { Ability } from '../gguf/abilities.ts';
-import { type GenerateRequest, type GenerationResult, NOTHING_GENERATED } from './generation.ts';
+import {
+  type GenerateRequest,
+  type GenerationProgress,
+  type GenerationResult,
+  NOTHING_GENERATED,
+} from './generation.ts';
 import type { EngineModel, FreedMemory, LoadedModel, RequestOptions } from './model-engine.ts';
-import type { GenerateOptions, Lease, RequestedSettings } from './model-registry.ts';
 
 /** What a client calls one of its requests. */
 export type RequestTag = string | number;
+
+/** A lease on a model's files: until it is released, no host on this machine deletes, repairs or moves them. */
+export interface Lease {
+  release(): void;
+}
+
+/** Settings that a request for a load chose, by name. */
+export type RequestedSettings = Readonly<Record<string, unknown>>;
+
+/** How a caller follows a generation, and by which tag others can stop it. */
+export interface GenerateOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ProgressListener<GenerationProgress> | undefined;
+  readonly tag?: RequestTag | undefined;
+}
 
 /** One loaded model with its lease, its running requests and its idle timer. */
 export class LoadedEntry {

@@ -7,20 +7,15 @@ import type { ProgressListener } from '../common/progress.ts';
 import { SharedWork } from '../common/shared-work.ts';
 import { sum } from '../common/sum.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
-import type {
-  GenerateRequest,
-  GenerationProgress,
-  GenerationResult,
-  PromptInput,
-  RenderedPrompt,
-} from './generation.ts';
-import { LoadedEntry, type RequestTag } from './loaded-entry.ts';
+import type { GenerateRequest, GenerationResult, PromptInput, RenderedPrompt } from './generation.ts';
+import {
+  type GenerateOptions,
+  type Lease,
+  LoadedEntry,
+  type RequestedSettings,
+  type RequestTag,
+} from './loaded-entry.ts';
 import type { EngineModel, FreedMemory, LoadedModel } from './model-engine.ts';
-
-/** A hold on a model's files: while it lasts, no host on this machine deletes, repairs or moves them. */
-export interface Lease {
-  release(): void;
-}
 
 /** Progress of a load. */
 export type LoadProgress =
@@ -36,9 +31,6 @@ export type LoadProgress =
   | { readonly step: 'found'; readonly size: number }
   /** The engine loads. 0 to 1. */
   | { readonly step: 'load'; readonly fraction: number };
-
-/** Settings that a request for a load chose, by name. */
-export type RequestedSettings = Readonly<Record<string, unknown>>;
 
 /** How a model gets into memory. */
 export interface LoadPlan {
@@ -66,13 +58,6 @@ export interface LoadResult {
   readonly model: LoadedModel;
   /** True when the model was loaded before; its settings are those of that load. */
   readonly alreadyLoaded: boolean;
-}
-
-/** How a caller follows a generation, and by which tag others can stop it. */
-export interface GenerateOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ProgressListener<GenerationProgress> | undefined;
-  readonly tag?: RequestTag | undefined;
 }
 
 /** Why a model was unloaded without a request: it was idle, or another model needed its memory. */

@@ -4,9 +4,6 @@ export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 /** Largest message a browser accepts from a host, bytes of JSON; after a larger one it closes the port. Same source. */
 export const MAX_REPLY_BYTES = 1024 * 1024;
 
-/** Progress events of one piece of work are at least this far apart, milliseconds; the last one is always sent. */
-export const PROGRESS_INTERVAL_MS = 100;
-
 /** Largest context a request may ask for, tokens: 16 Mi, more than any published model has. */
 export const MAX_CONTEXT = 16 * 1024 * 1024;
 

@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Platform } from '../../manifests/browser.ts';
+import { programFolder } from '../configuration/program-folder.ts';
 import { pathsOf, type RegistrationEnv } from './platform-env.ts';
-import { programFolder, RECORD_NAME } from './program-folder.ts';
 import { type RunReg, systemReg } from './registry.ts';
+
+/** Name of the file that says what was registered, in the program folder. */
+const RECORD_NAME = 'registration.json';
 
 /** The machine an install or uninstall works on. A test gives another root, home, system or `reg`. */
 export interface Machine extends RegistrationEnv {

@@ -8,6 +8,6 @@ import { Secrets } from './secrets.ts';
 export function openSecrets({ paths, keychain, env, runnerEntry: entry }: HostConfig, log: Logger): Secrets {
   const options = { file: paths.secrets, lock: join(paths.locks, 'secrets.lock'), log };
   if (!keychain) return new Secrets(options);
-  const refusal = async () => (await import('../engine/safe-to-run.ts')).whyUnsafeToRun(entry);
+  const refusal = async () => (await import('../common/safe-to-run.ts')).whyUnsafeToRun(entry);
   return new Secrets({ ...options, keychain: new Keychain({ entry, env, refusal }) });
 }

@@ -1,9 +1,10 @@
+import { PROGRESS_INTERVAL_MS } from '../../host/common/progress.ts';
 import { ACTIONS, GROUPS } from '../../host/protocol/actions/index.ts';
 import type { ActionDeclaration, EventDeclaration } from '../../host/protocol/define.ts';
 import { COMMON_ERRORS, ERROR_CODES } from '../../host/protocol/errors.ts';
 import * as events from '../../host/protocol/events.ts';
 import { modelReference, type Schema } from '../../host/protocol/fields.ts';
-import { MAX_REPLY_BYTES, MAX_REQUEST_BYTES, PROGRESS_INTERVAL_MS } from '../../host/protocol/limits.ts';
+import { MAX_REPLY_BYTES, MAX_REQUEST_BYTES } from '../../host/protocol/limits.ts';
 import { type Field, fieldsOf } from './describe-schema.ts';
 
 const MiB = 1024 * 1024;

@@ -9,21 +9,40 @@ const SOURCES = ['extension', 'host', 'installers', 'manifests'];
 /** An import or re-export; group 1 is `type` where only types are imported, group 2 the module. */
 const IMPORT = /^\s*(?:import|export)(\s+type\b)?(?:[^'";]*?\sfrom)?\s*'(\.[^']+)'/gm;
 
+/** An import on first use; group 1 is the module. */
+const LAZY_IMPORT = /\bimport\('(\.[^']+)'\)/g;
+
 /** The modules of `host/`, lower ones first. A file imports values only from its own line or those above it. */
 const LAYERS: readonly (readonly string[])[] = [
   ['common', 'protocol', 'reasoning'],
   ['vectors', 'chat-template', 'gguf', 'store', 'messaging', 'registration', 'configuration', 'config.ts'],
-  ['hardware', 'http', 'hub', 'secrets', 'presence', 'command', 'models'],
-  ['download', 'cache', 'external', 'catalog', 'settings', 'conversations', 'lmstudio', 'engine', 'remote'],
-  ['actions', 'services.ts'],
+  ['hardware', 'http', 'hub', 'secrets', 'presence', 'command', 'models', 'model-files'],
+  ['download', 'external', 'catalog', 'settings', 'conversations', 'lmstudio', 'engine', 'remote'],
+  ['cache', 'requests'],
+  ['services.ts'],
+  ['actions'],
   ['host.ts', 'session.ts', 'index.ts'],
   ['native-host.ts', 'cli'],
   ['start.ts', 'main.ts', 'packaged-main.ts'],
 ];
 
+/** Circles that exist in types only, each with its reason. */
+const TYPE_CIRCLES: readonly string[] = [
+  // A function of a template takes values, and is one.
+  'host/chat-template/values/value.ts ↔ host/chat-template/values/call-arguments.ts',
+  'host/chat-template/values/value.ts ↔ host/chat-template/values/callable.ts',
+];
+
+/** Folders of `host/` that import from each other, each with its reason. */
+const MUTUAL_FOLDERS: readonly string[] = [
+  // Errors carry a code of the protocol, of which `common` takes the type; the parsers of the protocol throw errors.
+  'common ↔ protocol',
+];
+
 interface Import {
   readonly to: string;
-  readonly isType: boolean;
+  /** `type`: types only. `lazy`: when it is first used. */
+  readonly kind: 'value' | 'type' | 'lazy';
 }
 
 const filesBelow = (folder: string) =>
@@ -35,18 +54,22 @@ const filesBelow = (folder: string) =>
 const imports = new Map<string, Import[]>(
   SOURCES.flatMap(filesBelow).map((file) => {
     const text = readFileSync(join(ROOT, file), 'utf8');
-    const found = [...text.matchAll(IMPORT)].map(([, type, module = '']) => ({
-      to: relative(ROOT, resolve(ROOT, dirname(file), module))
+    const pathOf = (module: string) =>
+      relative(ROOT, resolve(ROOT, dirname(file), module))
         .split(sep)
-        .join('/'),
-      isType: type !== undefined,
-    }));
-    return [file, found];
+        .join('/');
+    const atStart = [...text.matchAll(IMPORT)].map(
+      ([, type, module = '']): Import => ({ to: pathOf(module), kind: type === undefined ? 'value' : 'type' }),
+    );
+    const onUse = [...text.matchAll(LAZY_IMPORT)].map(
+      ([, module = '']): Import => ({ to: pathOf(module), kind: 'lazy' }),
+    );
+    return [file, [...atStart, ...onUse]];
   }),
 );
 
-/** Returns the circles of files, each from its first file back to it. */
-function circles(): string[] {
+/** Returns the circles of files by imports of some kinds, each from its first file back to it. */
+function circles(...kinds: Import['kind'][]): string[] {
   const found = new Set<string>();
   const done = new Set<string>();
   const path: string[] = [];
@@ -58,8 +81,8 @@ function circles(): string[] {
     }
     if (done.has(file)) return;
     path.push(file);
-    // An import of types alone is not there when the program runs. A component may contain itself.
-    for (const { to, isType } of imports.get(file) ?? []) if (!isType && to !== file) visit(to);
+    // A component may contain itself.
+    for (const { to, kind } of imports.get(file) ?? []) if (kinds.includes(kind) && to !== file) visit(to);
     path.pop();
     done.add(file);
   };
@@ -71,11 +94,32 @@ describe('imports', () => {
   it('are found', () => {
     const all = [...imports.values()].flat();
     expect(all.length).toBeGreaterThan(1000);
-    expect(all.filter(({ isType }) => isType).length).toBeGreaterThan(100);
+    expect(all.filter(({ kind }) => kind === 'type').length).toBeGreaterThan(100);
+    expect(all.filter(({ kind }) => kind === 'lazy').length).toBeGreaterThan(50);
   });
 
   it('form no circles', () => {
-    expect(circles()).toEqual([]);
+    expect(circles('value')).toEqual([]);
+  });
+
+  it('form no circles in types, except where a type is recursive', () => {
+    const pairs = circles('value', 'type').map((circle) => circle.split(' → ').slice(0, 2).join(' ↔ '));
+    expect(pairs.sort()).toEqual([...TYPE_CIRCLES].sort());
+  });
+
+  it('lead from one folder of the host to another in one direction only', () => {
+    const folderOf = (file: string) => /^host\/([^/]+)\//.exec(file)?.[1];
+    const links = new Set<string>();
+    for (const [file, list] of imports) {
+      const from = folderOf(file);
+      for (const { to } of list) {
+        const other = folderOf(to);
+        if (from !== undefined && other !== undefined && from !== other) links.add(`${from} ↔ ${other}`);
+      }
+    }
+    const isMutual = (link: string) => links.has(link.split(' ↔ ').reverse().join(' ↔ '));
+    const mutual = [...links].filter((link) => isMutual(link) && link < link.split(' ↔ ').reverse().join(' ↔ '));
+    expect(mutual.sort()).toEqual([...MUTUAL_FOLDERS].sort());
   });
 
   it('lead from higher modules of the host to lower ones', () => {
@@ -88,7 +132,7 @@ describe('imports', () => {
     const upward = [...imports].flatMap(([file, list]) =>
       file.startsWith('host/')
         ? list
-            .filter(({ to, isType }) => !isType && to.startsWith('host/') && layerOf(to) > layerOf(file))
+            .filter(({ to, kind }) => kind !== 'type' && to.startsWith('host/') && layerOf(to) > layerOf(file))
             .map(({ to }) => `${file} → ${to}`)
         : [],
     );

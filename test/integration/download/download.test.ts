@@ -1,8 +1,8 @@
 import { open, readdir, readFile, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { DownloadStatus } from '../../../host/cache/types.ts';
 import { HostError } from '../../../host/common/errors.ts';
+import type { DownloadStatus } from '../../../host/model-files/types.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { CacheBench, FILE, NAME, QUICK_LIMITS, REPO, seededBytes } from '../../support/cache/cache-bench.ts';
 

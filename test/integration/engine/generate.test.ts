@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { GenerateRequest, GenerationProgress, Sampling } from '../../../host/models/generation.ts';
-import type { GenerateOptions } from '../../../host/models/model-registry.ts';
+import type { GenerateOptions } from '../../../host/models/loaded-entry.ts';
 import { loadRequest, TestModels } from '../../support/engine/test-models.ts';
 import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';

@@ -1,6 +1,7 @@
+import type { CommandInput } from '../../../host/cli/command-input.ts';
 import { helpOf } from '../../../host/cli/help.ts';
 import { install as runInstall } from '../../../host/cli/install.ts';
-import { type CommandInput, parseCommand } from '../../../host/cli/parse-command.ts';
+import { parseCommand } from '../../../host/cli/parse-command.ts';
 import { commandOf } from '../../../host/cli/table.ts';
 import { uninstall as runUninstall } from '../../../host/cli/uninstall.ts';
 import { UsageError } from '../../../host/cli/usage-error.ts';

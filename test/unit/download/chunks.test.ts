@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChunkCursor, type CompleteChunk } from '../../../host/download/chunk-cursor.ts';
-import { ChunkGrid, ChunkQueue, type ChunkRun, chunkChecksum } from '../../../host/download/chunks.ts';
+import { ChunkGrid, ChunkQueue, type ChunkRun, chunkChecksum } from '../../../host/model-files/chunks.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 
 describe('ChunkGrid', () => {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ChunkGrid, chunkChecksum } from '../../../host/download/chunks.ts';
 import { FileHasher } from '../../../host/download/file-hasher.ts';
 import { PartialFile } from '../../../host/download/partial-file.ts';
 import { hashingOf, PrefixHash } from '../../../host/download/prefix-hash.ts';
 import type { ChunkState } from '../../../host/download/stored-chunk.ts';
+import { ChunkGrid, chunkChecksum } from '../../../host/model-files/chunks.ts';
 import { seededBytes } from '../../support/cache/cache-bench.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 

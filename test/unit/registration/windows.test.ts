@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { batchArguments } from '../../../host/cli/doctor/ping.ts';
+import { programFolder } from '../../../host/configuration/program-folder.ts';
 import { launcherText, planLauncher } from '../../../host/registration/launcher.ts';
-import { programFolder } from '../../../host/registration/program-folder.ts';
 import { isSameValue, type RegResult, readKey, writeKey } from '../../../host/registration/registry.ts';
 
 const NODE = 'C:\\Program Files\\nodejs\\node.exe';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
-import type { DownloadIndex } from '../download/download-index.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { eachShard, shardFiles } from '../protocol/shards.ts';
+import type { DownloadIndex } from './download-index.ts';
 import type { CacheLayout } from './layout.ts';
 import { listOwners, ModelFolder, notDownloadedHere } from './model-folder.ts';
 import type { CachedModel } from './types.ts';

@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CacheLayout } from '../../../host/cache/layout.ts';
-import { ModelFolder } from '../../../host/cache/model-folder.ts';
-import { findModel, modelBytes } from '../../../host/cache/model-folders.ts';
 import { ModelListing } from '../../../host/cache/model-listing.ts';
+import { CacheLayout } from '../../../host/model-files/layout.ts';
+import { ModelFolder } from '../../../host/model-files/model-folder.ts';
+import { findModel, modelBytes } from '../../../host/model-files/model-folders.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 

@@ -3,8 +3,8 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { cacheError } from '../common/cache-errors.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
-import type { DownloadIndex, FileRecord } from '../download/download-index.ts';
 import type { ModelName } from '../protocol/model-name.ts';
+import type { DownloadIndex, FileRecord } from './download-index.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 import { hasOtherSpelling } from './spelling.ts';
 

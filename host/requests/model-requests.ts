@@ -1,12 +1,8 @@
 import type { HostError } from '../common/errors.ts';
 import type { RequestId } from '../protocol/messages.ts';
-import type { ModelName, ModelQuery } from '../protocol/model-name.ts';
+import type { ModelName } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
-import type { Call } from './action.ts';
-import { isMatch, isSameReference } from './download-requests.ts';
-
-/** A model as a request names it: a file, a quantization, a repository alone, or a remote model. */
-export type AnyModelReference = ModelName | ModelQuery | RemoteId;
+import { type AnyModelReference, isMatch, isSameReference, type PendingCall, referenceText } from './reference.ts';
 
 /** A request from its arrival to its reply. */
 interface PendingRequest {
@@ -36,7 +32,7 @@ export class ModelRequests {
   }
 
   /** Runs a request. The signal of the call that `work` gets is aborted by {@link cancel}, too. */
-  async run<C extends Call, T>(
+  async run<C extends PendingCall, T>(
     reference: AnyModelReference | undefined,
     call: C,
     work: (call: C, onNamed: (name: ModelName | RemoteId) => void) => Promise<T>,
@@ -79,7 +75,8 @@ export class ModelRequests {
       if (!this.#pending.has(pending)) return undefined;
       pending.controller.abort(this.#reason());
       await pending.ended.promise;
-      return textOf(pending.name ?? pending.reference);
+      const model = pending.name ?? pending.reference;
+      return model === undefined ? '' : referenceText(model);
     });
     return (await Promise.all(cancelled)).filter((id) => id !== undefined);
   }
@@ -88,19 +85,11 @@ export class ModelRequests {
 /** Returns whether a reference names the model of a request; waits until that is known. */
 async function isMeant(pending: PendingRequest, reference: AnyModelReference): Promise<boolean> {
   if (pending.reference === undefined) return false;
-  if ('engine' in pending.reference || 'engine' in reference) return textOf(pending.reference) === textOf(reference);
+  if ('engine' in pending.reference || 'engine' in reference)
+    return referenceText(pending.reference) === referenceText(reference);
   if (isSameReference(pending.reference, reference)) return true;
   if (pending.reference.repoId !== reference.repoId) return false;
   await pending.named.promise;
   const { name } = pending;
   return name !== undefined && !('engine' in name) && isMatch(name, reference);
-}
-
-/** A reference as a user types it. */
-function textOf(reference: AnyModelReference | undefined): string {
-  if (reference === undefined) return '';
-  if ('id' in reference) return reference.id;
-  const { repoId, quantization, revision } = reference;
-  const suffix = quantization === undefined ? '' : `:${quantization}`;
-  return `${repoId}${revision === 'main' ? '' : `@${revision}`}${suffix}`;
 }

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 import { removeFile } from '../common/files-in-use.ts';
-import type { DownloadIndex } from '../download/download-index.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
+import type { DownloadIndex } from './download-index.ts';
 import { type CacheLayout, fileKey } from './layout.ts';
 import { ModelFolder, partialPath } from './model-folder.ts';
 

@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ancestors } from '../common/ancestors.ts';
-import { type HostError, isHostError, isSystemError } from '../common/errors.ts';
-import { assertSafeToStart, OTHERS_WRITE } from '../common/safe-folder.ts';
+import { ancestors } from './ancestors.ts';
+import { type HostError, isHostError, isSystemError } from './errors.ts';
+import { assertSafeToStart, OTHERS_WRITE } from './safe-folder.ts';
 
 /** Files that a runner loads as code: llama.cpp's binaries and the runner's own scripts. */
 const CODE = /\.(node|so[.\d]*|dylib|dll|c?js|mjs)$/;

@@ -1,18 +1,21 @@
-import type { DownloadStatus } from '../cache/types.ts';
-import { quantizationOf } from '../catalog/quantization-name.ts';
 import { HostError, isHostError } from '../common/errors.ts';
 import { downloadNotFound } from '../common/host-errors.ts';
 import { KeyedQueue } from '../common/keyed-queue.ts';
+import type { DownloadStatus } from '../model-files/types.ts';
 import type { RequestId } from '../protocol/messages.ts';
-import type { ModelName, ModelQuery } from '../protocol/model-name.ts';
-import type { Call } from './action.ts';
-
-/** A model as a request names it: by its file, a quantization, or its repository alone. */
-export type DownloadReference = ModelName | ModelQuery;
+import type { ModelName } from '../protocol/model-name.ts';
+import {
+  isMatch,
+  isSameReference,
+  type ModelReference,
+  type PendingCall,
+  referenceText,
+  repositoryOf,
+} from './reference.ts';
 
 /** A running request that downloads a model. */
 interface StartRequest {
-  readonly reference: DownloadReference;
+  readonly reference: ModelReference;
   readonly requestId: RequestId | undefined;
   readonly controller: AbortController;
   /** Undefined until the file is known, which may require asking the hub. */
@@ -30,7 +33,7 @@ export interface UnnamedDownload {
 /** Options for stopping a download. */
 export interface StopOptions {
   /** The download; undefined if only `targetRequestId` is given. */
-  readonly reference: DownloadReference | undefined;
+  readonly reference: ModelReference | undefined;
   /** The id of the request that started it. */
   readonly targetRequestId: RequestId | undefined;
   /** Returns the error for the requests that wait for the download; `id` is the model. */
@@ -61,8 +64,8 @@ export class DownloadRequests {
    * @param work Downloads it. A stop also aborts the signal of the call it gets, but not after `onDownloaded`, which a
    * request calls before it does something else.
    */
-  async start<C extends Call, T>(
-    reference: DownloadReference,
+  async start<C extends PendingCall, T>(
+    reference: ModelReference,
     call: C,
     resolve: (call: C) => Promise<ModelName>,
     work: (name: ModelName, call: C, onDownloaded: () => void) => Promise<T>,
@@ -88,7 +91,7 @@ export class DownloadRequests {
   }
 
   /** Runs `work` on a download after every earlier stop and resume of its repository. */
-  inOrder<T>(reference: DownloadReference, work: () => Promise<T>): Promise<T> {
+  inOrder<T>(reference: ModelReference, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(repositoryOf(reference), work);
   }
 
@@ -110,7 +113,7 @@ export class DownloadRequests {
         const isMeant = request === target || isSameReference(request.reference, about);
         if (request.name === undefined && isMeant && stopsUnnamed) {
           hasStoppedUnnamed = true;
-          request.controller.abort(reason(textOf(about)));
+          request.controller.abort(reason(referenceText(about)));
           continue;
         }
         await request.named;
@@ -120,14 +123,14 @@ export class DownloadRequests {
         stopped.push(request);
       }
       if (named.size > 1) throw severalDownloads(about, [...named.values()]);
-      for (const request of stopped) request.controller.abort(reason(request.name?.id ?? textOf(about)));
+      for (const request of stopped) request.controller.abort(reason(request.name?.id ?? referenceText(about)));
       const [name] = named.values();
       if (name !== undefined) return options.stop(name, true);
       try {
         return await options.stop(await options.find(), false);
       } catch (error) {
         // The cache has none: the download was stopped before it reached the cache.
-        if (hasStoppedUnnamed && isHostError(error)) return { id: textOf(about), repoId: about.repoId };
+        if (hasStoppedUnnamed && isHostError(error)) return { id: referenceText(about), repoId: about.repoId };
         throw error;
       }
     });
@@ -135,38 +138,13 @@ export class DownloadRequests {
 }
 
 /** The reference of a request matches several downloads. */
-export function severalDownloads(reference: DownloadReference, names: readonly ModelName[]): HostError {
+export function severalDownloads(reference: ModelReference, names: readonly ModelName[]): HostError {
   const ids = names.map(({ id }) => id);
   return new HostError(
     'INVALID_REQUEST',
-    `${textOf(reference)} matches several downloads: ${ids.join(', ')}. Name the file.`,
+    `${referenceText(reference)} matches several downloads: ${ids.join(', ')}. Name the file.`,
     {
       details: { field: 'modelFile', expected: 'the file of one download', models: ids },
     },
   );
-}
-
-/** A reference as a user types it. */
-function textOf(reference: DownloadReference): string {
-  if ('file' in reference) return reference.id;
-  return reference.quantization === undefined ? reference.repoId : `${reference.repoId}:${reference.quantization}`;
-}
-
-function repositoryOf({ repoId, revision }: DownloadReference): string {
-  return `${repoId}@${revision}`;
-}
-
-/** Returns whether a reference names a model. */
-export function isMatch(name: ModelName, reference: DownloadReference): boolean {
-  if (repositoryOf(name) !== repositoryOf(reference)) return false;
-  if ('file' in reference) return name.id === reference.id;
-  const { quantization } = reference;
-  return quantization === undefined || quantizationOf(name.file) === quantization.toUpperCase();
-}
-
-/** Returns whether two references are the same. Files are told apart by the case of their names, quantizations are not. */
-export function isSameReference(a: DownloadReference, b: DownloadReference): boolean {
-  if (repositoryOf(a) !== repositoryOf(b)) return false;
-  if ('file' in a || 'file' in b) return 'file' in a && 'file' in b && a.id === b.id;
-  return a.quantization?.toUpperCase() === b.quantization?.toUpperCase();
 }

@@ -1,9 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type CacheLayout, fileKey } from '../cache/layout.ts';
-import { ModelFolder } from '../cache/model-folder.ts';
-import { assertOwn } from '../cache/model-folders.ts';
-import { fileRecordOf, type VerifiedFile } from '../cache/verify-model.ts';
 import { cacheError } from '../common/cache-errors.ts';
 import { assertSpace } from '../common/disk-space.ts';
 import { HostError, isHostError } from '../common/errors.ts';
@@ -11,12 +7,16 @@ import { renameFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
+import { FileDownload } from '../download/file-download.ts';
+import type { RateLimiter } from '../download/rate-limiter.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
+import type { DownloadIndex } from '../model-files/download-index.ts';
+import { type CacheLayout, fileKey } from '../model-files/layout.ts';
+import { ModelFolder } from '../model-files/model-folder.ts';
+import { assertOwn } from '../model-files/model-folders.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model-name.ts';
-import type { DownloadIndex } from './download-index.ts';
-import { FileDownload } from './file-download.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import { fileRecordOf, type VerifiedFile } from './verify-model.ts';
 
 /** Options for a repair. */
 export interface RepairOptions {

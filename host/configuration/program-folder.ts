@@ -1,7 +1,5 @@
-import { pathsOf, type RegistrationEnv } from './platform-env.ts';
-
-/** Name of the file that says what was registered, in the program folder. */
-export const RECORD_NAME = 'registration.json';
+import type { PlatformPath } from 'node:path';
+import { type Platform, pathOf } from '../common/platform.ts';
 
 /**
  * The folder of the launcher, of Windows' manifests and of the record: the host's own for one user; for all users
@@ -10,11 +8,18 @@ export const RECORD_NAME = 'registration.json';
  * @param dataFolder `TABAGENT_HOME`, or its default.
  */
 export function programFolder(
-  around: Pick<RegistrationEnv, 'system' | 'paths' | 'env' | 'root'>,
+  around: {
+    readonly system: Platform;
+    readonly env: Readonly<NodeJS.ProcessEnv>;
+    /** @default '/' */
+    readonly root?: string;
+    /** @default as `system` joins paths */
+    readonly paths?: PlatformPath;
+  },
   scope: { systemWide: boolean; dataFolder: string },
 ): string {
   if (!scope.systemWide) return scope.dataFolder;
-  const paths = pathsOf(around);
+  const paths = around.paths ?? pathOf(around.system);
   const root = around.root ?? '/';
   switch (around.system) {
     case 'win32':
