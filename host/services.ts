@@ -8,7 +8,7 @@ import { loadCancelled, verificationCancelled } from './common/host-errors.ts';
 import { type Lazy, lazy } from './common/lazy.ts';
 import type { Logger } from './common/log.ts';
 import type { HostConfig } from './config.ts';
-import type { Conversations } from './conversations/conversations.ts';
+import type { ConversationStore } from './conversations/conversation-store.ts';
 import type { Engine } from './engine/engine.ts';
 import type { ExternalModels } from './external/external-models.ts';
 import type { Hardware } from './hardware/hardware.ts';
@@ -47,7 +47,7 @@ export class HostServices {
   readonly remote: Lazy<Remote> = lazy(() => this.#createRemote());
   readonly models: Lazy<ModelRegistry> = lazy(() => this.#createModels());
   readonly settings: Lazy<GenerationSettings> = lazy(() => this.#openSettings());
-  readonly conversations: Lazy<Conversations> = lazy(() => this.#openConversations());
+  readonly conversations: Lazy<ConversationStore> = lazy(() => this.#openConversations());
   readonly secrets: Lazy<Secrets> = lazy(() => this.#openSecrets());
   readonly #store: Lazy<Store> = lazy(() => this.#openStore());
   readonly #presence: Lazy<Presence> = lazy(() => this.#createPresence());
@@ -92,7 +92,7 @@ export class HostServices {
     await (await this.engine.current())?.close();
     await (await this.#presence.current())?.close();
     await (await this.cache.current())?.close();
-    (await this.conversations.current())?.close();
+    await (await this.conversations.current())?.close();
     await (await this.#store.current())?.close();
   }
 
@@ -101,9 +101,11 @@ export class HostServices {
     return openStore(this.config.paths.database, this.log);
   }
 
-  async #openConversations(): Promise<Conversations> {
-    const { Conversations } = await import('./conversations/conversations.ts');
-    return Conversations.open(this.config.paths.conversations, this.log, () => this.conversations.reset());
+  async #openConversations(): Promise<ConversationStore> {
+    const { openConversationStore } = await import('./conversations/conversation-store.ts');
+    const { paths, runnerEntry: entry } = this.config;
+    const onLost = () => this.conversations.reset();
+    return openConversationStore({ entry, file: paths.conversations, log: this.log, onLost });
   }
 
   async #openSecrets(): Promise<Secrets> {

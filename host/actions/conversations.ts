@@ -1,6 +1,6 @@
 import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
-import type { Conversations } from '../conversations/conversations.ts';
+import type { ConversationStore } from '../conversations/conversation-store.ts';
 import type { Recovery } from '../conversations/open-database.ts';
 import type { PageLimits, PushedRows } from '../conversations/types.ts';
 import * as declared from '../protocol/actions/conversations.ts';
@@ -84,8 +84,8 @@ function timesOf({ created_at, updated_at }: { created_at?: number | undefined; 
   return { created_at: created, updated_at: updated_at ?? created };
 }
 
-function push(store: Conversations, request: RequestOf<'SYNC_PUSH'>) {
-  const { conversations, messages, refused } = store.push(rowsOf(request));
+async function push(store: ConversationStore, request: RequestOf<'SYNC_PUSH'>) {
+  const { conversations, messages, refused } = await store.push(rowsOf(request));
   return {
     conversations,
     messages,
@@ -96,7 +96,7 @@ function push(store: Conversations, request: RequestOf<'SYNC_PUSH'>) {
 
 export const createConversation = handle(declared.createConversation, async (request, { services }) => {
   const { user_id, title, topic, domain, created_at } = request;
-  const { conversation, existed } = (await services.conversations()).create({
+  const { conversation, existed } = await (await services.conversations()).create({
     id: idOf(request),
     user_id,
     title,
@@ -112,8 +112,8 @@ export const createConversation = handle(declared.createConversation, async (req
 
 export const getConversation = handle(declared.getConversation, async (request, { services }) => {
   const store = await services.conversations();
-  const conversation = store.get(requiredId(request));
-  const { items, total, ...next } = store.messages(conversation.id, {
+  const conversation = await store.get(requiredId(request));
+  const { items, total, ...next } = await store.messages(conversation.id, {
     cursor: request.cursor,
     limits: limitsOf(request),
   });
@@ -122,9 +122,9 @@ export const getConversation = handle(declared.getConversation, async (request, 
 
 export const listConversations = handle(declared.listConversations, async (request, { services }) => {
   const store = await services.conversations();
-  const recovery = store.takeRecovery();
+  const recovery = await store.takeRecovery();
   const { cursor, offset, user_id: userId } = request;
-  const { items, total, ...next } = store.list({ cursor, offset, userId, limits: limitsOf(request) });
+  const { items, total, ...next } = await store.list({ cursor, offset, userId, limits: limitsOf(request) });
   return {
     payload: { conversations: [...items], total, ...next },
     ...defined({ message: recovery && recoveryMessage(recovery) }),
@@ -154,7 +154,7 @@ export const addMessages = handle(declared.addMessages, async (request, { servic
     content,
     created_at,
   }));
-  const added = (await services.conversations()).addMessages(id, messages);
+  const added = await (await services.conversations()).addMessages(id, messages);
   return {
     payload: { conversation_id: id, message_ids: added.map((message) => message.id), count: added.length },
   };
@@ -162,17 +162,17 @@ export const addMessages = handle(declared.addMessages, async (request, { servic
 
 export const deleteConversation = handle(declared.deleteConversation, async (request, { services }) => {
   const id = requiredId(request);
-  const incarnation = (await services.conversations()).delete(id);
+  const incarnation = await (await services.conversations()).delete(id);
   return { payload: { conversation_id: id, incarnation }, message: 'Conversation deleted' };
 });
 
 export const syncPush = handle(declared.syncPush, async (request, { services }) => {
-  return { payload: push(await services.conversations(), request) };
+  return { payload: await push(await services.conversations(), request) };
 });
 
 export const syncPull = handle(declared.syncPull, async (request, { services }) => {
   const { since, user_id: userId, cursor } = request;
-  const { conversations, messages, change, hasMore } = (await services.conversations()).pull({
+  const { conversations, messages, change, hasMore } = await (await services.conversations()).pull({
     after: Number(cursor ?? 0),
     limits: limitsOf(request),
     ...defined({ since, userId }),
@@ -190,7 +190,7 @@ export const syncPull = handle(declared.syncPull, async (request, { services }) 
 
 export const exportConversations = handle(declared.exportConversations, async (request, { services }) => {
   const { user_id: userId, cursor } = request;
-  const { rows, ...next } = (await services.conversations()).export({
+  const { rows, ...next } = await (await services.conversations()).export({
     limits: limitsOf(request),
     ...defined({ cursor, userId }),
   });
@@ -200,7 +200,7 @@ export const exportConversations = handle(declared.exportConversations, async (r
 export const importConversations = handle(declared.importConversations, async ({ rows }, { services }) => {
   const conversations = rows.filter((row) => row.type === 'conversation');
   const messages = rows.filter((row) => row.type === 'message');
-  return { payload: push(await services.conversations(), { conversations, messages }) };
+  return { payload: await push(await services.conversations(), { conversations, messages }) };
 });
 
 function recoveryMessage({ conversations, messages, isPartial, setAside }: Recovery): string {

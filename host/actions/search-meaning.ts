@@ -1,10 +1,8 @@
 import { HostError } from '../common/errors.ts';
-import { createYielder } from '../common/yield-to-event-loop.ts';
-import type { Conversations } from '../conversations/conversations.ts';
-import type { FoundMessage, MessageVectors, MessageWithoutVector } from '../conversations/message-vectors.ts';
+import type { ConversationStore, VectorStore } from '../conversations/conversation-store.ts';
+import type { FoundMessage, MessageWithoutVector } from '../conversations/message-vectors.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import { nearest } from '../vectors/nearest.ts';
-import { dotProduct, unit } from '../vectors/similarity.ts';
+import { unit } from '../vectors/similarity.ts';
 import type { Call } from './action.ts';
 import { hasModelReference, namedModelId } from './model-reference.ts';
 import { TextRequest } from './text-request.ts';
@@ -36,7 +34,7 @@ export interface FoundByMeaning {
  */
 export async function searchMeaning(
   request: RequestOf<'SEARCH_CONVERSATIONS'> & { readonly limit: number },
-  store: Conversations,
+  store: ConversationStore,
   call: Call<'embeddingProgress'>,
 ): Promise<FoundByMeaning> {
   const { query, limit, user_id: userId } = request;
@@ -46,15 +44,10 @@ export async function searchMeaning(
   if (made === undefined) throw new TypeError('The model returned no vector');
   const queryVector = unit(made);
   const vectors = store.vectorsOf(modelId);
-  vectors.start(queryVector.length);
+  await vectors.start(queryVector.length);
   await makeMissing(vectors, work, userId);
-  const best = await bestOfEach(vectors, queryVector, { userId, signal: call.signal });
-  const scores = best.map(({ score }, index) => ({ index, score }));
-  const found = nearest(scores, limit).flatMap(({ index, score }) => {
-    const message = vectors.found(best[index]?.number ?? 0);
-    return message === undefined ? [] : [{ ...message, score }];
-  });
-  return { found, modelId, waiting: vectors.waiting(userId) };
+  const found = await vectors.nearest(queryVector, limit, userId);
+  return { found, modelId, waiting: await vectors.waiting(userId) };
 }
 
 /**
@@ -80,8 +73,8 @@ async function embedderFor(request: RequestOf<'SEARCH_CONVERSATIONS'>, { service
   );
 }
 
-async function makeMissing(vectors: MessageVectors, work: TextRequest, userId: string | undefined): Promise<void> {
-  const missing = vectors.withoutVector(MAX_NEW_MESSAGES, userId);
+async function makeMissing(vectors: VectorStore, work: TextRequest, userId: string | undefined): Promise<void> {
+  const missing = await vectors.withoutVector(MAX_NEW_MESSAGES, userId);
   const texts = missing.map(({ content }, i) => ({
     name: `messages.${i}`,
     text: content.slice(0, MAX_CHARACTERS).toWellFormed(),
@@ -92,26 +85,7 @@ async function makeMissing(vectors: MessageVectors, work: TextRequest, userId: s
     const of = missing[done++];
     if (of !== undefined) batch.push({ of, vector: unit(vector) });
     if (batch.length < SAVED_AT_ONCE && done < missing.length) continue;
-    vectors.store(batch);
+    await vectors.store(batch);
     batch = [];
   }
-}
-
-/** Finds the message of each conversation that is most similar to the query. All vectors have length 1. */
-async function bestOfEach(
-  vectors: MessageVectors,
-  queryVector: Float32Array,
-  { userId, signal }: { userId: string | undefined; signal: AbortSignal },
-): Promise<{ readonly number: number; readonly score: number }[]> {
-  const best = new Map<string, { readonly number: number; readonly score: number }>();
-  const pause = createYielder(signal);
-  for (const some of vectors.all(queryVector.length, userId)) {
-    for (const { number, conversation, vector } of some) {
-      const score = Math.max(-1, Math.min(1, dotProduct(queryVector, vector)));
-      if (score > (best.get(conversation)?.score ?? Number.NEGATIVE_INFINITY))
-        best.set(conversation, { number, score });
-    }
-    await pause();
-  }
-  return [...best.values()];
 }

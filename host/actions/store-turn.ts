@@ -23,8 +23,8 @@ export async function storeTurn(request: RequestOf<'GENERATE'>, answer: string, 
   const content = contentText(question);
   try {
     const conversations = await services.conversations();
-    conversations.create({ id, title: titleOf(content) });
-    const added = conversations.addMessages(id, [
+    await conversations.create({ id, title: titleOf(content) });
+    const added = await conversations.addMessages(id, [
       { role: question.role, content: content.toWellFormed() },
       { role: 'assistant', content: answer },
     ]);

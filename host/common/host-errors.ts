@@ -121,6 +121,12 @@ export function tooManyFiles(path: string, cause: unknown): HostError {
   );
 }
 
+/** A part of the host is missing that it loads when it is needed. */
+export function hostUpdated(cause: unknown): HostError {
+  const message = 'The host was updated or removed while it was running. Restart the browser.';
+  return new HostError('HOST_UPDATED', message, { cause });
+}
+
 /** A file of this host has content that the host did not write. `remedy` is an imperative sentence. */
 export function damagedFile(path: string, what: string, remedy: string, cause?: unknown): HostError {
   return new HostError('CACHE_ERROR', `${path}, which stores ${what}, is damaged. ${remedy}`, {

@@ -1,20 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { setImmediate } from 'node:timers/promises';
-import { HostError, isHostError } from '../common/errors.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import { HostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import { isDamage } from '../store/damaged-database.ts';
 import { storeError } from '../store/store-error.ts';
-import { ftsQuery } from './fts-query.ts';
+import { Eraser } from './eraser.ts';
 import { MessageVectors } from './message-vectors.ts';
-import { checkpoint, type OpenedDatabase, openDatabase, type Recovery } from './open-database.ts';
+import { type OpenedDatabase, openDatabase, type Recovery } from './open-database.ts';
 import { CONVERSATION, conversationOf, MESSAGE, messageOf, RowWriter } from './rows.ts';
+import { type Found, search } from './search.ts';
 import { type Exported, exportRows, PageBudget, type Pulled, pull, push } from './sync.ts';
 import type { Conversation, Message, PageLimits, PushedRows, PushResult, Slice } from './types.ts';
-
-/** Length of a snippet, words. */
-const SNIPPET_WORDS = 12;
 
 /** Options of a new conversation. */
 export interface NewConversation {
@@ -36,24 +33,8 @@ export interface NewMessage {
   readonly created_at?: number | undefined;
 }
 
-/** A conversation that a search found. */
-export interface Found extends Conversation {
-  /** The best matching message; null if the title or topic matches. */
-  readonly message_id: string | null;
-  readonly snippet: string;
-}
-
-/** Matches of a word search that are read. More are in few conversations, which have been found by then. */
-const MAX_MATCHES = 20_000;
-
-/** Messages that are searched for a text without yielding to the event loop. */
-const SLICE_ROWS = 2_000;
-
 /** Lists whose pages are being read at the same time. The oldest is forgotten when there are more. */
 const MAX_LISTINGS = 32;
-
-/** Pause before remains of deleted text are erased again if another host used the database, milliseconds. */
-const ERASE_RETRY_MS = 200;
 
 /** The conversations of this computer's user. Every method is one transaction, so a killed host leaves no partial write. */
 export class Conversations {
@@ -66,24 +47,34 @@ export class Conversations {
   /** The rows of each list when its first page was read, by the number in its cursors. */
   readonly #listings = new Map<number, readonly number[]>();
   #nextListing = 1;
-  #eraseTimer: NodeJS.Timeout | undefined;
+  readonly #eraser: Eraser;
 
-  private constructor(file: string, { database, recovery }: OpenedDatabase, onDamage: () => void) {
+  private constructor(file: string, { database, recovery, check }: OpenedDatabase, onDamage: () => void) {
     this.#file = file;
     this.#database = database;
     this.#write = new RowWriter(database);
     this.#recovery = recovery;
     this.#onDamage = onDamage;
-    // A host that was killed may have left deleted text in the log.
-    this.#erase();
+    this.#eraser = new Eraser(database, (error) => this.#closeIfDamaged(error));
+    // A host that was killed may have left deleted text behind.
+    this.#eraser.start();
+    void check?.then((damage) => {
+      if (damage !== undefined && database.isOpen) this.#closeDamaged();
+    });
   }
 
   /**
-   * @param onDamage Called when the database turns out to be damaged: these conversations are closed then.
+   * @param options.onDamage Called when the database turns out to be damaged: these conversations are closed then, and
+   * the next to open them should set `checkFirst`.
+   * @param options.checkFirst Checks the whole database before it is used, not while it is.
    * @throws HostError as `openDatabase` does.
    */
-  static async open(file: string, log: Logger, onDamage: () => void = () => {}): Promise<Conversations> {
-    return new Conversations(file, await openDatabase(file, log), onDamage);
+  static async open(
+    file: string,
+    log: Logger,
+    { onDamage = () => {}, checkFirst = false }: { onDamage?: () => void; checkFirst?: boolean } = {},
+  ): Promise<Conversations> {
+    return new Conversations(file, await openDatabase(file, log, { checkFirst }), onDamage);
   }
 
   /** Returns once what became of a damaged database. */
@@ -197,17 +188,8 @@ export class Conversations {
    * Returns conversations whose title or topic contains all words, and then those with a message that does. Each appears
    * once, the ones with the newest match first.
    */
-  async search(query: string, { count }: { count: number }, userId?: string): Promise<Found[]> {
-    const words = ftsQuery(query);
-    if (words !== undefined) {
-      try {
-        return this.#run(() => this.#searchWords(words, count, userId));
-      } catch (error) {
-        // A word that SQLite splits differently is not in the index as a whole.
-        if (!isPhraseError(error)) throw error;
-      }
-    }
-    return this.#searchText(query, count, userId);
+  search(query: string, { count }: { count: number }, userId?: string): Promise<Found[]> {
+    return search(this.#database, query, { count, userId, run: (work) => this.#run(work) });
   }
 
   /**
@@ -276,12 +258,13 @@ export class Conversations {
     return new MessageVectors(model, this.#database, {
       run: (work) => this.#run(work),
       transaction: (work) => this.#transaction(work),
-      eraseRemains: () => this.#erase(),
+      eraseRemains: () => this.#eraser.start(),
     });
   }
 
+  /** Closes the database. What was deleted is erased first. */
   close(): void {
-    clearTimeout(this.#eraseTimer);
+    this.#eraser.finish();
     if (this.#database.isOpen) this.#database.close();
   }
 
@@ -303,83 +286,14 @@ export class Conversations {
     return Number(this.#database.prepare(`SELECT count(*) AS count FROM ${what}`).get(...values)?.count);
   }
 
-  #searchWords(words: string, count: number, userId: string | undefined): Found[] {
-    const [user, ...values] = userId === undefined ? [''] : ['AND c.user_id = ?', userId];
-    // CROSS JOIN makes SQLite read in the order of the index, the newest first: a common word has so many matches that sorting them takes seconds.
-    const titles = this.#database
-      .prepare(`SELECT c.rowid AS number, c.id FROM title_words CROSS JOIN conversations c ON c.rowid = title_words.rowid
-        WHERE title_words MATCH ? AND c.deleted = 0 ${user} ORDER BY title_words.rowid DESC LIMIT ?`)
-      .iterate(words, ...values, count);
-    const titleSnippet = this.#database.prepare(
-      `SELECT snippet(title_words, -1, '', '', '…', ${SNIPPET_WORDS}) AS snippet FROM title_words
-        WHERE title_words MATCH ? AND rowid = ?`,
-    );
-    const messageSnippet = this.#database.prepare(
-      `SELECT snippet(message_words, 0, '', '', '…', ${SNIPPET_WORDS}) AS snippet FROM message_words
-        WHERE message_words MATCH ? AND rowid = ?`,
-    );
-    const messages = this.#database
-      .prepare(`SELECT m.number, m.conversation_id AS id, m.id AS message_id FROM message_words
-          CROSS JOIN messages m ON m.number = message_words.rowid CROSS JOIN conversations c ON c.id = m.conversation_id
-        WHERE message_words MATCH ? AND m.deleted = 0 AND c.deleted = 0 ${user}
-        ORDER BY message_words.rowid DESC LIMIT ${MAX_MATCHES}`)
-      .iterate(words, ...values);
-    const found = new Map<string, Found>();
-    const add = (id: string, messageId: string | null, snippet: unknown) =>
-      found.set(id, { ...this.#require(id), message_id: messageId, snippet: String(snippet) });
-    for (const { id, number = null } of titles) add(String(id), null, titleSnippet.get(words, number)?.snippet);
-    if (found.size === count) return [...found.values()];
-    for (const { id, number = null, message_id } of messages) {
-      if (found.has(String(id))) continue;
-      add(String(id), String(message_id), messageSnippet.get(words, number)?.snippet);
-      if (found.size === count) break;
-    }
-    return [...found.values()];
-  }
-
-  /** Searches for the text itself, in slices between which other requests run. */
-  async #searchText(text: string, count: number, userId: string | undefined): Promise<Found[]> {
-    const columns = CONVERSATION.split(', ').map((column) => `c.${column}`);
-    const [user, ...values] = userId === undefined ? [''] : ['AND c.user_id = ?', userId];
-    const found = new Map<string, Found>();
-    const add = (row: Record<string, SQLOutputValue>) => {
-      const id = String(row.id);
-      if (found.has(id) || found.size === count) return;
-      const messageId = row.message_id === null ? null : String(row.message_id);
-      found.set(id, { ...conversationOf(row), message_id: messageId, snippet: String(row.snippet) });
-    };
-    this.#run(() => {
-      const titles = this.#database
-        .prepare(`SELECT ${columns.join(', ')}, NULL AS message_id, c.title AS snippet FROM conversations c
-          WHERE instr(c.title, ?) > 0 AND c.deleted = 0 ${user} ORDER BY c.updated_at DESC LIMIT ?`)
-        .all(text, ...values, count);
-      for (const row of titles) add(row);
-    });
-    const slice = this.#database.prepare(`SELECT ${columns.join(', ')}, m.id AS message_id,
-        substr(m.content, max(1, instr(m.content, ?) - 40), 120) AS snippet
-      FROM messages m CROSS JOIN conversations c ON c.id = m.conversation_id
-      WHERE m.number <= ? AND m.number > ? AND instr(m.content, ?) > 0 AND m.deleted = 0 AND c.deleted = 0 ${user}
-      ORDER BY m.number DESC`);
-    let end = this.#run(() =>
-      Number(this.#database.prepare('SELECT max(number) AS number FROM messages').get()?.number),
-    );
-    for (; end > 0 && found.size < count; end -= SLICE_ROWS) {
-      this.#run(() => {
-        for (const row of slice.all(text, end, end - SLICE_ROWS, text, ...values)) add(row);
-      });
-      await setImmediate();
-    }
-    return [...found.values()];
-  }
-
-  /** Runs `work` in a transaction. Text that it removed is erased from the write-ahead log, too. */
+  /** Runs `work` in a transaction. What is left of text that it removed is erased after it. */
   #transaction<R>(work: () => R): R {
     return this.#run(() => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         const result = work();
         this.#database.exec('COMMIT');
-        if (this.#write.takeHasRemovedText()) this.#erase();
+        if (this.#write.takeHasRemovedText()) this.#eraser.start();
         return result;
       } catch (error) {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -389,35 +303,25 @@ export class Conversations {
     });
   }
 
-  /**
-   * Moves the write-ahead log into the database and truncates it: it contains removed text. While another host reads
-   * from the log, tries again later.
-   */
-  #erase(): void {
-    clearTimeout(this.#eraseTimer);
-    if (!this.#database.isOpen) return;
-    if (checkpoint(this.#database)) return;
-    this.#eraseTimer = setTimeout(() => this.#erase(), ERASE_RETRY_MS);
-    this.#eraseTimer.unref();
-  }
-
   #run<R>(work: () => R): R {
     try {
       return work();
     } catch (error) {
-      if (isDamage(error)) {
-        // The next one to open it finds the damage, and recovers what can be read.
-        this.close();
-        this.#onDamage();
-      }
+      this.#closeIfDamaged(error);
       throw storeError(error, this.#file);
     }
   }
-}
 
-/** Returns whether the index cannot search for a word because SQLite splits it into several. */
-function isPhraseError(error: unknown): boolean {
-  return isHostError(error) && error.cause instanceof Error && /phrase queries/.test(error.cause.message);
+  #closeIfDamaged(error: unknown): void {
+    if (isDamage(error)) this.#closeDamaged();
+  }
+
+  /** The next one to open the database finds the damage, and recovers what can be read. */
+  #closeDamaged(): void {
+    this.#eraser.stop();
+    if (this.#database.isOpen) this.#database.close();
+    this.#onDamage();
+  }
 }
 
 /** Returns the time in Unix seconds, to the millisecond. */

@@ -1,4 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { createYielder } from '../common/yield-to-event-loop.ts';
+import { nearest } from '../vectors/nearest.ts';
+import { dotProduct } from '../vectors/similarity.ts';
 import { CONVERSATION, conversationOf } from './rows.ts';
 import type { Conversation } from './types.ts';
 
@@ -131,8 +134,36 @@ export class MessageVectors {
     }
   }
 
+  /**
+   * Returns the message of each conversation that is most similar to a vector, the most similar first. Yields to the event
+   * loop meanwhile. All vectors have length 1.
+   */
+  async nearest(
+    query: Float32Array,
+    count: number,
+    userId?: string,
+  ): Promise<(FoundMessage & { readonly score: number })[]> {
+    const best = new Map<string, { readonly number: number; readonly score: number }>();
+    const pause = createYielder();
+    for (const some of this.all(query.length, userId)) {
+      for (const { number, conversation, vector } of some) {
+        const score = Math.max(-1, Math.min(1, dotProduct(query, vector)));
+        if (score > (best.get(conversation)?.score ?? Number.NEGATIVE_INFINITY)) {
+          best.set(conversation, { number, score });
+        }
+      }
+      await pause();
+    }
+    const messages = [...best.values()];
+    const scores = messages.map(({ score }, index) => ({ index, score }));
+    return nearest(scores, count).flatMap(({ index, score }) => {
+      const message = this.#found(messages[index]?.number ?? 0);
+      return message === undefined ? [] : [{ ...message, score }];
+    });
+  }
+
   /** Returns the message of a row and its conversation; undefined if it has been deleted. */
-  found(number: number): FoundMessage | undefined {
+  #found(number: number): FoundMessage | undefined {
     const columns = CONVERSATION.split(', ').map((column) => `c.${column}`);
     const row = this.#transactions.run(() =>
       this.#database

@@ -8,7 +8,7 @@ import type { Logger } from '../common/log.ts';
 import { longPath } from '../common/long-path.ts';
 import { createPrivateFile } from '../common/private-file.ts';
 import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
-import { type Damage, damageOf, isDamage, setAside } from '../store/damaged-database.ts';
+import { type Damage, damageOf, isDamage, isSmall, setAside } from '../store/damaged-database.ts';
 import { storeError } from '../store/store-error.ts';
 import { type Recovered, recoverRows } from './recover-rows.ts';
 import { migrate, SCHEMA_VERSION } from './schema.ts';
@@ -21,6 +21,8 @@ export interface OpenedDatabase {
   readonly database: DatabaseSync;
   /** Set where it took the place of a damaged one. */
   readonly recovery: Recovery | undefined;
+  /** The check of a large database, which goes on while the database is used; undefined if it has been checked. */
+  readonly check?: Promise<Damage | undefined>;
 }
 
 /** What became of a damaged database. */
@@ -33,14 +35,25 @@ export interface Recovery extends Recovered {
  * Opens the database of conversations, and makes it if there is none: a file of its own, since conversations cannot be
  * fetched again as a model can. A damaged one is kept under another name, and what can be read of it is copied into a
  * new one. Where that does not succeed, for example on a full disk, the damaged one keeps its place until the next try.
+ * A large database is checked while it is used, unless `checkFirst` is set: the check reads all of it.
  *
  * @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`; `DATABASE_TOO_NEW` where a later version of this
  * host has changed it.
  */
-export async function openDatabase(file: string, log: Logger): Promise<OpenedDatabase> {
+export async function openDatabase(
+  file: string,
+  log: Logger,
+  { checkFirst }: { readonly checkFirst: boolean },
+): Promise<OpenedDatabase> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await makePrivate(file);
+    if (!checkFirst && !(await isSmall(file))) {
+      const database = connectIfSound(file);
+      // What prevents the check is no damage, and it is found again by the first request.
+      if (database !== undefined)
+        return { database, recovery: undefined, check: damageOf(file, BUSY_TIMEOUT_MS).catch(() => undefined) };
+    }
     const damage = await damageOf(file, BUSY_TIMEOUT_MS);
     const recovery = damage === undefined ? undefined : await recover(file, damage);
     if (recovery !== undefined) log.error('conversations.corrupt', { file, damage: damage?.found, ...recovery });
@@ -48,6 +61,15 @@ export async function openDatabase(file: string, log: Logger): Promise<OpenedDat
     return { database: connect(file), recovery };
   } catch (error) {
     throw storeError(error, file);
+  }
+}
+
+function connectIfSound(file: string): DatabaseSync | undefined {
+  try {
+    return connect(file);
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import type { DatabaseSync } from 'node:sqlite';
  * A deleted row remains as a tombstone without its text, so that clients that synchronize later learn of the deletion.
  * `change` numbers every write to the database: rows with a larger number than a client's cursor are new to it.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE counter (change INTEGER NOT NULL);
   INSERT INTO counter VALUES (0);
@@ -121,6 +121,22 @@ const MIGRATIONS: readonly string[] = [
   );
   INSERT INTO title_words (title_words, rank) VALUES ('secure-delete', 1);
   INSERT INTO title_words (title_words) VALUES ('rebuild');
+  `,
+  // Erasing the words of a message from the index takes milliseconds, so those of deleted messages are erased later, by
+  // `eraser.ts`. Every message has its row in the index, a deleted one an empty row.
+  `
+  CREATE TABLE erasures (number INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;
+  DROP TRIGGER message_words_update;
+  CREATE TRIGGER message_words_delete_later AFTER UPDATE OF content ON messages
+  WHEN new.deleted <> 0 AND old.content <> '' BEGIN
+    INSERT INTO erasures VALUES (old.number, old.content);
+  END;
+  CREATE TRIGGER message_words_update AFTER UPDATE OF content ON messages WHEN new.deleted = 0 BEGIN
+    INSERT INTO message_words (message_words, rowid, content) VALUES
+      ('delete', old.number, coalesce((SELECT content FROM erasures WHERE number = old.number), old.content));
+    DELETE FROM erasures WHERE number = old.number;
+    INSERT INTO message_words (rowid, content) VALUES (new.number, new.content);
+  END;
   `,
 ];
 

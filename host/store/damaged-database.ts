@@ -6,8 +6,8 @@ import { renameFile } from '../common/files-in-use.ts';
 import { longPath } from '../common/long-path.ts';
 import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 
-/** Largest database that is checked without a thread, bytes: that takes a few milliseconds. */
-const MAX_CHECKED_HERE = 4 * 1024 * 1024;
+/** Largest database that counts as small, bytes: its check takes a few milliseconds. */
+const MAX_SMALL_BYTES = 4 * 1024 * 1024;
 
 /** A database that was found damaged. */
 export interface Damage {
@@ -43,6 +43,11 @@ export async function setAside(file: string, { inode }: Damage): Promise<string 
   return aside;
 }
 
+/** Returns whether a database is checked within a few milliseconds. */
+export async function isSmall(file: string): Promise<boolean> {
+  return (await stat(file)).size <= MAX_SMALL_BYTES;
+}
+
 /** Says whether SQLite reports that a database is damaged. */
 export function isDamage(error: unknown): boolean {
   const code = sqliteCode(error);
@@ -63,8 +68,7 @@ type CheckResult = { readonly found?: string | undefined } | { readonly error: {
 
 async function check(file: string, busyTimeoutMs: number): Promise<number | string | undefined> {
   const data = { path: longPath(file), busyTimeoutMs };
-  const { size } = await stat(file);
-  const result = size <= MAX_CHECKED_HERE ? checkStructure(sqlite, data) : await checkInThread(data);
+  const result = (await isSmall(file)) ? checkStructure(sqlite, data) : await checkInThread(data);
   if (!('error' in result)) return result.found;
   const error = Object.assign(new Error(result.error.message), result.error);
   if (isDamage(error)) return sqliteCode(error);
@@ -76,6 +80,8 @@ async function checkInThread(data: Parameters<typeof checkStructure>[1]): Promis
   const source = `const { parentPort, workerData } = require('node:worker_threads');
     parentPort.postMessage((${checkStructure})(require('node:sqlite'), workerData));`;
   const worker = new Worker(source, { eval: true, name: 'tabagent-check', workerData: data, execArgv: [] });
+  // A check must not keep a process alive that has nothing else to do.
+  worker.unref();
   const { promise, resolve, reject } = Promise.withResolvers<CheckResult>();
   worker.once('message', resolve);
   worker.once('error', reject);

@@ -10,10 +10,12 @@ import { namedExports } from './named-exports.ts';
 import { oneStartFile } from './one-start-file.ts';
 import { copyRunnerAssets, runnerBuildOptions } from './runner-bundle.ts';
 import { writeShared } from './shared-files.ts';
+import { threadBuildOptions } from './thread-bundle.ts';
 
 /**
  * Builds `dist/`: the host in few bundled files (a process that starts often should read little), the runner as a
- * separate bundle (only it contains the binding of llama.cpp), the type declarations of the library, and the extension.
+ * separate bundle (only it contains the binding of llama.cpp), as are the programs that access the keychain and the
+ * conversations, the type declarations of the library, and the extension.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
@@ -84,6 +86,7 @@ await esbuild.build({
 });
 await esbuild.build(runnerBuildOptions(root));
 await esbuild.build(keychainBuildOptions(root));
+await esbuild.build(threadBuildOptions(root));
 copyRunnerAssets(root);
 
 writeShared(`${root}/dist/share`);

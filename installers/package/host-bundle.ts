@@ -98,9 +98,7 @@ function laterStandIns(root: string, shared: readonly string[], lazy: Set<string
               return createRequire(process.execPath)('./lib/host/${LATER_NAME}').open(shared);
             } catch (error) {
               if (error.code !== 'MODULE_NOT_FOUND') throw error;
-              const { HostError } = shared['host/common/errors.ts'];
-              const message = 'The host was updated or removed while it was running. Restart the browser.';
-              throw new HostError('HOST_UPDATED', message, { cause: error });
+              throw shared['host/common/host-errors.ts'].hostUpdated(error);
             }
           }`,
         resolveDir: root,

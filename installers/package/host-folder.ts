@@ -4,6 +4,7 @@ import * as esbuild from 'esbuild';
 import { KEYRING_BINARY, keychainBuildOptions } from '../build/keychain-bundle.ts';
 import { runnerBuildOptions } from '../build/runner-bundle.ts';
 import { writeShared } from '../build/shared-files.ts';
+import { threadBuildOptions } from '../build/thread-bundle.ts';
 import { sizeOf } from './entry.ts';
 import { makeExecutable } from './executable.ts';
 import { writeFileList, writePackageFacts } from './file-list.ts';
@@ -52,6 +53,7 @@ const INSTALL_FILES = {
  * - `lib/runner/`: the runner
  * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a folder of their own beside them
  * - `lib/keychain/`: what asks the system's keychain, with its binary
+ * - `lib/conversations/`: the thread that owns the database of conversations
  * - `install.sh`, or on Windows `install.ps1` and the command `tabagent.cmd`
  * - `sbom.cdx.json`: its components, as a bill of materials of CycloneDX
  * - `FILES.txt`, `PACKAGE.txt`: what belongs to the host, and where it runs, for installers
@@ -79,6 +81,7 @@ export async function makeHostFolder({ root, target, parts, folder, work, versio
     ...keychainBuildOptions(root, { outdir: join(lib, 'keychain'), binary: 'beside' }),
     minifyWhitespace: true,
   });
+  await esbuild.build(threadBuildOptions(root, join(lib, 'conversations')));
   if (parts.keyring !== undefined) copyKeyring(parts.keyring, join(lib, 'keychain', KEYRING_BINARY), target);
   await makeExecutable({
     target,

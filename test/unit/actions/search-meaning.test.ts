@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Call } from '../../../host/actions/action.ts';
 import { searchMeaning } from '../../../host/actions/search-meaning.ts';
-import { Conversations } from '../../../host/conversations/conversations.ts';
+import { type ConversationStore, openConversationStore } from '../../../host/conversations/conversation-store.ts';
 import type { EmbedRequest } from '../../../host/models/embedding.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { KeptLog } from '../../support/logs.ts';
@@ -10,18 +10,22 @@ import { KeptLog } from '../../support/logs.ts';
 const MODEL = 'a/b/m.gguf';
 
 let folder: ReturnType<typeof tempFolder>;
-let store: Conversations;
+let store: ConversationStore;
 beforeEach(async () => {
   folder = tempFolder('meaning');
-  store = await Conversations.open(join(folder.path, 'conversations.sqlite'), new KeptLog());
-  store.create({ id: 'a' });
-  store.addMessages(
+  store = openConversationStore({
+    entry: new URL('../../../host/main.ts', import.meta.url),
+    file: join(folder.path, 'conversations.sqlite'),
+    log: new KeptLog(),
+  });
+  await store.create({ id: 'a' });
+  await store.addMessages(
     'a',
     Array.from({ length: 64 }, (_, i) => ({ role: 'user', content: `message ${i}` })),
   );
 });
-afterEach(() => {
-  store.close();
+afterEach(async () => {
+  await store.close();
   folder.remove();
 });
 
@@ -48,7 +52,7 @@ const REQUEST = { action: 'SEARCH_CONVERSATIONS', query: 'x', by: 'meaning', lim
 it('an aborted search ends at once, and keeps the embeddings made so far', async () => {
   // The query is the first piece, and 16 messages each of the next.
   await expect(searchMeaning(REQUEST, store, callOf('gguf', 3))).rejects.toThrow('gone');
-  expect(store.vectorsOf(MODEL).waiting()).toBe(64 - 32);
+  expect(await store.vectorsOf(MODEL).waiting()).toBe(64 - 32);
 });
 
 it('a search that names no model sends nothing to a remote one', async () => {

@@ -99,6 +99,34 @@ describe('a conversation', () => {
     expect(store.messages('a', ALL).items).toEqual([]);
   });
 
+  it('with many messages is deleted before all of its words are erased', async () => {
+    const words = Array.from({ length: 200 }, (_, i) => `word${i}`).join(' ');
+    store.create({ id: 'long' });
+    store.addMessages(
+      'long',
+      Array.from({ length: 100 }, (_, i) => ({ id: `m${i}`, role: 'user', content: `only${i} ${words}` })),
+    );
+    store.create({ id: 'other' });
+    store.addMessages('other', [{ role: 'user', content: 'word7' }]);
+    store.delete('long');
+    const raw = new DatabaseSync(file);
+    const waiting = () => Number(raw.prepare('SELECT count(*) AS count FROM erasures').get()?.count);
+    expect(waiting()).toBeGreaterThan(0);
+    expect((await store.search('word7', { count: 10 })).map(({ id }) => id)).toEqual(['other']);
+    // A message that returns before its words are erased is found by its new words only.
+    const row = { ...messageRow('m99', 'long', 9e9, 'returned'), incarnation: 1 };
+    store.push({ conversations: [], messages: [row] });
+    expect((await store.search('returned', { count: 10 })).map(({ id }) => id)).toEqual(['long']);
+    expect(await store.search('only99', { count: 10 })).toEqual([]);
+    store.close();
+    expect(waiting()).toBe(0);
+    raw.exec("INSERT INTO message_words (message_words, rank) VALUES ('integrity-check', 1)");
+    raw.close();
+    for (const word of ['only42', 'word199']) expect(readFileSync(file).includes(word)).toBe(false);
+    store = await Conversations.open(file, new KeptLog());
+    expect((await store.search('returned', { count: 10 })).map(({ id }) => id)).toEqual(['long']);
+  });
+
   it('is readable only by its user', () => {
     expect(statSync(file).mode & 0o077).toBe(0);
   });
@@ -493,20 +521,42 @@ describe('a database', () => {
 
     it('that are found only while it is used is closed, and recovered when it is opened again', async () => {
       let damaged = 0;
-      store = await Conversations.open(file, new KeptLog(), () => {
+      const onDamage = () => {
         damaged += 1;
-      });
+      };
+      store = await Conversations.open(file, new KeptLog(), { onDamage });
       const pages = [...leavesOf('messages'), ...leavesOf('messages_in_order')];
       store.close();
-      store = await Conversations.open(file, new KeptLog(), () => {
-        damaged += 1;
-      });
+      store = await Conversations.open(file, new KeptLog(), { onDamage });
       damage(pages);
       expect(() => store.messages('c7', ALL)).toThrow(expect.objectContaining({ code: 'CACHE_ERROR' }));
       expect(damaged).toBe(1);
-      store = await Conversations.open(file, new KeptLog());
+      store = await Conversations.open(file, new KeptLog(), { checkFirst: true });
       expect(store.takeRecovery()).toMatchObject({ conversations: CONVERSATIONS, isPartial: true });
     });
+  });
+
+  it('that is large is used at once, and closed when its check finds damage', async () => {
+    store.create({ id: 'large', title: 'Large' });
+    store.addMessages(
+      'large',
+      Array.from({ length: 12 }, (_, i) => ({ role: 'user', content: `${i}`.repeat(400 * 1024) })),
+    );
+    store.create({ id: 'small', title: 'Small' });
+    store.close();
+    const size = statSync(file).size;
+    expect(size).toBeGreaterThan(4 * 1024 * 1024);
+    const bytes = readFileSync(file);
+    // Pages of the long messages, which neither opening nor listing reads.
+    bytes.fill(0xff, Math.floor(size / 2), Math.floor(size / 2) + 64 * 1024);
+    writeFileSync(file, bytes);
+    const found = Promise.withResolvers<void>();
+    store = await Conversations.open(file, new KeptLog(), { onDamage: found.resolve });
+    expect(store.list(ALL).total).toBe(2);
+    await found.promise;
+    store = await Conversations.open(file, new KeptLog(), { checkFirst: true });
+    expect(store.takeRecovery()).toMatchObject({ conversations: 2 });
+    expect(store.get('small').title).toBe('Small');
   });
 
   it('of a newer version is not changed', async () => {

@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Conversations } from '../../../host/conversations/conversations.ts';
 import type { MessageVectors } from '../../../host/conversations/message-vectors.ts';
+import { MIGRATIONS } from '../../../host/conversations/schema.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { KeptLog } from '../../support/logs.ts';
 
@@ -79,15 +81,11 @@ describe('MessageVectors', () => {
 
   it('can be stored in a database that an earlier version created', async () => {
     store.close();
+    rmSync(file);
     const raw = new DatabaseSync(file);
-    raw.exec(`DROP TRIGGER message_vectors_update; DROP TABLE message_vectors; DROP TABLE vector_models;
-      DROP INDEX messages_in_order;
-      ALTER TABLE messages DROP COLUMN incarnation;
-      ALTER TABLE messages DROP COLUMN position;
-      ALTER TABLE conversations DROP COLUMN title_updated_at;
-      ALTER TABLE conversations DROP COLUMN incarnation;
-      ALTER TABLE conversations DROP COLUMN deleted_at;
-      CREATE INDEX messages_in_order ON messages (conversation_id, deleted, created_at, number);
+    for (const step of MIGRATIONS.slice(0, 1)) raw.exec(step);
+    raw.exec(`INSERT INTO conversations VALUES ('a', 'default', 'A', NULL, NULL, 1, 1, 0, 1);
+      INSERT INTO messages VALUES (1, 'm1', 'a', 'user', 'one', 1, 1, 0, 2), (2, 'm2', 'a', 'user', 'two', 2, 2, 0, 3);
       PRAGMA user_version = 1`);
     raw.close();
     store = await Conversations.open(file, new KeptLog());
