@@ -41,6 +41,7 @@ function constraintOf(settings: GenerateSettings): Constraint | undefined {
   return {
     jsonSchema: format.json_schema.schema as JsonObject,
     field: 'settings.response_format.json_schema.schema',
+    ...defined({ strict: format.json_schema.strict }),
   };
 }
 

@@ -79,6 +79,8 @@ export type Constraint =
       readonly jsonSchema: JsonObject;
       /** The field of the request, for errors; `settings.json_schema` when absent. */
       readonly field?: string;
+      /** Whether a keyword that cannot be enforced is an error; true when absent. */
+      readonly strict?: boolean;
     }
   | { readonly grammar: string }
   /** Any JSON object. */

@@ -51,7 +51,10 @@ export function generationRequest(
     body.response_format =
       'json' in constraint
         ? { type: 'json_object' }
-        : { type: 'json_schema', json_schema: { name: 'output', strict: true, schema: constraint.jsonSchema } };
+        : {
+            type: 'json_schema',
+            json_schema: { name: 'output', strict: constraint.strict ?? true, schema: constraint.jsonSchema },
+          };
   }
   if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt }, ignored: [] };
   const { ignored, fields } = chatOptions(input.chat, endpoint);

@@ -38,7 +38,13 @@ const responseFormat = v.pipe(
       '`text`: any text. `json_object`: any JSON object. `json_schema`: JSON that is valid by a schema.',
     ),
     json_schema: optional(
-      objectWith({ schema: field(objectWith({}), 'A JSON schema, as in `settings.json_schema`.') }),
+      objectWith({
+        schema: field(objectWith({}), 'A JSON schema, as in `settings.json_schema`.'),
+        strict: optional(
+          v.boolean(),
+          'Whether a keyword of the schema that cannot be enforced is an error, as by default, or is named in `ignored`.',
+        ),
+      }),
       'The schema; required with the type `json_schema`.',
     ),
   }),

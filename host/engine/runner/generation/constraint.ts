@@ -1,36 +1,76 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
-import type { JsonObject } from '../../../common/json.ts';
+import type { Expression } from '../../../grammar/expression.ts';
+import { GrammarTooLargeError, toGbnf } from '../../../grammar/gbnf.ts';
+import { compileSchema } from '../../../json-schema/compile.ts';
+import { SchemaError } from '../../../json-schema/schema-error.ts';
 import type { Constraint } from '../../../models/generation.ts';
 import type { Binding, GrammarState, Llama, Model } from '../binding-types.ts';
-import { checkedSchema } from './json-schema.ts';
 
-/** Any JSON object (RFC 8259). Little white space, since a model may otherwise write it without end. */
-const JSON_OBJECT = String.raw`root ::= object
-object ::= "{" ws (member ("," ws member)*)? "}"
-member ::= string ":" ws value
-array ::= "[" ws (value ("," ws value)*)? "]"
-value ::= (object | array | string | number | "true" | "false" | "null") ws
-string ::= "\"" ([^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4}))* "\""
-number ::= "-"? ("0" | [1-9] [0-9]{0,17}) ("." [0-9]{1,17})? ([eE] [-+]? [0-9]{1,3})?
-ws ::= (" " | "\n" [ \t]{0,16})?`;
+/** What makes states of grammars. */
+export interface GrammarParts {
+  readonly binding: Binding;
+  readonly llama: Llama;
+  readonly model: Model;
+}
 
-/** What the binding puts behind the JSON: line breaks, by which its own chat class knows the end. */
-const PADDING = / "(\\n)+" \[\\n\]\*$/;
+/** A grammar for one output. */
+export interface Constrained {
+  readonly state: GrammarState;
+  /** Paths of what the grammar does not enforce, in the request. */
+  readonly ignored: readonly string[];
+}
 
 /**
  * Makes the state of a grammar that holds one output to a JSON schema or a GBNF grammar.
  *
  * @throws HostError `INVALID_REQUEST` naming the field, for a schema or grammar that cannot be used.
  */
-export async function grammarState(
-  constraint: Constraint,
-  { binding, llama, model }: { binding: Binding; llama: Llama; model: Model },
-): Promise<GrammarState> {
-  const field = 'jsonSchema' in constraint ? (constraint.field ?? 'settings.json_schema') : 'settings.grammar';
+export async function constrain(constraint: Constraint, parts: GrammarParts): Promise<Constrained> {
+  if ('grammar' in constraint) {
+    return {
+      state: await grammarState(constraint.grammar, 'settings.grammar', parts),
+      ignored: [],
+    };
+  }
+  if ('json' in constraint) {
+    const { expression } = compileSchema({ type: 'object' }, { field: 'settings.response_format', strict: true });
+    return {
+      state: await expressionState(expression, 'settings.response_format', parts),
+      ignored: [],
+    };
+  }
+  const { jsonSchema, field = 'settings.json_schema', strict = true } = constraint;
+  const { expression, ignored } = checked(() => compileSchema(jsonSchema, { field, strict }));
+  return { state: await expressionState(expression, field, parts), ignored };
+}
+
+/** Makes the state of the grammar of a language. */
+export function expressionState(expression: Expression, field: string, parts: GrammarParts): Promise<GrammarState> {
+  return grammarState(
+    checked(() => toGbnf(expression), field),
+    field,
+    parts,
+  );
+}
+
+/** Runs something that reads a schema, and converts its errors. */
+export function checked<T>(run: () => T, field = 'settings.json_schema'): T {
   try {
-    const gbnf = await grammarOf(constraint, llama);
-    const grammar = await llama.createGrammar({ grammar: gbnf });
-    return new binding.LlamaGrammarEvaluationState({ model, grammar });
+    return run();
+  } catch (error) {
+    if (error instanceof GrammarTooLargeError) throw refused(field, `simpler: ${error.message}`);
+    if (error instanceof SchemaError) throw refused(error.path, error.expected);
+    throw error;
+  }
+}
+
+async function grammarState(grammar: string, field: string, parts: GrammarParts): Promise<GrammarState> {
+  const { binding, llama, model } = parts;
+  try {
+    return new binding.LlamaGrammarEvaluationState({
+      model,
+      grammar: await llama.createGrammar({ grammar }),
+    });
   } catch (error) {
     if (isHostError(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -40,18 +80,7 @@ export async function grammarState(
   }
 }
 
-async function grammarOf(constraint: Constraint, llama: Llama): Promise<string> {
-  if ('json' in constraint) return JSON_OBJECT;
-  return 'grammar' in constraint ? constraint.grammar : schemaGrammar(constraint, llama);
-}
-
-/** The binding's grammar for a schema, without the padding: the output ends with the JSON. */
-async function schemaGrammar(
-  { jsonSchema, field }: Extract<Constraint, { jsonSchema: JsonObject }>,
-  llama: Llama,
-): Promise<string> {
-  // The binding's type spells out every schema it takes; `checkedSchema` has made sure of that.
-  const schema = checkedSchema(jsonSchema, field) as { type: 'string' };
-  const [root = '', ...rules] = (await llama.createGrammarForJsonSchema(schema)).grammar.split('\n');
-  return [root.replace(PADDING, ''), ...rules].join('\n');
+/** @param field The place in the request. */
+function refused(field: string, expected: string): HostError {
+  return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}.`, { details: { field, expected } });
 }

@@ -18,7 +18,7 @@ import type {
   Token,
 } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
-import { grammarState } from './constraint.ts';
+import { constrain } from './constraint.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
 import type { PromptReasoning, PromptTokens } from './prompt-tokens.ts';
@@ -88,27 +88,32 @@ export class Generator {
     const aborted = once(signal);
     await Promise.race([this.#leftOver, aborted]);
     const prompt = signal.aborted ? undefined : this.#prompts.make(request.input, context.contextSize);
-    if (prompt !== undefined) assertUsed(prompt.ignored, request.strict);
+    const grammar = prompt && request.constraint && (await constrain(request.constraint, this.#parts));
+    const ignored = [...(prompt?.ignored ?? []), ...(grammar?.ignored ?? [])];
+    assertUsed(ignored, request.strict);
     const tokens = prompt?.tokens ?? [];
     const output = new Output({
       model,
       prompt: tokens,
       stop: [...request.stop, ...(prompt?.stop ?? [])],
       reasoning: prompt?.reasoning,
-      ignored: prompt?.ignored ?? [],
+      ignored,
       maxTokens: request.maxNewTokens,
       begin,
       report: onProgress,
     });
     if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
-    const grammar = request.constraint && (await grammarState(request.constraint, this.#parts));
-    if (signal.aborted) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
+    if (signal.aborted)
+      return output.end('stopped', {
+        promptTokens: tokens.length,
+        cachedPromptTokens: 0,
+      });
     const cachedPromptTokens = await this.#reuse(tokens);
     const counts = { promptTokens: tokens.length, cachedPromptTokens };
     try {
       const rest = await this.#evaluate(tokens, output, signal, aborted);
       if (signal.aborted) return output.end('stopped', counts);
-      const options = samplerOptions(request.sampling, grammar, output, () => this.#sequence.contextTokens);
+      const options = samplerOptions(request.sampling, grammar?.state, output, () => this.#sequence.contextTokens);
       const closeTokens = this.#closeTokens(prompt.reasoning);
       return output.end(await this.#sample(rest, options, output, closeTokens, signal, aborted), counts);
     } finally {
@@ -233,7 +238,11 @@ function samplerOptions(
     minP,
     seed,
     // Reasoning is free; the answer is what was asked for.
-    ...(grammar === undefined ? {} : { grammarEvaluationState: () => (output.isAnswering ? grammar : undefined) }),
+    ...(grammar === undefined
+      ? {}
+      : {
+          grammarEvaluationState: () => (output.isAnswering ? grammar : undefined),
+        }),
     ...(repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0
       ? {}
       : {

@@ -1,0 +1,137 @@
+import type { Range } from './code-points.ts';
+import type { Expression, Rule } from './expression.ts';
+
+/** Largest grammar in GBNF, UTF-16 units: one of this size is read by llama.cpp in some 100 ms. */
+export const MAX_GBNF_CHARACTERS = 1024 * 1024;
+
+/**
+ * Repetitions that are written in one piece. llama.cpp spells each out as a rule and refuses more than 2,000 of them,
+ * so longer ones consist of pieces.
+ */
+const PIECE = 64;
+
+/** A grammar is larger than {@link MAX_GBNF_CHARACTERS}. */
+export class GrammarTooLargeError extends Error {
+  override readonly name = 'GrammarTooLargeError';
+
+  constructor() {
+    super(`its grammar has more than ${MAX_GBNF_CHARACTERS} characters`);
+  }
+}
+
+/**
+ * Writes a language in llama.cpp's grammar notation, with the rule `root`.
+ *
+ * @throws GrammarTooLargeError
+ */
+export function toGbnf(root: Expression): string {
+  return new Writer().write(root);
+}
+
+class Writer {
+  readonly #names = new Map<Rule, string>();
+  readonly #waiting: Rule[] = [];
+
+  write(root: Expression): string {
+    const lines = [`root ::= ${this.#expression(root)}`];
+    let size = lines[0]?.length ?? 0;
+    for (let rule = this.#waiting.shift(); rule !== undefined; rule = this.#waiting.shift()) {
+      const line = `${this.#names.get(rule)} ::= ${this.#expression(rule.body)}`;
+      size += line.length + 1;
+      if (size > MAX_GBNF_CHARACTERS) throw new GrammarTooLargeError();
+      lines.push(line);
+    }
+    return lines.join('\n');
+  }
+
+  #expression(expression: Expression): string {
+    if (expression.kind === 'choice') return expression.options.map((option) => this.#part(option)).join(' | ');
+    if (expression.kind === 'sequence') return expression.parts.map((part) => this.#part(part)).join(' ');
+    return this.#part(expression);
+  }
+
+  /** An expression that can stand in a sequence. */
+  #part(expression: Expression): string {
+    switch (expression.kind) {
+      case 'text':
+        return literal(expression.text);
+      case 'class':
+        return characterClass(expression.ranges);
+      case 'rule':
+        return this.#name(expression.rule);
+      case 'repeat':
+        return this.#repeat(this.#part(expression.part), expression.min, expression.max);
+      case 'sequence':
+      case 'choice':
+        return `(${this.#expression(expression)})`;
+      default:
+        throw new TypeError(`A grammar cannot be written with "${expression.kind}"`);
+    }
+  }
+
+  #repeat(part: string, min: number, max: number | undefined): string {
+    const required = exactly(part, min);
+    if (max === undefined) return `${required}${required === '' ? '' : ' '}${part}*`;
+    return [required, upTo(part, max - min)].filter((written) => written !== '').join(' ') || '""';
+  }
+
+  #name(rule: Rule): string {
+    let name = this.#names.get(rule);
+    if (name === undefined) {
+      name = `r${this.#names.size}-${rule.name.replace(/[^a-zA-Z0-9]+/g, '-').slice(0, 40)}`;
+      this.#names.set(rule, name);
+      this.#waiting.push(rule);
+    }
+    return name;
+  }
+}
+
+function exactly(part: string, count: number): string {
+  if (count === 0) return '';
+  if (count === 1) return part;
+  const pieces = Math.floor(count / PIECE);
+  if (pieces < 2) return `${part}{${count}}`;
+  return [`(${part}{${PIECE}}){${pieces}}`, exactly(part, count % PIECE)].filter((written) => written !== '').join(' ');
+}
+
+function upTo(part: string, count: number): string {
+  if (count === 0) return '';
+  if (count === 1) return `${part}?`;
+  const pieces = Math.floor(count / PIECE);
+  if (pieces < 2) return `${part}{0,${count}}`;
+  // The last piece is up to twice as long, so that all counts are covered.
+  return `(${part}{${PIECE}}){0,${pieces - 1}} ${part}{0,${PIECE + (count % PIECE)}}`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\\': '\\\\',
+  '"': '\\"',
+};
+
+function literal(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to be escaped.
+  return `"${text.replace(/[\u0000-\u001f\u007f"\\]/g, (character) => ESCAPES[character] ?? codeEscape(character.charCodeAt(0)))}"`;
+}
+
+/** Never as an exception of all others: that would allow surrogates, which UTF-8 does not have. */
+function characterClass(ranges: readonly Range[]): string {
+  const written = ranges.map(([first, last]) =>
+    first === last ? classCharacter(first) : `${classCharacter(first)}-${classCharacter(last)}`,
+  );
+  return `[${written.join('')}]`;
+}
+
+function classCharacter(code: number): string {
+  const character = String.fromCodePoint(code);
+  if (/^[a-zA-Z0-9]$/.test(character)) return character;
+  return ESCAPES[character] ?? codeEscape(code);
+}
+
+function codeEscape(code: number): string {
+  if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;
+  if (code <= 0xffff) return `\\u${code.toString(16).padStart(4, '0')}`;
+  return `\\U${code.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,130 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
+import { excludes } from './excludes.ts';
+import { isAnnotation, isEnforced } from './keywords.ts';
+import { SchemaError } from './schema-error.ts';
+
+/** A part of a schema, and where it stands. */
+export interface Located {
+  readonly schema: JsonValue;
+  readonly path: string;
+}
+
+/** A schema that is an object, and where it stands. */
+export interface Part {
+  readonly schema: JsonObject;
+  readonly path: string;
+}
+
+/** Most combinations of alternatives at one place. */
+const MAX_ALTERNATIVES = 256;
+
+/** Deepest nesting of references and combinations at one place. */
+const MAX_DEPTH = 64;
+
+/** Resolves references and combinations of schemas. */
+export class Alternatives {
+  readonly #root: Located;
+  readonly #unenforced: (path: string, expected: string) => void;
+
+  /** @param unenforced Is told of each keyword that cannot be enforced; may throw. */
+  constructor(root: Located, unenforced: (path: string, expected: string) => void) {
+    this.#root = root;
+    this.#unenforced = unenforced;
+  }
+
+  /**
+   * Returns what a value must be: all parts of one of the alternatives.
+   *
+   * @throws SchemaError
+   */
+  of(schemas: readonly Located[]): Part[][] {
+    // A part that comes twice says nothing new, and would double with every level of a recursive schema.
+    return this.#all(schemas, new Set(), 0).map((parts) => [
+      ...new Map(parts.map((part) => [part.path, part])).values(),
+    ]);
+  }
+
+  #all(schemas: readonly Located[], seen: ReadonlySet<JsonValue>, depth: number): Part[][] {
+    let product: Part[][] = [[]];
+    for (const schema of schemas) {
+      const options = this.#one(schema, seen, depth);
+      product = product.flatMap((parts) => options.map((option) => [...parts, ...option]));
+      if (product.length > MAX_ALTERNATIVES) {
+        throw new SchemaError(schema.path, `at most ${MAX_ALTERNATIVES} combinations of alternatives`);
+      }
+    }
+    return product;
+  }
+
+  #one({ schema, path }: Located, seen: ReadonlySet<JsonValue>, depth: number): Part[][] {
+    if (schema === true) return [[]];
+    if (schema === false) return [];
+    if (!isJsonObject(schema)) throw new SchemaError(path, 'a schema, that is an object or a boolean');
+    if (depth > MAX_DEPTH) throw new SchemaError(path, `at most ${MAX_DEPTH} levels deep`);
+    if (seen.has(schema)) throw new SchemaError(path, 'a schema that does not refer to itself without a value between');
+    const inside = new Set([...seen, schema]);
+    const next = depth + 1;
+    let result: Part[][] = [[{ schema: this.#enforced(schema, path), path }]];
+    const combine = (options: Part[][]) => {
+      result = result.flatMap((parts) => options.map((option) => [...parts, ...option]));
+      if (result.length > MAX_ALTERNATIVES) {
+        throw new SchemaError(path, `at most ${MAX_ALTERNATIVES} combinations of alternatives`);
+      }
+    };
+    if (schema.$ref !== undefined) combine(this.#one(this.#resolve(schema.$ref, `${path}.$ref`), inside, next));
+    if (schema.allOf !== undefined) combine(this.#all(listOf(schema.allOf, `${path}.allOf`), inside, next));
+    for (const name of ['anyOf', 'oneOf'] as const) {
+      if (schema[name] === undefined) continue;
+      const options = listOf(schema[name], `${path}.${name}`);
+      const each = options.map((option) => this.#one(option, inside, next));
+      if (name === 'oneOf') this.#assertExclusive(each, `${path}.oneOf`);
+      combine(each.flat());
+    }
+    return result;
+  }
+
+  /** A value of one alternative must not be one of another. */
+  #assertExclusive(options: readonly Part[][][], path: string): void {
+    for (const [index, option] of options.entries()) {
+      for (const other of options.slice(index + 1)) {
+        const areApart = option.every((a) => other.every((b) => excludes(a, b) && excludes(b, a)));
+        if (areApart) continue;
+        this.#unenforced(path, '`anyOf`, or alternatives that exclude each other');
+        return;
+      }
+    }
+  }
+
+  /** The schema without keywords that cannot be enforced, each of which is reported. */
+  #enforced(schema: JsonObject, path: string): JsonObject {
+    const unknown = Object.keys(schema).filter((keyword) => !isAnnotation(keyword) && !isEnforced(keyword));
+    if (unknown.length === 0) return schema;
+    for (const keyword of unknown) this.#unenforced(`${path}.${keyword}`, 'omitted: this keyword cannot be enforced');
+    return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !unknown.includes(keyword)));
+  }
+
+  #resolve(reference: JsonValue, path: string): Located {
+    if (typeof reference !== 'string' || !reference.startsWith('#')) {
+      throw new SchemaError(path, 'a reference within the schema, such as "#/$defs/name"');
+    }
+    let { schema }: { schema: JsonValue | undefined } = this.#root;
+    for (const step of decodeURIComponent(reference.slice(1)).split('/').slice(1)) {
+      const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+      if (Array.isArray(schema)) schema = schema[Number(name)];
+      else schema = isJsonObject(schema) && Object.hasOwn(schema, name) ? schema[name] : undefined;
+    }
+    const isWhole = reference === '#' || reference.startsWith('#/');
+    if (schema === undefined || !isWhole)
+      throw new SchemaError(path, 'a reference to a part of the schema that exists');
+    return {
+      schema,
+      path: `${this.#root.path}${reference.slice(1).replaceAll('/', '.')}`,
+    };
+  }
+}
+
+/** Reads a list of schemas. */
+export function listOf(value: JsonValue | undefined, path: string): Located[] {
+  if (!Array.isArray(value) || value.length === 0) throw new SchemaError(path, 'a list of schemas');
+  return value.map((schema, index) => ({ schema, path: `${path}.${index}` }));
+}

@@ -1,0 +1,647 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
+import { accepts } from '../grammar/derive.ts';
+import {
+  and,
+  choice,
+  EMPTY,
+  type Expression,
+  isNothing,
+  maybe,
+  NOTHING,
+  not,
+  oneOf,
+  type Rule,
+  ref,
+  repeat,
+  sequence,
+  text,
+} from '../grammar/expression.ts';
+import { lengthLanguage, PatternError, patternLanguage } from '../grammar/pattern.ts';
+import { LanguageTooLargeError, regularRules, withSharedLimit } from '../grammar/regular.ts';
+import { Alternatives, type Located, listOf, type Part } from './alternatives.ts';
+import { typeOfValue } from './excludes.ts';
+import { formatPattern, numberFormat } from './formats.ts';
+import { impliedTypes } from './keywords.ts';
+import { JSON_NOTATION, type Notation } from './notation.ts';
+import { ANY_INTEGER, ANY_NUMBER, numberLanguage } from './numbers.ts';
+import { SchemaError } from './schema-error.ts';
+
+/** Longest schema as text, UTF-16 units. */
+const MAX_SCHEMA_CHARACTERS = 64 * 1024;
+
+/** Most places of a schema, counted each time one is combined with others. */
+const MAX_PLACES = 5_000;
+
+/** Deepest nesting of values: each level is a frame of llama.cpp's stack. */
+const MAX_DEPTH = 64;
+
+/** Largest bound on a length or a number of items. */
+const MAX_COUNT = 65_536;
+
+/** Most items of an enumeration whose combinations without repetition are spelled out. */
+const MAX_UNIQUE = 8;
+
+const TYPES = ['string', 'number', 'integer', 'boolean', 'null', 'object', 'array'] as const;
+type Type = (typeof TYPES)[number];
+
+/** A schema as a language. */
+export interface CompiledSchema {
+  readonly expression: Expression;
+  /** Paths of the keywords that are not enforced; empty for a strict one. */
+  readonly ignored: readonly string[];
+}
+
+/** Options of {@link compileSchema}. */
+export interface SchemaOptions {
+  /** The field of the request that holds the schema. */
+  readonly field: string;
+  /** Whether a keyword that cannot be enforced is an error. */
+  readonly strict: boolean;
+  readonly notation?: Notation;
+  /** Whether only objects are allowed, whatever the schema says. */
+  readonly isObject?: boolean;
+}
+
+/**
+ * Converts a JSON schema into the language of the values that are valid by it, in declared order of properties. An object
+ * whose properties are declared has no others unless `additionalProperties` allows them.
+ *
+ * @throws SchemaError for an invalid schema, one that no value is valid by, one that is too large, and, where it is strict,
+ * for a keyword that cannot be enforced.
+ */
+export function compileSchema(schema: JsonValue, options: SchemaOptions): CompiledSchema {
+  const length = JSON.stringify(schema).length;
+  if (length > MAX_SCHEMA_CHARACTERS) {
+    throw new SchemaError(options.field, `at most ${MAX_SCHEMA_CHARACTERS} characters long, got ${length}`);
+  }
+  const compiler = new Compiler({ schema, path: options.field }, options);
+  const root = { schema, path: options.field };
+  const parts = options.isObject === true ? [{ schema: { type: 'object' }, path: options.field }, root] : [root];
+  const expression = withSharedLimit(() => compiler.value(parts));
+  return { expression, ignored: [...compiler.ignored] };
+}
+
+class Compiler {
+  readonly ignored = new Set<string>();
+  readonly #alternatives: Alternatives;
+  readonly #strict: boolean;
+  #notation: Notation;
+  readonly #rules = new Map<string, Rule>();
+  readonly #ids = new Map<JsonValue, number>();
+  #places = 0;
+  #depth = 0;
+
+  constructor(root: Located, { strict, notation = JSON_NOTATION }: SchemaOptions) {
+    this.#strict = strict;
+    this.#notation = notation;
+    this.#alternatives = new Alternatives(root, (path, expected) => this.#unenforced(path, expected));
+  }
+
+  /** A value that is valid by all schemas. */
+  value(schemas: readonly Located[]): Expression {
+    const key = [this.#notation.name, ...new Set(schemas.map(({ schema }) => this.#id(schema)))].join();
+    const known = this.#rules.get(key);
+    if (known !== undefined) return ref(known);
+    const [first] = schemas;
+    const path = first?.path ?? '';
+    if (this.#places++ > MAX_PLACES) throw new SchemaError(path, `part of a schema with at most ${MAX_PLACES} places`);
+    if (this.#depth > MAX_DEPTH) throw new SchemaError(path, `at most ${MAX_DEPTH} levels deep`);
+    const made: Rule = {
+      name: path.split('.').at(-1) ?? 'value',
+      body: NOTHING,
+    };
+    this.#rules.set(key, made);
+    this.#depth += 1;
+    made.body = choice(...this.#alternatives.of(schemas).map((parts) => this.#parts(parts, path)));
+    this.#depth -= 1;
+    if (isNothing(made.body)) throw new SchemaError(path, 'a schema by which some value is valid');
+    return ref(made);
+  }
+
+  /** A value inside of another one. */
+  #inside(schemas: readonly Located[]): Expression {
+    const outer = this.#notation;
+    this.#notation = outer.inside ?? outer;
+    const written = this.value(schemas);
+    this.#notation = outer;
+    return written;
+  }
+
+  #id(schema: JsonValue): number {
+    let id = this.#ids.get(schema);
+    if (id === undefined) {
+      id = this.#ids.size;
+      this.#ids.set(schema, id);
+    }
+    return id;
+  }
+
+  #unenforced(path: string, expected: string): void {
+    if (this.#strict) throw new SchemaError(path, expected);
+    this.ignored.add(path);
+  }
+
+  #parts(parts: readonly Part[], path: string): Expression {
+    const given = parts.flatMap((part) => this.#values(part));
+    if (given.length > 0) return this.#listed(given, parts, path);
+    return choice(...this.#types(parts, path).map((type) => this.#ofType(type, parts, path)));
+  }
+
+  /** The lists of values that `enum` and `const` give. */
+  #values({ schema, path }: Part): JsonValue[][] {
+    const lists: JsonValue[][] = [];
+    if (schema.enum !== undefined) {
+      if (!Array.isArray(schema.enum) || schema.enum.length === 0)
+        throw new SchemaError(`${path}.enum`, 'a list of values');
+      lists.push(schema.nullable === true ? [...schema.enum, null] : schema.enum);
+    }
+    if (schema.const !== undefined) lists.push([schema.const]);
+    return lists;
+  }
+
+  /** The listed values that are in all lists and obey the other keywords. */
+  #listed(lists: readonly JsonValue[][], parts: readonly Part[], path: string): Expression {
+    const [first = [], ...others] = lists.map((list) => new Map(list.map((value) => [JSON.stringify(value), value])));
+    const rest = parts.map(({ schema, path: at }) => {
+      const { enum: _enum, const: _const, ...keywords } = schema;
+      return { schema: keywords, path: at };
+    });
+    const types = this.#types(rest, path);
+    const isPlain = rest.every(({ schema }) => impliedTypes(schema).length === 0 && schema.format === undefined);
+    const values = [...first]
+      .filter(([json]) => others.every((list) => list.has(json)))
+      .map(([, value]) => value)
+      .filter((value) => hasType(value, types));
+    if (isPlain) return choice(...values.map((value) => this.#notation.value(value)));
+    const valid = new Compiler({ schema: true, path }, { field: path, strict: this.#strict });
+    const language = choice(...types.map((type) => valid.#ofType(type, rest, path)));
+    return choice(
+      ...values.filter((value) => accepts(language, JSON.stringify(value))).map((value) => this.#notation.value(value)),
+    );
+  }
+
+  #types(parts: readonly Part[], path: string): Type[] {
+    let types: Type[] = [...TYPES];
+    let isSaid = false;
+    for (const { schema, path: at } of parts) {
+      if (schema.type === undefined) continue;
+      isSaid = true;
+      const named = (Array.isArray(schema.type) ? schema.type : [schema.type]) as Type[];
+      const unknown = named.find((type) => !TYPES.includes(type));
+      if (unknown !== undefined) throw new SchemaError(`${at}.type`, `one of ${TYPES.join(', ')}`);
+      const allowed = new Set<Type>(schema.nullable === true ? [...named, 'null'] : named);
+      if (allowed.has('number')) allowed.add('integer');
+      types = types.filter((type) => allowed.has(type));
+    }
+    if (!isSaid) {
+      const implied = new Set<string>(parts.flatMap(({ schema }) => impliedTypes(schema)));
+      if (implied.size > 0) types = types.filter((type) => implied.has(type));
+    }
+    if (types.length === 0) throw new SchemaError(`${path}.type`, 'a type that all parts of the schema allow');
+    // A number may be an integer.
+    return types.includes('number') ? types.filter((type) => type !== 'integer') : types;
+  }
+
+  #ofType(type: Type, parts: readonly Part[], path: string): Expression {
+    switch (type) {
+      case 'null':
+        return this.#notation.value(null);
+      case 'boolean':
+        return choice(this.#notation.value(true), this.#notation.value(false));
+      case 'string':
+        return this.#string(parts, path);
+      case 'number':
+      case 'integer':
+        return this.#notation.number(this.#number(type === 'integer', parts, path));
+      case 'object':
+        return this.#object(parts, path);
+      case 'array':
+        return this.#array(parts, path);
+    }
+  }
+
+  #string(parts: readonly Part[], path: string): Expression {
+    const { min, max } = bounds(parts, 'minLength', 'maxLength');
+    const languages = this.#languages(parts);
+    if (languages.length === 0) {
+      if (min === 0 && max === undefined) return this.#notation.string();
+      const keyword = max === undefined ? 'minLength' : 'maxLength';
+      return (
+        this.#bounded(`${path}.${keyword}`, () => this.#notation.stringOfLength(min, max)) ?? this.#notation.string()
+      );
+    }
+    const all = min === 0 && max === undefined ? languages : [...languages, lengthLanguage(min, max)];
+    const keyword = parts.some(({ schema }) => schema.pattern !== undefined) ? 'pattern' : 'format';
+    return this.#bounded(`${path}.${keyword}`, () => this.#notation.string(and(...all))) ?? this.#notation.string();
+  }
+
+  /** The languages that `pattern` and `format` ask for. */
+  #languages(parts: readonly Part[]): Expression[] {
+    const languages: Expression[] = [];
+    const add = (pattern: string, at: string) => {
+      try {
+        languages.push(patternLanguage(pattern));
+      } catch (error) {
+        if (!(error instanceof PatternError)) throw error;
+        this.#unenforced(at, `a regular expression that can be enforced: ${error.message}`);
+      }
+    };
+    for (const { schema, path } of parts) {
+      const { pattern, format } = schema;
+      if (format !== undefined) {
+        const known = typeof format === 'string' ? formatPattern(format) : undefined;
+        if (known === undefined) this.#unenforced(`${path}.format`, 'a known format');
+        else if (known !== null) add(known, `${path}.format`);
+      }
+      if (pattern === undefined) continue;
+      if (typeof pattern !== 'string') throw new SchemaError(`${path}.pattern`, 'a regular expression');
+      add(pattern, `${path}.pattern`);
+    }
+    return languages;
+  }
+
+  /** Makes rules of a regular language; undefined where there would be too many, or where it has no text. */
+  #bounded(path: string, make: () => Expression): Expression | undefined {
+    try {
+      const made = make();
+      if (!isNothing(made)) return made;
+    } catch (error) {
+      if (!(error instanceof LanguageTooLargeError)) throw error;
+      this.#unenforced(path, `simpler: ${error.message}`);
+      return undefined;
+    }
+    throw new SchemaError(path, 'a rule by which some value is valid');
+  }
+
+  #number(isInteger: boolean, parts: readonly Part[], path: string): Expression {
+    const all = parts.flatMap(({ schema, path: at }) => {
+      const { format } = schema;
+      const byFormat = typeof format === 'string' ? numberFormat(format) : undefined;
+      if (format !== undefined && byFormat === undefined && schema.type !== undefined && !allowsStrings(schema)) {
+        this.#unenforced(`${at}.format`, 'a known format');
+      }
+      return [numbersOf(schema, at), ...(byFormat === undefined ? [] : [byFormat])];
+    });
+    const most = (name: 'minimum' | 'exclusiveMinimum') => extreme(all, name, Math.max);
+    const least = (name: 'maximum' | 'exclusiveMaximum') => extreme(all, name, Math.min);
+    const multiples = parts.flatMap(({ schema }) => (typeof schema.multipleOf === 'number' ? [schema.multipleOf] : []));
+    const rules = {
+      isInteger,
+      minimum: most('minimum'),
+      maximum: least('maximum'),
+      exclusiveMinimum: most('exclusiveMinimum'),
+      exclusiveMaximum: least('exclusiveMaximum'),
+      multiples,
+    };
+    const plain = isInteger ? ANY_INTEGER : ANY_NUMBER;
+    const { multiples: _, isInteger: __, ...limits } = rules;
+    if (multiples.length === 0 && Object.values(limits).every((limit) => limit === undefined)) return plain;
+    const language = numberLanguage(rules);
+    if (language === undefined) {
+      this.#unenforced(`${path}.multipleOf`, 'at most 1000 apart from a power of ten');
+      return this.#number(isInteger, parts.map(withoutMultiples), path);
+    }
+    const write = () => regularRules(language, (ranges) => oneOf(...ranges));
+    return this.#bounded(multiples.length === 0 ? path : `${path}.multipleOf`, write) ?? plain;
+  }
+
+  #object(parts: readonly Part[], path: string): Expression {
+    const required = new Set(parts.flatMap(({ schema, path: at }) => namesOf(schema.required, `${at}.required`)));
+    const properties = parts.map(({ schema, path: at }) => schemasOf(schema.properties, `${at}.properties`));
+    const names = [...new Set([...properties.flatMap((own) => [...own.keys()]), ...required])];
+    const { min, max } = bounds(parts, 'minProperties', 'maxProperties');
+    const keyLanguages = this.#keyLanguages(parts);
+    const members: Member[] = [];
+    for (const name of names) {
+      const schemas = propertySchemas(name, parts, properties);
+      const isNamed = schemas !== undefined && keyLanguages.every((language) => accepts(language, name));
+      if (!isNamed) {
+        if (required.has(name)) throw new SchemaError(`${path}.required`, `without "${name}", which is not allowed`);
+        continue;
+      }
+      const value = this.#inside(schemas.length === 0 ? [{ schema: true, path: `${path}.${name}` }] : schemas);
+      members.push({
+        written: sequence(this.#notation.key(name), value),
+        isRequired: required.has(name),
+      });
+    }
+    const extra = this.#extraMember(parts, names, keyLanguages, path);
+    const counts = { min, max: max ?? Number.POSITIVE_INFINITY };
+    const written = new Members(members, extra, this.#notation.comma, counts).write();
+    if (isNothing(written)) throw new SchemaError(path, 'a schema by which some value is valid');
+    return this.#notation.object(written);
+  }
+
+  /** A member that is not declared; undefined where there must be none. */
+  #extraMember(
+    parts: readonly Part[],
+    names: readonly string[],
+    keyLanguages: readonly Expression[],
+    path: string,
+  ): Expression | undefined {
+    const said = parts.filter(({ schema }) => schema.additionalProperties !== undefined);
+    if (said.some(({ schema }) => schema.additionalProperties === false)) return undefined;
+    if (said.length === 0 && parts.some(({ schema }) => schema.properties !== undefined)) return undefined;
+    const schemas = said.map(({ schema, path: at }) => ({
+      schema: schema.additionalProperties ?? true,
+      path: `${at}.additionalProperties`,
+    }));
+    const value = this.#inside(
+      schemas.length === 0 ? [{ schema: true, path: `${path}.additionalProperties` }] : schemas,
+    );
+    const excluded = names.length === 0 ? [] : [not(choice(...names.map((name) => text(name))))];
+    const languages = [...keyLanguages, ...excluded];
+    const key =
+      languages.length === 0
+        ? this.#notation.keyIn(lengthLanguage())
+        : this.#bounded(`${path}.additionalProperties`, () => this.#notation.keyIn(and(...languages)));
+    return key && sequence(key, value);
+  }
+
+  #keyLanguages(parts: readonly Part[]): Expression[] {
+    return parts.flatMap(({ schema, path }) => {
+      const names = schema.propertyNames;
+      if (names === undefined || names === true) return [];
+      if (!isJsonObject(names)) throw new SchemaError(`${path}.propertyNames`, 'a schema');
+      const at = `${path}.propertyNames`;
+      for (const keyword of Object.keys(names)) {
+        if (['type', 'pattern', 'format', 'minLength', 'maxLength', 'enum', 'const'].includes(keyword)) continue;
+        this.#unenforced(`${at}.${keyword}`, 'omitted: this keyword cannot be enforced');
+      }
+      const part = { schema: names, path: at };
+      const listed = this.#values(part).map((values) => choice(...values.map((value) => text(String(value)))));
+      const { min, max } = bounds([part], 'minLength', 'maxLength');
+      return [
+        ...listed,
+        ...this.#languages([part]),
+        ...(min === 0 && max === undefined ? [] : [lengthLanguage(min, max)]),
+      ];
+    });
+  }
+
+  #array(parts: readonly Part[], path: string): Expression {
+    const lists = parts.map(readItems);
+    const length = Math.max(0, ...lists.map(({ first }) => first.length));
+    const at = (index: number): Located[] | undefined => {
+      const schemas = lists.map(({ first, rest }) => first[index] ?? rest);
+      return schemas.some((schema) => schema?.schema === false)
+        ? undefined
+        : schemas.filter((schema) => schema !== undefined);
+    };
+    const item = (index: number): Expression | undefined => {
+      const schemas = at(index);
+      return schemas && this.#inside(schemas.length === 0 ? [{ schema: true, path: `${path}.items` }] : schemas);
+    };
+    let { min, max } = bounds(parts, 'minItems', 'maxItems');
+    const rest = max !== undefined && max <= length ? undefined : item(length);
+    if (rest === undefined) max = Math.min(max ?? length, length);
+    // A value of a tuple has all its items.
+    min = Math.max(min, Math.min(length, max ?? length));
+    if (max !== undefined && max < min) throw new SchemaError(`${path}.minItems`, `at most ${max}`);
+    if (parts.some(({ schema }) => schema.uniqueItems === true) && (max === undefined || max > 1)) {
+      const unique = length === 0 ? this.#uniqueItems(at(0) ?? [], min, max) : undefined;
+      if (unique !== undefined) return this.#notation.array(unique);
+      this.#unenforced(
+        `${path}.uniqueItems`,
+        `omitted, or used with items of an enumeration of at most ${MAX_UNIQUE} values`,
+      );
+    }
+    const first = Array.from({ length: Math.min(length, max ?? length) }, (_, index) => item(index) ?? NOTHING);
+    return this.#notation.array(this.#items(first, rest, min, max));
+  }
+
+  #items(first: readonly Expression[], rest: Expression | undefined, min: number, max: number | undefined): Expression {
+    const { comma } = this.#notation;
+    const head = first.flatMap((item, index) => (index === 0 ? [item] : [comma, item]));
+    if (rest === undefined) return sequence(...head);
+    const least = Math.max(0, min - first.length);
+    const most = max === undefined ? undefined : max - first.length;
+    if (first.length > 0) return sequence(...head, repeat(sequence(comma, rest), least, most));
+    if (most === 0) return EMPTY;
+    const several = sequence(
+      rest,
+      repeat(sequence(comma, rest), Math.max(0, least - 1), most === undefined ? undefined : most - 1),
+    );
+    return least === 0 ? maybe(several) : several;
+  }
+
+  /** Items of an enumeration, each at most once. */
+  #uniqueItems(schemas: readonly Located[], min: number, max: number | undefined): Expression | undefined {
+    const alternatives = this.#alternatives.of(schemas);
+    const values = new Map<string, JsonValue>();
+    for (const parts of alternatives) {
+      const lists = parts.flatMap((part) => this.#values(part));
+      const types = this.#types(parts, '');
+      const isBoolean = types.length === 1 && types[0] === 'boolean';
+      if (lists.length !== 1 && !isBoolean) return undefined;
+      for (const value of lists[0] ?? [true, false]) {
+        if (hasType(value, types)) values.set(JSON.stringify(value), value);
+      }
+    }
+    const items = [...values.values()].map((value) => this.#notation.value(value));
+    if (items.length > MAX_UNIQUE || items.length < min) return undefined;
+    const rules = new Map<number, Rule>();
+    /** `used`: a bit for each item that has been written. */
+    const after = (used: number): Expression => {
+      const known = rules.get(used);
+      if (known !== undefined) return ref(known);
+      const made: Rule = { name: 'unique', body: NOTHING };
+      rules.set(used, made);
+      const count = items.filter((_, index) => (used >> index) % 2 === 1).length;
+      const more = items.flatMap((item, index) =>
+        (used >> index) % 2 === 1 || count === max
+          ? []
+          : [sequence(count === 0 ? EMPTY : this.#notation.comma, item, after(used | (1 << index)))],
+      );
+      made.body = choice(...more, ...(count >= min ? [EMPTY] : []));
+      return ref(made);
+    };
+    return after(0);
+  }
+}
+
+interface Member {
+  readonly written: Expression;
+  readonly isRequired: boolean;
+}
+
+/** Writes the members of an object, in order and with commas between them. */
+class Members {
+  readonly #members: readonly Member[];
+  readonly #extra: Expression | undefined;
+  readonly #comma: Expression;
+  readonly #counts: { readonly min: number; readonly max: number };
+  readonly #rules = new Map<string, Rule>();
+  /** Whether it matters how many members there are, beyond whether there is one. */
+  readonly #isCounted: boolean;
+
+  constructor(
+    members: readonly Member[],
+    extra: Expression | undefined,
+    comma: Expression,
+    counts: { readonly min: number; readonly max: number },
+  ) {
+    this.#members = members;
+    this.#extra = extra;
+    this.#comma = comma;
+    this.#counts = counts;
+    const required = members.filter(({ isRequired }) => isRequired).length;
+    const most = extra === undefined ? members.length : Number.POSITIVE_INFINITY;
+    this.#isCounted = counts.min > required || counts.max < most;
+  }
+
+  write(): Expression {
+    return this.#from(0, 0);
+  }
+
+  /** The members from one on, behind a number of others. */
+  #from(index: number, count: number): Expression {
+    const member = this.#members[index];
+    if (member === undefined) return this.#end(count);
+    const key = `${index}/${count}`;
+    const known = this.#rules.get(key);
+    if (known !== undefined) return ref(known);
+    const made: Rule = { name: 'members', body: NOTHING };
+    this.#rules.set(key, made);
+    const isFull = this.#isCounted && count >= this.#counts.max;
+    const next = this.#isCounted ? count + 1 : 1;
+    const taken = isFull
+      ? NOTHING
+      : sequence(count === 0 ? EMPTY : this.#comma, member.written, this.#from(index + 1, next));
+    made.body = member.isRequired ? taken : choice(taken, this.#from(index + 1, count));
+    return isNothing(made.body) ? NOTHING : ref(made);
+  }
+
+  #end(count: number): Expression {
+    const { min, max } = this.#counts;
+    const missing = this.#isCounted ? Math.max(0, min - count) : 0;
+    const left = this.#isCounted && max !== Number.POSITIVE_INFINITY ? max - count : undefined;
+    if (this.#extra === undefined) return missing > 0 ? NOTHING : EMPTY;
+    const following = sequence(this.#comma, this.#extra);
+    if (left !== undefined && left <= 0) return EMPTY;
+    if (count > 0) return repeat(following, missing, left);
+    const several = sequence(
+      this.#extra,
+      repeat(following, Math.max(0, missing - 1), left === undefined ? undefined : left - 1),
+    );
+    return missing === 0 ? maybe(several) : several;
+  }
+}
+
+/** The schemas of a property; undefined where it is not allowed. */
+function propertySchemas(
+  name: string,
+  parts: readonly Part[],
+  properties: readonly ReadonlyMap<string, Located>[],
+): Located[] | undefined {
+  const schemas: Located[] = [];
+  for (const [index, { schema, path }] of parts.entries()) {
+    const own = properties[index]?.get(name);
+    const { additionalProperties: additional } = schema;
+    if (own !== undefined) schemas.push(own);
+    else if (additional === false) return undefined;
+    else if (additional !== undefined)
+      schemas.push({
+        schema: additional,
+        path: `${path}.additionalProperties`,
+      });
+  }
+  return schemas.some(({ schema }) => schema === false) ? undefined : schemas;
+}
+
+/** The schemas of an array's first items, and of the rest. */
+function readItems({ schema, path }: Part): {
+  first: Located[];
+  rest: Located | undefined;
+} {
+  const { prefixItems, items, additionalItems } = schema;
+  const isOldTuple = Array.isArray(items);
+  const first = isOldTuple ? items : prefixItems;
+  const name = isOldTuple ? 'items' : 'prefixItems';
+  const rest = isOldTuple ? additionalItems : items;
+  return {
+    first: first === undefined ? [] : listOf(first, `${path}.${name}`),
+    rest:
+      rest === undefined
+        ? undefined
+        : {
+            schema: rest,
+            path: `${path}.${isOldTuple ? 'additionalItems' : 'items'}`,
+          },
+  };
+}
+
+/** The narrowest of the bounds on a length or a number. */
+function bounds(parts: readonly Part[], least: string, most: string): { min: number; max: number | undefined } {
+  const read = (name: string) =>
+    parts.flatMap(({ schema, path }) => {
+      const count = schema[name];
+      if (count === undefined) return [];
+      if (!Number.isInteger(count) || Number(count) < 0 || Number(count) > MAX_COUNT) {
+        throw new SchemaError(`${path}.${name}`, `a whole number from 0 to ${MAX_COUNT}`);
+      }
+      return [Number(count)];
+    });
+  const [mins, maxes] = [read(least), read(most)];
+  const min = Math.max(0, ...mins);
+  const max = maxes.length === 0 ? undefined : Math.min(...maxes);
+  if (max !== undefined && max < min) throw new SchemaError(`${parts[0]?.path}.${most}`, `at least ${min}`);
+  return { min, max };
+}
+
+type Numbers = {
+  readonly [name in 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum']?: number;
+};
+
+/** The bounds of a schema on numbers; `exclusiveMinimum: true` is of drafts before 6. */
+function numbersOf(schema: JsonObject, path: string): Numbers {
+  const read = (name: string): number | undefined => {
+    const value = schema[name];
+    if (value === undefined || typeof value === 'boolean') return undefined;
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw new SchemaError(`${path}.${name}`, 'a number');
+    return value;
+  };
+  const multiple = read('multipleOf');
+  if (multiple !== undefined && multiple <= 0) throw new SchemaError(`${path}.multipleOf`, 'greater than 0');
+  const bounds = {
+    minimum: read('minimum'),
+    maximum: read('maximum'),
+    exclusiveMinimum: schema.exclusiveMinimum === true ? read('minimum') : read('exclusiveMinimum'),
+    exclusiveMaximum: schema.exclusiveMaximum === true ? read('maximum') : read('exclusiveMaximum'),
+  };
+  return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined));
+}
+
+function extreme(all: readonly Numbers[], name: keyof Numbers, choose: (...values: number[]) => number) {
+  const values = all.map((bounds) => bounds[name]).filter((value) => value !== undefined);
+  return values.length === 0 ? undefined : choose(...values);
+}
+
+function withoutMultiples({ schema, path }: Part): Part {
+  const { multipleOf: _, ...rest } = schema;
+  return { schema: rest, path };
+}
+
+function allowsStrings({ type }: JsonObject): boolean {
+  return Array.isArray(type) ? type.includes('string') : type === 'string';
+}
+
+function hasType(value: JsonValue, types: readonly Type[]): boolean {
+  const type = typeOfValue(value) as Type;
+  return types.includes(type) || (type === 'integer' && types.includes('number'));
+}
+
+function namesOf(value: JsonValue | undefined, path: string): string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.some((name) => typeof name !== 'string'))
+    throw new SchemaError(path, 'a list of names');
+  return value as string[];
+}
+
+function schemasOf(value: JsonValue | undefined, path: string): Map<string, Located> {
+  if (value === undefined) return new Map();
+  if (!isJsonObject(value)) throw new SchemaError(path, 'schemas by name');
+  return new Map(
+    Object.entries(value).map(([name, schema]) => [name, { schema: schema ?? true, path: `${path}.${name}` }]),
+  );
+}

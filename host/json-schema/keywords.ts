@@ -1,0 +1,49 @@
+/** Keywords that allow and forbid nothing. */
+const ANNOTATIONS: ReadonlySet<string> = new Set([
+  '$anchor',
+  '$comment',
+  '$id',
+  '$schema',
+  '$vocabulary',
+  'contentEncoding',
+  'contentMediaType',
+  'default',
+  'deprecated',
+  'description',
+  // Of OpenAPI: it says which property tells the alternatives apart, which the alternatives do themselves.
+  'discriminator',
+  'example',
+  'examples',
+  'externalDocs',
+  'readOnly',
+  'title',
+  'writeOnly',
+  'xml',
+]);
+
+const STRUCTURE = ['$defs', 'definitions', '$ref', 'allOf', 'anyOf', 'oneOf', 'type', 'nullable', 'enum', 'const'];
+
+/** Keywords about values of each type. */
+const TYPE_KEYWORDS = {
+  string: ['minLength', 'maxLength', 'pattern', 'format'],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  object: ['properties', 'required', 'additionalProperties', 'propertyNames', 'minProperties', 'maxProperties'],
+  array: ['items', 'prefixItems', 'additionalItems', 'minItems', 'maxItems', 'uniqueItems'],
+} as const;
+
+const ENFORCED: ReadonlySet<string> = new Set([...STRUCTURE, ...Object.values(TYPE_KEYWORDS).flat()]);
+
+/** Returns the types that a schema without `type` speaks of. */
+export function impliedTypes(schema: object): string[] {
+  return Object.entries(TYPE_KEYWORDS)
+    .filter(([, keywords]) => keywords.some((keyword) => keyword in schema && keyword !== 'format'))
+    .map(([type]) => type);
+}
+
+export function isAnnotation(keyword: string): boolean {
+  return ANNOTATIONS.has(keyword) || keyword.startsWith('x-');
+}
+
+export function isEnforced(keyword: string): boolean {
+  return ENFORCED.has(keyword);
+}

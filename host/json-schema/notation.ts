@@ -1,0 +1,111 @@
+import type { JsonValue } from '../common/json.ts';
+import { common, complement, type Range } from '../grammar/code-points.ts';
+import { isNullable } from '../grammar/derive.ts';
+import {
+  choice,
+  EMPTY,
+  type Expression,
+  maybe,
+  NOTHING,
+  noneOf,
+  oneOf,
+  repeat,
+  rule,
+  sequence,
+  text,
+} from '../grammar/expression.ts';
+import { regularRules } from '../grammar/regular.ts';
+
+/** How values are written: JSON, or a language of a model's own that has the same values. */
+export interface Notation {
+  /** Tells notations apart. */
+  readonly name: string;
+  /** The notation of the values in objects and arrays, where it is another one. */
+  readonly inside?: Notation;
+  /** @param written The number as JSON. */
+  number(written: Expression): Expression;
+  /** A string; of a regular language, or of a length. */
+  string(language?: Expression): Expression;
+  /** A string whose number of characters is in bounds. */
+  stringOfLength(min: number, max: number | undefined): Expression;
+  value(value: JsonValue): Expression;
+  /** The name of a member of an object, and what stands between it and its value. */
+  key(name: string): Expression;
+  /** A name that is in a regular language, and what stands between it and its value. */
+  keyIn(language: Expression): Expression;
+  readonly comma: Expression;
+  object(members: Expression): Expression;
+  array(items: Expression): Expression;
+}
+
+const HEX = oneOf([0x30, 0x39], [0x41, 0x46], [0x61, 0x66]);
+/** White space between the parts of a value: little, since a model may otherwise write it without end. */
+export const SPACE = rule(
+  'space',
+  choice(EMPTY, text(' '), sequence(text('\n'), repeat(oneOf([0x20, 0x20], [0x9, 0x9]), 0, 20))),
+);
+
+/** A character of a string. Escapes name whole characters: no surrogates. */
+const STRING_CHARACTER = rule(
+  'character',
+  choice(
+    oneOf(...common(complement([[0x0, 0x1f]]), (noneOf('"\\') as { ranges: readonly Range[] }).ranges)),
+    sequence(
+      text('\\'),
+      choice(
+        ...[...'"\\/bfnrt'].map((character) => text(character)),
+        sequence(
+          text('u'),
+          choice(
+            sequence(oneOf([0x30, 0x39], [0x41, 0x43], [0x45, 0x46], [0x61, 0x63], [0x65, 0x66]), HEX),
+            sequence(oneOf([0x44, 0x44], [0x64, 0x64]), oneOf([0x30, 0x37])),
+          ),
+          HEX,
+          HEX,
+        ),
+      ),
+    ),
+  ),
+);
+const QUOTE = text('"');
+const STRING = rule('string', sequence(QUOTE, repeat(STRING_CHARACTER), QUOTE));
+const COLON = sequence(SPACE, text(':'), SPACE);
+
+/** Characters that JSON has to escape in a string. */
+const ESCAPED: readonly Range[] = [
+  [0x0, 0x1f],
+  [0x22, 0x22],
+  [0x5c, 0x5c],
+];
+
+/** Writes characters as they stand in a string of JSON. */
+export function jsonCharacters(ranges: readonly Range[]): Expression {
+  const plain = common(ranges, complement(ESCAPED));
+  const escapes: Expression[] = [];
+  for (const [first, last] of common(ranges, ESCAPED)) {
+    for (let code = first; code <= last; code++) {
+      escapes.push(text(JSON.stringify(String.fromCharCode(code)).slice(1, -1)));
+    }
+  }
+  return choice(plain.length === 0 ? NOTHING : oneOf(...plain), ...escapes);
+}
+
+export function spaced(parts: Expression): Expression {
+  if (parts === EMPTY) return EMPTY;
+  return isNullable(parts) ? maybe(sequence(parts, SPACE)) : sequence(parts, SPACE);
+}
+
+/** RFC 8259. */
+export const JSON_NOTATION: Notation = {
+  name: 'json',
+  number: (written) => written,
+  string: (language) =>
+    language === undefined ? STRING : sequence(QUOTE, regularRules(language, jsonCharacters), QUOTE),
+  stringOfLength: (min, max) => sequence(QUOTE, repeat(STRING_CHARACTER, min, max), QUOTE),
+  value: (value) => text(JSON.stringify(value)),
+  key: (name) => sequence(text(JSON.stringify(name)), COLON),
+  keyIn: (language) => sequence(QUOTE, regularRules(language, jsonCharacters), QUOTE, COLON),
+  comma: sequence(SPACE, text(','), SPACE),
+  object: (members) => sequence(text('{'), SPACE, spaced(members), text('}')),
+  array: (items) => sequence(text('['), SPACE, spaced(items), text(']')),
+};

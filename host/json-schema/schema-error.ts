@@ -1,0 +1,14 @@
+/** A schema that cannot be enforced. */
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError';
+  /** Where in the schema: its field of the request, and the keywords behind it, with dots. */
+  readonly path: string;
+  /** What is expected there. */
+  readonly expected: string;
+
+  constructor(path: string, expected: string) {
+    super(`${path}: ${expected}`);
+    this.path = path;
+    this.expected = expected;
+  }
+}
