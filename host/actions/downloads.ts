@@ -16,7 +16,7 @@ import { assertNotExternal, deleteExternal } from './delete-external.ts';
 import { externalStatus, obtainModel } from './find-model.ts';
 import { hasModelReference } from './model-reference.ts';
 import { page } from './paging.ts';
-import { percent, transferProgress } from './progress.ts';
+import { activityFields, percent, transferProgress } from './progress.ts';
 import { knownName, resolveName } from './resolve-name.ts';
 
 /** Downloads a model, or joins the download that is already running. */
@@ -26,9 +26,10 @@ async function download(
   call: Call<'MODEL_DOWNLOAD_PROGRESS'>,
 ) {
   assertSupportedFile(name.file);
-  const report = throttle(({ downloaded: done, total, bytesPerSecond, status }: DownloadStatus) => {
+  const report = throttle(({ downloaded: done, total, bytesPerSecond, status, activity }: DownloadStatus) => {
     const isComplete = status === 'completed';
-    call.emit('MODEL_DOWNLOAD_PROGRESS', transferProgress({ name, done, total, bytesPerSecond, isComplete }));
+    const progress = transferProgress({ name, done, total, bytesPerSecond, isComplete });
+    call.emit('MODEL_DOWNLOAD_PROGRESS', { ...progress, ...activityFields(activity) });
   });
   try {
     const { model, alreadyDownloaded, external } = await obtainModel(name, call, {
@@ -70,7 +71,7 @@ export const pullModel = handle(declared.pullModel, async (request, call) => {
   return { ...reply, topLevel: { model: reply.payload.modelId } };
 });
 
-function statusEntry({ name, downloaded, total, status, startedAt, error }: DownloadStatus) {
+function statusEntry({ name, downloaded, total, status, startedAt, error, activity }: DownloadStatus) {
   return {
     modelId: name.id,
     repo_id: name.repoId,
@@ -80,6 +81,7 @@ function statusEntry({ name, downloaded, total, status, startedAt, error }: Down
     progress: percent(downloaded, total, status === 'completed'),
     status,
     started_at: startedAt,
+    ...activityFields(activity),
     ...defined({ error: error && { ...error } }),
   };
 }

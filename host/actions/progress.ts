@@ -1,3 +1,4 @@
+import type { DownloadActivity, NextStep } from '../model-files/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 
 /** How much of a model's bytes have been downloaded or verified. */
@@ -22,6 +23,22 @@ export function transferProgress({ name, done, total, bytesPerSecond, isComplete
     bytesPerSecond: Math.round(bytesPerSecond),
     etaSeconds: isComplete ? 0 : etaSeconds,
   };
+}
+
+/** The fields that say what a download does while no bytes arrive. */
+export function activityFields(activity: DownloadActivity | undefined, now = Date.now()) {
+  if (activity === undefined) return {};
+  const { connections, stalledSince, next } = activity;
+  return {
+    connections,
+    stalled: stalledSince !== undefined,
+    stalledSince: stalledSince ?? null,
+    next: next === undefined ? null : nextFields(next, now),
+  };
+}
+
+function nextFields({ action, at, code }: NextStep, now: number) {
+  return { action, inSeconds: Math.max(0, Math.ceil((at - now) / 1000)), code: code ?? null };
 }
 
 /** Returns 0 to 100 with one decimal. An empty file is complete or not, and nothing in between. */

@@ -128,6 +128,7 @@ async function plan(
     log,
     rateLimiter: options.rateLimiter,
     onProgress,
+    onActivity: () => {},
   });
   return { checked, remote, download };
 }

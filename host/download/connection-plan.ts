@@ -62,10 +62,10 @@ export class ConnectionPlan {
     else this.#watch(bytes, steady);
   }
 
-  /** The server refused connections: halves them, and waits long before it tries more. */
-  refused(): void {
+  /** The server refuses more than `connections`: keeps to that number, and waits long before it tries more. */
+  refused(connections: number): void {
     this.#steady = undefined;
-    this.#change(Math.ceil(this.#target / 2));
+    this.#change(Math.max(1, Math.min(this.#target, connections)));
     this.#settle(0);
     this.#rest = LONGEST_REST;
   }

@@ -11,6 +11,8 @@ export class Connection implements ConnectionRate {
   readonly controller = new AbortController();
   readonly #openedAt = performance.now();
   #bytes = 0;
+  /** Whether the server sends bytes over it. */
+  isReceiving = false;
   rate = 0;
   /** When it last recorded what arrived of its current chunk. */
   partialRecordedAt = performance.now();

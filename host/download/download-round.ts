@@ -1,8 +1,8 @@
-import { HostError, isHostError } from '../common/errors.ts';
+import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
-import { isTransient } from '../hub/hub-error.ts';
-import { pause, pauseBefore } from '../hub/retry.ts';
+import { HubError, isTransient, UnusableRange } from '../hub/hub-error.ts';
+import { isRequestedPause, MAX_WAIT_MS, pause, pauseBefore, type RetryPause } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { type ChunkGrid, ChunkQueue, type ChunkRun } from '../model-files/chunks.ts';
 import type { StoredChecksum } from '../model-files/download-index.ts';
@@ -35,10 +35,32 @@ export interface RoundOptions {
   readonly record: (chunk: number, stored: StoredChecksum) => Promise<void>;
   /** Called with the number of bytes written, or discarded again (negative). */
   readonly onBytes: (bytes: number) => void;
+  /** Called with the number of open connections, and with the pause of one of them, when they change. */
+  readonly onActivity: (activity: ConnectionActivity) => void;
+  /** Called when a server did not say which bytes it sent. */
+  readonly onUnstated: () => void;
 }
 
-/** The server sent the whole file instead of a range: one connection downloads it from the start. */
+/** What the connections of a download do. */
+export interface ConnectionActivity {
+  /** Number of open connections. */
+  readonly connections: number;
+  /** The pause before the next attempt of a connection; undefined while none pauses. */
+  readonly pause: RetryPause | undefined;
+}
+
+/** The server does not send the ranges that are requested: one connection downloads the file from the start. */
 export class RangesIgnored extends Error {}
+
+/** A stored chunk is not what the server sends: the file on the disk is another one from there on. */
+export class StoredChunkDiffers extends Error {
+  readonly chunk: number;
+
+  constructor(chunk: number) {
+    super(`chunk ${chunk} differs`);
+    this.chunk = chunk;
+  }
+}
 
 /** A connection was closed because others are much faster. */
 class SlowConnection extends Error {}
@@ -46,8 +68,11 @@ class SlowConnection extends Error {}
 /** Interval between two samples of the connections' speed, milliseconds. */
 const SAMPLE_MS = 400;
 
-/** Refusals within this time count as one, milliseconds: all connections get them at once. */
-const ONE_REFUSAL_MS = 2_000;
+/** Unusable answers to range requests of one run after which no more ranges are requested. */
+const MAX_UNUSABLE = 2;
+
+/** Statuses of servers that allow only so many connections or requests at a time. */
+const REFUSALS: ReadonlySet<unknown> = new Set([403, 408, 429, 500, 502, 503, 504, 509]);
 
 /** One pass over all missing chunks of a file, with as many connections as the plan says. */
 export class DownloadRound {
@@ -64,7 +89,9 @@ export class DownloadRound {
   #unrecorded = 0;
   /** Bytes of connections that were closed since the last sample. */
   #closedBytes = 0;
-  #refusedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the server has sent any bytes: then it does not refuse the file as such. */
+  #hasReceived = false;
+  #pause: RetryPause | undefined;
 
   /** @param options.ranges False for a server that sends only whole files. */
   constructor(options: RoundOptions & { readonly ranges: boolean; readonly signal: AbortSignal }) {
@@ -134,13 +161,13 @@ export class DownloadRound {
     const writer = new BufferedWrite(file, onBytes);
     if (!this.#ranges) {
       while (this.#queue.take() !== undefined);
-      return this.#downloadRun({ first: 0, end: grid.count }, writer);
+      await this.#downloadRun({ first: 0, end: grid.count }, writer);
+      return;
     }
     while (this.#isNeeded()) {
       this.#queue.workers = plan.target;
       const run = this.#queue.take();
-      if (run === undefined) return;
-      await this.#downloadRun(run, writer);
+      if (run === undefined || !(await this.#downloadRun(run, writer))) return;
     }
   }
 
@@ -155,6 +182,7 @@ export class DownloadRound {
     let bytes = this.#closedBytes;
     this.#closedBytes = 0;
     for (const connection of this.#connections) bytes += connection.sample(elapsedMs);
+    this.#reportActivity();
     if (!this.#ranges || this.#stop.aborted) return;
     // Near the end there is not enough work for all, and some have not left yet: that says nothing about the network.
     const { plan } = this.#options;
@@ -169,36 +197,79 @@ export class DownloadRound {
     this.#startWorkers();
   }
 
-  /** Downloads a run of chunks. After a broken connection it continues at the next byte. */
-  async #downloadRun(run: ChunkRun, writer: BufferedWrite): Promise<void> {
-    const { remote, limits, log, partial, file, onBytes } = this.#options;
+  /**
+   * Downloads a run of chunks. After a broken connection it continues at the next byte. Returns false if the server
+   * refuses this connection beside the others; what is missing of the run is then left to them.
+   */
+  async #downloadRun(run: ChunkRun, writer: BufferedWrite): Promise<boolean> {
+    const { remote, limits, log, partial, plan, file, onBytes } = this.#options;
     const cursor = await partial.start(run, file, (bytes) => onBytes(-bytes));
+    const giveBack = () => this.#queue.add(Array.from({ length: run.end - cursor.chunk }, (_, i) => cursor.chunk + i));
     const giveUp = async (reason: unknown): Promise<never> => {
       await this.#keepPartial(cursor, writer);
       throw reason;
     };
+    let unusable = 0;
+    let waitedMs = 0;
     for (let attempt = 0; !cursor.done; ) {
       const before = cursor.position;
       try {
         const hasLeft = await this.#stream(run, cursor, writer);
         if (!hasLeft) continue;
-        this.#queue.add(Array.from({ length: run.end - cursor.chunk }, (_, i) => cursor.chunk + i));
-        return;
+        giveBack();
+        return true;
       } catch (error) {
         if (this.#stop.aborted) await giveUp(this.#stop.reason);
         const isSlow = error instanceof SlowConnection;
-        if (!isSlow && !isTransient(error)) await giveUp(error);
+        const isRefused = isRefusal(error) && this.#hasReceived;
+        const areOthers = this.#ranges && this.#isRefusedBesideOthers(error);
+        if (!isSlow && !isRefused && !areOthers && !isTransient(error)) await giveUp(error);
         // Bytes that arrived before the connection broke are good.
         await writer.flush().catch(giveUp);
         if (isSlow) continue;
-        this.#handleRefusal(error);
-        // Only attempts without any bytes count as failures.
-        attempt = cursor.position > before ? 0 : attempt + 1;
-        if (attempt >= limits.maxAttempts) await giveUp(error);
         log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
-        await pause(pauseBefore(attempt, error, limits), this.#stop).catch(giveUp);
+        if (error instanceof UnusableRange) unusable += 1;
+        if (unusable >= MAX_UNUSABLE) await giveUp(new RangesIgnored());
+        if (areOthers) {
+          plan.refused(Math.min(plan.target, this.#workers) - 1);
+          await this.#keepPartial(cursor, writer);
+          giveBack();
+          return false;
+        }
+        // Only attempts without any bytes count as failures, and only pauses without any in between.
+        if (cursor.position > before) [attempt, waitedMs] = [-1, 0];
+        const pauseMs = pauseBefore(Math.max(0, attempt), error, limits);
+        const isRequested = isRequestedPause(error);
+        if (isRequested) waitedMs += pauseMs;
+        else attempt += 1;
+        if (attempt >= limits.maxAttempts || waitedMs > MAX_WAIT_MS) await giveUp(error);
+        await this.#pauseFor(pauseMs, isRequested ? 'requested' : 'failed', error).catch(giveUp);
       }
     }
+    return true;
+  }
+
+  /** Whether a server refuses one more connection, but not the others. */
+  #isRefusedBesideOthers(error: unknown): boolean {
+    const others = [...this.#connections];
+    if (isRefusal(error)) return others.length > 0;
+    return isTransient(error) && error.code === 'HUB_UNREACHABLE' && others.some(({ isReceiving }) => isReceiving);
+  }
+
+  async #pauseFor(ms: number, reason: RetryPause['reason'], error: unknown): Promise<void> {
+    const current: RetryPause = { reason, error: error as HubError, until: Date.now() + ms };
+    this.#pause = current;
+    this.#reportActivity();
+    try {
+      await pause(ms, this.#stop);
+    } finally {
+      if (this.#pause === current) this.#pause = undefined;
+      this.#reportActivity();
+    }
+  }
+
+  #reportActivity(): void {
+    this.#options.onActivity({ connections: this.#connections.size, pause: this.#pause });
   }
 
   /** Keeps the beginning of the chunk in which a run ended, for the next download to continue. */
@@ -217,14 +288,6 @@ export class DownloadRound {
     }
   }
 
-  /** Uses fewer connections when the server limits requests. */
-  #handleRefusal(error: unknown): void {
-    if (!isHostError(error, 'RATE_LIMITED')) return;
-    const now = performance.now();
-    if (now - this.#refusedAt > ONE_REFUSAL_MS) this.#options.plan.refused();
-    this.#refusedAt = now;
-  }
-
   /** Receives bytes over one connection, from the cursor's position. Returns true if it left between two chunks. */
   async #stream(run: ChunkRun, cursor: ChunkCursor, writer: BufferedWrite): Promise<boolean> {
     const { hub, remote, grid, rateLimiter } = this.#options;
@@ -233,21 +296,24 @@ export class DownloadRound {
     const signal = AbortSignal.any([this.#stop, connection.controller.signal]);
     this.#connections.add(connection);
     try {
-      const range = { start: cursor.position, end: grid.endOf(run.end - 1) };
+      const range = this.#ranges ? { start: cursor.position, end: grid.endOf(run.end - 1) } : undefined;
       const stream = await hub.openRange(remote, range, { signal });
-      if (stream.start !== cursor.position && !isWholeFile) {
+      if (stream.isWholeFile && !isWholeFile) {
         await stream.body[Symbol.asyncIterator]().return?.();
         throw new RangesIgnored();
       }
+      if (!stream.isStated) this.#options.onUnstated();
       let at = stream.start;
       for await (const bytes of stream.body) {
         signal.throwIfAborted();
         connection.add(bytes.length);
+        connection.isReceiving = true;
+        this.#hasReceived = true;
         await rateLimiter.take(bytes.length, signal);
         at += bytes.length;
         const fresh = Math.min(bytes.length, at - cursor.position);
         if (fresh > 0) await this.#write(cursor, bytes.subarray(bytes.length - fresh), writer, connection);
-        // A server without ranges goes on to the end of the file.
+        // A server may send more than the range.
         if (cursor.done) break;
         if (connection.isLeaving && cursor.bytesInChunk === 0) return true;
       }
@@ -270,7 +336,7 @@ export class DownloadRound {
         if (this.#unrecorded + piece.length > this.#workers * grid.chunkBytes) await connection.recording;
         this.#unrecorded += piece.length;
         await writer.add(piece, cursor.position);
-      }
+      } else if (!(await this.#isStored(piece, cursor.position))) throw new StoredChunkDiffers(cursor.chunk);
       const complete = cursor.advance(piece);
       if (!isMissing) continue;
       if (complete === undefined) {
@@ -283,6 +349,12 @@ export class DownloadRound {
       connection.recording = this.#record(complete).catch((error: unknown) => this.#failed.abort(error));
       if (connection.isLeaving) return;
     }
+  }
+
+  /** Whether the file has these bytes already. */
+  async #isStored(bytes: Uint8Array, offset: number): Promise<boolean> {
+    const stored = await this.#options.file.read(Buffer.allocUnsafe(bytes.length), offset, bytes.length);
+    return stored.equals(bytes);
   }
 
   /** Records what arrived of the current chunk, from time to time, so that a kill of the host costs only seconds. */
@@ -313,6 +385,11 @@ export class DownloadRound {
     states[chunk] = 'stored';
     this.#extendPrefix();
   }
+}
+
+/** Whether a server refused a request without a reason that concerns the file. */
+function isRefusal(error: unknown): error is HubError {
+  return error instanceof HubError && REFUSALS.has(error.details?.status) && error.details?.hubCode === undefined;
 }
 
 /** Error for a partial file that another program changed while it was written. */

@@ -7,7 +7,13 @@ import { ChunkGrid, MAX_CHUNKS } from '../model-files/chunks.ts';
 import type { DownloadIndex, FileRecord } from '../model-files/download-index.ts';
 import type { ModelFolder } from '../model-files/model-folder.ts';
 import { ConnectionPlan } from './connection-plan.ts';
-import { DownloadRound, modifiedError, RangesIgnored } from './download-round.ts';
+import {
+  type ConnectionActivity,
+  DownloadRound,
+  modifiedError,
+  RangesIgnored,
+  StoredChunkDiffers,
+} from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
 import { PartialChunks } from './partial-chunks.ts';
 import { isComplete, PartialFile } from './partial-file.ts';
@@ -29,6 +35,8 @@ export interface FileDownloadOptions {
   readonly rateLimiter: RateLimiter;
   /** Called with the number of bytes on the disk, whenever it changes. */
   readonly onProgress: (downloaded: number) => void;
+  /** Called when the number of connections, or the pause of one, changes. */
+  readonly onActivity: (activity: ConnectionActivity) => void;
 }
 
 /**
@@ -54,6 +62,10 @@ export class FileDownload {
   readonly #partial: PartialChunks;
   /** Bytes written, including those of partial chunks. */
   #downloaded = 0;
+  /** Whether ranges are requested; otherwise one connection downloads the file from its start. */
+  #ranges = true;
+  /** Whether a server sent bytes without saying which ones they are. */
+  #hasUnstated = false;
   /** The verified file existed when this download started. */
   #isComplete = false;
 
@@ -140,7 +152,14 @@ export class FileDownload {
     await index.setFile(key, record);
     const file = await PartialFile.open(this.#partialPath, size);
     try {
-      const found = await this.#downloadAll(file, signal);
+      let found = await this.#downloadAll(file, signal);
+      if (found !== checksum.hex && this.#ranges && this.#hasUnstated) {
+        // The server may have sent other ranges than the requested ones.
+        log.warn('download.ranges-not-trusted', { file: remote.file });
+        this.#ranges = false;
+        await this.#discardFrom(0);
+        found = await this.#downloadAll(file, signal);
+      }
       if (found !== checksum.hex) {
         await this.#discard();
         throw mismatch(remote, found);
@@ -165,20 +184,35 @@ export class FileDownload {
     this.#downloaded = 0;
   }
 
+  /** Marks all chunks from this one on as missing. */
+  async #discardFrom(first: number): Promise<void> {
+    const { index, key } = this.#options;
+    const chunks: number[] = [];
+    for (let chunk = first; chunk < this.#grid.count; chunk += 1) {
+      if (this.#states[chunk] === 'missing') continue;
+      this.#states[chunk] = 'missing';
+      this.#addDownloaded(-this.#grid.bytesOf(chunk));
+      chunks.push(chunk);
+    }
+    await index.deleteChunks(key, chunks);
+  }
+
   /** Downloads what is missing, round by round; returns the checksum of the whole file. */
   async #downloadAll(file: PartialFile, signal: AbortSignal): Promise<string> {
     const { remote, limits, log, index, key } = this.#options;
     const { checksum, size } = remote;
     const grid = this.#grid;
     const chunkBytes = Math.min(grid.chunkBytes, size);
-    const hasher = new FileHasher(file, { chunkBytes, ...hashingOf(checksum, size) });
-    const prefix = new PrefixHash(grid, hasher);
+    const startHash = () => {
+      const hasher = new FileHasher(file, { chunkBytes, ...hashingOf(checksum, size) });
+      return { hasher, prefix: new PrefixHash(grid, hasher) };
+    };
+    let { hasher, prefix } = startHash();
     const plan = new ConnectionPlan({
       first: limits.connectionsAtFirst,
       most: limits.connections,
       enough: ENOUGH_BYTES_PER_SECOND,
     });
-    let ranges = true;
     try {
       while (prefix.next < grid.count) {
         const round = new DownloadRound({
@@ -189,18 +223,28 @@ export class FileDownload {
           file,
           prefix,
           plan,
-          ranges,
+          ranges: this.#ranges,
           signal,
           record: (chunk, stored) => index.setChunk(key, chunk, stored),
           onBytes: (bytes) => this.#addDownloaded(bytes),
+          onUnstated: () => {
+            this.#hasUnstated = true;
+          },
         });
         try {
           const bad = await round.run();
           if (bad !== undefined) await this.#discardDamaged(file, bad, signal);
         } catch (error) {
+          if (error instanceof StoredChunkDiffers) {
+            log.warn('download.stored-chunk-differs', { file: remote.file, chunk: error.chunk });
+            await this.#discardFrom(error.chunk);
+            await hasher.close();
+            ({ hasher, prefix } = startHash());
+            continue;
+          }
           if (!(error instanceof RangesIgnored)) throw error;
           log.info('download.no-ranges', { file: remote.file });
-          ranges = false;
+          this.#ranges = false;
         }
       }
       return await prefix.digest();

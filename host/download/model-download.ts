@@ -8,6 +8,7 @@ import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
 import type { HostLimits } from '../config.ts';
+import type { RetryPause } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { deleteModel } from '../model-files/delete-model.ts';
 import type { ControlRequest, DownloadIndex, ModelRecord } from '../model-files/download-index.ts';
@@ -17,6 +18,7 @@ import { assertOwnSpelling, foldCase, ignoresCase, nameConflict } from '../model
 import type { CachedModel, DownloadStatus } from '../model-files/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
+import { ActivityWatch } from './activity.ts';
 import { FileDownload } from './file-download.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { SpeedMeter } from './speed-meter.ts';
@@ -57,6 +59,7 @@ export class ModelDownload {
   readonly #waiters = new Set<Waiter>();
   readonly #controller = new AbortController();
   readonly #speed = new SpeedMeter();
+  readonly #activity: ActivityWatch;
   #status: DownloadStatus;
   readonly #done: Promise<CachedModel>;
   /** Whether it continues when no request waits for it. */
@@ -64,6 +67,7 @@ export class ModelDownload {
 
   constructor(options: ModelDownloadOptions) {
     this.#options = options;
+    this.#activity = new ActivityWatch(options.limits.stallTimeoutMs);
     this.#status = {
       name: options.name,
       downloaded: 0,
@@ -223,9 +227,13 @@ export class ModelDownload {
     const folder = new ModelFolder(layout, name);
     for (const file of shardFiles(name.file)) await assertOwnSpelling(layout.models, folder.pathOf(file));
     const hub = await this.#options.hub();
+    const onPause = (pause: RetryPause | undefined) => {
+      this.#activity.pause = pause;
+      this.#progress(this.#status.downloaded);
+    };
     const remotes: RemoteFile[] = [];
     for (const files of inGroups(shardFiles(name.file), CONCURRENT_REQUESTS)) {
-      remotes.push(...(await Promise.all(files.map((file) => hub.fileInfo(name, file, { signal })))));
+      remotes.push(...(await Promise.all(files.map((file) => hub.fileInfo(name, file, { signal, onPause })))));
     }
     const files: FileDownload[] = remotes.map((remote) => {
       const key = fileKey(name, remote.file);
@@ -239,6 +247,9 @@ export class ModelDownload {
         log,
         rateLimiter,
         onProgress: () => this.#progress(sum(files.map((file) => file.downloaded))),
+        onActivity: (activity) => {
+          this.#activity.connections = activity;
+        },
       });
     });
     this.#update({ total: sum(files.map((file) => file.size)) });
@@ -323,11 +334,13 @@ export class ModelDownload {
 
   #progress(downloaded: number): void {
     this.#speed.record(downloaded);
-    this.#update({ downloaded, bytesPerSecond: this.#speed.bytesPerSecond });
+    this.#activity.record(downloaded);
+    this.#update({ downloaded, bytesPerSecond: this.#speed.bytesPerSecond, activity: this.#activity.current });
   }
 
   #update(change: Partial<DownloadStatus>): void {
-    this.#status = { ...this.#status, ...change };
+    const { activity, ...status } = { ...this.#status, ...change };
+    this.#status = { ...status, ...(status.status === 'downloading' ? defined({ activity }) : {}) };
     for (const { onProgress } of this.#waiters) onProgress?.(this.#status);
   }
 }

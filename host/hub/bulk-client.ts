@@ -81,24 +81,33 @@ export class BulkClient {
   }
 }
 
+/** Most bytes of an error's body without a length that are read. */
+const MAX_ERROR_BYTES = 16 * 1024;
+
 /** The body of one response. */
 class BulkBody {
   readonly #connection: BulkConnection;
   readonly #release: (isUsable: boolean) => void;
   readonly #keepAlive: boolean;
+  readonly #isChunkedError: boolean;
   #remaining: number;
   #isReleased = false;
 
-  constructor(connection: BulkConnection, { length, keepAlive }: ResponseHead, release: (isUsable: boolean) => void) {
+  constructor(connection: BulkConnection, head: ResponseHead, release: (isUsable: boolean) => void) {
+    const { status, headers, length, keepAlive } = head;
+    const isError = status >= 400;
     this.#connection = connection;
     this.#release = release;
-    this.#keepAlive = keepAlive && length !== undefined;
+    // A server that refuses a connection may count it while it is open.
+    this.#keepAlive = keepAlive && length !== undefined && !isError;
+    this.#isChunkedError = isError && /^chunked$/i.test(headers['transfer-encoding'] ?? '');
     this.#remaining = length ?? 0;
-    if (this.#remaining === 0) this.destroy();
+    if (this.#remaining === 0 && !this.#isChunkedError) this.destroy();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     try {
+      if (this.#isChunkedError && !this.#isReleased) yield await this.#readChunks();
       while (this.#remaining > 0) {
         const bytes = await this.#connection.read(this.#remaining);
         this.#remaining -= bytes.length;
@@ -107,6 +116,23 @@ class BulkBody {
     } finally {
       this.destroy();
     }
+  }
+
+  /** Reads the chunks of an error, which is short and has no length (RFC 9112, 7.1). */
+  async #readChunks(): Promise<Uint8Array> {
+    let raw = '';
+    while (raw.length < MAX_ERROR_BYTES && !/(?:^|\r\n)0\r\n/.test(raw)) {
+      raw += (await this.#connection.read(MAX_ERROR_BYTES)).toString('latin1');
+    }
+    let text = '';
+    for (let at = 0; at < raw.length; ) {
+      const [line = '', size = ''] = /^([0-9a-f]{1,8})[^\r\n]*\r\n/i.exec(raw.slice(at, at + 64)) ?? [];
+      const length = Number.parseInt(size, 16);
+      if (!(length > 0)) break;
+      text += raw.slice(at + line.length, at + line.length + length);
+      at += line.length + length + 2;
+    }
+    return Buffer.from(text, 'latin1');
   }
 
   destroy(): void {

@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { defined } from '../common/defined.ts';
 import { isPrivateAddress, isPrivateHost } from '../common/private-network.ts';
+import { fromLatin1 } from './header-text.ts';
 import type { HttpClient, HttpResponse } from './http.ts';
-import { HubError } from './hub-error.ts';
+import { HubError, isTransient } from './hub-error.ts';
+import { HUB_REASONS, type Refusal, readRefusal } from './refusal.ts';
 
 /** Most redirects followed for one request; browsers and Python's requests allow 10 to 30. */
 const MAX_REDIRECTS = 10;
@@ -15,38 +18,81 @@ export interface FollowRequest {
   /** The token, and the only origin it is sent to. */
   readonly token: string | undefined;
   readonly tokenOrigin: string;
-  /** Return the redirect that leads to the file's bytes instead of following it, for the headers of the hub itself. */
+  /** Return the redirect that describes the file instead of following it, for the headers of the hub itself. */
   readonly stayOnHost?: boolean;
   /** The body may be large (see {@link HttpClient.send}). */
   readonly isBulk?: boolean;
 }
 
+/** A response, and what happened before it. */
+export interface FollowedResponse extends HttpResponse {
+  /** The headers of the hub's own response, if that was a redirect to this one. */
+  readonly hubHeaders?: IncomingHttpHeaders;
+  /** The hub refused the token; this is the response to the request without it. */
+  readonly tokenRefusal?: Refusal;
+}
+
+/** Headers of redirects that describe the file. The first redirect that has one counts. */
+const DESCRIPTIONS = ['x-linked-etag', 'x-linked-size', 'x-repo-commit'] as const;
+
 /**
  * Sends a request and follows its redirects. The token is sent to the hub's origin only, even if redirects lead away
- * from it and back. Throws `REDIRECT_REFUSED` for a loop, for a redirect from HTTPS to HTTP, for one from a public hub
- * into this machine or a private network, whatever name DNS has for it, and for anything but an http or https URL.
+ * from it and back. A request that the hub refuses because of the token is repeated without it. Throws
+ * `REDIRECT_REFUSED` for a loop, for a redirect from HTTPS to HTTP, for one from a public hub into this machine or a
+ * private network, whatever name DNS has for it, and for anything but an http or https URL.
  */
-export async function follow(http: HttpClient, request: FollowRequest): Promise<HttpResponse> {
-  let { url } = request;
+export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequest): Promise<FollowedResponse> {
+  let { url, token } = request;
   let hubHeaders: IncomingHttpHeaders | undefined;
+  let descriptions: IncomingHttpHeaders = {};
+  let tokenRefusal: Refusal | undefined;
   let publicOnly = false;
+  /** The redirect to another host, while it is not known whether a later one describes the file. */
+  let boundary: FollowedResponse | undefined;
+  const complete = (response: HttpResponse): FollowedResponse => ({
+    ...response,
+    headers: request.stayOnHost === true ? { ...response.headers, ...descriptions } : response.headers,
+    ...defined({ hubHeaders, tokenRefusal }),
+  });
   for (let step = 0; step <= MAX_REDIRECTS; step += 1) {
-    const authorization = request.token !== undefined && url.origin === request.tokenOrigin;
-    const headers = authorization ? { ...request.headers, authorization: `Bearer ${request.token}` } : request.headers;
-    const { method, signal, isBulk = false } = request;
-    const response = await http.send({ url, method, headers, signal, isBulk, publicOnly });
+    const { method, headers, signal, isBulk = false } = request;
+    const isHub = url.origin === request.tokenOrigin;
+    const send = (authorization: object) =>
+      http.send({ url, method, headers: { ...headers, ...authorization }, signal, isBulk, publicOnly });
+    let response: HttpResponse;
+    try {
+      response = await send(isHub && token !== undefined ? { authorization: `Bearer ${token}` } : {});
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (boundary !== undefined && isTransient(error)) return boundary;
+      throw error;
+    }
+    if (isHub && token !== undefined && refusesToken(response, step > 0)) {
+      const refusal = await readRefusal(response, { secrets: [token], signal });
+      response = await send({});
+      // What a redirect leads to may be readable without a token, and not with one: that says nothing about the token.
+      if (step === 0) tokenRefusal = refusal;
+      token = undefined;
+    }
     const { location } = response.headers;
     if (response.status < 300 || response.status > 399 || response.status === 304 || location === undefined) {
-      return hubHeaders === undefined ? response : { ...response, hubHeaders };
+      if (boundary === undefined) return complete(response);
+      response.body.destroy();
+      return boundary;
+    }
+    for (const name of DESCRIPTIONS) {
+      if (response.headers[name] !== undefined) descriptions = { [name]: response.headers[name], ...descriptions };
     }
     publicOnly = !isPrivate(url, response.address);
-    const next = nextUrl(url, location, publicOnly);
-    // A redirect from HTTP to HTTPS stays on the same host. A hub that serves files from another of its own URLs still
-    // sends their metadata with the redirect.
-    const leadsToBytes = next.host !== url.host || response.headers['x-linked-etag'] !== undefined;
-    if (request.stayOnHost === true && leadsToBytes) return response;
     response.body.destroy();
-    if (url.origin === request.tokenOrigin) hubHeaders = response.headers;
+    const next = nextUrl(url, fromLatin1(location), publicOnly);
+    if (request.stayOnHost === true) {
+      // A hub that serves files from another of its own URLs still sends their metadata with the redirect.
+      if (descriptions['x-linked-etag'] !== undefined) return complete(response);
+      // A redirect from HTTP to HTTPS stays on the same host.
+      if (next.host !== url.host) boundary ??= complete(response);
+    }
+    if (isHub) hubHeaders = { ...response.headers, ...descriptions };
     url = next;
   }
   throw new HubError('REDIRECT_REFUSED', `${request.url.origin} redirected more than ${MAX_REDIRECTS} times.`, {
@@ -57,6 +103,16 @@ export async function follow(http: HttpClient, request: FollowRequest): Promise<
 /** A hub inside a company has a name like any other, and may redirect to its neighbors. */
 function isPrivate(url: URL, address: string | undefined): boolean {
   return isPrivateHost(url.hostname) || (address !== undefined && isPrivateAddress(address));
+}
+
+/**
+ * Whether a response refuses the token rather than the request. A 403 with a reason that concerns the repository comes
+ * from a hub that accepts the token. What a redirect leads to may also respond with 400, as
+ * S3 does if a request has a token and a signature.
+ */
+function refusesToken({ status, headers }: HttpResponse, isRedirected: boolean): boolean {
+  if (status === 403) return !HUB_REASONS.has(headers['x-error-code']);
+  return status === 401 || (isRedirected && status === 400);
 }
 
 function nextUrl(from: URL, location: string, publicOnly: boolean): URL {

@@ -36,8 +36,6 @@ export interface HttpResponse {
   readonly address: string | undefined;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The headers of the hub's own response, if that was a redirect to this one. */
-  readonly hubHeaders?: IncomingHttpHeaders;
   readonly body: ResponseBody;
 }
 

@@ -18,6 +18,9 @@ export class HubError extends HostError {
   }
 }
 
+/** A response to a range request that does not contain the range, or does not say which bytes it contains. */
+export class UnusableRange extends HubError {}
+
 /** Whether another attempt may succeed. */
 export function isTransient(error: unknown): error is HubError {
   return error instanceof HubError && error.transient;

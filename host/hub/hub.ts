@@ -5,18 +5,19 @@ import type { HostLimits } from '../config.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import { DEFAULT_REVISION, type ModelName, type RepoName } from '../protocol/model-name.ts';
 import { fileMetadata, isStrong } from './file-info.ts';
-import { type FollowRequest, follow } from './follow.ts';
-import { HttpClient, type HttpResponse } from './http.ts';
+import { type FollowedResponse, type FollowRequest, follow } from './follow.ts';
+import { HttpClient } from './http.ts';
 import { HubError, isTransient } from './hub-error.ts';
 import { type ListedFile, listedFile } from './listed-file.ts';
 import { ProxyRoutes } from './proxy.ts';
-import { readRange, remoteChanged } from './range-response.ts';
+import { rangeRefused, readRange } from './range-response.ts';
+import { HUB_REASONS, type Refusal, readRefusal } from './refusal.ts';
 import { RemoteSource } from './remote-source.ts';
 import { type RepoFile, readRepoFiles } from './repo-files.ts';
 import { repoError, responseError, searchError } from './response-errors.ts';
-import { retry } from './retry.ts';
+import { isRequestedPause, type RetryPause, retry } from './retry.ts';
 import { readSearchPage, type SearchPage, type SearchQuery, searchPath } from './search.ts';
-import { allowsToken, findToken, type SavedToken } from './token.ts';
+import { allowsToken, describeRejected, findToken, type RejectedToken, type SavedToken } from './token.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
 
 /** Options for {@link Hub}. */
@@ -31,6 +32,29 @@ export interface HubOptions {
   readonly log: Logger;
 }
 
+/** Options for a request to the hub. */
+export interface HubRequestOptions {
+  readonly signal?: AbortSignal;
+  /** Called before each pause between two attempts, and with undefined behind it. With it, the hub waits longer. */
+  readonly onPause?: (pause: RetryPause | undefined) => void;
+}
+
+/**
+ * Longest time for the response to a `HEAD` request, milliseconds. Some servers never answer it; a `GET` request for one
+ * byte gets the same headers.
+ */
+const HEAD_TIMEOUT_MS = 5_000;
+
+/** Ways to request a file's headers, until one succeeds. Some mirrors support neither `HEAD` nor ranges. */
+const PROBES = [
+  { method: 'HEAD', headers: {} },
+  { method: 'GET', headers: { range: 'bytes=0-0' } },
+  { method: 'GET', headers: {} },
+] as const;
+
+/** Statuses of servers that would respond to a request for the whole file. */
+const RANGE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 416, 501]);
+
 /** Client of the Hugging Face Hub or a compatible server: metadata, listings, search, and the bytes of files. */
 export class Hub implements HubClient {
   readonly #options: HubOptions;
@@ -38,6 +62,12 @@ export class Hub implements HubClient {
   readonly #origin: string;
   /** Files whose commit, as sent by the hub, it does not accept as a revision; some mirrors behave like that. */
   readonly #withoutCommit = new WeakSet<RemoteFile>();
+  /** The token of the last request: never repeated in errors. */
+  #token: string | undefined;
+  /** The token that the hub refused last. It is sent again only for what cannot be read without a token. */
+  #rejected: (RejectedToken & { readonly token: string }) | undefined;
+  /** The server gave a file's headers to a `GET` request that it refused to a `HEAD` request. */
+  #refusesHead = false;
 
   constructor(options: HubOptions) {
     const { limits, env, endpoint } = options;
@@ -50,17 +80,26 @@ export class Hub implements HubClient {
     });
   }
 
-  /** @throws HostError the hub's error, `CHECKSUM_MISSING`, `HUB_UNREACHABLE` or `OFFLINE`. */
-  fileInfo(name: ModelName, file: string, { signal }: { signal?: AbortSignal }): Promise<RemoteFile> {
-    return this.#withRetries(() => this.#requestFileInfo(name, file, signal), signal);
+  /** The access token that the hub refused, if the one in use is refused. */
+  get rejectedToken(): RejectedToken | undefined {
+    return this.#rejected;
   }
 
-  async openRange(remote: RemoteFile, range: ByteRange, { signal }: { signal?: AbortSignal }): Promise<RangeStream> {
+  /** @throws HostError the hub's error, `CHECKSUM_MISSING`, `HUB_UNREACHABLE` or `OFFLINE`. */
+  fileInfo(name: ModelName, file: string, options: HubRequestOptions): Promise<RemoteFile> {
+    return this.#withRetries(() => this.#requestFileInfo(name, file, options.signal), options);
+  }
+
+  async openRange(
+    remote: RemoteFile,
+    range: ByteRange | undefined,
+    { signal }: { signal?: AbortSignal },
+  ): Promise<RangeStream> {
     const { name, file, commit } = remote;
     const open = (revision: string) =>
       this.#follow(this.#fileUrl(name, file, revision), {
         method: 'GET',
-        headers: { range: `bytes=${range.start}-${range.end - 1}` },
+        headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` },
         signal,
         isBulk: true,
       });
@@ -72,7 +111,7 @@ export class Hub implements HubClient {
       response = await open(name.revision);
     }
     try {
-      this.#assertFound(response, remote);
+      await this.#assertFound(response, remote, signal);
       return readRange(response, remote, range, signal);
     } catch (error) {
       response.body.destroy();
@@ -84,24 +123,24 @@ export class Hub implements HubClient {
     const remote = await this.fileInfo(name, file, defined({ signal }));
     return new RemoteSource(remote, {
       open: (range, options) => this.openRange(remote, range, options),
-      withRetries: (work, signal) => this.#withRetries(work, signal),
+      withRetries: (work, signal) => this.#withRetries(work, defined({ signal })),
     });
   }
 
   /** Lists the files of a repository, without those with unusable names. Throws the hub's error. */
-  repoFiles(repo: RepoName, { signal }: { signal?: AbortSignal }): Promise<RepoFile[]> {
-    return this.#withRetries(() => this.#requestRepoFiles(repo, signal), signal);
+  repoFiles(repo: RepoName, options: HubRequestOptions): Promise<RepoFile[]> {
+    return this.#withRetries(() => this.#requestRepoFiles(repo, options.signal), options);
   }
 
   /** Searches for repositories with GGUF files. */
-  search(query: SearchQuery, { signal }: { signal?: AbortSignal }): Promise<SearchPage> {
+  search(query: SearchQuery, options: HubRequestOptions): Promise<SearchPage> {
+    const { signal } = options;
     return this.#withRetries(async () => {
       const url = new URL(`${this.#options.endpoint}${searchPath(query)}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) return readSearchPage(response, query.limit, signal);
-      response.body.destroy();
-      throw searchError(response);
-    }, signal);
+      throw await this.#refusal(response, signal, searchError);
+    }, options);
   }
 
   /** Requests the model's page, which lists all files at once, or the tree if a mirror does not have the page. */
@@ -111,8 +150,7 @@ export class Hub implements HubClient {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(repo.repoId)}${listing}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) return readRepoFiles(response, repo, signal);
-      response.body.destroy();
-      error = repoError(response, repo, this.#options.endpoint);
+      error = await this.#refusal(response, signal, (refusal) => repoError(refusal, repo, this.#options.endpoint));
       // A reason given by the hub applies to the other listing too.
       if (error.transient || response.headers['x-error-code'] !== undefined) throw error;
     }
@@ -120,20 +158,7 @@ export class Hub implements HubClient {
   }
 
   async #requestFileInfo(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<RemoteFile> {
-    const url = this.#fileUrl(name, file, name.revision);
-    let response = await this.#follow(url, { method: 'HEAD', headers: {}, signal, stayOnHost: true });
-    response.body.destroy();
-    // Some mirrors do not support HEAD or do not send the size in response to it.
-    if (
-      response.status === 405 ||
-      response.status === 501 ||
-      (isFound(response) && fileMetadata(response).size === undefined)
-    ) {
-      response = await this.#follow(url, { method: 'GET', headers: { range: 'bytes=0-0' }, signal, stayOnHost: true });
-      response.body.destroy();
-    }
-    if (!isFound(response)) throw responseError(response.status, response.headers, this.#requestedFile(name, file));
-
+    const response = await this.#requestFileHeaders(name, file, signal);
     const facts = fileMetadata(response);
     const isPlain = isStrong(facts.checksum) && facts.size !== undefined;
     const listed = isPlain ? undefined : await this.#findInListings(name, file, signal);
@@ -141,6 +166,42 @@ export class Hub implements HubClient {
     const size = listed?.size ?? facts.size;
     if (checksum === undefined || size === undefined) throw checksumMissing(name, file);
     return { name, file, size, checksum, etag: facts.etag ?? checksum.hex, commit: facts.commit };
+  }
+
+  /** Requests a file's headers, without its bytes. */
+  async #requestFileHeaders(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<FollowedResponse> {
+    const url = this.#fileUrl(name, file, name.revision);
+    let found: FollowedResponse | undefined;
+    let error: unknown;
+    for (const { method, headers } of PROBES) {
+      const isHead = method === 'HEAD';
+      if (isHead && this.#refusesHead) continue;
+      const timeout = isHead ? AbortSignal.timeout(HEAD_TIMEOUT_MS) : undefined;
+      const either = timeout && signal ? AbortSignal.any([timeout, signal]) : (timeout ?? signal);
+      try {
+        const response = await this.#follow(url, { method, headers, signal: either, stayOnHost: true });
+        if (isFound(response)) {
+          response.body.destroy();
+          this.#refusesHead ||= !isHead && found === undefined && error !== undefined;
+          // Without a size, another way may have it; otherwise the listing has.
+          found ??= response;
+          if (fileMetadata(response).size !== undefined) return response;
+          continue;
+        }
+        if (found !== undefined) break;
+        error = await this.#refusal(response, signal, (refusal) =>
+          responseError(refusal, this.#requestedFile(name, file)),
+        );
+        const isFinal = HUB_REASONS.has(response.headers['x-error-code']) || isRequestedPause(error);
+        if (isFinal || response.status === 429 || !(isHead || RANGE_REFUSALS.has(response.status))) throw error;
+      } catch (failure) {
+        signal?.throwIfAborted();
+        if (failure === error || !(timeout?.aborted === true || isInterrupted(failure))) throw failure;
+        error = failure;
+      }
+    }
+    if (found !== undefined) return found;
+    throw error;
   }
 
   /**
@@ -160,57 +221,96 @@ export class Hub implements HubClient {
         if (found?.checksum !== undefined) return found;
         continue;
       }
-      response.body.destroy();
-      const error = responseError(response.status, response.headers, this.#requestedFile(name, file));
+      const error = await this.#refusal(response, signal, (refusal) =>
+        responseError(refusal, this.#requestedFile(name, file)),
+      );
       if (isTransient(error)) throw error;
     }
     return undefined;
   }
 
-  #assertFound({ status, headers, url, hubHeaders }: HttpResponse, remote: RemoteFile): void {
+  async #assertFound(response: FollowedResponse, remote: RemoteFile, signal: AbortSignal | undefined): Promise<void> {
+    const { status, headers, url, hubHeaders } = response;
     if (status === 206 || status === 200) return;
-    if (status === 416) throw remoteChanged(remote, 'another size');
     // If the server that the hub redirected to denies access, the signed URL has expired: the next attempt requests a
     // new one from the hub.
     const isRedirected = hubHeaders !== undefined && headers['x-error-code'] === undefined;
-    if (isRedirected && (status === 401 || status === 403 || status === 404 || status === 410)) {
-      throw new HubError(
+    const isExpired = isRedirected && (status === 401 || status === 403 || status === 404 || status === 410);
+    throw await this.#refusal(response, signal, (refusal) => {
+      if (status === 416) return rangeRefused(response, remote);
+      if (!isExpired) return responseError(refusal, this.#requestedFile(remote.name, remote.file));
+      const said = refusal.reason === undefined ? '' : ` It said: "${refusal.reason}"`;
+      return new HubError(
         'HUB_ERROR',
-        `${url.origin} rejected the download address for ${remote.file} (status ${status}).`,
-        {
-          transient: true,
-          details: { host: url.host, status },
-        },
+        `${url.origin} rejected the download address for ${remote.file} (status ${status}).${said}`,
+        { transient: true, retryAfterMs: refusal.waitMs, details: { host: url.host, status } },
       );
-    }
-    throw responseError(status, headers, this.#requestedFile(remote.name, remote.file));
+    });
   }
 
-  async #follow(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<HttpResponse> {
+  async #follow(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<FollowedResponse> {
     const { env, savedToken } = this.#options;
     if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
       throw new HostError('OFFLINE', 'Offline mode is on (HF_HUB_OFFLINE is set). Unset it to download models.');
     }
     // Public files need no token, so one that cannot be read or sent must not prevent their download.
     let tokenError: HostError | undefined;
-    let token = await findToken(env, savedToken).catch((error: unknown) => {
-      if (!isHostError(error, 'KEYCHAIN_UNAVAILABLE')) throw error;
+    let found = await findToken(env, savedToken).catch((error: unknown) => {
+      if (!isHostError(error, 'KEYCHAIN_UNAVAILABLE', 'UNAUTHORIZED')) throw error;
       tokenError = error;
       return undefined;
     });
-    if (token !== undefined && !allowsToken(this.#options.endpoint, env)) {
-      token = undefined;
+    if (found !== undefined && !allowsToken(this.#options.endpoint, env)) {
+      found = undefined;
       tokenError = tokenNotSent(this.#origin);
     }
-    const response = await follow(this.#http, { ...request, url, token: token?.token, tokenOrigin: this.#origin });
+    const token = found?.token;
+    this.#token = token;
+    if (this.#rejected?.token !== token) this.#rejected = undefined;
+    if (isHostError(tokenError, 'UNAUTHORIZED') && typeof tokenError.details?.source === 'string') {
+      this.#rejected = { token: '', source: tokenError.details.source, reason: 'it contains invalid characters' };
+    }
+    const send = (sent: string | undefined) =>
+      follow(this.#http, { ...request, url, token: sent, tokenOrigin: this.#origin });
+    let response = await send(this.#rejected === undefined ? token : undefined);
+    const isDenied = response.status === 401 || response.status === 403;
+    if (isDenied && this.#rejected !== undefined && token !== undefined) {
+      // It may be accepted again, or the hub refuses it for some repositories only.
+      response.body.destroy();
+      response = await send(token);
+      if (response.tokenRefusal === undefined) this.#rejected = undefined;
+    }
+    const { tokenRefusal, status } = response;
+    if (found !== undefined && tokenRefusal !== undefined && (tokenRefusal.status === 401 || status < 400)) {
+      this.#rejected = { ...found, reason: tokenRefusal.reason };
+      this.#options.log.warn('hub.token-rejected', { source: found.source, status: tokenRefusal.status });
+    }
     if (tokenError === undefined || (response.status !== 401 && response.status !== 403)) return response;
     response.body.destroy();
     throw tokenError;
   }
 
-  #withRetries<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  /** Reads why the hub refused a request, and discards the rest of the response. */
+  async #refusal(
+    response: FollowedResponse,
+    signal: AbortSignal | undefined,
+    toError: (refusal: Refusal) => HubError,
+  ): Promise<HubError> {
+    const rejected = this.#rejected;
+    const refusal = await readRefusal(response, { secrets: this.#token ? [this.#token] : [], signal });
+    // A token that the hub knows gets a better reason than none.
+    const error = toError(response.tokenRefusal?.status === 403 ? response.tokenRefusal : refusal);
+    if (rejected === undefined || !isHostError(error, 'UNAUTHORIZED', 'GATED_REPO', 'REPO_NOT_FOUND')) return error;
+    const { code, message, details } = error;
+    const what = code === 'GATED_REPO' ? message : firstSentence(message);
+    return new HubError(code, `${what} ${describeRejected(rejected)}`, {
+      details: { ...details, tokenSource: rejected.source },
+    });
+  }
+
+  #withRetries<T>(work: () => Promise<T>, options: HubRequestOptions): Promise<T> {
     return retry(work, this.#options.limits, {
-      signal,
+      ...options,
       onRetry: (error, attempt) => this.#options.log.warn('hub.retry', { attempt, error }),
     });
   }
@@ -234,8 +334,21 @@ function listingsOf({ revision }: RepoName | ModelName): readonly string[] {
   return [`${page}?blobs=true`, `/tree/${encoded}?recursive=true`];
 }
 
-function isFound({ status }: HttpResponse): boolean {
+function isFound({ status }: FollowedResponse): boolean {
   return status >= 200 && status <= 399;
+}
+
+/** The server was reached, and then did not answer properly. */
+function isInterrupted(error: unknown): boolean {
+  const cause = isTransient(error) ? error.details?.cause : undefined;
+  return (
+    typeof cause === 'string' &&
+    !['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(cause)
+  );
+}
+
+function firstSentence(text: string): string {
+  return text.split(/(?<=\.) /, 1)[0] ?? '';
 }
 
 function encodePath(path: string): string {

@@ -1,46 +1,114 @@
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { checksumOf, etagOf } from './file-info.ts';
-import { type HttpResponse, type ResponseBody, unreachable } from './http.ts';
-import { HubError } from './hub-error.ts';
+import type { FollowedResponse } from './follow.ts';
+import { type ResponseBody, unreachable } from './http.ts';
+import { HubError, UnusableRange } from './hub-error.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
 
 /**
- * Checks the response to a range request and returns its bytes. `206` must contain exactly the range; `200` is the
- * whole file, from a hub that does not support ranges. Throws `HUB_ERROR`, or `REMOTE_CHANGED` if the file is a
- * different one.
+ * Most bytes before the requested range that are received and skipped. Some caches send whole blocks of a few MiB.
+ */
+const MAX_SKIPPED_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Checks the response to a request for a range, or for the whole file, and returns its bytes. A part is used if it
+ * contains the first byte of the range: it may be wider or shorter. Throws {@link UnusableRange} for any other part,
+ * `HUB_ERROR` for what is not the file, and `REMOTE_CHANGED` if the file is a different one.
  */
 export function readRange(
-  response: HttpResponse,
+  response: FollowedResponse,
   remote: RemoteFile,
-  range: ByteRange,
+  range: ByteRange | undefined,
   signal: AbortSignal | undefined,
 ): RangeStream {
   const { url, status, headers, body } = response;
-  const unexpected = (found: string, expected: string) =>
-    new HubError('HUB_ERROR', `Unexpected response from ${url.origin}: expected ${expected}, got ${found}.`, {
+  const unexpected = (found: string, expected: string, Kind = HubError) =>
+    new Kind('HUB_ERROR', `Unexpected response from ${url.origin}: expected ${expected}, got ${found}.`, {
       transient: true,
       details: { host: url.host, fileName: remote.file, expected, found },
     });
 
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity')
-    throw unexpected(`a body compressed with ${encoding}`, 'an uncompressed body');
   if (/^text\/html\b/i.test(headers['content-type'] ?? '')) throw unexpected('a web page', 'the file');
   // The hub's own ETag counts. A CDN generates ETags of its own.
   const tag = etagOf(response.hubHeaders ?? headers);
   if (tag !== undefined && differs(tag, remote)) throw remoteChanged(remote, tag);
 
-  if (status === 206) {
-    const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
-    if (Number(start) !== range.start || Number(end) !== range.end - 1) {
-      throw unexpected(`the range "${headers['content-range'] ?? ''}"`, `bytes ${range.start}-${range.end - 1}`);
-    }
-    if (total !== '*' && Number(total) !== remote.size) throw remoteChanged(remote, `${total} bytes`);
-    return { start: range.start, body: readExactly(body, range.end - range.start, url, signal) };
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
+  const isPart = status === 206 || headers['content-range'] !== undefined;
+  if (!isPart) {
+    if (encoding === 'identity' && length !== undefined && length !== remote.size)
+      throw unexpected(`${length} bytes`, `all ${remote.size} bytes`);
+    const decoded = encoding === 'identity' ? body : decode(body, encoding);
+    if (decoded === undefined) throw unexpected(`a body compressed with ${encoding}`, 'an uncompressed body');
+    return { start: 0, isWholeFile: true, isStated: true, body: readExactly(decoded, remote.size, url, signal) };
   }
-  const length = headers['content-length'];
-  if (length !== undefined && Number(length) !== remote.size)
-    throw unexpected(`${length} bytes`, `all ${remote.size} bytes`);
-  return { start: 0, body: readExactly(body, remote.size, url, signal) };
+
+  const wanted = range ?? { start: 0, end: remote.size };
+  const expected = `bytes ${wanted.start}-${wanted.end - 1}`;
+  if (encoding !== 'identity') throw unexpected(`a part compressed with ${encoding}`, expected, UnusableRange);
+  if (/^multipart\//i.test(headers['content-type'] ?? '')) throw unexpected('several parts', expected, UnusableRange);
+  const part = statedPart(headers['content-range']) ?? impliedPart(length, wanted, remote.size);
+  if (part === undefined) {
+    throw unexpected(
+      `the range "${headers['content-range'] ?? ''}", ${length ?? 'unknown'} bytes`,
+      expected,
+      UnusableRange,
+    );
+  }
+  const { start, end, total } = part;
+  if (total !== undefined && total !== remote.size) throw remoteChanged(remote, `${total} bytes`);
+  const isConsistent = start < end && end <= remote.size && (length === undefined || length === end - start);
+  const isUsable = start <= wanted.start && wanted.start < end && wanted.start - start <= MAX_SKIPPED_BYTES;
+  if (!isConsistent || !isUsable) throw unexpected(`bytes ${start}-${end - 1}`, expected, UnusableRange);
+  const isStated = headers['content-range'] !== undefined;
+  return { start, isWholeFile: false, isStated, body: readExactly(body, end - start, url, signal) };
+}
+
+interface Part extends ByteRange {
+  /** Size of the whole file, if the server says it. */
+  readonly total: number | undefined;
+}
+
+/** Reads `Content-Range`, with the separators that some servers use instead of a space. Source: RFC 9110, 14.4. */
+function statedPart(value: string | undefined): Part | undefined {
+  const [, start, last, total] = /^bytes[ =:]\s*(\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? '') ?? [];
+  if (start === undefined) return undefined;
+  return { start: Number(start), end: Number(last) + 1, total: total === '*' ? undefined : Number(total) };
+}
+
+/** Returns the part that a response without `Content-Range` contains, if its length leaves no other possibility. */
+function impliedPart(length: number | undefined, { start, end }: ByteRange, size: number): Part | undefined {
+  if (length === undefined) return undefined;
+  const total = undefined;
+  if (length === end - start) return { start, end, total };
+  if (length === size - start) return { start, end: size, total };
+  return length === size ? { start: 0, end: size, total } : undefined;
+}
+
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+] as const);
+
+/** Decodes a body that is compressed although that was not requested; undefined for an unknown encoding. */
+function decode(body: ResponseBody, encoding: string): ResponseBody | undefined {
+  const decoder = DECODERS.get(encoding)?.();
+  if (decoder === undefined) return undefined;
+  async function* copies() {
+    // The memory of a chunk is reused.
+    for await (const chunk of body) yield Buffer.from(chunk);
+  }
+  // An error ends the decoder, so that its reader gets it.
+  pipeline(Readable.from(copies()), decoder).catch(() => undefined);
+  return {
+    [Symbol.asyncIterator]: () => decoder[Symbol.asyncIterator](),
+    destroy: () => body.destroy(),
+  };
 }
 
 /**
@@ -88,8 +156,18 @@ function differs(tag: string, remote: RemoteFile): boolean {
   return current.algorithm === expected.algorithm && current.hex !== expected.hex;
 }
 
+/** Returns what a 416 means: the file has another size, or the server does not send ranges of it. */
+export function rangeRefused({ url, headers }: FollowedResponse, remote: RemoteFile): HubError {
+  const [, total] = /^bytes \*\/(\d{1,15})$/i.exec(headers['content-range'] ?? '') ?? [];
+  if (total !== undefined && Number(total) !== remote.size) return remoteChanged(remote, `${total} bytes`);
+  return new UnusableRange('HUB_ERROR', `${url.origin} refused to send a part of ${remote.file} (status 416).`, {
+    transient: true,
+    details: { host: url.host, fileName: remote.file, status: 416 },
+  });
+}
+
 /** The file on the hub has changed since its metadata was read. */
-export function remoteChanged({ name, file, etag }: RemoteFile, found: string): HubError {
+function remoteChanged({ name, file, etag }: RemoteFile, found: string): HubError {
   return new HubError(
     'REMOTE_CHANGED',
     `${name.repoId}/${file} changed on the Hugging Face Hub during the download. Download it again.`,

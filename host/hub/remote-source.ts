@@ -1,6 +1,7 @@
 import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import type { ByteSource } from '../gguf/model.ts';
+import { UnusableRange } from './hub-error.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
 
 /**
@@ -15,7 +16,7 @@ const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 
 /** How a remote source fetches bytes. */
 export interface RemoteAccess {
-  open(range: ByteRange, options: { signal?: AbortSignal }): Promise<RangeStream>;
+  open(range: ByteRange | undefined, options: { signal?: AbortSignal }): Promise<RangeStream>;
   /** Runs `work` and retries it after transient errors. */
   withRetries<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
 }
@@ -31,6 +32,8 @@ export class RemoteSource implements ByteSource {
   #window: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array() };
   #nextWindow = FIRST_WINDOW_BYTES;
   #fetched = 0;
+  /** Whether the server answers requests for ranges with something else: then the file is read from its start. */
+  #ignoresRanges = false;
 
   constructor(remote: RemoteFile, access: RemoteAccess) {
     this.size = remote.size;
@@ -59,22 +62,35 @@ export class RemoteSource implements ByteSource {
     end: number,
     signal: AbortSignal | undefined,
   ): Promise<{ start: number; bytes: Uint8Array }> {
-    if (this.#fetched + end - start > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
-    const stream = await this.#access.open({ start, end }, defined({ signal }));
     const chunks: Uint8Array[] = [];
-    let skip = start - stream.start;
-    let missing = end - start;
-    for await (const chunk of stream.body) {
-      this.#fetched += chunk.length;
-      if (this.#fetched > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
-      // A hub that does not support ranges sends the file from its start.
-      const wanted = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, missing);
-      skip = Math.max(0, skip - chunk.length);
-      chunks.push(Buffer.from(wanted));
-      missing -= wanted.length;
-      if (missing === 0) break;
+    for (let at = start; at < end; ) {
+      if (this.#fetched + end - at > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
+      const stream = await this.#open({ start: at, end }, signal);
+      let position = stream.start;
+      // A server may send more than the range, or a part of it.
+      for await (const chunk of stream.body) {
+        this.#fetched += chunk.length;
+        if (this.#fetched > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
+        const wanted = chunk.subarray(Math.min(Math.max(0, at - position), chunk.length)).subarray(0, end - at);
+        position += chunk.length;
+        at += wanted.length;
+        chunks.push(Buffer.from(wanted));
+        if (at === end) break;
+      }
     }
     return { start, bytes: Buffer.concat(chunks) };
+  }
+
+  async #open(range: ByteRange, signal: AbortSignal | undefined): Promise<RangeStream> {
+    const options = defined({ signal });
+    if (this.#ignoresRanges) return this.#access.open(undefined, options);
+    try {
+      return await this.#access.open(range, options);
+    } catch (error) {
+      if (!(error instanceof UnusableRange)) throw error;
+      this.#ignoresRanges = true;
+      return this.#access.open(undefined, options);
+    }
   }
 }
 

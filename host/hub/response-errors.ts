@@ -1,10 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { defined } from '../common/defined.ts';
 import type { ModelName, RepoName } from '../protocol/model-name.ts';
 import { HubError } from './hub-error.ts';
-import { retryAfter } from './retry.ts';
-
-/** Longest `Retry-After` that is waited for, milliseconds: a user is looking at a progress bar. */
-const MAX_RETRY_AFTER_MS = 60_000;
+import type { Refusal } from './refusal.ts';
+import { MAX_WAIT_MS } from './retry.ts';
 
 /** The file that was requested, for error messages. */
 export interface RequestedFile {
@@ -15,18 +13,19 @@ export interface RequestedFile {
 }
 
 /**
- * Converts an error response of a hub to an error. `X-Error-Code` is the hub's own reason; without it, the status
- * decides. Source: huggingface_hub's `hf_raise_for_status`.
+ * Converts an error response of a hub to an error, with the hub's own reason. `X-Error-Code` decides which error it is;
+ * without it, the status does. Source: huggingface_hub's `hf_raise_for_status`.
  */
-export function responseError(status: number, headers: IncomingHttpHeaders, subject: RequestedFile): HubError {
+export function responseError(refusal: Refusal, subject: RequestedFile): HubError {
   const { name, file, endpoint } = subject;
+  const { status, code } = refusal;
   const page = `${endpoint}/${name.repoId}`;
-  const details = { repoId: name.repoId, fileName: file, revision: name.revision, status };
-  switch (headers['x-error-code']) {
+  const details = { repoId: name.repoId, fileName: file, revision: name.revision, ...detailsOf(refusal) };
+  switch (code) {
     case 'GatedRepo':
       return new HubError(
         'GATED_REPO',
-        `${name.repoId} is gated: its terms must be accepted first. Request access at ${page}, then add an access token of your account.`,
+        `${name.repoId} is gated: its terms must be accepted first. Request access at ${page}, then add an access token of your account.${said(refusal)}`,
         { details: { ...details, accessPage: page } },
       );
     case 'RepoNotFound':
@@ -41,62 +40,64 @@ export function responseError(status: number, headers: IncomingHttpHeaders, subj
       return fileNotFound(subject, details);
   }
   if (status === 401 || status === 403) {
-    return new HubError('UNAUTHORIZED', `Access to ${name.repoId} was denied. Add an access token that can read it.`, {
-      details,
-    });
+    const remedy = 'Add an access token that can read it.';
+    return new HubError('UNAUTHORIZED', `Access to ${name.repoId} was denied. ${remedy}${said(refusal)}`, { details });
   }
   if (status === 404 || status === 410) return fileNotFound(subject, details);
-  if (status === 429) {
-    return temporaryError('RATE_LIMITED', 'The Hugging Face Hub is limiting requests.', headers, details);
-  }
-  const message = `The Hugging Face Hub could not provide ${name.repoId}/${file} (status ${status}).`;
-  if (status >= 500 || status === 408) return temporaryError('HUB_ERROR', message, headers, details);
-  return new HubError('HUB_ERROR', message, { details });
+  return otherError(
+    `The Hugging Face Hub could not provide ${name.repoId}/${file} (status ${status}).`,
+    refusal,
+    details,
+  );
 }
 
 /**
  * Converts an error response to a request about a whole repository. A 404 without a reason means that the repository
  * does not exist.
  */
-export function repoError(
-  { status, headers }: { status: number; headers: IncomingHttpHeaders },
-  repo: RepoName,
-  endpoint: string,
-): HubError {
-  const code = headers['x-error-code'] ?? (status === 404 || status === 410 ? 'RepoNotFound' : undefined);
-  const subject = { name: { ...repo, file: '', id: repo.repoId }, file: '', endpoint };
-  return responseError(status, code === undefined ? headers : { ...headers, 'x-error-code': code }, subject);
+export function repoError(refusal: Refusal, repo: RepoName, endpoint: string): HubError {
+  const { status } = refusal;
+  const code = refusal.code ?? (status === 404 || status === 410 ? 'RepoNotFound' : undefined);
+  return responseError({ ...refusal, code }, { name: { ...repo, file: '', id: repo.repoId }, file: '', endpoint });
 }
 
 /** Converts an error response to a search, which concerns no repository. */
-export function searchError({ status, headers }: { status: number; headers: IncomingHttpHeaders }): HubError {
-  const details = { status };
-  if (status === 429) {
-    return temporaryError('RATE_LIMITED', 'The Hugging Face Hub is limiting requests.', headers, details);
-  }
+export function searchError(refusal: Refusal): HubError {
+  const { status } = refusal;
   const message = `The Hugging Face Hub could not run the search (status ${status}).`;
-  if (status >= 500 || status === 408) return temporaryError('HUB_ERROR', message, headers, details);
-  if (status === 401) {
-    return new HubError('UNAUTHORIZED', `${message} The access token may be invalid or expired.`, { details });
-  }
-  return new HubError('HUB_ERROR', message, { details });
+  const details = detailsOf(refusal);
+  if (status !== 401 && status !== 403) return otherError(message, refusal, details);
+  return new HubError('UNAUTHORIZED', `${message} The access token may be invalid or expired.${said(refusal)}`, {
+    details,
+  });
 }
 
-/** A temporary error. If the hub asks to wait for too long, the error is final and says when to try again. */
-function temporaryError(
-  code: 'RATE_LIMITED' | 'HUB_ERROR',
-  message: string,
-  headers: IncomingHttpHeaders,
-  details: Record<string, unknown>,
-): HubError {
-  const retryAfterMs = retryAfter(headers);
-  if (retryAfterMs === undefined || retryAfterMs <= MAX_RETRY_AFTER_MS) {
-    return new HubError(code, `${message} Try again later.`, { transient: true, retryAfterMs, details });
+/** An error without a reason of its own: temporary, unless the hub asks to wait for too long, or would always refuse. */
+function otherError(message: string, refusal: Refusal, details: Record<string, unknown>): HubError {
+  const { status, waitMs } = refusal;
+  if (status !== 429 && status < 500 && status !== 408) {
+    return new HubError('HUB_ERROR', `${message}${said(refusal)}`, { details });
   }
-  const retryAfterSeconds = Math.ceil(retryAfterMs / 1000);
-  return new HubError(code, `${message} Try again in ${retryAfterSeconds} seconds.`, {
-    details: { ...details, retryAfterSeconds },
+  const [code, what] =
+    status === 429
+      ? (['RATE_LIMITED', 'The Hugging Face Hub is limiting requests.'] as const)
+      : (['HUB_ERROR', message] as const);
+  const seconds = waitMs === undefined ? undefined : Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(waitMs / 1000));
+  const when = seconds === undefined || seconds === 0 ? 'later' : `in ${seconds} seconds`;
+  return new HubError(code, `${what} Try again ${when}.${said(refusal)}`, {
+    transient: waitMs === undefined || waitMs <= MAX_WAIT_MS,
+    retryAfterMs: waitMs,
+    details: { ...details, ...defined({ retryAfterSeconds: seconds }) },
   });
+}
+
+/** The server's own words, as the end of a message. */
+function said({ reason }: Refusal): string {
+  return reason === undefined ? '' : ` The server said: "${reason}"`;
+}
+
+function detailsOf({ status, code, reason }: Refusal): Record<string, unknown> {
+  return { status, ...defined({ hubCode: code, hubMessage: reason }) };
 }
 
 function fileNotFound({ name, file }: RequestedFile, details: Record<string, unknown>): HubError {

@@ -1,10 +1,21 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defined } from '../common/defined.ts';
-import { isTransient } from './hub-error.ts';
+import { type HubError, isTransient } from './hub-error.ts';
 
-/** Longest pause between two attempts, milliseconds. */
+/** Longest pause between two attempts that the hub did not ask for, milliseconds. */
 const MAX_DELAY_MS = 15_000;
+
+/**
+ * Longest time that a download waits because a server asks it to, without a byte in between, milliseconds: an hour. The
+ * hub's windows are five minutes. `docs/configuration.md` states it.
+ */
+export const MAX_WAIT_MS = 3_600_000;
+
+/** Longest time that any other request waits because a server asks it to, milliseconds: nobody sees why it takes long. */
+const MAX_UNSEEN_WAIT_MS = 5_000;
+
+/** A pause that is at least this long is one that the server asked for, not a failed attempt, milliseconds. */
+const MIN_REQUESTED_MS = 1_000;
 
 /** How often and at which intervals to retry. */
 export interface RetryLimits {
@@ -13,19 +24,32 @@ export interface RetryLimits {
   readonly retryBaseMs: number;
 }
 
+/** A pause before the next attempt. */
+export interface RetryPause {
+  /** `requested`: the server said when it accepts requests again. */
+  readonly reason: 'requested' | 'failed';
+  readonly error: HubError;
+  /** When the next attempt starts, Unix milliseconds. */
+  readonly until: number;
+}
+
 /**
- * Returns the pause before attempt number `attempt + 1`, milliseconds: what the hub requestedMs for, otherwise exponential
- * backoff with full jitter (as in AWS's "Exponential Backoff And Jitter"), so that many downloads do not retry at the
- * same moment.
+ * Returns the pause before attempt number `attempt + 1`, milliseconds: exponential backoff with full jitter (as in AWS's
+ * "Exponential Backoff And Jitter"), so that many downloads do not retry at the same moment; longer if the hub asks to
+ * wait longer.
  */
 export function pauseBefore(
   attempt: number,
   error: unknown,
   { retryBaseMs }: Pick<RetryLimits, 'retryBaseMs'>,
 ): number {
-  const requestedMs = isTransient(error) ? error.retryAfterMs : undefined;
-  if (requestedMs !== undefined) return requestedMs;
-  return Math.random() * Math.min(MAX_DELAY_MS, retryBaseMs * 2 ** attempt);
+  const backoff = Math.random() * Math.min(MAX_DELAY_MS, retryBaseMs * 2 ** attempt);
+  return Math.max(backoff, isTransient(error) ? (error.retryAfterMs ?? 0) : 0);
+}
+
+/** Whether the server said when it accepts requests again. Such a pause is no failed attempt. */
+export function isRequestedPause(error: unknown): error is HubError {
+  return isTransient(error) && error.retryAfterMs !== undefined && error.retryAfterMs >= MIN_REQUESTED_MS;
 }
 
 /** Waits for `ms` milliseconds. Throws the signal's reason if it is aborted first. */
@@ -40,33 +64,38 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 /**
  * Runs `work` until it succeeds, fails permanently, or has been tried `maxAttempts` times; then the last error is
- * thrown.
+ * thrown. Pauses that the server asks for are not counted, but together are at most {@link MAX_WAIT_MS} long, or
+ * {@link MAX_UNSEEN_WAIT_MS} without `onPause`, which shows them to the user.
  */
 export async function retry<T>(
   work: () => Promise<T>,
   limits: RetryLimits,
-  options: { signal?: AbortSignal | undefined; onRetry?: (error: unknown, attempt: number) => void } = {},
+  options: {
+    signal?: AbortSignal | undefined;
+    onRetry?: (error: unknown, attempt: number) => void;
+    /** Called before each pause, and with undefined behind it. */
+    onPause?: ((pause: RetryPause | undefined) => void) | undefined;
+  } = {},
 ): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
-    options.signal?.throwIfAborted();
+  const { signal, onRetry, onPause } = options;
+  let patienceMs = onPause === undefined ? MAX_UNSEEN_WAIT_MS : MAX_WAIT_MS;
+  for (let attempt = 0; ; ) {
+    signal?.throwIfAborted();
     try {
       return await work();
     } catch (error) {
-      if (!isTransient(error) || attempt + 1 >= limits.maxAttempts) throw error;
-      options.onRetry?.(error, attempt);
-      await pause(pauseBefore(attempt, error, limits), options.signal);
+      if (!isTransient(error)) throw error;
+      const isRequested = isRequestedPause(error);
+      if (!isRequested && attempt + 1 >= limits.maxAttempts) throw error;
+      const pauseMs = pauseBefore(attempt, error, limits);
+      if (isRequested) {
+        patienceMs -= pauseMs;
+        if (patienceMs < 0) throw error;
+      } else attempt += 1;
+      onRetry?.(error, attempt);
+      onPause?.({ reason: isRequested ? 'requested' : 'failed', error, until: Date.now() + pauseMs });
+      await pause(pauseMs, signal);
+      onPause?.(undefined);
     }
   }
-}
-
-/**
- * Returns `Retry-After`, which is a number of seconds or a date, in milliseconds; undefined if it is missing or
- * invalid. Source: RFC 9110, 10.2.3.
- */
-export function retryAfter(headers: IncomingHttpHeaders): number | undefined {
-  const value = headers['retry-after'];
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }

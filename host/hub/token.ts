@@ -14,6 +14,28 @@ export interface HubToken {
   readonly source: string;
 }
 
+/** An access token that the hub refused, or that cannot be one. */
+export interface RejectedToken {
+  /** Where it comes from: `HF_TOKEN`, `SET_HF_TOKEN`, or the path of a file. */
+  readonly source: string;
+  /** The hub's reason, in its own words. */
+  readonly reason: string | undefined;
+}
+
+/** Returns what happened to a rejected token and how to replace it, in two sentences. */
+export function describeRejected({ source, reason }: RejectedToken): string {
+  const [place, remedy] =
+    source === 'HF_TOKEN'
+      ? ['in the environment variable HF_TOKEN', 'Set HF_TOKEN to a valid token, or unset it.']
+      : source === 'SET_HF_TOKEN'
+        ? ['saved in TabAgent', 'Save a new access token, or remove this one.']
+        : [
+            `that huggingface_hub stores in ${source}`,
+            'Log in again with "hf auth login", or delete the file, or save a token in TabAgent.',
+          ];
+  return `The access token ${place} was rejected${reason === undefined ? '' : ` ("${reason}")`}. ${remedy}`;
+}
+
 /** Returns the access token that the user saved in this host, if any. */
 export type SavedToken = () => Promise<string | undefined>;
 

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../gguf/model.ts';
 import type { ModelName } from '../protocol/model-name.ts';
+import type { RetryPause } from './retry.ts';
 
 /** A hub's metadata of one file in a repository, validated. */
 export interface RemoteFile {
@@ -22,10 +23,14 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** The bytes of a range as they arrive. */
+/** Bytes of a file as they arrive. They contain the first byte of the requested range, but may start or end elsewhere. */
 export interface RangeStream {
-  /** Offset of the first byte: 0 instead of the requested start if the hub ignores ranges. */
+  /** Offset of the first byte: at most that of the range. */
   readonly start: number;
+  /** The server ignored the range and sends the whole file. */
+  readonly isWholeFile: boolean;
+  /** Whether the server said which bytes it sends. If not, only their number shows that they are the requested ones. */
+  readonly isStated: boolean;
   /** Each chunk is valid until the next one is requested. */
   readonly body: AsyncIterable<Uint8Array>;
 }
@@ -33,13 +38,17 @@ export interface RangeStream {
 /** The hub as the rest of the host uses it. */
 export interface HubClient {
   /** Returns a file's size, checksum and commit. Retries after transient errors. */
-  fileInfo(name: ModelName, file: string, options: { signal?: AbortSignal }): Promise<RemoteFile>;
+  fileInfo(
+    name: ModelName,
+    file: string,
+    options: { signal?: AbortSignal; onPause?: (pause: RetryPause | undefined) => void },
+  ): Promise<RemoteFile>;
   /**
-   * Requests a range of bytes, once. The caller retries: `isTransient(error)` (`hub-error.ts`) says whether it may, and
+   * Requests a range of bytes, or the whole file if it is undefined, once. The caller retries: `isTransient(error)` (`hub-error.ts`) says whether it may, and
    * `pauseBefore` (`retry.ts`) how long to wait. Reading the body throws if the connection breaks, stalls, or delivers
    * another number of bytes than announced.
    */
-  openRange(remote: RemoteFile, range: ByteRange, options: { signal?: AbortSignal }): Promise<RangeStream>;
+  openRange(remote: RemoteFile, range: ByteRange | undefined, options: { signal?: AbortSignal }): Promise<RangeStream>;
   /** Returns a source that reads the file's header without downloading the file. */
   byteSource(name: ModelName, file: string, options: { signal?: AbortSignal }): Promise<ByteSource>;
 }

@@ -10,6 +10,26 @@ export interface CachedModel {
   readonly size: number;
 }
 
+/** What a running download does. */
+export interface DownloadActivity {
+  /** Number of open connections. */
+  readonly connections: number;
+  /** When the last bytes arrived, Unix seconds, if that is some time ago. */
+  readonly stalledSince: number | undefined;
+  /** What happens next, if no bytes arrive. */
+  readonly next: NextStep | undefined;
+}
+
+/** What a download without new bytes does next. */
+export interface NextStep {
+  /** `wait`: sends a request when the server accepts one again. `retry`: connects again. `reconnect`: replaces the connections. */
+  readonly action: 'wait' | 'retry' | 'reconnect';
+  /** When, Unix milliseconds. */
+  readonly at: number;
+  /** The error that led to it. */
+  readonly code: ErrorCode | undefined;
+}
+
 /** Status of a model's download, for all of its files together. Sizes are bytes. */
 export interface DownloadStatus {
   readonly name: ModelName;
@@ -23,6 +43,8 @@ export interface DownloadStatus {
   /** Average of the last seconds; 0 while not downloading. */
   readonly bytesPerSecond: number;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** Only while this process downloads. */
+  readonly activity?: DownloadActivity;
 }
 
 /** The result of a download. */

@@ -1,6 +1,17 @@
 import * as v from 'valibot';
 import { defineEvent } from './define.ts';
-import { bytes, count, errorInfo, field, modelId, nullable, optional, percentage, requestId } from './fields.ts';
+import {
+  bytes,
+  count,
+  downloadActivity,
+  errorInfo,
+  field,
+  modelId,
+  nullable,
+  optional,
+  percentage,
+  requestId,
+} from './fields.ts';
 
 /** Fields of every event about the bytes of a model. */
 const transfer = {
@@ -17,7 +28,7 @@ const transfer = {
 export const modelDownloadProgress = defineEvent({
   type: 'MODEL_DOWNLOAD_PROGRESS',
   summary: 'Reports the progress of a download, or of the download of damaged chunks during a repair.',
-  payload: transfer,
+  payload: { ...transfer, ...downloadActivity },
   coalescedBy: ['modelId'],
 });
 

@@ -122,3 +122,23 @@ export const paging = {
 export const pagedResponse = {
   nextCursor: optional(v.string(), 'Extension: `cursor` for the next page; absent on the last.'),
 };
+
+/** Fields that say what a running download does. */
+export const downloadActivity = {
+  connections: optional(count, 'Extension: open connections; absent unless this host process downloads.'),
+  stalled: optional(v.boolean(), 'Extension: whether no bytes have arrived for some seconds.'),
+  stalledSince: optional(v.nullable(unixSeconds), 'Extension: when the last bytes arrived, if it is stalled.'),
+  next: optional(
+    v.nullable(
+      v.object({
+        action: field(
+          v.picklist(['wait', 'retry', 'reconnect']),
+          '`wait`: the hub limits requests, and the download waits as long as the hub says. `retry`: it connects again. `reconnect`: it replaces connections that deliver nothing.',
+        ),
+        inSeconds: field(count, 'Seconds until then.'),
+        code: nullable(v.string(), 'The code of the error that led to it.'),
+      }),
+    ),
+    'Extension: what the download does next, if no bytes arrive.',
+  ),
+};

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isJsonObject } from '../common/json.ts';
 import { parseJson } from '../common/json-limits.ts';
-import { retryAfter } from '../hub/retry.ts';
+import { requestedWaitMs } from '../hub/requested-wait.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteError } from './remote-error.ts';
 
@@ -130,7 +130,7 @@ function tryAgainLater(
   },
 ): RemoteError {
   const { code, reported, words, details, name } = error;
-  const retryAfterMs = retryAfter(headers);
+  const retryAfterMs = requestedWaitMs(headers);
   const what =
     code === 'RATE_LIMITED' ? `Remote engine "${name}" is limiting requests.` : `Remote engine "${name}" is not ready.`;
   // Waiting does not renew a quota that is used up.

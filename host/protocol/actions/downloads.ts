@@ -4,6 +4,7 @@ import { CACHE_ERRORS, DOWNLOAD_ERRORS, HUB_ERRORS } from '../errors.ts';
 import { modelDownloadProgress } from '../events.ts';
 import {
   bytes,
+  downloadActivity,
   errorInfo,
   field,
   integer,
@@ -72,6 +73,7 @@ const downloadStatus = v.object({
     'The state of the download.',
   ),
   started_at: field(unixSeconds, 'When it was started.'),
+  ...downloadActivity,
   error: optional(errorInfo, 'Why it failed.'),
 });
 

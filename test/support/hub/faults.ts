@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { HubRequest } from './hub.ts';
 
 /**
@@ -16,6 +17,7 @@ import type { HubRequest } from './hub.ts';
  * - `size`: this size is announced instead of the file's
  * - `tag`: this ETag is announced, including quotes; the listings stay correct
  * - `redirect`: a redirect to this URL; one to itself makes a loop
+ * - `script`: whatever this function sends
  * - `noChecksum`: ETags that are not checksums, and no checksums in the listings
  */
 export type Fault =
@@ -23,7 +25,8 @@ export type Fault =
   | { kind: 'cut' | 'stall'; after: number }
   | { kind: 'shorter' | 'longer'; by: number }
   | { kind: 'wrongBytes'; at: number }
-  | { kind: 'redirect'; to: string }
+  | { kind: 'redirect'; to: string; headers?: Record<string, string> }
+  | { kind: 'script'; answer: (response: ServerResponse, request: HubRequest) => unknown }
   | { kind: 'size' | 'tag'; announced: string }
   | {
       kind: 'ignoreRange' | 'wrongContentRange' | 'noContentRange' | 'html' | 'gzip' | 'changedEtag' | 'noChecksum';

@@ -134,7 +134,11 @@ export class TestHub {
 
   async #answer(request: HubRequest, response: ServerResponse, fault: Fault | undefined): Promise<void> {
     if (fault?.kind === 'status') return sendJson(response, fault.status, { error: 'fault' }, fault.headers);
-    if (fault?.kind === 'redirect') return redirect(response, fault.to);
+    if (fault?.kind === 'script') {
+      await fault.answer(response, request);
+      return;
+    }
+    if (fault?.kind === 'redirect') return redirect(response, fault.to, fault.headers);
     if (fault?.kind === 'html') {
       response
         .writeHead(200, { 'content-type': 'text/html; charset=utf-8' })

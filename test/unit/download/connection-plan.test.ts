@@ -62,14 +62,19 @@ describe('the number of connections', () => {
     expect(follow(plan, each(100), 200).at(-1)).toBe(16);
   });
 
-  it('halves when the hub limits requests, and waits long before it tries more', () => {
+  it('keeps to the number of connections that the server accepts, and waits long before it tries more', () => {
     const plan = new ConnectionPlan({ first: 8, most: 16 });
-    plan.refused();
+    plan.refused(3);
+    expect(plan.target).toBe(3);
+    expect(Math.max(...follow(plan, each(100), 40))).toBe(3);
+    expect(Math.max(...follow(plan, each(100), 40))).toBeGreaterThan(3);
+  });
+
+  it('never grows by a refusal, and keeps one connection', () => {
+    const plan = new ConnectionPlan({ first: 4, most: 16 });
+    plan.refused(12);
     expect(plan.target).toBe(4);
-    expect(Math.max(...follow(plan, each(100), 40))).toBe(4);
-    plan.refused();
-    plan.refused();
-    plan.refused();
+    plan.refused(0);
     expect(plan.target).toBe(1);
   });
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { HostError } from '../../../host/common/errors.ts';
 import { ConnectionPlan } from '../../../host/download/connection-plan.ts';
 import { DownloadRound, type RoundOptions } from '../../../host/download/download-round.ts';
@@ -18,6 +18,7 @@ import { readModelName } from '../../../host/protocol/model-name.ts';
 import { QUICK_LIMITS, seededBytes } from '../../support/cache/cache-bench.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { type HubRequest, startHub, type TestHub } from '../../support/hub/hub.ts';
+import { askedRange, sendPart } from '../../support/hub/scripts.ts';
 import { KeptLog } from '../../support/logs.ts';
 
 const REPO = 'maker/model-GGUF';
@@ -73,6 +74,8 @@ async function openRound(
     partial: new PartialChunks(GRID),
     limits: QUICK_LIMITS,
     rateLimiter: new RateLimiter(undefined),
+    onActivity: () => {},
+    onUnstated: () => {},
     ranges: true,
     signal: new AbortController().signal,
   });
@@ -91,8 +94,12 @@ describe('a download round', () => {
     /** Counts the streams that are open. */
     const hub: HubClient = Object.assign(Object.create(real), {
       fileInfo: real.fileInfo.bind(real),
-      async openRange(remote: RemoteFile, range: ByteRange, options: { signal?: AbortSignal }): Promise<RangeStream> {
-        const { start, body } = await real.openRange(remote, range, options);
+      async openRange(
+        remote: RemoteFile,
+        range: ByteRange | undefined,
+        options: { signal?: AbortSignal },
+      ): Promise<RangeStream> {
+        const { body, ...stream } = await real.openRange(remote, range, options);
         async function* counted() {
           open += 1;
           try {
@@ -101,7 +108,7 @@ describe('a download round', () => {
             open -= 1;
           }
         }
-        return { start, body: counted() };
+        return { ...stream, body: counted() };
       },
     });
     const recorded: { chunk: number; open: number }[] = [];
@@ -138,21 +145,31 @@ describe('a download round', () => {
     expect(whileSeveral.length).toBeLessThanOrEqual(6);
   });
 
-  it('reduces the connections once for requests that are refused at the same time', async () => {
+  it.each([403, 429, 503])('leaves the work to the connections that the server accepts beside a %d', async (status) => {
     server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } } });
     const log = new KeptLog();
     const hub = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
     const plan = new ConnectionPlan({ first: 4, most: 4 });
-    const refused = jest.spyOn(plan, 'refused');
     const { round, file, states, hasher } = await openRound(hub, {
       log,
       plan,
       record: async () => {},
       onBytes: () => {},
     });
-    const headers = { 'retry-after': '0' };
-    const isRange = ({ server, method }: HubRequest) => server === 'cdn' && method === 'GET';
-    server.fault({ kind: 'status', status: 429, headers, match: isRange, times: 4 });
+    // The first two are answered when the other two were refused.
+    const waiting: (() => void)[] = [];
+    let refused = 0;
+    server.fault({
+      kind: 'script',
+      match: ({ server, method }: HubRequest) => server === 'cdn' && method === 'GET',
+      answer: (response, request) => {
+        if (refused < 2 && waiting.length === 2) {
+          refused += 1;
+          response.writeHead(status).end();
+        } else waiting.push(() => sendPart(response, CONTENT, askedRange(request, CONTENT.length)));
+        if (refused === 2) for (const send of waiting.splice(0)) send();
+      },
+    });
     try {
       await round.run();
     } finally {
@@ -160,7 +177,7 @@ describe('a download round', () => {
       await file.close();
     }
     expect(new Set(states)).toEqual(new Set(['stored']));
-    expect(refused).toHaveBeenCalledTimes(1);
+    expect(plan.target).toBe(2);
   });
 
   it('fails if a chunk cannot be recorded, and does not count its bytes as progress', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkedSize, checksumOf, fileMetadata } from '../../../host/hub/file-info.ts';
 import { HubError } from '../../../host/hub/hub-error.ts';
+import { refusalOf } from '../../../host/hub/refusal.ts';
 import { responseError } from '../../../host/hub/response-errors.ts';
 import { pauseBefore, retry } from '../../../host/hub/retry.ts';
 import { readModelName } from '../../../host/protocol/model-name.ts';
@@ -66,25 +67,26 @@ describe('refusal', () => {
     [429, {}, 'RATE_LIMITED', true],
     [500, {}, 'HUB_ERROR', true],
     [503, { 'retry-after': '3' }, 'HUB_ERROR', true],
-    [503, { 'retry-after': '3600' }, 'HUB_ERROR', false],
+    [503, { 'retry-after': '3600' }, 'HUB_ERROR', true],
+    [503, { 'retry-after': '3601' }, 'HUB_ERROR', false],
   ])('converts status %d with %j to %s (transient: %s)', (status, headers, code, transient) =>
-    expect(responseError(status, headers, subject)).toMatchObject({ code, transient }),
+    expect(responseError(refusalOf(status, headers), subject)).toMatchObject({ code, transient }),
   );
 
   it('names the page on which to request access to a gated repository', () =>
-    expect(responseError(403, { 'x-error-code': 'GatedRepo' }, subject)).toMatchObject({
+    expect(responseError(refusalOf(403, { 'x-error-code': 'GatedRepo' }), subject)).toMatchObject({
       message: expect.stringMatching(/https:\/\/hub\.example\/maker\/model.*access token/),
       details: { accessPage: 'https://hub.example/maker/model' },
     }));
 
   it('reads Retry-After as seconds or as a date', () => {
-    expect(responseError(429, { 'retry-after': '7' }, subject).retryAfterMs).toBe(7000);
+    expect(responseError(refusalOf(429, { 'retry-after': '7' }), subject).retryAfterMs).toBe(7000);
     const inTenSeconds = new Date(Date.now() + 10_000).toUTCString();
-    const { retryAfterMs = 0 } = responseError(429, { 'retry-after': inTenSeconds }, subject);
+    const { retryAfterMs = 0 } = responseError(refusalOf(429, { 'retry-after': inTenSeconds }), subject);
     expect(retryAfterMs).toBeGreaterThan(5000);
     expect(retryAfterMs).toBeLessThanOrEqual(10_000);
-    expect(responseError(429, { 'retry-after': new Date(0).toUTCString() }, subject).retryAfterMs).toBe(0);
-    expect(responseError(429, { 'retry-after': 'soon' }, subject).retryAfterMs).toBeUndefined();
+    expect(responseError(refusalOf(429, { 'retry-after': new Date(0).toUTCString() }), subject).retryAfterMs).toBe(0);
+    expect(responseError(refusalOf(429, { 'retry-after': 'soon' }), subject).retryAfterMs).toBeUndefined();
   });
 });
 

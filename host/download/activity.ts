@@ -1,0 +1,55 @@
+import type { RetryPause } from '../hub/retry.ts';
+import type { DownloadActivity } from '../model-files/types.ts';
+import type { ConnectionActivity } from './download-round.ts';
+
+/** Time without new bytes after which a download counts as stalled, milliseconds. */
+const STALLED_AFTER_MS = 4_000;
+
+/**
+ * Watches whether the bytes of a download arrive, and says what the download does when they do not. Times are Unix
+ * milliseconds.
+ */
+export class ActivityWatch {
+  readonly #stallTimeoutMs: number;
+  readonly #now: () => number;
+  #bytes = 0;
+  #changedAt: number;
+  #connections: ConnectionActivity = { connections: 0, pause: undefined };
+
+  /** @param stallTimeoutMs After this time without a byte, a connection is replaced. */
+  constructor(stallTimeoutMs: number, now: () => number = Date.now) {
+    this.#stallTimeoutMs = stallTimeoutMs;
+    this.#now = now;
+    this.#changedAt = now();
+  }
+
+  /** Records the number of bytes so far. */
+  record(bytes: number): void {
+    if (bytes !== this.#bytes) this.#changedAt = this.#now();
+    this.#bytes = bytes;
+  }
+
+  /** Records what the connections do. */
+  set connections(activity: ConnectionActivity) {
+    this.#connections = activity;
+  }
+
+  /** Records a pause while no connection is open. */
+  set pause(pause: RetryPause | undefined) {
+    this.#connections = { connections: 0, pause };
+  }
+
+  get current(): DownloadActivity {
+    const { connections, pause } = this.#connections;
+    const isStalled = this.#now() - this.#changedAt >= STALLED_AFTER_MS;
+    const stalledSince = isStalled ? Math.floor(this.#changedAt / 1000) : undefined;
+    // While other connections receive bytes, the pause of one is of no interest.
+    if (pause !== undefined && (isStalled || connections === 0)) {
+      const action = pause.reason === 'requested' ? 'wait' : 'retry';
+      return { connections, stalledSince, next: { action, at: pause.until, code: pause.error.code } };
+    }
+    if (!isStalled || connections === 0) return { connections, stalledSince, next: undefined };
+    const at = this.#changedAt + this.#stallTimeoutMs;
+    return { connections, stalledSince, next: { action: 'reconnect', at, code: undefined } };
+  }
+}
