@@ -1,7 +1,7 @@
 import type { Declared, FoundAction, GroupName } from '../protocol/actions/index.ts';
 import type { ActionDeclaration } from '../protocol/define.ts';
 import type { Handler, HandlerOf } from './action.ts';
-import * as ping from './ping.ts';
+import { ping } from './ping.ts';
 
 /** The handlers of a group, exported under the names of their declarations. */
 type Handlers<G extends GroupName> = {
@@ -13,7 +13,7 @@ type Handlers<G extends GroupName> = {
  * PING, the first request of a browser, is in the start file.
  */
 const MODULES = {
-  ping: async () => ping,
+  ping: async () => ({ ping }),
   system: () => import('./system.ts'),
   downloads: () => import('./downloads.ts'),
   verification: () => import('./verification.ts'),

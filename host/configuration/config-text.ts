@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeText } from '../common/decode-text.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
@@ -27,8 +27,11 @@ export function configFileIn(folder: string): string {
 export function readConfigJson(path: string): unknown {
   let bytes: Buffer;
   try {
+    // Most users have no such file, and an exception would cost a start more than this.
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
     bytes = readFileSync(path);
-    if (process.platform !== 'win32') assertOurs(path);
+    if (process.platform !== 'win32') assertOurs(path, stats);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
     if (isHostError(error)) throw error;
@@ -52,8 +55,7 @@ export function configUnusable(path: string, problem: string, cause?: unknown): 
   });
 }
 
-function assertOurs(path: string): void {
-  const { mode, uid } = statSync(path);
+function assertOurs(path: string, { mode, uid }: Stats): void {
   if ((mode & OTHERS_WRITE) !== 0) {
     throw configUnusable(path, `can be changed by other users (to prevent that, run: chmod go-w "${path}")`);
   }

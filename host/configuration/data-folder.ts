@@ -43,7 +43,8 @@ export function assertOwnDataFolder(paths: HostPaths): void {
 }
 
 function assertOwn(path: string, user: number, whenForeign: string): void {
-  for (const stats of [lookAt(path), followed(path)]) {
+  const own = lookAt(path);
+  for (const stats of own?.isSymbolicLink() ? [own, followed(path)] : [own]) {
     if (stats === undefined) continue;
     const { uid, gid, mode } = stats;
     if (uid !== user && uid !== 0) {

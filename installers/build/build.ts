@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { buildExtension } from './extension.ts';
@@ -84,6 +84,7 @@ await esbuild.build({
   ],
   logLevel: 'warning',
 });
+removeUnusedHelpers(`${root}/dist/host`);
 await esbuild.build(runnerBuildOptions(root));
 await esbuild.build(keychainBuildOptions(root));
 await esbuild.build(threadBuildOptions(root));
@@ -100,6 +101,26 @@ process.exitCode = declarations.status ?? 1;
 includeValibotTypes(`${root}/dist/types`);
 
 await buildExtension(root);
+
+/**
+ * Removes what esbuild adds to every file and only few need, because a start would load it: the banner where nothing calls
+ * `require`, and imports of esbuild's own helpers for their side effects, of which they have none.
+ */
+function removeUnusedHelpers(folder: string): void {
+  const banner = `${requireBanner}\n`;
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => ({ path: join(folder, name), code: readFileSync(join(folder, name), 'utf8') }));
+  const helpers = files.filter(({ code }) => code.includes('var __commonJS=')).map(({ path }) => basename(path));
+  for (const { path, code } of files) {
+    const body = code.slice(banner.length);
+    const needed = code.startsWith(banner) && !/(?<!#)\brequire\b/.test(body) ? body : code;
+    writeFileSync(
+      path,
+      helpers.reduce((text, helper) => text.replace(`import"./parts/${helper}";`, ''), needed),
+    );
+  }
+}
 
 /**
  * Puts the types of valibot beside those of the library, which refer to them: valibot is bundled, so users of the library

@@ -11,7 +11,7 @@ import * as generation from './generation.ts';
 import * as lmstudio from './lmstudio.ts';
 import * as load from './load.ts';
 import * as loadedModels from './loaded-models.ts';
-import * as ping from './ping.ts';
+import { ping } from './ping.ts';
 import * as prompts from './prompts.ts';
 import * as ranking from './ranking.ts';
 import * as remote from './remote.ts';
@@ -28,7 +28,7 @@ import * as verification from './verification.ts';
  * request other than PING.
  */
 export const GROUPS = {
-  ping,
+  ping: { ping },
   system,
   downloads,
   verification,
