@@ -44,6 +44,7 @@ const ACTIONS: ReadonlyMap<string, ErrorAction> = new Map(
     UNSUPPORTED_MODEL_TYPE: 'searchModels',
     MODEL_NOT_CAPABLE: 'models',
     ENGINE_CRASHED: 'load',
+    ENGINE_ENDED: 'load',
     ENGINE_UNAVAILABLE: 'diagnostics',
     LOAD_TIMEOUT: 'retry',
     CONTEXT_OVERFLOW: 'reloadLonger',

@@ -162,8 +162,16 @@ export const stopGeneration = handle(declared.stopGeneration, async (request, { 
   const stopped = (await services.models()).stopGenerations({ id, tag: request.targetRequestId });
   const backends = [...new Set(stopped.map(({ model }) => model.backend))];
   const count = sum(stopped.map((model) => model.count));
+  if (count === 0) return { message: 'No active generation to stop', payload: { stopped: 0, stopped_backends: [] } };
+  const ends = await Promise.all(
+    stopped.map(async ({ model, processEnded }) => ((await processEnded) ? [model.id] : [])),
+  );
+  const ended = ends.flat();
   return {
-    message: count === 0 ? 'No active generation to stop' : `Generation stopped (${backends.join(', ')})`,
-    payload: { stopped: count, stopped_backends: backends },
+    message:
+      ended.length === 0
+        ? `Generation stopped (${backends.join(', ')})`
+        : `Generation stopped. ${ended.join(', ')} did not respond, so its process was ended. Load it again.`,
+    payload: { stopped: count, stopped_backends: backends, ...(ended.length === 0 ? {} : { ended }) },
   };
 });

@@ -8,7 +8,8 @@ import type { HostLimits } from '../config.ts';
 import type { InspectedModel } from '../gguf/model.ts';
 import type { ChatFormat } from '../models/generation.ts';
 import type { LoadedModel, ModelEngine } from '../models/model-engine.ts';
-import type { GpuMode, LoadSettings } from './ipc.ts';
+import { type Budget, budgetOf } from './budget.ts';
+import type { GpuMode, LoadSettings, RunnerLoad } from './ipc.ts';
 import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
 import { LocalModel } from './local-model.ts';
 import { readGpuMode, runnerEnv } from './runner-env.ts';
@@ -40,6 +41,12 @@ export interface EngineOptions {
  * a billion before it reports that there is no such memory.
  */
 const MAX_CONTEXT_TOKENS = 16 * 1024 * 1024;
+
+/** Longest that a warm runner may take to answer before a load, milliseconds; it takes 1 or 2. */
+const RESPONSE_MS = 2_000;
+
+/** Age at which a warm runner is expected to have started, milliseconds: GPU drivers can take some seconds. */
+const START_MS = 10_000;
 
 /**
  * llama.cpp on this machine: starts a runner process for each model and keeps one ready for the next load. llama.cpp
@@ -85,7 +92,7 @@ export class Engine implements ModelEngine<LoadRequest> {
   /**
    * Loads a model in a runner process.
    *
-   * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`,
+   * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_ENDED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`,
    * `UNSAFE_FOLDER` where other users could have replaced what would run, `INVALID_REQUEST` for a context that is too
    * long; the signal's reason when aborted.
    */
@@ -108,9 +115,10 @@ export class Engine implements ModelEngine<LoadRequest> {
   /** Loads on the warm runner. When it crashes with a GPU in use, a new one without a GPU gets a second try. */
   async #loadOnAnyRunner({ id, model, settings }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
     const file = model.files[0] ?? '';
-    const runner = this.#warm.take();
+    const budget = budgetOf(model, settings);
+    const runner = await this.#takeRunner(watch.signal);
     try {
-      return { runner, ...(await loadOnRunner(runner, { file, settings }, watch)) };
+      return { runner, ...(await loadOnRunner(runner, { file, settings }, budget, watch)) };
     } catch (error) {
       if (!isHostError(error, 'ENGINE_CRASHED')) throw error;
       this.#options.log.warn('engine.load-crashed', { id, gpu: runner.facts?.gpu, ...error.details });
@@ -118,19 +126,34 @@ export class Engine implements ModelEngine<LoadRequest> {
       const gpuFailed = !startFailed && runner.facts?.gpu !== null && settings.gpuLayers > 0;
       if (startFailed && runner.gpu === 'off') throw unavailable(error);
       if (!startFailed && !gpuFailed) throw error;
-      return this.#loadWithoutGpu(file, settings, watch, startFailed);
+      return this.#loadWithoutGpu({ file, settings }, budget, watch, startFailed);
     }
   }
 
+  /**
+   * Takes the warm runner, or starts one. A warm runner that does not respond, such as one that was stopped, is replaced:
+   * it must not hold up a load.
+   */
+  async #takeRunner(signal: AbortSignal): Promise<RunnerProcess> {
+    const runner = this.#warm.take();
+    if (runner === undefined) return this.#start(this.#gpu);
+    const age = performance.now() - runner.startedAt;
+    const isResponsive = await respondsWithin(runner, Math.max(RESPONSE_MS, START_MS - age), signal);
+    if (isResponsive) return runner;
+    this.#options.log.warn('engine.warm-runner-stuck', { runner: runner.pid });
+    void runner.kill();
+    return this.#start(this.#gpu);
+  }
+
   async #loadWithoutGpu(
-    file: string,
-    settings: LoadSettings,
+    { file, settings }: RunnerLoad,
+    budget: Budget,
     watch: LoadWatch,
     startFailed: boolean,
   ): Promise<RunnerWithModel> {
     const runner = this.#start('off');
     try {
-      const loaded = await loadOnRunner(runner, { file, settings: { ...settings, gpuLayers: 0 } }, watch);
+      const loaded = await loadOnRunner(runner, { file, settings: { ...settings, gpuLayers: 0 } }, budget, watch);
       // llama.cpp starts without the GPU and not with it: later runners need not try.
       if (startFailed) this.#gpu = 'off';
       return { runner, ...loaded, notice: 'The GPU could not be used, so the model runs on the CPU.' };
@@ -150,6 +173,24 @@ export class Engine implements ModelEngine<LoadRequest> {
       },
     );
     return runner;
+  }
+}
+
+/** Returns whether a runner that is started answers in time. One that exits is no question of time: its load fails. */
+async function respondsWithin(runner: RunnerProcess, ms: number, signal: AbortSignal): Promise<boolean> {
+  const answered = runner.call('memory', null).then(
+    () => true,
+    () => true,
+  );
+  const limit = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => limit.resolve(false), ms);
+  const abort = () => limit.resolve(true);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([answered, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
   }
 }
 

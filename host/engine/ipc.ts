@@ -82,6 +82,15 @@ export interface RunnerWork<T> {
   readonly request: T;
 }
 
+/**
+ * What a runner is about to do for a command, in one call of llama.cpp, and how much of it: characters to split into
+ * tokens or of a grammar, tokens to evaluate, tokens of a context to allocate. The host gives each step a time limit.
+ */
+export interface RunnerStep {
+  readonly kind: 'tokenize' | 'grammar' | 'evaluate' | 'context';
+  readonly size: number;
+}
+
 /** Every command of a runner: its request, its progress messages, its result. */
 export interface RunnerCommands {
   /** Its progress is the fraction that is loaded, 0 to 1. */
@@ -112,7 +121,7 @@ export interface IpcError {
 
 /** Host to runner. There is no message to exit: a runner ends when the channel closes, or by SIGKILL. */
 export type ToRunner =
-  | { readonly type: 'start'; readonly gpu: GpuMode }
+  | { readonly type: 'start'; readonly gpu: GpuMode; readonly reportsMemory: boolean }
   | {
       [C in CommandName]: {
         readonly type: 'command';
@@ -122,10 +131,32 @@ export type ToRunner =
       };
     }[CommandName];
 
+/** Longest message of an error, and longest entry of its details as JSON, characters. */
+export const MAX_ERROR_MESSAGE = 2_000;
+export const MAX_ERROR_DETAIL = 8_000;
+
+/**
+ * Returns an error as it crosses between the processes. Its texts are partly those of the model's file: they are cut on
+ * both sides, so that no runner can fill the host's log or a reply.
+ */
+export function boundedError({ code, message, details }: IpcError): IpcError {
+  const entries = Object.entries(details ?? {}).filter(
+    ([, value]) => (JSON.stringify(value)?.length ?? 0) <= MAX_ERROR_DETAIL,
+  );
+  return {
+    code,
+    message: message.slice(0, MAX_ERROR_MESSAGE),
+    ...(details === undefined ? {} : { details: Object.fromEntries(entries) }),
+  };
+}
+
 /** Runner to host. `id` is the command's. */
 export type FromRunner =
   | { readonly type: 'ready'; readonly facts: RunnerFacts }
   | { readonly type: 'unavailable'; readonly error: IpcError }
+  | { readonly type: 'step'; readonly id: number; readonly step: RunnerStep }
+  /** Resident memory, bytes; sent in intervals where the host cannot read it. */
+  | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'progress'; readonly id: number; readonly progress: RunnerCommands[CommandName]['progress'] }
   | { readonly type: 'result'; readonly id: number; readonly result: RunnerCommands[CommandName]['result'] }
   | { readonly type: 'error'; readonly id: number; readonly error: IpcError };

@@ -19,6 +19,9 @@ import { exitError, type RunnerProcess } from './runner-process.ts';
 /** Longest a runner may take to report its memory use before it is ended, milliseconds. */
 const MEMORY_TIMEOUT_MS = 2_000;
 
+/** Longest that a generation may take to end once it was stopped, milliseconds. It takes some 5: nothing is awaited. */
+export const STOP_TIMEOUT_MS = 2_000;
+
 /**
  * A model in a runner process. Its requests run in order, one at a time: the context holds one sequence, so two at once
  * would each be half as fast and overwrite each other's prefix. Long lists of texts come in several requests (see
@@ -40,10 +43,11 @@ export class LocalModel implements EngineModel {
 
   /**
    * @throws HostError `CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`, `GENERATION_FAILED`,
-   * `ENGINE_CRASHED`; the signal's reason when aborted.
+   * `ENGINE_CRASHED`, `ENGINE_ENDED`; the signal's reason when aborted.
    */
   generate(request: GenerateRequest, { signal, stop, onProgress }: GenerationOptions): Promise<GenerationResult> {
     return this.#inOrder(signal, AbortSignal.any([signal, stop]), {
+      stopTimeoutMs: STOP_TIMEOUT_MS,
       run: (work) => this.#runner.call('generate', { work, request }, onProgress),
       stopped: () => NOTHING_GENERATED,
     });
@@ -94,13 +98,14 @@ export class LocalModel implements EngineModel {
   }
 
   /**
-   * Runs a request after those before it. When `end` is aborted the runner is told to stop, or a request that still waits
+   * Runs a request after those before it. When `end` is aborted the runner is told to stop, and ended if it has not within
+   * `stopTimeoutMs`, or a request that still waits
    * comes to `stopped`; when `signal` is, its reason is thrown in any case.
    */
   async #inOrder<T>(
     signal: AbortSignal,
     end: AbortSignal,
-    request: { run: (work: number) => Promise<T>; stopped: () => T },
+    request: { run: (work: number) => Promise<T>; stopped: () => T; stopTimeoutMs?: number },
   ): Promise<T> {
     signal.throwIfAborted();
     const previous = this.#previous;
@@ -113,9 +118,13 @@ export class LocalModel implements EngineModel {
     })();
     // The next request waits for all before it, also where this one has left early.
     this.#previous = Promise.allSettled([previous, done]);
+    let timer: NodeJS.Timeout | undefined;
     const stop = () => {
+      if (work === undefined) return;
       // A runner that has exited fails the request itself.
-      if (work !== undefined) this.#runner.call('stop', { work }).catch(() => undefined);
+      this.#runner.call('stop', { work }).catch(() => undefined);
+      const { stopTimeoutMs: limitMs } = request;
+      if (limitMs !== undefined) timer = setTimeout(() => this.#runner.failToStop(limitMs), limitMs);
     };
     end.addEventListener('abort', stop, { once: true });
     try {
@@ -126,6 +135,7 @@ export class LocalModel implements EngineModel {
       signal.throwIfAborted();
       throw error;
     } finally {
+      clearTimeout(timer);
       end.removeEventListener('abort', stop);
     }
   }

@@ -1,6 +1,9 @@
 /** Bytes kept of a runner's output: enough for llama.cpp's log of one load. */
 const MAX_TAIL_BYTES = 64 * 1024;
 
+/** Characters of a line that are returned: some contain texts of the model's file. */
+const MAX_LINE_CHARACTERS = 500;
+
 /** A line of a stack trace of Node or its crash reporter; the reason is in the lines before it. */
 const FRAME = /^\s*(at |\d+: )|^----- /;
 
@@ -25,6 +28,7 @@ export class LogTail {
     return text
       .split(/\r?\n/)
       .filter((line) => line.trim() !== '' && !FRAME.test(line))
-      .slice(-count);
+      .slice(-count)
+      .map((line) => line.slice(0, MAX_LINE_CHARACTERS));
   }
 }

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
 import { engineUnavailable } from '../common/host-errors.ts';
 import { storageError } from '../common/storage-error.ts';
+import type { Budget } from './budget.ts';
 import {
+  boundedError,
   type CommandName,
   type FromRunner,
   type GpuMode,
@@ -15,6 +17,8 @@ import {
   type ToRunner,
 } from './ipc.ts';
 import { LogTail } from './log-tail.ts';
+import { ownMemory } from './process-memory.ts';
+import { RunnerGuard } from './runner-guard.ts';
 
 /** How a runner process ended. */
 export interface RunnerExit {
@@ -22,6 +26,10 @@ export interface RunnerExit {
   readonly signal: NodeJS.Signals | null;
   /** The last lines it printed. */
   readonly log: readonly string[];
+  /** The model's file, and what the runner was doing; absent before a load. */
+  readonly context?: { readonly file: string; readonly doing: string | undefined } | undefined;
+  /** Why the host ended it; absent where it exited by itself. */
+  readonly failure?: HostError | undefined;
 }
 
 /** Lines of a runner's output in an error's details. */
@@ -43,19 +51,24 @@ export class RunnerProcess {
   /** Resolves when the process has exited and its output has been read. Never rejects. */
   readonly exited: Promise<RunnerExit>;
   readonly gpu: GpuMode;
+  /** When the process was started, on the clock of `performance`. */
+  readonly startedAt = performance.now();
   readonly #child: ChildProcess;
   readonly #tail = new LogTail();
   readonly #pending = new Map<number, PendingCommand>();
   #facts: RunnerFacts | undefined;
+  readonly #guard: RunnerGuard;
   #isKilled = false;
+  #failure: HostError | undefined;
   #exit: RunnerExit | undefined;
   #nextId = 1;
 
   /**
    * @param options.entry The module a runner starts with, or the packaged host's own executable, which needs none.
    * @param options.env The runner's whole environment.
+   * @param options.readMemory Reads the memory of a process, bytes; see {@link ownMemory}.
    */
-  constructor(options: { entry: URL; gpu: GpuMode; env: NodeJS.ProcessEnv }) {
+  constructor(options: { entry: URL; gpu: GpuMode; env: NodeJS.ProcessEnv; readMemory?: typeof ownMemory }) {
     this.gpu = options.gpu;
     const entry = fileURLToPath(options.entry);
     // Not `fork`, which requires a module's path, absent in the packaged host, and passes on the flags of the host's own
@@ -69,6 +82,9 @@ export class RunnerProcess {
       // Without a console: Ctrl-C at the host's does not reach it, and it shows no window of its own.
       windowsHide: true,
     });
+    const readMemory = options.readMemory ?? ownMemory;
+    const memoryNow = () => (this.#child.pid === undefined ? undefined : readMemory(this.#child.pid));
+    this.#guard = new RunnerGuard({ readMemory: memoryNow, onExceeded: (error) => this.fail(error) });
     const ready = Promise.withResolvers<RunnerFacts>();
     const exited = Promise.withResolvers<RunnerExit>();
     this.ready = ready.promise;
@@ -85,12 +101,15 @@ export class RunnerProcess {
         this.#facts = received.facts;
         ready.resolve(received.facts);
       } else if (received.type === 'unavailable') ready.reject(receivedError(received.error));
+      else if (received.type === 'memory') this.#guard.reported(received.bytes);
       else this.#handle(received);
     });
     const end = (code: number | null, signal: NodeJS.Signals | null, failure?: HostError) => {
       if (this.#exit !== undefined) return;
-      this.#exit = { code, signal, log: this.#tail.lines(LINES_IN_ERROR) };
-      const error = failure ?? exitError(this.#exit);
+      this.#guard.stop();
+      const { context } = this.#guard;
+      this.#exit = { code, signal, log: this.#tail.lines(LINES_IN_ERROR), context, failure: failure ?? this.#failure };
+      const error = exitError(this.#exit);
       for (const { reject } of this.#pending.values()) reject(error);
       this.#pending.clear();
       ready.reject(error);
@@ -102,7 +121,7 @@ export class RunnerProcess {
       this.#tail.add(Buffer.from(`${error.message}\n`));
       end(null, null, storageError(error, process.execPath) ?? engineUnavailable(error.message, {}));
     });
-    this.#send({ type: 'start', gpu: options.gpu });
+    this.#send({ type: 'start', gpu: options.gpu, reportsMemory: memoryNow() === undefined });
   }
 
   /** Undefined where the process could not be started. */
@@ -120,6 +139,11 @@ export class RunnerProcess {
     return this.#isKilled;
   }
 
+  /** Sets what the process may use from now on: past it, {@link fail} ends it. */
+  limit(budget: Budget): void {
+    this.#guard.limit(budget);
+  }
+
   /** Sends a command. Rejects with the runner's error, or with `ENGINE_CRASHED` when the process exits. */
   call<C extends CommandName>(
     name: C,
@@ -133,6 +157,7 @@ export class RunnerProcess {
       const progress = onProgress as PendingCommand['progress'] | undefined;
       this.#pending.set(id, { resolve, reject, progress: progress ?? (() => undefined) });
     });
+    this.#guard.begin(id, name);
     // The signature pairs name and request; the union of messages cannot express the pairing.
     this.#send({ type: 'command', id, name, request } as ToRunner);
     return result as Promise<RunnerCommands[C]['result']>;
@@ -148,6 +173,17 @@ export class RunnerProcess {
     return this.exited;
   }
 
+  /** Ends the process because of what it did: pending commands and later ones fail with this error. */
+  fail(error: HostError): void {
+    this.#failure ??= error;
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Ends the process because a generation did not end within `limitMs` milliseconds after it was stopped. */
+  failToStop(limitMs: number): void {
+    this.fail(this.#guard.notStopping(limitMs));
+  }
+
   #send(message: ToRunner): void {
     // A process that could not be started has no channel; a closed one means that the process is exiting. Either way its
     // exit fails the pending commands.
@@ -157,28 +193,36 @@ export class RunnerProcess {
   #handle(received: Extract<FromRunner, { id: number }>): void {
     const pending = this.#pending.get(received.id);
     if (pending === undefined) return;
+    if (received.type === 'step') {
+      this.#guard.step(received.id, received.step);
+      return;
+    }
     if (received.type === 'progress') {
       pending.progress(received.progress);
       return;
     }
     this.#pending.delete(received.id);
+    this.#guard.end(received.id);
     if (received.type === 'result') pending.resolve(received.result);
     else pending.reject(receivedError(received.error));
   }
 }
 
 /** Converts an error of the runner. The text of an internal error may contain anything, so it is not a `HostError`. */
-function receivedError({ code, message, details }: IpcError): Error {
+function receivedError(error: IpcError): Error {
+  const { code, message, details } = boundedError(error);
   return code === 'INTERNAL_ERROR' ? new Error(message) : new HostError(code, message, { details });
 }
 
-/** The error for a runner that exited: how it ended, and its last output. */
-export function exitError({ code, signal, log }: RunnerExit): HostError {
+/** The error for a runner that exited: why the host ended it, or how it ended, at what, and its last output. */
+export function exitError({ code, signal, log, context, failure }: RunnerExit): HostError {
+  if (failure !== undefined) return failure;
   const how = signal === null ? `with exit code ${code}` : `on signal ${signal}`;
   const hint = signal === 'SIGKILL' ? ' The system may have run out of memory.' : '';
+  const at = context?.doing === undefined ? '' : ` while ${context.doing}`;
   return new HostError(
     'ENGINE_CRASHED',
-    `The process running the model exited unexpectedly ${how}.${hint} Load the model again.`,
-    { details: { exitCode: code, signal, log } },
+    `The process running ${context?.file ?? 'the model'} exited unexpectedly ${how}${at}.${hint} Load the model again.`,
+    { details: { exitCode: code, signal, log, ...context } },
   );
 }

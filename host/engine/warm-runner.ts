@@ -37,12 +37,12 @@ export class WarmRunner {
     });
   }
 
-  /** Returns the idle runner, or a new one. It may still be starting. */
-  take(): RunnerProcess {
+  /** Returns the idle runner, which may still be starting; undefined where there is none. */
+  take(): RunnerProcess | undefined {
     const runner = this.#idle;
     this.#idle = undefined;
     clearTimeout(this.#timer);
-    return runner ?? this.#start();
+    return runner;
   }
 
   /** Ends the idle runner, if there is one. */

@@ -28,12 +28,20 @@ export interface GenerateOptions {
   readonly tag?: RequestTag | undefined;
 }
 
+/** A generation that can be stopped. */
+interface Generation {
+  readonly tag: RequestTag | undefined;
+  readonly stop: AbortController;
+  /** Set as soon as the generation has started. */
+  result: Promise<GenerationResult> | undefined;
+}
+
 /** One loaded model with its lease, its running requests and its idle timer. */
 export class LoadedEntry {
   readonly settings: RequestedSettings;
   readonly #clock: Clock;
   readonly #onIdle: () => void;
-  readonly #generations = new Set<{ readonly tag: RequestTag | undefined; readonly stop: AbortController }>();
+  readonly #generations = new Set<Generation>();
   /** Aborted when the model is unloaded: every request that still runs ends with its reason. */
   readonly #unloaded = new AbortController();
   #model: EngineModel;
@@ -94,8 +102,8 @@ export class LoadedEntry {
     request: GenerateRequest | (() => Promise<GenerateRequest>),
     { signal, onProgress, tag }: GenerateOptions,
   ): Promise<GenerationResult> {
-    const generation = { tag, stop: new AbortController() };
-    return this.use('generate', signal, async (model, options) => {
+    const generation: Generation = { tag, stop: new AbortController(), result: undefined };
+    const result = this.use('generate', signal, async (model, options) => {
       this.#generations.add(generation);
       try {
         const prepared = typeof request === 'function' ? await request() : request;
@@ -106,6 +114,8 @@ export class LoadedEntry {
         this.#generations.delete(generation);
       }
     });
+    generation.result = result;
+    return result;
   }
 
   /**
@@ -135,11 +145,11 @@ export class LoadedEntry {
     }
   }
 
-  /** Stops the generations with this tag, or all; returns how many. */
-  stopGenerations(tag: RequestTag | undefined): number {
+  /** Stops the generations with this tag, or all; returns their results. */
+  stopGenerations(tag: RequestTag | undefined): Promise<GenerationResult>[] {
     const meant = [...this.#generations].filter((generation) => tag === undefined || generation.tag === tag);
     for (const { stop } of meant) stop.abort();
-    return meant.length;
+    return meant.flatMap(({ result }) => result ?? []);
   }
 
   /** Ends all requests and unloads the model; returns what that freed. */

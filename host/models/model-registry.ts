@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts';
 import { defined } from '../common/defined.ts';
-import type { HostError } from '../common/errors.ts';
+import { type HostError, isHostError } from '../common/errors.ts';
 import { hostShuttingDown, modelNotLoaded } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
@@ -75,6 +75,8 @@ export type ModelChange = { readonly id: string; readonly activeId: string | nul
 export interface StoppedGenerations {
   readonly model: LoadedModel;
   readonly count: number;
+  /** Resolves when all have ended: true if the model's process had to be ended for it. Never rejects. */
+  readonly processEnded: Promise<boolean>;
 }
 
 /**
@@ -219,7 +221,10 @@ export class ModelRegistry {
   stopGenerations(which: { id?: string | undefined; tag?: RequestTag | undefined } = {}): StoppedGenerations[] {
     return [...this.#models.values()]
       .filter(({ info }) => which.id === undefined || info.id === which.id)
-      .map((entry) => ({ model: entry.info, count: entry.stopGenerations(which.tag) }))
+      .map((entry) => {
+        const results = entry.stopGenerations(which.tag);
+        return { model: entry.info, count: results.length, processEnded: endsProcess(results) };
+      })
       .filter(({ count }) => count > 0);
   }
 
@@ -349,4 +354,9 @@ export class ModelRegistry {
   async #emit(change: ModelChange): Promise<void> {
     await Promise.all([...this.#listeners].map((listener) => listener(change)));
   }
+}
+
+async function endsProcess(results: readonly Promise<GenerationResult>[]): Promise<boolean> {
+  const settled = await Promise.allSettled(results);
+  return settled.some((result) => result.status === 'rejected' && isHostError(result.reason, 'ENGINE_ENDED'));
 }

@@ -3,6 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 /** Lines of llama.cpp's log kept for the explanation of a fault. */
 const MAX_LINES = 40;
 
+/** Characters kept of a line: some contain texts of the model's file. */
+const MAX_LINE_CHARACTERS = 500;
+
 /** Turns of the event loop that llama.cpp's last lines may take to arrive: they cross from its threads by a queue. */
 const SETTLING_TURNS = 20;
 
@@ -18,7 +21,8 @@ export class LlamaLog {
   #lines: { readonly level: string; readonly text: string }[] = [];
 
   add(level: string, message: string): void {
-    for (const text of message.split('\n')) if (text.trim() !== '') this.#lines.push({ level, text: text.trim() });
+    for (const text of message.split('\n'))
+      if (text.trim() !== '') this.#lines.push({ level, text: text.trim().slice(0, MAX_LINE_CHARACTERS) });
     this.#lines = this.#lines.slice(-MAX_LINES);
     process.stderr.write(`[${level}] ${message.trimEnd()}\n`);
   }

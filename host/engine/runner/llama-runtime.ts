@@ -3,6 +3,7 @@ import { HostError } from '../../common/errors.ts';
 import { engineUnavailable, requestAborted } from '../../common/host-errors.ts';
 import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
+import { sum } from '../../common/sum.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../../models/embedding.ts';
 import type {
@@ -12,13 +13,13 @@ import type {
   PromptInput,
   RenderedPrompt,
 } from '../../models/generation.ts';
-import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad, RunnerWork } from '../ipc.ts';
+import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad, RunnerStep, RunnerWork } from '../ipc.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { Embedder } from './embedding/embedder.ts';
 import { Ranker } from './embedding/ranker.ts';
 import { Generator } from './generation/generator.ts';
-import { PromptTokens } from './generation/prompt-tokens.ts';
+import { charactersOf, PromptTokens } from './generation/prompt-tokens.ts';
 import { LlamaLog } from './llama-log.ts';
 import { ThreadLimit } from './thread-limit.ts';
 
@@ -36,6 +37,9 @@ const GGML_TYPES = {
   q4_1: 'Q4_1',
   q4_0: 'Q4_0',
 } as const satisfies Record<CacheType, string>;
+
+/** Reports what is done next. */
+type Steps = (step: RunnerStep) => void;
 
 /** A loaded model and what serves its requests. */
 interface Loaded {
@@ -175,31 +179,34 @@ export class LlamaRuntime {
   /** See {@link Generator.generate}. */
   generate(
     { work, request }: RunnerWork<GenerateRequest>,
+    step: Steps,
     onProgress: (progress: GenerationProgress) => void,
   ): Promise<GenerationResult> {
-    return this.#run(work, ({ generator }, signal) => generator.generate(request, signal, onProgress));
+    return this.#run(work, ({ generator }, signal) => generator.generate(request, { signal, step, onProgress }));
   }
 
   /** Renders a prompt as a generation would get it. */
-  render(input: PromptInput): RenderedPrompt {
+  render(input: PromptInput, step: Steps): RenderedPrompt {
     const { prompts, contextSize } = this.#require();
+    step({ kind: 'tokenize', size: charactersOf(input) });
     return prompts.render(input, contextSize);
   }
 
   /** Counts the tokens of texts. */
-  countTokens(texts: readonly string[]): number {
+  countTokens(texts: readonly string[], step: Steps): number {
     const { prompts, contextSize } = this.#require();
+    step({ kind: 'tokenize', size: sum(texts.map((text) => text.length)) });
     return prompts.count(texts, contextSize);
   }
 
   /** See {@link Embedder.embed}. */
-  embed({ work, request }: RunnerWork<EmbedRequest>): Promise<readonly Embedded[]> {
-    return this.#run(work, ({ embedder }, signal) => embedder.embed(request, signal));
+  embed({ work, request }: RunnerWork<EmbedRequest>, step: Steps): Promise<readonly Embedded[]> {
+    return this.#run(work, ({ embedder }, signal) => embedder.embed(request, signal, step));
   }
 
   /** See {@link Ranker.rank}. */
-  rank({ work, request }: RunnerWork<RankRequest>): Promise<readonly Ranked[]> {
-    return this.#run(work, ({ ranker }, signal) => ranker.rank(request, signal));
+  rank({ work, request }: RunnerWork<RankRequest>, step: Steps): Promise<readonly Ranked[]> {
+    return this.#run(work, ({ ranker }, signal) => ranker.rank(request, signal, step));
   }
 
   /** Ends the request of this number, of whatever kind. Does nothing when it has ended. */

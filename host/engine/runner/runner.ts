@@ -1,22 +1,39 @@
 import { errorInfo, isHostError } from '../../common/errors.ts';
-import type { CommandName, FromRunner, IpcError, RunnerCommands, ToRunner } from '../ipc.ts';
+import {
+  boundedError,
+  type CommandName,
+  type FromRunner,
+  type IpcError,
+  type RunnerCommands,
+  type RunnerStep,
+  type ToRunner,
+} from '../ipc.ts';
 import { LlamaRuntime } from './llama-runtime.ts';
+
+/** How a command reports what it does. */
+interface Watch<C extends CommandName> {
+  progress(progress: RunnerCommands[C]['progress']): void;
+  step(step: RunnerStep): void;
+}
+
+/** Time between two reports of memory, milliseconds. */
+const MEMORY_REPORT_MS = 500;
 
 /** The handler of each command. */
 const COMMANDS: {
   readonly [C in CommandName]: (
     llama: LlamaRuntime,
     request: RunnerCommands[C]['request'],
-    progress: (progress: RunnerCommands[C]['progress']) => void,
+    watch: Watch<C>,
   ) => Promise<RunnerCommands[C]['result']>;
 } = {
-  load: (llama, request, progress) => llama.load(request, progress),
+  load: (llama, request, { progress }) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
-  generate: (llama, request, progress) => llama.generate(request, progress),
-  render: async (llama, input) => llama.render(input),
-  countTokens: async (llama, texts) => llama.countTokens(texts),
-  embed: (llama, request) => llama.embed(request),
-  rank: (llama, request) => llama.rank(request),
+  generate: (llama, request, { progress, step }) => llama.generate(request, step, progress),
+  render: async (llama, input, { step }) => llama.render(input, step),
+  countTokens: async (llama, texts, { step }) => llama.countTokens(texts, step),
+  embed: (llama, request, { step }) => llama.embed(request, step),
+  rank: (llama, request, { step }) => llama.rank(request, step),
   stop: async (llama, { work }) => {
     llama.stop(work);
     return null;
@@ -42,6 +59,7 @@ export async function runRunner(): Promise<void> {
     const received = message as ToRunner;
     if (received.type === 'start') {
       llama = LlamaRuntime.start(received.gpu);
+      if (received.reportsMemory) setInterval(reportMemory, MEMORY_REPORT_MS).unref();
       llama.then(
         ({ facts }) => send({ type: 'ready', facts }),
         (error: unknown) => send({ type: 'unavailable', error: ipcError(error) }),
@@ -62,16 +80,23 @@ async function handleCommand(
     const command = COMMANDS[name] as (
       llama: LlamaRuntime,
       request: unknown,
-      progress: (progress: RunnerCommands[CommandName]['progress']) => void,
+      watch: Watch<CommandName>,
     ) => Promise<RunnerCommands[CommandName]['result']>;
     send({
       type: 'result',
       id,
-      result: await command(await llama, request, (progress) => send({ type: 'progress', id, progress })),
+      result: await command(await llama, request, {
+        progress: (progress) => send({ type: 'progress', id, progress }),
+        step: (step) => send({ type: 'step', id, step }),
+      }),
     });
   } catch (error) {
     send({ type: 'error', id, error: ipcError(error) });
   }
+}
+
+function reportMemory(): void {
+  send({ type: 'memory', bytes: process.memoryUsage.rss() });
 }
 
 function send(message: FromRunner): void {
@@ -80,6 +105,7 @@ function send(message: FromRunner): void {
 }
 
 function ipcError(error: unknown): IpcError {
-  if (isHostError(error)) return errorInfo(error);
-  return { code: 'INTERNAL_ERROR', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  if (isHostError(error)) return boundedError(errorInfo(error));
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return boundedError({ code: 'INTERNAL_ERROR', message });
 }

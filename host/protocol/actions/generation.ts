@@ -168,7 +168,8 @@ export const generate = defineAction({
 
 export const stopGeneration = defineAction({
   name: 'STOP_GENERATION',
-  summary: 'Stops running generations. Each replies with the text generated so far.',
+  summary:
+    'Stops running generations. Each replies with the text generated so far, or with `ENGINE_ENDED` where the model did not stop within two seconds.',
   request: {
     ...modelReference,
     targetRequestId: optional(requestId, 'Extension: the `requestId` of the generation to stop. Default: all.'),
@@ -176,6 +177,10 @@ export const stopGeneration = defineAction({
   response: v.object({
     stopped: field(count, 'The number of stopped generations.'),
     stopped_backends: field(v.array(v.string()), 'The engines that ran them.'),
+    ended: optional(
+      v.array(v.string()),
+      'Extension: the ids of models that did not stop, so that the host ended their processes. They can be loaded again.',
+    ),
   }),
   topLevel: 'payload',
 });

@@ -137,6 +137,7 @@ export const loadModel = defineAction({
     'MODEL_NOT_LOADED',
     'CANCELLED',
     'ENGINE_CRASHED',
+    'ENGINE_ENDED',
     'ENGINE_UNAVAILABLE',
     'LOAD_TIMEOUT',
     'UNSAFE_FOLDER',

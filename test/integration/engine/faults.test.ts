@@ -139,7 +139,7 @@ describe('a load', () => {
     const pid = host.engine.warmPid;
     await expect(host.load(await loadRequest('m', file))).rejects.toMatchObject({
       code: 'LOAD_TIMEOUT',
-      details: { timeoutMs: 400 },
+      details: { file: 'markov.gguf', timeoutMs: 400 },
     });
     expect(isAlive(pid)).toBe(false);
   });

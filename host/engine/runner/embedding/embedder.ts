@@ -1,5 +1,6 @@
 import { HostError } from '../../../common/errors.ts';
 import type { Embedded, EmbedRequest, NamedText } from '../../../models/embedding.ts';
+import type { RunnerStep } from '../../ipc.ts';
 import type { EmbeddingContext } from '../binding-types.ts';
 import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';
@@ -17,7 +18,7 @@ export class Embedder {
     const { model, threads } = parts;
     this.#texts = new TextWork(parts);
     this.#context = new GrowingContext(this.#texts.room, (size) =>
-      this.#texts.create(() => model.createEmbeddingContext({ contextSize: size, batchSize: size, threads })),
+      this.#texts.create(size, () => model.createEmbeddingContext({ contextSize: size, batchSize: size, threads })),
     );
   }
 
@@ -27,7 +28,11 @@ export class Embedder {
    * @throws HostError `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a text without tokens, `INSUFFICIENT_MEMORY`,
    * `EMBEDDING_FAILED`, `ABORTED`.
    */
-  embed({ texts, truncate }: EmbedRequest, signal: AbortSignal): Promise<readonly Embedded[]> {
+  embed(
+    { texts, truncate }: EmbedRequest,
+    signal: AbortSignal,
+    step: (step: RunnerStep) => void,
+  ): Promise<readonly Embedded[]> {
     return this.#texts.run(async () => {
       const embedded: Embedded[] = [];
       for (const text of texts) {
@@ -35,7 +40,7 @@ export class Embedder {
         embedded.push(await this.#embed(text, truncate));
       }
       return embedded;
-    });
+    }, step);
   }
 
   async #embed(text: NamedText, truncate: boolean): Promise<Embedded> {
@@ -51,6 +56,7 @@ export class Embedder {
     if (all.length + around > room && !truncate) throw this.#texts.tooLong(text.name, all.length + around);
     const tokens = all.slice(0, room - around);
     const context = await this.#context.holding(tokens.length + around);
+    this.#texts.step({ kind: 'evaluate', size: tokens.length + around });
     const vector = Float32Array.from((await context.getEmbeddingFor(tokens)).vector);
     if (!vector.every(Number.isFinite)) throw notNumbers(text.name);
     return { vector, tokens: tokens.length + around, truncated: tokens.length < all.length };

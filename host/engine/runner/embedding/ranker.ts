@@ -1,5 +1,6 @@
 import { HostError } from '../../../common/errors.ts';
 import type { NamedText, Ranked, RankRequest } from '../../../models/embedding.ts';
+import type { RunnerStep } from '../../ipc.ts';
 import type { Model, RankingContext, Token } from '../binding-types.ts';
 import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';
@@ -15,7 +16,7 @@ export class Ranker {
     this.#model = model;
     this.#texts = new TextWork(parts);
     this.#context = new GrowingContext(this.#texts.room, (size) =>
-      this.#texts.create(() => model.createRankingContext({ contextSize: size, batchSize: size, threads })),
+      this.#texts.create(size, () => model.createRankingContext({ contextSize: size, batchSize: size, threads })),
     );
   }
 
@@ -24,7 +25,11 @@ export class Ranker {
    *
    * @throws HostError `MODEL_NOT_CAPABLE`, `CONTEXT_OVERFLOW`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`, `ABORTED`.
    */
-  rank({ query, documents, truncate }: RankRequest, signal: AbortSignal): Promise<readonly Ranked[]> {
+  rank(
+    { query, documents, truncate }: RankRequest,
+    signal: AbortSignal,
+    step: (step: RunnerStep) => void,
+  ): Promise<readonly Ranked[]> {
     return this.#texts.run(async () => {
       if (!this.#model.fileInsights.supportsRanking) throw noSeparator();
       // A query is never cut: a score for half a question answers another one.
@@ -35,7 +40,7 @@ export class Ranker {
         ranked.push(await this.#rank({ ...query, tokens: queryTokens }, document, truncate));
       }
       return ranked;
-    });
+    }, step);
   }
 
   async #rank(query: { name: string; tokens: Token[] }, document: NamedText, truncate: boolean): Promise<Ranked> {
@@ -51,6 +56,7 @@ export class Ranker {
     // What is too long then is the query, or a template that says the document twice.
     if (length > room) throw this.#texts.tooLong(query.name, length);
     const context = await this.#context.holding(length);
+    this.#texts.step({ kind: 'evaluate', size: length });
     const score = await context.rank(query.tokens, tokens);
     if (!Number.isFinite(score)) throw notANumber(document.name);
     return { score, tokens: length, truncated: tokens.length < all.length };

@@ -1,5 +1,6 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
 import type { NamedText } from '../../../models/embedding.ts';
+import type { RunnerStep } from '../../ipc.ts';
 import type { Binding, EmbeddingContext, Model, RankingContext, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import type { ThreadLimit } from '../thread-limit.ts';
@@ -27,6 +28,8 @@ export interface TextWorkParts {
 export class TextWork {
   /** Most tokens of one text, with what stands around it: no more than the model was trained for, or loaded with. */
   readonly room: number;
+  /** Reports what is done next for the request that runs. */
+  step: (step: RunnerStep) => void = () => undefined;
   readonly #parts: TextWorkParts;
 
   constructor(parts: TextWorkParts) {
@@ -38,10 +41,12 @@ export class TextWork {
   /**
    * Runs a request.
    *
+   * @param step Called with what is done next.
    * @throws HostError what `run` throws; `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`.
    */
-  async run<T>(run: () => Promise<T>): Promise<T> {
+  async run<T>(run: () => Promise<T>, step: (step: RunnerStep) => void): Promise<T> {
     this.#parts.log.clear();
+    this.step = step;
     try {
       return await run();
     } catch (error) {
@@ -50,14 +55,16 @@ export class TextWork {
     }
   }
 
-  /** Creates a context with the full number of threads. */
-  create<C extends EmbeddingContext | RankingContext>(create: () => Promise<C>): Promise<C> {
+  /** Creates a context of this many tokens with the full number of threads. */
+  create<C extends EmbeddingContext | RankingContext>(tokens: number, create: () => Promise<C>): Promise<C> {
+    this.step({ kind: 'context', size: tokens });
     const { limit } = this.#parts;
     return limit === undefined ? create() : limit.withoutLimit(create);
   }
 
   /** A text's tokens; no special token is read in it. With `cut`, of a very long one at least those that fit. */
   tokens({ name, text }: NamedText, cut: boolean): Token[] {
+    this.step({ kind: 'tokenize', size: text.length });
     const longest = this.room * MAX_CHARACTERS_PER_TOKEN;
     if (text.length <= longest) return this.#parts.model.tokenize(text);
     if (!cut) throw this.tooLong(name, Math.ceil(text.length / MAX_CHARACTERS_PER_TOKEN));

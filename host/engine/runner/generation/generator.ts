@@ -7,6 +7,8 @@ import {
   type Sampling,
 } from '../../../models/generation.ts';
 import { closingText } from '../../../reasoning/formats.ts';
+import { MAX_CHECKPOINT_BYTES } from '../../budget.ts';
+import type { RunnerStep } from '../../ipc.ts';
 import type {
   Binding,
   Context,
@@ -21,10 +23,20 @@ import type { LlamaLog } from '../llama-log.ts';
 import { constrain } from './constraint.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
-import type { PromptReasoning, PromptTokens } from './prompt-tokens.ts';
+import { charactersOf, type PromptReasoning, type PromptTokens } from './prompt-tokens.ts';
 
 /** Tokens that count as repeated: llama.cpp's own default, `repeat_last_n`. */
 const PENALTY_TOKENS = 64;
+
+/** Shortest time between two reports of tokens that are generated, milliseconds. */
+const STEP_INTERVAL_MS = 1_000;
+
+/** How a generation is followed and stopped. */
+export interface GenerationWatch {
+  readonly signal: AbortSignal;
+  step(step: RunnerStep): void;
+  onProgress(progress: GenerationProgress): void;
+}
 
 /** What a generator works with. */
 export interface GeneratorParts {
@@ -53,41 +65,36 @@ export class Generator {
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
-    this.#sequence = parts.context.getSequence();
+    this.#sequence = parts.context.getSequence({ checkpoints: { maxMemory: MAX_CHECKPOINT_BYTES } });
     this.#prompts = parts.prompts;
     this.#pieces = new PieceSize(parts.context.batchSize);
   }
 
   /**
-   * Runs one generation. When `signal` is aborted it ends with the text generated so far: at once while its prompt is
-   * evaluated, else with its next token.
+   * Runs one generation. When `signal` is aborted it ends at once, with the text generated so far.
    *
    * @throws HostError `CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`, `GENERATION_FAILED`.
    */
-  async generate(
-    request: GenerateRequest,
-    signal: AbortSignal,
-    onProgress: (progress: GenerationProgress) => void,
-  ): Promise<GenerationResult> {
+  async generate(request: GenerateRequest, watch: GenerationWatch): Promise<GenerationResult> {
     this.#parts.log.clear();
     try {
-      return await this.#run(request, signal, onProgress);
+      return await this.#run(request, watch);
     } catch (error) {
       if (isHostError(error)) throw error;
       throw await this.#explain(error);
     }
   }
 
-  async #run(
-    request: GenerateRequest,
-    signal: AbortSignal,
-    onProgress: (progress: GenerationProgress) => void,
-  ): Promise<GenerationResult> {
+  async #run(request: GenerateRequest, watch: GenerationWatch): Promise<GenerationResult> {
     const { model, context } = this.#parts;
+    const { signal, step, onProgress } = watch;
     const begin = performance.now();
     const aborted = once(signal);
+    step({ kind: 'evaluate', size: this.#pieces.tokens });
     await Promise.race([this.#leftOver, aborted]);
+    step({ kind: 'tokenize', size: charactersOf(request.input) });
     const prompt = signal.aborted ? undefined : this.#prompts.make(request.input, context.contextSize);
+    if (request.constraint !== undefined) step({ kind: 'grammar', size: 1 });
     const grammar = prompt && request.constraint && (await constrain(request.constraint, this.#parts));
     const ignored = [...(prompt?.ignored ?? []), ...(grammar?.ignored ?? [])];
     assertUsed(ignored, request.strict);
@@ -103,19 +110,18 @@ export class Generator {
       report: onProgress,
     });
     if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
-    if (signal.aborted)
-      return output.end('stopped', {
-        promptTokens: tokens.length,
-        cachedPromptTokens: 0,
-      });
+    if (signal.aborted) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
+    step({ kind: 'evaluate', size: this.#pieces.tokens });
     const cachedPromptTokens = await this.#reuse(tokens);
     const counts = { promptTokens: tokens.length, cachedPromptTokens };
     try {
-      const rest = await this.#evaluate(tokens, output, signal, aborted);
+      const rest = await this.#evaluate(tokens, output, watch, aborted);
       if (signal.aborted) return output.end('stopped', counts);
       const options = samplerOptions(request.sampling, grammar?.state, output, () => this.#sequence.contextTokens);
       const closeTokens = this.#closeTokens(prompt.reasoning);
-      return output.end(await this.#sample(rest, options, output, closeTokens, signal, aborted), counts);
+      const sampling = this.#sample(rest, options, output, closeTokens, watch);
+      await this.#leaving(sampling, aborted);
+      return output.end(signal.aborted ? 'stopped' : await sampling, counts);
     } finally {
       output.discard();
     }
@@ -135,13 +141,19 @@ export class Generator {
   }
 
   /** Evaluates the prompt but for its last piece, which is returned. */
-  async #evaluate(tokens: Token[], output: Output, signal: AbortSignal, aborted: Promise<void>): Promise<Token[]> {
+  async #evaluate(
+    tokens: Token[],
+    output: Output,
+    { signal, step }: GenerationWatch,
+    aborted: Promise<void>,
+  ): Promise<Token[]> {
     const sequence = this.#sequence;
     for (;;) {
       const rest = tokens.slice(sequence.nextTokenIndex);
       const size = this.#pieces.tokens;
       if (signal.aborted || rest.length <= size) return rest;
       const begin = performance.now();
+      step({ kind: 'evaluate', size });
       await this.#leaving(sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, size)), aborted);
       if (signal.aborted) return rest;
       this.#pieces.learn(size, performance.now() - begin);
@@ -149,32 +161,34 @@ export class Generator {
     }
   }
 
+  /** Generates tokens until the output ends, or one more after it was stopped: that one is dropped. */
   async #sample(
     rest: Token[],
     options: SamplerOptions,
     output: Output,
     closeTokens: readonly Token[],
-    signal: AbortSignal,
-    aborted: Promise<void>,
+    { signal, step: report }: GenerationWatch,
   ): Promise<GenerationResult['finishReason']> {
     const sequence = this.#sequence;
+    report({ kind: 'evaluate', size: rest.length });
+    let reported = Number.NEGATIVE_INFINITY;
     // Not `evaluate`, which is this with one more generator around it: that shows with small models.
     const tokens = sequence.evaluateWithMetadata(rest, {}, options);
-    const first = tokens.next();
-    await this.#leaving(
-      first.then(() => (signal.aborted ? tokens.return() : undefined)),
-      aborted,
-    );
-    if (signal.aborted) return 'stopped';
     try {
       let next: Token[] | undefined;
-      for (let step = await first, isFirst = true; !step.done; step = await tokens.next(next), isFirst = false) {
+      let isFirst = true;
+      for (let step = await tokens.next(); !step.done; step = await tokens.next(next), isFirst = false) {
+        if (signal.aborted) return 'stopped';
         next = undefined;
+        const now = performance.now();
+        if (now - reported > STEP_INTERVAL_MS) {
+          reported = now;
+          report({ kind: 'evaluate', size: 1 });
+        }
         const end = output.push(step.value.token);
         // What a model with recurrent state can go back to when the next turn shares this prompt.
         if (isFirst) await sequence.takeCheckpoint();
         if (end !== undefined) return end;
-        if (signal.aborted) return 'stopped';
         // One place further the binding would drop the beginning to make room.
         if (sequence.nextTokenIndex >= sequence.context.contextSize - 1) return 'length';
         if (output.reasonsTooLong && sequence.nextTokenIndex + closeTokens.length < sequence.context.contextSize - 1) {

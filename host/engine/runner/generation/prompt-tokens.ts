@@ -203,6 +203,11 @@ function assertFits(promptTokens: number, contextSize: number): void {
   );
 }
 
+/** Characters of a prompt, without what a template adds. */
+export function charactersOf(input: PromptInput): number {
+  return 'prompt' in input ? input.prompt.length : sum(input.messages.map((message) => contentText(message).length));
+}
+
 /** Throws for content that the model would have to see or hear: the binding gives it only text. */
 function assertText(input: PromptInput): void {
   if ('prompt' in input) return;
