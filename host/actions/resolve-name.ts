@@ -30,21 +30,22 @@ export async function resolveName(request: ModelNaming, call: Call): Promise<Mod
 }
 
 /**
- * Returns the model a request names without asking the hub: a quantization must match one model that is downloaded or
- * being downloaded.
+ * Returns the model a request names without asking the hub: a quantization or a repository alone must match one model
+ * that is downloaded or being downloaded.
  *
- * @throws HostError `INVALID_REQUEST`; `MODEL_NOT_DOWNLOADED` if a quantization matches no model, or more than one.
+ * @throws HostError `INVALID_REQUEST`, also if a repository alone matches no model, or more than one;
+ *   `MODEL_NOT_DOWNLOADED` if a quantization does.
  */
 export async function knownName(request: ModelNaming, call: Call): Promise<ModelName> {
   const query = readModelQuery(request);
   if ('file' in query) return query;
   const { quantization, ...repo } = query;
-  if (quantization === undefined) return readModelName(request);
   const cache = await call.services.cache();
   const here = await onDisk(repo, quantization, call);
   const downloading = (await cache.statuses()).map(({ name }) => name).filter((name) => isOf(name, repo, quantization));
   const [found, another] = here === undefined ? downloading : [here];
   if (found !== undefined && another === undefined) return found;
+  if (quantization === undefined) return readModelName(request);
   const id = `${repo.repoId}:${quantization}`;
   throw new HostError('MODEL_NOT_DOWNLOADED', `${id} does not match exactly one downloaded model. Name the file.`, {
     details: { modelId: id, model: id },

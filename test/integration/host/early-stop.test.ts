@@ -70,6 +70,16 @@ describe('a stop that comes before its download has started', () => {
     expect(await reply).toMatchObject({ status: 'success' });
   });
 
+  it('and one that comes after its end names it in the same ways', async () => {
+    expect(await host.request('DOWNLOAD_MODEL', BY_REPOSITORY)).toMatchObject({ status: 'success' });
+    for (const model of [BY_FILE, BY_ID, BY_QUANTIZATION, BY_REPOSITORY]) {
+      for (const action of ['CANCEL_DOWNLOAD', 'PAUSE_DOWNLOAD', 'RESUME_DOWNLOAD', 'GET_DOWNLOAD_STATUS']) {
+        expect(await host.request(action, model)).toMatchObject({ payload: { status: 'completed' } });
+      }
+      expect(await host.request('VERIFY_MODEL', model)).toMatchObject({ payload: { checked: 1, bad: 0 } });
+    }
+  });
+
   it.each([[BY_FILE], [BY_REPOSITORY], [BY_QUANTIZATION]])('pauses %j, which can be resumed', async (model) => {
     const reply = host.request('DOWNLOAD_MODEL', model);
     expect(await host.request('PAUSE_DOWNLOAD', model)).toMatchObject({ payload: { status: 'paused' } });
