@@ -110,7 +110,9 @@ export class HostServices {
 
   async #openSecrets(): Promise<Secrets> {
     const { openSecrets } = await import('./secrets/open-secrets.ts');
-    return openSecrets(this.config, this.log);
+    const secrets = openSecrets(this.config, this.log);
+    await secrets.removeLeftovers();
+    return secrets;
   }
 
   async #createLmStudio(): Promise<LmStudio> {

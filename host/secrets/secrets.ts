@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { writeJson } from '../common/atomic-write.ts';
+import { removeTemporaries, temporariesOf, writeJson } from '../common/atomic-write.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { damagedFile } from '../common/host-errors.ts';
 import { isJsonObject } from '../common/json.ts';
@@ -53,6 +53,16 @@ export class Secrets {
     this.#lock = lock;
     this.#log = log;
     this.#keychain = keychain;
+  }
+
+  /** Removes what a host that was killed while it saved a secret left: a copy of the secrets, perhaps of cleared ones. */
+  async removeLeftovers(): Promise<void> {
+    try {
+      if ((await temporariesOf(this.#file)).length === 0) return;
+      await withFileLock(this.#lock, () => removeTemporaries(this.#file));
+    } catch (error) {
+      this.#log.warn('secrets.leftovers', { reason: reasonOf(error) });
+    }
   }
 
   /** @throws HostError `CACHE_ERROR` if the file cannot be read, `KEYCHAIN_UNAVAILABLE` if the secret is in the keychain and cannot be read. */
@@ -111,6 +121,8 @@ export class Secrets {
       if (stored === undefined) all.delete(name);
       else all.set(name, stored);
       if (stored !== before) await this.#write(all);
+      // No other host writes the file now.
+      await removeTemporaries(this.#file);
       return before;
     });
   }

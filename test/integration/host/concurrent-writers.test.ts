@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -46,6 +47,16 @@ describe('hosts that write at the same moment', () => {
       ]);
       expect((await savedSecrets()).filter((name) => !ENGINES.some((engine) => name.includes(engine)))).toEqual([]);
     }
+  });
+
+  it('remove the copy of the secrets that a host left that was killed while it saved one', async () => {
+    const left = join(shop.home, 'secrets.json.00000000-0000-4000-8000-000000000000.tmp');
+    await writeFile(left, JSON.stringify({ cleared: 'secret' }));
+    promised('GET_HF_TOKEN_STATUS', await host(0).request('GET_HF_TOKEN_STATUS'));
+    expect(existsSync(left)).toBe(false);
+    await writeFile(left, '{}');
+    promised('SET_HF_TOKEN', await host(0).request('SET_HF_TOKEN', { token: TOKEN }));
+    expect(existsSync(left)).toBe(false);
   });
 
   it('keep the secret that was set last', async () => {

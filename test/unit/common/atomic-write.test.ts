@@ -6,12 +6,13 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { atomicWrite, writeJson } from '../../../host/common/atomic-write.ts';
+import { atomicWrite, removeTemporaries, writeJson } from '../../../host/common/atomic-write.ts';
 
 describe('atomicWrite', () => {
   let folder: string;
@@ -21,6 +22,23 @@ describe('atomicWrite', () => {
     file = join(folder, 'file');
   });
   afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('removes a temporary file that a killed process left, and none of another file or of a running process', async () => {
+    const name = (of: string, last: string) => join(folder, `${of}.00000000-0000-4000-8000-00000000000${last}.tmp`);
+    const [left, running, other, foreign] = [
+      name('file', '1'),
+      name('file', '2'),
+      name('file2', '3'),
+      `${file}.my.tmp`,
+    ];
+    for (const path of [left, running, other, foreign]) writeFileSync(path, '');
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    for (const path of [left, other, foreign]) utimesSync(path, hourAgo, hourAgo);
+    await atomicWrite(file, 'new');
+    expect(readdirSync(folder).sort()).toEqual([file, running, other, foreign].map((path) => basename(path)).sort());
+    await removeTemporaries(file);
+    expect(readdirSync(folder).sort()).toEqual([file, other, foreign].map((path) => basename(path)).sort());
+  });
 
   it('replaces a file as a whole', async () => {
     await atomicWrite(file, 'a long first version');
