@@ -20,6 +20,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   hostile: () => import('./hostile.ts'),
   cycles: () => import('./cycles.ts'),
   conversations: () => import('./conversations.ts'),
+  state: () => import('./state.ts'),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);

@@ -100,6 +100,11 @@ export class TestHub {
     this.#faults.clear();
   }
 
+  /** Closes every connection over which files are being sent. */
+  dropDownloads(): void {
+    this.#cdn.closeAllConnections();
+  }
+
   /** @internal Called by {@link startHub}. */
   async listen(): Promise<void> {
     await Promise.all(

@@ -1,0 +1,486 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HostProcess, Message } from '../host/host-process.ts';
+import { filesIn, HUB_MODELS, type HubModel, namingOf } from './shared-folder.ts';
+import type { Control, Killable } from './steps.ts';
+import { answered, ask, eventually, get, must, send, type World } from './world.ts';
+
+/** `gone`: never downloaded, cancelled, deleted or evicted. */
+type DownloadState = 'gone' | 'downloading' | 'paused' | 'present';
+
+/** A DOWNLOAD_MODEL request that has not been answered. */
+interface Waiter {
+  readonly slot: number;
+  readonly reply: Promise<Message>;
+}
+
+/** What must be true of one model. */
+interface Expected {
+  readonly model: HubModel;
+  state: DownloadState;
+  isPinned: boolean;
+  /** Hosts that download it or wait for the one that does. */
+  readonly runners: Set<number>;
+  waiters: Waiter[];
+  readonly loadedIn: Set<number>;
+}
+
+const NOT_FOUND = ['DOWNLOAD_NOT_FOUND', 'MODEL_NOT_DOWNLOADED', 'INVALID_REQUEST'];
+const LOAD = { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 };
+const ACTIONS = {
+  download: 'DOWNLOAD_MODEL',
+  pause: 'PAUSE_DOWNLOAD',
+  resume: 'RESUME_DOWNLOAD',
+  cancel: 'CANCEL_DOWNLOAD',
+} as const;
+
+/** Models: what is asked of the hosts, what must be true afterwards, and whether it is. */
+export class ModelArea {
+  readonly #world: World;
+  readonly #expected: readonly Expected[];
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#expected = HUB_MODELS.map((model) => ({
+      model,
+      state: 'gone',
+      isPinned: false,
+      runners: new Set(),
+      waiters: [],
+      loadedIn: new Set(),
+    }));
+  }
+
+  /** A host has ended, by a kill or on its own. */
+  hostEnded(slot: number): void {
+    for (const expected of this.#expected) {
+      expected.loadedIn.delete(slot);
+      expected.waiters = expected.waiters.filter((waiter) => waiter.slot !== slot);
+      if (!expected.runners.delete(slot)) continue;
+      if (expected.state === 'downloading' && expected.runners.size === 0) expected.state = 'paused';
+    }
+  }
+
+  /** The hub stalls, or sends everything: what is being downloaded is then complete. */
+  async setStalls(stalls: boolean): Promise<void> {
+    this.#world.stalls = stalls;
+    if (stalls) return;
+    for (const expected of this.#expected) {
+      if (expected.state === 'downloading') await this.#completed(expected);
+    }
+  }
+
+  /** Requests to download, pause, resume or cancel. */
+  async control(slot: number, host: HostProcess, control: Control, at: number, naming: number): Promise<void> {
+    const expected = this.#at(at);
+    const { model, state } = expected;
+    const fields = namingOf(model, naming);
+    if (control === 'download') return this.#download(slot, host, expected, fields);
+    const reply = await ask(host, ACTIONS[control], fields);
+    if (state === 'gone') {
+      must(NOT_FOUND.includes(reply.code), `${control} of a download that does not exist is refused`, reply);
+      return;
+    }
+    must(reply.status === 'success', `${control} of ${model.id}, which is ${state}, succeeds`, reply);
+    const next =
+      state === 'present' ? 'completed' : { pause: 'paused', cancel: 'cancelled', resume: 'downloading' }[control];
+    must(reply.payload.status === next, `${control} of ${model.id}, which is ${state}, replies ${next}`, reply.payload);
+    if (state === 'present') return;
+    if (control === 'resume') {
+      expected.runners.add(slot);
+      expected.state = 'downloading';
+      if (!this.#world.stalls) await this.#completed(expected);
+    } else await this.#stopped(expected, control);
+  }
+
+  /** Requests to one host, each directly behind the one before: the last one wins. */
+  async burst(slot: number, host: HostProcess, at: number, controls: readonly Control[]): Promise<void> {
+    const expected = this.#at(at);
+    const { model } = expected;
+    if (expected.state === 'present') return;
+    const before = expected.state;
+    const sent = controls.map((control, i) => ({
+      control,
+      reply: send(host, ACTIONS[control], namingOf(model, control === 'resume' ? i % 2 : i)),
+    }));
+    if (!this.#world.stalls) {
+      const replies = await allAnswered(sent);
+      const last = controls.at(-1);
+      const allowed: DownloadState[] =
+        last === 'download' ? ['present'] : last === 'cancel' ? ['present', 'gone'] : ['present', 'gone', 'paused'];
+      const isCompleting = last === 'resume' && replies.at(-1)?.status === 'success';
+      await eventually(() => this.#observe(expected, isCompleting ? ['present'] : allowed));
+      return;
+    }
+    let state = before;
+    let stoppedAt = -1;
+    for (const [i, control] of controls.entries()) {
+      if (control === 'download' || (control === 'resume' && state === 'paused')) state = 'downloading';
+      if (control === 'pause' && state === 'downloading') state = 'paused';
+      if (control === 'cancel') state = 'gone';
+      if (state !== 'downloading') stoppedAt = i;
+    }
+    const isAnswered = ({ control }: (typeof sent)[number], i: number) => control !== 'download' || i <= stoppedAt;
+    await allAnswered(sent.filter(isAnswered));
+    if (stoppedAt >= 0) {
+      await allAnswered(expected.waiters);
+      expected.waiters = [];
+      expected.runners.clear();
+    }
+    for (const [i, item] of sent.entries())
+      if (!isAnswered(item, i)) expected.waiters.push({ slot, reply: item.reply });
+    if (
+      state === 'downloading' &&
+      controls.slice(stoppedAt + 1).some((each) => each === 'download' || each === 'resume')
+    )
+      expected.runners.add(slot);
+    expected.state = state;
+    if (state === 'downloading') await eventually(() => this.#checkDownload(expected));
+  }
+
+  /** Requests of several hosts at once: they agree on the outcome, and it is that of one of the requests. */
+  async race(at: number, controls: readonly Control[]): Promise<void> {
+    const expected = this.#at(at);
+    if (expected.state === 'present') return;
+    const { running, stalls } = this.#world;
+    const sent = controls.map((control, i) => {
+      const host = running[i % running.length] as HostProcess;
+      return { control, reply: send(host, ACTIONS[control], namingOf(expected.model, i % 2)) };
+    });
+    await allAnswered(sent.filter(({ control }) => control !== 'download'));
+    if (stalls) {
+      // Ends what still waits.
+      const [host] = running;
+      if (host !== undefined) await ask(host, 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
+    }
+    await allAnswered([...sent, ...expected.waiters]);
+    expected.waiters = [];
+    expected.runners.clear();
+    await eventually(() => this.#observe(expected, stalls ? ['gone'] : ['gone', 'paused', 'present']));
+  }
+
+  async delete(host: HostProcess, at: number): Promise<void> {
+    const expected = this.#at(at);
+    const reply = await ask(host, 'DELETE_MODEL', namingOf(expected.model, 0));
+    const isBusy = expected.loadedIn.size > 0 || expected.state === 'downloading';
+    const code = isBusy ? 'MODEL_IN_USE' : expected.state === 'present' ? undefined : 'MODEL_NOT_DOWNLOADED';
+    must(reply.code === code, `DELETE_MODEL of ${this.#describe(expected)} replies ${code ?? 'success'}`, reply);
+    if (code === undefined) gone(expected);
+  }
+
+  async prune(host: HostProcess, partials: boolean): Promise<void> {
+    const fields = { dryRun: false, maxBytes: 0, ...(partials ? { partialDays: 0 } : {}) };
+    await get(host, 'PRUNE_CACHE', fields);
+    for (const expected of this.#expected) {
+      if (isPrunable(expected)) gone(expected);
+      // A paused download without any bytes has nothing to prune, and is still paused.
+      else if (partials && expected.state === 'paused') await this.#observe(expected, ['gone', 'paused']);
+    }
+  }
+
+  async pin(host: HostProcess, at: number, isPinned: boolean): Promise<void> {
+    const expected = this.#at(at);
+    const reply = await ask(host, isPinned ? 'PIN_MODEL' : 'UNPIN_MODEL', namingOf(expected.model, 1));
+    if (isPinned && expected.state !== 'present') {
+      must(reply.code === 'MODEL_NOT_DOWNLOADED', `PIN_MODEL of ${this.#describe(expected)} is refused`, reply);
+      return;
+    }
+    if (reply.status === 'success') expected.isPinned = isPinned;
+    else
+      must(expected.state !== 'present', `${isPinned ? 'PIN' : 'UNPIN'}_MODEL of ${expected.model.id} succeeds`, reply);
+  }
+
+  async verify(host: HostProcess, at: number, action: 'VERIFY_MODEL' | 'REPAIR_MODEL'): Promise<void> {
+    const expected = this.#at(at);
+    if (action === 'REPAIR_MODEL' && expected.state !== 'present') return;
+    const reply = await ask(host, action, namingOf(expected.model, at));
+    if (action === 'REPAIR_MODEL' && expected.loadedIn.size > 0) {
+      must(reply.code === 'MODEL_IN_USE', `REPAIR_MODEL of ${this.#describe(expected)} is refused`, reply);
+      return;
+    }
+    const isGood = reply.status === 'success' && reply.payload.models[0]?.state === 'good';
+    must(isGood === (expected.state === 'present'), `${action} of ${this.#describe(expected)} is right`, reply);
+  }
+
+  async cancelVerify(host: HostProcess, at: number): Promise<void> {
+    const { model, state } = this.#at(at);
+    if (state !== 'present') return;
+    const verification = ask(host, 'VERIFY_MODEL', namingOf(model, 2));
+    const { cancelled } = await get(host, 'CANCEL_VERIFY', namingOf(model, at));
+    const reply = await verification;
+    must(
+      cancelled === 1 ? reply.code === 'CANCELLED' : reply.status === 'success',
+      `a verification ends as CANCEL_VERIFY says (${cancelled})`,
+      reply,
+    );
+  }
+
+  async load(slot: number, host: HostProcess, at: number): Promise<void> {
+    const expected = this.#at(at);
+    if (!this.#canLoad(expected)) return;
+    await get(host, 'LOAD_MODEL', { ...namingOf(expected.model, 0), settings: LOAD });
+    expected.state = 'present';
+    expected.runners.clear();
+    expected.loadedIn.add(slot);
+  }
+
+  async unload(slot: number, host: HostProcess, at: number): Promise<void> {
+    const expected = this.#at(at);
+    const reply = await ask(host, 'UNLOAD_MODEL', namingOf(expected.model, at));
+    const isLoaded = expected.loadedIn.delete(slot);
+    must(
+      isLoaded ? reply.payload?.wasLoaded === true : reply.code === 'MODEL_NOT_LOADED',
+      `UNLOAD_MODEL of a model that ${isLoaded ? 'is' : 'is not'} loaded`,
+      reply,
+    );
+  }
+
+  async loadAndUnload(slot: number, host: HostProcess, at: number): Promise<void> {
+    const expected = this.#at(at);
+    if (!this.#canLoad(expected)) return;
+    const load = ask(host, 'LOAD_MODEL', { ...namingOf(expected.model, at), settings: LOAD });
+    const unload = await ask(host, 'UNLOAD_MODEL', namingOf(expected.model, 0));
+    const reply = await load;
+    must(['CANCELLED', undefined].includes(reply.code), 'LOAD_MODEL is cancelled or succeeds', reply);
+    must(unload.status === 'success', 'UNLOAD_MODEL directly behind LOAD_MODEL succeeds', unload);
+    expected.loadedIn.delete(slot);
+    if (expected.state !== 'present') await eventually(() => this.#observe(expected, ['gone', 'paused', 'present']));
+  }
+
+  async unloadAll(slot: number, host: HostProcess): Promise<void> {
+    const loaded = this.#expected.filter(({ loadedIn }) => loadedIn.delete(slot));
+    const { unloadedModels } = await get(host, 'UNLOAD_ALL_MODELS');
+    same(
+      unloadedModels,
+      loaded.map(({ model }) => model.id),
+      'UNLOAD_ALL_MODELS unloads every model',
+    );
+  }
+
+  async generate(slot: number, host: HostProcess, at: number, stops: boolean): Promise<void> {
+    const expected = this.#at(at);
+    const generation = ask(host, 'GENERATE', {
+      modelId: expected.model.id,
+      messages: [{ role: 'user', content: 'once upon' }],
+      settings: { max_new_tokens: stops ? 100_000 : 4 },
+    });
+    const stopped = stops ? await get(host, 'STOP_GENERATION', { modelId: expected.model.id }) : undefined;
+    const reply = await generation;
+    if (!expected.loadedIn.has(slot)) {
+      must(reply.code === 'MODEL_NOT_LOADED', 'GENERATE with a model that is not loaded is refused', reply);
+      return;
+    }
+    must(reply.status === 'success', `GENERATE with ${expected.model.id} succeeds`, reply);
+    if (stopped === undefined) return;
+    must(stopped.stopped === 1, 'STOP_GENERATION directly behind GENERATE stops it', stopped);
+    must(reply.payload.finishReason === 'stopped', 'a stopped generation says so', reply.payload);
+  }
+
+  /** Starts a request during which its host is killed; returns how to find out what became of it. */
+  killable(slot: number, host: HostProcess, action: Killable, at: number): (() => Promise<void>) | undefined {
+    const expected = this.#at(at);
+    const { model, state } = expected;
+    const begin = (name: string, fields: Message) => void host.request(name, fields).catch(() => {});
+    switch (action) {
+      case 'download': {
+        if (this.#world.stalls) return undefined;
+        begin('DOWNLOAD_MODEL', namingOf(model, 0));
+        return () => this.#observe(expected, state === 'present' ? ['present'] : ['gone', 'paused', 'present']);
+      }
+      case 'delete': {
+        if (state !== 'present' || expected.loadedIn.size > 0) return undefined;
+        begin('DELETE_MODEL', namingOf(model, 0));
+        return () => this.#observe(expected, ['present', 'gone']);
+      }
+      case 'load': {
+        if (!this.#canLoad(expected)) return undefined;
+        begin('LOAD_MODEL', { ...namingOf(model, 0), settings: LOAD });
+        return () => this.#observe(expected, state === 'present' ? ['present'] : ['gone', 'paused', 'present']);
+      }
+      case 'verify':
+        begin('VERIFY_MODEL', {});
+        return async () => {};
+      case 'prune': {
+        const prunable = this.#expected.filter((each) => isPrunable(each) && !each.loadedIn.has(slot));
+        begin('PRUNE_CACHE', { dryRun: false, maxBytes: 0 });
+        return async () => {
+          for (const each of prunable) await this.#observe(each, ['present', 'gone']);
+        };
+      }
+      case 'pin': {
+        if (state !== 'present') return undefined;
+        begin(expected.isPinned ? 'UNPIN_MODEL' : 'PIN_MODEL', namingOf(model, 0));
+        return async () => {
+          const { models } = await get(this.#world.any(), 'GET_CACHE_STATS');
+          expected.isPinned = models.find(({ id }: Message) => id === model.id)?.pinned;
+        };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** Checks that every host says what must be true of the models, and that it is what is on the disk. */
+  async check(): Promise<void> {
+    for (const expected of this.#expected) await this.#checkDownload(expected);
+    for (const host of this.#world.running) {
+      const active = (await get(host, 'GET_ACTIVE_DOWNLOADS')).downloads;
+      const listed = this.#expected.filter(({ state }) => state === 'downloading' || state === 'paused');
+      same(
+        active.map((each: Message) => `${each.modelId} ${each.status}`),
+        listed.map(({ model, state }) => `${model.id} ${state}`),
+        'GET_ACTIVE_DOWNLOADS lists every download',
+      );
+      await this.#checkCache(host);
+      await this.#checkLoaded(host);
+    }
+    this.#checkDisk();
+  }
+
+  async #checkCache(host: HostProcess): Promise<void> {
+    const present = this.#expected.filter(({ state }) => state === 'present');
+    const stats = await get(host, 'GET_CACHE_STATS');
+    same(
+      stats.models.map((each: Message) => `${each.id} ${each.pinned} ${each.busy}`),
+      present.map(({ model, isPinned, loadedIn }) => `${model.id} ${isPinned} ${loadedIn.size > 0}`),
+      'GET_CACHE_STATS lists every model, which are pinned, and which are in use',
+    );
+    const { models } = await get(host, 'GET_DOWNLOADED_MODELS');
+    same(
+      models.map((each: Message) => each.modelId),
+      present.map(({ model }) => model.id),
+      'GET_DOWNLOADED_MODELS lists every model',
+    );
+  }
+
+  async #checkLoaded(host: HostProcess): Promise<void> {
+    const ids = (slot: number) =>
+      this.#expected.filter(({ loadedIn }) => loadedIn.has(slot)).map(({ model }) => model.id);
+    const running = [0, 1, 2].flatMap((slot) => {
+      const each = this.#world.host(slot);
+      return each === undefined ? [] : [{ slot, host: each }];
+    });
+    const own = running.find((each) => each.host === host)?.slot ?? -1;
+    const { models } = await get(host, 'GET_LOADED_MODELS');
+    same(
+      models.map((each: Message) => each.modelId),
+      ids(own),
+      'GET_LOADED_MODELS lists what this host has loaded',
+    );
+    const { hosts } = await get(host, 'LIST_HOSTS');
+    same(
+      hosts.flatMap((each: Message) => each.models.map(({ modelId }: Message) => `${each.pid} ${modelId}`)),
+      running.flatMap((each) => ids(each.slot).map((id) => `${each.host.pid} ${id}`)),
+      'LIST_HOSTS lists what every host has loaded',
+    );
+  }
+
+  #checkDisk(): void {
+    const files = filesIn(this.#world.home).filter((path) => path.startsWith('models/'));
+    const present = this.#expected.filter(({ state }) => state === 'present');
+    same(
+      files,
+      present.flatMap(({ model }) => model.files.map((file) => `models/${model.repo}/${file}`)),
+      'the folder of models contains the models and nothing else',
+    );
+    for (const { model, state } of this.#expected) {
+      if (state === 'downloading' || state === 'paused') continue;
+      const [name = ''] = model.repo.split('/').slice(-1);
+      const left = filesIn(this.#world.home).filter((path) => path.startsWith('partial/') && path.includes(name));
+      must(left.length === 0, `nothing is left of the download of ${model.id}, which is ${state}`, left);
+    }
+  }
+
+  async #checkDownload(expected: Expected): Promise<void> {
+    for (const host of this.#world.running) {
+      const found = await stateOf(host, expected.model);
+      must(found === expected.state, `every host says that ${expected.model.id} is ${expected.state}`, found);
+    }
+  }
+
+  async #download(slot: number, host: HostProcess, expected: Expected, fields: Message): Promise<void> {
+    const reply = send(host, 'DOWNLOAD_MODEL', fields);
+    if (this.#world.stalls && expected.state !== 'present') {
+      expected.state = 'downloading';
+      expected.runners.add(slot);
+      reply.catch(() => {});
+      expected.waiters.push({ slot, reply });
+      await eventually(() => this.#checkDownload(expected));
+      return;
+    }
+    const { status, message } = await answered(reply, `the download of ${expected.model.id}`);
+    must(status === 'success', `DOWNLOAD_MODEL of ${expected.model.id} succeeds`, message);
+    expected.state = 'present';
+    expected.runners.clear();
+  }
+
+  async #completed(expected: Expected): Promise<void> {
+    for (const { status, ...rest } of await allAnswered(expected.waiters)) {
+      must(status === 'success', `the download of ${expected.model.id} succeeds`, rest);
+    }
+    expected.waiters = [];
+    expected.runners.clear();
+    expected.state = 'present';
+    await eventually(() => this.#checkDownload(expected));
+  }
+
+  async #stopped(expected: Expected, control: 'pause' | 'cancel'): Promise<void> {
+    const code = control === 'pause' ? 'DOWNLOAD_PAUSED' : 'DOWNLOAD_CANCELLED';
+    for (const found of await allAnswered(expected.waiters)) {
+      must(found.code === code, `a request for a download that was stopped replies ${code}`, found);
+    }
+    expected.waiters = [];
+    expected.runners.clear();
+    expected.state = control === 'pause' ? 'paused' : 'gone';
+  }
+
+  /** Takes a state that only a host knows, if it is one of those that are possible. */
+  async #observe(expected: Expected, allowed: readonly DownloadState[]): Promise<void> {
+    const found = await stateOf(this.#world.any(), expected.model);
+    const isAllowed = allowed.some((state) => state === found);
+    must(isAllowed, `${expected.model.id} is ${allowed.join(' or ')}`, found);
+    expected.state = found as DownloadState;
+    if (found === 'gone') gone(expected);
+  }
+
+  #canLoad({ model, state }: Expected): boolean {
+    return model.isLoadable && (state === 'present' || (!this.#world.stalls && state !== 'downloading'));
+  }
+
+  #at(at: number): Expected {
+    return this.#expected[at] as Expected;
+  }
+
+  #describe({ model, state, loadedIn }: Expected): string {
+    return `${model.id}, which is ${state}${loadedIn.size > 0 ? ' and loaded' : ''},`;
+  }
+}
+
+function gone(expected: Expected): void {
+  expected.state = 'gone';
+  expected.isPinned = false;
+}
+
+function isPrunable({ state, isPinned, loadedIn }: Expected): boolean {
+  return state === 'present' && !isPinned && loadedIn.size === 0;
+}
+
+async function stateOf(host: HostProcess, model: HubModel): Promise<string> {
+  const { status, code, payload } = await ask(host, 'GET_DOWNLOAD_STATUS', namingOf(model, 0));
+  if (status === 'error') return code === 'DOWNLOAD_NOT_FOUND' ? 'gone' : code;
+  if (payload.status === 'cancelled') return 'gone';
+  return payload.status === 'completed' ? 'present' : payload.status;
+}
+
+function allAnswered(requests: readonly { readonly reply: Promise<Message> }[]): Promise<Message[]> {
+  return Promise.all(requests.map(({ reply }) => answered(reply, 'a request about a download')));
+}
+
+/** Throws unless two lists have the same items. */
+export function same(found: readonly string[], wanted: readonly string[], what: string): void {
+  must(JSON.stringify([...found].sort()) === JSON.stringify([...wanted].sort()), what, { found, wanted });
+}
+
+/** Waits for a part of a second that depends on nothing else. */
+export function wait(milliseconds: number): Promise<void> {
+  return delay(milliseconds);
+}
