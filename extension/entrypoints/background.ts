@@ -24,6 +24,9 @@ export default defineBackground(() => {
       },
     },
   });
+  browser.runtime.onInstalled.addListener(({ reason }) => {
+    if (reason === 'install') void browser.tabs.create({ url: browser.runtime.getURL('/welcome.html') });
+  });
   void browser.action.setBadgeBackgroundColor({ color: BADGE_COLOR });
   const own = { id: browser.runtime.id, base: browser.runtime.getURL('/') };
   browser.runtime.onConnect.addListener((port) => {

@@ -5,6 +5,8 @@ import type { MessageKey } from './i18n.ts';
 export interface Fix {
   readonly title: MessageKey;
   readonly help: MessageKey;
+  /** Whether the host must be installed first. */
+  readonly installs?: true;
   readonly commands: readonly { readonly label: string; readonly command: string }[];
 }
 
@@ -34,7 +36,7 @@ export function fixFor(kind: HostProblemKind, { system, extensionId }: Platform,
   });
   switch (kind) {
     case 'notInstalled':
-      return { title: 'notInstalledTitle', help: 'notInstalledHelp', commands: [run('install')] };
+      return { title: 'notInstalledTitle', help: 'notInstalledHelp', installs: true, commands: [run('install')] };
     case 'forbidden':
       return {
         title: 'forbiddenTitle',
@@ -42,7 +44,7 @@ export function fixFor(kind: HostProblemKind, { system, extensionId }: Platform,
         commands: [run(`install --extension-id ${extensionId}`)],
       };
     case 'hostOutdated':
-      return { title: 'hostOutdatedTitle', help: 'hostOutdatedHelp', commands: [run('install')] };
+      return { title: 'hostOutdatedTitle', help: 'hostOutdatedHelp', installs: true, commands: [run('install')] };
     case 'extensionOutdated':
       return { title: 'extensionOutdatedTitle', help: 'extensionOutdatedHelp', commands: [] };
     case 'misconfigured':

@@ -8,7 +8,7 @@ import type { CpuFacts } from './types.ts';
 /** Time limit for systeminformation's CPU query, milliseconds. On Windows it starts PowerShell, which takes seconds. */
 const PROBE_TIMEOUT_MS = 10_000;
 
-/** Detects the CPU. */
+/** Detects the CPU. Rejects if the system does not answer in time. */
 export async function cpuFacts(machine: Machine): Promise<CpuFacts> {
   const facts = machine.platform === 'linux' ? await linuxFacts(machine) : await otherFacts(machine);
   const threads = Math.max(1, Math.min(facts.threads, machine.usableThreads));
@@ -16,6 +16,24 @@ export async function cpuFacts(machine: Machine): Promise<CpuFacts> {
   const { performanceCores, ...rest } = facts;
   const isHybrid = performanceCores !== undefined && performanceCores > 0 && performanceCores < cores;
   return { ...rest, threads, cores, ...(isHybrid ? { performanceCores } : {}) };
+}
+
+/** Returns what Node.js and the environment know of the CPU. */
+export function basicCpuFacts({ platform, architecture, env, brand, usableThreads }: Machine): CpuFacts {
+  const windows = parseProcessorIdentifier(env?.PROCESSOR_IDENTIFIER ?? '');
+  return {
+    platform,
+    architecture,
+    vendor: windows?.vendor ?? '',
+    modelName: brand,
+    family: windows?.family ?? null,
+    model: windows?.model ?? null,
+    stepping: windows?.stepping ?? null,
+    part: null,
+    flags: [],
+    cores: usableThreads,
+    threads: usableThreads,
+  };
 }
 
 async function linuxFacts({ platform, architecture, readText, brand }: Machine): Promise<CpuFacts> {

@@ -1,12 +1,12 @@
 import { type Lazy, lazy } from '../common/lazy.ts';
 import type { Logger } from '../common/log.ts';
-import { cpuFacts } from './cpu-facts.ts';
+import { basicCpuFacts, cpuFacts } from './cpu-facts.ts';
 import { type DetectedGpu, resolveGpuMemory } from './found-gpu.ts';
 import { detectGpus } from './gpus.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { memoryInfo } from './memory.ts';
 import { microarchitecture } from './microarchitecture.ts';
-import type { CpuInfo, GpuInfo, HardwareSnapshot, MemoryInfo } from './types.ts';
+import type { CpuFacts, CpuInfo, GpuInfo, HardwareSnapshot, MemoryInfo } from './types.ts';
 import { chooseVariant } from './variant.ts';
 
 /**
@@ -48,12 +48,23 @@ export class Hardware {
   }
 
   memory(): Promise<MemoryInfo> {
-    return memoryInfo(this.#machine);
+    return memoryInfo(this.#machine, this.#log);
   }
 
   async #findCpu(): Promise<CpuInfo> {
-    const facts = await cpuFacts(this.#machine);
+    const facts = await this.#cpuFacts();
     return { ...facts, microarchitecture: microarchitecture(facts), variant: chooseVariant(facts) };
+  }
+
+  /** Returns less if the system does not answer in time, as on a busy computer, and asks it again the next time. */
+  async #cpuFacts(): Promise<CpuFacts> {
+    try {
+      return await cpuFacts(this.#machine);
+    } catch (error) {
+      this.#log.warn('hardware.cpu_probe_failed', { error });
+      this.cpu.reset();
+      return basicCpuFacts(this.#machine);
+    }
   }
 
   /** Detects GPUs once at a time; concurrent callers share the result. */

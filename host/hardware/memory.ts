@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import type { Logger } from '../common/log.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import { memoryLimits } from './cgroup.ts';
 import type { Machine } from './machine.ts';
@@ -9,12 +10,17 @@ import type { MemoryInfo } from './types.ts';
 const PROBE_TIMEOUT_MS = 3_000;
 
 /** Returns the total main memory, and what programs can use without swapping. */
-export async function memoryInfo(machine: Machine): Promise<MemoryInfo> {
+export async function memoryInfo(machine: Machine, log: Logger): Promise<MemoryInfo> {
   if (machine.platform === 'linux') return linuxMemory(machine.readText);
   if (machine.platform === 'darwin') {
-    const { mem } = await machine.systemInformation();
-    const { total, available } = await withTimeout(mem(), PROBE_TIMEOUT_MS, 'systeminformation.mem');
-    return { total, available: Math.min(available, total) };
+    try {
+      const { mem } = await machine.systemInformation();
+      const { total, available } = await withTimeout(mem(), PROBE_TIMEOUT_MS, 'systeminformation.mem');
+      return { total, available: Math.min(available, total) };
+    } catch (error) {
+      // A busy Mac can be too slow for it. What Node.js knows is less: only memory that nothing uses at all.
+      log.warn('hardware.memory_probe_failed', { error });
+    }
   }
   // On Windows, libuv returns `ullAvailPhys`, the available memory, not only the free memory.
   return { total: os.totalmem(), available: os.freemem() };

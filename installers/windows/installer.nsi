@@ -1,6 +1,5 @@
 ; The Windows installer, for one user and without administrator rights. It copies the packaged host, which registers
 ; itself with browsers. The defines come from nsis.ts.
-Unicode true
 SetCompressor /SOLID lzma
 SetDatablockOptimize on
 ManifestDPIAware true

@@ -1,5 +1,7 @@
+import * as os from 'node:os';
 import { describe, expect, it } from '@jest/globals';
-import { memoryInfo, parseMemInfo } from '../../../host/hardware/memory.ts';
+import { parseMemInfo, memoryInfo as readMemory } from '../../../host/hardware/memory.ts';
+import { KeptLog } from '../../support/logs.ts';
 import { recordedMachine } from '../../support/snapshots/machine.ts';
 
 const GiB = 1024 ** 3;
@@ -12,6 +14,7 @@ Buffers:          524288 kB
 Cached:         10485760 kB
 `;
 
+const memoryInfo = (machine: Parameters<typeof readMemory>[0]) => readMemory(machine, new KeptLog());
 const memory = (files: Record<string, string>) =>
   memoryInfo(recordedMachine({ files: { '/proc/meminfo': MEMINFO, ...files } }));
 
@@ -104,6 +107,16 @@ it('a Mac’s memory is what systeminformation says is available', async () => {
   const answer = async () => ({ mem: async () => ({ total: 16 * GiB, free: MiB, available: 9 * GiB }) });
   const mac = recordedMachine({ platform: 'darwin', systemInformation: answer as never });
   expect(await memoryInfo(mac)).toEqual({ total: 16 * GiB, available: 9 * GiB });
+});
+
+it('a Mac’s memory is what Node knows if its system does not answer', async () => {
+  const failure = new Error('vm_stat failed');
+  const mac = recordedMachine({ platform: 'darwin', systemInformation: () => Promise.reject(failure) });
+  const log = new KeptLog();
+  const { total, available } = await readMemory(mac, log);
+  expect(total).toBe(os.totalmem());
+  expect(available).toBeLessThanOrEqual(total);
+  expect(log.lines).toEqual([{ level: 'warn', event: 'hardware.memory_probe_failed', fields: { error: failure } }]);
 });
 
 it('Windows’ memory is what Node says', async () => {

@@ -1,0 +1,100 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { seededBytes } from '../support/cache/cache-bench.ts';
+import { markovModel, STORY_GREEDY } from '../support/gguf/markov-model.ts';
+import { string } from '../support/gguf/write-gguf.ts';
+import { promised } from '../support/host/promised.ts';
+import { Workshop } from '../support/host/workshop.ts';
+import { startHub, type TestHub } from '../support/hub/hub.ts';
+import { AWKWARD, VERSION, WindowsUser } from './windows.ts';
+
+const MiB = 1024 * 1024;
+const REPO = 'tabagent/markov-gguf';
+const MODEL = { modelPath: REPO, modelFile: 'markov.gguf' };
+const LARGE = { modelPath: REPO, modelFile: 'large.gguf' };
+const LARGE_BYTES = 61 * MiB + 5;
+/** Gives the last message's words and nothing else. */
+const TEMPLATE = '{{ bos_token }}{{ messages[-1].content }}';
+
+describe('the packaged host on Windows', () => {
+  let user: WindowsUser;
+  let program: string;
+  let shop: Workshop;
+  let hub: TestHub;
+  beforeAll(async () => {
+    user = await WindowsUser.open();
+    program = await user.unpack(AWKWARD);
+  });
+  afterAll(() => user.close());
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    const files = {
+      'markov.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string(TEMPLATE) } }),
+      'large.gguf': seededBytes(LARGE_BYTES, 3),
+    };
+    hub = shop.use(await startHub({ repos: { [REPO]: { files } }, bytesPerSecond: 10 * MiB }));
+  });
+  afterEach(() => shop.close());
+
+  const start = () => shop.host({ command: [program], env: { HF_ENDPOINT: hub.url, TABAGENT_GPU: 'off' } });
+
+  it('prints its version from a folder with spaces, signs and umlauts', async () => {
+    expect(await user.run(program, ['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it('answers a browser over pipes, and describes the computer', async () => {
+    const host = start();
+    expect(promised('PING', await host.request('PING')).version).toBe(VERSION);
+    const system = promised('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
+    expect(system.cpu.cores).toBeGreaterThan(0);
+    expect(system.available_ram).toBeGreaterThan(0);
+    expect(await host.close()).toEqual({ code: 0, signal: null });
+  });
+
+  it('downloads, loads, runs, unloads and deletes a model', async () => {
+    const host = start();
+    promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', MODEL));
+    const settings = { n_gpu_layers: 0, n_ctx: 256, n_threads: 1 };
+    const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { ...MODEL, settings }));
+    expect(loaded).toMatchObject({ isReady: true, architecture: 'llama' });
+    const messages = [{ role: 'user', content: '' }];
+    const reply = await host.request('GENERATE', { messages, settings: { do_sample: false } });
+    expect(promised('GENERATE', reply).output).toBe(STORY_GREEDY);
+    const modelId = `${REPO}/markov.gguf`;
+    // The runner maps the file, so Windows would not delete it.
+    expect(await host.request('DELETE_MODEL', MODEL)).toMatchObject({ code: 'MODEL_IN_USE' });
+    promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId }));
+    promised('DELETE_MODEL', await host.request('DELETE_MODEL', MODEL));
+    expect(await host.close()).toEqual({ code: 0, signal: null });
+  });
+
+  it('resumes a download after the host was killed', async () => {
+    const first = start();
+    const reached = first.next(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.loaded >= 30 * MiB);
+    first.send({ action: 'DOWNLOAD_MODEL', requestId: 'download', ...LARGE });
+    await reached;
+    await first.kill();
+    const second = start();
+    const { downloads } = promised('GET_ACTIVE_DOWNLOADS', await second.request('GET_ACTIVE_DOWNLOADS'));
+    expect(downloads).toEqual([expect.objectContaining({ status: 'paused', total: LARGE_BYTES })]);
+    expect(downloads[0]?.downloaded).toBeGreaterThan(0);
+    promised('DOWNLOAD_MODEL', await second.request('DOWNLOAD_MODEL', LARGE));
+    promised('VERIFY_MODEL', await second.request('VERIFY_MODEL', LARGE));
+  });
+
+  it('runs its commands for a user whose name has umlauts', async () => {
+    const env = { HF_ENDPOINT: hub.url, HF_HUB_OFFLINE: '' };
+    const tabagent = (...args: string[]) => user.run(program, args, { env });
+    expect(await tabagent('pull', `${REPO}/markov.gguf`)).toMatchObject({ code: 0 });
+    expect((await tabagent('ls')).stdout).toContain(`${REPO}/markov.gguf`);
+    expect(await tabagent('run', 'markov', 'small model', '--temperature', '0')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\w/),
+    });
+    const { stdout } = await tabagent('doctor', '--json');
+    const { findings } = JSON.parse(stdout);
+    const failed = findings.filter(({ status }: { status: string }) => status === 'failed');
+    expect(failed.map(({ check }: { check: string }) => check)).toEqual(['Google Chrome']);
+    expect(await tabagent('rm', 'markov', '--yes')).toMatchObject({ code: 0 });
+    expect((await tabagent('ls')).stdout).not.toContain('markov.gguf');
+  });
+});

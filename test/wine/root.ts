@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { requireProgram } from '../../host/common/find-program.ts';
+
+/** Changes whenever a root made before no longer fits. */
+const RECIPE = 1;
+/** The first Debian release with Wine 10, which is the first Wine that runs Node.js 24. */
+const RELEASE = 'trixie';
+/** A slow mirror makes the root in a few minutes. */
+const STEP_LIMIT_MS = 20 * 60_000;
+
+/** The folder that keeps the root, outside of the repository. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tabagent-wine');
+}
+
+/**
+ * Returns a folder with a Debian system that has Wine, and makes it first if there is none. It takes 2.5 GB.
+ *
+ * @throws Error if it cannot be made on this computer.
+ */
+export function wineRoot(cache: string, say: (line: string) => void): string {
+  const root = join(cache, `root-${RECIPE}`);
+  if (existsSync(root)) return root;
+  say(`Making a Debian root with Wine in ${root} (once; some minutes, 2.5 GB)`);
+  const partial = `${root}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(cache, { recursive: true });
+  run('debootstrap', ['--variant=minbase', RELEASE, partial, mirror()]);
+  // The root can be made again: there is no need to wait for the disk after every file.
+  writeFileSync(join(partial, 'etc', 'dpkg', 'dpkg.cfg.d', 'unsafe-io'), 'force-unsafe-io\n');
+  // Without it Windows programs know no "localhost".
+  writeFileSync(join(partial, 'etc', 'hosts'), '127.0.0.1 localhost\n');
+  const inside = (...args: string[]) => run('chroot', [partial, ...args]);
+  inside('dpkg', '--add-architecture', 'i386');
+  inside('apt-get', '-qq', 'update');
+  // Installers of NSIS are 32-bit programs.
+  inside('apt-get', '-qq', '-y', '--no-install-recommends', 'install', 'wine', 'wine64', 'wine32:i386');
+  inside('apt-get', 'clean');
+  renameSync(partial, root);
+  return root;
+}
+
+/** The Debian mirror that this computer uses itself. */
+function mirror(): string {
+  const { stdout } = spawnSync(requireProgram('apt-get'), ['indextargets', '--format', '$(REPO_URI)'], {
+    encoding: 'utf8',
+  });
+  const found = stdout.split('\n').find((uri) => /\/debian\/?$/.test(uri));
+  if (found === undefined) throw new Error('Expected a Debian mirror among the sources of apt-get.');
+  return found;
+}
+
+function run(name: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(requireProgram(name), args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    timeout: STEP_LIMIT_MS,
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${name} ${args[0]} failed with exit code ${status}.`);
+}
