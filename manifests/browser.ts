@@ -1,26 +1,3 @@
-/** Browsers the host can be registered with, by the names the command line takes. */
-export const BROWSER_NAMES = [
-  'chrome',
-  'chromium',
-  'edge',
-  'brave',
-  'vivaldi',
-  'opera',
-  'firefox',
-  'chrome-for-testing',
-  'opera-gx',
-  'arc',
-  'dia',
-  'comet',
-  'librewolf',
-  'waterfox',
-  'zen',
-  'floorp',
-] as const;
-
-/** A browser's name on the command line. */
-export type BrowserName = (typeof BROWSER_NAMES)[number];
-
 /** The two kinds of manifest: `allowed_origins` or `allowed_extensions`. */
 export type BrowserFamily = 'chromium' | 'firefox';
 
@@ -34,8 +11,8 @@ export interface Browser {
   readonly family: BrowserFamily;
 }
 
-/** The browsers, in the order they are listed to a user. */
-export const BROWSERS: Readonly<Record<BrowserName, Browser>> = {
+/** The browsers the host can be registered with, by the names the command line takes, in the order they are listed. */
+export const BROWSERS = {
   chrome: { title: 'Google Chrome', family: 'chromium' },
   chromium: { title: 'Chromium', family: 'chromium' },
   edge: { title: 'Microsoft Edge', family: 'chromium' },
@@ -52,9 +29,15 @@ export const BROWSERS: Readonly<Record<BrowserName, Browser>> = {
   waterfox: { title: 'Waterfox', family: 'firefox' },
   zen: { title: 'Zen', family: 'firefox' },
   floorp: { title: 'Floorp', family: 'firefox' },
-};
+} as const satisfies Readonly<Record<string, Browser>>;
+
+/** A browser's name on the command line. */
+export type BrowserName = keyof typeof BROWSERS;
+
+/** All names, in the order of the table. */
+export const BROWSER_NAMES = Object.keys(BROWSERS) as readonly BrowserName[];
 
 /** Returns whether a word is the name of a browser. */
 export function isBrowserName(word: string): word is BrowserName {
-  return BROWSER_NAMES.some((name) => name === word);
+  return Object.hasOwn(BROWSERS, word);
 }

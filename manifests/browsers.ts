@@ -5,7 +5,7 @@ import { WINDOWS_BROWSERS } from './browsers-windows.ts';
 import type { BrowserPlaces, BrowserTable } from './places.ts';
 
 /** Where each browser looks for the host, on each platform. */
-export const BROWSER_TABLES: Readonly<Record<Platform, BrowserTable>> = {
+const BROWSER_TABLES: Readonly<Record<Platform, BrowserTable>> = {
   linux: LINUX_BROWSERS,
   darwin: MACOS_BROWSERS,
   win32: WINDOWS_BROWSERS,

@@ -1,5 +1,4 @@
-import { allowedCommand } from '../command/allowed-command.ts';
-import { runCommand } from '../command/run-command.ts';
+import { allowedCommand, runCommand } from '../command/run-command.ts';
 import { readConfigFile } from '../configuration/config-file.ts';
 import { configFileIn } from '../configuration/config-text.ts';
 import * as declared from '../protocol/actions/command.ts';

@@ -1,7 +1,7 @@
 import type { HostError } from '../common/errors.ts';
 import { invalidField, modelNotLoaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
-import { loadedEntry } from '../models/describe-loaded.ts';
+import { loadedEntry, placementOf } from '../models/describe-loaded.ts';
 import type { LoadedModel } from '../models/model-engine.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
@@ -139,16 +139,9 @@ export const listLoadedModels = handle(declared.listLoadedModels, async (_reques
   const models = registry.list();
   const payload = {
     models: models.map((model) => ({
-      modelId: model.id,
-      model_id: model.id,
+      ...placementOf(model),
       backend: model.backend,
       is_active: model.id === registry.activeId,
-      loaded_to: model.loadedTo,
-      gpu_layers: model.gpuLayers,
-      cpu_layers: model.cpuLayers,
-      vram_used: model.vramUsed,
-      ram_used: model.ramUsed,
-      loaded_at: model.loadedAt,
     })),
     total: models.length,
     active_model_id: registry.activeId,

@@ -59,7 +59,7 @@ export async function modelsOf(repo: RepoName, { services, signal }: Call): Prom
 
 /** Returns a function that tells whether a model of a size in bytes fits in the free memory. */
 export async function fitsHere({ services }: Call): Promise<(size: number) => boolean> {
-  const [hardware, { fitsSize }] = await Promise.all([services.hardware(), import('../hardware/fits-size.ts')]);
+  const [hardware, { fitsSize }] = await Promise.all([services.hardware(), import('../hardware/split.ts')]);
   const snapshot = await hardware.snapshot();
   return (size) => fitsSize(size, snapshot);
 }

@@ -23,7 +23,7 @@ const STEPS_PER_VALUE = 200;
 const PASSES_OVER_VARIABLES = 32;
 
 /** Characters that an element of a list counts as: a pointer of eight bytes. */
-export const ELEMENT_COST = 4;
+const ELEMENT_COST = 4;
 
 /** Characters that an object counts as: a list with its elements' array takes some 128 bytes. */
 export const OBJECT_COST = 64;

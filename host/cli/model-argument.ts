@@ -82,7 +82,7 @@ export async function modelOrRepository(typed: string, client: Client): Promise<
 }
 
 /** Returns whether a text has the form of a repository, with or without a quantization. */
-export function isRepository(typed: string): boolean {
+function isRepository(typed: string): boolean {
   try {
     readModelQuery({ modelPath: typed });
     return true;

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MARKER, MOVED_FOLDERS } from '../cache/relocation/location.ts';
 import { cacheLockPath, openLocation } from '../cache/relocation/open-location.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
+import { namesIn } from '../common/folder-entries.ts';
 import { createLogger } from '../common/log.ts';
 import { cacheLocationFile, type HostConfig, type HostPaths, readConfig, relocationJournalFile } from '../config.ts';
 import { configFileIn } from '../configuration/config-text.ts';
@@ -116,15 +117,6 @@ async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: s
 /** Returns whether a path is one that a host writes, or a file that SQLite or a repair adds to it. */
 function isOf(path: string, written: string): boolean {
   return path.startsWith(written) && /^([-.]|$)/.test(path.slice(written.length));
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
-    throw error;
-  }
 }
 
 /** Removes a folder if it is empty. */

@@ -12,3 +12,13 @@ export async function entriesOf(folder: string): Promise<Dirent[]> {
     throw cacheError(error, folder);
   }
 }
+
+/** Returns the names in a folder; none if it does not exist. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    throw error;
+  }
+}

@@ -5,7 +5,7 @@ import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { parseJson } from '../common/json-limits.ts';
 
 /** Name of the configuration file: one user's in the data folder, and that of all users in the program folder. */
-export const CONFIG_FILE_NAME = 'config.json';
+const CONFIG_FILE_NAME = 'config.json';
 
 /** Permissions of a user's configuration, which is private, and of the one for all users, which all can read. */
 export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;

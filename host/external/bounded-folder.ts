@@ -1,7 +1,31 @@
 import { lstat, opendir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { type FoundFile, isUnreadable, orUndefined, readSmallText } from './disk.ts';
-import type { ScanBudget } from './scan-budget.ts';
+
+/** Most entries read by one scan, over all programs. A large collection has a few thousand files. */
+const MAX_ENTRIES = 50_000;
+
+/** Limits a scan: it ends when `signal` is aborted or too many entries have been read. */
+export class ScanBudget {
+  readonly signal: AbortSignal;
+  #remaining: number;
+
+  constructor(signal: AbortSignal, entries = MAX_ENTRIES) {
+    this.signal = signal;
+    this.#remaining = entries;
+  }
+
+  /** Counts one entry. Returns false if the budget is used up. */
+  spend(): boolean {
+    this.#remaining -= 1;
+    return this.#remaining >= 0 && !this.signal.aborted;
+  }
+
+  /** False once an entry has been skipped. */
+  get hasCapacity(): boolean {
+    return this.#remaining >= 0 && !this.signal.aborted;
+  }
+}
 
 /**
  * Deepest level of subfolders that is read. The deepest layout in use (a repository's folder in a snapshot) needs five.

@@ -1,6 +1,6 @@
 import type { PlatformEnv } from '../common/platform.ts';
 import type { ModelSource } from '../protocol/model-sources.ts';
-import { BoundedFolder } from './bounded-folder.ts';
+import { BoundedFolder, ScanBudget } from './bounded-folder.ts';
 import { configuredFolders } from './configured-folders.ts';
 import { readSmallText } from './disk.ts';
 import type { ExternalModel, Reader } from './external-model.ts';
@@ -12,7 +12,6 @@ import { readLlamaCache } from './read-llama-cache.ts';
 import { readOllama } from './read-ollama.ts';
 import { readPlainFolder } from './read-plain.ts';
 import { readPublisherFolder } from './read-publisher.ts';
-import { ScanBudget } from './scan-budget.ts';
 
 /** A folder that existed and was scanned. */
 export interface ScannedFolder {

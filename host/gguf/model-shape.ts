@@ -1,5 +1,4 @@
 import { sum } from '../common/sum.ts';
-import { feedForwardDim } from './feed-forward.ts';
 import { FILE_TYPES } from './file-types.ts';
 import { arrayOf, type GgufHeader, type GgufTensor, numberOf, stringOf } from './header.ts';
 import { headLengths, kvBytesPerToken } from './kv-bytes.ts';
@@ -15,6 +14,12 @@ const INPUT_TENSOR = /^(token_embd|token_embd_norm|token_types|position_embd|per
 
 /** Types whose weights are −1, 0 or 1. */
 const TERNARY: ReadonlySet<string> = new Set(['TQ1_0', 'TQ2_0']);
+
+/**
+ * Width of the feed-forward network if the header does not state it, as a multiple of the embedding length: that of the
+ * first Llama models.
+ */
+const DEFAULT_WIDTH_FACTOR = 3.5;
 
 /** Returns the layer that a tensor belongs to, from 0; undefined for a tensor outside the layers. */
 export function layerOf(tensorName: string): number | undefined {
@@ -89,4 +94,18 @@ function vocabSize(header: GgufHeader, architecture: string, tensors: readonly G
     tensors.find(({ name }) => name === 'token_embd.weight')?.dimensions[1] ??
     0
   );
+}
+
+/**
+ * Returns the width of a model's feed-forward network: `feed_forward_length` (the largest, if there is one per layer),
+ * or for a mixture of experts the total of the experts used per token and the shared ones, if that is more.
+ */
+function feedForwardDim(header: GgufHeader, architecture: string): number {
+  const number = (key: string) => numberOf(header, `${architecture}.${key}`) ?? 0;
+  const listed = arrayOf(header, `${architecture}.feed_forward_length`)?.numbers ?? [];
+  const dense = listed.reduce<number>((most, width) => Math.max(most, Number(width)), number('feed_forward_length'));
+  const perExpert = number('expert_feed_forward_length') || dense;
+  const experts = number('expert_used_count') * perExpert + number('expert_shared_feed_forward_length');
+  const width = Math.max(dense, experts);
+  return width > 0 ? width : number('embedding_length') * DEFAULT_WIDTH_FACTOR;
 }

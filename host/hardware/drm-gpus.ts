@@ -80,7 +80,7 @@ async function intelMemory({ folder, slot }: DrmCard, { readText }: Machine) {
  * Parses the output of `lspci -D -mm`: `0000:03:00.0 "VGA compatible controller" "Vendor" "Device" …`. Returns device
  * names by address. The common name of a device is in brackets, if it has one.
  */
-export function parseLspci(text: string): Map<string, string> {
+function parseLspci(text: string): Map<string, string> {
   const names = new Map<string, string>();
   for (const line of text.split('\n')) {
     const [, slot, vendor = '', device = ''] = /^(\S+) "[^"]*" "([^"]*)" "([^"]*)"/.exec(line) ?? [];

@@ -12,7 +12,7 @@ export interface Reserve {
  * use by the desktop, without which a load that barely fits would fail; in main memory, the runner process itself
  * (about 150 MB) and some memory for the browser.
  */
-export const RECOMMENDED_RESERVE: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 * 1024 };
+const RECOMMENDED_RESERVE: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 * 1024 };
 
 /** Reserve for rejecting a load: a runner process without a model, and a GPU backend's context. */
 export const MINIMUM_RESERVE: Reserve = { gpu: 300 * 1024 * 1024, ram: 160 * 1024 * 1024 };

@@ -1,8 +1,6 @@
-import { AMD_MODELS } from './amd-models.ts';
 import { ARM_CORES } from './arm-cores.ts';
-import type { CpuModel } from './cpu-model.ts';
-import { INTEL_MODELS } from './intel-models.ts';
 import type { CpuFacts } from './types.ts';
+import { AMD_MODELS, type CpuModel, INTEL_MODELS } from './x86-models.ts';
 
 const X86_TABLES: Readonly<Record<string, readonly CpuModel[]>> = {
   GenuineIntel: INTEL_MODELS,

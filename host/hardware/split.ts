@@ -52,7 +52,7 @@ export function recommendSplit(question: SplitRequest): Split {
 }
 
 /** Returns the largest number of layers that fits the GPUs; 0 if none fits or there is no GPU. */
-export function mostLayers(demand: Demand, budget: MemoryBudget): number {
+function mostLayers(demand: Demand, budget: MemoryBudget): number {
   if (budget.vram === 0) return 0;
   // GPU memory grows with each layer, so a binary search finds the largest number that fits.
   let fitting = 0;
@@ -113,4 +113,12 @@ export const DEFAULT_CONTEXT = 4096;
 export function chooseContextSize(shape: ModelShape, requested?: number): number {
   if (requested !== undefined) return requested;
   return shape.trainContextSize > 0 ? Math.min(shape.trainContextSize, DEFAULT_CONTEXT) : DEFAULT_CONTEXT;
+}
+
+/** Assumed number of layers: that of most 7B and 8B models. */
+const ASSUMED_LAYERS = 32;
+
+/** Returns whether a model of which only the size is known can be loaded now, with any split. */
+export function fitsSize(modelSize: number, snapshot: HardwareSnapshot): boolean {
+  return recommendSplit({ modelSize, totalLayers: ASSUMED_LAYERS, snapshot }).fits;
 }

@@ -46,7 +46,7 @@ export interface SearchPage {
 const MAX_TAGS = 24;
 const MAX_TAG_LENGTH = 64;
 /** Longest cursor accepted, characters. The hub's have about 100. */
-export const MAX_CURSOR_LENGTH = 1024;
+const MAX_CURSOR_LENGTH = 1024;
 
 const EXPECTED = 'a list of models as JSON';
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -131,6 +131,6 @@ function nextCursor(link: string | string[] | undefined): string | undefined {
 }
 
 /** Whether a text can be a hub's cursor: opaque, in visible ASCII. */
-export function isCursor(text: string): boolean {
+function isCursor(text: string): boolean {
   return text.length <= MAX_CURSOR_LENGTH && /^[\x21-\x7e]+$/.test(text);
 }

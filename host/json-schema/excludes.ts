@@ -1,5 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
-import type { Part } from './alternatives.ts';
+
+/** A schema that is an object. */
+interface Part {
+  readonly schema: JsonObject;
+}
 
 /**
  * Returns whether a value that is generated for some schemas cannot be valid by others. Generated objects have no

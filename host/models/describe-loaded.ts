@@ -6,8 +6,8 @@ export function capabilitiesOf({ abilities }: LoadedModel) {
   return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
 }
 
-/** Describes a loaded model as replies and the announcements of hosts to each other do. */
-export function loadedEntry(model: LoadedModel) {
+/** Returns where a loaded model is, and since when. */
+export function placementOf(model: LoadedModel) {
   return {
     modelId: model.id,
     model_id: model.id,
@@ -17,6 +17,13 @@ export function loadedEntry(model: LoadedModel) {
     vram_used: model.vramUsed,
     ram_used: model.ramUsed,
     loaded_at: model.loadedAt,
+  };
+}
+
+/** Describes a loaded model as replies and the announcements of hosts to each other do. */
+export function loadedEntry(model: LoadedModel) {
+  return {
+    ...placementOf(model),
     ...capabilitiesOf(model),
     config: {
       vocab_size: model.vocabSize,

@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { removeFile } from '../common/files-in-use.ts';
+import { namesIn } from '../common/folder-entries.ts';
 import { parseJson } from '../common/json-limits.ts';
 import { validate } from '../common/validate.ts';
 import { Announcement } from './announcement.ts';
@@ -24,15 +25,6 @@ export async function livingHosts(paths: PresencePaths): Promise<Announcement[]>
     }
   }
   return hosts.sort((a, b) => a.startedAt - b.startedAt);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
-    throw error;
-  }
 }
 
 /** Undefined where the host has just withdrawn it, or where another version tells it another way. */

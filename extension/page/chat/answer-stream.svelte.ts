@@ -15,11 +15,6 @@ export class AnswerStream {
     return conversationId === undefined ? undefined : this.#drawn.get(conversationId);
   }
 
-  /** The conversations with a running answer. */
-  get conversationIds(): string[] {
-    return [...this.#drawn.keys()];
-  }
-
   /** Applies what the worker reports. The caller removes an answer that ended, once it has the stored one. */
   apply(notice: WorkerNotice): void {
     if (notice.kind === 'running') {

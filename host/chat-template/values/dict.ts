@@ -88,11 +88,6 @@ export class Dict extends TemplateObject {
     return this.#entries.get(dictKey(runtime, key))?.[1];
   }
 
-  /** The value under a text. */
-  getText(key: string): Value | undefined {
-    return this.#entries.get(key)?.[1];
-  }
-
   has(runtime: Runtime, key: Value): boolean {
     return this.#entries.has(dictKey(runtime, key));
   }

@@ -21,8 +21,8 @@ const mebibytes = v.pipe(v.number(), v.title('integer, MiB'));
 /** Number of loaded models per backend. */
 const byBackend = field(v.record(v.string(), count), 'The number of loaded models of each backend.');
 
-/** A loaded model as hosts announce it to each other; hosts of an earlier version announce no `modelId`. */
-export const announcedModel = v.object({
+/** Where a loaded model is, and since when. */
+const placement = {
   model_id: field(v.string(), 'Alias of `modelId`.'),
   loaded_to: field(loadedTo, 'Where it runs.'),
   gpu_layers: field(count, 'Layers on the GPU.'),
@@ -30,6 +30,11 @@ export const announcedModel = v.object({
   vram_used: field(bytes, 'GPU memory it uses.'),
   ram_used: field(bytes, 'Main memory it uses.'),
   loaded_at: field(unixSeconds, 'When it was loaded.'),
+};
+
+/** A loaded model as hosts announce it to each other; hosts of an earlier version announce no `modelId`. */
+export const announcedModel = v.object({
+  ...placement,
   capabilities: optional(capabilities, 'Extension: what it can do; absent for a remote model.'),
   config: field(
     v.object({
@@ -158,15 +163,9 @@ export const listLoadedModels = defineAction({
       v.array(
         v.object({
           modelId,
-          model_id: field(v.string(), 'Alias of `modelId`.'),
+          ...placement,
           backend: field(v.string(), 'The engine that runs it.'),
           is_active: field(v.boolean(), 'Whether it is the active model.'),
-          loaded_to: field(loadedTo, 'Where it runs.'),
-          gpu_layers: field(count, 'Layers on the GPU.'),
-          cpu_layers: field(count, 'Layers on the CPU.'),
-          vram_used: field(bytes, 'GPU memory it uses.'),
-          ram_used: field(bytes, 'Main memory it uses.'),
-          loaded_at: field(unixSeconds, 'When it was loaded.'),
         }),
       ),
       'The loaded models.',

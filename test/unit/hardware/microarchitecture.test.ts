@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { AMD_MODELS } from '../../../host/hardware/amd-models.ts';
-import { INTEL_MODELS } from '../../../host/hardware/intel-models.ts';
 import { microarchitecture } from '../../../host/hardware/microarchitecture.ts';
+import { AMD_MODELS, INTEL_MODELS } from '../../../host/hardware/x86-models.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
 describe('microarchitecture', () => {

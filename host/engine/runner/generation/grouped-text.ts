@@ -1,5 +1,5 @@
 /** Shortest time between two pieces of text that are sent, milliseconds: at most 30 a second, about what an eye tells apart. */
-export const TEXT_INTERVAL_MS = 34;
+const TEXT_INTERVAL_MS = 34;
 
 /** Sends text that comes in small pieces in larger ones, in order and whole, at most one each interval. */
 export class GroupedText {
