@@ -210,4 +210,7 @@ export type Services = {
   readonly [K in Exclude<keyof HostServices, 'close'>]: HostServices[K] extends Lazy<infer T>
     ? () => Promise<T>
     : HostServices[K];
+} & {
+  /** What is known of the hub is asked without creating its client. */
+  readonly hub: Pick<Lazy<Hub>, 'current'>;
 };

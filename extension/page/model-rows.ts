@@ -30,6 +30,10 @@ export interface RowProgress {
   readonly total?: number;
   readonly bytesPerSecond?: number;
   readonly etaSeconds?: number | null;
+  /** What the download does, as events report it. */
+  readonly connections?: number | undefined;
+  readonly stalledSince?: number | null | undefined;
+  readonly next?: Download['next'];
 }
 
 /** One line of the list of models. */
@@ -201,10 +205,14 @@ function progressOf(
   }
   if (stage === 'downloading' && live !== undefined) {
     const { progress, loaded, total, bytesPerSecond, etaSeconds } = live;
-    return { percent: progress, loaded, total, bytesPerSecond, etaSeconds };
+    return { percent: progress, loaded, total, bytesPerSecond, etaSeconds, ...activityOf(live) };
   }
   if (download === undefined || (stage !== 'downloading' && stage !== 'paused' && stage !== 'failed')) return undefined;
-  return { percent: download.progress, loaded: download.downloaded, total: download.total };
+  return { percent: download.progress, loaded: download.downloaded, total: download.total, ...activityOf(download) };
+}
+
+function activityOf({ connections, stalledSince, next }: Pick<Download, 'connections' | 'stalledSince' | 'next'>) {
+  return connections === undefined ? {} : { connections, stalledSince, next };
 }
 
 function downloadError(download: Download | undefined): ErrorView | undefined {

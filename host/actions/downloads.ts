@@ -14,6 +14,7 @@ import { isMatch } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
 import { assertNotExternal, deleteExternal } from './delete-external.ts';
 import { externalStatus, obtainModel } from './find-model.ts';
+import { hubWarning } from './hub-warning.ts';
 import { hasModelReference } from './model-reference.ts';
 import { page } from './paging.ts';
 import { activityFields, percent, transferProgress } from './progress.ts';
@@ -42,6 +43,7 @@ async function download(
       fileName: name.file,
       size: model.size,
       cached: true as const,
+      ...(alreadyDownloaded ? {} : await hubWarning(call.services)),
     };
     if (external !== undefined) {
       const path = external.files[0]?.path ?? '';

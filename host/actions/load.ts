@@ -14,7 +14,7 @@ import { obtainModel } from './find-model.ts';
 import { changedSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
 import { namedRemoteModel } from './model-reference.ts';
 import { planLoad } from './plan-load.ts';
-import { percent } from './progress.ts';
+import { percent, stepMessage } from './progress.ts';
 import { resolveName } from './resolve-name.ts';
 
 type LoadEvent = Omit<EventPayloads['modelWorkerLoadingProgress'], 'modelId' | 'file' | 'loadId'>;
@@ -92,8 +92,10 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         { ...call, signal: AbortSignal.any([signal, call.signal]) },
         {
           trustNames: true,
-          onProgress: ({ downloaded: done, total, status }, message) =>
-            onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' }),
+          onProgress: ({ downloaded: done, total, status, activity }, step) => {
+            const message = stepMessage(step, activity);
+            onProgress({ step: 'obtain', message, done, total, isComplete: status === 'completed' });
+          },
         },
       );
       onDownloaded();

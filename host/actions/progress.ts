@@ -1,3 +1,4 @@
+import { formatDuration } from '../common/format.ts';
 import type { DownloadActivity, NextStep } from '../model-files/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 
@@ -35,6 +36,13 @@ export function activityFields(activity: DownloadActivity | undefined, now = Dat
     stalledSince: stalledSince ?? null,
     next: next === undefined ? null : nextFields(next, now),
   };
+}
+
+/** Returns the current step of a load in words: the download's wait, if it has to wait for the hub. */
+export function stepMessage(step: string, activity: DownloadActivity | undefined, now = Date.now()): string {
+  if (activity?.next?.action !== 'wait') return step;
+  const { inSeconds } = nextFields(activity.next, now);
+  return `Waiting ${formatDuration(inSeconds)} because the hub limits requests`;
 }
 
 function nextFields({ action, at, code }: NextStep, now: number) {

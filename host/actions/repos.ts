@@ -6,6 +6,7 @@ import { invalidField } from '../common/host-errors.ts';
 import * as declared from '../protocol/actions/repos.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
 import { handle } from './action.ts';
+import { hubWarning } from './hub-warning.ts';
 import { pageOf } from './paging.ts';
 import { fitsHere, modelsOf } from './resolve-name.ts';
 
@@ -41,7 +42,16 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
     }),
   );
   const { repoId, revision } = repo;
-  return { payload: { repoId, revision, files, choice: choiceOf(models, repoId, fits), ...next } };
+  return {
+    payload: {
+      repoId,
+      revision,
+      files,
+      choice: choiceOf(models, repoId, fits),
+      ...next,
+      ...(await hubWarning(call.services)),
+    },
+  };
 });
 
 export const searchModels = handle(
@@ -56,6 +66,6 @@ export const searchModels = handle(
       tags: [...tags],
       gguf: gguf ?? null,
     }));
-    return { payload: { models, ...defined({ nextCursor: found.cursor }) } };
+    return { payload: { models, ...defined({ nextCursor: found.cursor }), ...(await hubWarning(services)) } };
   },
 );

@@ -4,15 +4,17 @@ import { HUB_TOKEN_NAME } from '../secrets/names.ts';
 import { IN_KEYCHAIN } from '../secrets/secrets.ts';
 import type { Services } from '../services.ts';
 import { handle } from './action.ts';
+import { hubWarning } from './hub-warning.ts';
 
 /** Returns the status of the token. Does not read it from the keychain, which could ask the user for a password. */
-async function statusOf({ config, secrets }: Services) {
+async function statusOf(services: Services) {
+  const { config, secrets } = services;
   const { env, hubEndpoint: endpoint } = config;
   const place = await (await secrets()).locationOf(HUB_TOKEN_NAME);
   const isInEnvironment = Boolean(env.HF_TOKEN?.trim());
   const source = place === undefined || isInEnvironment ? ((await findToken(env))?.source ?? null) : place;
   const saved = place !== undefined;
-  return { has_token: source !== null, source, saved, kept: saved, endpoint };
+  return { has_token: source !== null, source, saved, kept: saved, endpoint, ...(await hubWarning(services)) };
 }
 
 const CLEARED = {
@@ -23,6 +25,7 @@ const CLEARED = {
 
 export const setHfToken = handle(declared.setHfToken, async ({ token }, { services }) => {
   await (await services.secrets()).set(HUB_TOKEN_NAME, token);
+  (await services.hub.current())?.forgetRejectedToken();
   const payload = await statusOf(services);
   const { source } = payload;
   const message =
@@ -38,6 +41,7 @@ export const getHfTokenStatus = handle(declared.getHfTokenStatus, async (_reques
 
 export const clearHfToken = handle(declared.clearHfToken, async (_request, { services }) => {
   const cleared = await (await services.secrets()).clear(HUB_TOKEN_NAME);
+  (await services.hub.current())?.forgetRejectedToken();
   const payload = await statusOf(services);
   const remaining = payload.source === null ? '' : `. The token in ${payload.source} is still used`;
   return { payload, message: `${CLEARED[cleared ?? 'none']}${remaining}` };

@@ -2,6 +2,7 @@ import type { Client } from './client.ts';
 import type { CommandInput } from './command-input.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Terminal } from './terminal/terminal.ts';
+import { printable } from './terminal/text.ts';
 
 /** What a command works with. */
 export interface CommandContext {
@@ -21,4 +22,9 @@ export function print({ input, terminal }: CommandContext, result: unknown, word
 /** Prints one line of a stream of JSON documents. */
 export function printLine({ terminal }: CommandContext, document: unknown): void {
   terminal.stdout.write(`${JSON.stringify(document)}\n`);
+}
+
+/** Prints what the user should know although the command succeeded. */
+export function printWarning({ terminal }: CommandContext, warning: { readonly message: string } | undefined): void {
+  if (warning !== undefined) terminal.stderr.write(printable(`Warning: ${warning.message}\n`));
 }

@@ -85,6 +85,11 @@ export class Hub implements HubClient {
     return this.#rejected;
   }
 
+  /** Forgets that a token was refused, because another one was saved. */
+  forgetRejectedToken(): void {
+    this.#rejected = undefined;
+  }
+
   /** @throws HostError the hub's error, `CHECKSUM_MISSING`, `HUB_UNREACHABLE` or `OFFLINE`. */
   fileInfo(name: ModelName, file: string, options: HubRequestOptions): Promise<RemoteFile> {
     return this.#withRetries(() => this.#requestFileInfo(name, file, options.signal), options);

@@ -142,3 +142,18 @@ export const downloadActivity = {
     'Extension: what the download does next, if no bytes arrive.',
   ),
 };
+
+/** A field of replies that the hub was asked for. */
+export const hubWarning = {
+  warning: optional(
+    v.object({
+      code: field(
+        v.literal('TOKEN_REJECTED'),
+        'The hub refused the access token; the request was repeated without it.',
+      ),
+      source: field(v.string(), 'Where the token comes from: `HF_TOKEN`, `SET_HF_TOKEN` or the path of a file.'),
+      message: field(v.string(), 'What happened, and how to replace the token.'),
+    }),
+    'Extension: what the user should know although the request succeeded.',
+  ),
+};

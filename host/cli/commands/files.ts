@@ -1,6 +1,6 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
-import { type CommandContext, print } from '../context.ts';
+import { type CommandContext, print, printWarning } from '../context.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent files`. All of the list, whatever its length. */
@@ -8,14 +8,17 @@ export async function run(context: CommandContext): Promise<number> {
   const { input, client } = context;
   const [repoId = ''] = input.args;
   let choice: string | null = null;
+  let warning: { readonly message: string } | undefined;
   const files = await client.all(
     'LIST_REPO_FILES',
     (page) => {
       choice = page.choice;
+      warning = page.warning;
       return page.files;
     },
     { repoId, revision: input.text('revision') },
   );
+  printWarning(context, warning);
   print(context, { repoId, files, choice }, () => {
     const lines = files.map(({ id, fileName, kind, size, fits, downloaded, parts, complete }) => {
       const facts = [

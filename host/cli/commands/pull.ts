@@ -1,7 +1,8 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
-import { type CommandContext, print } from '../context.ts';
+import { type CommandContext, print, printWarning } from '../context.ts';
+import { downloadStep } from '../download-step.ts';
 import { modelOrRepository, withModelHint, withResumeHint } from '../model-argument.ts';
 import { progressView } from '../terminal/progress.ts';
 import { printable } from '../terminal/text.ts';
@@ -21,8 +22,7 @@ export async function run(context: CommandContext): Promise<number> {
       {
         onEvent: ({ type, payload }) => {
           if (type !== 'MODEL_DOWNLOAD_PROGRESS') return;
-          const { fileName, progress: percent, loaded, total, bytesPerSecond, etaSeconds } = payload;
-          progress.update({ label: baseName(fileName), percent, done: loaded, total, bytesPerSecond, etaSeconds });
+          progress.update(downloadStep(baseName(payload.fileName), payload));
         },
       },
     );
@@ -32,6 +32,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   progress.end();
   const { payload, message = '' } = reply;
+  printWarning(context, payload.warning);
   print(context, payload, () => printable(`${message}: ${payload.modelId} (${formatBytes(payload.size)})\n`));
   return EXIT.ok;
 }

@@ -1,5 +1,5 @@
 import { EXIT } from '../../common/exit-codes.ts';
-import { type CommandContext, print } from '../context.ts';
+import { type CommandContext, print, printWarning } from '../context.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent search`. */
@@ -10,6 +10,7 @@ export async function run(context: CommandContext): Promise<number> {
     sort: input.text('sort'),
     limit: input.number('limit'),
   });
+  printWarning(context, payload.warning);
   print(context, payload, () => {
     const lines = payload.models.map(({ repoId, downloads, gguf, gated }) => {
       const facts = [

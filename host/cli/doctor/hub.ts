@@ -12,8 +12,16 @@ const NO_MODEL = { modelId: 'tabagent/no-such-repository/none.gguf' };
 /** Errors that show that the hub responds. Some respond with 401 for what they do not have. */
 const ANSWERS = ['REPO_NOT_FOUND', 'FILE_NOT_FOUND', 'REVISION_NOT_FOUND', 'UNAUTHORIZED', 'GATED_REPO'];
 
-/** Checks whether the hub can be reached. */
-export async function examineHub(client: Client, { hubEndpoint, env }: HostConfig): Promise<readonly Finding[]> {
+/** Checks whether the hub can be reached, and accepts the access token. */
+export async function examineHub(client: Client, config: HostConfig): Promise<readonly Finding[]> {
+  const hub = await reach(client, config);
+  const { payload } = await client.request('GET_HF_TOKEN_STATUS', {});
+  if (payload.warning === undefined) return hub;
+  const { message, source } = payload.warning;
+  return [...hub, { check: 'access token', status: 'warning', message, details: { source } }];
+}
+
+async function reach(client: Client, { hubEndpoint, env }: HostConfig): Promise<readonly Finding[]> {
   const check = 'hub';
   const reachable: Finding = { check, status: 'ok', message: `${hubEndpoint} is reachable.` };
   const timeout = AbortSignal.timeout(HUB_TIMEOUT_MS);

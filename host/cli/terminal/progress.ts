@@ -13,6 +13,9 @@ export interface Step {
   readonly total?: number | undefined;
   readonly bytesPerSecond?: number | undefined;
   readonly etaSeconds?: number | null | undefined;
+  readonly connections?: number | undefined;
+  /** What happens while nothing moves; shown in place of the speed. `kind` tells stalls with one reason from others. */
+  readonly stall?: { readonly kind: string; readonly text: string } | undefined;
 }
 
 /** Shows progress on stderr. */
@@ -32,8 +35,12 @@ export function progressView(terminal: Terminal): ProgressView {
 
 function lines({ stderr }: Terminal): ProgressView {
   const passed = new Map<string, number>();
+  let stall: string | undefined;
   return {
     update(step) {
+      if (step.stall !== undefined && step.stall.kind !== stall)
+        stderr.write(`${printable(step.label)} ${figures(step)[0]}\n`);
+      stall = step.stall?.kind;
       const tenth = Math.floor(step.percent / LINE_EVERY_PERCENT);
       if (tenth <= (passed.get(step.label) ?? -1)) return;
       passed.set(step.label, tenth);
@@ -68,6 +75,9 @@ const MAX_BAR = 30;
 /** Fewer characters of a label say nothing. */
 const MIN_LABEL = 6;
 
+/** The last forms of the figures do without what is nice to know. */
+const SHORT_FORMS = 4;
+
 /** A label of this many characters is worth a shorter form of the figures. */
 const GOOD_LABEL = 12;
 
@@ -76,11 +86,13 @@ export function barLine(step: Step, columns: number): string {
   // One column stays free: some terminals break a line when its last column is written.
   const width = Math.max(0, columns - 1);
   const label = printable(step.label);
-  const [full = '', short = '', ...shorter] = figures(step);
+  const forms = figures(step);
   const fits = (text: string, labelWidth: number) => text.length + 1 + labelWidth <= width;
-  const text = fits(full, Math.min(GOOD_LABEL, displayWidth(label))) ? full : short;
+  const [short = ''] = forms.slice(-SHORT_FORMS);
+  const text =
+    forms.slice(0, -SHORT_FORMS).find((form) => fits(form, Math.min(GOOD_LABEL, displayWidth(label)))) ?? short;
   if (!fits(text, Math.min(MIN_LABEL, displayWidth(label)))) {
-    return ([full, short, ...shorter].find((form) => form.length <= width) ?? '').slice(0, width);
+    return (forms.find((form) => form.length <= width) ?? '').slice(0, width);
   }
   const words = `${shorten(label, width - text.length - 1)} ${text}`;
   const free = Math.min(MAX_BAR, width - displayWidth(words) - 3);
@@ -89,17 +101,28 @@ export function barLine(step: Step, columns: number): string {
   return `[${'#'.repeat(filled)}${'-'.repeat(free - filled)}] ${words}`;
 }
 
-/** Returns the figures of a step, from the most complete form to the shortest. */
-function figures({ percent, done, total, bytesPerSecond, etaSeconds }: Step): readonly string[] {
+/** Returns the figures of a step, from the most complete form to the shortest; {@link SHORT_FORMS} of them are short. */
+function figures({ percent, done, total, bytesPerSecond, etaSeconds, connections, stall }: Step): readonly string[] {
   const amount = done === undefined || !total ? undefined : `${formatBytes(done)} of ${formatBytes(total)}`;
   // Nothing is shown of a speed before there is one.
   const isMoving = bytesPerSecond !== undefined && bytesPerSecond >= 1;
   const speed = isMoving ? `${formatBytes(bytesPerSecond)}/s` : undefined;
   const left = etaSeconds === undefined || etaSeconds === null ? undefined : formatDuration(etaSeconds);
+  const open = connections ? `${connections} ${connections === 1 ? 'connection' : 'connections'}` : undefined;
   const exact = `${percent.toFixed(1)} %`;
   const rounded = `${Math.floor(percent)} %`;
   const list = (...parts: (string | undefined)[]) => parts.filter((part) => part !== undefined).join(', ');
+  if (stall !== undefined) {
+    return [
+      list(exact, amount, open, stall.text),
+      list(rounded, stall.text),
+      list(rounded, stall.kind),
+      rounded,
+      rounded,
+    ];
+  }
   return [
+    ...(open === undefined ? [] : [list(exact, amount, speed, left && `${left} left`, open)]),
     list(exact, amount, speed, left && `${left} left`),
     list(rounded, done === undefined || !total ? undefined : formatBytes(done), speed, left),
     list(rounded, speed, left),

@@ -5,6 +5,7 @@ import {
   bytes,
   count,
   field,
+  hubWarning,
   integer,
   modelId,
   name,
@@ -59,6 +60,7 @@ export const listRepoFiles = defineAction({
       'The id of the model that `DOWNLOAD_MODEL` chooses when only the repository is given; null if it would fail.',
     ),
     ...pagedResponse,
+    ...hubWarning,
   }),
   errors: [...HUB_ERRORS, ...CACHE_ERRORS],
 });
@@ -98,6 +100,7 @@ export const searchModels = defineAction({
       'The repositories.',
     ),
     ...pagedResponse,
+    ...hubWarning,
   }),
   errors: HUB_ERRORS,
 });

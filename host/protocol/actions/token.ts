@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS } from '../errors.ts';
-import { field, nullable } from '../fields.ts';
+import { field, hubWarning, nullable } from '../fields.ts';
 
 /** A secret as it can stand in an HTTP header. */
 export const secret = (what: string) =>
@@ -16,6 +16,7 @@ const tokenStatus = v.object({
   saved: field(v.boolean(), 'Whether a token set with `SET_HF_TOKEN` is saved, even if `HF_TOKEN` takes precedence.'),
   kept: field(v.boolean(), 'Alias of `saved`.'),
   endpoint: field(v.string(), 'The server the token is sent to, and no other.'),
+  ...hubWarning,
 });
 
 const errors = ['KEYCHAIN_UNAVAILABLE', ...CACHE_ERRORS] as const;

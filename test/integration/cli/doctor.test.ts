@@ -50,6 +50,22 @@ describe('tabagent doctor', () => {
     expect(words.stdout).toContain('All required checks passed.\n');
   });
 
+  it('names the source of an access token that the hub refuses', async () => {
+    const invalid = { 'x-error-message': 'Invalid credentials in Authorization header' };
+    hub.fault({
+      kind: 'status',
+      status: 401,
+      headers: invalid,
+      match: ({ authorization }) => authorization !== undefined,
+    });
+    const { of } = await findings({ env: { ...env(), HF_TOKEN: 'hf_expired-long-ago' } });
+    expect(of.get('hub')).toMatchObject({ status: 'ok' });
+    expect(of.get('access token')).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/^(?!.*expired-long).*HF_TOKEN was rejected \("Invalid credentials.*unset it/),
+    });
+  });
+
   it('reports each problem and its fix', async () => {
     await tabagent(['install']);
     const file = join(shop.home, MANIFEST);

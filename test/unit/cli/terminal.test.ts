@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { downloadStep } from '../../../host/cli/download-step.ts';
 import { barLine, progressView } from '../../../host/cli/terminal/progress.ts';
 import { paint } from '../../../host/cli/terminal/styles.ts';
 import { displayWidth, facts, printable, table } from '../../../host/cli/terminal/text.ts';
@@ -83,6 +84,59 @@ describe('a progress line', () => {
   it('shows no speed and no time left before they are known', () => {
     const line = barLine({ ...step, bytesPerSecond: 0, etaSeconds: null }, 200);
     expect(line).not.toMatch(/\/s|left/);
+  });
+
+  it('shows the number of connections where there is room for it', () => {
+    expect(barLine({ ...step, connections: 8 }, 200)).toContain('8 connections');
+    expect(barLine({ ...step, connections: 1 }, 200)).toMatch(/1 connection$/);
+    expect(barLine({ ...step, connections: 8 }, 60)).toBe(barLine(step, 60));
+  });
+
+  it('says why nothing moves, and what happens next', () => {
+    const payload = {
+      modelId: 'a/b/m.gguf',
+      repoId: 'a/b',
+      fileName: 'm.gguf',
+      loaded: 10,
+      total: 100,
+      progress: 10,
+      bytesPerSecond: 0,
+      etaSeconds: null,
+      connections: 1,
+      stalled: true,
+      stalledSince: 1000,
+    };
+    const shown = (next: { action: 'wait' | 'retry' | 'reconnect'; inSeconds: number; code: string | null } | null) =>
+      barLine(downloadStep('m.gguf', { ...payload, next }, 1_012_000), 120);
+    expect(shown({ action: 'wait', inSeconds: 83, code: 'RATE_LIMITED' })).toContain(
+      '1 connection, no data for 12 s, requests are limited, continues in 1 min 23 s',
+    );
+    expect(shown({ action: 'wait', inSeconds: 3, code: 'HUB_ERROR' })).toContain(
+      'the server is busy, continues in 3 s',
+    );
+    expect(shown({ action: 'retry', inSeconds: 2, code: 'HUB_UNREACHABLE' })).toContain('tries again in 2 s');
+    expect(shown({ action: 'reconnect', inSeconds: 8, code: null })).toContain('reconnects in 8 s');
+    expect(shown(null)).toMatch(/no data for 12 s$/);
+    expect(
+      downloadStep('m.gguf', { ...payload, stalled: false, stalledSince: null, next: null }).stall,
+    ).toBeUndefined();
+  });
+
+  it('writes one line about each kind of stall where there is no terminal', () => {
+    const terminal = new FakeTerminal({});
+    const view = progressView(terminal);
+    const stall = (kind: string, text: string) => view.update({ ...step, stall: { kind, text } });
+    view.update(step);
+    stall('retry', 'tries again in 2 s');
+    stall('retry', 'tries again in 1 s');
+    view.update(step);
+    stall('retry', 'tries again in 9 s');
+    stall('wait', 'continues in 9 s');
+    expect(terminal.err.match(/(tries again|continues) in \d s/g)).toEqual([
+      'tries again in 2 s',
+      'tries again in 9 s',
+      'continues in 9 s',
+    ]);
   });
 
   it('adapts to a resized window', () => {

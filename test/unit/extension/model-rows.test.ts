@@ -105,6 +105,14 @@ describe('the list of models', () => {
     });
   });
 
+  it('tells what a download does while no bytes arrive', () => {
+    const next = { action: 'wait' as const, inSeconds: 23, code: 'RATE_LIMITED' };
+    const activity = { connections: 0, stalled: true, stalledSince: 5, next };
+    const partial = { modelId: 'a/a/m.gguf', repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading' as const };
+    const facts: ModelFacts = { ...EMPTY, downloads: [{ ...partial, ...download, ...activity }] };
+    expect(modelRows(facts, NO_EVENTS)[0]?.progress).toMatchObject({ connections: 0, stalledSince: 5, next });
+  });
+
   it('holds the error of a failed download, or of the last action', () => {
     const error = { code: 'DISK_FULL', message: 'The disk is full.' };
     const facts: ModelFacts = {

@@ -1,0 +1,10 @@
+import { describeRejected } from '../hub/token.ts';
+import type { Services } from '../services.ts';
+
+/** Returns the field `warning` of a reply: whether the hub refused the access token in the requests so far. */
+export async function hubWarning({ hub }: Pick<Services, 'hub'>) {
+  const rejected = (await hub.current())?.rejectedToken;
+  if (rejected === undefined) return {};
+  const { source } = rejected;
+  return { warning: { code: 'TOKEN_REJECTED' as const, source, message: describeRejected(rejected) } };
+}
