@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, readdir, readlink, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MARKER, MOVED_FOLDERS } from '../cache/relocation/location.ts';
 import { cacheLockPath, openLocation } from '../cache/relocation/open-location.ts';
@@ -36,15 +36,23 @@ function configOf({ env, mainPath, execPath }: CommandIo): HostConfig {
   return readConfig({ runnerEntry: pathToFileURL(mainPath ?? execPath), env });
 }
 
+/** What was removed, and what was not. */
+export interface RemovedData {
+  /** The paths that existed. */
+  readonly removed: readonly string[];
+  /** Folders that links among them led to, whose contents are left: a link may lead anywhere. */
+  readonly linked: readonly string[];
+}
+
 /**
  * Removes everything that a host writes in its data folder, and in the folder that its cache was moved to, and nothing
- * else there. Returns the paths that existed.
+ * else there.
  *
  * @throws HostError `MODEL_IN_USE` while a host uses them; `CACHE_ERROR` if the cache was moved to a disk that is not
  *   connected.
  * @param first Runs before anything is removed, after all checks have passed.
  */
-export async function removeData(paths: HostPaths, first: () => Promise<void>): Promise<string[]> {
+export async function removeData(paths: HostPaths, first: () => Promise<void>): Promise<RemovedData> {
   const living = await livingHosts(paths);
   if (living.length > 0) {
     const pids = living.map(({ pid }) => pid).join(', ');
@@ -69,9 +77,23 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
   ];
   const names = (await namesIn(home)).map((name) => join(home, name));
   const ours = [...elsewhere.paths, ...names.filter((path) => written.some((one) => isOf(path, one)))];
+  const linked = await linksOf(ours);
   for (const path of ours) await rm(path, { recursive: true, force: true, maxRetries: 5 });
   if (elsewhere.folder !== undefined) await removeIfEmpty(elsewhere.folder);
-  return ours;
+  return { removed: ours, linked };
+}
+
+/** Returns where the links lead that are among these paths or directly in them: `models/`, and owner folders in it. */
+async function linksOf(paths: readonly string[]): Promise<string[]> {
+  const entries = await Promise.all(
+    paths.map(async (path) => {
+      const stats = await lstat(path);
+      if (!stats.isDirectory()) return stats.isSymbolicLink() ? [path] : [];
+      const inside = await readdir(path, { withFileTypes: true });
+      return inside.filter((entry) => entry.isSymbolicLink()).map(({ name }) => join(path, name));
+    }),
+  );
+  return Promise.all(entries.flat().map(async (path) => resolve(dirname(path), await readlink(path))));
 }
 
 /** Throws `MODEL_IN_USE` while a host has the cache open, also one without loaded models. */

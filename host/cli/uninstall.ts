@@ -4,7 +4,7 @@ import { type CommandIo, faultOf, openMachine, reportFault, titles } from '../re
 import { type Machine, placesOf } from '../registration/installation.ts';
 import { type UnregisterOutcome, unregister } from '../registration/unregister.ts';
 import type { CommandInput } from './command-input.ts';
-import { forgetSecrets, readPaths, removeData, removeIfEmpty } from './remove-data.ts';
+import { forgetSecrets, type RemovedData, readPaths, removeData, removeIfEmpty } from './remove-data.ts';
 
 /** `tabagent uninstall`: removes the registration with browsers. Returns the exit code. */
 export async function uninstall(input: CommandInput, io: CommandIo): Promise<number> {
@@ -36,7 +36,7 @@ function systemNote(machine: Machine): string | undefined {
 function say(
   outcomes: readonly UnregisterOutcome[] | undefined,
   note: string | undefined,
-  removed: readonly string[] | undefined,
+  data: RemovedData | undefined,
   io: CommandIo,
 ): void {
   if (outcomes === undefined) io.stdout.write('The host is not registered with any browser.\n');
@@ -45,7 +45,10 @@ function say(
     const { stream, text } = sentence(outcome);
     io[stream].write(`${name}: ${text}\n`);
   }
-  for (const path of removed ?? []) io.stdout.write(`Data: removed ${path}\n`);
+  for (const path of data?.removed ?? []) io.stdout.write(`Data: removed ${path}\n`);
+  for (const path of data?.linked ?? []) {
+    io.stderr.write(`Data: kept ${path}, to which a link in the data folder led. Delete it if you no longer need it\n`);
+  }
   if (note !== undefined) io.stderr.write(`${note}\n`);
 }
 
@@ -73,11 +76,11 @@ function sentence({ status, where, error }: UnregisterOutcome): { stream: 'stdou
 function asJson(
   outcomes: readonly UnregisterOutcome[],
   note: string | undefined,
-  data: readonly string[] = [],
+  data: RemovedData = { removed: [], linked: [] },
 ): string {
   const removed = outcomes.map(({ error, ...outcome }) => ({
     ...outcome,
     ...defined({ error: error && faultOf(error, 'tabagent uninstall') }),
   }));
-  return `${JSON.stringify({ removed, data, notes: note === undefined ? [] : [note] }, null, 2)}\n`;
+  return `${JSON.stringify({ removed, data: data.removed, linked: data.linked, notes: note === undefined ? [] : [note] }, null, 2)}\n`;
 }

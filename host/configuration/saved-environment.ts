@@ -14,6 +14,7 @@ export const SAVED_VARIABLES: readonly string[] = [
   'HF_HOME',
   'HF_HUB_CACHE',
   'HF_TOKEN_PATH',
+  'TABAGENT_HUB_PLAIN_HTTP',
   'LLAMA_CACHE',
   'OLLAMA_MODELS',
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),

@@ -1,6 +1,12 @@
 ; The Windows installer, for one user and without administrator rights. It copies the packaged host, which registers
 ; itself with browsers. The defines come from nsis.ts.
-SetCompressor /SOLID lzma
+!ifdef FOR_TESTS
+  Target amd64-unicode
+  SetCompressor zlib
+!else
+  Target x86-unicode
+  SetCompressor /SOLID lzma
+!endif
 SetDatablockOptimize on
 ManifestDPIAware true
 RequestExecutionLevel user

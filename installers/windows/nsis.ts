@@ -21,9 +21,6 @@ export interface NsisOptions {
   readonly forTests?: boolean;
 }
 
-const FOR_USERS = ['-XTarget x86-unicode'];
-const FOR_TESTS = ['-XTarget amd64-unicode', '-XSetCompressor /FINAL zlib'];
-
 /** Makes the Windows installer. Runs wherever `makensis` does, on Debian too. */
 export function makeNsisInstaller(options: NsisOptions): void {
   const { hostFolder, version, file, bytes, time, forTests = false } = options;
@@ -35,10 +32,11 @@ export function makeNsisInstaller(options: NsisOptions): void {
     SOURCE: hostFolder,
     OUTPUT: file,
     KIBIBYTES: String(Math.ceil(bytes / 1024)),
+    ...(forTests ? { FOR_TESTS: '' } : {}),
   };
   const script = fileURLToPath(new URL('./installer.nsi', import.meta.url));
-  const args = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
-  execFileSync(requireProgram('makensis'), ['-V2', '-NOCD', ...(forTests ? FOR_TESTS : FOR_USERS), ...args, script], {
+  const args = Object.entries(defines).map(([name, value]) => (value === '' ? `-D${name}` : `-D${name}=${value}`));
+  execFileSync(requireProgram('makensis'), ['-V2', '-NOCD', ...args, script], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
   });

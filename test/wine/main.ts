@@ -128,12 +128,12 @@ function make64BitSetup(work: string): string {
   makeNsisInstaller({
     hostFolder,
     version,
-    file: join(work, 'prefix', 'drive_c', 'setup.exe'),
+    file: join(work, 'prefix', 'drive_c', 'tabagent-setup.exe'),
     bytes: sizeOf(hostFolder),
     time: ARCHIVE_TIME,
     forTests: true,
   });
-  return 'C:\\setup.exe';
+  return 'C:\\tabagent-setup.exe';
 }
 
 interface Run {

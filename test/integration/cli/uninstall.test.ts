@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
@@ -62,6 +62,23 @@ describe('tabagent uninstall', () => {
     expect(await tabagent('uninstall', '--models', '--json')).toMatchObject({ code: 0 });
     expect(await readdir(data, { recursive: true })).toEqual(['mine', join('mine', 'letter.txt')]);
   });
+
+  it.each([['models'], [join('models', 'tabagent')]])(
+    'says what it left in the folder that %s is a link to',
+    async (link) => {
+      const disk = join(shop.home, 'disk');
+      await mkdir(disk);
+      await mkdir(join(data, link, '..'), { recursive: true, mode: 0o700 });
+      await symlink(disk, join(data, link), 'junction');
+      await use();
+      expect(await tabagent('uninstall', '--models')).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining(`Data: kept ${disk}, to which a link in the data folder led.`),
+      });
+      expect(await readdir(shop.home)).toEqual(['disk']);
+      expect((await readdir(disk, { recursive: true })).some((name) => name.endsWith('markov.gguf'))).toBe(true);
+    },
+  );
 
   it('deletes nothing while a host is running, and names it', async () => {
     await use();
