@@ -2,25 +2,25 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 import { isDamage } from '../store/damaged-database.ts';
 
-/** What could be read of a damaged database. */
+/** What was recovered from a damaged database. */
 export interface Recovered {
   readonly conversations: number;
   readonly messages: number;
-  /** Says whether any part could not be read. False where only an index was damaged, which is made again. */
+  /** Whether any part could not be read. False if only an index was damaged, which is rebuilt. */
   readonly isPartial: boolean;
 }
 
-/** The tables that are recovered: all else can be made again from them. A message needs its conversation first. */
+/** The tables that are recovered; the others are rebuilt from them. A message needs its conversation first. */
 const TABLES = ['conversations', 'messages'] as const;
 
-/** Rows in a row that cannot be read, after which the rest of a table is given up: damaged pages hold far fewer. */
+/** Number of consecutive unreadable rows after which the rest of a table is skipped: a damaged page holds far fewer. */
 const MAX_GAP = 100_000;
 
 type Row = Record<string, SQLOutputValue>;
 
 /**
- * Copies what can be read of a damaged database into a new one, row by row: a damaged page costs the rows on it. A
- * message whose conversation is lost gets an unnamed one.
+ * Copies the readable rows of a damaged database into a new one; the rows on damaged pages are lost. A message whose
+ * conversation is lost is put in an untitled one.
  */
 export function recoverRows(damaged: DatabaseSync, into: DatabaseSync): Recovered {
   const counts = { conversations: 0, messages: 0 };
@@ -51,7 +51,7 @@ export function recoverRows(damaged: DatabaseSync, into: DatabaseSync): Recovere
         }
         counts[table] += Number(insert.run(...columns.map((name) => row[name] ?? null)).changes);
       } catch (error) {
-        // A row of nonsense that the new database does not take. Anything else, such as a full disk, ends the recovery.
+        // A corrupt row that violates a constraint of the new database. Any other error, such as a full disk, ends the recovery.
         if (!isConstraint(error)) throw error;
         isPartial = true;
       }
@@ -66,7 +66,7 @@ export function recoverRows(damaged: DatabaseSync, into: DatabaseSync): Recovere
   return { ...counts, isPartial };
 }
 
-/** Every row that can be read, in order; undefined for each stretch of rows that cannot. */
+/** Yields every readable row in order, and undefined for each range of rows that cannot be read. */
 function* readableRows(database: DatabaseSync, table: string, columns: readonly string[]): Generator<Row | undefined> {
   const list = columns.join(', ');
   const next = database.prepare(`SELECT rowid AS at, ${list} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT 1`);
@@ -84,7 +84,7 @@ function* readableRows(database: DatabaseSync, table: string, columns: readonly 
     let row = read(next, at);
     if (row === 'damaged') {
       yield undefined;
-      // Behind the damage, row by row, until one can be read again.
+      // After damage, tries row by row until one can be read again.
       for (let gap = 1; gap <= MAX_GAP && (row === 'damaged' || row === undefined); gap += 1) row = read(one, at + gap);
     }
     if (row === undefined || row === 'damaged') return;

@@ -7,9 +7,9 @@ import type { RemoteRequest } from './http.ts';
 /**
  * A generation in OpenAI's terms: a conversation for `/chat/completions`, a prompt for `/completions`. Settings that
  * OpenAI does not have go only to engines that take more (llama-server, LM Studio, vLLM and Ollama read them; OpenAI
- * refuses requests that have them).
+ * rejects requests that have them).
  *
- * @throws HostError `INVALID_REQUEST` for a GBNF grammar: most engines would pass over it without a word.
+ * @throws HostError `INVALID_REQUEST` for a GBNF grammar: most engines would ignore it silently.
  */
 export function generationRequest(
   order: GenerateRequest,
@@ -34,7 +34,7 @@ export function generationRequest(
       ? {
           top_k: topK,
           min_p: minP,
-          // llama-server and LM Studio call it by the one name, vLLM by the other.
+          // llama-server and LM Studio use the first name, vLLM the second.
           repeat_penalty: repetitionPenalty,
           repetition_penalty: repetitionPenalty,
         }
@@ -62,10 +62,10 @@ export function generationRequest(
   return { path: '/chat/completions', body: { ...body, ...fields, messages }, ignored };
 }
 
-/** Fields of a message that OpenAI's API has. Some engines refuse others. */
+/** The fields of a message in OpenAI's API. Some engines reject others. */
 const MESSAGE_FIELDS = ['name', 'tool_calls', 'tool_call_id'] as const;
 
-/** Reasoning of earlier answers goes to engines whose templates may want it. OpenAI refuses it. */
+/** The reasoning of earlier answers is sent to engines whose templates may use it. OpenAI rejects it. */
 const REASONING_FIELD = 'reasoning_content';
 
 function remoteMessage(message: ChatMessage, { takesMoreSettings }: Endpoint): JsonObject {
@@ -75,7 +75,9 @@ function remoteMessage(message: ChatMessage, { takesMoreSettings }: Endpoint): J
   return { role, content, ...Object.fromEntries(fields) };
 }
 
-/** How the engine is to write the conversation, as far as it can be told; and what it cannot be told. */
+/**
+ * Returns the fields that tell the engine how to render the conversation, and the settings that it has no field for.
+ */
 function chatOptions(
   chat: ChatOptions = {},
   { takesMoreSettings }: Endpoint,
@@ -99,11 +101,11 @@ function chatOptions(
   const kwargs = { ...switches, ...variables };
   return {
     fields: {
-      // So vLLM calls it; llama-server continues a last message of the assistant in any case.
+      // vLLM's fields; llama-server always continues a final message of the assistant.
       ...(continues === true ? { continue_final_message: true, add_generation_prompt: false } : {}),
-      // Engines that take more settings have the values of the first models with an effort: `none` is not among them.
+      // Engines with more settings accept the values that the first reasoning models had, which do not include `none`.
       ...(reasoning === 'auto' || reasoning === 'off' ? {} : { reasoning_effort: reasoning }),
-      // So llama-server and vLLM call it.
+      // The name in llama-server and vLLM.
       ...(Object.keys(kwargs).length === 0 ? {} : { chat_template_kwargs: kwargs }),
     },
     ignored,

@@ -11,15 +11,15 @@ const MAX_SMALL_BYTES = 4 * 1024 * 1024;
 
 /** A database that was found damaged. */
 export interface Damage {
-  /** What SQLite says of it: a result code, or the first line of its check. */
+  /** SQLite's finding: a result code, or the first line of its integrity check. */
   readonly found: number | string;
-  /** Tells the file from one that another host puts in its place. */
+  /** Distinguishes the file from one that another host puts in its place. */
   readonly inode: bigint;
 }
 
 /**
- * Checks the structure of a database, which reads all of it. Returns undefined for a sound one, and for a file that is
- * not there. Throws what is no damage: no space, no permission, no file descriptors.
+ * Checks the structure of a database, which reads all of it. Returns undefined if it is intact or does not exist.
+ * Throws other errors, such as a full disk, a missing permission or too many open files.
  */
 export async function damageOf(file: string, busyTimeoutMs: number): Promise<Damage | undefined> {
   const inode = await inodeOf(file);
@@ -28,9 +28,9 @@ export async function damageOf(file: string, busyTimeoutMs: number): Promise<Dam
 }
 
 /**
- * Gives a damaged database another name, with its log files, so that another can take its place.
+ * Renames a damaged database and its log files, so that a new one can be created.
  *
- * @returns The new name; undefined when another host that found the same damage was faster.
+ * @returns The new name; undefined if another host renamed it first.
  */
 export async function setAside(file: string, { inode }: Damage): Promise<string | undefined> {
   if ((await inodeOf(file)) !== inode) return undefined;
@@ -43,12 +43,12 @@ export async function setAside(file: string, { inode }: Damage): Promise<string 
   return aside;
 }
 
-/** Returns whether a database is checked within a few milliseconds. */
+/** Returns whether a database is small enough to be checked within a few milliseconds. */
 export async function isSmall(file: string): Promise<boolean> {
   return (await stat(file)).size <= MAX_SMALL_BYTES;
 }
 
-/** Says whether SQLite reports that a database is damaged. */
+/** Returns whether an error of SQLite means that a database is damaged. */
 export function isDamage(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === SQLITE.CORRUPT || code === SQLITE.NOTADB;
@@ -75,12 +75,12 @@ async function check(file: string, busyTimeoutMs: number): Promise<number | stri
   throw error;
 }
 
-/** Checks in a thread: the check of a large database takes seconds, in which other requests must be answered. */
+/** Checks in a worker thread, because the check of a large database takes seconds. */
 async function checkInThread(data: Parameters<typeof checkStructure>[1]): Promise<CheckResult> {
   const source = `const { parentPort, workerData } = require('node:worker_threads');
     parentPort.postMessage((${checkStructure})(require('node:sqlite'), workerData));`;
   const worker = new Worker(source, { eval: true, name: 'tabagent-check', workerData: data, execArgv: [] });
-  // A check must not keep a process alive that has nothing else to do.
+  // A check must not keep the process alive.
   worker.unref();
   const { promise, resolve, reject } = Promise.withResolvers<CheckResult>();
   worker.once('message', resolve);

@@ -6,9 +6,9 @@ import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';
 
 /**
- * Makes vectors of texts with one model, each text evaluated by itself, so that a text's vector does not depend on its
- * company. How token vectors become one is the model's own pooling type; where a model that also generates names none,
- * it is the last token's vector, the only one that has seen the whole text.
+ * Embeds texts with one model, each text by itself, so that a text's vector does not depend on the others. Token
+ * vectors are pooled as the model specifies; if a generative model specifies nothing, the last token's vector is used,
+ * because only that token attends to the whole text.
  */
 export class Embedder {
   readonly #texts: TextWork;
@@ -23,10 +23,10 @@ export class Embedder {
   }
 
   /**
-   * Embeds texts in order. Ends with the next text when `signal` is aborted, with its reason.
+   * Embeds texts in order. When `signal` is aborted, throws its reason before the next text.
    *
    * @throws HostError `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a text without tokens, `INSUFFICIENT_MEMORY`,
-   * `EMBEDDING_FAILED`, `ABORTED`.
+   *   `EMBEDDING_FAILED`, `ABORTED`.
    */
   embed(
     { texts, truncate }: EmbedRequest,
@@ -50,7 +50,7 @@ export class Embedder {
         details: { field: text.name },
       });
     }
-    // Any context says how many tokens the model wants around a text.
+    // Any context reports how many tokens the model adds around a text.
     const around = (await this.#context.holding(0)).calculateInputLength(all) - all.length;
     const { room } = this.#texts;
     if (all.length + around > room && !truncate) throw this.#texts.tooLong(text.name, all.length + around);

@@ -1,12 +1,12 @@
-/** Tokens of the first context: most texts are shorter, and its buffers are small. */
+/** Size of the first context, tokens: most texts are shorter, and its buffers are small. */
 const SMALLEST_CONTEXT = 512;
 
 /** llama.cpp rounds contexts up to this many tokens. */
 const CONTEXT_STEP = 256;
 
 /**
- * A context that is made when it is first needed and replaced by one twice as large when a text does not fit: a text is
- * evaluated as one batch (a vector is pooled over one), and the buffers for it grow with the batch, for long ones faster.
+ * A context that is created on first use and replaced by one twice as large when a text does not fit. A text is
+ * evaluated as one batch, because vectors are pooled within a batch, and buffers grow faster than the batch.
  */
 export class GrowingContext<C extends { dispose(): Promise<void> }> {
   readonly #create: (size: number) => Promise<C>;
@@ -14,8 +14,8 @@ export class GrowingContext<C extends { dispose(): Promise<void> }> {
   #current: { readonly context: C; readonly size: number } | undefined;
 
   /**
-   * @param room Most tokens a text may have.
-   * @param create Makes a context that holds this many tokens, in one batch.
+   * @param room Maximum number of tokens of a text.
+   * @param create Creates a context for this many tokens, in one batch.
    */
   constructor(room: number, create: (size: number) => Promise<C>) {
     // One more than the text: the binding keeps one token free.
@@ -23,7 +23,7 @@ export class GrowingContext<C extends { dispose(): Promise<void> }> {
     this.#create = create;
   }
 
-  /** A context that holds a text of this many tokens. */
+  /** Returns a context for a text of this many tokens. */
   async holding(tokens: number): Promise<C> {
     if (this.#current !== undefined && this.#current.size > tokens) return this.#current.context;
     await this.drop();

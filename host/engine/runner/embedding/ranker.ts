@@ -21,7 +21,7 @@ export class Ranker {
   }
 
   /**
-   * Scores documents in order. Ends with the next one when `signal` is aborted, with its reason.
+   * Scores documents in order. When `signal` is aborted, throws its reason before the next one.
    *
    * @throws HostError `MODEL_NOT_CAPABLE`, `CONTEXT_OVERFLOW`, `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`, `ABORTED`.
    */
@@ -32,7 +32,7 @@ export class Ranker {
   ): Promise<readonly Ranked[]> {
     return this.#texts.run(async () => {
       if (!this.#model.fileInsights.supportsRanking) throw noSeparator();
-      // A query is never cut: a score for half a question answers another one.
+      // A query is never truncated: the score would be for another question.
       const queryTokens = this.#texts.tokens(query, false);
       const ranked: Ranked[] = [];
       for (const document of documents) {
@@ -46,14 +46,14 @@ export class Ranker {
   async #rank(query: { name: string; tokens: Token[] }, document: NamedText, truncate: boolean): Promise<Ranked> {
     const { room } = this.#texts;
     const all = this.#texts.tokens(document, truncate);
-    // Any context says how long a pair is, with what the model wants around and between.
+    // Any context reports the length of a pair, with the tokens that the model adds around and between.
     const lengthOf = async (tokens: Token[]) =>
       (await this.#context.holding(0)).calculateInputLength(query.tokens, tokens);
     const whole = await lengthOf(all);
     if (whole > room && !truncate) throw this.#texts.tooLong(document.name, whole);
     const tokens = whole > room ? all.slice(0, Math.max(0, all.length - (whole - room))) : all;
     const length = await lengthOf(tokens);
-    // What is too long then is the query, or a template that says the document twice.
+    // Then the query is too long, or a template that repeats the document.
     if (length > room) throw this.#texts.tooLong(query.name, length);
     const context = await this.#context.holding(length);
     this.#texts.step({ kind: 'evaluate', size: length });

@@ -6,29 +6,32 @@ import type { LlamaLog } from '../llama-log.ts';
 import type { ThreadLimit } from '../thread-limit.ts';
 
 /**
- * No tokenizer makes tokens of more characters than this on average (see `PromptTokens`), so what stands behind so many
- * times the room cannot be of the tokens that fit.
+ * Maximum average number of characters per token (see `PromptTokens`): text beyond this many characters per token that
+ * fits is cut before it is tokenized.
  */
 const MAX_CHARACTERS_PER_TOKEN = 128;
 
-/** What embedding and ranking work with. */
+/** What embedding and ranking use. */
 export interface TextWorkParts {
   readonly binding: Binding;
   readonly model: Model;
   readonly log: LlamaLog;
   /** CPU threads of a context. */
   readonly threads: number;
-  /** Limits them while requests run; absent where the user set their number. */
+  /** Limits the threads while requests run; absent if the user set their number. */
   readonly limit?: ThreadLimit | undefined;
-  /** Tokens of the context the model was loaded with. */
+  /** Size of the context the model was loaded with, tokens. */
   readonly contextSize: number;
 }
 
-/** What embedding and ranking have in common: bounds, tokens, stopping, and what llama.cpp's faults are called. */
+/** What embedding and ranking have in common: limits, tokenization, cancellation, and the errors of llama.cpp. */
 export class TextWork {
-  /** Most tokens of one text, with what stands around it: no more than the model was trained for, or loaded with. */
+  /**
+   * Maximum number of tokens of one text, with those that the model adds: no more than the model was trained or loaded
+   * for.
+   */
   readonly room: number;
-  /** Reports what is done next for the request that runs. */
+  /** Reports the next step of the running request. */
   step: (step: RunnerStep) => void = () => undefined;
   readonly #parts: TextWorkParts;
 
@@ -41,7 +44,7 @@ export class TextWork {
   /**
    * Runs a request.
    *
-   * @param step Called with what is done next.
+   * @param step Called with the next step.
    * @throws HostError what `run` throws; `INSUFFICIENT_MEMORY`, `EMBEDDING_FAILED`.
    */
   async run<T>(run: () => Promise<T>, step: (step: RunnerStep) => void): Promise<T> {
@@ -62,7 +65,10 @@ export class TextWork {
     return limit === undefined ? create() : limit.withoutLimit(create);
   }
 
-  /** A text's tokens; no special token is read in it. With `cut`, of a very long one at least those that fit. */
+  /**
+   * Returns a text's tokens; special tokens in it are plain text. With `cut`, returns at least those that fit of a very
+   * long text.
+   */
   tokens({ name, text }: NamedText, cut: boolean): Token[] {
     this.step({ kind: 'tokenize', size: text.length });
     const longest = this.room * MAX_CHARACTERS_PER_TOKEN;
@@ -71,7 +77,7 @@ export class TextWork {
     return this.#parts.model.tokenize(text.slice(0, longest).toWellFormed());
   }
 
-  /** The refusal of a text of this many tokens or more. */
+  /** Returns the error for a text of at least this many tokens. */
   tooLong(name: string, tokens: number): HostError {
     return new HostError(
       'CONTEXT_OVERFLOW',
@@ -80,7 +86,7 @@ export class TextWork {
     );
   }
 
-  /** The binding says only that something failed; why is in llama.cpp's own log. */
+  /** Returns the error with the reason from llama.cpp's log, since the binding reports only that something failed. */
   async #explain(error: unknown): Promise<HostError> {
     const { binding, log } = this.#parts;
     await log.settled();

@@ -4,15 +4,18 @@ import { contentText } from '../../../protocol/content-text.ts';
 /** Roles whose messages instruct the model. */
 const SYSTEM_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
-/** Roles whose consecutive messages are one turn. The results of tools stay apart: each has the id of its call. */
+/**
+ * Roles whose consecutive messages can be joined into one. The results of tools are not joined: each has the id of its
+ * call.
+ */
 const JOINED_ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'system', 'developer']);
 
-/** The same messages with empty text for content that is null or missing; undefined where there is none. */
+/** Returns the messages with empty text for content that is null or missing; undefined if there is none. */
 export function fillContent(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
   return changed(messages, (message) => (message.content == null ? { ...message, content: '' } : message));
 }
 
-/** The same messages with their text parts joined into one text; undefined where no content is a list of parts. */
+/** Returns the messages with their text parts joined into one text; undefined if no content is a list of parts. */
 export function joinParts(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
   return changed(messages, (message) =>
     Array.isArray(message.content) ? { ...message, content: contentText(message) } : message,
@@ -20,8 +23,8 @@ export function joinParts(messages: readonly ChatMessage[]): ChatMessage[] | und
 }
 
 /**
- * The same conversation without system messages: their text stands before that of the first user message. For templates
- * that do not support the role, such as Gemma's. Undefined where there is nothing to change.
+ * Returns the conversation without system messages: their text is put before that of the first user message. For
+ * templates that do not support the role, such as Gemma's. Undefined if there is nothing to change.
  */
 export function foldSystemMessages(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
   const isSystem = ({ role }: ChatMessage) => SYSTEM_ROLES.has(role);
@@ -34,7 +37,7 @@ export function foldSystemMessages(messages: readonly ChatMessage[]): ChatMessag
   return others.map((message, index) => (index === first ? join(instructions, message) : message));
 }
 
-/** The same conversation with consecutive messages of one role joined; undefined where there are none. */
+/** Returns the conversation with consecutive messages of one role joined; undefined if there are none. */
 export function joinTurns(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
   const joined: ChatMessage[] = [];
   for (const message of messages) {
@@ -53,12 +56,12 @@ function isOneTurn(first: ChatMessage, second: ChatMessage): boolean {
 /** Names by which templates read the reasoning of an earlier answer, beside `reasoning_content`. */
 const REASONING_NAMES = ['reasoning', 'thinking', 'thought'] as const;
 
-/** What a template does that reads reasoning as parts of the content. */
+/** Matches templates that read reasoning as parts of the content. */
 const READS_THINKING_PARTS = /type['"\]]*\s*==\s*['"]thinking['"]/;
 
 /**
- * The same messages with their `reasoning_content` also in the form in which the template reads it; undefined where
- * there is nothing to change. A template that reads none does not want it.
+ * Returns the messages with their `reasoning_content` also in the form that the template reads; undefined if there is
+ * nothing to change, or the template reads none.
  */
 export function withReasoning(messages: readonly ChatMessage[], template: string): ChatMessage[] | undefined {
   if (/['".]reasoning_content\b/.test(template)) return undefined;
@@ -76,7 +79,7 @@ export function withReasoning(messages: readonly ChatMessage[], template: string
   });
 }
 
-/** The contents of two messages in one, with the other fields of the second. */
+/** Returns one message with the contents of two and the other fields of the second. */
 function join(first: ChatMessage, second: ChatMessage): ChatMessage {
   const fields = { ...first, ...second, role: second.role };
   if (!Array.isArray(first.content) && !Array.isArray(second.content)) {

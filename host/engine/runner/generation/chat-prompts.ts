@@ -21,13 +21,13 @@ import { withReasoning } from './adapt-messages.ts';
 import { writeChat } from './fallback-chat.ts';
 import { renderChat } from './render-chat.ts';
 
-/** What is rendered to find out whether a template works at all. */
+/** A conversation that is rendered to find out whether a template works. */
 const PROBE: readonly ChatMessage[] = [{ role: 'user', content: 'Hello' }];
 
-/** Longest reason of the template or the interpreter that goes into an error, characters. */
+/** Longest reason, from the template or the interpreter, that an error message contains, characters. */
 const MAX_REASON_CHARACTERS = 300;
 
-/** What a model's file says about conversations. */
+/** What a model's file specifies about conversations. */
 export interface ChatModel {
   /** The chat template; undefined where the file has none. */
   readonly template: string | undefined;
@@ -40,16 +40,16 @@ export interface ChatModel {
 /** A conversation as text. */
 export interface WrittenChat {
   readonly text: string;
-  /** What ends the model's turn besides its own end token. */
+  /** Texts that end the model's turn besides its own end token. */
   readonly stop: readonly string[];
   readonly markup: ReasoningMarkup | undefined;
-  /** The text without reasoning that the model is to continue, whose beginning it shows. */
+  /** The beginning of the answer, without reasoning, that the model continues. */
   readonly opening?: string | undefined;
   /** Names of settings that had no effect. */
   readonly ignored: readonly string[];
 }
 
-/** A compiled template, and what was found out about it. */
+/** A compiled template, and what is known about it. */
 interface KnownTemplate {
   readonly source: string;
   readonly template: ChatTemplate;
@@ -57,7 +57,7 @@ interface KnownTemplate {
   readonly levels: Map<ReasoningLevel, LevelSettings>;
 }
 
-/** Writes the conversations of one model. */
+/** Renders the conversations of one model as text. */
 export class ChatPrompts {
   readonly format: ChatFormat;
   readonly #model: ChatModel;
@@ -65,7 +65,7 @@ export class ChatPrompts {
   readonly #template: KnownTemplate | undefined;
   /** The markup of a model without a template. */
   readonly #markup: ReasoningMarkup | undefined;
-  /** The template of the last request that brought its own. */
+  /** The template of the last request that had its own. */
   #given: KnownTemplate | undefined;
 
   constructor(model: ChatModel) {
@@ -79,7 +79,7 @@ export class ChatPrompts {
   }
 
   /**
-   * Writes a conversation, up to where the model's answer begins.
+   * Renders a conversation up to where the model's answer begins.
    *
    * @throws HostError `CHAT_TEMPLATE_FAILED`
    */
@@ -118,7 +118,7 @@ export class ChatPrompts {
     return { text: level.closes && markup ? closePrompt(markup, text) : text, stop: [], markup, ignored };
   }
 
-  /** A template may refuse the reasoning of an earlier answer, such as beside an answer that calls tools. */
+  /** A template may reject the reasoning of an earlier answer, for example together with tool calls. */
   #renderWithReasoning(known: KnownTemplate, messages: readonly ChatMessage[], options: ChatOptions): string {
     const { template, source } = known;
     const reasoned = withReasoning(messages, source);
@@ -144,7 +144,7 @@ export class ChatPrompts {
     return { text: reasoning === 'off' && markup ? closePrompt(markup, text) : text, stop, markup, ignored };
   }
 
-  /** Finds out how a template is given a level of reasoning, once. */
+  /** Determines, once per template, which of its variables sets the level of reasoning. */
   #level(known: KnownTemplate, level: ReasoningLevel): LevelSettings {
     let settings = known.levels.get(level);
     if (settings === undefined) {
@@ -166,8 +166,9 @@ export class ChatPrompts {
   }
 
   /**
-   * Compiles the model's template and tries it. One that refuses the probe in its own words works; one that fails may
-   * work with the tools or variables of a request, so it is tried with each, unless it exceeds a limit.
+   * Compiles the model's template and tries it. A template that rejects the probe with `raise_exception` works. One
+   * that fails otherwise may work with the tools or variables of a request, so it is tried again with each, unless it
+   * exceeded a limit.
    */
   #probe(source: string | undefined): { template?: KnownTemplate; error: string | null } {
     if (source === undefined || source.trim() === '') return { error: null };
@@ -197,7 +198,7 @@ export class ChatPrompts {
 
   #render(template: ChatTemplate, messages: readonly ChatMessage[], options: ChatOptions): string {
     const variables: JsonObject = {
-      // Templates are written for `transformers`, which sets these two to None where there are none.
+      // Templates are written for `transformers`, which sets these two to None if there are none.
       tools: options.tools === undefined ? null : [...options.tools],
       documents: null,
       add_generation_prompt: true,
@@ -209,7 +210,10 @@ export class ChatPrompts {
   }
 }
 
-/** Writes what the model has written of its turn: its answer, or its reasoning where it had not come to an answer. */
+/**
+ * Returns the beginning of the model's turn that it is to continue: its answer, or its reasoning if it has no answer
+ * yet.
+ */
 function continued({ text, markup }: WrittenChat, message: ChatMessage): Pick<WrittenChat, 'text' | 'opening'> {
   const answer = contentText(message);
   const { reasoning_content: reasoning } = message;

@@ -6,7 +6,7 @@ import { SchemaError } from '../../../json-schema/schema-error.ts';
 import type { Constraint } from '../../../models/generation.ts';
 import type { Binding, GrammarState, Llama, Model } from '../binding-types.ts';
 
-/** What makes states of grammars. */
+/** Creates the states of grammars. */
 export interface GrammarParts {
   readonly binding: Binding;
   readonly llama: Llama;
@@ -16,12 +16,12 @@ export interface GrammarParts {
 /** A grammar for one output. */
 export interface Constrained {
   readonly state: GrammarState;
-  /** Paths of what the grammar does not enforce, in the request. */
+  /** Paths in the request of what the grammar does not enforce. */
   readonly ignored: readonly string[];
 }
 
 /**
- * Makes the state of a grammar that holds one output to a JSON schema or a GBNF grammar.
+ * Creates the state of a grammar that constrains one output to a JSON schema or a GBNF grammar.
  *
  * @throws HostError `INVALID_REQUEST` naming the field, for a schema or grammar that cannot be used.
  */
@@ -44,7 +44,7 @@ export async function constrain(constraint: Constraint, parts: GrammarParts): Pr
   return { state: await expressionState(expression, field, parts), ignored };
 }
 
-/** Makes the state of the grammar of a language. */
+/** Creates the grammar state of a language. */
 export function expressionState(expression: Expression, field: string, parts: GrammarParts): Promise<GrammarState> {
   return grammarState(
     checked(() => toGbnf(expression), field),
@@ -53,7 +53,7 @@ export function expressionState(expression: Expression, field: string, parts: Gr
   );
 }
 
-/** Runs something that reads a schema, and converts its errors. */
+/** Runs a function that reads a schema, and converts its errors. */
 export function checked<T>(run: () => T, field = 'settings.json_schema'): T {
   try {
     return run();
@@ -80,7 +80,7 @@ async function grammarState(grammar: string, field: string, parts: GrammarParts)
   }
 }
 
-/** @param field The place in the request. */
+/** @param field The path in the request. */
 function refused(field: string, expected: string): HostError {
   return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}.`, { details: { field, expected } });
 }

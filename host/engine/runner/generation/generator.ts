@@ -31,14 +31,14 @@ const PENALTY_TOKENS = 64;
 /** Shortest time between two reports of tokens that are generated, milliseconds. */
 const STEP_INTERVAL_MS = 1_000;
 
-/** How a generation is followed and stopped. */
+/** How the caller follows and stops a generation. */
 export interface GenerationWatch {
   readonly signal: AbortSignal;
   step(step: RunnerStep): void;
   onProgress(progress: GenerationProgress): void;
 }
 
-/** What a generator works with. */
+/** What a generator uses. */
 export interface GeneratorParts {
   readonly binding: Binding;
   readonly llama: Llama;
@@ -49,18 +49,18 @@ export interface GeneratorParts {
 }
 
 /**
- * Generates text with one model, one request at a time (the supervisor keeps the queue). Its one sequence stays in
- * memory between requests, so that a conversation's earlier turns are not evaluated again.
+ * Generates text with one model, one request at a time (the host keeps the queue). Its one sequence stays in memory
+ * between requests, so that a conversation's earlier turns are not evaluated again.
  *
- * A prompt that does not fit the context is refused with figures; an output that reaches its end ends there, with
- * `length`. Nothing is ever dropped from the beginning.
+ * A prompt that does not fit in the context is rejected with both sizes; an output that reaches the end of the context
+ * ends there, with `length`. Nothing is ever dropped from the beginning.
  */
 export class Generator {
   readonly #parts: GeneratorParts;
   readonly #sequence: Sequence;
   readonly #prompts: PromptTokens;
   readonly #pieces: PieceSize;
-  /** Settles when llama.cpp is through with what a stopped generation left it doing. */
+  /** Settles when llama.cpp has finished what a stopped generation had started. */
   #leftOver: Promise<unknown> = Promise.resolve();
 
   constructor(parts: GeneratorParts) {
@@ -127,16 +127,19 @@ export class Generator {
     }
   }
 
-  /** Keeps what the sequence has in common with the prompt; says how many of its tokens need no evaluation. */
+  /**
+   * Keeps the tokens that the sequence has in common with the prompt, and returns how many of the prompt need no
+   * evaluation.
+   */
   async #reuse(tokens: Token[]): Promise<number> {
     const sequence = this.#sequence;
     const { firstDifferentIndex } = sequence.compareContextTokens(tokens);
-    // The last token is always evaluated: the first new one is chosen by what comes of it.
+    // The last token is always evaluated: its result determines the first new one.
     const keep = Math.min(firstDifferentIndex, tokens.length - 1);
     if (keep < sequence.nextTokenIndex) {
       await sequence.eraseContextTokenRanges([{ start: keep, end: sequence.nextTokenIndex }]);
     }
-    // A model with recurrent state can go back only to a checkpoint, so less may be left than was asked for.
+    // A model with recurrent state can go back only to a checkpoint, so fewer tokens may be kept than requested.
     return sequence.nextTokenIndex;
   }
 
@@ -161,7 +164,7 @@ export class Generator {
     }
   }
 
-  /** Generates tokens until the output ends, or one more after it was stopped: that one is dropped. */
+  /** Generates tokens until the output ends. When stopped, one more token is generated and dropped. */
   async #sample(
     rest: Token[],
     options: SamplerOptions,
@@ -172,7 +175,7 @@ export class Generator {
     const sequence = this.#sequence;
     report({ kind: 'evaluate', size: rest.length });
     let reported = Number.NEGATIVE_INFINITY;
-    // Not `evaluate`, which is this with one more generator around it: that shows with small models.
+    // Not `evaluate`, which wraps this in another generator: with small models that costs measurable time.
     const tokens = sequence.evaluateWithMetadata(rest, {}, options);
     try {
       let next: Token[] | undefined;
@@ -186,10 +189,10 @@ export class Generator {
           report({ kind: 'evaluate', size: 1 });
         }
         const end = output.push(step.value.token);
-        // What a model with recurrent state can go back to when the next turn shares this prompt.
+        // A model with recurrent state can go back to this point when the next request begins with the same prompt.
         if (isFirst) await sequence.takeCheckpoint();
         if (end !== undefined) return end;
-        // One place further the binding would drop the beginning to make room.
+        // With one more token the binding would drop the beginning of the context.
         if (sequence.nextTokenIndex >= sequence.context.contextSize - 1) return 'length';
         if (output.reasonsTooLong && sequence.nextTokenIndex + closeTokens.length < sequence.context.contextSize - 1) {
           output.closeReasoning();
@@ -202,21 +205,24 @@ export class Generator {
     }
   }
 
-  /** What the model reads where its reasoning is ended. */
+  /** Returns the tokens that end the reasoning. */
   #closeTokens(reasoning: PromptReasoning | undefined): Token[] {
     return reasoning?.maxTokens === undefined
       ? []
       : this.#prompts.markup(closingText(reasoning.markup, reasoning.prompt));
   }
 
-  /** Waits for llama.cpp, but not when stopped: it goes on to the end of its piece, and the next generation waits. */
+  /** Waits for llama.cpp unless stopped. llama.cpp then finishes its piece, and the next generation waits for that. */
   async #leaving(work: Promise<unknown>, aborted: Promise<void>): Promise<void> {
-    // A piece that fails after its generation was left concerns no request; the sequence starts again.
+    // No request waits for a piece that fails after its generation was stopped; the sequence is cleared.
     this.#leftOver = work.catch(() => this.#sequence.clearHistory());
     await Promise.race([work, aborted]);
   }
 
-  /** The binding says only that decoding failed; llama.cpp's log says why. The sequence starts again after it. */
+  /**
+   * Returns the error with the reason from llama.cpp's log, since the binding reports only that decoding failed. Clears
+   * the sequence.
+   */
   async #explain(error: unknown): Promise<HostError> {
     const { log } = this.#parts;
     await log.settled();
@@ -251,7 +257,7 @@ function samplerOptions(
     topK,
     minP,
     seed,
-    // Reasoning is free; the answer is what was asked for.
+    // The grammar constrains only the answer, not the reasoning.
     ...(grammar === undefined
       ? {}
       : {

@@ -1,7 +1,7 @@
 /** Shortest time between two pieces of text that are sent, milliseconds: at most 30 a second, about what an eye tells apart. */
 const TEXT_INTERVAL_MS = 34;
 
-/** Sends text that comes in small pieces in larger ones, in order and whole, at most one each interval. */
+/** Combines small pieces of text into larger ones and sends them in order, at most one per interval. */
 export class GroupedText {
   readonly #send: (text: string) => void;
   readonly #intervalMs: number;
@@ -14,7 +14,7 @@ export class GroupedText {
     this.#intervalMs = intervalMs;
   }
 
-  /** Takes a piece: it is sent now, or with others as soon as the interval is over. */
+  /** Adds a piece, which is sent now, or with others when the interval is over. */
   push(text: string): void {
     if (text === '') return;
     this.#text += text;
@@ -23,7 +23,7 @@ export class GroupedText {
     else this.#timer ??= setTimeout(() => this.flush(), Math.ceil(wait));
   }
 
-  /** Sends what is there without waiting: at the end of the work. */
+  /** Sends the pending text at once, at the end of the work. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -34,7 +34,7 @@ export class GroupedText {
     this.#send(text);
   }
 
-  /** Forgets what is there: the work has failed. */
+  /** Drops the pending text after the work has failed. */
   discard(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

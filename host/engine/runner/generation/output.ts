@@ -12,7 +12,7 @@ import type { PromptReasoning } from './prompt-tokens.ts';
 import { StopScanner } from './stop-scanner.ts';
 import { TokenText } from './token-text.ts';
 
-/** What one generation has given so far: tokens in, text out, in events and as a whole. */
+/** The output of one generation: takes tokens, and produces text in events and as a whole. */
 export class Output {
   readonly #maxTokens: number;
   readonly #tokenText: TokenText<Token>;
@@ -29,7 +29,7 @@ export class Output {
   readonly #reasoning: PromptReasoning | undefined;
   readonly #ignored: readonly string[];
   #reasoningTokens = 0;
-  /** What the text is that has not been sent. */
+  /** The kind of the text that has not been sent. */
   #kind: Segment['kind'] = 'answer';
   #text = '';
   #reasoningText = '';
@@ -38,12 +38,12 @@ export class Output {
   constructor(options: {
     model: Model;
     prompt: readonly Token[];
-    /** Texts that end the answer. In reasoning they are text. */
+    /** Texts that end the answer. In reasoning they have no meaning. */
     stop: readonly string[];
     reasoning: PromptReasoning | undefined;
     ignored: readonly string[];
     maxTokens: number;
-    /** When the request's turn came, on the clock of `performance`. */
+    /** When the request started to run, in the time of `performance.now()`. */
     begin: number;
     report: (progress: GenerationProgress) => void;
   }) {
@@ -75,43 +75,46 @@ export class Output {
     );
   }
 
-  /** Tells how much of the prompt is done. */
+  /** Reports how much of the prompt has been evaluated. */
   promptProgress(processed: number, total: number): void {
     this.#promptDone = performance.now();
     this.#report({ type: 'prompt', processed, total });
   }
 
-  /** Takes a token. The answer is why the output has to end with it, or undefined when it may go on. */
+  /** Adds a token. Returns the reason if the output must end with it, otherwise undefined. */
   push(token: Token): GenerationResult['finishReason'] | undefined {
     this.#last = performance.now();
     this.#firstToken ??= this.#last;
     this.#tokens += 1;
     const wasReasoning = this.#isReasoning();
     this.#take(token);
-    // The markers on both sides count.
+    // The markers on both sides count as reasoning.
     if (wasReasoning || this.#isReasoning()) this.#reasoningTokens += 1;
     if (this.#stopFound) return 'stop';
     return this.#tokens >= this.#maxTokens || this.#bytes >= MAX_OUTPUT_BYTES ? 'length' : undefined;
   }
 
-  /** Whether the next token belongs to the answer, or can. */
+  /** Whether the next token belongs, or may belong, to the answer. */
   get isAnswering(): boolean {
     return this.#splitter?.isAnswering ?? true;
   }
 
-  /** Whether the reasoning has taken all the tokens that it may. */
+  /** Whether the reasoning has used all the tokens it may use. */
   get reasonsTooLong(): boolean {
     const limit = this.#reasoning?.maxTokens;
     return limit !== undefined && this.#isReasoning() && this.#reasoningTokens >= limit;
   }
 
-  /** Ends the reasoning; what follows is the answer. */
+  /** Ends the reasoning; the answer follows. */
   closeReasoning(): void {
     this.#split(this.#tokenText.end());
     this.#addAll(this.#splitter?.close() ?? []);
   }
 
-  /** Sends what is left and sums up. After a stop sequence nothing of what was held back belongs to the output. */
+  /**
+   * Sends the remaining text and returns the result. After a stop sequence, text that was held back does not belong to
+   * the output.
+   */
   end(
     finishReason: GenerationResult['finishReason'],
     counts: Pick<GenerationUsage, 'promptTokens' | 'cachedPromptTokens'>,
@@ -135,7 +138,7 @@ export class Output {
     };
   }
 
-  /** Gives up what has not been sent. */
+  /** Drops the text that has not been sent. */
   discard(): void {
     this.#grouped.discard();
   }
@@ -177,7 +180,7 @@ export class Output {
     if (kind === 'answer') this.#text += text;
     else this.#reasoningText += text;
     this.#bytes += Buffer.byteLength(JSON.stringify(text)) - 2;
-    // What waits to be sent is of one kind.
+    // Pending text is of one kind.
     if (kind !== this.#kind) this.#grouped.flush();
     this.#kind = kind;
     this.#grouped.push(text);

@@ -11,23 +11,23 @@ import { type Marker, MarkerTokens } from './marker-tokens.ts';
 import { type PromptPart, SpecialText } from './special-text.ts';
 
 /**
- * No tokenizer makes tokens of more characters than this on average, so a longer text cannot fit and need not be
- * tokenized, which would take minutes for the largest request. The longest tokens of published vocabularies are runs of
- * 128 spaces.
+ * Maximum average number of characters per token of any tokenizer. A longer text cannot fit, so it is not tokenized,
+ * which would take minutes for the largest request. The longest tokens of published vocabularies are runs of 128
+ * spaces.
  */
 const MAX_CHARACTERS_PER_TOKEN = 128;
 
 /** Deepest nesting of a message's fields and of a tool's description. */
 const MAX_MESSAGE_DEPTH = 64;
 
-/** Stands for a special token that a person wrote, which is no markup. */
+/** Replaces a special token in a user's text, which is not markup. */
 const LITERAL = '\uFFFC';
 
-/** A prompt in tokens, and texts that end an answer to it. */
+/** A prompt as tokens, and the texts that end the answer to it. */
 export interface Prompt {
   readonly tokens: Token[];
   readonly stop: readonly string[];
-  /** How the answer separates reasoning; undefined where it is text as it comes. */
+  /** How the answer marks reasoning; undefined if it is not separated. */
   readonly reasoning: PromptReasoning | undefined;
   /** Names of settings that had no effect. */
   readonly ignored: readonly string[];
@@ -44,17 +44,17 @@ export interface PromptReasoning {
 
 /** A prompt as text. */
 interface PromptText {
-  /** A text that is taken as it is, or parts in which special tokens are read and literal ones. */
+  /** A text that is used unchanged, or parts, of which some are literal and the others may contain special tokens. */
   readonly text: string | readonly PromptPart[];
   readonly stop: readonly string[];
-  /** Whether the model's beginning token is put before the text where it does not begin with it. */
+  /** Whether to put the model's beginning token before the text unless the text begins with it. */
   readonly addsBos: boolean;
   readonly markup?: ReasoningMarkup | undefined;
   readonly opening?: string | undefined;
   readonly ignored?: readonly string[];
 }
 
-/** Makes one model's prompts. */
+/** Creates the prompts of one model. */
 export class PromptTokens {
   readonly #binding: Binding;
   readonly #model: Model;
@@ -79,15 +79,15 @@ export class PromptTokens {
     });
   }
 
-  /** How conversations are written. */
+  /** How conversations are rendered. */
   get format(): ChatFormat {
     return this.#chats.format;
   }
 
   /**
-   * A conversation goes through a chat template, or is written plainly where there is none that works (see
-   * {@link ChatPrompts}); in messages no special token is read. A plain prompt is taken as it is, special tokens too.
-   * Either begins with the model's beginning token where the model wants one.
+   * Creates a prompt. A conversation is rendered with a chat template, or without one if none works (see {@link
+   * ChatPrompts}); special tokens in messages are plain text. A plain prompt is used unchanged, including special
+   * tokens. Both begin with the model's beginning token if the model expects one.
    *
    * @throws HostError `CHAT_TEMPLATE_FAILED`, `CONTEXT_OVERFLOW`, `INVALID_REQUEST` for a prompt without tokens.
    */
@@ -105,7 +105,7 @@ export class PromptTokens {
     return { tokens, stop, reasoning: this.#reasoning(input, written), ignored };
   }
 
-  /** Tokens of markup. */
+  /** Returns the tokens of markup. */
   markup(text: string): Token[] {
     return this.#tokenizeParts([{ text, literal: false }]);
   }
@@ -119,7 +119,7 @@ export class PromptTokens {
   }
 
   /**
-   * The prompt that {@link make} makes tokens of, also where it has too many.
+   * Returns the prompt that {@link make} tokenizes, even if it has too many tokens.
    *
    * @throws HostError `CHAT_TEMPLATE_FAILED`; `CONTEXT_OVERFLOW` for a text that is far too long to count its tokens.
    */
@@ -133,7 +133,8 @@ export class PromptTokens {
   }
 
   /**
-   * Number of tokens of all these texts, each by itself and without a beginning token. Special tokens are not read.
+   * Returns the total number of tokens of texts, each tokenized by itself and without a beginning token. Special tokens
+   * are plain text.
    *
    * @throws HostError `CONTEXT_OVERFLOW` for texts that are far too long.
    */
@@ -151,7 +152,7 @@ export class PromptTokens {
     assertCountable(sum(messages.map((message) => contentText(message).length)), contextSize);
     const written = this.#chats.write(this.#markMessages(messages), this.#markTools(chat));
     assertCountable(written.text.length, contextSize);
-    // Who chooses the beginning token chooses what the prompt begins with.
+    // A request that sets the beginning token also determines what the prompt begins with.
     const addsBos = chat.variables?.bos_token === undefined;
     return { ...written, text: this.#special.parts(written.text), addsBos };
   }
@@ -169,7 +170,7 @@ export class PromptTokens {
     return text.tokenize(this.#model.tokenizer);
   }
 
-  /** Every text of the messages with marks in place of special tokens: they are what people and tools wrote. */
+  /** Returns the messages with marks in place of special tokens, because users and tools wrote their texts. */
   #markMessages(messages: readonly ChatMessage[]): ChatMessage[] {
     return messages.map((message) => this.#mark(message, 'messages') as ChatMessage);
   }
@@ -190,8 +191,8 @@ export class PromptTokens {
 }
 
 /**
- * A prompt needs room for itself and one place that llama.cpp's binding keeps free. Nothing is ever cut from it: what
- * to leave out is for the client to say.
+ * Throws if a prompt does not fit in the context with the one token that the binding keeps free. A prompt is never
+ * truncated: the client decides what to leave out.
  */
 function assertFits(promptTokens: number, contextSize: number): void {
   const room = contextSize - 1;
@@ -203,12 +204,12 @@ function assertFits(promptTokens: number, contextSize: number): void {
   );
 }
 
-/** Characters of a prompt, without what a template adds. */
+/** Returns the number of characters of a prompt, without what a template adds. */
 export function charactersOf(input: PromptInput): number {
   return 'prompt' in input ? input.prompt.length : sum(input.messages.map((message) => contentText(message).length));
 }
 
-/** Throws for content that the model would have to see or hear: the binding gives it only text. */
+/** Throws for images and audio: the binding supports only text. */
 function assertText(input: PromptInput): void {
   if ('prompt' in input) return;
   for (const [index, { content }] of input.messages.entries()) {

@@ -7,18 +7,18 @@ import {
 import type { ChatMessage } from '../../../models/generation.ts';
 import { fillContent, foldSystemMessages, joinParts, joinTurns } from './adapt-messages.ts';
 
-/** How Python prints null, and how it prints the beginning of a text part. */
+/** Python's output for null, and for the beginning of a text part. */
 const PRINTED_NULL = /None/g;
 const PRINTED_PART = /\{'type': 'text'/g;
 
 type Outcome = { readonly text: string } | { readonly error: ChatTemplateError };
 
 /**
- * Renders a conversation. The messages are passed as they are, except where the template prints null or a list instead
- * of content, or refuses them: then content becomes text, system messages move into the first user message, and
+ * Renders a conversation. The messages are passed unchanged unless the template prints null or a list instead of
+ * content, or rejects them: then content becomes text, system messages move into the first user message, and
  * consecutive messages of one role become one.
  *
- * @throws ChatTemplateError the first one, if no form of the messages can be rendered.
+ * @throws ChatTemplateError The first error, if no form of the messages can be rendered.
  */
 export function renderChat(
   template: ChatTemplate,
@@ -43,7 +43,7 @@ export function renderChat(
   throw asGiven.error;
 }
 
-/** Renders the messages, with content that is simpler where the template does not understand it. */
+/** Renders the messages, with simpler content if the template does not support theirs. */
 function withSimplerContent(
   messages: readonly ChatMessage[],
   attempt: (form: readonly ChatMessage[]) => Outcome,
@@ -58,7 +58,7 @@ function withSimplerContent(
     const simpler = simplify(form);
     if (simpler === undefined) continue;
     const simplerOutcome = attempt(simpler);
-    // Where both are refused, the next step may still help.
+    // If both are rejected, the next step may still help.
     if ('error' in simplerOutcome ? 'text' in outcome : !isBetter(simplerOutcome, outcome, printed)) continue;
     form = simpler;
     outcome = simplerOutcome;
@@ -66,7 +66,9 @@ function withSimplerContent(
   return 'text' in outcome ? outcome : asGiven;
 }
 
-/** Whether the simpler form renders where the other does not, or avoids something that is printed by mistake. */
+/**
+ * Returns whether the simpler form renders although the other does not, or avoids values that are printed by mistake.
+ */
 function isBetter(simpler: { readonly text: string }, other: Outcome, printed: RegExp): boolean {
   return 'error' in other || count(other.text, printed) > count(simpler.text, printed);
 }
@@ -75,7 +77,7 @@ function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0;
 }
 
-/** Forms of a conversation that a template may accept which refuses it as it is, the most similar first. */
+/** Yields forms of a conversation that a template which rejects it may accept, the most similar first. */
 function* acceptableForms(messages: readonly ChatMessage[]): Generator<readonly ChatMessage[]> {
   const joined = joinTurns(messages);
   if (joined !== undefined) yield joined;

@@ -1,12 +1,12 @@
 /** Token types of a vocabulary whose text llama.cpp reads as the token itself (`llama_token_type`). */
 const SPECIAL_TYPES: ReadonlySet<number> = new Set([2, 3]);
 
-/** Characters no text uses: the ends of a mark. Of Unicode's private planes. */
+/** The ends of a mark: characters of Unicode's private-use planes, which texts do not use. */
 const MARK_BEGIN = '\u{F0000}';
 const MARK_END = '\u{F0001}';
 const MARK = /\u{F0000}([0-9a-z]+)\u{F0001}/u;
 
-/** A part of a prompt: `literal` is text of a person, in which no special token is to be read. */
+/** A part of a prompt; in a `literal` part, special tokens are plain text. */
 export interface PromptPart {
   readonly text: string;
   readonly literal: boolean;
@@ -24,25 +24,25 @@ export class SpecialText {
   /** @param vocabulary Texts of the tokens and their types, as the GGUF file has them. */
   constructor(vocabulary: { readonly tokens: readonly string[]; readonly types: readonly number[] }) {
     const texts = vocabulary.tokens.filter((text, id) => text !== '' && SPECIAL_TYPES.has(vocabulary.types[id] ?? 0));
-    // Longer ones first: an alternation takes the first that fits.
+    // Longer ones first: an alternation takes the first match.
     this.#texts = [...new Set(texts)].sort((a, b) => b.length - a.length);
     this.#pattern = this.#texts.length === 0 ? undefined : new RegExp(this.#texts.map(literal).join('|'), 'gu');
   }
 
-  /** Says whether the vocabulary has a special token of this text. */
+  /** Returns whether the vocabulary has a special token with this text. */
   has(text: string): boolean {
     return this.#texts.includes(text);
   }
 
-  /** The text with marks in place of special tokens. */
+  /** Returns the text with marks in place of special tokens. */
   mark(text: string): string {
     if (this.#pattern === undefined) return text;
     return text.replace(this.#pattern, (found) => `${MARK_BEGIN}${this.#texts.indexOf(found).toString(36)}${MARK_END}`);
   }
 
-  /** Takes a rendered prompt apart: what the template wrote, and the texts behind the marks. */
+  /** Splits a rendered prompt into the output of the template and the texts that marks replaced. */
   parts(rendered: string): PromptPart[] {
-    // Split with a group gives text and group in turn.
+    // Splitting by a group returns texts and groups alternately.
     return rendered
       .split(MARK)
       .map((piece, index) =>
@@ -54,7 +54,7 @@ export class SpecialText {
   }
 }
 
-/** The text as a pattern that fits it alone. */
+/** Returns a pattern that matches only this text. */
 function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

@@ -1,6 +1,6 @@
 import { overlap } from '../../../common/text-overlap.ts';
 
-/** Looks for stop sequences in text that comes in pieces, and lets through only what cannot be the beginning of one. */
+/** Searches text that arrives in pieces for stop sequences, and passes on only what cannot be the beginning of one. */
 export class StopScanner {
   readonly #stops: readonly string[];
   #pending = '';
@@ -10,7 +10,7 @@ export class StopScanner {
     this.#stops = stops;
   }
 
-  /** Takes the next piece. `found`: a stop sequence is complete, and `text` is the last there is before it. */
+  /** Adds a piece. `found`: a stop sequence is complete, and `text` is the rest of the text before it. */
   push(piece: string): { readonly text: string; readonly found: boolean } {
     const text = this.#pending + piece;
     const at = Math.min(...this.#stops.map((stop) => text.indexOf(stop)).filter((index) => index >= 0));
@@ -23,7 +23,7 @@ export class StopScanner {
     return { text: text.slice(0, text.length - pending), found: false };
   }
 
-  /** Returns the text that was kept back; to be called at the end. */
+  /** Returns the text that was held back; call it at the end. */
   end(): string {
     const pending = this.#pending;
     this.#pending = '';

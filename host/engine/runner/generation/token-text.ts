@@ -1,23 +1,26 @@
-/** What a decoder puts for bytes that are no whole character (yet). */
+/** What a decoder returns for bytes that are not a complete character (yet). */
 const REPLACEMENT = '\uFFFD';
 
-/** Most bytes of a UTF-8 character that can be there without the character being whole. */
+/** Most bytes of an incomplete UTF-8 character. */
 const MAX_PARTIAL_BYTES = 3;
 
-/** Tokens before a text that tell the detokenizer whether a space begins it. The binding looks at no more. */
+/**
+ * Number of preceding tokens by which the detokenizer decides whether a text begins with a space. The binding uses no
+ * more.
+ */
 const CONTEXT_TOKENS = 3;
 
 /**
- * Makes text of tokens as they come. A token may end in the middle of a character; the text never does: what is not
- * whole waits for the next token.
+ * Converts tokens to text as they arrive. A token may end in the middle of a character, but the text never does:
+ * incomplete characters wait for the next token.
  */
 export class TokenText<Token> {
   readonly #detokenize: (tokens: Token[], before: Token[]) => string;
-  /** The last tokens whose text has been given out. */
+  /** The last tokens whose text has been returned. */
   #before: Token[];
-  /** Tokens whose text has not been given out whole. */
+  /** Tokens whose text has not been returned completely. */
   #pending: Token[] = [];
-  /** UTF-16 units of the pending tokens' text that have been given out. */
+  /** UTF-16 units of the pending tokens' text that have been returned. */
   #given = 0;
 
   /** @param before The tokens of the prompt, which the text continues. */
@@ -26,7 +29,7 @@ export class TokenText<Token> {
     this.#before = before.slice(-CONTEXT_TOKENS);
   }
 
-  /** Takes a token; gives the text that is whole now. */
+  /** Adds a token, and returns the text that is now complete. */
   push(token: Token): string {
     this.#pending.push(token);
     const text = this.#detokenize(this.#pending, this.#before);
@@ -37,13 +40,13 @@ export class TokenText<Token> {
     return given;
   }
 
-  /** Takes a token whose text is not wanted. Text of the tokens before it must have been taken with {@link end}. */
+  /** Adds a token without returning its text. Call {@link end} first for the text of the tokens before it. */
   skip(token: Token): void {
     this.#pending.push(token);
     this.#settle();
   }
 
-  /** What is left at the end, without a character that was cut. */
+  /** Returns the remaining text, without an incomplete character. */
   end(): string {
     if (this.#pending.length === 0) return '';
     const text = this.#detokenize(this.#pending, this.#before);
@@ -59,7 +62,7 @@ export class TokenText<Token> {
   }
 }
 
-/** How much of the end of a text may become another character with the next bytes. */
+/** Returns how many characters at the end of a text may still change with the next bytes. */
 function partialLength(text: string): number {
   let length = 0;
   while (length < MAX_PARTIAL_BYTES && text.at(-1 - length) === REPLACEMENT) length += 1;
