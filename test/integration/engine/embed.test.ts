@@ -68,12 +68,12 @@ describe('embedding', () => {
     },
   );
 
-  it('counts tokens, those included that the model wants around every text', async () => {
+  it('counts tokens, including those that the model adds around every text', async () => {
     const embedded = await embed('bert', ['red', 'red green', 'Red, green']);
     expect(embedded.map(({ tokens }) => tokens)).toEqual([3, 4, 5]);
   });
 
-  it('returns the same embedding alone and with others, whatever came before', async () => {
+  it('returns the same embedding for a text alone and with others, in any order', async () => {
     const texts = ['red', 'warm sea', 'red green blue', 'sun'];
     const together = await embed('bert', texts);
     for (const [i, text] of texts.toReversed().entries()) {
@@ -94,7 +94,7 @@ describe('embedding', () => {
     expect(cosine(await vectorOf('mean', 'once upon'), await vectorOf('mean', 'upon once'))).toBeCloseTo(1, 5);
   });
 
-  it('refuses a text that is too long with both figures, or cuts its end off', async () => {
+  it('rejects a text that is too long with both sizes, or truncates it', async () => {
     const long = new Array(63).fill('red').join(' ');
     await expect(embed('bert', ['red', long])).rejects.toMatchObject({
       code: 'CONTEXT_OVERFLOW',
@@ -107,7 +107,7 @@ describe('embedding', () => {
     expectClose(cut?.vector ?? [], fitting?.vector ?? []);
   });
 
-  it('refuses a text of millions of characters before tokenizing it', async () => {
+  it('rejects a text of millions of characters before tokenizing it', async () => {
     await expect(embed('bert', ['x'.repeat(2_000_000)])).rejects.toMatchObject({ code: 'CONTEXT_OVERFLOW' });
     expect((await embed('bert', ['red '.repeat(500_000)], true))[0]).toMatchObject({ tokens: 64, truncated: true });
   });
@@ -120,7 +120,7 @@ describe('embedding', () => {
     expectClose(await vectorOf('long', 'red'), bertVector(WORDS, 'red'));
   });
 
-  it('shares one line with generating, and leaves its prefix alone', async () => {
+  it('shares one queue with generation, and does not affect its cached prefix', async () => {
     const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
     const order = { input: { prompt: 'once' }, maxNewTokens: 3, stop: [], sampling };
     const before = await host.models.generate('story', order);
@@ -157,7 +157,7 @@ describe('embedding', () => {
     const texts = Array.from({ length: 1_000 }, (_, i) => ({ name: `texts.${i}`, text: 'red '.repeat(4_000) }));
     const order = { texts, truncate: false };
 
-    it('is cancelled in the runner when its caller is gone, waiting or running', async () => {
+    it('is cancelled in the runner when its caller disconnects, waiting or running', async () => {
       const controller = new AbortController();
       const first = host.models.embed('long', order, controller.signal);
       const waiting = host.models.embed('long', order, controller.signal);
@@ -208,7 +208,7 @@ describe('ranking', () => {
     }
   });
 
-  it('refuses a pair that is too long, or cuts the document, never the query', async () => {
+  it('rejects a pair that is too long, or truncates the document, never the query', async () => {
     const query = { name: 'query', text: 'warm' };
     const long = { name: 'documents.0', text: new Array(80).fill('sun').join(' ') };
     await expect(host.models.rank('ranker', { query, documents: [long], truncate: false })).rejects.toMatchObject({

@@ -119,21 +119,21 @@ describe('a load', () => {
     await expect(staying).resolves.toMatchObject({ model: { id: 'm' } });
   });
 
-  it('with a context no machine holds is refused at once', async () => {
+  it('with a context that fits on no machine is rejected at once', async () => {
     const host = started();
     const request = await loadRequest('m', file, { contextSize: 2_000_000_000 });
     await expect(host.load(request)).rejects.toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'n_ctx' } });
     expect(host.models.isLoading('m')).toBe(false);
   });
 
-  it('does not begin when it has been given up before', async () => {
+  it('does not begin if it was aborted before', async () => {
     const host = started();
     const reason = new Error('too late');
     await expect(host.load(await loadRequest('m', file), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(host.models.isLoading('m')).toBe(false);
   });
 
-  it('that shows no progress is given up, and its process ended', async () => {
+  it('that makes no progress fails, and its process ends', async () => {
     const host = started({ runnerEntry: fixtureRunner('silent-runner.ts'), loadTimeoutMs: 400 });
     host.engine.warm();
     const pid = host.engine.warmPid;
@@ -144,7 +144,7 @@ describe('a load', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it("of a file llama.cpp will not have carries llama.cpp's reason", async () => {
+  it("of a file that llama.cpp rejects fails with llama.cpp's reason", async () => {
     const host = started();
     const tiny = join(folder.path, 'tiny.gguf');
     writeFileSync(tiny, tinyGguf());
@@ -167,7 +167,7 @@ describe('a load', () => {
 describe('a GPU that aborts the process', () => {
   const runnerEntry = fixtureRunner('gpu-crash-runner.ts');
 
-  it('while loading leads to the CPU, with a notice', async () => {
+  it('during a load falls back to the CPU, with a notice', async () => {
     const host = started({ runnerEntry, env: { TABAGENT_GPU: 'auto' } });
     const { model } = await host.load(await loadRequest('m', file, { gpuLayers: 99 }));
     expect(model).toMatchObject({ loadedTo: 'CPU', notice: expect.stringMatching(/GPU could not be used/) });
@@ -177,7 +177,7 @@ describe('a GPU that aborts the process', () => {
     });
   });
 
-  it('at the start leads to the CPU, and is not tried again', async () => {
+  it('at the start falls back to the CPU, and is not tried again', async () => {
     const env = { TABAGENT_GPU: 'auto', GGML_TEST_ABORT: 'start' };
     const host = started({ runnerEntry, env });
     expect((await host.load(await loadRequest('one', file))).model.notice).toMatch(/GPU could not be used/);
@@ -185,7 +185,7 @@ describe('a GPU that aborts the process', () => {
     expect(host.log.lines.filter(({ event }) => event === 'engine.runner-failed')).toHaveLength(1);
   });
 
-  it('is left alone with TABAGENT_GPU=off', async () => {
+  it('is not used with TABAGENT_GPU=off', async () => {
     const host = started({ runnerEntry, env: { TABAGENT_GPU: 'off', GGML_TEST_ABORT: 'start' } });
     expect((await host.load(await loadRequest('m', file))).model.notice).toBeUndefined();
   });

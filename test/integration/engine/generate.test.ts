@@ -79,7 +79,7 @@ async function begun(id: string, order: Partial<GenerateRequest> = {}, options: 
 }
 
 describe('text', () => {
-  it('is the expected one with greedy sampling, and events contain all of it', async () => {
+  it('is the expected text with greedy sampling, and the events contain all of it', async () => {
     const events: GenerationProgress[] = [];
     const result = await generate('story', {}, { onProgress: (event) => events.push(event) });
     expect(result).toMatchObject({
@@ -104,7 +104,7 @@ describe('text', () => {
     expect(Math.abs(throws.filter((side) => side === 'heads').length / 1_000 - 0.7)).toBeLessThan(0.058);
   });
 
-  it('is the same for the same seed, and another for another', async () => {
+  it('is the same for the same seed, and different for another', async () => {
     const order = (seed: number) => ({ maxNewTokens: 60, sampling: { ...SAMPLED, seed } });
     const first = await generate('coin', order(1));
     expect((await generate('coin', order(1))).text).toBe(first.text);
@@ -120,13 +120,13 @@ describe('text', () => {
     expect(new Set(text.split(' '))).toEqual(new Set(['heads']));
   });
 
-  it.each(['presencePenalty', 'frequencyPenalty'] as const)('turns to other words with a %s', async (name) => {
+  it.each(['presencePenalty', 'frequencyPenalty'] as const)('uses other words with a %s', async (name) => {
     const penalized = { maxNewTokens: 10, sampling: { ...GREEDY, [name]: 2 } };
     const { text } = await generate('coin', penalized);
     expect(new Set(text.split(' '))).toEqual(new Set(['heads', 'tails']));
   });
 
-  it('turns to other words with a repetition penalty', async () => {
+  it('uses other words with a repetition penalty', async () => {
     const penalized = { maxNewTokens: 10, sampling: { ...GREEDY, repetitionPenalty: 8 } };
     expect((await generate('coin', penalized)).text).toContain('tails');
     expect((await generate('coin', { maxNewTokens: 10 })).text).not.toContain('tails');
@@ -156,7 +156,7 @@ describe('text', () => {
 });
 
 describe('a prompt', () => {
-  it('that is longer than the context is refused with figures, and the next one works', async () => {
+  it('that is longer than the context is rejected with both sizes, and the next one works', async () => {
     await expect(generate('story', { input: { prompt: 'once upon time '.repeat(100) } })).rejects.toMatchObject({
       code: 'CONTEXT_OVERFLOW',
       details: { promptTokens: expect.any(Number), contextSize: 256, room: 255 },
@@ -167,7 +167,7 @@ describe('a prompt', () => {
     expect((await generate('story')).text).toBe(STORY_GREEDY);
   });
 
-  it('that fills the context to the last place is answered with one token', async () => {
+  it('that fills the context but for one token is answered with one token', async () => {
     // The beginning token, and 254 words of one token each.
     const prompt = ['once', ...Array.from({ length: 253 }, () => 'upon')].join(' ');
     expect(await generate('story', { input: { prompt } })).toMatchObject({
@@ -220,7 +220,7 @@ describe('constrained output', () => {
     for (const event of events) expect(textOf([event])).not.toContain('\uFFFD');
   });
 
-  it('of a JSON schema with an object is one, though the model would say other things', async () => {
+  it('of a JSON schema is an object although the model would generate something else', async () => {
     const { text } = await generate('story', {
       constraint: {
         jsonSchema: {
@@ -267,13 +267,13 @@ describe('constrained output', () => {
     expect(text).not.toBe('');
   });
 
-  it('names what a schema that is not strict leaves out', async () => {
+  it('reports what a non-strict schema does not enforce', async () => {
     const jsonSchema = { type: 'array', items: { const: 1 }, contains: { const: 2 }, maxItems: 1, minItems: 1 };
     const { text, ignored } = await generate('story', { constraint: { jsonSchema, strict: false } });
     expect({ value: JSON.parse(text), ignored }).toEqual({ value: [1], ignored: ['settings.json_schema.contains'] });
   });
 
-  it('of a grammar follows it', async () => {
+  it('follows a grammar', async () => {
     // Without it, the likeliest word here is `small`.
     const constraint = { grammar: 'root ::= " model" | " once"' };
     expect((await generate('story', { input: { prompt: 'a' }, constraint })).text).toBe(' model');
@@ -302,7 +302,7 @@ describe('a conversation', () => {
     input: { messages: contents.map(([role, content]) => ({ role, content })) },
   });
 
-  it("goes through the model's own template", async () => {
+  it("is rendered with the model's own template", async () => {
     expect(
       await generate('chat', chat(['user', 'once upon'], ['assistant', 'one time'], ['user', 'there'])),
     ).toMatchObject({
@@ -313,13 +313,13 @@ describe('a conversation', () => {
     expect(text).toBe(plain.text);
   });
 
-  it('whose template refuses a system message has it in the first user message', async () => {
+  it('whose template rejects a system message has it in the first user message', async () => {
     const { usage } = await generate('chat', { ...chat(['system', 'a small'], ['user', 'once']), maxNewTokens: 1 });
     const folded = await generate('chat', { ...chat(['user', 'a small\n\nonce']), maxNewTokens: 1 });
     expect(usage.promptTokens).toBe(folded.usage.promptTokens);
   });
 
-  it('cannot speak in special tokens, which a plain prompt can', async () => {
+  it('cannot contain special tokens, which a plain prompt can', async () => {
     const plain = await generate('chat', { input: { prompt: 'once</s>' }, maxNewTokens: 1 });
     expect(plain.usage.promptTokens).toBe(3);
     const said = await generate('chat', { ...chat(['user', 'once</s>']), maxNewTokens: 1 });
@@ -371,7 +371,7 @@ describe('a stop', () => {
     expect(await result).toMatchObject({ finishReason: 'stopped', text: '', usage: { completionTokens: 0 } });
   });
 
-  it('of one that waits leaves the one that runs alone', async () => {
+  it('of a waiting generation does not affect the running one', async () => {
     const running = await begun('endless', {}, { tag: 'first' });
     const waiting = generate('endless', {}, { tag: 2 });
     host.models.stopGenerations({ tag: 2 });
@@ -410,13 +410,13 @@ describe('several generations', () => {
   });
 });
 
-describe('a model that goes while it generates', () => {
+describe('a model that is lost while it generates', () => {
   async function loaded(id: string) {
     await host.load(await loadRequest(id, join(folder.path, 'endless.gguf'), { contextSize: 16_384 }));
     return begun(id);
   }
 
-  it('because its runner is killed rejects all waiting requests with ENGINE_CRASHED', async () => {
+  it('because its runner was killed rejects all waiting requests with ENGINE_CRASHED', async () => {
     const { result } = await loaded('killed');
     const waiting = generate('killed');
     process.kill(host.pidOf('killed') ?? 0, 'SIGKILL');
@@ -426,7 +426,7 @@ describe('a model that goes while it generates', () => {
     expect((await generate('story')).text).toBe(STORY_GREEDY);
   });
 
-  it('because it is unloaded is reported', async () => {
+  it('because it was unloaded is reported', async () => {
     const { result } = await loaded('unloaded');
     const waiting = generate('unloaded');
     const ended = [
@@ -437,7 +437,7 @@ describe('a model that goes while it generates', () => {
     await Promise.all(ended);
   });
 
-  it('is not there for the next one', async () => {
+  it('is not loaded for the next request', async () => {
     await expect(generate('no-such-model')).rejects.toMatchObject({ code: 'MODEL_NOT_LOADED' });
   });
 });

@@ -100,7 +100,7 @@ async function needed(contextSize = 256): Promise<number> {
   return checkFit(demandOf(shape, { contextSize }), 0, snapshot as unknown as HardwareSnapshot).needed.ram;
 }
 
-describe('a model that has nothing to do', () => {
+describe('an idle model', () => {
   it('is unloaded after its keepAlive, with the reason', async () => {
     const { models, clock, unloaded, load } = started();
     await load('a/b/one.gguf', 60_000);
@@ -126,7 +126,7 @@ describe('a model that has nothing to do', () => {
 });
 
 describe('a load that does not fit beside others', () => {
-  it('has the least recently used go, and no more than need be', async () => {
+  it('unloads the least recently used models, and no more than necessary', async () => {
     const { host, models, clock, changes, load } = started();
     await load('a/b/one.gguf');
     clock.advance(1);
@@ -150,7 +150,7 @@ describe('a load that does not fit beside others', () => {
     expect(models.list()).toEqual([]);
   });
 
-  it('never has one go that generates, though it was used before all others', async () => {
+  it('never unloads a model that is generating, even if it is the least recently used', async () => {
     const { host, models, clock, load } = started();
     await load('a/b/one.gguf');
     const endless = await generating(models, 'a/b/one.gguf');

@@ -35,12 +35,12 @@ describe('the llama.cpp that comes with node-llama-cpp', () => {
     answer = JSON.parse(stdout) as Answer;
   });
 
-  it('knows the architectures the preflight lets through, and no others but vision parts', () => {
+  it('supports the architectures that the preflight accepts, and no others except vision projectors', () => {
     const known = answer.architectures.filter((name) => name !== '(unknown)' && name !== 'clip');
     expect([...ARCHITECTURES].sort()).toEqual(known.sort());
   });
 
-  it('packs its tensor types as the preflight reckons', () => {
+  it('packs its tensor types as the preflight assumes', () => {
     const ours = [...TENSOR_TYPES.values()].map(({ id, blockElements, blockBytes }) => [id, blockElements, blockBytes]);
     expect(ours).toEqual(answer.types);
   });

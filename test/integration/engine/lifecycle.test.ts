@@ -66,7 +66,7 @@ describe('an engine', () => {
     expect(host.models.isLoading(model.id)).toBe(false);
   });
 
-  it('returns a loaded model as it is, whatever settings come the second time', async () => {
+  it('returns a loaded model unchanged, whatever the settings of the second load', async () => {
     const host = started();
     const first = await host.load(await loadRequest('m', file));
     const again = await host.load(await loadRequest('m', file, { contextSize: 512 }));
@@ -112,7 +112,7 @@ describe('an engine', () => {
     expect(changes.map(({ type }) => type)).toEqual(['loaded', 'loaded', 'unloaded', 'unloaded']);
   });
 
-  it('unloads all, and then has nothing to unload', async () => {
+  it('unloads all models, and then has none to unload', async () => {
     const host = started();
     await host.load(await loadRequest('one', file));
     await host.load(await loadRequest('two', file));
@@ -130,7 +130,7 @@ describe('an engine', () => {
     expect(host.models.get('a/b/c.gguf')).toBeUndefined();
   });
 
-  it('loads a model again only when its former process is gone', async () => {
+  it('loads a model again only after its previous process has ended', async () => {
     const host = started();
     const order = await loadRequest('m', file);
     await host.load(order);

@@ -35,7 +35,7 @@ describe('a runner', () => {
     expect(pids.map(isAlive)).toEqual([false, false]);
   });
 
-  it('answers every command with its death when it dies', async () => {
+  it('rejects every command when it ends', async () => {
     const runner = silentRunner();
     const asked = [runner.call('memory', null), runner.call('memory', null), runner.ready];
     const settled = Promise.allSettled(asked);
@@ -63,7 +63,7 @@ describe('a runner', () => {
     }
   });
 
-  it('that is idle too long is ended', async () => {
+  it('that is idle for too long is ended', async () => {
     const started: RunnerProcess[] = [];
     const died: RunnerProcess[] = [];
     const start = () => {

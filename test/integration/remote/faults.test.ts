@@ -120,7 +120,7 @@ describe('an answer that goes wrong', () => {
     await engine.left.promise;
   });
 
-  it('reports in the words of the engine why it failed midway, without the key', async () => {
+  it('reports why the engine failed midway in its words, without the key', async () => {
     const sent = `data: ${JSON.stringify({ error: { message: `out of memory for ${KEY}\u0000` } })}\n\n`;
     engine.next(saysThen('Once', (response) => void response.end(sent)));
     const { error } = await faultOf();
@@ -149,7 +149,7 @@ describe('an answer that goes wrong', () => {
 });
 
 describe('a refusal', () => {
-  it('of the key is UNAUTHORIZED, without the words that may show it', async () => {
+  it('of the key is UNAUTHORIZED, without the text that may contain it', async () => {
     engine.next(json(401, { error: { message: `Incorrect API key provided: ${KEY}` } }));
     const { error } = await faultOf();
     expect(error).toMatchObject({ code: 'UNAUTHORIZED', details: { engine: 'far', status: 401 } });
@@ -157,7 +157,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('for now is waited out as long as the engine asks', async () => {
+  it('for a short time is retried after the time the engine asks for', async () => {
     engine.next(
       json(429, {}, { 'retry-after': '0' }),
       json(503, { error: { message: 'Loading model' } }),
@@ -168,7 +168,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(3);
   });
 
-  it('for too long is RATE_LIMITED at once, with the time', async () => {
+  it('for a long time is RATE_LIMITED at once, with the time', async () => {
     engine.next(json(429, { error: { message: 'Slow down' } }, { 'retry-after': '3600' }));
     expect((await faultOf()).error).toMatchObject({
       code: 'RATE_LIMITED',
@@ -178,7 +178,7 @@ describe('a refusal', () => {
     expect(engine.generations).toHaveLength(1);
   });
 
-  it('that does not pass is RATE_LIMITED after three attempts, and after one if the quota is used up', async () => {
+  it('that persists is RATE_LIMITED after three attempts, and after one if the quota is used up', async () => {
     engine.next(json(429, {}));
     expect((await faultOf()).error).toMatchObject({ code: 'RATE_LIMITED' });
     expect(engine.generations).toHaveLength(3);
@@ -213,7 +213,7 @@ describe('a refusal', () => {
   });
 });
 
-describe('a model elsewhere', () => {
+describe('a remote model', () => {
   it('that disappeared is no longer loaded', async () => {
     const { result } = await generate();
     await result;
@@ -237,7 +237,7 @@ describe('a model elsewhere', () => {
     expect(remote.models.list()).toMatchObject([{ id: ID }]);
   });
 
-  it('answers again when its engine has been started anew, without another load', async () => {
+  it('answers again after its engine was restarted, without another load', async () => {
     const { result } = await generate();
     await result;
     const { port } = engine;
@@ -251,7 +251,7 @@ describe('a model elsewhere', () => {
     expect(await remote.models.generate(ID, orderOf())).toMatchObject({ text: 'Back.' });
   });
 
-  it('of an engine that is not configured is refused before anything is sent', async () => {
+  it('of an engine that is not configured is rejected before anything is sent', async () => {
     await expect(remote.load('remote/near/small')).rejects.toMatchObject({
       code: 'REMOTE_NOT_CONFIGURED',
       details: { expected: ['far'] },
@@ -339,13 +339,13 @@ describe('a request to an engine', () => {
     expect(engine.generations.at(-1)).toMatchObject({ path: '/v1/completions', body: { prompt: 'Once upon a time' } });
   });
 
-  it('is no GBNF grammar, which most engines would pass over', async () => {
+  it('cannot contain a GBNF grammar, which most engines would ignore', async () => {
     const { error } = await faultOf(orderOf({ constraint: { grammar: 'root ::= "a"' } }));
     expect(error).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'settings.grammar' } });
     expect(engine.generations).toEqual([]);
   });
 
-  it('is complete if a character is split over two events', async () => {
+  it('is complete if a character is split across two events', async () => {
     engine.next(says(['a \ud83d', '\ude00 b \ud83d', 'c']));
     const { result, told } = await generate();
     expect((await result).text).toBe('a 😀 b \ufffdc');
@@ -353,8 +353,8 @@ describe('a request to an engine', () => {
   });
 });
 
-describe('the way to an engine', () => {
-  it('leads through the proxy of the environment, and past it on this machine and in private networks', async () => {
+describe('the connection to an engine', () => {
+  it('uses the proxy of the environment, except on this machine and in private networks', async () => {
     const asked: (string | undefined)[] = [];
     const proxy = createServer((request, response) => {
       asked.push(`${request.headers.host} ${request.url} ${request.headers.authorization}`);
@@ -380,7 +380,7 @@ describe('the way to an engine', () => {
     }
   });
 
-  it('uses a saved key, and prefers that of the environment variable', async () => {
+  it('uses a saved key, but prefers that of the environment variable', async () => {
     await remote.secrets.set('remote-key:far', 'sk-kept');
     await remote.load(ID);
     expect(engine.asked.at(-1)?.headers.authorization).toBe(`Bearer ${KEY}`);
@@ -406,7 +406,7 @@ describe('the list of remote models', () => {
     ]);
   });
 
-  it('waits for no keychain that is asking its user for a password', async () => {
+  it('does not wait for a keychain that asks the user for a password', async () => {
     const asking = { get: () => new Promise<never>(() => {}), set: async () => {}, delete: async () => {} };
     const locked = openRemote({}, asking);
     try {
@@ -455,7 +455,7 @@ describe('embeddings', () => {
   };
   const vector = (index: number, embedding: unknown = [index, 0.5]) => ({ object: 'embedding', index, embedding });
 
-  it('come in the order of the texts, whatever order they are sent in', async () => {
+  it('are returned in the order of the texts, whatever order the engine sends them in', async () => {
     engine.next(json(200, { data: [vector(2), vector(0), vector(1)], usage: { prompt_tokens: 8 } }));
     const embedded = await embed();
     expect(embedded.map(({ vector: [first] }) => first)).toEqual([0, 1, 2]);

@@ -10,33 +10,34 @@ import {
   writeGguf,
 } from './write-gguf.ts';
 
-/** Tokens with a meaning of their own, at the beginning of the vocabulary. */
+/** Special tokens, at the beginning of the vocabulary. */
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
 const CLS = SPECIAL.indexOf('[CLS]');
 const SEP = SPECIAL.indexOf('[SEP]');
 
-/** Numbers of a vector: one attention head, of a width that all of llama.cpp's kernels know. */
+/** Dimensions of a vector: one attention head, with a width that all kernels of llama.cpp support. */
 const WIDTH = 64;
 
-/** Of the layer norms: BERT's own. */
+/** Epsilon of the layer norms, as in BERT. */
 const EPSILON = 1e-12;
 
 export interface BertOptions {
-  /** Words it knows, lower case; every other word is `[UNK]`. */
+  /** The words of the vocabulary, in lower case; every other word is `[UNK]`. */
   readonly words: readonly string[];
-  /** Tokens it takes at once; default 64. */
+  /** Context length in tokens. @default 64 */
   readonly contextLength?: number;
-  /** `<architecture>.pooling_type`; default 1, mean; null leaves it out. */
+  /** `<architecture>.pooling_type`; default 1, mean; null omits it. */
   readonly pooling?: number | null;
-  /** Given, the model has a rank head: the weight of each word in a score. Pooling is then rank. */
+  /** If set, the model has a rank head: the weight of each word in a score. Pooling is then `rank`. */
   readonly rank?: Readonly<Record<string, number>>;
   readonly metadata?: Readonly<Record<string, Value>>;
 }
 
 /**
- * Makes a BERT with known answers. A token's embedding is one-hot. Without a rank head, attention and feed-forward are
- * zero, so a token's vector is the normed one-hot and a text's is their mean ({@link bertVector}). With one, attention
- * adds the mean of all tokens to each, and the head weighs what the first token then holds ({@link bertScore}).
+ * Creates a BERT model with known results. A token's embedding is one-hot. Without a rank head, attention and
+ * feed-forward are zero, so a token's vector is the normed one-hot and a text's is their mean ({@link bertVector}).
+ * With one, attention adds the mean of all tokens to each, and the head weighs what the first token then holds ({@link
+ * bertScore}).
  */
 export function bertModel(options: BertOptions): Buffer {
   const { words, contextLength = 64, pooling = options.rank === undefined ? 1 : 4, rank, metadata = {} } = options;
@@ -82,13 +83,13 @@ export function bertModel(options: BertOptions): Buffer {
   });
 }
 
-/** The vector of a text, before it is made unit length: the mean of its tokens' normed one-hots. */
+/** Returns the vector of a text before normalization: the mean of its tokens' normalized one-hot vectors. */
 export function bertVector(words: readonly string[], text: string): number[] {
   const rows = idsOf(words, text).map((id) => norm(oneHot(id)));
   return mean(rows);
 }
 
-/** The score of a pair: the sigmoid of the weighed words in the first token's vector after attention. */
+/** Returns the score of a pair: the sigmoid of the weighted words in the first token's vector after attention. */
 export function bertScore(
   words: readonly string[],
   rank: Readonly<Record<string, number>>,
@@ -139,7 +140,7 @@ function head(words: readonly string[], rank: Readonly<Record<string, number>>):
   return weights;
 }
 
-/** The tensors of a BERT of one layer, in the order of published files. */
+/** Returns the tensors of a BERT with one layer, in the order of published files. */
 function specs(vocabularySize: number, contextLength: number, ranks: boolean): TensorSpec[] {
   const tensor = (name: string, ...dimensions: number[]) => ({ name, dimensions, type: 'F32' });
   const pair = (name: string, ...dimensions: number[]) => [

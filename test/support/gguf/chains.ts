@@ -1,9 +1,9 @@
 import { type Chain, START } from './markov-model.ts';
 
-/** Words in turn without end: only a limit or a stop ends its output. */
+/** Two words that alternate forever: only a limit or a stop ends the output. */
 export const ENDLESS: Chain = { [START]: { tick: 1 }, tick: { tock: 1 }, tock: { tick: 1 } };
 
-/** A coin that is thrown without end, and falls on one side more often. */
+/** A biased coin that is tossed forever. */
 export const COIN: Chain = {
   [START]: { heads: 0.7, tails: 0.3 },
   heads: { heads: 0.7, tails: 0.3 },

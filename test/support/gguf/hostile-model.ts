@@ -8,15 +8,15 @@ import { NASTY } from './nasty.ts';
 import type { Seeded } from './seeded.ts';
 import { string, uint32 } from './write-gguf.ts';
 
-/** A file made to do harm, and what was done to it. */
+/** A hostile file, and how it was made. */
 export interface HostileModel {
   readonly bytes: Buffer;
   readonly how: string;
 }
 
 /**
- * Makes hostile files out of good ones: damaged bytes, counts and settings; a tensor table that lies; alignments that
- * are none; chat templates that want time or a way out. `others`: good files beside the made one.
+ * Makes hostile files from valid ones: damaged bytes, counts and settings; false tensor tables; invalid alignments;
+ * chat templates that use too much time or try to escape the sandbox. `others`: valid files besides the generated one.
  */
 export async function hostileModels(
   random: Seeded,

@@ -8,8 +8,8 @@ const MiB = 1024 * 1024;
 const BLOCK = 4 * MiB;
 
 /**
- * Writes a llama-architecture F16 model of about `megabytes` MiB to `path`, a block at a time: small random weights
- * (finite, some ±0.01) that load and run as a real model's do and mean nothing. The same seed gives the same file.
+ * Writes a llama-architecture F16 model of about `megabytes` MiB to `path`, one block at a time: small random weights
+ * (finite, some ±0.01) that load and run like a real model's. The same seed gives the same file.
  */
 export async function largeModel(path: string, options: { megabytes: number; seed: number }): Promise<void> {
   const shape: LlamaShape = {
@@ -50,7 +50,7 @@ export async function largeModel(path: string, options: { megabytes: number; see
   }
 }
 
-/** F16 numbers between 2^-8 and 2^-7 of both signs. The generator is Marsaglia's xorshift32. */
+/** Returns F16 numbers between 2^-8 and 2^-7 with both signs, from Marsaglia's xorshift32. */
 function randomHalves(bytes: number, seed: number): Buffer {
   const halves = new Uint16Array(bytes / 2);
   let state = seed >>> 0 || 1;

@@ -1,2 +1,2 @@
-// The doctor's self-test makes its model with the same, so it lives in the host.
+// The self-test of `tabagent doctor` uses it too, so it is part of the host.
 export * from '../../../host/gguf/writing/markov-model.ts';

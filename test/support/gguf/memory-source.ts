@@ -1,6 +1,6 @@
 import type { ByteSource } from '../../../host/gguf/model.ts';
 
-/** A source over bytes in memory that notes what was read of it. */
+/** A source over bytes in memory that records what was read. */
 export function memorySource(bytes: Uint8Array): ByteSource & { readonly reads: { offset: number; length: number }[] } {
   const reads: { offset: number; length: number }[] = [];
   return {

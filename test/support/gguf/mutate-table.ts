@@ -1,7 +1,7 @@
 import { NASTY } from './nasty.ts';
 import type { Seeded } from './seeded.ts';
 
-/** Where the numbers of one entry of the tensor table stand in the file. */
+/** Offsets of the numbers of one entry of the tensor table in the file. */
 interface Entry {
   readonly dimensionCount: number;
   readonly dimensions: readonly number[];
@@ -11,11 +11,11 @@ interface Entry {
   readonly nameLength: number;
 }
 
-/** Where the counts of a GGUF header stand, bytes from the beginning. Source: the GGUF specification. */
+/** Offsets of the counts in a GGUF header, bytes. Source: the GGUF specification. */
 const TENSOR_COUNT = 8;
 const METADATA_COUNT = 16;
 
-/** Finds the table's entries by their names' spelling, in a file that is still good. */
+/** Finds the entries of the table by their names, in a valid file. */
 function entries(bytes: Buffer, header: number): Entry[] {
   const front = bytes.subarray(0, header).toString('latin1');
   return [...front.matchAll(/(?:token_embd|output|output_norm|blk\.\d+\.[a-z_]+)\.weight/g)].map((match) => {
@@ -39,7 +39,7 @@ const nastyOffset: TableMutation = (bytes, table, random) => {
   bytes.writeBigUInt64LE(random.pick(NASTY), random.pick(table).offset);
 };
 
-/** Two tensors in one place, or one that lies across another's bytes. */
+/** Two tensors at one offset, or one that overlaps another. */
 const overlap: TableMutation = (bytes, table, random) => {
   const other = bytes.readBigUInt64LE(random.pick(table).offset);
   bytes.writeBigUInt64LE(other + BigInt(32 * random.below(3)), random.pick(table).offset);
@@ -55,7 +55,7 @@ const nastyDimension: TableMutation = (bytes, table, random) => {
   if (first !== undefined) bytes.writeBigUInt64LE(random.pick(NASTY), random.pick([first, ...rest]));
 };
 
-/** Dimensions whose product is beyond 64 bits and comes out small. */
+/** Dimensions whose product overflows 64 bits to a small number. */
 const overflowingDimensions: TableMutation = (bytes, table, random) => {
   for (const at of random.pick(table).dimensions) bytes.writeBigUInt64LE(2n ** 32n + BigInt(random.below(64)), at);
 };
@@ -89,7 +89,7 @@ const TABLE_MUTATIONS = [
   nastyCount,
 ] as const;
 
-/** Damages the tensor table of a copy of a good file where it hurts, which random bytes seldom do. */
+/** Damages the tensor table of a copy of a valid file in effective ways, which random bytes rarely do. */
 export function mutateTable(
   good: Buffer,
   header: number,

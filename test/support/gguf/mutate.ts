@@ -1,7 +1,7 @@
 import { NASTY } from './nasty.ts';
 import type { Seeded } from './seeded.ts';
 
-/** One way to damage a file. `header` is where its weights begin. */
+/** One way to damage a file. `header` is the offset of its weights. */
 type Mutation = (bytes: Buffer, header: number, random: Seeded) => Buffer;
 
 const flipBits: Mutation = (bytes, header, random) => {
@@ -34,7 +34,7 @@ const moveBlock: Mutation = (bytes, header, random) => {
   return bytes;
 };
 
-/** Changes the value of a key that sizes something, which random bytes seldom hit. */
+/** Changes the value of a key that determines a size, which random bytes rarely hit. */
 const nastySetting: Mutation = (bytes, _header, random) => {
   const key = random.pick([
     'llama.block_count',
@@ -69,7 +69,7 @@ const MUTATIONS = [
   badWeights,
 ] as const;
 
-/** Damages a copy of a good file in one of many ways. */
+/** Damages a copy of a valid file in one of several ways. */
 export function mutate(good: Buffer, header: number, random: Seeded): { readonly bytes: Buffer; readonly how: string } {
   const mutation = random.pick(MUTATIONS);
   return { bytes: mutation(Buffer.from(good), header, random), how: mutation.name };

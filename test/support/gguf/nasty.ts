@@ -1,4 +1,4 @@
-/** Numbers that break what does not check: limits of the integer types, small counts, powers of two. */
+/** Numbers that break code without checks: limits of integer types, small counts, powers of two. */
 export const NASTY = [
   0n,
   1n,

@@ -1,4 +1,4 @@
-/** A generator of the same numbers for the same seed: xorshift32 by Marsaglia. */
+/** A seeded generator of random numbers: Marsaglia's xorshift32. */
 export class Seeded {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Seeded {
     this.#state = seed >>> 0 || 1;
   }
 
-  /** A whole number from 0 to `below` − 1. */
+  /** Returns an integer from 0 to `below` − 1. */
   below(below: number): number {
     this.#state ^= this.#state << 13;
     this.#state >>>= 0;
@@ -16,7 +16,7 @@ export class Seeded {
     return this.#state % below;
   }
 
-  /** One of `choices`. */
+  /** Returns one of `choices`. */
   pick<T>(choices: readonly [T, ...T[]]): T {
     return choices[this.below(choices.length)] ?? choices[0];
   }

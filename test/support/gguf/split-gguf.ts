@@ -1,8 +1,8 @@
 import { type GgufSpec, type TensorSpec, type Value, writeGguf } from './write-gguf.ts';
 
 /**
- * Writes a model in several parts, as llama.cpp's gguf-split does: all metadata in the first, a share of the tensors
- * in each. Gives the parts by their file names.
+ * Writes a model in several parts, as llama.cpp's gguf-split does: all metadata in the first, a share of the tensors in
+ * each. Returns the parts by their file names.
  */
 export function splitGguf(
   stem: string,

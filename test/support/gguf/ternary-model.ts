@@ -2,20 +2,20 @@ import { type LlamaShape, llamaTensors, sentencePiece, vocabulary } from './llam
 import { packTernary, type Ternary } from './ternary.ts';
 import { float32, string, type TensorSpec, tensorSize, uint32, writeGguf } from './write-gguf.ts';
 
-/** The words of the model in turn, and the first again after the last. */
+/** The words that the model generates in a cycle. */
 export const RING = ['zero', 'one', 'two', 'three', 'four'] as const;
 
-/** A ternary row has to be a multiple of this. */
+/** The size of a ternary row is a multiple of this. */
 const BLOCK = 256;
 
-/** Values of F16 numbers as they are written. */
+/** F16 numbers as they are stored. */
 const F16_ONE = 0x3c00;
 
 /**
- * Makes a model with ternary weights and a known answer: after each word of {@link RING} comes the next. Embeddings are
- * one-hot and tied to the output, attention is zero, and the feed-forward network is a permutation: gate and up lead
- * from a word to its successor, down is the identity. So each token goes through three ternary products that a wrong
- * unpacking would change.
+ * Creates a model with ternary weights and a known output: each word of {@link RING} is followed by the next.
+ * Embeddings are one-hot and tied to the output, attention is zero, and the feed-forward network is a permutation: gate
+ * and up lead from a word to its successor, down is the identity. So each token goes through three ternary products
+ * that a wrong unpacking would change.
  */
 export function ternaryModel(options: { architecture: 'llama' | 'bitnet'; type: 'TQ1_0' | 'TQ2_0' }): Buffer {
   const { architecture, type } = options;
@@ -83,7 +83,7 @@ function tensorsOf(architecture: 'llama' | 'bitnet', shape: LlamaShape, type: st
   return [...tensors, norm('blk.0.attn_sub_norm.weight'), norm('blk.0.ffn_sub_norm.weight')];
 }
 
-/** What a norm makes of a one-hot vector. The successor has to outweigh the word itself, which the residual keeps. */
+/** The norm of a one-hot vector. The successor must outweigh the word itself, which the residual keeps. */
 function norm(name: string): number {
   if (name === 'output_norm.weight') return 20;
   return name.includes('ffn_sub_norm') ? 8 : 1;

@@ -1,10 +1,10 @@
-/** Weights of a row that one block packs, in both ternary types. Source: `QK_K` of ggml. */
+/** Number of weights per block, in both ternary types. Source: `QK_K` of ggml. */
 const BLOCK = 256;
 
-/** The bytes of F16 numbers; only what is used here. */
+/** F16 numbers as they are stored; only those that are used here. */
 const F16 = { 1: 0x3c00, 4: 0x4400 } as const;
 
-/** A weight: minus the scale, nothing, or the scale. */
+/** A weight: minus the scale, zero, or the scale. */
 export type Ternary = -1 | 0 | 1;
 
 /** Packs rows of ternary weights as ggml does: TQ2_0 with two bits a weight, TQ1_0 with five weights in a byte. */
@@ -42,7 +42,7 @@ function packTq1(digit: (index: number) => number): Buffer {
   const runs = [
     ...Array.from({ length: 32 }, (_, m) => [0, 1, 2, 3, 4].map((n) => digit(m + 32 * n))),
     ...Array.from({ length: 16 }, (_, m) => [0, 1, 2, 3, 4].map((n) => digit(160 + m + 16 * n))),
-    // Four weights to a byte here, and a digit that is not used.
+    // Four weights per byte here, and an unused digit.
     ...Array.from({ length: 4 }, (_, m) => [...[0, 1, 2, 3].map((n) => digit(240 + m + 4 * n)), 0]),
   ];
   return Buffer.from(runs.map(byte));

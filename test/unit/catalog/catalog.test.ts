@@ -29,7 +29,7 @@ async function open(): Promise<Catalog> {
   return Catalog.open(store, log);
 }
 
-/** As a host that is started anew sees it. */
+/** Opens the catalog as a restarted host does. */
 async function reopen(): Promise<Catalog> {
   await store.close();
   store = await openStore(file, log);
@@ -47,7 +47,7 @@ describe('the suggested models', () => {
     },
   );
 
-  it('are entries as the protocol has them, each under an id of its own, all of types that run here', async () => {
+  it('are valid entries of the protocol, each with its own id, and of types that this host runs', async () => {
     const entries = await (await open()).entries();
     expect(entries).toHaveLength(suggestions.length);
     expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
@@ -61,13 +61,13 @@ describe('the suggested models', () => {
     }
   });
 
-  it('are between 0.1 and 30 GB, which is what a person at home can fetch and run', () => {
+  it('are between 0.1 and 30 GB, which fits on home computers', () => {
     for (const { file, size_gb } of suggestions) {
       expect([file, size_gb >= 0.1 && size_gb <= 30]).toEqual([file, true]);
     }
   });
 
-  it('begin with the default of the original for GGUF, and hold its other defaults', async () => {
+  it('begin with the original’s default for GGUF, and contain its other defaults', async () => {
     const catalog = await open();
     expect(await catalog.defaultFor('gguf')).toMatchObject({
       repo_id: 'unsloth/Qwen3-30B-A3B-GGUF',
@@ -83,7 +83,7 @@ describe('the suggested models', () => {
 });
 
 describe('adding a model', () => {
-  it('needs the repository and the file alone, and reads the rest from the name', async () => {
+  it('needs only the repository and the file, and derives the rest from the name', async () => {
     const added = await (await open()).add({ repo_id: 'me/My-Model-GGUF', file_path: 'sub/My-Model-TQ2_0.gguf' });
     expect(added).toEqual({
       id: 'me/My-Model-GGUF/sub/My-Model-TQ2_0.gguf',
@@ -101,7 +101,7 @@ describe('adding a model', () => {
     });
   });
 
-  it('keeps what was said over a restart, also for a whole id', async () => {
+  it('keeps the given fields after a restart, also for a whole id', async () => {
     const said = {
       id: 'me/repo/file-Q8_0.gguf',
       name: 'Mine',
@@ -117,7 +117,7 @@ describe('adding a model', () => {
     expect(entries.at(-1)).toMatchObject({ ...said, repo_id: 'me/repo', file_path: 'file-Q8_0.gguf', source: 'user' });
   });
 
-  it('puts the entry of the user in the place of the suggested one with the same id, and takes the last of two', async () => {
+  it('replaces the suggested entry with the same id, and keeps the last of two', async () => {
     const [first] = suggestions;
     const id = `${first?.repo}/${first?.file}`;
     const catalog = await open();
@@ -151,7 +151,7 @@ describe('adding a model', () => {
     },
   );
 
-  it('refuses a type that this host does not run, whatever the file is called', async () => {
+  it('rejects a type that this host does not run, whatever the name of the file', async () => {
     const catalog = await open();
     const input = { repo_id: 'me/repo', file_path: 'a.gguf', model_type: 'onnx' } as const;
     await expect(catalog.add(input)).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL_TYPE' });
@@ -159,7 +159,7 @@ describe('adding a model', () => {
   });
 });
 
-describe('what the database holds', () => {
+describe('invalid entries in the database', () => {
   it.each([
     ['a number', 7],
     ['nothing', null],

@@ -28,7 +28,7 @@ describe('modelTypeFor', () => {
   const gguf = { modelType: 'gguf' } as const;
 
   it.each<[ModelClues, ModelType]>([
-    // A file's ending decides.
+    // The extension of a file decides.
     [{ file: 'Qwen3-8B-Q4_K_M.gguf' }, 'gguf'],
     [{ file: 'onnx/model_q4.onnx' }, 'onnx'],
     [{ file: 'model.onnx_data' }, 'onnx'],
@@ -40,13 +40,13 @@ describe('modelTypeFor', () => {
     [{ file: 'gemma-3n-E2B-it.litertlm' }, 'mediapipe'],
     [{ file: 'model.gguf', repo: 'onnx-community/model' }, 'gguf'],
     [{ file: 'model.onnx', repo: 'me/model-GGUF' }, 'onnx'],
-    // Of a GGUF file, its header knows best, then its name, then the repository's.
+    // For a GGUF file, the header decides, then its name, then the repository's.
     [{ file: 'bitnet_b1_58-large-TQ2_0.gguf' }, 'bitnet'],
     [{ file: 'ggml-model-i2_s.gguf' }, 'bitnet'],
     [{ file: 'ggml-model.gguf', repo: 'microsoft/bitnet-b1.58-2B-4T-gguf' }, 'bitnet'],
     [{ file: 'plain.gguf', header: bitnet }, 'bitnet'],
     [{ file: 'about-bitnet.gguf', header: gguf }, 'gguf'],
-    // Without a file, the hub's labels and the repository's name tell.
+    // Without a file, the hub's tags and the repository's name decide.
     [{ repo: 'bartowski/Llama-3.2-3B-Instruct-GGUF' }, 'gguf'],
     [{ repo: 'onnx-community/Qwen3-0.6B-ONNX' }, 'onnx'],
     [{ repo: 'litert-community/Gemma3-1B-IT' }, 'mediapipe'],
@@ -59,7 +59,7 @@ describe('modelTypeFor', () => {
     [{}, 'gguf'],
   ])('takes %j for %s', (clues, type) => expect(modelTypeFor(clues)).toBe(type));
 
-  it('says what would run what this host does not', () => {
+  it('names the program that runs what this host does not', () => {
     expect(() => assertSupportedFile('model.onnx')).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringContaining('ONNX Runtime') }),
     );

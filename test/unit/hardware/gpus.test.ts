@@ -251,7 +251,7 @@ describe('GPUs of Macs', () => {
       systemInformation: (async () => ({ graphics: async () => ({ controllers, displays: [] }) })) as never,
     });
 
-  it('gives an M2 two thirds of a small memory and three quarters of a large one', async () => {
+  it('assigns the GPU of an M2 two thirds of a small memory and three quarters of a large one', async () => {
     const { gpus } = await mac({ vendor: 'Apple', model: 'Apple M2', bus: 'Built-In', vram: null, vramDynamic: true });
     expect(gpus).toMatchObject([{ name: 'Apple M2', vendor: 'apple', totalVram: null, sharedMemory: true }]);
     const sized = (total: number) => resolveGpuMemory(gpus, { total, available: total })[0]?.totalVram;

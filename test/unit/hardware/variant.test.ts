@@ -3,11 +3,11 @@ import { chooseVariant } from '../../../host/hardware/variant.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
 describe('chooseVariant', () => {
-  it.each(RECORDED_CPUS)('takes $variant for $machine', ({ facts, variant }) =>
+  it.each(RECORDED_CPUS)('chooses $variant for $machine', ({ facts, variant }) =>
     expect(chooseVariant(facts)).toBe(variant),
   );
 
-  it('never takes a build that needs a flag the CPU does not have, whichever one is hidden', () => {
+  it('never chooses a build that needs a flag the CPU lacks, whichever flag is hidden', () => {
     for (const { machine, facts, variant } of RECORDED_CPUS) {
       for (const hidden of facts.flags) {
         const without = { ...facts, flags: facts.flags.filter((flag) => flag !== hidden) };
@@ -19,7 +19,7 @@ describe('chooseVariant', () => {
     }
   });
 
-  it('is null where the packages hold one build', () => {
+  it('is null where the packages contain only one build', () => {
     const [{ facts } = { facts: undefined }] = RECORDED_CPUS;
     if (facts === undefined) throw new Error('The recordings are gone');
     expect(chooseVariant({ ...facts, architecture: 'arm' })).toBeNull();
