@@ -88,7 +88,7 @@ describe('the packaged host on Windows', () => {
     expect((await tabagent('ls')).stdout).toContain(`${REPO}/markov.gguf`);
     expect(await tabagent('run', 'markov', 'small model', '--temperature', '0')).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/\w/),
+      stdout: expect.stringMatching(/\S/),
     });
     const { stdout } = await tabagent('doctor', '--json');
     const { findings } = JSON.parse(stdout);

@@ -164,6 +164,7 @@ async function runInWine({ wine, work, suites, patterns, minutes, setup }: Run):
   // The variables of the outside name paths that Windows programs cannot open.
   const env = {
     HOME: '/root',
+    XDG_RUNTIME_DIR: '/tmp',
     PATH: '/usr/bin:/bin',
     WINEPREFIX: '/w/prefix',
     WINEDEBUG: '-all',
