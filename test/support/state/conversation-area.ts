@@ -80,8 +80,10 @@ export class ConversationArea {
     }
     must(reply.status === 'success', 'DELETE_CONVERSATION succeeds', reply);
     copy.live.delete(id);
+    // A deletion elsewhere is one here after the next synchronization.
+    if (copy !== this.#here) return;
     this.#deleted(live);
-    if (copy === this.#here) this.#late.set(id, rows);
+    this.#late.set(id, rows);
   }
 
   /** A title from another copy: a later one is taken, an earlier one is not. */
@@ -95,7 +97,7 @@ export class ConversationArea {
     await get(host, 'SYNC_PUSH', {
       conversations: [{ ...row, title, title_updated_at: at, updated_at: Math.max(at, row.updated_at) }],
     });
-    this.#dead.add(isLater ? live.title : title);
+    if (copy === this.#here) this.#dead.add(isLater ? live.title : title);
     if (isLater) live.title = title;
   }
 
