@@ -19,17 +19,23 @@ export interface BulkResponse {
   readonly body: AsyncIterable<Uint8Array> & { destroy(): void };
 }
 
+/** Options for {@link BulkClient}. */
+export interface BulkOptions extends BulkTimeouts {
+  /** Called when a caller stops a request. */
+  readonly onStopped?: () => void;
+}
+
 /** Fetches large bodies over reused connections. */
 export class BulkClient {
-  readonly #timeouts: BulkTimeouts;
+  readonly #options: BulkOptions;
   /**
    * Idle connections by origin, those to public addresses apart. The most recently used one is reused first, because it is the least likely to have been
    * closed.
    */
   readonly #idle = new Map<string, BulkConnection[]>();
 
-  constructor(timeouts: BulkTimeouts) {
-    this.#timeouts = timeouts;
+  constructor(options: BulkOptions) {
+    this.#options = options;
   }
 
   /**
@@ -49,8 +55,11 @@ export class BulkClient {
     for (let keepAlive = true; ; keepAlive = false) {
       signal?.throwIfAborted();
       const reused = keepAlive ? this.#idle.get(key)?.pop() : undefined;
-      const connection = reused ?? new BulkConnection(url, this.#timeouts, publicOnly);
-      const abort = () => connection.destroy(signal?.reason);
+      const connection = reused ?? new BulkConnection(url, this.#options, publicOnly);
+      const abort = () => {
+        connection.destroy(signal?.reason);
+        this.#options.onStopped?.();
+      };
       signal?.addEventListener('abort', abort, { once: true });
       const release = (isUsable: boolean) => {
         signal?.removeEventListener('abort', abort);
@@ -67,6 +76,11 @@ export class BulkClient {
         if (reused === undefined) throw error;
       }
     }
+  }
+
+  /** Closes the idle connections. */
+  closeIdle(): void {
+    for (const idle of this.#idle.values()) for (const connection of idle.splice(0)) connection.destroy();
   }
 
   #keep(key: string, connection: BulkConnection): void {

@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { globalAgent, type IncomingHttpHeaders } from 'node:http';
+import { globalAgent as secureAgent } from 'node:https';
 import got, { type PlainResponse, type Request, RequestError, TimeoutError } from 'got';
 import { defined } from '../common/defined.ts';
 import { BulkClient } from './bulk-client.ts';
@@ -56,7 +57,22 @@ export class HttpClient {
     this.#timeoutMs = options.timeoutMs;
     this.#stallMs = options.stallMs;
     this.#proxies = options.proxies;
-    this.#bulk = new BulkClient({ connectMs: options.timeoutMs, stallMs: options.stallMs });
+    this.#bulk = new BulkClient({
+      connectMs: options.timeoutMs,
+      stallMs: options.stallMs,
+      onStopped: () => this.#closeIdle(),
+    });
+  }
+
+  /**
+   * Closes idle connections. A user stops a download that stands still, often because the network was lost. No connection
+   * reports that, so the next request must not wait for a response over an old one.
+   */
+  #closeIdle(): void {
+    this.#bulk.closeIdle();
+    for (const agent of [globalAgent, secureAgent]) {
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import type { HostProcess, Message } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
+import { LossyNetwork } from '../../support/hub/lossy-network.ts';
 
 const MiB = 1024 * 1024;
 const CHUNK = 5 * MiB;
@@ -44,6 +45,28 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     await pipeline(createReadStream(join(shop.home, 'models', ...REPO.split('/'), 'large.gguf')), hash);
     return hash.digest('hex');
   }
+
+  // Idle connections are reused for a few seconds. Over one that was lost, a request waits for its timeout.
+  it.each(['PAUSE_DOWNLOAD', 'CANCEL_DOWNLOAD'])(
+    'continue over new connections after the network was lost: %s',
+    async (stop) => {
+      const options = {
+        repos: { [REPO]: { files: { 'large.gguf': CONTENT } } },
+        bytesPerSecond: 20 * MiB,
+        noRedirect: true,
+      };
+      const network = shop.use(await LossyNetwork.open(shop.use(await startHub(options)).url));
+      const host = shop.host({ env: { HF_ENDPOINT: network.url } });
+      await downloadUntil(host, 1);
+      network.lose();
+      const again = stop === 'PAUSE_DOWNLOAD' ? 'RESUME_DOWNLOAD' : 'DOWNLOAD_MODEL';
+      expect(await host.request(stop, MODEL)).toMatchObject({ status: 'success' });
+      network.lostBytes = 0;
+      expect(await host.request(again, MODEL)).toMatchObject({ status: 'success' });
+      expect(await host.request('DOWNLOAD_MODEL', MODEL)).toMatchObject({ status: 'success' });
+      expect(network.lostBytes).toBe(0);
+    },
+  );
 
   it('resume after kill -9, repeatedly, from the stored chunks', async () => {
     for (const bytes of [8 * MiB, 24 * MiB, 45 * MiB]) {
