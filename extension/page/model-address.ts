@@ -37,7 +37,7 @@ function matchPage(url: URL): RegExpExecArray | null {
   return PAGE.exec(path) ?? ID.exec(path.slice(1));
 }
 
-/** Decodes a path; one with invalid escapes is left as it is. */
+/** Decodes a path; one with invalid escapes is returned unchanged. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -37,7 +37,7 @@ export class HostLink {
   #state: HostState = { status: 'closed' };
   #connecting: Promise<void> | undefined;
   #cancelRetry: (() => void) | undefined;
-  /** Counts connections, to tell which one a request was sent over. */
+  /** Counts connections, to know which one a request was sent over. */
   #connectionNumber = 0;
 
   constructor(options: LinkOptions) {

@@ -46,7 +46,7 @@ export const getCacheStats = handle(declared.getCacheStats, async (request, { se
       size,
       lastUsed: lastUsed / 1000,
       pinned,
-      // Only for the models of this page: each may need a look at its lock.
+      // Only for the models of this page: each may require checking its lock.
       busy: isInUse(name),
     }),
     Buffer.byteLength(JSON.stringify(partials)),

@@ -109,7 +109,7 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   }
 }
 
-/** Verifies a model against the checksums of its program. A damaged one is left as it is, and the model is downloaded. */
+/** Verifies a model against the checksums of its program. A damaged one is not changed, and the model is downloaded. */
 async function isWhole(external: ExternalModel, name: ModelName, call: Call, options: ObtainOptions): Promise<boolean> {
   try {
     await (await call.services.external()).verify(external, checking(name, call, options));

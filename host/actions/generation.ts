@@ -25,7 +25,7 @@ import { storeTurn } from './store-turn.ts';
 
 type GenerateSettings = NonNullable<RequestOf<'GENERATE'>['settings']>;
 
-/** Returns what the output is restricted to. A request says so in one way. */
+/** Returns what the output is restricted to. A request can set only one restriction. */
 function constraintOf(settings: GenerateSettings): Constraint | undefined {
   const { json_schema: schema, grammar, response_format: format } = settings;
   const given = (['response_format', 'json_schema', 'grammar'] as const).filter((name) => settings[name] !== undefined);

@@ -32,7 +32,7 @@ const NAMES = [
  * Returns the settings of a request that a loaded model does not have. A setting that the request leaves open, that its
  * load chose as well, or that came about by itself, is no difference.
  *
- * @param loadedWith The settings that the request for the model's load chose; undefined where it is not loaded.
+ * @param loadedWith The settings that the request for the model's load chose; undefined if it is not loaded.
  */
 export function changedSettings(
   request: RequestOf<'LOAD_MODEL'>,

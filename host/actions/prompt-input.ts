@@ -23,7 +23,7 @@ export function promptInput({
     throw invalidField('prompt', 'omitted when `messages` is given', prompt);
   }
   if (prompt !== undefined) {
-    // They would have no effect on a prompt that is used as it is.
+    // They would have no effect on a plain prompt.
     for (const name of ['chat_template', 'template_kwargs', 'now', 'reasoning', 'max_reasoning_tokens'] as const) {
       if (settings[name] === undefined) continue;
       throw invalidField(`settings.${name}`, 'omitted when `prompt` is given', settings[name]);

@@ -57,7 +57,7 @@ export async function modelsOf(repo: RepoName, { services, signal }: Call): Prom
   return repoModels(repo, await (await services.hub()).repoFiles(repo, { signal }), signal);
 }
 
-/** Returns a function that tells whether a model of a size in bytes fits in the free memory. */
+/** Returns a function that returns whether a model of a size in bytes fits in the free memory. */
 export async function fitsHere({ services }: Call): Promise<(size: number) => boolean> {
   const [hardware, { fitsSize }] = await Promise.all([services.hardware(), import('../hardware/split.ts')]);
   const snapshot = await hardware.snapshot();

@@ -17,7 +17,7 @@ export type TemplateVariables = { readonly [name: string]: JsonInput };
 
 /** Options of one rendering. */
 export interface RenderOptions {
-  /** Time that `strftime_now` tells; now, unless another is given. */
+  /** The time that `strftime_now` returns. @default now */
   readonly now?: Date | undefined;
   readonly limits?: Partial<RenderLimits> | undefined;
 }

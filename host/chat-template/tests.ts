@@ -50,7 +50,7 @@ function isName(runtime: Runtime, names: ReadonlyMap<string, unknown>, value: Va
   return typeof key === 'string' && names.has(key);
 }
 
-/** An undefined value can be called too: the call says what is undefined. */
+/** An undefined value can be called too: the error names what is undefined. */
 function isCallable(value: Value): boolean {
   return value instanceof Undefined || (value instanceof TemplateObject && value.callable !== undefined);
 }

@@ -37,7 +37,7 @@ export async function install(input: CommandInput, io: CommandIo): Promise<numbe
   }
 }
 
-/** Lists the browsers that are known, and says which of them are installed. */
+/** Lists the known browsers, and which of them are installed. */
 function listBrowsers(io: CommandIo, json: boolean): number {
   const machine = openMachine(io);
   const found = findBrowsers(machine);

@@ -11,10 +11,10 @@ export interface JsonLine {
 }
 
 /**
- * Reads JSON lines: an object each, empty lines between them allowed. A line is no longer than a reply may be, in
+ * Reads JSON lines: one object per line; empty lines are allowed. A line is no longer than a reply may be, in
  * characters: every row came in one.
  *
- * @param name What the input is called in errors.
+ * @param name The name of the input in errors.
  * @throws HostError `INVALID_REQUEST` with the line that is no object, or too long.
  */
 export async function* readJsonLines(input: AsyncIterable<Buffer | string>, name: string): AsyncGenerator<JsonLine> {

@@ -16,8 +16,9 @@ export interface KnownModel {
 }
 
 /**
- * The one model of `known` that someone means: by its id, its file, its file's name without `.gguf`, what it is called,
- * or its repository where that has one model. Undefined when there is none. Throws {@link UsageError} when there are several.
+ * Returns the one model of `known` that a user means: by its ID, its file, its file's name without `.gguf`, its display
+ * name, or its repository if that has only one model. Undefined if there is none. Throws {@link UsageError} when there
+ * are several.
  */
 export function findModel<T extends KnownModel>(typed: string, known: readonly T[]): T | undefined {
   const wanted = typed.toLowerCase();
@@ -53,8 +54,8 @@ export async function modelOnDisk(typed: string, client: Client) {
 }
 
 /**
- * The id of a model to fetch or ask the hub about: a whole id as it is, else a model of the list or the disk. Throws
- * `FILE_NOT_FOUND` with the nearest that is known.
+ * Returns the ID of a model to download or to look up on the hub: a whole ID unchanged, otherwise a model of the list
+ * or the disk. Throws `FILE_NOT_FOUND` with the most similar known one.
  */
 export async function modelAnywhere(typed: string, client: Client): Promise<string> {
   if (isRemoteId(typed) || modelNameOf(typed) !== undefined) return typed;
@@ -69,8 +70,8 @@ export async function modelAnywhere(typed: string, client: Client): Promise<stri
 }
 
 /**
- * As {@link modelAnywhere}, where the host chooses the file: a repository alone (`owner/name`), or with a quantization
- * (`owner/name:Q4_K_M`), is given as it was typed.
+ * Like {@link modelAnywhere}, for requests in which the host chooses the file: a repository alone (`owner/name`), or
+ * with a quantization (`owner/name:Q4_K_M`), is returned unchanged.
  */
 export async function modelOrRepository(typed: string, client: Client): Promise<string> {
   try {

@@ -121,7 +121,10 @@ function processesLocking(file: string): readonly string[] {
   }
 }
 
-/** Returns what there is of the cache in the folder that it was moved to. Throws `CACHE_ERROR` if its disk is not connected. */
+/**
+ * Returns what remains of the cache in the folder that it was moved to. Throws `CACHE_ERROR` if its disk is not
+ * connected.
+ */
 async function movedCache(paths: HostPaths): Promise<{ folder?: string; paths: string[] }> {
   if ((await namesIn(paths.home)).length === 0) return { paths: [] };
   // Completes or undoes an interrupted move.

@@ -5,10 +5,10 @@
 export const MAX_JSON_DEPTH = 1000;
 
 /**
- * Most objects, arrays, elements of arrays and members of objects in one JSON text from outside. Parsing 64 MiB of `{},`
- * took 6 s and 2 GB; the dearest text of this many (one object of members with different names) takes 0.2 s and 50 MB.
- * The longest real ones are listings of repositories, with some 10 values for each of up to 10,000 files, and vectors,
- * which engines are asked for a few at a time.
+ * Most objects, arrays, elements of arrays and members of objects in one JSON text from outside. Parsing 64 MiB of
+ * `{},` took 6 s and 2 GB; the most expensive text with this many (one object of members with different names) takes
+ * 0.2 s and 50 MB. The longest real ones are listings of repositories, with some 10 values for each of up to 10,000
+ * files, and vectors, which engines are asked for a few at a time.
  */
 export const MAX_JSON_NODES = 512 * 1024;
 
@@ -90,8 +90,7 @@ export class JsonLimitError extends Error {
 }
 
 /**
- * Parses JSON from outside: a hub, an engine, another program, a file that people edit. Its length has been limited by
- * whoever read it.
+ * Parses JSON from outside: a hub, an engine, another program, a file that people edit. The caller limits its length.
  *
  * @throws JsonLimitError before anything is parsed, if the text exceeds a limit; SyntaxError if it is not JSON.
  */

@@ -4,9 +4,9 @@ import { isSystemError } from './errors.ts';
 /**
  * Creates an empty file that only its user can read, if none exists: SQLite would create one that others can read.
  *
- * A file that exists is left as it is and not even opened: on POSIX, closing any descriptor of a file drops every lock
- * that the process has on it, those of SQLite included. It is synchronous so that nothing in this process can lock the
- * file between its creation and the closing of its descriptor.
+ * An existing file is not changed and not even opened: on POSIX, closing any descriptor of a file drops every lock that
+ * the process has on it, those of SQLite included. It is synchronous so that nothing in this process can lock the file
+ * between its creation and the closing of its descriptor.
  */
 export function createPrivateFile(file: string): void {
   try {

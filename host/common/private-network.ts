@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * This machine, private and link-local networks: places that nobody in between can listen to, and that a public server
- * has no business to name. Sources: RFC 1122, 1918, 3927, 4291, 4193.
+ * This machine, private and link-local networks: addresses that nobody in between can eavesdrop on, and that a public
+ * server has no reason to name. Sources: RFC 1122, 1918, 3927, 4291, 4193.
  */
 const NETWORKS = [
   ['0.0.0.0', 8, 'ipv4'],

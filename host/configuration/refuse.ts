@@ -11,7 +11,7 @@ import type { Caller } from './caller.ts';
 import { assertAllowed } from './check-caller.ts';
 import { assertOwnDataFolder } from './data-folder.ts';
 
-/** How long a refused client may take for its first message, milliseconds. An extension sends one as it connects. */
+/** Time limit for the first message of a rejected client, milliseconds. An extension sends one as it connects. */
 const FIRST_MESSAGE_MS = 1_000;
 
 /**

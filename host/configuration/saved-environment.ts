@@ -47,7 +47,9 @@ function isSaved([name, value]: [string, unknown]): boolean {
   return SAVED_VARIABLES.includes(name) && typeof value === 'string' && value.length <= MAX_VALUE_LENGTH;
 }
 
-/** Returns an environment without the variables that can be saved: that of a browser, as far as it is known. */
+/**
+ * Returns an environment without the variables that can be saved: the environment of a browser, as far as it is known.
+ */
 export function withoutSavedVariables(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !SAVED_VARIABLES.includes(name) && name !== 'XDG_DATA_HOME'),

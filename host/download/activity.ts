@@ -6,7 +6,7 @@ import type { ConnectionActivity } from './download-round.ts';
 const STALLED_AFTER_MS = 4_000;
 
 /**
- * Watches whether the bytes of a download arrive, and says what the download does when they do not. Times are Unix
+ * Watches whether the bytes of a download arrive, and reports what the download does when they do not. Times are Unix
  * milliseconds.
  */
 export class ActivityWatch {

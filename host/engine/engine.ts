@@ -236,7 +236,7 @@ function describe(
   };
 }
 
-/** What a user should know about a load, in one text; undefined where there is nothing to say. */
+/** What a user should know about a load, in one text; undefined if there is nothing to say. */
 function remarks(notice: string | undefined, chatFormat: ChatFormat | undefined): string | undefined {
   if (chatFormat === undefined || chatFormat.error === null) return notice;
   const instead = chatFormat.used === 'chatml' ? 'ChatML' : 'a plain transcript';

@@ -37,7 +37,7 @@ export interface LoadSettings extends CacheTypes {
 
 /** What a runner reports about itself once llama.cpp has started. Times are milliseconds. */
 export interface RunnerFacts {
-  /** The ggml CPU binary that was loaded (`zen4`, `haswell`, …); null where the platform has a single one. */
+  /** The ggml CPU binary that was loaded (`zen4`, `haswell`, …); null if the platform has a single one. */
   readonly cpuVariant: string | null;
   /** The GPU backend in use, or null. */
   readonly gpu: 'cuda' | 'vulkan' | 'metal' | null;

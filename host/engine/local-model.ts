@@ -86,7 +86,7 @@ export class LocalModel implements EngineModel {
     return this.#runner.call('countTokens', texts);
   }
 
-  /** A runner too busy to answer is not waited for: then the figures of the load have to do. */
+  /** Does not wait for a busy runner; it then returns the figures of the load. */
   async memory(): Promise<FreedMemory> {
     const timeout = AbortSignal.timeout(MEMORY_TIMEOUT_MS);
     const memory = await Promise.race([this.#runner.call('memory', null).catch(() => undefined), aborted(timeout)]);

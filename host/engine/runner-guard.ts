@@ -3,12 +3,12 @@ import { formatBytes } from '../common/format.ts';
 import type { Budget } from './budget.ts';
 import type { CommandName, RunnerStep } from './ipc.ts';
 
-/** Time between two looks at a runner that works, milliseconds: memory grows by about 1 GB in it at most. */
+/** Interval between checks of a working runner, milliseconds: its memory grows by at most about 1 GB in it. */
 const INTERVAL_MS = 250;
 
 /**
- * Most time that one look counts, milliseconds: while the computer sleeps or the host itself is busy, the runner cannot
- * report progress either.
+ * Longest time that one check counts, milliseconds: while the computer sleeps or the host itself is busy, the runner
+ * cannot report progress either.
  */
 const MOST_COUNTED_MS = 1_000;
 

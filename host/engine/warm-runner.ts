@@ -37,7 +37,7 @@ export class WarmRunner {
     });
   }
 
-  /** Returns the idle runner, which may still be starting; undefined where there is none. */
+  /** Returns the idle runner, which may still be starting; undefined if there is none. */
   take(): RunnerProcess | undefined {
     const runner = this.#idle;
     this.#idle = undefined;

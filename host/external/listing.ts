@@ -7,7 +7,7 @@ import type { FileHashCache } from './file-hash-cache.ts';
 import type { MatchedModel } from './import-registry.ts';
 import type { ScanResult } from './scan.ts';
 
-/** An external model as it is listed. */
+/** An external model in a list. */
 export interface ListedExternalModel extends ExternalModel {
   /** The id it is listed under: its name on the hub if it is known to be that model, otherwise `local/…`. */
   readonly offered: ModelName;

@@ -21,7 +21,7 @@ export async function* readJan(folder: BoundedFolder, source: ModelSource): Read
       for (const model of completeModels(names)) {
         const files = await findFiles(folder, parts, model);
         if (files === undefined) continue;
-        // A model named `model.gguf` is called by the name of its folder.
+        // A model named `model.gguf` is named after its folder.
         const path = model[0] === 'model.gguf' && inner.length > 0 ? inner : [...inner, model[0]];
         const [host, owner, repo, ...file] = [...inner, model[0]];
         const isFromHub = host === 'huggingface.co' && owner !== undefined && repo !== undefined && file.length > 0;

@@ -13,7 +13,7 @@ const OTHER_FORMATS: readonly (readonly [prefix: RegExp | string, what: string])
   ['\0\0\0\0', 'empty: its first bytes are zeros, as after an interrupted download'],
 ];
 
-/** Rejects a file that is not a GGUF file and says what it looks like instead. `front` is about its first 64 bytes. */
+/** Rejects a file that is not a GGUF file, and reports what it seems to be. `front` has about its first 64 bytes. */
 export function checkMagic(front: Buffer, reject: Rejection): void {
   if (front.subarray(0, 4).toString('latin1') === MAGIC) return;
   const mismatch = { expected: MAGIC, found: front.subarray(0, 4).toString('latin1') };

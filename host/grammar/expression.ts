@@ -15,7 +15,7 @@ export type Expression =
   | { readonly kind: 'class'; readonly ranges: readonly Range[] }
   | { readonly kind: 'sequence'; readonly parts: readonly Expression[] }
   | { readonly kind: 'choice'; readonly options: readonly Expression[] }
-  /** `max` is undefined where there is no limit. */
+  /** `max` is undefined if there is no limit. */
   | {
       readonly kind: 'repeat';
       readonly part: Expression;

@@ -40,7 +40,7 @@ export function ownCpuTimes(): CpuTimeSource {
   };
 }
 
-/** Reads the times; undefined where the system does not report them. */
+/** Reads the times; undefined if the system does not report them. */
 export async function readCpuTime(source: CpuTimeSource): Promise<CpuTime | undefined> {
   const busy = source.platform === 'linux' ? await linuxBusy(source) : otherBusy(source);
   if (busy === undefined) return undefined;

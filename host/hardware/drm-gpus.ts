@@ -55,8 +55,8 @@ async function gpuOf(card: DrmCard, pciName: string | undefined, machine: Machin
 }
 
 /**
- * amdgpu tells both figures. An integrated GPU has some VRAM too, cut out of the main memory, but takes what it needs
- * from the rest; amdgpu shows `mem_busy_percent` only for GPUs with memory of their own.
+ * amdgpu reports both figures. An integrated GPU has some VRAM too, cut out of the main memory, but allocates what it
+ * needs from the rest; amdgpu shows `mem_busy_percent` only for GPUs with memory of their own.
  */
 async function amdMemory({ folder }: DrmCard, { readText }: Machine) {
   const total = Number(await readText(`${folder}/mem_info_vram_total`));

@@ -30,7 +30,7 @@ export interface BulkTimeouts {
 
 /**
  * One connection to a server, for large responses: their bytes are read from the socket into one buffer that is reused,
- * without further copies. Why not Node's HTTP client (one run over loopback, 1 GiB): it takes 2.2 times the wall time
+ * without further copying. Why not Node's HTTP client (one run over loopback, 1 GiB): it takes 2.2 times the wall time
  * and 2.2 to 2.6 times the processor time of the whole host, and 183 instead of 128 MiB.
  *
  * It supports only what such a response needs: a `GET` request, a head, and a body with a `Content-Length`.

@@ -11,7 +11,10 @@ const MAX_DELAY_MS = 15_000;
  */
 export const MAX_WAIT_MS = 3_600_000;
 
-/** Longest time that any other request waits because a server asks it to, milliseconds: nobody sees why it takes long. */
+/**
+ * Longest time that any other request waits because a server asks it to, milliseconds: the user cannot see the reason
+ * for the wait.
+ */
 const MAX_UNSEEN_WAIT_MS = 5_000;
 
 /** A pause that is at least this long is one that the server asked for, not a failed attempt, milliseconds. */

@@ -26,7 +26,7 @@ export class Alternatives {
   readonly #root: Located;
   readonly #unenforced: (path: string, expected: string) => void;
 
-  /** @param unenforced Is told of each keyword that cannot be enforced; may throw. */
+  /** @param unenforced Called with each keyword that cannot be enforced; may throw. */
   constructor(root: Located, unenforced: (path: string, expected: string) => void) {
     this.#root = root;
     this.#unenforced = unenforced;

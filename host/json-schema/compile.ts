@@ -260,7 +260,7 @@ class Compiler {
     return languages;
   }
 
-  /** Makes rules of a regular language; undefined where there would be too many, or where it has no text. */
+  /** Makes rules of a regular language; undefined if there would be too many, or if it has no text. */
   #bounded(path: string, make: () => Expression): Expression | undefined {
     try {
       const made = make();
@@ -332,7 +332,7 @@ class Compiler {
     return this.#notation.object(written);
   }
 
-  /** A member that is not declared; undefined where there must be none. */
+  /** A member that is not declared; undefined if there must be none. */
   #extraMember(
     parts: readonly Part[],
     names: readonly string[],
@@ -528,7 +528,7 @@ class Members {
   }
 }
 
-/** The schemas of a property; undefined where it is not allowed. */
+/** The schemas of a property; undefined if it is not allowed. */
 function propertySchemas(
   name: string,
   parts: readonly Part[],

@@ -41,7 +41,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   base64url: '[A-Za-z0-9_-]*',
 };
 
-/** Formats that forbid no text: they tell how a form shows it, or what it is for. */
+/** Formats that allow every text: they describe how a form shows it, or its purpose. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   'password',
   'binary',

@@ -10,7 +10,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   'default',
   'deprecated',
   'description',
-  // Of OpenAPI: it says which property tells the alternatives apart, which the alternatives do themselves.
+  // From OpenAPI: it names the property that distinguishes the alternatives, which their schemas do anyway.
   'discriminator',
   'example',
   'examples',

@@ -29,9 +29,9 @@ export interface Notation {
   /** A string whose number of characters is in bounds. */
   stringOfLength(min: number, max: number | undefined): Expression;
   value(value: JsonValue): Expression;
-  /** The name of a member of an object, and what stands between it and its value. */
+  /** The name of a member of an object, and the separator between it and its value. */
   key(name: string): Expression;
-  /** A name that is in a regular language, and what stands between it and its value. */
+  /** A name in a regular language, and the separator between it and its value. */
   keyIn(language: Expression): Expression;
   readonly comma: Expression;
   object(members: Expression): Expression;

@@ -16,9 +16,10 @@ export interface FoundLmStudio {
 }
 
 /**
- * Looks for LM Studio where it puts itself, on all three systems: the folder `~/.lmstudio-home-pointer` names, else
- * `~/.cache/lm-studio` (its older place), else `~/.lmstudio`, each with `bin/lms`; and then for `lms` in the PATH.
- * Undefined where there is none. Source: `findLMStudioHome` of lmstudio.js, and the documentation of `lms`.
+ * Searches for LM Studio in its own locations, the same on all systems: the folder `~/.lmstudio-home-pointer` names,
+ * otherwise `~/.cache/lm-studio` (its former location), otherwise `~/.lmstudio`, each with `bin/lms`; and then for
+ * `lms` in the PATH. Undefined if there is none. Source: `findLMStudioHome` of lmstudio.js, and the documentation of
+ * `lms`.
  */
 export async function findLmStudio(env: Readonly<NodeJS.ProcessEnv>): Promise<FoundLmStudio | undefined> {
   const user = homeFolder(env);

@@ -5,7 +5,7 @@ export interface ReplySlot {
 
 /**
  * The replies to requests without a `requestId`. They are sent in the order of the requests although the work overlaps:
- * a reply waits here until all earlier ones are there.
+ * a reply waits here until all earlier ones are ready.
  */
 export class ReplyQueue {
   readonly #slots: ReplySlot[] = [];

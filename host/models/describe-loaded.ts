@@ -1,7 +1,7 @@
 import { ABILITIES } from '../gguf/abilities.ts';
 import type { LoadedModel } from './model-engine.ts';
 
-/** Returns what a model can do, if its own file says so. */
+/** Returns what a model supports, if its file specifies it. */
 export function capabilitiesOf({ abilities }: LoadedModel) {
   return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
 }

@@ -33,7 +33,7 @@ export interface ChatOptions {
   readonly maxReasoningTokens?: number | undefined;
 }
 
-/** What a model continues: a conversation that goes through the chat template, or a text as it is. */
+/** What a model continues: a conversation, rendered with the chat template, or a plain text. */
 export type PromptInput =
   | { readonly messages: readonly ChatMessage[]; readonly chat?: ChatOptions | undefined }
   | { readonly prompt: string };
@@ -51,7 +51,7 @@ export interface RenderedPrompt {
 export interface ChatFormat {
   /** The model's own template, ChatML, or a transcript (`user: …`) for a model that knows neither. */
   readonly used: 'template' | 'chatml' | 'transcript';
-  /** Why the model's own template cannot be used; null where it can, or where there is none. */
+  /** Why the model's own template cannot be used; null if it can, or if there is none. */
   readonly error: string | null;
 }
 

@@ -121,10 +121,10 @@ export class LoadedEntry {
   /**
    * Runs a request to the model.
    *
-   * @param ability What the request needs the model for; null for what every model can do.
+   * @param ability The ability that the request needs; null if every model has it.
    *
-   * @throws HostError `MODEL_NOT_CAPABLE` where the model's file says so, before the engine is asked; `MODEL_NOT_LOADED`
-   * when the model is unloaded meanwhile; what `run` throws; the signal's reason when aborted.
+   * @throws HostError `MODEL_NOT_CAPABLE` if the model's file shows it, before the request is sent to the engine;
+   *   `MODEL_NOT_LOADED` when the model is unloaded meanwhile; what `run` throws; the signal's reason when aborted.
    */
   async use<T>(
     ability: Ability | null,

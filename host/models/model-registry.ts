@@ -49,7 +49,7 @@ export interface LoadPlan {
 export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ProgressListener<LoadProgress> | undefined;
-  /** Idle time after which the model is unloaded, milliseconds; null = never; undefined = as it was. */
+  /** Idle time after which the model is unloaded, milliseconds; null = never; undefined = unchanged. */
   readonly keepAliveMs?: number | null | undefined;
 }
 
@@ -118,7 +118,7 @@ export class ModelRegistry {
     return this.#models.get(id)?.info;
   }
 
-  /** The settings that the request for its load chose; undefined where the model is not loaded. */
+  /** The settings that the request for its load chose; undefined if the model is not loaded. */
   settingsOf(id: string): RequestedSettings | undefined {
     return this.#models.get(id)?.settings;
   }
@@ -256,7 +256,7 @@ export class ModelRegistry {
     return ids;
   }
 
-  /** Aborts every load and unloads every model, without telling the listeners. */
+  /** Aborts every load and unloads every model, without calling the listeners. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const loading = [...this.#loading.values()];

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { announcedModel } from '../protocol/actions/loaded-models.ts';
 
-/** What a host tells the user's other hosts about itself: a file that exists while the host has models loaded. */
+/** What a host announces to the user's other hosts: a file that exists while the host has models loaded. */
 export const Announcement = v.object({
   pid: v.number(),
   version: v.string(),

@@ -27,7 +27,7 @@ export async function livingHosts(paths: PresencePaths): Promise<Announcement[]>
   return hosts.sort((a, b) => a.startedAt - b.startedAt);
 }
 
-/** Undefined where the host has just withdrawn it, or where another version tells it another way. */
+/** Undefined if the host has just removed it, or if another version wrote it in another format. */
 async function readAnnouncement(file: string): Promise<Announcement | undefined> {
   try {
     const { success, output } = validate(Announcement, parseJson(await readFile(file, 'utf8')));

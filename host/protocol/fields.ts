@@ -25,7 +25,7 @@ export function optional<const S extends Schema>(
   return v.optional(field(schema, description));
 }
 
-/** Describes a field that is null where there is no value. */
+/** Describes a field that is null if there is no value. */
 export function nullable<const S extends Schema>(
   schema: S,
   description: string,
@@ -74,7 +74,7 @@ export const percentage = v.pipe(v.number(), v.title('number, 0 to 100'));
 /** A point in time. */
 export const unixSeconds = v.pipe(v.number(), v.title('number, Unix seconds'));
 
-/** An id that tells a client's requests apart. */
+/** An id that distinguishes a client's requests. */
 export const requestId = v.union([
   v.pipe(v.string(), v.maxLength(MAX_REQUEST_ID_LENGTH)),
   v.pipe(v.number(), v.finite()),
@@ -123,7 +123,7 @@ export const pagedResponse = {
   nextCursor: optional(v.string(), 'Extension: `cursor` for the next page; absent on the last.'),
 };
 
-/** Fields that say what a running download does. */
+/** Fields that describe a running download. */
 export const downloadActivity = {
   connections: optional(count, 'Extension: open connections; absent unless this host process downloads.'),
   stalled: optional(v.boolean(), 'Extension: whether no bytes have arrived for some seconds.'),

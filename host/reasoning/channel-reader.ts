@@ -15,7 +15,7 @@ export class ChannelReader implements MarkupReader {
   #state: 'role' | 'channel' | 'body' = 'role';
   /** Text of the header so far. */
   #header = '';
-  /** Whether no marker has come: then text continues the prompt as it is. */
+  /** Whether no marker has been read yet: then text continues the prompt unchanged. */
   #isFirst = true;
   #kind: ChannelKind = 'answer';
   /** Whether the body has text. */

@@ -15,7 +15,7 @@ export interface AnswerWrapper {
 /** What a body of a channel format is. */
 export type ChannelKind = 'reasoning' | 'answer';
 
-/** Reasoning and answer as messages of one turn, each with a header that says what it is. */
+/** Reasoning and answer as messages of one turn, each with a header that names its kind. */
 export interface ChannelFormat {
   /** Begins a message; its role follows. */
   readonly start: string;
@@ -23,7 +23,7 @@ export interface ChannelFormat {
   readonly channel?: string;
   /** Divides a header. */
   readonly separators: readonly string[];
-  /** Markers that begin a body. The kind is that of the channel where there are channels. */
+  /** Markers that begin a body. If there are channels, the kind is that of the channel. */
   readonly bodies: ReadonlyMap<string, ChannelKind>;
   /** Channels that hold reasoning. All others hold the answer. */
   readonly reasoningChannels: ReadonlySet<string>;

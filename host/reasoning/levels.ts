@@ -40,7 +40,7 @@ export interface ReasoningTemplate {
   readonly markup: ReasoningMarkup | undefined;
   /** Names of the variables that the template reads. */
   readonly reads: ReadonlySet<string>;
-  /** Renders a short conversation; undefined where the template refuses the variables. */
+  /** Renders a short conversation; undefined if the template refuses the variables. */
   render(variables: JsonObject): string | undefined;
 }
 
@@ -89,7 +89,7 @@ function offSettings(template: ReasoningTemplate): LevelSettings {
   if (switched !== undefined && switched.prompt !== template.render(switchVariables(reads, 'on'))) {
     return { variables: switched.variables, closes: false, isUsed: true };
   }
-  // A model that never reasons is off as it is.
+  // For a model that never reasons, off needs nothing.
   if (markup === undefined) return { variables: base, closes: false, isUsed: true };
   const variables = accepted.at(-1)?.variables ?? {};
   return { variables, closes: true, isUsed: true };

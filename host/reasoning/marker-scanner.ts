@@ -1,6 +1,6 @@
 import { overlap } from '../common/text-overlap.ts';
 
-/** Text, or a marker that stands in it. */
+/** Text, or a marker in it. */
 export type Scanned = { readonly text: string } | { readonly marker: string };
 
 /** Finds markers in text that comes in pieces. Only what may be the beginning of a marker waits for the next piece. */

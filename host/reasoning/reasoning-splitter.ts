@@ -23,12 +23,12 @@ export class ReasoningSplitter {
     this.#scanner = new MarkerScanner(markersOf(markup).filter((marker) => !tokens.has(marker)));
   }
 
-  /** Whether what comes next is reasoning. */
+  /** Whether the next text is reasoning. */
   get isReasoning(): boolean {
     return this.#reader.isReasoning;
   }
 
-  /** Whether what comes next is the answer, or can be. */
+  /** Whether the next text is, or may be, the answer. */
   get isAnswering(): boolean {
     return this.#reader.isAnswering;
   }
@@ -47,7 +47,7 @@ export class ReasoningSplitter {
     return [...this.#read(this.#scanner.flush()), ...this.#reader.close()];
   }
 
-  /** Returns what is left when nothing more comes. */
+  /** Returns the remaining text at the end. */
   end(): Segment[] {
     return [...this.#read(this.#scanner.flush()), ...this.#reader.end()];
   }

@@ -6,9 +6,9 @@ export interface Segment {
 
 /** Separates reasoning from the answer by the markers between them. */
 export interface MarkupReader {
-  /** Whether what comes next is reasoning. */
+  /** Whether the next text is reasoning. */
   readonly isReasoning: boolean;
-  /** Whether what comes next is the answer, or can be. */
+  /** Whether the next text is, or may be, the answer. */
   readonly isAnswering: boolean;
   text(text: string): Segment[];
   /** @param isControl Whether the marker is a control token, which never is text of an answer. */

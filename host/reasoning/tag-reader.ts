@@ -16,7 +16,7 @@ export class TagReader implements MarkupReader {
   #wrapperClose: string | undefined;
   /** White space, and possibly the end of the wrapper: dropped where the answer ends with it. */
   #pending = '';
-  /** What has come of the label of the block. */
+  /** The part of the block's label that has been read. */
   #label: string | undefined;
 
   /** @param prompt May have opened a block at its end, or closed one. */

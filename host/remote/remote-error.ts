@@ -9,7 +9,7 @@ const MAX_ATTEMPTS = 3;
 /** An error of a remote engine, or of the connection to it. A transient one may be gone at the next attempt. */
 export class RemoteError extends HostError {
   readonly transient: boolean;
-  /** How long the engine asked to wait, milliseconds; undefined where it did not. */
+  /** How long the engine asked to wait, milliseconds; undefined if it did not. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -109,7 +109,7 @@ export class Chat {
     }
   }
 
-  /** Ends the running answer; the host stores what there is of it. */
+  /** Stops the running answer; the host stores the text so far. */
   stop(): void {
     if (this.currentId !== undefined) this.#store.post({ kind: 'stop', conversationId: this.currentId });
   }

@@ -16,7 +16,7 @@ class OverBudgetError extends Error {
   override readonly name = 'OverBudgetError';
 }
 
-/** Counts the lexer's work: each step looks at what remains of the text. */
+/** Counts the lexer's work: each step processes the rest of the text. */
 class CountingTokenizer extends Tokenizer {
   #remaining: number;
 

@@ -4,7 +4,7 @@ import { safeLink } from './safe-link.ts';
 import { MAX_SEGMENT, segmentsOf } from './segments.ts';
 import type { Block, Inline } from './tree.ts';
 
-/** Deepest nesting that is parsed. Anything deeper is shown as it was written. */
+/** Deepest nesting that is parsed. Anything deeper is shown unchanged. */
 const MAX_DEPTH = 16;
 
 /** Definition of a link (`[1]: https://…`), which other segments may refer to. */
@@ -14,8 +14,8 @@ const DEFINITION = /^ {0,3}\[([^\]\n]{1,200})\]:[ \t]*(\S{1,2000})[ \t]*$/gm;
 const MAX_DEFINITIONS = 100;
 
 /**
- * Parses Markdown into a tree. It never contains HTML: tags are text like any other. Time is linear in the length of the
- * text, whatever it contains: what would take longer is shown as it was written.
+ * Parses Markdown into a tree. It never contains HTML: tags are text like any other. Time is linear in the length of
+ * the text, whatever it contains: what would take longer is shown unchanged.
  */
 export function parseMarkdown(text: string): Block[] {
   return new MarkdownParser().parse(text);

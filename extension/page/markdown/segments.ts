@@ -1,4 +1,4 @@
-/** Longest segment that is parsed, characters; a longer one is shown as it was written. Fenced code has no limit. */
+/** Longest segment that is parsed, characters; a longer one is shown unchanged. Fenced code has no limit. */
 export const MAX_SEGMENT = 10_000;
 
 /** Opening or closing line of fenced code; group 1 is the fence, group 2 what follows it. */

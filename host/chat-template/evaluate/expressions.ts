@@ -107,7 +107,7 @@ export function applyFilter(
   return apply(runtime, input, args);
 }
 
-/** Evaluates what stands between the parentheses of a call. */
+/** Evaluates the arguments of a call. */
 export function evaluateArguments(runtime: Runtime, list: ArgumentList, scope: Scope): CallArguments {
   const positional = evaluateAll(runtime, list.positional, scope);
   if (list.spread !== undefined) {

@@ -7,7 +7,7 @@ import { iterate, sizeOf } from '../values/truth.ts';
 import { Undefined } from '../values/undefined.ts';
 import { orElse, type Runtime, TemplateObject, type Value } from '../values/value.ts';
 
-/** The `loop` of a `{% for %}`: it hands out the elements and says which of them is the current one. */
+/** The `loop` of a `{% for %}`: it iterates over the elements and describes the current one. */
 export class LoopContext extends TemplateObject {
   readonly typeName = 'LoopContext';
   readonly #runtime: Runtime;
@@ -105,7 +105,7 @@ export class LoopContext extends TemplateObject {
     return this.#after;
   }
 
-  /** A one-shot iterator has no length: what is left of it is collected. */
+  /** A one-shot iterator has no length, so its remaining elements are collected. */
   #count(): number {
     const known = sizeOf(this.#runtime, this.#iterable);
     if (known !== undefined) return known;

@@ -9,10 +9,10 @@ import type { Runtime, Value } from '../values/value.ts';
 export type Getter = (item: Value) => Value;
 
 /**
- * Returns what reads the attribute that a filter is given: `'a.b.0'` takes an attribute of an attribute and an element
- * of that; null takes the element itself.
+ * Returns a function that reads the attribute given to a filter: `'a.b.0'` reads an attribute of an attribute and an
+ * element of that; null returns the element itself.
  *
- * @param fallback Taken where there is no such attribute.
+ * @param fallback Returned if there is no such attribute.
  */
 export function attributeGetter(runtime: Runtime, attribute: Value, fallback: Value = null): Getter {
   const path = attributePath(runtime, attribute);
@@ -44,7 +44,7 @@ export function attributesGetter(runtime: Runtime, attributes: Value): (item: Va
   return (item) => getters.map((getter) => getter(item));
 }
 
-/** Text in lower case, for filters that do not tell cases apart. */
+/** Returns text in lower case, for filters that ignore case. */
 export function ignoreCase(runtime: Runtime, value: Value): Value {
   const text = textOf(value);
   if (text === undefined) return value;

@@ -43,7 +43,7 @@ function stripTags(runtime: Runtime, input: Value): Value {
   });
 }
 
-/** Removes what stands between two texts, and the texts. What is never closed stays. */
+/** Removes everything between two delimiters, and the delimiters. Unclosed parts are kept. */
 function removeBetween(text: string, open: string, close: string): string {
   const pieces: string[] = [];
   let position = 0;

@@ -27,7 +27,7 @@ function int(_runtime: Runtime, input: Value, args: CallArguments): Value {
   return float === undefined || !Number.isFinite(float) ? fallback : (truncated(float) ?? fallback);
 }
 
-/** The integer of a float; undefined where it is not a number. */
+/** The integer of a float; undefined if it is not a number. */
 function truncated(value: number): Integer | undefined {
   if (Number.isNaN(value)) return undefined;
   if (!Number.isFinite(value)) {

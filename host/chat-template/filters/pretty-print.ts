@@ -9,7 +9,7 @@ import type { Runtime, Value } from '../values/value.ts';
 /** Width of a line, as Python's `pprint` has it. */
 const WIDTH = 80;
 
-/** `pprint`: as `repr`, over several lines where one is too narrow. Dictionaries are sorted by key. */
+/** `pprint`: like `repr`, but on several lines if one is too narrow. Dictionaries are sorted by key. */
 export function prettyPrint(runtime: Runtime, input: Value): Value {
   return new Printer(runtime).format(sorted(runtime, input), { indent: 0, rateLimiter: 0, level: 0 });
 }

@@ -61,7 +61,7 @@ export class NameTracker {
     return parsed;
   }
 
-  /** Parses a macro's body, or a whole template, and says which variables it reads. */
+  /** Parses a macro's body, or a whole template, and returns which variables it reads. */
   collectReads<T>(parse: () => T): { parsed: T; reads: ReadonlySet<string> } {
     const reads = new Set<string>();
     this.#macroReads.push(reads);

@@ -51,7 +51,7 @@ export abstract class TermParser {
     return withFilters ? this.#filtersAndTests(node) : node;
   }
 
-  /** Filters after a `|`; the first may stand without one. Undefined where there is none. */
+  /** Filters after a `|`; the first may lack it. Undefined if there is none. */
   parseFilters(input: Expression | undefined, startsInline = false): FilterExpression | undefined {
     const { stream } = this;
     let filter: FilterExpression | undefined;

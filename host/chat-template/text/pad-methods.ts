@@ -4,7 +4,7 @@ import type { Runtime } from '../values/value.ts';
 import { expectInteger, expectText, type StringMethod } from './arguments.ts';
 import { characterCount } from './code-points.ts';
 
-/** Where the text stands in its new width. */
+/** The position of the text in its new width. */
 type Alignment = 'left' | 'right' | 'center';
 
 /** Fills a text up to a width. */

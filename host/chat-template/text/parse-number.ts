@@ -3,7 +3,7 @@ import { normalize } from '../values/integers.ts';
 import type { Integer } from '../values/value.ts';
 import { trimEndWhitespace, trimStartWhitespace } from './whitespace.ts';
 
-/** Python's `int(text, base)`; undefined where the text is no such integer. */
+/** Python's `int(text, base)`; undefined if the text is no such integer. */
 export function parseInteger(text: string, base: number): Integer | undefined {
   const trimmed = trimEndWhitespace(trimStartWhitespace(text));
   const match = /^([+-]?)(0[bBoOxX])?_?([\da-zA-Z]+(?:_[\da-zA-Z]+)*)$/.exec(trimmed);
@@ -30,7 +30,7 @@ export function parseInteger(text: string, base: number): Integer | undefined {
   return normalize(sign === '-' ? -value : value);
 }
 
-/** Python's `float(text)`; undefined where the text is no number. */
+/** Python's `float(text)`; undefined if the text is no number. */
 export function parseFloatText(text: string): number | undefined {
   const trimmed = trimEndWhitespace(trimStartWhitespace(text));
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(trimmed);

@@ -69,7 +69,7 @@ function predicate(pattern: RegExp): StringMethod {
   };
 }
 
-/** Methods that look at a text. */
+/** Methods that search or test a text. */
 export const searchMethods = {
   find: finder('find', false, false),
   rfind: finder('rfind', true, false),

@@ -54,7 +54,7 @@ export function splitBy(runtime: Runtime, text: string, by: string, most: number
   const pieces: string[] = [];
   let [start, end] = [0, text.length];
   while (pieces.length < most) {
-    // `lastIndexOf` looks at where a match begins.
+    // `lastIndexOf` compares the start of a match.
     const index = fromEnd ? (end < by.length ? -1 : text.lastIndexOf(by, end - by.length)) : text.indexOf(by, start);
     if (index === -1) break;
     runtime.budget.charge(PIECE_COST);

@@ -54,7 +54,7 @@ function sameDict(runtime: Runtime, left: Dict, right: Dict): boolean {
   return same;
 }
 
-/** Negative, zero or positive; NaN where one of them is NaN. JavaScript compares numbers and bigints exactly. */
+/** Negative, zero or positive; NaN if one of them is NaN. JavaScript compares numbers and bigints exactly. */
 function numberOrder(left: Value, right: Value): number {
   const [a, b] = [comparable(left), comparable(right)];
   if (a < b) return -1;

@@ -22,7 +22,7 @@ export function isMutatingMethod(value: Value, name: string): boolean {
 
 type Method = (runtime: Runtime, args: CallArguments) => Value;
 
-/** A method of a list, a tuple or a dictionary; undefined where the type has none of this name. */
+/** A method of a list, a tuple or a dictionary; undefined if the type has none of this name. */
 export function containerMethod(value: Value, name: string): Callable | undefined {
   const method =
     value instanceof Dict

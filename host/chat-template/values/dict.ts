@@ -12,7 +12,7 @@ export type DictKey = string | number | bigint | null | object;
 /** All undefined values are equal, so they are one key. */
 const UNDEFINED_KEY = {};
 
-/** Begins the key that stands for a tuple. No text that came as UTF-8 holds it: the surrogates are in wrong order. */
+/** Prefix of the key for a tuple. No text decoded from UTF-8 contains it: the surrogates are in the wrong order. */
 const TUPLE_PREFIX = '\udfff\ud800';
 
 /**

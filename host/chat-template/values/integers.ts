@@ -42,7 +42,7 @@ export function bitLength(value: Integer): number {
   return (value < 0n ? -value : value).toString(16).length * 4;
 }
 
-/** Throws where an integer would become too large to compute with. */
+/** Throws if an integer would become too large to compute with. */
 export function assertIntegerBits(bits: number): void {
   if (bits <= MAX_INTEGER_BITS) return;
   throw new TemplateLimitError('integerBits', `the template computes an integer of more than ${MAX_INTEGER_BITS} bits`);

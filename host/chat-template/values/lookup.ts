@@ -106,7 +106,7 @@ export function getSlice(runtime: Runtime, object: Value, bounds: SliceBounds): 
   );
 }
 
-/** The three values of a slice; null where there is none. */
+/** The three values of a slice; null if there is none. */
 export interface SliceBounds {
   readonly start: Value;
   readonly stop: Value;

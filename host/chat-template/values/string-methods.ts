@@ -10,7 +10,7 @@ import { escapeHtml, Markup } from './markup.ts';
 import { List, Tuple } from './sequences.ts';
 import type { Runtime, Value } from './value.ts';
 
-/** Methods whose result says something about the text and is no text made from it. */
+/** Methods whose result is not a text derived from the text. */
 const PLAIN: ReadonlySet<string> = new Set(Object.keys(searchMethods));
 
 const METHODS: ReadonlyMap<string, StringMethod> = new Map(
@@ -24,7 +24,7 @@ const METHODS: ReadonlyMap<string, StringMethod> = new Map(
   } satisfies Record<string, StringMethod>),
 );
 
-/** A method of a text; undefined where there is none of this name. */
+/** A method of a text; undefined if there is none of this name. */
 export function stringMethod(owner: Value, text: string, name: string): Callable | undefined {
   const method = METHODS.get(name);
   if (method === undefined) return undefined;

@@ -16,7 +16,7 @@ export function typeName(value: Value): string {
   return typeof value === 'boolean' ? 'bool' : 'int';
 }
 
-/** Number of elements or characters; undefined where the type has none. */
+/** Number of elements or characters; undefined if the type has none. */
 export function sizeOf(runtime: Runtime, value: Value): number | undefined {
   const text = textOf(value);
   if (text !== undefined) {
@@ -26,7 +26,7 @@ export function sizeOf(runtime: Runtime, value: Value): number | undefined {
   return value instanceof TemplateObject ? value.size : undefined;
 }
 
-/** The elements of a value, counted as steps; undefined where the type cannot be walked. */
+/** The elements of a value, counted as steps; undefined if the type cannot be walked. */
 export function tryIterate(runtime: Runtime, value: Value): Iterator<Value> | undefined {
   const text = textOf(value);
   if (text !== undefined) {

@@ -2,8 +2,8 @@ import { type PythonErrorType, TemplateRuntimeError } from '../errors.ts';
 import { TemplateObject, type Value } from './value.ts';
 
 /**
- * The value of a name, attribute or element that does not exist. It is false, empty and prints as nothing, but taking
- * something from it is an error, which says what did not exist.
+ * The value of a name, attribute or element that does not exist. It is false, empty and prints as nothing, but reading
+ * from it is an error, which names what did not exist.
  */
 export class Undefined extends TemplateObject {
   readonly typeName = 'Undefined';

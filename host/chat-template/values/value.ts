@@ -14,7 +14,7 @@ export type Value = null | boolean | Integer | string | TemplateObject;
 /** What functions, filters and tests of a template can use. */
 export interface Runtime {
   readonly budget: Budget;
-  /** Time that `strftime_now` tells. */
+  /** The time that `strftime_now` returns. */
   readonly now: Date;
   /** Whether text is escaped for HTML, inside `{% autoescape true %}`. */
   readonly autoescape: boolean;
@@ -30,7 +30,7 @@ export interface Runtime {
 export type FilterFunction = (runtime: Runtime, input: Value, args: CallArguments) => Value;
 export type TestFunction = (runtime: Runtime, input: Value, args: CallArguments) => boolean;
 
-/** The value, or another one where there is none. `??` would take the template's null for none. */
+/** Returns the value, or another one if it is undefined. `??` would also replace the template's null. */
 export function orElse<T extends Value | undefined>(value: Value | undefined, otherwise: () => T): Value | T {
   return value === undefined ? otherwise() : value;
 }
@@ -55,12 +55,12 @@ export abstract class TemplateObject {
     return undefined;
   }
 
-  /** The element that `object[key]` gives; undefined where there is none. */
+  /** The element that `object[key]` gives; undefined if there is none. */
   item(_runtime: Runtime, _key: Value): Value | undefined {
     return undefined;
   }
 
-  /** The attribute that `object.name` gives before elements are looked at; undefined where there is none. */
+  /** The attribute that `object.name` returns before elements are searched; undefined if there is none. */
   attribute(_runtime: Runtime, _name: string): Value | undefined {
     return undefined;
   }
@@ -68,7 +68,7 @@ export abstract class TemplateObject {
   /** Python's `repr`. */
   abstract represent(runtime: Runtime): string;
 
-  /** What is called when the value is. */
+  /** The function that a call of the value calls. */
   get callable(): Callable | undefined {
     return undefined;
   }

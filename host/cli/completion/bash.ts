@@ -4,7 +4,7 @@ import { wordsFor } from './words.ts';
 
 /**
  * The completion script for bash 3.2 and later. Names of models never pass through `compgen -W`, which would expand
- * what stands in them: a file on a hub may be called `$(anything).gguf`.
+ * them: a file on a hub may be called `$(anything).gguf`.
  */
 export function bashCompletion(commands: readonly CommandSpec[]): string {
   return `# bash completion for tabagent, printed by "tabagent completion bash".

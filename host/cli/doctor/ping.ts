@@ -6,7 +6,7 @@ import type { JsonObject } from '../../common/json.ts';
 import { encodeFrame } from '../../messaging/frame.ts';
 import { MessageInput } from '../../messaging/message-input.ts';
 
-/** Longest a host may take for its first reply, milliseconds; it takes some 50. */
+/** Time limit for the first reply of a host, milliseconds; usually it takes about 50. */
 const PING_TIMEOUT_MS = 15_000;
 
 /**

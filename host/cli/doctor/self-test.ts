@@ -31,7 +31,7 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(join(folder, MODEL.file), markovModel({ name: 'Self-test' }));
     const { gpus } = (await client.request('GET_SYSTEM_RESOURCES')).payload;
-    const cpu = await tell(client, 0);
+    const cpu = await generate(client, 0);
     const findings: Finding[] = [
       {
         check: 'llama.cpp',
@@ -44,7 +44,7 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
     if (gpus.length === 0)
       return [...findings, { check: 'GPU', status: 'ok', message: 'No supported GPU found. Models run on the CPU.' }];
     const names = gpus.map(({ name }) => name).join(', ');
-    const gpu = await tell(client, -1);
+    const gpu = await generate(client, -1);
     if (gpu.loadedTo === 'CPU') {
       const fix = 'Install a GPU driver with CUDA or Vulkan support, and the TabAgent package for that backend.';
       return [...findings, { check: 'GPU', status: 'warning', message: `${names} was found, but is not used.`, fix }];
@@ -61,7 +61,7 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
 }
 
 /** Generates with a number of layers on the GPU. */
-async function tell(client: Client, gpuLayers: number) {
+async function generate(client: Client, gpuLayers: number) {
   const settings = { ...SETTINGS, n_gpu_layers: gpuLayers };
   const { payload: loaded } = await client.request('LOAD_MODEL', { modelId: MODEL_ID, settings });
   const { payload } = await client.request('GENERATE', {

@@ -14,7 +14,7 @@ export interface Step {
   readonly bytesPerSecond?: number | undefined;
   readonly etaSeconds?: number | null | undefined;
   readonly connections?: number | undefined;
-  /** What happens while nothing moves; shown in place of the speed. `kind` tells stalls with one reason from others. */
+  /** What happens while nothing moves; shown in place of the speed. `kind` distinguishes stalls by reason. */
   readonly stall?: { readonly kind: string; readonly text: string } | undefined;
 }
 

@@ -2,8 +2,8 @@
 const CPU_LIBRARY = /ggml-cpu-([A-Za-z0-9_.]+?)\.(?:so|dll|dylib)$/;
 
 /**
- * The CPU binary ggml has really loaded, by what is mapped into this process; null where the platform ships a single
- * one (macOS), which has no variant in its name.
+ * The CPU binary ggml has really loaded, by what is mapped into this process; null if the platform ships a single one
+ * (macOS), which has no variant in its name.
  */
 export function cpuVariant(): string | null {
   // Without this the report looks up the names of all open connections. Node's type declarations do not know it yet.

@@ -10,8 +10,8 @@ const MAX_LINE_CHARACTERS = 500;
 const SETTLING_TURNS = 20;
 
 /**
- * How llama.cpp and its backends say that memory could not be had. They give no code for it, so their words have to
- * do. Sources: `ggml-backend.cpp`, `ggml-cuda.cu`, `llama-model.cpp`, `llama-kv-cache.cpp`.
+ * The messages with which llama.cpp and its backends report that memory allocation failed. They have no error code for
+ * it. Sources: `ggml-backend.cpp`, `ggml-cuda.cu`, `llama-model.cpp`, `llama-kv-cache.cpp`.
  */
 const OUT_OF_MEMORY =
   /(failed|unable) to (re)?(allocate|alloc|reserve)|out of memory|cudaMalloc failed|ErrorOutOfDeviceMemory/i;

@@ -30,7 +30,7 @@ export const STORY: Chain = {
   '.': { '': 1 },
 };
 
-/** The text {@link STORY} gives when the likeliest word is taken each time. */
+/** The text that {@link STORY} generates with greedy sampling. */
 export const STORY_GREEDY = 'once upon one time there was a small model .';
 
 /** Words that are tokens of markup, and their type. */
@@ -46,7 +46,7 @@ export interface MarkovOptions {
   readonly name?: string;
   /** Words of the chain that are tokens of markup, with their type. Their text has no space before it. */
   readonly special?: Special;
-  /** Added to the metadata, or put in place of what is there. */
+  /** Added to the metadata; replaces existing keys. */
   readonly metadata?: Readonly<Record<string, Value>>;
 }
 

@@ -21,7 +21,7 @@ import { MODEL_SOURCES } from '../model-sources.ts';
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
-/** A model of the catalog, as it is also stored. */
+/** A model of the catalog, in the form in which it is stored. */
 export const catalogEntry = v.object({
   id: field(v.string(), 'Alias of `modelId`.'),
   name: field(v.string(), 'A name for display.'),

@@ -29,7 +29,7 @@ const MAX_REASON_CHARACTERS = 300;
 
 /** What a model's file specifies about conversations. */
 export interface ChatModel {
-  /** The chat template; undefined where the file has none. */
+  /** The chat template; undefined if the file has none. */
   readonly template: string | undefined;
   readonly bosToken: string;
   readonly eosToken: string;

@@ -1,4 +1,7 @@
-/** Shortest time between two pieces of text that are sent, milliseconds: at most 30 a second, about what an eye tells apart. */
+/**
+ * Shortest time between two pieces of text that are sent, milliseconds: at most 30 a second, about what the eye can
+ * distinguish.
+ */
 const TEXT_INTERVAL_MS = 34;
 
 /** Combines small pieces of text into larger ones and sends them in order, at most one per interval. */
