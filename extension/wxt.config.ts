@@ -22,10 +22,16 @@ const PAGES_POLICY = [
 ].join('; ');
 
 /**
- * Mozilla counts what an extension hands to a native application as transmitted. Chats, searches for models, and access
- * tokens go to the host on the same computer.
+ * Mozilla counts what an extension hands to a native application as transmitted. Chats, searches for models, access
+ * tokens, and the text and addresses of pages that the user asks about go to the host on the same computer.
  */
-const TRANSMITTED_DATA = ['personalCommunications', 'searchTerms', 'authenticationInfo'];
+const TRANSMITTED_DATA = [
+  'personalCommunications',
+  'searchTerms',
+  'authenticationInfo',
+  'websiteContent',
+  'browsingActivity',
+];
 
 /** One source for Chromium-based browsers and Firefox, both as Manifest V3. */
 export default defineConfig({
@@ -48,7 +54,18 @@ export default defineConfig({
     description: '__MSG_description__',
     version,
     default_locale: 'en',
-    permissions: ['nativeMessaging', 'storage', ...(browser === 'firefox' ? [] : ['sidePanel'])],
+    permissions: [
+      'activeTab',
+      'contextMenus',
+      'nativeMessaging',
+      'scripting',
+      'storage',
+      ...(browser === 'firefox' ? [] : ['sidePanel']),
+    ],
+    commands: {
+      'ask-about-page': { suggested_key: { default: 'Alt+Shift+L' }, description: '__MSG_askAboutPage__' },
+    },
+    omnibox: { keyword: 'ta' },
     icons: { 16: 'icon/16.png', 32: 'icon/32.png', 48: 'icon/48.png', 128: 'icon/128.png' },
     action: { default_title: 'TabAgent', default_icon: { 16: 'icon/16.png', 32: 'icon/32.png' } },
     // A development build loads changed modules from the development server.

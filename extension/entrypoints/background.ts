@@ -2,6 +2,7 @@ import { browser } from 'wxt/browser';
 import { defineBackground } from 'wxt/utils/define-background';
 import { HOST_NAME } from '../../manifests/host-manifest.ts';
 import type { NativePort } from '../host-connection.ts';
+import { addPageMenus } from '../worker/page-menus.ts';
 import { PAGE_PORT } from '../worker/page-messages.ts';
 import { isOwnPage } from '../worker/page-sender.ts';
 import { Worker } from '../worker/worker.ts';
@@ -28,6 +29,7 @@ export default defineBackground(() => {
     if (reason === 'install') void browser.tabs.create({ url: browser.runtime.getURL('/welcome.html') });
   });
   void browser.action.setBadgeBackgroundColor({ color: BADGE_COLOR });
+  addPageMenus();
   const own = { id: browser.runtime.id, base: browser.runtime.getURL('/') };
   browser.runtime.onConnect.addListener((port) => {
     if (port.name === PAGE_PORT && isOwnPage(port.sender, own)) worker.accept(port);

@@ -23,7 +23,7 @@ it('declares what is handed to the host as transmitted, by the rule of Mozilla',
   const manifest = JSON.parse(await readFile(join(EXTENSION, 'manifest.json'), 'utf8'));
   const { gecko, ...others } = manifest.browser_specific_settings;
   expect(gecko.data_collection_permissions).toEqual({
-    required: ['personalCommunications', 'searchTerms', 'authenticationInfo'],
+    required: ['personalCommunications', 'searchTerms', 'authenticationInfo', 'websiteContent', 'browsingActivity'],
   });
   expect(others).toEqual({});
 });

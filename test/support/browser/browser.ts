@@ -15,10 +15,18 @@ export interface ExtensionPage {
   screenshot(): Promise<Buffer>;
 }
 
+/** A web page in a tab of a real browser. */
+export interface WebPage extends ExtensionPage {
+  /** Uses the extension on the page, as a click on its toolbar button does: it may read the page from now on. */
+  useExtension(): Promise<void>;
+}
+
 /** A real browser with an extension and its own profile. */
 export interface TestBrowser {
   /** Opens a page of the extension, such as `popup.html`, in a tab. */
   openPage(path: string): Promise<ExtensionPage>;
+  /** Opens a web page in a tab. */
+  openWebPage(url: string): Promise<WebPage>;
   /** Closes the browser and waits for its process to exit. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { CHROMIUM_EXTENSION_ID } from '../../../manifests/extension-identity.ts';
-import type { BrowserOptions, TestBrowser } from './browser.ts';
+import type { BrowserOptions, ExtensionPage, TestBrowser } from './browser.ts';
 
 /** No window, no background traffic, and no sandbox, which does not work as root. */
 const ARGS = [
@@ -14,6 +14,8 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Lets a test use the toolbar button.
+  '--enable-unsafe-extension-debugging',
 ];
 
 /** Starts Chromium with an extension whose manifest has our `key`, in the profile that `tabagent install` finds. */
@@ -31,16 +33,39 @@ export async function startChromium(options: BrowserOptions): Promise<TestBrowse
   });
   return {
     async openPage(path) {
-      const page = await context.newPage();
-      await page.goto(`chrome-extension://${CHROMIUM_EXTENSION_ID}/${path}`);
-      return {
-        evaluate: (expression) => page.evaluate(expression),
-        click: (selector) => page.click(selector),
-        press: (key) => page.keyboard.press(key),
-        close: () => page.close(),
-        screenshot: () => page.screenshot(),
-      };
+      return driverOf(await open(context, `chrome-extension://${CHROMIUM_EXTENSION_ID}/${path}`));
+    },
+    async openWebPage(url) {
+      const page = await open(context, url);
+      return { ...driverOf(page), useExtension: () => useExtension(context, page) };
     },
     close: () => context.close(),
   };
+}
+
+async function open(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(url);
+  return page;
+}
+
+function driverOf(page: Page): ExtensionPage {
+  return {
+    evaluate: (expression) => page.evaluate(expression),
+    click: (selector) => page.click(selector),
+    press: (key) => page.keyboard.press(key),
+    close: () => page.close(),
+    screenshot: () => page.screenshot(),
+  };
+}
+
+/** Triggers the toolbar button on the tab of a page. */
+async function useExtension(context: BrowserContext, page: Page): Promise<void> {
+  await page.bringToFront();
+  const session = await context.browser()?.newBrowserCDPSession();
+  const { targetInfos = [] } = (await session?.send('Target.getTargets', { filter: [{ type: 'tab' }] })) ?? {};
+  const tab = targetInfos.find(({ url }) => url === page.url());
+  // The types of the driver do not have this command yet.
+  const send = session?.send.bind(session) as ((method: string, fields: object) => Promise<unknown>) | undefined;
+  await send?.('Extensions.triggerAction', { id: CHROMIUM_EXTENSION_ID, targetId: tab?.targetId });
 }

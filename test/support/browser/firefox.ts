@@ -56,26 +56,10 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
   await driver.command('Addon:Install', { path: extension, temporary: true });
   if (size !== undefined) await fitWindow(driver, size);
   return {
-    async openPage(path) {
-      const { handle } = record(await driver.command('WebDriver:NewWindow', { type: 'tab' }));
-      const here = <T>(work: () => Promise<T>) => inTab(driver, String(handle), work);
-      await here(() => driver.command('WebDriver:Navigate', { url: `moz-extension://${UUID}/${path}` }));
-      return {
-        evaluate: (expression) => here(() => evaluate(driver, expression)),
-        click: (selector) => here(() => click(driver, selector)),
-        press: (key) => here(() => press(driver, key)),
-        close: async () => {
-          const rest = await here(() => driver.command('WebDriver:CloseWindow', {}));
-          // Without a window of its own the driver takes no further commands.
-          const [handle] = Array.isArray(rest) ? rest : [];
-          await driver.command('WebDriver:SwitchToWindow', { handle, focus: true });
-        },
-        screenshot: () =>
-          here(async () => {
-            const { value } = record(await driver.command('WebDriver:TakeScreenshot', { full: false }));
-            return Buffer.from(String(value), 'base64');
-          }),
-      };
+    openPage: (path) => openTab(driver, `moz-extension://${UUID}/${path}`),
+    async openWebPage(url) {
+      const page = await openTab(driver, url);
+      return { ...page, useExtension: () => page.here(() => allowReading(driver)) };
     },
     async close() {
       await driver.command('Marionette:Quit', { flags: ['eForceQuit'] });
@@ -84,6 +68,39 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+async function openTab(driver: Marionette, url: string) {
+  const { handle } = record(await driver.command('WebDriver:NewWindow', { type: 'tab' }));
+  const here = <T>(work: () => Promise<T>) => inTab(driver, String(handle), work);
+  await here(() => driver.command('WebDriver:Navigate', { url }));
+  return {
+    here,
+    evaluate: (expression: string) => here(() => evaluate(driver, expression)),
+    click: (selector: string) => here(() => click(driver, selector)),
+    press: (key: Key) => here(() => press(driver, key)),
+    close: async () => {
+      const rest = await here(() => driver.command('WebDriver:CloseWindow', {}));
+      // Without a window of its own the driver takes no further commands.
+      const [next] = Array.isArray(rest) ? rest : [];
+      await driver.command('WebDriver:SwitchToWindow', { handle: next, focus: true });
+    },
+    screenshot: () =>
+      here(async () => {
+        const { value } = record(await driver.command('WebDriver:TakeScreenshot', { full: false }));
+        return Buffer.from(String(value), 'base64');
+      }),
+  };
+}
+
+/** Gives the extension what a click on its toolbar button gives it for the current tab. */
+async function allowReading(driver: Marionette): Promise<void> {
+  await driver.command('Marionette:SetContext', { value: 'chrome' });
+  const script = `
+    const { extension } = WebExtensionPolicy.getByID(${JSON.stringify(FIREFOX_ADDON_ID)});
+    extension.tabManager.addActiveTabPermission(gBrowser.selectedTab);`;
+  await driver.command('WebDriver:ExecuteScript', { script, args: [], sandbox: 'system' });
+  await driver.command('Marionette:SetContext', { value: 'content' });
 }
 
 /** Resizes the window so that its page has this size, down to the smallest window of Firefox. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BrowserOptions, TestBrowser } from '../browser/browser.ts';
+import type { BrowserOptions, TestBrowser, WebPage } from '../browser/browser.ts';
 import { startChromium } from '../browser/chromium.ts';
 import { startFirefox } from '../browser/firefox.ts';
 import { HOST_MAIN } from '../host/host-process.ts';
@@ -11,6 +11,8 @@ import { type HubOptions, startHub, type TestHub } from '../hub/hub.ts';
 import { PageDriver } from './page-driver.ts';
 
 const EXTENSIONS = fileURLToPath(new URL('../../../dist/extension', import.meta.url));
+
+type Look = Pick<BrowserOptions, 'dark' | 'forcedColors' | 'size'>;
 
 /** A browser that the extension is tested in. */
 export interface BrowserKind {
@@ -88,7 +90,18 @@ export class BrowserFixture {
   }
 
   /** Opens a page of the extension. The first one starts the browser. */
-  async page(path: string, look: Pick<BrowserOptions, 'dark' | 'forcedColors' | 'size'> = {}): Promise<PageDriver> {
+  async page(path: string, look: Look = {}): Promise<PageDriver> {
+    const browser = await this.#start(look);
+    return new PageDriver(await browser.openPage(path));
+  }
+
+  /** Opens a web page in a tab. The first page starts the browser. */
+  async webPage(url: string): Promise<WebPage> {
+    const browser = await this.#start({});
+    return browser.openWebPage(url);
+  }
+
+  async #start(look: Look): Promise<TestBrowser> {
     this.#browser ??= await this.#kind.start({
       program: this.#program,
       home: this.#shop.home,
@@ -97,7 +110,7 @@ export class BrowserFixture {
       size: { width: 400, height: 580 },
       ...look,
     });
-    return new PageDriver(await this.#browser.openPage(path));
+    return this.#browser;
   }
 
   async close(): Promise<void> {

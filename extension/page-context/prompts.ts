@@ -1,0 +1,27 @@
+/** A prompt that the user has saved. */
+export interface SavedPrompt {
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+/** The key of the saved prompts in `storage.local`. */
+export const SAVED_PROMPTS = 'prompts';
+
+/** Most saved prompts: what still fits in a menu. */
+export const MAX_PROMPTS = 30;
+
+/** Longest title and text of a saved prompt, characters. */
+export const MAX_PROMPT_TITLE = 60;
+export const MAX_PROMPT_TEXT = 10_000;
+
+/** Checks what is stored. Returns the prompts of it that are complete. */
+export function parsePrompts(value: unknown): SavedPrompt[] {
+  if (!Array.isArray(value)) return [];
+  const prompts: unknown[] = value.slice(0, MAX_PROMPTS);
+  return prompts.flatMap((prompt) => {
+    const { id, title, text } = (prompt ?? {}) as Partial<Record<keyof SavedPrompt, unknown>>;
+    if (typeof id !== 'string' || typeof title !== 'string' || typeof text !== 'string') return [];
+    return [{ id, title: title.slice(0, MAX_PROMPT_TITLE), text: text.slice(0, MAX_PROMPT_TEXT) }];
+  });
+}

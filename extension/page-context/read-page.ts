@@ -1,0 +1,45 @@
+import { Readability } from '@mozilla/readability';
+import { toMarkdown, type WrittenMarkdown } from './markdown-writer.ts';
+import { MAX_PAGE_CHARACTERS, MAX_TITLE_CHARACTERS, type PageContent } from './page-content.ts';
+
+/** Most elements of a page whose main content is looked for. Beyond that its visible text is taken. */
+const MAX_ELEMENTS = 50_000;
+
+/** A shorter main content is taken only if it is most of the visible text, characters. */
+const MIN_ARTICLE_CHARACTERS = 500;
+
+/**
+ * Reads the page that this runs in: its main content as Markdown or, where none is recognised, its visible text. Frames
+ * and closed shadow roots are not read. Runs in the isolated world of a content script; the page can decide what it
+ * shows, but not what runs here.
+ */
+export function readPage(page: Document, location: { readonly href: string }): PageContent {
+  // biome-ignore lint/performance/useDomNodeTextContent: only what is rendered is wanted.
+  const visible = (page.body?.innerText ?? '').slice(0, MAX_PAGE_CHARACTERS).trim();
+  const article = readArticle(page);
+  const isArticle =
+    article !== undefined &&
+    (article.text.length >= MIN_ARTICLE_CHARACTERS || article.text.length * 2 >= visible.length);
+  const text = isArticle ? article.text : visible.replace(/[ \t]+\n/g, '\n').replace(/\n{3,}/g, '\n\n');
+  return {
+    title: (page.querySelector('title')?.textContent ?? '').replace(/\s+/g, ' ').trim().slice(0, MAX_TITLE_CHARACTERS),
+    url: location.href,
+    text,
+    selection: (page.getSelection()?.toString() ?? '').slice(0, MAX_PAGE_CHARACTERS).trim(),
+    isCut: isArticle ? article.isCut : visible.length >= MAX_PAGE_CHARACTERS,
+  };
+}
+
+/** Returns the main content; undefined if there is none, or the page is built so that it cannot be looked for. */
+function readArticle(page: Document): WrittenMarkdown | undefined {
+  if (page.getElementsByTagName('*').length > MAX_ELEMENTS) return undefined;
+  try {
+    // Readability changes the document it works on. The serializer keeps it from making HTML of the result.
+    const copy = page.cloneNode(true) as Document;
+    const content = new Readability<Node>(copy, { serializer: (element) => element }).parse()?.content;
+    return content ? toMarkdown(content, MAX_PAGE_CHARACTERS) : undefined;
+  } catch {
+    // Elements nested thousands deep exhaust the stack; names of elements can hide methods of the document.
+    return undefined;
+  }
+}

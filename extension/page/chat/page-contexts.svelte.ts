@@ -1,0 +1,136 @@
+import { browser } from 'wxt/browser';
+import type { PageContext } from '../../page-context/context-message.ts';
+import { type ContextModel, type ContextSize, fitContexts, measureContexts } from '../../page-context/fit-context.ts';
+import { type PageContent, parsePageContent } from '../../page-context/page-content.ts';
+import { PANEL_REQUEST, type PanelRequest } from '../../page-context/panel-request.ts';
+import { currentTab, readTab } from '../../page-context/tabs.ts';
+import { t } from '../i18n.ts';
+import type { Store } from '../store.svelte.ts';
+
+/** Pages and selections that are sent with the next message. */
+export class PageContexts {
+  list = $state.raw<readonly PageContext[]>([]);
+  /** Why a page was not added. */
+  problem = $state('');
+  /** Tokens of each context in the list, once they are counted, and the most that is sent of all together. */
+  sizes = $state.raw<{ readonly tokens: readonly number[]; readonly budget: number }>();
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Adds a tab's page or what is selected in it; without a tab, of the current one. */
+  async addTab(kind: PageContext['kind'], tabId?: number): Promise<void> {
+    const id = tabId ?? (await currentTab());
+    const page = id === undefined ? undefined : await readTab(id);
+    this.add(kind, page);
+  }
+
+  /** Adds what was read of a page. */
+  add(kind: PageContext['kind'], page: PageContent | undefined): void {
+    const text = kind === 'selection' ? page?.selection : page?.text;
+    this.problem = page === undefined ? t('pageNotReadable') : text === '' ? emptyText(kind) : '';
+    if (page === undefined || !text) return;
+    const { title, url, isCut } = page;
+    const part = kind === 'page' && isCut ? ({ percent: 99, choice: 'beginning' } as const) : undefined;
+    this.remove(this.list.find((other) => other.kind === kind && other.url === url));
+    this.list = [...this.list, { kind, title: title || url, url, text, part }];
+    void this.measure();
+  }
+
+  remove(context: PageContext | undefined): void {
+    this.list = this.list.filter((other) => other !== context);
+    void this.measure();
+  }
+
+  /** Counts the tokens of the contexts for the active model. */
+  async measure(): Promise<void> {
+    const { list } = this;
+    this.sizes = undefined;
+    const sizes: ContextSize[] = [];
+    for (const { text } of list) sizes.push(await measureContexts(this.#model, [text]));
+    const [first] = sizes;
+    if (this.list === list && first !== undefined) {
+      this.sizes = { tokens: sizes.map(({ tokens }) => tokens), budget: first.budget };
+    }
+  }
+
+  /** Returns the contexts as they are sent with a question, and empties the list. */
+  async take(question: string): Promise<PageContext[]> {
+    const contexts = await fitContexts(this.#model, question, this.list);
+    this.list = [];
+    this.sizes = undefined;
+    this.problem = '';
+    return contexts;
+  }
+
+  /**
+   * Calls `onask` with each question that was chosen on a page, and `onadded` after each context was added, for the window
+   * of this panel. Returns a function that ends this.
+   */
+  listen(onask: (question: string) => void, onadded: () => void): () => void {
+    const perform = async () => {
+      const { [PANEL_REQUEST]: stored } = await browser.storage.session.get(PANEL_REQUEST);
+      const request = stored as PanelRequest | undefined;
+      const { id } = await browser.windows.getCurrent();
+      if (request === undefined || request.windowId !== id) return;
+      await browser.storage.session.remove(PANEL_REQUEST);
+      if (request.page !== undefined || request.isUnreadable) {
+        this.add(request.kind, request.isUnreadable ? undefined : parsePageContent(request.page));
+      }
+      if (request.question) onask(request.question);
+      else onadded();
+    };
+    const listener = (changes: Record<string, { newValue?: unknown }>, area: string) => {
+      if (area === 'session' && changes[PANEL_REQUEST]?.newValue !== undefined) void perform();
+    };
+    browser.storage.onChanged.addListener(listener);
+    void perform();
+    return () => browser.storage.onChanged.removeListener(listener);
+  }
+
+  get #model(): ContextModel {
+    return {
+      count: async (texts) => {
+        if (texts.length === 0) return undefined;
+        try {
+          return await this.#store.request('COUNT_TOKENS', { texts: [...texts] });
+        } catch {
+          // A remote engine does not count tokens.
+          return undefined;
+        }
+      },
+      embed: (texts) => this.#embed(texts),
+    };
+  }
+
+  async #embed(texts: readonly string[]): Promise<number[][] | undefined> {
+    const model = this.#store.rows.find(
+      ({ stage, capabilities }) => stage === 'loaded' && capabilities.includes('embedding'),
+    );
+    if (model === undefined) return undefined;
+    const vectors: number[][] = [];
+    let cursor: string | undefined;
+    try {
+      do {
+        const page = await this.#store.request('GENERATE_EMBEDDINGS', {
+          modelPath: model.id,
+          texts: [...texts],
+          truncate: true,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        vectors.push(...page.embeddings.filter((vector) => typeof vector !== 'string'));
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+    } catch {
+      // Then the beginning of the page is sent, and the chip of the message says so.
+      return undefined;
+    }
+    return vectors;
+  }
+}
+
+function emptyText(kind: PageContext['kind']): string {
+  return kind === 'selection' ? t('nothingSelected') : t('pageIsEmpty');
+}

@@ -1,0 +1,101 @@
+import { browser } from 'wxt/browser';
+import { t } from '../page/i18n.ts';
+import { languageName } from '../page/language-name.ts';
+import { PANEL_REQUEST, type PanelRequest } from '../page-context/panel-request.ts';
+import { parsePrompts, SAVED_PROMPTS } from '../page-context/prompts.ts';
+import { readTab } from '../page-context/tabs.ts';
+
+/** Entries of the menu for selected text, and the questions that they ask. */
+const SELECTION_PROMPTS = {
+  explain: () => t('promptExplain'),
+  summarize: () => t('promptSummarize'),
+  translate: () => t('promptTranslate', languageName()),
+  rewrite: () => t('promptRewrite'),
+} as const;
+
+/** The keyboard command, as in the manifest. */
+const ASK_COMMAND = 'ask-about-page';
+
+const SAVED_PREFIX = 'saved:';
+
+/**
+ * Adds what the user can do on a page: the entries of the context menu, the keyboard command, and the keyword in the
+ * address bar. Each of these lets the extension read that page, until it is left (`activeTab`).
+ */
+export function addPageMenus(): void {
+  browser.runtime.onInstalled.addListener(() => void createMenus());
+  browser.storage.onChanged.addListener((changes, area) => {
+    if (area === 'local' && changes[SAVED_PROMPTS] !== undefined) void createMenus();
+  });
+  browser.contextMenus.onClicked.addListener(({ menuItemId }, tab) => {
+    if (tab?.id === undefined) return;
+    // The browser opens the panel only in the handler itself, before anything is awaited.
+    const opened = openPanel(tab.windowId);
+    void requestOf(String(menuItemId)).then((request) => hand(opened, tab.windowId, tab.id, request));
+  });
+  browser.commands.onCommand.addListener((command, tab) => {
+    if (command !== ASK_COMMAND || tab?.id === undefined) return;
+    void hand(openPanel(tab.windowId), tab.windowId, tab.id, { kind: 'page' });
+  });
+  browser.omnibox.setDefaultSuggestion({ description: t('addressBarHint') });
+  browser.omnibox.onInputEntered.addListener((text) => {
+    void browser.windows.getLastFocused().then(({ id }) => {
+      if (id !== undefined) void hand(openPanel(id), id, undefined, { kind: 'page', question: text.trim() });
+    });
+  });
+}
+
+async function createMenus(): Promise<void> {
+  await browser.contextMenus.removeAll();
+  const add = (id: string, title: string, contexts: ['page'] | ['selection']) =>
+    browser.contextMenus.create({ id, title, contexts });
+  add('page', t('askAboutPage'), ['page']);
+  add('selection', t('askAboutSelection'), ['selection']);
+  add('explain', t('menuExplain'), ['selection']);
+  add('summarize', t('menuSummarize'), ['selection']);
+  add('translate', t('menuTranslate'), ['selection']);
+  add('rewrite', t('menuRewrite'), ['selection']);
+  // An ampersand marks a shortcut key in a menu.
+  for (const { id, title } of await savedPrompts()) add(SAVED_PREFIX + id, title.replaceAll('&', '&&'), ['selection']);
+}
+
+async function savedPrompts() {
+  return parsePrompts((await browser.storage.local.get(SAVED_PROMPTS))[SAVED_PROMPTS]);
+}
+
+type MenuRequest = Pick<PanelRequest, 'kind' | 'question'>;
+
+async function requestOf(menuId: string): Promise<MenuRequest> {
+  if (menuId === 'page' || menuId === 'selection') return { kind: menuId };
+  if (menuId.startsWith(SAVED_PREFIX)) {
+    const saved = (await savedPrompts()).find(({ id }) => id === menuId.slice(SAVED_PREFIX.length));
+    return { kind: 'selection', question: saved?.text };
+  }
+  return { kind: 'selection', question: SELECTION_PROMPTS[menuId as keyof typeof SELECTION_PROMPTS]?.() };
+}
+
+/** Opens the chat beside the pages of a window; resolves with false if the browser does not allow that now. */
+async function openPanel(windowId: number): Promise<boolean> {
+  const { sidebarAction } = browser as typeof browser & { sidebarAction?: { open(): Promise<void> } };
+  try {
+    await (sidebarAction === undefined ? browser.sidePanel.open({ windowId }) : sidebarAction.open());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Hands a request to the panel of a window; if that could not be opened, to one in a tab. */
+async function hand(
+  opened: Promise<boolean>,
+  windowId: number,
+  tabId: number | undefined,
+  { kind, question }: MenuRequest,
+): Promise<void> {
+  const page = tabId === undefined ? undefined : await readTab(tabId);
+  const isUnreadable =
+    tabId !== undefined && (page === undefined || (kind === 'selection' ? page.selection : page.text) === '');
+  const request: PanelRequest = { windowId, page, kind, isUnreadable, question: isUnreadable ? undefined : question };
+  await browser.storage.session.set({ [PANEL_REQUEST]: request });
+  if (!(await opened)) await browser.tabs.create({ url: browser.runtime.getURL('/sidepanel.html'), windowId });
+}
