@@ -10,6 +10,7 @@ import { assertOwnDataFolder } from './configuration/data-folder.ts';
 import { errorReply } from './messaging/error-reply.ts';
 import type { ActionDeclaration } from './protocol/define.ts';
 import type { EventType, HostEvent, Reply } from './protocol/messages.ts';
+import { withPlainNames } from './protocol/model-address.ts';
 import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
 import { HostServices } from './services.ts';
 
@@ -28,6 +29,8 @@ const SLOW_REQUEST_MS = 250;
 /** The host: takes messages and returns replies. Two hosts in one process share nothing but the files on the disk. */
 export class Host {
   readonly log: RequestLog;
+  /** The hub whose addresses name models in requests. */
+  readonly hubEndpoint: string;
   readonly #services: HostServices;
   readonly #listeners = new Set<(event: HostEvent) => void>();
   #requests = 0;
@@ -35,6 +38,7 @@ export class Host {
   /** @throws HostError `UNSAFE_FOLDER` where others can write to the data folder, or have made it. */
   constructor(config: HostConfig) {
     assertOwnDataFolder(config.paths);
+    this.hubEndpoint = config.hubEndpoint;
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
     this.#services = new HostServices(config, this.log, (event) => {
       for (const listener of this.#listeners) listener(event);
@@ -61,8 +65,9 @@ export class Host {
       const request = await parseRequest(message);
       const { declaration } = request;
       if (declaration.localOnly && context.client === 'browser') throw localOnly(declaration.name);
+      const fields = withPlainNames(request.fields, this.hubEndpoint);
       const handler = await loadHandler(request);
-      const result = await handler.run(request.fields, this.#call(declaration, head, context));
+      const result = await handler.run(fields, this.#call(declaration, head, context));
       const ms = Math.round((process.uptime() - startedAt) * 1000);
       if (ms >= SLOW_REQUEST_MS) this.log.info('request.done', { ms });
       const { payload, message: text } = result;

@@ -12,6 +12,7 @@ import type { ConversationStore } from './conversations/conversation-store.ts';
 import type { Engine } from './engine/engine.ts';
 import type { ExternalModels } from './external/external-models.ts';
 import type { Hardware } from './hardware/hardware.ts';
+import type { FileKinds } from './hub/file-kinds.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
 import { loadedEntry } from './models/describe-loaded.ts';
@@ -38,6 +39,7 @@ export class HostServices {
   /** Verifications and repairs. */
   readonly verifyRequests = new ModelRequests(verificationCancelled);
   readonly hub: Lazy<Hub> = lazy(() => this.#createHub());
+  readonly fileKinds: Lazy<FileKinds> = lazy(() => this.#createFileKinds());
   readonly cache: Lazy<ModelCache> = lazy(() => this.#openCache());
   readonly external: Lazy<ExternalModels> = lazy(() => this.#createExternal());
   readonly catalog: Lazy<Catalog> = lazy(() => this.#openCatalog());
@@ -125,6 +127,11 @@ export class HostServices {
     const { hubEndpoint: endpoint, env, limits } = this.config;
     const savedToken = async () => (await this.secrets()).get(HUB_TOKEN_NAME);
     return new Hub({ endpoint, env, limits, savedToken, log: this.log });
+  }
+
+  async #createFileKinds(): Promise<FileKinds> {
+    const { FileKinds } = await import('./hub/file-kinds.ts');
+    return new FileKinds(this.hub, this.log);
   }
 
   async #openCache(): Promise<ModelCache> {

@@ -1,7 +1,7 @@
 import type { PayloadOf } from '../../host/protocol/messages.ts';
+import { type ModelAddress, readModelAddress } from '../../host/protocol/model-address.ts';
 import { type Capability, capabilitiesOf } from './capabilities.ts';
 import { type ErrorView, viewError } from './error-view.ts';
-import { readModelAddress } from './model-address.ts';
 import type { Store } from './store.svelte.ts';
 
 /** A repository to choose a file of. */
@@ -50,7 +50,8 @@ export class HubSearch {
     this.isSearching = false;
     const number = this.#number;
     const query = text.trim();
-    const address = readModelAddress(query);
+    const address = await this.#addressOf(query);
+    if (number !== this.#number) return;
     if (address !== undefined) {
       this.repos = [{ ...address, ...UNKNOWN, capabilities: capabilitiesOf({ tags: [], names: [address.repoId] }) }];
       return;
@@ -64,6 +65,19 @@ export class HubSearch {
       if (number === this.#number) this.error = viewError(error);
     } finally {
       if (number === this.#number) this.isSearching = false;
+    }
+  }
+
+  /** Reads an address of a model. Only the host knows which other hub is in use. */
+  async #addressOf(query: string): Promise<ModelAddress | undefined> {
+    const address = readModelAddress(query);
+    if (address !== undefined || !/^https?:/i.test(query)) return address;
+    try {
+      const { endpoint } = await this.#store.request('GET_HF_TOKEN_STATUS');
+      return readModelAddress(query, endpoint);
+    } catch {
+      // The search that follows reports that the host does not answer.
+      return undefined;
     }
   }
 }

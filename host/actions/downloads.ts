@@ -1,9 +1,9 @@
-import { assertSupportedFile } from '../catalog/model-type.ts';
 import { defined } from '../common/defined.ts';
 import { downloadNotFound } from '../common/host-errors.ts';
 import { throttle } from '../common/progress.ts';
 import { stopReason } from '../download/model-download.ts';
 import { isExternalName } from '../external/external-id.ts';
+import { KIND_NAMES } from '../gguf/kind.ts';
 import type { DownloadStatus } from '../model-files/types.ts';
 import * as declared from '../protocol/actions/downloads.ts';
 import type { RequestOf } from '../protocol/messages.ts';
@@ -26,14 +26,18 @@ async function download(
   { maxBytesPerSecond }: RequestOf<'DOWNLOAD_MODEL'>,
   call: Call<'MODEL_DOWNLOAD_PROGRESS'>,
 ) {
-  assertSupportedFile(name.file);
   const report = throttle(({ downloaded: done, total, bytesPerSecond, status, activity }: DownloadStatus) => {
     const isComplete = status === 'completed';
     const progress = transferProgress({ name, done, total, bytesPerSecond, isComplete });
     call.emit('MODEL_DOWNLOAD_PROGRESS', { ...progress, ...activityFields(activity) });
   });
   try {
-    const { model, alreadyDownloaded, external } = await obtainModel(name, call, {
+    const {
+      model,
+      alreadyDownloaded,
+      external,
+      kind = 'model',
+    } = await obtainModel(name, call, {
       onProgress: report,
       maxBytesPerSecond,
     });
@@ -50,7 +54,9 @@ async function download(
       const message = `Not downloaded because ${SOURCE_NAMES[external.source]} already has this model (${path})`;
       return { message, payload: { ...payload, source: external.source, path } };
     }
-    return { message: alreadyDownloaded ? 'Model already downloaded' : 'Model downloaded successfully', payload };
+    const message = alreadyDownloaded ? 'Model already downloaded' : 'Model downloaded successfully';
+    if (kind === 'model') return { message, payload };
+    return { message: `${message}. It seems to be ${KIND_NAMES[kind]}`, payload: { ...payload, kind } };
   } finally {
     report.flush();
   }

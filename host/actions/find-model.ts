@@ -1,18 +1,26 @@
+import { kindOfName } from '../catalog/file-kind.ts';
+import { kindWith } from '../catalog/read-kinds.ts';
 import { isHostError } from '../common/errors.ts';
 import { modelNotDownloaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
 import { isExternalName } from '../external/external-id.ts';
 import type { ExternalModel } from '../external/external-model.ts';
+import { isCompanion, KIND_NAMES } from '../gguf/kind.ts';
+import { rejection } from '../gguf/reject.ts';
+import type { RemoteFile } from '../hub/types.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from '../model-files/types.ts';
-import type { ErrorCode } from '../protocol/errors.ts';
+import type { FileKind } from '../protocol/file-kinds.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
+import { answerOfHub, HUB_PATIENCE_MS, HUB_UNAVAILABLE } from './hub-patience.ts';
 
 /** A model that is on the disk. */
 export interface ObtainedModel extends DownloadResult {
   /** The program whose files these are, if they are used in place. */
   readonly external?: ExternalModel;
+  /** What was downloaded. */
+  readonly kind?: FileKind;
 }
 
 /** Options for obtaining a model. */
@@ -24,9 +32,6 @@ export interface ObtainOptions {
   /** @param step Label of the current step. */
   readonly onProgress: (status: DownloadStatus, step: string) => void;
 }
-
-/** Errors of a hub that cannot be asked, as opposed to one that refuses. */
-const HUB_UNAVAILABLE: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
 /** Files of a split model the hub is asked about at a time: a name can claim a thousand. */
 const REQUESTS_AT_ONCE = 8;
@@ -45,9 +50,10 @@ export async function obtainModel(name: ModelName, call: Call, options: ObtainOp
     ? await localOnly(name, call, options)
     : await sameElsewhere(name, call, options);
   if (external !== undefined) return { model: asCached(name, external), alreadyDownloaded: true, external };
+  const kind = await kindBeforeDownload(name, call);
   const { maxBytesPerSecond } = options;
   const onProgress = (status: DownloadStatus) => options.onProgress(status, 'Downloading');
-  return cache.download(name, { signal, onProgress, maxBytesPerSecond });
+  return { ...(await cache.download(name, { signal, onProgress, maxBytesPerSecond })), kind };
 }
 
 /** Finds the files of a model of another program without reading them. Throws `MODEL_NOT_DOWNLOADED` for an unknown `local/…` id. */
@@ -90,14 +96,13 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   if (known !== undefined) return known;
   // A download that is already running continues.
   if ((await (await services.cache()).status(name))?.status === 'downloading') return undefined;
+  // A load does not wait for the hub to confirm what a program calls by this name; it does for a download.
+  const isHere = options.trustNames === true && (await local.find(name, { signal, trustNames: true })) !== undefined;
   try {
-    const hub = await services.hub();
-    const files = shardFiles(name.file);
-    const remotes: Awaited<ReturnType<typeof hub.fileInfo>>[] = [];
-    for (let at = 0; at < files.length; at += REQUESTS_AT_ONCE) {
-      const group = files.slice(at, at + REQUESTS_AT_ONCE);
-      remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal })))));
-    }
+    const remotes = isHere
+      ? await answerOfHub(signal, HUB_PATIENCE_MS, (limit) => remoteFiles(name, call, limit))
+      : await remoteFiles(name, call, signal);
+    if (remotes === undefined) return await named(true);
     return await local.match(name, remotes, checking(name, call, options));
   } catch (error) {
     signal.throwIfAborted();
@@ -107,6 +112,33 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
     if (trusted === undefined) throw error;
     return trusted;
   }
+}
+
+/** Returns what the hub says about all files of a model. */
+async function remoteFiles(name: ModelName, { services }: Call, signal: AbortSignal): Promise<RemoteFile[]> {
+  const hub = await services.hub();
+  const files = shardFiles(name.file);
+  const remotes: RemoteFile[] = [];
+  for (let at = 0; at < files.length; at += REQUESTS_AT_ONCE) {
+    const group = files.slice(at, at + REQUESTS_AT_ONCE);
+    remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal })))));
+  }
+  return remotes;
+}
+
+/**
+ * Throws `MODEL_REJECTED`, as a load would, for a file that its header shows to be no model, before it is downloaded.
+ * Returns what it is otherwise: according to its name if its header cannot be read.
+ */
+async function kindBeforeDownload(name: ModelName, { services, signal }: Call): Promise<FileKind> {
+  const named = kindOfName(name.file);
+  // Of a download that has begun, the beginning was read before, or its host could not tell.
+  if ((await (await services.cache()).status(name)) !== undefined) return named;
+  const [kind] = await (await services.fileKinds()).read([{ name }], signal);
+  if (isCompanion(kind)) {
+    throw rejection(name.file)(`it is ${KIND_NAMES[kind]}`, { expected: 'a language model', found: kind });
+  }
+  return kindWith(named, kind);
 }
 
 /** Verifies a model against the checksums of its program. A damaged one is not changed, and the model is downloaded. */

@@ -27,7 +27,7 @@ function describe({ strategy, gpuLayers, cpuLayers }: OffloadOption): string {
 
 /** Reads the shape of a model from its header: on the disk or, if it is not downloaded, from the hub. */
 async function shapeOf(name: ModelName, { services, signal }: Call): Promise<ModelShape> {
-  const { readGgufHeader, modelShape, inspectModel } = await import('../gguf/inspect.ts');
+  const { readGgufHeader, inspectHeaders, inspectModel } = await import('../gguf/inspect.ts');
   const files = (await (await services.cache()).find(name))?.files ?? (await externalFiles(name, services, signal));
   if (files !== undefined) return (await inspectModel(files, { signal })).shape;
 
@@ -43,7 +43,7 @@ async function shapeOf(name: ModelName, { services, signal }: Call): Promise<Mod
   // One after the other: a name can claim a thousand files.
   const headers: Awaited<ReturnType<typeof headerOf>>[] = [];
   for (const file of shardFiles(name.file)) headers.push(await headerOf(file));
-  return modelShape(headers);
+  return inspectHeaders(headers).shape;
 }
 
 export const estimateModelSize = handle(declared.estimateModelSize, async (request, call) => {

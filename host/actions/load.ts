@@ -1,4 +1,3 @@
-import { assertSupportedFile } from '../catalog/model-type.ts';
 import { defined } from '../common/defined.ts';
 import { errorInfo } from '../common/errors.ts';
 import { throttle } from '../common/progress.ts';
@@ -212,7 +211,6 @@ export const loadModel = handle(declared.loadModel, async (request, call) => {
       (stoppable) => resolveName(request, stoppable),
       async (name, stoppable, onDownloaded) => {
         onNamed(name);
-        assertSupportedFile(name.file);
         return load(localPlan(name, request, { call: stoppable, onDownloaded }), request, cancellable);
       },
     ),

@@ -1,19 +1,23 @@
-import { chooseModel } from '../catalog/choose-model.ts';
+import { chosenOf } from '../catalog/choose-model.ts';
 import type { RepoModel } from '../catalog/repo-models.ts';
 import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
-import { invalidField } from '../common/host-errors.ts';
 import * as declared from '../protocol/actions/repos.ts';
-import { readModelOrRepoName } from '../protocol/model-name.ts';
+import { type ModelName, type ModelQuery, readModelQuery } from '../protocol/model-name.ts';
 import { handle } from './action.ts';
+import { answerOfHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 import { hubWarning } from './hub-warning.ts';
 import { pageOf } from './paging.ts';
 import { fitsHere, modelsOf } from './resolve-name.ts';
 
-/** Returns the model that a download of the repository chooses; null if it would fail. */
-function choiceOf(models: readonly RepoModel[], repoId: string, fits: (size: number) => boolean): string | null {
+/** Returns the model that a download by the same name chooses; null if it would fail. */
+function choiceOf(
+  models: readonly RepoModel[],
+  query: ModelName | ModelQuery,
+  fits: (size: number) => boolean,
+): string | null {
   try {
-    return chooseModel(models, repoId, fits).name.id;
+    return chosenOf(models, query, fits).name.id;
   } catch (error) {
     if (isHostError(error)) return null;
     throw error;
@@ -21,8 +25,7 @@ function choiceOf(models: readonly RepoModel[], repoId: string, fits: (size: num
 }
 
 export const listRepoFiles = handle(declared.listRepoFiles, async (request, call) => {
-  const repo = readModelOrRepoName({ repoId: request.modelPath ?? request.repoId, revision: request.revision });
-  if ('file' in repo) throw invalidField('repoId', 'a repository, "owner/name"', repo.id);
+  const repo = readModelQuery(request);
   const [models, fits, cache] = await Promise.all([modelsOf(repo, call), fitsHere(call), call.services.cache()]);
   const { items, ...next } = pageOf(models, request, ({ name, quantization, size, ...rest }) => ({
     modelId: name.id,
@@ -47,7 +50,7 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
       repoId,
       revision,
       files,
-      choice: choiceOf(models, repoId, fits),
+      choice: choiceOf(models, repo, fits),
       ...next,
       ...(await hubWarning(call.services)),
     },
@@ -57,7 +60,10 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
 export const searchModels = handle(
   declared.searchModels,
   async ({ query, sort, limit, cursor }, { services, signal }) => {
-    const found = await (await services.hub()).search({ text: query, sort, limit, cursor }, { signal });
+    const hub = await services.hub();
+    const ask = (patience: AbortSignal) => hub.search({ text: query, sort, limit, cursor }, { signal: patience });
+    const { hubEndpoint: endpoint } = services.config;
+    const found = await answerOfHub(signal, LISTING_TIMEOUT_MS, ask, { endpoint });
     const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
       ...rest,
       downloads: downloads ?? null,

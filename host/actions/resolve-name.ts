@@ -1,32 +1,43 @@
-import { chooseModel, modelOfQuantization } from '../catalog/choose-model.ts';
+import { chosenOf, matchQuantization } from '../catalog/choose-model.ts';
+import { assertSupportedFile } from '../catalog/model-type.ts';
 import { quantizationOf } from '../catalog/quantization-name.ts';
+import { withReadKinds } from '../catalog/read-kinds.ts';
 import { type RepoModel, repoModels } from '../catalog/repo-models.ts';
 import { HostError } from '../common/errors.ts';
+import { repositoryIn } from '../external/external-id.ts';
 import {
+  isSameRepository,
   type ModelName,
   type ModelNaming,
+  type ModelQuery,
   type RepoName,
   readModelName,
   readModelQuery,
 } from '../protocol/model-name.ts';
 import type { Call } from './action.ts';
+import { answerOfHub, HUB_PATIENCE_MS, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 
 /**
  * Returns the model a request names: by its file, by a quantization (`owner/name:Q4_K_M`), or by its repository alone. A
- * downloaded model is preferred to asking the hub; for a repository alone, if exactly one model of it is downloaded.
+ * model on this computer, also one of another program, is preferred to asking the hub; for a repository alone, if there
+ * is exactly one of it, or if the hub does not answer.
  *
- * @throws HostError `INVALID_REQUEST`, `FILE_NOT_FOUND`, `INSUFFICIENT_MEMORY`, and the errors of the hub.
+ * @throws HostError `INVALID_REQUEST`, `UNSUPPORTED_MODEL_TYPE`, `FILE_NOT_FOUND`, `INSUFFICIENT_MEMORY`, and the errors
+ *   of the hub.
  */
 export async function resolveName(request: ModelNaming, call: Call): Promise<ModelName> {
   const query = readModelQuery(request);
-  if ('file' in query) return query;
-  const { quantization, ...repo } = query;
-  const here = await onDisk(repo, quantization, call);
-  if (here !== undefined) return here;
-  const models = await modelsOf(repo, call);
-  return quantization === undefined
-    ? chooseModel(models, repo.repoId, await fitsHere(call)).name
-    : modelOfQuantization(models, repo.repoId, quantization).name;
+  if ('file' in query) {
+    assertSupportedFile(query);
+    return query;
+  }
+  const here = await modelsHere(query, call);
+  const [only, another] = here;
+  if (only !== undefined && another === undefined) return only.name;
+  const fits = await fitsHere(call);
+  if (only === undefined) return chosenOf(await modelsOf(query, call), query, fits).name;
+  const models = await answerOfHub(call.signal, HUB_PATIENCE_MS, (signal) => modelsOf(query, { ...call, signal }));
+  return chosenOf(models ?? here, query, fits).name;
 }
 
 /**
@@ -39,22 +50,27 @@ export async function resolveName(request: ModelNaming, call: Call): Promise<Mod
 export async function knownName(request: ModelNaming, call: Call): Promise<ModelName> {
   const query = readModelQuery(request);
   if ('file' in query) return query;
-  const { quantization, ...repo } = query;
+  const { quantization, repoId } = query;
   const cache = await call.services.cache();
-  const here = await onDisk(repo, quantization, call);
-  const downloading = (await cache.statuses()).map(({ name }) => name).filter((name) => isOf(name, repo, quantization));
-  const [found, another] = here === undefined ? downloading : [here];
-  if (found !== undefined && another === undefined) return found;
+  const present = await modelsHere(query, call);
+  const downloading = matching(candidates((await cache.statuses()).map(({ name }) => ({ name }))), query);
+  const [found, another] = present.length > 0 ? present : downloading;
+  if (found !== undefined && another === undefined) return found.name;
   if (quantization === undefined) return readModelName(request);
-  const id = `${repo.repoId}:${quantization}`;
+  const id = `${repoId}:${quantization}`;
   throw new HostError('MODEL_NOT_DOWNLOADED', `${id} does not match exactly one downloaded model. Name the file.`, {
     details: { modelId: id, model: id },
   });
 }
 
-/** Returns the models of a repository, as the hub lists its files. */
+/** Returns the models of a repository, as the hub lists its files and as their headers say what they are. */
 export async function modelsOf(repo: RepoName, { services, signal }: Call): Promise<RepoModel[]> {
-  return repoModels(repo, await (await services.hub()).repoFiles(repo, { signal }), signal);
+  const hub = await services.hub();
+  const files = await answerOfHub(signal, LISTING_TIMEOUT_MS, (limit) => hub.repoFiles(repo, { signal: limit }), {
+    endpoint: services.config.hubEndpoint,
+  });
+  const kinds = await services.fileKinds();
+  return withReadKinds(await repoModels(repo, files, signal), (some) => kinds.read(some, signal));
 }
 
 /** Returns a function that returns whether a model of a size in bytes fits in the free memory. */
@@ -64,18 +80,43 @@ export async function fitsHere({ services }: Call): Promise<(size: number) => bo
   return (size) => fitsSize(size, snapshot);
 }
 
-async function onDisk(
-  repo: RepoName,
-  quantization: string | undefined,
-  { services }: Call,
-): Promise<ModelName | undefined> {
-  const models = (await (await services.cache()).list())
-    .map(({ name }) => name)
-    .filter((name) => isOf(name, repo, quantization));
-  return models.length === 1 ? models[0] : undefined;
+/** Returns the downloaded models that a query means or, if there is none, those of other programs. */
+async function modelsHere(query: ModelQuery, { services, signal }: Call): Promise<RepoModel[]> {
+  const own = matching(candidates(await (await services.cache()).list()), query);
+  if (own.length > 0) return own;
+  const { models } = await (await services.external()).list({ signal });
+  const others = models.flatMap(({ classification, claimed, offered, size }) => {
+    if (classification.kind !== 'model') return [];
+    // Ollama names models of the hub by their repository and quantization.
+    const { repoId, tag } = repositoryIn(offered) ?? {};
+    const name = claimed ?? offered;
+    const quantization = tag ?? quantizationOf(name.file) ?? classification.quantization;
+    return [{ name, size, quantization, repoId: repoId ?? name.repoId }];
+  });
+  return matching(
+    others.map((model) => ({ ...candidate(model), repoId: model.repoId })),
+    query,
+  );
 }
 
-function isOf(name: ModelName, { repoId, revision }: RepoName, quantization: string | undefined): boolean {
-  if (name.repoId !== repoId || name.revision !== revision) return false;
-  return quantization === undefined || quantizationOf(name.file) === quantization.toUpperCase();
+function candidates(models: readonly { readonly name: ModelName; readonly size?: number }[]): RepoModel[] {
+  return models.map(candidate);
+}
+
+function candidate(model: {
+  readonly name: ModelName;
+  readonly size?: number | undefined;
+  readonly quantization?: string | undefined;
+}): RepoModel {
+  const { name, size, quantization = quantizationOf(name.file) } = model;
+  return { name, kind: 'model', quantization, size, parts: 1, complete: true };
+}
+
+/** Returns the models that a query means, as {@link chosenOf} would, all of those that leave a choice. */
+function matching<T extends RepoModel & { readonly repoId?: string }>(models: readonly T[], query: ModelQuery): T[] {
+  const ofRepo = models.filter(({ name, repoId }) =>
+    isSameRepository({ ...name, repoId: repoId ?? name.repoId }, query),
+  );
+  const { quantization } = query;
+  return quantization === undefined ? ofRepo : matchQuantization(ofRepo, quantization);
 }

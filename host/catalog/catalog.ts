@@ -52,7 +52,7 @@ export class Catalog {
       throw invalidField('model.repo_id', 'the repository, "owner/name"', undefined);
     }
     const name = readModelName({ modelPath: repository ?? input.id, modelFile: input.file_path });
-    assertSupportedFile(name.file);
+    assertSupportedFile(name);
     if (input.model_type !== undefined) assertSupportedType(input.model_type, name.file);
     const guessed = entryFromName(name, 'user');
     const entry: CatalogModel = {

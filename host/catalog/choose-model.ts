@@ -1,6 +1,7 @@
 import { HostError } from '../common/errors.ts';
 import { formatBytes } from '../common/format.ts';
-import { invalidField } from '../common/host-errors.ts';
+import { KIND_NAMES } from '../gguf/kind.ts';
+import type { ModelQuery } from '../protocol/model-name.ts';
 import type { RepoModel } from './repo-models.ts';
 
 /**
@@ -15,10 +16,48 @@ const PREFERRED_QUANTIZATIONS: readonly string[] = [
   'IQ4_NL',
   'Q4_0',
   'MXFP4',
+  'MXFP4_MOE',
 ];
+
+/** The tag that Ollama gives a model without one, which means the default here. */
+const DEFAULT_TAG = 'LATEST';
+
+/** Quantizations for the processors of 2024, which llama.cpp replaced by repacking `Q4_0` while it loads. */
+const OBSOLETE = /^Q4_0_[48]_[48]$/;
 
 /** Most names in an error message. */
 const MAX_LISTED = 20;
+
+/** A model that can be chosen: on the hub, on the disk, or of another program. */
+export interface Candidate {
+  readonly name: { readonly file: string };
+  readonly quantization: string | undefined;
+}
+
+/**
+ * Returns the model that a request names: with its quantization, or the one that is chosen if it names only the
+ * repository.
+ *
+ * @throws HostError as {@link modelOfQuantization} and {@link chooseModel}.
+ */
+export function chosenOf(
+  models: readonly RepoModel[],
+  query: ModelQuery | RepoModel['name'],
+  fits: (size: number) => boolean,
+): RepoModel {
+  const { repoId } = query;
+  if ('file' in query) {
+    const found = loadable(models, repoId).find(({ name }) => name.file === query.file);
+    if (found !== undefined) return found;
+    throw new HostError('FILE_NOT_FOUND', `${repoId} has no model ${query.file}.`, {
+      details: { repoId, fileName: query.file },
+    });
+  }
+  const { quantization } = query;
+  return quantization === undefined || quantization.toUpperCase() === DEFAULT_TAG
+    ? chooseModel(models, repoId, fits)
+    : modelOfQuantization(models, repoId, quantization);
+}
 
 /**
  * Returns the model with a quantization in a repository.
@@ -27,17 +66,79 @@ const MAX_LISTED = 20;
  *   available.
  */
 export function modelOfQuantization(models: readonly RepoModel[], repoId: string, quantization: string): RepoModel {
-  const wanted = quantization.toUpperCase();
-  const found = loadable(models).filter((model) => model.quantization === wanted);
+  const candidates = loadable(models, repoId);
+  const found = matchQuantization(candidates, quantization);
   if (found.length > 1) throw ambiguous(found);
   const [model] = found;
   if (model !== undefined) return model;
-  const known = [...new Set(loadable(models).flatMap((each) => each.quantization ?? []))].slice(0, MAX_LISTED);
+  const known = [...new Set(candidates.flatMap((each) => each.quantization ?? []))].slice(0, MAX_LISTED);
+  const files = candidates.slice(0, MAX_LISTED).map(({ name }) => name.file);
   throw new HostError(
     'FILE_NOT_FOUND',
-    `${repoId} has no ${quantization} quantization. Available: ${known.join(', ') || 'none recognized'}.`,
-    { details: { repoId, quantization, available: known } },
+    `${repoId} has no ${quantization} quantization. Available: ${(known.length > 0 ? known : files).join(', ')}.`,
+    { details: { repoId, quantization, available: known.length > 0 ? known : files } },
   );
+}
+
+/**
+ * Returns the models that a quantization means, as llama.cpp and Ollama read one, whatever its case: those that have it;
+ * else with `UD-`, which unsloth puts before it; else those whose names end with it (`Compact`); else the only one of
+ * its family (`Q8` for `Q8_0`, `MXFP4` for `MXFP4_MOE`). Several where it leaves a choice.
+ */
+export function matchQuantization<T extends Candidate>(candidates: readonly T[], quantization: string): T[] {
+  const wanted = quantization.toUpperCase().replace(/^FP(16|32)$/, 'F$1');
+  const having = (test: (label: string) => boolean) =>
+    candidates.filter(({ quantization: label }) => label !== undefined && test(label));
+  const groups = [
+    () => having((label) => label === wanted),
+    () => having((label) => label === `UD-${wanted}`),
+    () => candidates.filter(({ name }) => endsWith(name.file, wanted)),
+    () => having((label) => label.startsWith(`${wanted}_`) && !OBSOLETE.test(label)),
+    () => having((label) => label.startsWith(`UD-${wanted}_`)),
+  ];
+  for (const group of groups) {
+    const found = plainest(group(), wanted);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/**
+ * Of several models, returns the one whose name has nothing behind what was wanted (`m-Q4_K_M` rather than
+ * `m-Q4_K_M-fixed`), nothing between it and the name of the others (`m-Compact` rather than `m-I-Compact`), and that is
+ * in no folder which another one is not in. All of them if that leaves a choice.
+ */
+function plainest<T extends Candidate>(models: T[], wanted: string): T[] {
+  if (models.length < 2) return models;
+  const ending = models.filter(({ name }) => endsWith(name.file, wanted));
+  const among = ending.length > 0 ? ending : models;
+  const stems = among.map((model) => ({ model, start: stemOf(model.name.file).slice(0, -wanted.length) }));
+  const plain =
+    ending.length === 0 ? [] : stems.filter(({ start }) => stems.every((other) => other.start.startsWith(start)));
+  if (plain.length === 1) return plain.map(({ model }) => model);
+  const names = new Set(among.map(({ name }) => baseOf(name.file)));
+  if (names.size > 1) return among;
+  const depth = ({ name }: T) => name.file.split('/').length;
+  const least = Math.min(...among.map(depth));
+  const shallowest = among.filter((model) => depth(model) === least);
+  return shallowest.length === 1 ? shallowest : among;
+}
+
+function endsWith(file: string, wanted: string): boolean {
+  const stem = stemOf(file);
+  const before = stem.at(-wanted.length - 1);
+  return stem.endsWith(wanted) && (before === undefined || /[-._/]/.test(before));
+}
+
+/** The name of a file without its folders, its shard and its extension, in upper case. */
+function stemOf(file: string): string {
+  return baseOf(file)
+    .replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')
+    .toUpperCase();
+}
+
+function baseOf(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1);
 }
 
 /**
@@ -49,33 +150,41 @@ export function modelOfQuantization(models: readonly RepoModel[], repoId: string
  *   `INSUFFICIENT_MEMORY` if none fits.
  */
 export function chooseModel(models: readonly RepoModel[], repoId: string, fits: (size: number) => boolean): RepoModel {
-  const candidates = loadable(models).toSorted((a, b) => (b.size ?? 0) - (a.size ?? 0));
+  const all = loadable(models, repoId);
+  const current = all.filter(({ quantization }) => quantization === undefined || !OBSOLETE.test(quantization));
+  const candidates = (current.length > 0 ? current : all).toSorted((a, b) => (b.size ?? 0) - (a.size ?? 0));
   const [only, second] = candidates;
-  if (only === undefined) {
-    throw new HostError('FILE_NOT_FOUND', `${repoId} has no GGUF models. Search for a GGUF version of this model.`, {
-      details: { repoId },
-    });
-  }
-  if (second === undefined) return only;
+  if (only !== undefined && second === undefined) return only;
   const first = PREFERRED_QUANTIZATIONS.map((name) =>
     candidates.find(({ quantization }) => quantization === name),
   ).find(Boolean);
   const start = first === undefined ? 0 : candidates.indexOf(first);
   const chosen = candidates.slice(start).find(({ size }) => size !== undefined && fits(size));
   if (chosen === undefined) throw noneFits(repoId, candidates.at(-1)?.size ?? 0);
-  const sameQuantization = candidates.filter(({ quantization }) => quantization === chosen.quantization);
-  if (sameQuantization.length > 1) throw ambiguous(sameQuantization);
-  return chosen;
+  const label = chosen.quantization;
+  const same = candidates.filter(({ quantization }) => quantization === label);
+  const [plain, another] = label === undefined ? same : plainest(same, label);
+  if (another !== undefined) throw ambiguous(same);
+  return plain ?? chosen;
 }
 
-/** Returns the complete models, without projectors. */
-function loadable(models: readonly RepoModel[]): RepoModel[] {
-  return models.filter(({ kind, complete }) => kind === 'model' && complete);
+/** Returns the complete models. Throws `FILE_NOT_FOUND` if there is none, with what there is instead. */
+function loadable(models: readonly RepoModel[], repoId: string): RepoModel[] {
+  const found = models.filter(({ kind, complete }) => kind === 'model' && complete);
+  if (found.length > 0) return found;
+  const [other] = models;
+  const instead =
+    other === undefined
+      ? 'Search for a GGUF version of this model.'
+      : `${other.name.file} is ${other.kind === 'model' ? 'incomplete' : KIND_NAMES[other.kind]}.`;
+  throw new HostError('FILE_NOT_FOUND', `${repoId} has no GGUF models. ${instead}`, { details: { repoId } });
 }
 
 function ambiguous(models: readonly RepoModel[]): HostError {
   const files = models.slice(0, MAX_LISTED).map(({ name }) => name.file);
-  return invalidField('modelFile', `one of ${files.join(', ')}`, undefined);
+  return new HostError('INVALID_REQUEST', `Several files match: ${files.join(', ')}. Name one of them.`, {
+    details: { field: 'modelFile', expected: `one of ${files.join(', ')}`, found: 'nothing', available: files },
+  });
 }
 
 function noneFits(repoId: string, smallest: number): HostError {

@@ -1,5 +1,8 @@
 import { HostError } from '../common/errors.ts';
+import { isExternalName } from '../external/external-id.ts';
 import type { ModelType } from '../protocol/actions/catalog.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import { isListed, kindOfName } from './file-kind.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /** What is known of a model; all fields are optional. */
@@ -69,9 +72,19 @@ export function unsupportedType(type: Exclude<ModelType, 'gguf' | 'bitnet'>, fil
   );
 }
 
-/** Throws `UNSUPPORTED_MODEL_TYPE` for a file that this host cannot run, before anything is downloaded. */
-export function assertSupportedFile(file: string): void {
+/**
+ * Throws `UNSUPPORTED_MODEL_TYPE` for a file that this host cannot run, before anything is downloaded. The ids of other
+ * programs' models are not names of files.
+ */
+export function assertSupportedFile(name: Pick<ModelName, 'owner' | 'repo' | 'file'>): void {
+  const { file } = name;
+  if (isExternalName(name)) return;
   assertSupportedType(modelTypeFor({ file }), file);
+  if (/\.gguf$/i.test(file) && kindOfName(file) !== 'part') return;
+  const what = isListed(file)
+    ? 'is a piece of a model file. Download all pieces and join them, or choose a file that ends with ".gguf"'
+    : 'is not a model file. Choose a file that ends with ".gguf"';
+  throw new HostError('UNSUPPORTED_MODEL_TYPE', `${file} ${what}.`, { details: { fileName: file, expected: '.gguf' } });
 }
 
 /** Throws `UNSUPPORTED_MODEL_TYPE` for a type that this host cannot run. */

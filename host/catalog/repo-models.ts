@@ -1,14 +1,16 @@
 import { createYielder } from '../common/yield-to-event-loop.ts';
 import type { RepoFile } from '../hub/repo-files.ts';
+import type { FileKind } from '../protocol/file-kinds.ts';
 import { type ModelName, modelName, type RepoName } from '../protocol/model-name.ts';
 import { claimedShards, firstShard } from '../protocol/shards.ts';
+import { addsMtp, isListed, kindOfName } from './file-kind.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /** A model in a repository: a GGUF file, or all parts of a split model. */
 export interface RepoModel {
   readonly name: ModelName;
-  /** A multimodal projector (`mmproj`) cannot be loaded by itself; `other` is not a model. */
-  readonly kind: 'model' | 'projector' | 'other';
+  /** What it is, according to its name or, where that has been read, its header. */
+  readonly kind: FileKind;
   readonly quantization: string | undefined;
   /** Bytes of all parts; undefined if the hub does not report them. */
   readonly size: number | undefined;
@@ -17,18 +19,13 @@ export interface RepoModel {
   readonly complete: boolean;
 }
 
-/** Names of projectors as llama.cpp's converter and publishers write them. */
-const PROJECTOR = /(^|[-_.])mmproj([-_.]|$)/i;
-/** GGUF files without weights: importance matrices, and llama.cpp's vocabulary tests. */
-const NOT_A_MODEL = /(^|[-_.])(imatrix|ggml-vocab)([-_.]|$)/i;
-
 /** Returns the models of a repository, sorted by file name, with the parts of a split model as one. */
 export async function repoModels(
   repo: RepoName,
   files: readonly RepoFile[],
   signal?: AbortSignal,
 ): Promise<RepoModel[]> {
-  const sizes = new Map(files.filter(({ file }) => /\.gguf$/i.test(file)).map(({ file, size }) => [file, size]));
+  const sizes = new Map(files.filter(({ file }) => isListed(file)).map(({ file, size }) => [file, size]));
   // The parts that are listed are grouped: a name can claim a thousand others.
   const groups = Map.groupBy(sizes.keys(), firstShard);
   const pause = createYielder(signal);
@@ -37,7 +34,7 @@ export async function repoModels(
     const parts = claimedShards(first);
     models.push({
       name: modelName({ owner: repo.owner, repo: repo.repo, file: first, revision: repo.revision }),
-      kind: kindOf(first),
+      kind: addsMtp(first, sizes) ? 'draft' : kindOfName(first),
       quantization: quantizationOf(first),
       size: totalOf(listed.map((file) => sizes.get(file))),
       parts,
@@ -50,10 +47,4 @@ export async function repoModels(
 
 function totalOf(sizes: readonly (number | undefined)[]): number | undefined {
   return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
-}
-
-function kindOf(file: string): RepoModel['kind'] {
-  const base = file.slice(file.lastIndexOf('/') + 1);
-  if (PROJECTOR.test(base)) return 'projector';
-  return NOT_A_MODEL.test(base) ? 'other' : 'model';
 }

@@ -2,6 +2,7 @@ import { HostError } from '../common/errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { Host } from '../host.ts';
 import type { ActionName, HostEvent, PayloadOf, Reply, SuccessReply } from '../protocol/messages.ts';
+import { nameOf } from '../protocol/model-address.ts';
 
 /** Options of a request. */
 export interface RequestOptions {
@@ -46,6 +47,12 @@ export class Client {
       signal: signal === undefined ? this.#signal : AbortSignal.any([this.#signal, signal]),
       emit: (event) => onEvent?.(event),
     });
+  }
+
+  /** Returns the name that a typed or pasted one stands for; one that the host would refuse is returned as it is. */
+  plainName(typed: string): string {
+    this.#host ??= this.#openHost();
+    return nameOf(typed, this.#host.hubEndpoint) ?? typed;
   }
 
   /** Returns all items of a list that the host sends in pages. */

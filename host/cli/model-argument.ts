@@ -46,10 +46,11 @@ function namesOf({ repo_id, file_path, name }: KnownModel): string[] {
 
 /** Returns the downloaded model of this name. Throws `MODEL_NOT_DOWNLOADED`, with the most similar name. */
 export async function modelOnDisk(typed: string, client: Client) {
+  const name = client.plainName(typed);
   const models = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
-  const found = findModel(typed, models);
+  const found = findModel(name, models);
   if (found !== undefined) return found;
-  const hint = hintFor(typed, models) || (models.length === 0 ? ' No models are downloaded yet.' : '');
+  const hint = hintFor(name, models) || (models.length === 0 ? ' No models are downloaded yet.' : '');
   throw new HostError('MODEL_NOT_DOWNLOADED', `"${typed}" is not downloaded.${hint}`, { details: { model: typed } });
 }
 
@@ -58,13 +59,14 @@ export async function modelOnDisk(typed: string, client: Client) {
  * or the disk. Throws `FILE_NOT_FOUND` with the most similar known one.
  */
 export async function modelAnywhere(typed: string, client: Client): Promise<string> {
-  if (isRemoteId(typed) || modelNameOf(typed) !== undefined) return typed;
+  const name = client.plainName(typed);
+  if (isRemoteId(name) || modelNameOf(name) !== undefined) return name;
   const known = await knownModels(client);
-  const found = findModel(typed, known);
+  const found = findModel(name, known);
   if (found !== undefined) return found.id;
   throw new HostError(
     'FILE_NOT_FOUND',
-    `There is no model named "${typed}". Use a model ID such as owner/name/file.gguf, or a name from "tabagent ls --all".${hintFor(typed, known)}`,
+    `There is no model named "${typed}". Use a model ID such as owner/name/file.gguf, or a name from "tabagent ls --all".${hintFor(name, known)}`,
     { details: { model: typed } },
   );
 }
@@ -77,7 +79,8 @@ export async function modelOrRepository(typed: string, client: Client): Promise<
   try {
     return await modelAnywhere(typed, client);
   } catch (error) {
-    if (isHostError(error, 'FILE_NOT_FOUND') && isRepository(typed)) return typed;
+    const name = client.plainName(typed);
+    if (isHostError(error, 'FILE_NOT_FOUND') && isRepository(name)) return name;
     throw error;
   }
 }

@@ -41,6 +41,20 @@ export function isExternalName({ owner, repo }: { readonly owner: string; readon
   return owner === LOCAL_OWNER && (MODEL_SOURCES as readonly string[]).includes(repo);
 }
 
+/** Hosts under which Ollama stores models of the hub, as `hf.co/owner/name:Q4_K_M`. */
+const HUB_HOSTS: readonly string[] = ['hf.co', 'huggingface.co'];
+
+/** Returns the repository, and the quantization unless it is the default, of a model of the hub that Ollama fetched. */
+export function repositoryIn({
+  owner,
+  repo,
+  file,
+}: ModelName): { repoId: string; tag: string | undefined } | undefined {
+  const [host = '', user, name, tag] = file.split('/');
+  if (owner !== LOCAL_OWNER || repo !== 'ollama' || !HUB_HOSTS.includes(host)) return undefined;
+  return tag === undefined ? undefined : { repoId: `${user}/${name}`, tag: tag === 'latest' ? undefined : tag };
+}
+
 /** Returns the model name of a file on the hub; undefined if the parts do not form a valid name. */
 export function hubName(repoId: string, file: string, revision?: string): ModelName | undefined {
   try {

@@ -1,16 +1,10 @@
 import { ARCHITECTURES } from './architectures.ts';
 import { checkLayerSizes } from './check-layer-sizes.ts';
 import { arrayOf, type GgufHeader, numberOf, stringOf } from './header.ts';
+import { isCompanion, KIND_NAMES, kindOf } from './kind.ts';
 import { MAX_EXPERTS, MAX_LAYERS } from './limits.ts';
 import { layerOf } from './model-shape.ts';
 import { quote, type Rejection, rejection } from './reject.ts';
-
-/** Values of `general.type` for GGUF files that are not models. Source: `GGUFType` of gguf-py. */
-const COMPANIONS: ReadonlyMap<string, string> = new Map([
-  ['mmproj', 'a multimodal projector, which is used together with the model it belongs to'],
-  ['adapter', 'a LoRA adapter, which is used together with the model it was trained for'],
-  ['imatrix', 'an importance matrix, which is used for quantizing a model'],
-]);
 
 /** `<architecture>.rope.scaling.type`. Source: `LLAMA_ROPE_SCALING_TYPES`; llama.cpp aborts on others. */
 const ROPE_SCALING_TYPES: readonly string[] = ['none', 'linear', 'yarn', 'longrope'];
@@ -32,7 +26,7 @@ const NO_VOCABULARY: readonly string[] = ['none', 'no_vocab'];
  */
 export function checkModel(header: GgufHeader, tensorNames: readonly string[]): void {
   const reject = rejection(header.file);
-  const architecture = checkKind(header, reject);
+  const architecture = checkKind(header, tensorNames, reject);
   const layers = required(header, `${architecture}.block_count`, 1, MAX_LAYERS, reject);
   required(header, `${architecture}.embedding_length`, 1, 2 ** 31 - 1, reject);
   required(header, `${architecture}.context_length`, 1, 2 ** 31 - 1, reject);
@@ -43,21 +37,19 @@ export function checkModel(header: GgufHeader, tensorNames: readonly string[]): 
   checkVocabulary(header, reject);
 }
 
-function checkKind(header: GgufHeader, reject: Rejection): string {
+function checkKind(header: GgufHeader, tensorNames: readonly string[], reject: Rejection): string {
   const type = stringOf(header, 'general.type');
-  const companion = type === undefined ? undefined : COMPANIONS.get(type);
-  if (companion !== undefined) {
-    throw reject(`it is ${companion}`, {
-      expected: 'general.type "model"',
-      found: `general.type ${quote(type ?? '')}`,
+  const architecture = stringOf(header, 'general.architecture');
+  const kind = kindOf({ type, architecture, tensorCount: tensorNames.length, tensorNames });
+  // A draft model, or an audio decoder, is loaded like any other, and its abilities say what it cannot do.
+  if (isCompanion(kind)) {
+    throw reject(`it is ${KIND_NAMES[kind]}`, {
+      expected: 'a language model',
+      found: type === undefined ? `architecture ${quote(architecture ?? '')}` : `general.type ${quote(type)}`,
     });
   }
-  const architecture = stringOf(header, 'general.architecture');
   if (architecture === undefined) {
     throw reject('its architecture is missing', { expected: 'general.architecture', found: 'no such key' });
-  }
-  if (architecture === 'clip') {
-    throw reject(`it is ${COMPANIONS.get('mmproj')}`, { expected: 'a language model', found: 'architecture "clip"' });
   }
   if (!ARCHITECTURES.has(architecture)) {
     throw reject(`its architecture, ${quote(architecture)}, is not supported by this version of llama.cpp`, {

@@ -9,7 +9,6 @@ import { readGgufHeader } from './read-header.ts';
 import { rejection } from './reject.ts';
 
 export type { GgufHeader } from './header.ts';
-export { modelShape } from './model-shape.ts';
 export { readGgufHeader } from './read-header.ts';
 
 /**
@@ -26,12 +25,21 @@ export async function inspectModel(
 ): Promise<InspectedModel> {
   const headers: GgufHeader[] = [];
   for (const file of files) headers.push(await inspectFile(file, options.signal));
+  return { files, ...inspectHeaders(headers) };
+}
+
+/**
+ * Checks the headers of a model's files, in order, which may also have been read from a hub.
+ *
+ * @throws HostError `MODEL_REJECTED` for what {@link inspectModel} rejects.
+ */
+export function inspectHeaders(headers: readonly GgufHeader[]): Pick<InspectedModel, 'shape' | 'abilities'> {
   const [first] = headers;
   if (first === undefined) throw new RangeError('Expected at least one file');
   checkParts(headers);
   const tensorNames = headers.flatMap(({ tensors }) => tensors.map(({ name }) => name));
   checkModel(first, tensorNames);
-  return { files, shape: modelShape(headers), abilities: modelAbilities(first, tensorNames) };
+  return { shape: modelShape(headers), abilities: modelAbilities(first, tensorNames) };
 }
 
 async function inspectFile(file: string, signal: AbortSignal | undefined): Promise<GgufHeader> {

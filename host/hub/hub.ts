@@ -132,6 +132,33 @@ export class Hub implements HubClient {
     });
   }
 
+  /**
+   * Returns the first bytes of a file in one request, which is not repeated: for what is useful but not needed.
+   *
+   * @param length Most bytes that are read, whatever the hub sends.
+   */
+  async beginning(name: ModelName, length: number, { signal }: { signal?: AbortSignal }): Promise<Uint8Array> {
+    const response = await this.#follow(this.#fileUrl(name, name.file, name.revision), {
+      method: 'GET',
+      headers: { range: `bytes=0-${length - 1}` },
+      signal,
+    });
+    try {
+      const { status, headers, body } = response;
+      if (status !== 200 && status !== 206) throw responseError(status, headers, this.#requestedFile(name, name.file));
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of body) {
+        chunks.push(Buffer.from(chunk));
+        bytes += chunk.length;
+        if (bytes >= length) break;
+      }
+      return Buffer.concat(chunks).subarray(0, length);
+    } finally {
+      response.body.destroy();
+    }
+  }
+
   /** Lists the files of a repository, without those with unusable names. Throws the hub's error. */
   repoFiles(repo: RepoName, options: HubRequestOptions): Promise<RepoFile[]> {
     return this.#withRetries(() => this.#requestRepoFiles(repo, options.signal), options);

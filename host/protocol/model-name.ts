@@ -148,6 +148,14 @@ export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
   return { ...found, quantization };
 }
 
+/** Returns whether two names are of one repository at one revision. The hub tells repositories apart by more than case. */
+export function isSameRepository(
+  a: Pick<RepoName, 'repoId' | 'revision'>,
+  b: Pick<RepoName, 'repoId' | 'revision'>,
+): boolean {
+  return a.repoId.toLowerCase() === b.repoId.toLowerCase() && a.revision === b.revision;
+}
+
 /** Builds a name from its parts and validates the path of the file. Throws `INVALID_REQUEST` with `field`. */
 export function modelName(
   parts: { owner: string; repo: string; file: string; revision?: string },

@@ -16,7 +16,7 @@ export interface RequestHead {
 
 /** A request whose fields its schema has accepted. */
 export interface ParsedRequest extends FoundAction {
-  readonly fields: unknown;
+  readonly fields: object;
 }
 
 /** Longest action name that a reply repeats; longer ones are rejected, not cut. */
@@ -60,7 +60,8 @@ export async function parseRequest(message: JsonObject): Promise<ParsedRequest> 
     const field = v.getDotPath(issue) ?? 'action';
     throw invalidField(field, expected, SECRET_FIELDS.has(field) ? describeSecret(issue.input) : issue.input);
   }
-  return { ...found, fields: parsed.output };
+  // The schema of every action is that of an object.
+  return { ...found, fields: parsed.output as object };
 }
 
 /** Fields whose value is never repeated, not even if it is invalid. */

@@ -1,3 +1,4 @@
+import { matchQuantization } from '../catalog/choose-model.ts';
 import { quantizationOf } from '../catalog/quantization-name.ts';
 import type { RequestId } from '../protocol/messages.ts';
 import { DEFAULT_REVISION, type ModelName, type ModelQuery } from '../protocol/model-name.ts';
@@ -39,5 +40,6 @@ export function isMatch(name: ModelName, reference: ModelReference): boolean {
   if (repositoryOf(name) !== repositoryOf(reference)) return false;
   if ('file' in reference) return name.id === reference.id;
   const { quantization } = reference;
-  return quantization === undefined || quantizationOf(name.file) === quantization.toUpperCase();
+  if (quantization === undefined) return true;
+  return matchQuantization([{ name, quantization: quantizationOf(name.file) }], quantization).length > 0;
 }

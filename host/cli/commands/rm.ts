@@ -12,7 +12,7 @@ export async function run(context: CommandContext): Promise<number> {
   const parts = unfinished.map(({ modelId: id, repo_id, file_path }) => ({ id, repo_id, file_path }));
   const ids: string[] = [];
   for (const typed of input.args) {
-    const partial: KnownModel | undefined = findModel(typed, parts);
+    const partial: KnownModel | undefined = findModel(client.plainName(typed), parts);
     ids.push((partial ?? (await modelOnDisk(typed, client))).id);
   }
   const deleted: { id: string; freed: number }[] = [];

@@ -18,6 +18,7 @@ import {
   requestId,
   unixSeconds,
 } from '../fields.ts';
+import { FILE_KINDS } from '../file-kinds.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
 
 /** Slowest and fastest speed limit, bytes per second: 1 KiB and 1 TiB. */
@@ -43,10 +44,21 @@ const download = {
       'Extension: the program that has the files already; nothing was downloaded then.',
     ),
     path: optional(v.string(), "Extension: where that program's file is."),
+    kind: optional(
+      v.picklist(FILE_KINDS),
+      'Extension: what the file seems to be, as in `LIST_REPO_FILES`; absent for a model that answers by itself.',
+    ),
     ...hubWarning,
   }),
   events: [modelDownloadProgress],
-  errors: [...DOWNLOAD_ERRORS, ...HUB_ERRORS, ...CACHE_ERRORS, 'UNSUPPORTED_MODEL_TYPE', 'INSUFFICIENT_MEMORY'],
+  errors: [
+    ...DOWNLOAD_ERRORS,
+    ...HUB_ERRORS,
+    ...CACHE_ERRORS,
+    'UNSUPPORTED_MODEL_TYPE',
+    'MODEL_REJECTED',
+    'INSUFFICIENT_MEMORY',
+  ],
 } as const;
 
 export const downloadModel = defineAction({

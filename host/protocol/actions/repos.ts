@@ -15,6 +15,7 @@ import {
   paging,
   textUpTo,
 } from '../fields.ts';
+import { FILE_KINDS } from '../file-kinds.ts';
 
 /** The sort orders of SEARCH_MODELS, all descending. */
 export const SEARCH_SORTS = ['downloads', 'likes', 'lastModified', 'createdAt', 'trendingScore'] as const;
@@ -27,9 +28,10 @@ export const listRepoFiles = defineAction({
   summary:
     'Lists the GGUF models in a repository with their size and whether they fit. A model split into several files is listed once.',
   request: {
-    modelPath: optional(name, 'The repository, `owner/name`.'),
+    modelPath: optional(name, 'The repository, `owner/name`, or with a quantization, `owner/name:Q4_K_M`.'),
     repoId: optional(name, 'Alias of `modelPath`.'),
     revision: optional(name, 'A branch, tag or commit of the repository; `main` when absent.'),
+    quantization: optional(name, 'A quantization such as `Q4_K_M`, which `choice` is to have.'),
     ...paging,
   },
   response: v.object({
@@ -42,8 +44,8 @@ export const listRepoFiles = defineAction({
           id: field(v.string(), 'Alias of `modelId`.'),
           fileName: field(v.string(), 'The file; of a model split into several files, the first.'),
           kind: field(
-            v.picklist(['model', 'projector', 'other']),
-            '`projector`: an `mmproj` file, which belongs to a model and cannot be loaded by itself. `other`: not a model.',
+            v.picklist(FILE_KINDS),
+            'What it is, read from its header where that is cheap, else told by its name. Only a `model` is ever chosen. `draft`: a draft model, or one that adds multi-token prediction. `adapter`, `projector`, `imatrix`: a LoRA adapter, an `mmproj` file, an importance matrix. `vocabulary`: one without a model. `part`: a piece of a file that is to be joined first. `other`: not a language model.',
           ),
           quantization: nullable(v.string(), 'The quantization in its file name; null if there is none.'),
           size: nullable(bytes, 'The size of all files; null where the Hugging Face Hub does not provide it.'),
@@ -57,7 +59,7 @@ export const listRepoFiles = defineAction({
     ),
     choice: nullable(
       v.string(),
-      'The id of the model that `DOWNLOAD_MODEL` chooses when only the repository is given; null if it would fail.',
+      'The id of the model that `DOWNLOAD_MODEL` chooses when it is given the same fields; null if it would fail.',
     ),
     ...pagedResponse,
     ...hubWarning,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chooseModel, modelOfQuantization } from '../../../host/catalog/choose-model.ts';
+import { chooseModel, chosenOf, matchQuantization, modelOfQuantization } from '../../../host/catalog/choose-model.ts';
 import { type RepoModel, repoModels } from '../../../host/catalog/repo-models.ts';
 import type { RepoName } from '../../../host/protocol/model-name.ts';
 
@@ -49,10 +49,35 @@ describe('repoModels', () => {
     expect(Object.fromEntries(kinds.map(({ name, kind }) => [name.file, kind]))).toEqual({
       'mmproj-m-F16.gguf': 'projector',
       'm.mmproj.gguf': 'projector',
-      'm-imatrix.gguf': 'other',
+      'm-imatrix.gguf': 'imatrix',
       'a/m-Q8_0.gguf': 'model',
       'ommprojx.gguf': 'model',
     });
+  });
+
+  it.each([
+    ['mtp-m.gguf', 'draft'],
+    ['MTP/m-Q4_K_M.gguf', 'draft'],
+    ['draft/m-Q4_K_M.gguf', 'draft'],
+    ['m-draft-Q8_0.gguf', 'draft'],
+    ['m-lora-F16.gguf', 'adapter'],
+    ['lora/adapter-f16.gguf', 'adapter'],
+    ['mmproj/m.gguf', 'projector'],
+    ['ggml-vocab-llama.gguf', 'vocabulary'],
+    ['m-Q8_0.gguf.part1of2', 'part'],
+    ['m-Q8_0-part2of2.gguf', 'part'],
+    ['m-Q8_0.gguf-split-a', 'part'],
+    ['WavTokenizer-Large-75-F16.gguf', 'other'],
+    ['Eagle-7B-Q4_K_M.gguf', 'model'],
+    ['m-MTP-Q4_K_M.gguf', 'model'],
+    ['Adapted-Q4_K_M.gguf', 'model'],
+  ])('takes %s for a %s', async (file, kind) => {
+    expect(await models({ [file]: 1 })).toMatchObject([{ kind }]);
+  });
+
+  it('takes a small file that is named for another one, with MTP, for what adds that to it', async () => {
+    const kinds = await models({ 'm-MTP-Q4_K_M.gguf': 1, 'm-Q4_K_M.gguf': 9 });
+    expect(kinds.map(({ kind }) => kind)).toEqual(['draft', 'model']);
   });
 
   it('has no size if the hub does not report that of a part', async () => {
@@ -97,6 +122,38 @@ describe('chooseModel', () => {
 describe('modelOfQuantization', () => {
   it('finds a quantization in any case', async () => {
     expect(modelOfQuantization(await models(SIZES), 'maker/many', 'q8_0').name.file).toBe('m-Q8_0.gguf');
+  });
+
+  it.each([
+    ['latest', 'm-Q4_K_M.gguf'],
+    ['Q8', 'm-Q8_0.gguf'],
+    ['fp16', 'm-F16.gguf'],
+    ['q2', 'm-Q2_K.gguf'],
+  ])('takes :%s for %s', async (quantization, file) => {
+    const query = { ...REPO, quantization };
+    expect(chosenOf(await models(SIZES), query, upTo(100 * GB)).name.file).toBe(file);
+  });
+
+  it.each([
+    ['Q4_K_XL', ['m-UD-Q4_K_XL.gguf', 'm-Q4_K_M.gguf'], ['m-UD-Q4_K_XL.gguf']],
+    ['Q4_K_M', ['m-UD-Q4_K_M.gguf', 'm-Q4_K_M.gguf'], ['m-Q4_K_M.gguf']],
+    ['Q4_K_M', ['m-Q4_K_M.gguf', 'm-q4_k_m-fixed.gguf'], ['m-Q4_K_M.gguf']],
+    ['Q4_K_M', ['old/m-Q4_K_M.gguf', 'm-Q4_K_M.gguf'], ['m-Q4_K_M.gguf']],
+    ['Q4_0', ['m-Q4_0.gguf', 'm-Q4_0_4_4.gguf', 'm-Q4_0_8_8.gguf'], ['m-Q4_0.gguf']],
+    ['Q4_0_4_4', ['m-Q4_0.gguf', 'm-Q4_0_4_4.gguf'], ['m-Q4_0_4_4.gguf']],
+    ['MXFP4', ['g-MXFP4_MOE.gguf', 'g-BF16.gguf'], ['g-MXFP4_MOE.gguf']],
+    ['Compact', ['S-I-Compact.gguf', 'S-Compact.gguf', 'x/S-Compact-2.gguf'], ['S-Compact.gguf']],
+    ['I-Compact', ['S-I-Compact.gguf', 'S-Compact.gguf'], ['S-I-Compact.gguf']],
+    ['Q4', ['m-Q4_K_M.gguf', 'm-Q4_0.gguf', 'm-Q8_0.gguf'], ['m-Q4_0.gguf', 'm-Q4_K_M.gguf']],
+    ['Q5_K_M', ['m-Q4_K_M.gguf'], []],
+  ])('%s of %j matches %j', async (quantization, files, expected) => {
+    const all = await models(Object.fromEntries(files.map((file) => [file, 1])));
+    expect(matchQuantization(all, quantization).map(({ name }) => name.file)).toEqual(expected);
+  });
+
+  it('says what there is in place of a model', async () => {
+    const adapters = await models({ 'lora/a-f16.gguf': 1 });
+    expect(() => chooseModel(adapters, 'maker/many', upTo(1))).toThrow(/lora\/a-f16\.gguf is a LoRA adapter/);
   });
 
   it('lists what is available if there is none or several', async () => {

@@ -3,6 +3,8 @@ import { assertSupportedFile, type ModelClues, modelTypeFor } from '../../../hos
 import { quantizationOf } from '../../../host/catalog/quantization-name.ts';
 import type { ModelType } from '../../../host/protocol/actions/catalog.ts';
 
+const REPO = { owner: 'maker', repo: 'many' };
+
 describe('quantizationOf', () => {
   it.each([
     ['Qwen3-30B-A3B-Q4_K_M.gguf', 'Q4_K_M'],
@@ -18,6 +20,8 @@ describe('quantizationOf', () => {
     ['model-BF16.gguf', 'BF16'],
     ['model-fp16.gguf', 'F16'],
     ['mmproj-model-f16.gguf', 'F16'],
+    ['m-Q4_0_4_8.gguf', 'Q4_0_4_8'],
+    ['g-MXFP4_MOE.gguf', 'MXFP4_MOE'],
     ['Qwen3-8B.gguf', undefined],
     ['Q-star-7b.gguf', undefined],
   ])('reads %s as %s', (file, quantization) => expect(quantizationOf(file)).toBe(quantization));
@@ -60,9 +64,21 @@ describe('modelTypeFor', () => {
   ])('takes %j for %s', (clues, type) => expect(modelTypeFor(clues)).toBe(type));
 
   it('names the program that runs what this host does not', () => {
-    expect(() => assertSupportedFile('model.onnx')).toThrow(
+    expect(() => assertSupportedFile({ ...REPO, file: 'model.onnx' })).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringContaining('ONNX Runtime') }),
     );
-    expect(() => assertSupportedFile('model.gguf')).not.toThrow();
+    expect(() => assertSupportedFile({ ...REPO, file: 'model.gguf' })).not.toThrow();
+    expect(() => assertSupportedFile({ owner: 'local', repo: 'ollama', file: 'qwen3/8b' })).not.toThrow();
+  });
+
+  it.each([
+    ['README.md', /not a model file/],
+    ['m-Q8_0.gguf.part1of2', /a piece of a model file/],
+    ['m-part2of3.gguf', /a piece of a model file/],
+    ['imatrix.dat', /not a model file/],
+  ])('refuses %s', (file, why) => {
+    expect(() => assertSupportedFile({ ...REPO, file })).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED_MODEL_TYPE', message: expect.stringMatching(why) }),
+    );
   });
 });

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { demandOf, fitOf, shortageOf } from '../../../extension/page/fit.ts';
 import { makeFormat } from '../../../extension/page/format.ts';
 import { fixFor, systemOf } from '../../../extension/page/host-fixes.ts';
-import { modelIdOf, readModelAddress } from '../../../extension/page/model-address.ts';
 import { diagnosticsOf } from '../../../extension/page/options/diagnostics.ts';
 import { EMPTY_SNAPSHOT, loadSnapshot, type Storage, saveSnapshot } from '../../../extension/page/snapshot.ts';
+import { modelIdOf, readModelAddress } from '../../../host/protocol/model-address.ts';
 import { machineWith } from '../../support/extension/machine.ts';
 
 const GB = 1e9;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { modelShape, readGgufHeader } from '../../../host/gguf/inspect.ts';
+import { readGgufHeader } from '../../../host/gguf/inspect.ts';
 import type { ModelShape } from '../../../host/gguf/model.ts';
+import { modelShape } from '../../../host/gguf/model-shape.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { memorySource } from '../../support/gguf/memory-source.ts';
 import {

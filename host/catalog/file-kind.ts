@@ -1,0 +1,57 @@
+import type { FileKind } from '../protocol/file-kinds.ts';
+import { quantizationOf } from './quantization-name.ts';
+
+/**
+ * Names of GGUF files that are no models, as converters and publishers write them, for files whose header has not been
+ * read. The words stand alone in a file's path, so that `Eagle-7B` and `Adapted-8B` remain models.
+ */
+const WORDS: readonly [words: RegExp, kind: FileKind][] = [
+  [/(^|[-_./])(mm-?proj(ector)?|projector)([-_./]|$)/i, 'projector'],
+  [/(^|[-_./])imatrix([-_./]|$)/i, 'imatrix'],
+  [/(^|[-_./])ggml-vocab([-_./]|$)/i, 'vocabulary'],
+  [/(^|[-_./])([dq]?lora|adapters?)([-_./]|$)/i, 'adapter'],
+  [/(^|[-_./])(draft(er)?|draft-?model|speculator|eagle-?[23]|dflash|medusa)([-_./]|$)/i, 'draft'],
+  [/(^|[/])mtp([-_./]|$)/i, 'draft'],
+  [/(^|[-_./])(wavtokenizer|vocoder)([-_./]|$)/i, 'other'],
+];
+
+/** A word for multi-token prediction within a name: of a model that has it, or of the small file that adds it. */
+const MTP = /[-_.]mtp(?=[-_.]|$)/i;
+
+/**
+ * A piece of a file that was cut for uploading: `m.gguf.part1of2`, `m-part2of3.gguf`, `m.gguf-split-a`. llama.cpp cannot
+ * read these, other than shards (`m-00001-of-00002.gguf`).
+ */
+const PIECE = /\.gguf[-._](part[-_]?\w+|split[-_]?[a-z0-9]+)$|[-._]part[-_]?\d+[-_]?of[-_]?\d+\.gguf$/i;
+
+/** Returns what a file is according to its name. */
+export function kindOfName(file: string): FileKind {
+  if (PIECE.test(file)) return 'part';
+  const stem = file.replace(/\.gguf$/i, '');
+  return WORDS.find(([words]) => words.test(stem))?.[1] ?? 'model';
+}
+
+/** Whether a file of a repository is listed: a GGUF file, or a piece of one. */
+export function isListed(file: string): boolean {
+  return /\.gguf$/i.test(file) || PIECE.test(file);
+}
+
+/**
+ * Returns whether a file adds multi-token prediction to another one of the repository, which it is named for: it is less
+ * than half as large, and has the same name without `MTP`.
+ */
+export function addsMtp(file: string, sizes: ReadonlyMap<string, number | undefined>): boolean {
+  if (!MTP.test(file)) return false;
+  const size = sizes.get(file);
+  const other = sizes.get(file.replace(MTP, ''));
+  return size !== undefined && other !== undefined && size * 2 < other;
+}
+
+/** Returns what files that differ only in their quantization share: their path without it. */
+export function familyOf(file: string): string {
+  const words = (text: string) => text.split(/[-._/]/).filter((word) => word !== '');
+  const stem = file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '').toUpperCase();
+  // A folder may repeat the quantization.
+  const without = words(stem).join('-').replaceAll(words(quantizationOf(file) ?? '').join('-'), '');
+  return words(without).join('-');
+}

@@ -1,0 +1,39 @@
+import { isCompanion } from '../gguf/kind.ts';
+import type { FileKind } from '../protocol/file-kinds.ts';
+import { familyOf } from './file-kind.ts';
+import type { RepoModel } from './repo-models.ts';
+
+/** Most headers that are read of one repository. Most have one family of models, and one of projectors. */
+const MAX_READ = 8;
+
+/**
+ * Corrects what the names of a repository's files say by their headers. Files that differ only in their quantization are
+ * of one kind, so the smallest of each such family is read.
+ *
+ * @param read Returns the kinds of models, undefined for those that are not known.
+ */
+export async function withReadKinds(
+  models: readonly RepoModel[],
+  read: (models: readonly RepoModel[]) => Promise<readonly (FileKind | undefined)[]>,
+): Promise<RepoModel[]> {
+  const families = Map.groupBy(
+    models.filter(({ kind, complete }) => kind !== 'part' && complete),
+    ({ name }) => familyOf(name.file),
+  );
+  const smallest = [...families.values()]
+    .map((family) => family.toSorted((a, b) => (a.size ?? 0) - (b.size ?? 0))[0])
+    .filter((model) => model !== undefined)
+    .slice(0, MAX_READ);
+  const kinds = await read(smallest);
+  const known = new Map(smallest.map(({ name }, at) => [familyOf(name.file), kinds[at]]));
+  return models.map((model) => ({ ...model, kind: kindWith(model.kind, known.get(familyOf(model.name.file))) }));
+}
+
+/**
+ * Returns the kind of a file by its name and its header. A draft model, or a file that adds multi-token prediction, has
+ * the header of an ordinary model.
+ */
+export function kindWith(named: FileKind, header: FileKind | undefined): FileKind {
+  if (header === undefined || (header === 'model' && !isCompanion(named))) return named;
+  return header;
+}

@@ -1,0 +1,134 @@
+import type { FileKind } from '../protocol/file-kinds.ts';
+
+/** What a file of each kind is, to follow "it is". */
+export const KIND_NAMES: Readonly<Record<FileKind, string>> = {
+  model: 'a model',
+  draft: 'a draft model for speculative decoding',
+  adapter: 'a LoRA adapter, which is used together with the model it was trained for',
+  projector: 'a multimodal projector, which is used together with the model it belongs to',
+  imatrix: 'an importance matrix, which is used for quantizing a model',
+  vocabulary: 'a vocabulary without a model',
+  part: 'a piece of a file, which must be joined with the others before it can be used',
+  other: 'not a language model',
+};
+
+/** Kinds of files that llama.cpp does not load by themselves. */
+const COMPANIONS: readonly FileKind[] = ['adapter', 'projector', 'imatrix', 'vocabulary', 'part'];
+
+/** Returns whether a file of a kind cannot be loaded by itself, whatever else it may be used for. */
+export function isCompanion(kind: FileKind | undefined): kind is Exclude<FileKind, 'model'> {
+  return kind !== undefined && COMPANIONS.includes(kind);
+}
+
+/** Values of `general.type` for GGUF files that are not models. Source: `GGUFType` of gguf-py. */
+const TYPES: ReadonlyMap<string, FileKind> = new Map([
+  ['mmproj', 'projector'],
+  ['adapter', 'adapter'],
+  ['imatrix', 'imatrix'],
+  ['vocab', 'vocabulary'],
+]);
+
+/** Architectures of files that llama.cpp cannot load as a model, or that answer nobody by themselves. */
+const ARCHITECTURES: ReadonlyMap<string, FileKind> = new Map([
+  ['clip', 'projector'],
+  ['eagle3', 'draft'],
+  ['dflash', 'draft'],
+  ['gemma4-assistant', 'draft'],
+  ['wavtokenizer-dec', 'other'],
+]);
+
+/** Names of the tensors of LoRA adapters. Source: `convert_lora_to_gguf.py`. */
+const ADAPTER_TENSOR = /\.lora_[ab]$/;
+
+/** What the beginning of a GGUF file says about it. */
+export interface KindClues {
+  /** `general.type`. */
+  readonly type?: string | undefined;
+  /** `general.architecture`. */
+  readonly architecture?: string | undefined;
+  readonly tensorCount: number;
+  /** Names of tensors, as far as they have been read. */
+  readonly tensorNames: readonly string[];
+}
+
+/** Returns what a GGUF file is; undefined if its header does not say. */
+export function kindOf({ type, architecture, tensorCount, tensorNames }: KindClues): FileKind | undefined {
+  const known = TYPES.get(type ?? '') ?? ARCHITECTURES.get(architecture ?? '');
+  if (known !== undefined) return known;
+  if (tensorNames.some((name) => ADAPTER_TENSOR.test(name))) return 'adapter';
+  if (architecture === undefined) return undefined;
+  return tensorCount === 0 ? 'vocabulary' : 'model';
+}
+
+/** Bytes of a file that show its kind: its description comes first, then the vocabulary, which is not needed. */
+export const BEGINNING_BYTES = 64 * 1024;
+
+/** Reads the kind of a file from its first {@link BEGINNING_BYTES}; undefined if they do not show it. */
+export function readKind(beginning: Uint8Array): FileKind | undefined {
+  const { buffer, byteOffset, byteLength } = beginning;
+  const clues = readClues(Buffer.from(buffer, byteOffset, byteLength));
+  return clues === undefined ? undefined : kindOf(clues);
+}
+
+/** Bytes of values by their type in the file; 0 for strings (8) and lists (9). Source: `gguf_type` of ggml. */
+const VALUE_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
+const STRING = 8;
+const LIST = 9;
+
+/** The beginning of the bytes of a file does not reach as far as is read. */
+class EndOfBeginning extends Error {}
+
+/** Reads what the beginning of a file says, up to where it ends; undefined if it is not the beginning of a GGUF file. */
+function readClues(bytes: Buffer): KindClues | undefined {
+  if (bytes.length < 24 || bytes.toString('latin1', 0, 4) !== 'GGUF') return undefined;
+  let at = 8;
+  const take = (length: number): number => {
+    const start = at;
+    if (!(length >= 0 && start + length <= bytes.length)) throw new EndOfBeginning();
+    at += length;
+    return start;
+  };
+  const count = () => Number(bytes.readBigUInt64LE(take(8)));
+  const text = () => {
+    const length = count();
+    const start = take(length);
+    return bytes.toString('utf8', start, start + length);
+  };
+  const skipValue = (type: number): void => {
+    const size = VALUE_BYTES[type];
+    if (size === undefined) throw new EndOfBeginning();
+    if (type === STRING) take(count());
+    else if (type !== LIST) take(size);
+    else {
+      const element = bytes.readUInt32LE(take(4));
+      const length = count();
+      const elementBytes = VALUE_BYTES[element] ?? 0;
+      if (elementBytes > 0) take(length * elementBytes);
+      // Each string takes at least its length of eight bytes, so the end comes soon, whatever the list claims.
+      else if (element === STRING) for (let i = 0; i < length; i++) take(count());
+      else throw new EndOfBeginning();
+    }
+  };
+  const tensorCount = count();
+  const entryCount = count();
+  const known: { type?: string; architecture?: string } = {};
+  const tensorNames: string[] = [];
+  try {
+    for (let i = 0; i < entryCount; i++) {
+      const key = text();
+      const type = bytes.readUInt32LE(take(4));
+      if (key === 'general.type' && type === STRING) known.type = text();
+      else if (key === 'general.architecture' && type === STRING) known.architecture = text();
+      else skipValue(type);
+    }
+    for (let i = 0; i < tensorCount; i++) {
+      tensorNames.push(text());
+      // Dimensions, type and offset.
+      const rank = bytes.readUInt32LE(take(4));
+      take(rank * 8 + 12);
+    }
+  } catch (error) {
+    if (!(error instanceof EndOfBeginning)) throw error;
+  }
+  return { ...known, tensorCount, tensorNames };
+}

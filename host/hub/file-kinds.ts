@@ -1,0 +1,45 @@
+import type { Logger } from '../common/log.ts';
+import { BEGINNING_BYTES, readKind } from '../gguf/kind.ts';
+import type { FileKind } from '../protocol/file-kinds.ts';
+import type { ModelName } from '../protocol/model-name.ts';
+import type { Hub } from './hub.ts';
+
+/** Longest time that reading kinds may take together, milliseconds: a listing must not wait for them. */
+const READ_TIMEOUT_MS = 3_000;
+
+/** Kinds that are remembered. A repository has a handful. */
+const MAX_KNOWN = 1_000;
+
+/** Reads what files on the hub are from their first kilobytes, and remembers it. */
+export class FileKinds {
+  readonly #hub: () => Promise<Pick<Hub, 'beginning'>>;
+  readonly #log: Logger;
+  /** By model id; undefined where the header does not say. A model stays a model when its file is replaced. */
+  readonly #known = new Map<string, FileKind | undefined>();
+
+  constructor(hub: () => Promise<Pick<Hub, 'beginning'>>, log: Logger) {
+    this.#hub = hub;
+    this.#log = log;
+  }
+
+  /** Returns the kinds of files in order, undefined for those that could not be read in time. */
+  read(files: readonly { readonly name: ModelName }[], signal: AbortSignal): Promise<(FileKind | undefined)[]> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
+    return Promise.all(files.map(({ name }) => this.#read(name, limit, signal)));
+  }
+
+  async #read(name: ModelName, limit: AbortSignal, signal: AbortSignal): Promise<FileKind | undefined> {
+    if (this.#known.has(name.id)) return this.#known.get(name.id);
+    try {
+      const kind = readKind(await (await this.#hub()).beginning(name, BEGINNING_BYTES, { signal: limit }));
+      if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+      this.#known.set(name.id, kind);
+      return kind;
+    } catch (error) {
+      signal.throwIfAborted();
+      // Without the header, the name decides, and a load checks the whole file.
+      this.#log.info('hub.kind-unknown', { id: name.id, error });
+      return undefined;
+    }
+  }
+}
