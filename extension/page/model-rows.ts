@@ -45,6 +45,8 @@ export interface ModelRow {
   readonly file: string;
   /** Bytes; 0 if unknown. */
   readonly size: number;
+  /** Size of newer files on the hub, bytes; undefined if none are known. */
+  readonly newerSize: number | undefined;
   readonly quantization: string;
   readonly description: string;
   readonly tags: readonly string[];
@@ -87,7 +89,7 @@ const GB = 1e9;
 export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
   const downloads = new Map(facts.downloads.map((download) => [download.modelId, download]));
   const loaded = new Map(facts.loaded.map((model) => [model.model_id, model]));
-  const entries = new Map<string, AvailableModel & { size?: number }>();
+  const entries = new Map<string, AvailableModel & Partial<Pick<DownloadedModel, 'size' | 'newer'>>>();
   for (const model of facts.available) entries.set(model.id, model);
   for (const model of facts.downloaded) entries.set(model.id, model);
   for (const id of [...downloads.keys(), ...loaded.keys()]) if (!entries.has(id)) entries.set(id, unlisted(id));
@@ -102,6 +104,7 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
       repo: entry.repo_id,
       file: entry.file_path,
       size: entry.size ?? (inMemory?.config.file_size || download?.total || Math.round(entry.size_gb * GB)),
+      newerSize: entry.newer?.size,
       quantization: entry.default_quant,
       description: entry.description,
       tags: entry.tags,

@@ -54,6 +54,7 @@ export type ToPage =
 
 /** Actions after which every open page asks the host again for models. */
 export const MODEL_ACTIONS: ReadonlySet<ActionName> = new Set([
+  'CHECK_UPDATES',
   'DOWNLOAD_MODEL',
   'CANCEL_DOWNLOAD',
   'PAUSE_DOWNLOAD',

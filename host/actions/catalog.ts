@@ -1,13 +1,16 @@
 import { type CatalogModel, gigabytes } from '../catalog/entry.ts';
 import { unsupportedType } from '../catalog/model-type.ts';
 import { RECIPES } from '../catalog/recipes.ts';
+import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
+import type { DownloadStatus } from '../model-files/types.ts';
 import * as declared from '../protocol/actions/catalog.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
 import type { OfferedModel } from '../remote/offered-models.ts';
 import { type Call, handle } from './action.ts';
 import { goneEntry, offeredEntry } from './external-entry.ts';
 import { page, pageOf } from './paging.ts';
+import { percent } from './progress.ts';
 
 /** Returns the catalog, the models in the cache, and those of other programs that the cache does not have. */
 async function allModels({ services, signal }: Call) {
@@ -85,13 +88,28 @@ export const getAvailableModels = handle(declared.getAvailableModels, async (req
   return { payload: { models: items, ...next } };
 });
 
+/** Whether a download has left, or is writing, a part of a model. */
+function isPartial(status: DownloadStatus): status is DownloadStatus & { status: 'downloading' | 'paused' | 'failed' } {
+  return status.status === 'downloading' || status.status === 'paused' || status.status === 'failed';
+}
+
 export const getDownloadedModels = handle(declared.getDownloadedModels, async (request, call) => {
   const { catalog, entries, models, others } = await allModels(call);
   const known = new Map(entries.map((entry) => [entry.id, entry]));
-  const { items, ...next } = pageOf([...models, ...others], request, (model) => {
+  const cache = await call.services.cache();
+  const newer = await cache.updates.known();
+  const unfinished = request.partial === true ? (await cache.statuses()).filter(isPartial) : [];
+  const { items, ...next } = pageOf([...models, ...others, ...unfinished], request, (model) => {
+    if ('status' in model) {
+      const { name, downloaded, total, status } = model;
+      const partial = { status, downloaded, total, progress: percent(downloaded, total, false) };
+      const entry = known.get(name.id) ?? catalog.onDisk(name, total);
+      return withModelId({ ...entry, downloaded: false, size: downloaded, partial });
+    }
     if (!('offered' in model)) {
       const { name, size } = model;
-      return withModelId({ ...(known.get(name.id) ?? catalog.onDisk(name, size)), downloaded: true, size });
+      const entry = known.get(name.id) ?? catalog.onDisk(name, size);
+      return withModelId({ ...entry, downloaded: true, size, ...defined({ newer: newer.get(name.id) }) });
     }
     const { source, size, path, ...entry } = offeredEntry(model);
     return withModelId({ ...(known.get(entry.id) ?? entry), downloaded: true, source, size, path });

@@ -19,28 +19,23 @@ import { hasModelReference } from './model-reference.ts';
 import { page } from './paging.ts';
 import { activityFields, percent, transferProgress } from './progress.ts';
 import { knownName, resolveName } from './resolve-name.ts';
+import { updateModel } from './updates.ts';
 
 /** Downloads a model, or joins the download that is already running. */
 async function download(
   name: ModelName,
-  { maxBytesPerSecond }: RequestOf<'DOWNLOAD_MODEL'>,
+  { maxBytesPerSecond, update }: RequestOf<'DOWNLOAD_MODEL'>,
   call: Call<'MODEL_DOWNLOAD_PROGRESS'>,
 ) {
-  const report = throttle(({ downloaded: done, total, bytesPerSecond, status, activity }: DownloadStatus) => {
+  const report = throttle(({ name: of, downloaded: done, total, bytesPerSecond, status, activity }: DownloadStatus) => {
     const isComplete = status === 'completed';
-    const progress = transferProgress({ name, done, total, bytesPerSecond, isComplete });
+    const progress = transferProgress({ name: of, done, total, bytesPerSecond, isComplete });
     call.emit('MODEL_DOWNLOAD_PROGRESS', { ...progress, ...activityFields(activity) });
   });
   try {
-    const {
-      model,
-      alreadyDownloaded,
-      external,
-      kind = 'model',
-    } = await obtainModel(name, call, {
-      onProgress: report,
-      maxBytesPerSecond,
-    });
+    const obtain: typeof updateModel = update === true ? updateModel : obtainModel;
+    const obtained = await obtain(name, call, { onProgress: report, maxBytesPerSecond });
+    const { model, alreadyDownloaded, external, kind = 'model', isReplaced, note } = obtained;
     const payload = {
       modelId: name.id,
       repoId: name.repoId,
@@ -54,7 +49,9 @@ async function download(
       const message = `Not downloaded because ${SOURCE_NAMES[external.source]} already has this model (${path})`;
       return { message, payload: { ...payload, source: external.source, path } };
     }
+    if (isReplaced === true) return { message: 'Model updated', payload };
     const message = alreadyDownloaded ? 'Model already downloaded' : 'Model downloaded successfully';
+    if (note !== undefined) return { message: `${message}. ${note.replace(/\.$/, '')}`, payload };
     if (kind === 'model') return { message, payload };
     return { message: `${message}. It seems to be ${KIND_NAMES[kind]}`, payload: { ...payload, kind } };
   } finally {

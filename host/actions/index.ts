@@ -16,6 +16,7 @@ const MODULES = {
   ping: async () => ({ ping }),
   system: () => import('./system.ts'),
   downloads: () => import('./downloads.ts'),
+  updates: () => import('./updates.ts'),
   verification: () => import('./verification.ts'),
   cache: () => import('./cache.ts'),
   load: () => import('./load.ts'),

@@ -36,12 +36,14 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
     size: size ?? null,
     fits: size === undefined ? null : fits(size),
     downloaded: false,
+    downloadedSize: null,
   }));
   const names = new Map(models.map(({ name }) => [name.id, name]));
   const files = await Promise.all(
     items.map(async (entry) => {
       const name = names.get(entry.id);
-      return { ...entry, downloaded: name !== undefined && (await cache.find(name)) !== undefined };
+      const present = name === undefined ? undefined : await cache.find(name);
+      return { ...entry, downloaded: present !== undefined, downloadedSize: present?.size ?? null };
     }),
   );
   const { repoId, revision } = repo;

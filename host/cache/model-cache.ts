@@ -14,12 +14,20 @@ import type { HubClient } from '../hub/types.ts';
 import { deleteModel } from '../model-files/delete-model.ts';
 import { type ControlRequest, DownloadIndex, type ModelRecord } from '../model-files/download-index.ts';
 import { CacheLayout, fileKey } from '../model-files/layout.ts';
-import { assertOwn, findModel, listModelNames, modelBytes } from '../model-files/model-folders.ts';
+import {
+  assertOwn,
+  findModel,
+  listModelNames,
+  modelBytes,
+  partialBytes,
+  partLengths,
+} from '../model-files/model-folders.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from '../model-files/types.ts';
 import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Store } from '../store/types.ts';
 import { CacheEviction } from './cache-eviction.ts';
+import { CacheUpdates } from './cache-updates.ts';
 import { CacheVerifier } from './cache-verifier.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
@@ -52,6 +60,8 @@ export class ModelCache {
   readonly #listing: ModelListing;
   /** Verifies and repairs models. */
   readonly verifier: CacheVerifier;
+  /** Finds newer files on the hub, and replaces the old ones. */
+  readonly updates: CacheUpdates;
   /** Reports what the cache contains and keeps it within its size limit. */
   readonly eviction: CacheEviction;
   readonly #rateLimiter: RateLimiter;
@@ -77,6 +87,7 @@ export class ModelCache {
       limit,
       log,
     });
+    this.updates = new CacheUpdates({ layout: this.#layout, index: this.#index, leases: this.#leases, hub });
     this.verifier = new CacheVerifier({
       config,
       layout: this.#layout,
@@ -189,7 +200,8 @@ export class ModelCache {
   }
 
   /**
-   * Removes a model, or every model of a repository at a revision, including incomplete split models.
+   * Removes a model, or every model of a repository at a revision, including incomplete split models and what unfinished
+   * downloads left on the disk.
    *
    * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for the user's own files in a linked folder,
    *   in which case nothing is removed.
@@ -205,6 +217,10 @@ export class ModelCache {
     const unfinished = (await this.statuses()).filter(({ name: other }) => isPartOf(other, name));
     const busy = unfinished.filter(({ status }) => status === 'downloading').map((status) => status.name.id);
     if (busy.length > 0) throw modelInUse(busy);
+    for (const { name: model } of unfinished) {
+      const known = [...present.keys()].find(({ id }) => id === model.id) ?? model;
+      present.set(known, (present.get(known) ?? 0) + (await partialBytes(this.#layout, model)));
+    }
     if (present.size === 0) throw modelNotDownloaded('file' in name ? name.id : name.repoId);
     for (const model of present.keys()) await assertOwn(this.#layout, this.#index, model);
     const exclusive = [...present.keys()].map((model) => ({ model, lock: this.#leases.takeExclusive(model) }));
@@ -381,11 +397,16 @@ export class ModelCache {
       FileLock.isHeld(this.#layout.lockPath(name)) ? [] : shardFiles(name.file).map((file) => fileKey(name, file)),
     );
     const stored = (await this.#index.storedBytesOf(keys.flat())).values();
+    const lengths = await Promise.all(downloads.map(([name]) => partLengths(this.#layout, name)));
     return downloads.map(([name, { state, downloaded, total, startedAt, error }], at) => {
       const base = { name, total, startedAt, bytesPerSecond: 0 };
       const files = keys[at] ?? [];
       if (files.length === 0) return { ...base, downloaded, status: 'downloading' };
-      const found = { ...base, downloaded: files.reduce((sum) => sum + (stored.next().value ?? 0), 0) };
+      // Of a partial file that another program removed or cut, the index still knows what it had.
+      const found = {
+        ...base,
+        downloaded: sum(files.map((_, file) => Math.min(stored.next().value ?? 0, lengths[at]?.[file] ?? 0))),
+      };
       if (state === 'failed' && error !== undefined) return { ...found, status: 'failed', error };
       return { ...found, status: state === 'downloading' || state === 'failed' ? 'paused' : state };
     });

@@ -1,11 +1,9 @@
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheError } from '../common/cache-errors.ts';
-import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import type { DownloadIndex, ModelRecord } from '../model-files/download-index.ts';
 import { type CacheLayout, fileKey } from '../model-files/layout.ts';
 import { ModelFolder, partialFolders } from '../model-files/model-folder.ts';
+import { allocatedBytes, statsOf } from '../model-files/model-folders.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { ModelListing } from './model-listing.ts';
@@ -42,9 +40,6 @@ export interface CacheUsage {
   /** Known downloads, running or not, by model id. */
   readonly downloads: ReadonlyMap<string, ModelRecord>;
 }
-
-/** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
-const STAT_BLOCK_BYTES = 512;
 
 /** Name of a partial file; other files in the folder do not belong to the cache. */
 const PARTIAL_NAME = /^([0-9a-f]{32})\.partial$/;
@@ -95,22 +90,11 @@ async function partialsOf(
     for (const { name } of await entriesOf(folder)) {
       const key = PARTIAL_NAME.exec(name)?.[1];
       const path = join(folder, name);
-      const stats = key === undefined ? undefined : await statOf(path);
+      const stats = key === undefined ? undefined : await statsOf(path);
       if (key === undefined || !stats?.isFile()) continue;
-      // Windows does not report how much of a sparse file is allocated, so its full size counts.
-      const bytes = process.platform === 'win32' ? stats.size : stats.blocks * STAT_BLOCK_BYTES;
+      const bytes = allocatedBytes(stats);
       partials.push({ path, name: owners.get(key), bytes, modified: stats.mtimeMs });
     }
   }
   return partials;
-}
-
-async function statOf(path: string) {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    // Removed since it was listed.
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw cacheError(error, path);
-  }
 }

@@ -52,6 +52,8 @@ export function familyOf(file: string): string {
   const words = (text: string) => text.split(/[-._/]/).filter((word) => word !== '');
   const stem = file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '').toUpperCase();
   // A folder may repeat the quantization.
-  const without = words(stem).join('-').replaceAll(words(quantizationOf(file) ?? '').join('-'), '');
+  const without = words(stem)
+    .join('-')
+    .replaceAll(words(quantizationOf(file) ?? '').join('-'), '');
   return words(without).join('-');
 }

@@ -25,6 +25,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       { name: 'revision', value: 'NAME', summary: 'branch, tag or commit (default: main)' },
       { name: 'max-speed', value: 'SIZE', summary: 'maximum download speed per second, such as 5MB' },
+      { name: 'quantization', value: 'NAME', summary: 'quantization of a repository, such as Q5_K_M' },
+      { name: 'update', summary: 'replace a downloaded model where the hub has a newer file' },
     ],
     examples: [
       { command: 'tabagent pull Qwen/Qwen3-0.6B-GGUF Qwen3-0.6B-Q8_0.gguf', does: 'download one file of a repository' },
@@ -37,18 +39,19 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'ls',
-    summary: 'List downloaded models',
+    summary: 'List downloaded models, and unfinished downloads with how far they are',
     args: [],
     options: [
       { name: 'all', short: 'a', summary: 'include available models that are not downloaded' },
       { name: 'ids', summary: 'print only model IDs, one per line' },
       { name: 'downloads', summary: 'list unfinished downloads instead' },
+      { name: 'outdated', summary: 'list models with a newer file on the Hugging Face Hub instead' },
     ],
     examples: [
       { command: 'tabagent ls', does: 'list downloaded models' },
       { command: 'tabagent ls --json | jq -r ".models[].id"', does: 'the same as --ids' },
     ],
-    actions: ['GET_DOWNLOADED_MODELS', 'GET_AVAILABLE_MODELS', 'GET_ACTIVE_DOWNLOADS'],
+    actions: ['GET_DOWNLOADED_MODELS', 'GET_AVAILABLE_MODELS', 'GET_ACTIVE_DOWNLOADS', 'CHECK_UPDATES'],
     load: () => import('./commands/ls.ts'),
   },
   {
@@ -90,6 +93,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [],
     options: [
       { name: 'yes', summary: 'remove what is listed' },
+      { name: 'dry-run', summary: 'only list it, which is the default' },
       { name: 'days', value: 'NUMBER', summary: 'remove downloads not resumed for this many days (default: 30)' },
       {
         name: 'to',
@@ -117,7 +121,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'rm',
-    summary: 'Delete downloaded models',
+    summary: 'Delete downloaded models, and what unfinished downloads have left',
     args: [{ ...MODEL, many: true }],
     options: [],
     examples: [{ command: 'tabagent rm Qwen3-0.6B-Q8_0', does: 'delete a model and print the space freed' }],

@@ -35,6 +35,7 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   OFFLINE: EXIT.hub,
 
   DISK_FULL: EXIT.noSpace,
+  FILE_TOO_LARGE: EXIT.noSpace,
   INSUFFICIENT_MEMORY: EXIT.noSpace,
 
   ABORTED: EXIT.interrupted,

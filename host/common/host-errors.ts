@@ -94,6 +94,19 @@ export function diskFull(path: string, cause: unknown): HostError {
   );
 }
 
+/** The file system, or a limit of the process (`ulimit -f`), allows no file as large as `path` has to become. */
+export function fileTooLarge(
+  path: string,
+  cause: unknown,
+  reason = 'Its file system or a limit (ulimit -f)',
+): HostError {
+  return new HostError(
+    'FILE_TOO_LARGE',
+    `${reason} allows no files as large as ${path} has to become. Move the models to another disk (tabagent move), or raise the limit.`,
+    { details: fileDetails(path), cause },
+  );
+}
+
 /** The system denied access to `path`. */
 export function noWritePermission(path: string, cause: unknown): HostError {
   return new HostError(

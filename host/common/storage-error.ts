@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { type HostError, isSystemError } from './errors.ts';
-import { diskFull, fileInUse, noWritePermission, tooManyFiles } from './host-errors.ts';
+import { diskFull, fileInUse, fileTooLarge, noWritePermission, tooManyFiles } from './host-errors.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
 /**
@@ -14,6 +14,7 @@ import { SQLITE, sqliteCode } from './sqlite-code.ts';
 export function storageError(error: unknown, path: string): HostError | undefined {
   const sqlite = sqliteCode(error);
   if (isSystemError(error, 'ENOSPC', 'EDQUOT') || sqlite === SQLITE.FULL) return diskFull(path, error);
+  if (isSystemError(error, 'EFBIG')) return fileTooLarge(path, error);
   // SQLite says of a missing file descriptor only that it cannot open or read a file.
   const isUnclear = sqlite === SQLITE.CANTOPEN || sqlite === SQLITE.IOERR;
   if (isSystemError(error, 'EMFILE', 'ENFILE') || (isUnclear && areDescriptorsUsedUp())) {

@@ -1,4 +1,3 @@
-import { HostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { HostLimits } from '../config.ts';
 import { HubError, isTransient, UnusableRange } from '../hub/hub-error.ts';
@@ -183,7 +182,9 @@ export class DownloadRound {
     this.#closedBytes = 0;
     for (const connection of this.#connections) bytes += connection.sample(elapsedMs);
     this.#reportActivity();
-    if (!this.#ranges || this.#stop.aborted) return;
+    if (this.#stop.aborted) return;
+    void this.#options.file.assertIntact().catch((error: unknown) => this.#failed.abort(error));
+    if (!this.#ranges) return;
     // Near the end there is not enough work for all, and some have not left yet: that says nothing about the network.
     const { plan } = this.#options;
     if (this.#queue.size > 0 && this.#workers <= plan.target) plan.sample((bytes * 1000) / elapsedMs);
@@ -390,13 +391,4 @@ export class DownloadRound {
 /** Whether a server refused a request without a reason that concerns the file. */
 function isRefusal(error: unknown): error is HubError {
   return error instanceof HubError && REFUSALS.has(error.details?.status) && error.details?.hubCode === undefined;
-}
-
-/** Error for a partial file that another program changed while it was written. */
-export function modifiedError(path: string): HostError {
-  return new HostError(
-    'CACHE_ERROR',
-    `${path} was truncated while it was being written, possibly by another program. Download the model again.`,
-    { details: { path } },
-  );
 }

@@ -7,16 +7,10 @@ import { ChunkGrid, MAX_CHUNKS } from '../model-files/chunks.ts';
 import type { DownloadIndex, FileRecord } from '../model-files/download-index.ts';
 import type { ModelFolder } from '../model-files/model-folder.ts';
 import { ConnectionPlan } from './connection-plan.ts';
-import {
-  type ConnectionActivity,
-  DownloadRound,
-  modifiedError,
-  RangesIgnored,
-  StoredChunkDiffers,
-} from './download-round.ts';
+import { type ConnectionActivity, DownloadRound, RangesIgnored, StoredChunkDiffers } from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
 import { PartialChunks } from './partial-chunks.ts';
-import { isComplete, PartialFile } from './partial-file.ts';
+import { isComplete, modifiedError, PartialFile } from './partial-file.ts';
 import { hashingOf, PrefixHash } from './prefix-hash.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { type ChunkState, StoredChunks } from './stored-chunk.ts';

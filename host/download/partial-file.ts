@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../common/atomic-write.ts';
 import { cacheError } from '../common/cache-errors.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { removeFile, renameFile } from '../common/files-in-use.ts';
+import { fileTooLarge } from '../common/host-errors.ts';
 
 /** Does not follow a link in the file's place. Windows has no such flag. */
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
@@ -15,6 +16,7 @@ const SYNC_BYTES = 64 * 1024 * 1024;
 /** A partially downloaded file: it has its final length, and is sparse where bytes are missing. Throws `HostError`s. */
 export class PartialFile {
   readonly path: string;
+  readonly #size: number;
   readonly #handle: FileHandle;
   #lastWrite: Promise<void> = Promise.resolve();
   #unsyncedBytes = 0;
@@ -22,8 +24,9 @@ export class PartialFile {
   /** Error of a sync. The system reports it only once, so it is kept for later writes. */
   #syncError: unknown;
 
-  private constructor(path: string, handle: FileHandle) {
+  private constructor(path: string, size: number, handle: FileHandle) {
     this.path = path;
+    this.#size = size;
     this.#handle = handle;
   }
 
@@ -34,12 +37,19 @@ export class PartialFile {
       const handle = await open(path, OPEN_FLAGS, 0o600);
       await handle.truncate(size).catch(async (error: unknown) => {
         await handle.close();
-        throw error;
+        throw isSystemError(error, ...NO_LARGE_FILES) ? await refusedSize(path, error) : error;
       });
-      return new PartialFile(path, handle);
+      return new PartialFile(path, size, handle);
     } catch (error) {
       throw cacheError(error, path);
     }
+  }
+
+  /** Throws `CACHE_ERROR` if another program has removed, replaced or cut the file since it was opened. */
+  async assertIntact(): Promise<void> {
+    const [open, there] = await Promise.all([this.#handle.stat(), statsOf(this.path)]);
+    if (there?.ino === open.ino && there.dev === open.dev && open.size >= this.#size) return;
+    throw modifiedError(this.path);
   }
 
   /** The descriptor of the open file. */
@@ -153,6 +163,36 @@ export async function isComplete(path: string, size: number): Promise<boolean> {
     `${path} already exists with ${stats.size} bytes, but the file on the Hugging Face Hub has ${size}. Delete the model or move the file elsewhere, then download again.`,
     { details: { path, expected: size, found: stats.size } },
   );
+}
+
+/** Error for a partial file that another program changed while it was written. */
+export function modifiedError(path: string): HostError {
+  return new HostError(
+    'CACHE_ERROR',
+    `${path} was removed or cut while it was being written, possibly by another program. Download the model again.`,
+    { details: { path } },
+  );
+}
+
+/** What a file system reports that has no files of the size of models, or none with gaps. */
+const NO_LARGE_FILES = ['EFBIG', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'] as const;
+
+/** Numbers of file systems that limit the size of files, as `statfs` gives them. Source: Linux, magic.h. */
+const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x4d44, 'FAT'],
+  [0x2011bab0, 'exFAT'],
+  [0x65735546, 'FUSE'],
+  [0x6969, 'NFS'],
+  [0xff534d42, 'SMB'],
+  [0xfe534d42, 'SMB'],
+]);
+
+async function refusedSize(path: string, cause: unknown): Promise<HostError> {
+  const type = await statfs(dirname(path)).then(
+    (stats) => FILE_SYSTEMS.get(stats.type),
+    () => undefined,
+  );
+  return fileTooLarge(path, cause, type === undefined ? undefined : `The file system of the disk (${type})`);
 }
 
 async function statsOf(path: string) {

@@ -144,8 +144,11 @@ export class Hub implements HubClient {
       signal,
     });
     try {
-      const { status, headers, body } = response;
-      if (status !== 200 && status !== 206) throw responseError(status, headers, this.#requestedFile(name, name.file));
+      const { status, body } = response;
+      if (status !== 200 && status !== 206) {
+        const file = this.#requestedFile(name, name.file);
+        throw await this.#refusal(response, signal, (refusal) => responseError(refusal, file));
+      }
       const chunks: Uint8Array[] = [];
       let bytes = 0;
       for await (const chunk of body) {

@@ -29,6 +29,7 @@ export async function deleteModel(layout: CacheLayout, index: DownloadIndex, nam
   }
   for (const file of files) await index.deleteFile(fileKey(name, file));
   await index.deleteModel(name.id);
+  await index.setNewer(name.id, undefined);
 }
 
 async function remove(path: string): Promise<void> {

@@ -46,6 +46,10 @@ const ModelRecord = v.object({
 });
 export type ModelRecord = v.InferOutput<typeof ModelRecord>;
 
+/** What is stored for a model with newer files on the hub: their size. */
+const NewerFiles = v.object({ size: Bytes });
+export type NewerFiles = v.InferOutput<typeof NewerFiles>;
+
 /** What a user asked of a download that another host is doing. */
 export type ControlRequest = 'pause' | 'cancel';
 
@@ -69,6 +73,18 @@ export class DownloadIndex {
 
   async setFile(key: string, record: FileRecord): Promise<void> {
     await (await this.#namespace('files')).set(key, record);
+  }
+
+  /** Moves a file and its chunks to another key, in place of what was there. */
+  async moveFile(from: string, to: string): Promise<void> {
+    const record = await this.file(from);
+    await this.deleteFile(to);
+    if (record === undefined) return;
+    for (const [chunk, stored] of (await this.chunks(from, gridOf(record).count)).entries()) {
+      if (stored !== undefined) await this.setChunk(to, chunk, stored);
+    }
+    await this.setFile(to, record);
+    await this.deleteFile(from);
   }
 
   /** Removes a file and its chunks from the index. */
@@ -163,7 +179,22 @@ export class DownloadIndex {
     await (await this.#namespace('used')).set(id, at);
   }
 
-  async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes' | 'used'): Promise<Namespace<unknown>> {
+  /** Models with newer files on the hub, as far as that was asked. */
+  async allNewer(): Promise<Map<string, NewerFiles>> {
+    const newer = new Map<string, NewerFiles>();
+    for await (const [id, value] of (await this.#namespace('newer')).entries()) {
+      const files = checked(NewerFiles, value);
+      if (files !== undefined) newer.set(id, files);
+    }
+    return newer;
+  }
+
+  async setNewer(id: string, files: NewerFiles | undefined): Promise<void> {
+    const newer = await this.#namespace('newer');
+    await (files === undefined ? newer.delete(id) : newer.set(id, files));
+  }
+
+  async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes' | 'used' | 'newer'): Promise<Namespace<unknown>> {
     return (await this.#store()).namespace(name);
   }
 }

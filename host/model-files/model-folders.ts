@@ -1,4 +1,8 @@
+import type { Stats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheError } from '../common/cache-errors.ts';
+import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
@@ -25,6 +29,45 @@ export async function findModel(layout: CacheLayout, name: ModelName): Promise<C
 export async function modelBytes(layout: CacheLayout, name: ModelName): Promise<number | undefined> {
   const present = (await statFiles(layout, name)).filter((part) => part !== undefined);
   return present.length === 0 ? undefined : sum(present.map(({ stats }) => stats.size));
+}
+
+/** Returns the length of the partial or complete file of each part of a model, in order; 0 for those that do not exist. */
+export async function partLengths(layout: CacheLayout, name: ModelName): Promise<number[]> {
+  const folder = ModelFolder.find(layout, name);
+  return Promise.all(
+    shardFiles(name.file).map(async (file) => {
+      const partial = folder === undefined ? undefined : await statsOf(folder.partialPath(file));
+      return partial?.size ?? (await folder?.statsOf(file))?.stats.size ?? 0;
+    }),
+  );
+}
+
+/** Returns the bytes that unfinished downloads of a model's files take on the disk. */
+export async function partialBytes(layout: CacheLayout, name: ModelName): Promise<number> {
+  const folder = ModelFolder.find(layout, name);
+  const partials = await Promise.all(
+    shardFiles(name.file).map((file) => (folder === undefined ? undefined : statsOf(folder.partialPath(file)))),
+  );
+  return sum(partials.map((stats) => (stats === undefined ? 0 : allocatedBytes(stats))));
+}
+
+/** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
+const STAT_BLOCK_BYTES = 512;
+
+/** Returns what a file takes on the disk. Windows does not report that of a sparse file, so its full size counts. */
+export function allocatedBytes({ size, blocks }: Pick<Stats, 'size' | 'blocks'>): number {
+  return process.platform === 'win32' ? size : blocks * STAT_BLOCK_BYTES;
+}
+
+/** Returns the stats of a path itself; undefined if it does not exist. */
+export async function statsOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    // Removed since it was listed.
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw cacheError(error, path);
+  }
 }
 
 /**

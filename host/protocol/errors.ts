@@ -81,6 +81,7 @@ export const ERROR_CODES = {
   NAME_CONFLICT:
     "The file name differs only in the case of letters from that of another model, which the cache's disk does not distinguish.",
   DISK_FULL: "Not enough disk space is free on the cache's disk.",
+  FILE_TOO_LARGE: 'The file system of the cache, or a limit of the process, does not allow files this large.',
   CACHE_NOT_WRITABLE: 'The host has no permission to write to the cache folder.',
   FILE_IN_USE: 'Another program has opened a file that the host needs to change. Close that program, then try again.',
   TOO_MANY_FILES: 'The host, or the system, has too many files open. Close other programs or raise the limit.',
@@ -145,6 +146,7 @@ export const HUB_ERRORS = [
 
 /** Codes of actions that download a model, or use the files of another program, beside those of the hub and the cache. */
 export const DOWNLOAD_ERRORS = [
+  'FILE_TOO_LARGE',
   'NAME_CONFLICT',
   'CHECKSUM_MISMATCH',
   'SIZE_MISMATCH',

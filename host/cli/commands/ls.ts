@@ -1,17 +1,24 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
+import type { PayloadOf } from '../../protocol/messages.ts';
 import { MODEL_SOURCES } from '../../protocol/model-sources.ts';
 import { type CommandContext, print } from '../context.ts';
 import { printable, table } from '../terminal/text.ts';
+
+type DownloadedModel = PayloadOf<'GET_DOWNLOADED_MODELS'>['models'][number];
 
 /** `tabagent ls`. */
 export async function run(context: CommandContext): Promise<number> {
   const { input, client, terminal } = context;
   if (input.flag('downloads')) return listDownloads(context);
-  const onDisk = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models);
+  if (input.flag('outdated')) return listOutdated(context);
+  const ids = input.flag('ids');
+  const onDisk = await client.all('GET_DOWNLOADED_MODELS', ({ models }) => models, { partial: ids ? undefined : true });
   const offered = input.flag('all') ? await client.all('GET_AVAILABLE_MODELS', ({ models }) => models) : [];
-  const models = [...onDisk, ...offered.filter(({ downloaded }) => !downloaded)];
-  if (input.flag('ids') && !input.flag('json')) {
+  const listed = new Set(onDisk.map(({ id }) => id));
+  const models = [...onDisk, ...offered.filter(({ id, downloaded }) => !downloaded && !listed.has(id))];
+  const hasPartial = onDisk.some(({ partial }) => partial !== undefined);
+  if (ids && !input.flag('json')) {
     terminal.stdout.write(models.map(({ id }) => `${printable(id)}\n`).join(''));
     return EXIT.ok;
   }
@@ -21,12 +28,19 @@ export async function run(context: CommandContext): Promise<number> {
     models.length === 0
       ? ''
       : table([
-          ['MODEL', 'SIZE', ...(input.flag('all') ? ['DOWNLOADED'] : []), ...(hasForeign ? ['SOURCE'] : [])],
+          [
+            'MODEL',
+            'SIZE',
+            ...(input.flag('all') ? ['DOWNLOADED'] : []),
+            ...(hasForeign ? ['SOURCE'] : []),
+            ...(hasPartial ? ['STATE'] : []),
+          ],
           ...models.map((model) => [
             model.id,
             'size' in model && typeof model.size === 'number' ? formatBytes(model.size) : `${model.size_gb} GB`,
             ...(input.flag('all') ? [model.downloaded ? 'yes' : 'no'] : []),
             ...(hasForeign ? [isForeign(model) ? model.source : ''] : []),
+            ...(hasPartial ? [stateOf(model)] : []),
           ]),
         ]),
   );
@@ -35,6 +49,31 @@ export async function run(context: CommandContext): Promise<number> {
       'No models are downloaded. Run "tabagent ls --all" to list available models, or "tabagent pull MODEL" to download one.\n',
     );
   }
+  return EXIT.ok;
+}
+
+/** Returns how far an unfinished download is. */
+function stateOf(model: object): string {
+  const { partial } = model as Partial<DownloadedModel>;
+  return partial === undefined ? '' : `${partial.status}, ${partial.progress} %`;
+}
+
+async function listOutdated(context: CommandContext): Promise<number> {
+  const compared = await context.client.all('CHECK_UPDATES', ({ models }) => models);
+  const outdated = compared.filter(({ state }) => state === 'newer');
+  const undecided = compared.filter(({ reason }) => reason !== undefined);
+  print(context, { models: compared }, () =>
+    outdated.length === 0
+      ? ''
+      : table([
+          ['MODEL', 'SIZE', 'NEW SIZE'],
+          ...outdated.map(({ modelId, size, newSize }) => [modelId, formatBytes(size), formatBytes(newSize ?? 0)]),
+        ]),
+  );
+  const { stderr } = context.terminal;
+  for (const { modelId, reason } of undecided) stderr.write(printable(`${modelId}: ${reason}\n`));
+  if (outdated.length === 0) stderr.write('No downloaded model has a newer file on the hub.\n');
+  else stderr.write('Run "tabagent pull --update MODEL" to download the newer file.\n');
   return EXIT.ok;
 }
 

@@ -2,10 +2,12 @@ import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print } from '../context.ts';
 import { printable } from '../terminal/text.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** `tabagent prune`. Lists what would be removed, and removes it with `--yes`. */
 export async function run(context: CommandContext): Promise<number> {
   const { input, client } = context;
+  if (input.flag('yes') && input.flag('dry-run')) throw new UsageError('Use either --yes or --dry-run.');
   const dryRun = !input.flag('yes');
   const { payload } = await client.request('PRUNE_CACHE', {
     dryRun,

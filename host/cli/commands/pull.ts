@@ -18,7 +18,13 @@ export async function run(context: CommandContext): Promise<number> {
   try {
     reply = await client.request(
       'DOWNLOAD_MODEL',
-      { ...model, revision: input.text('revision'), maxBytesPerSecond: input.size('max-speed') },
+      {
+        ...model,
+        revision: input.text('revision'),
+        quantization: input.text('quantization'),
+        maxBytesPerSecond: input.size('max-speed'),
+        update: input.flag('update') ? true : undefined,
+      },
       {
         onEvent: ({ type, payload }) => {
           if (type !== 'MODEL_DOWNLOAD_PROGRESS') return;

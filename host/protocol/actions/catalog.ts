@@ -13,6 +13,7 @@ import {
   optional,
   pagedResponse,
   paging,
+  percentage,
   textUpTo,
 } from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
@@ -50,7 +51,20 @@ const listedModel = v.object({ modelId, ...catalogEntry.entries });
 /** An entry of a list of downloaded models. */
 export const downloadedModel = v.object({
   ...listedModel.entries,
-  size: field(bytes, 'The size of all files.'),
+  size: field(bytes, 'The size of all files on the disk.'),
+  newer: optional(
+    v.object({ size: field(bytes, 'The size of the newer files.') }),
+    'Extension: present if the Hugging Face Hub has newer files, as the last `CHECK_UPDATES` found.',
+  ),
+  partial: optional(
+    v.object({
+      status: field(v.picklist(['downloading', 'paused', 'failed']), 'The state of the download.'),
+      downloaded: field(bytes, 'Bytes on the disk.'),
+      total: field(bytes, 'Bytes of all files; 0 while this is unknown.'),
+      progress: field(percentage, 'The share that is done.'),
+    }),
+    'Extension: of an unfinished download, how far it is. Such an entry is not `downloaded`.',
+  ),
   path: optional(v.string(), "Extension: where another program's file is."),
 });
 
@@ -67,7 +81,10 @@ export const getAvailableModels = defineAction({
 export const getDownloadedModels = defineAction({
   name: 'GET_DOWNLOADED_MODELS',
   summary: 'Lists the downloaded models.',
-  request: paging,
+  request: {
+    partial: optional(v.boolean(), 'Extension: whether to list unfinished downloads too, with `partial`.'),
+    ...paging,
+  },
   response: v.object({ models: field(v.array(downloadedModel), 'The models.'), ...pagedResponse }),
   errors: CACHE_ERRORS,
 });

@@ -32,6 +32,10 @@ const download = {
       integer(MIN_SPEED, MAX_SPEED),
       'Extension: the speed limit of this download in bytes per second. A download that is already running keeps its limit.',
     ),
+    update: optional(
+      v.boolean(),
+      'Extension: downloads the file again where the Hugging Face Hub has a newer one. It is downloaded beside the old one, under the id of its commit, and takes its place when it is verified. A loaded model keeps the old file until it is unloaded.',
+    ),
   },
   response: v.object({
     modelId,
@@ -58,6 +62,7 @@ const download = {
     'UNSUPPORTED_MODEL_TYPE',
     'MODEL_REJECTED',
     'INSUFFICIENT_MEMORY',
+    'NOT_OURS',
   ],
 } as const;
 

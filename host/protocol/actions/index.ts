@@ -19,6 +19,7 @@ import * as repos from './repos.ts';
 import * as settings from './settings.ts';
 import * as system from './system.ts';
 import * as token from './token.ts';
+import * as updates from './updates.ts';
 import * as verification from './verification.ts';
 
 /**
@@ -31,6 +32,7 @@ export const GROUPS = {
   ping: { ping },
   system,
   downloads,
+  updates,
   verification,
   cache,
   load,

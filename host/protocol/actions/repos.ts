@@ -53,6 +53,10 @@ export const listRepoFiles = defineAction({
           complete: field(v.boolean(), 'Whether the repository has all of its files.'),
           fits: nullable(v.boolean(), 'Whether it fits in the free memory; null where its size is unknown.'),
           downloaded: field(v.boolean(), 'Whether it is downloaded.'),
+          downloadedSize: nullable(
+            bytes,
+            'The size of the downloaded files, which may be older; null if it is not downloaded.',
+          ),
         }),
       ),
       'The models.',

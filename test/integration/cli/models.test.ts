@@ -47,6 +47,33 @@ describe('models on the command line', () => {
     expect(empty).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No models are downloaded') });
   });
 
+  it('are listed while they are incomplete, and removed like whole ones', async () => {
+    const slow = shop.use(
+      await startHub({ repos: { [REPO]: { files: { [FILE]: markovModel() } } }, bytesPerSecond: 200_000 }),
+    );
+    const env = { HF_ENDPOINT: slow.url };
+    const pulling = startCommand(['call', 'download_model', JSON.stringify({ modelId: ID }), '--events'], {
+      home: shop.home,
+      env,
+    });
+    await new Promise<void>((resolve) => {
+      pulling.stdout?.on('data', (text) => {
+        if (/"loaded":[1-9]/.test(String(text))) resolve();
+      });
+    });
+    pulling.kill('SIGINT');
+    await ended(pulling);
+
+    expect((await tabagent(['ls'])).stdout).toMatch(new RegExp(`STATE\n${ID} .* paused, [\\d.]+ %\n$`));
+    expect((await tabagent(['ls', '--ids'])).stdout).toBe('');
+    const dry = await tabagent(['prune', '--dry-run', '--days', '0']);
+    expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining(`${ID} (unfinished download)`) });
+    expect(await tabagent(['prune', '--dry-run', '--yes'])).toMatchObject({ code: 2 });
+    const removed = await tabagent(['rm', FILE]);
+    expect(removed).toMatchObject({ code: 0, stdout: expect.stringMatching(`^Deleted ${ID} \\(.+\\)\n$`) });
+    expect((await tabagent(['ls'])).stdout).toBe('');
+  });
+
   it('are suggested for a mistyped name', async () => {
     await tabagent(['pull', ID]);
     const removed = await tabagent(['rm', 'markov-f61']);

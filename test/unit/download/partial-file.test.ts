@@ -59,3 +59,21 @@ describe('publishing a downloaded file', () => {
     expect(readFileSync(partialPath, 'utf8')).toBe('second');
   });
 });
+
+describe('a disk that does not take large files', () => {
+  const path = join(folder.path, 'large.partial');
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it.each(['EFBIG', 'EINVAL', 'EOPNOTSUPP'])('is named where it answers %s', async (code) => {
+    const probe = await open(path, 'w');
+    const prototype: FileHandle = Object.getPrototypeOf(probe);
+    await probe.close();
+    jest.spyOn(prototype, 'truncate').mockRejectedValue(Object.assign(new Error(code), { code }));
+    await expect(PartialFile.open(path, 5e9)).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
+      message: expect.stringMatching(/allows no files as large as .*large\.partial/),
+    });
+  });
+});

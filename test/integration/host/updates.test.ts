@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { markovModel } from '../../support/gguf/markov-model.ts';
+import type { HostProcess } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { startHub, type TestHub } from '../../support/hub/hub.ts';
+
+const REPO = 'maker/model-GGUF';
+const FILE = 'model-F16.gguf';
+const ID = `${REPO}/${FILE}`;
+const OLD = markovModel();
+/** A newer version: as the old one, with more behind its last tensor. */
+const NEW = Buffer.concat([OLD, Buffer.alloc(4096, 1)]);
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+describe('a model whose file has changed on the hub', () => {
+  let shop: Workshop;
+  let host: HostProcess;
+  let hub: TestHub;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    hub = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: OLD } } } }));
+    const before = shop.host({ env: { HF_ENDPOINT: hub.url } });
+    promised('DOWNLOAD_MODEL', await before.request('DOWNLOAD_MODEL', { modelPath: ID }));
+    await before.close();
+    const newer = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: NEW } } } }));
+    hub = newer;
+    host = shop.host({ env: { HF_ENDPOINT: newer.url } });
+  });
+  afterEach(() => shop.close());
+
+  const path = () => join(shop.home, 'models', ...ID.split('/'));
+  const listed = async () => promised('GET_DOWNLOADED_MODELS', await host.request('GET_DOWNLOADED_MODELS')).models;
+
+  it('is found by CHECK_UPDATES, marked in lists, and updated', async () => {
+    expect((await listed())[0]).toMatchObject({ id: ID, size: OLD.length });
+    expect((await listed())[0]?.newer).toBeUndefined();
+    const { models } = promised('CHECK_UPDATES', await host.request('CHECK_UPDATES'));
+    expect(models).toEqual([
+      {
+        modelId: ID,
+        state: 'newer',
+        size: OLD.length,
+        newSize: NEW.length,
+        commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+      },
+    ]);
+    expect((await listed())[0]).toMatchObject({ id: ID, size: OLD.length, newer: { size: NEW.length } });
+    const files = promised('LIST_REPO_FILES', await host.request('LIST_REPO_FILES', { repoId: REPO })).files;
+    expect(files).toMatchObject([{ downloaded: true, size: NEW.length, downloadedSize: OLD.length }]);
+
+    // Without `update`, what is here stays.
+    expect(promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID })).size).toBe(OLD.length);
+    const reply = await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true });
+    expect(reply).toMatchObject({ message: 'Model updated', payload: { modelId: ID, size: NEW.length } });
+    expect(sha256(readFileSync(path()))).toBe(sha256(NEW));
+    expect(await listed()).toMatchObject([{ id: ID, size: NEW.length }]);
+    expect((await listed())[0]?.newer).toBeUndefined();
+    expect(readdirSync(join(shop.home, 'models', 'maker'))).toEqual(['model-GGUF']);
+    expect(readdirSync(join(shop.home, 'partial'))).toEqual([]);
+
+    const again = await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true });
+    expect(again).toMatchObject({ message: 'Model already downloaded. It is up to date' });
+    const verified = promised('VERIFY_MODEL', await host.request('VERIFY_MODEL', { modelPath: ID }));
+    expect(verified.models).toMatchObject([{ state: 'good' }]);
+  });
+
+  it('can be updated while it is loaded, and goes on answering', async () => {
+    const settings = { n_ctx: 128, n_gpu_layers: 0 };
+    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true })).toMatchObject({
+      message: 'Model updated',
+    });
+    const generate = { prompt: 'the', settings: { max_new_tokens: 4 } };
+    expect(await host.request('GENERATE', generate)).toMatchObject({ status: 'success' });
+    promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: ID }));
+    const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
+    expect(loaded.fileSize).toBe(NEW.length);
+  });
+
+  it('keeps its old file until the new one is verified', async () => {
+    hub.fault({ kind: 'wrongBytes', at: 100 });
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true })).toMatchObject({
+      code: 'CHECKSUM_MISMATCH',
+    });
+    expect(sha256(readFileSync(path()))).toBe(sha256(OLD));
+    hub.clearFaults();
+    expect(await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true })).toMatchObject({
+      message: 'Model updated',
+    });
+  });
+
+  it('is reported as gone, or as unreachable, by what the hub says', async () => {
+    hub.fault({ kind: 'status', status: 404, headers: { 'x-error-code': 'EntryNotFound' } });
+    const { models } = promised('CHECK_UPDATES', await host.request('CHECK_UPDATES', { modelPath: REPO }));
+    expect(models).toMatchObject([{ modelId: ID, state: 'gone', newSize: null }]);
+    hub.clearFaults();
+    await hub.close();
+    expect(await host.request('CHECK_UPDATES')).toMatchObject({ code: 'HUB_UNREACHABLE' });
+    expect(existsSync(path())).toBe(true);
+    expect(await host.request('CHECK_UPDATES', { modelPath: 'no/body' })).toMatchObject({
+      code: 'MODEL_NOT_DOWNLOADED',
+    });
+  });
+});
