@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelCache } from './cache/model-cache.ts';
 import type { RelocationOptions, RelocationResult } from './cache/relocation/relocate-cache.ts';
@@ -7,6 +8,7 @@ import { HostError } from './common/errors.ts';
 import { loadCancelled, verificationCancelled } from './common/host-errors.ts';
 import { type Lazy, lazy } from './common/lazy.ts';
 import type { Logger } from './common/log.ts';
+import { platformOf } from './common/platform.ts';
 import type { HostConfig } from './config.ts';
 import type { ConversationStore } from './conversations/conversation-store.ts';
 import type { Engine } from './engine/engine.ts';
@@ -175,12 +177,27 @@ export class HostServices {
   }
 
   async #createEngine(): Promise<Engine> {
-    const [{ Engine }, { whyUnsafeToRun }] = await Promise.all([
-      import('./engine/engine.ts'),
-      import('./common/safe-to-run.ts'),
+    const [{ Engine }, { whyUnsafeToRun }, { findContainment }, { programFolders }, { readLocation, pathsAt }] =
+      await Promise.all([
+        import('./engine/engine.ts'),
+        import('./common/safe-to-run.ts'),
+        import('./engine/sandbox/containment.ts'),
+        import('./external/program-folders.ts'),
+        import('./cache/relocation/location.ts'),
+      ]);
+    const { runnerEntry, limits, env, paths } = this.config;
+    const [refusal, containment, location] = await Promise.all([
+      whyUnsafeToRun(runnerEntry),
+      findContainment({ env, entry: runnerEntry, home: paths.home }),
+      // A model of a cache that is moved later is loaded by a process that sees this model only.
+      readLocation(paths).catch(() => paths.home),
     ]);
-    const { runnerEntry, limits, env } = this.config;
-    return new Engine({ runnerEntry, limits, env, log: this.log, refusal: await whyUnsafeToRun(runnerEntry) });
+    // A folder that is made later is not seen by a process that is started earlier.
+    if (location === paths.home) await mkdir(paths.models, { recursive: true, mode: 0o700 }).catch(() => undefined);
+    const others = programFolders({ platform: platformOf(), env }).map(({ folder }) => folder);
+    const modelFolders = () => [pathsAt(paths, location).models, ...others];
+    const hiddenFolders = [paths.home, location];
+    return new Engine({ runnerEntry, limits, env, log: this.log, refusal, containment, modelFolders, hiddenFolders });
   }
 
   async #createRemote(): Promise<Remote> {

@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { defined } from '../common/defined.ts';
 import { sum } from '../common/sum.ts';
 import type { GpuInfo } from '../hardware/types.ts';
 import * as declared from '../protocol/actions/system.ts';
@@ -22,7 +23,12 @@ export const getSystemInfo = handle(declared.getSystemInfo, async (_request, { s
     release: os.release(),
     version: os.version(),
   });
-  return { payload };
+  // Without an engine, such as for an invalid TABAGENT_GPU, the other facts help to find out why.
+  const sandbox = await services.engine().then(
+    ({ containment: { kind = null, reason = null } }) => ({ kind, reason }),
+    () => undefined,
+  );
+  return { payload: { ...payload, ...defined({ sandbox }) } };
 });
 
 export const getSystemResources = handle(declared.getSystemResources, async (_request, { services }) => {

@@ -37,6 +37,7 @@ const ENVIRONMENT = [
   ['HF_TOKEN', 'Hugging Face access token, for gated and private repositories'],
   ['HF_HUB_OFFLINE', 'set to 1 to work offline'],
   ['HTTPS_PROXY, NO_PROXY', 'proxy settings, with the usual meaning'],
+  ['TABAGENT_SANDBOX', 'off: run models without a sandbox'],
   ['TABAGENT_GPU', 'GPU backend: off, cuda, vulkan or metal (default: the best one found)'],
   ['NO_COLOR', 'when set, disables colors'],
 ] as const;

@@ -10,6 +10,7 @@ import { configUnusable, readConfigJson } from './config-text.ts';
 export const SAVED_VARIABLES: readonly string[] = [
   'TABAGENT_HOME',
   'TABAGENT_GPU',
+  'TABAGENT_SANDBOX',
   'HF_ENDPOINT',
   'HF_HOME',
   'HF_HUB_CACHE',

@@ -12,8 +12,12 @@ import { type Budget, budgetOf } from './budget.ts';
 import type { GpuMode, LoadSettings, RunnerLoad } from './ipc.ts';
 import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
 import { LocalModel } from './local-model.ts';
-import { readGpuMode, runnerEnv } from './runner-env.ts';
-import { RunnerProcess } from './runner-process.ts';
+import { readGpuMode } from './runner-env.ts';
+import type { RunnerProcess } from './runner-process.ts';
+import { RunnerStarter } from './runner-starter.ts';
+import { Containment, type ContainmentStatus } from './sandbox/containment.ts';
+import type { Visible } from './sandbox/sandbox.ts';
+import { filesOf } from './sandbox/visible-files.ts';
 import { WarmRunner } from './warm-runner.ts';
 
 /** A load on this machine. */
@@ -32,6 +36,12 @@ export interface EngineOptions {
   /** The host's environment: `TABAGENT_GPU` is read from it, and runners get the part of it that they need. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly log: Logger;
+  /** How runners are contained. Default: not at all. */
+  readonly containment?: Containment;
+  /** Folders in which models may be: a contained runner sees them before its model is known. */
+  readonly modelFolders?: () => readonly string[];
+  /** Folders that no contained runner may see as a whole. */
+  readonly hiddenFolders?: readonly string[];
   /** Why no runner may be started: every load fails with it. */
   readonly refusal?: HostError | undefined;
 }
@@ -46,7 +56,7 @@ const MAX_CONTEXT_TOKENS = 16 * 1024 * 1024;
 const RESPONSE_MS = 2_000;
 
 /** Age at which a warm runner is expected to have started, milliseconds: GPU drivers can take some seconds. */
-const START_MS = 10_000;
+const START_MS = 30_000;
 
 /**
  * llama.cpp on this machine: starts a runner process for each model and keeps one ready for the next load. llama.cpp
@@ -54,6 +64,7 @@ const START_MS = 10_000;
  */
 export class Engine implements ModelEngine<LoadRequest> {
   readonly #options: EngineOptions;
+  readonly #starter: RunnerStarter;
   readonly #warm: WarmRunner;
   #gpu: GpuMode;
   #isClosed = false;
@@ -62,8 +73,16 @@ export class Engine implements ModelEngine<LoadRequest> {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#gpu = readGpuMode(options.env);
+    this.#starter = new RunnerStarter({
+      entry: options.runnerEntry,
+      env: options.env,
+      containment: options.containment ?? new Containment({ reason: 'none was requested' }),
+      modelFolders: options.modelFolders ?? (() => []),
+      hidden: options.hiddenFolders ?? [],
+      log: options.log,
+    });
     this.#warm = new WarmRunner(
-      () => this.#start(this.#gpu),
+      () => this.#starter.startWarm(this.#gpu),
       ({ pid }) => options.log.warn('engine.warm-runner-exited', { runner: pid }),
     );
   }
@@ -76,6 +95,11 @@ export class Engine implements ModelEngine<LoadRequest> {
   /** Process id of the warm runner, or undefined: for tests. */
   get warmPid(): number | undefined {
     return this.#warm.pid;
+  }
+
+  /** Whether and how models are contained, as far as it is known: that a sandbox works shows with the first runner. */
+  get containment(): ContainmentStatus {
+    return this.#starter.containment.status;
   }
 
   /** Starts a runner ahead of a load that is likely to come. Cheap to call often. */
@@ -114,9 +138,10 @@ export class Engine implements ModelEngine<LoadRequest> {
 
   /** Loads on the warm runner. When it crashes with a GPU in use, a new one without a GPU gets a second try. */
   async #loadOnAnyRunner({ id, model, settings }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
-    const file = model.files[0] ?? '';
+    const files = await filesOf(model.files);
+    const file = files[0]?.path ?? '';
     const budget = budgetOf(model, settings);
-    const runner = await this.#takeRunner(watch.signal);
+    const runner = await this.#takeRunner(files, watch.signal);
     try {
       return { runner, ...(await loadOnRunner(runner, { file, settings }, budget, watch)) };
     } catch (error) {
@@ -126,32 +151,39 @@ export class Engine implements ModelEngine<LoadRequest> {
       const gpuFailed = !startFailed && runner.facts?.gpu !== null && settings.gpuLayers > 0;
       if (startFailed && runner.gpu === 'off') throw unavailable(error);
       if (!startFailed && !gpuFailed) throw error;
-      return this.#loadWithoutGpu({ file, settings }, budget, watch, startFailed);
+      return this.#loadWithoutGpu({ file, settings }, { budget, watch, startFailed, files });
     }
   }
 
   /**
-   * Takes the warm runner, or starts one. A warm runner that does not respond, such as one that was stopped, is replaced:
-   * it must not hold up a load.
+   * Takes the warm runner, or starts one. A warm runner that does not see the files or does not respond, such as one that
+   * was stopped, is replaced: it must not hold up a load.
    */
-  async #takeRunner(signal: AbortSignal): Promise<RunnerProcess> {
+  async #takeRunner(files: Visible['files'], signal: AbortSignal): Promise<RunnerProcess> {
+    await this.#starter.tried();
     const runner = this.#warm.take();
-    if (runner === undefined) return this.#start(this.#gpu);
+    if (runner !== undefined) {
+      if (await this.#isUsable(runner, files, signal)) return runner;
+      void runner.kill();
+    }
+    return this.#starter.startFor(this.#gpu, files);
+  }
+
+  async #isUsable(runner: RunnerProcess, files: Visible['files'], signal: AbortSignal): Promise<boolean> {
+    if (runner.isContained && !this.#starter.containment.isActive) return false;
+    if (runner.folders !== undefined && !(await runner.folders.shows(files))) return false;
     const age = performance.now() - runner.startedAt;
-    const isResponsive = await respondsWithin(runner, Math.max(RESPONSE_MS, START_MS - age), signal);
-    if (isResponsive) return runner;
+    if (await respondsWithin(runner, Math.max(RESPONSE_MS, START_MS - age), signal)) return true;
     this.#options.log.warn('engine.warm-runner-stuck', { runner: runner.pid });
-    void runner.kill();
-    return this.#start(this.#gpu);
+    return false;
   }
 
   async #loadWithoutGpu(
     { file, settings }: RunnerLoad,
-    budget: Budget,
-    watch: LoadWatch,
-    startFailed: boolean,
+    more: { budget: Budget; watch: LoadWatch; startFailed: boolean; files: Visible['files'] },
   ): Promise<RunnerWithModel> {
-    const runner = this.#start('off');
+    const { budget, watch, startFailed, files } = more;
+    const runner = await this.#starter.startFor('off', files);
     try {
       const loaded = await loadOnRunner(runner, { file, settings: { ...settings, gpuLayers: 0 } }, budget, watch);
       // llama.cpp starts without the GPU and not with it: later runners need not try.
@@ -160,19 +192,6 @@ export class Engine implements ModelEngine<LoadRequest> {
     } catch (error) {
       throw runner.facts === undefined && isHostError(error, 'ENGINE_CRASHED') ? unavailable(error) : error;
     }
-  }
-
-  #start(gpu: GpuMode): RunnerProcess {
-    const { runnerEntry, env, log } = this.#options;
-    const runner = new RunnerProcess({ entry: runnerEntry, gpu, env: runnerEnv(env) });
-    const { pid } = runner;
-    runner.ready.then(
-      (facts) => log.info('engine.runner-ready', { runner: pid, ...facts }),
-      (error: unknown) => {
-        if (!runner.isKilled) log.warn('engine.runner-failed', { runner: pid, error });
-      },
-    );
-    return runner;
   }
 }
 

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '../common/errors.ts';
 import { engineUnavailable } from '../common/host-errors.ts';
+import { killTree } from '../common/kill-tree.ts';
 import { storageError } from '../common/storage-error.ts';
 import type { Budget } from './budget.ts';
 import {
@@ -19,6 +21,8 @@ import {
 import { LogTail } from './log-tail.ts';
 import { ownMemory } from './process-memory.ts';
 import { RunnerGuard } from './runner-guard.ts';
+import type { Command } from './sandbox/sandbox.ts';
+import type { VisibleFolders } from './sandbox/visible-files.ts';
 
 /** How a runner process ended. */
 export interface RunnerExit {
@@ -34,6 +38,26 @@ export interface RunnerExit {
 
 /** Lines of a runner's output in an error's details. */
 const LINES_IN_ERROR = 12;
+
+/** How a runner process is started. */
+export interface RunnerOptions {
+  /** The module a runner starts with, or the packaged host's own executable, which needs none. */
+  readonly entry: URL;
+  readonly gpu: GpuMode;
+  /** The runner's whole environment. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Returns the command that starts the runner's command, such as in a sandbox. */
+  readonly wrap?: (command: Command) => Command;
+  /** Whether it is started in a sandbox. */
+  readonly isContained?: boolean;
+  /** The folders that it sees; undefined where it sees everything, or certain files. */
+  readonly folders?: VisibleFolders | undefined;
+  /** Reads the memory of a process, bytes. @default ownMemory */
+  readonly readMemory?: typeof ownMemory;
+}
+
+/** Exit codes above this are signals, as shells and sandboxes report those of their child. */
+const SIGNAL_CODES = 128;
 
 interface PendingCommand {
   resolve(result: RunnerCommands[CommandName]['result']): void;
@@ -51,6 +75,9 @@ export class RunnerProcess {
   /** Resolves when the process has exited and its output has been read. Never rejects. */
   readonly exited: Promise<RunnerExit>;
   readonly gpu: GpuMode;
+  readonly isContained: boolean;
+  /** The folders that a contained warm runner sees. */
+  readonly folders: VisibleFolders | undefined;
   /** When the process was started, on the clock of `performance`. */
   readonly startedAt = performance.now();
   readonly #child: ChildProcess;
@@ -63,21 +90,26 @@ export class RunnerProcess {
   #exit: RunnerExit | undefined;
   #nextId = 1;
 
-  /**
-   * @param options.entry The module a runner starts with, or the packaged host's own executable, which needs none.
-   * @param options.env The runner's whole environment.
-   * @param options.readMemory Reads the memory of a process, bytes; see {@link ownMemory}.
-   */
-  constructor(options: { entry: URL; gpu: GpuMode; env: NodeJS.ProcessEnv; readMemory?: typeof ownMemory }) {
+  constructor(options: RunnerOptions) {
+    const { wrap = (command: Command) => command, isContained = false } = options;
     this.gpu = options.gpu;
+    this.isContained = isContained;
+    this.folders = options.folders;
     const entry = fileURLToPath(options.entry);
     // Not `fork`, which requires a module's path, absent in the packaged host, and passes on the flags of the host's own
     // process (a debugger's port, a test runner's loader).
-    this.#child = spawn(process.execPath, [...(entry === process.execPath ? [] : [entry]), RUNNER_ARGUMENT], {
+    const { program, args, env } = wrap({
+      program: process.execPath,
+      args: [...(entry === process.execPath ? [] : [entry]), RUNNER_ARGUMENT],
+      env: options.env,
+    });
+    this.#child = spawn(program, args, {
       // Libraries are looked for in the current folder too, which is whatever the browser had.
       cwd: dirname(process.execPath),
-      env: options.env,
+      env,
       serialization: 'advanced',
+      // A sandbox is a process of its own before the runner: both are ended as one group, in a session without a terminal.
+      detached: isContained,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Without a console: Ctrl-C at the host's does not reach it, and it shows no window of its own.
       windowsHide: true,
@@ -115,7 +147,11 @@ export class RunnerProcess {
       ready.reject(error);
       exited.resolve(this.#exit);
     };
-    this.#child.once('close', (code, signal) => end(code, signal));
+    this.#child.once('close', (code, signal) => {
+      const inner = isContained ? signalOf(code) : undefined;
+      if (inner === undefined) end(code, signal);
+      else end(null, inner);
+    });
     this.#child.once('error', (error) => {
       if (this.#child.pid !== undefined) return;
       this.#tail.add(Buffer.from(`${error.message}\n`));
@@ -169,19 +205,24 @@ export class RunnerProcess {
    */
   async kill(): Promise<RunnerExit> {
     this.#isKilled = true;
-    this.#child.kill('SIGKILL');
+    this.#end();
     return this.exited;
   }
 
   /** Ends the process because of what it did: pending commands and later ones fail with this error. */
   fail(error: HostError): void {
     this.#failure ??= error;
-    this.#child.kill('SIGKILL');
+    this.#end();
   }
 
   /** Ends the process because a generation did not end within `limitMs` milliseconds after it was stopped. */
   failToStop(limitMs: number): void {
     this.fail(this.#guard.notStopping(limitMs));
+  }
+
+  #end(): void {
+    if (this.isContained) killTree(this.#child);
+    else this.#child.kill('SIGKILL');
   }
 
   #send(message: ToRunner): void {
@@ -206,6 +247,12 @@ export class RunnerProcess {
     if (received.type === 'result') pending.resolve(received.result);
     else pending.reject(receivedError(received.error));
   }
+}
+
+/** Returns the signal that an exit code stands for; undefined where it stands for none. */
+function signalOf(code: number | null): NodeJS.Signals | undefined {
+  const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  return names.find(([, number]) => code === SIGNAL_CODES + number)?.[0];
 }
 
 /** Converts an error of the runner. The text of an internal error may contain anything, so it is not a `HostError`. */

@@ -23,7 +23,8 @@ export function diagnosticsOf({ extension, browser, language, host, snapshot, sy
     browser,
     language,
     host,
-    system: system === undefined ? undefined : { os: system.os_version, devices: system.devices },
+    system:
+      system === undefined ? undefined : { os: system.os_version, devices: system.devices, sandbox: system.sandbox },
     machine:
       machine === undefined
         ? undefined

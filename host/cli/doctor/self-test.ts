@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defined } from '../../common/defined.ts';
 import { readConfig } from '../../config.ts';
 import { markovModel, STORY_GREEDY } from '../../gguf/writing/markov-model.ts';
 import { Host } from '../../host.ts';
@@ -40,6 +41,7 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
         details: { cpuVariant: cpu.variant },
       },
       said('self-test on the CPU', cpu.text),
+      await containment(client),
     ];
     if (gpus.length === 0)
       return [...findings, { check: 'GPU', status: 'ok', message: 'No supported GPU found. Models run on the CPU.' }];
@@ -71,6 +73,18 @@ async function generate(client: Client, gpuLayers: number) {
   });
   await client.request('UNLOAD_MODEL', { modelId: MODEL_ID });
   return { text: payload.output.trim(), variant: loaded.cpuVariant, loadedTo: loaded.loadedTo };
+}
+
+/** Whether models are contained, which the first load has shown. */
+async function containment(client: Client): Promise<Finding> {
+  const check = 'sandbox';
+  const { kind = null, reason = null } = (await client.request('GET_SYSTEM_INFO')).payload.sandbox ?? {};
+  if (kind !== null) return { check, status: 'ok', message: `Models are contained by ${kind}.`, details: { kind } };
+  const message = `Models are not contained, because ${reason}.`;
+  // Windows offers nothing that could be installed.
+  if (process.platform === 'win32') return { check, status: 'ok', message };
+  const fix = reason?.includes('not installed') === true ? 'Install the package "bubblewrap".' : undefined;
+  return { check, status: 'warning', message, ...defined({ fix }) };
 }
 
 function said(check: string, text: string): Finding {

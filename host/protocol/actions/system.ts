@@ -43,6 +43,16 @@ export const systemInfo = v.object({
     }),
     'The devices of the computer.',
   ),
+  sandbox: optional(
+    v.object({
+      kind: nullable(
+        v.picklist(['bubblewrap', 'sandbox-exec']),
+        'What contains the processes of models; null where nothing does.',
+      ),
+      reason: nullable(v.string(), 'Why they are not contained; null where they are.'),
+    }),
+    'Extension: whether processes of models are contained; absent where none can be started.',
+  ),
 });
 
 export const getSystemInfo = defineAction({

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../../../host/common/clock.ts';
 import type { LogFields, Logger } from '../../../host/common/log.ts';
-import { Engine, type LoadRequest } from '../../../host/engine/engine.ts';
+import { Engine, type EngineOptions, type LoadRequest } from '../../../host/engine/engine.ts';
 import type { LoadSettings } from '../../../host/engine/ipc.ts';
 import { inspectModel } from '../../../host/gguf/inspect.ts';
 import {
@@ -63,12 +63,19 @@ export class TestModels {
     loadTimeoutMs = 60_000,
     env = {},
     clock = systemClock,
-  }: { runnerEntry?: URL; loadTimeoutMs?: number; env?: NodeJS.ProcessEnv; clock?: Clock } = {}) {
+    ...containment
+  }: {
+    runnerEntry?: URL;
+    loadTimeoutMs?: number;
+    env?: NodeJS.ProcessEnv;
+    clock?: Clock;
+  } & Pick<EngineOptions, 'containment' | 'modelFolders'> = {}) {
     const { log } = this;
     this.models = new ModelRegistry({ log, clock });
     this.engine = new Engine({
       runnerEntry,
       limits: { loadTimeoutMs },
+      ...containment,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, TABAGENT_GPU: 'off', ...env },
       log,
     });

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { assertIntegrity, lockedIntegrity, MissingPackage, NODE_INTEGRITY, obtainPackage } from '../../../installers/package/npm-package.ts';
+import {
+  assertIntegrity,
+  lockedIntegrity,
+  MissingPackage,
+  NODE_INTEGRITY,
+  obtainPackage,
+} from '../../../installers/package/npm-package.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const read = (name: string) => JSON.parse(readFileSync(join(ROOT, name), 'utf8'));

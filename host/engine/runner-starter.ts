@@ -1,0 +1,137 @@
+import { isHostError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import { withTimeout } from '../common/with-timeout.ts';
+import type { GpuMode, RunnerFacts } from './ipc.ts';
+import { runnerEnv } from './runner-env.ts';
+import { RunnerProcess } from './runner-process.ts';
+import type { Containment } from './sandbox/containment.ts';
+import { gpuDevices } from './sandbox/gpu-devices.ts';
+import type { Visible } from './sandbox/sandbox.ts';
+import { VisibleFolders } from './sandbox/visible-files.ts';
+
+/** Longest that the first contained runner may take to start before the sandbox counts as broken, milliseconds. */
+const TRIAL_MS = 30_000;
+
+/** What runners are started with. */
+export interface RunnerStarterOptions {
+  readonly entry: URL;
+  /** The host's environment, of which runners get a part. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly containment: Containment;
+  /** Folders in which models may be. */
+  readonly modelFolders: () => readonly string[];
+  /** Folders that no runner may see as a whole: the data folder. */
+  readonly hidden: readonly string[];
+  /** Whether this computer may have a GPU. @default looks for devices */
+  readonly mayHaveGpu?: () => boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Starts runners, contained where that works. The first contained runner is the trial of the sandbox: where it does not
+ * start although one without a sandbox does, or lacks the GPU that the other has, later ones are not contained. By then no
+ * file of a model has been opened.
+ */
+export class RunnerStarter {
+  readonly #options: RunnerStarterOptions;
+  #trial: Promise<void> | undefined;
+
+  constructor(options: RunnerStarterOptions) {
+    this.#options = options;
+  }
+
+  get containment(): Containment {
+    return this.#options.containment;
+  }
+
+  /** Starts a runner before its model is known: it sees the folders in which models may be. */
+  startWarm(gpu: GpuMode): RunnerProcess {
+    const { containment, modelFolders, hidden } = this.#options;
+    if (!containment.isActive) return this.#start(gpu, undefined);
+    return this.#start(gpu, new VisibleFolders(modelFolders(), hidden));
+  }
+
+  /** Starts a runner that sees these files and nothing else of the user's. */
+  async startFor(gpu: GpuMode, files: Visible['files']): Promise<RunnerProcess> {
+    const start = () => this.#start(gpu, this.containment.isActive ? { files } : undefined);
+    const runner = start();
+    await this.#trial;
+    if (!runner.isContained || this.containment.isActive) return runner;
+    void runner.kill();
+    return start();
+  }
+
+  /** Resolves when it is known whether the sandbox works, or nothing has been started. */
+  async tried(): Promise<void> {
+    await this.#trial;
+  }
+
+  #start(gpu: GpuMode, sees: VisibleFolders | { readonly files: Visible['files'] } | undefined): RunnerProcess {
+    const { entry, env, containment, log } = this.#options;
+    const folders = sees instanceof VisibleFolders ? sees : undefined;
+    const visible: Visible = folders?.visible ?? {
+      folders: [],
+      files: sees !== undefined && 'files' in sees ? sees.files : [],
+    };
+    const runner = new RunnerProcess({
+      entry,
+      gpu,
+      env: runnerEnv(env),
+      isContained: sees !== undefined,
+      folders,
+      wrap: (command) => (sees === undefined ? containment.wrapPlainly(command) : containment.wrap(command, visible)),
+    });
+    const { pid } = runner;
+    runner.ready.then(
+      (facts) => log.info('engine.runner-ready', { runner: pid, sandbox: containment.status.kind, ...facts }),
+      (error: unknown) => {
+        if (!runner.isKilled) log.warn('engine.runner-failed', { runner: pid, error });
+      },
+    );
+    if (runner.isContained) this.#trial ??= this.#try(runner);
+    return runner;
+  }
+
+  async #try(runner: RunnerProcess): Promise<void> {
+    const outcome = await startOf(runner);
+    const lacksGpu = outcome.facts?.gpu === null && runner.gpu !== 'off' && (this.#options.mayHaveGpu ?? mayHaveGpu)();
+    if (outcome.facts !== undefined && !lacksGpu) return;
+    // Ended by somebody: that says nothing about the sandbox. The next one is the trial.
+    if (runner.isKilled || outcome.isKilled) {
+      this.#trial = undefined;
+      return;
+    }
+    const other = this.#start(runner.gpu, undefined);
+    const { facts } = await startOf(other);
+    void other.kill();
+    if (facts === undefined || (outcome.facts !== undefined && facts.gpu === null)) return;
+    const reason =
+      outcome.facts === undefined
+        ? `no model's process starts in it (${outcome.reason})`
+        : 'the GPU cannot be used in it';
+    this.#options.log.warn('engine.sandbox-failed', { sandbox: this.containment.status.kind, reason });
+    this.containment.giveUp(reason);
+  }
+}
+
+/** How a runner started. */
+interface Start {
+  readonly facts?: RunnerFacts;
+  readonly reason?: string;
+  readonly isKilled?: boolean;
+}
+
+async function startOf(runner: RunnerProcess): Promise<Start> {
+  try {
+    return { facts: await withTimeout(runner.ready, TRIAL_MS, 'The process') };
+  } catch (error) {
+    const { log, signal } = isHostError(error) ? (error.details ?? {}) : {};
+    const last = Array.isArray(log) ? log.at(-1) : undefined;
+    return { reason: String(last ?? (error as Error).message).slice(0, 200), isKilled: signal === 'SIGKILL' };
+  }
+}
+
+/** Whether there may be a GPU: device files on Linux; on macOS Metal has none. */
+function mayHaveGpu(): boolean {
+  return process.platform === 'darwin' || gpuDevices().length > 0;
+}
