@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import KeyvSqlite from '@keyv/sqlite';
 import Keyv from 'keyv';
+import { isHostError } from '../common/errors.ts';
 import { type Lazy, lazy } from '../common/lazy.ts';
 import type { Logger } from '../common/log.ts';
 import { longPath } from '../common/long-path.ts';
@@ -20,11 +22,26 @@ const ROWS_PER_READ = 500;
 /**
  * Opens the host's database, and creates it if it does not exist: private to the user, in WAL mode, so that several
  * hosts can read and write at once. A damaged database is set aside and replaced by an empty one: it is an index, and
- * holds no model.
+ * holds no model. One that cannot be written is read all the same; writing to it fails until it can be.
  *
- * @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`.
+ * @throws HostError `CACHE_ERROR`; `DISK_FULL`, `CACHE_NOT_WRITABLE` where there is no database yet.
  */
 export async function openStore(file: string, log: Logger): Promise<Store> {
+  const prepared = lazy(() => prepare(file, log));
+  try {
+    await prepared();
+  } catch (error) {
+    if (!isNotWritable(error) || !existsSync(file)) throw error;
+    log.warn('store.not-writable', { file, error });
+  }
+  return new KeyvStore(file, prepared);
+}
+
+function isNotWritable(error: unknown): boolean {
+  return isHostError(error, 'CACHE_NOT_WRITABLE', 'DISK_FULL');
+}
+
+async function prepare(file: string, log: Logger): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await makePrivate(file);
@@ -34,7 +51,6 @@ export async function openStore(file: string, log: Logger): Promise<Store> {
       log.error('store.corrupt', { file, aside, damage: damage.found });
     }
     await makePrivate(file);
-    return new KeyvStore(file);
   } catch (error) {
     throw storeError(error, file);
   }
@@ -43,16 +59,19 @@ export async function openStore(file: string, log: Logger): Promise<Store> {
 /** A store of keyv namespaces, each in its own table of one SQLite file. */
 class KeyvStore implements Store {
   readonly #file: string;
+  readonly #prepared: Lazy<void>;
   readonly #open = new Map<string, KeyvNamespace<unknown>>();
 
-  constructor(file: string) {
+  /** @param prepared Makes the file ready for writing. */
+  constructor(file: string, prepared: Lazy<void>) {
     this.#file = file;
+    this.#prepared = prepared;
   }
 
   namespace<T>(name: string): Namespace<T> {
     let namespace = this.#open.get(name);
     if (namespace === undefined) {
-      namespace = new KeyvNamespace(this.#file, name);
+      namespace = new KeyvNamespace(this.#file, name, this.#prepared);
       this.#open.set(name, namespace);
     }
     // Only the owner of a namespace writes to it; it validates what it reads where that matters.
@@ -79,20 +98,33 @@ interface Table {
 class KeyvNamespace<T> implements Namespace<T> {
   readonly #calls = new AsyncLocalStorage<Call>();
   readonly #file: string;
+  readonly #name: string;
   /** Opened again after a failure: a full disk that keeps the table from being made has space some day. */
   readonly #table: Lazy<Table>;
 
-  constructor(file: string, name: string) {
+  constructor(file: string, name: string, prepared: Lazy<void>) {
     this.#file = file;
-    this.#table = lazy(() => this.#open(file, name));
+    this.#name = name;
+    this.#table = lazy(async () => {
+      await prepared();
+      return this.#open(file, name);
+    });
   }
 
   get(key: string): Promise<T | undefined> {
-    return this.#run(({ keyv }) => keyv.get<T>(key));
+    return this.#read(
+      ({ keyv }) => keyv.get<T>(key),
+      (all) => all.get(key),
+    );
   }
 
   getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
-    return keys.length === 0 ? Promise.resolve([]) : this.#run(({ keyv }) => keyv.getMany<T>([...keys]));
+    return keys.length === 0
+      ? Promise.resolve([])
+      : this.#read(
+          ({ keyv }) => keyv.getMany<T>([...keys]),
+          (all) => keys.map((key) => all.get(key)),
+        );
   }
 
   async set(key: string, value: T): Promise<void> {
@@ -108,11 +140,14 @@ class KeyvNamespace<T> implements Namespace<T> {
   }
 
   async *entries(): AsyncGenerator<[key: string, value: T]> {
-    const all = await this.#run(async ({ keyv }) => {
-      const entries: [string, T][] = [];
-      for await (const [key, value] of keyv.iterator()) entries.push([String(key), value as T]);
-      return entries;
-    });
+    const all = await this.#read(
+      async ({ keyv }) => {
+        const entries: [string, T][] = [];
+        for await (const [key, value] of keyv.iterator()) entries.push([String(key), value as T]);
+        return entries;
+      },
+      (entries) => [...entries],
+    );
     yield* all;
   }
 
@@ -151,6 +186,18 @@ class KeyvNamespace<T> implements Namespace<T> {
       // The error of the opening is the one to report.
       await adapter.close().catch(() => {});
       throw error;
+    }
+  }
+
+  /** Runs a call that only reads, on the file as it is where it cannot be opened for writing. */
+  async #read<R>(work: (table: Table) => Promise<R>, instead: (all: ReadonlyMap<string, T>) => R): Promise<R> {
+    try {
+      return await this.#run(work);
+    } catch (error) {
+      if (!isNotWritable(error) || !existsSync(this.#file)) throw error;
+      const { readTable } = await import('./read-only.ts');
+      // As with what keyv returns, the owner of a namespace validates where that matters.
+      return instead(readTable(this.#file, this.#name) as ReadonlyMap<string, T>);
     }
   }
 

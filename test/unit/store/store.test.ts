@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   statSync,
   truncateSync,
   unlinkSync,
@@ -218,6 +219,25 @@ describe('the store', () => {
     await expect(open()).rejects.toMatchObject({ code: 'CACHE_NOT_WRITABLE', details: { file } });
     unlinkSync(join(file, '..'));
     await (await open()).namespace('things').set('key', 'value');
+  });
+
+  it('reads what cannot be written, and writes again as soon as it can', async () => {
+    const first = await open();
+    await first.namespace('things').set('key', { value: 1 });
+    await first.close();
+    opened = [];
+    // SQLite cannot open its log for writing, whoever runs this.
+    mkdirSync(`${file}-wal`);
+    const things = (await open()).namespace('things');
+    expect(log.lines).toContainEqual(expect.objectContaining({ event: 'store.not-writable' }));
+    expect(await things.get('key')).toEqual({ value: 1 });
+    expect(await things.getMany(['none', 'key'])).toEqual([undefined, { value: 1 }]);
+    expect(await Array.fromAsync(things.entries())).toEqual([['key', { value: 1 }]]);
+    expect(await (opened[0] as Store).namespace('others').get('key')).toBeUndefined();
+    await expect(things.set('key', 2)).rejects.toMatchObject({ code: 'CACHE_NOT_WRITABLE' });
+    rmdirSync(`${file}-wal`);
+    await things.set('key', 2);
+    expect(await things.get('key')).toBe(2);
   });
 
   it('rejects the call when the database is damaged while it is open', async () => {

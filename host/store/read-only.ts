@@ -1,0 +1,23 @@
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { longPath } from '../common/long-path.ts';
+
+/**
+ * Reads the entries of a table from a database that cannot be opened for writing, such as one on a read-only or full disk.
+ * SQLite is told that the file does not change, since everything else needs files beside it: what another host has written
+ * and not yet merged into it is not seen.
+ */
+export function readTable(file: string, table: string): Map<string, unknown> {
+  const url = pathToFileURL(longPath(file));
+  url.searchParams.set('immutable', '1');
+  const database = new DatabaseSync(url, { readOnly: true });
+  try {
+    const [known] = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").all(table);
+    if (known === undefined) return new Map();
+    // The name is one of the host's own namespaces.
+    const rows = database.prepare(`SELECT key, value FROM "${table}"`).all();
+    return new Map(rows.map(({ key, value }) => [String(key), JSON.parse(String(value)).value]));
+  } finally {
+    database.close();
+  }
+}
