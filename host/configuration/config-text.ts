@@ -10,6 +10,9 @@ const CONFIG_FILE_NAME = 'config.json';
 /** Permissions of a user's configuration, which is private, and of the one for all users, which all can read. */
 export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
 
+/** Largest configuration file that is read, bytes. It lists extensions, commands and engines: some kilobytes. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;
+
 /** Permission bits: the group or all users may write. */
 const OTHERS_WRITE = 0o022;
 
@@ -30,8 +33,10 @@ export function readConfigJson(path: string): unknown {
     // Most users have no such file, and an exception would cost a start more than this.
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
-    bytes = readFileSync(path);
     if (process.platform !== 'win32') assertOurs(path, stats);
+    // A pipe or a device has no size, and may have no end.
+    if (!stats.isFile() || stats.size > MAX_CONFIG_BYTES) throw configUnusable(path, 'is not a file of at most 1 MiB');
+    bytes = readFileSync(path);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
     if (isHostError(error)) throw error;

@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeText } from '../common/decode-text.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { ownFolders } from '../common/platform.ts';
 import { isPrivateHost } from '../common/private-network.ts';
+
+/** Largest file of a token that is read, bytes; tokens have about 40 characters. */
+const MAX_TOKEN_BYTES = 64 * 1024;
 
 /** The form of an access token: visible ASCII, because it is sent in a header. */
 export const TOKEN = /^[\x21-\x7e]{1,4096}$/;
@@ -54,6 +57,9 @@ export async function findToken(
   if (saved !== undefined) return checked(saved, 'SET_HF_TOKEN');
   const file = HF_TOKEN_PATH || join(ownFolders(env).huggingFace, 'token');
   try {
+    const stats = await stat(file);
+    // What is larger is no token; a pipe or a device may have no end.
+    if (!stats.isFile() || stats.size > MAX_TOKEN_BYTES) return undefined;
     const text = decodeText(await readFile(file));
     return text.trim() === '' ? undefined : checked(text, file);
   } catch (error) {

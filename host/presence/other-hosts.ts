@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
@@ -8,6 +8,9 @@ import { parseJson } from '../common/json-limits.ts';
 import { validate } from '../common/validate.ts';
 import { Announcement } from './announcement.ts';
 import { lockOf, type PresencePaths } from './presence.ts';
+
+/** Largest announcement of a host that is read, bytes: a few kilobytes for each loaded model. */
+const MAX_ANNOUNCEMENT_BYTES = 1024 * 1024;
 
 /** Hosts that live and have models in memory, this one among them, the oldest first. What dead ones left is removed. */
 export async function livingHosts(paths: PresencePaths): Promise<Announcement[]> {
@@ -30,6 +33,7 @@ export async function livingHosts(paths: PresencePaths): Promise<Announcement[]>
 /** Undefined if the host has just removed it, or if another version wrote it in another format. */
 async function readAnnouncement(file: string): Promise<Announcement | undefined> {
   try {
+    if ((await stat(file)).size > MAX_ANNOUNCEMENT_BYTES) return undefined;
     const { success, output } = validate(Announcement, parseJson(await readFile(file, 'utf8')));
     return success ? output : undefined;
   } catch (error) {

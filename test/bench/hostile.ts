@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hostileModels } from '../support/gguf/hostile-model.ts';
 import { Seeded } from '../support/gguf/seeded.ts';
 import { HostProcess } from '../support/host/host-process.ts';
 import type { BenchResult } from './result.ts';
@@ -14,7 +15,10 @@ import type { BenchResult } from './result.ts';
 const INPUTS = 100;
 /** Most memory above that of a host that has done nothing, bytes. */
 const MAX_MEMORY_BYTES = 400e6;
-/** Longest time for a PING while an input is handled, milliseconds. */
+/**
+ * Longest time for a PING while an input is handled, milliseconds: of the processor for the host's main thread, so that
+ * other programs of a busy machine do not count. The time on the clock is printed beside it.
+ */
 const MAX_PING_MS = 250;
 /** An input without a reply within this time is a failure, milliseconds. */
 const REPLY_MS = 60_000;
@@ -77,6 +81,67 @@ const PLACES = {
   engine: ['@', '{"data":@}', '{"data":[{"index":0,"embedding":@}]}', '{"choices":@}'],
 } as const;
 
+/** Settings and manifests of other programs, below the user's home folder. */
+const PROGRAM_FILES = [
+  '.lmstudio/settings.json',
+  '.lmstudio-home-pointer',
+  '.ollama/models/manifests/registry.ollama.ai/library/m/latest',
+  '.ollama/models/manifests/registry.ollama.ai/library/m/#',
+  '.local/share/Jan/settings.json',
+  '.local/share/Jan/data/models/m/model.json',
+  '.config/nomic.ai/GPT4All.ini',
+  '.cache/huggingface/hub/models--a--b/refs/main',
+  '.cache/huggingface/hub/models--a--b/snapshots/#/m-00001-of-01000.gguf',
+  '.lmstudio/models/a/b/#/#/#/m.gguf',
+  '.cache/llama.cpp/m-#.gguf',
+] as const;
+
+/** GGUF headers that claim more than they have, or have more than they need. */
+function hostileHeader(seeded: Seeded): Buffer {
+  const head = (entries: bigint, tensors: bigint) => {
+    const bytes = Buffer.alloc(24);
+    bytes.write('GGUF');
+    bytes.writeUInt32LE(3, 4);
+    bytes.writeBigUInt64LE(tensors, 8);
+    bytes.writeBigUInt64LE(entries, 16);
+    return bytes;
+  };
+  const text = (value: string) => {
+    const bytes = Buffer.alloc(8 + value.length, value, 'latin1');
+    bytes.fill(0, 0, 8);
+    bytes.writeBigUInt64LE(BigInt(value.length), 0);
+    bytes.write(value, 8, 'latin1');
+    return bytes;
+  };
+  const number = (value: number) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(value);
+    return bytes;
+  };
+  const count = seeded.pick([1_000, 100_000, 1_000_000]);
+  const repeated = (element: Buffer) => Buffer.alloc(element.length * count, element);
+  return seeded.pick([
+    // Entries with one name, entries with a name of their own, nested lists, texts, tensors.
+    () => Buffer.concat([head(BigInt(count), 0n), repeated(Buffer.concat([text('k'), number(4), number(1)]))]),
+    () =>
+      Buffer.concat([
+        head(BigInt(count), 0n),
+        ...Array.from({ length: count }, (_, i) => Buffer.concat([text(`k${i}`), number(4), number(1)])),
+      ]),
+    () => Buffer.concat([head(1n, 0n), text('k'), repeated(Buffer.from('09000000090000000100000000000000', 'hex'))]),
+    () =>
+      Buffer.concat([
+        head(1n, 0n),
+        text('tokenizer.ggml.tokens'),
+        number(9),
+        number(8),
+        head(0n, BigInt(count)).subarray(8, 16),
+        repeated(text('t')),
+      ]),
+    () => Buffer.concat([head(0n, BigInt(count)), repeated(Buffer.concat([text('t'), Buffer.alloc(24)]))]),
+  ])();
+}
+
 /** A response, made before it is requested: making one takes longer than the host may take for a PING. */
 interface Prepared {
   readonly type: 'interim' | 'text/event-stream' | 'application/json';
@@ -128,7 +193,8 @@ export async function run(): Promise<BenchResult[]> {
     JSON.stringify({ remoteEngines: [{ name: 'box', url: `${url}/v1`, models: ['m'] }] }),
     { mode: 0o600 },
   );
-  const host = new HostProcess({ home, env: { HF_ENDPOINT: url } });
+  const { next } = await hostileModels(seeded);
+  const host = new HostProcess({ home, env: { HF_ENDPOINT: url, HOME: home, TABAGENT_GPU: 'off' } });
   try {
     await host.request('PING');
     const requests: Record<string, () => Promise<unknown>> = {
@@ -144,10 +210,26 @@ export async function run(): Promise<BenchResult[]> {
           : host.request('GENERATE', { modelId: 'remote/box/m', prompt: 'a' });
       },
     };
+    requests.gguf = () => host.request('RECOMMEND_SPLIT', { modelId: 'a/b/m.gguf' });
+    requests['folder of another program'] = () => host.request('SCAN_LOCAL_MODELS');
+    const write = async (path: string, content: Buffer | string) => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content);
+    };
+    const prepareFile: Record<string, () => Promise<void>> = {
+      gguf: () => write(join(home, 'models/a/b/m.gguf'), seeded.below(2) === 0 ? hostileHeader(seeded) : next().bytes),
+      'folder of another program': async () => {
+        const path = seeded.pick(PROGRAM_FILES).replaceAll('#', () => String(seeded.below(1_000)));
+        const content = path.endsWith('.gguf') ? next().bytes : hostileJson(seeded, 16e6);
+        // A file may stand where this one needs a folder.
+        await write(join(home, path), content).catch(() => undefined);
+      },
+    };
     const results: BenchResult[] = [];
     for (const [source, send] of Object.entries(requests)) {
-      const before = () => {
+      const before = async () => {
         if (source === 'hub' || source === 'engine') prepared = prepare(source, seeded);
+        await prepareFile[source]?.();
       };
       results.push(...(await measure(host, source, { before, send, inputs })));
     }
@@ -175,14 +257,15 @@ async function sendFrame(host: HostProcess, seeded: Seeded): Promise<unknown> {
 async function measure(
   host: HostProcess,
   source: string,
-  { before, send, inputs }: { before: () => void; send: () => Promise<unknown>; inputs: number },
+  { before, send, inputs }: { before: () => Promise<void>; send: () => Promise<unknown>; inputs: number },
 ): Promise<BenchResult[]> {
   const atRest = memoryOf(host);
   let peak = 0;
   let slowest = 0;
+  let slowestOnClock = 0;
   let unanswered = 0;
   for (let i = 0; i < inputs; i += 1) {
-    before();
+    await before();
     let isDone = false;
     const work = Promise.race([send().then(() => true), delay(REPLY_MS, false, { ref: false })]).finally(() => {
       isDone = true;
@@ -192,8 +275,10 @@ async function measure(
       // A PING behind a large frame waits for its transfer, which says nothing about the host.
       if (source !== 'frame') {
         const begin = performance.now();
+        const cpuBefore = mainThreadMs(host);
         await host.request('PING');
-        slowest = Math.max(slowest, performance.now() - begin);
+        slowest = Math.max(slowest, mainThreadMs(host) - cpuBefore);
+        slowestOnClock = Math.max(slowestOnClock, performance.now() - begin);
       }
       await delay(20);
     }
@@ -213,9 +298,18 @@ async function measure(
       ratio: slowest / MAX_PING_MS,
       goal: `at most 1 (${MAX_PING_MS} ms)`,
       ok: slowest <= MAX_PING_MS,
-      detail: source === 'frame' ? 'not measured' : `${Math.round(slowest)} ms at most`,
+      detail:
+        source === 'frame'
+          ? 'not measured'
+          : `${Math.round(slowest)} ms of the processor at most, ${Math.round(slowestOnClock)} ms on the clock`,
     },
   ];
+}
+
+/** Time that the host's main thread has run on a processor, milliseconds (Linux only). */
+function mainThreadMs(host: HostProcess): number {
+  const [run] = readFileSync(`/proc/${host.pid}/task/${host.pid}/schedstat`, 'utf8').split(' ');
+  return Number(run) / 1e6;
 }
 
 /** Resident memory of the host, bytes (Linux only). */
