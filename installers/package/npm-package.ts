@@ -77,7 +77,9 @@ export function assertIntegrity(file: string, integrity: string): void {
   const [algorithm = ''] = integrity.split('-');
   const found = `${algorithm}-${createHash(algorithm).update(readFileSync(file)).digest('base64')}`;
   if (found !== integrity) {
-    throw new Error(`${file} does not match its checksum on record: expected ${integrity}, got ${found}. Nothing was unpacked.`);
+    throw new Error(
+      `${file} does not match its checksum on record: expected ${integrity}, got ${found}. Nothing was unpacked.`,
+    );
   }
 }
 
