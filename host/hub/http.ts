@@ -7,6 +7,7 @@ import { ConnectionError } from './bulk-connection.ts';
 import { HubError } from './hub-error.ts';
 import { limitInterimResponses } from './interim-responses.ts';
 import type { ProxyRoute, ProxyRoutes } from './proxy.ts';
+import { isFromProxy, proxyRefused, proxyUnreachable } from './proxy-errors.ts';
 import { lookupPublic } from './public-lookup.ts';
 
 /** One request, sent once. */
@@ -83,13 +84,13 @@ export class HttpClient {
     const { url, signal } = request;
     signal?.throwIfAborted();
     const headers = { 'accept-encoding': 'identity', 'user-agent': 'tabagent-host', ...request.headers };
-    const proxy = await this.#proxies.for(url);
-    const isDirect = isDirectRoute(proxy);
-    if (request.isBulk === true && request.method === 'GET' && isDirect && !this.#withoutLength.has(url.origin)) {
+    const route = this.#proxies.for(url);
+    const isBulk = request.isBulk === true && request.method === 'GET' && route.proxy === undefined;
+    if (isBulk && !this.#withoutLength.has(url.origin)) {
       const response = await this.#sendBulk({ ...request, headers });
       if (response !== undefined) return response;
     }
-    return this.#send({ ...request, headers }, proxy);
+    return this.#send({ ...request, headers }, route);
   }
 
   /** Returns undefined if {@link BulkClient} cannot read the response. */
@@ -107,13 +108,13 @@ export class HttpClient {
     }
   }
 
-  async #send({ url, method, headers, signal, publicOnly }: HttpRequest, proxy: ProxyRoute): Promise<HttpResponse> {
-    const isDirect = isDirectRoute(proxy);
+  async #send({ url, method, headers, signal, publicOnly }: HttpRequest, route: ProxyRoute): Promise<HttpResponse> {
+    const { proxy } = route;
     const request = got.stream(url, {
       method,
       headers,
-      ...proxy,
-      ...(isDirect && publicOnly === true ? { dnsLookup: lookupPublic } : {}),
+      ...route.options,
+      ...(proxy === undefined && publicOnly === true ? { dnsLookup: lookupPublic } : {}),
       followRedirect: false,
       decompress: false,
       throwHttpErrors: false,
@@ -132,18 +133,20 @@ export class HttpClient {
       const response = await waitForResponse(request);
       // Errors after the head are reported by reading the body.
       request.on('error', () => {});
-      const address = isDirect ? response.ip : undefined;
+      if (proxy !== undefined && isFromProxy(response.statusCode, response.headers)) {
+        throw proxyRefused(proxy, response.statusCode);
+      }
+      const address = proxy === undefined ? response.ip : undefined;
       return { url, address, status: response.statusCode, headers: response.headers, body: request };
     } catch (error) {
       request.destroy();
       signal?.throwIfAborted();
-      throw unreachable(error, url);
+      // A request with an absolute URL is sent to the proxy, so the proxy is what could not be reached.
+      throw route.options.request === undefined || proxy === undefined
+        ? unreachable(error, url)
+        : proxyUnreachable(proxy, error);
     }
   }
-}
-
-function isDirectRoute({ agent, request }: ProxyRoute): boolean {
-  return agent === undefined && request === undefined;
 }
 
 function waitForResponse(request: Request): Promise<PlainResponse> {

@@ -9,11 +9,13 @@ import { type FollowedResponse, type FollowRequest, follow } from './follow.ts';
 import { HttpClient } from './http.ts';
 import { HubError, isTransient } from './hub-error.ts';
 import { type ListedFile, listedFile } from './listed-file.ts';
+import { nextPage } from './next-page.ts';
 import { ProxyRoutes } from './proxy.ts';
 import { rangeRefused, readRange } from './range-response.ts';
+import { unexpected } from './read-json.ts';
 import { HUB_REASONS, type Refusal, readRefusal } from './refusal.ts';
 import { RemoteSource } from './remote-source.ts';
-import { type RepoFile, readRepoFiles } from './repo-files.ts';
+import { MAX_FILES, type RepoFile, readRepoFiles } from './repo-files.ts';
 import { repoError, responseError, searchError } from './response-errors.ts';
 import { isRequestedPause, type RetryPause, retry } from './retry.ts';
 import { readSearchPage, type SearchPage, type SearchQuery, searchPath } from './search.ts';
@@ -52,6 +54,9 @@ const PROBES = [
   { method: 'GET', headers: {} },
 ] as const;
 
+/** Most pages of a listing. The hub's have 1,000 entries. */
+const MAX_PAGES = 100;
+
 /** Statuses of servers that would respond to a request for the whole file. */
 const RANGE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 416, 501]);
 
@@ -76,7 +81,7 @@ export class Hub implements HubClient {
     this.#http = new HttpClient({
       timeoutMs: limits.connectTimeoutMs,
       stallMs: limits.stallTimeoutMs,
-      proxies: new ProxyRoutes(env),
+      proxies: new ProxyRoutes(env, limits.connectTimeoutMs),
     });
   }
 
@@ -174,7 +179,7 @@ export class Hub implements HubClient {
       const url = new URL(`${this.#options.endpoint}${searchPath(query)}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) return readSearchPage(response, query.limit, signal);
-      throw await this.#refusal(response, signal, searchError);
+      throw await this.#refusal(response, signal, (refusal) => searchError(refusal));
     }, options);
   }
 
@@ -184,12 +189,34 @@ export class Hub implements HubClient {
     for (const listing of listingsOf(repo)) {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(repo.repoId)}${listing}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
-      if (response.status === 200) return readRepoFiles(response, repo, signal);
+      if (response.status === 200) {
+        const files: RepoFile[] = [];
+        for await (const page of this.#pages(url, response, signal)) {
+          files.push(...(await readRepoFiles(page, repo, signal)));
+          if (files.length > MAX_FILES) throw unexpected(url, `at most ${MAX_FILES} files`, `${files.length}`);
+        }
+        return files;
+      }
       error = await this.#refusal(response, signal, (refusal) => repoError(refusal, repo, this.#options.endpoint));
       // A reason given by the hub applies to the other listing too.
       if (error.transient || response.headers['x-error-code'] !== undefined) throw error;
     }
     throw error;
+  }
+
+  /** Yields the pages of a listing, from its first one. Throws if a later one cannot be read: a part is not the listing. */
+  async *#pages(url: URL, first: FollowedResponse, signal: AbortSignal | undefined): AsyncGenerator<FollowedResponse> {
+    let response = first;
+    let next: URL | undefined = url;
+    for (let page = 1; ; page += 1) {
+      yield response;
+      next = nextPage(next, response.headers.link);
+      if (next === undefined) return;
+      if (page >= MAX_PAGES) throw unexpected(url, `at most ${MAX_PAGES} pages`, 'more');
+      response = await this.#follow(next, { method: 'GET', headers: {}, signal });
+      if (response.status !== 200)
+        throw await this.#refusal(response, signal, (refusal) => searchError(refusal, 'send the whole list'));
+    }
   }
 
   async #requestFileInfo(name: ModelName, file: string, signal: AbortSignal | undefined): Promise<RemoteFile> {
@@ -252,8 +279,10 @@ export class Hub implements HubClient {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(name.repoId)}${listing}`);
       const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) {
-        const found = await listedFile(response, file, signal);
-        if (found?.checksum !== undefined) return found;
+        for await (const page of this.#pages(url, response, signal)) {
+          const found = await listedFile(page, file, signal);
+          if (found?.checksum !== undefined) return found;
+        }
         continue;
       }
       const error = await this.#refusal(response, signal, (refusal) =>

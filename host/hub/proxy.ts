@@ -2,41 +2,65 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Agents, RequestFunction } from 'got';
 import { HostError } from '../common/errors.ts';
+import { isExempt } from './no-proxy.ts';
+import { proxyHeaders } from './proxy-errors.ts';
+import { connectTunnel, type OpenTunnel, tunnelAgents } from './tunnel.ts';
 
-/** Most idle connections kept per proxy. */
-const MAX_FREE_SOCKETS = 16;
+/** Versions of SOCKS. The proxy resolves the names of servers, as with `socks4a` and `socks5h` in curl. */
+const SOCKS_VERSIONS: ReadonlyMap<string, 4 | 5> = new Map([
+  ['socks:', 5],
+  ['socks4:', 4],
+  ['socks4a:', 4],
+  ['socks5:', 5],
+  ['socks5h:', 5],
+]);
 
-/** Options for got that send a request through a proxy; empty for a direct connection. */
+/** How a request is sent. */
 export interface ProxyRoute {
-  readonly agent?: Agents;
-  readonly request?: RequestFunction;
+  /** Options for got; empty for a direct connection. */
+  readonly options: { readonly agent?: Agents; readonly request?: RequestFunction };
+  /** The proxy, for error messages that show its host. */
+  readonly proxy: URL | undefined;
 }
 
 /**
  * Proxies from the environment, as curl and Python's requests read it: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
- * `NO_PROXY`, in lower case too. The agent library is loaded when a proxy is used for the first time.
+ * `NO_PROXY`, in lower case too.
  */
 export class ProxyRoutes {
   readonly #env: Readonly<NodeJS.ProcessEnv>;
-  readonly #agents = new Map<string, Promise<Agents>>();
+  readonly #timeoutMs: number;
+  readonly #agents = new Map<string, Agents>();
 
-  constructor(env: Readonly<NodeJS.ProcessEnv>) {
+  /** @param timeoutMs Time to connect to a server through a proxy, milliseconds. */
+  constructor(env: Readonly<NodeJS.ProcessEnv>, timeoutMs: number) {
     this.#env = env;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** @throws HostError `INVALID_REQUEST` if the proxy's URL is invalid. */
-  async for(url: URL): Promise<ProxyRoute> {
+  for(url: URL): ProxyRoute {
     const address = this.#proxyFor(url);
-    if (address === undefined) return {};
+    if (address === undefined) return { options: {}, proxy: undefined };
     const proxy = readProxy(address);
+    const version = SOCKS_VERSIONS.get(proxy.protocol);
     // HTTP requests are sent to the proxy itself: many proxies allow tunnels only to the HTTPS port.
-    if (url.protocol === 'http:') return { request: throughProxy(proxy) };
-    let agents = this.#agents.get(proxy.href);
-    if (agents === undefined) {
-      agents = createAgents(proxy);
-      this.#agents.set(proxy.href, agents);
+    if (version === undefined && url.protocol === 'http:') return { options: { request: throughProxy(proxy) }, proxy };
+    let agent = this.#agents.get(proxy.href);
+    if (agent === undefined) {
+      const open = version === undefined ? connectTunnel(proxy, this.#timeoutMs) : this.#throughSocks(proxy, version);
+      agent = tunnelAgents(open);
+      this.#agents.set(proxy.href, agent);
     }
-    return { agent: await agents };
+    return { options: { agent }, proxy };
+  }
+
+  /** Loads the library when such a proxy is used for the first time. */
+  #throughSocks(proxy: URL, version: 4 | 5): OpenTunnel {
+    return async (host, port) => {
+      const { socksTunnel } = await import('./socks-tunnel.ts');
+      return socksTunnel(proxy, version, this.#timeoutMs)(host, port);
+    };
   }
 
   #proxyFor(url: URL): string | undefined {
@@ -46,30 +70,15 @@ export class ProxyRoutes {
   }
 }
 
-/**
- * Whether `NO_PROXY` exempts a URL. It lists `*`, host names (which include their subdomains) and IP addresses, each
- * with an optional port.
- */
-export function isExempt(url: URL, noProxy: string): boolean {
-  return noProxy
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .some((entry) => {
-      if (entry === '*') return true;
-      const [, host = '', port] = /^\.?\*?\.?(.+?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
-      if (port !== undefined && port !== (url.port || (url.protocol === 'https:' ? '443' : '80'))) return false;
-      return url.hostname === host || url.hostname.endsWith(`.${host}`);
-    });
-}
-
 function readProxy(address: string): URL {
   const text = address.includes('://') ? address : `http://${address}`;
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
-  if (proxy !== undefined && /^https?:$/.test(proxy.protocol) && proxy.hostname !== '') return proxy;
+  const isKnown = proxy !== undefined && (/^https?:$/.test(proxy.protocol) || SOCKS_VERSIONS.has(proxy.protocol));
+  if (isKnown && proxy.hostname !== '') return proxy;
   // The value is not shown because it may contain a password.
   throw new HostError(
     'INVALID_REQUEST',
-    'The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY must be an http or https URL.',
+    'The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY must be an http, https, socks4 or socks5 URL.',
     { details: { field: 'HTTP_PROXY, HTTPS_PROXY or ALL_PROXY' } },
   );
 }
@@ -77,7 +86,7 @@ function readProxy(address: string): URL {
 /** Sends requests with the absolute URL to the proxy. Source: RFC 9112, 3.2.2. */
 function throughProxy(proxy: URL): RequestFunction {
   const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
-  const authorization = proxyAuthorization(proxy);
+  const authorization = proxyHeaders(proxy);
   return (url, { headers, method, signal, timeout }, callback) =>
     send(
       {
@@ -91,15 +100,4 @@ function throughProxy(proxy: URL): RequestFunction {
       },
       callback,
     );
-}
-
-function proxyAuthorization({ username, password }: URL): { 'proxy-authorization'?: string } {
-  if (username === '' && password === '') return {};
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
-}
-
-async function createAgents(proxy: URL): Promise<Agents> {
-  const { HttpsProxyAgent } = await import('hpagent');
-  return { https: new HttpsProxyAgent({ keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, proxy: proxy.href }) };
 }

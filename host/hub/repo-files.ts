@@ -16,7 +16,7 @@ export interface RepoFile {
 }
 
 /** Most files of a repository. Those with the most models have some hundreds; the hub advises against more than 100,000. */
-const MAX_FILES = 50_000;
+export const MAX_FILES = 50_000;
 
 const EXPECTED = 'a list of files as JSON';
 const facts = { size: v.nullish(v.unknown()), lfs: v.nullish(v.unknown()) };

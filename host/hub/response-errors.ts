@@ -61,10 +61,10 @@ export function repoError(refusal: Refusal, repo: RepoName, endpoint: string): H
   return responseError({ ...refusal, code }, { name: { ...repo, file: '', id: repo.repoId }, file: '', endpoint });
 }
 
-/** Converts an error response to a search, which concerns no repository. */
-export function searchError(refusal: Refusal): HubError {
+/** Converts an error response to a search or to a page of a list, which concerns no repository. */
+export function searchError(refusal: Refusal, what = 'run the search'): HubError {
   const { status } = refusal;
-  const message = `The Hugging Face Hub could not run the search (status ${status}).`;
+  const message = `The Hugging Face Hub could not ${what} (status ${status}).`;
   const details = detailsOf(refusal);
   if (status !== 401 && status !== 403) return otherError(message, refusal, details);
   return new HubError('UNAUTHORIZED', `${message} The access token may be invalid or expired.${said(refusal)}`, {

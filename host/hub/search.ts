@@ -5,6 +5,7 @@ import { validate } from '../common/validate.ts';
 import type { SEARCH_SORTS } from '../protocol/actions/repos.ts';
 import { readModelOrRepoName } from '../protocol/model-name.ts';
 import type { HttpResponse } from './http.ts';
+import { nextLink } from './next-page.ts';
 import { readJson, unexpected } from './read-json.ts';
 
 /** A search query. */
@@ -124,7 +125,7 @@ function isRepoName(id: string): boolean {
  * configured endpoint.
  */
 function nextCursor(link: string | string[] | undefined): string | undefined {
-  const next = /<([^>]{1,4096})>\s*;\s*rel="next"/.exec(String(link ?? ''))?.[1];
+  const next = nextLink(link);
   if (next === undefined || !URL.canParse(next, 'http://hub')) return undefined;
   const cursor = new URL(next, 'http://hub').searchParams.get('cursor');
   return cursor !== null && isCursor(cursor) ? cursor : undefined;

@@ -1,9 +1,10 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { defined } from '../common/defined.ts';
+import { isHostError } from '../common/errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import { limitInterimResponses } from '../hub/interim-responses.ts';
-import type { ProxyRoutes } from '../hub/proxy.ts';
+import type { ProxyRoute, ProxyRoutes } from '../hub/proxy.ts';
 import type { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteError } from './remote-error.ts';
@@ -22,6 +23,8 @@ export interface RemoteRequest {
   readonly onConnected?: () => void;
 }
 
+const DIRECT: ProxyRoute = { options: {}, proxy: undefined };
+
 /**
  * Sends a request and resolves with the answer's head; its body is to be read or destroyed by whoever gets it. Engines
  * on this machine and in private networks are asked directly, others through the proxy of the environment.
@@ -37,7 +40,7 @@ export async function send(
   const { endpoint, path, key, accept } = request;
   const url = new URL(`${endpoint.base}${path}`);
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
-  const route = endpoint.isPrivate ? {} : await proxies.for(url);
+  const { options: route, proxy } = endpoint.isPrivate ? DIRECT : proxies.for(url);
   const options = {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
@@ -48,7 +51,7 @@ export async function send(
       ...defined({ authorization: key && `Bearer ${key}` }),
     },
     signal,
-    ...defined({ agent: route.agent?.https }),
+    ...defined({ agent: url.protocol === 'https:' ? route.agent?.https : route.agent?.http }),
   };
   const answer = Promise.withResolvers<IncomingMessage>();
   const direct = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -68,19 +71,21 @@ export async function send(
     return await answer.promise;
   } catch (error) {
     signal.throwIfAborted();
-    throw unreachable(endpoint, error);
+    throw unreachable(endpoint, error, proxy);
   }
 }
 
 /** The error for a connection that failed before the response. */
-function unreachable({ name, base }: Endpoint, error: unknown): RemoteError {
+function unreachable({ name, base }: Endpoint, error: unknown, proxy: URL | undefined): RemoteError {
   const code = codeOf(error);
+  const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
+  const reason = isHostError(error) ? error.message.replace(/\.$/, '') : reasonOf(code);
   // A retry does not fix a certificate.
   const transient = !/CERT|TLS|SSL|ALTNAME/.test(code);
   const { origin } = new URL(base);
   return new RemoteError(
     'REMOTE_UNREACHABLE',
-    `Could not connect to remote engine "${name}" at ${origin}: ${reasonOf(code)}.`,
+    `Could not connect to remote engine "${name}" at ${origin}${through}: ${reason}.`,
     {
       transient,
       details: { engine: name, cause: code },

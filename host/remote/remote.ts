@@ -28,7 +28,7 @@ export function makeRemote(options: {
     entries: async () => (await readConfigFile(configFileIn(paths.home))).remoteEngines ?? [],
     found,
     keyOf: async (endpoint) => findKey(endpoint, env, await secrets()),
-    proxies: new ProxyRoutes(env),
+    proxies: new ProxyRoutes(env, limits.connectTimeoutMs),
     limits,
   });
   return { engines, offered: new OfferedModels(engines, log) };

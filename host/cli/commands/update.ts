@@ -52,7 +52,7 @@ async function latestRelease(url: URL, { env, limits }: ReturnType<typeof readCo
   const http = new HttpClient({
     timeoutMs: limits.connectTimeoutMs,
     stallMs: limits.stallTimeoutMs,
-    proxies: new ProxyRoutes(env),
+    proxies: new ProxyRoutes(env, limits.connectTimeoutMs),
   });
   const headers = { accept: 'application/json' };
   const response = await follow(http, { url, method: 'GET', headers, signal, token: undefined, tokenOrigin: '' });

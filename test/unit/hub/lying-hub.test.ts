@@ -330,3 +330,68 @@ describe('an access token that the hub refuses', () => {
     expect(hub.rejectedToken).toMatchObject({ source: join(home, 'token') });
   });
 });
+
+describe('a listing in pages', () => {
+  const isTree = ({ url }: HubRequest) => url.includes('/tree/');
+  const entry = (path: string, oid = SHA256) => ({ type: 'file', path, size: 7, lfs: { oid, size: CONTENT.length } });
+  beforeEach(async () => {
+    await serve();
+    server.fault({
+      kind: 'status',
+      status: 404,
+      match: ({ url }) => url.startsWith('/api/') && url.includes('blobs='),
+    });
+  });
+
+  /** Serves a tree of `pages`, whose links have the form that `link` gives them. */
+  function servePages(pages: readonly string[][], link: (query: string) => string): void {
+    server.fault({
+      kind: 'script',
+      match: isTree,
+      answer: (response, { url }) => {
+        const page = Number(new URL(url, server.url).searchParams.get('page') ?? 0);
+        const headers = page + 1 < pages.length ? { link: link(`recursive=true&page=${page + 1}`) } : {};
+        response.writeHead(200, headers).end(JSON.stringify((pages[page] ?? []).map((path) => entry(path))));
+      },
+    });
+  }
+
+  it.each<[string, (query: string) => string]>([
+    ['with whole URLs', (query) => `<${server.url}/api/models/${REPO}/tree/main?${query}>; rel="next"`],
+    ['with relative ones', (query) => `<?${query}>;rel=next`],
+    ['among others', (query) => `</first>; rel="first", </x?${query}>; title="a"; rel="last next"`],
+    [
+      'of the hub that is mirrored',
+      (query) => `<https://hub.example/api/models/${REPO}/tree/main?${query}>; rel="next"`,
+    ],
+  ])('is read whole: %s', async (_what, link) => {
+    servePages([['a.gguf'], ['b.gguf', 'c.gguf'], ['d.gguf']], link);
+    expect((await open().repoFiles(NAME, {})).map(({ file }) => file)).toEqual([
+      'a.gguf',
+      'b.gguf',
+      'c.gguf',
+      'd.gguf',
+    ]);
+  });
+
+  it('is read until the file is found whose checksum is missing', async () => {
+    server.fault({ kind: 'tag', announced: '"v1"', match: isResolve });
+    servePages([['a.gguf'], [FILE], ['z.gguf']], (query) => `<?${query}>; rel="next"`);
+    expect(await open().fileInfo(NAME, FILE, {})).toMatchObject({ checksum: { hex: SHA256 } });
+    expect(server.requests.filter(isTree)).toHaveLength(2);
+  });
+
+  it.each([
+    ['without end', (query: string) => `<?${query}&x=${server.requests.length}>; rel="next"`, 'HUB_ERROR'],
+    ['that fails in the middle', () => '<?page=x>; rel="next"', 'HUB_ERROR'],
+  ])('is not taken for a whole one: %s', async (_what, link, code) => {
+    server.fault({ kind: 'status', status: 400, match: ({ url }) => url.includes('page=x') });
+    servePages(Array(200).fill(['a.gguf']), link);
+    await expect(open().repoFiles(NAME, {})).rejects.toMatchObject({ code });
+  });
+
+  it('ends with a page that leads to itself', async () => {
+    servePages([['a.gguf'], []], () => '<?recursive=true>; rel="next"');
+    expect(await open().repoFiles(NAME, {})).toHaveLength(1);
+  });
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 const client = (env: NodeJS.ProcessEnv = {}) =>
-  new HttpClient({ timeoutMs: 20_000, stallMs: 20_000, proxies: new ProxyRoutes(env) });
+  new HttpClient({ timeoutMs: 20_000, stallMs: 20_000, proxies: new ProxyRoutes(env, 20_000) });
 /** A name that the system resolves to an address of this machine: `localhost` is one that a URL alone shows. */
 const urlOf = (path: string) => new URL(path, `http://localhost:${(server.address() as AddressInfo).port}`);
 const send = (url: URL, isBulk: boolean, publicOnly: boolean, env?: NodeJS.ProcessEnv) =>

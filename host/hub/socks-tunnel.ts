@@ -1,0 +1,29 @@
+import { SocksClient } from 'socks';
+import { proxyUnreachable } from './proxy-errors.ts';
+import type { OpenTunnel } from './tunnel.ts';
+
+/** The port of a SOCKS proxy that names none (RFC 1928). */
+const SOCKS_PORT = 1080;
+
+/** Returns what opens connections through a SOCKS proxy, which resolves the names of servers. */
+export function socksTunnel(proxy: URL, version: 4 | 5, timeoutMs: number): OpenTunnel {
+  return async (host, port) => {
+    const { username, password } = proxy;
+    try {
+      const { socket } = await SocksClient.createConnection({
+        proxy: {
+          host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
+          port: Number(proxy.port) || SOCKS_PORT,
+          type: version,
+          ...(username === '' ? {} : { userId: decodeURIComponent(username), password: decodeURIComponent(password) }),
+        },
+        command: 'connect',
+        destination: { host, port },
+        timeout: timeoutMs,
+      });
+      return socket;
+    } catch (error) {
+      throw proxyUnreachable(proxy, error);
+    }
+  };
+}
