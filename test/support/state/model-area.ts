@@ -33,6 +33,9 @@ const ACTIONS = {
   cancel: 'CANCEL_DOWNLOAD',
 } as const;
 
+/** How often downloads of a race are cancelled until all have ended, milliseconds. */
+const CANCEL_AGAIN_MS = 500;
+
 /** Models: what is asked of the hosts, what must be true afterwards, and whether it is. */
 export class ModelArea {
   readonly #world: World;
@@ -147,12 +150,12 @@ export class ModelArea {
       return { control, reply: send(host, ACTIONS[control], namingOf(expected.model, i % 2)) };
     });
     await allAnswered(sent.filter(({ control }) => control !== 'download'));
-    if (stalls) {
-      // Ends what still waits.
-      const [host] = running;
-      if (host !== undefined) await ask(host, 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
+    const ended = allAnswered([...sent, ...expected.waiters]);
+    // Ends what still waits. A host may start its download only after another one was asked to cancel it.
+    while (stalls && !(await Promise.race([ended.then(() => true), wait(CANCEL_AGAIN_MS).then(() => false)]))) {
+      await ask(this.#world.any(), 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
     }
-    await allAnswered([...sent, ...expected.waiters]);
+    await ended;
     expected.waiters = [];
     expected.runners.clear();
     await eventually(() => this.#observe(expected, stalls ? ['gone'] : ['gone', 'paused', 'present']));
