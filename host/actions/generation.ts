@@ -11,12 +11,14 @@ import {
   type GenerateRequest,
   type GenerationProgress,
   type GenerationResult,
+  type ToolChoice,
 } from '../models/generation.ts';
 import * as declared from '../protocol/actions/generation.ts';
 import type { GenerationParams } from '../protocol/actions/settings.ts';
 import { MAX_SEED } from '../protocol/limits.ts';
 import type { EventPayloads, RequestOf } from '../protocol/messages.ts';
 import { withChanges } from '../settings/generation-settings.ts';
+import { readFunctions, toolCallFields } from '../tools/tool-function.ts';
 import { type Call, handle } from './action.ts';
 import { hasModelReference, modelIdFor, namedModelId } from './model-reference.ts';
 import { percent } from './progress.ts';
@@ -26,8 +28,11 @@ import { storeTurn } from './store-turn.ts';
 type GenerateSettings = NonNullable<RequestOf<'GENERATE'>['settings']>;
 
 /** Returns what the output is restricted to. A request can set only one restriction. */
-function constraintOf(settings: GenerateSettings): Constraint | undefined {
+function constraintOf(settings: GenerateSettings, hasTools: boolean): Constraint | undefined {
   const { json_schema: schema, grammar, response_format: format } = settings;
+  if (settings.grammar !== undefined && hasTools) {
+    throw invalidField('settings.grammar', 'omitted when `tools` is given', settings.grammar);
+  }
   const given = (['response_format', 'json_schema', 'grammar'] as const).filter((name) => settings[name] !== undefined);
   const [first, second] = given;
   if (second !== undefined) {
@@ -52,14 +57,33 @@ const MESSAGE_FIELDS = ['action', 'requestId'];
 function unusedFields(request: RequestOf<'GENERATE'>): string[] {
   const known = new Set([...MESSAGE_FIELDS, ...Object.keys(declared.generate.request.entries)]);
   const settings = new Set(declared.generateSettingNames);
-  const { tool_choice: choice } = request;
   return [
     ...Object.keys(request).filter((name) => !known.has(name)),
-    ...(choice === undefined || choice === 'auto' || choice === 'none' ? [] : ['tool_choice']),
+    ...(request.tools === undefined
+      ? (['tool_choice', 'parallel_tool_calls'] as const).filter(
+          (name) => request[name] !== undefined && request[name] !== 'none',
+        )
+      : []),
     ...Object.keys(request.settings ?? {})
       .filter((name) => !settings.has(name))
       .map((name) => `settings.${name}`),
   ];
+}
+
+/** Returns which tools the model has to call; the request has to have them. */
+function toolChoiceOf({ tool_choice: choice, tools = [] }: RequestOf<'GENERATE'>): ToolChoice | undefined {
+  if (choice === undefined || choice === 'none' || choice === 'auto') return undefined;
+  const { functions } = readFunctions(tools as JsonObject[]);
+  if (choice === 'required') {
+    if (tools.length > 0 && functions.length === 0)
+      throw invalidField('tools', 'functions, one of which is to be called', tools);
+    return tools.length === 0 ? undefined : choice;
+  }
+  const { name } = choice.function;
+  if (!functions.some((candidate) => candidate.name === name)) {
+    throw invalidField('tool_choice.function.name', 'the name of one of `tools`', name);
+  }
+  return { name };
 }
 
 /** Converts a request into what a model generates from. Settings that it lacks are the saved ones. */
@@ -76,6 +100,8 @@ function generateRequest(request: RequestOf<'GENERATE'>, saved: GenerationParams
       messages,
       prompt,
       tools: choice === 'none' ? undefined : tools,
+      toolChoice: toolChoiceOf(request),
+      parallelToolCalls: request.parallel_tool_calls,
       continue: continues,
       settings,
     }),
@@ -92,7 +118,10 @@ function generateRequest(request: RequestOf<'GENERATE'>, saved: GenerationParams
       frequencyPenalty: settings.frequency_penalty ?? 0,
       seed,
     },
-    ...defined({ constraint: constraintOf(settings), strict: request.strict }),
+    ...defined({
+      constraint: constraintOf(settings, tools !== undefined && choice !== 'none'),
+      strict: request.strict,
+    }),
   };
 }
 
@@ -109,6 +138,10 @@ function progressOf(modelId: string, emit: Emit) {
       return;
     }
     promptProgress.flush();
+    if (progress.type === 'toolCall') {
+      emit('generationToolCall', { modelId, index: progress.index, ...progress.call });
+      return;
+    }
     const { kind, text, tokensPerSecond: tps, numTokens } = progress;
     const token = kind === 'answer' ? text : '';
     emit('generationUpdate', { modelId, token, ...(kind === 'reasoning' ? { reasoning: text } : {}), tps, numTokens });
@@ -129,6 +162,10 @@ function reasoningOf({ reasoning }: GenerationResult) {
   return reasoning === '' ? {} : { reasoning };
 }
 
+function toolCallsOf({ toolCalls }: GenerationResult) {
+  return toolCalls.length === 0 ? {} : { tool_calls: toolCallFields(toolCalls) };
+}
+
 export const generate = handle(declared.generate, async (request, { services, signal, requestId, emit }) => {
   let modelId: string | null = null;
   try {
@@ -146,7 +183,14 @@ export const generate = handle(declared.generate, async (request, { services, si
     const ignored = [...unused, ...result.ignored];
     const stored = await storeTurn(request, result.text, services);
     return {
-      payload: { ...end, ...reasoningOf(result), finishReason, usage: { ...usage }, ...stored.payload },
+      payload: {
+        ...end,
+        ...reasoningOf(result),
+        ...toolCallsOf(result),
+        finishReason,
+        usage: { ...usage },
+        ...stored.payload,
+      },
       ...defined({ message: stored.message }),
       topLevel: { text: result.text, ...(ignored.length === 0 ? {} : { ignored }) },
     };

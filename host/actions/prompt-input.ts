@@ -1,11 +1,14 @@
 import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
-import type { ChatMessage, PromptInput } from '../models/generation.ts';
+import type { ChatMessage, PromptInput, ToolChoice } from '../models/generation.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 
 /** The fields of a request that determine the prompt. */
-type PromptRequest = Pick<RequestOf<'RENDER_PROMPT'>, 'messages' | 'prompt' | 'tools' | 'continue' | 'settings'>;
+type PromptRequest = Pick<RequestOf<'RENDER_PROMPT'>, 'messages' | 'prompt' | 'tools' | 'continue' | 'settings'> & {
+  readonly toolChoice?: ToolChoice | undefined;
+  readonly parallelToolCalls?: boolean | undefined;
+};
 
 /**
  * Converts a request into what a model continues.
@@ -16,6 +19,8 @@ export function promptInput({
   messages,
   prompt,
   tools,
+  toolChoice,
+  parallelToolCalls,
   continue: continues,
   settings = {},
 }: PromptRequest): PromptInput {
@@ -42,6 +47,8 @@ export function promptInput({
     messages: messages as ChatMessage[],
     chat: defined({
       tools: tools as JsonObject[] | undefined,
+      toolChoice,
+      parallelToolCalls,
       template,
       continues,
       variables: variables as JsonObject | undefined,

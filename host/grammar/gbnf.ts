@@ -31,6 +31,10 @@ export function toGbnf(root: Expression): string {
 class Writer {
   readonly #names = new Map<Rule, string>();
   readonly #waiting: Rule[] = [];
+  /** Rules for what is repeated. */
+  readonly #parts = new Map<Expression, Rule>();
+  /** Names of the rules for {@link PIECE} repetitions, by what is repeated. */
+  readonly #pieces = new Map<string, string>();
 
   write(root: Expression): string {
     const lines = [`root ::= ${this.#expression(root)}`];
@@ -41,6 +45,7 @@ class Writer {
       if (size > MAX_GBNF_CHARACTERS) throw new GrammarTooLargeError();
       lines.push(line);
     }
+    for (const [part, name] of this.#pieces) lines.push(`${name} ::= ${part}{${PIECE}}`);
     return lines.join('\n');
   }
 
@@ -60,7 +65,7 @@ class Writer {
       case 'rule':
         return this.#name(expression.rule);
       case 'repeat':
-        return this.#repeat(this.#part(expression.part), expression.min, expression.max);
+        return this.#repeat(expression.part, expression.min, expression.max);
       case 'sequence':
       case 'choice':
         return `(${this.#expression(expression)})`;
@@ -69,10 +74,54 @@ class Writer {
     }
   }
 
-  #repeat(part: string, min: number, max: number | undefined): string {
-    const required = exactly(part, min);
-    if (max === undefined) return `${required}${required === '' ? '' : ' '}${part}*`;
-    return [required, upTo(part, max - min)].filter((written) => written !== '').join(' ') || '""';
+  #repeat(part: Expression, min: number, max: number | undefined): string {
+    const once = this.#repeated(part);
+    const required = this.#exactly(once, min);
+    if (max === undefined) return `${required}${required === '' ? '' : ' '}${once}*`;
+    return [required, this.#upTo(once, max - min)].filter((written) => written !== '').join(' ') || '""';
+  }
+
+  /** What is repeated has to be small: llama.cpp counts its parts once for each repetition. */
+  #repeated(part: Expression): string {
+    if (part.kind === 'class' || part.kind === 'rule') return this.#part(part);
+    return this.#name(this.#ruleFor(part, 'part'));
+  }
+
+  #exactly(part: string, count: number): string {
+    if (count === 0) return '';
+    if (count === 1) return part;
+    const pieces = Math.floor(count / PIECE);
+    if (pieces < 2) return `${part}{${count}}`;
+    const rest = this.#exactly(part, count % PIECE);
+    return [`${this.#piece(part)}{${pieces}}`, rest].filter((written) => written !== '').join(' ');
+  }
+
+  #upTo(part: string, count: number): string {
+    if (count === 0) return '';
+    if (count === 1) return `${part}?`;
+    const pieces = Math.floor(count / PIECE);
+    if (pieces < 2) return `${part}{0,${count}}`;
+    // The last piece is up to twice as long, so that all counts are covered.
+    return `${this.#piece(part)}{0,${pieces - 1}} ${part}{0,${PIECE + (count % PIECE)}}`;
+  }
+
+  /** A rule for a piece of a long repetition. */
+  #piece(part: string): string {
+    let name = this.#pieces.get(part);
+    if (name === undefined) {
+      name = `p${this.#pieces.size}-piece`;
+      this.#pieces.set(part, name);
+    }
+    return name;
+  }
+
+  #ruleFor(part: Expression, name: string): Rule {
+    let rule = this.#parts.get(part);
+    if (rule === undefined) {
+      rule = { name, body: part };
+      this.#parts.set(part, rule);
+    }
+    return rule;
   }
 
   #name(rule: Rule): string {
@@ -84,23 +133,6 @@ class Writer {
     }
     return name;
   }
-}
-
-function exactly(part: string, count: number): string {
-  if (count === 0) return '';
-  if (count === 1) return part;
-  const pieces = Math.floor(count / PIECE);
-  if (pieces < 2) return `${part}{${count}}`;
-  return [`(${part}{${PIECE}}){${pieces}}`, exactly(part, count % PIECE)].filter((written) => written !== '').join(' ');
-}
-
-function upTo(part: string, count: number): string {
-  if (count === 0) return '';
-  if (count === 1) return `${part}?`;
-  const pieces = Math.floor(count / PIECE);
-  if (pieces < 2) return `${part}{0,${count}}`;
-  // The last piece is up to twice as long, so that all counts are covered.
-  return `(${part}{${PIECE}}){0,${pieces - 1}} ${part}{0,${PIECE + (count % PIECE)}}`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -1,19 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
 import { excludes } from './excludes.ts';
 import { isAnnotation, isEnforced } from './keywords.ts';
+import type { Located, Part } from './part.ts';
 import { SchemaError } from './schema-error.ts';
-
-/** A part of a schema, and where it stands. */
-export interface Located {
-  readonly schema: JsonValue;
-  readonly path: string;
-}
-
-/** A schema that is an object, and where it stands. */
-export interface Part {
-  readonly schema: JsonObject;
-  readonly path: string;
-}
 
 /** Most combinations of alternatives at one place. */
 const MAX_ALTERNATIVES = 256;

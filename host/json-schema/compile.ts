@@ -18,12 +18,13 @@ import {
 } from '../grammar/expression.ts';
 import { lengthLanguage, PatternError, patternLanguage } from '../grammar/pattern.ts';
 import { LanguageTooLargeError, regularRules, withSharedLimit } from '../grammar/regular.ts';
-import { Alternatives, type Located, listOf, type Part } from './alternatives.ts';
+import { Alternatives, listOf } from './alternatives.ts';
 import { typeOfValue } from './excludes.ts';
 import { formatPattern, numberFormat } from './formats.ts';
 import { impliedTypes } from './keywords.ts';
 import { JSON_NOTATION, type Notation } from './notation.ts';
 import { ANY_INTEGER, ANY_NUMBER, numberLanguage } from './numbers.ts';
+import type { Located, Part } from './part.ts';
 import { SchemaError } from './schema-error.ts';
 
 /** Longest schema as text, UTF-16 units. */
@@ -309,6 +310,7 @@ class Compiler {
     const required = new Set(parts.flatMap(({ schema, path: at }) => namesOf(schema.required, `${at}.required`)));
     const properties = parts.map(({ schema, path: at }) => schemasOf(schema.properties, `${at}.properties`));
     const names = [...new Set([...properties.flatMap((own) => [...own.keys()]), ...required])];
+    if (this.#notation.isSorted === true) names.sort();
     const { min, max } = bounds(parts, 'minProperties', 'maxProperties');
     const keyLanguages = this.#keyLanguages(parts);
     const members: Member[] = [];

@@ -1,9 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
-
-/** A schema that is an object. */
-interface Part {
-  readonly schema: JsonObject;
-}
+import type { Part } from './part.ts';
 
 /**
  * Returns whether a value that is generated for some schemas cannot be valid by others. Generated objects have no

@@ -22,6 +22,8 @@ export interface Notation {
   readonly name: string;
   /** The notation of the values in objects and arrays, where it is another one. */
   readonly inside?: Notation;
+  /** Whether the members of an object stand in the order of their names. */
+  readonly isSorted?: boolean;
   /** @param written The number as JSON. */
   number(written: Expression): Expression;
   /** A string; of a regular language, or of a length. */

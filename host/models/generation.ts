@@ -2,6 +2,7 @@ import { HostError } from '../common/errors.ts';
 import type { JsonObject, JsonValue } from '../common/json.ts';
 import type { ReasoningLevel } from '../reasoning/levels.ts';
 import type { Segment } from '../reasoning/segment.ts';
+import type { ToolCall } from '../tools/tool-function.ts';
 
 /** Part of a message's content. Parts of other types than text are for the model's chat template to interpret. */
 export interface ContentPart extends JsonObject {
@@ -31,7 +32,14 @@ export interface ChatOptions {
   readonly continues?: boolean | undefined;
   /** The most tokens of reasoning; then the answer has to begin. */
   readonly maxReasoningTokens?: number | undefined;
+  /** Whether the model has to call a tool, and which one; `auto` when absent. */
+  readonly toolChoice?: ToolChoice | undefined;
+  /** Whether the model may call several tools at once; true when absent. */
+  readonly parallelToolCalls?: boolean | undefined;
 }
+
+/** Which tools a model has to call: as it likes, any, or a certain function. */
+export type ToolChoice = 'auto' | 'required' | { readonly name: string };
 
 /** What a model continues: a conversation, rendered with the chat template, or a plain text. */
 export type PromptInput =
@@ -109,7 +117,9 @@ export type GenerationProgress =
       readonly text: string;
       readonly numTokens: number;
       readonly tokensPerSecond: number;
-    };
+    }
+  /** A call of a tool that is complete. */
+  | { readonly type: 'toolCall'; readonly index: number; readonly call: ToolCall };
 
 /** Counts and times of one generation. */
 export interface GenerationUsage {
@@ -131,10 +141,12 @@ export interface GenerationResult {
   readonly text: string;
   /** The reasoning before it; empty where there was none. */
   readonly reasoning: string;
+  /** Calls of tools that the model asks for, in order. */
+  readonly toolCalls: readonly ToolCall[];
   /** Names of settings of the request that had no effect. */
   readonly ignored: readonly string[];
-  /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: by a request. */
-  readonly finishReason: 'stop' | 'length' | 'stopped';
+  /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: by a request; `tool_calls`: it asks for calls. */
+  readonly finishReason: 'stop' | 'length' | 'stopped' | 'tool_calls';
   readonly usage: GenerationUsage;
 }
 
@@ -142,6 +154,7 @@ export interface GenerationResult {
 export const NOTHING_GENERATED: GenerationResult = {
   text: '',
   reasoning: '',
+  toolCalls: [],
   ignored: [],
   finishReason: 'stopped',
   usage: {

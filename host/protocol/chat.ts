@@ -40,9 +40,30 @@ export const chatMessages = v.pipe(
 /** Tools that the model may call. */
 const chatTools = v.pipe(v.array(objectWith({})), v.maxLength(MAX_TOOLS, `at most ${MAX_TOOLS} tools`));
 
+/** Calls of tools in an answer, as Chat Completions has them. */
+export const toolCalls = v.array(
+  v.object({
+    id: field(
+      v.string(),
+      'Tells the calls of a conversation apart; the message with the result has it as `tool_call_id`.',
+    ),
+    type: field(v.literal('function'), 'The type of the tool.'),
+    function: field(
+      v.object({
+        name: field(v.string(), 'The function to call.'),
+        arguments: field(v.string(), 'Its arguments, as JSON text of an object.'),
+      }),
+      'The function to call.',
+    ),
+  }),
+);
+
 /** Fields beside the messages that concern how they become a prompt. */
 export const promptFields = {
-  tools: optional(chatTools, 'Extension: tools that the chat template describes to the model.'),
+  tools: optional(
+    chatTools,
+    'Extension: functions that the model may call, as in Chat Completions. The chat template describes them to the model; where it knows no tools, a system message does.',
+  ),
   continue: optional(
     v.boolean(),
     "Extension: whether the last message, which is the assistant's, is continued rather than answered. Not together with `chat_id`.",

@@ -98,6 +98,21 @@ export const generationUpdate = defineEvent({
   },
 });
 
+export const generationToolCall = defineEvent({
+  type: 'generationToolCall',
+  summary: 'Extension: reports a call of a tool that the model asks for, as soon as it is complete.',
+  payload: {
+    modelId,
+    index: field(count, 'The number of the call in this answer, from 0.'),
+    id: field(
+      v.string(),
+      'Tells the calls of a conversation apart; the message with the result has it as `tool_call_id`.',
+    ),
+    name: field(v.string(), 'The function to call.'),
+    arguments: field(v.string(), 'Its arguments, as JSON text of an object.'),
+  },
+});
+
 /** The payload of both events that end a generation. */
 const generationEnd = {
   modelId,

@@ -1,5 +1,5 @@
 import type { ChannelFormat, ChannelKind } from './formats.ts';
-import { type MarkupReader, type Segment, SegmentWriter } from './segment.ts';
+import { type MarkupReader, SegmentWriter, type Separated } from './segment.ts';
 
 /** Longest header, characters. What is longer is no header. */
 const MAX_HEADER_CHARACTERS = 512;
@@ -8,11 +8,16 @@ const MAX_HEADER_CHARACTERS = 512;
 const HEADER = /^\s*(?:assistant)?\s*(?:to=\S*)?\s*$/;
 const HEADER_BEGINNINGS = ['assistant', 'to='];
 
+/** Whom a message is for that calls a function. */
+const RECIPIENT = 'to=functions.';
+
 /** Reads messages of channels (see {@link ChannelFormat}). Text without a header is the answer. */
 export class ChannelReader implements MarkupReader {
   readonly #format: ChannelFormat;
   readonly #writer = new SegmentWriter();
-  #state: 'role' | 'channel' | 'body' = 'role';
+  readonly #hasCalls: boolean;
+  /** `call`: behind a header that announced a call. */
+  #state: 'role' | 'channel' | 'body' | 'call' = 'role';
   /** Text of the header so far. */
   #header = '';
   /** Whether no marker has been read yet: then text continues the prompt unchanged. */
@@ -21,8 +26,14 @@ export class ChannelReader implements MarkupReader {
   /** Whether the body has text. */
   #hasText = false;
 
-  constructor(format: ChannelFormat) {
+  /** @param hasCalls Whether a header may announce a call; then its text from {@link RECIPIENT} on is one. */
+  constructor(format: ChannelFormat, hasCalls = false) {
     this.#format = format;
+    this.#hasCalls = hasCalls;
+  }
+
+  get isAtHeader(): boolean {
+    return this.#state === 'role' && this.#header.trim() === '';
   }
 
   get isReasoning(): boolean {
@@ -33,20 +44,22 @@ export class ChannelReader implements MarkupReader {
     return this.#state === 'body' && this.#kind === 'answer';
   }
 
-  text(text: string): Segment[] {
+  text(text: string): Separated[] {
     if (this.#state === 'body') {
       this.#body(text);
-    } else {
+    } else if (this.#state !== 'call') {
       this.#header += text;
+      if (this.#beginCall()) return this.#writer.take();
       const isHeader = this.#state === 'role' ? isRole(this.#header) : this.#header.length <= MAX_HEADER_CHARACTERS;
       if (!isHeader) this.#headless();
     }
     return this.#writer.take();
   }
 
-  marker(marker: string, _isControl: boolean): Segment[] {
+  marker(marker: string, _isControl: boolean): Separated[] {
     const { start, channel, bodies, ends } = this.#format;
     const kind = bodies.get(marker);
+    if (this.#state === 'call' && marker !== start && !ends.includes(marker)) return [];
     if (kind !== undefined && this.#state !== 'body') {
       const name = this.#header.trim().split(/\s/)[0] ?? '';
       const hasReasoning = this.#state === 'channel' && this.#format.reasoningChannels.has(name);
@@ -66,15 +79,24 @@ export class ChannelReader implements MarkupReader {
     return this.#writer.take();
   }
 
-  close(): Segment[] {
+  close(): Separated[] {
     this.#endBody();
     this.#begin('answer');
     return this.#writer.take();
   }
 
-  end(): Segment[] {
+  end(): Separated[] {
     if (this.#state === 'role' && !HEADER.test(this.#header)) this.#headless();
     return this.#writer.take();
+  }
+
+  /** Whether the header announces a call. */
+  #beginCall(): boolean {
+    const at = this.#hasCalls ? this.#header.indexOf(RECIPIENT) : -1;
+    if (at === -1) return false;
+    this.#state = 'call';
+    this.#writer.call(this.#header.slice(at));
+    return true;
   }
 
   #begin(kind: ChannelKind): void {

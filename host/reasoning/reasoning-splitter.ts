@@ -1,7 +1,7 @@
 import { ChannelReader } from './channel-reader.ts';
 import { markersOf, type ReasoningMarkup } from './formats.ts';
 import { MarkerScanner, type Scanned } from './marker-scanner.ts';
-import type { MarkupReader, Segment } from './segment.ts';
+import type { MarkupReader, Separated } from './segment.ts';
 import { TagReader } from './tag-reader.ts';
 
 /** Options of a splitter. */
@@ -11,6 +11,8 @@ export interface SplitterOptions {
   readonly prompt: string;
   /** Markers that the vocabulary has as tokens: in text they are only mentioned. */
   readonly tokens: ReadonlySet<string>;
+  /** Whether headers may announce calls. */
+  readonly hasCalls?: boolean;
 }
 
 /** Separates the output of a model into reasoning and answer while it comes. */
@@ -18,8 +20,8 @@ export class ReasoningSplitter {
   readonly #reader: MarkupReader;
   readonly #scanner: MarkerScanner;
 
-  constructor({ markup, prompt, tokens }: SplitterOptions) {
-    this.#reader = readerFor(markup, prompt);
+  constructor({ markup, prompt, tokens, hasCalls = false }: SplitterOptions) {
+    this.#reader = readerFor(markup, prompt, hasCalls);
     this.#scanner = new MarkerScanner(markersOf(markup).filter((marker) => !tokens.has(marker)));
   }
 
@@ -33,35 +35,45 @@ export class ReasoningSplitter {
     return this.#reader.isAnswering;
   }
 
-  push(text: string): Segment[] {
+  /** Whether a header is about to begin. */
+  get isAtHeader(): boolean {
+    return this.#reader.isAtHeader ?? false;
+  }
+
+  /** Returns what waits, since something else comes that is no text. */
+  flush(): Separated[] {
+    return this.#read(this.#scanner.flush());
+  }
+
+  push(text: string): Separated[] {
     return this.#read(this.#scanner.push(text));
   }
 
   /** Takes a token that is a marker. */
-  pushMarker(marker: string, isControl: boolean): Segment[] {
+  pushMarker(marker: string, isControl: boolean): Separated[] {
     return [...this.#read(this.#scanner.flush()), ...this.#reader.marker(marker, isControl)];
   }
 
   /** Ends the reasoning, as if the model had: what follows is the answer. */
-  close(): Segment[] {
+  close(): Separated[] {
     return [...this.#read(this.#scanner.flush()), ...this.#reader.close()];
   }
 
   /** Returns the remaining text at the end. */
-  end(): Segment[] {
+  end(): Separated[] {
     return [...this.#read(this.#scanner.flush()), ...this.#reader.end()];
   }
 
-  #read(scanned: readonly Scanned[]): Segment[] {
+  #read(scanned: readonly Scanned[]): Separated[] {
     return scanned.flatMap((part) =>
       'marker' in part ? this.#reader.marker(part.marker, false) : this.#reader.text(part.text),
     );
   }
 }
 
-function readerFor(markup: ReasoningMarkup, prompt: string): MarkupReader {
+function readerFor(markup: ReasoningMarkup, prompt: string, hasCalls: boolean): MarkupReader {
   if (markup.channels === undefined) return new TagReader(markup, prompt);
-  const reader = new ChannelReader(markup.channels);
+  const reader = new ChannelReader(markup.channels, hasCalls);
   // The header that the prompt has begun.
   const { start } = markup.channels;
   const at = prompt.lastIndexOf(start);

@@ -4,23 +4,28 @@ export interface Segment {
   readonly text: string;
 }
 
+/** A segment, or the beginning of a call that a header announces. */
+export type Separated = Segment | { readonly kind: 'call'; readonly text: string };
+
 /** Separates reasoning from the answer by the markers between them. */
 export interface MarkupReader {
   /** Whether the next text is reasoning. */
   readonly isReasoning: boolean;
   /** Whether the next text is, or may be, the answer. */
   readonly isAnswering: boolean;
-  text(text: string): Segment[];
+  /** Whether a header is about to begin. */
+  readonly isAtHeader?: boolean;
+  text(text: string): Separated[];
   /** @param isControl Whether the marker is a control token, which never is text of an answer. */
-  marker(marker: string, isControl: boolean): Segment[];
+  marker(marker: string, isControl: boolean): Separated[];
   /** Ends the reasoning; what follows is the answer. */
-  close(): Segment[];
-  end(): Segment[];
+  close(): Separated[];
+  end(): Separated[];
 }
 
 /** Collects the segments of one step: reasoning without white space at its ends, blocks of it apart. */
 export class SegmentWriter {
-  #segments: Segment[] = [];
+  #segments: Separated[] = [];
   /** White space that is written only if more reasoning follows. */
   #space = '';
   #hasReasoning = false;
@@ -52,7 +57,11 @@ export class SegmentWriter {
     return !this.#hasReasoning || this.#space === '\n\n';
   }
 
-  take(): Segment[] {
+  call(text: string): void {
+    this.#segments.push({ kind: 'call', text });
+  }
+
+  take(): Separated[] {
     const segments = this.#segments;
     this.#segments = [];
     return segments;

@@ -1,5 +1,5 @@
 import { endsClosed, openedTag, type ReasoningMarkup, type TagFormat } from './formats.ts';
-import { type MarkupReader, type Segment, SegmentWriter } from './segment.ts';
+import { type MarkupReader, SegmentWriter, type Separated } from './segment.ts';
 
 /**
  * Reads reasoning between tags. A tag counts only where it can be markup: one that opens before the answer has begun,
@@ -35,12 +35,12 @@ export class TagReader implements MarkupReader {
     return this.#state !== 'reasoning';
   }
 
-  text(text: string): Segment[] {
+  text(text: string): Separated[] {
     this.#text(text);
     return this.#writer.take();
   }
 
-  marker(marker: string, isControl: boolean): Segment[] {
+  marker(marker: string, isControl: boolean): Separated[] {
     const isMarkup =
       this.#state === 'reasoning'
         ? this.#inReasoning(marker)
@@ -51,12 +51,12 @@ export class TagReader implements MarkupReader {
     return this.#writer.take();
   }
 
-  close(): Segment[] {
+  close(): Separated[] {
     if (this.#state === 'reasoning') this.#close();
     return this.#writer.take();
   }
 
-  end(): Segment[] {
+  end(): Separated[] {
     if (this.#state === 'start') this.#writer.answer(this.#pending);
     this.#pending = '';
     return this.#writer.take();

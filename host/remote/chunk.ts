@@ -11,6 +11,18 @@ const Usage = v.object({
   completion_tokens_details: v.nullish(v.object({ reasoning_tokens: v.nullish(Count) })),
 });
 
+/** A piece of a call. Some engines leave out the index where there is one call, or send the arguments as an object. */
+const CallDelta = v.object({
+  index: v.nullish(Count),
+  id: v.nullish(v.string()),
+  function: v.nullish(
+    v.object({
+      name: v.nullish(v.string()),
+      arguments: v.nullish(v.union([v.string(), v.record(v.string(), v.unknown())])),
+    }),
+  ),
+});
+
 const Choice = v.object({
   /** Of a conversation's answer. */
   delta: v.nullish(
@@ -20,6 +32,7 @@ const Choice = v.object({
       reasoning_content: v.nullish(v.string()),
       /** Of Ollama, OpenRouter and newer vLLM. Others put objects here. */
       reasoning: v.fallback(v.nullish(v.string()), undefined),
+      tool_calls: v.nullish(v.array(CallDelta)),
     }),
   ),
   /** Of a prompt's. */
@@ -34,10 +47,20 @@ const Chunk = v.object({
   error: v.optional(v.unknown()),
 });
 
+/** A piece of a call of a tool. */
+export interface CallPiece {
+  readonly index: number;
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly arguments: string;
+}
+
 /** The contents of one event. */
 export interface ChunkFacts {
   readonly text: string;
   readonly reasoning: string;
+  /** Pieces of calls of tools. */
+  readonly calls: readonly CallPiece[];
   readonly finishReason: string | undefined;
   readonly usage: v.InferOutput<typeof Usage> | undefined;
   /** The event reports an error; see `readReportedError`. */
@@ -59,6 +82,15 @@ export function readChunk(data: string): ChunkFacts | undefined {
     text: choice?.delta?.content ?? choice?.text ?? '',
     // Some engines say it under both names.
     reasoning: choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? '',
+    calls: (choice?.delta?.tool_calls ?? []).map(({ index, id, function: called }, place) => ({
+      index: index ?? place,
+      id: id ?? undefined,
+      name: called?.name ?? undefined,
+      arguments:
+        typeof called?.arguments === 'object' && called.arguments !== null
+          ? JSON.stringify(called.arguments)
+          : (called?.arguments ?? ''),
+    })),
     finishReason: choice?.finish_reason ?? undefined,
     usage: output.usage ?? undefined,
     isError: output.error !== undefined && output.error !== null,

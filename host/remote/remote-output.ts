@@ -1,7 +1,9 @@
 import type { ProgressListener } from '../common/progress.ts';
 import { type GenerationProgress, type GenerationResult, MAX_OUTPUT_BYTES } from '../models/generation.ts';
 import type { Segment } from '../reasoning/segment.ts';
+import type { ToolCall } from '../tools/tool-function.ts';
 import type { ChunkFacts } from './chunk.ts';
+import { RemoteCalls } from './remote-calls.ts';
 
 /** The output of one generation of a remote engine so far. */
 export class RemoteOutput {
@@ -13,6 +15,8 @@ export class RemoteOutput {
   #reasoning = '';
   /** The first half of a surrogate pair whose second half comes with the next event. */
   readonly #surrogate = { answer: '', reasoning: '' };
+  readonly #calls = new RemoteCalls();
+  readonly #toolCalls: ToolCall[] = [];
   #pieces = 0;
   #reasoningPieces = 0;
   #first: number | undefined;
@@ -35,15 +39,34 @@ export class RemoteOutput {
     return this.#bytes >= MAX_OUTPUT_BYTES;
   }
 
-  push({ text, reasoning, usage }: ChunkFacts): void {
+  /** @throws RemoteCallError */
+  push({ text, reasoning, calls, usage }: ChunkFacts): void {
     this.#usage = usage ?? this.#usage;
-    if (text === '' && reasoning === '') return;
+    if (text === '' && reasoning === '' && calls.length === 0) return;
     this.#last = performance.now();
     this.#first ??= this.#last;
     this.#pieces += 1;
-    if (text === '') this.#reasoningPieces += 1;
+    if (text === '' && calls.length === 0) this.#reasoningPieces += 1;
     this.#reasoning += this.#add('reasoning', reasoning);
     this.#text += this.#add('answer', text);
+    this.#bytes += Buffer.byteLength(JSON.stringify(calls)) - 2;
+    this.#addCalls(this.#calls.push(calls));
+  }
+
+  /**
+   * Takes it that the answer is complete, and so are its calls.
+   *
+   * @throws RemoteCallError
+   */
+  complete(): void {
+    this.#addCalls(this.#calls.end());
+  }
+
+  #addCalls(calls: readonly { readonly index: number; readonly call: ToolCall }[]): void {
+    for (const { index, call } of calls) {
+      this.#toolCalls.push(call);
+      this.#report({ type: 'toolCall', index, call });
+    }
   }
 
   /** Sends the text, but for half a character at its end, and returns what was sent. */
@@ -66,8 +89,9 @@ export class RemoteOutput {
     return {
       text: this.#text,
       reasoning: this.#reasoning,
+      toolCalls: this.#toolCalls,
       ignored: this.#ignored,
-      finishReason,
+      finishReason: finishReason === 'stop' && this.#toolCalls.length > 0 ? 'tool_calls' : finishReason,
       usage: {
         promptTokens: this.#usage?.prompt_tokens ?? 0,
         cachedPromptTokens: this.#usage?.prompt_tokens_details?.cached_tokens ?? 0,

@@ -75,6 +75,17 @@ function remoteMessage(message: ChatMessage, { takesMoreSettings }: Endpoint): J
   return { role, content, ...Object.fromEntries(fields) };
 }
 
+/** The tools of a request. An engine that knows no tools says so. */
+function toolFields({ tools = [], toolChoice = 'auto', parallelToolCalls }: ChatOptions): JsonObject {
+  if (tools.length === 0) return {};
+  const choice = typeof toolChoice === 'string' ? toolChoice : { type: 'function', function: { ...toolChoice } };
+  return {
+    tools: [...tools],
+    ...(toolChoice === 'auto' ? {} : { tool_choice: choice }),
+    ...(parallelToolCalls === undefined ? {} : { parallel_tool_calls: parallelToolCalls }),
+  };
+}
+
 /**
  * Returns the fields that tell the engine how to render the conversation, and the settings that it has no field for.
  */
@@ -82,25 +93,24 @@ function chatOptions(
   chat: ChatOptions = {},
   { takesMoreSettings }: Endpoint,
 ): { fields: JsonObject; ignored: readonly string[] } {
-  const { template, variables, now, tools, continues, reasoning = 'auto', maxReasoningTokens } = chat;
+  const { template, variables, now, continues, reasoning = 'auto', maxReasoningTokens } = chat;
   const refused = (field: string, value: unknown) =>
     invalidField(field, 'absent for a model of another engine, which writes its prompts itself', value);
   if (template !== undefined) throw refused('settings.chat_template', template);
   if (now !== undefined) throw refused('settings.now', now);
   if (variables !== undefined && !takesMoreSettings) throw refused('settings.template_kwargs', variables);
   if (continues === true && !takesMoreSettings) throw refused('continue', continues);
-  const ignored = [
-    ...(tools === undefined ? [] : ['tools']),
-    ...(maxReasoningTokens === undefined ? [] : ['settings.max_reasoning_tokens']),
-  ];
+  const ignored = maxReasoningTokens === undefined ? [] : ['settings.max_reasoning_tokens'];
+  const calls = toolFields(chat);
   if (!takesMoreSettings) {
     const effort = { reasoning_effort: reasoning === 'off' ? 'none' : reasoning };
-    return { fields: reasoning === 'auto' ? {} : effort, ignored };
+    return { fields: { ...calls, ...(reasoning === 'auto' ? {} : effort) }, ignored };
   }
   const switches = reasoning === 'auto' ? {} : { enable_thinking: reasoning !== 'off' };
   const kwargs = { ...switches, ...variables };
   return {
     fields: {
+      ...calls,
       // vLLM's fields; llama-server always continues a final message of the assistant.
       ...(continues === true ? { continue_final_message: true, add_generation_prompt: false } : {}),
       // Engines with more settings accept the values that the first reasoning models had, which do not include `none`.

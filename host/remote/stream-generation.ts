@@ -13,6 +13,7 @@ import {
 } from './error-responses.ts';
 import { EventStreamError, readEvents } from './event-stream.ts';
 import { codeOf } from './http.ts';
+import { RemoteCallError } from './remote-calls.ts';
 import type { RemoteOutput } from './remote-output.ts';
 import type { generationRequest } from './request-body.ts';
 
@@ -55,6 +56,7 @@ export async function streamGeneration(
   } catch (error) {
     deadline.signal.throwIfAborted();
     if (isHostError(error)) throw error;
+    if (error instanceof RemoteCallError) throw unexpectedResponse(name, 'calls of tools', error.message);
     if (error instanceof EventStreamError) throw unexpectedResponse(name, 'events of a generation', error.message);
     throw interrupted(name, output.pieces, `the connection was interrupted (${codeOf(error)})`);
   } finally {
@@ -79,11 +81,11 @@ async function read(
     onHeard();
   };
   for await (const data of readEvents(answer as AsyncIterable<Buffer>, onPiece)) {
-    if (data === '[DONE]') return ended(name, finish ?? 'stop');
+    if (data === '[DONE]') return ended(name, finish ?? 'stop', output);
     const chunk = readChunk(data);
     if (chunk === undefined) throw unexpectedResponse(name, 'events of a generation');
     if (chunk.isError) throw generationFailed(name, readReportedError(data, options.key));
-    if (chunk.text !== '') bytesWithoutText = 0;
+    if (chunk.text !== '' || chunk.calls.length > 0) bytesWithoutText = 0;
     output.push(chunk);
     // From the first text on, the idle limit applies.
     onHeard();
@@ -91,11 +93,13 @@ async function read(
     if (output.isFull) return 'length';
   }
   // Some engines close the connection without `[DONE]`; without a finish reason, that is an interruption.
-  if (finish !== undefined) return ended(name, finish);
+  if (finish !== undefined) return ended(name, finish, output);
   throw interrupted(name, output.pieces, 'the connection was closed');
 }
 
-function ended(name: string, reason: string): 'stop' | 'length' {
+function ended(name: string, reason: string, output: RemoteOutput): 'stop' | 'length' {
   if (reason === 'content_filter') throw contentFiltered(name);
-  return reason === 'length' ? 'length' : 'stop';
+  if (reason === 'length') return 'length';
+  output.complete();
+  return 'stop';
 }

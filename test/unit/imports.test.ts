@@ -14,7 +14,7 @@ const LAZY_IMPORT = /\bimport\('(\.[^']+)'\)/g;
 
 /** The modules of `host/`, lower ones first. A file imports values only from its own line or those above it. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['common', 'protocol', 'reasoning', 'grammar', 'json-schema'],
+  ['common', 'protocol', 'reasoning', 'grammar', 'json-schema', 'tools'],
   ['vectors', 'chat-template', 'gguf', 'store', 'messaging', 'registration', 'configuration', 'config.ts'],
   ['hardware', 'http', 'hub', 'secrets', 'presence', 'command', 'models', 'model-files'],
   ['download', 'external', 'catalog', 'settings', 'conversations', 'lmstudio', 'engine', 'remote'],

@@ -46,6 +46,8 @@ export interface MarkovOptions {
   readonly name?: string;
   /** Words of the chain that are tokens of markup, with their type. Their text has no space before it. */
   readonly special?: Special;
+  /** What follows every token that the chain does not have. Default: nothing more likely than anything else. */
+  readonly otherwise?: string;
   /** Added to the metadata; replaces existing keys. */
   readonly metadata?: Readonly<Record<string, Value>>;
 }
@@ -69,6 +71,7 @@ export function markovModel(options: MarkovOptions = {}): Buffer {
 /** The same, before it is written. */
 export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & { readonly data: Uint8Array }> {
   const { chain = STORY, layers = 2, contextLength = 512, name = 'Markov', special = {}, metadata = {} } = options;
+  const { otherwise } = options;
   const tokens = [...vocabulary(piecesOf(chain, special)), ...Object.keys(special)];
   const embedding = Math.ceil(tokens.length / HEAD) * HEAD;
   const shape: LlamaShape = {
@@ -82,7 +85,7 @@ export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & {
   };
   const tensors = llamaTensors(shape, 'F16').map((tensor) => {
     const spec = tensor.name === 'output.weight' ? { ...tensor, type: 'F32' } : tensor;
-    return { ...spec, data: weights(spec.name, tensorSize(spec).bytes, shape, { chain, tokens, special }) };
+    return { ...spec, data: weights(spec.name, tensorSize(spec).bytes, shape, { chain, tokens, special, otherwise }) };
   });
   const F16_FILE = 1;
   return {
@@ -124,7 +127,12 @@ function weights(
   name: string,
   bytes: number,
   shape: LlamaShape,
-  { chain, tokens, special }: { chain: Chain; tokens: readonly string[]; special: Special },
+  {
+    chain,
+    tokens,
+    special,
+    otherwise,
+  }: { chain: Chain; tokens: readonly string[]; special: Special; otherwise: string | undefined },
 ): Uint8Array {
   const data = Buffer.alloc(bytes);
   const { embedding } = shape;
@@ -137,6 +145,11 @@ function weights(
     for (let i = 0; i < embedding; i++) data.writeFloatLE(1, 4 * i);
   } else if (name === 'output.weight') {
     for (let i = 0; i < bytes; i += 4) data.writeFloatLE(IMPOSSIBLE, i);
+    const known = new Set(Object.keys(chain).map((word) => tokenOf(word, tokens, special)));
+    if (otherwise !== undefined) {
+      const next = tokenOf(otherwise, tokens, special);
+      for (const from of tokens.keys()) if (!known.has(from)) data.writeFloatLE(0, 4 * (next * embedding + from));
+    }
     for (const [word, following] of Object.entries(chain)) {
       const from = tokenOf(word, tokens, special);
       for (const [next, probability] of Object.entries(following)) {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { chatMessages, promptFields, promptSettings } from '../chat.ts';
+import { chatMessages, promptFields, promptSettings, toolCalls } from '../chat.ts';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, MODEL_ERRORS } from '../errors.ts';
 import {
@@ -7,6 +7,7 @@ import {
   generationError,
   generationPromptProgress,
   generationStopped,
+  generationToolCall,
   generationUpdate,
 } from '../events.ts';
 import {
@@ -53,6 +54,12 @@ const responseFormat = v.pipe(
     ['json_schema'],
   ),
 );
+
+/** A function that has to be called. */
+const functionChoice = objectWith({
+  type: field(v.literal('function'), 'The type of the tool.'),
+  function: field(objectWith({ name: field(v.string(), 'The name of the function.') }), 'The function.'),
+});
 
 const settingEntries = {
   ...savedSettings,
@@ -109,9 +116,10 @@ export const generate = defineAction({
     prompt: optional(v.string(), 'The text to continue.'),
     ...promptFields,
     tool_choice: optional(
-      v.union([v.picklist(['auto', 'none', 'required']), objectWith({})]),
-      'Extension: `none` does not show the tools to the model. Other values than `auto` have no effect yet.',
+      v.union([v.picklist(['auto', 'none', 'required']), functionChoice]),
+      'Extension: `auto` leaves it to the model whether it calls tools; `none` does not show them to it; `required` makes it call one; an object makes it call the function that it names.',
     ),
+    parallel_tool_calls: optional(v.boolean(), 'Extension: whether one answer may have several calls. Default: true.'),
     strict: optional(v.boolean(), 'Extension: whether a field without effect is an error.'),
     settings: optional(
       generateSettings,
@@ -126,12 +134,13 @@ export const generate = defineAction({
     modelId,
     output: field(v.string(), 'The generated text, without reasoning.'),
     reasoning: optional(v.string(), 'Extension: the reasoning before the answer; absent where there was none.'),
+    tool_calls: optional(toolCalls, 'Extension: calls of tools that the model asks for; absent where there are none.'),
     generatedText: field(v.string(), 'Alias of `output`.'),
     tps: field(v.number(), 'Tokens per second, from the first token.'),
     numTokens: field(count, 'Generated tokens.'),
     finishReason: field(
-      v.picklist(['stop', 'length', 'stopped']),
-      '`stop`: the model or a stop sequence ended the text. `length`: `max_new_tokens`, the context length or the size limit of replies was reached. `stopped`: `STOP_GENERATION`.',
+      v.picklist(['stop', 'length', 'stopped', 'tool_calls']),
+      '`stop`: the model or a stop sequence ended the text. `tool_calls`: it asks for calls of tools. `length`: `max_new_tokens`, the context length or the size limit of replies was reached. `stopped`: `STOP_GENERATION`.',
     ),
     conversation: optional(
       v.object({
@@ -162,7 +171,14 @@ export const generate = defineAction({
       'Extension: fields of the request that had no effect; absent where there are none.',
     ),
   }),
-  events: [generationPromptProgress, generationUpdate, generationComplete, generationStopped, generationError],
+  events: [
+    generationPromptProgress,
+    generationUpdate,
+    generationToolCall,
+    generationComplete,
+    generationStopped,
+    generationError,
+  ],
   errors: ['CHAT_TEMPLATE_FAILED', 'GENERATION_FAILED', ...MODEL_ERRORS, ...CACHE_ERRORS],
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { detectMarkup } from '../../../host/reasoning/formats.ts';
 import { ReasoningSplitter } from '../../../host/reasoning/reasoning-splitter.ts';
-import type { Segment } from '../../../host/reasoning/segment.ts';
+import type { Separated } from '../../../host/reasoning/segment.ts';
 
 /** A model: its template, and what it writes. */
 interface Case {
@@ -145,7 +145,7 @@ function splitter({ template, prompt = 'assistant\n' }: Pick<Case, 'template' | 
   return new ReasoningSplitter({ markup, prompt, tokens: new Set(tokens) });
 }
 
-function joined(segments: readonly Segment[], kind: Segment['kind']): string {
+function joined(segments: readonly Separated[], kind: Separated['kind']): string {
   return segments
     .filter((segment) => segment.kind === kind)
     .map(({ text }) => text)

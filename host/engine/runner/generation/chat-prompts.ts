@@ -17,9 +17,12 @@ import {
   type ReasoningMarkup,
 } from '../../../reasoning/formats.ts';
 import { budgetVariables, type LevelSettings, levelSettings, type ReasoningLevel } from '../../../reasoning/levels.ts';
+import type { CallFormat } from '../../../tools/call-format.ts';
+import { detectCallFormat, PROBE_CONVERSATION, PROBE_TOOL } from '../../../tools/formats.ts';
 import { withReasoning } from './adapt-messages.ts';
 import { writeChat } from './fallback-chat.ts';
 import { renderChat } from './render-chat.ts';
+import { completeTools, plainToolMessages, toolSettings } from './tool-messages.ts';
 
 /** A conversation that is rendered to find out whether a template works. */
 const PROBE: readonly ChatMessage[] = [{ role: 'user', content: 'Hello' }];
@@ -45,6 +48,8 @@ export interface WrittenChat {
   readonly markup: ReasoningMarkup | undefined;
   /** The beginning of the answer, without reasoning, that the model continues. */
   readonly opening?: string | undefined;
+  /** How the model writes calls of tools; undefined where it gets none. */
+  readonly callFormat?: CallFormat | undefined;
   /** Names of settings that had no effect. */
   readonly ignored: readonly string[];
 }
@@ -55,6 +60,8 @@ interface KnownTemplate {
   readonly template: ChatTemplate;
   readonly markup: ReasoningMarkup | undefined;
   readonly levels: Map<ReasoningLevel, LevelSettings>;
+  /** How the template shows calls of tools; null where it shows none; undefined before it was asked. */
+  callFormat?: CallFormat | null;
 }
 
 /** Renders the conversations of one model as text. */
@@ -104,18 +111,44 @@ export class ChatPrompts {
   #writeWith(known: KnownTemplate, messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
     const { markup, template } = known;
     const { reasoning = 'auto', maxReasoningTokens } = options;
+    const tools = toolSettings(options.tools, template.reads, this.#callFormat(known));
     const level = this.#level(known, reasoning);
     const budget = reasoning === 'off' ? {} : budgetVariables(template.reads, maxReasoningTokens);
-    const text = this.#renderWithReasoning(known, messages, {
+    const text = this.#renderWithTools(known, tools.messages(messages), {
       ...options,
-      variables: { ...level.variables, ...budget, ...options.variables },
+      tools: tools.passed,
+      variables: { ...tools.variables, ...level.variables, ...budget, ...options.variables },
     });
     const ignored = [
-      ...(options.tools === undefined || template.reads.has('tools') ? [] : ['tools']),
       ...(level.isUsed ? [] : ['settings.reasoning']),
       ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
     ];
-    return { text: level.closes && markup ? closePrompt(markup, text) : text, stop: [], markup, ignored };
+    const { format: callFormat } = tools;
+    return { text: level.closes && markup ? closePrompt(markup, text) : text, stop: [], markup, callFormat, ignored };
+  }
+
+  /** Finds out how a template shows calls, once. */
+  #callFormat(known: KnownTemplate): CallFormat | undefined {
+    known.callFormat ??= this.#detectCallFormat(known) ?? null;
+    return known.callFormat ?? undefined;
+  }
+
+  #detectCallFormat({ template, source }: KnownTemplate): CallFormat | undefined {
+    const variables = { tools: [PROBE_TOOL], xml_tools: [PROBE_TOOL] };
+    const rendered = this.#tryRender(template, PROBE_CONVERSATION, variables) ?? '';
+    return detectCallFormat({ template: source, rendered, special: this.#model.special });
+  }
+
+  /** A template may fail at a tool that lacks a description or parameters. */
+  #renderWithTools(known: KnownTemplate, messages: readonly ChatMessage[], options: ChatOptions): string {
+    try {
+      return this.#renderWithReasoning(known, messages, options);
+    } catch (error) {
+      const tools = completeTools(options.tools);
+      if (!(error instanceof ChatTemplateError) || error instanceof TemplateLimitError || tools === undefined)
+        throw error;
+      return this.#renderWithReasoning(known, messages, { ...options, tools });
+    }
   }
 
   /** A template may reject the reasoning of an earlier answer, for example together with tool calls. */
@@ -134,14 +167,24 @@ export class ChatPrompts {
 
   #writePlainly(messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
     const markup = this.#markup;
-    const { text, stop } = writeChat(messages, this.#hasChatMl);
+    const tools = toolSettings(options.tools, new Set(), undefined);
+    const { text, stop } = writeChat(
+      plainToolMessages(tools.messages(messages)) ?? tools.messages(messages),
+      this.#hasChatMl,
+    );
     const { reasoning = 'auto', maxReasoningTokens } = options;
     const ignored = [
-      ...(options.tools === undefined ? [] : ['tools']),
       ...(reasoning === 'auto' || reasoning === 'off' ? [] : ['settings.reasoning']),
       ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
     ];
-    return { text: reasoning === 'off' && markup ? closePrompt(markup, text) : text, stop, markup, ignored };
+    const { format: callFormat } = tools;
+    return {
+      text: reasoning === 'off' && markup ? closePrompt(markup, text) : text,
+      stop,
+      markup,
+      callFormat,
+      ignored,
+    };
   }
 
   /** Determines, once per template, which of its variables sets the level of reasoning. */
@@ -157,8 +200,12 @@ export class ChatPrompts {
   }
 
   #tryProbe(template: ChatTemplate, variables: JsonObject): string | undefined {
+    return this.#tryRender(template, PROBE, variables);
+  }
+
+  #tryRender(template: ChatTemplate, messages: readonly ChatMessage[], variables: JsonObject): string | undefined {
     try {
-      return this.#render(template, PROBE, { variables });
+      return this.#render(template, messages, { variables });
     } catch (error) {
       if (error instanceof ChatTemplateError) return undefined;
       throw error;

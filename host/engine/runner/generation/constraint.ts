@@ -1,5 +1,5 @@
 import { HostError, isHostError } from '../../../common/errors.ts';
-import type { Expression } from '../../../grammar/expression.ts';
+import { choice, type Expression, NOTHING } from '../../../grammar/expression.ts';
 import { GrammarTooLargeError, toGbnf } from '../../../grammar/gbnf.ts';
 import { compileSchema } from '../../../json-schema/compile.ts';
 import { SchemaError } from '../../../json-schema/schema-error.ts';
@@ -23,9 +23,14 @@ export interface Constrained {
 /**
  * Creates the state of a grammar that constrains one output to a JSON schema or a GBNF grammar.
  *
+ * @param other What the output may be instead.
  * @throws HostError `INVALID_REQUEST` naming the field, for a schema or grammar that cannot be used.
  */
-export async function constrain(constraint: Constraint, parts: GrammarParts): Promise<Constrained> {
+export async function constrain(
+  constraint: Constraint,
+  parts: GrammarParts,
+  other: Expression = NOTHING,
+): Promise<Constrained> {
   if ('grammar' in constraint) {
     return {
       state: await grammarState(constraint.grammar, 'settings.grammar', parts),
@@ -35,13 +40,13 @@ export async function constrain(constraint: Constraint, parts: GrammarParts): Pr
   if ('json' in constraint) {
     const { expression } = compileSchema({ type: 'object' }, { field: 'settings.response_format', strict: true });
     return {
-      state: await expressionState(expression, 'settings.response_format', parts),
+      state: await expressionState(choice(expression, other), 'settings.response_format', parts),
       ignored: [],
     };
   }
   const { jsonSchema, field = 'settings.json_schema', strict = true } = constraint;
   const { expression, ignored } = checked(() => compileSchema(jsonSchema, { field, strict }));
-  return { state: await expressionState(expression, field, parts), ignored };
+  return { state: await expressionState(choice(expression, other), field, parts), ignored };
 }
 
 /** Creates the grammar state of a language. */

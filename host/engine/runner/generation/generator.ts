@@ -9,18 +9,9 @@ import {
 import { closingText } from '../../../reasoning/formats.ts';
 import { MAX_CHECKPOINT_BYTES } from '../../budget.ts';
 import type { RunnerStep } from '../../ipc.ts';
-import type {
-  Binding,
-  Context,
-  GrammarState,
-  Llama,
-  Model,
-  SamplerOptions,
-  Sequence,
-  Token,
-} from '../binding-types.ts';
+import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
-import { constrain } from './constraint.ts';
+import { AnswerGrammar } from './answer-grammar.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
 import { charactersOf, type PromptReasoning, type PromptTokens } from './prompt-tokens.ts';
@@ -46,6 +37,17 @@ export interface GeneratorParts {
   readonly context: Context;
   readonly prompts: PromptTokens;
   readonly log: LlamaLog;
+}
+
+/** What one generation samples with. */
+interface SampleRun {
+  /** The piece of the prompt that is evaluated last. */
+  readonly rest: Token[];
+  readonly options: SamplerOptions;
+  readonly grammar: AnswerGrammar;
+  readonly output: Output;
+  /** What the model reads where its reasoning is ended. */
+  readonly closeTokens: readonly Token[];
 }
 
 /**
@@ -94,9 +96,9 @@ export class Generator {
     await Promise.race([this.#leftOver, aborted]);
     step({ kind: 'tokenize', size: charactersOf(request.input) });
     const prompt = signal.aborted ? undefined : this.#prompts.make(request.input, context.contextSize);
-    if (request.constraint !== undefined) step({ kind: 'grammar', size: 1 });
-    const grammar = prompt && request.constraint && (await constrain(request.constraint, this.#parts));
-    const ignored = [...(prompt?.ignored ?? []), ...(grammar?.ignored ?? [])];
+    if (request.constraint !== undefined || prompt?.calls !== undefined) step({ kind: 'grammar', size: 1 });
+    const grammar = await AnswerGrammar.make(prompt && request.constraint, prompt?.calls, this.#parts);
+    const ignored = [...(prompt?.ignored ?? []), ...grammar.ignored];
     assertUsed(ignored, request.strict);
     const tokens = prompt?.tokens ?? [];
     const output = new Output({
@@ -104,6 +106,7 @@ export class Generator {
       prompt: tokens,
       stop: [...request.stop, ...(prompt?.stop ?? [])],
       reasoning: prompt?.reasoning,
+      calls: prompt?.calls,
       ignored,
       maxTokens: request.maxNewTokens,
       begin,
@@ -117,9 +120,10 @@ export class Generator {
     try {
       const rest = await this.#evaluate(tokens, output, watch, aborted);
       if (signal.aborted) return output.end('stopped', counts);
-      const options = samplerOptions(request.sampling, grammar?.state, output, () => this.#sequence.contextTokens);
+      await grammar.follow(output);
+      const options = samplerOptions(request.sampling, grammar, output, () => this.#sequence.contextTokens);
       const closeTokens = this.#closeTokens(prompt.reasoning);
-      const sampling = this.#sample(rest, options, output, closeTokens, watch);
+      const sampling = this.#sample({ rest, options, grammar, output, closeTokens }, watch);
       await this.#leaving(sampling, aborted);
       return output.end(signal.aborted ? 'stopped' : await sampling, counts);
     } finally {
@@ -166,10 +170,7 @@ export class Generator {
 
   /** Generates tokens until the output ends. When stopped, one more token is generated and dropped. */
   async #sample(
-    rest: Token[],
-    options: SamplerOptions,
-    output: Output,
-    closeTokens: readonly Token[],
+    { rest, options, grammar, output, closeTokens }: SampleRun,
     { signal, step: report }: GenerationWatch,
   ): Promise<GenerationResult['finishReason']> {
     const sequence = this.#sequence;
@@ -198,6 +199,7 @@ export class Generator {
           output.closeReasoning();
           next = [step.value.token, ...closeTokens];
         }
+        await grammar.follow(output);
       }
       return 'stop';
     } finally {
@@ -245,7 +247,7 @@ function once(signal: AbortSignal): Promise<void> {
 
 function samplerOptions(
   sampling: Sampling,
-  grammar: GrammarState | undefined,
+  grammar: AnswerGrammar,
   output: Output,
   contextTokens: () => Token[],
 ): SamplerOptions {
@@ -257,12 +259,7 @@ function samplerOptions(
     topK,
     minP,
     seed,
-    // The grammar constrains only the answer, not the reasoning.
-    ...(grammar === undefined
-      ? {}
-      : {
-          grammarEvaluationState: () => (output.isAnswering ? grammar : undefined),
-        }),
+    ...(grammar.isNeeded(output) ? { grammarEvaluationState: () => grammar.stateFor(output) } : {}),
     ...(repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0
       ? {}
       : {

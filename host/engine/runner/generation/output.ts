@@ -5,12 +5,15 @@ import {
   MAX_OUTPUT_BYTES,
 } from '../../../models/generation.ts';
 import { ReasoningSplitter } from '../../../reasoning/reasoning-splitter.ts';
-import type { Segment } from '../../../reasoning/segment.ts';
+import type { Segment, Separated } from '../../../reasoning/segment.ts';
+import type { CallConstraint, CallPart } from '../../../tools/call-reader.ts';
+import type { ToolCall } from '../../../tools/tool-function.ts';
 import type { Model, Token } from '../binding-types.ts';
 import { GroupedText } from './grouped-text.ts';
 import type { PromptReasoning } from './prompt-tokens.ts';
 import { StopScanner } from './stop-scanner.ts';
 import { TokenText } from './token-text.ts';
+import type { PromptCalls } from './tool-calls.ts';
 
 /** The output of one generation: takes tokens, and produces text in events and as a whole. */
 export class Output {
@@ -34,6 +37,9 @@ export class Output {
   #text = '';
   #reasoningText = '';
   #bytes = 0;
+  readonly #calls: PromptCalls | undefined;
+  readonly #toolCalls: ToolCall[] = [];
+  #hasReasoned = false;
 
   constructor(options: {
     model: Model;
@@ -42,6 +48,8 @@ export class Output {
     stop: readonly string[];
     reasoning: PromptReasoning | undefined;
     ignored: readonly string[];
+    /** How calls of tools are separated from the answer; undefined where there are none. */
+    calls: PromptCalls | undefined;
     maxTokens: number;
     /** When the request started to run, in the time of `performance.now()`. */
     begin: number;
@@ -58,10 +66,12 @@ export class Output {
     const { reasoning, ignored } = options;
     this.#reasoning = reasoning;
     this.#ignored = ignored;
+    this.#calls = options.calls;
     this.#splitter =
       reasoning &&
       new ReasoningSplitter({
         ...reasoning,
+        hasCalls: options.calls !== undefined,
         tokens: new Set([...reasoning.markers.values()].map((marker) => marker.text)),
       });
     this.#grouped = new GroupedText((text) =>
@@ -91,12 +101,34 @@ export class Output {
     // The markers on both sides count as reasoning.
     if (wasReasoning || this.#isReasoning()) this.#reasoningTokens += 1;
     if (this.#stopFound) return 'stop';
+    if (this.#calls?.isOver(this.#toolCalls.length) === true) return 'tool_calls';
     return this.#tokens >= this.#maxTokens || this.#bytes >= MAX_OUTPUT_BYTES ? 'length' : undefined;
   }
 
   /** Whether the next token belongs, or may belong, to the answer. */
   get isAnswering(): boolean {
     return this.#splitter?.isAnswering ?? true;
+  }
+
+  /** What the model may write next, because of a call. Another object whenever that changes. */
+  get callConstraint(): CallConstraint | undefined {
+    const calls = this.#calls;
+    if (calls === undefined || this.#isReasoning()) return undefined;
+    if (calls.reader.constraint !== undefined) {
+      return this.#hasReasoned ? calls.reader.constraint : (calls.startConstraint ?? calls.reader.constraint);
+    }
+    if (this.#toolCalls.length > 0 || this.#splitter?.isAtHeader !== true) return undefined;
+    return this.#hasReasoned ? calls.headerConstraint : calls.firstHeaderConstraint;
+  }
+
+  /** Whether calls are separated from the answer. */
+  get mayCall(): boolean {
+    return this.#calls !== undefined;
+  }
+
+  /** Whether the answer has become a call, or has one. */
+  get hasCall(): boolean {
+    return this.#toolCalls.length > 0 || this.#calls?.reader.isInCall === true;
   }
 
   /** Whether the reasoning has used all the tokens it may use. */
@@ -121,13 +153,15 @@ export class Output {
   ): GenerationResult {
     if (!this.#stopFound) this.#split(this.#tokenText.end());
     if (!this.#stopFound) this.#addAll(this.#splitter?.end() ?? []);
+    if (!this.#stopFound) this.#addParts(this.#calls?.reader.end() ?? []);
     if (!this.#stopFound) this.#add('answer', this.#stops.end());
     this.#grouped.flush();
     return {
       text: this.#text,
       reasoning: this.#reasoningText,
+      toolCalls: this.#toolCalls,
       ignored: this.#ignored,
-      finishReason: this.#stopFound ? 'stop' : finishReason,
+      finishReason: this.#reasonFor(finishReason),
       usage: {
         ...counts,
         completionTokens: this.#tokens,
@@ -143,36 +177,81 @@ export class Output {
     this.#grouped.discard();
   }
 
+  #reasonFor(finishReason: GenerationResult['finishReason']): GenerationResult['finishReason'] {
+    const reason = this.#stopFound ? 'stop' : finishReason;
+    return reason === 'stop' && this.#toolCalls.length > 0 ? 'tool_calls' : reason;
+  }
+
   #isReasoning(): boolean {
     return this.#splitter?.isReasoning ?? false;
   }
 
   #take(token: Token): void {
     const marker = this.#reasoning?.markers.get(token);
-    if (marker === undefined) {
-      this.#split(this.#tokenText.push(token));
+    const callMarker = this.#calls?.markers.get(token);
+    const reader = this.#calls?.reader;
+    // In a call all text belongs to it, except that reasoning may come before one that has to come.
+    const isRaw = reader?.isInCall === true && !(reader.isWaiting && marker !== undefined);
+    const known = isRaw ? (callMarker ?? marker) : (marker ?? callMarker);
+    if (known === undefined) {
+      const text = this.#tokenText.push(token);
+      if (isRaw) this.#addParts(reader.text(text));
+      else this.#split(text);
       return;
     }
-    this.#split(this.#tokenText.end());
+    const before = this.#tokenText.end();
+    if (isRaw) this.#addParts(reader.text(before));
+    else this.#split(before);
     this.#tokenText.skip(token);
-    this.#addAll(this.#splitter?.pushMarker(marker.text, marker.isControl) ?? []);
+    if (isRaw && known.isControl) this.#addParts(reader.marker(known.text));
+    else if (isRaw) this.#addParts(reader.text(known.text));
+    else if (marker !== undefined) this.#addAll(this.#splitter?.pushMarker(marker.text, marker.isControl) ?? []);
+    else this.#takeCallMarker(known.text);
+    if (this.#isReasoning()) this.#hasReasoned = true;
+  }
+
+  /** A control token that begins a call: it also ends reasoning that the model has not closed. */
+  #takeCallMarker(text: string): void {
+    this.#addAll((this.#isReasoning() ? this.#splitter?.close() : this.#splitter?.flush()) ?? []);
+    this.#addParts(this.#calls?.reader.marker(text) ?? []);
   }
 
   #split(text: string): void {
     this.#addAll(this.#splitter?.push(text) ?? [{ kind: 'answer', text }]);
+    if (this.#isReasoning()) this.#hasReasoned = true;
   }
 
-  #addAll(segments: readonly Segment[]): void {
+  #addAll(segments: readonly Separated[]): void {
     for (const { kind, text } of segments) {
       if (this.#stopFound) return;
-      if (kind === 'reasoning') {
-        this.#add(kind, text);
-        continue;
-      }
-      const { text: free, found } = this.#stops.push(text);
-      this.#add(kind, free);
-      this.#stopFound = found;
+      if (kind === 'reasoning') this.#add(kind, text);
+      else if (this.#calls !== undefined) this.#addParts(this.#calls.reader.text(text));
+      else this.#answer(text);
     }
+  }
+
+  #addParts(parts: readonly CallPart[]): void {
+    for (const part of parts) {
+      if ('text' in part) this.#answer(part.text);
+      else this.#addCall(part.call);
+    }
+  }
+
+  #answer(text: string): void {
+    if (this.#stopFound) return;
+    const { text: free, found } = this.#stops.push(text);
+    this.#add('answer', free);
+    this.#stopFound = found;
+  }
+
+  #addCall(call: ToolCall): void {
+    if (this.#stopFound) return;
+    // Text before a call comes before it, in events too: nothing in it can become a stop sequence any more.
+    this.#add('answer', this.#stops.end());
+    this.#grouped.flush();
+    this.#bytes += Buffer.byteLength(JSON.stringify(call));
+    this.#report({ type: 'toolCall', index: this.#toolCalls.length, call });
+    this.#toolCalls.push(call);
   }
 
   #add(kind: Segment['kind'], text: string): void {

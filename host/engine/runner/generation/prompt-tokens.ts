@@ -4,11 +4,13 @@ import type { JsonValue } from '../../../common/json.ts';
 import { sum } from '../../../common/sum.ts';
 import type { ChatFormat, ChatMessage, ChatOptions, PromptInput, RenderedPrompt } from '../../../models/generation.ts';
 import { contentText } from '../../../protocol/content-text.ts';
-import { markersOf, type ReasoningMarkup } from '../../../reasoning/formats.ts';
+import { endsClosed, markersOf, openedTag, type ReasoningMarkup } from '../../../reasoning/formats.ts';
+import type { CallFormat } from '../../../tools/call-format.ts';
 import type { Binding, Model, Token } from '../binding-types.ts';
 import { ChatPrompts } from './chat-prompts.ts';
 import { type Marker, MarkerTokens } from './marker-tokens.ts';
 import { type PromptPart, SpecialText } from './special-text.ts';
+import { type PromptCalls, promptCalls } from './tool-calls.ts';
 
 /**
  * Maximum average number of characters per token of any tokenizer. A longer text cannot fit, so it is not tokenized,
@@ -29,6 +31,8 @@ export interface Prompt {
   readonly stop: readonly string[];
   /** How the answer marks reasoning; undefined if it is not separated. */
   readonly reasoning: PromptReasoning | undefined;
+  /** How the answer separates calls of tools; undefined where it has none. */
+  readonly calls: PromptCalls | undefined;
   /** Names of settings that had no effect. */
   readonly ignored: readonly string[];
 }
@@ -50,6 +54,7 @@ interface PromptText {
   /** Whether to put the model's beginning token before the text unless the text begins with it. */
   readonly addsBos: boolean;
   readonly markup?: ReasoningMarkup | undefined;
+  readonly callFormat?: CallFormat | undefined;
   readonly opening?: string | undefined;
   readonly ignored?: readonly string[];
 }
@@ -102,12 +107,24 @@ export class PromptTokens {
     }
     assertFits(tokens.length, contextSize);
     const { stop, ignored = [] } = written;
-    return { tokens, stop, reasoning: this.#reasoning(input, written), ignored };
+    const reasoning = this.#reasoning(input, written);
+    return { tokens, stop, reasoning, calls: this.#calls(input, written, reasoning), ignored };
   }
 
   /** Returns the tokens of markup. */
   markup(text: string): Token[] {
     return this.#tokenizeParts([{ text, literal: false }]);
+  }
+
+  #calls(
+    input: PromptInput,
+    { callFormat }: PromptText,
+    reasoning: PromptReasoning | undefined,
+  ): PromptCalls | undefined {
+    if ('prompt' in input) return undefined;
+    const { markup, prompt = '' } = reasoning ?? {};
+    const mayBegin = markup !== undefined && !endsClosed(markup, prompt) && openedTag(markup, prompt) === undefined;
+    return promptCalls(callFormat, input.chat ?? {}, { markup, mayBegin }, this.#markers);
   }
 
   #reasoning(input: PromptInput, { text, markup, opening }: PromptText): PromptReasoning | undefined {

@@ -6,6 +6,7 @@ import {
 } from '../../../chat-template/chat-template.ts';
 import type { ChatMessage } from '../../../models/generation.ts';
 import { fillContent, foldSystemMessages, joinParts, joinTurns } from './adapt-messages.ts';
+import { plainToolMessages, withParsedArguments } from './tool-messages.ts';
 
 /** Python's output for null, and for the beginning of a text part. */
 const PRINTED_NULL = /None/g;
@@ -79,6 +80,15 @@ function count(text: string, pattern: RegExp): number {
 
 /** Yields forms of a conversation that a template which rejects it may accept, the most similar first. */
 function* acceptableForms(messages: readonly ChatMessage[]): Generator<readonly ChatMessage[]> {
+  yield* joinedForms(messages);
+  for (const form of [withParsedArguments(messages), plainToolMessages(messages)]) {
+    if (form === undefined) continue;
+    yield form;
+    yield* joinedForms(form);
+  }
+}
+
+function* joinedForms(messages: readonly ChatMessage[]): Generator<readonly ChatMessage[]> {
   const joined = joinTurns(messages);
   if (joined !== undefined) yield joined;
   const folded = foldSystemMessages(messages);

@@ -1,0 +1,13 @@
+import type { JsonObject, JsonValue } from '../common/json.ts';
+
+/** A schema, and where it stands. */
+export interface Located {
+  readonly schema: JsonValue;
+  readonly path: string;
+}
+
+/** A schema that is an object, and where it stands. */
+export interface Part {
+  readonly schema: JsonObject;
+  readonly path: string;
+}

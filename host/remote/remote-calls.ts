@@ -1,0 +1,79 @@
+import { isJsonObject } from '../common/json.ts';
+import { parseJson } from '../common/json-limits.ts';
+import { newId } from '../tools/call-reader.ts';
+import type { ToolCall } from '../tools/tool-function.ts';
+import type { CallPiece } from './chunk.ts';
+
+/** Most calls of one answer. */
+const MAX_CALLS = 128;
+
+/** Longest arguments of one call, and longest id or name, UTF-16 units. */
+const MAX_ARGUMENTS = 256 * 1024;
+const MAX_NAME = 512;
+
+/** Pieces of calls that are no calls; the message says why. */
+export class RemoteCallError extends Error {
+  override readonly name = 'RemoteCallError';
+}
+
+/** Puts the calls of one answer together from their pieces. */
+export class RemoteCalls {
+  readonly #calls: { id: string; name: string; arguments: string }[] = [];
+  #reported = 0;
+
+  /**
+   * Takes pieces, and returns the calls that are complete: those before the one that the pieces belong to.
+   *
+   * @throws RemoteCallError
+   */
+  push(pieces: readonly CallPiece[]): { index: number; call: ToolCall }[] {
+    let last = -1;
+    for (const { index, id, name, arguments: piece } of pieces) {
+      if (index >= MAX_CALLS) throw new RemoteCallError(`more than ${MAX_CALLS} calls of tools`);
+      // Nothing is made of an index but the next one.
+      if (index > this.#calls.length) throw new RemoteCallError('calls of tools whose numbers have gaps');
+      const call = this.#calls[index] ?? { id: '', name: '', arguments: '' };
+      this.#calls[index] = call;
+      call.id ||= id ?? '';
+      // Some engines repeat the name, others send it in pieces.
+      if (name !== undefined && name !== call.name) call.name += name;
+      call.arguments += piece;
+      if (call.arguments.length > MAX_ARGUMENTS) throw new RemoteCallError('a call of a tool that is too long');
+      if (call.id.length > MAX_NAME || call.name.length > MAX_NAME)
+        throw new RemoteCallError('a name that is too long');
+      last = Math.max(last, index);
+    }
+    return this.#report(last);
+  }
+
+  /**
+   * Returns the calls that have not been returned.
+   *
+   * @throws RemoteCallError
+   */
+  end(): { index: number; call: ToolCall }[] {
+    return this.#report(this.#calls.length);
+  }
+
+  #report(until: number): { index: number; call: ToolCall }[] {
+    const complete: { index: number; call: ToolCall }[] = [];
+    for (; this.#reported < until; this.#reported += 1) {
+      const index = this.#reported;
+      const { id, name, arguments: text } = this.#calls[index] ?? { id: '', name: '', arguments: '' };
+      if (name === '') throw new RemoteCallError('a call of a tool without a name');
+      // Some engines send nothing for a function without parameters.
+      const given = text.trim() === '' ? '{}' : text;
+      if (!isObject(given)) throw new RemoteCallError(`a call of ${name} whose arguments are no JSON object`);
+      complete.push({ index, call: { id: id === '' ? newId() : id, name, arguments: given } });
+    }
+    return complete;
+  }
+}
+
+function isObject(text: string): boolean {
+  try {
+    return isJsonObject(parseJson(text));
+  } catch {
+    return false;
+  }
+}

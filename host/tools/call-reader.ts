@@ -1,0 +1,302 @@
+import { randomInt } from 'node:crypto';
+import { overlap } from '../common/text-overlap.ts';
+import { derive, isDone } from '../grammar/derive.ts';
+import {
+  choice,
+  EMPTY,
+  type Expression,
+  isNothing,
+  maybe,
+  NOTHING,
+  oneOf,
+  repeat,
+  sequence,
+  text,
+} from '../grammar/expression.ts';
+import { type CallLanguage, following } from './call-format.ts';
+import { CodeTracker } from './code-tracker.ts';
+import type { ToolCall } from './tool-function.ts';
+
+/** Text of an answer, or a call in it. */
+export type CallPart = { readonly text: string } | { readonly call: ToolCall };
+
+/** Longest call, characters. Its grammar has no limit on the length of texts. */
+const MAX_CALL_CHARACTERS = 256 * 1024;
+
+/** What a model has to write from now on. */
+export interface CallConstraint {
+  readonly expression: Expression;
+}
+
+/** Options of a reader. */
+export interface CallReaderOptions {
+  readonly language: CallLanguage;
+  readonly isParallel: boolean;
+  /** Whether the answer has to be a call. */
+  readonly isForced: boolean;
+}
+
+const LEADING_GAP = repeat(oneOf([0x9, 0xa], [0x20, 0x20]), 0, 4);
+
+/**
+ * Separates calls of functions from the text of an answer while it comes. From the moment when a call is certain,
+ * `constraint` is what the model may write, so that each call is complete and valid.
+ */
+export class CallReader {
+  readonly #language: CallLanguage;
+  readonly #triggers: readonly string[];
+  readonly #code = new CodeTracker();
+  readonly #first: Expression;
+  readonly #further: Expression;
+  readonly #tail: Expression;
+  #constraint: CallConstraint | undefined;
+  /** What may follow in the current step: a call, or what stands between calls. Undefined outside of calls. */
+  #step: Expression | undefined;
+  /** What may follow until the end of the calls, before the model is constrained to it. */
+  #rest: Expression = NOTHING;
+  /** The text of the current step. */
+  #written = '';
+  /** Whether the text of the step is certain to be a call. */
+  #isCertain = false;
+  /** Text that waits: it may begin a call, or be white space before one. */
+  #waiting = '';
+  #isAtStart = true;
+  #calls = 0;
+
+  constructor({ language, isParallel, isForced }: CallReaderOptions) {
+    this.#language = language;
+    const { format, open, call, next, close } = language;
+    this.#triggers = format.triggers;
+    this.#first = sequence(open, call);
+    this.#tail = following(language, isParallel);
+    this.#further = choice(next !== undefined && isParallel ? sequence(next, call) : NOTHING, close);
+    if (isForced) this.#force();
+    else if (format.isOpened === true) this.#beginOpened();
+  }
+
+  /** What the model may write from now on; undefined where it is free. Another object whenever that changes. */
+  get constraint(): CallConstraint | undefined {
+    return this.#constraint;
+  }
+
+  /** Whether text and markers belong to a call. */
+  get isInCall(): boolean {
+    return this.#isCertain;
+  }
+
+  /** Whether nothing of a call that has to come has been written. */
+  get isWaiting(): boolean {
+    return this.#isCertain && this.#written === '' && this.#calls === 0;
+  }
+
+  get callCount(): number {
+    return this.#calls;
+  }
+
+  /** Takes text of the answer. */
+  text(piece: string): CallPart[] {
+    const parts: CallPart[] = [];
+    let rest = piece;
+    while (rest !== '') rest = this.#step === undefined ? this.#outside(rest, parts) : this.#inside(rest, parts);
+    return parts;
+  }
+
+  /** Takes a control token: markup, which never is text of an answer. */
+  marker(marker: string): CallPart[] {
+    const parts: CallPart[] = [];
+    if (
+      this.#step === undefined &&
+      !this.#triggers.some((trigger) => marker.startsWith(trigger) || trigger.startsWith(marker))
+    ) {
+      return parts;
+    }
+    if (this.#step === undefined) {
+      this.#waiting = this.#waiting.trimEnd();
+      this.#release(parts);
+      this.#begin();
+    }
+    this.#isCertain = true;
+    this.#inside(marker, parts);
+    if (this.#step !== undefined && this.#isCertain) this.#constrain();
+    return parts;
+  }
+
+  /** Returns the text that waits when nothing more comes. A call that is not complete is none. */
+  end(): CallPart[] {
+    const parts: CallPart[] = [];
+    if (this.#step !== undefined && !this.#isCertain) this.#waiting += this.#written;
+    const isCut = this.#step !== undefined && this.#isCertain;
+    this.#step = undefined;
+    if (this.#calls > 0 || isCut) this.#waiting = this.#waiting.trimEnd();
+    this.#release(parts);
+    return parts;
+  }
+
+  #force(): void {
+    const first = this.#language.format.isOpened === true ? this.#openedStep() : this.#first;
+    this.#begin(sequence(maybe(LEADING_GAP), first));
+    this.#constrain();
+  }
+
+  /** The answer begins behind the trigger: with the name of a function, or with what stands there before text. */
+  #beginOpened(): void {
+    const { textName = '' } = this.#language.format;
+    this.#begin(this.#openedStep());
+    this.#step = choice(text(textName), this.#openedStep());
+    this.#rest = choice(text(textName), this.#rest);
+    this.#constrain();
+  }
+
+  #openedStep(): Expression {
+    const [trigger = ''] = this.#triggers;
+    return derive(this.#first, trigger);
+  }
+
+  #begin(step = this.#first): void {
+    this.#step = step;
+    this.#rest = sequence(step, this.#tail);
+    this.#written = '';
+    this.#isCertain = false;
+    this.#constraint = undefined;
+  }
+
+  /** From now on the model writes a call, and nothing else. */
+  #constrain(): void {
+    this.#isCertain = true;
+    this.#constraint ??= { expression: this.#rest };
+  }
+
+  /** Looks for the beginning of a call in text; returns what comes behind it. */
+  #outside(piece: string, parts: CallPart[]): string {
+    const whole = this.#waiting + piece;
+    const { isBare } = this.#language.format;
+    const begin = /\S/.exec(whole)?.index;
+    if (this.#isAtStart && isBare === true && begin !== undefined && this.#canBegin(whole.slice(begin))) {
+      this.#waiting = whole.slice(0, begin);
+      this.#begin();
+      return whole.slice(begin);
+    }
+    const found = this.#find(whole);
+    if (found !== undefined) {
+      this.#waiting = whole.slice(0, found.at);
+      this.#code.text(this.#waiting);
+      this.#begin();
+      return whole.slice(found.at);
+    }
+    const partial = Math.max(0, ...this.#triggers.map((trigger) => overlap(whole, trigger)));
+    // White space may stand before a call, and then belongs to neither.
+    const kept = whole.slice(0, whole.length - partial).trimEnd().length;
+    if (whole.slice(0, kept) !== '') this.#isAtStart = false;
+    this.#waiting = whole.slice(0, kept);
+    this.#code.text(this.#waiting);
+    this.#release(parts);
+    this.#waiting = whole.slice(kept);
+    return '';
+  }
+
+  #canBegin(text: string): boolean {
+    return !isNothing(derive(this.#first, text[0] ?? ''));
+  }
+
+  /** Finds the first trigger that is not part of code. */
+  #find(whole: string): { at: number } | undefined {
+    const places = this.#triggers.flatMap((trigger) => {
+      const found: number[] = [];
+      for (let at = whole.indexOf(trigger); at >= 0; at = whole.indexOf(trigger, at + 1)) found.push(at);
+      return found;
+    });
+    const at = places.sort((a, b) => a - b).find((place) => !this.#code.isCodeAfter(whole.slice(0, place)));
+    return at === undefined ? undefined : { at };
+  }
+
+  /** Follows a call through text; returns what comes behind it. */
+  #inside(piece: string, parts: CallPart[]): string {
+    let step = this.#step ?? EMPTY;
+    for (const [index, character] of [...piece].entries()) {
+      const next = derive(step, character);
+      if (isNothing(next)) return this.#failed([...piece].slice(index).join(''), parts);
+      step = next;
+      this.#step = next;
+      if (this.#constraint === undefined) this.#rest = derive(this.#rest, character);
+      this.#written += character;
+      if (this.#written.length > MAX_CALL_CHARACTERS) return this.#failed([...piece].slice(index + 1).join(''), parts);
+      if (isDone(step)) {
+        this.#done(parts);
+        return [...piece].slice(index + 1).join('');
+      }
+      if (!this.#isCertain && this.#commits()) {
+        this.#isCertain = true;
+        // What the piece has behind the commitment is taken first: the model writes on behind it.
+        const rest = [...piece].slice(index + 1).join('');
+        const behind = rest === '' ? '' : this.#inside(rest, parts);
+        if (this.#step !== undefined && this.#isCertain) this.#constrain();
+        return behind;
+      }
+    }
+    return '';
+  }
+
+  #commits(): boolean {
+    const { commits } = this.#language.format;
+    const behind = this.#triggers
+      .filter((trigger) => this.#written.startsWith(trigger))
+      .map((trigger) => this.#written.slice(trigger.length));
+    if (commits === 'trigger') return behind.length > 0;
+    if (commits === 'begin' && behind.length > 0) return behind.some((text) => text.trim() !== '');
+    return this.#language.names.some((name) => this.#written.includes(name));
+  }
+
+  /** A step is complete: a call, or the end of a list. */
+  #done(parts: CallPart[]): void {
+    const { format } = this.#language;
+    const isText = format.textName !== undefined && this.#written === format.textName;
+    const read = isText ? undefined : this.#language.read(this.#written);
+    if (read !== undefined) {
+      // White space and text before a call: text is shown, white space is not.
+      this.#waiting = this.#waiting.trimEnd();
+      this.#release(parts);
+      parts.push({
+        call: { id: read.id ?? newId(), name: read.name, arguments: JSON.stringify(read.arguments) },
+      });
+      this.#calls += 1;
+    }
+    this.#written = '';
+    this.#waiting = '';
+    const continues = read !== undefined && !isDone(this.#further);
+    if (continues) {
+      this.#step = this.#further;
+      this.#isCertain = true;
+      return;
+    }
+    this.#step = undefined;
+    this.#isCertain = false;
+    this.#constraint = undefined;
+    this.#isAtStart = format.isBare === true && read !== undefined;
+  }
+
+  /** What began like a call is text. */
+  #failed(rest: string, parts: CallPart[]): string {
+    const text = this.#written;
+    this.#step = undefined;
+    this.#written = '';
+    this.#isCertain = false;
+    this.#constraint = undefined;
+    this.#isAtStart = false;
+    this.#code.text(text);
+    this.#waiting += text;
+    this.#release(parts);
+    return rest;
+  }
+
+  #release(parts: CallPart[]): void {
+    if (this.#waiting !== '') parts.push({ text: this.#waiting });
+    this.#waiting = '';
+  }
+}
+
+const ID_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** Nine letters and digits: what Mistral's templates demand, and no other forbids. */
+export function newId(): string {
+  return Array.from({ length: 9 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('');
+}

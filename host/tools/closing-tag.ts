@@ -1,0 +1,4 @@
+/** Returns the tag that closes another one: `</name>` for `<name>`. */
+export function closingTag(open: string): string {
+  return open.replace('<', '</');
+}

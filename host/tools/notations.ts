@@ -1,0 +1,107 @@
+import type { JsonValue } from '../common/json.ts';
+import { and, type Expression, maybe, oneOf, repeat, sequence, text } from '../grammar/expression.ts';
+import { lengthLanguage, notContaining } from '../grammar/pattern.ts';
+import { regularRules } from '../grammar/regular.ts';
+import { JSON_NOTATION, type Notation, SPACE, spaced } from '../json-schema/notation.ts';
+
+const raw = (language: Expression) => regularRules(language, (ranges) => oneOf(...ranges));
+
+/** How the arguments of a call stand between tags. */
+export interface TagStyle {
+  /** Before the name of an argument. */
+  readonly open: string;
+  /** Between name and value; of a text, and of all others. */
+  readonly middle: string;
+  readonly otherMiddle?: string;
+  readonly close: string;
+  /** Between arguments. */
+  readonly between: Expression;
+}
+
+/** Arguments between tags, with texts as they are and all other values as JSON. */
+export function tagNotation({ open, middle, otherMiddle = middle, close, between }: TagStyle): Notation {
+  const other = (written: Expression) => sequence(text(otherMiddle), written, text(close));
+  const string = (language: Expression) =>
+    sequence(text(middle), raw(and(notContaining(close.trim()), language)), text(close));
+  const values: Notation = {
+    ...JSON_NOTATION,
+    name: 'tag-value',
+    inside: JSON_NOTATION,
+    string: (language = lengthLanguage()) => string(language),
+    stringOfLength: (min, max) => string(lengthLanguage(min, max)),
+    number: other,
+    value: (value) =>
+      typeof value === 'string' ? sequence(text(middle + value), text(close)) : other(JSON_NOTATION.value(value)),
+    object: (members) => other(JSON_NOTATION.object(members)),
+    array: (items) => other(JSON_NOTATION.array(items)),
+  };
+  return {
+    ...JSON_NOTATION,
+    name: 'tags',
+    inside: values,
+    key: (name) => text(open + name),
+    keyIn: () => sequence(text(open), repeat(oneOf([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64)),
+    comma: between,
+    object: (members) => members,
+  };
+}
+
+/** Gemma's notation: names without quotes, texts between markers, no white space. */
+export function gemmaNotation(quote: string): Notation {
+  const string = (language: Expression) => sequence(text(quote), raw(and(notContaining(quote), language)), text(quote));
+  const write = (value: JsonValue): string => {
+    if (typeof value === 'string') return `${quote}${value}${quote}`;
+    if (Array.isArray(value)) return `[${value.map(write).join()}]`;
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+    return `{${Object.entries(value).map(([name, entry]) => `${name}:${write(entry ?? null)}`)}}`;
+  };
+  return {
+    name: 'gemma',
+    isSorted: true,
+    number: (written) => written,
+    string: (language = lengthLanguage()) => string(language),
+    stringOfLength: (min, max) => string(lengthLanguage(min, max)),
+    value: (value) => text(write(value)),
+    key: (name) => text(`${name}:`),
+    keyIn: () => sequence(repeat(oneOf([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64), text(':')),
+    comma: text(','),
+    object: (members) => sequence(text('{'), members, text('}')),
+    array: (items) => sequence(text('['), items, text(']')),
+  };
+}
+
+/** Values as Python writes them. */
+const PYTHON_VALUES: Notation = {
+  ...JSON_NOTATION,
+  name: 'python-value',
+  value: (value) => text(writePython(value)),
+};
+
+/** Arguments of a call as in Python. */
+export const PYTHON_NOTATION: Notation = {
+  ...PYTHON_VALUES,
+  name: 'python',
+  inside: PYTHON_VALUES,
+  key: (name) => sequence(text(name), text('=')),
+  keyIn: () => sequence(repeat(oneOf([0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64), text('=')),
+  comma: sequence(text(','), maybe(text(' '))),
+  object: (members) => sequence(text('('), spaced(members), text(')')),
+};
+
+function writePython(value: JsonValue): string {
+  if (value === true) return 'True';
+  if (value === false) return 'False';
+  if (value === null) return 'None';
+  if (Array.isArray(value)) return `[${value.map(writePython).join(', ')}]`;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([name, entry]) => `${JSON.stringify(name)}: ${writePython(entry ?? null)}`,
+  );
+  return `{${members.join(', ')}}`;
+}
+
+/** White space that is optional. */
+export const GAP: Expression = SPACE;
+
+/** Any number of line breaks and spaces, few enough to end. */
+export const WIDE_GAP: Expression = repeat(oneOf([0x9, 0xa], [0x20, 0x20]), 0, 8);

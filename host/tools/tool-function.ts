@@ -1,0 +1,62 @@
+import { isJsonObject, type JsonValue } from '../common/json.ts';
+
+/** A function that a model may call. */
+export interface ToolFunction {
+  readonly name: string;
+  /** JSON schema of its arguments. */
+  readonly parameters: JsonValue;
+  /** Whether each keyword of the schema has to be enforced. */
+  readonly strict: boolean;
+  /** Where it stands in the request. */
+  readonly field: string;
+}
+
+/** Names that stand unchanged in every format of calls. */
+const NAME = /^[\w.:/-]{1,128}$/;
+
+/**
+ * Reads the functions of a list of tools, as Chat Completions has them; a description of a function alone is one too.
+ *
+ * @returns The functions, and the fields of tools that are none.
+ */
+export function readFunctions(tools: readonly JsonValue[]): { functions: ToolFunction[]; others: string[] } {
+  const functions = new Map<string, ToolFunction>();
+  const others: string[] = [];
+  for (const [index, tool] of tools.entries()) {
+    const wrapped = isJsonObject(tool) && isJsonObject(tool.function);
+    const described = isJsonObject(tool) && isJsonObject(tool.function) ? tool.function : tool;
+    if (!isJsonObject(described) || typeof described.name !== 'string' || !NAME.test(described.name)) {
+      others.push(`tools.${index}`);
+      continue;
+    }
+    const { name, parameters } = described;
+    functions.set(name, {
+      name,
+      parameters: isJsonObject(parameters) ? parameters : {},
+      strict: described.strict === true,
+      field: `tools.${index}.${wrapped ? 'function.' : ''}parameters`,
+    });
+  }
+  return { functions: [...functions.values()], others };
+}
+
+/** A call of a function. */
+export interface ToolCall {
+  /** Tells the calls of a conversation apart; results refer to it. */
+  readonly id: string;
+  readonly name: string;
+  /** JSON text of an object. */
+  readonly arguments: string;
+}
+
+/** Returns the message field of calls, as Chat Completions has it. */
+export function toolCallFields(calls: readonly ToolCall[]): ToolCallField[] {
+  return calls.map(({ id, name, arguments: text }) => ({ id, type: 'function', function: { name, arguments: text } }));
+}
+
+/** A call as a field of a message. */
+export type ToolCallField = {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+};
