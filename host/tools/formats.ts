@@ -15,7 +15,10 @@ export interface FormatEvidence {
 /** The id of the call that is rendered, in the form that Mistral's templates demand. */
 const PROBE_ID = 'call00001';
 
-const PROBE_CALL = { name: 'probe_function', arguments: { first_key: 'first value', second_key: 27 } };
+/** The function that is called. */
+export const PROBE_NAME = 'probe_function';
+
+const PROBE_CALL = { name: PROBE_NAME, arguments: { first_key: 'first value', second_key: 27 } };
 
 /** The tool of the call. */
 export const PROBE_TOOL: JsonObject = {

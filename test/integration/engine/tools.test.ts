@@ -1,24 +1,24 @@
-import { writeFileSync } from 'node:fs';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type {
-  ChatMessage,
-  ChatOptions,
-  Constraint,
-  GenerationProgress,
-  Sampling,
-} from '../../../host/models/generation.ts';
-import { toolCallFields } from '../../../host/tools/tool-function.ts';
-import { loadRequest, TestModels } from '../../support/engine/test-models.ts';
-import { speakingModel } from '../../support/gguf/speaking-model.ts';
-import { tempFolder } from '../../support/gguf/temp-folder.ts';
+import type { ChatMessage, ChatOptions, Constraint, Sampling } from '../../../host/models/generation.ts';
+import type { Speech } from '../../support/gguf/speaking-model.ts';
+import type { Answer, Question } from '../../support/tools/answer-child.ts';
 import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
+
+const CHILD = join(import.meta.dirname, '../../support/tools/answer-child.ts');
+const CORPUS = join(import.meta.dirname, '../../../../shared/cases/templates');
 
 const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
 
-/** A model that would ask for the weather of 99 days. */
-const WRONG = {
-  template: FAMILIES[0]?.template ?? '',
+const { template } = FAMILIES[0];
+
+/** Answers with words, and would ask for the weather of 99 days. */
+const WORDS: Speech = { template, pieces: ['Just ', 'words.'] };
+const WRONG: Speech = {
+  template,
   pieces: [
     '<tool_call>',
     '\n{"name": "get_weather", "arguments": {"town": ',
@@ -29,99 +29,89 @@ const WRONG = {
     '\n</tool_call>',
   ],
 };
-/** One that answers with words. */
-const WORDS = { template: FAMILIES[0]?.template ?? '', pieces: ['Just ', 'words.'] };
+/** Reasons before it calls, and mentions calls while it does. */
+const THINKS: Speech = {
+  template: `${template}{{ '<think>' if false }}`,
+  pieces: [
+    '<think>',
+    'use <tool_',
+    'call>',
+    '</think>',
+    '\n\n',
+    '<tool_call>',
+    '\n{"name": "list_notes", ',
+    '"arguments": {}}',
+    '\n</tool_call>',
+  ],
+};
 
-const folder = tempFolder('tools');
-const host = new TestModels();
+let child: ChildProcess;
 beforeAll(async () => {
-  const models = { ...Object.fromEntries(FAMILIES.map(({ name, ...speech }) => [name, speech])), WRONG, WORDS };
-  for (const [id, speech] of Object.entries(models)) {
-    const file = join(folder.path, `${id.replaceAll(' ', '-')}.gguf`);
-    const { vocabulary = [] } = speech as { vocabulary?: readonly string[] };
-    writeFileSync(file, speakingModel({ ...speech, alsoControl: vocabulary, contextLength: 4096 }));
-  }
+  child = fork(CHILD, { execArgv: ['--disable-warning=MaxListenersExceededWarning'], silent: true });
+  await once(child, 'message');
 });
-afterAll(async () => {
-  await host.close();
-  folder.remove();
+afterAll(() => {
+  child.kill();
 });
 
-let loaded: string | undefined;
-
-/** Loads a model in place of the one before. */
-async function load(id: string): Promise<void> {
-  if (loaded === id) return;
-  if (loaded !== undefined) await host.models.unload(loaded);
-  const file = join(folder.path, `${id.replaceAll(' ', '-')}.gguf`);
-  await host.load(await loadRequest(id, file, { contextSize: 4096 }));
-  loaded = id;
+interface Asked {
+  readonly chat?: ChatOptions;
+  readonly messages?: ChatMessage[];
+  readonly constraint?: Constraint;
+  readonly maxNewTokens?: number;
+  readonly toolResult?: string;
 }
 
-async function ask(
-  id: string,
-  chat: ChatOptions = {},
-  more: { messages?: ChatMessage[]; constraint?: Constraint; maxNewTokens?: number } = {},
-) {
-  await load(id);
-  const events: GenerationProgress[] = [];
-  const { messages = [{ role: 'user', content: 'Weather?' }], constraint, maxNewTokens = 60 } = more;
-  const result = await host.models.generate(
-    id,
-    {
+async function ask(speech: Speech, { chat = {}, constraint, maxNewTokens = 60, toolResult, ...more }: Asked = {}) {
+  const { messages = [{ role: 'user', content: 'Weather?' }] } = more;
+  const question: Question = {
+    speech,
+    request: {
       input: { messages, chat: { tools: TOOLS, ...chat } },
       maxNewTokens,
       stop: [],
       sampling: GREEDY,
       ...(constraint === undefined ? {} : { constraint }),
     },
-    { onProgress: (event) => events.push(event) },
-  );
+    ...(toolResult === undefined ? {} : { toolResult }),
+  };
+  const answered = once(child, 'message');
+  child.send(question);
+  const [{ error, result, events, next }] = (await answered) as [Answer];
+  expect(error).toBeUndefined();
   expect(events.filter((event) => event.type === 'toolCall')).toEqual(
     result.toolCalls.map((call, index) => ({ type: 'toolCall', index, call })),
   );
   const streamed = events.map((event) => (event.type === 'text' && event.kind === 'answer' ? event.text : '')).join('');
   expect(streamed).toBe(result.text);
-  return result;
+  return { ...result, next };
 }
 
+const WEATHER = { id: expect.stringMatching(/^.{1,40}$/), name: 'get_weather', arguments: '{"town":"Bern"}' };
+
 describe('A call of a tool', () => {
-  it.each(FAMILIES)(
-    'in the format of $name is apart from the text, and its result goes back',
-    async ({ name, text }) => {
-      const result = await ask(name);
-      expect(result).toMatchObject({
-        text: text ?? '',
-        toolCalls: [{ id: expect.stringMatching(/^.{1,40}$/), name: 'get_weather', arguments: '{"town":"Bern"}' }],
-        finishReason: 'tool_calls',
-        ignored: [],
-      });
-      const { prompt } = await host.models.render(name, {
-        messages: [
-          { role: 'user', content: 'Weather?' },
-          { role: 'assistant', content: null, tool_calls: toolCallFields(result.toolCalls) },
-          {
-            role: 'tool',
-            content: 'It is 21 degrees',
-            tool_call_id: result.toolCalls[0]?.id ?? '',
-            name: 'get_weather',
-          },
-        ],
-        chat: { tools: TOOLS },
-      });
-      expect(prompt).toContain('It is 21 degrees');
-      expect(prompt.split('get_weather').length).toBeGreaterThan(2);
-    },
-  );
+  it.each(FAMILIES)('in the format of $name is apart from the text, and its result goes back', async (family) => {
+    const speech: Speech = { ...family, alsoControl: family.vocabulary ?? [] };
+    const { next, ...result } = await ask(speech, { toolResult: 'It is 21 degrees' });
+    expect(result).toMatchObject({
+      text: family.text ?? '',
+      toolCalls: [WEATHER],
+      finishReason: 'tool_calls',
+      ignored: [],
+    });
+    expect(next).toContain('It is 21 degrees');
+    // Once among the tools, once in the call.
+    expect(next?.split('get_weather').length).toBeGreaterThan(2);
+  });
 
   it('cannot have arguments that the schema forbids', async () => {
-    const { text, toolCalls } = await ask('WRONG');
+    const { text, toolCalls } = await ask(WRONG);
     expect(text).toBe('');
     for (const call of toolCalls) expect(JSON.parse(call.arguments).days).toBeLessThan(8);
   });
 
   it('is text in a request without tools', async () => {
-    const { text, toolCalls, finishReason } = await ask('WRONG', { tools: undefined });
+    const { text, toolCalls, finishReason } = await ask(WRONG, { chat: { tools: undefined } });
     expect({ text, toolCalls, finishReason }).toEqual({
       text: WRONG.pieces.join(''),
       toolCalls: [],
@@ -129,20 +119,78 @@ describe('A call of a tool', () => {
     });
   });
 
-  it('is forced where one is required, whatever the model would say', async () => {
-    const chat: ChatOptions = { toolChoice: { name: 'list_notes' } };
-    expect(await ask('WORDS', chat, { maxNewTokens: 200 })).toMatchObject({
+  it('may follow reasoning, in which it is only mentioned', async () => {
+    expect(await ask(THINKS)).toMatchObject({
       text: '',
+      reasoning: 'use <tool_call>',
       toolCalls: [{ name: 'list_notes', arguments: '{}' }],
-      finishReason: expect.stringMatching(/tool_calls|length/),
     });
+  });
+
+  it('is forced where one is required, whatever the model would say', async () => {
+    const { text, toolCalls, finishReason } = await ask(WORDS, {
+      chat: { toolChoice: { name: 'list_notes' } },
+      maxNewTokens: 400,
+    });
+    expect(text).toBe('');
+    // A model without sense may not come to the end of its call.
+    if (finishReason === 'length') expect(toolCalls).toEqual([]);
+    else expect(toolCalls[0]).toMatchObject({ name: 'list_notes', arguments: '{}' });
+  });
+
+  it('is forced behind reasoning too', async () => {
+    expect(await ask(THINKS, { chat: { toolChoice: 'required' } })).toMatchObject({
+      reasoning: 'use <tool_call>',
+      toolCalls: [{ name: 'list_notes', arguments: '{}' }],
+      finishReason: 'tool_calls',
+    });
+  });
+
+  it('ends the answer where calls are not parallel', async () => {
+    const pieces = [...(FAMILIES[0].pieces ?? []), '\nMore', ' text.'];
+    const speech = { ...FAMILIES[0], pieces };
+    expect(await ask(speech, { chat: { parallelToolCalls: false } })).toMatchObject({
+      text: 'I will look.',
+      toolCalls: [WEATHER],
+      finishReason: 'tool_calls',
+    });
+    expect((await ask(speech)).text).toBe('I will look.\nMore text.');
   });
 
   it('may come instead of an answer that a schema constrains', async () => {
     const constraint = { jsonSchema: { const: 'yes' } };
-    const { text, toolCalls } = await ask('WORDS', {}, { constraint, maxNewTokens: 200 });
-    // A model without sense may choose either, or not come to its end.
-    expect(toolCalls.length === 1 || '"yes"'.startsWith(text)).toBe(true);
+    const { pieces } = FAMILIES[0];
+    const speech = { template, pieces: pieces.slice(2) };
+    expect(await ask(speech, { constraint })).toMatchObject({ text: '', toolCalls: [WEATHER] });
+    const { text } = await ask(WORDS, { constraint, maxNewTokens: 300 });
     expect(text).not.toContain('words');
+  });
+
+  (existsSync(CORPUS) ? it.each : it.skip.each)([
+    ['Qwen-Qwen3-0.6B', 'Hermes and Qwen'],
+    ['Qwen3-Coder', 'Qwen3-Coder'],
+    ['meta-llama-Llama-3.2-3B-Instruct', 'Llama 3'],
+    ['mistralai-Mistral-Nemo-Instruct-2407', 'Mistral'],
+    ['mistralai-Ministral-3-14B-Reasoning-2512', 'Mistral with separate arguments'],
+    ['openai-gpt-oss-120b', 'gpt-oss'],
+    ['deepseek-ai-DeepSeek-V3.1', 'DeepSeek V3.1'],
+    ['deepseek-ai-DeepSeek-V4', 'DeepSeek V4'],
+    ['google-gemma-4-31B-it-interleaved', 'Gemma'],
+    ['ibm-granite-granite-3.3-2B-Instruct', 'Granite'],
+    ['GLM-4.6', 'GLM'],
+    ['Kimi-K2-Thinking', 'Kimi'],
+    ['meetkai-functionary-medium-v3.1', 'Functionary 3.1'],
+    ['meetkai-functionary-medium-v3.2', 'Functionary 3.2'],
+    ['Apertus-8B-Instruct', 'Apertus'],
+    ['chujie-chatml', 'a template that knows no tools'],
+  ])('works with the public template %s', async (file, name) => {
+    const family = FAMILIES.find((candidate) => candidate.name === name);
+    const source = readFileSync(join(CORPUS, `${file}.jinja`), 'utf8');
+    const speech = { ...family, pieces: family?.pieces ?? [], template: source, alsoControl: family?.vocabulary ?? [] };
+    expect(await ask(speech)).toMatchObject({
+      text: family?.text ?? '',
+      toolCalls: [WEATHER],
+      finishReason: 'tool_calls',
+    });
   });
 });

@@ -2,17 +2,20 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { COIN, ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
+import { speakingModel } from '../../support/gguf/speaking-model.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
 import type { HostProcess, Message } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 import { startHub, type TestHub } from '../../support/hub/hub.ts';
+import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
 
 const REPO = 'tabagent/markov-gguf';
 const STORY = `${REPO}/story.gguf`;
 const LONG = `${REPO}/long.gguf`;
 const CHAT = `${REPO}/chat.gguf`;
 const FLIPS = `${REPO}/coin.gguf`;
+const CALLER = `${REPO}/caller.gguf`;
 const REASONER = `${REPO}/reasoner.gguf`;
 /** One thread: on a busy machine of two cores more of them wait for each other. */
 const SETTINGS = { n_gpu_layers: 0, n_threads: 1 };
@@ -48,6 +51,7 @@ describe('generation over native messaging', () => {
         special: { '[THINK]': 'control', '[/THINK]': 'control' },
         metadata: { 'tokenizer.chat_template': string(TEMPLATE) },
       }),
+      'caller.gguf': speakingModel({ ...FAMILIES[0], contextLength: 4096 }),
       'chat.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string(TEMPLATE) } }),
     };
     hub = shop.use(await startHub({ repos: { [REPO]: { files } } }));
@@ -184,24 +188,51 @@ describe('generation over native messaging', () => {
     await load(CHAT);
     const request = {
       messages: [{ role: 'user', content: 'once' }],
-      tools: [{ type: 'function', function: { name: 'f' } }],
       tool_choice: 'required',
       logprobs: true,
       settings: { ...GREEDY, max_new_tokens: 1, best_of: 2 },
     };
     const reply = await host.request('GENERATE', request);
     expect(promised('GENERATE', reply).finishReason).toBe('length');
-    expect(reply.ignored).toEqual(['logprobs', 'tool_choice', 'settings.best_of', 'tools']);
+    expect(reply.ignored).toEqual(['logprobs', 'tool_choice', 'settings.best_of']);
     expect(await host.request('GENERATE', { ...request, strict: true })).toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field: 'logprobs' },
     });
-    const { messages, tools } = request;
-    expect(await host.request('GENERATE', { messages, tools, strict: true })).toMatchObject({
+    const { messages } = request;
+    expect(await host.request('GENERATE', { messages, parallel_tool_calls: true, strict: true })).toMatchObject({
       code: 'INVALID_REQUEST',
-      details: { field: 'tools' },
+      details: { field: 'parallel_tool_calls' },
     });
     expect((await host.request('GENERATE', { messages, settings: GREEDY, strict: true })).ignored).toBeUndefined();
+  });
+
+  it('reports calls of tools in events and in the reply, and refuses what cannot be called', async () => {
+    await load(CALLER, 4096);
+    const request = { messages: [{ role: 'user', content: 'Weather?' }], tools: TOOLS, settings: GREEDY };
+    const reply = await host.request('GENERATE', request);
+    const call = { name: 'get_weather', arguments: '{"town":"Bern"}' };
+    expect(promised('GENERATE', reply)).toMatchObject({
+      output: 'I will look.',
+      tool_calls: [{ id: expect.any(String), type: 'function', function: call }],
+      finishReason: 'tool_calls',
+    });
+    const events = host.received.filter(({ type }) => type === 'generationToolCall').map(({ payload }) => payload);
+    expect(events).toEqual([{ modelId: CALLER, index: 0, id: expect.any(String), ...call }]);
+
+    const none = promised('GENERATE', await host.request('GENERATE', { ...request, tool_choice: 'none' }));
+    expect(none).toMatchObject({ output: expect.stringContaining('<tool_call>'), finishReason: 'stop' });
+    const refused = async (fields: object) => (await host.request('GENERATE', { ...request, ...fields })).details;
+    const unknown = { type: 'function', function: { name: 'other' } };
+    expect(await refused({ tool_choice: unknown })).toMatchObject({ field: 'tool_choice.function.name' });
+    expect(await refused({ settings: { grammar: 'root ::= "a"' } })).toMatchObject({ field: 'settings.grammar' });
+    const parameters = { type: 'object', properties: { a: { not: {} } } };
+    const strict = [{ type: 'function', function: { name: 'f', parameters, strict: true } }];
+    const field = 'tools.0.function.parameters.properties.a.not';
+    expect(await refused({ tools: strict })).toMatchObject({ field });
+    const lenient = [{ type: 'function', function: { name: 'f', parameters } }];
+    const { ignored } = await host.request('GENERATE', { ...request, tools: lenient });
+    expect(ignored).toEqual([field]);
   });
 
   it('takes the names of OpenAI for limits and response formats', async () => {

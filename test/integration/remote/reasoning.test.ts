@@ -141,10 +141,11 @@ describe('A request to a remote engine', () => {
     await expect(bodyOf({ input })).rejects.toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'continue' } });
   });
 
-  it('names the tools as without effect, and fails for them when it is strict', async () => {
-    const input = { messages, chat: { tools: [{ type: 'function', function: { name: 'f' } }] } };
-    expect(await bodyOf({ input })).toMatchObject({ ignored: ['tools'] });
-    await expect(bodyOf({ input, strict: true })).rejects.toMatchObject({ details: { field: 'tools' } });
+  it('names what has no effect, and fails for it when it is strict', async () => {
+    const input = { messages, chat: { maxReasoningTokens: 3 } };
+    const field = 'settings.max_reasoning_tokens';
+    expect(await bodyOf({ input })).toMatchObject({ ignored: [field] });
+    await expect(bodyOf({ input, strict: true })).rejects.toMatchObject({ details: { field } });
     expect(engine.generations).toHaveLength(1);
   });
 });

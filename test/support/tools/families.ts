@@ -42,7 +42,7 @@ function template(call: string, { before = '', after = '', start = '<|assistant|
 
 const JSON_CALL = '{"name": "{{ f.name }}", "arguments": {{ f.arguments | tojson }}}';
 
-export const FAMILIES: readonly CallFamily[] = [
+export const FAMILIES: readonly [CallFamily, ...CallFamily[]] = [
   {
     name: 'Hermes and Qwen',
     template: template(`\n<tool_call>\n${JSON_CALL}\n</tool_call>`),

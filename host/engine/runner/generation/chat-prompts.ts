@@ -18,11 +18,11 @@ import {
 } from '../../../reasoning/formats.ts';
 import { budgetVariables, type LevelSettings, levelSettings, type ReasoningLevel } from '../../../reasoning/levels.ts';
 import type { CallFormat } from '../../../tools/call-format.ts';
-import { detectCallFormat, PROBE_CONVERSATION, PROBE_TOOL } from '../../../tools/formats.ts';
+import { detectCallFormat, PROBE_CONVERSATION, PROBE_NAME, PROBE_TOOL } from '../../../tools/formats.ts';
 import { withReasoning } from './adapt-messages.ts';
 import { writeChat } from './fallback-chat.ts';
 import { renderChat } from './render-chat.ts';
-import { completeTools, plainToolMessages, toolSettings } from './tool-messages.ts';
+import { completeTools, plainToolMessages, type TemplateCalls, toolSettings } from './tool-messages.ts';
 
 /** A conversation that is rendered to find out whether a template works. */
 const PROBE: readonly ChatMessage[] = [{ role: 'user', content: 'Hello' }];
@@ -60,8 +60,8 @@ interface KnownTemplate {
   readonly template: ChatTemplate;
   readonly markup: ReasoningMarkup | undefined;
   readonly levels: Map<ReasoningLevel, LevelSettings>;
-  /** How the template shows calls of tools; null where it shows none; undefined before it was asked. */
-  callFormat?: CallFormat | null;
+  /** How the template shows calls of tools; undefined before it was asked. */
+  calls?: TemplateCalls;
 }
 
 /** Renders the conversations of one model as text. */
@@ -111,7 +111,7 @@ export class ChatPrompts {
   #writeWith(known: KnownTemplate, messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
     const { markup, template } = known;
     const { reasoning = 'auto', maxReasoningTokens } = options;
-    const tools = toolSettings(options.tools, template.reads, this.#callFormat(known));
+    const tools = toolSettings(options.tools, template.reads, this.#calls(known));
     const level = this.#level(known, reasoning);
     const budget = reasoning === 'off' ? {} : budgetVariables(template.reads, maxReasoningTokens);
     const text = this.#renderWithTools(known, tools.messages(messages), {
@@ -128,15 +128,18 @@ export class ChatPrompts {
   }
 
   /** Finds out how a template shows calls, once. */
-  #callFormat(known: KnownTemplate): CallFormat | undefined {
-    known.callFormat ??= this.#detectCallFormat(known) ?? null;
-    return known.callFormat ?? undefined;
+  #calls(known: KnownTemplate): TemplateCalls {
+    known.calls ??= this.#detectCalls(known);
+    return known.calls;
   }
 
-  #detectCallFormat({ template, source }: KnownTemplate): CallFormat | undefined {
+  #detectCalls({ template, source }: KnownTemplate): TemplateCalls {
     const variables = { tools: [PROBE_TOOL], xml_tools: [PROBE_TOOL] };
     const rendered = this.#tryRender(template, PROBE_CONVERSATION, variables) ?? '';
-    return detectCallFormat({ template: source, rendered, special: this.#model.special });
+    return {
+      format: detectCallFormat({ template: source, rendered, special: this.#model.special }),
+      showsCalls: (this.#tryRender(template, PROBE_CONVERSATION, {}) ?? '').includes(PROBE_NAME),
+    };
   }
 
   /** A template may fail at a tool that lacks a description or parameters. */
@@ -167,7 +170,7 @@ export class ChatPrompts {
 
   #writePlainly(messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
     const markup = this.#markup;
-    const tools = toolSettings(options.tools, new Set(), undefined);
+    const tools = toolSettings(options.tools, new Set(), { format: undefined, showsCalls: false });
     const { text, stop } = writeChat(
       plainToolMessages(tools.messages(messages)) ?? tools.messages(messages),
       this.#hasChatMl,

@@ -191,7 +191,8 @@ export class Output {
     const callMarker = this.#calls?.markers.get(token);
     const reader = this.#calls?.reader;
     // In a call all text belongs to it, except that reasoning may come before one that has to come.
-    const isRaw = reader?.isInCall === true && !(reader.isWaiting && marker !== undefined);
+    const mayReason = reader?.isWaiting === true && (marker !== undefined || this.#isReasoning());
+    const isRaw = reader?.isInCall === true && !mayReason;
     const known = isRaw ? (callMarker ?? marker) : (marker ?? callMarker);
     if (known === undefined) {
       const text = this.#tokenText.push(token);

@@ -64,7 +64,8 @@ export function promptCalls(
     startConstraint: canThink ? { expression: choice(text(tag.open), forced) } : undefined,
     firstHeaderConstraint: header && channels && { expression: choice(text(channels.onlyReasoning), header) },
     headerConstraint: header && channels && { expression: sequence(text(`${channels.start}assistant`), header) },
-    isOver: (calls) => calls > 0 && !isParallel && !reader.isInCall,
+    // Who names one function wants one call of it.
+    isOver: (calls) => calls > 0 && (!isParallel || typeof toolChoice !== 'string') && !reader.isInCall,
     whole,
     ignored: [...others, ...language.ignored],
   };

@@ -4,6 +4,14 @@ import { contentText } from '../../../protocol/content-text.ts';
 import type { CallFormat } from '../../../tools/call-format.ts';
 import { GENERIC_FORMAT } from '../../../tools/formats.ts';
 
+/** How a template shows calls of tools. */
+export interface TemplateCalls {
+  /** Their format; undefined where it is not known. */
+  readonly format: CallFormat | undefined;
+  /** Whether it writes the calls of earlier answers. */
+  readonly showsCalls: boolean;
+}
+
 /** How a template gets the tools of a request. */
 interface ToolSettings {
   readonly format: CallFormat | undefined;
@@ -17,12 +25,11 @@ interface ToolSettings {
  * Decides how a template gets tools: in the variable that it reads, or where it reads none in a system message that
  * describes them and the format of calls.
  *
- * @param format The format of calls that the template shows, if any.
  */
 export function toolSettings(
   tools: readonly JsonValue[] | undefined,
   reads: ReadonlySet<string>,
-  format: CallFormat | undefined,
+  { format, showsCalls }: TemplateCalls,
 ): ToolSettings {
   const unchanged = (messages: readonly ChatMessage[]) => messages;
   if (tools === undefined || tools.length === 0) {
@@ -30,7 +37,8 @@ export function toolSettings(
     const always = format?.isOpened === true ? format : undefined;
     return { format: always, passed: tools, variables: {}, messages: unchanged };
   }
-  if (reads.has('tools')) return { format: format ?? GENERIC_FORMAT, passed: tools, variables: {}, messages: unchanged };
+  if (reads.has('tools'))
+    return { format: format ?? GENERIC_FORMAT, passed: tools, variables: {}, messages: unchanged };
   if (format !== undefined) {
     // Firefunction's name, whose value is text.
     if (reads.has('functions')) {
@@ -51,7 +59,7 @@ export function toolSettings(
   const used = format !== undefined && example !== undefined ? format : GENERIC_FORMAT;
   const described = describeTools(tools, example ?? exampleCall(GENERIC_FORMAT) ?? '');
   const describe = (messages: readonly ChatMessage[]) => {
-    const written = used === format ? messages : (plainToolMessages(messages) ?? messages);
+    const written = used === format && showsCalls ? messages : (plainToolMessages(messages) ?? messages);
     return withInstructions(written, described);
   };
   return { format: used, passed: undefined, variables: {}, messages: describe };

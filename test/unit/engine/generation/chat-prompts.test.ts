@@ -47,6 +47,40 @@ describe("A conversation in a model's own template", () => {
     expect(write(template, [user], options)).toBe('f<b></s>FalseTrue103 Feb 2024');
   });
 
+  it('describes tools in a system message where the template knows none', () => {
+    const tools = [{ type: 'function', function: { name: 'f', parameters: {} } }];
+    const text = write(LINES, [system, user], { tools });
+    expect(text).toContain('system: Be brief.\n\nYou can call these functions.');
+    expect(text).toContain('{"name":"f","parameters":{}}');
+    expect(text).toContain('<tool_call>\n{"name": "<name>", "arguments": {"<argument>": <value>}}\n</tool_call>');
+  });
+
+  it('has calls and results as text where the template knows no such messages', () => {
+    const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{"a": 1}' } };
+    const messages: ChatMessage[] = [
+      user,
+      { role: 'assistant', content: 'Wait.', tool_calls: [call, call] },
+      { role: 'tool', content: 'one', tool_call_id: 'a' },
+      { role: 'tool', content: 'two', tool_call_id: 'b' },
+    ];
+    const written = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>';
+    const results = '<tool_response>\none\n</tool_response>\n<tool_response>\ntwo\n</tool_response>';
+    expect(write(STRICT, messages)).toBe(`user: Why?\nassistant: Wait.\n${written}\n${written}\nuser: ${results}\n`);
+  });
+
+  it('has arguments of calls as objects where the template refuses text', () => {
+    const items =
+      '{% for m in messages %}{% for k, v in m.tool_calls[0].function.arguments.items() %}{{ k }}={{ v }}{% endfor %}{% endfor %}';
+    const call = { function: { name: 'f', arguments: '{"a": 1}' } };
+    expect(write(items, [{ role: 'assistant', content: '', tool_calls: [call] }])).toBe('a=1');
+  });
+
+  it('has tools with a description and parameters where the template fails without', () => {
+    const reads =
+      '{% for t in tools %}{{ t.function.description + "!" }}{{ t.function.parameters.properties.items() | list }}{% endfor %}{{ messages | length }}';
+    expect(write(reads, [user], { tools: [{ type: 'function', function: { name: 'f' } }] })).toBe('![]1');
+  });
+
   it('passes the fields of a message unchanged', () => {
     const call = { function: { name: 'f', arguments: '{"a": 1}' } };
     const message: ChatMessage = { role: 'assistant', content: '', tool_calls: [call], reasoning_content: 'hm' };
