@@ -5,10 +5,15 @@ import { type FoundFile, isUnreadable, orUndefined, readSmallText } from './disk
 /** Most entries read by one scan, over all programs. A large collection has a few thousand files. */
 const MAX_ENTRIES = 50_000;
 
+/** Most entries that are named because they were not read. */
+const MAX_SKIPPED = 100;
+
 /** Limits a scan: it ends when `signal` is aborted or too many entries have been read. */
 export class ScanBudget {
   readonly signal: AbortSignal;
   #remaining: number;
+  /** What was not read, and why. */
+  readonly #skipped = new Set<string>();
 
   constructor(signal: AbortSignal, entries = MAX_ENTRIES) {
     this.signal = signal;
@@ -19,6 +24,15 @@ export class ScanBudget {
   spend(): boolean {
     this.#remaining -= 1;
     return this.#remaining >= 0 && !this.signal.aborted;
+  }
+
+  /** Notes what was not read, and why, in a sentence. */
+  skip(sentence: string): void {
+    if (this.#skipped.size < MAX_SKIPPED) this.#skipped.add(sentence);
+  }
+
+  get skipped(): readonly string[] {
+    return [...this.#skipped];
   }
 
   /** False once an entry has been skipped. */
@@ -91,7 +105,11 @@ export class BoundedFolder {
   async *filesBelow(...parts: string[]): AsyncGenerator<string[]> {
     const { files, folders } = await this.names(...parts);
     for (const file of files) yield [...parts, file];
-    if (parts.length >= MAX_DEPTH) return;
+    if (parts.length >= MAX_DEPTH) {
+      const [first] = folders;
+      if (first !== undefined) this.budget.skip(`${join(this.path, ...parts, first)} is too deep to be searched.`);
+      return;
+    }
     for (const folder of folders) {
       if (this.budget.hasCapacity) yield* this.filesBelow(...parts, folder);
     }
@@ -107,6 +125,11 @@ export class BoundedFolder {
     const real = this.budget.spend() ? await this.#inside(parts) : undefined;
     // The last component of a real path is not a link, unless it was replaced just now.
     const stats = real === undefined ? undefined : await orUndefined(lstat(real));
+    if (real === undefined && parts.at(-1)?.toLowerCase().endsWith('.gguf') === true && !this.budget.signal.aborted) {
+      this.budget.skip(
+        `${join(this.path, ...parts)} is a link to a file that does not exist, or that is outside ${this.path}.`,
+      );
+    }
     if (real === undefined || stats?.isFile() !== true) return undefined;
     const { size, mtimeMs, ino: inode } = stats;
     return { file: { path: join(this.path, ...parts), size, mtimeMs, inode }, target: basename(real) };

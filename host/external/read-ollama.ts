@@ -43,7 +43,11 @@ export async function* readOllama(folder: BoundedFolder, source: ModelSource): R
     for (const { mediaType, digest } of layers) {
       const role = GGUF_LAYERS.get(mediaType);
       const file = role === undefined ? undefined : await layerOf(folder, digest);
-      if (role === undefined || file === undefined) continue;
+      if (role === undefined) continue;
+      if (file === undefined) {
+        folder.budget.skip(`A file of the Ollama model ${parts.join('/')}:${tag} is missing (${digest}).`);
+        continue;
+      }
       yield {
         source,
         name: externalName(source, [...parts, tag, ...(role === '' ? [] : [`${role}-${digest.slice(7, 15)}`])]),

@@ -23,7 +23,7 @@ export interface ScannedFolder {
 export interface ScanResult {
   readonly models: readonly ExternalModel[];
   readonly folders: readonly ScannedFolder[];
-  /** Problems with the user's list of folders. */
+  /** Problems with the user's list of folders, and what was not read. */
   readonly problems: readonly string[];
   /** False if the time limit or the limit of entries was reached. */
   readonly complete: boolean;
@@ -66,6 +66,9 @@ export async function scan(options: ScanOptions): Promise<ScanResult> {
     const open = await Promise.all(
       all.map(async ({ source, folder: path, layout }) => {
         const folder = await BoundedFolder.open(path, budget);
+        if (folder === undefined && source === 'folder' && !signal.aborted) {
+          problems.push(`${path}, listed in "modelFolders", does not exist or cannot be read. Is its disk connected?`);
+        }
         return folder === undefined ? undefined : { source, folder, layout };
       }),
     );
@@ -85,7 +88,12 @@ export async function scan(options: ScanOptions): Promise<ScanResult> {
     if (!models.has(model.name.id)) models.set(model.name.id, model);
   }
   const folders = found.map(({ source, folder }) => ({ source, folder }));
-  return { models: [...models.values()], folders, problems, complete: budget.hasCapacity };
+  return {
+    models: [...models.values()],
+    folders,
+    problems: [...problems, ...budget.skipped],
+    complete: budget.hasCapacity,
+  };
 }
 
 /** Collects models one by one, so that those found count even if there is no time for the rest. */

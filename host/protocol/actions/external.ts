@@ -62,7 +62,10 @@ export const scanLocalModels = defineAction({
       ),
       'Models that were found earlier and no longer exist or have changed.',
     ),
-    problems: field(v.array(v.string()), 'Problems with the folders in `config.json`.'),
+    problems: field(
+      v.array(v.string()),
+      'Problems with the folders in `config.json`, and what was not read, and why: links that lead nowhere or outside, missing files, folders that are too deep.',
+    ),
     complete: field(v.boolean(), 'False if the disks were too slow, or the folders too large, to see everything.'),
     ...pagedResponse,
   }),

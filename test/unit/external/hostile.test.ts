@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -32,6 +32,33 @@ async function look(signal = new AbortController().signal) {
   return scan({ platform: 'linux', env, configFile: join(home, 'config.json'), signal });
 }
 const paths = async () => (await look()).models.flatMap(({ files }) => files.map(({ path }) => path));
+
+describe('a scan', () => {
+  it('names what it did not read, and why', async () => {
+    const lmStudio = join(home, '.lmstudio/models/owner/repo');
+    mkdirSync(lmStudio, { recursive: true });
+    symlinkSync(outside, join(lmStudio, 'out.gguf'));
+    symlinkSync(join(home, 'gone.gguf'), join(lmStudio, 'dangling.gguf'));
+    put(MODEL, home, '.lmstudio/models', ...'abcdefghij', 'deep.gguf');
+    put(MODEL, home, '.lmstudio/models/owner/repo/good.gguf');
+    put(JSON.stringify({ modelFolders: [join(home, 'absent')] }), home, 'config.json');
+    const blob = putOllama(join(home, '.ollama/models'), 'lost', 'latest', [{ content: MODEL }]);
+    rmSync(blob);
+    const { models, problems } = await look();
+    expect(models.map(({ title }) => title)).toEqual(['owner/repo/good.gguf']);
+    expect(problems).toHaveLength(5);
+    const all = problems.join('\n');
+    for (const text of [
+      'absent, listed in',
+      'is too deep',
+      'dangling.gguf is a link',
+      'out.gguf is a link',
+      'lost:latest',
+    ]) {
+      expect(all).toContain(text);
+    }
+  });
+});
 
 describe('files in the folders of other programs', () => {
   it.each([
