@@ -59,11 +59,11 @@ for (const kind of BROWSERS) {
       await page.click('dialog footer button');
       await page.waitFor(`document.querySelector('[role=progressbar]').ariaValueNow > 0`);
       await page.waitForText('[data-announcement]', 'Downloading large.');
-      expect(await page.evaluate(`chrome.action.getBadgeText({})`)).toMatch(/^\d+%$/);
+      await page.waitFor(String.raw`chrome.action.getBadgeText({}).then((text) => /^\d+%$/.test(text))`);
       await page.click(`${rowOf(LARGE, 'downloading')} .actions button:first-child`);
       await page.waitForElement(rowOf(LARGE, 'paused'));
       await page.waitForText('[data-announcement]', 'Download of large paused.');
-      expect(await page.evaluate(`chrome.action.getBadgeText({})`)).toBe('');
+      await page.waitFor(`chrome.action.getBadgeText({}).then((text) => text === '')`);
     });
 
     it('says so when a download receives nothing', async () => {
@@ -125,9 +125,9 @@ for (const kind of BROWSERS) {
       await page.evaluate(`document.querySelector('${rowOf(STORY)} [aria-haspopup=menu]').focus()`);
       await page.press('Enter');
       await page.waitFor(`document.activeElement.getAttribute('role') === 'menuitem'`);
-      expect(await page.evaluate(FOCUSED)).toBe('Details');
+      await page.waitFor(`${FOCUSED} === 'Details'`);
       await page.press('ArrowDown');
-      expect(await page.evaluate(FOCUSED)).toBe('Verify');
+      await page.waitFor(`${FOCUSED} === 'Verify'`);
       await page.press('Escape');
       await page.waitFor(`document.activeElement.matches('[aria-haspopup=menu]')`);
       await page.press('Enter');
@@ -154,7 +154,7 @@ for (const kind of BROWSERS) {
       },
     );
 
-    it('can be told apart in forced colours', async () => {
+    it('is distinguishable in forced colors', async () => {
       const page = await openPopup({ forcedColors: true });
       await page.ask('LOAD_MODEL', { modelPath: STORY, settings: { n_threads: 1 } });
       await page.waitForElement(rowOf(STORY, 'loaded'));

@@ -43,7 +43,7 @@ for (const kind of BROWSERS) {
       const count = await page.evaluate(`document.querySelectorAll('[data-suggestion]').length`);
       expect(count).toBeGreaterThanOrEqual(1);
       expect(count).toBeLessThanOrEqual(3);
-      expect(await page.evaluate(`document.querySelector('[data-suggestion] [data-fit]').dataset.fit`)).toBe('memory');
+      await page.waitFor(`document.querySelector('[data-suggestion] [data-fit]').dataset.fit === 'memory'`);
       await capture(page, 'light-suggestions');
       await page.ask('DOWNLOAD_MODEL', { modelPath: STORY });
       await page.waitForElement(rowOf(STORY, 'downloaded'));
@@ -55,9 +55,7 @@ for (const kind of BROWSERS) {
       await page.fill('input[type=search]', 'chat-7b');
       await page.click(`[data-repo="${TWO_FILES}"] button`);
       await page.waitForText('dialog', 'Q8_0');
-      expect(await page.evaluate(`document.querySelector('dialog input:checked').value`)).toBe(
-        `${TWO_FILES}/chat-7b-Q4_K_M.gguf`,
-      );
+      await page.waitFor(`document.querySelector('dialog input:checked').value === '${TWO_FILES}/chat-7b-Q4_K_M.gguf'`);
       await page.waitForText('dialog .file', 'recommended');
       await capture(page, 'light-choose-file');
       await page.click('dialog footer button');

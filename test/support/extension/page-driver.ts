@@ -29,15 +29,15 @@ export class PageDriver {
   }
 
   /**
-   * Returns the value of an expression, once it is truthy. It is evaluated again and again, because what a page shows
+   * Returns the value of an expression, or of the promise that it is, once it is truthy. It is evaluated again and again, because what a page shows
    * also changes without a mutation: the text of an element with `content-visibility: auto` is empty until the browser
    * renders it.
    */
   waitFor(expression: string): Promise<unknown> {
     return this.#page.evaluate(`new Promise((resolve, reject) => {
       const start = performance.now();
-      const check = () => {
-        const value = (() => { try { return ${expression}; } catch { return undefined; } })();
+      const check = async () => {
+        const value = await (async () => { try { return await (${expression}); } catch { return undefined; } })();
         if (value) resolve(value);
         else if (performance.now() - start < ${TIMEOUT_MS}) setTimeout(check, ${POLL_MS});
         else reject(new Error(${JSON.stringify(`Timed out waiting for: ${expression}. Text of the page: `)} + document.body.innerText));
