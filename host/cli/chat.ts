@@ -1,6 +1,8 @@
 import { type HostError, isHostError } from '../common/errors.ts';
-import type { PayloadOf } from '../protocol/messages.ts';
+import type { EventPayloads, PayloadOf } from '../protocol/messages.ts';
 import { type CommandContext, printLine } from './context.ts';
+import { paint } from './terminal/styles.ts';
+import type { Terminal } from './terminal/terminal.ts';
 import { printable } from './terminal/text.ts';
 
 /** A message of a chat. */
@@ -32,12 +34,13 @@ export class Chat {
 
   /**
    * Sends a prompt and writes the answer while it is generated: as text, or with `--json` as a line per event and one for the
-   * reply. The first Ctrl-C stops the answer, the second the command. A prompt that fails is not kept.
+   * reply. Reasoning is dimmed on a terminal. The first Ctrl-C stops the answer, the second the command. A prompt that fails is not kept.
    */
   async ask(content: string): Promise<PayloadOf<'GENERATE'>> {
     const { client, input, interrupts, terminal } = this.#context;
     const requestId = `run-${++this.#asked}`;
     const json = input.flag('json');
+    const write = answerWriter(terminal);
     const question: Turn = { role: 'user', content };
     const giveBack = interrupts.onCtrlC(() => {
       giveBack();
@@ -55,7 +58,7 @@ export class Chat {
           requestId,
           onEvent: (event) => {
             if (json) printLine(this.#context, event);
-            else if (event.type === 'generationUpdate') terminal.stdout.write(printable(event.payload.token));
+            else if (event.type === 'generationUpdate') write(event.payload);
           },
         },
       );
@@ -67,6 +70,24 @@ export class Chat {
       giveBack();
     }
   }
+}
+
+/**
+ * Returns a function that writes an answer piece by piece. Reasoning is for people: it is dimmed on a terminal, and not
+ * written to a file or pipe, which gets the answer alone.
+ */
+function answerWriter({ stdout, styled }: Terminal): (update: EventPayloads['generationUpdate']) => void {
+  let isReasoning = false;
+  return ({ token, reasoning = '' }) => {
+    if (reasoning !== '' && styled.stdout) {
+      stdout.write(paint(printable(reasoning), 'dim', true));
+      isReasoning = true;
+    }
+    if (token === '') return;
+    if (isReasoning) stdout.write('\n\n');
+    isReasoning = false;
+    stdout.write(printable(token));
+  };
 }
 
 /** Returns whether a chat can continue after an error: the prompt was the cause, not the model. */
