@@ -5,6 +5,9 @@ import { paint } from './terminal/styles.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { printable } from './terminal/text.ts';
 
+/** What is printed after an answer that reached its limit. */
+const CUT = 'The answer was cut off at its limit of length. Raise it with --max-tokens or --context.\n';
+
 /** A message of a chat. */
 interface Turn {
   readonly role: 'system' | 'user' | 'assistant';
@@ -63,7 +66,10 @@ export class Chat {
         },
       );
       if (json) printLine(this.#context, payload);
-      else terminal.stdout.write('\n');
+      else {
+        terminal.stdout.write('\n');
+        if (payload.finishReason === 'length') terminal.stderr.write(CUT);
+      }
       this.#turns.push(question, { role: 'assistant', content: payload.output });
       return payload;
     } finally {

@@ -10,16 +10,18 @@ const UPDATES = [
 ];
 
 /** Asks a model that thinks before it answers, and returns what was written to stdout. */
-async function ask({ styled, json = false }: { styled: boolean; json?: boolean }): Promise<string> {
+async function ask(options: { styled: boolean; json?: boolean; finishReason?: string }): Promise<string> {
+  const { styled, json = false, finishReason = 'stop' } = options;
   let written = '';
+  const output = { write: (text: string) => (written += text) };
   const context = {
     input: { flag: (name: string) => name === 'json' && json },
-    terminal: { stdout: { write: (text: string) => (written += text) }, styled: { stdout: styled, stderr: styled } },
+    terminal: { stdout: output, stderr: output, styled: { stdout: styled, stderr: styled } },
     interrupts: { onCtrlC: () => () => {} },
     client: {
       request: async (_action: string, _fields: object, options: { onEvent: (event: object) => void }) => {
         for (const payload of UPDATES) options.onEvent({ type: 'generationUpdate', payload });
-        return { payload: { output: 'Because' } };
+        return { payload: { output: 'Because', finishReason } };
       },
     },
   } as unknown as CommandContext;
@@ -36,6 +38,12 @@ describe('an answer with reasoning', () => {
     expect(await ask({ styled: false })).toBe('Because\n');
   });
 
+  it('is followed by a note if it was cut off', async () => {
+    expect(await ask({ styled: false, finishReason: 'length' })).toBe(
+      'Because\nThe answer was cut off at its limit of length. Raise it with --max-tokens or --context.\n',
+    );
+  });
+
   it('is written with every event as JSON', async () => {
     const lines = (await ask({ styled: true, json: true }))
       .trim()
@@ -43,7 +51,7 @@ describe('an answer with reasoning', () => {
       .map((line) => JSON.parse(line));
     expect(lines).toEqual([
       ...UPDATES.map((payload) => ({ type: 'generationUpdate', payload })),
-      { output: 'Because' },
+      { output: 'Because', finishReason: 'stop' },
     ]);
   });
 });
