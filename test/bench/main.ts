@@ -18,6 +18,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   popup: () => import('./popup.ts'),
   fuzz: () => import('./fuzz.ts'),
   hostile: () => import('./hostile.ts'),
+  sandbox: () => import('./sandbox.ts'),
   cycles: () => import('./cycles.ts'),
   conversations: () => import('./conversations.ts'),
   state: () => import('./state.ts'),
