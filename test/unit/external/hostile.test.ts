@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeEach, expect, it } from '@jest/globals';
 import { BoundedFolder, ScanBudget } from '../../../host/external/bounded-folder.ts';
 import { ExternalModels } from '../../../host/external/external-models.ts';
 import { scan } from '../../../host/external/scan.ts';
@@ -11,6 +11,7 @@ import { put, putHubCache, putOllama, sha256 } from '../../support/external/prog
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
 import { KeptLog } from '../../support/logs.ts';
+import { describeOnPosix } from '../../support/on-posix.ts';
 
 const folder = tempFolder('hostile');
 afterAll(() => folder.remove());
@@ -33,7 +34,7 @@ async function look(signal = new AbortController().signal) {
 }
 const paths = async () => (await look()).models.flatMap(({ files }) => files.map(({ path }) => path));
 
-describe('a scan', () => {
+describeOnPosix('a scan', () => {
   it('names what it did not read, and why', async () => {
     const lmStudio = join(home, '.lmstudio/models/owner/repo');
     mkdirSync(lmStudio, { recursive: true });
@@ -60,7 +61,7 @@ describe('a scan', () => {
   });
 });
 
-describe('files in the folders of other programs', () => {
+describeOnPosix('files in the folders of other programs', () => {
   it.each([
     ['a digest with a path', `sha256:${'../'.repeat(8)}${'a'.repeat(40)}`],
     ['a digest of another kind', `md5:${'a'.repeat(64)}`],

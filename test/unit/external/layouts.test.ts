@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeEach, expect, it } from '@jest/globals';
 import { scan } from '../../../host/external/scan.ts';
 import { put, putHubCache, putOllama, sha256 } from '../../support/external/programs.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { tinyGguf } from '../../support/gguf/tiny-gguf.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
+import { describeOnPosix } from '../../support/on-posix.ts';
 
 const folder = tempFolder('layouts');
 afterAll(() => folder.remove());
@@ -35,7 +36,7 @@ async function look(env: Record<string, string> = {}) {
   }));
 }
 
-describe("huggingface_hub's cache", () => {
+describeOnPosix("huggingface_hub's cache", () => {
   it('is read through its snapshots, with checksums from blob names', async () => {
     const cache = join(home, '.cache/huggingface/hub');
     putHubCache(cache, { repo: 'maker/model-GGUF', file: 'Q4/model.gguf', content: MODEL });
@@ -90,7 +91,7 @@ describe("huggingface_hub's cache", () => {
   });
 });
 
-describe("llama.cpp's cache", () => {
+describeOnPosix("llama.cpp's cache", () => {
   it('is read with the origins in manifests and URL files', async () => {
     const cache = join(home, '.cache/llama.cpp');
     put(MODEL, cache, 'maker_model-GGUF_Q4_model.gguf');
@@ -136,7 +137,7 @@ describe("llama.cpp's cache", () => {
   });
 });
 
-describe('LM Studio', () => {
+describeOnPosix('LM Studio', () => {
   it('names models by publisher and repository, without checksums', async () => {
     put(MODEL, home, '.lmstudio/models/maker/model-GGUF/model-Q4_K_M.gguf');
     put(OTHER, home, '.cache/lm-studio/models/maker/older/older.gguf');
@@ -169,7 +170,7 @@ describe('LM Studio', () => {
   });
 });
 
-describe("Ollama's store", () => {
+describeOnPosix("Ollama's store", () => {
   it('is read through manifests, including projectors and namespaces', async () => {
     const store = join(home, '.ollama/models');
     putOllama(store, 'qwen3', '8b', [
@@ -212,7 +213,7 @@ describe("Ollama's store", () => {
   });
 });
 
-describe('Jan', () => {
+describeOnPosix('Jan', () => {
   it('is read in its current and older layouts, with checksums from model.yml', async () => {
     const data = join(home, '.local/share/Jan/data');
     put(MODEL, data, 'llamacpp/models/janhq/Jan-v1-4B/model.gguf');
@@ -264,7 +265,7 @@ describe('Jan', () => {
   });
 });
 
-describe('plain folders', () => {
+describeOnPosix('plain folders', () => {
   it('include that of GPT4All and those that the user configured', async () => {
     put(MODEL, home, '.local/share/nomic.ai/GPT4All/Llama-3.2-1B-Instruct-Q4_0.gguf');
     put('{}', home, '.local/share/nomic.ai/GPT4All/test.json');
