@@ -10,6 +10,7 @@ import { type Lazy, lazy } from './common/lazy.ts';
 import type { Logger } from './common/log.ts';
 import { platformOf } from './common/platform.ts';
 import type { HostConfig } from './config.ts';
+import type { AnswerService } from './conversations/answer-service.ts';
 import type { ConversationStore } from './conversations/conversation-store.ts';
 import type { Engine } from './engine/engine.ts';
 import type { ExternalModels } from './external/external-models.ts';
@@ -20,8 +21,9 @@ import type { LmStudio } from './lmstudio/lm-studio.ts';
 import { loadedEntry } from './models/describe-loaded.ts';
 import type { ModelRegistry } from './models/model-registry.ts';
 import type { Presence } from './presence/presence.ts';
-import type { HostEvent } from './protocol/messages.ts';
+import type { EventPayloads, HostEvent } from './protocol/messages.ts';
 import type { Remote } from './remote/remote.ts';
+import { ActiveGenerations } from './requests/active-generations.ts';
 import { DownloadRequests } from './requests/download-requests.ts';
 import { ModelRequests } from './requests/model-requests.ts';
 import { HUB_TOKEN_NAME } from './secrets/names.ts';
@@ -52,6 +54,8 @@ export class HostServices {
   readonly models: Lazy<ModelRegistry> = lazy(() => this.#createModels());
   readonly settings: Lazy<GenerationSettings> = lazy(() => this.#openSettings());
   readonly conversations: Lazy<ConversationStore> = lazy(() => this.#openConversations());
+  readonly answers: Lazy<AnswerService> = lazy(() => this.#createAnswers());
+  readonly generations = new ActiveGenerations();
   readonly secrets: Lazy<Secrets> = lazy(() => this.#openSecrets());
   readonly #store: Lazy<Store> = lazy(() => this.#openStore());
   readonly #presence: Lazy<Presence> = lazy(() => this.#createPresence());
@@ -84,6 +88,11 @@ export class HostServices {
     return relocateCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
   }
 
+  /** Tells every client that a conversation changed. */
+  conversationChanged(id: string | null, kind: EventPayloads['conversationChanged']['kind']): void {
+    this.#announce({ type: 'conversationChanged', payload: { conversation_id: id, kind } });
+  }
+
   /** Closes the services that were created. Can be called several times. */
   close(): Promise<void> {
     this.#closed ??= this.#closeAll();
@@ -96,6 +105,9 @@ export class HostServices {
     await (await this.engine.current())?.close();
     await (await this.#presence.current())?.close();
     await (await this.cache.current())?.close();
+    // Generations that ended with the models store what had come.
+    await this.generations.idle();
+    await (await this.answers.current())?.close();
     await (await this.conversations.current())?.close();
     await (await this.#store.current())?.close();
   }
@@ -110,6 +122,16 @@ export class HostServices {
     const { paths, runnerEntry: entry } = this.config;
     const onLost = () => this.conversations.reset();
     return openConversationStore({ entry, file: paths.conversations, log: this.log, onLost });
+  }
+
+  async #createAnswers(): Promise<AnswerService> {
+    const { AnswerService } = await import('./conversations/answer-service.ts');
+    return new AnswerService({
+      conversations: this.conversations,
+      locks: this.config.paths.locks,
+      log: this.log,
+      onChange: (id, kind) => this.conversationChanged(id, kind),
+    });
   }
 
   async #openSecrets(): Promise<Secrets> {

@@ -1,12 +1,20 @@
 import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
-import type { ConversationStore } from '../conversations/conversation-store.ts';
+import type { JsonObject } from '../common/json.ts';
 import type { Recovery } from '../conversations/open-database.ts';
-import type { PageLimits, PushedRows } from '../conversations/types.ts';
+import type { MessageDetails, PageLimits, PushedRows } from '../conversations/types.ts';
 import * as declared from '../protocol/actions/conversations.ts';
 import { MAX_ROWS } from '../protocol/limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import { handle } from './action.ts';
+import { type Call, handle } from './action.ts';
+import {
+  boundedDetails,
+  viewConversation,
+  viewConversationRow,
+  viewExportedRow,
+  viewMessage,
+  viewMessageRow,
+} from './conversation-view.ts';
 import { fitWithinBytes, MAX_PAGE_BYTES, page } from './paging.ts';
 
 /** Default number of conversations a search returns. */
@@ -45,6 +53,12 @@ function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): 
         user_id: row.user_id ?? 'default',
         ...textsOf(row),
         ...timesOf(row),
+        pinned: row.pinned,
+        system_prompt: row.system_prompt,
+        model: row.model,
+        settings: row.settings as JsonObject | null | undefined,
+        selected_id: row.selected_message,
+        selected_at: row.selected_message === undefined ? undefined : (row.selected_at ?? timesOf(row).updated_at),
         title_updated_at: row.title_updated_at,
         incarnation: row.incarnation,
         deleted: row.deleted ?? false,
@@ -63,12 +77,28 @@ function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): 
         role: row.role ?? 'user',
         content: row.content ?? '',
         ...timesOf(row),
+        status: row.status,
+        model: row.model,
+        details: pushedDetails(row, `messages.${i}`),
+        parent_id: row.parent_id === null ? '' : row.parent_id,
         incarnation: row.incarnation,
         position: row.position,
         deleted: isDeleted,
       };
     }),
   };
+}
+
+type MessageFields =
+  | NonNullable<RequestOf<'SYNC_PUSH'>['messages']>[number]
+  | RequestOf<'ADD_MESSAGES'>['messages'][number];
+
+/** The fields of a message beside its text; undefined where a client with its own database knows none. */
+function pushedDetails(row: MessageFields, field: string): MessageDetails | undefined {
+  const { reasoning_content, tool_calls, tool_call_id, name, parts, usage } = row;
+  // A parsed request is JSON, also in the fields that its schema leaves open.
+  const details = { reasoning_content, tool_calls, tool_call_id, name, parts, usage } as MessageDetails;
+  return boundedDetails(details, field) ?? undefined;
 }
 
 function textsOf(row: {
@@ -84,8 +114,14 @@ function timesOf({ created_at, updated_at }: { created_at?: number | undefined; 
   return { created_at: created, updated_at: updated_at ?? created };
 }
 
-async function push(store: ConversationStore, request: RequestOf<'SYNC_PUSH'>) {
-  const { conversations, messages, refused } = await store.push(rowsOf(request));
+async function push({ services }: Call, request: RequestOf<'SYNC_PUSH'>) {
+  const store = await services.conversations();
+  const rows = rowsOf(request);
+  const { conversations, messages, refused } = await store.push(rows);
+  const ids = new Set([...rows.conversations.map(({ id }) => id), ...rows.messages.map((row) => row.conversation_id)]);
+  if (conversations.synced + messages.synced > 0) {
+    services.conversationChanged(ids.size === 1 ? ([...ids][0] ?? null) : null, 'messages');
+  }
   return {
     conversations,
     messages,
@@ -104,8 +140,9 @@ export const createConversation = handle(declared.createConversation, async (req
     domain: domain ?? undefined,
     created_at,
   });
+  if (!existed) services.conversationChanged(conversation.id, 'created');
   return {
-    payload: { conversation },
+    payload: { conversation: viewConversation(conversation) },
     message: existed ? 'The conversation already exists' : 'Conversation created',
   };
 });
@@ -113,20 +150,29 @@ export const createConversation = handle(declared.createConversation, async (req
 export const getConversation = handle(declared.getConversation, async (request, { services }) => {
   const store = await services.conversations();
   const conversation = await store.get(requiredId(request));
+  await (await services.answers()).endAbandoned();
   const { items, total, ...next } = await store.messages(conversation.id, {
     cursor: request.cursor,
     limits: limitsOf(request),
   });
-  return { payload: { conversation, messages: [...items], message_count: total, ...next } };
+  return {
+    payload: {
+      conversation: viewConversation(conversation),
+      messages: items.map(viewMessage),
+      message_count: total,
+      ...next,
+    },
+  };
 });
 
 export const listConversations = handle(declared.listConversations, async (request, { services }) => {
   const store = await services.conversations();
   const recovery = await store.takeRecovery();
+  await (await services.answers()).endAbandoned();
   const { cursor, offset, user_id: userId } = request;
   const { items, total, ...next } = await store.list({ cursor, offset, userId, limits: limitsOf(request) });
   return {
-    payload: { conversations: [...items], total, ...next },
+    payload: { conversations: items.map(viewConversation), total, ...next },
     ...defined({ message: recovery && recoveryMessage(recovery) }),
   };
 });
@@ -137,37 +183,64 @@ export const searchConversations = handle(declared.searchConversations, async (r
   if (by === 'meaning') {
     const { searchMeaning } = await import('./search-meaning.ts');
     const { found, ...work } = await searchMeaning({ ...request, limit }, store, call);
-    const { items } = page(found, {});
+    const { items } = page(found.map(viewConversation), {});
     return {
       payload: { query, conversations: items, total: items.length, by, model: work.modelId, ...work },
     };
   }
-  const { items } = page(await store.search(query, { count: limit }, user_id), {});
+  const { items } = page((await store.search(query, { count: limit }, user_id)).map(viewConversation), {});
   return { payload: { query, conversations: items, total: items.length, by } };
 });
 
 export const addMessages = handle(declared.addMessages, async (request, { services }) => {
   const id = requiredId(request);
-  const messages = request.messages.map(({ message_id, id: messageId, role, content, created_at }) => ({
-    id: message_id ?? messageId,
-    role,
-    content,
-    created_at,
+  const messages = request.messages.map((message, i) => ({
+    id: message.message_id ?? message.id,
+    role: message.role,
+    content: message.content,
+    created_at: message.created_at,
+    details: pushedDetails(message, `messages.${i}`),
   }));
   const added = await (await services.conversations()).addMessages(id, messages);
+  services.conversationChanged(id, 'messages');
   return {
     payload: { conversation_id: id, message_ids: added.map((message) => message.id), count: added.length },
   };
 });
 
+export const updateConversation = handle(declared.updateConversation, async (request, { services }) => {
+  const { title, topic, domain, pinned, system_prompt, model, settings, selected_message } = request;
+  const id = requiredId(request);
+  const conversation = await (await services.conversations()).update(id, {
+    title,
+    topic,
+    domain,
+    pinned,
+    system_prompt,
+    model,
+    settings: settings as JsonObject | null | undefined,
+    selected_message,
+  });
+  services.conversationChanged(id, 'updated');
+  return { payload: { conversation: viewConversation(conversation) }, message: 'Conversation changed' };
+});
+
+export const restoreConversation = handle(declared.restoreConversation, async (request, { services }) => {
+  const id = requiredId(request);
+  const conversation = await (await services.conversations()).restore(id);
+  services.conversationChanged(id, 'restored');
+  return { payload: { conversation: viewConversation(conversation) }, message: 'Conversation restored' };
+});
+
 export const deleteConversation = handle(declared.deleteConversation, async (request, { services }) => {
   const id = requiredId(request);
   const incarnation = await (await services.conversations()).delete(id);
+  services.conversationChanged(id, 'deleted');
   return { payload: { conversation_id: id, incarnation }, message: 'Conversation deleted' };
 });
 
-export const syncPush = handle(declared.syncPush, async (request, { services }) => {
-  return { payload: await push(await services.conversations(), request) };
+export const syncPush = handle(declared.syncPush, async (request, call) => {
+  return { payload: await push(call, request) };
 });
 
 export const syncPull = handle(declared.syncPull, async (request, { services }) => {
@@ -179,8 +252,8 @@ export const syncPull = handle(declared.syncPull, async (request, { services }) 
   });
   return {
     payload: {
-      conversations: [...conversations],
-      messages: [...messages],
+      conversations: conversations.map((row) => ({ ...viewConversationRow(row), deleted: row.deleted })),
+      messages: messages.map((row) => ({ ...viewMessageRow(row), deleted: row.deleted })),
       counts: { conversations: conversations.length, messages: messages.length },
       cursor: String(change),
       has_more: hasMore,
@@ -194,13 +267,13 @@ export const exportConversations = handle(declared.exportConversations, async (r
     limits: limitsOf(request),
     ...defined({ cursor, userId }),
   });
-  return { payload: { rows: [...rows], ...next } };
+  return { payload: { rows: rows.map(viewExportedRow), ...next } };
 });
 
-export const importConversations = handle(declared.importConversations, async ({ rows }, { services }) => {
+export const importConversations = handle(declared.importConversations, async ({ rows }, call) => {
   const conversations = rows.filter((row) => row.type === 'conversation');
   const messages = rows.filter((row) => row.type === 'message');
-  return { payload: await push(await services.conversations(), { conversations, messages }) };
+  return { payload: await push(call, { conversations, messages }) };
 });
 
 function recoveryMessage({ conversations, messages, isPartial, setAside }: Recovery): string {

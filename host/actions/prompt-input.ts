@@ -8,6 +8,8 @@ import type { RequestOf } from '../protocol/messages.ts';
 type PromptRequest = Pick<RequestOf<'RENDER_PROMPT'>, 'messages' | 'prompt' | 'tools' | 'continue' | 'settings'> & {
   readonly toolChoice?: ToolChoice | undefined;
   readonly parallelToolCalls?: boolean | undefined;
+  /** As in `ChatOptions`. */
+  readonly trimFor?: number | undefined;
 };
 
 /**
@@ -23,6 +25,7 @@ export function promptInput({
   parallelToolCalls,
   continue: continues,
   settings = {},
+  trimFor,
 }: PromptRequest): PromptInput {
   if (messages !== undefined && prompt !== undefined) {
     throw invalidField('prompt', 'omitted when `messages` is given', prompt);
@@ -51,6 +54,7 @@ export function promptInput({
       parallelToolCalls,
       template,
       continues,
+      trimFor,
       variables: variables as JsonObject | undefined,
       now: now === undefined ? undefined : Date.parse(now),
       reasoning: most === 0 ? 'off' : reasoning,

@@ -2,16 +2,29 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { HostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
+import type { JsonObject } from '../common/json.ts';
 import type { Logger } from '../common/log.ts';
 import { isDamage } from '../store/damaged-database.ts';
 import { storeError } from '../store/store-error.ts';
+import { Answers, type GrowingAnswer, type StartedTurn, type TurnStart } from './answers.ts';
 import { Eraser } from './eraser.ts';
 import { MessageVectors } from './message-vectors.ts';
 import { type OpenedDatabase, openDatabase, type Recovery } from './open-database.ts';
-import { CONVERSATION, conversationOf, MESSAGE, messageOf, RowWriter } from './rows.ts';
+import { CONVERSATION, conversationOf, MESSAGE, MESSAGE_ROW, messageOf, messageRowOf, RowWriter } from './rows.ts';
 import { type Found, search } from './search.ts';
 import { type Exported, exportRows, PageBudget, type Pulled, pull, push } from './sync.ts';
-import type { Conversation, Message, PageLimits, PushedRows, PushResult, Slice } from './types.ts';
+import { Trash } from './trash.ts';
+import type {
+  Conversation,
+  Message,
+  MessageDetails,
+  MessageStatus,
+  PageLimits,
+  PushedRows,
+  PushResult,
+  ShownMessage,
+  Slice,
+} from './types.ts';
 
 /** Options of a new conversation. */
 export interface NewConversation {
@@ -31,6 +44,20 @@ export interface NewMessage {
   readonly role: string;
   readonly content: string;
   readonly created_at?: number | undefined;
+  readonly details?: MessageDetails | null | undefined;
+}
+
+/** Changes of a conversation; absent fields stay the same. */
+export interface ConversationChanges {
+  readonly title?: string | undefined;
+  readonly topic?: string | null | undefined;
+  readonly domain?: string | null | undefined;
+  readonly pinned?: boolean | undefined;
+  readonly system_prompt?: string | null | undefined;
+  readonly model?: string | null | undefined;
+  readonly settings?: JsonObject | null | undefined;
+  /** The message whose branch is shown from now on. */
+  readonly selected_message?: string | undefined;
 }
 
 /** Lists whose pages are being read at the same time. The oldest is forgotten when there are more. */
@@ -48,11 +75,14 @@ export class Conversations {
   readonly #listings = new Map<number, readonly number[]>();
   #nextListing = 1;
   readonly #eraser: Eraser;
+  readonly #answers: Answers;
+  readonly #trash = new Trash();
 
   private constructor(file: string, { database, recovery, check }: OpenedDatabase, onDamage: () => void) {
     this.#file = file;
     this.#database = database;
     this.#write = new RowWriter(database);
+    this.#answers = new Answers(database, this.#write);
     this.#recovery = recovery;
     this.#onDamage = onDamage;
     this.#eraser = new Eraser(database, (error) => this.#closeIfDamaged(error));
@@ -95,18 +125,7 @@ export class Conversations {
       const stored = this.#write.find(id);
       if (stored?.deleted === false) return { conversation: this.#require(id), existed: true };
       if (stored !== undefined && options.unlessDeleted) throw notFound(id);
-      const at = options.created_at ?? now();
-      this.#write.conversation({
-        id,
-        user_id: options.user_id ?? 'default',
-        title: options.title ?? '',
-        topic: options.topic ?? null,
-        domain: options.domain ?? null,
-        created_at: at,
-        updated_at: at,
-        incarnation: stored === undefined ? 0 : stored.incarnation + 1,
-        deleted: false,
-      });
+      this.#create(id, options);
       return { conversation: this.#require(id), existed: false };
     });
   }
@@ -116,33 +135,44 @@ export class Conversations {
     return this.#run(() => this.#require(id));
   }
 
-  /** Returns a page of the messages of a conversation, oldest first. The cursor is the number of the last message. */
-  messages(id: string, { cursor, limits }: { cursor?: string | undefined; limits: PageLimits }): Slice<Message> {
+  /** Returns the id of the model that answers in a conversation; undefined if there is no such conversation or model. */
+  modelOf(id: string): string | undefined {
     return this.#run(() => {
-      const last = this.#database
-        .prepare('SELECT created_at, position, id FROM messages WHERE number = ? AND conversation_id = ?')
-        .get(Number(cursor ?? 0), id);
-      const after = last === undefined ? [] : [Number(last.created_at), Number(last.position), String(last.id)];
-      const rows = this.#database
-        .prepare(`SELECT ${MESSAGE}, number FROM messages WHERE conversation_id = ? AND deleted = 0
-          ${last === undefined ? '' : 'AND (created_at, position, id) > (?, ?, ?)'} ORDER BY created_at, position, id`)
-        .iterate(id, ...after);
-      const total = this.#count('messages WHERE conversation_id = ? AND deleted = 0', id);
-      const page = new PageBudget(limits);
-      const items: Message[] = [];
-      let number = 0;
-      for (const row of rows) {
-        const message = messageOf(row);
-        if (!page.add(message)) return { items, total, nextCursor: String(number) };
-        items.push(message);
-        number = Number(row.number);
-      }
-      return { items, total };
+      const stored = this.#write.find(id);
+      return stored?.deleted === false ? (stored.model ?? undefined) : undefined;
     });
   }
 
   /**
-   * Returns a page of the conversations, most recently changed first. Later pages follow the order of the first page, so
+   * Returns a page of the messages of the branch that a conversation shows, oldest first. The cursor is the number of the
+   * last message.
+   */
+  messages(id: string, { cursor, limits }: { cursor?: string | undefined; limits: PageLimits }): Slice<ShownMessage> {
+    return this.#run(() => {
+      const branches = this.#answers.branches(id);
+      const branch = branches.shown(this.#write.find(id)?.selected_id ?? null);
+      const siblings = branches.siblings(branch);
+      const read = this.#database.prepare(`SELECT ${MESSAGE} FROM messages WHERE number = ?`);
+      const page = new PageBudget(limits);
+      const items: ShownMessage[] = [];
+      let number = Number(cursor ?? 0);
+      for (const node of branch.slice(branches.after(number, branch))) {
+        const alternatives = siblings.get(node.id);
+        const message = {
+          ...messageOf(read.get(node.number) ?? {}),
+          parent_id: node.before,
+          ...(alternatives === undefined ? {} : { siblings: alternatives }),
+        };
+        if (!page.add(message)) return { items, total: branch.length, nextCursor: String(number) };
+        items.push(message);
+        ({ number } = node);
+      }
+      return { items, total: branch.length };
+    });
+  }
+
+  /**
+   * Returns a page of the conversations, pinned ones first, then the most recently changed. Later pages follow the order of the first page, so
    * changes between pages neither omit nor repeat a conversation.
    *
    * @throws HostError `INVALID_REQUEST` for a cursor that this host did not return, or that is too old.
@@ -160,7 +190,7 @@ export class Conversations {
       const rowIds =
         cursor === undefined
           ? this.#database
-              .prepare(`SELECT rowid FROM conversations WHERE ${where} ORDER BY updated_at DESC, id`)
+              .prepare(`SELECT rowid FROM conversations WHERE ${where} ORDER BY pinned DESC, updated_at DESC, id`)
               .all(...values)
               .map(({ rowid }) => Number(rowid))
           : this.#listings.get(number);
@@ -201,13 +231,12 @@ export class Conversations {
     return this.#transaction(() => {
       const { incarnation } = this.#write.find(id) ?? {};
       this.#require(id);
-      let latest = Number(
-        this.#database
-          .prepare(
-            'SELECT created_at FROM messages WHERE conversation_id = ? AND deleted = 0 ORDER BY created_at DESC LIMIT 1',
-          )
-          .get(id)?.created_at ?? 0,
-      );
+      const branches = this.#answers.branches(id);
+      const shown = branches.shown(this.#write.find(id)?.selected_id ?? null);
+      // The first message follows the end of the branch, and the others follow it in time.
+      const end = shown.at(-1)?.id ?? '';
+      const follows = branches.newest === end ? null : end;
+      let latest = this.#latest(id);
       return messages.map((message, i) => {
         const at = message.created_at ?? Math.max(now(), latest);
         latest = Math.max(latest, at);
@@ -215,12 +244,85 @@ export class Conversations {
         if (this.#write.hasMessage(messageId)) {
           throw invalidField(`messages.${i}.message_id`, 'an id that no other message has', messageId);
         }
-        const { role, content } = message;
-        const row = { id: messageId, conversation_id: id, role, content, created_at: at, updated_at: at };
-        this.#write.message({ ...row, incarnation, deleted: false });
-        return row;
+        const { role, content, details = null } = message;
+        const row = { id: messageId, conversation_id: id, role, content, details, created_at: at, updated_at: at };
+        // With a time of its own, a message takes its place by that.
+        const parent_id = i === 0 && message.created_at === undefined ? follows : null;
+        this.#write.message({ ...row, parent_id, incarnation, deleted: false });
+        return { ...row, status: 'done', model: null };
       });
     });
+  }
+
+  /**
+   * Changes the heading or the settings of a conversation, or the branch it shows.
+   *
+   * @throws HostError `CONVERSATION_NOT_FOUND`; `INVALID_REQUEST` for a message that it does not have.
+   */
+  update(id: string, { selected_message: selected, ...changes }: ConversationChanges): Conversation {
+    return this.#transaction(() => {
+      const stored = this.#write.find(id);
+      if (stored === undefined || stored.deleted) throw notFound(id);
+      if (selected !== undefined) {
+        if (!this.#answers.branches(id).has(selected)) {
+          throw invalidField('selected_message', 'the id of a message of the conversation', selected);
+        }
+        this.#answers.select(id, selected);
+      }
+      const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+      if (Object.keys(given).length > 0) {
+        const at = Math.max(now(), stored.title_updated_at + 0.001);
+        this.#write.conversation({ ...stored, ...given, title_updated_at: at });
+      }
+      return this.#require(id);
+    });
+  }
+
+  /**
+   * Stores a question, and begins its answer; see `Answers.start`. Creates the conversation if there is none.
+   *
+   * @throws HostError `CONVERSATION_NOT_FOUND` if there is none and nothing is asked; `INVALID_REQUEST`.
+   */
+  startTurn(
+    id: string,
+    start: TurnStart,
+    options: {
+      readonly title: string;
+      readonly writer: string;
+      readonly model: string;
+      readonly maxCharacters: number;
+    },
+  ): StartedTurn & { readonly conversation: Conversation; readonly isNew: boolean } {
+    return this.#transaction(() => {
+      const stored = this.#write.find(id);
+      const isNew = stored === undefined || stored.deleted;
+      if (isNew) {
+        if (start.type !== 'ask') throw notFound(id);
+        this.#create(id, { title: options.title });
+      }
+      const turn = this.#answers.start(id, start, options);
+      return { ...turn, conversation: this.#require(id), isNew };
+    });
+  }
+
+  /** Stores what has been generated of an answer. Returns false if it was deleted. */
+  saveAnswer(answerId: string, writer: string, answer: GrowingAnswer): boolean {
+    return this.#transaction(() => this.#answers.save(answerId, writer, answer));
+  }
+
+  /** Stores an answer that has ended. Returns false if it was deleted. */
+  finishAnswer(answerId: string, writer: string, answer: GrowingAnswer & { readonly status: MessageStatus }): boolean {
+    return this.#transaction(() => this.#answers.finish(answerId, writer, answer));
+  }
+
+  /** Returns other hosts that were generating answers when they last used the database. */
+  otherWriters(writer: string): string[] {
+    return this.#run(() => this.#answers.otherWriters(writer));
+  }
+
+  /** Marks the answers that an ended host was generating as stopped. Returns their conversations. */
+  endWriter(writer: string): string[] {
+    return this.#transaction(() => this.#answers.endWriter(writer));
   }
 
   /**
@@ -233,8 +335,30 @@ export class Conversations {
     return this.#transaction(() => {
       const stored = this.#write.find(id);
       if (stored === undefined || stored.deleted) throw notFound(id);
+      const messages = this.#database
+        .prepare(`SELECT ${MESSAGE_ROW} FROM messages WHERE conversation_id = ? AND deleted = 0`)
+        .all(id)
+        .map(messageRowOf);
       this.#write.conversation({ ...stored, updated_at: Math.max(now(), stored.updated_at + 0.001), deleted: true });
+      this.#trash.add({ conversation: stored, messages });
       return stored.incarnation;
+    });
+  }
+
+  /**
+   * Undoes a deletion: stores the conversation as another one of the same id, so that copies learn of it.
+   *
+   * @throws HostError `CONVERSATION_NOT_FOUND` if it was not deleted lately by this host, or was created again.
+   */
+  restore(id: string): Conversation {
+    return this.#transaction(() => {
+      const deleted = this.#trash.take(id);
+      const stored = this.#write.find(id);
+      if (deleted === undefined || stored?.deleted !== true) throw notFound(id);
+      const incarnation = stored.incarnation + 1;
+      this.#write.conversation({ ...deleted.conversation, incarnation });
+      for (const message of deleted.messages) this.#write.message({ ...message, incarnation });
+      return this.#require(id);
     });
   }
 
@@ -274,6 +398,30 @@ export class Conversations {
       .get(id);
     if (row === undefined) throw notFound(id);
     return conversationOf(row);
+  }
+
+  #create(id: string, options: NewConversation): void {
+    const stored = this.#write.find(id);
+    const at = options.created_at ?? now();
+    this.#write.conversation({
+      id,
+      user_id: options.user_id ?? 'default',
+      title: options.title ?? '',
+      topic: options.topic ?? null,
+      domain: options.domain ?? null,
+      created_at: at,
+      updated_at: at,
+      incarnation: stored === undefined ? 0 : stored.incarnation + 1,
+      deleted: false,
+    });
+  }
+
+  #latest(id: string): number {
+    const { latest } =
+      this.#database
+        .prepare('SELECT max(created_at) AS latest FROM messages WHERE conversation_id = ? AND deleted = 0')
+        .get(id) ?? {};
+    return Number(latest ?? 0);
   }
 
   #rememberListing(rowIds: readonly number[]): void {

@@ -9,7 +9,7 @@ const SLICE_MS = 20;
 const RETRY_MS = 200;
 
 /** How long the database stays open when it is closed before everything is erased, milliseconds. */
-const FINISH_MS = 2_000;
+const FINISH_MS = 3_000;
 
 /**
  * Erases what is left of deleted text: its words in the search index, which takes milliseconds for each message, and its

@@ -13,7 +13,10 @@ export function mergeConversations(a: ConversationRow, b: ConversationRow): Conv
   const heading = isLater(headingOf(a), headingOf(b)) ? a : b;
   return {
     ...heading,
-    ...(deleted ? { title: '', topic: null, domain: null } : {}),
+    ...(isLater([a.selected_at, a.selected_id ?? ''], [b.selected_at, b.selected_id ?? ''])
+      ? selection(a)
+      : selection(b)),
+    ...(deleted ? NO_TEXT : {}),
     created_at: createdAt(a, b),
     updated_at: Math.max(a.updated_at, b.updated_at),
     deleted,
@@ -30,6 +33,19 @@ export function mergeMessages(a: MessageRow, b: MessageRow): MessageRow {
   };
 }
 
+/** What a conversation has that nothing was said about. */
+export const NO_SETTINGS = {
+  pinned: false,
+  system_prompt: null,
+  model: null,
+  settings: null,
+  selected_id: null,
+  selected_at: 0,
+} as const;
+
+/** What a deletion leaves of a conversation. */
+export const NO_TEXT = { title: '', topic: null, domain: null, ...NO_SETTINGS } as const;
+
 /** A placeholder for a conversation whose messages arrived first knows no time of creation of its own. */
 function createdAt(a: ConversationRow, b: ConversationRow): number {
   const [isPlaceholderA, isPlaceholderB] = [a.title_updated_at === 0, b.title_updated_at === 0];
@@ -39,13 +55,24 @@ function createdAt(a: ConversationRow, b: ConversationRow): number {
 
 type Version = readonly (string | number)[];
 
-function headingOf({ title_updated_at, user_id, title, topic, domain }: ConversationRow): Version {
-  // Null is ordered before every text. The user comes first because a deletion keeps the user, but no text.
-  return [title_updated_at, user_id, title, ...[topic, domain].map((text) => (text === null ? '' : `=${text}`))];
+function selection({ selected_id, selected_at }: ConversationRow) {
+  return { selected_id, selected_at };
 }
 
-function versionOf({ updated_at, deleted, role, content }: MessageRow): Version {
-  return [updated_at, Number(deleted), role, content];
+function headingOf(row: ConversationRow): Version {
+  const { title_updated_at, user_id, title, topic, domain, pinned, system_prompt, model, settings } = row;
+  // The user comes first because a deletion keeps the user, but no text.
+  const texts = [topic, domain, system_prompt, model, settings].map(ordered);
+  return [title_updated_at, user_id, title, ...texts, Number(pinned)];
+}
+
+function versionOf({ updated_at, deleted, role, content, parent_id, status, model, details }: MessageRow): Version {
+  return [updated_at, Number(deleted), role, content, ...[parent_id, status, model, details].map(ordered)];
+}
+
+/** Null is ordered before every text. */
+function ordered(value: string | object | null): string {
+  return value === null ? '' : `=${typeof value === 'string' ? value : JSON.stringify(value)}`;
 }
 
 function isLater(a: Version, b: Version): boolean {

@@ -1,17 +1,28 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { mergeConversations, mergeMessages } from './merge.ts';
-import type { Conversation, ConversationRow, Message, MessageRow, PushedConversation, PushedMessage } from './types.ts';
+import type { JsonObject } from '../common/json.ts';
+import { mergeConversations, mergeMessages, NO_SETTINGS, NO_TEXT } from './merge.ts';
+import type {
+  Conversation,
+  ConversationRow,
+  Message,
+  MessageDetails,
+  MessageRow,
+  MessageStatus,
+  PushedConversation,
+  PushedMessage,
+} from './types.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
 /** Columns of a conversation in replies. */
-export const CONVERSATION = 'id, user_id, title, topic, domain, created_at, updated_at';
+export const CONVERSATION =
+  'id, user_id, title, topic, domain, created_at, updated_at, pinned, system_prompt, model, settings';
 /** Columns of a message in replies. */
-export const MESSAGE = 'id, conversation_id, role, content, created_at, updated_at';
+export const MESSAGE = 'id, conversation_id, role, content, created_at, updated_at, status, model, details';
 /** Columns of a conversation that copies exchange. */
-export const CONVERSATION_ROW = `${CONVERSATION}, title_updated_at, incarnation, deleted`;
+export const CONVERSATION_ROW = `${CONVERSATION}, title_updated_at, selected_id, selected_at, incarnation, deleted`;
 /** Columns of a message that copies exchange. */
-export const MESSAGE_ROW = `${MESSAGE}, incarnation, position, deleted`;
+export const MESSAGE_ROW = `${MESSAGE}, parent_id, incarnation, position, deleted`;
 
 /** Converts a row of {@link CONVERSATION}. The tables are STRICT, so each column has its type. */
 export function conversationOf(row: Row): Conversation {
@@ -19,10 +30,14 @@ export function conversationOf(row: Row): Conversation {
     id: String(row.id),
     user_id: String(row.user_id),
     title: String(row.title),
-    topic: row.topic === null ? null : String(row.topic),
-    domain: row.domain === null ? null : String(row.domain),
+    topic: textOrNull(row.topic),
+    domain: textOrNull(row.domain),
     created_at: Number(row.created_at),
     updated_at: Number(row.updated_at),
+    pinned: row.pinned === 1,
+    system_prompt: textOrNull(row.system_prompt),
+    model: textOrNull(row.model),
+    settings: jsonOrNull(row.settings) as JsonObject | null,
   };
 }
 
@@ -35,6 +50,9 @@ export function messageOf(row: Row): Message {
     content: String(row.content),
     created_at: Number(row.created_at),
     updated_at: Number(row.updated_at),
+    status: String(row.status) as MessageStatus,
+    model: textOrNull(row.model),
+    details: jsonOrNull(row.details) as MessageDetails | null,
   };
 }
 
@@ -43,6 +61,8 @@ export function conversationRowOf(row: Row): ConversationRow {
   return {
     ...conversationOf(row),
     title_updated_at: Number(row.title_updated_at),
+    selected_id: textOrNull(row.selected_id),
+    selected_at: Number(row.selected_at),
     incarnation: Number(row.incarnation),
     deleted: row.deleted === 1,
   };
@@ -52,10 +72,24 @@ export function conversationRowOf(row: Row): ConversationRow {
 export function messageRowOf(row: Row): MessageRow {
   return {
     ...messageOf(row),
+    parent_id: textOrNull(row.parent_id),
     incarnation: Number(row.incarnation),
     position: Number(row.position),
     deleted: row.deleted === 1,
   };
+}
+
+function textOrNull(value: SQLOutputValue | undefined): string | null {
+  return value == null ? null : String(value);
+}
+
+/** This host wrote the JSON, or checked it. */
+function jsonOrNull(value: SQLOutputValue | undefined): unknown {
+  return value == null ? null : JSON.parse(String(value));
+}
+
+function jsonText(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 /** A conversation, and what only this database knows of it. */
@@ -76,30 +110,34 @@ export class RowWriter {
   readonly #liveMessages: StatementSync;
   readonly #deleteMessage: StatementSync;
   readonly #touchConversation: StatementSync;
+  readonly #selectMessage: StatementSync;
+  readonly #numberConversation: StatementSync;
   readonly #nextChange: StatementSync;
   #hasRemovedText = false;
 
   constructor(database: DatabaseSync) {
     this.#readConversation = database.prepare(`SELECT ${CONVERSATION_ROW}, deleted_at FROM conversations WHERE id = ?`);
     this.#writeConversation = database.prepare(`
-      INSERT INTO conversations (${CONVERSATION_ROW}, deleted_at, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, title = excluded.title, topic = excluded.topic,
-        domain = excluded.domain, created_at = excluded.created_at, updated_at = excluded.updated_at,
-        title_updated_at = excluded.title_updated_at, incarnation = excluded.incarnation, deleted = excluded.deleted,
-        deleted_at = excluded.deleted_at, change = excluded.change`);
+      INSERT INTO conversations (${CONVERSATION_ROW}, deleted_at, change) VALUES (${places(CONVERSATION_ROW)}, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET ${updates(CONVERSATION_ROW)}, deleted_at = excluded.deleted_at, change = excluded.change`);
     this.#readMessage = database.prepare(`SELECT ${MESSAGE_ROW} FROM messages WHERE id = ?`);
     this.#writeMessage = database.prepare(`
-      INSERT INTO messages (${MESSAGE_ROW}, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET role = excluded.role, content = excluded.content, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, incarnation = excluded.incarnation, position = excluded.position,
-        deleted = excluded.deleted, change = excluded.change`);
+      INSERT INTO messages (${MESSAGE_ROW}, writer, change) VALUES (${places(MESSAGE_ROW)}, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET ${updates(MESSAGE_ROW)},
+        writer = iif(excluded.status = 'streaming', messages.writer, NULL), change = excluded.change`);
     this.#liveMessages = database.prepare('SELECT number FROM messages WHERE conversation_id = ? AND deleted = 0');
     this.#deleteMessage = database.prepare(
-      "UPDATE messages SET content = '', deleted = 1, updated_at = max(updated_at, ?), change = ? WHERE number = ?",
+      `UPDATE messages SET content = '', details = NULL, status = 'done', model = NULL, writer = NULL, deleted = 1,
+        updated_at = max(updated_at, ?), change = ? WHERE number = ?`,
     );
     this.#touchConversation = database.prepare(
       'UPDATE conversations SET updated_at = ?, change = ? WHERE id = ? AND updated_at < ?',
     );
+    this.#selectMessage = database.prepare(
+      `UPDATE conversations SET selected_id = ?, selected_at = ?
+        WHERE id = ? AND (selected_at < ? OR (selected_at = ? AND selected_id < ?))`,
+    );
+    this.#numberConversation = database.prepare('UPDATE conversations SET change = ? WHERE id = ?');
     this.#nextChange = database.prepare('UPDATE counter SET change = change + 1 RETURNING change');
   }
 
@@ -126,18 +164,30 @@ export class RowWriter {
     const stored = this.find(pushed.id);
     const incarnation = pushed.incarnation ?? incarnationOf(pushed, stored);
     if (incarnation === undefined) return false;
-    const { deleted, title, topic, domain } = pushed;
+    const isKnown = stored !== undefined && stored.incarnation === incarnation;
+    const known = isKnown ? stored : NO_SETTINGS;
+    const { pinned, system_prompt, model, settings, selected_id, selected_at } = pushed;
     const incoming: ConversationRow = {
       ...pushed,
-      ...(deleted ? { title: '', topic: null, domain: null } : { title, topic, domain }),
+      pinned: pinned ?? known.pinned,
+      system_prompt: system_prompt === undefined ? known.system_prompt : system_prompt,
+      model: model === undefined ? known.model : model,
+      settings: settings === undefined ? known.settings : settings,
+      selected_id: selected_at === undefined ? known.selected_id : (selected_id ?? null),
+      selected_at: selected_at ?? known.selected_at,
+      ...(pushed.deleted ? NO_TEXT : {}),
       title_updated_at: pushed.title_updated_at ?? pushed.updated_at,
       incarnation,
     };
     return this.#store(stored, stored === undefined ? incoming : mergeConversations(stored, incoming));
   }
 
-  /** Merges a message. Creates a conversation without a title for it if there is none. */
-  message(pushed: PushedMessage): WriteResult {
+  /**
+   * Merges a message. Creates a conversation without a title for it if there is none.
+   *
+   * @param writer The host that is generating the message.
+   */
+  message(pushed: PushedMessage, writer: string | null = null): WriteResult {
     const existing = this.#readMessage.get(pushed.id);
     const stored = existing && messageRowOf(existing);
     if (stored !== undefined && stored.conversation_id !== pushed.conversation_id) return 'refused';
@@ -156,36 +206,63 @@ export class RowWriter {
       known !== undefined && (incarnation < known.incarnation || (incarnation === known.incarnation && known.deleted));
     // The text of a message of a deleted conversation is not stored; its tombstone may be.
     if (isDead && !pushed.deleted) return 'skipped';
-    const change = this.#next();
+    const change = this.nextChange();
+    const before = stored?.incarnation === incarnation && !stored.deleted ? stored : undefined;
     const incoming: MessageRow = {
       ...pushed,
       content: pushed.deleted ? '' : pushed.content,
+      status: pushed.deleted ? 'done' : statusOf(pushed, before, writer),
+      model: pushed.deleted ? null : or(pushed.model, before?.model),
+      details: pushed.deleted ? null : or(pushed.details, before?.details),
+      parent_id: or(pushed.parent_id, stored?.parent_id),
       incarnation,
       position: pushed.position ?? change,
     };
     const merged = stored === undefined ? incoming : mergeMessages(stored, incoming);
-    if (!isDead && !merged.deleted) this.#touch(pushed.conversation_id, merged.updated_at);
+    if (!isDead && !merged.deleted) {
+      this.touch(pushed.conversation_id, merged.updated_at);
+      this.select(pushed.conversation_id, merged.id, merged.created_at);
+    }
     if (stored !== undefined && isSame(stored, merged)) return 'skipped';
-    if (stored !== undefined && stored.content !== merged.content) this.#hasRemovedText = true;
-    const { id, conversation_id, role, content, created_at, updated_at, position, deleted } = merged;
+    if (stored !== undefined && (stored.content !== merged.content || stored.details !== null)) {
+      this.#hasRemovedText = true;
+    }
+    const { content, updated_at, deleted, role } = merged;
     this.#writeMessage.run(
-      id,
-      conversation_id,
+      merged.id,
+      merged.conversation_id,
       role,
       content,
-      created_at,
+      merged.created_at,
       updated_at,
+      merged.status,
+      merged.model,
+      jsonText(merged.details),
+      merged.parent_id,
       merged.incarnation,
-      position,
+      merged.position,
       Number(deleted),
+      writer,
       change,
     );
     const isOlder = stored !== undefined && stored.updated_at === updated_at && stored.content === content;
     return isOlder && stored.deleted === deleted && stored.role === role ? 'skipped' : 'written';
   }
 
-  #touch(id: string, updatedAt: number): void {
-    this.#touchConversation.run(updatedAt, this.#next(), id, updatedAt);
+  /** Shows the branch of a message, unless another one was selected later. */
+  select(id: string, messageId: string, at: number): void {
+    const { changes } = this.#selectMessage.run(messageId, at, id, at, at, messageId);
+    if (changes > 0) this.#numberConversation.run(this.nextChange(), id);
+  }
+
+  /** Sets the time of the last change of a conversation, unless it is later. */
+  touch(id: string, updatedAt: number): void {
+    this.#touchConversation.run(updatedAt, this.nextChange(), id, updatedAt);
+  }
+
+  /** Returns the number of the next change of a row. */
+  nextChange(): number {
+    return Number(this.#nextChange.get()?.change);
   }
 
   #store(stored: StoredConversation | undefined, row: ConversationRow): boolean {
@@ -195,9 +272,7 @@ export class RowWriter {
       row.deleted || isNewIncarnation
         ? Math.max(stored?.deletedAt ?? 0, deletionTime(stored, row))
         : (stored?.deletedAt ?? 0);
-    if (stored !== undefined && [stored.title, stored.topic].join('\n') !== [row.title, row.topic].join('\n')) {
-      this.#hasRemovedText = true;
-    }
+    if (stored !== undefined && textsOf(stored) !== textsOf(row)) this.#hasRemovedText = true;
     this.#writeConversation.run(
       row.id,
       row.user_id,
@@ -206,11 +281,17 @@ export class RowWriter {
       row.domain,
       row.created_at,
       row.updated_at,
+      Number(row.pinned),
+      row.system_prompt,
+      row.model,
+      jsonText(row.settings),
       row.title_updated_at,
+      row.selected_id,
+      row.selected_at,
       row.incarnation,
       Number(row.deleted),
       deletedAt,
-      this.#next(),
+      this.nextChange(),
     );
     if (row.deleted || isNewIncarnation) this.#deleteMessages(row.id, row.deleted ? row.updated_at : 0);
     return true;
@@ -219,13 +300,9 @@ export class RowWriter {
   /** Replaces all messages of a conversation by tombstones. Each has its own change number, since a pull may be split. */
   #deleteMessages(id: string, at: number): void {
     for (const { number = null } of this.#liveMessages.all(id)) {
-      this.#deleteMessage.run(at, this.#next(), number);
+      this.#deleteMessage.run(at, this.nextChange(), number);
       this.#hasRemovedText = true;
     }
-  }
-
-  #next(): number {
-    return Number(this.#nextChange.get()?.change);
   }
 }
 
@@ -249,10 +326,43 @@ function placeholderFor(
   { conversation_id: id, created_at, updated_at }: PushedMessage,
   incarnation: number,
 ): ConversationRow {
-  const heading = { user_id: 'default', title: '', topic: null, domain: null, title_updated_at: 0 };
+  const heading = { user_id: 'default', title_updated_at: 0, ...NO_TEXT, selected_at: 0 };
   return { id, ...heading, created_at, updated_at, incarnation, deleted: false };
 }
 
+function textsOf({ title, topic, domain, system_prompt, settings }: ConversationRow): string {
+  return JSON.stringify([title, topic, domain, system_prompt, settings]);
+}
+
+/** Returns the state of a message. A copy of an answer that another database's host is generating does not grow here. */
+function statusOf({ status }: PushedMessage, before: MessageRow | undefined, writer: string | null): MessageStatus {
+  if (status === 'streaming' && writer === null) return before?.status ?? 'stopped';
+  return status ?? before?.status ?? 'done';
+}
+
+/** Returns the value, or the second one if nothing is said about it. */
+function or<T>(value: T | null | undefined, other: T | null | undefined): T | null {
+  return value === undefined ? (other ?? null) : value;
+}
+
+/** A placeholder for each of some columns. */
+function places(columns: string): string {
+  return columns.replace(/\w+/g, '?');
+}
+
+/** Sets all of some columns but the id to the values of a row that exists already. */
+function updates(columns: string): string {
+  return columns
+    .split(', ')
+    .filter((name) => name !== 'id' && name !== 'conversation_id')
+    .map((name) => `${name} = excluded.${name}`)
+    .join(', ');
+}
+
 function isSame<T extends object>(stored: T, merged: { readonly [K in keyof T]?: T[K] }): boolean {
-  return Object.entries(merged).every(([name, value]) => Object.is(stored[name as keyof T], value));
+  return Object.entries(merged).every(([name, value]) => isEqual(stored[name as keyof T], value));
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }

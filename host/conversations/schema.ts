@@ -138,6 +138,50 @@ export const MIGRATIONS: readonly string[] = [
     INSERT INTO message_words (rowid, content) VALUES (new.number, new.content);
   END;
   `,
+  // Branches, the state of answers, and settings of conversations. A message without a parent follows the one before it in
+  // time, as all earlier messages do; one with the parent '' begins the conversation. The words of an answer that is being
+  // generated are not in the index, since it changes every second.
+  `
+  ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE conversations ADD COLUMN system_prompt TEXT;
+  ALTER TABLE conversations ADD COLUMN model TEXT;
+  ALTER TABLE conversations ADD COLUMN settings TEXT;
+  ALTER TABLE conversations ADD COLUMN selected_id TEXT;
+  ALTER TABLE conversations ADD COLUMN selected_at REAL NOT NULL DEFAULT 0;
+  DROP INDEX conversations_by_time;
+  CREATE INDEX conversations_by_time ON conversations (deleted, pinned DESC, updated_at DESC, id);
+  ALTER TABLE messages ADD COLUMN parent_id TEXT;
+  ALTER TABLE messages ADD COLUMN status TEXT NOT NULL DEFAULT 'done';
+  ALTER TABLE messages ADD COLUMN model TEXT;
+  ALTER TABLE messages ADD COLUMN details TEXT;
+  ALTER TABLE messages ADD COLUMN writer TEXT;
+  CREATE INDEX messages_being_written ON messages (writer) WHERE writer IS NOT NULL;
+  DROP INDEX messages_in_order;
+  CREATE INDEX messages_in_order
+    ON messages (conversation_id, created_at, position, id, deleted, parent_id, role, status);
+  DROP TRIGGER message_words_insert;
+  CREATE TRIGGER message_words_insert AFTER INSERT ON messages BEGIN
+    INSERT INTO message_words (rowid, content) VALUES (new.number, iif(new.writer IS NULL, new.content, ''));
+  END;
+  DROP TRIGGER message_words_delete;
+  CREATE TRIGGER message_words_delete AFTER DELETE ON messages BEGIN
+    INSERT INTO message_words (message_words, rowid, content)
+      VALUES ('delete', old.number, iif(old.writer IS NULL, old.content, ''));
+  END;
+  DROP TRIGGER message_words_delete_later;
+  CREATE TRIGGER message_words_delete_later AFTER UPDATE OF content ON messages
+  WHEN new.deleted <> 0 AND old.content <> '' AND old.writer IS NULL BEGIN
+    INSERT INTO erasures VALUES (old.number, old.content);
+  END;
+  DROP TRIGGER message_words_update;
+  CREATE TRIGGER message_words_update AFTER UPDATE OF content, writer ON messages
+  WHEN new.deleted = 0 AND (old.writer IS NULL OR new.writer IS NULL) BEGIN
+    INSERT INTO message_words (message_words, rowid, content) VALUES ('delete', old.number, coalesce(
+      (SELECT content FROM erasures WHERE number = old.number), iif(old.writer IS NULL, old.content, '')));
+    DELETE FROM erasures WHERE number = old.number;
+    INSERT INTO message_words (rowid, content) VALUES (new.number, iif(new.writer IS NULL, new.content, ''));
+  END;
+  `,
 ];
 
 /** The version of a database after all migrations. */

@@ -1,3 +1,8 @@
+import type { JsonObject } from '../common/json.ts';
+
+/** What became of an answer: `streaming` while it is generated, then why it ended. Other messages are `done`. */
+export type MessageStatus = 'streaming' | 'done' | 'stopped' | 'length' | 'failed';
+
 /** A conversation. Times are Unix seconds with fractions. */
 export interface Conversation {
   readonly id: string;
@@ -8,6 +13,23 @@ export interface Conversation {
   readonly created_at: number;
   /** The time of the last change, including new messages. */
   readonly updated_at: number;
+  readonly pinned: boolean;
+  readonly system_prompt: string | null;
+  /** The id of the model that answers; null for the active one. */
+  readonly model: string | null;
+  /** Settings of its generations that differ from the saved ones. */
+  readonly settings: JsonObject | null;
+}
+
+/** What a message has besides text: reasoning, tool calls, and counts of the generation. */
+export interface MessageDetails {
+  readonly reasoning_content?: string | undefined;
+  readonly tool_calls?: readonly JsonObject[] | undefined;
+  readonly tool_call_id?: string | undefined;
+  readonly name?: string | undefined;
+  /** The content as a list, where it is more than text. */
+  readonly parts?: readonly JsonObject[] | undefined;
+  readonly usage?: JsonObject | undefined;
 }
 
 /** A message of a conversation. */
@@ -18,12 +40,28 @@ export interface Message {
   readonly content: string;
   readonly created_at: number;
   readonly updated_at: number;
+  readonly status: MessageStatus;
+  /** The id of the model that generated it. */
+  readonly model: string | null;
+  readonly details: MessageDetails | null;
+}
+
+/** A message of the branch that a conversation shows. */
+export interface ShownMessage extends Message {
+  /** The message before it; null for the first one. */
+  readonly parent_id: string | null;
+  /** The ids of this message and its alternatives, oldest first; absent if there are none. */
+  readonly siblings?: readonly string[];
 }
 
 /** A conversation as the database stores it and as copies exchange it. */
 export interface ConversationRow extends Conversation {
-  /** The time of the last change of user, title, topic or domain; 0 if only messages of the conversation are known. */
+  /** The time of the last change of user, title, topic, domain or settings; 0 if only messages of it are known. */
   readonly title_updated_at: number;
+  /** The message whose branch is shown; null for the newest one. */
+  readonly selected_id: string | null;
+  /** When it was selected. */
+  readonly selected_at: number;
   /** How many conversations of this id were deleted before this one was created. */
   readonly incarnation: number;
   readonly deleted: boolean;
@@ -31,6 +69,8 @@ export interface ConversationRow extends Conversation {
 
 /** A message as the database stores it and as copies exchange it. */
 export interface MessageRow extends Message {
+  /** The message before it; `''` if it begins the conversation, null if it follows the one before it in time. */
+  readonly parent_id: string | null;
   /** The incarnation of the conversation that the message belongs to. */
   readonly incarnation: number;
   /** The order of messages of the same time. */
@@ -38,8 +78,20 @@ export interface MessageRow extends Message {
   readonly deleted: boolean;
 }
 
-/** The fields of a row that only this host adds. Clients with their own database may omit them. */
-type Extended = 'title_updated_at' | 'incarnation' | 'position';
+/** The fields of a row that only this host adds. Clients with their own database may omit them: they do not change then. */
+type Extended =
+  | 'title_updated_at'
+  | 'incarnation'
+  | 'position'
+  | 'pinned'
+  | 'system_prompt'
+  | 'model'
+  | 'settings'
+  | 'selected_id'
+  | 'selected_at'
+  | 'status'
+  | 'details'
+  | 'parent_id';
 
 type Pushed<T> = Omit<T, Extended> & { readonly [K in keyof T as K extends Extended ? K : never]?: T[K] | undefined };
 

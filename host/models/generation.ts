@@ -30,6 +30,8 @@ export interface ChatOptions {
   readonly reasoning?: ReasoningLevel | undefined;
   /** Whether the last message, the model's own, is continued rather than answered. */
   readonly continues?: boolean | undefined;
+  /** Leaves out the oldest turns of a conversation that does not fit; an answer of this many tokens is to fit as well. */
+  readonly trimFor?: number | undefined;
   /** The most tokens of reasoning; then the answer has to begin. */
   readonly maxReasoningTokens?: number | undefined;
   /** Whether the model has to call a tool, and which one; `auto` when absent. */
@@ -148,6 +150,14 @@ export interface GenerationResult {
   /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: by a request; `tool_calls`: it asks for calls. */
   readonly finishReason: 'stop' | 'length' | 'stopped' | 'tool_calls';
   readonly usage: GenerationUsage;
+  /** What was left out of the conversation because it did not fit; absent where nothing was. */
+  readonly trimmed?: Trimmed;
+}
+
+/** Messages that were left out, and about how many tokens they have. */
+export interface Trimmed {
+  readonly messages: number;
+  readonly tokens: number;
 }
 
 /** The result of a generation that was stopped before it started. */

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { messageRole } from './actions/conversations.ts';
-import { field, integer, objectWith, optional, textUpTo } from './fields.ts';
-import { MAX_CONTEXT, MAX_MESSAGES, MAX_TEMPLATE_CHARACTERS, MAX_TOOLS } from './limits.ts';
+import { reasoningSettings } from './actions/settings.ts';
+import { field, objectWith, optional, textUpTo } from './fields.ts';
+import { MAX_MESSAGES, MAX_TEMPLATE_CHARACTERS, MAX_TOOLS } from './limits.ts';
 
 /** Part of a message's content. */
 const contentPart = objectWith({
@@ -10,7 +11,7 @@ const contentPart = objectWith({
 });
 
 /** One message. Only one that calls tools may lack content. */
-const chatMessage = v.pipe(
+export const chatMessage = v.pipe(
   objectWith({
     role: field(
       messageRole,
@@ -66,20 +67,13 @@ export const promptFields = {
   ),
   continue: optional(
     v.boolean(),
-    "Extension: whether the last message, which is the assistant's, is continued rather than answered. Not together with `chat_id`.",
+    "Extension: whether the last message, which is the assistant's, is continued rather than answered. With `chat_id` and without `messages`, the last answer of the conversation.",
   ),
 };
 
 /** Settings that concern how messages become a prompt. */
 export const promptSettings = {
-  reasoning: optional(
-    v.picklist(['auto', 'off', 'low', 'medium', 'high']),
-    'Extension: how much the model reasons before it answers, in whatever way its chat template allows. Default: `auto`, as the template has it.',
-  ),
-  max_reasoning_tokens: optional(
-    integer(0, MAX_CONTEXT),
-    'Extension: the most tokens of reasoning; then the answer begins. 0 is `reasoning: "off"`.',
-  ),
+  ...reasoningSettings,
   chat_template: optional(
     textUpTo(MAX_TEMPLATE_CHARACTERS),
     "Extension: a Jinja chat template instead of the model's own.",

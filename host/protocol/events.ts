@@ -93,6 +93,8 @@ export const generationUpdate = defineEvent({
     modelId,
     token: field(v.string(), 'The text of one or several tokens of the answer. Never splits a character.'),
     reasoning: optional(v.string(), 'Extension: reasoning; `token` is then empty.'),
+    chat_id: optional(v.string(), 'Extension: the conversation, if the request has a `chat_id`.'),
+    message_id: optional(v.string(), 'Extension: the message in which the answer is stored.'),
     tps: field(v.number(), 'Tokens per second so far.'),
     numTokens: field(count, 'Tokens so far.'),
   },
@@ -164,6 +166,18 @@ export const modelUnloaded = defineEvent({
     reason: field(
       v.picklist(['idle', 'room']),
       '`idle`: the model was not used for its `keepAlive`. `room`: another model needed the memory.',
+    ),
+  },
+});
+
+export const conversationChanged = defineEvent({
+  type: 'conversationChanged',
+  summary: 'Extension: reports that a conversation changed, to every client of the host. Belongs to no request.',
+  payload: {
+    conversation_id: nullable(v.string(), 'The id of the conversation; null for several at once.'),
+    kind: field(
+      v.picklist(['created', 'updated', 'messages', 'deleted', 'restored']),
+      '`updated`: its title, settings or selected branch; `messages`: messages were added or changed.',
     ),
   },
 });

@@ -52,3 +52,9 @@ export const MAX_REQUEST_ID_LENGTH = 1_024;
 
 /** Most conversations, messages or changes on a page. */
 export const MAX_ROWS = 1000;
+
+/** Longest system prompt of a conversation or a model, UTF-16 units. */
+export const MAX_SYSTEM_PROMPT = 100_000;
+
+/** Largest reasoning, tool calls and other fields of a message together, bytes of JSON. */
+export const MAX_DETAILS_BYTES = 256 * 1024;

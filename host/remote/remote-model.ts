@@ -9,9 +9,13 @@ import type {
   LoadedModel,
   RequestOptions,
 } from '../models/model-engine.ts';
+import { charactersOf, turnCount, withoutOldestTurns } from '../models/turns.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngine } from './remote-engine.ts';
+
+/** Characters of a token in English text, to estimate tokens that only the engine can count. */
+const TYPICAL_CHARACTERS_PER_TOKEN = 4;
 
 /**
  * A model of a remote engine. "Loaded" means that the engine answered and has it. `connect` is called for each request,
@@ -39,7 +43,9 @@ export class RemoteModel implements EngineModel {
    * @throws HostError `MODEL_NOT_LOADED` when the engine no longer has the model, and as {@link RemoteEngine.generate}.
    */
   generate(request: GenerateRequest, options: GenerationOptions): Promise<GenerationResult> {
-    return this.#use(options.signal, (engine) => engine.generate(this.#name.model, request, options));
+    return this.#use(options.signal, (engine) =>
+      trimmed(request, (shorter) => engine.generate(this.#name.model, shorter, options)),
+    );
   }
 
   /** @throws HostError as {@link generate}. */
@@ -94,6 +100,33 @@ export class RemoteModel implements EngineModel {
     });
     this.#reportLost(lost);
     return lost;
+  }
+}
+
+/**
+ * Sends a conversation without half of its turns, and again half of them, while the engine says that it is too long and
+ * the request allows that. How many tokens fit is known only to the engine.
+ */
+async function trimmed(
+  request: GenerateRequest,
+  generate: (request: GenerateRequest) => Promise<GenerationResult>,
+): Promise<GenerationResult> {
+  const { input } = request;
+  if ('prompt' in input || input.chat?.trimFor === undefined) return generate(request);
+  const turns = turnCount(input.messages);
+  for (let left = turns, dropped = 0; ; left -= Math.ceil(left / 2)) {
+    const shorter = withoutOldestTurns(input.messages, dropped);
+    try {
+      const result = await generate(
+        dropped === 0 ? request : { ...request, input: { ...input, messages: shorter.messages } },
+      );
+      if (dropped === 0) return result;
+      const tokens = Math.ceil(charactersOf(shorter.dropped) / TYPICAL_CHARACTERS_PER_TOKEN);
+      return { ...result, trimmed: { messages: shorter.dropped.length, tokens } };
+    } catch (error) {
+      if (left < 2 || !isHostError(error, 'CONTEXT_OVERFLOW')) throw error;
+      dropped = turns - left + Math.ceil(left / 2);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import type { WorkerNotice } from '../worker-client.ts';
 import { AnswerStream } from './answer-stream.svelte.ts';
 import type { ChatStorage } from './chat-storage.ts';
 import { Conversations, type StoredMessage, unixTime } from './conversations.svelte.ts';
-import { answeredTurns, type ChatMessage, type PromptMessage, withoutOldestTurns } from './history.ts';
+import { answeredTurns, type ChatMessage, endedTurns, type PromptMessage, withoutOldestTurns } from './history.ts';
 
 /** A question that has no answer: it failed, or its page was closed before it was sent. */
 export interface UnansweredQuestion {
@@ -161,7 +161,9 @@ export class Chat {
     try {
       const { messages } = await this.conversations.read(id);
       if (this.currentId !== id) return;
-      this.messages = messages.flatMap(chatMessage).filter((message) => !this.#replaced.has(message.id));
+      this.messages = endedTurns(messages)
+        .flatMap(chatMessage)
+        .filter((message) => !this.#replaced.has(message.id));
       this.error = undefined;
     } catch (error) {
       // The host creates a conversation with its first answer; the banner shows a lost connection.

@@ -46,29 +46,19 @@ export class Conversations {
   }
 
   async rename(conversation: Conversation, title: string): Promise<void> {
-    await this.#store.attempt('SYNC_PUSH', { conversations: [{ ...conversation, title, updated_at: unixTime() }] });
+    await this.#store.attempt('UPDATE_CONVERSATION', { id: conversation.id, title });
   }
 
   /** Deletes a conversation. A notice offers to undo that. */
   async delete(id: string): Promise<void> {
     try {
-      const { conversation, messages } = await this.read(id);
-      const { incarnation } = await this.#store.request('DELETE_CONVERSATION', { id });
+      await this.#store.request('DELETE_CONVERSATION', { id });
       this.#store.toasts.show(t('conversationDeleted'), {
         label: t('undo'),
-        run: () => void this.#restore(conversation, messages, incarnation + 1),
+        run: () => void this.#store.attempt('RESTORE_CONVERSATION', { id }),
       });
     } catch (error) {
       this.#store.toasts.show(errorText(viewError(error)));
     }
-  }
-
-  /** Stores a deleted conversation again. A deletion is final for one incarnation of an id, so this is the next one. */
-  async #restore(conversation: Conversation, messages: readonly StoredMessage[], incarnation: number): Promise<void> {
-    const version = { updated_at: unixTime(), incarnation };
-    await this.#store.attempt('SYNC_PUSH', {
-      conversations: [{ ...conversation, ...version }],
-      messages: messages.map((message) => ({ ...message, ...version })),
-    });
   }
 }

@@ -37,3 +37,14 @@ export function withoutOldestTurns(messages: readonly PromptMessage[], share: nu
   while (rest.length > 2 && lengthOf(rest) > target) rest = rest.slice(2);
   return rest;
 }
+
+/**
+ * Returns stored messages without turns that are being answered or whose answer failed: the page shows those from the
+ * running answer, or as a question without an answer.
+ */
+export function endedTurns<T extends { readonly role: string; readonly status: string }>(messages: readonly T[]): T[] {
+  const isOpen = (message: T | undefined) => message?.status === 'streaming' || message?.status === 'failed';
+  return messages.filter(
+    (message, index) => !isOpen(message) && !(message.role === 'user' && isOpen(messages[index + 1])),
+  );
+}

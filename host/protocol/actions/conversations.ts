@@ -16,6 +16,8 @@ import {
   textUpTo,
   unixSeconds,
 } from '../fields.ts';
+import { MAX_SYSTEM_PROMPT } from '../limits.ts';
+import { reasoningSettings, savedSettings } from './settings.ts';
 
 /** Longest text of a message, bytes of JSON: with its envelope it must fit in a reply of 1 MiB. */
 const MAX_MESSAGE_BYTES = 640 * 1024;
@@ -77,6 +79,26 @@ const heading = {
 
 const createdAt = optional(time, 'When it was created, Unix seconds or milliseconds.');
 
+/** Settings of generations that a conversation has. */
+const conversationSettings = v.object({ ...savedSettings, ...reasoningSettings });
+
+/** Descriptions of the settings of a conversation. */
+const settingsFields = {
+  pinned: optional(v.boolean(), 'Extension: whether lists begin with it.'),
+  system_prompt: optional(
+    v.nullable(textUpTo(MAX_SYSTEM_PROMPT)),
+    'Extension: instructions before its first message, for generations with `chat_id` and `message`.',
+  ),
+  model: optional(
+    v.nullable(name),
+    'Extension: the id of the model that answers while it is loaded, if a request names none.',
+  ),
+  settings: optional(
+    v.nullable(conversationSettings),
+    'Extension: settings of its generations that differ from the saved ones.',
+  ),
+};
+
 const conversation = v.object({
   id: field(v.string(), 'The id of the conversation.'),
   user_id: field(v.string(), 'The user it belongs to.'),
@@ -85,7 +107,23 @@ const conversation = v.object({
   domain: nullable(v.string(), 'The domain.'),
   created_at: field(unixSeconds, 'When it was created.'),
   updated_at: field(unixSeconds, 'When it was last changed.'),
+  ...settingsFields,
 });
+
+const messageStatus = v.picklist(['streaming', 'done', 'stopped', 'length', 'failed']);
+const STATUS =
+  'Extension: `streaming` while it is generated; then whether it is complete (`done`), was `stopped` by a request or the end of the host, reached a limit (`length`), or `failed`.';
+
+/** Fields of a message beside its text; `MAX_DETAILS_BYTES` limits them together. */
+const messageDetails = {
+  reasoning_content: optional(v.string(), 'Extension: the reasoning before it.'),
+  tool_calls: optional(v.array(objectWith({})), 'Extension: the tool calls it makes.'),
+  tool_call_id: optional(conversationId, 'Extension: the id of the tool call whose result it is.'),
+  name: optional(name, 'Extension: the name of the tool, or of the author.'),
+  parts: optional(v.array(objectWith({})), 'Extension: the content as a list, where it is more than text.'),
+  usage: optional(objectWith({}), 'Extension: counts and times of its generation, as in the reply to `GENERATE`.'),
+  model: optional(v.nullable(name), 'Extension: the id of the model that generated it.'),
+};
 
 const message = v.object({
   id: field(v.string(), 'The id of the message.'),
@@ -94,6 +132,17 @@ const message = v.object({
   content: field(v.string(), 'Its text.'),
   created_at: field(unixSeconds, 'When it was created.'),
   updated_at: field(unixSeconds, 'When it was last changed.'),
+  status: field(messageStatus, STATUS),
+  ...messageDetails,
+});
+
+const shownMessage = v.object({
+  ...message.entries,
+  parent_id: nullable(v.string(), 'Extension: the id of the message before it; null for the first one.'),
+  siblings: optional(
+    v.array(v.string()),
+    'Extension: the ids of this message and its alternatives, oldest first; absent if there are none. `UPDATE_CONVERSATION` with `selected_message` shows another one.',
+  ),
 });
 
 const incarnation = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1e9));
@@ -105,15 +154,22 @@ const TITLE_UPDATED_AT =
 const CONVERSATION_INCARNATION =
   'Extension: how many conversations with this id were deleted before this one was created. Rows of deleted ones are skipped.';
 const MESSAGE_INCARNATION = 'Extension: the `incarnation` of the conversation that the message belongs to.';
+const PARENT =
+  'Extension: the id of the message before it; null if it begins the conversation. Absent: it follows the message before it in time.';
+const SELECTED = 'Extension: the message whose branch is shown; null for the newest one.';
+const SELECTED_AT = 'Extension: when that was selected.';
 const POSITION = 'Extension: the order of messages with the same `created_at`.';
 
 const conversationRow = {
   ...conversation.entries,
   title_updated_at: field(unixSeconds, TITLE_UPDATED_AT),
+  selected_message: optional(v.nullable(v.string()), SELECTED),
+  selected_at: optional(unixSeconds, SELECTED_AT),
   incarnation: field(incarnation, CONVERSATION_INCARNATION),
 };
 const messageRow = {
   ...message.entries,
+  parent_id: optional(v.nullable(v.string()), PARENT),
   incarnation: field(incarnation, MESSAGE_INCARNATION),
   position: field(position, POSITION),
 };
@@ -134,7 +190,7 @@ export const getConversation = defineAction({
   request: { ...conversationReference, ...paging },
   response: v.object({
     conversation: field(conversation, 'The conversation.'),
-    messages: field(v.array(message), 'Its messages, oldest first.'),
+    messages: field(v.array(shownMessage), 'Its messages, oldest first: those of the branch that is shown.'),
     message_count: field(count, 'The number of messages of the whole conversation.'),
     ...pagedResponse,
   }),
@@ -143,7 +199,7 @@ export const getConversation = defineAction({
 
 export const listConversations = defineAction({
   name: 'LIST_CONVERSATIONS',
-  summary: 'Lists conversations, most recent message first.',
+  summary: 'Lists conversations: pinned ones first, then those with the most recent message.',
   request: {
     ...userId,
     ...paging,
@@ -214,6 +270,7 @@ export const addMessages = defineAction({
             role: field(messageRole, 'Its role, such as `user`.'),
             content: field(messageContent, 'Its text.'),
             created_at: createdAt,
+            ...messageDetails,
           }),
         ),
         v.minLength(1, 'at least one message'),
@@ -229,6 +286,22 @@ export const addMessages = defineAction({
   errors,
 });
 
+export const updateConversation = defineAction({
+  name: 'UPDATE_CONVERSATION',
+  summary: 'Extension: changes the title or the settings of a conversation, or the branch it shows.',
+  request: {
+    ...conversationReference,
+    ...heading,
+    ...settingsFields,
+    selected_message: optional(
+      conversationId,
+      'Extension: the id of a message, whose branch is shown from now on, up to the newest message after it.',
+    ),
+  },
+  response: v.object({ conversation: field(conversation, 'The conversation.') }),
+  errors,
+});
+
 export const deleteConversation = defineAction({
   name: 'DELETE_CONVERSATION',
   summary:
@@ -236,11 +309,17 @@ export const deleteConversation = defineAction({
   request: conversationReference,
   response: v.object({
     conversation_id: field(v.string(), 'The id of the conversation.'),
-    incarnation: field(
-      incarnation,
-      'Extension: its `incarnation`. To undo the deletion, push its rows with the next number (`SYNC_PUSH`).',
-    ),
+    incarnation: field(incarnation, 'Extension: its `incarnation`. `RESTORE_CONVERSATION` creates the next one.'),
   }),
+  errors,
+});
+
+export const restoreConversation = defineAction({
+  name: 'RESTORE_CONVERSATION',
+  summary:
+    'Extension: undoes a deletion of the last ten minutes. The host that deleted a conversation has it in memory only, so the end of that host makes the deletion final.',
+  request: conversationReference,
+  response: v.object({ conversation: field(conversation, 'The conversation.') }),
   errors,
 });
 
@@ -256,7 +335,10 @@ const pushedConversation = {
   ...userId,
   ...heading,
   ...times,
+  ...settingsFields,
   title_updated_at: optional(time, TITLE_UPDATED_AT),
+  selected_message: optional(v.nullable(conversationId), SELECTED),
+  selected_at: optional(time, SELECTED_AT),
   incarnation: optional(incarnation, CONVERSATION_INCARNATION),
   deleted,
 };
@@ -268,6 +350,9 @@ const pushedMessage = {
   role: optional(messageRole, 'Its role. Default: `user`.'),
   content: optional(messageContent, 'Its text; required unless it was deleted.'),
   ...times,
+  status: optional(messageStatus, STATUS),
+  ...messageDetails,
+  parent_id: optional(v.nullable(conversationId), PARENT),
   incarnation: optional(incarnation, MESSAGE_INCARNATION),
   position: optional(position, POSITION),
   deleted,

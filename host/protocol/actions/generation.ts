@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { chatMessages, promptFields, promptSettings, toolCalls } from '../chat.ts';
+import { chatMessage, chatMessages, promptFields, promptSettings, toolCalls } from '../chat.ts';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, MODEL_ERRORS } from '../errors.ts';
 import {
@@ -21,7 +21,10 @@ import {
   numberBetween,
   objectWith,
   optional,
+  pagedResponse,
+  paging,
   requestId,
+  unixSeconds,
 } from '../fields.ts';
 import { MAX_CONTEXT, MAX_GRAMMAR_CHARACTERS, MAX_SEED, MAX_STOP_CHARACTERS, MAX_STOP_SEQUENCES } from '../limits.ts';
 import { conversationId } from './conversations.ts';
@@ -127,7 +130,23 @@ export const generate = defineAction({
     ),
     chat_id: optional(
       conversationId,
-      'The conversation in which to save the last message and the answer; it is created if necessary.',
+      'The conversation in which the question and the answer are stored; it is created if necessary. The question is stored before the generation starts, and the answer while it grows. With `messages`, the question is the last of them.',
+    ),
+    message: optional(
+      v.union([v.string(), chatMessage]),
+      'Extension: a message to add to the conversation `chat_id` and to answer. The host makes the prompt of it and the messages before it.',
+    ),
+    parent_id: optional(
+      v.nullable(conversationId),
+      'Extension: the id of the message that `message` follows, to branch there; null to begin the conversation anew. Default: the last message that the conversation shows.',
+    ),
+    regenerate: optional(
+      conversationId,
+      'Extension: the id of an answer in the conversation `chat_id`, to get another one to the same question, or of a question without one.',
+    ),
+    context_overflow: optional(
+      v.picklist(['error', 'trim']),
+      'Extension: what happens to messages that do not fit in the context. `trim` leaves out the oldest turns until prompt and answer fit, never a system message and never the last turn. Default: `trim` with `message`, `regenerate`, or `continue` in a conversation, else `error`.',
     ),
   },
   response: v.object({
@@ -145,9 +164,16 @@ export const generate = defineAction({
     conversation: optional(
       v.object({
         id: field(v.string(), 'The id of the conversation.'),
-        message_ids: field(v.array(v.string()), 'The ids of the two saved messages.'),
+        message_ids: field(v.array(v.string()), 'The ids of the question and the answer.'),
       }),
       'Extension: where the messages were saved, if `chat_id` was given. If saving failed, it is absent and `message` says why.',
+    ),
+    trimmed: optional(
+      v.object({
+        messages: field(count, 'The number of messages.'),
+        tokens: field(count, 'About how many tokens they have.'),
+      }),
+      'Extension: messages that were left out because the context was full; absent where there were none.',
     ),
     usage: field(
       v.object({
@@ -179,7 +205,14 @@ export const generate = defineAction({
     generationStopped,
     generationError,
   ],
-  errors: ['CHAT_TEMPLATE_FAILED', 'GENERATION_FAILED', ...MODEL_ERRORS, ...CACHE_ERRORS],
+  errors: [
+    'CHAT_TEMPLATE_FAILED',
+    'GENERATION_FAILED',
+    'CONVERSATION_NOT_FOUND',
+    'DATABASE_TOO_NEW',
+    ...MODEL_ERRORS,
+    ...CACHE_ERRORS,
+  ],
 });
 
 export const stopGeneration = defineAction({
@@ -199,4 +232,32 @@ export const stopGeneration = defineAction({
     ),
   }),
   topLevel: 'payload',
+});
+
+export const getActiveGenerations = defineAction({
+  name: 'GET_ACTIVE_GENERATIONS',
+  summary: 'Extension: lists the generations that are running, oldest first, with their text so far.',
+  request: { ...paging },
+  response: v.object({
+    generations: field(
+      v.array(
+        v.object({
+          modelId,
+          requestId: optional(requestId, 'The `requestId` of its request, for `STOP_GENERATION`.'),
+          conversation_id: nullable(v.string(), 'The conversation in which the answer is stored.'),
+          message_id: nullable(v.string(), 'The message in which the answer is stored.'),
+          text: field(
+            v.string(),
+            'The answer so far; of a continued answer, with its beginning. `generationUpdate` continues it.',
+          ),
+          reasoning: field(v.string(), 'The reasoning so far.'),
+          tps: field(v.number(), 'Tokens per second so far.'),
+          numTokens: field(count, 'Tokens so far.'),
+          startedAt: field(unixSeconds, 'When it was started.'),
+        }),
+      ),
+      'The generations.',
+    ),
+    ...pagedResponse,
+  }),
 });

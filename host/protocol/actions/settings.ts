@@ -25,6 +25,18 @@ export const savedSettings = {
   do_sample: optional(v.boolean(), descriptions.do_sample),
 };
 
+/** Settings of reasoning, each optional. */
+export const reasoningSettings = {
+  reasoning: optional(
+    v.picklist(['auto', 'off', 'low', 'medium', 'high']),
+    'Extension: how much the model reasons before it answers, in whatever way its chat template allows. Default: `auto`, as the template has it.',
+  ),
+  max_reasoning_tokens: optional(
+    integer(0, MAX_CONTEXT),
+    'Extension: the most tokens of reasoning; then the answer begins. 0 is `reasoning: "off"`.',
+  ),
+};
+
 /** All saved generation settings. */
 export const generationParams = v.object({
   temperature: field(v.number(), descriptions.temperature),

@@ -2,7 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { MAX_FILE_BYTES, readAttachment, withAttachments } from '../../../extension/page/chat/attachments.ts';
 import { ChatStorage } from '../../../extension/page/chat/chat-storage.ts';
 import { fileName, toJson, toMarkdown } from '../../../extension/page/chat/export.ts';
-import { answeredTurns, type ChatMessage, withoutOldestTurns } from '../../../extension/page/chat/history.ts';
+import {
+  answeredTurns,
+  type ChatMessage,
+  endedTurns,
+  withoutOldestTurns,
+} from '../../../extension/page/chat/history.ts';
 
 const message = (role: ChatMessage['role'], content: string): ChatMessage => ({
   id: content,
@@ -60,6 +65,21 @@ describe('an attached file', () => {
   });
 });
 
+describe('the stored messages of a page', () => {
+  it('are without turns that are being answered or have failed, which it shows otherwise', () => {
+    const message = (id: string, role: string, status: string) => ({ id, role, status });
+    const ids = endedTurns([
+      message('a', 'user', 'done'),
+      message('b', 'assistant', 'stopped'),
+      message('c', 'user', 'done'),
+      message('d', 'assistant', 'failed'),
+      message('e', 'user', 'done'),
+      message('f', 'assistant', 'streaming'),
+    ]).map(({ id }) => id);
+    expect(ids).toEqual(['a', 'b']);
+  });
+});
+
 describe('an exported conversation', () => {
   const conversation = {
     id: 'c',
@@ -70,7 +90,16 @@ describe('an exported conversation', () => {
     created_at: 1,
     updated_at: 2,
   };
-  const stored = { id: 'm', conversation_id: 'c', role: 'user', content: 'Hi.\n', created_at: 1, updated_at: 1 };
+  const stored = {
+    id: 'm',
+    conversation_id: 'c',
+    role: 'user',
+    content: 'Hi.\n',
+    created_at: 1,
+    updated_at: 1,
+    status: 'done' as const,
+    parent_id: null,
+  };
 
   it('is Markdown or JSON', () => {
     expect(toMarkdown({ conversation, messages: [stored] })).toBe('# A title\n\n## user\n\nHi.\n');

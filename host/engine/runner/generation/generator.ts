@@ -1,3 +1,4 @@
+import { defined } from '../../../common/defined.ts';
 import { HostError, isHostError } from '../../../common/errors.ts';
 import {
   assertUsed,
@@ -54,8 +55,8 @@ interface SampleRun {
  * Generates text with one model, one request at a time (the host keeps the queue). Its one sequence stays in memory
  * between requests, so that a conversation's earlier turns are not evaluated again.
  *
- * A prompt that does not fit in the context is rejected with both sizes; an output that reaches the end of the context
- * ends there, with `length`. Nothing is ever dropped from the beginning.
+ * A prompt that does not fit in the context is rejected with both sizes, unless the request says that the oldest turns
+ * may be left out; an output that reaches the end of the context ends there, with `length`.
  */
 export class Generator {
   readonly #parts: GeneratorParts;
@@ -112,6 +113,7 @@ export class Generator {
       begin,
       report: onProgress,
     });
+    const trimmed = defined({ trimmed: prompt?.trimmed });
     if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
     if (signal.aborted) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
     step({ kind: 'evaluate', size: this.#pieces.tokens });
@@ -125,7 +127,7 @@ export class Generator {
       const closeTokens = this.#closeTokens(prompt.reasoning);
       const sampling = this.#sample({ rest, options, grammar, output, closeTokens }, watch);
       await this.#leaving(sampling, aborted);
-      return output.end(signal.aborted ? 'stopped' : await sampling, counts);
+      return { ...output.end(signal.aborted ? 'stopped' : await sampling, counts), ...trimmed };
     } finally {
       output.discard();
     }

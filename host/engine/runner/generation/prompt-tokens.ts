@@ -1,8 +1,16 @@
-import { HostError } from '../../../common/errors.ts';
+import { HostError, isHostError } from '../../../common/errors.ts';
 import { invalidField } from '../../../common/host-errors.ts';
 import type { JsonValue } from '../../../common/json.ts';
 import { sum } from '../../../common/sum.ts';
-import type { ChatFormat, ChatMessage, ChatOptions, PromptInput, RenderedPrompt } from '../../../models/generation.ts';
+import type {
+  ChatFormat,
+  ChatMessage,
+  ChatOptions,
+  PromptInput,
+  RenderedPrompt,
+  Trimmed,
+} from '../../../models/generation.ts';
+import { turnCount, withoutOldestTurns } from '../../../models/turns.ts';
 import { contentText } from '../../../protocol/content-text.ts';
 import { endsClosed, markersOf, openedTag, type ReasoningMarkup } from '../../../reasoning/formats.ts';
 import type { CallFormat } from '../../../tools/call-format.ts';
@@ -18,6 +26,9 @@ import { type PromptCalls, promptCalls } from './tool-calls.ts';
  * spaces.
  */
 const MAX_CHARACTERS_PER_TOKEN = 128;
+
+/** Characters of messages that are left out whose tokens are counted: the number of the others is estimated from them. */
+const MAX_COUNTED_CHARACTERS = 64 * 1024;
 
 /** Deepest nesting of a message's fields and of a tool's description. */
 const MAX_MESSAGE_DEPTH = 64;
@@ -35,7 +46,12 @@ export interface Prompt {
   readonly calls: PromptCalls | undefined;
   /** Names of settings that had no effect. */
   readonly ignored: readonly string[];
+  /** Messages that were left out because they did not fit. */
+  readonly trimmed?: Trimmed;
 }
+
+/** A conversation. */
+type Chat = Exclude<PromptInput, { readonly prompt: string }>;
 
 /** What is needed to separate the reasoning of an answer. */
 export interface PromptReasoning {
@@ -98,6 +114,56 @@ export class PromptTokens {
    */
   make(input: PromptInput, contextSize: number): Prompt {
     assertText(input);
+    const { trimFor } = ('prompt' in input ? undefined : input.chat) ?? {};
+    if ('prompt' in input || trimFor === undefined) return this.#make(input, contextSize);
+    return this.#makeTrimmed(input, contextSize, trimFor);
+  }
+
+  /** Leaves out as few of the oldest turns as possible for the prompt and an answer to fit. */
+  #makeTrimmed(input: Chat, contextSize: number, answerTokens: number): Prompt {
+    // A long answer leaves half of the context to the conversation.
+    const room = contextSize - 1 - Math.min(answerTokens, Math.floor(contextSize / 2));
+    const most = turnCount(input.messages) - 1;
+    const attempt = (turns: number) => {
+      const { messages, dropped } = withoutOldestTurns(input.messages, turns);
+      if (turns < most && charactersOf({ messages }) > room * MAX_CHARACTERS_PER_TOKEN) return undefined;
+      try {
+        const prompt = this.#make({ ...input, messages }, contextSize);
+        return prompt.tokens.length <= room || turns >= most ? { prompt, dropped } : undefined;
+      } catch (error) {
+        if (turns < most && isHostError(error, 'CONTEXT_OVERFLOW')) return undefined;
+        throw error;
+      }
+    };
+    // What is before the first question goes with the first turn.
+    const whole = most < 1 ? this.#make(input, contextSize) : attempt(0)?.prompt;
+    if (whole !== undefined) return whole;
+    let tooFew = 0;
+    let fitting = attempt(most);
+    let enough = most;
+    while (enough - tooFew > 1) {
+      const turns = Math.floor((tooFew + enough) / 2);
+      const found = attempt(turns);
+      if (found === undefined) tooFew = turns;
+      else {
+        fitting = found;
+        enough = turns;
+      }
+    }
+    if (fitting === undefined) throw new TypeError('The last turn alone is not tried');
+    const { prompt, dropped } = fitting;
+    return { ...prompt, trimmed: { messages: dropped.length, tokens: this.#estimate(dropped) } };
+  }
+
+  /** Counts the tokens of messages; of very long ones, only the first. */
+  #estimate(messages: readonly ChatMessage[]): number {
+    const text = messages.map(contentText).join('\n');
+    const counted = text.slice(0, MAX_COUNTED_CHARACTERS);
+    const tokens = this.#model.tokenize(counted, false).length;
+    return Math.round((tokens * text.length) / Math.max(1, counted.length));
+  }
+
+  #make(input: PromptInput, contextSize: number): Prompt {
     const written = this.#write(input, contextSize);
     const { tokens } = this.#tokenize(written);
     if (tokens.length === 0) {

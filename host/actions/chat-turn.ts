@@ -1,0 +1,99 @@
+import { invalidField } from '../common/host-errors.ts';
+import type { JsonObject } from '../common/json.ts';
+import type { TurnStart } from '../conversations/answers.ts';
+import type { MessageDetails } from '../conversations/types.ts';
+import type { ChatMessage } from '../models/generation.ts';
+import { contentText } from '../protocol/content-text.ts';
+import type { RequestOf } from '../protocol/messages.ts';
+import { boundedDetails } from './conversation-view.ts';
+
+/** Longest title derived from a message, characters. */
+const TITLE_CHARACTERS = 60;
+
+type Request = RequestOf<'GENERATE'>;
+
+/** Roles of a message that a model answers. */
+const ASKING_ROLES: readonly string[] = ['user', 'tool'];
+
+/** Says whether the host makes the prompt of a request from the conversation it keeps. */
+export function usesHistory({ chat_id, message, regenerate, messages, continue: continues }: Request): boolean {
+  if (message !== undefined || regenerate !== undefined) return true;
+  return chat_id !== undefined && continues === true && messages === undefined;
+}
+
+/**
+ * Returns what a request stores in its conversation; undefined for one without `chat_id`.
+ *
+ * @throws HostError `INVALID_REQUEST` for fields that do not belong together.
+ */
+export function turnStart(request: Request): TurnStart | undefined {
+  const { chat_id: id, message, messages, prompt, parent_id: parent, continue: continues } = request;
+  if (usesHistory(request)) return historyStart(request);
+  if (parent !== undefined) throw invalidField('parent_id', 'omitted unless `message` is given', parent);
+  if (id === undefined) return undefined;
+  // The conversation would get the beginning of the answer as a message of its own.
+  if (continues === true) throw invalidField('continue', 'omitted when `chat_id` and `messages` are given', continues);
+  const question = messages?.at(-1) ?? { role: 'user', content: prompt };
+  const content = contentText(question).toWellFormed();
+  return { type: 'ask', role: question.role, content, details: detailsOf(message ?? {}), parent: undefined };
+}
+
+function historyStart(request: Request): TurnStart {
+  const { chat_id: id, message, regenerate, parent_id: parent, continue: continues } = request;
+  if (id === undefined) throw invalidField('chat_id', 'the id of a conversation', undefined);
+  for (const name of ['messages', 'prompt'] as const) {
+    if (request[name] !== undefined) throw invalidField(name, 'omitted for a turn of a conversation', request[name]);
+  }
+  if ([message, regenerate, continues || undefined].filter((value) => value !== undefined).length > 1) {
+    throw invalidField(
+      regenerate === undefined ? 'continue' : 'regenerate',
+      'the only one of `message`, `regenerate` and `continue`',
+      true,
+    );
+  }
+  if (parent !== undefined && message === undefined)
+    throw invalidField('parent_id', 'omitted unless `message` is given', parent);
+  if (regenerate !== undefined) return { type: 'regenerate', message: regenerate };
+  if (message === undefined) return { type: 'continue' };
+  const given = typeof message === 'string' ? { role: 'user', content: message } : message;
+  const content = contentText(given).toWellFormed();
+  if (!ASKING_ROLES.includes(given.role)) throw invalidField('message.role', '"user" or "tool"', given.role);
+  const details = detailsOf(given);
+  if (content === '' && details?.parts === undefined)
+    throw invalidField('message', 'a message that is not empty', content);
+  return { type: 'ask', role: given.role, content, details, parent };
+}
+
+/** What a message has besides text. A list of parts is kept where it is more than text. */
+function detailsOf(
+  message: string | { readonly content?: unknown; readonly [name: string]: unknown },
+): MessageDetails | null {
+  if (typeof message === 'string') return null;
+  const { content, tool_call_id, name } = message;
+  const parts =
+    Array.isArray(content) && content.some(({ type }) => type !== 'text') ? (content as JsonObject[]) : undefined;
+  return boundedDetails(
+    {
+      ...(typeof tool_call_id === 'string' ? { tool_call_id } : {}),
+      ...(typeof name === 'string' ? { name } : {}),
+      ...(parts === undefined ? {} : { parts }),
+    },
+    'message',
+  );
+}
+
+/** The messages without tools, for a template that refuses them. */
+export function withoutTools(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
+  const plain = messages
+    .filter((message) => message.role !== 'tool' && contentText(message) !== '')
+    .map(({ role, content = null }) => ({ role, content }));
+  return messages.every(({ role, tool_calls }) => role !== 'tool' && tool_calls === undefined) ? undefined : plain;
+}
+
+/** Returns the first line of a message, shortened at a word boundary. */
+export function titleOf(content: string): string {
+  const line = content.trim().split('\n')[0] ?? '';
+  if (line.length <= TITLE_CHARACTERS) return line.toWellFormed();
+  const short = line.slice(0, TITLE_CHARACTERS);
+  return `${short.slice(0, Math.max(short.lastIndexOf(' '), TITLE_CHARACTERS / 2)).trim()} …`.toWellFormed();
+}

@@ -1,0 +1,85 @@
+import { invalidField } from '../common/host-errors.ts';
+import type { JsonObject } from '../common/json.ts';
+import type { ExportedRow } from '../conversations/sync.ts';
+import type {
+  Conversation,
+  ConversationRow,
+  Message,
+  MessageDetails,
+  MessageRow,
+  ShownMessage,
+} from '../conversations/types.ts';
+import { MAX_DETAILS_BYTES } from '../protocol/limits.ts';
+import type { PayloadOf } from '../protocol/messages.ts';
+
+type ConversationView = PayloadOf<'UPDATE_CONVERSATION'>['conversation'];
+type MessageView = PayloadOf<'GET_CONVERSATION'>['messages'][number];
+
+/** Converts a conversation to what a reply says of it: settings that it does not have are left out. */
+export function viewConversation<T extends Conversation>(conversation: T) {
+  const { system_prompt, model, settings, pinned, ...rest } = conversation;
+  return {
+    ...rest,
+    pinned,
+    ...(system_prompt === null ? {} : { system_prompt }),
+    ...(model === null ? {} : { model }),
+    // The settings have passed the schema of a request.
+    ...(settings === null ? {} : { settings: settings as ConversationView['settings'] }),
+  };
+}
+
+/** Converts a message of a branch. */
+export function viewMessage({ siblings, ...message }: ShownMessage): MessageView {
+  return {
+    ...view(message),
+    parent_id: message.parent_id,
+    ...(siblings === undefined ? {} : { siblings: [...siblings] }),
+  };
+}
+
+/** Converts a row of a conversation for another copy. */
+export function viewConversationRow<T extends Omit<ConversationRow, 'deleted'>>({
+  selected_id,
+  selected_at,
+  ...row
+}: T) {
+  return {
+    ...viewConversation(row as unknown as Omit<T, 'selected_id' | 'selected_at'> & Conversation),
+    ...(selected_at === 0 ? {} : { selected_message: selected_id, selected_at }),
+  };
+}
+
+/** Converts a row of a message for another copy. */
+export function viewMessageRow<T extends Omit<MessageRow, 'deleted'>>(row: T) {
+  const { parent_id, ...rest } = view(row);
+  return { ...rest, ...(parent_id === null ? {} : { parent_id: parent_id === '' ? null : parent_id }) };
+}
+
+export function viewExportedRow(row: ExportedRow) {
+  return row.type === 'conversation' ? viewConversationRow(row) : viewMessageRow(row);
+}
+
+/** Returns the fields of a message beside its text, or null if there are none. @throws HostError `INVALID_REQUEST`. */
+export function boundedDetails(details: MessageDetails, field: string): MessageDetails | null {
+  const given = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
+  if (Object.keys(given).length === 0) return null;
+  if (Buffer.byteLength(JSON.stringify(given)) > MAX_DETAILS_BYTES) {
+    throw invalidField(
+      field,
+      `a message whose other fields have at most ${MAX_DETAILS_BYTES} bytes of JSON`,
+      undefined,
+    );
+  }
+  return given;
+}
+
+function view<T extends Omit<Message, never>>({ details, model, ...message }: T) {
+  const { tool_calls, parts, ...texts } = details ?? {};
+  return {
+    ...message,
+    ...texts,
+    ...(tool_calls === undefined ? {} : { tool_calls: [...tool_calls] as JsonObject[] }),
+    ...(parts === undefined ? {} : { parts: [...parts] as JsonObject[] }),
+    ...(model === null ? {} : { model }),
+  };
+}

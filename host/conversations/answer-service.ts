@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { isHostError } from '../common/errors.ts';
+import { FileLock } from '../common/file-lock.ts';
+import type { Logger } from '../common/log.ts';
+import type { GenerationProgress } from '../models/generation.ts';
+import type { StartedTurn, TurnStart } from './answers.ts';
+import type { ConversationStore } from './conversation-store.ts';
+import type { Conversation, MessageDetails, MessageStatus } from './types.ts';
+
+/** How often a growing answer is stored, milliseconds. */
+const SAVE_MS = 1_000;
+
+/** Longest reasoning that is stored with an answer, characters: both must fit in a reply of 1 MiB. */
+const MAX_REASONING_CHARACTERS = 128 * 1024;
+
+/** What a turn begins with. */
+export interface TurnOptions {
+  readonly title: string;
+  readonly model: string;
+  readonly maxCharacters: number;
+}
+
+/** How an answer ended. */
+export interface AnswerEnd {
+  readonly status: Exclude<MessageStatus, 'streaming'>;
+  readonly details?: MessageDetails | undefined;
+}
+
+/**
+ * Stores answers while they are generated. What an ended host left unfinished is marked as stopped by the next host that
+ * notices: each holds a lock while it generates.
+ */
+export class AnswerService {
+  readonly #conversations: () => Promise<ConversationStore>;
+  readonly #locks: string;
+  readonly #log: Logger;
+  readonly #onChange: (conversation: string, kind: 'created' | 'messages') => void;
+  readonly #writer = randomUUID();
+  #lock: FileLock | undefined;
+
+  constructor(options: {
+    conversations: () => Promise<ConversationStore>;
+    locks: string;
+    log: Logger;
+    onChange: (conversation: string, kind: 'created' | 'messages') => void;
+  }) {
+    this.#conversations = options.conversations;
+    this.#locks = options.locks;
+    this.#log = options.log;
+    this.#onChange = options.onChange;
+  }
+
+  /** Stores a question and begins its answer. @throws HostError as `Conversations.startTurn` does. */
+  async start(id: string, start: TurnStart, options: TurnOptions): Promise<StoredAnswer> {
+    const store = await this.#conversations();
+    this.#lock ??= FileLock.try(this.#lockOf(this.#writer));
+    const turn = await store.startTurn(id, start, { ...options, writer: this.#writer });
+    this.#onChange(id, turn.isNew ? 'created' : 'messages');
+    return new StoredAnswer({
+      turn,
+      store,
+      writer: this.#writer,
+      log: this.#log,
+      onEnd: () => this.#onChange(id, 'messages'),
+    });
+  }
+
+  /** Marks what ended hosts were generating as stopped. */
+  async endAbandoned(): Promise<void> {
+    const store = await this.#conversations();
+    for (const writer of await store.otherWriters(this.#writer)) {
+      if (FileLock.isHeld(this.#lockOf(writer))) continue;
+      for (const id of await store.endWriter(writer)) this.#onChange(id, 'messages');
+    }
+  }
+
+  /** Marks what is still being generated as stopped. */
+  async close(): Promise<void> {
+    if (this.#lock === undefined) return;
+    try {
+      await (await this.#conversations()).endWriter(this.#writer);
+    } catch (error) {
+      // The next host does it.
+      this.#log.warn('conversations.answers-not-ended', { error });
+    }
+    this.#lock.release();
+  }
+
+  /** A writer's id is a name that this or another host chose: it is not a path. */
+  #lockOf(writer: string): string {
+    return join(this.#locks, `answers-${writer.replace(/[^\w-]/g, '_').slice(0, 64)}.lock`);
+  }
+}
+
+/** An answer that is being generated and stored. */
+export class StoredAnswer {
+  readonly turn: StartedTurn & { readonly conversation: Conversation };
+  readonly #store: ConversationStore;
+  readonly #writer: string;
+  readonly #log: Logger;
+  readonly #onEnd: () => void;
+  #content: string;
+  #reasoning: string;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: {
+    turn: StartedTurn & { readonly conversation: Conversation };
+    store: ConversationStore;
+    writer: string;
+    log: Logger;
+    onEnd: () => void;
+  }) {
+    this.turn = options.turn;
+    this.#store = options.store;
+    this.#writer = options.writer;
+    this.#log = options.log;
+    this.#onEnd = options.onEnd;
+    this.#content = options.turn.continued?.content ?? '';
+    this.#reasoning = options.turn.continued?.reasoning ?? '';
+  }
+
+  /** Adds what was generated. */
+  add(progress: GenerationProgress): void {
+    if (progress.type !== 'text') return;
+    if (progress.kind === 'answer') this.#content += progress.text;
+    else this.#reasoning += progress.text;
+    this.#timer ??= setTimeout(() => void this.#save(), SAVE_MS);
+    this.#timer.unref();
+  }
+
+  /** Stores the whole answer. @throws HostError if that is not possible. */
+  async end({ status, details }: AnswerEnd): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#store.finishAnswer(this.turn.answerId, this.#writer, { ...this.#answer(details), status });
+    this.#onEnd();
+  }
+
+  async #save(): Promise<void> {
+    try {
+      await this.#store.saveAnswer(this.turn.answerId, this.#writer, this.#answer());
+    } catch (error) {
+      // The next try may succeed; the end reports a failure.
+      if (!isHostError(error)) throw error;
+      this.#log.warn('conversations.answer-not-saved', { code: error.code });
+    } finally {
+      this.#timer = undefined;
+    }
+  }
+
+  #answer(details: MessageDetails = {}) {
+    const reasoning = this.#reasoning.slice(0, MAX_REASONING_CHARACTERS).toWellFormed();
+    const all = { ...(reasoning === '' ? {} : { reasoning_content: reasoning }), ...details };
+    return { content: this.#content.toWellFormed(), details: Object.keys(all).length === 0 ? null : all };
+  }
+}

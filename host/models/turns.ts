@@ -1,0 +1,31 @@
+import { contentText } from '../protocol/content-text.ts';
+import type { ChatMessage } from './generation.ts';
+
+/** Messages without the oldest turns, and what was left out. */
+export interface TrimmedMessages {
+  readonly messages: readonly ChatMessage[];
+  readonly dropped: readonly ChatMessage[];
+}
+
+/** A turn is a question with everything up to the next one. */
+export function turnCount(messages: readonly ChatMessage[]): number {
+  return messages.filter(({ role }) => role === 'user').length;
+}
+
+/** Leaves out the oldest turns, and what is before the first one, but never a system message. */
+export function withoutOldestTurns(messages: readonly ChatMessage[], count: number): TrimmedMessages {
+  let turn = 0;
+  const kept: ChatMessage[] = [];
+  const dropped: ChatMessage[] = [];
+  for (const message of messages) {
+    if (message.role === 'user') turn += 1;
+    const isKept = turn > count || message.role === 'system' || message.role === 'developer';
+    (isKept ? kept : dropped).push(message);
+  }
+  return { messages: kept, dropped };
+}
+
+/** Length of the texts of messages, characters. */
+export function charactersOf(messages: readonly ChatMessage[]): number {
+  return messages.reduce((total, message) => total + contentText(message).length, 0);
+}

@@ -1,0 +1,84 @@
+import type { GenerationProgress } from '../models/generation.ts';
+
+/** A generation that is running. */
+export interface ActiveGeneration {
+  readonly modelId: string;
+  readonly requestId: string | number | undefined;
+  /** Unix seconds. */
+  readonly startedAt: number;
+  conversationId: string | null;
+  messageId: string | null;
+  text: string;
+  reasoning: string;
+  tokensPerSecond: number;
+  numTokens: number;
+}
+
+/** The generations that are running, with their text so far. */
+export class ActiveGenerations {
+  readonly #running = new Set<ActiveGeneration>();
+  /** Generations that have not reached their model. */
+  readonly #starting = new Set<{ readonly tag: string | number | undefined; isStopped: boolean }>();
+  readonly #waiting = new Set<() => void>();
+
+  /** The generations, oldest first. */
+  list(): readonly ActiveGeneration[] {
+    return [...this.#running];
+  }
+
+  /** Notes that a generation is about to start. `end` returns whether it was stopped meanwhile. */
+  starting(tag: string | number | undefined): { end(): boolean } {
+    const starting = { tag, isStopped: false };
+    this.#starting.add(starting);
+    return {
+      end: () => {
+        this.#starting.delete(starting);
+        return starting.isStopped;
+      },
+    };
+  }
+
+  /** Stops generations that have not reached their model: with one tag, or all. Returns how many. */
+  stopStarting(tag: string | number | undefined): number {
+    const meant = [...this.#starting].filter((starting) => tag === undefined || starting.tag === tag);
+    for (const starting of meant) starting.isStopped = true;
+    return meant.length;
+  }
+
+  start(modelId: string, requestId: string | number | undefined): ActiveGeneration {
+    const generation: ActiveGeneration = {
+      modelId,
+      requestId,
+      startedAt: Date.now() / 1000,
+      conversationId: null,
+      messageId: null,
+      text: '',
+      reasoning: '',
+      tokensPerSecond: 0,
+      numTokens: 0,
+    };
+    this.#running.add(generation);
+    return generation;
+  }
+
+  /** Adds what was generated. */
+  add(generation: ActiveGeneration, progress: GenerationProgress): void {
+    if (progress.type !== 'text') return;
+    const { kind, text, numTokens, tokensPerSecond } = progress;
+    if (kind === 'answer') generation.text += text;
+    else generation.reasoning += text;
+    Object.assign(generation, { numTokens, tokensPerSecond });
+  }
+
+  end(generation: ActiveGeneration): void {
+    this.#running.delete(generation);
+    if (this.#running.size > 0) return;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  /** Resolves when no generation is running. */
+  async idle(): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  }
+}
