@@ -7,8 +7,11 @@ import { noResponse, responseError, unexpectedResponse } from './error-responses
 import { codeOf, type RemoteRequest, send } from './http.ts';
 import { RemoteError } from './remote-error.ts';
 
-/** Largest response body other than a stream, bytes: a list of models, or the embeddings of one request. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/**
+ * Largest response body other than a stream, bytes: a list of models, or the embeddings of one request, 16 vectors of
+ * 16,384 numbers of 22 characters at most. Parsing 60 MB kept the host from answering for a second.
+ */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** How an engine is reached. */
 export interface ConnectionOptions {
