@@ -138,6 +138,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
 
   it('can be paused and cancelled from another host', async () => {
     const [leader, other] = [start(), start()];
+    promised('GET_ACTIVE_DOWNLOADS', await other.request('GET_ACTIVE_DOWNLOADS'));
     await downloadUntil(leader, 6 * MiB);
     const paused = leader.next(({ requestId, status }) => requestId === 'download' && status === 'error');
     promised('PAUSE_DOWNLOAD', await other.request('PAUSE_DOWNLOAD', MODEL));
