@@ -17,6 +17,8 @@ function messagesOf(language: string): Messages {
 const english = messagesOf('en');
 /** Strings that are the same in every language with a Latin script: names, and words that were borrowed. */
 const SAME_IN_ALL_LANGUAGES: ReadonlySet<string> = new Set([
+  'prompts',
+  'promptText',
   'direction',
   'details',
   'hub',
