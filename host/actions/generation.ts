@@ -15,6 +15,7 @@ import {
   type GenerationProgress,
   type GenerationResult,
   NOTHING_GENERATED,
+  type Sampling,
   type ToolChoice,
 } from '../models/generation.ts';
 import type { RequestTag } from '../models/loaded-entry.ts';
@@ -104,6 +105,15 @@ function toolChoiceOf({ tool_choice: choice, tools = [] }: RequestOf<'GENERATE'>
   return { name };
 }
 
+/** The sampling that few requests ask for. */
+function rarerSampling(settings: GenerateSettings): Pick<Sampling, 'xtc' | 'logitBias'> {
+  const { xtc_probability: probability = 0, xtc_threshold: threshold = 0.1 } = settings;
+  return {
+    xtc: probability === 0 ? undefined : { probability, threshold },
+    logitBias: settings.logit_bias,
+  };
+}
+
 /** Converts a request into what a model generates from. Settings that it lacks are the saved ones. */
 function generateRequest(request: Request, saved: GenerationParams): GenerateRequest {
   const { messages, prompt, tools, continue: continues, tool_choice: choice, settings = {} } = request;
@@ -132,6 +142,7 @@ function generateRequest(request: Request, saved: GenerationParams): GenerateReq
       repetitionPenalty: params.repetition_penalty,
       presencePenalty: settings.presence_penalty ?? 0,
       frequencyPenalty: settings.frequency_penalty ?? 0,
+      ...rarerSampling(settings),
       seed,
     },
     ...defined({

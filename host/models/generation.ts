@@ -79,6 +79,10 @@ export interface Sampling {
   readonly presencePenalty?: number | undefined;
   /** Subtracted from the logit of a recent token for each time it occurred; 0 is off, as when absent. */
   readonly frequencyPenalty?: number | undefined;
+  /** Removes all but the least likely of the tokens above a probability (XTC), at a share of the steps. */
+  readonly xtc?: { readonly probability: number; readonly threshold: number } | undefined;
+  /** Added to the logits of tokens, by their numbers. */
+  readonly logitBias?: Readonly<Record<string, number>> | undefined;
   /** 32 bits. */
   readonly seed: number;
 }

@@ -18,7 +18,8 @@ export function generationRequest(
 ): Pick<RemoteRequest, 'path'> & { body: JsonObject; ignored: readonly string[] } {
   const { input, maxNewTokens, stop, sampling, constraint } = order;
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
-  const { presencePenalty = 0, frequencyPenalty = 0 } = sampling;
+  const { presencePenalty = 0, frequencyPenalty = 0, xtc, logitBias } = sampling;
+  const unused = endpoint.takesMoreSettings || xtc === undefined ? [] : ['settings.xtc_probability'];
   const body: JsonObject = {
     model,
     stream: true,
@@ -29,6 +30,7 @@ export function generationRequest(
     seed,
     ...(presencePenalty === 0 ? {} : { presence_penalty: presencePenalty }),
     ...(frequencyPenalty === 0 ? {} : { frequency_penalty: frequencyPenalty }),
+    ...(logitBias === undefined ? {} : { logit_bias: { ...logitBias } }),
     ...(stop.length === 0 ? {} : { stop: [...stop] }),
     ...(endpoint.takesMoreSettings
       ? {
@@ -37,6 +39,7 @@ export function generationRequest(
           // llama-server and LM Studio use the first name, vLLM the second.
           repeat_penalty: repetitionPenalty,
           repetition_penalty: repetitionPenalty,
+          ...(xtc === undefined ? {} : { xtc_probability: xtc.probability, xtc_threshold: xtc.threshold }),
         }
       : {}),
   };
@@ -56,10 +59,10 @@ export function generationRequest(
             json_schema: { name: 'output', strict: constraint.strict ?? true, schema: constraint.jsonSchema },
           };
   }
-  if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt }, ignored: [] };
+  if ('prompt' in input) return { path: '/completions', body: { ...body, prompt: input.prompt }, ignored: unused };
   const { ignored, fields } = chatOptions(input.chat, endpoint);
   const messages = input.messages.map((message) => remoteMessage(message, endpoint));
-  return { path: '/chat/completions', body: { ...body, ...fields, messages }, ignored };
+  return { path: '/chat/completions', body: { ...body, ...fields, messages }, ignored: [...unused, ...ignored] };
 }
 
 /** The fields of a message in OpenAI's API. Some engines reject others. */

@@ -8,4 +8,5 @@ export type RankingContext = Awaited<ReturnType<Model['createRankingContext']>>;
 export type Sequence = ReturnType<Context['getSequence']>;
 export type Token = Sequence['contextTokens'][number];
 export type SamplerOptions = NonNullable<Parameters<Sequence['evaluate']>[1]>;
+export type TokenBias = InstanceType<Binding['TokenBias']>;
 export type GrammarState = InstanceType<Binding['LlamaGrammarEvaluationState']>;

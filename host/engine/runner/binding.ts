@@ -6,4 +6,5 @@ export {
   LlamaLogLevel,
   LlamaText,
   SpecialTokensText,
+  TokenBias,
 } from 'node-llama-cpp';

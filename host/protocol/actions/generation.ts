@@ -30,6 +30,9 @@ import { MAX_CONTEXT, MAX_GRAMMAR_CHARACTERS, MAX_SEED, MAX_STOP_CHARACTERS, MAX
 import { conversationId } from './conversations.ts';
 import { savedSettings } from './settings.ts';
 
+/** Most tokens with a bias. */
+const MAX_BIASED_TOKENS = 1_000;
+
 const stopSequence = v.pipe(
   nonEmptyText(MAX_STOP_CHARACTERS),
   v.check((text) => text.isWellFormed(), 'a string without unpaired surrogates'),
@@ -87,6 +90,21 @@ const settingEntries = {
   frequency_penalty: optional(
     numberBetween(-2, 2),
     'Extension: positive values make tokens less likely the more often they occur among the last 64; 0 disables it.',
+  ),
+  xtc_probability: optional(
+    numberBetween(0, 1),
+    'Extension: how often the most likely tokens are excluded (XTC); 0, the default, disables it. It applies where the output is sampled.',
+  ),
+  xtc_threshold: optional(
+    numberBetween(0, 0.5),
+    'Extension: tokens of at least this probability are excluded but for the least likely of them. Default: 0.1.',
+  ),
+  logit_bias: optional(
+    v.pipe(
+      v.record(v.pipe(v.string(), v.regex(/^\d{1,7}$/, 'the number of a token')), numberBetween(-100, 100)),
+      v.check((bias) => Object.keys(bias).length <= MAX_BIASED_TOKENS, `at most ${MAX_BIASED_TOKENS} tokens`),
+    ),
+    'Extension: numbers that are added to the logits of tokens, by the numbers of the tokens in the vocabulary. -100 excludes a token.',
   ),
   response_format: optional(
     responseFormat,

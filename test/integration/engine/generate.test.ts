@@ -203,6 +203,29 @@ describe('a prompt', () => {
   });
 });
 
+describe('further samplers', () => {
+  it('exclude the most likely tokens (XTC)', async () => {
+    const sampling = { ...SAMPLED, xtc: { probability: 1, threshold: 0.1 } };
+    const { text } = await generate('coin', { sampling, maxNewTokens: 30 });
+    expect(text).toMatch(/^( ?tails)+$/);
+  });
+
+  it('change the likelihood of single tokens', async () => {
+    const { text } = await generate('coin', { maxNewTokens: 4 });
+    expect(text).toMatch(/^( ?heads)+$/);
+    // The tokens of "▁heads" and its beginnings, which come first.
+    const sampling = {
+      ...GREEDY,
+      logitBias: Object.fromEntries(Array.from({ length: 12 }, (_, at) => [259 + at, -100])),
+    };
+    expect((await generate('coin', { sampling, maxNewTokens: 4 })).text).not.toContain('heads');
+    await expect(generate('coin', { sampling: { ...GREEDY, logitBias: { 9999999: 1 } } })).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'settings.logit_bias' },
+    });
+  });
+});
+
 describe('constrained output', () => {
   it.each([
     ['an enum', { enum: ['model'] }, 'model'],

@@ -1,5 +1,6 @@
 import { defined } from '../../../common/defined.ts';
 import { HostError, isHostError } from '../../../common/errors.ts';
+import { invalidField } from '../../../common/host-errors.ts';
 import {
   assertUsed,
   type GenerateRequest,
@@ -10,7 +11,7 @@ import {
 import { closingText } from '../../../reasoning/formats.ts';
 import { MAX_CHECKPOINT_BYTES } from '../../budget.ts';
 import type { RunnerStep } from '../../ipc.ts';
-import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token } from '../binding-types.ts';
+import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token, TokenBias } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { AnswerGrammar } from './answer-grammar.ts';
 import { Output } from './output.ts';
@@ -123,7 +124,11 @@ export class Generator {
       const rest = await this.#evaluate(tokens, output, watch, aborted);
       if (signal.aborted) return output.end('stopped', counts);
       await grammar.follow(output);
-      const options = samplerOptions(request.sampling, grammar, output, () => this.#sequence.contextTokens);
+      const bias = this.#bias(request.sampling.logitBias);
+      const options = {
+        ...samplerOptions(request.sampling, grammar, output, () => this.#sequence.contextTokens),
+        ...(bias === undefined ? {} : { tokenBias: bias }),
+      };
       const closeTokens = this.#closeTokens(prompt.reasoning);
       const sampling = this.#sample({ rest, options, grammar, output, closeTokens }, watch);
       await this.#leaving(sampling, aborted);
@@ -209,6 +214,21 @@ export class Generator {
     }
   }
 
+  /** @throws HostError `INVALID_REQUEST` for a token that the vocabulary does not have. */
+  #bias(logits: Sampling['logitBias']): TokenBias | undefined {
+    if (logits === undefined) return undefined;
+    const { binding, model } = this.#parts;
+    const bias = binding.TokenBias.for(model);
+    // llama.cpp ends the process for a token that does not exist.
+    const size = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
+    for (const [token, logit] of Object.entries(logits)) {
+      const id = Number(token) as Token;
+      if (id >= size) throw invalidField('settings.logit_bias', 'of tokens of the model', token);
+      bias.set(id, logit === -100 ? 'never' : { logit });
+    }
+    return bias;
+  }
+
   /** Returns the tokens that end the reasoning. */
   #closeTokens(reasoning: PromptReasoning | undefined): Token[] {
     return reasoning?.maxTokens === undefined
@@ -254,13 +274,14 @@ function samplerOptions(
   contextTokens: () => Token[],
 ): SamplerOptions {
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
-  const { presencePenalty = 0, frequencyPenalty = 0 } = sampling;
+  const { presencePenalty = 0, frequencyPenalty = 0, xtc } = sampling;
   return {
     temperature,
     topP,
     topK,
     minP,
     seed,
+    ...(xtc === undefined ? {} : { xtc }),
     ...(grammar.isNeeded(output) ? { grammarEvaluationState: () => grammar.stateFor(output) } : {}),
     ...(repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0
       ? {}
