@@ -30,6 +30,8 @@ const SAME_IN_ALL_LANGUAGES: ReadonlySet<string> = new Set([
   'downloadsTitle',
   'capability_code',
   'capability_embedding',
+  'prompts',
+  'promptText',
 ]);
 
 const others = readdirSync(LOCALES).filter((language) => language !== 'en');
