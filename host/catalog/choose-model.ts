@@ -113,8 +113,12 @@ function plainest<T extends Candidate>(models: T[], wanted: string): T[] {
   const ending = models.filter(({ name }) => endsWith(name.file, wanted));
   const among = ending.length > 0 ? ending : models;
   const stems = among.map((model) => ({ model, start: stemOf(model.name.file).slice(0, -wanted.length) }));
-  const plain =
-    ending.length === 0 ? [] : stems.filter(({ start }) => stems.every((other) => other.start.startsWith(start)));
+  // Only the shortest can be the beginning of all: comparing each with each takes minutes for thousands of names.
+  const shortest = stems
+    .map(({ start }) => start)
+    .reduce((least, start) => (start.length < least.length ? start : least));
+  const isPlain = ending.length > 0 && stems.every(({ start }) => start.startsWith(shortest));
+  const plain = isPlain ? stems.filter(({ start }) => start === shortest) : [];
   if (plain.length === 1) return plain.map(({ model }) => model);
   const names = new Set(among.map(({ name }) => baseOf(name.file)));
   if (names.size > 1) return among;

@@ -60,10 +60,13 @@ export async function modelOnDisk(typed: string, client: Client) {
  */
 export async function modelAnywhere(typed: string, client: Client): Promise<string> {
   const name = client.plainName(typed);
-  if (isRemoteId(name) || modelNameOf(name) !== undefined) return name;
+  const id = isRemoteId(name) || modelNameOf(name) !== undefined ? name : undefined;
+  // Other programs tell their models apart without regard to case; the hub does not.
+  if (id !== undefined && !id.startsWith('local/')) return id;
   const known = await knownModels(client);
   const found = findModel(name, known);
   if (found !== undefined) return found.id;
+  if (id !== undefined) return id;
   throw new HostError(
     'FILE_NOT_FOUND',
     `There is no model named "${typed}". Use a model ID such as owner/name/file.gguf, or a name from "tabagent ls --all".${hintFor(name, known)}`,

@@ -10,12 +10,17 @@ const READ_TIMEOUT_MS = 3_000;
 /** Kinds that are remembered. A repository has a handful. */
 const MAX_KNOWN = 1_000;
 
+/** How long a file whose beginning could not be read is not asked for again, milliseconds: a listing has many pages. */
+const FAILURE_REMEMBERED_MS = 60_000;
+
 /** Reads what files on the hub are from their first kilobytes, and remembers it. */
 export class FileKinds {
   readonly #hub: () => Promise<Pick<Hub, 'beginning'>>;
   readonly #log: Logger;
   /** By model id; undefined where the header does not say. A model stays a model when its file is replaced. */
   readonly #known = new Map<string, FileKind | undefined>();
+  /** When reading failed last, by model id. */
+  readonly #failedAt = new Map<string, number>();
 
   constructor(hub: () => Promise<Pick<Hub, 'beginning'>>, log: Logger) {
     this.#hub = hub;
@@ -30,6 +35,7 @@ export class FileKinds {
 
   async #read(name: ModelName, limit: AbortSignal, signal: AbortSignal): Promise<FileKind | undefined> {
     if (this.#known.has(name.id)) return this.#known.get(name.id);
+    if (performance.now() - (this.#failedAt.get(name.id) ?? Number.NEGATIVE_INFINITY) < FAILURE_REMEMBERED_MS) return;
     try {
       const kind = readKind(await (await this.#hub()).beginning(name, BEGINNING_BYTES, { signal: limit }));
       if (this.#known.size >= MAX_KNOWN) this.#known.clear();
@@ -37,6 +43,8 @@ export class FileKinds {
       return kind;
     } catch (error) {
       signal.throwIfAborted();
+      if (this.#failedAt.size >= MAX_KNOWN) this.#failedAt.clear();
+      this.#failedAt.set(name.id, performance.now());
       // Without the header, the name decides, and a load checks the whole file.
       this.#log.info('hub.kind-unknown', { id: name.id, error });
       return undefined;

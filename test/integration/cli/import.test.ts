@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../support/cli/run-command.ts';
@@ -39,7 +39,7 @@ describe('a file of the user', () => {
     });
     expect((await tabagent('ls')).stdout).toBe('');
     expect(statSync(path)).toMatchObject({ ino: before.ino, size: before.size, mtimeMs: before.mtimeMs });
-    expect(existsSync(join(shop.home, 'models'))).toBe(false);
+    expect(readdirSync(join(shop.home, 'models'))).toEqual([]);
   });
 
   it('has its own ID beside a file with the same name, and keeps it', async () => {

@@ -280,11 +280,13 @@ describe('constrained output', () => {
     ['anything', { type: 'array', items: {}, minItems: 1, maxItems: 1 }],
   ])('by a schema with %s is valid in llama.cpp too', async (_what, jsonSchema) => {
     const { expression } = compileSchema(jsonSchema, { field: 'schema', strict: true });
-    const { text, finishReason } = await generate('story', {
+    const { text: decoded, finishReason } = await generate('story', {
       maxNewTokens: 400,
       constraint: { jsonSchema },
       sampling: { ...GREEDY, temperature: 2, seed: 3 },
     });
+    // A model without sense also writes malformed UTF-8: three bytes that llama.cpp counts as one character.
+    const text = decoded.replaceAll('\uFFFD\uFFFD\uFFFD', '\uFFFD');
     // A model without sense may go on without end where it is allowed to.
     expect(finishReason === 'stop' ? accepts(expression, text) : !isNothing(derive(expression, text))).toBe(true);
     expect(text).not.toBe('');

@@ -154,8 +154,8 @@ describe('generation over native messaging', () => {
     ],
     [
       'a schema that cannot be kept',
-      { prompt: '', settings: { json_schema: { type: 'string', pattern: 'a' } } },
-      'settings.json_schema.pattern',
+      { prompt: '', settings: { json_schema: { not: { type: 'string' } } } },
+      'settings.json_schema.not',
     ],
   ])('refuses %s by name', async (_what, fields, field) => {
     await load(STORY);
@@ -252,7 +252,7 @@ describe('generation over native messaging', () => {
     const format = { type: 'json_schema', json_schema: { name: 'x', schema } };
     expect((await ask({ response_format: format })).output).toBe('"upon"');
     expect((await ask({ response_format: { type: 'json_object' }, max_tokens: 1 })).output).toMatch(/^\{/);
-    const faulty = { type: 'json_schema', json_schema: { schema: { type: 'string', pattern: 'a' } } };
+    const faulty = { type: 'json_schema', json_schema: { schema: { not: { type: 'string' } } } };
     expect(
       await host.request('GENERATE', {
         messages: [{ role: 'user', content: 'once' }],
@@ -260,7 +260,7 @@ describe('generation over native messaging', () => {
       }),
     ).toMatchObject({
       code: 'INVALID_REQUEST',
-      details: { field: 'settings.response_format.json_schema.schema.pattern' },
+      details: { field: 'settings.response_format.json_schema.schema.not' },
     });
     expect(
       await host.request('GENERATE', {
