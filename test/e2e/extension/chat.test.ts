@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { endedTurns } from '../../../extension/page/chat/history.ts';
 import { describeWith } from '../../support/describe-where.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO } from '../../support/extension/models.ts';
@@ -12,15 +13,16 @@ const SMALL_CONTEXT = modelId('small-context.gguf');
 interface StoredMessage {
   readonly role: string;
   readonly content: string;
+  readonly status: string;
 }
 
-/** The messages of the newest conversation, as the host stores them. */
-async function storedMessages(page: PageDriver): Promise<StoredMessage[]> {
+/** The messages of the newest conversation, as the host stores them, without turns that failed. */
+async function storedMessages(page: PageDriver): Promise<Pick<StoredMessage, 'role' | 'content'>[]> {
   const { conversations } = (await page.ask('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
   const { messages } = (await page.ask('GET_CONVERSATION', { id: conversations[0]?.id })) as {
     messages: StoredMessage[];
   };
-  return messages.map(({ role, content }) => ({ role, content }));
+  return endedTurns(messages).map(({ role, content }) => ({ role, content }));
 }
 
 /** Sends a message and waits for its answer to be complete. */
