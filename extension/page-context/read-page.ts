@@ -34,9 +34,11 @@ export function readPage(page: Document, location: { readonly href: string }): P
 function readArticle(page: Document): WrittenMarkdown | undefined {
   if (page.getElementsByTagName('*').length > MAX_ELEMENTS) return undefined;
   try {
-    // Readability changes the document it works on. The serializer keeps it from making HTML of the result.
+    // Readability changes the document it works on. The serializer keeps it from making HTML of the result; classes say in
+    // which language code is.
     const copy = page.cloneNode(true) as Document;
-    const content = new Readability<Node>(copy, { serializer: (element) => element }).parse()?.content;
+    const content = new Readability<Node>(copy, { serializer: (element) => element, keepClasses: true }).parse()
+      ?.content;
     return content ? toMarkdown(content, MAX_PAGE_CHARACTERS) : undefined;
   } catch {
     // Elements nested thousands deep exhaust the stack; names of elements can hide methods of the document.
