@@ -127,7 +127,7 @@ for (const kind of BROWSERS) {
       await page.waitFor(`document.activeElement.getAttribute('role') === 'menuitem'`);
       await page.waitFor(`${FOCUSED} === 'Details'`);
       await page.press('ArrowDown');
-      await page.waitFor(`${FOCUSED} === 'Verify'`);
+      await page.waitFor(`${FOCUSED} === 'Check for updates'`);
       await page.press('Escape');
       await page.waitFor(`document.activeElement.matches('[aria-haspopup=menu]')`);
       await page.press('Enter');

@@ -82,7 +82,8 @@ for (const kind of BROWSERS) {
       await page.fill('input[type=search]', 'gated');
       await page.waitForText(`[data-repo="${GATED}"]`, 'Terms required');
       await page.click(`[data-repo="${GATED}"] button`);
-      expect(await page.waitForText('dialog .gated', 'accept their terms')).toContain('Add access token');
+      await page.waitForText('dialog .gated', 'accept their terms');
+      await page.waitForText('dialog .gated', 'Add access token');
       await capture(page, 'light-gated');
       await page.click('dialog footer button');
       const row = rowOf(`${GATED}/m-Q4_K_M.gguf`);
