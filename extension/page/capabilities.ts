@@ -54,3 +54,16 @@ export function engineOf(modelId: string): string | undefined {
   const [owner, engine] = modelId.split('/');
   return owner === 'remote' ? engine : undefined;
 }
+
+/**
+ * Returns a loaded model that embeds texts on this computer. A remote one does not count: text that only helps to choose
+ * what is sent must not leave the computer.
+ */
+export function localEmbeddingModel<
+  T extends { readonly id: string; readonly stage: string; readonly capabilities: readonly Capability[] },
+>(models: readonly T[]): T | undefined {
+  return models.find(
+    ({ id, stage, capabilities }) =>
+      stage === 'loaded' && capabilities.includes('embedding') && engineOf(id) === undefined,
+  );
+}

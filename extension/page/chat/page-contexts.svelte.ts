@@ -4,6 +4,7 @@ import { type ContextModel, type ContextSize, fitContexts, measureContexts } fro
 import { type PageContent, parsePageContent } from '../../page-context/page-content.ts';
 import { PANEL_REQUEST, type PanelRequest } from '../../page-context/panel-request.ts';
 import { currentTab, readTab } from '../../page-context/tabs.ts';
+import { localEmbeddingModel } from '../capabilities.ts';
 import { t } from '../i18n.ts';
 import type { Store } from '../store.svelte.ts';
 
@@ -106,9 +107,7 @@ export class PageContexts {
   }
 
   async #embed(texts: readonly string[]): Promise<number[][] | undefined> {
-    const model = this.#store.rows.find(
-      ({ stage, capabilities }) => stage === 'loaded' && capabilities.includes('embedding'),
-    );
+    const model = localEmbeddingModel(this.#store.rows);
     if (model === undefined) return undefined;
     const vectors: number[][] = [];
     let cursor: string | undefined;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseHTML } from 'linkedom';
+import { localEmbeddingModel } from '../../../extension/page/capabilities.ts';
 import { cite } from '../../../extension/page-context/citations.ts';
 import { type PageContext, splitContexts, withContexts } from '../../../extension/page-context/context-message.ts';
 import { type ContextModel, fitContexts, splitPassages } from '../../../extension/page-context/fit-context.ts';
@@ -136,6 +137,16 @@ describe('pages that are made to fit', () => {
     expect(fitted?.text).not.toContain('river');
     expect(fitted?.part?.choice).toBe('beginning');
     expect(fitted?.part?.percent).toBeLessThan(60);
+  });
+
+  it('are ranked by a loaded model on this computer, never by one on a server', () => {
+    const embedder = (id: string, stage = 'loaded') => ({ id, stage, capabilities: ['embedding'] as const });
+    const remote = embedder('remote/cloud/embed');
+    const idle = embedder('owner/idle/embed.gguf', 'downloaded');
+    const chat = { id: 'owner/chat/chat.gguf', stage: 'loaded', capabilities: ['chat'] as const };
+    const local = embedder('owner/embed/embed.gguf');
+    expect(localEmbeddingModel([remote, idle, chat])).toBeUndefined();
+    expect(localEmbeddingModel([remote, idle, chat, local])).toBe(local);
   });
 
   it('are measured by their length where the engine counts no tokens', async () => {
