@@ -49,7 +49,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     examples: [
       { command: 'tabagent ls', does: 'list downloaded models' },
-      { command: 'tabagent ls --json | jq -r ".models[].id"', does: 'the same as --ids' },
+      { command: 'tabagent ls --json | jq -r ".models[].id"', does: 'print IDs, also of unfinished downloads' },
     ],
     actions: ['GET_DOWNLOADED_MODELS', 'GET_AVAILABLE_MODELS', 'GET_ACTIVE_DOWNLOADS', 'CHECK_UPDATES'],
     load: () => import('./commands/ls.ts'),

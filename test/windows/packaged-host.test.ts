@@ -94,7 +94,7 @@ describe('the packaged host on Windows', () => {
     const { findings } = JSON.parse(stdout);
     const failed = findings.filter(({ status }: { status: string }) => status === 'failed');
     expect(failed.map(({ check }: { check: string }) => check)).toEqual(['Google Chrome']);
-    expect(await tabagent('rm', 'markov', '--yes')).toMatchObject({ code: 0 });
+    expect(await tabagent('rm', 'markov')).toMatchObject({ code: 0 });
     expect((await tabagent('ls')).stdout).not.toContain('markov.gguf');
   });
 });
