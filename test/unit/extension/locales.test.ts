@@ -30,8 +30,6 @@ const SAME_IN_ALL_LANGUAGES: ReadonlySet<string> = new Set([
   'downloadsTitle',
   'capability_code',
   'capability_embedding',
-  'prompts',
-  'promptText',
 ]);
 
 const others = readdirSync(LOCALES).filter((language) => language !== 'en');
