@@ -1,3 +1,5 @@
+import { codeBlock } from './code-block.ts';
+
 /** Markdown made of elements, and whether the limit cut it. */
 export interface WrittenMarkdown {
   readonly text: string;
@@ -113,9 +115,7 @@ class MarkdownWriter {
     if (text === '') return;
     const classes = `${element.getAttribute('class') ?? ''} ${element.querySelector('code')?.getAttribute('class') ?? ''}`;
     const language = /(?:^|\s)(?:lang|language)-([\w+#-]+)/.exec(classes)?.[1]?.slice(0, MAX_LANGUAGE) ?? '';
-    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-    const fence = '`'.repeat(longest + 1);
-    this.#addBlock(`${fence}${language}\n${text}\n${fence}`);
+    this.#addBlock(codeBlock(text, language));
   }
 
   #item(element: Element, depth: number): void {

@@ -5,13 +5,13 @@ import { PANEL_REQUEST, type PanelRequest } from '../page-context/panel-request.
 import { parsePrompts, SAVED_PROMPTS } from '../page-context/prompts.ts';
 import { readTab } from '../page-context/tabs.ts';
 
-/** Entries of the menu for selected text, and the questions that they ask. */
-const SELECTION_PROMPTS = {
-  explain: () => t('promptExplain'),
-  summarize: () => t('promptSummarize'),
-  translate: () => t('promptTranslate', languageName()),
-  rewrite: () => t('promptRewrite'),
-} as const;
+/** Entries of the context menu for selected text, with the questions that they ask. */
+const SELECTION_ENTRIES = [
+  { id: 'explain', title: () => t('menuExplain'), question: () => t('promptExplain') },
+  { id: 'summarize', title: () => t('menuSummarize'), question: () => t('promptSummarize') },
+  { id: 'translate', title: () => t('menuTranslate'), question: () => t('promptTranslate', languageName()) },
+  { id: 'rewrite', title: () => t('menuRewrite'), question: () => t('promptRewrite') },
+] as const;
 
 /** The keyboard command, as in the manifest. */
 const ASK_COMMAND = 'ask-about-page';
@@ -51,10 +51,7 @@ async function createMenus(): Promise<void> {
     browser.contextMenus.create({ id, title, contexts });
   add('page', t('askAboutPage'), ['page']);
   add('selection', t('askAboutSelection'), ['selection']);
-  add('explain', t('menuExplain'), ['selection']);
-  add('summarize', t('menuSummarize'), ['selection']);
-  add('translate', t('menuTranslate'), ['selection']);
-  add('rewrite', t('menuRewrite'), ['selection']);
+  for (const { id, title } of SELECTION_ENTRIES) add(id, title(), ['selection']);
   // An ampersand marks a shortcut key in a menu.
   for (const { id, title } of await savedPrompts()) add(SAVED_PREFIX + id, title.replaceAll('&', '&&'), ['selection']);
 }
@@ -71,7 +68,7 @@ async function requestOf(menuId: string): Promise<MenuRequest> {
     const saved = (await savedPrompts()).find(({ id }) => id === menuId.slice(SAVED_PREFIX.length));
     return { kind: 'selection', question: saved?.text };
   }
-  return { kind: 'selection', question: SELECTION_PROMPTS[menuId as keyof typeof SELECTION_PROMPTS]?.() };
+  return { kind: 'selection', question: SELECTION_ENTRIES.find(({ id }) => id === menuId)?.question() };
 }
 
 /** Opens the chat beside the pages of a window; resolves with false if the browser does not allow that now. */

@@ -24,8 +24,8 @@ export function helpOf(command: CommandSpec): string {
     `Usage: ${usageOf(command)}\n`,
     `${summary}.\n`,
     ...(details === undefined ? [] : [`${details}\n`]),
-    ...(args.length === 0 ? [] : [`Arguments:\n${indented(args.map((arg) => [arg.name, inWords(arg)]))}`]),
-    `Options:\n${indented(optionsOf(command).map((option) => [optionUsage(option), inWords(option)]))}`,
+    ...(args.length === 0 ? [] : [`Arguments:\n${indented(args.map((arg) => [arg.name, summaryOf(arg)]))}`]),
+    `Options:\n${indented(optionsOf(command).map((option) => [optionUsage(option), summaryOf(option)]))}`,
     `Examples:\n${indented(examples.map(({ command: typed, does }) => [typed, does]))}`,
     `Exit codes:\n${indented(Object.entries(EXIT_MEANINGS))}`,
   ].join('\n');
@@ -47,7 +47,7 @@ export function optionUsage({ name, short, value }: OptionSpec): string {
 }
 
 /** Returns the summary of an argument or option, with its choices. */
-export function inWords({ summary, choices, many }: ArgumentSpec | OptionSpec): string {
+export function summaryOf({ summary, choices, many }: ArgumentSpec | OptionSpec): string {
   const words = choices === undefined ? summary : `${summary}: ${choices.join(', ')}`;
   return many === true ? `${words}; may be repeated` : words;
 }

@@ -1,6 +1,6 @@
 import { EXIT_MEANINGS } from '../common/exit-codes.ts';
 import { VERSION } from '../common/version.ts';
-import { inWords, optionUsage, usageOf } from './help.ts';
+import { optionUsage, summaryOf, usageOf } from './help.ts';
 import { COMMON_OPTIONS, type CommandSpec } from './spec.ts';
 
 /** The manual page `tabagent(1)`, in roff. It carries no date, so that the same sources make the same page. */
@@ -22,7 +22,7 @@ export function manPage(commands: readonly CommandSpec[]): string {
     '.SH COMMANDS',
     ...commands.flatMap(commandLines),
     '.SH COMMON OPTIONS',
-    ...COMMON_OPTIONS.flatMap((option) => item(optionUsage(option), inWords(option))),
+    ...COMMON_OPTIONS.flatMap((option) => item(optionUsage(option), summaryOf(option))),
     '.SH EXIT STATUS',
     ...Object.entries(EXIT_MEANINGS).flatMap(([code, meaning]) => item(code, meaning)),
     '.SH ENVIRONMENT',
@@ -47,8 +47,8 @@ function commandLines(command: CommandSpec): string[] {
   return [
     `.SS ${line(usageOf(command))}`,
     line(`${summary}.${details === undefined ? '' : ` ${details.replaceAll('\n', ' ')}`}`),
-    ...args.flatMap((arg) => item(arg.name, inWords(arg))),
-    ...options.flatMap((option) => item(optionUsage(option), inWords(option))),
+    ...args.flatMap((arg) => item(arg.name, summaryOf(arg))),
+    ...options.flatMap((option) => item(optionUsage(option), summaryOf(option))),
     '.PP',
     ...examples.flatMap(({ command: typed, does }) => item(typed, does)),
   ];

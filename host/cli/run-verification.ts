@@ -28,7 +28,7 @@ export async function runVerification(
       },
     });
     progress.end();
-    print(context, payload, () => printable(inWords(payload)));
+    print(context, payload, () => printable(formatReport(payload)));
     if (payload.checked === 0) terminal.stderr.write('No models are downloaded.\n');
     return payload.bad === 0 ? EXIT.ok : EXIT.failed;
   } finally {
@@ -36,13 +36,13 @@ export async function runVerification(
   }
 }
 
-function inWords({ models, checked }: Report): string {
-  const lines = models.map((model) => `${model.id}: ${stateInWords(model)}\n`);
+function formatReport({ models, checked }: Report): string {
+  const lines = models.map((model) => `${model.id}: ${formatState(model)}\n`);
   const rest = checked - models.length;
   return lines.join('') + (rest > 0 ? `${rest} more verified, no problems found\n` : '');
 }
 
-function stateInWords({ state, files, repaired, fetched, error }: Report['models'][number]): string {
+function formatState({ state, files, repaired, fetched, error }: Report['models'][number]): string {
   if (error !== undefined) return error.message;
   if (repaired) return `repaired (${formatBytes(fetched)} downloaded)`;
   const chunks = sum(files.map(({ badChunkCount }) => badChunkCount));

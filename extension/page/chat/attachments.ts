@@ -1,3 +1,5 @@
+import { codeBlock } from '../../page-context/code-block.ts';
+
 /** A text file that is sent with a message. */
 export interface Attachment {
   readonly name: string;
@@ -23,10 +25,6 @@ export async function readAttachment(file: File): Promise<Attachment | Attachmen
 
 /** Returns a message with files below it, each in a code block that its content cannot close. */
 export function withAttachments(message: string, attachments: readonly Attachment[]): string {
-  const blocks = attachments.map(({ name, text }) => {
-    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-    const fence = '`'.repeat(longest + 1);
-    return `${name}\n${fence}\n${text.replace(/\n$/, '')}\n${fence}`;
-  });
+  const blocks = attachments.map(({ name, text }) => `${name}\n${codeBlock(text.replace(/\n$/, ''))}`);
   return [message, ...blocks].filter((part) => part !== '').join('\n\n');
 }

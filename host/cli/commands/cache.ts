@@ -26,11 +26,11 @@ async function stats(context: CommandContext): Promise<number> {
   const { payload } = await context.client.request('GET_CACHE_STATS');
   const models = await context.client.all('GET_CACHE_STATS', ({ models }) => models);
   const { nextCursor: _, ...whole } = payload;
-  print(context, { ...whole, models }, () => inWords({ ...whole, models }));
+  print(context, { ...whole, models }, () => formatStats({ ...whole, models }));
   return EXIT.ok;
 }
 
-function inWords(stats: PayloadOf<'GET_CACHE_STATS'>): string {
+function formatStats(stats: PayloadOf<'GET_CACHE_STATS'>): string {
   const { folder, models, modelBytes, partials, partialBytes, limitBytes, disk } = stats;
   const now = Date.now() / 1000;
   const rows = models.map(({ id, size, lastUsed, pinned, busy }) => [

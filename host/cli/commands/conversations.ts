@@ -55,7 +55,7 @@ async function exportToFile(context: CommandContext, file: string): Promise<numb
   } catch (error) {
     throw error instanceof HostError ? error : fileFault(error, file, 'written');
   }
-  print(context, { file, ...counts }, () => printable(`Exported ${inWords(counts)} to ${file}.\n`));
+  print(context, { file, ...counts }, () => printable(`Exported ${formatCounts(counts)} to ${file}.\n`));
   return EXIT.ok;
 }
 
@@ -117,12 +117,12 @@ async function importRows(context: CommandContext, typed: string): Promise<numbe
   if (rows.length > 0) await send(rows);
   print(context, { ...taken, skipped, refused }, () => {
     const known = skipped === 0 ? '' : ` Skipped ${skipped} rows that already exist or have a newer version here.`;
-    return printable(`Imported ${inWords(taken)}.${known}${refusedInWords(refused)}\n`);
+    return printable(`Imported ${formatCounts(taken)}.${known}${formatRefused(refused)}\n`);
   });
   return refused.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function refusedInWords(refused: readonly Refused[]): string {
+function formatRefused(refused: readonly Refused[]): string {
   if (refused.length === 0) return '';
   const ids = refused.slice(0, MAX_SHOWN_IDS).map(({ id }) => id);
   const more = refused.length > ids.length ? ', …' : '';
@@ -155,7 +155,7 @@ async function importSome({ client }: CommandContext, lines: readonly JsonLine[]
   }
 }
 
-function inWords({ conversations, messages }: Counts): string {
+function formatCounts({ conversations, messages }: Counts): string {
   const of = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`;
   return `${of(conversations, 'conversation')} and ${of(messages, 'message')}`;
 }

@@ -31,7 +31,7 @@ export async function run(context: CommandContext): Promise<number> {
     interrupts.signal.throwIfAborted();
     findings.push(...found);
     if (!input.flag('json'))
-      for (const finding of found) terminal.stdout.write(inWords(finding, terminal.styled.stdout));
+      for (const finding of found) terminal.stdout.write(formatFinding(finding, terminal.styled.stdout));
   }
   const failed = findings.filter(({ status }) => status === 'failed').length;
   print(context, { ok: failed === 0, findings: findings.map(withFormerName) }, () =>
@@ -61,7 +61,7 @@ function withFormerName(finding: Finding) {
   return { ...finding, ...defined({ mend: finding.fix }) };
 }
 
-function inWords({ check, status, message, fix }: Finding, styled: boolean): string {
+function formatFinding({ check, status, message, fix }: Finding, styled: boolean): string {
   const { word, style } = SIGNS[status];
   const lines = [`${paint(word, style, styled)}  ${printable(`${check}: ${message}`)}`];
   if (fix !== undefined) lines.push(`         ${printable(fix)}`);

@@ -40,7 +40,7 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
         message: `Starts successfully${cpu.variant === null ? '' : ` (build: ${cpu.variant})`}.`,
         details: { cpuVariant: cpu.variant },
       },
-      said('self-test on the CPU', cpu.text),
+      outputFinding('self-test on the CPU', cpu.text),
       await containment(client),
     ];
     if (gpus.length === 0)
@@ -54,7 +54,7 @@ export async function examineEngine(context: CommandContext): Promise<readonly F
     return [
       ...findings,
       { check: 'GPU', status: 'ok', message: `Using ${names}.` },
-      said('self-test on the GPU', gpu.text),
+      outputFinding('self-test on the GPU', gpu.text),
     ];
   } finally {
     await client.close();
@@ -87,7 +87,7 @@ async function containment(client: Client): Promise<Finding> {
   return { check, status: 'warning', message, ...defined({ fix }) };
 }
 
-function said(check: string, text: string): Finding {
+function outputFinding(check: string, text: string): Finding {
   const expected = CONTINUATION.join(' ');
   if (text === expected) return { check, status: 'ok', message: 'A small model produces the expected output.' };
   const message = `A small model produced unexpected output. Expected "${expected}", got "${text.slice(0, 200)}".`;
