@@ -22,7 +22,7 @@ const PAGES_POLICY = [
 ].join('; ');
 
 /**
- * Mozilla counts what an extension hands to a native application as transmitted. Chats, searches for models, access
+ * Mozilla counts what an extension passes to a native application as transmitted. Chats, searches for models, access
  * tokens, and the text and addresses of pages that the user asks about go to the host on the same computer.
  */
 const TRANSMITTED_DATA = [

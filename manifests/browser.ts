@@ -1,7 +1,7 @@
 /** The two kinds of manifest: `allowed_origins` or `allowed_extensions`. */
 export type BrowserFamily = 'chromium' | 'firefox';
 
-/** Platforms with a table of their own, as `process.platform` names them. */
+/** Platforms that have a table, as `process.platform` names them. */
 export type Platform = 'linux' | 'darwin' | 'win32';
 
 /** What all platforms have in common about a browser. */
@@ -11,7 +11,7 @@ export interface Browser {
   readonly family: BrowserFamily;
 }
 
-/** The browsers the host can be registered with, by the names the command line takes, in the order they are listed. */
+/** The browsers that the host can be registered with, by their names on the command line, in display order. */
 export const BROWSERS = {
   chrome: { title: 'Google Chrome', family: 'chromium' },
   chromium: { title: 'Chromium', family: 'chromium' },

@@ -21,7 +21,7 @@ const MOZILLA: ManifestFolder = {
 /** The folders of Firefox for all users. */
 const MOZILLA_SYSTEM: readonly ManifestFolder[] = [
   shared('usr/lib/mozilla/native-messaging-hosts'),
-  // Fedora builds Firefox with a library folder of its own.
+  // Fedora builds Firefox with a different library folder.
   { ...shared('usr/lib64/mozilla/native-messaging-hosts'), onlyWhere: root('usr/lib64/mozilla') },
 ];
 

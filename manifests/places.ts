@@ -32,7 +32,7 @@ export interface ManifestKey {
 /** Where a manifest must be found. */
 export type ManifestPlace = ManifestFolder | ManifestKey;
 
-/** A browser installed in a sandbox of its own. */
+/** A browser installed in a sandbox. */
 export interface ConfinedBrowser {
   /** Exists where the browser was started at least once. */
   readonly sign: Place;

@@ -1,18 +1,22 @@
 import type { PageContext } from './context-message.ts';
 import { splitSentences } from './fit-context.ts';
 
-/** Most sentences of a page and of an answer that are compared. */
+/** Maximum number of sentences of the pages, and of an answer, that are compared. */
 const MAX_PASSAGES = 20_000;
 const MAX_SENTENCES = 400;
 
-/** Most links in one answer. */
+/** Maximum number of links in one answer. */
 const MAX_CITATIONS = 40;
 
-/** A sentence with fewer words says too little to be found again. */
+/** A sentence with fewer words is not specific enough to be matched. */
 const MIN_WORDS = 4;
 
-/** Share of a sentence's words, weighted by how rare they are in the page, that its passage must have. */
+/** Share of a sentence's words, weighted by their rarity in the pages, that a passage must contain to match. */
 const MIN_OVERLAP = 0.5;
+
+/** A word in more than this share of the passages does not distinguish them, unless there are few. */
+const COMMON_SHARE = 0.25;
+const FEW_PASSAGES = 40;
 
 /** A longer passage is linked by its first and its last words. */
 const LINKED_WORDS = 6;
@@ -23,8 +27,9 @@ interface Passage {
 }
 
 /**
- * Adds links to an answer: after each sentence that repeats what a passage of a page says, one to that passage, as a text
- * fragment (WICG, URL Fragment Text Directives). They are found by shared words and say where to look, no more.
+ * Adds links to an answer: after each sentence that repeats a passage of a page, a link to that passage, as a text
+ * fragment (WICG, URL Fragment Text Directives). Passages are matched by shared words: a link shows where to look, and
+ * proves nothing.
  */
 export function cite(answer: string, contexts: readonly PageContext[]): string {
   const index = indexes.get(contexts) ?? new PassageIndex(contexts);
@@ -50,7 +55,7 @@ export function cite(answer: string, contexts: readonly PageContext[]): string {
   return lines.join('\n');
 }
 
-/** The sentences of pages, found by their words. */
+/** An index of the sentences of pages by their words. */
 class PassageIndex {
   readonly #passages: Passage[] = [];
   readonly #byWord = new Map<string, number[]>();
@@ -77,8 +82,7 @@ class PassageIndex {
       const found = this.#byWord.get(word) ?? [];
       const weight = Math.log(1 + this.#passages.length / (1 + found.length));
       whole += weight;
-      // A word that is everywhere distinguishes nothing.
-      if (found.length * 4 > this.#passages.length && this.#passages.length > 40) continue;
+      if (this.#passages.length > FEW_PASSAGES && found.length > this.#passages.length * COMMON_SHARE) continue;
       for (const index of found) scores.set(index, (scores.get(index) ?? 0) + weight);
     }
     let best: number | undefined;
@@ -100,14 +104,14 @@ class PassageIndex {
   }
 }
 
-/** The pages of a conversation are searched for each of its answers. */
+/** Indexes are kept because the same pages are searched for every answer of a conversation. */
 const indexes = new WeakMap<readonly PageContext[], PassageIndex>();
 
 function wordsOf(text: string): Set<string> {
   return new Set(text.toLowerCase().match(/[\p{L}\p{N}]{3,}|\p{Script=Han}/gu) ?? []);
 }
 
-/** Returns a line without the marks that Markdown adds to it, so that it is found in the page. */
+/** Returns a line without its Markdown markup, so that it matches the text of the page. */
 function plain(line: string): string {
   return line
     .replace(/^\s*(?:#{1,6}|>|-|\d+\.)\s+/, '')
@@ -128,7 +132,7 @@ function fragmentUrl({ text, url }: Passage): string | undefined {
   return `${page.href}#:~:text=${parts.map(encodeFragment).join(',')}`;
 }
 
-/** Encodes a part of a text directive; `-`, `,` and `&` have a meaning there, and parentheses in Markdown. */
+/** Encodes a part of a text directive; `-`, `,` and `&` have a meaning there, parentheses in Markdown. */
 function encodeFragment(text: string): string {
   return encodeURIComponent(text).replace(
     /[-!'()*_~]/g,

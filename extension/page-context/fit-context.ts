@@ -1,32 +1,32 @@
 import type { PageContext } from './context-message.ts';
 
-/** What is needed to make contexts fit: the host's counts and embeddings. */
+/** What the host provides to fit contexts to a model. */
 export interface ContextModel {
-  /** Counts the tokens of texts, and says the context length of the model. Undefined if the host cannot tell. */
+  /** Returns the number of tokens of the texts, and the context length of the model; undefined if it is not known. */
   count(texts: readonly string[]): Promise<{ readonly tokens: number; readonly contextSize: number } | undefined>;
-  /** Embeds texts with a loaded model; undefined if none is loaded that embeds, or it fails. */
+  /** Embeds texts with a model on this computer; undefined if none is loaded, or it fails. */
   embed(texts: readonly string[]): Promise<readonly (readonly number[])[] | undefined>;
 }
 
 /** Share of the context length that the contexts of a message may fill. The rest is for the conversation. */
 const CONTEXT_SHARE = 0.6;
 
-/** Context length that is assumed where it is not known, as for remote engines, tokens. */
+/** Assumed context length where it is unknown, as for remote engines, tokens. */
 const DEFAULT_CONTEXT = 8_192;
 
-/** Characters that make a token where it is not known; English text has about four. */
+/** Assumed characters per token where tokens cannot be counted; English text has about four. */
 const CHARACTERS_PER_TOKEN = 3.5;
 
-/** Length that passages are put together to, characters: some sentences, about what embedding models take. */
+/** Target length of a passage, characters: a few sentences, which fit the context of most embedding models. */
 const PASSAGE_CHARACTERS = 900;
 
-/** Most passages that are embedded. Of a page with more, the first ones. */
+/** Maximum number of passages that are embedded; of a longer page, the first ones are. */
 const MAX_EMBEDDED = 400;
 
-/** What stands between passages that do not follow each other in the page. */
+/** Marks where text between two passages is left out. */
 const GAP = '[…]';
 
-/** The size of contexts, in tokens, and the most that is sent. */
+/** The size of contexts and the maximum that is sent, in tokens. */
 export interface ContextSize {
   readonly tokens: number;
   readonly budget: number;
@@ -43,8 +43,8 @@ export async function measureContexts(model: ContextModel, texts: readonly strin
 }
 
 /**
- * Returns contexts that fit the model: whole if they fit, else the passages that are nearest to the question if a loaded
- * model embeds, else the beginning of each.
+ * Returns contexts that fit the model: unchanged if they fit, otherwise the passages that are nearest to the question, or
+ * the beginning of each if no embedding model is loaded.
  */
 export async function fitContexts(
   model: ContextModel,
@@ -123,7 +123,7 @@ export function splitPassages(text: string): string[] {
   return passages;
 }
 
-/** Splits text after each sentence and each line; joined, the parts are the text. */
+/** Splits text after each sentence and each line. The parts add up to the text. */
 export function splitSentences(text: string): string[] {
   return text.match(/[^.!?。！？\n]*(?:[.!?。！？]+["'”’)\]]*\s*|\n\s*|$)/g)?.filter((part) => part !== '') ?? [];
 }

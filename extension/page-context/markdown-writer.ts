@@ -1,41 +1,41 @@
 import { codeBlock } from './code-block.ts';
 
-/** Markdown made of elements, and whether the limit cut it. */
+/** The Markdown of elements, and whether it was cut at the limit. */
 export interface WrittenMarkdown {
   readonly text: string;
   readonly isCut: boolean;
 }
 
-/** Elements whose content is no text of the page. */
+/** Elements whose content is not part of the page's text. */
 const SKIPPED = new Set(
   'AUDIO BUTTON CANVAS DIALOG EMBED HEAD IFRAME INPUT NAV NOSCRIPT OBJECT OPTION SCRIPT SELECT STYLE SVG TEMPLATE TEXTAREA VIDEO'.split(
     ' ',
   ),
 );
 
-/** Elements that begin and end a line of their own. */
+/** Elements that start and end a line. */
 const BLOCKS = new Set(
   'ADDRESS ARTICLE ASIDE BLOCKQUOTE BODY CAPTION DD DETAILS DIV DL DT FIGCAPTION FIGURE FOOTER FORM H1 H2 H3 H4 H5 H6 HEADER HR LI MAIN OL P PRE SECTION SUMMARY TABLE TR UL'.split(
     ' ',
   ),
 );
 
-/** Elements below this depth are taken as plain text. HTML parsers stop nesting at 512; scripts do not. */
+/** Deeper elements are written as plain text. HTML parsers stop nesting at 512; scripts do not. */
 const MAX_DEPTH = 256;
 
-/** Most characters of a code block's language. */
+/** Maximum length of a code block's language, characters. */
 const MAX_LANGUAGE = 20;
 
 /**
  * Writes elements as Markdown: headings, paragraphs, nested lists, quotes, tables, code with its language, alternative
- * texts of images. Links and emphasis are written as their text, because their markup costs tokens and says little.
+ * texts of images. Links and emphasis are written as plain text, because their markup costs tokens and adds little.
  */
 class MarkdownWriter {
   readonly #limit: number;
   readonly #blocks: { text: string; isItem: boolean }[] = [];
   #length = 0;
   #line = '';
-  /** What stands before the next line, and before those after it. */
+  /** Prefix of the next line, and of the lines after it. */
   #marker = '';
   #indent = '';
 
@@ -76,8 +76,8 @@ class MarkdownWriter {
     else if (name === 'MATH') this.#add(element.getAttribute('alttext') ?? element.textContent ?? '');
     else if (name === 'TABLE' && isDataTable(element)) this.#table(element);
     else if (name === 'LI') this.#item(element, depth);
-    else if (name === 'BLOCKQUOTE') this.#within('> ', '> ', element, depth);
-    else if (/^H[1-6]$/.test(name)) this.#within(`${'#'.repeat(Number(name[1]))} `, '', element, depth);
+    else if (name === 'BLOCKQUOTE') this.#writeIndented('> ', '> ', element, depth);
+    else if (/^H[1-6]$/.test(name)) this.#writeIndented(`${'#'.repeat(Number(name[1]))} `, '', element, depth);
     else if (BLOCKS.has(name)) {
       this.#endLine();
       this.#children(element, depth);
@@ -92,7 +92,7 @@ class MarkdownWriter {
   }
 
   #add(text: string): void {
-    // Characters that the limit cuts off need no work.
+    // Characters beyond the limit are not processed.
     const words = text.slice(0, this.#limit).replace(/\s+/g, ' ');
     this.#line += /\s$/.test(this.#line) || this.#line === '' ? words.trimStart() : words;
     if (this.#line.length > this.#limit) this.#endLine();
@@ -123,11 +123,11 @@ class MarkdownWriter {
     const isNumbered = list?.tagName.toUpperCase() === 'OL';
     const number = isNumbered ? Number(list.getAttribute('start') ?? 1) + indexOf(element) : 0;
     const marker = isNumbered ? `${Number.isFinite(number) ? number : indexOf(element) + 1}. ` : '- ';
-    this.#within(marker, ' '.repeat(marker.length), element, depth);
+    this.#writeIndented(marker, ' '.repeat(marker.length), element, depth);
   }
 
   /** Writes an element whose first line begins with a marker, and the others with an indentation. */
-  #within(marker: string, indent: string, element: Element, depth: number): void {
+  #writeIndented(marker: string, indent: string, element: Element, depth: number): void {
     this.#endLine();
     const before = this.#indent;
     this.#marker = before + marker;
@@ -170,7 +170,7 @@ class MarkdownWriter {
   }
 }
 
-/** Returns whether a table holds data. Layouts put paragraphs, lists and other tables into theirs. */
+/** Returns whether a table contains data. Layout tables contain paragraphs, lists and other tables. */
 function isDataTable(table: Element): boolean {
   if (table.querySelector('table, ul, ol, p + p, h1, h2, h3, pre, article, section') !== null) return false;
   const row = table.querySelector('tr');

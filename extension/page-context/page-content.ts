@@ -1,11 +1,11 @@
-/** Most characters read of a page: about 100,000 tokens, more than the context of most models. */
+/** Maximum number of characters read from a page: about 100,000 tokens, more than the context of most models. */
 export const MAX_PAGE_CHARACTERS = 400_000;
 
-/** Most characters of a page's title and of its address. */
+/** Maximum length of a page's title and of its address, characters. */
 export const MAX_TITLE_CHARACTERS = 300;
 const MAX_URL_CHARACTERS = 2_000;
 
-/** What was read of a page. */
+/** What was read from a page. */
 export interface PageContent {
   readonly title: string;
   readonly url: string;
@@ -13,11 +13,11 @@ export interface PageContent {
   readonly text: string;
   /** The selected text; empty if nothing is selected. */
   readonly selection: string;
-  /** True if the page has more text than is read. */
+  /** True if the page has more text than was read. */
   readonly isCut: boolean;
 }
 
-/** Checks what a content script returned. Returns undefined for anything else than content of a page. */
+/** Validates what a content script returned. Returns undefined for anything but the content of a page. */
 export function parsePageContent(value: unknown): PageContent | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { title, url, text, selection, isCut } = value as Partial<Record<keyof PageContent, unknown>>;

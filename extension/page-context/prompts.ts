@@ -8,14 +8,14 @@ export interface SavedPrompt {
 /** The key of the saved prompts in `storage.local`. */
 export const SAVED_PROMPTS = 'prompts';
 
-/** Most saved prompts: what still fits in a menu. */
+/** Maximum number of saved prompts: more would not fit in a menu. */
 export const MAX_PROMPTS = 30;
 
-/** Longest title and text of a saved prompt, characters. */
+/** Maximum length of a saved prompt's title and text, characters. */
 export const MAX_PROMPT_TITLE = 60;
 export const MAX_PROMPT_TEXT = 10_000;
 
-/** Checks what is stored. Returns the prompts of it that are complete. */
+/** Validates stored prompts. Incomplete ones are left out. */
 export function parsePrompts(value: unknown): SavedPrompt[] {
   if (!Array.isArray(value)) return [];
   const prompts: unknown[] = value.slice(0, MAX_PROMPTS);

@@ -2,16 +2,16 @@ import { Readability } from '@mozilla/readability';
 import { toMarkdown, type WrittenMarkdown } from './markdown-writer.ts';
 import { MAX_PAGE_CHARACTERS, MAX_TITLE_CHARACTERS, type PageContent } from './page-content.ts';
 
-/** Most elements of a page whose main content is looked for. Beyond that its visible text is taken. */
+/** On a page with more elements, the main content is not searched for; its visible text is used. */
 const MAX_ELEMENTS = 50_000;
 
-/** A shorter main content is taken only if it is most of the visible text, characters. */
+/** Shorter main content is used only if it is at least half as long as the visible text, characters. */
 const MIN_ARTICLE_CHARACTERS = 500;
 
 /**
- * Reads the page that this runs in: its main content as Markdown or, where none is recognised, its visible text. Frames
- * and closed shadow roots are not read. Runs in the isolated world of a content script; the page can decide what it
- * shows, but not what runs here.
+ * Reads the page that it runs in: its main content as Markdown or, if none is recognized, its visible text. Frames and
+ * closed shadow roots are not read. Runs in the isolated world of a content script: the page controls what is read, but
+ * not the code that reads it.
  */
 export function readPage(page: Document, location: { readonly href: string }): PageContent {
   // biome-ignore lint/performance/useDomNodeTextContent: only what is rendered is wanted.
@@ -30,12 +30,12 @@ export function readPage(page: Document, location: { readonly href: string }): P
   };
 }
 
-/** Returns the main content; undefined if there is none, or the page is built so that it cannot be looked for. */
+/** Returns the main content; undefined if there is none, or the page is built so that it cannot be searched. */
 function readArticle(page: Document): WrittenMarkdown | undefined {
   if (page.getElementsByTagName('*').length > MAX_ELEMENTS) return undefined;
   try {
-    // Readability changes the document it works on. The serializer keeps it from making HTML of the result; classes say in
-    // which language code is.
+    // Readability changes the document, so it gets a copy. With this serializer it returns elements and no HTML. Classes
+    // are kept because they name the language of code.
     const copy = page.cloneNode(true) as Document;
     const content = new Readability<Node>(copy, { serializer: (element) => element, keepClasses: true }).parse()
       ?.content;

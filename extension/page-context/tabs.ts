@@ -1,7 +1,7 @@
 import { browser } from 'wxt/browser';
 import { type PageContent, parsePageContent } from './page-content.ts';
 
-/** The script that is run in a page; built from `entrypoints/read-page.ts`. */
+/** The script that runs in the page; built from `entrypoints/read-page.ts`. */
 const SCRIPT = '/read-page.js';
 
 /** A tab whose page can be read: one on which the user has used the extension since its page was opened. */
@@ -12,7 +12,7 @@ export interface ReadableTab {
 
 /**
  * Reads the page of a tab. Returns undefined if it cannot be read: the browser allows it for pages on which the user has
- * used the extension, and never for its own pages, for PDFs and for stores of extensions.
+ * used the extension, but never for its own pages, PDFs and extension stores.
  */
 export async function readTab(tabId: number): Promise<PageContent | undefined> {
   try {
@@ -23,7 +23,7 @@ export async function readTab(tabId: number): Promise<PageContent | undefined> {
   }
 }
 
-/** Returns the tab that the panel is beside; where the panel is itself in a tab, the one that was used before. */
+/** Returns the tab beside the panel or, if the panel is itself in a tab, the tab that was used before it. */
 export async function currentTab(): Promise<number | undefined> {
   const own = await browser.tabs.getCurrent();
   const tabs = await browser.tabs.query({ currentWindow: true });
@@ -32,7 +32,7 @@ export async function currentTab(): Promise<number | undefined> {
   return others.sort((one, other) => (other.lastAccessed ?? 0) - (one.lastAccessed ?? 0))[0]?.id;
 }
 
-/** Returns the tabs of this window that can be read. The browser hides the address of the others. */
+/** Returns the tabs of this window that can be read. The browser does not reveal the addresses of others. */
 export async function readableTabs(): Promise<ReadableTab[]> {
   const tabs = await browser.tabs.query({ currentWindow: true });
   return tabs.flatMap(({ id, title, url }) => {

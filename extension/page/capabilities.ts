@@ -3,7 +3,7 @@ export type Capability = 'chat' | 'reasoning' | 'code' | 'vision' | 'embedding';
 
 export const CAPABILITIES: readonly Capability[] = ['chat', 'reasoning', 'code', 'vision', 'embedding'];
 
-/** Tags of Hugging Face and of our own list. */
+/** Tags of Hugging Face and of the host's own list. */
 const TAGS: Readonly<Record<Exclude<Capability, 'chat'>, ReadonlySet<string>>> = {
   reasoning: new Set(['reasoning', 'thinking']),
   code: new Set(['code', 'coder', 'coding']),

@@ -68,7 +68,7 @@ export class HubSearch {
     }
   }
 
-  /** Reads an address of a model. Only the host knows which other hub is in use. */
+  /** Reads the address of a model. Only the host knows the address of a configured hub. */
   async #addressOf(query: string): Promise<ModelAddress | undefined> {
     const address = readModelAddress(query);
     if (address !== undefined || !/^https?:/i.test(query)) return address;

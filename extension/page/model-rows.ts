@@ -30,7 +30,7 @@ export interface RowProgress {
   readonly total?: number;
   readonly bytesPerSecond?: number;
   readonly etaSeconds?: number | null;
-  /** What the download does, as events report it. */
+  /** The state of the connections, as in progress events. */
   readonly connections?: number | undefined;
   readonly stalledSince?: number | null | undefined;
   readonly next?: Download['next'];

@@ -1,7 +1,7 @@
 import { t } from './i18n.ts';
 import type { Store } from './store.svelte.ts';
 
-/** Asks the hub whether it has newer files of a model. Its row shows them; a notice shows any other result. */
+/** Checks whether the hub has newer files of a model, and shows the result in a notice. */
 export async function checkForUpdate(store: Store, modelId: string): Promise<void> {
   store.toasts.show(t('checkingForUpdate'));
   const payload = await store.attempt('CHECK_UPDATES', { modelPath: modelId });

@@ -19,8 +19,8 @@ const ASK_COMMAND = 'ask-about-page';
 const SAVED_PREFIX = 'saved:';
 
 /**
- * Adds what the user can do on a page: the entries of the context menu, the keyboard command, and the keyword in the
- * address bar. Each of these lets the extension read that page, until it is left (`activeTab`).
+ * Adds the ways to ask from a page: the entries of the context menu, the keyboard command, and the keyword in the address
+ * bar. The menu and the command let the extension read that page until the user leaves it (`activeTab`).
  */
 export function addPageMenus(): void {
   browser.runtime.onInstalled.addListener(() => void createMenus());
@@ -29,18 +29,18 @@ export function addPageMenus(): void {
   });
   browser.contextMenus.onClicked.addListener(({ menuItemId }, tab) => {
     if (tab?.id === undefined) return;
-    // The browser opens the panel only in the handler itself, before anything is awaited.
+    // The browser opens the panel only during the handler, before anything is awaited.
     const opened = openPanel(tab.windowId);
-    void requestOf(String(menuItemId)).then((request) => hand(opened, tab.windowId, tab.id, request));
+    void requestOf(String(menuItemId)).then((request) => sendToPanel(opened, tab.windowId, tab.id, request));
   });
   browser.commands.onCommand.addListener((command, tab) => {
     if (command !== ASK_COMMAND || tab?.id === undefined) return;
-    void hand(openPanel(tab.windowId), tab.windowId, tab.id, { kind: 'page' });
+    void sendToPanel(openPanel(tab.windowId), tab.windowId, tab.id, { kind: 'page' });
   });
   browser.omnibox.setDefaultSuggestion({ description: t('addressBarHint') });
   browser.omnibox.onInputEntered.addListener((text) => {
     void browser.windows.getLastFocused().then(({ id }) => {
-      if (id !== undefined) void hand(openPanel(id), id, undefined, { kind: 'page', question: text.trim() });
+      if (id !== undefined) void sendToPanel(openPanel(id), id, undefined, { kind: 'page', question: text.trim() });
     });
   });
 }
@@ -82,8 +82,8 @@ async function openPanel(windowId: number): Promise<boolean> {
   }
 }
 
-/** Hands a request to the panel of a window; if that could not be opened, to one in a tab. */
-async function hand(
+/** Sends a request to the panel of a window, or to one in a new tab if the panel could not be opened. */
+async function sendToPanel(
   opened: Promise<boolean>,
   windowId: number,
   tabId: number | undefined,

@@ -132,7 +132,7 @@ async function remoteFiles(name: ModelName, { services }: Call, signal: AbortSig
  */
 async function kindBeforeDownload(name: ModelName, { services, signal }: Call): Promise<FileKind> {
   const named = kindOfName(name.file);
-  // Of a download that has begun, the beginning was read before, or its host could not tell.
+  // The kind of a partial download was checked when it started, or could not be determined then.
   if ((await (await services.cache()).status(name)) !== undefined) return named;
   const [kind] = await (await services.fileKinds()).read([{ name }], signal);
   if (isCompanion(kind)) {

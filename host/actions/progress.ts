@@ -38,7 +38,7 @@ export function activityFields(activity: DownloadActivity | undefined, now = Dat
   };
 }
 
-/** Returns the current step of a load in words: the download's wait, if it has to wait for the hub. */
+/** Returns the text for the current step of a load; while its download waits for the hub, the text says so. */
 export function stepMessage(step: string, activity: DownloadActivity | undefined, now = Date.now()): string {
   if (activity?.next?.action !== 'wait') return step;
   const { inSeconds } = nextFields(activity.next, now);

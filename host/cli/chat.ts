@@ -5,8 +5,8 @@ import { paint } from './terminal/styles.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { printable } from './terminal/text.ts';
 
-/** What is printed after an answer that reached its limit. */
-const CUT = 'The answer was cut off at its limit of length. Raise it with --max-tokens or --context.\n';
+/** Printed after an answer that was cut off. */
+const CUT = 'The answer reached the length limit. Raise the limit with --max-tokens or --context.\n';
 
 /** A message of a chat. */
 interface Turn {
@@ -36,8 +36,8 @@ export class Chat {
   }
 
   /**
-   * Sends a prompt and writes the answer while it is generated: as text, or with `--json` as a line per event and one for the
-   * reply. Reasoning is dimmed on a terminal. The first Ctrl-C stops the answer, the second the command. A prompt that fails is not kept.
+   * Sends a prompt and writes the answer while it is generated: as text, or with `--json` as a line per event and one for
+   * the reply. The first Ctrl-C stops the answer, the second the command. A prompt that fails is not kept.
    */
   async ask(content: string): Promise<PayloadOf<'GENERATE'>> {
     const { client, input, interrupts, terminal } = this.#context;
@@ -79,8 +79,8 @@ export class Chat {
 }
 
 /**
- * Returns a function that writes an answer piece by piece. Reasoning is for people: it is dimmed on a terminal, and not
- * written to a file or pipe, which gets the answer alone.
+ * Returns a function that writes an answer piece by piece. Reasoning is dimmed on a terminal; to a file or pipe only the
+ * answer is written.
  */
 function answerWriter({ stdout, styled }: Terminal): (update: EventPayloads['generationUpdate']) => void {
   let isReasoning = false;

@@ -49,7 +49,7 @@ export class Client {
     });
   }
 
-  /** Returns the name that a typed or pasted one stands for; one that the host would refuse is returned as it is. */
+  /** Returns the model name that a typed or pasted address stands for; an invalid one is returned unchanged. */
   plainName(typed: string): string {
     this.#host ??= this.#openHost();
     return nameOf(typed, this.#host.hubEndpoint) ?? typed;

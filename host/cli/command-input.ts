@@ -27,7 +27,7 @@ export class CommandInput {
     return this.#values.get(name) ?? [];
   }
 
-  /** Returns the value of an option that is a size, such as `50GB`, in bytes. Throws `UsageError` for another one. */
+  /** Returns the value of an option that is a size, such as `50GB`, in bytes. Throws `UsageError` if it is not one. */
   size(name: string): number | undefined {
     const text = this.text(name);
     const bytes = text === undefined ? undefined : parseSize(text);

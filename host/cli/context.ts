@@ -24,7 +24,7 @@ export function printLine({ terminal }: CommandContext, document: unknown): void
   terminal.stdout.write(`${JSON.stringify(document)}\n`);
 }
 
-/** Prints what the user should know although the command succeeded. */
+/** Prints the warning of a successful reply, if it has one. */
 export function printWarning({ terminal }: CommandContext, warning: { readonly message: string } | undefined): void {
   if (warning !== undefined) terminal.stderr.write(printable(`Warning: ${warning.message}\n`));
 }

@@ -4,13 +4,13 @@ import type { Step } from './terminal/progress.ts';
 
 type Progress = EventPayloads['MODEL_DOWNLOAD_PROGRESS'];
 
-/** Returns what to show of the progress of a download. */
+/** Converts a progress event of a download into a step for the progress view. */
 export function downloadStep(label: string, payload: Progress, now = Date.now()): Step {
   const { progress: percent, loaded: done, total, bytesPerSecond, etaSeconds, connections } = payload;
   return { label, percent, done, total, bytesPerSecond, etaSeconds, connections, stall: stallOf(payload, now) };
 }
 
-/** Returns what happens while no bytes arrive. */
+/** Describes why no bytes arrive, and what the host does next; undefined while they do. */
 function stallOf({ stalledSince, next }: Progress, now: number): Step['stall'] {
   if (next == null && stalledSince == null) return undefined;
   const since = stalledSince == null ? undefined : `no data for ${formatDuration(now / 1000 - stalledSince)}`;

@@ -61,7 +61,7 @@ export async function modelOnDisk(typed: string, client: Client) {
 export async function modelAnywhere(typed: string, client: Client): Promise<string> {
   const name = client.plainName(typed);
   const id = isRemoteId(name) || modelNameOf(name) !== undefined ? name : undefined;
-  // Other programs tell their models apart without regard to case; the hub does not.
+  // IDs of other programs' models are case-insensitive; those of the hub are not.
   if (id !== undefined && !id.startsWith('local/')) return id;
   const known = await knownModels(client);
   const found = findModel(name, known);

@@ -27,7 +27,7 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
 
 /** Returns what to do on the command line about an error; undefined if its message says all there is. */
 export function remedyFor({ code, details }: HostError): string | undefined {
-  // Remote engines have keys of their own.
+  // Remote engines have their own keys.
   if (code === 'UNAUTHORIZED' && details?.engine !== undefined) {
     return `Run "tabagent call set_remote_key '{"engine": "NAME", "key": "KEY"}'" to save its API key.`;
   }

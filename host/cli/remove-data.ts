@@ -36,11 +36,11 @@ function configOf({ env, mainPath, execPath }: CommandIo): HostConfig {
   return readConfig({ runnerEntry: pathToFileURL(mainPath ?? execPath), env });
 }
 
-/** What was removed, and what was not. */
+/** What was removed, and what was kept. */
 export interface RemovedData {
   /** The paths that existed. */
   readonly removed: readonly string[];
-  /** Folders that links among them led to, whose contents are left: a link may lead anywhere. */
+  /** Targets of removed links. Their contents are kept: a link may lead anywhere. */
   readonly linked: readonly string[];
 }
 
@@ -83,7 +83,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
   return { removed: ours, linked };
 }
 
-/** Returns where the links lead that are among these paths or directly in them: `models/`, and owner folders in it. */
+/** Returns the targets of links among these paths, or directly in them: `models/`, and owner folders in it. */
 async function linksOf(paths: readonly string[]): Promise<string[]> {
   const entries = await Promise.all(
     paths.map(async (path) => {

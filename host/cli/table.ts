@@ -39,7 +39,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'ls',
-    summary: 'List downloaded models, and unfinished downloads with how far they are',
+    summary: 'List downloaded models and unfinished downloads',
     args: [],
     options: [
       { name: 'all', short: 'a', summary: 'include available models that are not downloaded' },
@@ -93,7 +93,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [],
     options: [
       { name: 'yes', summary: 'remove what is listed' },
-      { name: 'dry-run', summary: 'only list it, which is the default' },
+      { name: 'dry-run', summary: 'only list what would be removed (default)' },
       { name: 'days', value: 'NUMBER', summary: 'remove downloads not resumed for this many days (default: 30)' },
       {
         name: 'to',
@@ -121,7 +121,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'rm',
-    summary: 'Delete downloaded models, and what unfinished downloads have left',
+    summary: 'Delete downloaded models and unfinished downloads',
     args: [{ ...MODEL, many: true }],
     options: [],
     examples: [{ command: 'tabagent rm Qwen3-0.6B-Q8_0', does: 'delete a model and print the space freed' }],
@@ -346,8 +346,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'update',
     summary: 'Check whether a newer release is available',
-    details:
-      'Asks the address that "releaseUrl" in config.json names, and nothing if there is none.\nInstalls nothing.',
+    details: 'Requests the address in "releaseUrl" in config.json; without one, requests nothing.\nInstalls nothing.',
     args: [],
     options: [],
     examples: [{ command: 'tabagent update', does: 'compare this version with the newest release' }],

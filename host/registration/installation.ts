@@ -4,7 +4,7 @@ import { programFolder } from '../configuration/program-folder.ts';
 import { pathsOf, type RegistrationEnv } from './platform-env.ts';
 import { type RunReg, systemReg } from './registry.ts';
 
-/** Name of the file that says what was registered, in the program folder. */
+/** Name of the file in the program folder that records what was registered. */
 const RECORD_NAME = 'registration.json';
 
 /** The machine an install or uninstall works on. A test gives another root, home, system or `reg`. */

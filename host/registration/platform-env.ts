@@ -34,7 +34,7 @@ export function placeExists(place: Place, around: RegistrationEnv): boolean {
   return path !== undefined && around.exists(path);
 }
 
-/** Commands of snaps. They run in a sandbox, which the browser tables detect by a sign of its own. */
+/** Commands of snaps. They run in a sandbox, which the browser tables detect by its own sign. */
 const SNAP_COMMANDS = '/snap/bin';
 
 /** Returns whether `PATH` has a program of this name. */

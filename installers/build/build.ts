@@ -13,9 +13,9 @@ import { writeShared } from './shared-files.ts';
 import { threadBuildOptions } from './thread-bundle.ts';
 
 /**
- * Builds `dist/`: the host in few bundled files (a process that starts often should read little), the runner as a
- * separate bundle (only it contains the binding of llama.cpp), as are the programs that access the keychain and the
- * conversations, the type declarations of the library, and the extension.
+ * Builds `dist/`: the host in few bundled files (a process that starts often should read little); the runner, which alone
+ * contains the binding of llama.cpp, and the programs that access the keychain and the conversations as separate bundles;
+ * the type declarations of the library; and the extension.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
@@ -23,7 +23,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, 
 const requireBanner =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-/** Programs that are bundles of their own: the imports of them in `main.ts` stay imports. */
+/** Programs that are separate bundles: their imports in `main.ts` stay imports. */
 const programsStayOutside: esbuild.Plugin = {
   name: 'programs-stay-outside',
   setup(build) {
@@ -35,7 +35,7 @@ const programsStayOutside: esbuild.Plugin = {
   },
 };
 
-/** Modules that may ask for their own place: entry points, which are files of their own, and the runner's. */
+/** Modules that may use `import.meta`: entry points, which are separate files. */
 const HAVE_A_PLACE = /[\\/]host[\\/](main|index)\.ts$/;
 
 /** In the packaged host all modules are one script inside the executable, so none of them has a place. */
@@ -51,7 +51,7 @@ const noOwnPlace: esbuild.Plugin = {
   },
 };
 
-// The extension is a build of its own, and kept while nothing it is made of changes.
+// The extension is built separately, and kept while its sources do not change.
 for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []) {
   if (name !== 'extension') rmSync(`${root}/dist/${name}`, { recursive: true, force: true });
 }
@@ -103,8 +103,8 @@ includeValibotTypes(`${root}/dist/types`);
 await buildExtension(root);
 
 /**
- * Removes what esbuild adds to every file and only few need, because a start would load it: the banner where nothing calls
- * `require`, and imports of esbuild's own helpers for their side effects, of which they have none.
+ * Removes what esbuild adds to every file although few need it, so that a start does not load it: the banner in files that
+ * do not call `require`, and imports of esbuild's helpers for side effects, which they do not have.
  */
 function removeUnusedHelpers(folder: string): void {
   const banner = `${requireBanner}\n`;

@@ -35,8 +35,8 @@ export async function buildExtension(root: string): Promise<void> {
 }
 
 /**
- * The archive for a browser's store: the folder's files, but for the `key` in the manifest. The key is for extensions that
- * are loaded unpacked; a store has a key of its own for every extension, and the Chrome Web Store refuses another one.
+ * Returns the archive for a browser's store: the files of the folder, without `key` in the manifest. The key is for
+ * extensions that are loaded unpacked; a store assigns its own key, and the Chrome Web Store refuses any other.
  */
 export function storeArchive(folder: string): Buffer {
   const [own, ...entries] = entriesOf(folder);

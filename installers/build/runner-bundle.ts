@@ -38,7 +38,7 @@ export function runnerBuildOptions(root: string, place: RunnerPlace = {}): Build
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    // The binaries stay packages of their own, of which a machine has those for its platform.
+    // The binaries stay separate packages, of which a machine has those for its platform.
     external: ['@node-llama-cpp/*', 'electron'],
     plugins: [replaceModules(bindingFacts()), ...(binaries === 'beside' ? [binariesBeside] : [])],
     logLevel: 'warning',
@@ -82,7 +82,7 @@ const UNUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 function replaceModules({ version, release }: BindingFacts): Plugin {
   const modules: readonly (readonly [file: RegExp, contents: string])[] = [
-    // Tries a binary in a process of its own before loading it, 0.3 s each time. A runner is such a process already.
+    // Tries a binary in a separate process before loading it, 0.3 s each time. A runner already is such a process.
     [/[\\/]bindings[\\/]utils[\\/]testBindingBinary\.js$/, 'export const testBindingBinary = async () => true;'],
     // Reads the package's own package.json, which the bundle does not have beside it.
     [/[\\/]utils[\\/]getModuleVersion\.js$/, `export const getModuleVersion = async () => ${JSON.stringify(version)};`],

@@ -108,7 +108,7 @@ function nameOf(schema: Schema): string {
   }
 }
 
-/** Returns the limits that the checks of a pipe set, in words. */
+/** Returns a description of the limits that the checks of a pipe set. */
 function limitsOf({ pipe = [] }: Parts): string[] {
   return pipe.flatMap((step) => {
     if (step.kind === 'schema') return limitsOf(step);

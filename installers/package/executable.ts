@@ -54,7 +54,7 @@ export async function makeExecutable({ target, nodeFile, main, file, work }: Exe
   if (target.system === 'darwin' && process.platform === 'darwin') run('codesign', ['--sign', '-', file]);
 }
 
-/** The part of postject that is used; it has no types of its own. */
+/** The part of postject that is used; it comes without types. */
 interface Postject {
   inject(
     file: string,

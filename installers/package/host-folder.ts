@@ -51,7 +51,7 @@ const INSTALL_FILES = {
  * - `tabagent-host`: Node, with what a start needs inside
  * - `lib/host/`: the rest of the host
  * - `lib/runner/`: the runner
- * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a folder of their own beside them
+ * - `lib/llama/<platform>/`: llama.cpp's binaries, those of an add-on in a separate folder beside them
  * - `lib/keychain/`: what asks the system's keychain, with its binary
  * - `lib/conversations/`: the thread that owns the database of conversations
  * - `install.sh`, or on Windows `install.ps1` and the command `tabagent.cmd`

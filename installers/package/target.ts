@@ -4,7 +4,7 @@ export const TARGETS = ['linux-x64', 'linux-arm64', 'win-x64', 'win-arm64', 'dar
 /** One of {@link TARGETS}. */
 export type TargetName = (typeof TARGETS)[number];
 
-/** GPU backends that come as an archive of their own: they are larger than all the rest. */
+/** GPU backends that come as a separate archive: they are larger than everything else. */
 export type AddOn = 'cuda' | 'vulkan';
 
 /** What a packaged host is made of on one kind of machine. */

@@ -173,7 +173,7 @@ Section "Uninstall"
   nsExec::ExecToLog '${POWERSHELL} -File "$INSTDIR\install.ps1" -Folder "$INSTDIR" -RemoveFromPath'
   Pop $0
   SendMessage ${HWND_BROADCAST} ${WM_SETTINGCHANGE} 0 "STR:Environment" /TIMEOUT=5000
-  ; Add-ons have lists of their own.
+  ; Add-ons have their own lists.
   FindFirst $R8 $R9 "$INSTDIR\FILES-*.txt"
   ${DoWhile} $R9 != ""
     Push "$INSTDIR\$R9"

@@ -15,8 +15,8 @@ export interface NsisOptions {
   /** The date of every file, seconds since 1970. */
   readonly time: number;
   /**
-   * Makes a 64-bit installer, quickly, for tests where no 32-bit programs run. Users get a 32-bit one: it runs on every
-   * Windows, also on Arm, and what NSIS has for 64 bits is experimental.
+   * Makes a 64-bit installer, with fast compression, for tests on kernels that run no 32-bit programs. Users get a 32-bit
+   * one: it runs on every Windows, also on Arm, and 64-bit support in NSIS is experimental.
    */
   readonly forTests?: boolean;
 }

@@ -2,7 +2,7 @@ import unit from '../jest.config.js';
 
 /**
  * Tests of what is delivered: the packaged host, its installers, real browsers. They take longer and ask more of a
- * machine than `npm test` may, so they are a command of their own, `npm run test:e2e`.
+ * machine than `npm test` may, so they are a separate command, `npm run test:e2e`.
  *
  * @type {import('jest').Config}
  */

@@ -12,7 +12,7 @@ const npm = (cwd: string, ...args: string[]) =>
     encoding: 'utf8',
   });
 
-describe('the package of the library, in a project of its own', () => {
+describe('the package of the library, in a separate project', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'tabagent-library-'));

@@ -22,8 +22,8 @@ describe('the packaged host', () => {
     await expectNineSteps(host);
   });
 
-  // The executable takes no other platform than this one, so its script is run by Node.js; the rest of the package,
-  // runners included, is the packaged one.
+  // The executable runs only on this platform, so Node.js runs its script; everything else, including runners, is that of
+  // the package.
   it.each(OTHER_SYSTEMS)('passes the nine steps of npm start as on %s', async (name) => {
     const hub = await stepsHub(shop);
     const script = join(shop.home, 'start.cjs');

@@ -45,7 +45,7 @@ describe('the packaged host, unpacked from its archive', () => {
     expect(sums).toContain(`${await sha256(ARCHIVE)}  ${PACKAGE_NAME}.tar.xz\n`);
   });
 
-  it('carries the licence of everything in it, in words', async () => {
+  it('contains the text of the license of every component', async () => {
     const text = await readFile(join(folder, 'LICENSES.txt'), 'utf8');
     for (const name of ['Node.js 24', 'llama.cpp', 'got 16', 'valibot', 'node-llama-cpp', 'semver']) {
       expect(text).toContain(name);
@@ -75,7 +75,7 @@ describe('the packaged host, unpacked from its archive', () => {
     const system = promised('GET_SYSTEM_RESOURCES', await host.request('GET_SYSTEM_RESOURCES'));
     expect(loaded.cpuVariant).toBe(system.cpu.variant);
 
-    // The template is rendered in a thread of the runner, a file of its own.
+    // The template is rendered in a thread of the runner, a separate file.
     const messages = [{ role: 'user', content: '' }];
     const reply = await host.request('GENERATE', { messages, settings: { do_sample: false } });
     expect(promised('GENERATE', reply).output).toBe(STORY_GREEDY);

@@ -16,7 +16,7 @@ export function describeWith(title: string, names: readonly string[], body: (pro
  * A `describe` for tests that need something of a machine. Where that is missing they are skipped, and why is said;
  * with `TABAGENT_TEST_REQUIRE_ALL=1` (CI sets it) that is a failure.
  *
- * @param missing What is missing, in words, or undefined.
+ * @param missing Describes what is missing; undefined if nothing is.
  */
 export function describeWhere(title: string, missing: string | undefined, body: () => void): void {
   if (missing === undefined) describe(title, body);

@@ -12,7 +12,7 @@ const REPO = 'tabagent/markov-gguf';
 const MODEL = { modelPath: REPO, modelFile: 'markov.gguf' };
 const LARGE = { modelPath: REPO, modelFile: 'large.gguf' };
 const LARGE_BYTES = 61 * MiB + 5;
-/** Gives the last message's words and nothing else. */
+/** Renders only the content of the last message. */
 const TEMPLATE = '{{ bos_token }}{{ messages[-1].content }}';
 
 describe('the packaged host on Windows', () => {

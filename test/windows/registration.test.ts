@@ -22,7 +22,7 @@ describe('registration on Windows', () => {
     expect(installed).toMatchObject({ code: 0, stdout: expect.stringContaining('Google Chrome: registered in') });
 
     const manifest = join(user.dataFolder, 'manifests', 'com.tabagent.host.chromium.json');
-    // reg.exe prints other letters than those of ASCII in the code page of the console.
+    // reg.exe prints non-ASCII letters in the code page of the console.
     expect(await registryValue(CHROME_KEY)).toMatch(/\\AppData\\Local\\TabAgent\\.*\.json$/);
     const path = existsSync(manifest) ? manifest : join(user.dataFolder, (await manifests())[0] ?? '');
     const { path: registered, allowed_origins } = JSON.parse(await readFile(path, 'utf8'));

@@ -17,10 +17,10 @@ export const VERSION: string = JSON.parse(readFileSync(join(root, 'package.json'
 export const PACKAGE = join(root, 'out', `tabagent-host-${VERSION}-win-x64`);
 export const SETUP = process.env.TABAGENT_TEST_SETUP ?? `${PACKAGE}-setup.exe`;
 
-/** A folder name with what shells and launchers stumble over. */
+/** A folder name with characters that shells and launchers often handle wrongly. */
 export const AWKWARD = 'Täb & Agent (100%) ^!';
 
-/** A computer's user who never used the host, and folders to install it in. */
+/** A user who has never used the host, and folders to install it in. */
 export class WindowsUser {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -56,7 +56,7 @@ export class WindowsUser {
     return join(this.folder, 'Jörg Müller');
   }
 
-  /** The data folder that the host chooses by itself. */
+  /** The default data folder of the host. */
   get dataFolder(): string {
     return join(this.home, 'AppData', 'Local', 'TabAgent');
   }
@@ -68,7 +68,7 @@ export class WindowsUser {
     return join(to, 'tabagent-host.exe');
   }
 
-  /** Runs a program to its end. */
+  /** Runs a program and waits for it to exit. */
   async run(program: string, args: readonly string[], { env = {}, verbatim = false } = {}): Promise<Ran> {
     const child = spawn(program, args, {
       cwd: this.home,

@@ -12,8 +12,8 @@ import { makeNsisInstaller } from '../../installers/windows/nsis.ts';
 import { cacheFolder, wineRoot } from './root.ts';
 
 /**
- * `npm run test:wine`: runs tests with the Node.js of Windows under Wine. Everything runs in namespaces of its own, which
- * take their mounts and processes along when they end.
+ * `npm run test:wine`: runs tests with the Node.js of Windows under Wine. Everything runs in separate namespaces, whose
+ * mounts and processes end with them.
  */
 
 const USAGE = `Usage: npm run test:wine -- [options] [patterns]
@@ -33,7 +33,7 @@ made in ~/.cache/tabagent-wine once.
 const SUITES = ['package', 'unit', 'integration'] as const;
 type Suite = (typeof SUITES)[number];
 
-/** Where the tests of a suite are: a pattern for paths of Windows. */
+/** The tests of each suite: a pattern that matches Windows paths. */
 const FOLDERS: Readonly<Record<Suite, string>> = {
   package: 'test.windows',
   unit: 'test.unit',
@@ -115,12 +115,12 @@ function prepareDrive(work: string): void {
   mkdirSync(join(drive, 'repo'));
 }
 
-/** Whether the kernel runs 32-bit programs, such as the installers of NSIS. Not every virtual machine does. */
+/** Returns whether the kernel runs 32-bit programs, such as NSIS installers. Not every virtual machine does. */
 function runs32Bit(wine: string): boolean {
   return spawnSync(requireProgram('chroot'), [wine, '/lib/ld-linux.so.2', '--version']).status === 0;
 }
 
-/** Makes an installer from the same script that is a 64-bit program. Returns its path on Windows. */
+/** Makes a 64-bit installer from the same script. Returns its path on Windows. */
 function make64BitSetup(work: string): string {
   process.stdout.write('This kernel runs no 32-bit programs: the tests use a 64-bit build of setup.exe.\n');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -161,7 +161,7 @@ async function runInWine({ wine, work, suites, patterns, minutes, setup }: Run):
         ]
       : []),
   ];
-  // The variables of the outside name paths that Windows programs cannot open.
+  // Variables of this process contain paths that Windows programs cannot open.
   const env = {
     HOME: '/root',
     XDG_RUNTIME_DIR: '/tmp',
@@ -188,7 +188,7 @@ async function runInWine({ wine, work, suites, patterns, minutes, setup }: Run):
     '--maxWorkers=1',
     ...(patterns.length > 0 ? patterns : suites.map((suite) => FOLDERS[suite])).map((pattern) => `'${pattern}'`),
   ];
-  // Node.js cannot write to a pipe that Wine got from Linux, only to a file.
+  // Under Wine, Node.js cannot write to a pipe from Linux, only to a file.
   const inside = [
     `${WINE} wineboot -i >/w/output 2>&1`,
     'cd /w/prefix/drive_c/repo',

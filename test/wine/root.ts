@@ -4,20 +4,20 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { requireProgram } from '../../host/common/find-program.ts';
 
-/** Changes whenever a root made before no longer fits. */
+/** Increased whenever older roots can no longer be used. */
 const RECIPE = 1;
 /** The first Debian release with Wine 10, which is the first Wine that runs Node.js 24. */
 const RELEASE = 'trixie';
-/** A slow mirror makes the root in a few minutes. */
+/** Time limit for one command. With a slow mirror the whole root takes a few minutes. */
 const STEP_LIMIT_MS = 20 * 60_000;
 
-/** The folder that keeps the root, outside of the repository. */
+/** Returns the folder that caches the root, outside the repository. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tabagent-wine');
 }
 
 /**
- * Returns a folder with a Debian system that has Wine, and makes it first if there is none. It takes 2.5 GB.
+ * Returns a folder with a Debian system that contains Wine; creates it if there is none. It takes 2.5 GB.
  *
  * @throws Error if it cannot be made on this computer.
  */
@@ -29,7 +29,7 @@ export function wineRoot(cache: string, say: (line: string) => void): string {
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   run('debootstrap', ['--variant=minbase', RELEASE, partial, mirror()]);
-  // The root can be made again: there is no need to wait for the disk after every file.
+  // The root can be recreated, so files need not be synced.
   writeFileSync(join(partial, 'etc', 'dpkg', 'dpkg.cfg.d', 'unsafe-io'), 'force-unsafe-io\n');
   // Without it Windows programs know no "localhost".
   writeFileSync(join(partial, 'etc', 'hosts'), '127.0.0.1 localhost\n');
@@ -43,7 +43,7 @@ export function wineRoot(cache: string, say: (line: string) => void): string {
   return root;
 }
 
-/** The Debian mirror that this computer uses itself. */
+/** Returns the Debian mirror that this computer uses. */
 function mirror(): string {
   const { stdout } = spawnSync(requireProgram('apt-get'), ['indextargets', '--format', '$(REPO_URI)'], {
     encoding: 'utf8',

@@ -13,7 +13,7 @@ export class PageContexts {
   list = $state.raw<readonly PageContext[]>([]);
   /** Why a page was not added. */
   problem = $state('');
-  /** Tokens of each context in the list, once they are counted, and the most that is sent of all together. */
+  /** Tokens of each context in the list, once they are counted, and the maximum that is sent of all together. */
   sizes = $state.raw<{ readonly tokens: readonly number[]; readonly budget: number }>();
   readonly #store: Store;
 
@@ -21,14 +21,14 @@ export class PageContexts {
     this.#store = store;
   }
 
-  /** Adds a tab's page or what is selected in it; without a tab, of the current one. */
+  /** Adds the page of a tab, or the selection on it; without `tabId`, of the current tab. */
   async addTab(kind: PageContext['kind'], tabId?: number): Promise<void> {
     const id = tabId ?? (await currentTab());
     const page = id === undefined ? undefined : await readTab(id);
     this.add(kind, page);
   }
 
-  /** Adds what was read of a page. */
+  /** Adds a page, or the selection on it. `page` is undefined if it could not be read. */
   add(kind: PageContext['kind'], page: PageContent | undefined): void {
     const text = kind === 'selection' ? page?.selection : page?.text;
     this.problem = page === undefined ? t('pageNotReadable') : text === '' ? emptyText(kind) : '';
@@ -57,7 +57,7 @@ export class PageContexts {
     }
   }
 
-  /** Returns the contexts as they are sent with a question, and empties the list. */
+  /** Returns the contexts to send with a question, fitted to the model, and empties the list. */
   async take(question: string): Promise<PageContext[]> {
     const contexts = await fitContexts(this.#model, question, this.list);
     this.list = [];
@@ -67,11 +67,11 @@ export class PageContexts {
   }
 
   /**
-   * Calls `onask` with each question that was chosen on a page, and `onadded` after each context was added, for the window
-   * of this panel. Returns a function that ends this.
+   * Handles requests from pages of this panel's window: calls `onask` for those with a question, and `onadded` after the
+   * context of another one was added. Returns a function that stops listening.
    */
   listen(onask: (question: string) => void, onadded: () => void): () => void {
-    const perform = async () => {
+    const handleRequest = async () => {
       const { [PANEL_REQUEST]: stored } = await browser.storage.session.get(PANEL_REQUEST);
       const request = stored as PanelRequest | undefined;
       const { id } = await browser.windows.getCurrent();
@@ -84,10 +84,10 @@ export class PageContexts {
       else onadded();
     };
     const listener = (changes: Record<string, { newValue?: unknown }>, area: string) => {
-      if (area === 'session' && changes[PANEL_REQUEST]?.newValue !== undefined) void perform();
+      if (area === 'session' && changes[PANEL_REQUEST]?.newValue !== undefined) void handleRequest();
     };
     browser.storage.onChanged.addListener(listener);
-    void perform();
+    void handleRequest();
     return () => browser.storage.onChanged.removeListener(listener);
   }
 
@@ -98,7 +98,7 @@ export class PageContexts {
         try {
           return await this.#store.request('COUNT_TOKENS', { texts: [...texts] });
         } catch {
-          // A remote engine does not count tokens.
+          // Remote engines do not count tokens.
           return undefined;
         }
       },
@@ -123,7 +123,7 @@ export class PageContexts {
         cursor = page.nextCursor;
       } while (cursor !== undefined);
     } catch {
-      // Then the beginning of the page is sent, and the chip of the message says so.
+      // The beginning of the page is sent instead, and the message says so.
       return undefined;
     }
     return vectors;

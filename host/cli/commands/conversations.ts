@@ -17,7 +17,7 @@ const ROWS_AT_ONCE = 1000;
 /** Characters of rows that are imported at once: several times as many bytes still fit a request. */
 const CHARACTERS_AT_ONCE = 4 * 1024 * 1024;
 
-/** IDs of refused messages that are printed. */
+/** Maximum number of IDs of refused messages that are printed. */
 const MAX_SHOWN_IDS = 5;
 
 type Refused = NonNullable<PayloadOf<'IMPORT_CONVERSATIONS'>['refused']>[number];

@@ -52,7 +52,7 @@ export async function run(context: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** Returns how far an unfinished download is. */
+/** Returns the status and progress of an unfinished download. */
 function stateOf(model: object): string {
   const { partial } = model as Partial<DownloadedModel>;
   return partial === undefined ? '' : `${partial.status}, ${partial.progress} %`;

@@ -12,7 +12,7 @@ const NO_MODEL = { modelId: 'tabagent/no-such-repository/none.gguf' };
 /** Errors that show that the hub responds. Some respond with 401 for what they do not have. */
 const ANSWERS = ['REPO_NOT_FOUND', 'FILE_NOT_FOUND', 'REVISION_NOT_FOUND', 'UNAUTHORIZED', 'GATED_REPO'];
 
-/** Checks whether the hub can be reached, and accepts the access token. */
+/** Checks whether the hub can be reached, and whether it accepts the access token. */
 export async function examineHub(client: Client, config: HostConfig): Promise<readonly Finding[]> {
   const hub = await reach(client, config);
   const { payload } = await client.request('GET_HF_TOKEN_STATUS', {});

@@ -51,8 +51,8 @@ export async function pingAsBrowser(
 }
 
 /**
- * Returns the arguments with which cmd.exe starts a batch file, which Windows cannot start by itself. In quotes of our
- * own, since cmd.exe reads them by other rules than programs do: without them, a folder with `&` ends the command.
+ * Returns the arguments with which cmd.exe starts a batch file, which Windows cannot start directly. The words are quoted
+ * here because cmd.exe parses quotes differently from programs: without them, a folder with `&` ends the command.
  */
 export function batchArguments(program: string, args: readonly string[]): string[] {
   const line = [program, ...args].map((word) => `"${word}"`).join(' ');

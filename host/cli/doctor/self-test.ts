@@ -75,13 +75,13 @@ async function generate(client: Client, gpuLayers: number) {
   return { text: payload.output.trim(), variant: loaded.cpuVariant, loadedTo: loaded.loadedTo };
 }
 
-/** Whether models are contained, which the first load has shown. */
+/** Returns whether models run in a sandbox, which is known after the first load. */
 async function containment(client: Client): Promise<Finding> {
   const check = 'sandbox';
   const { kind = null, reason = null } = (await client.request('GET_SYSTEM_INFO')).payload.sandbox ?? {};
   if (kind !== null) return { check, status: 'ok', message: `Models are contained by ${kind}.`, details: { kind } };
   const message = `Models are not contained, because ${reason}.`;
-  // Windows offers nothing that could be installed.
+  // There is nothing to install on Windows.
   if (process.platform === 'win32') return { check, status: 'ok', message };
   const fix = reason?.includes('not installed') === true ? 'Install the package "bubblewrap".' : undefined;
   return { check, status: 'warning', message, ...defined({ fix }) };

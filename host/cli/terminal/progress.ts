@@ -14,7 +14,7 @@ export interface Step {
   readonly bytesPerSecond?: number | undefined;
   readonly etaSeconds?: number | null | undefined;
   readonly connections?: number | undefined;
-  /** What happens while nothing moves; shown in place of the speed. `kind` distinguishes stalls by reason. */
+  /** Why no bytes arrive; shown instead of the speed. `kind` distinguishes stalls by reason. */
   readonly stall?: { readonly kind: string; readonly text: string } | undefined;
 }
 
@@ -75,7 +75,7 @@ const MAX_BAR = 30;
 /** Fewer characters of a label say nothing. */
 const MIN_LABEL = 6;
 
-/** The last forms of the figures do without what is nice to know. */
+/** Number of short forms at the end of the list of {@link figures}; they omit what is not essential. */
 const SHORT_FORMS = 4;
 
 /** A label of this many characters is worth a shorter form of the figures. */

@@ -171,7 +171,7 @@ for (const kind of BROWSERS) {
       expect(await storedMessages(page)).toHaveLength(2);
     });
 
-    it('says what is wrong with a message that is too long, and goes on after it', async () => {
+    it('says what is wrong with a message that is too long, and continues after it', async () => {
       const page = await openChat(SMALL_CONTEXT);
       await page.fill('textarea', 'word '.repeat(2_000));
       await page.click('form [type=submit]');

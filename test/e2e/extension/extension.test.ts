@@ -48,12 +48,12 @@ for (const kind of BROWSERS) {
       await capture(page, 'light-models');
     });
 
-    it('welcomes a new user, says what is kept where, and continues once the host is installed', async () => {
+    it('welcomes a new user, says what is stored where, and continues once the host is installed', async () => {
       const page = await fixture.page('welcome.html');
       expect(await page.waitForText('main', 'not installed')).toContain('Conversations are stored on this computer');
       await capture(page, 'light-welcome-no-host');
       fixture.install();
-      // Nothing is clicked: the worker looks for the host again by itself.
+      // Nothing is clicked: the worker looks for the host again on its own.
       await page.waitForText('[data-ready]', 'The TabAgent host is running');
       await capture(page, 'light-welcome');
       // The browser itself opened this page in another tab when the extension was installed.

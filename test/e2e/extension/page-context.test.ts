@@ -46,7 +46,7 @@ for (const kind of BROWSERS) {
     });
     afterEach(() => fixture.close());
 
-    /** Opens the panel with a loaded model, in a tab behind which the page is. */
+    /** Opens the panel with a loaded model, in a tab after that of the page. */
     async function openPanel(model = modelId('story.gguf')): Promise<PageDriver> {
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
@@ -56,6 +56,7 @@ for (const kind of BROWSERS) {
       return page;
     }
 
+    /** Chooses an entry of the menu that adds pages. */
     async function choose(page: PageDriver, entry: string): Promise<void> {
       await page.click('.add-context');
       await page.waitForText('.composer [role=menu]:popover-open', entry);
@@ -97,7 +98,7 @@ for (const kind of BROWSERS) {
       expect(question?.content).toContain(PARAGRAPHS[0]);
       expect(question?.content).toContain('```js\ntick();\n```');
       expect(question?.content).not.toMatch(/Home News|secret/);
-      // What was sent is shown folded, below what was typed.
+      // The text of the page is collapsed below the question.
       expect(await page.waitForText('.bubble')).not.toContain('pendulum');
       await page.click('.question summary');
       await page.waitForText('.question details', 'pendulum');

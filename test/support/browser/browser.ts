@@ -17,7 +17,7 @@ export interface ExtensionPage {
 
 /** A web page in a tab of a real browser. */
 export interface WebPage extends ExtensionPage {
-  /** Uses the extension on the page, as a click on its toolbar button does: it may read the page from now on. */
+  /** Uses the extension on the page, as a click on its toolbar button does: it may read the page afterwards. */
   useExtension(): Promise<void>;
 }
 

@@ -65,7 +65,7 @@ async function useExtension(context: BrowserContext, page: Page): Promise<void> 
   const session = await context.browser()?.newBrowserCDPSession();
   const { targetInfos = [] } = (await session?.send('Target.getTargets', { filter: [{ type: 'tab' }] })) ?? {};
   const tab = targetInfos.find(({ url }) => url === page.url());
-  // The types of the driver do not have this command yet.
+  // Playwright has no type for this command yet.
   const send = session?.send.bind(session) as ((method: string, fields: object) => Promise<unknown>) | undefined;
   await send?.('Extensions.triggerAction', { id: CHROMIUM_EXTENSION_ID, targetId: tab?.targetId });
 }

@@ -81,7 +81,7 @@ async function openTab(driver: Marionette, url: string) {
     press: (key: Key) => here(() => press(driver, key)),
     close: async () => {
       const rest = await here(() => driver.command('WebDriver:CloseWindow', {}));
-      // Without a window of its own the driver takes no further commands.
+      // Without a current window the driver accepts no further commands.
       const [next] = Array.isArray(rest) ? rest : [];
       await driver.command('WebDriver:SwitchToWindow', { handle: next, focus: true });
     },
@@ -93,7 +93,7 @@ async function openTab(driver: Marionette, url: string) {
   };
 }
 
-/** Gives the extension what a click on its toolbar button gives it for the current tab. */
+/** Grants the extension the permission for the current tab that a click on its toolbar button grants. */
 async function allowReading(driver: Marionette): Promise<void> {
   await driver.command('Marionette:SetContext', { value: 'chrome' });
   const script = `

@@ -1,7 +1,7 @@
 import { FileLock } from '../../../host/common/file-lock.ts';
 
 /**
- * Takes and releases locks in a process of its own. A message names what to do with which file; the answer is whether a
+ * Takes and releases locks in a separate process. A message names what to do with which file; the answer is whether a
  * lock was taken, or is held.
  */
 export interface LockCommand {

@@ -1,8 +1,8 @@
 import { getLlama, LlamaCompletion } from 'node-llama-cpp';
 
 /**
- * Asks node-llama-cpp itself, in a process of its own, and prints JSON: the architectures and tensor types of its
- * llama.cpp, and with a model's path how it goes on after each prompt when the likeliest token is always taken.
+ * Asks node-llama-cpp itself, in a separate process, and prints JSON: the architectures and tensor types of its
+ * llama.cpp, and with a model's path how it continues each prompt when the most likely token is always picked.
  *
  * Arguments: `[model, prompt…]`.
  */

@@ -3,7 +3,7 @@ import { ThreadLimit } from '../../../host/engine/runner/thread-limit.ts';
 import type { CpuTimeSource } from '../../../host/hardware/cpu-time.ts';
 
 /**
- * Evaluates with a model in a process of its own, with one thread or with a limit that alternates between one and two as
+ * Evaluates with a model in a separate process, with one thread or with a limit that alternates between one and two as
  * another process seems to take a core; prints JSON with the result and the numbers of threads that llama.cpp used.
  * Arguments: model, `fixed` or `limited`, `generate` or `embed`.
  */

@@ -22,7 +22,7 @@ export interface PeerAnswer {
 }
 
 /**
- * The child's side of a peer in a process of its own: the first message makes it, each further one is a generation.
+ * The child's side of a peer in a separate process: the first message makes it, each further one is a generation.
  */
 export function servePeer(
   make: (model: PeerModel) => Promise<(order: PeerOrder, onFirst: () => void) => Promise<number>>,

@@ -3,15 +3,15 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { FromRunner, ToRunner } from '../../../host/engine/ipc.ts';
 
-/** What the runner tries, as the prompt of a `render` command in JSON. */
+/** Targets of the attempts; sent as JSON in the prompt of a `render` command. */
 export interface Probe {
-  /** A port of the computer on which something listens. */
+  /** A port of this computer with a listener. */
   readonly port: number;
   readonly secret: string;
   readonly model: string;
 }
 
-/** What it could do. */
+/** What the runner was able to do. */
 export interface ProbeResult {
   readonly connects: boolean;
   readonly readsSecret: boolean;
@@ -24,12 +24,12 @@ export interface ProbeResult {
   readonly capabilities: string | undefined;
 }
 
-/** A runner that tries what a runner must not do. */
+/** A runner that tries what the sandbox must prevent. */
 process.on('message', async (message) => {
   const received = message as ToRunner;
   if (received.type === 'start') {
     if (process.env.GGML_TEST_SANDBOX === 'gpu') {
-      // Stands for a driver that does not work in the sandbox.
+      // Simulates a driver that does not work in the sandbox.
       const gpu = existsSync('/home') ? 'cuda' : null;
       send({ type: 'ready', facts: { cpuVariant: null, gpu, release: 'none', importMs: 0, startMs: 0 } });
     } else send({ type: 'ready', facts: { cpuVariant: null, gpu: 'cuda', release: 'none', importMs: 0, startMs: 0 } });

@@ -52,7 +52,7 @@ export class WatchedLog implements Logger {
   }
 }
 
-/** A registry of models over an engine, with a log of its own. */
+/** A registry of models over an engine, with its own log. */
 export class TestModels {
   readonly log = new WatchedLog();
   readonly models: ModelRegistry;

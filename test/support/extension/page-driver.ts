@@ -12,7 +12,7 @@ const AXE = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'));
 /** Time limit for a wait, milliseconds. Drivers stop at 30 seconds. */
 const TIMEOUT_MS = 25_000;
 
-/** Time between two evaluations of what a wait is for, milliseconds. */
+/** Polling interval of a wait, milliseconds. */
 const POLL_MS = 20;
 
 /** Drives a page of the extension as a user does. Waits are for what the page shows, never for a time. */
@@ -29,9 +29,8 @@ export class PageDriver {
   }
 
   /**
-   * Returns the value of an expression, or of the promise that it is, once it is truthy. It is evaluated again and again, because what a page shows
-   * also changes without a mutation: the text of an element with `content-visibility: auto` is empty until the browser
-   * renders it.
+   * Returns the value of an expression, which may be a promise, once it is truthy. It is polled, because what a page shows
+   * also changes without a mutation: the text of an element with `content-visibility: auto` is empty until it is rendered.
    */
   waitFor(expression: string): Promise<unknown> {
     return this.#page.evaluate(`new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { type MarkovOptions, markovModel } from './markov-model.ts';
 import { string } from './write-gguf.ts';
 
-/** What a model says, and how. */
+/** The fixed answer of a model, and its template. */
 export interface Speech {
   /** Tokens of its answer, no two of them equal. */
   readonly pieces: readonly string[];

@@ -9,7 +9,7 @@ import type { Workshop } from './workshop.ts';
 export const OTHER_SYSTEMS = ['darwin', 'win32'] as const;
 export type OtherSystemName = (typeof OTHER_SYSTEMS)[number];
 
-/** What the stand-ins print for the programs that the host asks on each system. */
+/** Scripts that stand in for the programs that the host runs on each system. */
 const PROGRAMS = {
   darwin: {
     sysctl: 'case "$*" in *machdep*) echo "machdep.cpu.vendor: StandIn";; *pagesize*) echo 4096;; esac',
@@ -46,8 +46,8 @@ const GPUS = {
 };
 
 /**
- * Another system than this one: the host's scripts run with its `process.platform`, and with stand-ins, which are shell
- * scripts that say so, for the programs that the host asks there. Paths stay those of this system.
+ * Simulates another system: the host runs with its `process.platform`, and with shell scripts in place of the programs that
+ * the host runs there. Paths stay those of this system.
  */
 export class OtherSystem {
   readonly #shop: Workshop;
@@ -71,7 +71,7 @@ export class OtherSystem {
     await chmod(join(this.#programs, name), 0o755);
   }
 
-  /** Starts a script of the host. `execPath` is what it takes for its program. */
+  /** Starts a script of the host. `execPath` is the value of `process.execPath`. */
   start(script: string, { execPath = process.execPath, env = {} } = {}): HostProcess {
     const pretend = `for (const [name, value] of ${JSON.stringify([
       ['platform', this.#name],

@@ -156,7 +156,7 @@ export class TestHub {
       if (searchParams.get('Signature') !== this.#signature) return sendJson(response, 403, { error: 'expired' });
       const file = this.#repos.get(`${parts[0]}/${parts[1]}`)?.files.get(parts.slice(2).join('/'));
       if (file === undefined) return sendJson(response, 404, { error: 'gone' });
-      // A CDN generates ETags of its own.
+      // A CDN generates its own ETags.
       return this.#sendFile(request, response, file, fault, { etag: `"cdn-${file.size}"` });
     }
     if (parts[0] === 'api' && parts.length === 2) return this.#search(searchParams, request, response);

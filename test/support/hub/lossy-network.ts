@@ -22,7 +22,7 @@ export class LossyNetwork {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Every present connection carries nothing from now on, and neither end is told. Later connections work. */
+  /** Silently drops everything on the current connections. Later connections work. */
   lose(): void {
     for (const connection of this.#connections.values()) {
       connection.isLost = true;

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { HubRequest } from './hub.ts';
 
-/** Returns the range that a request asks for: the offset of its first byte, and that behind its last one. */
+/** Returns the requested range: the offset of its first byte, and the offset after its last byte. */
 export function askedRange({ range }: HubRequest, size: number): { start: number; end: number } {
   const [, start = '0', last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
   return { start: Number(start), end: Math.min(size, last ? Number(last) + 1 : size) };
 }
 
-/** Sends a part of a file with headers that describe it, or others; those that are undefined are not sent. */
+/** Sends part of a file with matching headers. `headers` replaces them; undefined values omit a header. */
 export function sendPart(
   response: ServerResponse,
   content: Buffer,

@@ -12,7 +12,7 @@ import { makeRemote, type Remote } from '../../../host/remote/remote.ts';
 import { type SecretStorage, Secrets } from '../../../host/secrets/secrets.ts';
 import { KeptLog } from '../logs.ts';
 
-/** Remote engines with a registry of models, over a configuration file and secrets of their own. */
+/** Remote engines with a registry of models, with their own configuration file and secrets. */
 export interface OpenRemote extends Remote {
   readonly models: ModelRegistry;
   readonly log: KeptLog;

@@ -123,7 +123,7 @@ export class ConversationArea {
     live.messages.set(row.id, content);
   }
 
-  /** What arrives after the deletion it does not know of is not stored. */
+  /** Pushes rows of a deleted conversation, which must not be stored again. */
   async pushLate(host: HostProcess, id: string): Promise<void> {
     const rows = this.#late.get(id) ?? [];
     if (rows.length === 0) return;
@@ -140,7 +140,7 @@ export class ConversationArea {
     if (change === 'title') await this.pushTitle(host, id, this.#there);
   }
 
-  /** Exchanges everything twice: both copies are equal then. */
+  /** Exchanges everything twice, after which both copies must be equal. */
   async synchronize(host: HostProcess): Promise<void> {
     const other = this.#there.host();
     for (let round = 0; round < 2; round += 1) {
@@ -152,7 +152,7 @@ export class ConversationArea {
     for (const copy of [this.#here, this.#there]) this.#take(copy, here);
   }
 
-  /** An export that is imported into an empty folder is exported from there as it was. */
+  /** Checks that an export that is imported into an empty folder is exported unchanged. */
   async copy(host: HostProcess): Promise<void> {
     const rows = await this.#export(host);
     const empty = this.#startElsewhere(0);
@@ -234,7 +234,7 @@ export class ConversationArea {
     for (const text of [title, ...messages.values()]) this.#dead.add(text);
   }
 
-  /** Takes what a synchronization resulted in. */
+  /** Updates the expected state of a copy to the result of a synchronization. */
   #take(copy: Copy, rows: readonly Message[]): void {
     const before = [...copy.live.values()].flatMap(({ title, messages }) => [title, ...messages.values()]);
     copy.live.clear();

@@ -36,7 +36,7 @@ const ACTIONS = {
 /** How often downloads of a race are cancelled until all have ended, milliseconds. */
 const CANCEL_AGAIN_MS = 500;
 
-/** Models: what is asked of the hosts, what must be true afterwards, and whether it is. */
+/** Performs steps on models, and checks the hosts and the disk against the expected state. */
 export class ModelArea {
   readonly #world: World;
   readonly #expected: readonly Expected[];
@@ -53,7 +53,7 @@ export class ModelArea {
     }));
   }
 
-  /** A host has ended, by a kill or on its own. */
+  /** Updates the expected state after a host was killed or closed. */
   hostEnded(slot: number): void {
     for (const expected of this.#expected) {
       expected.loadedIn.delete(slot);
@@ -95,7 +95,7 @@ export class ModelArea {
     } else await this.#stopped(expected, control);
   }
 
-  /** Requests to one host, each directly behind the one before: the last one wins. */
+  /** Sends several requests to one host without waiting for replies: the last one wins. */
   async burst(slot: number, host: HostProcess, at: number, controls: readonly Control[]): Promise<void> {
     const expected = this.#at(at);
     const { model } = expected;
@@ -436,7 +436,7 @@ export class ModelArea {
     expected.state = control === 'pause' ? 'paused' : 'gone';
   }
 
-  /** Takes a state that only a host knows, if it is one of those that are possible. */
+  /** Updates the expected state to what a host reports, which must be one of the possible states. */
   async #observe(expected: Expected, allowed: readonly DownloadState[]): Promise<void> {
     const found = await stateOf(this.#world.any(), expected.model);
     const isAllowed = allowed.some((state) => state === found);
@@ -483,7 +483,7 @@ export function same(found: readonly string[], wanted: readonly string[], what: 
   must(JSON.stringify([...found].sort()) === JSON.stringify([...wanted].sort()), what, { found, wanted });
 }
 
-/** Waits for a part of a second that depends on nothing else. */
+/** Waits. Used to vary when a host is killed, and between polls. */
 export function wait(milliseconds: number): Promise<void> {
   return delay(milliseconds);
 }

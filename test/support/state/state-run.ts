@@ -8,14 +8,14 @@ import { eventually, must, StateFailure, World } from './world.ts';
 
 /** A run that failed. */
 export interface RunFailure {
-  /** The number of the step after which something was not true; the number of steps for the end of the run. */
+  /** The index of the failed step; the number of steps if the end of the run failed. */
   readonly at: number;
   readonly what: string;
 }
 
 /**
- * Runs steps on hosts that share a data folder, and checks after each that what the hosts say and what is on the disk is
- * what must be true. Returns the first failure.
+ * Runs steps on hosts that share a data folder, and checks after each that the hosts and the disk agree with the expected
+ * state. Returns the first failure.
  */
 export async function runSteps(steps: readonly Step[]): Promise<RunFailure | undefined> {
   const run = await StateRun.open();
@@ -35,7 +35,7 @@ export async function runSteps(steps: readonly Step[]): Promise<RunFailure | und
   }
 }
 
-/** After this many steps everything is checked, else what the step is about. */
+/** After this many steps everything is checked; otherwise only what the step is about. */
 const FULL_CHECK = 8;
 
 const SETTINGS_STEPS: ReadonlySet<Step['kind']> = new Set([
@@ -95,7 +95,7 @@ class StateRun {
     await eventually(() => this.#models.check());
   }
 
-  /** Nothing that belongs to a dead host is left. */
+  /** Kills all hosts, and checks that the next one leaves nothing that belonged to them. */
   async end(): Promise<void> {
     await this.#conversations.checkFiles();
     for (const slot of [0, 1, 2]) {

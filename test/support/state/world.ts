@@ -7,7 +7,7 @@ import type { TestHub } from '../hub/hub.ts';
 import { configure, setStalls, startHost, startModelHub } from './shared-folder.ts';
 import { HOSTS } from './steps.ts';
 
-/** What must be true and is not. */
+/** Thrown when something that must be true is not. */
 export class StateFailure extends Error {}
 
 /** Throws a {@link StateFailure} unless `condition` holds. */
@@ -15,9 +15,9 @@ export function must(condition: boolean, what: string, found?: unknown): asserts
   if (!condition) throw new StateFailure(found === undefined ? what : `${what}; found ${JSON.stringify(found)}`);
 }
 
-/** Longest that hosts may take to agree after one of them was killed, milliseconds. */
+/** Time limit for hosts to agree after one of them was killed, milliseconds. */
 const SETTLE_MS = 10_000;
-/** Longest wait for a reply, milliseconds: a request that is never answered is a fault. */
+/** Time limit for a reply, milliseconds: a request that is never answered is a failure. */
 const REPLY_MS = 60_000;
 
 /** Calls `check` until it passes, for what takes hosts a moment. */

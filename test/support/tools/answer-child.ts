@@ -30,7 +30,7 @@ export interface Answer {
 
 const ignore = () => undefined;
 
-/** Asks made models in one process, which starts once for all of them: each message is a question and gets an answer. */
+/** Runs generated models in one process, which starts only once: each message is a question and gets an answer. */
 process.on('message', async (message) => {
   process.send?.(await answer(message as Question).catch((error: unknown) => ({ error: String(error) })));
 });

@@ -1,4 +1,4 @@
-/** Chat templates of our own that define the call formats of public models, and how a model answers in each. */
+/** A chat template that defines the call format of a family of public models, and an answer in this format. */
 export interface CallFamily {
   readonly name: string;
   readonly template: string;
@@ -9,7 +9,7 @@ export interface CallFamily {
   readonly vocabulary?: readonly string[];
   /** Text before the call. */
   readonly text?: string;
-  /** The same with a second call of `list_notes` in one answer, as text; undefined where the format has one call alone. */
+  /** The same with a second call of `list_notes` in one answer, as text; undefined where the format allows only one call. */
   readonly parallel?: string;
 }
 
@@ -30,7 +30,7 @@ export const TOOLS = [
   { type: 'function', function: { name: 'list_notes', parameters: { type: 'object', properties: {} } } },
 ];
 
-/** A template that lists the tools and writes each call in a form of its own. */
+/** Returns a template that lists the tools and writes each call in the given form. */
 function template(call: string, { before = '', after = '', start = '<|assistant|>' } = {}): string {
   return `{%- if tools %}{{ tools | tojson }}
 {% endif -%}

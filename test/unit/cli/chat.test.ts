@@ -40,7 +40,7 @@ describe('an answer with reasoning', () => {
 
   it('is followed by a note if it was cut off', async () => {
     expect(await ask({ styled: false, finishReason: 'length' })).toBe(
-      'Because\nThe answer was cut off at its limit of length. Raise it with --max-tokens or --context.\n',
+      'Because\nThe answer reached the length limit. Raise the limit with --max-tokens or --context.\n',
     );
   });
 
