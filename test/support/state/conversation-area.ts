@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostProcess, Message } from '../host/host-process.ts';
-import { same } from './model-area.ts';
 import { configure, startHost, textsIn } from './shared-folder.ts';
 import type { Killable } from './steps.ts';
-import { all, ask, eventually, get, must, type World } from './world.ts';
+import { all, ask, eventually, get, must, same, type World } from './world.ts';
 
 /** What must be true of one conversation. */
 interface Expected {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HostProcess, Message } from '../host/host-process.ts';
 import { filesIn, HUB_MODELS, type HubModel, namingOf } from './shared-folder.ts';
 import type { Control, Killable } from './steps.ts';
-import { answered, ask, eventually, get, must, send, type World } from './world.ts';
+import { answered, ask, eventually, get, must, same, send, type World } from './world.ts';
 
 /** `gone`: never downloaded, cancelled, deleted or evicted. */
 type DownloadState = 'gone' | 'downloading' | 'paused' | 'present';
@@ -152,7 +152,7 @@ export class ModelArea {
     await allAnswered(sent.filter(({ control }) => control !== 'download'));
     const ended = allAnswered([...sent, ...expected.waiters]);
     // Ends what still waits. A host may start its download only after another one was asked to cancel it.
-    while (stalls && !(await Promise.race([ended.then(() => true), wait(CANCEL_AGAIN_MS).then(() => false)]))) {
+    while (stalls && !(await Promise.race([ended.then(() => true), delay(CANCEL_AGAIN_MS).then(() => false)]))) {
       await ask(this.#world.any(), 'CANCEL_DOWNLOAD', namingOf(expected.model, 0));
     }
     await ended;
@@ -476,14 +476,4 @@ async function stateOf(host: HostProcess, model: HubModel): Promise<string> {
 
 function allAnswered(requests: readonly { readonly reply: Promise<Message> }[]): Promise<Message[]> {
   return Promise.all(requests.map(({ reply }) => answered(reply, 'a request about a download')));
-}
-
-/** Throws unless two lists have the same items. */
-export function same(found: readonly string[], wanted: readonly string[], what: string): void {
-  must(JSON.stringify([...found].sort()) === JSON.stringify([...wanted].sort()), what, { found, wanted });
-}
-
-/** Waits. Used to vary when a host is killed, and between polls. */
-export function wait(milliseconds: number): Promise<void> {
-  return delay(milliseconds);
 }

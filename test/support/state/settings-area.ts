@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostProcess, Message } from '../host/host-process.ts';
-import { same } from './model-area.ts';
 import { ENGINES } from './shared-folder.ts';
 import type { Killable } from './steps.ts';
-import { all, get, must, type World } from './world.ts';
+import { all, get, must, same, type World } from './world.ts';
 
 /** Settings, secrets and the list of models: what was written last must be there, in every host. */
 export class SettingsArea {

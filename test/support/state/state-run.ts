@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HostProcess } from '../host/host-process.ts';
 import { ConversationArea } from './conversation-area.ts';
-import { ModelArea, wait } from './model-area.ts';
+import { ModelArea } from './model-area.ts';
 import { SettingsArea } from './settings-area.ts';
 import { filesIn } from './shared-folder.ts';
 import type { Step } from './steps.ts';
@@ -211,7 +212,7 @@ class StateRun {
       this.#settings.killable(host, action) ??
       this.#conversations.killable(host, action, `c${model}`);
     if (observe === undefined) return;
-    await wait(delayMs);
+    await delay(delayMs);
     await this.#world.kill(step.host);
     this.#models.hostEnded(step.host);
     await eventually(observe);

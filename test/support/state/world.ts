@@ -15,6 +15,11 @@ export function must(condition: boolean, what: string, found?: unknown): asserts
   if (!condition) throw new StateFailure(found === undefined ? what : `${what}; found ${JSON.stringify(found)}`);
 }
 
+/** Throws unless two lists have the same items. */
+export function same(found: readonly string[], wanted: readonly string[], what: string): void {
+  must(JSON.stringify([...found].sort()) === JSON.stringify([...wanted].sort()), what, { found, wanted });
+}
+
 /** Time limit for hosts to agree after one of them was killed, milliseconds. */
 const SETTLE_MS = 10_000;
 /** Time limit for a reply, milliseconds: a request that is never answered is a failure. */
