@@ -1,28 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostProcess, Message } from '../host/host-process.ts';
-import { filesIn, HUB_MODELS, type HubModel, namingOf } from './shared-folder.ts';
+import { type DownloadState, type Expected, ModelChecks, stateOf } from './model-checks.ts';
+import { HUB_MODELS, namingOf } from './shared-folder.ts';
 import type { Control, Killable } from './steps.ts';
 import { answered, ask, eventually, get, must, same, send, type World } from './world.ts';
-
-/** `gone`: never downloaded, cancelled, deleted or evicted. */
-type DownloadState = 'gone' | 'downloading' | 'paused' | 'present';
-
-/** A DOWNLOAD_MODEL request that has not been answered. */
-interface Waiter {
-  readonly slot: number;
-  readonly reply: Promise<Message>;
-}
-
-/** What must be true of one model. */
-interface Expected {
-  readonly model: HubModel;
-  state: DownloadState;
-  isPinned: boolean;
-  /** Hosts that download it or wait for the one that does. */
-  readonly runners: Set<number>;
-  waiters: Waiter[];
-  readonly loadedIn: Set<number>;
-}
 
 const NOT_FOUND = ['DOWNLOAD_NOT_FOUND', 'MODEL_NOT_DOWNLOADED', 'INVALID_REQUEST'];
 const LOAD = { n_gpu_layers: 0, n_ctx: 128, n_threads: 1 };
@@ -40,6 +21,7 @@ const CANCEL_AGAIN_MS = 500;
 export class ModelArea {
   readonly #world: World;
   readonly #expected: readonly Expected[];
+  readonly #checks: ModelChecks;
 
   constructor(world: World) {
     this.#world = world;
@@ -51,6 +33,7 @@ export class ModelArea {
       waiters: [],
       loadedIn: new Set(),
     }));
+    this.#checks = new ModelChecks(world, this.#expected);
   }
 
   /** Updates the expected state after a host was killed or closed. */
@@ -137,7 +120,7 @@ export class ModelArea {
     )
       expected.runners.add(slot);
     expected.state = state;
-    if (state === 'downloading') await eventually(() => this.#checkDownload(expected));
+    if (state === 'downloading') await eventually(() => this.#checks.download(expected));
   }
 
   /** Requests of several hosts at once: they agree on the outcome, and it is that of one of the requests. */
@@ -322,82 +305,9 @@ export class ModelArea {
     }
   }
 
-  /** Checks that every host says what must be true of the models, and that it is what is on the disk. */
-  async check(): Promise<void> {
-    for (const expected of this.#expected) await this.#checkDownload(expected);
-    for (const host of this.#world.running) {
-      const active = (await get(host, 'GET_ACTIVE_DOWNLOADS')).downloads;
-      const listed = this.#expected.filter(({ state }) => state === 'downloading' || state === 'paused');
-      same(
-        active.map((each: Message) => `${each.modelId} ${each.status}`),
-        listed.map(({ model, state }) => `${model.id} ${state}`),
-        'GET_ACTIVE_DOWNLOADS lists every download',
-      );
-      await this.#checkCache(host);
-      await this.#checkLoaded(host);
-    }
-    this.#checkDisk();
-  }
-
-  async #checkCache(host: HostProcess): Promise<void> {
-    const present = this.#expected.filter(({ state }) => state === 'present');
-    const stats = await get(host, 'GET_CACHE_STATS');
-    same(
-      stats.models.map((each: Message) => `${each.id} ${each.pinned} ${each.busy}`),
-      present.map(({ model, isPinned, loadedIn }) => `${model.id} ${isPinned} ${loadedIn.size > 0}`),
-      'GET_CACHE_STATS lists every model, which are pinned, and which are in use',
-    );
-    const { models } = await get(host, 'GET_DOWNLOADED_MODELS');
-    same(
-      models.map((each: Message) => each.modelId),
-      present.map(({ model }) => model.id),
-      'GET_DOWNLOADED_MODELS lists every model',
-    );
-  }
-
-  async #checkLoaded(host: HostProcess): Promise<void> {
-    const ids = (slot: number) =>
-      this.#expected.filter(({ loadedIn }) => loadedIn.has(slot)).map(({ model }) => model.id);
-    const running = [0, 1, 2].flatMap((slot) => {
-      const each = this.#world.host(slot);
-      return each === undefined ? [] : [{ slot, host: each }];
-    });
-    const own = running.find((each) => each.host === host)?.slot ?? -1;
-    const { models } = await get(host, 'GET_LOADED_MODELS');
-    same(
-      models.map((each: Message) => each.modelId),
-      ids(own),
-      'GET_LOADED_MODELS lists what this host has loaded',
-    );
-    const { hosts } = await get(host, 'LIST_HOSTS');
-    same(
-      hosts.flatMap((each: Message) => each.models.map(({ modelId }: Message) => `${each.pid} ${modelId}`)),
-      running.flatMap((each) => ids(each.slot).map((id) => `${each.host.pid} ${id}`)),
-      'LIST_HOSTS lists what every host has loaded',
-    );
-  }
-
-  #checkDisk(): void {
-    const files = filesIn(this.#world.home).filter((path) => path.startsWith('models/'));
-    const present = this.#expected.filter(({ state }) => state === 'present');
-    same(
-      files,
-      present.flatMap(({ model }) => model.files.map((file) => `models/${model.repo}/${file}`)),
-      'the folder of models contains the models and nothing else',
-    );
-    for (const { model, state } of this.#expected) {
-      if (state === 'downloading' || state === 'paused') continue;
-      const [name = ''] = model.repo.split('/').slice(-1);
-      const left = filesIn(this.#world.home).filter((path) => path.startsWith('partial/') && path.includes(name));
-      must(left.length === 0, `nothing is left of the download of ${model.id}, which is ${state}`, left);
-    }
-  }
-
-  async #checkDownload(expected: Expected): Promise<void> {
-    for (const host of this.#world.running) {
-      const found = await stateOf(host, expected.model);
-      must(found === expected.state, `every host says that ${expected.model.id} is ${expected.state}`, found);
-    }
+  /** Checks the hosts and the disk. */
+  check(): Promise<void> {
+    return this.#checks.all();
   }
 
   async #download(slot: number, host: HostProcess, expected: Expected, fields: Message): Promise<void> {
@@ -407,7 +317,7 @@ export class ModelArea {
       expected.runners.add(slot);
       reply.catch(() => {});
       expected.waiters.push({ slot, reply });
-      await eventually(() => this.#checkDownload(expected));
+      await eventually(() => this.#checks.download(expected));
       return;
     }
     const { status, message } = await answered(reply, `the download of ${expected.model.id}`);
@@ -423,7 +333,7 @@ export class ModelArea {
     expected.waiters = [];
     expected.runners.clear();
     expected.state = 'present';
-    await eventually(() => this.#checkDownload(expected));
+    await eventually(() => this.#checks.download(expected));
   }
 
   async #stopped(expected: Expected, control: 'pause' | 'cancel'): Promise<void> {
@@ -465,13 +375,6 @@ function gone(expected: Expected): void {
 
 function isPrunable({ state, isPinned, loadedIn }: Expected): boolean {
   return state === 'present' && !isPinned && loadedIn.size === 0;
-}
-
-async function stateOf(host: HostProcess, model: HubModel): Promise<string> {
-  const { status, code, payload } = await ask(host, 'GET_DOWNLOAD_STATUS', namingOf(model, 0));
-  if (status === 'error') return code === 'DOWNLOAD_NOT_FOUND' ? 'gone' : code;
-  if (payload.status === 'cancelled') return 'gone';
-  return payload.status === 'completed' ? 'present' : payload.status;
 }
 
 function allAnswered(requests: readonly { readonly reply: Promise<Message> }[]): Promise<Message[]> {
