@@ -4,7 +4,7 @@ import { isHostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import type { Logger } from '../common/log.ts';
 import type { GenerationProgress } from '../models/generation.ts';
-import type { StartedTurn, TurnStart } from './answers.ts';
+import type { StartedTurn, TurnOptions, TurnStart } from './answers.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import type { Conversation, MessageDetails, MessageStatus } from './types.ts';
 
@@ -13,13 +13,6 @@ const SAVE_MS = 1_000;
 
 /** Longest reasoning that is stored with an answer, characters: both must fit in a reply of 1 MiB. */
 const MAX_REASONING_CHARACTERS = 128 * 1024;
-
-/** What a turn begins with. */
-export interface TurnOptions {
-  readonly title: string;
-  readonly model: string;
-  readonly maxCharacters: number;
-}
 
 /** How an answer ended. */
 export interface AnswerEnd {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { invalidField } from '../common/host-errors.ts';
 import type { ChatMessage } from '../models/generation.ts';
+import { isSystemRole } from '../models/turns.ts';
 import { Branches, type BranchNode } from './branches.ts';
-import { isSystemRole, promptMessages } from './prompt-messages.ts';
-import { MESSAGE, messageOf, type RowWriter } from './rows.ts';
+import { promptMessages } from './prompt-messages.ts';
+import { jsonText, laterThan, MESSAGE, messageOf, now, type RowWriter } from './rows.ts';
 import type { Message, MessageDetails, MessageStatus } from './types.ts';
 
 /**
@@ -38,6 +39,16 @@ export interface StartedTurn {
   readonly continued: { readonly content: string; readonly reasoning: string } | undefined;
 }
 
+/** Options for a turn. */
+export interface TurnOptions {
+  /** The title of the conversation if it is created. */
+  readonly title: string;
+  /** The id of the model that answers. */
+  readonly model: string;
+  /** Characters of earlier messages that are read; at least the last turn is. */
+  readonly maxCharacters: number;
+}
+
 /** An answer as far as it has been generated. */
 export interface GrowingAnswer {
   readonly content: string;
@@ -58,21 +69,16 @@ export class Answers {
    * Stores a question and an empty answer, and returns what the answer is generated from.
    *
    * @param options.writer The host that generates it.
-   * @param options.maxCharacters Characters of earlier messages that are read; at least the last turn is.
    * @throws HostError `INVALID_REQUEST` naming a field that names no message of the conversation.
    */
-  start(
-    id: string,
-    start: TurnStart,
-    options: { readonly writer: string; readonly model: string; readonly maxCharacters: number },
-  ): StartedTurn {
+  start(id: string, start: TurnStart, options: Omit<TurnOptions, 'title'> & { readonly writer: string }): StartedTurn {
     const { writer, model, maxCharacters } = options;
     const branches = this.branches(id);
     const { selected_id = null, incarnation } = this.#write.find(id) ?? {};
     const shown = branches.shown(selected_id);
     const add = (message: { role: string; content: string; details: MessageDetails | null }, parent: string | null) => {
       const messageId = randomUUID();
-      const at = Math.max(Date.now() / 1000, this.#latest(id));
+      const at = Math.max(now(), this.latest(id));
       const status = message.role === 'assistant' ? ('streaming' as const) : ('done' as const);
       const row = {
         id: messageId,
@@ -120,7 +126,7 @@ export class Answers {
       .prepare(
         'UPDATE messages SET content = ?, details = ?, updated_at = max(updated_at, ?) WHERE id = ? AND writer = ?',
       )
-      .run(content, detailsText(details), Date.now() / 1000, answerId, writer);
+      .run(content, jsonText(details), now(), answerId, writer);
     return changes > 0;
   }
 
@@ -166,7 +172,15 @@ export class Answers {
   /** Shows the branch of a message. */
   select(id: string, messageId: string): void {
     const { selected_at = 0 } = this.#write.find(id) ?? {};
-    this.#write.select(id, messageId, Math.max(Date.now() / 1000, selected_at + 0.001));
+    this.#write.select(id, messageId, laterThan(selected_at));
+  }
+
+  /** Returns when the newest message of a conversation was created; 0 if it has none. */
+  latest(id: string): number {
+    return Number(
+      this.#database.prepare('SELECT max(created_at) AS latest FROM messages WHERE conversation_id = ?').get(id)
+        ?.latest ?? 0,
+    );
   }
 
   #continue(shown: readonly BranchNode[], writer: string, maxCharacters: number): StartedTurn {
@@ -247,18 +261,7 @@ export class Answers {
         `UPDATE messages SET status = ?, writer = NULL, updated_at = max(updated_at, ?), change = ? WHERE id = ?
           RETURNING conversation_id, updated_at`,
       )
-      .get(status, Date.now() / 1000, this.#write.nextChange(), answerId);
+      .get(status, now(), this.#write.nextChange(), answerId);
     if (row !== undefined) this.#write.touch(String(row.conversation_id), Number(row.updated_at));
   }
-
-  #latest(id: string): number {
-    return Number(
-      this.#database.prepare('SELECT max(created_at) AS latest FROM messages WHERE conversation_id = ?').get(id)
-        ?.latest ?? 0,
-    );
-  }
-}
-
-function detailsText(details: MessageDetails | null): string | null {
-  return details === null ? null : JSON.stringify(details);
 }

@@ -1,16 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { defined } from '../common/defined.ts';
 import { HostError } from '../common/errors.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { Logger } from '../common/log.ts';
-import { isDamage } from '../store/damaged-database.ts';
-import { storeError } from '../store/store-error.ts';
-import { Answers, type GrowingAnswer, type StartedTurn, type TurnStart } from './answers.ts';
-import { Eraser } from './eraser.ts';
+import { Answers, type GrowingAnswer, type StartedTurn, type TurnOptions, type TurnStart } from './answers.ts';
+import { Connection } from './connection.ts';
+import { ConversationList, type ListOptions } from './conversation-list.ts';
 import { MessageVectors } from './message-vectors.ts';
 import { type OpenedDatabase, openDatabase, type Recovery } from './open-database.ts';
-import { CONVERSATION, conversationOf, MESSAGE, MESSAGE_ROW, messageOf, messageRowOf, RowWriter } from './rows.ts';
+import {
+  CONVERSATION,
+  conversationOf,
+  laterThan,
+  MESSAGE,
+  MESSAGE_ROW,
+  messageOf,
+  messageRowOf,
+  now,
+  RowWriter,
+} from './rows.ts';
 import { type Found, search } from './search.ts';
 import { type Exported, exportRows, PageBudget, type Pulled, pull, push } from './sync.ts';
 import { Trash } from './trash.ts';
@@ -60,36 +70,26 @@ export interface ConversationChanges {
   readonly selected_message?: string | undefined;
 }
 
-/** Lists whose pages are being read at the same time. The oldest is forgotten when there are more. */
-const MAX_LISTINGS = 32;
-
 /** The conversations of this computer's user. Every method is one transaction, so a killed host leaves no partial write. */
 export class Conversations {
-  readonly #file: string;
   readonly #database: DatabaseSync;
   readonly #write: RowWriter;
-  /** What became of a damaged database when this was opened; reported once, by the first list. */
-  #recovery: Recovery | undefined;
-  readonly #onDamage: () => void;
-  /** The rows of each list when its first page was read, by the number in its cursors. */
-  readonly #listings = new Map<number, readonly number[]>();
-  #nextListing = 1;
-  readonly #eraser: Eraser;
+  readonly #connection: Connection;
+  readonly #list: ConversationList;
   readonly #answers: Answers;
   readonly #trash = new Trash();
+  /** The outcome of the recovery of a damaged database; reported once, by the first list. */
+  #recovery: Recovery | undefined;
 
   private constructor(file: string, { database, recovery, check }: OpenedDatabase, onDamage: () => void) {
-    this.#file = file;
     this.#database = database;
     this.#write = new RowWriter(database);
+    this.#connection = new Connection({ file, database, write: this.#write, onDamage });
+    this.#list = new ConversationList(database);
     this.#answers = new Answers(database, this.#write);
     this.#recovery = recovery;
-    this.#onDamage = onDamage;
-    this.#eraser = new Eraser(database, (error) => this.#closeIfDamaged(error));
-    // A host that was killed may have left deleted text behind.
-    this.#eraser.start();
     void check?.then((damage) => {
-      if (damage !== undefined && database.isOpen) this.#closeDamaged();
+      if (damage !== undefined && database.isOpen) this.#connection.closeDamaged();
     });
   }
 
@@ -120,7 +120,7 @@ export class Conversations {
    * @throws HostError `CONVERSATION_NOT_FOUND` with `unlessDeleted`.
    */
   create(options: NewConversation): { readonly conversation: Conversation; readonly existed: boolean } {
-    return this.#transaction(() => {
+    return this.#connection.transaction(() => {
       const id = options.id ?? randomUUID();
       const stored = this.#write.find(id);
       if (stored?.deleted === false) return { conversation: this.#require(id), existed: true };
@@ -132,12 +132,12 @@ export class Conversations {
 
   /** @throws HostError `CONVERSATION_NOT_FOUND`. */
   get(id: string): Conversation {
-    return this.#run(() => this.#require(id));
+    return this.#connection.run(() => this.#require(id));
   }
 
   /** Returns the id of the model that answers in a conversation; undefined if there is no such conversation or model. */
   modelOf(id: string): string | undefined {
-    return this.#run(() => {
+    return this.#connection.run(() => {
       const stored = this.#write.find(id);
       return stored?.deleted === false ? (stored.model ?? undefined) : undefined;
     });
@@ -148,7 +148,7 @@ export class Conversations {
    * last message.
    */
   messages(id: string, { cursor, limits }: { cursor?: string | undefined; limits: PageLimits }): Slice<ShownMessage> {
-    return this.#run(() => {
+    return this.#connection.run(() => {
       const branches = this.#answers.branches(id);
       const branch = branches.shown(this.#write.find(id)?.selected_id ?? null);
       const siblings = branches.siblings(branch);
@@ -172,46 +172,13 @@ export class Conversations {
   }
 
   /**
-   * Returns a page of the conversations, pinned ones first, then the most recently changed. Later pages follow the order of the first page, so
-   * changes between pages neither omit nor repeat a conversation.
+   * Returns a page of the conversations, pinned ones first, then the most recently changed. Later pages follow the order
+   * of the first page, so changes between pages neither omit nor repeat a conversation.
    *
    * @throws HostError `INVALID_REQUEST` for a cursor that this host did not return, or that is too old.
    */
-  list(options: {
-    cursor?: string | undefined;
-    offset?: number | undefined;
-    userId?: string | undefined;
-    limits: PageLimits;
-  }): Slice<Conversation> {
-    const { cursor, offset = 0, userId, limits } = options;
-    const [where, ...values] = userId === undefined ? ['deleted = 0'] : ['deleted = 0 AND user_id = ?', userId];
-    return this.#run(() => {
-      const [number = this.#nextListing, start = offset] = cursor?.split('.').map(Number) ?? [];
-      const rowIds =
-        cursor === undefined
-          ? this.#database
-              .prepare(`SELECT rowid FROM conversations WHERE ${where} ORDER BY pinned DESC, updated_at DESC, id`)
-              .all(...values)
-              .map(({ rowid }) => Number(rowid))
-          : this.#listings.get(number);
-      if (rowIds === undefined) throw invalidField('cursor', 'a cursor from a recent reply of this host', cursor);
-      const read = this.#database.prepare(`SELECT ${CONVERSATION} FROM conversations WHERE rowid = ? AND ${where}`);
-      const total = this.#count(`conversations WHERE ${where}`, ...values);
-      const page = new PageBudget(limits);
-      const items: Conversation[] = [];
-      for (let at = start; at < rowIds.length; at += 1) {
-        const row = read.get(rowIds[at] ?? 0, ...values);
-        if (row === undefined) continue;
-        const conversation = conversationOf(row);
-        if (page.add(conversation)) {
-          items.push(conversation);
-          continue;
-        }
-        if (cursor === undefined) this.#rememberListing(rowIds);
-        return { items, total, nextCursor: `${number}.${at}` };
-      }
-      return { items, total };
-    });
+  list(options: ListOptions): Slice<Conversation> {
+    return this.#connection.run(() => this.#list.page(options));
   }
 
   /**
@@ -219,7 +186,7 @@ export class Conversations {
    * once, the ones with the newest match first.
    */
   search(query: string, { count }: { count: number }, userId?: string): Promise<Found[]> {
-    return search(this.#database, query, { count, userId, run: (work) => this.#run(work) });
+    return search(this.#database, query, { count, userId, run: (work) => this.#connection.run(work) });
   }
 
   /**
@@ -228,7 +195,7 @@ export class Conversations {
    * @throws HostError `CONVERSATION_NOT_FOUND`; `INVALID_REQUEST` if a message has the id of another message.
    */
   addMessages(id: string, messages: readonly NewMessage[]): Message[] {
-    return this.#transaction(() => {
+    return this.#connection.transaction(() => {
       const { incarnation } = this.#write.find(id) ?? {};
       this.#require(id);
       const branches = this.#answers.branches(id);
@@ -236,7 +203,7 @@ export class Conversations {
       // The first message follows the end of the branch, and the others follow it in time.
       const end = shown.at(-1)?.id ?? '';
       const follows = branches.newest === end ? null : end;
-      let latest = this.#latest(id);
+      let latest = this.#answers.latest(id);
       return messages.map((message, i) => {
         const at = message.created_at ?? Math.max(now(), latest);
         latest = Math.max(latest, at);
@@ -260,7 +227,7 @@ export class Conversations {
    * @throws HostError `CONVERSATION_NOT_FOUND`; `INVALID_REQUEST` for a message that it does not have.
    */
   update(id: string, { selected_message: selected, ...changes }: ConversationChanges): Conversation {
-    return this.#transaction(() => {
+    return this.#connection.transaction(() => {
       const stored = this.#write.find(id);
       if (stored === undefined || stored.deleted) throw notFound(id);
       if (selected !== undefined) {
@@ -269,9 +236,9 @@ export class Conversations {
         }
         this.#answers.select(id, selected);
       }
-      const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+      const given = defined(changes);
       if (Object.keys(given).length > 0) {
-        const at = Math.max(now(), stored.title_updated_at + 0.001);
+        const at = laterThan(stored.title_updated_at);
         this.#write.conversation({ ...stored, ...given, title_updated_at: at });
       }
       return this.#require(id);
@@ -286,14 +253,9 @@ export class Conversations {
   startTurn(
     id: string,
     start: TurnStart,
-    options: {
-      readonly title: string;
-      readonly writer: string;
-      readonly model: string;
-      readonly maxCharacters: number;
-    },
+    options: TurnOptions & { readonly writer: string },
   ): StartedTurn & { readonly conversation: Conversation; readonly isNew: boolean } {
-    return this.#transaction(() => {
+    return this.#connection.transaction(() => {
       const stored = this.#write.find(id);
       const isNew = stored === undefined || stored.deleted;
       if (isNew) {
@@ -307,22 +269,22 @@ export class Conversations {
 
   /** Stores what has been generated of an answer. Returns false if it was deleted. */
   saveAnswer(answerId: string, writer: string, answer: GrowingAnswer): boolean {
-    return this.#transaction(() => this.#answers.save(answerId, writer, answer));
+    return this.#connection.transaction(() => this.#answers.save(answerId, writer, answer));
   }
 
   /** Stores an answer that has ended. Returns false if it was deleted. */
   finishAnswer(answerId: string, writer: string, answer: GrowingAnswer & { readonly status: MessageStatus }): boolean {
-    return this.#transaction(() => this.#answers.finish(answerId, writer, answer));
+    return this.#connection.transaction(() => this.#answers.finish(answerId, writer, answer));
   }
 
   /** Returns other hosts that were generating answers when they last used the database. */
   otherWriters(writer: string): string[] {
-    return this.#run(() => this.#answers.otherWriters(writer));
+    return this.#connection.run(() => this.#answers.otherWriters(writer));
   }
 
   /** Marks the answers that an ended host was generating as stopped. Returns their conversations. */
   endWriter(writer: string): string[] {
-    return this.#transaction(() => this.#answers.endWriter(writer));
+    return this.#connection.transaction(() => this.#answers.endWriter(writer));
   }
 
   /**
@@ -332,14 +294,14 @@ export class Conversations {
    * @throws HostError `CONVERSATION_NOT_FOUND`.
    */
   delete(id: string): number {
-    return this.#transaction(() => {
+    return this.#connection.transaction(() => {
       const stored = this.#write.find(id);
       if (stored === undefined || stored.deleted) throw notFound(id);
       const messages = this.#database
         .prepare(`SELECT ${MESSAGE_ROW} FROM messages WHERE conversation_id = ? AND deleted = 0`)
         .all(id)
         .map(messageRowOf);
-      this.#write.conversation({ ...stored, updated_at: Math.max(now(), stored.updated_at + 0.001), deleted: true });
+      this.#write.conversation({ ...stored, updated_at: laterThan(stored.updated_at), deleted: true });
       this.#trash.add({ conversation: stored, messages });
       return stored.incarnation;
     });
@@ -351,7 +313,7 @@ export class Conversations {
    * @throws HostError `CONVERSATION_NOT_FOUND` if it was not deleted lately by this host, or was created again.
    */
   restore(id: string): Conversation {
-    return this.#transaction(() => {
+    return this.#connection.transaction(() => {
       const deleted = this.#trash.take(id);
       const stored = this.#write.find(id);
       if (deleted === undefined || stored?.deleted !== true) throw notFound(id);
@@ -364,32 +326,27 @@ export class Conversations {
 
   /** Merges the rows of a client, all or none; see `sync.ts`. */
   push(rows: PushedRows): PushResult {
-    return this.#transaction(() => push(this.#write, rows));
+    return this.#connection.transaction(() => push(this.#write, rows));
   }
 
   /** Returns what changed; see `sync.ts`. */
   pull(options: { after?: number; since?: number; userId?: string; limits: PageLimits }): Pulled {
-    return this.#run(() => pull(this.#database, options));
+    return this.#connection.run(() => pull(this.#database, options));
   }
 
   /** Returns a page of all rows; see `sync.ts`. */
   export(options: { cursor?: string; userId?: string; limits: PageLimits }): Exported {
-    return this.#run(() => exportRows(this.#database, options));
+    return this.#connection.run(() => exportRows(this.#database, options));
   }
 
   /** Returns the embeddings of messages that a model made. */
   vectorsOf(model: string): MessageVectors {
-    return new MessageVectors(model, this.#database, {
-      run: (work) => this.#run(work),
-      transaction: (work) => this.#transaction(work),
-      eraseRemains: () => this.#eraser.start(),
-    });
+    return new MessageVectors(model, this.#database, this.#connection);
   }
 
   /** Closes the database. What was deleted is erased first. */
   close(): void {
-    this.#eraser.finish();
-    if (this.#database.isOpen) this.#database.close();
+    this.#connection.close();
   }
 
   #require(id: string): Conversation {
@@ -415,66 +372,6 @@ export class Conversations {
       deleted: false,
     });
   }
-
-  #latest(id: string): number {
-    const { latest } =
-      this.#database
-        .prepare('SELECT max(created_at) AS latest FROM messages WHERE conversation_id = ? AND deleted = 0')
-        .get(id) ?? {};
-    return Number(latest ?? 0);
-  }
-
-  #rememberListing(rowIds: readonly number[]): void {
-    this.#listings.set(this.#nextListing, rowIds);
-    this.#listings.delete(this.#nextListing - MAX_LISTINGS);
-    this.#nextListing += 1;
-  }
-
-  #count(what: string, ...values: string[]): number {
-    return Number(this.#database.prepare(`SELECT count(*) AS count FROM ${what}`).get(...values)?.count);
-  }
-
-  /** Runs `work` in a transaction. What is left of text that it removed is erased after it. */
-  #transaction<R>(work: () => R): R {
-    return this.#run(() => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        const result = work();
-        this.#database.exec('COMMIT');
-        if (this.#write.takeHasRemovedText()) this.#eraser.start();
-        return result;
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        this.#write.takeHasRemovedText();
-        throw error;
-      }
-    });
-  }
-
-  #run<R>(work: () => R): R {
-    try {
-      return work();
-    } catch (error) {
-      this.#closeIfDamaged(error);
-      throw storeError(error, this.#file);
-    }
-  }
-
-  #closeIfDamaged(error: unknown): void {
-    if (isDamage(error)) this.#closeDamaged();
-  }
-
-  /** The next one to open the database finds the damage, and recovers what can be read. */
-  #closeDamaged(): void {
-    this.#eraser.stop();
-    if (this.#database.isOpen) this.#database.close();
-    this.#onDamage();
-  }
-}
-
-/** Returns the time in Unix seconds, to the millisecond. */
-function now(): number {
-  return Date.now() / 1000;
 }
 
 function notFound(id: string): HostError {

@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { createYielder } from '../common/yield-to-event-loop.ts';
 import { nearest } from '../vectors/nearest.ts';
 import { dotProduct } from '../vectors/similarity.ts';
-import { CONVERSATION, conversationOf } from './rows.ts';
+import type { Connection } from './connection.ts';
+import { conversationOf, JOINED_CONVERSATION } from './rows.ts';
 import type { Conversation } from './types.ts';
 
 /** Models whose vectors are stored. Those of the least recently used model are deleted for another one: a large model's take gigabytes. */
@@ -13,16 +14,6 @@ const SNIPPET_CHARACTERS = 160;
 
 /** Vectors read at a time: a few megabytes, which takes a few milliseconds. */
 const PAGE = 256;
-
-/** How {@link MessageVectors} accesses the database of its owner. */
-export interface Transactions {
-  /** Runs `work` and converts its errors. */
-  run<R>(work: () => R): R;
-  /** Runs `work` in a transaction. */
-  transaction<R>(work: () => R): R;
-  /** Erases the remains of deleted vectors. */
-  eraseRemains(): void;
-}
 
 /** A message without a vector. */
 export interface MessageWithoutVector {
@@ -51,12 +42,12 @@ export interface FoundMessage extends Conversation {
 export class MessageVectors {
   readonly #model: string;
   readonly #database: DatabaseSync;
-  readonly #transactions: Transactions;
+  readonly #connection: Connection;
 
-  constructor(model: string, database: DatabaseSync, transactions: Transactions) {
+  constructor(model: string, database: DatabaseSync, connection: Connection) {
     this.#model = model;
     this.#database = database;
-    this.#transactions = transactions;
+    this.#connection = connection;
   }
 
   /**
@@ -65,7 +56,7 @@ export class MessageVectors {
    * the clock alone: two searches may start in the same millisecond, and a clock may be set back.
    */
   start(dimensions: number): void {
-    this.#transactions.transaction(() => {
+    this.#connection.transaction(() => {
       this.#database
         .prepare('DELETE FROM vector_models WHERE model = ? AND dimensions <> ?')
         .run(this.#model, dimensions);
@@ -79,12 +70,12 @@ export class MessageVectors {
           (SELECT number FROM vector_models WHERE model <> ? ORDER BY used_at DESC LIMIT ?)`)
         .run(this.#model, this.#model, MAX_MODELS - 1);
     });
-    this.#transactions.eraseRemains();
+    this.#connection.eraseRemains();
   }
 
   /** Returns messages without a vector, newest first. */
   withoutVector(count: number, userId?: string): MessageWithoutVector[] {
-    return this.#transactions.run(() =>
+    return this.#connection.run(() =>
       this.#database
         .prepare(`SELECT m.number, m.content, m.change ${this.#without(userId)} ORDER BY m.number DESC LIMIT ?`)
         .all(...this.#values(userId), count)
@@ -94,7 +85,7 @@ export class MessageVectors {
 
   /** Returns the number of messages without a vector. */
   waiting(userId?: string): number {
-    return this.#transactions.run(() =>
+    return this.#connection.run(() =>
       Number(
         this.#database.prepare(`SELECT count(*) AS count ${this.#without(userId)}`).get(...this.#values(userId))?.count,
       ),
@@ -103,7 +94,7 @@ export class MessageVectors {
 
   /** Stores vectors of messages that have not changed. */
   store(made: readonly { readonly of: MessageWithoutVector; readonly vector: Float32Array }[]): void {
-    this.#transactions.transaction(() => {
+    this.#connection.transaction(() => {
       const write = this.#database.prepare(`INSERT OR REPLACE INTO message_vectors (model, message, vector)
         SELECT v.number, m.number, ? FROM vector_models v, messages m
         WHERE v.model = ? AND v.dimensions = ? AND m.number = ? AND m.change = ? AND m.deleted = 0`);
@@ -122,7 +113,7 @@ export class MessageVectors {
         ${userId === undefined ? '' : 'AND c.user_id = ?'} ORDER BY x.message LIMIT ?`);
     for (let after = 0; ; ) {
       const user = userId === undefined ? [] : [userId];
-      const page = this.#transactions.run(() => read.all(this.#model, dimensions, after, ...user, PAGE));
+      const page = this.#connection.run(() => read.all(this.#model, dimensions, after, ...user, PAGE));
       if (page.length === 0) return;
       const vectors = page.map((row) => ({
         number: Number(row.number),
@@ -164,10 +155,9 @@ export class MessageVectors {
 
   /** Returns the message of a row and its conversation; undefined if it has been deleted. */
   #found(number: number): FoundMessage | undefined {
-    const columns = CONVERSATION.split(', ').map((column) => `c.${column}`);
-    const row = this.#transactions.run(() =>
+    const row = this.#connection.run(() =>
       this.#database
-        .prepare(`SELECT ${columns.join(', ')}, m.id AS message_id, substr(m.content, 1, ?) AS snippet
+        .prepare(`SELECT ${JOINED_CONVERSATION}, m.id AS message_id, substr(m.content, 1, ?) AS snippet
           FROM messages m JOIN conversations c ON c.id = m.conversation_id
           WHERE m.number = ? AND m.deleted = 0 AND c.deleted = 0`)
         .get(SNIPPET_CHARACTERS, number),

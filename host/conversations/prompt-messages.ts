@@ -1,15 +1,9 @@
 import type { ChatMessage } from '../models/generation.ts';
+import { isSystemRole } from '../models/turns.ts';
 import type { Message } from './types.ts';
-
-/** Roles whose messages instruct the model, wherever they are. */
-const SYSTEM_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
 /** The other roles that every chat template can be given. */
 const TALK_ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'tool']);
-
-export function isSystemRole(role: string): boolean {
-  return SYSTEM_ROLES.has(role);
-}
 
 /**
  * Returns what a model is sent of a branch, so that its next answer can always be asked for: failed and empty answers are

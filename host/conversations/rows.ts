@@ -24,6 +24,19 @@ export const CONVERSATION_ROW = `${CONVERSATION}, title_updated_at, selected_id,
 /** Columns of a message that copies exchange. */
 export const MESSAGE_ROW = `${MESSAGE}, parent_id, incarnation, position, deleted`;
 
+/** {@link CONVERSATION} of the table `c`, for a join with another table that has columns of the same names. */
+export const JOINED_CONVERSATION = CONVERSATION.replace(/\w+/g, 'c.$&');
+
+/** Returns the time in Unix seconds, to the millisecond. */
+export function now(): number {
+  return Date.now() / 1000;
+}
+
+/** Returns the time of a change: now, but later than the previous change, whatever the clock says. */
+export function laterThan(previous: number): number {
+  return Math.max(now(), previous + 0.001);
+}
+
 /** Converts a row of {@link CONVERSATION}. The tables are STRICT, so each column has its type. */
 export function conversationOf(row: Row): Conversation {
   return {
@@ -88,7 +101,7 @@ function jsonOrNull(value: SQLOutputValue | undefined): unknown {
   return value == null ? null : JSON.parse(String(value));
 }
 
-function jsonText(value: object | null): string | null {
+export function jsonText(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { isHostError } from '../common/errors.ts';
 import { createYielder } from '../common/yield-to-event-loop.ts';
 import { ftsQuery } from './fts-query.ts';
-import { CONVERSATION, conversationOf } from './rows.ts';
+import { CONVERSATION, conversationOf, JOINED_CONVERSATION } from './rows.ts';
 import type { Conversation } from './types.ts';
 
 /** Length of a snippet, words. */
@@ -28,11 +28,6 @@ interface SearchOptions {
   /** Runs `work` and converts its errors. */
   run<R>(work: () => R): R;
 }
-
-/** The columns of a conversation, where another table has columns of the same names. */
-const COLUMNS = CONVERSATION.split(', ')
-  .map((column) => `c.${column}`)
-  .join(', ');
 
 /** Finds conversations by words; see `Conversations.search`. */
 export async function search(database: DatabaseSync, query: string, options: SearchOptions): Promise<Found[]> {
@@ -98,12 +93,12 @@ async function searchText(database: DatabaseSync, text: string, options: SearchO
   const pattern = `*${text.replace(/[[*?]/g, '[$&]')}*`;
   run(() => {
     const titles = database
-      .prepare(`SELECT ${COLUMNS}, NULL AS message_id, c.title AS snippet FROM conversations c
+      .prepare(`SELECT ${JOINED_CONVERSATION}, NULL AS message_id, c.title AS snippet FROM conversations c
         WHERE c.title GLOB ? AND c.deleted = 0 ${user} ORDER BY c.updated_at DESC LIMIT ?`)
       .all(pattern, ...values, count);
     for (const row of titles) add(row);
   });
-  const slice = database.prepare(`SELECT ${COLUMNS}, m.id AS message_id,
+  const slice = database.prepare(`SELECT ${JOINED_CONVERSATION}, m.id AS message_id,
       substr(m.content, max(1, instr(m.content, ?) - 40), 120) AS snippet
     FROM messages m CROSS JOIN conversations c ON c.id = m.conversation_id
     WHERE m.number <= ? AND m.number > ? AND m.content GLOB ? AND m.deleted = 0 AND c.deleted = 0 ${user}

@@ -7,6 +7,11 @@ export interface TrimmedMessages {
   readonly dropped: readonly ChatMessage[];
 }
 
+/** Returns whether messages of a role instruct the model, wherever they are in a conversation. */
+export function isSystemRole(role: string): boolean {
+  return role === 'system' || role === 'developer';
+}
+
 /** A turn is a question with everything up to the next one. */
 export function turnCount(messages: readonly ChatMessage[]): number {
   return messages.filter(({ role }) => role === 'user').length;
@@ -19,7 +24,7 @@ export function withoutOldestTurns(messages: readonly ChatMessage[], count: numb
   const dropped: ChatMessage[] = [];
   for (const message of messages) {
     if (message.role === 'user') turn += 1;
-    const isKept = turn > count || message.role === 'system' || message.role === 'developer';
+    const isKept = turn > count || isSystemRole(message.role);
     (isKept ? kept : dropped).push(message);
   }
   return { messages: kept, dropped };

@@ -1,8 +1,6 @@
 import type { ChatMessage, ContentPart } from '../../../models/generation.ts';
+import { isSystemRole } from '../../../models/turns.ts';
 import { contentText } from '../../../protocol/content-text.ts';
-
-/** Roles whose messages instruct the model. */
-const SYSTEM_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
 /**
  * Roles whose consecutive messages can be joined into one. The results of tools are not joined: each has the id of its
@@ -27,7 +25,7 @@ export function joinParts(messages: readonly ChatMessage[]): ChatMessage[] | und
  * templates that do not support the role, such as Gemma's. Undefined if there is nothing to change.
  */
 export function foldSystemMessages(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
-  const isSystem = ({ role }: ChatMessage) => SYSTEM_ROLES.has(role);
+  const isSystem = ({ role }: ChatMessage) => isSystemRole(role);
   const system = messages.filter(isSystem);
   if (system.length === 0) return undefined;
   const others = messages.filter((message) => !isSystem(message));
