@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.ts';
 import { modelNotCapable, modelUnloaded } from '../common/host-errors.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import type { Ability } from '../gguf/abilities.ts';
+import type { RequestId } from '../protocol/messages.ts';
 import {
   type GenerateRequest,
   type GenerationProgress,
@@ -9,9 +10,6 @@ import {
   NOTHING_GENERATED,
 } from './generation.ts';
 import type { EngineModel, FreedMemory, LoadedModel, RequestOptions } from './model-engine.ts';
-
-/** What a client calls one of its requests. */
-export type RequestTag = string | number;
 
 /** A lease on a model's files: until it is released, no host on this machine deletes, repairs or moves them. */
 export interface Lease {
@@ -25,12 +23,12 @@ export type RequestedSettings = Readonly<Record<string, unknown>>;
 export interface GenerateOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ProgressListener<GenerationProgress> | undefined;
-  readonly tag?: RequestTag | undefined;
+  readonly tag?: RequestId | undefined;
 }
 
 /** A generation that can be stopped. */
 interface Generation {
-  readonly tag: RequestTag | undefined;
+  readonly tag: RequestId | undefined;
   readonly stop: AbortController;
   /** Set as soon as the generation has started. */
   result: Promise<GenerationResult> | undefined;
@@ -146,7 +144,7 @@ export class LoadedEntry {
   }
 
   /** Stops the generations with this tag, or all; returns their results. */
-  stopGenerations(tag: RequestTag | undefined): Promise<GenerationResult>[] {
+  stopGenerations(tag: RequestId | undefined): Promise<GenerationResult>[] {
     const meant = [...this.#generations].filter((generation) => tag === undefined || generation.tag === tag);
     for (const { stop } of meant) stop.abort();
     return meant.flatMap(({ result }) => result ?? []);

@@ -6,15 +6,10 @@ import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { SharedWork } from '../common/shared-work.ts';
 import { sum } from '../common/sum.ts';
+import type { RequestId } from '../protocol/messages.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
 import type { GenerateRequest, GenerationResult, PromptInput, RenderedPrompt } from './generation.ts';
-import {
-  type GenerateOptions,
-  type Lease,
-  LoadedEntry,
-  type RequestedSettings,
-  type RequestTag,
-} from './loaded-entry.ts';
+import { type GenerateOptions, type Lease, LoadedEntry, type RequestedSettings } from './loaded-entry.ts';
 import type { EngineModel, FreedMemory, LoadedModel } from './model-engine.ts';
 
 /** Progress of a load. */
@@ -218,7 +213,7 @@ export class ModelRegistry {
   }
 
   /** Stops generations: of one model or of all, with one tag or with any. Each ends with the text generated so far. */
-  stopGenerations(which: { id?: string | undefined; tag?: RequestTag | undefined } = {}): StoppedGenerations[] {
+  stopGenerations(which: { id?: string | undefined; tag?: RequestId | undefined } = {}): StoppedGenerations[] {
     return [...this.#models.values()]
       .filter(({ info }) => which.id === undefined || info.id === which.id)
       .map((entry) => {

@@ -1,9 +1,10 @@
 import type { GenerationProgress } from '../models/generation.ts';
+import type { RequestId } from '../protocol/messages.ts';
 
 /** A generation that is running. */
 export interface ActiveGeneration {
   readonly modelId: string;
-  readonly requestId: string | number | undefined;
+  readonly requestId: RequestId | undefined;
   /** Unix seconds. */
   readonly startedAt: number;
   conversationId: string | null;
@@ -18,7 +19,7 @@ export interface ActiveGeneration {
 export class ActiveGenerations {
   readonly #running = new Set<ActiveGeneration>();
   /** Generations that have not reached their model. */
-  readonly #starting = new Set<{ readonly tag: string | number | undefined; isStopped: boolean }>();
+  readonly #starting = new Set<{ readonly tag: RequestId | undefined; isStopped: boolean }>();
   readonly #waiting = new Set<() => void>();
 
   /** The generations, oldest first. */
@@ -27,7 +28,7 @@ export class ActiveGenerations {
   }
 
   /** Notes that a generation is about to start. `end` returns whether it was stopped meanwhile. */
-  starting(tag: string | number | undefined): { end(): boolean } {
+  starting(tag: RequestId | undefined): { end(): boolean } {
     const starting = { tag, isStopped: false };
     this.#starting.add(starting);
     return {
@@ -39,13 +40,13 @@ export class ActiveGenerations {
   }
 
   /** Stops generations that have not reached their model: with one tag, or all. Returns how many. */
-  stopStarting(tag: string | number | undefined): number {
+  stopStarting(tag: RequestId | undefined): number {
     const meant = [...this.#starting].filter((starting) => tag === undefined || starting.tag === tag);
     for (const starting of meant) starting.isStopped = true;
     return meant.length;
   }
 
-  start(modelId: string, requestId: string | number | undefined): ActiveGeneration {
+  start(modelId: string, requestId: RequestId | undefined): ActiveGeneration {
     const generation: ActiveGeneration = {
       modelId,
       requestId,
