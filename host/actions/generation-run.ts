@@ -109,7 +109,7 @@ export class GenerationRun {
     const report = progressOf(this.#modelId, emit, () => this.#ids());
     const onProgress = (progress: GenerationProgress) => {
       this.#services.generations.add(this.#active, progress);
-      this.#answer?.add(progress);
+      if (progress.type === 'text') this.#answer?.saveSoon();
       report(progress);
     };
     try {
@@ -159,7 +159,7 @@ export class GenerationRun {
       const title = start.type === 'ask' ? titleOf(start.content) : '';
       const maxCharacters = contextSize * CHARACTERS_PER_TOKEN;
       const answers = await this.#services.answers();
-      this.#answer = await answers.start(id, start, { title, model: this.#modelId, maxCharacters });
+      this.#answer = await answers.start(id, start, { title, model: this.#modelId, maxCharacters }, this.#active);
     } catch (error) {
       // A client that sends the messages itself gets its answer although it cannot be stored.
       if (usesHistory(this.#request) || !isHostError(error)) throw error;

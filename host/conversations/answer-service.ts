@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { isHostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import type { Logger } from '../common/log.ts';
-import type { GenerationProgress } from '../models/generation.ts';
 import type { StartedTurn, TurnOptions, TurnStart } from './answers.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import type { Conversation, MessageDetails, MessageStatus } from './types.ts';
@@ -13,6 +12,12 @@ const SAVE_MS = 1_000;
 
 /** Longest reasoning that is stored with an answer, characters: both must fit in a reply of 1 MiB. */
 const MAX_REASONING_CHARACTERS = 128 * 1024;
+
+/** The text of an answer, which grows while it is generated. */
+export interface GeneratedText {
+  readonly text: string;
+  readonly reasoning: string;
+}
 
 /** How an answer ended. */
 export interface AnswerEnd {
@@ -44,14 +49,20 @@ export class AnswerService {
     this.#onChange = options.onChange;
   }
 
-  /** Stores a question and begins its answer. @throws HostError as `Conversations.startTurn` does. */
-  async start(id: string, start: TurnStart, options: TurnOptions): Promise<StoredAnswer> {
+  /**
+   * Stores a question and starts its answer.
+   *
+   * @param generated What is stored of the answer from now on.
+   * @throws HostError as `Conversations.startTurn` does.
+   */
+  async start(id: string, start: TurnStart, options: TurnOptions, generated: GeneratedText): Promise<StoredAnswer> {
     const store = await this.#conversations();
     this.#lock ??= FileLock.try(this.#lockOf(this.#writer));
     const turn = await store.startTurn(id, start, { ...options, writer: this.#writer });
     this.#onChange(id, turn.isNew ? 'created' : 'messages');
     return new StoredAnswer({
       turn,
+      generated,
       store,
       writer: this.#writer,
       log: this.#log,
@@ -89,35 +100,31 @@ export class AnswerService {
 /** An answer that is being generated and stored. */
 export class StoredAnswer {
   readonly turn: StartedTurn & { readonly conversation: Conversation };
+  readonly #generated: GeneratedText;
   readonly #store: ConversationStore;
   readonly #writer: string;
   readonly #log: Logger;
   readonly #onEnd: () => void;
-  #content: string;
-  #reasoning: string;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: {
     turn: StartedTurn & { readonly conversation: Conversation };
+    generated: GeneratedText;
     store: ConversationStore;
     writer: string;
     log: Logger;
     onEnd: () => void;
   }) {
     this.turn = options.turn;
+    this.#generated = options.generated;
     this.#store = options.store;
     this.#writer = options.writer;
     this.#log = options.log;
     this.#onEnd = options.onEnd;
-    this.#content = options.turn.continued?.content ?? '';
-    this.#reasoning = options.turn.continued?.reasoning ?? '';
   }
 
-  /** Adds what was generated. */
-  add(progress: GenerationProgress): void {
-    if (progress.type !== 'text') return;
-    if (progress.kind === 'answer') this.#content += progress.text;
-    else this.#reasoning += progress.text;
+  /** Stores the text generated so far, within {@link SAVE_MS}. */
+  saveSoon(): void {
     this.#timer ??= setTimeout(() => void this.#save(), SAVE_MS);
     this.#timer.unref();
   }
@@ -143,8 +150,8 @@ export class StoredAnswer {
   }
 
   #answer(details: MessageDetails = {}) {
-    const reasoning = this.#reasoning.slice(0, MAX_REASONING_CHARACTERS).toWellFormed();
+    const reasoning = this.#generated.reasoning.slice(0, MAX_REASONING_CHARACTERS).toWellFormed();
     const all = { ...(reasoning === '' ? {} : { reasoning_content: reasoning }), ...details };
-    return { content: this.#content.toWellFormed(), details: Object.keys(all).length === 0 ? null : all };
+    return { content: this.#generated.text.toWellFormed(), details: Object.keys(all).length === 0 ? null : all };
   }
 }
