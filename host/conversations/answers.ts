@@ -76,29 +76,33 @@ export class Answers {
     const branches = this.branches(id);
     const { selected_id = null, incarnation } = this.#write.find(id) ?? {};
     const shown = branches.shown(selected_id);
-    const add = (message: { role: string; content: string; details: MessageDetails | null }, parent: string | null) => {
+    const add = (
+      message: { role: string; content: string; details: MessageDetails | null },
+      parent: string | null,
+      generatedBy?: string,
+    ) => {
       const messageId = randomUUID();
       const at = Math.max(now(), this.latest(id));
-      const status = message.role === 'assistant' ? ('streaming' as const) : ('done' as const);
-      const row = {
-        id: messageId,
-        conversation_id: id,
-        ...message,
-        created_at: at,
-        updated_at: at,
-        status,
-        incarnation,
-      };
-      const isAnswer = status === 'streaming';
       this.#write.message(
-        { ...row, parent_id: parent ?? '', model: isAnswer ? model : null, deleted: false },
-        isAnswer ? writer : null,
+        {
+          id: messageId,
+          conversation_id: id,
+          ...message,
+          created_at: at,
+          updated_at: at,
+          status: generatedBy === undefined ? 'done' : 'streaming',
+          model: generatedBy === undefined ? null : model,
+          parent_id: parent ?? '',
+          incarnation,
+          deleted: false,
+        },
+        generatedBy,
       );
       this.select(id, messageId);
       return messageId;
     };
     const answer = (branch: readonly BranchNode[], question: string, added: readonly Message[] = []): StartedTurn => {
-      const answerId = add({ role: 'assistant', content: '', details: null }, question);
+      const answerId = add({ role: 'assistant', content: '', details: null }, question, writer);
       return { questionId: question, answerId, continued: undefined, ...this.#prompt(branch, added, maxCharacters) };
     };
     if (start.type === 'continue') return this.#continue(shown, writer, maxCharacters);

@@ -64,6 +64,14 @@ describe('an answer', () => {
     expect(read()[1]?.content).toBe('two');
   });
 
+  it('is the only message being generated, even if it follows a message of the assistant', () => {
+    store.startTurn('a', { type: 'ask', role: 'assistant', content: 'I', details: null, parent: undefined }, OPTIONS);
+    expect(store.messages('a', ALL).items).toMatchObject([
+      { role: 'assistant', content: 'I', status: 'done', model: null },
+      { role: 'assistant', content: '', status: 'streaming', model: 'a/b/m.gguf' },
+    ]);
+  });
+
   it('of a conversation that is deleted meanwhile is not stored', () => {
     const { answerId } = store.startTurn('a', asking('one'), OPTIONS);
     store.delete('a');
