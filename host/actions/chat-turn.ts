@@ -1,11 +1,9 @@
 import { invalidField } from '../common/host-errors.ts';
-import type { JsonObject } from '../common/json.ts';
 import type { TurnStart } from '../conversations/answers.ts';
-import type { MessageDetails } from '../conversations/types.ts';
 import type { ChatMessage } from '../models/generation.ts';
 import { contentText } from '../protocol/content-text.ts';
 import type { RequestOf } from '../protocol/messages.ts';
-import { boundedDetails } from './conversation-view.ts';
+import { questionDetails } from './message-details.ts';
 
 /** Longest title derived from a message, characters. */
 const TITLE_CHARACTERS = 60;
@@ -27,15 +25,16 @@ export function usesHistory({ chat_id, message, regenerate, messages, continue: 
  * @throws HostError `INVALID_REQUEST` for fields that do not belong together.
  */
 export function turnStart(request: Request): TurnStart | undefined {
-  const { chat_id: id, message, messages, prompt, parent_id: parent, continue: continues } = request;
+  const { chat_id: id, messages = [], prompt, parent_id: parent, continue: continues } = request;
   if (usesHistory(request)) return historyStart(request);
   if (parent !== undefined) throw invalidField('parent_id', 'omitted unless `message` is given', parent);
   if (id === undefined) return undefined;
   // The conversation would get the beginning of the answer as a message of its own.
   if (continues === true) throw invalidField('continue', 'omitted when `chat_id` and `messages` are given', continues);
-  const question = messages?.at(-1) ?? { role: 'user', content: prompt };
+  const question = messages.at(-1) ?? { role: 'user', content: prompt };
   const content = contentText(question).toWellFormed();
-  return { type: 'ask', role: question.role, content, details: detailsOf(message ?? {}), parent: undefined };
+  const details = questionDetails(question, `messages.${messages.length - 1}`);
+  return { type: 'ask', role: question.role, content, details, parent: undefined };
 }
 
 function historyStart(request: Request): TurnStart {
@@ -58,28 +57,10 @@ function historyStart(request: Request): TurnStart {
   const given = typeof message === 'string' ? { role: 'user', content: message } : message;
   const content = contentText(given).toWellFormed();
   if (!ASKING_ROLES.includes(given.role)) throw invalidField('message.role', '"user" or "tool"', given.role);
-  const details = detailsOf(given);
+  const details = questionDetails(given, 'message');
   if (content === '' && details?.parts === undefined)
     throw invalidField('message', 'a message that is not empty', content);
   return { type: 'ask', role: given.role, content, details, parent };
-}
-
-/** What a message has besides text. A list of parts is kept where it is more than text. */
-function detailsOf(
-  message: string | { readonly content?: unknown; readonly [name: string]: unknown },
-): MessageDetails | null {
-  if (typeof message === 'string') return null;
-  const { content, tool_call_id, name } = message;
-  const parts =
-    Array.isArray(content) && content.some(({ type }) => type !== 'text') ? (content as JsonObject[]) : undefined;
-  return boundedDetails(
-    {
-      ...(typeof tool_call_id === 'string' ? { tool_call_id } : {}),
-      ...(typeof name === 'string' ? { name } : {}),
-      ...(parts === undefined ? {} : { parts }),
-    },
-    'message',
-  );
 }
 
 /** The messages without tools, for a template that refuses them. */

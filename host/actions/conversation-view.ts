@@ -1,15 +1,6 @@
-import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { ExportedRow } from '../conversations/sync.ts';
-import type {
-  Conversation,
-  ConversationRow,
-  Message,
-  MessageDetails,
-  MessageRow,
-  ShownMessage,
-} from '../conversations/types.ts';
-import { MAX_DETAILS_BYTES } from '../protocol/limits.ts';
+import type { Conversation, ConversationRow, Message, MessageRow, ShownMessage } from '../conversations/types.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 
 type ConversationView = PayloadOf<'UPDATE_CONVERSATION'>['conversation'];
@@ -59,21 +50,7 @@ export function viewExportedRow(row: ExportedRow) {
   return row.type === 'conversation' ? viewConversationRow(row) : viewMessageRow(row);
 }
 
-/** Returns the fields of a message beside its text, or null if there are none. @throws HostError `INVALID_REQUEST`. */
-export function boundedDetails(details: MessageDetails, field: string): MessageDetails | null {
-  const given = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
-  if (Object.keys(given).length === 0) return null;
-  if (Buffer.byteLength(JSON.stringify(given)) > MAX_DETAILS_BYTES) {
-    throw invalidField(
-      field,
-      `a message whose other fields have at most ${MAX_DETAILS_BYTES} bytes of JSON`,
-      undefined,
-    );
-  }
-  return given;
-}
-
-function view<T extends Omit<Message, never>>({ details, model, ...message }: T) {
+function view<T extends Message>({ details, model, ...message }: T) {
   const { tool_calls, parts, ...texts } = details ?? {};
   return {
     ...message,

@@ -2,19 +2,19 @@ import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { Recovery } from '../conversations/open-database.ts';
-import type { MessageDetails, PageLimits, PushedRows } from '../conversations/types.ts';
+import type { PageLimits, PushedRows } from '../conversations/types.ts';
 import * as declared from '../protocol/actions/conversations.ts';
 import { MAX_ROWS } from '../protocol/limits.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import { type Call, handle } from './action.ts';
 import {
-  boundedDetails,
   viewConversation,
   viewConversationRow,
   viewExportedRow,
   viewMessage,
   viewMessageRow,
 } from './conversation-view.ts';
+import { storedDetails } from './message-details.ts';
 import { fitWithinBytes, MAX_PAGE_BYTES, page } from './paging.ts';
 
 /** Default number of conversations a search returns. */
@@ -79,7 +79,7 @@ function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): 
         ...timesOf(row),
         status: row.status,
         model: row.model,
-        details: pushedDetails(row, `messages.${i}`),
+        details: storedDetails(row, `messages.${i}`),
         parent_id: row.parent_id === null ? '' : row.parent_id,
         incarnation: row.incarnation,
         position: row.position,
@@ -87,18 +87,6 @@ function rowsOf({ conversations = [], messages = [] }: RequestOf<'SYNC_PUSH'>): 
       };
     }),
   };
-}
-
-type MessageFields =
-  | NonNullable<RequestOf<'SYNC_PUSH'>['messages']>[number]
-  | RequestOf<'ADD_MESSAGES'>['messages'][number];
-
-/** The fields of a message beside its text; undefined where a client with its own database knows none. */
-function pushedDetails(row: MessageFields, field: string): MessageDetails | undefined {
-  const { reasoning_content, tool_calls, tool_call_id, name, parts, usage } = row;
-  // A parsed request is JSON, also in the fields that its schema leaves open.
-  const details = { reasoning_content, tool_calls, tool_call_id, name, parts, usage } as MessageDetails;
-  return boundedDetails(details, field) ?? undefined;
 }
 
 function textsOf(row: {
@@ -199,7 +187,7 @@ export const addMessages = handle(declared.addMessages, async (request, { servic
     role: message.role,
     content: message.content,
     created_at: message.created_at,
-    details: pushedDetails(message, `messages.${i}`),
+    details: storedDetails(message, `messages.${i}`),
   }));
   const added = await (await services.conversations()).addMessages(id, messages);
   services.conversationChanged(id, 'messages');
