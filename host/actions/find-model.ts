@@ -13,7 +13,7 @@ import type { FileKind } from '../protocol/file-kinds.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
-import { answerOfHub, HUB_PATIENCE_MS, HUB_UNAVAILABLE } from './hub-patience.ts';
+import { askHubIfReachable, HUB_PATIENCE_MS, HUB_UNAVAILABLE } from './hub-patience.ts';
 
 /** A model that is on the disk. */
 export interface ObtainedModel extends DownloadResult {
@@ -100,7 +100,7 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   const isHere = options.trustNames === true && (await local.find(name, { signal, trustNames: true })) !== undefined;
   try {
     const remotes = isHere
-      ? await answerOfHub(signal, HUB_PATIENCE_MS, (limit) => remoteFiles(name, call, limit))
+      ? await askHubIfReachable(call, HUB_PATIENCE_MS, (limit) => remoteFiles(name, call, limit))
       : await remoteFiles(name, call, signal);
     if (remotes === undefined) return await named(true);
     return await local.match(name, remotes, checking(name, call, options));

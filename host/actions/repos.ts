@@ -5,7 +5,7 @@ import { isHostError } from '../common/errors.ts';
 import * as declared from '../protocol/actions/repos.ts';
 import { type ModelName, type ModelQuery, readModelQuery } from '../protocol/model-name.ts';
 import { handle } from './action.ts';
-import { answerOfHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
+import { askHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 import { hubWarning } from './hub-warning.ts';
 import { pageOf } from './paging.ts';
 import { fitsHere, modelsOf } from './resolve-name.ts';
@@ -61,11 +61,11 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
 
 export const searchModels = handle(
   declared.searchModels,
-  async ({ query, sort, limit, cursor }, { services, signal }) => {
+  async ({ query, sort, limit, cursor }, call) => {
+    const { services } = call;
     const hub = await services.hub();
-    const ask = (patience: AbortSignal) => hub.search({ text: query, sort, limit, cursor }, { signal: patience });
-    const { hubEndpoint: endpoint } = services.config;
-    const found = await answerOfHub(signal, LISTING_TIMEOUT_MS, ask, { endpoint });
+    const ask = (signal: AbortSignal) => hub.search({ text: query, sort, limit, cursor }, { signal });
+    const found = await askHub(call, LISTING_TIMEOUT_MS, ask);
     const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
       ...rest,
       downloads: downloads ?? null,

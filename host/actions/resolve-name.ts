@@ -15,7 +15,7 @@ import {
   readModelQuery,
 } from '../protocol/model-name.ts';
 import type { Call } from './action.ts';
-import { answerOfHub, HUB_PATIENCE_MS, LISTING_TIMEOUT_MS } from './hub-patience.ts';
+import { askHub, askHubIfReachable, HUB_PATIENCE_MS, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 
 /**
  * Returns the model a request names: by its file, by a quantization (`owner/name:Q4_K_M`), or by its repository alone. A
@@ -36,7 +36,7 @@ export async function resolveName(request: ModelNaming, call: Call): Promise<Mod
   if (only !== undefined && another === undefined) return only.name;
   const fits = await fitsHere(call);
   if (only === undefined) return chosenOf(await modelsOf(query, call), query, fits).name;
-  const models = await answerOfHub(call.signal, HUB_PATIENCE_MS, (signal) => modelsOf(query, { ...call, signal }));
+  const models = await askHubIfReachable(call, HUB_PATIENCE_MS, (signal) => modelsOf(query, { ...call, signal }));
   return chosenOf(models ?? here, query, fits).name;
 }
 
@@ -64,11 +64,10 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
 }
 
 /** Returns the models of a repository, as the hub lists its files and as their headers say what they are. */
-export async function modelsOf(repo: RepoName, { services, signal }: Call): Promise<RepoModel[]> {
+export async function modelsOf(repo: RepoName, call: Call): Promise<RepoModel[]> {
+  const { services, signal } = call;
   const hub = await services.hub();
-  const files = await answerOfHub(signal, LISTING_TIMEOUT_MS, (limit) => hub.repoFiles(repo, { signal: limit }), {
-    endpoint: services.config.hubEndpoint,
-  });
+  const files = await askHub(call, LISTING_TIMEOUT_MS, (limit) => hub.repoFiles(repo, { signal: limit }));
   const kinds = await services.fileKinds();
   return withReadKinds(await repoModels(repo, files, signal), (some) => kinds.read(some, signal));
 }

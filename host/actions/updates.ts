@@ -7,7 +7,7 @@ import { isMatch } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
 import { assertNotExternal } from './delete-external.ts';
 import { type ObtainedModel, type ObtainOptions, obtainModel } from './find-model.ts';
-import { answerOfHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
+import { askHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 import { hasModelReference } from './model-reference.ts';
 import { pageOf } from './paging.ts';
 
@@ -69,16 +69,13 @@ export const checkUpdates = handle(declared.checkUpdates, async (request, call) 
     await assertNotExternal(reference, error, call);
     throw error;
   }
-  const { hubEndpoint: endpoint } = services.config;
   // A silent hub must not be asked about every model in turn.
   const [first, ...others] = models;
   const compared =
     first === undefined
       ? []
       : [
-          ...(await answerOfHub(signal, LISTING_TIMEOUT_MS, (limit) => cache.updates.check([first], limit), {
-            endpoint,
-          })),
+          ...(await askHub(call, LISTING_TIMEOUT_MS, (limit) => cache.updates.check([first], limit))),
           ...(await cache.updates.check(others, signal)),
         ];
   const { items, ...next } = pageOf(compared, request, ({ model, state, newSize, commit, reason }) => ({
