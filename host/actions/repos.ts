@@ -59,21 +59,18 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
   };
 });
 
-export const searchModels = handle(
-  declared.searchModels,
-  async ({ query, sort, limit, cursor }, call) => {
-    const { services } = call;
-    const hub = await services.hub();
-    const ask = (signal: AbortSignal) => hub.search({ text: query, sort, limit, cursor }, { signal });
-    const found = await askHub(call, LISTING_TIMEOUT_MS, ask);
-    const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
-      ...rest,
-      downloads: downloads ?? null,
-      likes: likes ?? null,
-      lastModified: lastModified ?? null,
-      tags: [...tags],
-      gguf: gguf ?? null,
-    }));
-    return { payload: { models, ...defined({ nextCursor: found.cursor }), ...(await hubWarning(services)) } };
-  },
-);
+export const searchModels = handle(declared.searchModels, async ({ query, sort, limit, cursor }, call) => {
+  const { services } = call;
+  const hub = await services.hub();
+  const ask = (signal: AbortSignal) => hub.search({ text: query, sort, limit, cursor }, { signal });
+  const found = await askHub(call, LISTING_TIMEOUT_MS, ask);
+  const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
+    ...rest,
+    downloads: downloads ?? null,
+    likes: likes ?? null,
+    lastModified: lastModified ?? null,
+    tags: [...tags],
+    gguf: gguf ?? null,
+  }));
+  return { payload: { models, ...defined({ nextCursor: found.cursor }), ...(await hubWarning(services)) } };
+});

@@ -2,7 +2,7 @@ import type { ModelUpdate } from '../cache/cache-updates.ts';
 import { HostError } from '../common/errors.ts';
 import type { CachedModel } from '../model-files/types.ts';
 import * as declared from '../protocol/actions/updates.ts';
-import { isSameRepository, type ModelName, modelName, readModelQuery } from '../protocol/model-name.ts';
+import { type ModelName, modelName, readModelQuery } from '../protocol/model-name.ts';
 import { isMatch } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
 import { assertNotExternal } from './delete-external.ts';
@@ -58,12 +58,7 @@ export const checkUpdates = handle(declared.checkUpdates, async (request, call) 
   const cache = await services.cache();
   const all: readonly CachedModel[] = await cache.list();
   const reference = hasModelReference(request) ? readModelQuery(request) : undefined;
-  const models =
-    reference === undefined
-      ? all
-      : all.filter(
-          ({ name }) => isMatch(name, reference) || (!('file' in reference) && isSameRepository(name, reference)),
-        );
+  const models = reference === undefined ? all : all.filter(({ name }) => isMatch(name, reference));
   if (reference !== undefined && models.length === 0) {
     const error = new HostError('MODEL_NOT_DOWNLOADED', `${reference.repoId} is not downloaded.`);
     await assertNotExternal(reference, error, call);

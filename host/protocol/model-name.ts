@@ -148,12 +148,20 @@ export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
   return { ...found, quantization };
 }
 
-/** Returns whether two names are of one repository at one revision. The hub tells repositories apart by more than case. */
+/**
+ * Returns text that identifies the repository of a name, at its revision. The names of different repositories never differ
+ * in case alone.
+ */
+export function repositoryKey({ repoId, revision }: Pick<RepoName, 'repoId' | 'revision'>): string {
+  return `${repoId.toLowerCase()}@${revision}`;
+}
+
+/** Returns whether two names are of one repository at one revision. */
 export function isSameRepository(
   a: Pick<RepoName, 'repoId' | 'revision'>,
   b: Pick<RepoName, 'repoId' | 'revision'>,
 ): boolean {
-  return a.repoId.toLowerCase() === b.repoId.toLowerCase() && a.revision === b.revision;
+  return repositoryKey(a) === repositoryKey(b);
 }
 
 /** Builds a name from its parts and validates the path of the file. Throws `INVALID_REQUEST` with `field`. */

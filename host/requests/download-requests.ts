@@ -3,15 +3,8 @@ import { downloadNotFound } from '../common/host-errors.ts';
 import { KeyedQueue } from '../common/keyed-queue.ts';
 import type { DownloadStatus } from '../model-files/types.ts';
 import type { RequestId } from '../protocol/messages.ts';
-import type { ModelName } from '../protocol/model-name.ts';
-import {
-  isMatch,
-  isSameReference,
-  type ModelReference,
-  type PendingCall,
-  referenceText,
-  repositoryOf,
-} from './reference.ts';
+import { isSameRepository, type ModelName, repositoryKey } from '../protocol/model-name.ts';
+import { isMatch, isSameReference, type ModelReference, type PendingCall, referenceText } from './reference.ts';
 
 /** A running request that downloads a model. */
 interface StartRequest {
@@ -92,7 +85,7 @@ export class DownloadRequests {
 
   /** Runs `work` on a download after every earlier stop and resume of its repository. */
   inOrder<T>(reference: ModelReference, work: () => Promise<T>): Promise<T> {
-    return this.#queue.run(repositoryOf(reference), work);
+    return this.#queue.run(repositoryKey(reference), work);
   }
 
   /** Stops a download and returns its status. */
@@ -109,7 +102,7 @@ export class DownloadRequests {
       const named = new Map<string, ModelName>();
       const stopped: StartRequest[] = [];
       for (const request of target === undefined ? earlier : [target]) {
-        if (repositoryOf(request.reference) !== repositoryOf(about) || !this.#starts.has(request)) continue;
+        if (!isSameRepository(request.reference, about) || !this.#starts.has(request)) continue;
         const isMeant = request === target || isSameReference(request.reference, about);
         if (request.name === undefined && isMeant && stopsUnnamed) {
           hasStoppedUnnamed = true;

@@ -1,6 +1,6 @@
 import type { HostError } from '../common/errors.ts';
 import type { RequestId } from '../protocol/messages.ts';
-import type { ModelName } from '../protocol/model-name.ts';
+import { isSameRepository, type ModelName } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 import { type AnyModelReference, isMatch, isSameReference, type PendingCall, referenceText } from './reference.ts';
 
@@ -88,7 +88,7 @@ async function isMeant(pending: PendingRequest, reference: AnyModelReference): P
   if ('engine' in pending.reference || 'engine' in reference)
     return referenceText(pending.reference) === referenceText(reference);
   if (isSameReference(pending.reference, reference)) return true;
-  if (pending.reference.repoId !== reference.repoId) return false;
+  if (!isSameRepository(pending.reference, reference)) return false;
   await pending.named.promise;
   const { name } = pending;
   return name !== undefined && !('engine' in name) && isMatch(name, reference);

@@ -1,7 +1,7 @@
 import { matchQuantization } from '../catalog/choose-model.ts';
 import { quantizationOf } from '../catalog/quantization-name.ts';
 import type { RequestId } from '../protocol/messages.ts';
-import { DEFAULT_REVISION, type ModelName, type ModelQuery } from '../protocol/model-name.ts';
+import { DEFAULT_REVISION, isSameRepository, type ModelName, type ModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
 
 /** A model as a request names it: by its file, a quantization, or its repository alone. */
@@ -23,21 +23,16 @@ export function referenceText(reference: AnyModelReference): string {
   return `${repoId}${revision === DEFAULT_REVISION ? '' : `@${revision}`}${quantization === undefined ? '' : `:${quantization}`}`;
 }
 
-/** Returns whether two references are the same. Files are told apart by the case of their names, quantizations are not. */
+/** Returns whether two references are the same. The names of files are case-sensitive, quantizations are not. */
 export function isSameReference(a: ModelReference, b: ModelReference): boolean {
-  if (repositoryOf(a) !== repositoryOf(b)) return false;
+  if (!isSameRepository(a, b)) return false;
   if ('file' in a || 'file' in b) return 'file' in a && 'file' in b && a.id === b.id;
   return a.quantization?.toUpperCase() === b.quantization?.toUpperCase();
 }
 
-/** Returns the repository of a reference, with its revision. */
-export function repositoryOf({ repoId, revision }: ModelReference): string {
-  return `${repoId}@${revision}`;
-}
-
 /** Returns whether a reference names a model. */
 export function isMatch(name: ModelName, reference: ModelReference): boolean {
-  if (repositoryOf(name) !== repositoryOf(reference)) return false;
+  if (!isSameRepository(name, reference)) return false;
   if ('file' in reference) return name.id === reference.id;
   const { quantization } = reference;
   if (quantization === undefined) return true;
