@@ -29,15 +29,9 @@ export function viewMessage({ siblings, ...message }: ShownMessage): MessageView
 }
 
 /** Converts a row of a conversation for another copy. */
-export function viewConversationRow<T extends Omit<ConversationRow, 'deleted'>>({
-  selected_id,
-  selected_at,
-  ...row
-}: T) {
-  return {
-    ...viewConversation(row as unknown as Omit<T, 'selected_id' | 'selected_at'> & Conversation),
-    ...(selected_at === 0 ? {} : { selected_message: selected_id, selected_at }),
-  };
+export function viewConversationRow<T extends Omit<ConversationRow, 'deleted'>>(row: T) {
+  const { selected_id, selected_at, ...rest } = viewConversation(row);
+  return { ...rest, ...(selected_at === 0 ? {} : { selected_message: selected_id, selected_at }) };
 }
 
 /** Converts a row of a message for another copy. */

@@ -240,8 +240,8 @@ export const syncPull = handle(declared.syncPull, async (request, { services }) 
   });
   return {
     payload: {
-      conversations: conversations.map((row) => ({ ...viewConversationRow(row), deleted: row.deleted })),
-      messages: messages.map((row) => ({ ...viewMessageRow(row), deleted: row.deleted })),
+      conversations: conversations.map(viewConversationRow),
+      messages: messages.map(viewMessageRow),
       counts: { conversations: conversations.length, messages: messages.length },
       cursor: String(change),
       has_more: hasMore,

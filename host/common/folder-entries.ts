@@ -13,12 +13,12 @@ export async function entriesOf(folder: string): Promise<Dirent[]> {
   }
 }
 
-/** Returns the names in a folder; none if it does not exist. */
-export async function namesIn(folder: string): Promise<string[]> {
+/** Returns the names in a folder; none if it does not exist, or cannot be read because of one of `codes`. */
+export async function namesIn(folder: string, ...codes: readonly string[]): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
+    if (isSystemError(error, 'ENOENT', ...codes)) return [];
     throw error;
   }
 }

@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ancestors } from './ancestors.ts';
-import { type HostError, isHostError, isSystemError } from './errors.ts';
+import { type HostError, isHostError } from './errors.ts';
+import { namesIn } from './folder-entries.ts';
 import { assertSafeToStart, OTHERS_WRITE } from './safe-folder.ts';
 
 /** Files that a runner loads as code: llama.cpp's binaries and the runner's own scripts. */
@@ -41,22 +42,18 @@ async function binaryFolders(main: string): Promise<string[]> {
 
 /** `<package>/bins/<build>` of every package in a folder. */
 async function binsOf(folder: string): Promise<string[]> {
-  const bins = (await namesIn(folder)).map((name) => join(folder, name, 'bins'));
-  return (await Promise.all(bins.map(async (bin) => (await namesIn(bin)).map((name) => join(bin, name))))).flat();
+  const bins = (await pathsIn(folder)).map((path) => join(path, 'bins'));
+  return (await Promise.all(bins.map(pathsIn))).flat();
 }
 
 /** One file of code in a folder, to check the folder by; preferably one that other users can write. */
 async function firstCodeIn(folder: string): Promise<string | undefined> {
-  const files = (await namesIn(folder)).filter((name) => CODE.test(name)).map((name) => join(folder, name));
+  const files = (await pathsIn(folder)).filter((path) => CODE.test(path));
   const modes = await Promise.all(files.map(async (file) => (await stat(file)).mode));
   return files.find((_, index) => ((modes[index] ?? 0) & OTHERS_WRITE) !== 0) ?? files[0];
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
-    throw error;
-  }
+/** The paths in a folder; none if it does not exist or cannot be read, since no runner can load anything from it. */
+async function pathsIn(folder: string): Promise<string[]> {
+  return (await namesIn(folder, 'ENOTDIR', 'EACCES')).map((name) => join(folder, name));
 }

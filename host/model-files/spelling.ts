@@ -1,6 +1,10 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { HostError, isSystemError } from '../common/errors.ts';
+import { namesIn } from '../common/folder-entries.ts';
+
+/** Errors of what does not exist, or that this user cannot see. */
+const MISSING = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP'] as const;
 
 /**
  * Returns whether the disk lists the file at `path` under another name. On Windows and macOS, disks usually ignore case
@@ -52,7 +56,7 @@ async function spellingOnDisk(root: string, path: string): Promise<string | unde
   let differs = false;
   for (const part of relative(root, path).split(sep)) {
     const folder = join(root, ...found);
-    const names = await namesIn(folder);
+    const names = await namesIn(folder, ...MISSING);
     // Some macOS file systems return names in another Unicode form than they were created with.
     const same = names.find((name) => name === part) ?? names.find((name) => name.normalize() === part.normalize());
     const name = same ?? (await findReachedEntry(folder, part, names));
@@ -73,26 +77,13 @@ async function findReachedEntry(folder: string, part: string, names: readonly st
   return undefined;
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
 async function statsOf(path: string) {
   try {
     return await lstat(path, { bigint: true });
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isSystemError(error, ...MISSING)) return undefined;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP');
 }
 
 function otherCase(name: string): string {
