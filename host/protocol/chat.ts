@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { messageRole } from './actions/conversations.ts';
 import { reasoningSettings } from './actions/settings.ts';
-import { field, objectWith, optional, textUpTo } from './fields.ts';
+import { calledFunction, field, objectWith, optional, textUpTo, toolCallId } from './fields.ts';
 import { MAX_MESSAGES, MAX_TEMPLATE_CHARACTERS, MAX_TOOLS } from './limits.ts';
 
 /** Part of a message's content. */
@@ -44,18 +44,9 @@ const chatTools = v.pipe(v.array(objectWith({})), v.maxLength(MAX_TOOLS, `at mos
 /** Calls of tools in an answer, as Chat Completions has them. */
 export const toolCalls = v.array(
   v.object({
-    id: field(
-      v.string(),
-      'Tells the calls of a conversation apart; the message with the result has it as `tool_call_id`.',
-    ),
+    id: toolCallId,
     type: field(v.literal('function'), 'The type of the tool.'),
-    function: field(
-      v.object({
-        name: field(v.string(), 'The function to call.'),
-        arguments: field(v.string(), 'Its arguments, as JSON text of an object.'),
-      }),
-      'The function to call.',
-    ),
+    function: field(v.object(calledFunction), 'The function to call.'),
   }),
 );
 

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { defineEvent } from './define.ts';
 import {
   bytes,
+  calledFunction,
   count,
   downloadActivity,
   errorInfo,
@@ -11,6 +12,7 @@ import {
   optional,
   percentage,
   requestId,
+  toolCallId,
 } from './fields.ts';
 
 /** Fields of every event about the bytes of a model. */
@@ -106,12 +108,8 @@ export const generationToolCall = defineEvent({
   payload: {
     modelId,
     index: field(count, 'The number of the call in this answer, from 0.'),
-    id: field(
-      v.string(),
-      'Tells the calls of a conversation apart; the message with the result has it as `tool_call_id`.',
-    ),
-    name: field(v.string(), 'The function to call.'),
-    arguments: field(v.string(), 'Its arguments, as JSON text of an object.'),
+    id: toolCallId,
+    ...calledFunction,
   },
 });
 

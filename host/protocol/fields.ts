@@ -123,6 +123,18 @@ export const pagedResponse = {
   nextCursor: optional(v.string(), 'Extension: `cursor` for the next page; absent on the last.'),
 };
 
+/** The id of a call of a tool. */
+export const toolCallId = field(
+  v.string(),
+  'Identifies the call in its conversation; the message with the result has it as `tool_call_id`.',
+);
+
+/** The function that a model calls. */
+export const calledFunction = {
+  name: field(v.string(), 'The function to call.'),
+  arguments: field(v.string(), 'Its arguments, as JSON text of an object.'),
+};
+
 /** Fields that describe a running download. */
 export const downloadActivity = {
   connections: optional(count, 'Extension: open connections; absent unless this host process downloads.'),

@@ -42,7 +42,7 @@ export function readFunctions(tools: readonly JsonValue[]): { functions: ToolFun
 
 /** A call of a function. */
 export interface ToolCall {
-  /** Tells the calls of a conversation apart; results refer to it. */
+  /** Identifies the call in its conversation; results refer to it. */
   readonly id: string;
   readonly name: string;
   /** JSON text of an object. */
