@@ -88,7 +88,7 @@ export class HostServices {
     return relocateCache({ paths: this.config.paths, to, signal, onProgress, log: this.log });
   }
 
-  /** Tells every client that a conversation changed. */
+  /** Notifies every client that a conversation changed. */
   conversationChanged(id: string | null, kind: EventPayloads['conversationChanged']['kind']): void {
     this.#announce({ type: 'conversationChanged', payload: { conversation_id: id, kind } });
   }
@@ -105,7 +105,7 @@ export class HostServices {
     await (await this.engine.current())?.close();
     await (await this.#presence.current())?.close();
     await (await this.cache.current())?.close();
-    // Generations that ended with the models store what had come.
+    // Generations that ended because their models were unloaded store their answers.
     await this.generations.idle();
     await (await this.answers.current())?.close();
     await (await this.conversations.current())?.close();
@@ -211,10 +211,10 @@ export class HostServices {
     const [refusal, containment, location] = await Promise.all([
       whyUnsafeToRun(runnerEntry),
       findContainment({ env, entry: runnerEntry, home: paths.home }),
-      // A model of a cache that is moved later is loaded by a process that sees this model only.
+      // If the cache is moved later, a model in it is loaded by a process that can read only that model.
       readLocation(paths).catch(() => paths.home),
     ]);
-    // A folder that is made later is not seen by a process that is started earlier.
+    // A process cannot read a folder that is created after the process was started.
     if (location === paths.home) await mkdir(paths.models, { recursive: true, mode: 0o700 }).catch(() => undefined);
     const others = programFolders({ platform: platformOf(), env }).map(({ folder }) => folder);
     const modelFolders = () => [pathsAt(paths, location).models, ...others];
@@ -257,6 +257,6 @@ export type Services = {
     ? () => Promise<T>
     : HostServices[K];
 } & {
-  /** What is known of the hub is asked without creating its client. */
+  /** Returns the client of the hub if it has been created. */
   readonly hub: Pick<Lazy<Hub>, 'current'>;
 };

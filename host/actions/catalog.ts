@@ -88,7 +88,7 @@ export const getAvailableModels = handle(declared.getAvailableModels, async (req
   return { payload: { models: items, ...next } };
 });
 
-/** Whether a download has left, or is writing, a part of a model. */
+/** Returns whether a download is unfinished: it runs, is paused or has failed. */
 function isPartial(status: DownloadStatus): status is DownloadStatus & { status: 'downloading' | 'paused' | 'failed' } {
   return status.status === 'downloading' || status.status === 'paused' || status.status === 'failed';
 }

@@ -13,23 +13,23 @@ type Request = RequestOf<'GENERATE'>;
 /** Roles of a message that a model answers. */
 const ASKING_ROLES: readonly string[] = ['user', 'tool'];
 
-/** Says whether the host makes the prompt of a request from the conversation it keeps. */
+/** Returns whether the prompt of a request is made from the stored conversation. */
 export function usesHistory({ chat_id, message, regenerate, messages, continue: continues }: Request): boolean {
   if (message !== undefined || regenerate !== undefined) return true;
   return chat_id !== undefined && continues === true && messages === undefined;
 }
 
 /**
- * Returns what a request stores in its conversation; undefined for one without `chat_id`.
+ * Returns the turn that a request adds to its conversation; undefined for a request without `chat_id`.
  *
- * @throws HostError `INVALID_REQUEST` for fields that do not belong together.
+ * @throws HostError `INVALID_REQUEST` for fields that exclude each other.
  */
 export function turnStart(request: Request): TurnStart | undefined {
   const { chat_id: id, messages = [], prompt, parent_id: parent, continue: continues } = request;
   if (usesHistory(request)) return historyStart(request);
   if (parent !== undefined) throw invalidField('parent_id', 'omitted unless `message` is given', parent);
   if (id === undefined) return undefined;
-  // The conversation would get the beginning of the answer as a message of its own.
+  // The conversation would store the first part of the answer as a separate message.
   if (continues === true) throw invalidField('continue', 'omitted when `chat_id` and `messages` are given', continues);
   const question = messages.at(-1) ?? { role: 'user', content: prompt };
   const content = contentText(question).toWellFormed();
@@ -63,7 +63,7 @@ function historyStart(request: Request): TurnStart {
   return { type: 'ask', role: given.role, content, details, parent };
 }
 
-/** The messages without tools, for a template that refuses them. */
+/** Returns the messages without tool calls and results, which some templates reject; undefined if there are none. */
 export function withoutTools(messages: readonly ChatMessage[]): ChatMessage[] | undefined {
   const plain = messages
     .filter((message) => message.role !== 'tool' && contentText(message) !== '')

@@ -6,7 +6,7 @@ import type { PayloadOf } from '../protocol/messages.ts';
 type ConversationView = PayloadOf<'UPDATE_CONVERSATION'>['conversation'];
 type MessageView = PayloadOf<'GET_CONVERSATION'>['messages'][number];
 
-/** Converts a conversation to what a reply says of it: settings that it does not have are left out. */
+/** Converts a conversation for a reply, which omits the settings that it does not have. */
 export function viewConversation<T extends Conversation>(conversation: T) {
   const { system_prompt, model, settings, pinned, ...rest } = conversation;
   return {
@@ -19,7 +19,7 @@ export function viewConversation<T extends Conversation>(conversation: T) {
   };
 }
 
-/** Converts a message of a branch. */
+/** Converts a message of a branch for a reply. */
 export function viewMessage({ siblings, ...message }: ShownMessage): MessageView {
   return {
     ...view(message),
@@ -28,18 +28,19 @@ export function viewMessage({ siblings, ...message }: ShownMessage): MessageView
   };
 }
 
-/** Converts a row of a conversation for another copy. */
+/** Converts a conversation for a copy of the database. */
 export function viewConversationRow<T extends Omit<ConversationRow, 'deleted'>>(row: T) {
   const { selected_id, selected_at, ...rest } = viewConversation(row);
   return { ...rest, ...(selected_at === 0 ? {} : { selected_message: selected_id, selected_at }) };
 }
 
-/** Converts a row of a message for another copy. */
+/** Converts a message for a copy of the database. */
 export function viewMessageRow<T extends Omit<MessageRow, 'deleted'>>(row: T) {
   const { parent_id, ...rest } = view(row);
   return { ...rest, ...(parent_id === null ? {} : { parent_id: parent_id === '' ? null : parent_id }) };
 }
 
+/** Converts a row of an export. */
 export function viewExportedRow(row: ExportedRow) {
   return row.type === 'conversation' ? viewConversationRow(row) : viewMessageRow(row);
 }

@@ -96,7 +96,7 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   if (known !== undefined) return known;
   // A download that is already running continues.
   if ((await (await services.cache()).status(name))?.status === 'downloading') return undefined;
-  // A load does not wait for the hub to confirm what a program calls by this name; it does for a download.
+  // Unlike a download, a load does not need the hub to confirm a file that another program has under this name.
   const isHere = options.trustNames === true && (await local.find(name, { signal, trustNames: true })) !== undefined;
   try {
     const remotes = isHere
@@ -114,7 +114,7 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   }
 }
 
-/** Returns what the hub says about all files of a model. */
+/** Returns the metadata of all files of a model on the hub. */
 async function remoteFiles(name: ModelName, { services }: Call, signal: AbortSignal): Promise<RemoteFile[]> {
   const hub = await services.hub();
   const files = shardFiles(name.file);
@@ -127,8 +127,8 @@ async function remoteFiles(name: ModelName, { services }: Call, signal: AbortSig
 }
 
 /**
- * Throws `MODEL_REJECTED`, as a load would, for a file that its header shows to be no model, before it is downloaded.
- * Returns what it is otherwise: according to its name if its header cannot be read.
+ * Throws `MODEL_REJECTED`, as a load would, before a file is downloaded that is not a model according to its header.
+ * Otherwise, returns its kind: according to its name if its header cannot be read.
  */
 async function kindBeforeDownload(name: ModelName, { services, signal }: Call): Promise<FileKind> {
   const named = kindOfName(name.file);

@@ -57,13 +57,13 @@ export function unusedFields(request: Request): string[] {
   ];
 }
 
-/** Returns which tools the model has to call; the request has to have them. */
+/** Returns which tools the model must call. @throws HostError `INVALID_REQUEST` if the request does not have them. */
 function toolChoiceOf({ tool_choice: choice, tools = [] }: Request): ToolChoice | undefined {
   if (choice === undefined || choice === 'none' || choice === 'auto') return undefined;
   const { functions } = readFunctions(tools as JsonObject[]);
   if (choice === 'required') {
     if (tools.length > 0 && functions.length === 0)
-      throw invalidField('tools', 'functions, one of which is to be called', tools);
+      throw invalidField('tools', 'a list with a function that can be called', tools);
     return tools.length === 0 ? undefined : choice;
   }
   const { name } = choice.function;
@@ -73,7 +73,7 @@ function toolChoiceOf({ tool_choice: choice, tools = [] }: Request): ToolChoice 
   return { name };
 }
 
-/** The sampling that few requests ask for. */
+/** Returns the sampling settings that few requests use. */
 function rarerSampling(settings: GenerateSettings): Pick<Sampling, 'xtc' | 'logitBias'> {
   const { xtc_probability: probability = 0, xtc_threshold: threshold = 0.1 } = settings;
   return {
@@ -82,7 +82,7 @@ function rarerSampling(settings: GenerateSettings): Pick<Sampling, 'xtc' | 'logi
   };
 }
 
-/** Converts a request into what a model generates from. Settings that it lacks are the saved ones. */
+/** Converts a request to that of a model. Absent settings are the saved ones. */
 export function generateRequest(request: Request, saved: GenerationParams): GenerateRequest {
   const { messages, prompt, tools, continue: continues, tool_choice: choice, settings = {} } = request;
   const { stop = [], seed = randomInt(MAX_SEED + 1) } = settings;

@@ -19,13 +19,13 @@ import { titleOf, usesHistory, withoutTools } from './chat-turn.ts';
 import { generateRequest } from './generate-request.ts';
 import { percent } from './progress.ts';
 
-/** Characters of earlier messages that are read for each token of the context. Tokens that are longer on average are rare. */
+/** Characters of earlier messages that are read for each token of the context. Few texts have longer tokens. */
 const CHARACTERS_PER_TOKEN = 16;
 
-/** Characters of a token in English text, to estimate tokens that are not counted. */
+/** Characters of a token of English text, to estimate the tokens of messages that are not read. */
 const TYPICAL_CHARACTERS_PER_TOKEN = 4;
 
-/** Context of a remote model that does not report it, tokens: that of large current models. */
+/** Context length that is assumed for a remote model that does not report it, tokens: that of large current models. */
 const UNKNOWN_CONTEXT = 131_072;
 
 type Request = RequestOf<'GENERATE'>;
@@ -64,7 +64,7 @@ export function toolCallsOf({ toolCalls }: GenerationResult) {
   return toolCalls.length === 0 ? {} : { tool_calls: toolCallFields(toolCalls) };
 }
 
-/** One generation, with the turn of a conversation in which it is stored. */
+/** Runs one generation, and stores it in a turn of its conversation. */
 export class GenerationRun {
   readonly #request: Request;
   readonly #modelId: string;
@@ -74,7 +74,7 @@ export class GenerationRun {
   /** The request with the messages of its conversation. */
   #asked: Request = {};
   #answer: StoredAnswer | undefined;
-  /** Why the answer is not stored, if it should be. */
+  /** Why the answer could not be stored. */
   #notStored: string | undefined;
 
   constructor(options: {
@@ -102,7 +102,7 @@ export class GenerationRun {
     start: TurnStart | undefined;
     signal: AbortSignal;
     emit: Emit;
-    /** Whether it was stopped before it reached its model. */
+    /** Whether the generation was stopped before it reached its model. */
     isStopped: boolean;
   }): Promise<{ result: GenerationResult; message: string | undefined }> {
     const { models, start, signal, emit, isStopped } = options;
@@ -119,7 +119,7 @@ export class GenerationRun {
       const result = await (isStopped ? this.#stopped(prepare) : generate(prepare)).catch(async (error: unknown) => {
         const plain = isHostError(error, 'CHAT_TEMPLATE_FAILED') && this.#plainMessages();
         if (!plain) throw error;
-        // A conversation goes on with a model whose template refuses the tools that an earlier one used.
+        // A conversation can continue with a model whose template rejects the tools that an earlier model used.
         return generate(() => this.#makeRequest({ ...this.#asked, messages: plain }));
       });
       const { finishReason, usage } = result;
@@ -137,7 +137,7 @@ export class GenerationRun {
     return NOTHING_GENERATED;
   }
 
-  /** Takes the generation off the list of those that are running. */
+  /** Removes the generation from the list of running ones. */
   close(): void {
     this.#services.generations.end(this.#active);
   }
@@ -161,7 +161,7 @@ export class GenerationRun {
       const answers = await this.#services.answers();
       this.#answer = await answers.start(id, start, { title, model: this.#modelId, maxCharacters }, this.#active);
     } catch (error) {
-      // A client that sends the messages itself gets its answer although it cannot be stored.
+      // A client that sends the messages itself gets its answer even if that cannot be stored.
       if (usesHistory(this.#request) || !isHostError(error)) throw error;
       this.#notStoredBecause(error);
       return;
@@ -174,14 +174,14 @@ export class GenerationRun {
     }
     if (!usesHistory(this.#request)) return;
     const { message: _, regenerate: __, ...request } = this.#request;
-    const { system_prompt: system, settings: own } = turn.conversation;
+    const { system_prompt: system, settings: saved } = turn.conversation;
     const instructions = system === null || system === '' ? [] : [{ role: 'system', content: system }];
     this.#asked = {
       ...request,
       messages: [...instructions, ...turn.messages] as Request['messages'],
       continue: turn.continued !== undefined,
       context_overflow: this.#request.context_overflow ?? 'trim',
-      settings: { ...own, ...settings },
+      settings: { ...saved, ...settings },
     };
   }
 
@@ -210,7 +210,7 @@ export class GenerationRun {
     return { chat_id: this.#answer.turn.conversation.id, message_id: this.#answer.turn.answerId };
   }
 
-  /** Adds what was not even read of the conversation to what was left out. */
+  /** Adds the messages that were not read to those that did not fit. */
   #withOmitted(result: GenerationResult): GenerationResult {
     const { messages = 0, characters = 0 } = this.#answer?.turn.omitted ?? {};
     if (messages === 0 || !usesHistory(this.#request)) return result;

@@ -44,7 +44,7 @@ export const generate = handle(declared.generate, async (request, call) => {
   let modelId: string | null = null;
   let run: GenerationRun | undefined;
   try {
-    // The registry has the generation before a STOP_GENERATION that came next looks for it: both wait for nothing else.
+    // Both await only this, so the registry has the generation before a STOP_GENERATION that arrives next looks for it.
     const models = await services.models();
     modelId = await modelOf(request, models, call);
     const unused = unusedFields(request);
@@ -96,7 +96,7 @@ export const getActiveGenerations = handle(declared.getActiveGenerations, async 
 export const stopGeneration = handle(declared.stopGeneration, async (request, { services }) => {
   const id = hasModelReference(request) ? namedModelId(request) : undefined;
   const models = await services.models();
-  // After that: a generation that waited for the same has reached its model by now.
+  // Not earlier: a generation that awaited the models, too, has reached its model by now.
   const starting = id === undefined ? services.generations.stopStarting(request.targetRequestId) : 0;
   const stopped = models.stopGenerations({ id, tag: request.targetRequestId });
   const backends = [...new Set(stopped.map(({ model }) => model.backend))];

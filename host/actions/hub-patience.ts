@@ -6,12 +6,12 @@ import type { Call } from './action.ts';
 export const HUB_UNAVAILABLE: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
 /**
- * How long a load waits for an answer of the hub that it does not need, milliseconds. A load asks at most twice, so a hub
- * that does not answer delays it by less than three seconds.
+ * How long a load waits for an answer of the hub that it does not need, milliseconds. A load asks at most twice, so a
+ * hub that does not answer delays it by less than three seconds.
  */
 export const HUB_PATIENCE_MS = 1_400;
 
-/** Time limit for the hub to answer a listing or a search, milliseconds. The whole request takes less than 15 seconds. */
+/** Time limit for the hub to answer a listing or a search, milliseconds. The whole request takes below 15 seconds. */
 export const LISTING_TIMEOUT_MS = 9_000;
 
 /**

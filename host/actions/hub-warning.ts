@@ -1,7 +1,7 @@
 import { describeRejected } from '../hub/token.ts';
 import type { Services } from '../services.ts';
 
-/** Returns the field `warning` of a reply: whether the hub refused the access token in the requests so far. */
+/** Returns the field `warning` of a reply if the hub has rejected the access token. */
 export async function hubWarning({ hub }: Pick<Services, 'hub'>) {
   const rejected = (await hub.current())?.rejectedToken;
   if (rejected === undefined) return {};

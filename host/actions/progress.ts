@@ -26,7 +26,7 @@ export function transferProgress({ name, done, total, bytesPerSecond, isComplete
   };
 }
 
-/** The fields that describe what a download does while no bytes arrive. */
+/** Returns the fields that describe a running download, and what it does while no bytes arrive. */
 export function activityFields(activity: DownloadActivity | undefined, now = Date.now()) {
   if (activity === undefined) return {};
   const { connections, stalledSince, next } = activity;

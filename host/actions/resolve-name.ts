@@ -18,9 +18,9 @@ import type { Call } from './action.ts';
 import { askHub, askHubIfReachable, HUB_PATIENCE_MS, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 
 /**
- * Returns the model a request names: by its file, by a quantization (`owner/name:Q4_K_M`), or by its repository alone. A
- * model on this computer, also one of another program, is preferred to asking the hub; for a repository alone, if there
- * is exactly one of it, or if the hub does not answer.
+ * Returns the model a request names: by its file, by a quantization (`owner/name:Q4_K_M`), or by its repository alone.
+ * A model on this computer, including one of another program, is preferred to asking the hub; for a repository alone,
+ * if it is the only one of the repository, or if the hub does not answer.
  *
  * @throws HostError `INVALID_REQUEST`, `UNSUPPORTED_MODEL_TYPE`, `FILE_NOT_FOUND`, `INSUFFICIENT_MEMORY`, and the errors
  *   of the hub.
@@ -63,7 +63,7 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
   });
 }
 
-/** Returns the models of a repository, as the hub lists its files and as their headers say what they are. */
+/** Returns the models of a repository: its files as the hub lists them, with their kinds according to their headers. */
 export async function modelsOf(repo: RepoName, call: Call): Promise<RepoModel[]> {
   const { services, signal } = call;
   const hub = await services.hub();
@@ -72,14 +72,14 @@ export async function modelsOf(repo: RepoName, call: Call): Promise<RepoModel[]>
   return withReadKinds(await repoModels(repo, files, signal), (some) => kinds.read(some, signal));
 }
 
-/** Returns a function that returns whether a model of a size in bytes fits in the free memory. */
+/** Returns a function that tests whether a model of a size in bytes fits in the free memory. */
 export async function fitsHere({ services }: Call): Promise<(size: number) => boolean> {
   const [hardware, { fitsSize }] = await Promise.all([services.hardware(), import('../hardware/split.ts')]);
   const snapshot = await hardware.snapshot();
   return (size) => fitsSize(size, snapshot);
 }
 
-/** Returns the downloaded models that a query means or, if there is none, those of other programs. */
+/** Returns the downloaded models that match a query or, if none does, those of other programs. */
 async function modelsHere(query: ModelQuery, { services, signal }: Call): Promise<RepoModel[]> {
   const own = matching(candidates(await (await services.cache()).list()), query);
   if (own.length > 0) return own;
@@ -111,7 +111,7 @@ function candidate(model: {
   return { name, kind: 'model', quantization, size, parts: 1, complete: true };
 }
 
-/** Returns the models that a query means, as {@link chosenOf} would, all of those that leave a choice. */
+/** Returns the models that match a query: all those from which {@link chosenOf} would choose. */
 function matching<T extends RepoModel & { readonly repoId?: string }>(models: readonly T[], query: ModelQuery): T[] {
   const ofRepo = models.filter(({ name, repoId }) =>
     isSameRepository({ ...name, repoId: repoId ?? name.repoId }, query),

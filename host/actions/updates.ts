@@ -11,17 +11,17 @@ import { askHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 import { hasModelReference } from './model-reference.ts';
 import { pageOf } from './paging.ts';
 
-/** A model that was looked for on the hub again. */
+/** The result of updating a model. */
 export interface UpdatedModel extends ObtainedModel {
-  /** Whether a newer file took the place of the old one. */
+  /** Whether a newer file replaced the old one. */
   readonly isReplaced?: boolean;
-  /** What there is to say about a model that was not. */
+  /** Why it was not replaced. */
   readonly note?: string | undefined;
 }
 
 /**
- * Downloads the newer files of a model beside the old ones and puts them in their place. Downloads a model that is not
- * here like any other.
+ * Downloads the newer files of a model beside the old ones and replaces those. Downloads a model as usual if it is not
+ * on the disk.
  *
  * @throws HostError what a download throws; `NOT_OURS` for the user's own files; `MODEL_IN_USE`.
  */

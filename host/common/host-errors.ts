@@ -94,7 +94,7 @@ export function diskFull(path: string, cause: unknown): HostError {
   );
 }
 
-/** The file system, or a limit of the process (`ulimit -f`), allows no file as large as `path` has to become. */
+/** The file system, or a limit of the process (`ulimit -f`), does not allow a file as large as `path` must become. */
 export function fileTooLarge(
   path: string,
   cause: unknown,
@@ -102,7 +102,7 @@ export function fileTooLarge(
 ): HostError {
   return new HostError(
     'FILE_TOO_LARGE',
-    `${reason} allows no files as large as ${path} has to become. Move the models to another disk (tabagent move), or raise the limit.`,
+    `${reason} does not allow files as large as ${path} must become. Move the models to another disk (tabagent move), or raise the limit.`,
     { details: fileDetails(path), cause },
   );
 }
@@ -134,7 +134,7 @@ export function tooManyFiles(path: string, cause: unknown): HostError {
   );
 }
 
-/** A part of the host is missing that it loads when it is needed. */
+/** A module of the host, which is loaded on first use, is missing. */
 export function hostUpdated(cause: unknown): HostError {
   const message = 'The host was updated or removed while it was running. Restart the browser.';
   return new HostError('HOST_UPDATED', message, { cause });

@@ -10,8 +10,8 @@ import { assertSafeToStart, OTHERS_WRITE } from './safe-folder.ts';
 const CODE = /\.(node|so[.\d]*|dylib|dll|c?js|mjs)$/;
 
 /**
- * Returns why no runner may be started: other users could have replaced what it would run (the program, the runner, or a
- * GPU add-on beside them). Undefined when they could not, and on Windows, whose permissions are not in the mode bits.
+ * Returns why no runner may be started: other users could have replaced what it would run (the program, the runner, or
+ * a GPU add-on beside them). Undefined when they could not, and on Windows, whose permissions are not in the mode bits.
  *
  * @param entry The module that runners start with.
  */
@@ -46,7 +46,7 @@ async function binsOf(folder: string): Promise<string[]> {
   return (await Promise.all(bins.map(pathsIn))).flat();
 }
 
-/** One file of code in a folder, to check the folder by; preferably one that other users can write. */
+/** Returns a file of code in a folder, to check the folder with; if there is one, a file that other users can write. */
 async function firstCodeIn(folder: string): Promise<string | undefined> {
   const files = (await pathsIn(folder)).filter((path) => CODE.test(path));
   const modes = await Promise.all(files.map(async (file) => (await stat(file)).mode));

@@ -2,8 +2,8 @@ import type { PlatformPath } from 'node:path';
 import { type Platform, pathOf } from '../common/platform.ts';
 
 /**
- * The folder of the launcher, of Windows' manifests and of the record: the host's own for one user; for all users
- * one that all can read and only an administrator can write.
+ * Returns the folder of the launcher, the manifests on Windows, and the record of the registration: the data folder for
+ * one user, or for all users a folder that all can read and only an administrator can write.
  *
  * @param dataFolder `TABAGENT_HOME`, or its default.
  */

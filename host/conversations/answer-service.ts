@@ -26,8 +26,8 @@ export interface AnswerEnd {
 }
 
 /**
- * Stores answers while they are generated. What an ended host left unfinished is marked as stopped by the next host that
- * notices: each holds a lock while it generates.
+ * Stores answers while they are generated. A host holds a lock from its first answer on. When it was killed, another
+ * host finds the lock released and marks the unfinished answers as stopped.
  */
 export class AnswerService {
   readonly #conversations: () => Promise<ConversationStore>;
@@ -52,7 +52,7 @@ export class AnswerService {
   /**
    * Stores a question and starts its answer.
    *
-   * @param generated What is stored of the answer from now on.
+   * @param generated The text of the answer, which is read whenever the answer is stored.
    * @throws HostError as `Conversations.startTurn` does.
    */
   async start(id: string, start: TurnStart, options: TurnOptions, generated: GeneratedText): Promise<StoredAnswer> {
@@ -70,7 +70,7 @@ export class AnswerService {
     });
   }
 
-  /** Marks what ended hosts were generating as stopped. */
+  /** Marks the answers that killed hosts left unfinished as stopped. */
   async endAbandoned(): Promise<void> {
     const store = await this.#conversations();
     for (const writer of await store.otherWriters(this.#writer)) {
@@ -79,19 +79,19 @@ export class AnswerService {
     }
   }
 
-  /** Marks what is still being generated as stopped. */
+  /** Marks the answers that are still being generated as stopped. */
   async close(): Promise<void> {
     if (this.#lock === undefined) return;
     try {
       await (await this.#conversations()).endWriter(this.#writer);
     } catch (error) {
-      // The next host does it.
+      // The next host marks them.
       this.#log.warn('conversations.answers-not-ended', { error });
     }
     this.#lock.release();
   }
 
-  /** A writer's id is a name that this or another host chose: it is not a path. */
+  /** The id of a writer comes from the database, so it is not used as a path unchecked. */
   #lockOf(writer: string): string {
     return join(this.#locks, `answers-${writer.replace(/[^\w-]/g, '_').slice(0, 64)}.lock`);
   }
@@ -129,7 +129,7 @@ export class StoredAnswer {
     this.#timer.unref();
   }
 
-  /** Stores the whole answer. @throws HostError if that is not possible. */
+  /** Stores the complete answer. @throws HostError if that fails. */
   async end({ status, details }: AnswerEnd): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -141,7 +141,7 @@ export class StoredAnswer {
     try {
       await this.#store.saveAnswer(this.turn.answerId, this.#writer, this.#answer());
     } catch (error) {
-      // The next try may succeed; the end reports a failure.
+      // The next attempt may succeed; if storing the complete answer fails, too, that is reported.
       if (!isHostError(error)) throw error;
       this.#log.warn('conversations.answer-not-saved', { code: error.code });
     } finally {

@@ -8,34 +8,32 @@ import { promptMessages } from './prompt-messages.ts';
 import { jsonText, laterThan, MESSAGE, messageOf, now, type RowWriter } from './rows.ts';
 import type { Message, MessageDetails, MessageStatus } from './types.ts';
 
-/**
- * Longest answer that can be continued, characters: with what is added, an answer must fit in a reply of 1 MiB.
- */
+/** Longest answer that can be continued, characters: the complete answer must fit in a reply of 1 MiB. */
 const MAX_CONTINUED_CHARACTERS = 160 * 1024;
 
-/** The message that is to be answered, or to be answered again, or the answer that is to be continued. */
+/** What to generate: an answer to a new message, another answer to an earlier one, or more of the last answer. */
 export type TurnStart =
   | {
       readonly type: 'ask';
       readonly role: string;
       readonly content: string;
       readonly details: MessageDetails | null;
-      /** The message that it follows; null begins the conversation; undefined is the end of the branch that is shown. */
+      /** The message that it follows; null if it starts the conversation, undefined for the end of the shown branch. */
       readonly parent: string | null | undefined;
     }
   | { readonly type: 'regenerate'; readonly message: string }
   | { readonly type: 'continue' };
 
-/** A turn that has been stored, and what its answer is generated from. */
+/** A stored turn, and the messages from which its answer is generated. */
 export interface StartedTurn {
-  /** The message that is answered; null for the continuation of an answer that is the first message. */
+  /** The message that is answered; null if a continued answer is the first message of its conversation. */
   readonly questionId: string | null;
   readonly answerId: string;
   /** The branch up to the question, or up to the answer that is continued, as the model gets it. */
   readonly messages: readonly ChatMessage[];
-  /** Messages of the branch that were left out because they are far too much for the context. */
+  /** The earliest messages of the branch, which were not read because they are far too long for the context. */
   readonly omitted: { readonly messages: number; readonly characters: number };
-  /** What there is of the answer that is continued. */
+  /** The text of the answer that is continued; undefined for a new one. */
   readonly continued: { readonly content: string; readonly reasoning: string } | undefined;
 }
 
@@ -49,7 +47,7 @@ export interface TurnOptions {
   readonly maxCharacters: number;
 }
 
-/** An answer as far as it has been generated. */
+/** The part of an answer that has been generated. */
 export interface GrowingAnswer {
   readonly content: string;
   readonly details: MessageDetails | null;
@@ -124,7 +122,7 @@ export class Answers {
     return answer(before, question, [this.#read(question)]);
   }
 
-  /** Stores what has been generated. Returns false if the answer was deleted. */
+  /** Stores the part of an answer that has been generated. Returns false if it was deleted. */
   save(answerId: string, writer: string, { content, details }: GrowingAnswer): boolean {
     const { changes } = this.#database
       .prepare(
@@ -134,21 +132,21 @@ export class Answers {
     return changes > 0;
   }
 
-  /** Stores an answer that is complete, or ended early. Returns false if it was deleted. */
+  /** Stores an answer that is complete or was ended early. Returns false if it was deleted. */
   finish(answerId: string, writer: string, answer: GrowingAnswer & { readonly status: MessageStatus }): boolean {
     const stored = this.save(answerId, writer, answer);
     if (stored) this.#end(answerId, answer.status);
     return stored;
   }
 
-  /** Marks what a host was generating as stopped. Returns the conversations. */
+  /** Marks the answers that a host was generating as stopped. Returns the ids of their conversations. */
   endWriter(writer: string): string[] {
     const rows = this.#database.prepare('SELECT id, conversation_id FROM messages WHERE writer = ?').all(writer);
     for (const { id } of rows) this.#end(String(id), 'stopped');
     return [...new Set(rows.map(({ conversation_id }) => String(conversation_id)))];
   }
 
-  /** Returns the hosts that were generating when they last used the database, other than this one. */
+  /** Returns the hosts other than `writer` whose answers are marked as being generated. */
   otherWriters(writer: string): string[] {
     return this.#database
       .prepare('SELECT DISTINCT writer FROM messages WHERE writer IS NOT NULL AND writer <> ?')
@@ -156,7 +154,7 @@ export class Answers {
       .map((row) => String(row.writer));
   }
 
-  /** The messages of a conversation as a tree. */
+  /** Returns the messages of a conversation as a tree. */
   branches(id: string): Branches {
     const rows = this.#database
       .prepare(`SELECT number, id, parent_id, role, deleted FROM messages WHERE conversation_id = ?
@@ -219,7 +217,7 @@ export class Answers {
     };
   }
 
-  /** Reads the end of a branch, and its system messages, as the model gets them. */
+  /** Reads the end of a branch, and its system messages, as a prompt. */
   #prompt(branch: readonly BranchNode[], added: readonly Message[], maxCharacters: number) {
     const read: Message[] = [];
     let characters = 0;
@@ -233,7 +231,7 @@ export class Answers {
       characters += message.content.length;
       read.unshift(message);
     }
-    // Half a turn is no turn.
+    // The first turn may be incomplete.
     if (from > 0) {
       const first = read.findIndex(({ role }) => role === 'user');
       const cut = first === -1 ? read.length : first;

@@ -1,4 +1,4 @@
-/** The place of a message in its conversation. */
+/** A message in the tree of its conversation. */
 export interface MessageNode {
   readonly number: number;
   readonly id: string;
@@ -15,16 +15,16 @@ export interface BranchNode extends MessageNode {
 }
 
 /**
- * The branches of a conversation: a tree of messages, in which deleted ones keep their place but are not shown. A parent
- * must be earlier in time, so there are no cycles, whatever another program stored.
+ * The branches of a conversation: a tree of messages, which deleted ones are part of but which does not show them. A
+ * parent must be earlier in time, so there are no cycles, whatever parents another program stored.
  */
 export class Branches {
   readonly #nodes: readonly MessageNode[];
   readonly #indices: ReadonlyMap<string, number>;
-  /** The index of the parent of each node; −1 for those that begin the conversation. */
+  /** The index of the parent of each node; −1 for a first message of the conversation. */
   readonly #parents: readonly number[];
 
-  /** @param nodes In the order of time. */
+  /** @param nodes In chronological order. */
   constructor(nodes: readonly MessageNode[]) {
     this.#nodes = nodes;
     this.#indices = new Map(nodes.map(({ id }, index) => [id, index]));
@@ -35,14 +35,14 @@ export class Branches {
     });
   }
 
-  /** Returns where a branch goes on after the message of this number, which may be on another branch by now. */
+  /** Returns the index in a branch of the first message after that with a number, which may be on another branch. */
   after(number: number, branch: readonly MessageNode[]): number {
     const last = this.#nodes.findIndex((node) => node.number === number);
     const next = branch.findIndex(({ id }) => (this.#indices.get(id) ?? 0) > last);
     return next === -1 ? branch.length : next;
   }
 
-  /** The message that was added last; `''` if there is none. */
+  /** The id of the newest message; `''` if there is none. */
   get newest(): string {
     return this.#nodes.findLast(({ isDeleted }) => !isDeleted)?.id ?? '';
   }
@@ -51,7 +51,7 @@ export class Branches {
     return this.#nodes[this.#indices.get(id) ?? -1]?.isDeleted === false;
   }
 
-  /** Returns the branch of a message up to its newest end; without a message, the newest branch. */
+  /** Returns the branch through a message to the newest one after it; for null, the newest branch. */
   shown(selected: string | null): BranchNode[] {
     const known = selected === null ? undefined : this.#indices.get(selected);
     let index = known ?? this.#nodes.findLastIndex(({ isDeleted }) => !isDeleted);
@@ -65,7 +65,7 @@ export class Branches {
     return this.#to(this.#indices.get(id) ?? -1);
   }
 
-  /** Returns the messages that have the same parent as each message of a branch, by its id, where there are several. */
+  /** Returns the alternatives of each message of a branch, itself included, by its id: the messages with its parent. */
   siblings(branch: readonly MessageNode[]): Map<string, readonly string[]> {
     const children = new Map<number, string[]>();
     for (const [index, parent] of this.#parents.entries()) {

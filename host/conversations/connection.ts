@@ -5,8 +5,8 @@ import { Eraser } from './eraser.ts';
 import type { RowWriter } from './rows.ts';
 
 /**
- * The connection to the database of conversations. It converts the errors of SQLite, erases what is left of removed text,
- * and closes a database that turns out to be damaged.
+ * The connection to the database of conversations. It converts the errors of SQLite, erases the remains of removed
+ * text, and closes a database that turns out to be damaged.
  */
 export class Connection {
   readonly #file: string;
@@ -36,7 +36,7 @@ export class Connection {
     }
   }
 
-  /** Runs `work` in a transaction. What is left of text that it removed is erased afterwards. */
+  /** Runs `work` in a transaction. Afterwards, erases the remains of text that it removed. */
   transaction<R>(work: () => R): R {
     return this.run(() => {
       this.#database.exec('BEGIN IMMEDIATE');
@@ -58,7 +58,7 @@ export class Connection {
     this.#eraser.start();
   }
 
-  /** Closes the database. What was deleted is erased first. */
+  /** Erases the remains of deleted text, and closes the database. */
   close(): void {
     this.#eraser.finish();
     if (this.#database.isOpen) this.#database.close();

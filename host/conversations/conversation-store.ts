@@ -20,7 +20,7 @@ import {
 /** The embeddings of one model; see {@link MessageVectors}. */
 export type VectorStore = Remote<MessageVectors, (typeof VECTOR_METHODS)[number]>;
 
-/** The conversations of this computer's user, in a thread of their own; see {@link Conversations}. */
+/** The conversations of this computer's user, in a separate thread; see {@link Conversations}. */
 export interface ConversationStore extends Remote<Conversations, (typeof METHODS)[number]> {
   vectorsOf(model: string): VectorStore;
   /** Closes the database and ends the thread. */
@@ -59,8 +59,8 @@ function remote<T, K extends keyof T & string>(
 }
 
 /**
- * Returns the thread's program: a module of the sources, or a bundle of its own beside the built host's entry or in the
- * packaged host's `lib` folder.
+ * Returns the program of the thread: a module of the sources, or a separate bundle, beside the entry of the built host
+ * or in the `lib` folder of the packaged one.
  */
 function programBeside(entry: URL): URL {
   const { pathname } = entry;
@@ -73,7 +73,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** The calls to the thread. It does not keep the process alive while it has nothing to do. */
+/** Sends calls to the thread, which keeps the process alive only while it has calls to answer. */
 class ConversationThread {
   readonly #worker: Worker;
   readonly #file: string;
@@ -140,7 +140,7 @@ class ConversationThread {
   }
 }
 
-/** Node.js says only in words why a thread could not start. */
+/** Returns the error for a thread that ended. Only the message of Node.js says why a thread could not start. */
 function whyEnded(cause: Error, file: string): HostError {
   if (/EMFILE|ENFILE|too many open files/.test(cause.message)) return tooManyFiles(file, cause);
   if ('code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND') return hostUpdated(cause);

@@ -18,7 +18,7 @@ const log: Logger = {
   error: (event, fields) => logLine('error', event, fields),
 };
 
-/** Opened by the first call, and by the next one where that failed or the database turned out to be damaged. */
+/** Opened by the first call, and again by the next one if that failed or the database turns out to be damaged. */
 let isDamaged = false;
 const conversations = lazy(async () => {
   const opened = await Conversations.open(file, log, { onDamage, checkFirst: isDamaged });

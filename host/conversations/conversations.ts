@@ -57,7 +57,7 @@ export interface NewMessage {
   readonly details?: MessageDetails | null | undefined;
 }
 
-/** Changes of a conversation; absent fields stay the same. */
+/** Changes to a conversation; absent fields are not changed. */
 export interface ConversationChanges {
   readonly title?: string | undefined;
   readonly topic?: string | null | undefined;
@@ -66,7 +66,7 @@ export interface ConversationChanges {
   readonly system_prompt?: string | null | undefined;
   readonly model?: string | null | undefined;
   readonly settings?: JsonObject | null | undefined;
-  /** The message whose branch is shown from now on. */
+  /** The message whose branch is to be shown. */
   readonly selected_message?: string | undefined;
 }
 
@@ -107,7 +107,7 @@ export class Conversations {
     return new Conversations(file, await openDatabase(file, log, { checkFirst }), onDamage);
   }
 
-  /** Returns once what became of a damaged database. */
+  /** Returns the outcome of the recovery of a damaged database; undefined from the second call on. */
   takeRecovery(): Recovery | undefined {
     const recovery = this.#recovery;
     this.#recovery = undefined;
@@ -144,8 +144,8 @@ export class Conversations {
   }
 
   /**
-   * Returns a page of the messages of the branch that a conversation shows, oldest first. The cursor is the number of the
-   * last message.
+   * Returns a page of the messages of the branch that a conversation shows, oldest first. The cursor is the number of
+   * the last message.
    */
   messages(id: string, { cursor, limits }: { cursor?: string | undefined; limits: PageLimits }): Slice<ShownMessage> {
     return this.#connection.run(() => {
@@ -172,8 +172,8 @@ export class Conversations {
   }
 
   /**
-   * Returns a page of the conversations, pinned ones first, then the most recently changed. Later pages follow the order
-   * of the first page, so changes between pages neither omit nor repeat a conversation.
+   * Returns a page of the conversations, pinned ones first, then the most recently changed. Later pages follow the
+   * order of the first page, so changes between pages neither omit nor repeat a conversation.
    *
    * @throws HostError `INVALID_REQUEST` for a cursor that this host did not return, or that is too old.
    */
@@ -182,8 +182,8 @@ export class Conversations {
   }
 
   /**
-   * Returns conversations whose title or topic contains all words, and then those with a message that does. Each appears
-   * once, the ones with the newest match first.
+   * Returns conversations whose title or topic contains all words, and then those with a message that does. Each
+   * appears once, the ones with the newest match first.
    */
   search(query: string, { count }: { count: number }, userId?: string): Promise<Found[]> {
     return search(this.#database, query, { count, userId, run: (work) => this.#connection.run(work) });
@@ -213,7 +213,7 @@ export class Conversations {
         }
         const { role, content, details = null } = message;
         const row = { id: messageId, conversation_id: id, role, content, details, created_at: at, updated_at: at };
-        // With a time of its own, a message takes its place by that.
+        // The position of a message with a given time follows from that.
         const parent_id = i === 0 && message.created_at === undefined ? follows : null;
         this.#write.message({ ...row, parent_id, incarnation, deleted: false });
         return { ...row, status: 'done', model: null };
@@ -222,7 +222,7 @@ export class Conversations {
   }
 
   /**
-   * Changes the heading or the settings of a conversation, or the branch it shows.
+   * Changes the title, topic, domain or settings of a conversation, or the branch that it shows.
    *
    * @throws HostError `CONVERSATION_NOT_FOUND`; `INVALID_REQUEST` for a message that it does not have.
    */
@@ -246,9 +246,9 @@ export class Conversations {
   }
 
   /**
-   * Stores a question, and begins its answer; see `Answers.start`. Creates the conversation if there is none.
+   * Stores a question and an empty answer; see `Answers.start`. Creates the conversation if it does not exist.
    *
-   * @throws HostError `CONVERSATION_NOT_FOUND` if there is none and nothing is asked; `INVALID_REQUEST`.
+   * @throws HostError `CONVERSATION_NOT_FOUND` if it does not exist and there is no new message; `INVALID_REQUEST`.
    */
   startTurn(
     id: string,
@@ -267,22 +267,22 @@ export class Conversations {
     });
   }
 
-  /** Stores what has been generated of an answer. Returns false if it was deleted. */
+  /** Stores the part of an answer that has been generated. Returns false if it was deleted. */
   saveAnswer(answerId: string, writer: string, answer: GrowingAnswer): boolean {
     return this.#connection.transaction(() => this.#answers.save(answerId, writer, answer));
   }
 
-  /** Stores an answer that has ended. Returns false if it was deleted. */
+  /** Stores an answer that is complete or was ended early. Returns false if it was deleted. */
   finishAnswer(answerId: string, writer: string, answer: GrowingAnswer & { readonly status: MessageStatus }): boolean {
     return this.#connection.transaction(() => this.#answers.finish(answerId, writer, answer));
   }
 
-  /** Returns other hosts that were generating answers when they last used the database. */
+  /** Returns the other hosts whose answers are marked as being generated. */
   otherWriters(writer: string): string[] {
     return this.#connection.run(() => this.#answers.otherWriters(writer));
   }
 
-  /** Marks the answers that an ended host was generating as stopped. Returns their conversations. */
+  /** Marks the answers that a host was generating as stopped. Returns the ids of their conversations. */
   endWriter(writer: string): string[] {
     return this.#connection.transaction(() => this.#answers.endWriter(writer));
   }
@@ -308,9 +308,9 @@ export class Conversations {
   }
 
   /**
-   * Undoes a deletion: stores the conversation as another one of the same id, so that copies learn of it.
+   * Undoes a deletion: stores the conversation as the next incarnation of its id, so that copies learn of it.
    *
-   * @throws HostError `CONVERSATION_NOT_FOUND` if it was not deleted lately by this host, or was created again.
+   * @throws HostError `CONVERSATION_NOT_FOUND` unless this host deleted it recently and its id was not used again.
    */
   restore(id: string): Conversation {
     return this.#connection.transaction(() => {
@@ -344,7 +344,7 @@ export class Conversations {
     return new MessageVectors(model, this.#database, this.#connection);
   }
 
-  /** Closes the database. What was deleted is erased first. */
+  /** Erases the remains of deleted text, and closes the database. */
   close(): void {
     this.#connection.close();
   }

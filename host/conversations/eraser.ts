@@ -2,19 +2,19 @@ import type { DatabaseSync } from 'node:sqlite';
 import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 import { checkpoint } from './open-database.ts';
 
-/** How long the words of deleted messages are erased without a pause for other requests, milliseconds. */
+/** Time after which erasing pauses for other requests, milliseconds. */
 const SLICE_MS = 20;
 
-/** Pause before another try if another host used the database, or the disk was full, milliseconds. */
+/** Pause before the next attempt if another host was using the database or the disk was full, milliseconds. */
 const RETRY_MS = 200;
 
-/** How long the database stays open when it is closed before everything is erased, milliseconds. */
+/** How long closing the database waits for the rest to be erased, milliseconds. */
 const FINISH_MS = 3_000;
 
 /**
- * Erases what is left of deleted text: its words in the search index, which takes milliseconds for each message, and its
- * copies in the write-ahead log. The rest of a long deletion is erased between other requests, and what a killed host
- * did not erase by the next one.
+ * Erases the remains of deleted text: its words in the search index, which takes milliseconds for each message, and its
+ * copies in the write-ahead log. A long deletion continues between other requests, and if the host is killed, in the
+ * next host.
  */
 export class Eraser {
   readonly #database: DatabaseSync;
@@ -27,7 +27,7 @@ export class Eraser {
     this.#onError = onError;
   }
 
-  /** Erases for a moment, and the rest later. */
+  /** Erases for {@link SLICE_MS}, and schedules the rest. */
   start(): void {
     this.stop();
     if (!this.#database.isOpen) return;
@@ -37,7 +37,7 @@ export class Eraser {
     this.#timer.unref();
   }
 
-  /** Erases everything, unless that takes too long or another host uses the database. */
+  /** Erases everything, unless that takes longer than {@link FINISH_MS} or another host is using the database. */
   finish(): void {
     this.stop();
     const end = performance.now() + FINISH_MS;

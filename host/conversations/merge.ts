@@ -33,7 +33,7 @@ export function mergeMessages(a: MessageRow, b: MessageRow): MessageRow {
   };
 }
 
-/** What a conversation has that nothing was said about. */
+/** The settings of a conversation for which none were given. */
 export const NO_SETTINGS = {
   pinned: false,
   system_prompt: null,

@@ -126,8 +126,8 @@ export class MessageVectors {
   }
 
   /**
-   * Returns the message of each conversation that is most similar to a vector, the most similar first. Yields to the event
-   * loop meanwhile. All vectors have length 1.
+   * Returns the message of each conversation that is most similar to a vector, the most similar first. Yields to the
+   * event loop between batches. All vectors have length 1.
    */
   async nearest(
     query: Float32Array,

@@ -21,7 +21,7 @@ export interface OpenedDatabase {
   readonly database: DatabaseSync;
   /** Set where it took the place of a damaged one. */
   readonly recovery: Recovery | undefined;
-  /** The check of a large database, which goes on while the database is used; undefined if it has been checked. */
+  /** The check of a large database, which runs while the database is used; undefined if it has been checked. */
   readonly check?: Promise<Damage | undefined>;
 }
 
@@ -50,7 +50,7 @@ export async function openDatabase(
     await makePrivate(file);
     if (!checkFirst && !(await isSmall(file))) {
       const database = connectIfSound(file);
-      // What prevents the check is no damage, and it is found again by the first request.
+      // An error that prevents the check is not damage; the first request meets it again.
       if (database !== undefined)
         return { database, recovery: undefined, check: damageOf(file, BUSY_TIMEOUT_MS).catch(() => undefined) };
     }

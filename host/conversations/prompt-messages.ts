@@ -2,16 +2,16 @@ import type { ChatMessage } from '../models/generation.ts';
 import { isSystemRole } from '../models/turns.ts';
 import type { Message } from './types.ts';
 
-/** The other roles that every chat template can be given. */
-const TALK_ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'tool']);
+/** The other roles that every chat template supports. */
+const CHAT_ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'tool']);
 
 /**
- * Returns what a model is sent of a branch, so that its next answer can always be asked for: failed and empty answers are
+ * Returns the messages of a branch from which a model can always generate the next answer. Failed and empty answers are
  * left out with their questions, as are tool calls without results, results without calls, answers before the first
- * question, and messages of unknown roles. The last turn, which is to be answered, keeps its question.
+ * question, and messages with unknown roles. The last turn, which is to be answered, keeps its question.
  */
 export function promptMessages(branch: readonly Message[]): ChatMessage[] {
-  const turns = turnsOf(branch.filter(({ role }) => isSystemRole(role) || TALK_ROLES.has(role)));
+  const turns = turnsOf(branch.filter(({ role }) => isSystemRole(role) || CHAT_ROLES.has(role)));
   return turns.flatMap((turn, index) => {
     const isLast = index === turns.length - 1;
     const kept = withoutOpenCalls(turn.filter(isUsable), isLast);
@@ -43,7 +43,7 @@ function isUsable({ role, content, status, details }: Message): boolean {
   return content.trim() !== '' || details?.tool_calls !== undefined;
 }
 
-/** Leaves out calls whose results are missing, and results without a call. The results of the last turn may still come. */
+/** Leaves out calls without results and results without a call. The calls of the last turn may still get results. */
 function withoutOpenCalls(turn: readonly Message[], isLast: boolean): Message[] {
   const results = new Set(turn.flatMap(({ role, details }) => (role === 'tool' ? [details?.tool_call_id] : [])));
   const called = new Set<unknown>();

@@ -105,7 +105,7 @@ export function jsonText(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
-/** A conversation, and what only this database knows of it. */
+/** A conversation, with a field that copies do not exchange. */
 interface StoredConversation extends ConversationRow {
   /** When the last conversation of this id was deleted; 0 if none was. */
   readonly deletedAt: number;
@@ -131,11 +131,11 @@ export class RowWriter {
   constructor(database: DatabaseSync) {
     this.#readConversation = database.prepare(`SELECT ${CONVERSATION_ROW}, deleted_at FROM conversations WHERE id = ?`);
     this.#writeConversation = database.prepare(`
-      INSERT INTO conversations (${CONVERSATION_ROW}, deleted_at, change) VALUES (${places(CONVERSATION_ROW)}, ?, ?)
+      INSERT INTO conversations (${CONVERSATION_ROW}, deleted_at, change) VALUES (${placeholders(CONVERSATION_ROW)}, ?, ?)
       ON CONFLICT (id) DO UPDATE SET ${updates(CONVERSATION_ROW)}, deleted_at = excluded.deleted_at, change = excluded.change`);
     this.#readMessage = database.prepare(`SELECT ${MESSAGE_ROW} FROM messages WHERE id = ?`);
     this.#writeMessage = database.prepare(`
-      INSERT INTO messages (${MESSAGE_ROW}, writer, change) VALUES (${places(MESSAGE_ROW)}, ?, ?)
+      INSERT INTO messages (${MESSAGE_ROW}, writer, change) VALUES (${placeholders(MESSAGE_ROW)}, ?, ?)
       ON CONFLICT (id) DO UPDATE SET ${updates(MESSAGE_ROW)},
         writer = iif(excluded.status = 'streaming', messages.writer, NULL), change = excluded.change`);
     this.#liveMessages = database.prepare('SELECT number FROM messages WHERE conversation_id = ? AND deleted = 0');
@@ -347,23 +347,23 @@ function textsOf({ title, topic, domain, system_prompt, settings }: Conversation
   return JSON.stringify([title, topic, domain, system_prompt, settings]);
 }
 
-/** Returns the state of a message. A copy of an answer that another database's host is generating does not grow here. */
+/** Returns the status of a message. An answer that is generated into another database does not grow in this one. */
 function statusOf({ status }: PushedMessage, before: MessageRow | undefined, writer: string | null): MessageStatus {
   if (status === 'streaming' && writer === null) return before?.status ?? 'stopped';
   return status ?? before?.status ?? 'done';
 }
 
-/** Returns the value, or the second one if nothing is said about it. */
+/** Returns the value or, if it is undefined, the other one. */
 function or<T>(value: T | null | undefined, other: T | null | undefined): T | null {
   return value === undefined ? (other ?? null) : value;
 }
 
-/** A placeholder for each of some columns. */
-function places(columns: string): string {
+/** Returns a placeholder for each of a list of columns. */
+function placeholders(columns: string): string {
   return columns.replace(/\w+/g, '?');
 }
 
-/** Sets all of some columns but the id to the values of a row that exists already. */
+/** Returns the assignments of an upsert for a list of columns, except those that identify the row. */
 function updates(columns: string): string {
   return columns
     .split(', ')

@@ -122,8 +122,8 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO title_words (title_words, rank) VALUES ('secure-delete', 1);
   INSERT INTO title_words (title_words) VALUES ('rebuild');
   `,
-  // Erasing the words of a message from the index takes milliseconds, so those of deleted messages are erased later, by
-  // `eraser.ts`. Every message has its row in the index, a deleted one an empty row.
+  // Erasing the words of a message from the index takes milliseconds, so `eraser.ts` erases those of deleted messages
+  // later. Every message has a row in the index; that of a deleted one is empty.
   `
   CREATE TABLE erasures (number INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;
   DROP TRIGGER message_words_update;
@@ -138,9 +138,9 @@ export const MIGRATIONS: readonly string[] = [
     INSERT INTO message_words (rowid, content) VALUES (new.number, new.content);
   END;
   `,
-  // Branches, the state of answers, and settings of conversations. A message without a parent follows the one before it in
-  // time, as all earlier messages do; one with the parent '' begins the conversation. The words of an answer that is being
-  // generated are not in the index, since it changes every second.
+  // Branches, the status of answers, and settings of conversations. A message without a parent follows the previous one
+  // in time, as all messages of earlier versions do; one with the parent '' is a first message. The words of an answer
+  // that is being generated are not in the index, since it changes every second.
   `
   ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE conversations ADD COLUMN system_prompt TEXT;

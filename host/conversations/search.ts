@@ -8,10 +8,10 @@ import type { Conversation } from './types.ts';
 /** Length of a snippet, words. */
 const SNIPPET_WORDS = 12;
 
-/** Matches of a word search that are read. More are in few conversations, which have been found by then. */
+/** Most matches of a word search that are read: the conversations of more common words have been found by then. */
 const MAX_MATCHES = 20_000;
 
-/** Messages that are searched for a text at a time. */
+/** Number of messages that are searched for a text at a time. */
 const SLICE_ROWS = 5_000;
 
 /** A conversation that a search found. */
@@ -36,7 +36,7 @@ export async function search(database: DatabaseSync, query: string, options: Sea
     try {
       return options.run(() => searchWords(database, words, options));
     } catch (error) {
-      // A word that SQLite splits differently is not in the index as a whole.
+      // The index does not contain a word that SQLite splits differently.
       if (!isPhraseError(error)) throw error;
     }
   }
@@ -45,7 +45,8 @@ export async function search(database: DatabaseSync, query: string, options: Sea
 
 function searchWords(database: DatabaseSync, words: string, { count, userId }: SearchOptions): Found[] {
   const [user, ...values] = userId === undefined ? [''] : ['AND c.user_id = ?', userId];
-  // CROSS JOIN makes SQLite read in the order of the index, the newest first: a common word has so many matches that sorting them takes seconds.
+  // CROSS JOIN makes SQLite read in the order of the index, newest first: a common word has so many matches that
+  // sorting them takes seconds.
   const titles = database
     .prepare(`SELECT c.rowid AS number, c.id FROM title_words CROSS JOIN conversations c ON c.rowid = title_words.rowid
       WHERE title_words MATCH ? AND c.deleted = 0 ${user} ORDER BY title_words.rowid DESC LIMIT ?`)

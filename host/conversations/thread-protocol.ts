@@ -2,7 +2,7 @@ import type { LogFields } from '../common/log.ts';
 import type { Conversations } from './conversations.ts';
 import type { MessageVectors } from './message-vectors.ts';
 
-/** What the thread of the conversations is started with. */
+/** The data with which the thread of the conversations is started. */
 export interface ThreadData {
   /** The database. */
   readonly file: string;
@@ -40,7 +40,7 @@ export const VECTOR_METHODS = [
   'nearest',
 ] as const satisfies readonly (keyof MessageVectors)[];
 
-/** A call of a method; of the vectors of a model where one is named. */
+/** A call of a method of {@link Conversations} or, if it names a model, of that model's {@link MessageVectors}. */
 export interface ThreadCall {
   readonly id: number;
   readonly method: (typeof METHODS)[number] | (typeof VECTOR_METHODS)[number];
@@ -48,10 +48,10 @@ export interface ThreadCall {
   readonly args: readonly unknown[];
 }
 
-/** A message to the thread: a call, or the end, which it answers by exiting. */
+/** A message to the thread: a call, or a request to exit. */
 export type ToThread = ThreadCall | 'close';
 
-/** An error as it crosses the threads: one that clients know has a code. */
+/** An error in a message between threads. A `HostError` has a code. */
 export interface ThreadError {
   readonly code?: string;
   readonly message: string;
@@ -66,7 +66,7 @@ export type FromThread =
   | { readonly id: number; readonly error: ThreadError }
   | { readonly level: 'info' | 'warn' | 'error'; readonly event: string; readonly fields: LogFields };
 
-/** The same methods, called from another thread. */
+/** The methods `K` of `T`, called from another thread. */
 export type Remote<T, K extends keyof T> = {
   readonly [M in K]: T[M] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
 };

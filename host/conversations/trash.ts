@@ -3,7 +3,7 @@ import type { ConversationRow, MessageRow } from './types.ts';
 /** How long a deletion can be undone, milliseconds. */
 export const RESTORE_MS = 10 * 60 * 1000;
 
-/** Longest text of all conversations whose deletion can be undone, characters. */
+/** Most text of all conversations whose deletion can be undone together, characters. */
 const MAX_CHARACTERS = 32 * 1024 * 1024;
 
 /** A conversation as it was before it was deleted. */
@@ -13,8 +13,8 @@ export interface DeletedConversation {
 }
 
 /**
- * The conversations whose deletion can be undone. They are only in memory: the disk has nothing of them, and the end of
- * the host makes the deletion final.
+ * The conversations whose deletion can be undone. They are in memory only: nothing of them remains on the disk, and the
+ * end of the host makes the deletion final.
  */
 export class Trash {
   readonly #deleted = new Map<

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../common/json.ts';
 
-/** What became of an answer: `streaming` while it is generated, then why it ended. Other messages are `done`. */
+/** The status of an answer: `streaming` while it is generated, then why it ended. Other messages are `done`. */
 export type MessageStatus = 'streaming' | 'done' | 'stopped' | 'length' | 'failed';
 
 /** A conversation. Times are Unix seconds with fractions. */
@@ -21,13 +21,13 @@ export interface Conversation {
   readonly settings: JsonObject | null;
 }
 
-/** What a message has besides text: reasoning, tool calls, and counts of the generation. */
+/** The fields of a message besides its text, such as reasoning, tool calls, and the usage of its generation. */
 export interface MessageDetails {
   readonly reasoning_content?: string | undefined;
   readonly tool_calls?: readonly JsonObject[] | undefined;
   readonly tool_call_id?: string | undefined;
   readonly name?: string | undefined;
-  /** The content as a list, where it is more than text. */
+  /** The content as a list of parts, if it is more than text. */
   readonly parts?: readonly JsonObject[] | undefined;
   readonly usage?: JsonObject | undefined;
 }
@@ -69,7 +69,7 @@ export interface ConversationRow extends Conversation {
 
 /** A message as the database stores it and as copies exchange it. */
 export interface MessageRow extends Message {
-  /** The message before it; `''` if it begins the conversation, null if it follows the one before it in time. */
+  /** The message before it; `''` if it is the first one, null if it follows the previous one in time. */
   readonly parent_id: string | null;
   /** The incarnation of the conversation that the message belongs to. */
   readonly incarnation: number;
@@ -78,7 +78,7 @@ export interface MessageRow extends Message {
   readonly deleted: boolean;
 }
 
-/** The fields of a row that only this host adds. Clients with their own database may omit them: they do not change then. */
+/** Fields of a row that only this host defines. If clients with their own database omit them, they are not changed. */
 type Extended =
   | 'title_updated_at'
   | 'incarnation'

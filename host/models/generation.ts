@@ -30,17 +30,17 @@ export interface ChatOptions {
   readonly reasoning?: ReasoningLevel | undefined;
   /** Whether the last message, the model's own, is continued rather than answered. */
   readonly continues?: boolean | undefined;
-  /** Leaves out the oldest turns of a conversation that does not fit; an answer of this many tokens is to fit as well. */
+  /** If the conversation does not fit, leaves out its oldest turns, so that an answer of this many tokens fits, too. */
   readonly trimFor?: number | undefined;
-  /** The most tokens of reasoning; then the answer has to begin. */
+  /** Maximum number of reasoning tokens, after which the answer starts. */
   readonly maxReasoningTokens?: number | undefined;
-  /** Whether the model has to call a tool, and which one; `auto` when absent. */
+  /** Whether the model must call a tool, and which one; `auto` when absent. */
   readonly toolChoice?: ToolChoice | undefined;
   /** Whether the model may call several tools at once; true when absent. */
   readonly parallelToolCalls?: boolean | undefined;
 }
 
-/** Which tools a model has to call: as it likes, any, or a certain function. */
+/** Which tools a model must call: `auto` leaves it to the model, `required` means any, a name means that function. */
 export type ToolChoice = 'auto' | 'required' | { readonly name: string };
 
 /** What a model continues: a conversation, rendered with the chat template, or a plain text. */
@@ -147,18 +147,18 @@ export interface GenerationResult {
   readonly text: string;
   /** The reasoning before it; empty where there was none. */
   readonly reasoning: string;
-  /** Calls of tools that the model asks for, in order. */
+  /** The tool calls of the model, in order. */
   readonly toolCalls: readonly ToolCall[];
   /** Names of settings of the request that had no effect. */
   readonly ignored: readonly string[];
-  /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: by a request; `tool_calls`: it asks for calls. */
+  /** `stop`: the model or a stop sequence ended it; `length`: a limit; `stopped`: a request; `tool_calls`: it calls tools. */
   readonly finishReason: 'stop' | 'length' | 'stopped' | 'tool_calls';
   readonly usage: GenerationUsage;
-  /** What was left out of the conversation because it did not fit; absent where nothing was. */
+  /** The messages that were left out because they did not fit; absent if there are none. */
   readonly trimmed?: Trimmed;
 }
 
-/** Messages that were left out, and about how many tokens they have. */
+/** The number of messages that were left out, and about how many tokens they have. */
 export interface Trimmed {
   readonly messages: number;
   readonly tokens: number;

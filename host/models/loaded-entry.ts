@@ -83,7 +83,7 @@ export class LoadedEntry {
     return this.#model === model;
   }
 
-  /** Takes the result of another load of the same model; running requests go on with the old one. */
+  /** Replaces the model with the result of another load of it; running requests continue with the old one. */
   replace(model: EngineModel, lease: Lease | undefined): void {
     this.#lease?.release();
     this.#lease = lease;
@@ -145,9 +145,9 @@ export class LoadedEntry {
 
   /** Stops the generations with this tag, or all; returns their results. */
   stopGenerations(tag: RequestId | undefined): Promise<GenerationResult>[] {
-    const meant = [...this.#generations].filter((generation) => tag === undefined || generation.tag === tag);
-    for (const { stop } of meant) stop.abort();
-    return meant.flatMap(({ result }) => result ?? []);
+    const matching = [...this.#generations].filter((generation) => tag === undefined || generation.tag === tag);
+    for (const { stop } of matching) stop.abort();
+    return matching.flatMap(({ result }) => result ?? []);
   }
 
   /** Ends all requests and unloads the model; returns what that freed. */

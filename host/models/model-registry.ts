@@ -70,7 +70,7 @@ export type ModelChange = { readonly id: string; readonly activeId: string | nul
 export interface StoppedGenerations {
   readonly model: LoadedModel;
   readonly count: number;
-  /** Resolves when all have ended: true if the model's process had to be ended for it. Never rejects. */
+  /** Resolves when all have ended: to true if that required ending the model's process. Never rejects. */
   readonly processEnded: Promise<boolean>;
 }
 
@@ -138,8 +138,8 @@ export class ModelRegistry {
   }
 
   /**
-   * Local models that can be unloaded to free memory, in this order: the least recently used first, the active one last.
-   * Models with running requests are not among them.
+   * Local models that can be unloaded to free memory, in this order: the least recently used first, the active one
+   * last. Models with running requests are not among them.
    */
   evictionCandidates(): LoadedModel[] {
     const isActive = (id: string) => (id === this.#activeId ? 1 : 0);
@@ -150,8 +150,8 @@ export class ModelRegistry {
   }
 
   /**
-   * Calls `listener` with every model that is loaded, unloaded or lost, until the returned function is called. Loads and
-   * unloads end after the promises that listeners return.
+   * Calls `listener` with every model that is loaded, unloaded or lost, until the returned function is called. Loads
+   * and unloads end after the promises that listeners return.
    */
   onChange(listener: (change: ModelChange) => unknown): () => void {
     this.#listeners.add(listener);

@@ -1,7 +1,7 @@
 import { contentText } from '../protocol/content-text.ts';
 import type { ChatMessage } from './generation.ts';
 
-/** Messages without the oldest turns, and what was left out. */
+/** Messages without the oldest turns, and the messages that were left out. */
 export interface TrimmedMessages {
   readonly messages: readonly ChatMessage[];
   readonly dropped: readonly ChatMessage[];
@@ -12,12 +12,12 @@ export function isSystemRole(role: string): boolean {
   return role === 'system' || role === 'developer';
 }
 
-/** A turn is a question with everything up to the next one. */
+/** Returns the number of turns: each is a question and the messages up to the next one. */
 export function turnCount(messages: readonly ChatMessage[]): number {
   return messages.filter(({ role }) => role === 'user').length;
 }
 
-/** Leaves out the oldest turns, and what is before the first one, but never a system message. */
+/** Leaves out the oldest turns, and messages before the first one, but never a system message. */
 export function withoutOldestTurns(messages: readonly ChatMessage[], count: number): TrimmedMessages {
   let turn = 0;
   const kept: ChatMessage[] = [];
@@ -30,7 +30,7 @@ export function withoutOldestTurns(messages: readonly ChatMessage[], count: numb
   return { messages: kept, dropped };
 }
 
-/** Length of the texts of messages, characters. */
+/** Returns the length of the text of all messages, characters. */
 export function charactersOf(messages: readonly ChatMessage[]): number {
   return messages.reduce((total, message) => total + contentText(message).length, 0);
 }

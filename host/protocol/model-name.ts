@@ -6,8 +6,8 @@ import { firstShard } from './shards.ts';
 /**
  * The name of a model, made of validated parts only: URLs and paths are built from it and from nothing else.
  *
- * The model id is `owner/name/path/file.gguf`, or `owner/name@revision/path/file.gguf` for a revision other than `main`.
- * A repository's name cannot contain `@`, so the two forms cannot be confused.
+ * The model id is `owner/name/path/file.gguf`, or `owner/name@revision/path/file.gguf` for a revision other than
+ * `main`. A repository's name cannot contain `@`, so the two forms cannot be confused.
  */
 export interface ModelName {
   readonly owner: string;
@@ -125,8 +125,8 @@ export type ModelQuery = RepoName & { readonly quantization?: string };
 const QUANTIZATION = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 
 /**
- * Reads a name like {@link readModelOrRepoName}, with a quantization instead of a file: `owner/name:Q4_K_M`, or the field
- * `quantization`.
+ * Reads a name like {@link readModelOrRepoName}, with a quantization instead of a file: `owner/name:Q4_K_M`, or the
+ * field `quantization`.
  */
 export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
   const [field, path] = firstOf(naming, PATH_FIELDS);
@@ -149,8 +149,8 @@ export function readModelQuery(naming: ModelNaming): ModelName | ModelQuery {
 }
 
 /**
- * Returns text that identifies the repository of a name, at its revision. The names of different repositories never differ
- * in case alone.
+ * Returns text that identifies the repository of a name, at its revision. The names of different repositories never
+ * differ in case alone.
  */
 export function repositoryKey({ repoId, revision }: Pick<RepoName, 'repoId' | 'revision'>): string {
   return `${repoId.toLowerCase()}@${revision}`;

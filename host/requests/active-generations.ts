@@ -1,7 +1,7 @@
 import type { GenerationProgress } from '../models/generation.ts';
 import type { RequestId } from '../protocol/messages.ts';
 
-/** A generation that is running. */
+/** A running generation. */
 export interface ActiveGeneration {
   readonly modelId: string;
   readonly requestId: RequestId | undefined;
@@ -15,10 +15,10 @@ export interface ActiveGeneration {
   numTokens: number;
 }
 
-/** The generations that are running, with their text so far. */
+/** The running generations, with their text so far. */
 export class ActiveGenerations {
   readonly #running = new Set<ActiveGeneration>();
-  /** Generations that have not reached their model. */
+  /** Generations that have not reached their model yet. */
   readonly #starting = new Set<{ readonly tag: RequestId | undefined; isStopped: boolean }>();
   readonly #waiting = new Set<() => void>();
 
@@ -27,7 +27,7 @@ export class ActiveGenerations {
     return [...this.#running];
   }
 
-  /** Notes that a generation is about to start. `end` returns whether it was stopped meanwhile. */
+  /** Registers a generation that has not reached its model yet. `end` returns whether it was stopped before it did. */
   starting(tag: RequestId | undefined): { end(): boolean } {
     const starting = { tag, isStopped: false };
     this.#starting.add(starting);
@@ -39,11 +39,11 @@ export class ActiveGenerations {
     };
   }
 
-  /** Stops generations that have not reached their model: with one tag, or all. Returns how many. */
+  /** Stops the generations with this tag, or all, that have not reached their model yet. Returns their number. */
   stopStarting(tag: RequestId | undefined): number {
-    const meant = [...this.#starting].filter((starting) => tag === undefined || starting.tag === tag);
-    for (const starting of meant) starting.isStopped = true;
-    return meant.length;
+    const matching = [...this.#starting].filter((starting) => tag === undefined || starting.tag === tag);
+    for (const starting of matching) starting.isStopped = true;
+    return matching.length;
   }
 
   start(modelId: string, requestId: RequestId | undefined): ActiveGeneration {
@@ -62,7 +62,7 @@ export class ActiveGenerations {
     return generation;
   }
 
-  /** Adds what was generated. */
+  /** Adds generated text. */
   add(generation: ActiveGeneration, progress: GenerationProgress): void {
     if (progress.type !== 'text') return;
     const { kind, text, numTokens, tokensPerSecond } = progress;

@@ -40,8 +40,8 @@ export interface StopOptions {
 }
 
 /**
- * The requests of this host's clients about downloads, in order of arrival. A stop affects every start that arrived before
- * it, even one that has not reached the cache yet, and none that arrived after it.
+ * The requests of this host's clients about downloads, in order of arrival. A stop affects every start that arrived
+ * before it, even one that has not reached the cache yet, and none that arrived after it.
  *
  * A handler must call `start` or `stop` before it awaits anything, which would change the order.
  */

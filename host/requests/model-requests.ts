@@ -9,7 +9,7 @@ interface PendingRequest {
   readonly requestId: RequestId | undefined;
   /** Undefined for every model. */
   readonly reference: AnyModelReference | undefined;
-  /** Undefined while it is looked up which file is meant. */
+  /** Undefined until the file is known, which may require asking the hub. */
   name: ModelName | RemoteId | undefined;
   /** Settles when `name` is known, or the request has ended. */
   readonly named: PromiseWithResolvers<void>;
@@ -31,7 +31,7 @@ export class ModelRequests {
     this.#reason = reason;
   }
 
-  /** Runs a request. The signal of the call that `work` gets is aborted by {@link cancel}, too. */
+  /** Runs a request. {@link cancel} aborts the signal of the call that `work` gets. */
   async run<C extends PendingCall, T>(
     reference: AnyModelReference | undefined,
     call: C,
@@ -59,8 +59,8 @@ export class ModelRequests {
   }
 
   /**
-   * Cancels earlier requests: that with an id, those for a model, or with neither all. Resolves with the ids of their
-   * models when they have ended.
+   * Cancels earlier requests: the one with an id, those for a model, or all if neither is given. When they have ended,
+   * resolves with the ids of their models.
    */
   async cancel({
     reference,
@@ -71,7 +71,7 @@ export class ModelRequests {
   } = {}): Promise<string[]> {
     const cancelled = [...this.#pending].map(async (pending) => {
       if (targetRequestId !== undefined && pending.requestId !== targetRequestId) return undefined;
-      if (reference !== undefined && !(await isMeant(pending, reference))) return undefined;
+      if (reference !== undefined && !(await isFor(pending, reference))) return undefined;
       if (!this.#pending.has(pending)) return undefined;
       pending.controller.abort(this.#reason());
       await pending.ended.promise;
@@ -83,7 +83,7 @@ export class ModelRequests {
 }
 
 /** Returns whether a reference names the model of a request; waits until that is known. */
-async function isMeant(pending: PendingRequest, reference: AnyModelReference): Promise<boolean> {
+async function isFor(pending: PendingRequest, reference: AnyModelReference): Promise<boolean> {
   if (pending.reference === undefined) return false;
   if ('engine' in pending.reference || 'engine' in reference)
     return referenceText(pending.reference) === referenceText(reference);

@@ -3,9 +3,9 @@ import { pathToFileURL } from 'node:url';
 import { longPath } from '../common/long-path.ts';
 
 /**
- * Reads the entries of a table from a database that cannot be opened for writing, such as one on a read-only or full disk.
- * SQLite is told that the file does not change, since everything else needs files beside it: what another host has written
- * and not yet merged into it is not seen.
+ * Reads the entries of a table from a database that cannot be opened for writing, such as one on a read-only or full
+ * disk. It is opened as immutable, because otherwise SQLite has to create files beside it. Changes of another host that
+ * are still in the write-ahead log are not read.
  */
 export function readTable(file: string, table: string): Map<string, unknown> {
   const url = pathToFileURL(longPath(file));

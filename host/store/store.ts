@@ -22,7 +22,7 @@ const ROWS_PER_READ = 500;
 /**
  * Opens the host's database, and creates it if it does not exist: private to the user, in WAL mode, so that several
  * hosts can read and write at once. A damaged database is set aside and replaced by an empty one: it is an index, and
- * holds no model. One that cannot be written is read all the same; writing to it fails until it can be.
+ * holds no model. One that cannot be written is still read; writing to it fails until it can be.
  *
  * @throws HostError `CACHE_ERROR`; `DISK_FULL`, `CACHE_NOT_WRITABLE` where there is no database yet.
  */
@@ -189,7 +189,7 @@ class KeyvNamespace<T> implements Namespace<T> {
     }
   }
 
-  /** Runs a call that only reads, on the file as it is where it cannot be opened for writing. */
+  /** Runs a call that only reads; if the file cannot be opened for writing, `instead` gets the entries of the table. */
   async #read<R>(work: (table: Table) => Promise<R>, instead: (all: ReadonlyMap<string, T>) => R): Promise<R> {
     try {
       return await this.#run(work);
