@@ -6,7 +6,7 @@ export function capabilitiesOf({ abilities }: LoadedModel) {
   return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
 }
 
-/** Returns where a loaded model is, and since when. */
+/** Returns where a loaded model runs, and since when. */
 export function placementOf(model: LoadedModel) {
   return {
     modelId: model.id,

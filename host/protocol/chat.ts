@@ -41,7 +41,7 @@ export const chatMessages = v.pipe(
 /** Tools that the model may call. */
 const chatTools = v.pipe(v.array(objectWith({})), v.maxLength(MAX_TOOLS, `at most ${MAX_TOOLS} tools`));
 
-/** Calls of tools in an answer, as Chat Completions has them. */
+/** Tool calls in an answer, in the format of Chat Completions. */
 export const toolCalls = v.array(
   v.object({
     id: toolCallId,
@@ -54,11 +54,11 @@ export const toolCalls = v.array(
 export const promptFields = {
   tools: optional(
     chatTools,
-    'Extension: functions that the model may call, as in Chat Completions. The chat template describes them to the model; where it knows no tools, a system message does.',
+    'Extension: functions that the model may call, as in Chat Completions. The chat template describes them to the model; if it does not support tools, a system message does.',
   ),
   continue: optional(
     v.boolean(),
-    "Extension: whether the last message, which is the assistant's, is continued rather than answered. With `chat_id` and without `messages`, the last answer of the conversation.",
+    "Extension: whether the last message, which is the assistant's, is continued rather than answered. With `chat_id` and without `messages`, this is the last answer of the conversation.",
   ),
 };
 

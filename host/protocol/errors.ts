@@ -24,7 +24,7 @@ export const ERROR_CODES = {
   MODEL_REJECTED: 'The file is not a model that llama.cpp can load. `details` gives the expected and the actual value.',
   ENGINE_CRASHED: 'The process running the model exited unexpectedly. The host and other models are not affected.',
   ENGINE_ENDED:
-    'The host ended the process running the model, because it used more memory than the model can need, made no progress, or did not stop. `details` gives `reason` (`memory`, `progress` or `stop`) and `file`, the likely cause.',
+    'The host ended the process running the model, because it used more memory than the model can need, made no progress, or did not stop on request. `details` gives `reason` (`memory`, `progress` or `stop`) and `file`, the likely cause.',
   ENGINE_UNAVAILABLE: 'llama.cpp could not be started on this computer.',
   LOAD_TIMEOUT: 'Loading made no progress within the time limit and was stopped.',
   INSUFFICIENT_MEMORY: 'Not enough memory is available for the model.',

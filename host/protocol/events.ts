@@ -104,7 +104,7 @@ export const generationUpdate = defineEvent({
 
 export const generationToolCall = defineEvent({
   type: 'generationToolCall',
-  summary: 'Extension: reports a call of a tool that the model asks for, as soon as it is complete.',
+  summary: 'Extension: reports a tool call of the model as soon as it is complete.',
   payload: {
     modelId,
     index: field(count, 'The number of the call in this answer, from 0.'),

@@ -123,7 +123,7 @@ export const pagedResponse = {
   nextCursor: optional(v.string(), 'Extension: `cursor` for the next page; absent on the last.'),
 };
 
-/** The id of a call of a tool. */
+/** The id of a tool call. */
 export const toolCallId = field(
   v.string(),
   'Identifies the call in its conversation; the message with the result has it as `tool_call_id`.',
@@ -138,34 +138,34 @@ export const calledFunction = {
 /** Fields that describe a running download. */
 export const downloadActivity = {
   connections: optional(count, 'Extension: open connections; absent unless this host process downloads.'),
-  stalled: optional(v.boolean(), 'Extension: whether no bytes have arrived for some seconds.'),
+  stalled: optional(v.boolean(), 'Extension: whether no bytes have arrived for several seconds.'),
   stalledSince: optional(v.nullable(unixSeconds), 'Extension: when the last bytes arrived, if it is stalled.'),
   next: optional(
     v.nullable(
       v.object({
         action: field(
           v.picklist(['wait', 'retry', 'reconnect']),
-          '`wait`: the hub limits requests, and the download waits as long as the hub says. `retry`: it connects again. `reconnect`: it replaces connections that deliver nothing.',
+          '`wait`: the hub limits requests, and the download waits for the time that the hub specifies. `retry`: it connects again. `reconnect`: it replaces connections that deliver nothing.',
         ),
         inSeconds: field(count, 'Seconds until then.'),
-        code: nullable(v.string(), 'The code of the error that led to it.'),
+        code: nullable(v.string(), 'The code of the error that caused it.'),
       }),
     ),
-    'Extension: what the download does next, if no bytes arrive.',
+    'Extension: what the download does next if no bytes arrive.',
   ),
 };
 
-/** A field of replies that the hub was asked for. */
+/** A field of replies for which the hub was asked. */
 export const hubWarning = {
   warning: optional(
     v.object({
       code: field(
         v.literal('TOKEN_REJECTED'),
-        'The hub refused the access token; the request was repeated without it.',
+        'The hub rejected the access token; the request was repeated without it.',
       ),
       source: field(v.string(), 'Where the token comes from: `HF_TOKEN`, `SET_HF_TOKEN` or the path of a file.'),
       message: field(v.string(), 'What happened, and how to replace the token.'),
     }),
-    'Extension: what the user should know although the request succeeded.',
+    'Extension: a problem that the user should know about although the request succeeded.',
   ),
 };

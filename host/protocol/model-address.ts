@@ -15,27 +15,27 @@ export interface ModelAddress {
 /** Hosts that are the Hugging Face Hub, or mirror it under the same names. */
 const HUB_HOSTS: readonly string[] = ['huggingface.co', 'hf.co', 'hf-mirror.com'];
 
-/** Hosts of Ollama's own models, and where it keeps those of no other owner. */
+/** Hosts of Ollama's registry, and its owner of models that are named without one. */
 const OLLAMA_HOSTS: readonly string[] = ['ollama.com', 'registry.ollama.ai'];
 const OLLAMA_LIBRARY = 'library';
 
-/** What model pages offer to copy: the command of another program, up to the name. */
+/** The commands of other programs that model pages offer to copy, up to the name. */
 const COMMAND = /^(?:ollama\s+(?:run|pull)|(?:\S*llama-(?:server|cli)(?:\.exe)?\s+)?(?:-hf|-hfr|--hf-repo))\s+/;
 
-/** Sections of a repository's pages that stand between its name and a revision. */
+/** The parts of the path of a repository's page between its name and a revision. */
 const FILE_PAGES: readonly string[] = ['blob', 'resolve', 'raw', 'tree'];
 
-/** First parts of the paths of other pages of the hub. */
+/** First parts of the paths of pages that belong to no model. */
 const NO_OWNERS: readonly string[] = ['api', 'blog', 'collections', 'datasets', 'docs', 'papers', 'spaces'];
 
-/** `owner/name`, then `@revision`, then `:quantization` or a file, which a user may also separate with a space. */
+/** `owner/name`, optionally with `@revision`, then `:quantization` or a file, which may be separated by a space. */
 const NAME =
   /^(?<repoId>[^/\s:@]+\/[^/\s:@]+)(?:@(?<revision>[^/\s:]+))?(?::(?<quantization>[\w.-]+)|(?:\/|\s+)(?<file>\S.*\.gguf))?$/i;
 
 /**
- * Reads the address of a model or repository; undefined for anything else. Whether it exists, only the host can tell.
+ * Reads the address of a model or repository, without checking whether it exists; returns undefined for anything else.
  *
- * @param endpoint The hub in use, whose addresses count too.
+ * @param endpoint The configured hub, whose addresses are accepted, too.
  */
 export function readModelAddress(typed: string, endpoint?: string): ModelAddress | undefined {
   const name = nameOf(typed, endpoint);
@@ -54,7 +54,7 @@ export function repositoryOf({
   return `${repoId}${at}${quantization === undefined ? '' : `:${quantization}`}`;
 }
 
-/** Returns the model id: `owner/name/file.gguf`, with `@revision` after the name for another than `main`. */
+/** Returns the model id: `owner/name/file.gguf`, with `@revision` after the name unless it is `main`. */
 export function modelIdOf({ repoId, file, revision }: ModelAddress & { readonly file: string }): string {
   return `${repoId}${revision === undefined ? '' : `@${revision}`}/${file}`;
 }
@@ -62,12 +62,12 @@ export function modelIdOf({ repoId, file, revision }: ModelAddress & { readonly 
 /** The fields of requests that take a model or repository. */
 const NAME_FIELDS = ['modelPath', 'repoId', 'modelId', 'model_id', 'model_name', 'model', 'model_path'] as const;
 
-/** Those of an entry of the catalog, in the field `model`. */
+/** The fields of a catalog entry, in the field `model`, that take a model or repository. */
 const ENTRY_FIELDS = ['id', 'repo_id', 'repo'] as const;
 
 /**
- * Replaces the addresses in a request's fields by the names they stand for, so that a model can be pasted wherever it
- * can be named.
+ * Replaces the addresses in the fields of a request by the names of the models, so that an address can be pasted wherever
+ * a name is accepted.
  *
  * @throws HostError `INVALID_REQUEST` for the address of another hub.
  */
@@ -91,9 +91,9 @@ function withPlain(fields: object, names: readonly string[], prefix: string, end
 }
 
 /**
- * Returns the name that an address stands for, as `model-name.ts` reads it: `owner/name`, `owner/name:Q4_K_M`,
- * `owner/name@revision/file.gguf`, or `local/ollama/…` for a model of Ollama. Text that is no address is returned as it
- * is, without spaces and slashes at its end; undefined for an address that names no model of the hub.
+ * Returns the name of the model at an address, in the form that `model-name.ts` reads: `owner/name`, `owner/name:Q4_K_M`,
+ * `owner/name@revision/file.gguf`, or `local/ollama/…` for a model of Ollama. Other text is returned without the spaces
+ * around it and the slashes at its end. Returns undefined for an address that names no model of the hub.
  */
 export function nameOf(typed: string, endpoint?: string): string | undefined {
   const text = typed
@@ -108,7 +108,7 @@ export function nameOf(typed: string, endpoint?: string): string | undefined {
   return nameOfPage(withoutPrefix(path, endpoint), url.searchParams);
 }
 
-/** Reads a text as a URL; undefined if it is none, null for one of another host. */
+/** Parses text as a URL; returns undefined if it is none, null if it is one of another host. */
 function asUrl(text: string, endpoint: string | undefined): URL | undefined | null {
   const own = endpoint === undefined ? null : URL.parse(endpoint);
   const hosts = [...HUB_HOSTS, ...OLLAMA_HOSTS, ...(own === null ? [] : [own.host])];
@@ -117,12 +117,12 @@ function asUrl(text: string, endpoint: string | undefined): URL | undefined | nu
     const url = URL.parse(text);
     return url !== null && isKnown(url) ? url : null;
   }
-  // Hugging Face's own scheme, as its libraries write it.
+  // The URL scheme of Hugging Face's libraries.
   const ofHub = /^(?:hf|huggingface):(?:\/\/)?(?:models\/)?(?=[^/]+\/[^/])(.+)$/i.exec(text)?.[1];
   if (ofHub !== undefined) return URL.parse(`https://${HUB_HOSTS[0]}/${ofHub}`);
   const ofOllama = /^ollama:(?:\/\/)?(.+)$/i.exec(text)?.[1];
   if (ofOllama !== undefined) return URL.parse(`https://${OLLAMA_HOSTS[0]}/${ofOllama}`);
-  // Without a scheme, as browsers show addresses.
+  // Without a scheme, as browsers display addresses.
   const url = /^[^/\s]+\/[^/]/.test(text) ? URL.parse(`https://${text}`) : null;
   return url !== null && isKnown(url) ? url : undefined;
 }
@@ -131,7 +131,7 @@ function hostOf({ host }: URL): string {
   return host.replace(/^www\./, '');
 }
 
-/** Removes the path of the endpoint itself, as that of a proxy in front of several hubs. */
+/** Removes the path of the endpoint itself, which a proxy in front of several hubs has. */
 function withoutPrefix(path: readonly string[], endpoint: string | undefined): readonly string[] {
   const prefix = endpoint === undefined ? [] : (URL.parse(endpoint)?.pathname.split('/').filter(Boolean) ?? []);
   return prefix.length > 0 && prefix.every((part, at) => path[at] === part) ? path.slice(prefix.length) : path;
@@ -146,12 +146,12 @@ function nameOfPage(path: readonly string[], query: URLSearchParams): string | u
   if (owner === undefined || repo === undefined || NO_OWNERS.includes(owner)) return undefined;
   const repoId = `${owner}/${repo}`;
   if (page === undefined) {
-    // The hub shows a file's metadata beside the page of its repository.
+    // The hub shows the metadata of a file beside the page of its repository.
     const file = query.get('show_file_info');
     return file === null ? plainName(repoId) : `${repoId}/${file}`;
   }
   if (/\.gguf$/i.test(rest.at(-1) ?? page) && !FILE_PAGES.includes(page)) return [repoId, page, ...rest].join('/');
-  // A discussion or the settings of a repository name the repository.
+  // The page of a discussion or of the settings names the repository.
   if (!FILE_PAGES.includes(page)) return repo.includes(':') ? undefined : repoId;
   const isSpecial = rest[0] === 'refs' && rest.length > 2;
   const revision = isSpecial ? rest.slice(0, 3).join('/') : rest[0];
@@ -159,7 +159,7 @@ function nameOfPage(path: readonly string[], query: URLSearchParams): string | u
   const at = revision === undefined || revision === DEFAULT_REVISION ? repoId : `${repoId}@${encodeRevision(revision)}`;
   const last = inside.at(-1);
   if (last === undefined) return at;
-  // A folder holds the parts of one quantization, for which it is named.
+  // A folder is named after the quantization whose files it contains.
   return page === 'tree' ? `${at}:${last}` : `${at}/${inside.join('/')}`;
 }
 
@@ -167,7 +167,7 @@ function nameOfPage(path: readonly string[], query: URLSearchParams): string | u
 function plainName(text: string): string {
   const slashed = text.includes('/') ? text : text.replaceAll('\\', '/');
   const name = slashed.replace(/(?<=[^/])\/+$/, '');
-  // Ollama takes a file's name where others take a quantization.
+  // Ollama accepts the name of a file in the place of a quantization.
   const file = /^([^/:\s]+\/[^/:\s]+):([^/:]+\.gguf)$/i.exec(name);
   if (file !== null) return `${file[1]}/${file[2]}`;
   return /^[\w][\w.-]*:[\w][\w.-]*$/.test(name) ? ollamaName(name) : name;
@@ -180,7 +180,7 @@ function ollamaName(name: string): string {
   return ['local/ollama', ...parts, tag].join('/');
 }
 
-/** Decodes a part of a path; one with invalid escapes is left as it is. */
+/** Decodes a part of a path; returns one with invalid escapes unchanged. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

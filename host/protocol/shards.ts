@@ -40,7 +40,7 @@ export function claimedShards(file: string): number {
 
 /**
  * Yields the names of all files of the model that `file` belongs to, in order: the file alone, or all files of a split
- * model. The number of files is a claim of the name, so callers stop at the first missing file.
+ * model. The number of files is only claimed by the name, so callers stop at the first missing file.
  */
 export function* eachShard(file: string): Generator<string, void> {
   const name = readShardName(file);

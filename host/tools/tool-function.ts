@@ -49,7 +49,7 @@ export interface ToolCall {
   readonly arguments: string;
 }
 
-/** Returns the message field of calls, as Chat Completions has it. */
+/** Returns tool calls in the format of Chat Completions. */
 export function toolCallFields(calls: readonly ToolCall[]): ToolCallField[] {
   return calls.map(({ id, name, arguments: text }) => ({ id, type: 'function', function: { name, arguments: text } }));
 }

@@ -59,11 +59,11 @@ export const downloadedModel = v.object({
   partial: optional(
     v.object({
       status: field(v.picklist(['downloading', 'paused', 'failed']), 'The state of the download.'),
-      downloaded: field(bytes, 'Bytes on the disk.'),
+      downloaded: field(bytes, 'Downloaded bytes.'),
       total: field(bytes, 'Bytes of all files; 0 while this is unknown.'),
-      progress: field(percentage, 'The share that is done.'),
+      progress: field(percentage, 'The downloaded share.'),
     }),
-    'Extension: of an unfinished download, how far it is. Such an entry is not `downloaded`.',
+    'Extension: the progress of an unfinished download. Such an entry is not `downloaded`.',
   ),
   path: optional(v.string(), "Extension: where another program's file is."),
 });
@@ -82,7 +82,7 @@ export const getDownloadedModels = defineAction({
   name: 'GET_DOWNLOADED_MODELS',
   summary: 'Lists the downloaded models.',
   request: {
-    partial: optional(v.boolean(), 'Extension: whether to list unfinished downloads too, with `partial`.'),
+    partial: optional(v.boolean(), 'Extension: whether to include unfinished downloads, with `partial`.'),
     ...paging,
   },
   response: v.object({ models: field(v.array(downloadedModel), 'The models.'), ...pagedResponse }),

@@ -84,14 +84,14 @@ const conversationSettings = v.object({ ...savedSettings, ...reasoningSettings }
 
 /** Descriptions of the settings of a conversation. */
 const settingsFields = {
-  pinned: optional(v.boolean(), 'Extension: whether lists begin with it.'),
+  pinned: optional(v.boolean(), 'Extension: whether lists show it first.'),
   system_prompt: optional(
     v.nullable(textUpTo(MAX_SYSTEM_PROMPT)),
-    'Extension: instructions before its first message, for generations with `chat_id` and `message`.',
+    'Extension: the system prompt of its generations with `chat_id` and `message`.',
   ),
   model: optional(
     v.nullable(name),
-    'Extension: the id of the model that answers while it is loaded, if a request names none.',
+    'Extension: the id of the model that answers if a request names none and it is loaded.',
   ),
   settings: optional(
     v.nullable(conversationSettings),
@@ -112,15 +112,15 @@ const conversation = v.object({
 
 const messageStatus = v.picklist(['streaming', 'done', 'stopped', 'length', 'failed']);
 const STATUS =
-  'Extension: `streaming` while it is generated; then whether it is complete (`done`), was `stopped` by a request or the end of the host, reached a limit (`length`), or `failed`.';
+  'Extension: `streaming` while it is generated; then `done` if it is complete, `stopped` by a request or the end of the host, `length` if it reached a limit, or `failed`.';
 
-/** Fields of a message beside its text; `MAX_DETAILS_BYTES` limits them together. */
+/** Fields of a message besides its text; `MAX_DETAILS_BYTES` limits their total size. */
 const messageDetails = {
   reasoning_content: optional(v.string(), 'Extension: the reasoning before it.'),
-  tool_calls: optional(v.array(objectWith({})), 'Extension: the tool calls it makes.'),
+  tool_calls: optional(v.array(objectWith({})), 'Extension: its tool calls.'),
   tool_call_id: optional(conversationId, 'Extension: the id of the tool call whose result it is.'),
   name: optional(name, 'Extension: the name of the tool, or of the author.'),
-  parts: optional(v.array(objectWith({})), 'Extension: the content as a list, where it is more than text.'),
+  parts: optional(v.array(objectWith({})), 'Extension: the content as a list of parts, if it is more than text.'),
   usage: optional(objectWith({}), 'Extension: counts and times of its generation, as in the reply to `GENERATE`.'),
   model: optional(v.nullable(name), 'Extension: the id of the model that generated it.'),
 };
@@ -141,7 +141,7 @@ const shownMessage = v.object({
   parent_id: nullable(v.string(), 'Extension: the id of the message before it; null for the first one.'),
   siblings: optional(
     v.array(v.string()),
-    'Extension: the ids of this message and its alternatives, oldest first; absent if there are none. `UPDATE_CONVERSATION` with `selected_message` shows another one.',
+    'Extension: the ids of this message and its alternatives, oldest first; absent if there are none. `UPDATE_CONVERSATION` with `selected_message` selects another one.',
   ),
 });
 
@@ -155,7 +155,7 @@ const CONVERSATION_INCARNATION =
   'Extension: how many conversations with this id were deleted before this one was created. Rows of deleted ones are skipped.';
 const MESSAGE_INCARNATION = 'Extension: the `incarnation` of the conversation that the message belongs to.';
 const PARENT =
-  'Extension: the id of the message before it; null if it begins the conversation. Absent: it follows the message before it in time.';
+  'Extension: the id of the message before it; null for the first one. If absent, it follows the previous message in time.';
 const SELECTED = 'Extension: the message whose branch is shown; null for the newest one.';
 const SELECTED_AT = 'Extension: when that was selected.';
 const POSITION = 'Extension: the order of messages with the same `created_at`.';
@@ -295,7 +295,7 @@ export const updateConversation = defineAction({
     ...settingsFields,
     selected_message: optional(
       conversationId,
-      'Extension: the id of a message, whose branch is shown from now on, up to the newest message after it.',
+      'Extension: the id of a message whose branch is to be shown, up to the newest message after it.',
     ),
   },
   response: v.object({ conversation: field(conversation, 'The conversation.') }),
@@ -317,7 +317,7 @@ export const deleteConversation = defineAction({
 export const restoreConversation = defineAction({
   name: 'RESTORE_CONVERSATION',
   summary:
-    'Extension: undoes a deletion of the last ten minutes. The host that deleted a conversation has it in memory only, so the end of that host makes the deletion final.',
+    'Extension: undoes a deletion within ten minutes. Only the host that deleted the conversation still has it, in memory, so the end of that host makes the deletion final.',
   request: conversationReference,
   response: v.object({ conversation: field(conversation, 'The conversation.') }),
   errors,

@@ -34,7 +34,7 @@ const download = {
     ),
     update: optional(
       v.boolean(),
-      'Extension: downloads the file again where the Hugging Face Hub has a newer one. It is downloaded beside the old one, under the id of its commit, and takes its place when it is verified. A loaded model keeps the old file until it is unloaded.',
+      'Extension: whether to download the file again if the Hugging Face Hub has a newer one. The new file replaces the old one when it is complete and verified. A loaded model keeps the old file until it is unloaded.',
     ),
   },
   response: v.object({
@@ -50,7 +50,7 @@ const download = {
     path: optional(v.string(), "Extension: where that program's file is."),
     kind: optional(
       v.picklist(FILE_KINDS),
-      'Extension: what the file seems to be, as in `LIST_REPO_FILES`; absent for a model that answers by itself.',
+      'Extension: the kind of the file, as in `LIST_REPO_FILES`; absent for a `model`.',
     ),
     ...hubWarning,
   }),

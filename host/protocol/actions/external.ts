@@ -64,7 +64,7 @@ export const scanLocalModels = defineAction({
     ),
     problems: field(
       v.array(v.string()),
-      'Problems with the folders in `config.json`, and what was not read, and why: links that lead nowhere or outside, missing files, folders that are too deep.',
+      'Problems with the folders in `config.json`, and what was not read and why: broken links, links to other folders, missing files, folders that are nested too deeply.',
     ),
     complete: field(v.boolean(), 'False if the disks were too slow, or the folders too large, to see everything.'),
     ...pagedResponse,

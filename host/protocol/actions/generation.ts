@@ -49,7 +49,7 @@ const responseFormat = v.pipe(
         schema: field(objectWith({}), 'A JSON schema, as in `settings.json_schema`.'),
         strict: optional(
           v.boolean(),
-          'Whether a keyword of the schema that cannot be enforced is an error, as by default, or is named in `ignored`.',
+          'Whether a keyword of the schema that cannot be enforced is an error, which is the default, or is listed in `ignored`.',
         ),
       }),
       'The schema; required with the type `json_schema`.',
@@ -61,7 +61,7 @@ const responseFormat = v.pipe(
   ),
 );
 
-/** A function that has to be called. */
+/** A function that must be called. */
 const functionChoice = objectWith({
   type: field(v.literal('function'), 'The type of the tool.'),
   function: field(objectWith({ name: field(v.string(), 'The name of the function.') }), 'The function.'),
@@ -93,18 +93,18 @@ const settingEntries = {
   ),
   xtc_probability: optional(
     numberBetween(0, 1),
-    'Extension: how often the most likely tokens are excluded (XTC); 0, the default, disables it. It applies where the output is sampled.',
+    'Extension: the probability with which XTC excludes the most likely tokens at each step; 0, the default, disables it. It has no effect without sampling.',
   ),
   xtc_threshold: optional(
     numberBetween(0, 0.5),
-    'Extension: tokens of at least this probability are excluded but for the least likely of them. Default: 0.1.',
+    'Extension: of the tokens with at least this probability, XTC excludes all but the least likely. Default: 0.1.',
   ),
   logit_bias: optional(
     v.pipe(
       v.record(v.pipe(v.string(), v.regex(/^\d{1,7}$/, 'the number of a token')), numberBetween(-100, 100)),
       v.check((bias) => Object.keys(bias).length <= MAX_BIASED_TOKENS, `at most ${MAX_BIASED_TOKENS} tokens`),
     ),
-    'Extension: numbers that are added to the logits of tokens, by the numbers of the tokens in the vocabulary. -100 excludes a token.',
+    'Extension: values that are added to the logits of tokens, by the ids of the tokens in the vocabulary. -100 excludes a token.',
   ),
   response_format: optional(
     responseFormat,
@@ -138,7 +138,7 @@ export const generate = defineAction({
     ...promptFields,
     tool_choice: optional(
       v.union([v.picklist(['auto', 'none', 'required']), functionChoice]),
-      'Extension: `auto` leaves it to the model whether it calls tools; `none` does not show them to it; `required` makes it call one; an object makes it call the function that it names.',
+      'Extension: `auto` leaves it to the model whether to call tools; `none` hides them from it; `required` makes it call at least one; an object makes it call the function that the object names.',
     ),
     parallel_tool_calls: optional(v.boolean(), 'Extension: whether one answer may have several calls. Default: true.'),
     strict: optional(v.boolean(), 'Extension: whether a field without effect is an error.'),
@@ -152,32 +152,32 @@ export const generate = defineAction({
     ),
     message: optional(
       v.union([v.string(), chatMessage]),
-      'Extension: a message to add to the conversation `chat_id` and to answer. The host makes the prompt of it and the messages before it.',
+      'Extension: a message to add to the conversation `chat_id` and to answer. The prompt consists of the messages before it and of itself.',
     ),
     parent_id: optional(
       v.nullable(conversationId),
-      'Extension: the id of the message that `message` follows, to branch there; null to begin the conversation anew. Default: the last message that the conversation shows.',
+      'Extension: the id of the message that `message` follows, to create a branch there; null for a branch without earlier messages. Default: the last message that the conversation shows.',
     ),
     regenerate: optional(
       conversationId,
-      'Extension: the id of an answer in the conversation `chat_id`, to get another one to the same question, or of a question without one.',
+      'Extension: the id of an answer in the conversation `chat_id` for which to generate an alternative, or of a question without an answer.',
     ),
     context_overflow: optional(
       v.picklist(['error', 'trim']),
-      'Extension: what happens to messages that do not fit in the context. `trim` leaves out the oldest turns until prompt and answer fit, never a system message and never the last turn. Default: `trim` with `message`, `regenerate`, or `continue` in a conversation, else `error`.',
+      'Extension: what to do if the messages do not fit in the context. `trim` leaves out the oldest turns until prompt and answer fit, but never a system message or the last turn. Default: `trim` with `message`, `regenerate`, or `continue` in a conversation, else `error`.',
     ),
   },
   response: v.object({
     modelId,
     output: field(v.string(), 'The generated text, without reasoning.'),
     reasoning: optional(v.string(), 'Extension: the reasoning before the answer; absent where there was none.'),
-    tool_calls: optional(toolCalls, 'Extension: calls of tools that the model asks for; absent where there are none.'),
+    tool_calls: optional(toolCalls, 'Extension: the tool calls of the model; absent if there are none.'),
     generatedText: field(v.string(), 'Alias of `output`.'),
     tps: field(v.number(), 'Tokens per second, from the first token.'),
     numTokens: field(count, 'Generated tokens.'),
     finishReason: field(
       v.picklist(['stop', 'length', 'stopped', 'tool_calls']),
-      '`stop`: the model or a stop sequence ended the text. `tool_calls`: it asks for calls of tools. `length`: `max_new_tokens`, the context length or the size limit of replies was reached. `stopped`: `STOP_GENERATION`.',
+      '`stop`: the model or a stop sequence ended the text. `tool_calls`: the model calls tools. `length`: `max_new_tokens`, the context length or the size limit of replies was reached. `stopped`: `STOP_GENERATION`.',
     ),
     conversation: optional(
       v.object({
@@ -191,7 +191,7 @@ export const generate = defineAction({
         messages: field(count, 'The number of messages.'),
         tokens: field(count, 'About how many tokens they have.'),
       }),
-      'Extension: messages that were left out because the context was full; absent where there were none.',
+      'Extension: messages that were left out because they did not fit in the context; absent if there are none.',
     ),
     usage: field(
       v.object({
@@ -236,7 +236,7 @@ export const generate = defineAction({
 export const stopGeneration = defineAction({
   name: 'STOP_GENERATION',
   summary:
-    'Stops running generations. Each replies with the text generated so far, or with `ENGINE_ENDED` where the model did not stop within two seconds.',
+    'Stops running generations. Each replies with the text generated so far, or with `ENGINE_ENDED` if the model did not stop within two seconds.',
   request: {
     ...modelReference,
     targetRequestId: optional(requestId, 'Extension: the `requestId` of the generation to stop. Default: all.'),
@@ -266,7 +266,7 @@ export const getActiveGenerations = defineAction({
           message_id: nullable(v.string(), 'The message in which the answer is stored.'),
           text: field(
             v.string(),
-            'The answer so far; of a continued answer, with its beginning. `generationUpdate` continues it.',
+            'The answer so far, including the part that it continues. `generationUpdate` events deliver the rest.',
           ),
           reasoning: field(v.string(), 'The reasoning so far.'),
           tps: field(v.number(), 'Tokens per second so far.'),

@@ -21,7 +21,7 @@ const mebibytes = v.pipe(v.number(), v.title('integer, MiB'));
 /** Number of loaded models per backend. */
 const byBackend = field(v.record(v.string(), count), 'The number of loaded models of each backend.');
 
-/** Where a loaded model is, and since when. */
+/** Where a loaded model runs, and since when. */
 const placement = {
   model_id: field(v.string(), 'Alias of `modelId`.'),
   loaded_to: field(loadedTo, 'Where it runs.'),

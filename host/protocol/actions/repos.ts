@@ -31,7 +31,7 @@ export const listRepoFiles = defineAction({
     modelPath: optional(name, 'The repository, `owner/name`, or with a quantization, `owner/name:Q4_K_M`.'),
     repoId: optional(name, 'Alias of `modelPath`.'),
     revision: optional(name, 'A branch, tag or commit of the repository; `main` when absent.'),
-    quantization: optional(name, 'A quantization such as `Q4_K_M`, which `choice` is to have.'),
+    quantization: optional(name, 'A quantization such as `Q4_K_M` for `choice`.'),
     ...paging,
   },
   response: v.object({
@@ -45,7 +45,7 @@ export const listRepoFiles = defineAction({
           fileName: field(v.string(), 'The file; of a model split into several files, the first.'),
           kind: field(
             v.picklist(FILE_KINDS),
-            'What it is, read from its header where that is cheap, else told by its name. Only a `model` is ever chosen. `draft`: a draft model, or one that adds multi-token prediction. `adapter`, `projector`, `imatrix`: a LoRA adapter, an `mmproj` file, an importance matrix. `vocabulary`: one without a model. `part`: a piece of a file that is to be joined first. `other`: not a language model.',
+            'The kind of the file, from its header if that can be read quickly, otherwise from its name. Only a `model` is ever chosen. `draft`: a draft model, or an add-on for multi-token prediction. `adapter`, `projector`, `imatrix`: a LoRA adapter, an `mmproj` file, an importance matrix. `vocabulary`: a vocabulary without a model. `part`: a piece of a file, which must be joined with the others first. `other`: not a language model.',
           ),
           quantization: nullable(v.string(), 'The quantization in its file name; null if there is none.'),
           size: nullable(bytes, 'The size of all files; null where the Hugging Face Hub does not provide it.'),

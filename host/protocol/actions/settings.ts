@@ -29,11 +29,11 @@ export const savedSettings = {
 export const reasoningSettings = {
   reasoning: optional(
     v.picklist(['auto', 'off', 'low', 'medium', 'high']),
-    'Extension: how much the model reasons before it answers, in whatever way its chat template allows. Default: `auto`, as the template has it.',
+    'Extension: how much the model reasons before it answers, if its chat template supports that. Default: `auto`, the default of the template.',
   ),
   max_reasoning_tokens: optional(
     integer(0, MAX_CONTEXT),
-    'Extension: the most tokens of reasoning; then the answer begins. 0 is `reasoning: "off"`.',
+    'Extension: maximum number of reasoning tokens, after which the answer starts. 0 is the same as `reasoning: "off"`.',
   ),
 };
 

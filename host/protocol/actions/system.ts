@@ -47,11 +47,11 @@ export const systemInfo = v.object({
     v.object({
       kind: nullable(
         v.picklist(['bubblewrap', 'sandbox-exec']),
-        'What contains the processes of models; null where nothing does.',
+        'The sandbox in which models run; null if there is none.',
       ),
-      reason: nullable(v.string(), 'Why they are not contained; null where they are.'),
+      reason: nullable(v.string(), 'Why there is no sandbox; null if there is one.'),
     }),
-    'Extension: whether processes of models are contained; absent where none can be started.',
+    'Extension: the sandbox of the processes that run models; absent if no process can be started.',
   ),
 });
 

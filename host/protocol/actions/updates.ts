@@ -6,7 +6,7 @@ import { bytes, field, modelId, modelReference, nullable, optional, pagedRespons
 export const checkUpdates = defineAction({
   name: 'CHECK_UPDATES',
   summary:
-    'Compares downloaded models with the Hugging Face Hub and returns which have newer files there. `GET_DOWNLOADED_MODELS` marks those afterwards; `DOWNLOAD_MODEL` with `update` downloads them.',
+    'Compares downloaded models with the Hugging Face Hub and reports which have newer files there. Afterwards, `GET_DOWNLOADED_MODELS` marks those; `DOWNLOAD_MODEL` with `update` downloads them.',
   request: { ...modelReference, ...paging },
   response: v.object({
     models: field(
@@ -15,14 +15,11 @@ export const checkUpdates = defineAction({
           modelId,
           state: field(
             v.picklist(['current', 'newer', 'gone', 'unknown']),
-            '`gone`: the Hugging Face Hub no longer has the file. `unknown`: there is no record of what was downloaded, or the Hugging Face Hub refuses to tell.',
+            '`gone`: the Hugging Face Hub no longer has the file. `unknown`: there is no record of what was downloaded, or the Hugging Face Hub denies access.',
           ),
           size: field(bytes, 'The size of all files on the disk.'),
           newSize: nullable(bytes, 'The size of the newer files; null if there are none.'),
-          commit: nullable(
-            v.string(),
-            'The commit that has the newer files; null if there are none, or it is not known.',
-          ),
+          commit: nullable(v.string(), 'The commit of the newer files; null if there are none, or if it is unknown.'),
           reason: optional(v.string(), 'Why the state is `gone` or `unknown`.'),
         }),
       ),

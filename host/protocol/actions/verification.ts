@@ -83,7 +83,7 @@ export const cancelVerify = defineAction({
     ...modelReference,
     targetRequestId: optional(
       requestId,
-      'Extension: the `requestId` of the `VERIFY_MODEL` or `REPAIR_MODEL` to cancel, in place of a model.',
+      'Extension: the `requestId` of the `VERIFY_MODEL` or `REPAIR_MODEL` to cancel, instead of a model.',
     ),
   },
   response: v.object({ cancelled: field(count, 'The number of cancelled verifications and repairs.') }),
