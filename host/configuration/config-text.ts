@@ -30,7 +30,7 @@ export function configFileIn(folder: string): string {
 export function readConfigJson(path: string): unknown {
   let bytes: Buffer;
   try {
-    // Most users have no such file, and an exception would cost a start more than this.
+    // Most users have no such file, and an exception would delay the start more than this.
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     if (process.platform !== 'win32') assertOurs(path, stats);

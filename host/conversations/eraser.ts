@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
-import { checkpoint } from './open-database.ts';
+import { checkpoint, isTemporary } from './open-database.ts';
 
 /** Time after which erasing pauses for other requests, milliseconds. */
 const SLICE_MS = 20;
@@ -53,8 +52,7 @@ export class Eraser {
       if (this.#eraseWords()) return 'more';
       return checkpoint(this.#database) ? 'done' : 'later';
     } catch (error) {
-      const code = sqliteCode(error);
-      if (code === SQLITE.BUSY || code === SQLITE.LOCKED || code === SQLITE.FULL) return 'later';
+      if (isTemporary(error)) return 'later';
       this.#onError(error);
       return 'done';
     }

@@ -128,14 +128,19 @@ export function connect(file: string): DatabaseSync {
   }
 }
 
+/** Returns whether an error of SQLite means that another connection uses the database, or that the disk is full. */
+export function isTemporary(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE.BUSY || code === SQLITE.LOCKED || code === SQLITE.FULL;
+}
+
 /** Copies the write-ahead log into the database and truncates it. Returns false if another connection prevents that. */
 export function checkpoint(database: DatabaseSync): boolean {
   database.exec('PRAGMA busy_timeout = 0');
   try {
     return database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
   } catch (error) {
-    const code = sqliteCode(error);
-    if (code === SQLITE.BUSY || code === SQLITE.LOCKED || code === SQLITE.FULL) return false;
+    if (isTemporary(error)) return false;
     throw error;
   } finally {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);

@@ -8,7 +8,7 @@ import type { HostProcess } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
 import { Workshop } from '../../support/host/workshop.ts';
 
-/** Gives every message in a line of its own, and `[A]`, after which the model answers. Refuses two of one role in a row, as Gemma's template does. */
+/** Puts every message on a separate line, and `[A]` before the answer. Rejects two of one role in a row, like Gemma's. */
 const ALTERNATING = `{{ bos_token }}{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{
   raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{{
   m.role }}: {{ m.content }}\n{% endfor %}[A]`;
@@ -50,7 +50,7 @@ describe('a turn of a conversation', () => {
   const ask = async (message: string, more: object = {}) =>
     promised('GENERATE', await host.request('GENERATE', { chat_id: 'talk', message, settings: GREEDY, ...more }));
 
-  it('is stored with what it was generated with, and reported to the client', async () => {
+  it('is stored with its model and usage, and reported to the client', async () => {
     await load('story');
     const payload = await ask('once upon');
     expect(payload).toMatchObject({ output: ' one time there was a small model .', finishReason: 'stop' });
@@ -80,7 +80,7 @@ describe('a turn of a conversation', () => {
     ]);
   });
 
-  it('is sent the messages before it, with the system prompt and the settings of the conversation', async () => {
+  it('is generated from the messages before it, with the system prompt and the settings of the conversation', async () => {
     await load('strict');
     await ask('once');
     const [, answer] = (await read()).messages;
@@ -101,7 +101,7 @@ describe('a turn of a conversation', () => {
     expect((await read()).messages.at(-1)).toMatchObject({ status: 'length' });
   });
 
-  it('can be answered again, edited, and continued where it was cut', async () => {
+  it('can be answered again, edited, and continued where its answer reached a limit', async () => {
     await load('story');
     const first = await ask('once upon', { settings: { ...GREEDY, max_new_tokens: 3 } });
     expect(first.finishReason).toBe('length');
@@ -135,7 +135,7 @@ describe('a turn of a conversation', () => {
     expect((await read()).messages.map(({ id }) => id)).toEqual([question, answer]);
   });
 
-  it('goes on when its history is longer than the context, and says what was left out', async () => {
+  it('works if its history is longer than the context, and reports what was left out', async () => {
     await load('strict', 256);
     const settings = { ...GREEDY, max_new_tokens: 16 };
     for (let i = 0; i < 5; i += 1) await ask('once upon a time there was a small model . '.repeat(2), { settings });
@@ -154,14 +154,14 @@ describe('a turn of a conversation', () => {
     // The failed turn is left out of the next one.
     expect((await read()).messages.at(-1)).toMatchObject({ status: 'failed', content: '' });
     await ask('upon', { settings });
-    // A question that is too long by itself fails, and the next one does not.
+    // A question that does not fit even alone fails, but the next one does not.
     expect(await host.request('GENERATE', { chat_id: 'talk', message: 'once '.repeat(500) })).toMatchObject({
       code: 'CONTEXT_OVERFLOW',
     });
     await ask('there', { settings });
   });
 
-  it('is listed while it runs, stopped by its request, and kept as far as it came', async () => {
+  it('is listed while it runs, can be stopped by its request id, and keeps the text so far', async () => {
     await load('long', 32_768);
     const begun = host.next(({ type }) => type === 'generationUpdate');
     const reply = host.next(({ requestId, status }) => requestId === 'long' && status !== undefined);
@@ -190,7 +190,7 @@ describe('a turn of a conversation', () => {
       await host.next(({ type }) => type === 'generationUpdate');
       content = (await read()).messages[1]?.content ?? '';
     }
-    // Another host sees it, and does not take it for abandoned.
+    // Another host sees it, and does not mark it as abandoned.
     const other = shop.host();
     const seen = promised('GET_CONVERSATION', await other.request('GET_CONVERSATION', { id: 'talk' }));
     expect(seen.messages[1]).toMatchObject({ status: 'streaming' });
@@ -226,7 +226,7 @@ describe('a turn of a conversation', () => {
     expect(await host.request('GET_CONVERSATION', { id: 'talk' })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
   });
 
-  it('comes back with its conversation when the deletion is undone', async () => {
+  it('is restored with its conversation when the deletion is undone', async () => {
     await load('story');
     await ask('once upon');
     const before = await read();

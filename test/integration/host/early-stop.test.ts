@@ -70,7 +70,7 @@ describe('a stop that comes before its download has started', () => {
     expect(await reply).toMatchObject({ status: 'success' });
   });
 
-  it('and one that comes after its end names it in the same ways', async () => {
+  it('finds an ended one by the same names', async () => {
     expect(await host.request('DOWNLOAD_MODEL', BY_REPOSITORY)).toMatchObject({ status: 'success' });
     for (const model of [BY_FILE, BY_ID, BY_QUANTIZATION, BY_REPOSITORY]) {
       for (const action of ['CANCEL_DOWNLOAD', 'PAUSE_DOWNLOAD', 'RESUME_DOWNLOAD', 'GET_DOWNLOAD_STATUS']) {

@@ -49,7 +49,7 @@ whereDisksCanBeMounted('a host on a full disk', () => {
       code: 'DISK_FULL',
       details: { needed: 30 * MB },
     });
-    // Nothing but the beginning was asked for, which says what the file is.
+    // Only the header was requested, which shows the kind of the file.
     expect(hub.requests.filter(({ server, range }) => server === 'cdn' && range !== 'bytes=0-65535')).toEqual([]);
 
     hub.fault({ kind: 'stall', after: 3 * MB, match: ({ server, method }) => server === 'cdn' && method === 'GET' });

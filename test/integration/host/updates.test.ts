@@ -12,7 +12,7 @@ const REPO = 'maker/model-GGUF';
 const FILE = 'model-F16.gguf';
 const ID = `${REPO}/${FILE}`;
 const OLD = markovModel();
-/** A newer version: as the old one, with more behind its last tensor. */
+/** A newer version: the old one with more bytes after its last tensor. */
 const NEW = Buffer.concat([OLD, Buffer.alloc(4096, 1)]);
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
@@ -52,7 +52,7 @@ describe('a model whose file has changed on the hub', () => {
     const files = promised('LIST_REPO_FILES', await host.request('LIST_REPO_FILES', { repoId: REPO })).files;
     expect(files).toMatchObject([{ downloaded: true, size: NEW.length, downloadedSize: OLD.length }]);
 
-    // Without `update`, what is here stays.
+    // Without `update`, the present file stays.
     expect(promised('DOWNLOAD_MODEL', await host.request('DOWNLOAD_MODEL', { modelPath: ID })).size).toBe(OLD.length);
     const reply = await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true });
     expect(reply).toMatchObject({ message: 'Model updated', payload: { modelId: ID, size: NEW.length } });
@@ -68,7 +68,7 @@ describe('a model whose file has changed on the hub', () => {
     expect(verified.models).toMatchObject([{ state: 'good' }]);
   });
 
-  it('can be updated while it is loaded, and goes on answering', async () => {
+  it('can be updated while it is loaded, and continues to answer', async () => {
     const settings = { n_ctx: 128, n_gpu_layers: 0 };
     promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
     expect(await host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true })).toMatchObject({
@@ -93,7 +93,7 @@ describe('a model whose file has changed on the hub', () => {
     });
   });
 
-  it('is reported as gone, or as unreachable, by what the hub says', async () => {
+  it('is reported as gone if the hub no longer has it; an unreachable hub is an error', async () => {
     hub.fault({ kind: 'status', status: 404, headers: { 'x-error-code': 'EntryNotFound' } });
     const { models } = promised('CHECK_UPDATES', await host.request('CHECK_UPDATES', { modelPath: REPO }));
     expect(models).toMatchObject([{ modelId: ID, state: 'gone', newSize: null }]);

@@ -23,7 +23,7 @@ describe('atomicWrite', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('removes a temporary file that a killed process left, and none of another file or of a running process', async () => {
+  it('removes a temporary file of a killed process, but not of a running process or for another file', async () => {
     const name = (of: string, last: string) => join(folder, `${of}.00000000-0000-4000-8000-00000000000${last}.tmp`);
     const [left, running, other, foreign] = [
       name('file', '1'),

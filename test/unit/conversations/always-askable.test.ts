@@ -58,7 +58,7 @@ afterEach(() => {
 
 const OPTIONS = { title: '', writer: 'host', model: 'm' };
 
-/** Does something to the conversation that users, models and other programs do. */
+/** Does to the conversation what a user, a model or another program could do. */
 function step(random: () => number): void {
   const below = (limit: number) => Math.floor(random() * limit);
   const oneOf = <T>(values: readonly T[]) => values[below(values.length)];
@@ -104,7 +104,7 @@ function step(random: () => number): void {
         const start = oneOf(starts);
         if (start === undefined) return;
         const { answerId } = store.startTurn('a', start, { ...OPTIONS, maxCharacters: oneOf([100, 1e6]) ?? 0 });
-        // Some answers never end, as those of a killed host.
+        // Some answers never end, like those of a killed host.
         if (below(8) === 0) return;
         const reasoning_content = oneOf([undefined, 'hm']);
         const details = {
@@ -120,7 +120,7 @@ function step(random: () => number): void {
   }
 }
 
-/** Writes the prompt as a generation does. */
+/** Renders the prompt as a generation does. */
 function write(prompts: ChatPrompts, messages: readonly ChatMessage[]): string {
   try {
     return prompts.write(messages).text;

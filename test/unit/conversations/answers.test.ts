@@ -82,7 +82,7 @@ describe('an answer', () => {
     raw.close();
   });
 
-  it('of an ended host is kept as far as it came, and found by its words', async () => {
+  it('of a killed host keeps the stored text, which a search finds', async () => {
     const { answerId } = store.startTurn('a', asking('one'), OPTIONS);
     store.saveAnswer(answerId, 'host', { content: 'half', details: null });
     store.close();
@@ -95,7 +95,7 @@ describe('an answer', () => {
     expect(store.otherWriters('other')).toEqual([]);
   });
 
-  it('can be another one to the same question, and the first one stays', () => {
+  it('can be generated again for the same question, which keeps the first one', () => {
     const first = turn(asking('one'), 'two');
     turn(asking('three'), 'four');
     const again = turn({ type: 'regenerate', message: first.answerId }, 'TWO');
@@ -107,7 +107,7 @@ describe('an answer', () => {
     expect(shown()).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  it('branches where a question is edited, also the first one', () => {
+  it('starts a branch where a question is edited, even the first one', () => {
     const first = turn(asking('one'), 'two');
     const second = turn(asking('three'), 'four');
     turn(asking('THREE', first.answerId), 'FOUR');
@@ -119,7 +119,7 @@ describe('an answer', () => {
     expect(prompt(asking('next'))).toEqual(['one', 'two', 'three', 'four', 'next']);
   });
 
-  it('is continued in its place', () => {
+  it('is continued in the same message', () => {
     const { answerId } = turn(asking('one'), 'tw', 'length');
     const continued = store.startTurn('a', { type: 'continue' }, OPTIONS);
     expect(continued).toMatchObject({ answerId, continued: { content: 'tw', reasoning: '' } });
@@ -131,7 +131,7 @@ describe('an answer', () => {
     expect(shown()).toEqual(['one', 'two']);
   });
 
-  it('is refused for messages that the conversation does not have', () => {
+  it('is rejected for messages that the conversation does not have', () => {
     expect(() => store.startTurn('a', { type: 'continue' }, OPTIONS)).toThrow(
       expect.objectContaining({ code: 'CONVERSATION_NOT_FOUND' }),
     );
@@ -146,7 +146,7 @@ describe('an answer', () => {
     expect(shown()).toEqual(before);
   });
 
-  it('is generated from whole turns that are not far too long, and from system messages', () => {
+  it('is generated from the latest complete turns, within a limit, and from all system messages', () => {
     store.create({ id: 'a' });
     store.addMessages('a', [{ role: 'system', content: 'brief' }]);
     for (const name of ['one', 'two', 'three']) turn(asking(name), name.toUpperCase().repeat(10));
@@ -157,7 +157,7 @@ describe('an answer', () => {
 });
 
 describe('a conversation', () => {
-  it('keeps its settings over a restart and an export', async () => {
+  it('keeps its settings after a restart and in an export', async () => {
     store.create({ id: 'a', title: 'A' });
     const settings = { temperature: 0, reasoning: 'off' };
     store.update('a', { pinned: true, system_prompt: 'Be brief.', model: 'a/b/m.gguf', settings });
@@ -171,7 +171,7 @@ describe('a conversation', () => {
     other.push({ conversations, messages });
     expect(other.get('a')).toMatchObject(expected);
     other.close();
-    // A client that knows none of them does not change them.
+    // A client that does not know them does not change them.
     const { id, user_id, topic, domain, created_at } = store.get('a');
     const old = { id, user_id, title: 'C', topic, domain, created_at, updated_at: 9e9, deleted: false };
     store.push({ conversations: [old], messages: [] });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Branches } from '../../../host/conversations/branches.ts';
 import { seededRandom } from '../../../host/vectors/random.ts';
 
-/** Makes a conversation of `id`, `id<parent` (`id<` begins it) and `!id` for a deleted message. */
+/** Creates a conversation from `id`, `id<parent` (`id<` for a first message) and `!id` for a deleted message. */
 function branches(text: string): Branches {
   const nodes = text.split(' ').map((word, number) => {
     const [id = '', parent = null] = word.replace('!', '').split('<');
@@ -14,7 +14,7 @@ function branches(text: string): Branches {
 const ids = (nodes: readonly { readonly id: string }[]) => nodes.map(({ id }) => id).join(' ');
 
 describe('the branches of a conversation', () => {
-  it('are one without parents, in the order of time', () => {
+  it('are a single one in chronological order if no message has a parent', () => {
     expect(ids(branches('a b c').shown(null))).toBe('a b c');
     expect(ids(branches('a !b c').shown(null))).toBe('a c');
     expect(branches('a !b c').shown(null)[1]?.before).toBe('a');
@@ -60,7 +60,7 @@ describe('the branches of a conversation', () => {
     }
   });
 
-  it('go on after the last message of a page, also when another one is shown by then', () => {
+  it('continue after the last message of a page, even if another branch is shown by then', () => {
     const tree = branches('a b c d<b e');
     const at = (number: number, selected: string) => {
       const shown = tree.shown(selected);

@@ -26,7 +26,7 @@ describe('the thread of the conversations', () => {
     folder.remove();
   });
 
-  it('answers calls in order, and errors as clients know them', async () => {
+  it('answers calls in order, with errors that have their codes', async () => {
     const [created, , messages] = await Promise.all([
       store.create({ id: 'a', title: 'First' }),
       store.addMessages('a', [{ role: 'user', content: 'one' }]),
@@ -47,7 +47,7 @@ describe('the thread of the conversations', () => {
     const added = store.addMessages('a', [{ role: 'user', content: 'one' }]).then(() => {
       isAdded = true;
     });
-    // A call that waited here would never see the other one's commit.
+    // A call that blocked the event loop would prevent the commit that it waits for.
     for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
     expect(isAdded).toBe(false);
     other.exec('COMMIT');
@@ -56,7 +56,7 @@ describe('the thread of the conversations', () => {
     expect((await store.messages('a', { limits: LIMITS })).total).toBe(1);
   });
 
-  it('recovers a damaged database with the next call, logs it, and says so once', async () => {
+  it('recovers a damaged database with the next call, logs it, and reports it once', async () => {
     await store.close();
     writeFileSync(file, 'this is no database, whatever its name says'.repeat(100));
     store = openConversationStore({ entry: ENTRY, file, log });
@@ -72,7 +72,7 @@ describe('the thread of the conversations', () => {
     await unreadable.close();
   });
 
-  it('rejects every call after its end', async () => {
+  it('rejects every call after it has ended', async () => {
     await store.create({ id: 'a' });
     await store.close();
     await expect(store.get('a')).rejects.toMatchObject({ code: 'CACHE_ERROR' });

@@ -32,7 +32,7 @@ const sent = (...branch: Message[]) =>
   );
 
 describe('the messages that a model is sent', () => {
-  it('are the turns with their answers, also where those were stopped or cut', () => {
+  it('are the turns with their answers, including those that were stopped or reached a limit', () => {
     expect(
       sent(user('a'), answer('b'), user('c'), answer('d', 'stopped'), user('e'), answer('f', 'length'), user('g')),
     ).toEqual(['user: a', 'assistant: b', 'user: c', 'assistant: d', 'user: e', 'assistant: f', 'user: g']);
@@ -55,13 +55,13 @@ describe('the messages that a model is sent', () => {
     expect(sent(user('a'), user('b'))).toEqual(['user: a', 'user: b']);
   });
 
-  it('begin with a question, and keep system messages wherever they are', () => {
+  it('start with a question, and include system messages wherever they are', () => {
     expect(sent(message('system', 's'), answer('hello'), user('a'))).toEqual(['system: s', 'user: a']);
     expect(sent(user('a'), message('system', 's'), answer('', 'failed'), user('b'))).toEqual(['system: s', 'user: b']);
     expect(sent(message('narrator', 'n'), user('a'))).toEqual(['user: a']);
   });
 
-  it('have tool calls only with their results, and results only with their calls', () => {
+  it('include tool calls only with their results, and results only with their calls', () => {
     expect(sent(user('a'), call('1'), result('1'), answer('b'), user('c'))).toEqual([
       'user: a',
       'assistant: call',
@@ -74,7 +74,7 @@ describe('the messages that a model is sent', () => {
     expect(sent(user('a'), call('1'), result('1'))).toEqual(['user: a', 'assistant: call', 'tool: result of 1']);
   });
 
-  it('have reasoning, calls and parts, but no measurements', () => {
+  it('include reasoning, calls and parts, but no usage', () => {
     const parts = [{ type: 'image_url' }];
     const details = { reasoning_content: 'r', name: 'n', usage: { promptTokens: 1 } };
     expect(

@@ -5,7 +5,7 @@ const MIRROR = 'http://mirror.example:8080/hub';
 
 describe('nameOf', () => {
   it.each([
-    // Names that are no addresses stay as they are, but for what was pasted around them.
+    // Names that are no addresses are not changed, except for characters around them.
     ['owner/name', 'owner/name'],
     [' owner/name/ ', 'owner/name'],
     ['"owner/name"', 'owner/name'],

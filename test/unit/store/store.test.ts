@@ -221,12 +221,12 @@ describe('the store', () => {
     await (await open()).namespace('things').set('key', 'value');
   });
 
-  it('reads what cannot be written, and writes again as soon as it can', async () => {
+  it('reads a database that cannot be written, and writes to it as soon as it can be', async () => {
     const first = await open();
     await first.namespace('things').set('key', { value: 1 });
     await first.close();
     opened = [];
-    // SQLite cannot open its log for writing, whoever runs this.
+    // SQLite cannot open its log for writing, not even for an administrator.
     mkdirSync(`${file}-wal`);
     const things = (await open()).namespace('things');
     expect(log.lines).toContainEqual(expect.objectContaining({ event: 'store.not-writable' }));
