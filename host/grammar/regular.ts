@@ -8,6 +8,7 @@ import {
   isNothing,
   NOTHING,
   not,
+  oneOf,
   type Rule,
   ref,
   sequence,
@@ -43,10 +44,13 @@ interface State {
 /**
  * Converts a regular language, with `and` and `not` in it, into rules.
  *
- * @param encode Returns how the characters of a range are written.
+ * @param encode Returns how the characters of ranges are written. Default: unchanged.
  * @throws LanguageTooLargeError
  */
-export function regularRules(language: Expression, encode: (ranges: readonly Range[]) => Expression): Expression {
+export function regularRules(
+  language: Expression,
+  encode: (ranges: readonly Range[]) => Expression = (ranges) => oneOf(...ranges),
+): Expression {
   const states = automaton(language);
   const alive = aliveStates(states);
   const rules = new Map<string, Rule>();

@@ -35,13 +35,7 @@ export class Alternatives {
 
   #all(schemas: readonly Located[], seen: ReadonlySet<JsonValue>, depth: number): Part[][] {
     let product: Part[][] = [[]];
-    for (const schema of schemas) {
-      const options = this.#one(schema, seen, depth);
-      product = product.flatMap((parts) => options.map((option) => [...parts, ...option]));
-      if (product.length > MAX_ALTERNATIVES) {
-        throw new SchemaError(schema.path, `at most ${MAX_ALTERNATIVES} combinations of alternatives`);
-      }
-    }
+    for (const schema of schemas) product = combined(product, this.#one(schema, seen, depth), schema.path);
     return product;
   }
 
@@ -55,10 +49,7 @@ export class Alternatives {
     const next = depth + 1;
     let result: Part[][] = [[{ schema: this.#enforced(schema, path), path }]];
     const combine = (options: Part[][]) => {
-      result = result.flatMap((parts) => options.map((option) => [...parts, ...option]));
-      if (result.length > MAX_ALTERNATIVES) {
-        throw new SchemaError(path, `at most ${MAX_ALTERNATIVES} combinations of alternatives`);
-      }
+      result = combined(result, options, path);
     };
     if (schema.$ref !== undefined) combine(this.#one(this.#resolve(schema.$ref, `${path}.$ref`), inside, next));
     if (schema.allOf !== undefined) combine(this.#all(listOf(schema.allOf, `${path}.allOf`), inside, next));
@@ -110,6 +101,14 @@ export class Alternatives {
       path: `${this.#root.path}${reference.slice(1).replaceAll('/', '.')}`,
     };
   }
+}
+
+/** Returns every alternative of the first with every one of the second. */
+function combined(first: readonly Part[][], second: readonly Part[][], path: string): Part[][] {
+  if (first.length * second.length > MAX_ALTERNATIVES) {
+    throw new SchemaError(path, `at most ${MAX_ALTERNATIVES} combinations of alternatives`);
+  }
+  return first.flatMap((parts) => second.map((option) => [...parts, ...option]));
 }
 
 /** Reads a list of schemas. */

@@ -1,30 +1,39 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
+import { isJsonObject, type JsonValue } from '../common/json.ts';
 import { accepts } from '../grammar/derive.ts';
 import {
   and,
   choice,
-  EMPTY,
   type Expression,
   isNothing,
-  maybe,
   NOTHING,
   not,
-  oneOf,
   type Rule,
   ref,
-  repeat,
   sequence,
   text,
 } from '../grammar/expression.ts';
 import { lengthLanguage, PatternError, patternLanguage } from '../grammar/pattern.ts';
 import { LanguageTooLargeError, regularRules, withSharedLimit } from '../grammar/regular.ts';
-import { Alternatives, listOf } from './alternatives.ts';
+import { Alternatives } from './alternatives.ts';
 import { typeOfValue } from './excludes.ts';
 import { formatPattern, numberFormat } from './formats.ts';
+import { itemsInOrder, itemsOnce } from './items.ts';
 import { impliedTypes } from './keywords.ts';
+import { type Member, Members } from './members.ts';
 import { JSON_NOTATION, type Notation } from './notation.ts';
 import { ANY_INTEGER, ANY_NUMBER, numberLanguage } from './numbers.ts';
 import type { Located, Part } from './part.ts';
+import {
+  allowsStrings,
+  bounds,
+  extreme,
+  namesOf,
+  numbersOf,
+  propertySchemas,
+  readItems,
+  schemasOf,
+  withoutMultiples,
+} from './read-keywords.ts';
 import { SchemaError } from './schema-error.ts';
 
 /** Longest schema as text, UTF-16 units. */
@@ -35,9 +44,6 @@ const MAX_PLACES = 5_000;
 
 /** Deepest nesting of values: each level is a frame of llama.cpp's stack. */
 const MAX_DEPTH = 64;
-
-/** Largest bound on a length or a number of items. */
-const MAX_COUNT = 65_536;
 
 /** Most items of an enumeration whose combinations without repetition are spelled out. */
 const MAX_UNIQUE = 8;
@@ -119,11 +125,11 @@ class Compiler {
     return ref(made);
   }
 
-  /** A value inside of another one. */
-  #inside(schemas: readonly Located[]): Expression {
+  /** A value inside of another one; any value without schemas. */
+  #inside(schemas: readonly Located[], path: string): Expression {
     const outer = this.#notation;
     this.#notation = outer.inside ?? outer;
-    const written = this.value(schemas);
+    const written = this.value(schemas.length === 0 ? [{ schema: true, path }] : schemas);
     this.#notation = outer;
     return written;
   }
@@ -183,10 +189,10 @@ class Compiler {
 
   #types(parts: readonly Part[], path: string): Type[] {
     let types: Type[] = [...TYPES];
-    let isSaid = false;
+    let isGiven = false;
     for (const { schema, path: at } of parts) {
       if (schema.type === undefined) continue;
-      isSaid = true;
+      isGiven = true;
       const named = (Array.isArray(schema.type) ? schema.type : [schema.type]) as Type[];
       const unknown = named.find((type) => !TYPES.includes(type));
       if (unknown !== undefined) throw new SchemaError(`${at}.type`, `one of ${TYPES.join(', ')}`);
@@ -194,7 +200,7 @@ class Compiler {
       if (allowed.has('number')) allowed.add('integer');
       types = types.filter((type) => allowed.has(type));
     }
-    if (!isSaid) {
+    if (!isGiven) {
       const implied = new Set<string>(parts.flatMap(({ schema }) => impliedTypes(schema)));
       if (implied.size > 0) types = types.filter((type) => implied.has(type));
     }
@@ -302,7 +308,7 @@ class Compiler {
       this.#unenforced(`${path}.multipleOf`, 'at most 1000 apart from a power of ten');
       return this.#number(isInteger, parts.map(withoutMultiples), path);
     }
-    const write = () => regularRules(language, (ranges) => oneOf(...ranges));
+    const write = () => regularRules(language);
     return this.#bounded(multiples.length === 0 ? path : `${path}.multipleOf`, write) ?? plain;
   }
 
@@ -321,7 +327,7 @@ class Compiler {
         if (required.has(name)) throw new SchemaError(`${path}.required`, `without "${name}", which is not allowed`);
         continue;
       }
-      const value = this.#inside(schemas.length === 0 ? [{ schema: true, path: `${path}.${name}` }] : schemas);
+      const value = this.#inside(schemas, `${path}.${name}`);
       members.push({
         written: sequence(this.#notation.key(name), value),
         isRequired: required.has(name),
@@ -341,16 +347,14 @@ class Compiler {
     keyLanguages: readonly Expression[],
     path: string,
   ): Expression | undefined {
-    const said = parts.filter(({ schema }) => schema.additionalProperties !== undefined);
-    if (said.some(({ schema }) => schema.additionalProperties === false)) return undefined;
-    if (said.length === 0 && parts.some(({ schema }) => schema.properties !== undefined)) return undefined;
-    const schemas = said.map(({ schema, path: at }) => ({
+    const declaring = parts.filter(({ schema }) => schema.additionalProperties !== undefined);
+    if (declaring.some(({ schema }) => schema.additionalProperties === false)) return undefined;
+    if (declaring.length === 0 && parts.some(({ schema }) => schema.properties !== undefined)) return undefined;
+    const schemas = declaring.map(({ schema, path: at }) => ({
       schema: schema.additionalProperties ?? true,
       path: `${at}.additionalProperties`,
     }));
-    const value = this.#inside(
-      schemas.length === 0 ? [{ schema: true, path: `${path}.additionalProperties` }] : schemas,
-    );
+    const value = this.#inside(schemas, `${path}.additionalProperties`);
     const excluded = names.length === 0 ? [] : [not(choice(...names.map((name) => text(name))))];
     const languages = [...keyLanguages, ...excluded];
     const key =
@@ -392,7 +396,7 @@ class Compiler {
     };
     const item = (index: number): Expression | undefined => {
       const schemas = at(index);
-      return schemas && this.#inside(schemas.length === 0 ? [{ schema: true, path: `${path}.items` }] : schemas);
+      return schemas && this.#inside(schemas, `${path}.items`);
     };
     let { min, max } = bounds(parts, 'minItems', 'maxItems');
     const rest = max !== undefined && max <= length ? undefined : item(length);
@@ -409,22 +413,7 @@ class Compiler {
       );
     }
     const first = Array.from({ length: Math.min(length, max ?? length) }, (_, index) => item(index) ?? NOTHING);
-    return this.#notation.array(this.#items(first, rest, min, max));
-  }
-
-  #items(first: readonly Expression[], rest: Expression | undefined, min: number, max: number | undefined): Expression {
-    const { comma } = this.#notation;
-    const head = first.flatMap((item, index) => (index === 0 ? [item] : [comma, item]));
-    if (rest === undefined) return sequence(...head);
-    const least = Math.max(0, min - first.length);
-    const most = max === undefined ? undefined : max - first.length;
-    if (first.length > 0) return sequence(...head, repeat(sequence(comma, rest), least, most));
-    if (most === 0) return EMPTY;
-    const several = sequence(
-      rest,
-      repeat(sequence(comma, rest), Math.max(0, least - 1), most === undefined ? undefined : most - 1),
-    );
-    return least === 0 ? maybe(several) : several;
+    return this.#notation.array(itemsInOrder(first, rest, this.#notation.comma, { min, max }));
   }
 
   /** Items of an enumeration, each at most once. */
@@ -442,208 +431,11 @@ class Compiler {
     }
     const items = [...values.values()].map((value) => this.#notation.value(value));
     if (items.length > MAX_UNIQUE || items.length < min) return undefined;
-    const rules = new Map<number, Rule>();
-    /** `used`: a bit for each item that has been written. */
-    const after = (used: number): Expression => {
-      const known = rules.get(used);
-      if (known !== undefined) return ref(known);
-      const made: Rule = { name: 'unique', body: NOTHING };
-      rules.set(used, made);
-      const count = items.filter((_, index) => (used >> index) % 2 === 1).length;
-      const more = items.flatMap((item, index) =>
-        (used >> index) % 2 === 1 || count === max
-          ? []
-          : [sequence(count === 0 ? EMPTY : this.#notation.comma, item, after(used | (1 << index)))],
-      );
-      made.body = choice(...more, ...(count >= min ? [EMPTY] : []));
-      return ref(made);
-    };
-    return after(0);
+    return itemsOnce(items, this.#notation.comma, min, max);
   }
-}
-
-interface Member {
-  readonly written: Expression;
-  readonly isRequired: boolean;
-}
-
-/** Writes the members of an object, in order and with commas between them. */
-class Members {
-  readonly #members: readonly Member[];
-  readonly #extra: Expression | undefined;
-  readonly #comma: Expression;
-  readonly #counts: { readonly min: number; readonly max: number };
-  readonly #rules = new Map<string, Rule>();
-  /** Whether it matters how many members there are, beyond whether there is one. */
-  readonly #isCounted: boolean;
-
-  constructor(
-    members: readonly Member[],
-    extra: Expression | undefined,
-    comma: Expression,
-    counts: { readonly min: number; readonly max: number },
-  ) {
-    this.#members = members;
-    this.#extra = extra;
-    this.#comma = comma;
-    this.#counts = counts;
-    const required = members.filter(({ isRequired }) => isRequired).length;
-    const most = extra === undefined ? members.length : Number.POSITIVE_INFINITY;
-    this.#isCounted = counts.min > required || counts.max < most;
-  }
-
-  write(): Expression {
-    return this.#from(0, 0);
-  }
-
-  /** The members from one on, behind a number of others. */
-  #from(index: number, count: number): Expression {
-    const member = this.#members[index];
-    if (member === undefined) return this.#end(count);
-    const key = `${index}/${count}`;
-    const known = this.#rules.get(key);
-    if (known !== undefined) return ref(known);
-    const made: Rule = { name: 'members', body: NOTHING };
-    this.#rules.set(key, made);
-    const isFull = this.#isCounted && count >= this.#counts.max;
-    const next = this.#isCounted ? count + 1 : 1;
-    const taken = isFull
-      ? NOTHING
-      : sequence(count === 0 ? EMPTY : this.#comma, member.written, this.#from(index + 1, next));
-    made.body = member.isRequired ? taken : choice(taken, this.#from(index + 1, count));
-    return isNothing(made.body) ? NOTHING : ref(made);
-  }
-
-  #end(count: number): Expression {
-    const { min, max } = this.#counts;
-    const missing = this.#isCounted ? Math.max(0, min - count) : 0;
-    const left = this.#isCounted && max !== Number.POSITIVE_INFINITY ? max - count : undefined;
-    if (this.#extra === undefined) return missing > 0 ? NOTHING : EMPTY;
-    const following = sequence(this.#comma, this.#extra);
-    if (left !== undefined && left <= 0) return EMPTY;
-    if (count > 0) return repeat(following, missing, left);
-    const several = sequence(
-      this.#extra,
-      repeat(following, Math.max(0, missing - 1), left === undefined ? undefined : left - 1),
-    );
-    return missing === 0 ? maybe(several) : several;
-  }
-}
-
-/** The schemas of a property; undefined if it is not allowed. */
-function propertySchemas(
-  name: string,
-  parts: readonly Part[],
-  properties: readonly ReadonlyMap<string, Located>[],
-): Located[] | undefined {
-  const schemas: Located[] = [];
-  for (const [index, { schema, path }] of parts.entries()) {
-    const own = properties[index]?.get(name);
-    const { additionalProperties: additional } = schema;
-    if (own !== undefined) schemas.push(own);
-    else if (additional === false) return undefined;
-    else if (additional !== undefined)
-      schemas.push({
-        schema: additional,
-        path: `${path}.additionalProperties`,
-      });
-  }
-  return schemas.some(({ schema }) => schema === false) ? undefined : schemas;
-}
-
-/** The schemas of an array's first items, and of the rest. */
-function readItems({ schema, path }: Part): {
-  first: Located[];
-  rest: Located | undefined;
-} {
-  const { prefixItems, items, additionalItems } = schema;
-  const isOldTuple = Array.isArray(items);
-  const first = isOldTuple ? items : prefixItems;
-  const name = isOldTuple ? 'items' : 'prefixItems';
-  const rest = isOldTuple ? additionalItems : items;
-  return {
-    first: first === undefined ? [] : listOf(first, `${path}.${name}`),
-    rest:
-      rest === undefined
-        ? undefined
-        : {
-            schema: rest,
-            path: `${path}.${isOldTuple ? 'additionalItems' : 'items'}`,
-          },
-  };
-}
-
-/** The narrowest of the bounds on a length or a number. */
-function bounds(parts: readonly Part[], least: string, most: string): { min: number; max: number | undefined } {
-  const read = (name: string) =>
-    parts.flatMap(({ schema, path }) => {
-      const count = schema[name];
-      if (count === undefined) return [];
-      if (!Number.isInteger(count) || Number(count) < 0 || Number(count) > MAX_COUNT) {
-        throw new SchemaError(`${path}.${name}`, `a whole number from 0 to ${MAX_COUNT}`);
-      }
-      return [Number(count)];
-    });
-  const [mins, maxes] = [read(least), read(most)];
-  const min = Math.max(0, ...mins);
-  const max = maxes.length === 0 ? undefined : Math.min(...maxes);
-  if (max !== undefined && max < min) throw new SchemaError(`${parts[0]?.path}.${most}`, `at least ${min}`);
-  return { min, max };
-}
-
-type Numbers = {
-  readonly [name in 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum']?: number;
-};
-
-/** The bounds of a schema on numbers; `exclusiveMinimum: true` is of drafts before 6. */
-function numbersOf(schema: JsonObject, path: string): Numbers {
-  const read = (name: string): number | undefined => {
-    const value = schema[name];
-    if (value === undefined || typeof value === 'boolean') return undefined;
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw new SchemaError(`${path}.${name}`, 'a number');
-    return value;
-  };
-  const multiple = read('multipleOf');
-  if (multiple !== undefined && multiple <= 0) throw new SchemaError(`${path}.multipleOf`, 'greater than 0');
-  const bounds = {
-    minimum: read('minimum'),
-    maximum: read('maximum'),
-    exclusiveMinimum: schema.exclusiveMinimum === true ? read('minimum') : read('exclusiveMinimum'),
-    exclusiveMaximum: schema.exclusiveMaximum === true ? read('maximum') : read('exclusiveMaximum'),
-  };
-  return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined));
-}
-
-function extreme(all: readonly Numbers[], name: keyof Numbers, choose: (...values: number[]) => number) {
-  const values = all.map((bounds) => bounds[name]).filter((value) => value !== undefined);
-  return values.length === 0 ? undefined : choose(...values);
-}
-
-function withoutMultiples({ schema, path }: Part): Part {
-  const { multipleOf: _, ...rest } = schema;
-  return { schema: rest, path };
-}
-
-function allowsStrings({ type }: JsonObject): boolean {
-  return Array.isArray(type) ? type.includes('string') : type === 'string';
 }
 
 function hasType(value: JsonValue, types: readonly Type[]): boolean {
   const type = typeOfValue(value) as Type;
   return types.includes(type) || (type === 'integer' && types.includes('number'));
-}
-
-function namesOf(value: JsonValue | undefined, path: string): string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value) || value.some((name) => typeof name !== 'string'))
-    throw new SchemaError(path, 'a list of names');
-  return value as string[];
-}
-
-function schemasOf(value: JsonValue | undefined, path: string): Map<string, Located> {
-  if (value === undefined) return new Map();
-  if (!isJsonObject(value)) throw new SchemaError(path, 'schemas by name');
-  return new Map(
-    Object.entries(value).map(([name, schema]) => [name, { schema: schema ?? true, path: `${path}.${name}` }]),
-  );
 }

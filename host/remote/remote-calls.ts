@@ -1,7 +1,6 @@
 import { isJsonObject } from '../common/json.ts';
 import { parseJson } from '../common/json-limits.ts';
-import { newId } from '../tools/call-reader.ts';
-import type { ToolCall } from '../tools/tool-function.ts';
+import { newCallId, type ToolCall } from '../tools/tool-function.ts';
 import type { CallPiece } from './chunk.ts';
 
 /** Most calls of one answer. */
@@ -64,7 +63,7 @@ export class RemoteCalls {
       // Some engines send nothing for a function without parameters.
       const given = text.trim() === '' ? '{}' : text;
       if (!isObject(given)) throw new RemoteCallError(`a call of ${name} whose arguments are no JSON object`);
-      complete.push({ index, call: { id: id === '' ? newId() : id, name, arguments: given } });
+      complete.push({ index, call: { id: id === '' ? newCallId() : id, name, arguments: given } });
     }
     return complete;
   }

@@ -13,9 +13,9 @@ import {
   text,
 } from '../grammar/expression.ts';
 import { compileSchema } from '../json-schema/compile.ts';
-import { JSON_NOTATION, type Notation } from '../json-schema/notation.ts';
+import { JSON_NOTATION, type Notation, SPACE } from '../json-schema/notation.ts';
 import { readLooseValue } from './loose-value.ts';
-import { GAP, gemmaNotation, PYTHON_NOTATION, type TagStyle, tagNotation, WIDE_GAP } from './notations.ts';
+import { gemmaNotation, PYTHON_NOTATION, type TagStyle, tagNotation, WIDE_GAP } from './notations.ts';
 import type { ToolFunction } from './tool-function.ts';
 
 /** How a model writes calls of functions. */
@@ -136,7 +136,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
     case 'json': {
       const call = sequence(
         text('{'),
-        GAP,
+        SPACE,
         ...(shape.id?.isFirst === true ? [jsonId(shape.id), JSON_NOTATION.comma] : []),
         JSON_NOTATION.key(shape.name),
         each((tool) =>
@@ -148,7 +148,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
           ),
         ),
         ...(shape.id === undefined || shape.id.isFirst === true ? [] : [idBehind(shape.id)]),
-        GAP,
+        SPACE,
         text('}'),
       );
       const read = (written: string) => readJsonCall(written, shape);
@@ -165,16 +165,16 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
     }
     case 'keyed':
       return language({
-        open: sequence(begin, text('['), GAP),
+        open: sequence(begin, text('['), SPACE),
         call: sequence(
           text('{'),
-          GAP,
+          SPACE,
           each((tool) => sequence(JSON_NOTATION.key(tool.name), compiled(JSON_NOTATION, tool))),
-          GAP,
+          SPACE,
           text('}'),
         ),
         next: JSON_NOTATION.comma,
-        close: sequence(GAP, text(']'), text(shape.close)),
+        close: sequence(SPACE, text(']'), text(shape.close)),
         read: readKeyedCall,
       });
     case 'named': {
@@ -221,7 +221,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
       return language({
         open: sequence(begin, WIDE_GAP, text('[')),
         call: each((tool) => sequence(text(tool.name), compiled(PYTHON_NOTATION, tool))),
-        next: sequence(text(','), GAP),
+        next: sequence(text(','), SPACE),
         close: sequence(text(']'), text(shape.close)),
         read: (written) => readExpression(written),
       });

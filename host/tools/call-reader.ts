@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { overlap } from '../common/text-overlap.ts';
 import { derive, isDone } from '../grammar/derive.ts';
 import {
@@ -6,7 +5,6 @@ import {
   EMPTY,
   type Expression,
   isNothing,
-  maybe,
   NOTHING,
   oneOf,
   repeat,
@@ -15,7 +13,7 @@ import {
 } from '../grammar/expression.ts';
 import { type CallLanguage, following } from './call-format.ts';
 import { CodeTracker } from './code-tracker.ts';
-import type { ToolCall } from './tool-function.ts';
+import { newCallId, type ToolCall } from './tool-function.ts';
 
 /** Text of an answer, or a call in it. */
 export type CallPart = { readonly text: string } | { readonly call: ToolCall };
@@ -134,7 +132,7 @@ export class CallReader {
 
   #force(): void {
     const first = this.#language.format.isOpened === true ? this.#openedStep() : this.#first;
-    this.#begin(sequence(maybe(LEADING_GAP), first));
+    this.#begin(sequence(LEADING_GAP, first));
     this.#constrain();
   }
 
@@ -256,7 +254,7 @@ export class CallReader {
       this.#waiting = this.#waiting.trimEnd();
       this.#release(parts);
       parts.push({
-        call: { id: read.id ?? newId(), name: read.name, arguments: JSON.stringify(read.arguments) },
+        call: { id: read.id ?? newCallId(), name: read.name, arguments: JSON.stringify(read.arguments) },
       });
       this.#calls += 1;
     }
@@ -292,11 +290,4 @@ export class CallReader {
     if (this.#waiting !== '') parts.push({ text: this.#waiting });
     this.#waiting = '';
   }
-}
-
-const ID_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-/** Nine letters and digits: what Mistral's templates demand, and no other forbids. */
-export function newId(): string {
-  return Array.from({ length: 9 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('');
 }

@@ -2,9 +2,10 @@ import type { JsonValue } from '../common/json.ts';
 import { and, type Expression, maybe, oneOf, repeat, sequence, text } from '../grammar/expression.ts';
 import { lengthLanguage, notContaining } from '../grammar/pattern.ts';
 import { regularRules } from '../grammar/regular.ts';
-import { JSON_NOTATION, type Notation, SPACE, spaced } from '../json-schema/notation.ts';
+import { JSON_NOTATION, type Notation, spaced } from '../json-schema/notation.ts';
 
-const raw = (language: Expression) => regularRules(language, (ranges) => oneOf(...ranges));
+/** A name that the schema does not declare. */
+const NAME = repeat(oneOf([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64);
 
 /** How the arguments of a call stand between tags. */
 export interface TagStyle {
@@ -22,7 +23,7 @@ export interface TagStyle {
 export function tagNotation({ open, middle, otherMiddle = middle, close, between }: TagStyle): Notation {
   const other = (written: Expression) => sequence(text(otherMiddle), written, text(close));
   const string = (language: Expression) =>
-    sequence(text(middle), raw(and(notContaining(close.trim()), language)), text(close));
+    sequence(text(middle), regularRules(and(notContaining(close.trim()), language)), text(close));
   const values: Notation = {
     ...JSON_NOTATION,
     name: 'tag-value',
@@ -40,7 +41,7 @@ export function tagNotation({ open, middle, otherMiddle = middle, close, between
     name: 'tags',
     inside: values,
     key: (name) => text(open + name),
-    keyIn: () => sequence(text(open), repeat(oneOf([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64)),
+    keyIn: () => sequence(text(open), NAME),
     comma: between,
     object: (members) => members,
   };
@@ -48,7 +49,8 @@ export function tagNotation({ open, middle, otherMiddle = middle, close, between
 
 /** Gemma's notation: names without quotes, texts between markers, no white space. */
 export function gemmaNotation(quote: string): Notation {
-  const string = (language: Expression) => sequence(text(quote), raw(and(notContaining(quote), language)), text(quote));
+  const string = (language: Expression) =>
+    sequence(text(quote), regularRules(and(notContaining(quote), language)), text(quote));
   const write = (value: JsonValue): string => {
     if (typeof value === 'string') return `${quote}${value}${quote}`;
     if (Array.isArray(value)) return `[${value.map(write).join()}]`;
@@ -63,7 +65,7 @@ export function gemmaNotation(quote: string): Notation {
     stringOfLength: (min, max) => string(lengthLanguage(min, max)),
     value: (value) => text(write(value)),
     key: (name) => text(`${name}:`),
-    keyIn: () => sequence(repeat(oneOf([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64), text(':')),
+    keyIn: () => sequence(NAME, text(':')),
     comma: text(','),
     object: (members) => sequence(text('{'), members, text('}')),
     array: (items) => sequence(text('['), items, text(']')),
@@ -99,9 +101,6 @@ function writePython(value: JsonValue): string {
   );
   return `{${members.join(', ')}}`;
 }
-
-/** White space that is optional. */
-export const GAP: Expression = SPACE;
 
 /** Any number of line breaks and spaces, few enough to end. */
 export const WIDE_GAP: Expression = repeat(oneOf([0x9, 0xa], [0x20, 0x20]), 0, 8);

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { isJsonObject, type JsonValue } from '../common/json.ts';
 
 /** A function that a model may call. */
@@ -60,3 +61,10 @@ export type ToolCallField = {
   type: 'function';
   function: { name: string; arguments: string };
 };
+
+const ID_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** Returns an id for a call: nine letters and digits: what Mistral's templates demand, and no other forbids. */
+export function newCallId(): string {
+  return Array.from({ length: 9 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('');
+}
