@@ -1,7 +1,7 @@
 import { type DiskSpace, diskSpace } from '../common/disk-space.ts';
 import { HostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
-import { downloadNotFound, modelInUse, modelNotDownloaded } from '../common/host-errors.ts';
+import { modelInUse, modelNotDownloaded } from '../common/host-errors.ts';
 import { KeyedQueue } from '../common/keyed-queue.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
@@ -12,23 +12,16 @@ import { RateLimiter } from '../download/rate-limiter.ts';
 import { pause } from '../hub/retry.ts';
 import type { HubClient } from '../hub/types.ts';
 import { deleteModel } from '../model-files/delete-model.ts';
-import { type ControlRequest, DownloadIndex, type ModelRecord } from '../model-files/download-index.ts';
-import { CacheLayout, fileKey } from '../model-files/layout.ts';
-import {
-  assertOwn,
-  findModel,
-  listModelNames,
-  modelBytes,
-  partialBytes,
-  partLengths,
-} from '../model-files/model-folders.ts';
+import { type ControlRequest, DownloadIndex } from '../model-files/download-index.ts';
+import { CacheLayout } from '../model-files/layout.ts';
+import { assertOwn, findModel, listModelNames, modelBytes, partialBytes } from '../model-files/model-folders.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from '../model-files/types.ts';
-import { type ModelName, modelNameOf, type RepoName } from '../protocol/model-name.ts';
-import { shardFiles } from '../protocol/shards.ts';
+import type { ModelName, RepoName } from '../protocol/model-name.ts';
 import type { Store } from '../store/types.ts';
 import { CacheEviction } from './cache-eviction.ts';
 import { CacheUpdates } from './cache-updates.ts';
 import { CacheVerifier } from './cache-verifier.ts';
+import { DownloadStatuses } from './download-statuses.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
 
@@ -67,6 +60,7 @@ export class ModelCache {
   readonly #rateLimiter: RateLimiter;
   /** Downloads of this host by model id: those running and those that have ended. */
   readonly #downloads = new Map<string, ModelDownload>();
+  readonly #statuses: DownloadStatuses;
   /** By model id, so that starts and stops take effect in the order of their requests. */
   readonly #control = new KeyedQueue();
 
@@ -76,6 +70,7 @@ export class ModelCache {
     const { store, config, hub, log } = options;
     this.#rateLimiter = new RateLimiter(config.limits.maxBytesPerSecond);
     this.#index = new DownloadIndex(typeof store === 'function' ? store : async () => store);
+    this.#statuses = new DownloadStatuses(this.#layout, this.#index, this.#downloads);
     this.#leases = new ModelLeases(this.#layout, log);
     this.#listing = new ModelListing(this.#layout);
     const { limit = async () => Number.POSITIVE_INFINITY } = options;
@@ -140,38 +135,13 @@ export class ModelCache {
    * Returns the status of a download in this host, or as recorded in the index; `completed` if the model is on the
    * disk. Undefined if there is none.
    */
-  async status(name: ModelName): Promise<DownloadStatus | undefined> {
-    const present = await this.find(name);
-    if (present !== undefined) return completedStatus(present, this.#downloads.get(name.id)?.status);
-    const own = this.#downloads.get(name.id)?.status;
-    if (own?.status === 'downloading' && (await this.#isUninterrupted(name))) return own;
-    const record = await this.#index.model(name.id);
-    const recorded = record && (await this.#statusesFromRecords([[name, record]]))[0];
-    if (recorded !== undefined) return withRecentError(recorded, own);
-    // A completed or paused download that left nothing on the disk was deleted or pruned.
-    return own?.status === 'completed' || own?.status === 'paused' ? undefined : own;
+  status(name: ModelName): Promise<DownloadStatus | undefined> {
+    return this.#statuses.of(name);
   }
 
   /** Returns every download that is running, paused or failed, including those of other hosts. */
-  async statuses(): Promise<DownloadStatus[]> {
-    const statuses = new Map<string, DownloadStatus>();
-    const recorded: [name: ModelName, record: ModelRecord][] = [];
-    for await (const [id, record] of this.#index.allModels()) {
-      const name = modelNameOf(id);
-      if (name === undefined || record.state === 'cancelled' || (await this.find(name)) !== undefined) continue;
-      recorded.push([name, record]);
-    }
-    for (const status of await this.#statusesFromRecords(recorded)) {
-      const { id } = status.name;
-      statuses.set(id, withRecentError(status, this.#downloads.get(id)?.status));
-    }
-    for (const [id, { status }] of this.#downloads) {
-      const isUnrecordedFailure =
-        status.status === 'failed' && !statuses.has(id) && (await this.find(status.name)) === undefined;
-      const isRunning = status.status === 'downloading' && (await this.#isUninterrupted(status.name));
-      if (isRunning || isUnrecordedFailure) statuses.set(id, status);
-    }
-    return [...statuses.values()].sort((a, b) => a.startedAt - b.startedAt);
+  statuses(): Promise<DownloadStatus[]> {
+    return this.#statuses.all();
   }
 
   /**
@@ -191,7 +161,7 @@ export class ModelCache {
   /** Resumes a paused or failed download. It continues even if no caller waits for it. */
   resume(name: ModelName): Promise<DownloadStatus> {
     return this.#control.run(name.id, async () => {
-      const status = await this.#existingStatus(name);
+      const status = await this.#statuses.existing(name);
       if (status.status === 'completed') return status;
       const download = await this.#start(name);
       download.keepInBackground();
@@ -283,7 +253,8 @@ export class ModelCache {
     { isStarting = false }: { isStarting?: boolean },
   ): Promise<DownloadStatus> {
     const own = this.#active(name);
-    const before = own?.status ?? (isStarting ? await this.#statusBeforeStart(name) : await this.#existingStatus(name));
+    const before =
+      own?.status ?? (isStarting ? await this.#statuses.beforeStart(name) : await this.#statuses.existing(name));
     if (before.status === 'completed' || (request === 'pause' && before.status !== 'downloading')) return before;
     try {
       // For the host that runs the download, and for those that wait for it.
@@ -359,73 +330,13 @@ export class ModelCache {
     return download;
   }
 
-  /**
-   * Whether no host has requested to stop this host's download. The download itself notices such a request a moment
-   * later.
-   */
-  async #isUninterrupted({ id }: ModelName): Promise<boolean> {
-    return (await this.#index.controlRequest(id)) === undefined;
-  }
-
   #active(name: ModelName): ModelDownload | undefined {
     const download = this.#downloads.get(name.id);
     return download?.status.status === 'downloading' ? download : undefined;
-  }
-
-  /** Returns the status of a download that is about to start. */
-  async #statusBeforeStart(name: ModelName): Promise<DownloadStatus> {
-    const status = await this.status(name);
-    if (status?.status === 'completed') return status;
-    const startedAt = Math.floor(Date.now() / 1000);
-    return { downloaded: 0, total: 0, startedAt, bytesPerSecond: 0, ...status, name, status: 'downloading' };
-  }
-
-  async #existingStatus(name: ModelName): Promise<DownloadStatus> {
-    const status = await this.status(name);
-    if (status !== undefined && status.status !== 'cancelled') return status;
-    throw downloadNotFound(name.id);
-  }
-
-  /**
-   * Returns the status of downloads that this host does not run, from the index. If a download's lock is free, no host
-   * runs it, and its recorded chunks are counted.
-   */
-  async #statusesFromRecords(
-    downloads: readonly (readonly [name: ModelName, record: ModelRecord])[],
-  ): Promise<DownloadStatus[]> {
-    const keys = downloads.map(([name]) =>
-      FileLock.isHeld(this.#layout.lockPath(name)) ? [] : shardFiles(name.file).map((file) => fileKey(name, file)),
-    );
-    const stored = (await this.#index.storedBytesOf(keys.flat())).values();
-    const lengths = await Promise.all(downloads.map(([name]) => partLengths(this.#layout, name)));
-    return downloads.map(([name, { state, downloaded, total, startedAt, error }], at) => {
-      const base = { name, total, startedAt, bytesPerSecond: 0 };
-      const files = keys[at] ?? [];
-      if (files.length === 0) return { ...base, downloaded, status: 'downloading' };
-      // Of a partial file that another program removed or cut, the index still knows what it had.
-      const found = {
-        ...base,
-        downloaded: sum(files.map((_, file) => Math.min(stored.next().value ?? 0, lengths[at]?.[file] ?? 0))),
-      };
-      if (state === 'failed' && error !== undefined) return { ...found, status: 'failed', error };
-      return { ...found, status: state === 'downloading' || state === 'failed' ? 'paused' : state };
-    });
   }
 }
 
 function isPartOf(model: ModelName, name: ModelName | RepoName): boolean {
   if ('file' in name) return model.id === name.id;
   return model.repoId === name.repoId && model.revision === name.revision;
-}
-
-/** Adds the error of this host's own download if a full disk prevented it from being recorded. */
-function withRecentError(recorded: DownloadStatus, own: DownloadStatus | undefined): DownloadStatus {
-  if (recorded.status !== 'paused' || own?.status !== 'failed') return recorded;
-  return { ...own, downloaded: recorded.downloaded };
-}
-
-function completedStatus(model: CachedModel, own: DownloadStatus | undefined): DownloadStatus {
-  const { name, size } = model;
-  const startedAt = own?.startedAt ?? 0;
-  return { name, downloaded: size, total: size, status: 'completed', startedAt, bytesPerSecond: 0 };
 }
