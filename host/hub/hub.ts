@@ -1,37 +1,26 @@
 import { defined } from '../common/defined.ts';
-import { HostError, isHostError } from '../common/errors.ts';
-import type { Logger } from '../common/log.ts';
-import type { HostLimits } from '../config.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import { DEFAULT_REVISION, type ModelName, type RepoName } from '../protocol/model-name.ts';
 import { fileMetadata, isStrong } from './file-info.ts';
-import { type FollowedResponse, type FollowRequest, follow } from './follow.ts';
-import { HttpClient } from './http.ts';
+import type { FollowedResponse } from './follow.ts';
 import { HubError, isTransient } from './hub-error.ts';
+import { HubRequests, type HubRequestsOptions } from './hub-requests.ts';
 import { type ListedFile, listedFile } from './listed-file.ts';
 import { nextPage } from './next-page.ts';
-import { ProxyRoutes } from './proxy.ts';
 import { rangeRefused, readRange } from './range-response.ts';
 import { unexpected } from './read-json.ts';
-import { HUB_REASONS, type Refusal, readRefusal } from './refusal.ts';
+import { HUB_REASONS } from './refusal.ts';
 import { RemoteSource } from './remote-source.ts';
 import { MAX_FILES, type RepoFile, readRepoFiles } from './repo-files.ts';
-import { repoError, responseError, searchError } from './response-errors.ts';
-import { isRequestedPause, type RetryPause, retry } from './retry.ts';
+import { quotedReason, repoError, responseError, searchError } from './response-errors.ts';
+import { isRequestedPause, type RetryLimits, type RetryPause, retry } from './retry.ts';
 import { readSearchPage, type SearchPage, type SearchQuery, searchPath } from './search.ts';
-import { allowsToken, describeRejected, findToken, type RejectedToken, type SavedToken } from './token.ts';
+import type { RejectedToken } from './token.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
 
 /** Options for {@link Hub}. */
-export interface HubOptions {
-  /** The hub's URL, without a trailing slash. */
-  readonly endpoint: string;
-  /** Environment variables: tokens, proxies and `HF_HUB_OFFLINE`. */
-  readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** Returns the access token that the user saved in this host, if any. */
-  readonly savedToken?: SavedToken;
-  readonly limits: Pick<HostLimits, 'connectTimeoutMs' | 'stallTimeoutMs' | 'maxAttempts' | 'retryBaseMs'>;
-  readonly log: Logger;
+export interface HubOptions extends HubRequestsOptions {
+  readonly limits: HubRequestsOptions['limits'] & RetryLimits;
 }
 
 /** Options for a request to the hub. */
@@ -63,36 +52,25 @@ const RANGE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 416, 501]);
 /** Client of the Hugging Face Hub or a compatible server: metadata, listings, search, and the bytes of files. */
 export class Hub implements HubClient {
   readonly #options: HubOptions;
-  readonly #http: HttpClient;
-  readonly #origin: string;
+  readonly #requests: HubRequests;
   /** Files whose commit, as sent by the hub, it does not accept as a revision; some mirrors behave like that. */
   readonly #withoutCommit = new WeakSet<RemoteFile>();
-  /** The token of the last request: never repeated in errors. */
-  #token: string | undefined;
-  /** The token that the hub refused last. It is sent again only for what cannot be read without a token. */
-  #rejected: (RejectedToken & { readonly token: string }) | undefined;
   /** The server gave a file's headers to a `GET` request that it refused to a `HEAD` request. */
   #refusesHead = false;
 
   constructor(options: HubOptions) {
-    const { limits, env, endpoint } = options;
     this.#options = options;
-    this.#origin = new URL(endpoint).origin;
-    this.#http = new HttpClient({
-      timeoutMs: limits.connectTimeoutMs,
-      stallMs: limits.stallTimeoutMs,
-      proxies: new ProxyRoutes(env, limits.connectTimeoutMs),
-    });
+    this.#requests = new HubRequests(options);
   }
 
   /** The access token that the hub refused, if the one in use is refused. */
   get rejectedToken(): RejectedToken | undefined {
-    return this.#rejected;
+    return this.#requests.rejectedToken;
   }
 
   /** Forgets that a token was refused, because another one was saved. */
   forgetRejectedToken(): void {
-    this.#rejected = undefined;
+    this.#requests.forgetRejectedToken();
   }
 
   /** @throws HostError the hub's error, `CHECKSUM_MISSING`, `HUB_UNREACHABLE` or `OFFLINE`. */
@@ -107,7 +85,7 @@ export class Hub implements HubClient {
   ): Promise<RangeStream> {
     const { name, file, commit } = remote;
     const open = (revision: string) =>
-      this.#follow(this.#fileUrl(name, file, revision), {
+      this.#requests.send(this.#fileUrl(name, file, revision), {
         method: 'GET',
         headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` },
         signal,
@@ -143,7 +121,7 @@ export class Hub implements HubClient {
    * @param length Most bytes that are read, whatever the hub sends.
    */
   async beginning(name: ModelName, length: number, { signal }: { signal?: AbortSignal }): Promise<Uint8Array> {
-    const response = await this.#follow(this.#fileUrl(name, name.file, name.revision), {
+    const response = await this.#requests.send(this.#fileUrl(name, name.file, name.revision), {
       method: 'GET',
       headers: { range: `bytes=0-${length - 1}` },
       signal,
@@ -152,7 +130,7 @@ export class Hub implements HubClient {
       const { status, body } = response;
       if (status !== 200 && status !== 206) {
         const file = this.#requestedFile(name, name.file);
-        throw await this.#refusal(response, signal, (refusal) => responseError(refusal, file));
+        throw await this.#requests.refusal(response, signal, (refusal) => responseError(refusal, file));
       }
       const chunks: Uint8Array[] = [];
       let bytes = 0;
@@ -177,9 +155,9 @@ export class Hub implements HubClient {
     const { signal } = options;
     return this.#withRetries(async () => {
       const url = new URL(`${this.#options.endpoint}${searchPath(query)}`);
-      const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
+      const response = await this.#requests.send(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) return readSearchPage(response, query.limit, signal);
-      throw await this.#refusal(response, signal, (refusal) => searchError(refusal));
+      throw await this.#requests.refusal(response, signal, (refusal) => searchError(refusal));
     }, options);
   }
 
@@ -188,7 +166,7 @@ export class Hub implements HubClient {
     let error: HubError | undefined;
     for (const listing of listingsOf(repo)) {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(repo.repoId)}${listing}`);
-      const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
+      const response = await this.#requests.send(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) {
         const files: RepoFile[] = [];
         for await (const page of this.#pages(url, response, signal)) {
@@ -197,7 +175,9 @@ export class Hub implements HubClient {
         }
         return files;
       }
-      error = await this.#refusal(response, signal, (refusal) => repoError(refusal, repo, this.#options.endpoint));
+      error = await this.#requests.refusal(response, signal, (refusal) =>
+        repoError(refusal, repo, this.#options.endpoint),
+      );
       // A reason given by the hub applies to the other listing too.
       if (error.transient || response.headers['x-error-code'] !== undefined) throw error;
     }
@@ -213,9 +193,9 @@ export class Hub implements HubClient {
       next = nextPage(next, response.headers.link);
       if (next === undefined) return;
       if (page >= MAX_PAGES) throw unexpected(url, `at most ${MAX_PAGES} pages`, 'more');
-      response = await this.#follow(next, { method: 'GET', headers: {}, signal });
+      response = await this.#requests.send(next, { method: 'GET', headers: {}, signal });
       if (response.status !== 200)
-        throw await this.#refusal(response, signal, (refusal) => searchError(refusal, 'send the whole list'));
+        throw await this.#requests.refusal(response, signal, (refusal) => searchError(refusal, 'send the whole list'));
     }
   }
 
@@ -241,7 +221,7 @@ export class Hub implements HubClient {
       const timeout = isHead ? AbortSignal.timeout(HEAD_TIMEOUT_MS) : undefined;
       const either = timeout && signal ? AbortSignal.any([timeout, signal]) : (timeout ?? signal);
       try {
-        const response = await this.#follow(url, { method, headers, signal: either, stayOnHost: true });
+        const response = await this.#requests.send(url, { method, headers, signal: either, stayOnHost: true });
         if (isFound(response)) {
           response.body.destroy();
           this.#refusesHead ||= !isHead && found === undefined && error !== undefined;
@@ -251,7 +231,7 @@ export class Hub implements HubClient {
           continue;
         }
         if (found !== undefined) break;
-        error = await this.#refusal(response, signal, (refusal) =>
+        error = await this.#requests.refusal(response, signal, (refusal) =>
           responseError(refusal, this.#requestedFile(name, file)),
         );
         const isFinal = HUB_REASONS.has(response.headers['x-error-code']) || isRequestedPause(error);
@@ -277,7 +257,7 @@ export class Hub implements HubClient {
   ): Promise<ListedFile | undefined> {
     for (const listing of listingsOf(name).toReversed()) {
       const url = new URL(`${this.#options.endpoint}/api/models/${encodePath(name.repoId)}${listing}`);
-      const response = await this.#follow(url, { method: 'GET', headers: {}, signal });
+      const response = await this.#requests.send(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) {
         for await (const page of this.#pages(url, response, signal)) {
           const found = await listedFile(page, file, signal);
@@ -285,7 +265,7 @@ export class Hub implements HubClient {
         }
         continue;
       }
-      const error = await this.#refusal(response, signal, (refusal) =>
+      const error = await this.#requests.refusal(response, signal, (refusal) =>
         responseError(refusal, this.#requestedFile(name, file)),
       );
       if (isTransient(error)) throw error;
@@ -300,75 +280,14 @@ export class Hub implements HubClient {
     // new one from the hub.
     const isRedirected = hubHeaders !== undefined && headers['x-error-code'] === undefined;
     const isExpired = isRedirected && (status === 401 || status === 403 || status === 404 || status === 410);
-    throw await this.#refusal(response, signal, (refusal) => {
+    throw await this.#requests.refusal(response, signal, (refusal) => {
       if (status === 416) return rangeRefused(response, remote);
       if (!isExpired) return responseError(refusal, this.#requestedFile(remote.name, remote.file));
-      const said = refusal.reason === undefined ? '' : ` It said: "${refusal.reason}"`;
       return new HubError(
         'HUB_ERROR',
-        `${url.origin} rejected the download address for ${remote.file} (status ${status}).${said}`,
+        `${url.origin} rejected the download address for ${remote.file} (status ${status}).${quotedReason(refusal)}`,
         { transient: true, retryAfterMs: refusal.waitMs, details: { host: url.host, status } },
       );
-    });
-  }
-
-  async #follow(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<FollowedResponse> {
-    const { env, savedToken } = this.#options;
-    if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
-      throw new HostError('OFFLINE', 'Offline mode is on (HF_HUB_OFFLINE is set). Unset it to download models.');
-    }
-    // Public files need no token, so one that cannot be read or sent must not prevent their download.
-    let tokenError: HostError | undefined;
-    let found = await findToken(env, savedToken).catch((error: unknown) => {
-      if (!isHostError(error, 'KEYCHAIN_UNAVAILABLE', 'UNAUTHORIZED')) throw error;
-      tokenError = error;
-      return undefined;
-    });
-    if (found !== undefined && !allowsToken(this.#options.endpoint, env)) {
-      found = undefined;
-      tokenError = tokenNotSent(this.#origin);
-    }
-    const token = found?.token;
-    this.#token = token;
-    if (this.#rejected?.token !== token) this.#rejected = undefined;
-    if (isHostError(tokenError, 'UNAUTHORIZED') && typeof tokenError.details?.source === 'string') {
-      this.#rejected = { token: '', source: tokenError.details.source, reason: 'it contains invalid characters' };
-    }
-    const send = (sent: string | undefined) =>
-      follow(this.#http, { ...request, url, token: sent, tokenOrigin: this.#origin });
-    let response = await send(this.#rejected === undefined ? token : undefined);
-    const isDenied = response.status === 401 || response.status === 403;
-    if (isDenied && this.#rejected !== undefined && token !== undefined) {
-      // It may be accepted again, or the hub refuses it for some repositories only.
-      response.body.destroy();
-      response = await send(token);
-      if (response.tokenRefusal === undefined) this.#rejected = undefined;
-    }
-    const { tokenRefusal, status } = response;
-    if (found !== undefined && tokenRefusal !== undefined && (tokenRefusal.status === 401 || status < 400)) {
-      this.#rejected = { ...found, reason: tokenRefusal.reason };
-      this.#options.log.warn('hub.token-rejected', { source: found.source, status: tokenRefusal.status });
-    }
-    if (tokenError === undefined || (response.status !== 401 && response.status !== 403)) return response;
-    response.body.destroy();
-    throw tokenError;
-  }
-
-  /** Reads why the hub refused a request, and discards the rest of the response. */
-  async #refusal(
-    response: FollowedResponse,
-    signal: AbortSignal | undefined,
-    toError: (refusal: Refusal) => HubError,
-  ): Promise<HubError> {
-    const rejected = this.#rejected;
-    const refusal = await readRefusal(response, { secrets: this.#token ? [this.#token] : [], signal });
-    // A token that the hub knows gets a better reason than none.
-    const error = toError(response.tokenRefusal?.status === 403 ? response.tokenRefusal : refusal);
-    if (rejected === undefined || !isHostError(error, 'UNAUTHORIZED', 'GATED_REPO', 'REPO_NOT_FOUND')) return error;
-    const { code, message, details } = error;
-    const what = code === 'GATED_REPO' ? message : firstSentence(message);
-    return new HubError(code, `${what} ${describeRejected(rejected)}`, {
-      details: { ...details, tokenSource: rejected.source },
     });
   }
 
@@ -411,20 +330,8 @@ function isInterrupted(error: unknown): boolean {
   );
 }
 
-function firstSentence(text: string): string {
-  return text.split(/(?<=\.) /, 1)[0] ?? '';
-}
-
 function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
-}
-
-function tokenNotSent(origin: string): HostError {
-  return new HostError(
-    'UNAUTHORIZED',
-    `${origin} requires an access token, which is not sent over plain HTTP because others could read it. Use an https address, or set TABAGENT_HUB_PLAIN_HTTP=1 to send it anyway.`,
-    { details: { endpoint: origin } },
-  );
 }
 
 function checksumMissing(name: ModelName, file: string): HubError {

@@ -25,7 +25,7 @@ export function responseError(refusal: Refusal, subject: RequestedFile): HubErro
     case 'GatedRepo':
       return new HubError(
         'GATED_REPO',
-        `${name.repoId} is gated: its terms must be accepted first. Request access at ${page}, then add an access token of your account.${said(refusal)}`,
+        `${name.repoId} is gated: its terms must be accepted first. Request access at ${page}, then add an access token of your account.${quotedReason(refusal)}`,
         { details: { ...details, accessPage: page } },
       );
     case 'RepoNotFound':
@@ -41,7 +41,7 @@ export function responseError(refusal: Refusal, subject: RequestedFile): HubErro
   }
   if (status === 401 || status === 403) {
     const remedy = 'Add an access token that can read it.';
-    return new HubError('UNAUTHORIZED', `Access to ${name.repoId} was denied. ${remedy}${said(refusal)}`, { details });
+    return new HubError('UNAUTHORIZED', `Access to ${name.repoId} was denied. ${remedy}${quotedReason(refusal)}`, { details });
   }
   if (status === 404 || status === 410) return fileNotFound(subject, details);
   return otherError(
@@ -67,16 +67,16 @@ export function searchError(refusal: Refusal, what = 'run the search'): HubError
   const message = `The Hugging Face Hub could not ${what} (status ${status}).`;
   const details = detailsOf(refusal);
   if (status !== 401 && status !== 403) return otherError(message, refusal, details);
-  return new HubError('UNAUTHORIZED', `${message} The access token may be invalid or expired.${said(refusal)}`, {
+  return new HubError('UNAUTHORIZED', `${message} The access token may be invalid or expired.${quotedReason(refusal)}`, {
     details,
   });
 }
 
-/** An error without a reason of its own: temporary, unless the hub asks to wait for too long, or would always refuse. */
+/** An error without a specific reason: transient, unless the hub asks to wait for too long, or would always refuse. */
 function otherError(message: string, refusal: Refusal, details: Record<string, unknown>): HubError {
   const { status, waitMs } = refusal;
   if (status !== 429 && status < 500 && status !== 408) {
-    return new HubError('HUB_ERROR', `${message}${said(refusal)}`, { details });
+    return new HubError('HUB_ERROR', `${message}${quotedReason(refusal)}`, { details });
   }
   const [code, what] =
     status === 429
@@ -84,15 +84,15 @@ function otherError(message: string, refusal: Refusal, details: Record<string, u
       : (['HUB_ERROR', message] as const);
   const seconds = waitMs === undefined ? undefined : Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(waitMs / 1000));
   const when = seconds === undefined || seconds === 0 ? 'later' : `in ${seconds} seconds`;
-  return new HubError(code, `${what} Try again ${when}.${said(refusal)}`, {
+  return new HubError(code, `${what} Try again ${when}.${quotedReason(refusal)}`, {
     transient: waitMs === undefined || waitMs <= MAX_WAIT_MS,
     retryAfterMs: waitMs,
     details: { ...details, ...defined({ retryAfterSeconds: seconds }) },
   });
 }
 
-/** The server's own words, as the end of a message. */
-function said({ reason }: Refusal): string {
+/** Returns the server's own words, as the end of a message. */
+export function quotedReason({ reason }: Refusal): string {
   return reason === undefined ? '' : ` The server said: "${reason}"`;
 }
 
