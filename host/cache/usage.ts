@@ -3,7 +3,7 @@ import { entriesOf } from '../common/folder-entries.ts';
 import type { DownloadIndex, ModelRecord } from '../model-files/download-index.ts';
 import { type CacheLayout, fileKey } from '../model-files/layout.ts';
 import { ModelFolder, partialFolders } from '../model-files/model-folder.ts';
-import { allocatedBytes, statsOf } from '../model-files/model-folders.ts';
+import { allocatedBytes, statsOf } from '../model-files/stats.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { ModelListing } from './model-listing.ts';

@@ -2,6 +2,7 @@ import { HostError } from '../common/errors.ts';
 import { formatBytes } from '../common/format.ts';
 import { KIND_NAMES } from '../gguf/kind.ts';
 import type { ModelQuery } from '../protocol/model-name.ts';
+import { modelStem } from '../protocol/shards.ts';
 import type { RepoModel } from './repo-models.ts';
 
 /**
@@ -136,9 +137,7 @@ function endsWith(file: string, wanted: string): boolean {
 
 /** The name of a file without its folders, its shard and its extension, in upper case. */
 function stemOf(file: string): string {
-  return baseOf(file)
-    .replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')
-    .toUpperCase();
+  return modelStem(baseOf(file)).toUpperCase();
 }
 
 function baseOf(file: string): string {

@@ -1,6 +1,7 @@
 import type * as v from 'valibot';
 import type { catalogEntry } from '../protocol/actions/catalog.ts';
 import type { ModelName } from '../protocol/model-name.ts';
+import { modelStem } from '../protocol/shards.ts';
 import { modelTypeFor } from './model-type.ts';
 import { quantizationOf } from './quantization-name.ts';
 
@@ -32,5 +33,5 @@ export function gigabytes(bytes: number): number {
 
 /** `UD-Q4/Qwen3-8B-Q4_K_M-00001-of-00002.gguf` has the title `Qwen3-8B-Q4_K_M`. */
 function titleOf(file: string): string {
-  return (file.split('/').at(-1) ?? file).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
+  return modelStem(file.split('/').at(-1) ?? file);
 }

@@ -1,4 +1,5 @@
 import type { FileKind } from '../protocol/file-kinds.ts';
+import { modelStem } from '../protocol/shards.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /**
@@ -50,7 +51,7 @@ export function addsMtp(file: string, sizes: ReadonlyMap<string, number | undefi
 /** Returns what files that differ only in their quantization share: their path without it. */
 export function familyOf(file: string): string {
   const words = (text: string) => text.split(/[-._/]/).filter((word) => word !== '');
-  const stem = file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '').toUpperCase();
+  const stem = modelStem(file).toUpperCase();
   // A folder may repeat the quantization.
   const without = words(stem)
     .join('-')

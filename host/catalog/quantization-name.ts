@@ -1,3 +1,5 @@
+import { modelStem } from '../protocol/shards.ts';
+
 /**
  * A quantization in a file name, as llama.cpp and publishers of GGUF files write it: `Q4_K_M`, `IQ2_XXS`, `UD-Q4_K_XL`
  * (unsloth's dynamic ones), `MXFP4_MOE`, `TQ2_0`, `I2_S`, `F16`, `BF16`, and `Q4_0_4_8`, which llama.cpp read in 2024.
@@ -7,7 +9,7 @@ const QUANTIZATION =
 
 /** Returns the quantization in a file's path; undefined if there is none. The last one counts. */
 export function quantizationOf(file: string): string | undefined {
-  const name = file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
+  const name = modelStem(file);
   const found = [...name.matchAll(QUANTIZATION)].at(-1)?.[1]?.toUpperCase();
   return found?.replace(/^FP(16|32)$/, 'F$1');
 }

@@ -45,6 +45,11 @@ export function errorInfo(error: unknown): ErrorInfo {
   return { code, message, ...(details === undefined ? {} : { details }) };
 }
 
+/** Returns the message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** An error of the operating system. Not the type of Node.js, which users of the library need not have. */
 export interface SystemError extends Error {
   readonly code: string;

@@ -23,7 +23,12 @@ const NETWORKS = [
 export function isPrivateHost(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '').toLowerCase();
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
-  return isPrivateAddress(name.replace(/^\[(.*)\]$/, '$1'));
+  return isPrivateAddress(withoutBrackets(name));
+}
+
+/** Returns a URL's host name as sockets take it: an IPv6 address without brackets. */
+export function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** Returns whether an IP address is this machine's or one in a private network; false for anything else. */

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../common/atomic-write.ts';
 import { cacheError } from '../common/cache-errors.ts';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { removeFile, renameFile } from '../common/files-in-use.ts';
 import { fileTooLarge } from '../common/host-errors.ts';
+import { statsOf } from '../model-files/stats.ts';
 
 /** Does not follow a link in the file's place. Windows has no such flag. */
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
@@ -193,15 +194,6 @@ async function refusedSize(path: string, cause: unknown): Promise<HostError> {
     () => undefined,
   );
   return fileTooLarge(path, cause, type === undefined ? undefined : `The file system of the disk (${type})`);
-}
-
-async function statsOf(path: string) {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined;
-    throw cacheError(error, path);
-  }
 }
 
 function pathOccupied(path: string): HostError {

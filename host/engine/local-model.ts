@@ -1,4 +1,5 @@
 import type { HostError } from '../common/errors.ts';
+import { whenAborted } from '../common/when-aborted.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
 import {
   type GenerateRequest,
@@ -89,7 +90,7 @@ export class LocalModel implements EngineModel {
   /** Does not wait for a busy runner; it then returns the figures of the load. */
   async memory(): Promise<FreedMemory> {
     const timeout = AbortSignal.timeout(MEMORY_TIMEOUT_MS);
-    const memory = await Promise.race([this.#runner.call('memory', null).catch(() => undefined), aborted(timeout)]);
+    const memory = await Promise.race([this.#runner.call('memory', null).catch(() => undefined), whenAborted(timeout)]);
     return { ramFreed: memory?.ram ?? this.info.ramUsed, vramFreed: memory?.vram ?? this.info.vramUsed };
   }
 
@@ -111,7 +112,7 @@ export class LocalModel implements EngineModel {
     const previous = this.#previous;
     let work: number | undefined;
     const done = (async () => {
-      await Promise.race([previous, aborted(end)]);
+      await Promise.race([previous, whenAborted(end)]);
       if (end.aborted) return request.stopped();
       work = this.#nextWork++;
       return request.run(work);
@@ -139,12 +140,4 @@ export class LocalModel implements EngineModel {
       end.removeEventListener('abort', stop);
     }
   }
-}
-
-/** Resolves when the signal is aborted. */
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }

@@ -47,13 +47,14 @@ export class RunnerStarter {
   /** Starts a runner before its model is known: it sees the folders in which models may be. */
   startWarm(gpu: GpuMode): RunnerProcess {
     const { containment, modelFolders, hidden } = this.#options;
-    if (!containment.isActive) return this.#start(gpu, undefined);
-    return this.#start(gpu, new VisibleFolders(modelFolders(), hidden));
+    if (!containment.isActive) return this.#start(gpu);
+    const folders = new VisibleFolders(modelFolders(), hidden);
+    return this.#start(gpu, folders.visible, folders);
   }
 
   /** Starts a runner that sees these files and nothing else of the user's. */
   async startFor(gpu: GpuMode, files: Visible['files']): Promise<RunnerProcess> {
-    const start = () => this.#start(gpu, this.containment.isActive ? { files } : undefined);
+    const start = () => this.#start(gpu, this.containment.isActive ? { folders: [], files } : undefined);
     const runner = start();
     await this.#trial;
     if (!runner.isContained || this.containment.isActive) return runner;
@@ -66,20 +67,17 @@ export class RunnerStarter {
     await this.#trial;
   }
 
-  #start(gpu: GpuMode, sees: VisibleFolders | { readonly files: Visible['files'] } | undefined): RunnerProcess {
+  /** @param visible What a contained runner sees; undefined for one that is not contained. */
+  #start(gpu: GpuMode, visible?: Visible, folders?: VisibleFolders): RunnerProcess {
     const { entry, env, containment, log } = this.#options;
-    const folders = sees instanceof VisibleFolders ? sees : undefined;
-    const visible: Visible = folders?.visible ?? {
-      folders: [],
-      files: sees !== undefined && 'files' in sees ? sees.files : [],
-    };
     const runner = new RunnerProcess({
       entry,
       gpu,
       env: runnerEnv(env),
-      isContained: sees !== undefined,
+      isContained: visible !== undefined,
       folders,
-      wrap: (command) => (sees === undefined ? containment.wrapPlainly(command) : containment.wrap(command, visible)),
+      wrap: (command) =>
+        visible === undefined ? containment.wrapPlainly(command) : containment.wrap(command, visible),
     });
     const { pid } = runner;
     runner.ready.then(
@@ -101,7 +99,7 @@ export class RunnerStarter {
       this.#trial = undefined;
       return;
     }
-    const other = this.#start(runner.gpu, undefined);
+    const other = this.#start(runner.gpu);
     const { facts } = await startOf(other);
     void other.kill();
     if (facts === undefined || (outcome.facts !== undefined && facts.gpu === null)) return;

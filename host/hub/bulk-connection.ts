@@ -1,5 +1,6 @@
 import { connect as connectPlain, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
+import { withoutBrackets } from '../common/private-network.ts';
 import { lookupPublic } from './public-lookup.ts';
 import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, parseHead, type ResponseHead } from './response-head.ts';
 
@@ -50,7 +51,7 @@ export class BulkConnection {
   constructor(url: URL, timeouts: BulkTimeouts, publicOnly: boolean) {
     this.#timeouts = timeouts;
     const isSecure = url.protocol === 'https:';
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    const host = withoutBrackets(url.hostname);
     const port = Number(url.port) || (isSecure ? 443 : 80);
     const onread: OnReadOpts = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),

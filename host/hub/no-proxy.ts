@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { withoutBrackets } from '../common/private-network.ts';
 
 /** Most entries of `NO_PROXY` that are read. */
 const MAX_ENTRIES = 1000;
@@ -43,8 +44,4 @@ function isInRange(host: string, pattern: string): boolean {
   const range = new BlockList();
   range.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
   return range.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6');
-}
-
-function withoutBrackets(hostname: string): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1');
 }

@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Agents, RequestFunction } from 'got';
 import { HostError } from '../common/errors.ts';
+import { withoutBrackets } from '../common/private-network.ts';
 import { isExempt } from './no-proxy.ts';
 import { proxyHeaders } from './proxy-errors.ts';
 import { connectTunnel, type OpenTunnel, tunnelAgents } from './tunnel.ts';
@@ -90,7 +91,7 @@ function throughProxy(proxy: URL): RequestFunction {
   return (url, { headers, method, signal, timeout }, callback) =>
     send(
       {
-        host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
+        host: withoutBrackets(proxy.hostname),
         port: proxy.port,
         path: url.href.split('#')[0],
         method,

@@ -1,4 +1,5 @@
 import { SocksClient } from 'socks';
+import { withoutBrackets } from '../common/private-network.ts';
 import { proxyUnreachable } from './proxy-errors.ts';
 import type { OpenTunnel } from './tunnel.ts';
 
@@ -12,7 +13,7 @@ export function socksTunnel(proxy: URL, version: 4 | 5, timeoutMs: number): Open
     try {
       const { socket } = await SocksClient.createConnection({
         proxy: {
-          host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
+          host: withoutBrackets(proxy.hostname),
           port: Number(proxy.port) || SOCKS_PORT,
           type: version,
           ...(username === '' ? {} : { userId: decodeURIComponent(username), password: decodeURIComponent(password) }),

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Agents } from 'got';
+import { withoutBrackets } from '../common/private-network.ts';
 import { proxyHeaders, proxyRefused, proxyUnreachable } from './proxy-errors.ts';
 
 /** Most idle connections kept per proxy. */
@@ -38,7 +39,7 @@ export function connectTunnel(proxy: URL, timeoutMs: number): OpenTunnel {
     new Promise((resolve, reject) => {
       const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
       const request = send({
-        host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
+        host: withoutBrackets(proxy.hostname),
         port: proxy.port,
         method: 'CONNECT',
         path: target,

@@ -1,8 +1,4 @@
-import type { Stats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheError } from '../common/cache-errors.ts';
-import { isSystemError } from '../common/errors.ts';
 import { entriesOf } from '../common/folder-entries.ts';
 import { sum } from '../common/sum.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
@@ -10,6 +6,7 @@ import { eachShard, shardFiles } from '../protocol/shards.ts';
 import type { DownloadIndex } from './download-index.ts';
 import type { CacheLayout } from './layout.ts';
 import { listOwners, ModelFolder, notDownloadedHere } from './model-folder.ts';
+import { allocatedBytes, statsOf } from './stats.ts';
 import type { CachedModel } from './types.ts';
 
 /** Finds a model on the disk. Undefined unless all of its files exist as regular files, not as links. */
@@ -49,25 +46,6 @@ export async function partialBytes(layout: CacheLayout, name: ModelName): Promis
     shardFiles(name.file).map((file) => (folder === undefined ? undefined : statsOf(folder.partialPath(file)))),
   );
   return sum(partials.map((stats) => (stats === undefined ? 0 : allocatedBytes(stats))));
-}
-
-/** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
-const STAT_BLOCK_BYTES = 512;
-
-/** Returns what a file takes on the disk. Windows does not report that of a sparse file, so its full size counts. */
-export function allocatedBytes({ size, blocks }: Pick<Stats, 'size' | 'blocks'>): number {
-  return process.platform === 'win32' ? size : blocks * STAT_BLOCK_BYTES;
-}
-
-/** Returns the stats of a path itself; undefined if it does not exist. */
-export async function statsOf(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    // Removed since it was listed.
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw cacheError(error, path);
-  }
 }
 
 /**

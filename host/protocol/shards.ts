@@ -27,6 +27,11 @@ function shardAt({ stem, count }: ShardName, part: number): string {
   return `${stem}-${pad(part)}-of-${pad(count)}.gguf`;
 }
 
+/** Returns a model's file name without the number of its shard and its extension. */
+export function modelStem(file: string): string {
+  return file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
+}
+
 /** Returns the name of the first file of the model that `file` belongs to: `file` itself unless the model is split. */
 export function firstShard(file: string): string {
   const name = readShardName(file);

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { messageOf } from '../common/errors.ts';
 import { KEYCHAIN_SERVICE, type KeychainReply, type KeychainRequest } from './keychain-request.ts';
 
 /**
@@ -7,7 +8,7 @@ import { KEYCHAIN_SERVICE, type KeychainReply, type KeychainRequest } from './ke
  */
 export async function runKeychain(): Promise<void> {
   const request: KeychainRequest = JSON.parse(await text(process.stdin));
-  const reply = await execute(request).catch((error: unknown): KeychainReply => ({ error: reasonOf(error) }));
+  const reply = await execute(request).catch((error: unknown): KeychainReply => ({ error: messageOf(error) }));
   process.stdout.write(JSON.stringify(reply));
 }
 
@@ -19,8 +20,4 @@ async function execute(request: KeychainRequest): Promise<KeychainReply> {
   if (request.do === 'set') await entry.setPassword(request.value);
   else await entry.deleteCredential();
   return { value: null };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

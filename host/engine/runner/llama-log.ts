@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { type ErrorDetails, messageOf } from '../../common/errors.ts';
 
 /** Lines of llama.cpp's log kept for the explanation of a fault. */
 const MAX_LINES = 40;
@@ -39,6 +40,14 @@ export class LlamaLog {
   /** Resolves when an error has been logged, or none can arrive any longer. */
   async settled(): Promise<void> {
     for (let turn = 0; turn < SETTLING_TURNS && this.errors().length === 0; turn++) await setImmediate();
+  }
+
+  /** Returns why something failed: the first error in the log, since the binding reports only that it failed. */
+  async explain(error: unknown): Promise<{ readonly reason: string; readonly details: ErrorDetails }> {
+    await this.settled();
+    const errors = this.errors();
+    const reported = messageOf(error);
+    return { reason: errors[0] ?? reported, details: { reason: reported, log: errors } };
   }
 
   saysOutOfMemory(): boolean {

@@ -1,5 +1,5 @@
 import { defined } from '../../common/defined.ts';
-import { HostError } from '../../common/errors.ts';
+import { HostError, messageOf } from '../../common/errors.ts';
 import { engineUnavailable, requestAborted } from '../../common/host-errors.ts';
 import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
@@ -100,8 +100,7 @@ export class LlamaRuntime {
         startMs: Math.round(performance.now() - imported),
       });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw engineUnavailable(reason, {
+      throw engineUnavailable(messageOf(error), {
         platform: process.platform,
         architecture: process.arch,
         gpu,
@@ -243,13 +242,10 @@ export class LlamaRuntime {
     return this.#llama.gpu === false ? 0 : (await this.#llama.getVramState()).used;
   }
 
-  /** The binding says only that loading failed; why is in llama.cpp's own log. */
+  /** Returns the error with the reason from llama.cpp's log. */
   async #explain(error: unknown): Promise<HostError> {
-    await this.#log.settled();
-    const errors = this.#log.errors();
-    const said = error instanceof Error ? error.message : String(error);
-    const reason = (errors[0] ?? said).replace(/^llama_model_load: error loading model: /, '');
-    const details = { reason: said, log: errors };
+    const { reason: found, details } = await this.#log.explain(error);
+    const reason = found.replace(/^llama_model_load: error loading model: /, '');
     if (error instanceof this.#binding.InsufficientMemoryError || this.#log.saysOutOfMemory()) {
       return new HostError(
         'INSUFFICIENT_MEMORY',

@@ -2,14 +2,9 @@ import { HostError, isHostError } from '../../../common/errors.ts';
 import type { NamedText } from '../../../models/embedding.ts';
 import type { RunnerStep } from '../../ipc.ts';
 import type { Binding, EmbeddingContext, Model, RankingContext, Token } from '../binding-types.ts';
+import { MAX_CHARACTERS_PER_TOKEN } from '../generation/prompt-tokens.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import type { ThreadLimit } from '../thread-limit.ts';
-
-/**
- * Maximum average number of characters per token (see `PromptTokens`): text beyond this many characters per token that
- * fits is cut before it is tokenized.
- */
-const MAX_CHARACTERS_PER_TOKEN = 128;
 
 /** What embedding and ranking use. */
 export interface TextWorkParts {
@@ -86,22 +81,17 @@ export class TextWork {
     );
   }
 
-  /** Returns the error with the reason from llama.cpp's log, since the binding reports only that something failed. */
+  /** Returns the error with the reason from llama.cpp's log. */
   async #explain(error: unknown): Promise<HostError> {
     const { binding, log } = this.#parts;
-    await log.settled();
-    const errors = log.errors();
-    const said = error instanceof Error ? error.message : String(error);
-    const details = { reason: said, log: errors };
+    const { reason, details } = await log.explain(error);
     if (error instanceof binding.InsufficientMemoryError || log.saysOutOfMemory()) {
       return new HostError(
         'INSUFFICIENT_MEMORY',
-        `Not enough memory to process a text this long: ${errors[0] ?? said}. Use shorter texts, or load the model with a shorter context.`,
+        `Not enough memory to process a text this long: ${reason}. Use shorter texts, or load the model with a shorter context.`,
         { details },
       );
     }
-    return new HostError('EMBEDDING_FAILED', `llama.cpp failed to process these texts: ${errors[0] ?? said}`, {
-      details,
-    });
+    return new HostError('EMBEDDING_FAILED', `llama.cpp failed to process these texts: ${reason}`, { details });
   }
 }

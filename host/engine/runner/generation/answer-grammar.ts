@@ -1,4 +1,4 @@
-import { HostError } from '../../../common/errors.ts';
+import { HostError, messageOf } from '../../../common/errors.ts';
 import type { Constraint } from '../../../models/generation.ts';
 import type { CallConstraint } from '../../../tools/call-reader.ts';
 import type { GrammarState } from '../binding-types.ts';
@@ -57,6 +57,6 @@ export class AnswerGrammar {
 /** The grammar was made from the request's tools, which have been read before. */
 function callFailed(error: unknown): never {
   throw new HostError('INVALID_REQUEST', 'Expected `tools` to have schemas from which a grammar can be made.', {
-    details: { field: 'tools', reason: error instanceof Error ? error.message : String(error) },
+    details: { field: 'tools', reason: messageOf(error) },
   });
 }

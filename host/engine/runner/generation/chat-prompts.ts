@@ -119,10 +119,7 @@ export class ChatPrompts {
       tools: tools.passed,
       variables: { ...tools.variables, ...level.variables, ...budget, ...options.variables },
     });
-    const ignored = [
-      ...(level.isUsed ? [] : ['settings.reasoning']),
-      ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
-    ];
+    const ignored = unusedReasoning(options, markup, level.isUsed);
     const { format: callFormat } = tools;
     return { text: level.closes && markup ? closePrompt(markup, text) : text, stop: [], markup, callFormat, ignored };
   }
@@ -171,15 +168,10 @@ export class ChatPrompts {
   #writePlainly(messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
     const markup = this.#markup;
     const tools = toolSettings(options.tools, new Set(), { format: undefined, showsCalls: false });
-    const { text, stop } = writeChat(
-      plainToolMessages(tools.messages(messages)) ?? tools.messages(messages),
-      this.#hasChatMl,
-    );
-    const { reasoning = 'auto', maxReasoningTokens } = options;
-    const ignored = [
-      ...(reasoning === 'auto' || reasoning === 'off' ? [] : ['settings.reasoning']),
-      ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
-    ];
+    const withTools = tools.messages(messages);
+    const { text, stop } = writeChat(plainToolMessages(withTools) ?? withTools, this.#hasChatMl);
+    const { reasoning = 'auto' } = options;
+    const ignored = unusedReasoning(options, markup, reasoning === 'auto' || reasoning === 'off');
     const { format: callFormat } = tools;
     return {
       text: reasoning === 'off' && markup ? closePrompt(markup, text) : text,
@@ -274,6 +266,18 @@ function continued({ text, markup }: WrittenChat, message: ChatMessage): Pick<Wr
   const opening = openPrompt(markup, text);
   if (answer === '') return { text: opening + reasoning, opening };
   return { text: opening + reasoning + closingText(markup, opening) + answer };
+}
+
+/** Returns the names of the settings of reasoning that have no effect. */
+function unusedReasoning(
+  { maxReasoningTokens }: ChatOptions,
+  markup: ReasoningMarkup | undefined,
+  isLevelUsed: boolean,
+): string[] {
+  return [
+    ...(isLevelUsed ? [] : ['settings.reasoning']),
+    ...(maxReasoningTokens === undefined || markup !== undefined ? [] : ['settings.max_reasoning_tokens']),
+  ];
 }
 
 function reasonOf(error: ChatTemplateError): string {

@@ -1,4 +1,4 @@
-import { HostError, isHostError } from '../../../common/errors.ts';
+import { HostError, isHostError, messageOf } from '../../../common/errors.ts';
 import { choice, type Expression, NOTHING } from '../../../grammar/expression.ts';
 import { GrammarTooLargeError, toGbnf } from '../../../grammar/gbnf.ts';
 import { compileSchema } from '../../../json-schema/compile.ts';
@@ -78,7 +78,7 @@ async function grammarState(grammar: string, field: string, parts: GrammarParts)
     });
   } catch (error) {
     if (isHostError(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new HostError('INVALID_REQUEST', `Invalid grammar in \`${field}\`: ${reason}.`, {
       details: { field, reason },
     });

@@ -1,6 +1,7 @@
 import { defined } from '../../../common/defined.ts';
 import { HostError, isHostError } from '../../../common/errors.ts';
 import { invalidField } from '../../../common/host-errors.ts';
+import { whenAborted } from '../../../common/when-aborted.ts';
 import {
   assertUsed,
   type GenerateRequest,
@@ -93,7 +94,7 @@ export class Generator {
     const { model, context } = this.#parts;
     const { signal, step, onProgress } = watch;
     const begin = performance.now();
-    const aborted = once(signal);
+    const aborted = whenAborted(signal);
     step({ kind: 'evaluate', size: this.#pieces.tokens });
     await Promise.race([this.#leftOver, aborted]);
     step({ kind: 'tokenize', size: charactersOf(request.input) });
@@ -159,7 +160,7 @@ export class Generator {
     tokens: Token[],
     output: Output,
     { signal, step }: GenerationWatch,
-    aborted: Promise<void>,
+    aborted: Promise<unknown>,
   ): Promise<Token[]> {
     const sequence = this.#sequence;
     for (;;) {
@@ -237,34 +238,18 @@ export class Generator {
   }
 
   /** Waits for llama.cpp unless stopped. llama.cpp then finishes its piece, and the next generation waits for that. */
-  async #leaving(work: Promise<unknown>, aborted: Promise<void>): Promise<void> {
+  async #leaving(work: Promise<unknown>, aborted: Promise<unknown>): Promise<void> {
     // No request waits for a piece that fails after its generation was stopped; the sequence is cleared.
     this.#leftOver = work.catch(() => this.#sequence.clearHistory());
     await Promise.race([work, aborted]);
   }
 
-  /**
-   * Returns the error with the reason from llama.cpp's log, since the binding reports only that decoding failed. Clears
-   * the sequence.
-   */
+  /** Returns the error with the reason from llama.cpp's log. Clears the sequence. */
   async #explain(error: unknown): Promise<HostError> {
-    const { log } = this.#parts;
-    await log.settled();
+    const { reason, details } = await this.#parts.log.explain(error);
     await this.#sequence.clearHistory();
-    const said = error instanceof Error ? error.message : String(error);
-    const errors = log.errors();
-    return new HostError('GENERATION_FAILED', `llama.cpp failed to generate an answer: ${errors[0] ?? said}`, {
-      details: { reason: said, log: errors },
-    });
+    return new HostError('GENERATION_FAILED', `llama.cpp failed to generate an answer: ${reason}`, { details });
   }
-}
-
-/** Resolves when the signal is aborted. */
-function once(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function samplerOptions(

@@ -25,7 +25,7 @@ import { type PromptCalls, promptCalls } from './tool-calls.ts';
  * which would take minutes for the largest request. The longest tokens of published vocabularies are runs of 128
  * spaces.
  */
-const MAX_CHARACTERS_PER_TOKEN = 128;
+export const MAX_CHARACTERS_PER_TOKEN = 128;
 
 /** Characters of messages that are left out whose tokens are counted: the number of the others is estimated from them. */
 const MAX_COUNTED_CHARACTERS = 64 * 1024;

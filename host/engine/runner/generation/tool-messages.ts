@@ -24,7 +24,6 @@ interface ToolSettings {
 /**
  * Decides how a template gets tools: in the variable that it reads, or where it reads none in a system message that
  * describes them and the format of calls.
- *
  */
 export function toolSettings(
   tools: readonly JsonValue[] | undefined,
@@ -37,23 +36,16 @@ export function toolSettings(
     const always = format?.isOpened === true ? format : undefined;
     return { format: always, passed: tools, variables: {}, messages: unchanged };
   }
-  if (reads.has('tools'))
-    return { format: format ?? GENERIC_FORMAT, passed: tools, variables: {}, messages: unchanged };
-  if (format !== undefined) {
-    // Firefunction's name, whose value is text.
-    if (reads.has('functions')) {
-      const variables = { functions: JSON.stringify(tools, undefined, 4), datetime: new Date().toUTCString() };
-      return { format, passed: undefined, variables, messages: unchanged };
-    }
+  const known = format ?? GENERIC_FORMAT;
+  if (reads.has('tools')) return { format: known, passed: tools, variables: {}, messages: unchanged };
+  // Firefunction's name, whose value is text.
+  if (format !== undefined && reads.has('functions')) {
+    const variables = { functions: JSON.stringify(tools, undefined, 4), datetime: new Date().toUTCString() };
+    return { format, passed: undefined, variables, messages: unchanged };
   }
   // SmolLM3's name.
   if (reads.has('xml_tools')) {
-    return {
-      format: format ?? GENERIC_FORMAT,
-      passed: undefined,
-      variables: { xml_tools: [...tools] },
-      messages: unchanged,
-    };
+    return { format: known, passed: undefined, variables: { xml_tools: [...tools] }, messages: unchanged };
   }
   const example = format === undefined ? undefined : exampleCall(format);
   const used = format !== undefined && example !== undefined ? format : GENERIC_FORMAT;

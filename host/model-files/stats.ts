@@ -1,0 +1,23 @@
+import type { Stats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { cacheError } from '../common/cache-errors.ts';
+import { isSystemError } from '../common/errors.ts';
+
+/** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
+const STAT_BLOCK_BYTES = 512;
+
+/** Returns the space that a file takes on the disk, bytes. Windows does not report it for a sparse file, so its full size counts. */
+export function allocatedBytes({ size, blocks }: Pick<Stats, 'size' | 'blocks'>): number {
+  return process.platform === 'win32' ? size : blocks * STAT_BLOCK_BYTES;
+}
+
+/** Returns the stats of a path itself; undefined if it does not exist. */
+export async function statsOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    // It may have been removed since it was listed.
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw cacheError(error, path);
+  }
+}
