@@ -1,4 +1,4 @@
-import { chosenOf } from '../catalog/choose-model.ts';
+import { requestedModel } from '../catalog/choose-model.ts';
 import type { RepoModel } from '../catalog/repo-models.ts';
 import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
@@ -17,7 +17,7 @@ function choiceOf(
   fits: (size: number) => boolean,
 ): string | null {
   try {
-    return chosenOf(models, query, fits).name.id;
+    return requestedModel(models, query, fits).name.id;
   } catch (error) {
     if (isHostError(error)) return null;
     throw error;

@@ -1,4 +1,4 @@
-import { chosenOf, matchQuantization } from '../catalog/choose-model.ts';
+import { matchQuantization, requestedModel } from '../catalog/choose-model.ts';
 import { assertSupportedFile } from '../catalog/model-type.ts';
 import { quantizationOf } from '../catalog/quantization-name.ts';
 import { withReadKinds } from '../catalog/read-kinds.ts';
@@ -35,9 +35,9 @@ export async function resolveName(request: ModelNaming, call: Call): Promise<Mod
   const [only, another] = here;
   if (only !== undefined && another === undefined) return only.name;
   const fits = await fitsHere(call);
-  if (only === undefined) return chosenOf(await modelsOf(query, call), query, fits).name;
+  if (only === undefined) return requestedModel(await modelsOf(query, call), query, fits).name;
   const models = await askHubIfReachable(call, HUB_PATIENCE_MS, (signal) => modelsOf(query, { ...call, signal }));
-  return chosenOf(models ?? here, query, fits).name;
+  return requestedModel(models ?? here, query, fits).name;
 }
 
 /**
@@ -111,7 +111,7 @@ function candidate(model: {
   return { name, kind: 'model', quantization, size, parts: 1, complete: true };
 }
 
-/** Returns the models that match a query: all those from which {@link chosenOf} would choose. */
+/** Returns the models that match a query: all those from which {@link requestedModel} would choose. */
 function matching<T extends RepoModel & { readonly repoId?: string }>(models: readonly T[], query: ModelQuery): T[] {
   const ofRepo = models.filter(({ name, repoId }) =>
     isSameRepository({ ...name, repoId: repoId ?? name.repoId }, query),

@@ -21,10 +21,10 @@ import type { ModelLeases } from './model-leases.ts';
 /** Models compared with the hub at a time. */
 const CHECKS_AT_ONCE = 4;
 
-/** Files of a split model the hub is asked about at a time: a name can claim a thousand. */
+/** Files of a split model whose metadata is requested at a time: a name can claim a thousand. */
 const REQUESTS_AT_ONCE = 8;
 
-/** Errors with which a hub says that it no longer has a file. */
+/** Errors which mean that the hub no longer has a file. */
 const GONE: readonly ErrorCode[] = ['REPO_NOT_FOUND', 'REVISION_NOT_FOUND', 'FILE_NOT_FOUND'];
 
 /** Errors that concern all models alike. */
@@ -33,11 +33,11 @@ const FATAL: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE', 'RATE_LIMITED
 /** How a downloaded model compares with the hub. */
 export interface ModelUpdate {
   readonly model: CachedModel;
-  /** `unknown`: there is no record of what was downloaded, and the size is the same, or the hub refuses to tell. */
+  /** `unknown`: there is no record of what was downloaded, and the size is the same, or the hub refuses access. */
   readonly state: 'current' | 'newer' | 'gone' | 'unknown';
   /** Bytes of the newer files. */
   readonly newSize?: number;
-  /** The commit that has them; null if the hub does not name it. */
+  /** Their commit; null if the hub does not name it. */
   readonly commit?: string | null;
   /** Why the state is unknown. */
   readonly reason?: string;
@@ -51,7 +51,7 @@ export interface CacheUpdatesOptions {
   readonly hub: () => Promise<HubClient>;
 }
 
-/** Finds out which models have newer files on the hub, and puts those in the place of the old ones. */
+/** Finds the models with newer files on the hub, and replaces the old files. */
 export class CacheUpdates {
   readonly #options: CacheUpdatesOptions;
 
@@ -87,7 +87,8 @@ export class CacheUpdates {
 
   /**
    * Gives the files of `staged`, which are complete, the names of an older version. A loaded model keeps the old files
-   * until it is unloaded, which then frees their space; Windows does not allow that, so there it has to be unloaded first.
+   * until it is unloaded, which then frees their space; Windows does not allow that, so there it has to be unloaded
+   * first.
    *
    * @throws HostError `MODEL_IN_USE`, `FILE_IN_USE`, `NOT_OURS`, `MODEL_NOT_DOWNLOADED`.
    */
@@ -96,7 +97,7 @@ export class CacheUpdates {
     await assertOwn(layout, index, name);
     const lock = FileLock.try(layout.lockPath(name));
     if (lock === undefined) throw modelInUse([name.id]);
-    // A load that begins now waits until all files of the model are of one version.
+    // A load that starts now waits until all files of the model are of one version.
     const exclusive = leases.takeExclusive(name);
     try {
       const [from, to] = [new ModelFolder(layout, staged), new ModelFolder(layout, name)];

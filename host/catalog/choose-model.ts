@@ -41,7 +41,7 @@ export interface Candidate {
  *
  * @throws HostError as {@link modelOfQuantization} and {@link chooseModel}.
  */
-export function chosenOf(
+export function requestedModel(
   models: readonly RepoModel[],
   query: ModelQuery | RepoModel['name'],
   fits: (size: number) => boolean,
@@ -82,9 +82,9 @@ export function modelOfQuantization(models: readonly RepoModel[], repoId: string
 }
 
 /**
- * Returns the models that a quantization means, as llama.cpp and Ollama read one, whatever its case: those that have it;
- * else with `UD-`, which unsloth puts before it; else those whose names end with it (`Compact`); else the only one of
- * its family (`Q8` for `Q8_0`, `MXFP4` for `MXFP4_MOE`). Several where it leaves a choice.
+ * Returns the models that a quantization means, as llama.cpp and Ollama read one, whatever its case: those that have
+ * it; else with `UD-`, which unsloth puts before it; else those whose names end with it (`Compact`); else the only one
+ * of its family (`Q8` for `Q8_0`, `MXFP4` for `MXFP4_MOE`). Several if that is ambiguous.
  */
 export function matchQuantization<T extends Candidate>(candidates: readonly T[], quantization: string): T[] {
   const wanted = quantization.toUpperCase().replace(/^FP(16|32)$/, 'F$1');
@@ -105,9 +105,9 @@ export function matchQuantization<T extends Candidate>(candidates: readonly T[],
 }
 
 /**
- * Of several models, returns the one whose name has nothing behind what was wanted (`m-Q4_K_M` rather than
+ * Of several models, returns the one whose name has nothing after what was wanted (`m-Q4_K_M` rather than
  * `m-Q4_K_M-fixed`), nothing between it and the name of the others (`m-Compact` rather than `m-I-Compact`), and that is
- * in no folder which another one is not in. All of them if that leaves a choice.
+ * in no folder which another one is not in. All of them if that is ambiguous.
  */
 function plainest<T extends Candidate>(models: T[], wanted: string): T[] {
   if (models.length < 2) return models;

@@ -3,7 +3,7 @@ import { modelStem } from '../protocol/shards.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /**
- * Names of GGUF files that are no models, as converters and publishers write them, for files whose header has not been
+ * Names of GGUF files that are not models, as converters and publishers write them, for files whose header has not been
  * read. The words stand alone in a file's path, so that `Eagle-7B` and `Adapted-8B` remain models.
  */
 const WORDS: readonly [words: RegExp, kind: FileKind][] = [
@@ -20,8 +20,8 @@ const WORDS: readonly [words: RegExp, kind: FileKind][] = [
 const MTP = /[-_.]mtp(?=[-_.]|$)/i;
 
 /**
- * A piece of a file that was cut for uploading: `m.gguf.part1of2`, `m-part2of3.gguf`, `m.gguf-split-a`. llama.cpp cannot
- * read these, other than shards (`m-00001-of-00002.gguf`).
+ * A piece of a file that was cut for uploading: `m.gguf.part1of2`, `m-part2of3.gguf`, `m.gguf-split-a`. llama.cpp
+ * cannot read these, other than shards (`m-00001-of-00002.gguf`).
  */
 const PIECE = /\.gguf[-._](part[-_]?\w+|split[-_]?[a-z0-9]+)$|[-._]part[-_]?\d+[-_]?of[-_]?\d+\.gguf$/i;
 
@@ -38,8 +38,8 @@ export function isListed(file: string): boolean {
 }
 
 /**
- * Returns whether a file adds multi-token prediction to another one of the repository, which it is named for: it is less
- * than half as large, and has the same name without `MTP`.
+ * Returns whether a file adds multi-token prediction to another one of the repository, which it is named for: it is
+ * less than half as large, and has the same name without `MTP`.
  */
 export function addsMtp(file: string, sizes: ReadonlyMap<string, number | undefined>): boolean {
   if (!MTP.test(file)) return false;

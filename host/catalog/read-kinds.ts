@@ -7,8 +7,8 @@ import type { RepoModel } from './repo-models.ts';
 const MAX_READ = 8;
 
 /**
- * Corrects what the names of a repository's files say by their headers. Files that differ only in their quantization are
- * of one kind, so the smallest of each such family is read.
+ * Corrects the kinds that the names of a repository's files suggest, by reading headers. Files that differ only in
+ * their quantization are of one kind, so the smallest of each such family is read.
  *
  * @param read Returns the kinds of models, undefined for those that are not known.
  */

@@ -43,7 +43,7 @@ export class ActivityWatch {
     const { connections, pause } = this.#connections;
     const isStalled = this.#now() - this.#changedAt >= STALLED_AFTER_MS;
     const stalledSince = isStalled ? Math.floor(this.#changedAt / 1000) : undefined;
-    // While other connections receive bytes, the pause of one is of no interest.
+    // While other connections receive bytes, the pause of one does not matter.
     if (pause !== undefined && (isStalled || connections === 0)) {
       const action = pause.reason === 'requested' ? 'wait' : 'retry';
       return { connections, stalledSince, next: { action, at: pause.until, code: pause.error.code } };

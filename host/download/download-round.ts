@@ -51,7 +51,7 @@ export interface ConnectionActivity {
 /** The server does not send the ranges that are requested: one connection downloads the file from the start. */
 export class RangesIgnored extends Error {}
 
-/** A stored chunk is not what the server sends: the file on the disk is another one from there on. */
+/** A stored chunk is not what the server sends: the file on the disk is a different one from there on. */
 export class StoredChunkDiffers extends Error {
   readonly chunk: number;
 
@@ -67,10 +67,10 @@ class SlowConnection extends Error {}
 /** Interval between two samples of the connections' speed, milliseconds. */
 const SAMPLE_MS = 400;
 
-/** Unusable answers to range requests of one run after which no more ranges are requested. */
+/** Number of unusable responses to range requests of one run after which no more ranges are requested. */
 const MAX_UNUSABLE = 2;
 
-/** Statuses of servers that allow only so many connections or requests at a time. */
+/** Statuses with which servers limit the number of connections or requests. */
 const REFUSALS: ReadonlySet<unknown> = new Set([403, 408, 429, 500, 502, 503, 504, 509]);
 
 /** One pass over all missing chunks of a file, with as many connections as the plan says. */
@@ -84,11 +84,13 @@ export class DownloadRound {
   readonly #ranges: boolean;
   #workers = 0;
   #hashing: Promise<number | undefined> = Promise.resolve(undefined);
-  /** Bytes that arrived but are not in the index: at most one chunk per connection. They are lost if the host is killed. */
+  /**
+   * Bytes that arrived but are not in the index: at most one chunk per connection. They are lost if the host is killed.
+   */
   #unrecorded = 0;
   /** Bytes of connections that were closed since the last sample. */
   #closedBytes = 0;
-  /** Whether the server has sent any bytes: then it does not refuse the file as such. */
+  /** Whether the server has sent any bytes, so that a refusal is not about the file. */
   #hasReceived = false;
   #pause: RetryPause | undefined;
 
@@ -105,8 +107,8 @@ export class DownloadRound {
   }
 
   /**
-   * Downloads all missing chunks, and computes the checksum behind them. Resolves with the number of a damaged chunk, if
-   * there is one, which is left to the next round.
+   * Downloads all missing chunks, and computes the checksum behind them. Resolves with the number of a damaged chunk,
+   * if there is one, which is left to the next round.
    *
    * @throws HostError when retrying does not help; {@link RangesIgnored}; the signal's reason when aborted.
    */
@@ -200,12 +202,13 @@ export class DownloadRound {
 
   /**
    * Downloads a run of chunks. After a broken connection it continues at the next byte. Returns false if the server
-   * refuses this connection beside the others; what is missing of the run is then left to them.
+   * refuses this connection but not the others; the rest of the run is then left to them.
    */
   async #downloadRun(run: ChunkRun, writer: BufferedWrite): Promise<boolean> {
     const { remote, limits, log, partial, plan, file, onBytes } = this.#options;
     const cursor = await partial.start(run, file, (bytes) => onBytes(-bytes));
-    const giveBack = () => this.#queue.add(Array.from({ length: run.end - cursor.chunk }, (_, i) => cursor.chunk + i));
+    const returnRest = () =>
+      this.#queue.add(Array.from({ length: run.end - cursor.chunk }, (_, i) => cursor.chunk + i));
     const giveUp = async (reason: unknown): Promise<never> => {
       await this.#keepPartial(cursor, writer);
       throw reason;
@@ -217,24 +220,24 @@ export class DownloadRound {
       try {
         const hasLeft = await this.#stream(run, cursor, writer);
         if (!hasLeft) continue;
-        giveBack();
+        returnRest();
         return true;
       } catch (error) {
         if (this.#stop.aborted) await giveUp(this.#stop.reason);
         const isSlow = error instanceof SlowConnection;
         const isRefused = isRefusal(error) && this.#hasReceived;
-        const areOthers = this.#ranges && this.#isRefusedBesideOthers(error);
-        if (!isSlow && !isRefused && !areOthers && !isTransient(error)) await giveUp(error);
+        const isOneTooMany = this.#ranges && this.#isOneTooMany(error);
+        if (!isSlow && !isRefused && !isOneTooMany && !isTransient(error)) await giveUp(error);
         // Bytes that arrived before the connection broke are good.
         await writer.flush().catch(giveUp);
         if (isSlow) continue;
         log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
         if (error instanceof UnusableRange) unusable += 1;
         if (unusable >= MAX_UNUSABLE) await giveUp(new RangesIgnored());
-        if (areOthers) {
+        if (isOneTooMany) {
           plan.refused(Math.min(plan.target, this.#workers) - 1);
           await this.#keepPartial(cursor, writer);
-          giveBack();
+          returnRest();
           return false;
         }
         // Only attempts without any bytes count as failures, and only pauses without any in between.
@@ -251,7 +254,7 @@ export class DownloadRound {
   }
 
   /** Whether a server refuses one more connection, but not the others. */
-  #isRefusedBesideOthers(error: unknown): boolean {
+  #isOneTooMany(error: unknown): boolean {
     const others = [...this.#connections];
     if (isRefusal(error)) return others.length > 0;
     return isTransient(error) && error.code === 'HUB_UNREACHABLE' && others.some(({ isReceiving }) => isReceiving);
@@ -326,7 +329,7 @@ export class DownloadRound {
     }
   }
 
-  /** Writes bytes chunk by chunk, and records each complete chunk. A leaving connection stops behind a chunk. */
+  /** Writes bytes chunk by chunk, and records each complete chunk. A leaving connection stops after a chunk. */
   async #write(cursor: ChunkCursor, bytes: Uint8Array, writer: BufferedWrite, connection: Connection): Promise<void> {
     const { states, grid } = this.#options;
     for (let rest = bytes; rest.length > 0 && !cursor.done; ) {

@@ -15,7 +15,7 @@ interface Waiting {
 }
 
 /**
- * Computes the checksum of a file while it is written, in a thread of its own: at a gigabyte per second, hashing takes
+ * Computes the checksum of a file while it is written, in a separate thread: at a gigabyte per second, hashing takes
  * half of a core, and the main thread serves the network. Each piece is read back from the system's page cache.
  */
 export class FileHasher {

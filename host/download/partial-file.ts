@@ -46,7 +46,7 @@ export class PartialFile {
     }
   }
 
-  /** Throws `CACHE_ERROR` if another program has removed, replaced or cut the file since it was opened. */
+  /** Throws `CACHE_ERROR` if another program has removed, replaced or truncated the file since it was opened. */
   async assertIntact(): Promise<void> {
     const [open, there] = await Promise.all([this.#handle.stat(), statsOf(this.path)]);
     if (there?.ino === open.ino && there.dev === open.dev && open.size >= this.#size) return;
@@ -116,8 +116,8 @@ export class PartialFile {
   }
 
   /**
-   * Syncs the file and gives it its final name. Nothing is overwritten: a file that appeared under that name meanwhile is
-   * not ours.
+   * Syncs the file and gives it its final name. Nothing is overwritten: a file that appeared under that name meanwhile
+   * is not ours.
    *
    * @returns The file's time of change, Unix milliseconds.
    */
@@ -170,15 +170,15 @@ export async function isComplete(path: string, size: number): Promise<boolean> {
 export function modifiedError(path: string): HostError {
   return new HostError(
     'CACHE_ERROR',
-    `${path} was removed or cut while it was being written, possibly by another program. Download the model again.`,
+    `${path} was removed or truncated while it was being written, possibly by another program. Download the model again.`,
     { details: { path } },
   );
 }
 
-/** What a file system reports that has no files of the size of models, or none with gaps. */
+/** Errors of file systems that do not support files as large as models, or sparse files. */
 const NO_LARGE_FILES = ['EFBIG', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'] as const;
 
-/** Numbers of file systems that limit the size of files, as `statfs` gives them. Source: Linux, magic.h. */
+/** File systems that limit the size of files, by the number that `statfs` returns. Source: Linux, magic.h. */
 const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x4d44, 'FAT'],
   [0x2011bab0, 'exFAT'],

@@ -5,8 +5,8 @@ import { demandOf, memoryFor } from '../hardware/demand.ts';
 import type { LoadSettings, RunnerStep } from './ipc.ts';
 
 /**
- * Memory that a runner may use beside what its model needs, bytes. Node.js, llama.cpp, a large vocabulary and a GPU
- * driver take 0.15 to 1 GB; {@link MAX_CHECKPOINT_BYTES} is the rest.
+ * Memory that a runner may use in addition to what its model needs, bytes. Node.js, llama.cpp, a large vocabulary and a
+ * GPU driver take 0.15 to 1 GB; {@link MAX_CHECKPOINT_BYTES} is the rest.
  */
 const MEMORY_BASE_BYTES = 1.5 * 2 ** 30;
 
@@ -24,7 +24,7 @@ const SLOWEST_DISK = 20e6;
 
 /**
  * Slowest evaluation, bytes of weights per second and token: a 4 GB model takes 8 s for a token of the prompt on a core
- * without vector instructions (0.5 GB/s); this is a fifth of that, for a machine that does something else.
+ * without vector instructions (0.5 GB/s); this is a fifth of that, for a computer that is busy with something else.
  */
 const SLOWEST_EVALUATION = 100e6;
 
@@ -46,7 +46,7 @@ export interface Budget {
   readonly memoryBytes: number;
   /** What is added where mapped pages of the file are counted, bytes. */
   readonly mappedBytes: number;
-  /** Longest time that a load may take without progress beside the configured one, milliseconds. */
+  /** Longest time that a load may take without progress in addition to the configured one, milliseconds. */
   readonly loadMs: number;
   /** Longest time that a step may take, milliseconds. */
   stepMs(step: RunnerStep): number;
@@ -74,7 +74,9 @@ export function budgetOf({ files, shape }: InspectedModel, settings: LoadSetting
   };
 }
 
-/** Memory of a context that evaluates a text as one batch: cache, working memory, and the scores of all heads in F32. */
+/**
+ * Memory of a context that evaluates a text as one batch: cache, working memory, and the scores of all heads in F32.
+ */
 function contextBytes(shape: ModelShape, tokens: number): number {
   const { compute } = demandOf(shape, { contextSize: tokens, batchSize: tokens });
   const heads = Math.ceil(shape.embeddingDim / Math.max(1, shape.keyLength));

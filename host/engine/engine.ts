@@ -97,7 +97,7 @@ export class Engine implements ModelEngine<LoadRequest> {
     return this.#warm.pid;
   }
 
-  /** Whether and how models are contained, as far as it is known: that a sandbox works shows with the first runner. */
+  /** Whether and how models are contained. Whether a sandbox works is known once the first runner has started. */
   get containment(): ContainmentStatus {
     return this.#starter.containment.status;
   }
@@ -116,9 +116,9 @@ export class Engine implements ModelEngine<LoadRequest> {
   /**
    * Loads a model in a runner process.
    *
-   * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_ENDED`, `ENGINE_UNAVAILABLE`, `LOAD_TIMEOUT`,
-   * `UNSAFE_FOLDER` where other users could have replaced what would run, `INVALID_REQUEST` for a context that is too
-   * long; the signal's reason when aborted.
+   * @throws HostError `MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_CRASHED`, `ENGINE_ENDED`, `ENGINE_UNAVAILABLE`,
+   *   `LOAD_TIMEOUT`, `UNSAFE_FOLDER` if other users could have replaced what would run, `INVALID_REQUEST` for a context
+   *   that is too long; the signal's reason when aborted.
    */
   async load(
     request: LoadRequest,
@@ -156,8 +156,8 @@ export class Engine implements ModelEngine<LoadRequest> {
   }
 
   /**
-   * Takes the warm runner, or starts one. A warm runner that does not see the files or does not respond, such as one that
-   * was stopped, is replaced: it must not hold up a load.
+   * Takes the warm runner, or starts one. A warm runner that does not see the files or does not respond, such as one
+   * that was stopped, is replaced: it must not delay a load.
    */
   async #takeRunner(files: Visible['files'], signal: AbortSignal): Promise<RunnerProcess> {
     await this.#starter.tried();
@@ -195,7 +195,7 @@ export class Engine implements ModelEngine<LoadRequest> {
   }
 }
 
-/** Returns whether a runner that is started answers in time. One that exits is no question of time: its load fails. */
+/** Returns whether a runner that is started answers in time. One that exits counts too: its load fails at once. */
 async function respondsWithin(runner: RunnerProcess, ms: number, signal: AbortSignal): Promise<boolean> {
   const answered = runner.call('memory', null).then(
     () => true,
@@ -251,12 +251,12 @@ function describe(
     mappedBytes: mappedBytes(shape, settings, gpuLayers),
     vramUsed: figures.vramUsed,
     loadedAt: Math.floor(Date.now() / 1000),
-    ...defined({ notice: remarks(notice, abilities.generate === null ? figures.chatFormat : undefined) }),
+    ...defined({ notice: noticeFor(notice, abilities.generate === null ? figures.chatFormat : undefined) }),
   };
 }
 
 /** What a user should know about a load, in one text; undefined if there is nothing to say. */
-function remarks(notice: string | undefined, chatFormat: ChatFormat | undefined): string | undefined {
+function noticeFor(notice: string | undefined, chatFormat: ChatFormat | undefined): string | undefined {
   if (chatFormat === undefined || chatFormat.error === null) return notice;
   const instead = chatFormat.used === 'chatml' ? 'ChatML' : 'a plain transcript';
   const template = `The model's chat template cannot be used (${chatFormat.error}), so conversations are written as ${instead}.`;

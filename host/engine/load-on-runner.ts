@@ -12,7 +12,7 @@ export interface LoadWatch {
   readonly signal: AbortSignal;
   /** Called with the fraction that is loaded, 0 to 1. */
   readonly onProgress: ProgressListener<number>;
-  /** Longest time without progress, milliseconds, beside the budget's time to read the file. */
+  /** Longest time without progress, milliseconds, in addition to the budget's time to read the file. */
   readonly timeoutMs: number;
 }
 
@@ -26,7 +26,8 @@ export interface LoadedRunner {
  * Loads a model on a runner. When this rejects, the runner process has ended.
  *
  * @throws HostError the runner's own error (`MODEL_REJECTED`, `INSUFFICIENT_MEMORY`, `ENGINE_UNAVAILABLE`),
- * `ENGINE_CRASHED` when it crashes, `ENGINE_ENDED` when it exceeds the budget, `LOAD_TIMEOUT` without progress; the signal's reason when aborted.
+ * `ENGINE_CRASHED` when it crashes, `ENGINE_ENDED` when it exceeds the budget, `LOAD_TIMEOUT` without progress; the
+ * signal's reason when aborted.
  */
 export async function loadOnRunner(
   runner: RunnerProcess,

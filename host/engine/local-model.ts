@@ -99,9 +99,9 @@ export class LocalModel implements EngineModel {
   }
 
   /**
-   * Runs a request after those before it. When `end` is aborted the runner is told to stop, and ended if it has not within
-   * `stopTimeoutMs`, or a request that still waits
-   * comes to `stopped`; when `signal` is, its reason is thrown in any case.
+   * Runs a request after those before it. When `end` is aborted, a request that still waits results in `stopped`; if it
+   * runs, the runner is told to stop it, and is ended if it does not within `stopTimeoutMs`. When `signal` is aborted,
+   * its reason is thrown in any case.
    */
   async #inOrder<T>(
     signal: AbortSignal,
@@ -117,7 +117,7 @@ export class LocalModel implements EngineModel {
       work = this.#nextWork++;
       return request.run(work);
     })();
-    // The next request waits for all before it, also where this one has left early.
+    // The next request waits for all before it, even if this one has left early.
     this.#previous = Promise.allSettled([previous, done]);
     let timer: NodeJS.Timeout | undefined;
     const stop = () => {

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 /** Most processes between a starter and the program that it starts. */
 const MAX_DESCENT = 4;
 
-/** Memory of a process in `/proc/<pid>/status` that no file holds: in use, and in swap space. In kB. */
+/** Memory of a process in `/proc/<pid>/status` that is not backed by a file: in use, and in swap space. In kB. */
 const OWN_MEMORY = /^(?:RssAnon|VmSwap):\s+(\d+) kB$/gm;
 
 /**
  * Returns the memory of a process that is its own, bytes: without the pages of mapped files, which the system can drop.
- * Undefined where it cannot be read from outside, as on Windows and macOS: there the runner reports it.
+ * Undefined if it cannot be read from outside, as on Windows and macOS, where the runner reports it.
  *
  * @param pid The process, or one that only starts it, such as a sandbox.
  */

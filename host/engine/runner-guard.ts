@@ -10,12 +10,14 @@ const INTERVAL_MS = 250;
  * Longest time that one check counts, milliseconds: while the computer sleeps or the host itself is busy, the runner
  * cannot report progress either.
  */
-const MOST_COUNTED_MS = 1_000;
+const MAX_COUNTED_MS = 1_000;
 
-/** Longest time until a command reports its first step, milliseconds: the runner may be reading a long text before it. */
-const ACCEPT_MS = 120_000;
+/**
+ * Longest time until a command reports its first step, milliseconds: the runner may be reading a long text before it.
+ */
+const FIRST_STEP_MS = 120_000;
 
-/** What a command is doing, in words that complete "while …". */
+/** What a command is doing, to follow "while". */
 const DOING: Readonly<Record<RunnerStep['kind'], string>> = {
   tokenize: 'splitting a text into tokens',
   grammar: 'reading a grammar',
@@ -42,7 +44,7 @@ export class RunnerGuard {
   /** Memory of the largest context that was announced, bytes. */
   #contextBytes = 0;
   #timer: NodeJS.Timeout | undefined;
-  #lastLook = 0;
+  #lastCheck = 0;
   #doing: string | undefined;
 
   /**
@@ -65,16 +67,16 @@ export class RunnerGuard {
   }
 
   begin(id: number, name: CommandName): void {
-    // A load has a time limit of its own, and a stop is answered by the end of what it stops.
-    const limitMs = name === 'load' || name === 'stop' ? Number.POSITIVE_INFINITY : ACCEPT_MS;
+    // A load has its own time limit, and a stop is answered by the end of what it stops.
+    const limitMs = name === 'load' || name === 'stop' ? Number.POSITIVE_INFINITY : FIRST_STEP_MS;
     this.#commands.set(id, { name, step: undefined, limitMs, waitedMs: 0 });
     if (name === 'load') this.#doing = 'loading it';
     if (this.#timer !== undefined) return;
-    this.#lastLook = performance.now();
-    this.#timer = setInterval(() => this.#look(), INTERVAL_MS).unref();
+    this.#lastCheck = performance.now();
+    this.#timer = setInterval(() => this.#checkAll(), INTERVAL_MS).unref();
   }
 
-  /** Takes what a command does next. */
+  /** Records what a command does next. */
   step(id: number, step: RunnerStep): void {
     const command = this.#commands.get(id);
     if (command === undefined || this.#budget === undefined) return;
@@ -98,7 +100,7 @@ export class RunnerGuard {
     this.#timer = undefined;
   }
 
-  /** Takes the memory that the runner reports, mapped pages of files included, bytes. */
+  /** Checks the memory that the runner reports, mapped pages of files included, bytes. */
   reported(bytes: number): void {
     this.#check(bytes, this.#budget?.mappedBytes ?? 0);
   }
@@ -108,10 +110,10 @@ export class RunnerGuard {
     return ended('stop', `did not stop within ${limitMs / 1000} seconds`, this.context, { limitMs });
   }
 
-  #look(): void {
+  #checkAll(): void {
     const now = performance.now();
-    const passed = Math.min(now - this.#lastLook, MOST_COUNTED_MS);
-    this.#lastLook = now;
+    const passed = Math.min(now - this.#lastCheck, MAX_COUNTED_MS);
+    this.#lastCheck = now;
     const memory = this.#readMemory();
     if (memory !== undefined) this.#check(memory, 0);
     for (const command of this.#commands.values()) {

@@ -32,7 +32,7 @@ export interface RunnerExit {
   readonly log: readonly string[];
   /** The model's file, and what the runner was doing; absent before a load. */
   readonly context?: { readonly file: string; readonly doing: string | undefined } | undefined;
-  /** Why the host ended it; absent where it exited by itself. */
+  /** Why the host ended it; absent if it exited on its own. */
   readonly failure?: HostError | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface RunnerOptions {
   readonly wrap?: (command: Command) => Command;
   /** Whether it is started in a sandbox. */
   readonly isContained?: boolean;
-  /** The folders that it sees; undefined where it sees everything, or certain files. */
+  /** The folders that it sees; undefined if it sees everything, or certain files. */
   readonly folders?: VisibleFolders | undefined;
   /** Reads the memory of a process, bytes. @default ownMemory */
   readonly readMemory?: typeof ownMemory;
@@ -96,8 +96,8 @@ export class RunnerProcess {
     this.isContained = isContained;
     this.folders = options.folders;
     const entry = fileURLToPath(options.entry);
-    // Not `fork`, which requires a module's path, absent in the packaged host, and passes on the flags of the host's own
-    // process (a debugger's port, a test runner's loader).
+    // Not `fork`, which requires a module's path, absent in the packaged host, and passes on the flags of the host's
+    // own process (a debugger's port, a test runner's loader).
     const { program, args, env } = wrap({
       program: process.execPath,
       args: [...(entry === process.execPath ? [] : [entry]), RUNNER_ARGUMENT],
@@ -108,7 +108,8 @@ export class RunnerProcess {
       cwd: dirname(process.execPath),
       env,
       serialization: 'advanced',
-      // A sandbox is a process of its own before the runner: both are ended as one group, in a session without a terminal.
+      // A sandbox is a separate process that starts the runner: both are ended as one group, in a session without a
+      // terminal.
       detached: isContained,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Without a console: Ctrl-C at the host's does not reach it, and it shows no window of its own.
@@ -226,8 +227,8 @@ export class RunnerProcess {
   }
 
   #send(message: ToRunner): void {
-    // A process that could not be started has no channel; a closed one means that the process is exiting. Either way its
-    // exit fails the pending commands.
+    // A process that could not be started has no channel; a closed one means that the process is exiting. Either way
+    // its exit fails the pending commands.
     if (this.#child.pid !== undefined) this.#child.send(message, () => undefined);
   }
 
@@ -249,7 +250,7 @@ export class RunnerProcess {
   }
 }
 
-/** Returns the signal that an exit code stands for; undefined where it stands for none. */
+/** Returns the signal that an exit code stands for; undefined if it stands for none. */
 function signalOf(code: number | null): NodeJS.Signals | undefined {
   const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
   return names.find(([, number]) => code === SIGNAL_CODES + number)?.[0];

@@ -29,8 +29,8 @@ export interface RunnerStarterOptions {
 
 /**
  * Starts runners, contained where that works. The first contained runner is the trial of the sandbox: where it does not
- * start although one without a sandbox does, or lacks the GPU that the other has, later ones are not contained. By then no
- * file of a model has been opened.
+ * start although one without a sandbox does, or lacks the GPU that the other has, later ones are not contained. By then
+ * no model's file has been opened.
  */
 export class RunnerStarter {
   readonly #options: RunnerStarterOptions;
@@ -94,7 +94,7 @@ export class RunnerStarter {
     const outcome = await startOf(runner);
     const lacksGpu = outcome.facts?.gpu === null && runner.gpu !== 'off' && (this.#options.mayHaveGpu ?? mayHaveGpu)();
     if (outcome.facts !== undefined && !lacksGpu) return;
-    // Ended by somebody: that says nothing about the sandbox. The next one is the trial.
+    // It was killed: that says nothing about the sandbox. The next one is the trial.
     if (runner.isKilled || outcome.isKilled) {
       this.#trial = undefined;
       return;

@@ -5,7 +5,7 @@ import { type FoundFile, isUnreadable, orUndefined, readSmallText } from './disk
 /** Most entries read by one scan, over all programs. A large collection has a few thousand files. */
 const MAX_ENTRIES = 50_000;
 
-/** Most entries that are named because they were not read. */
+/** Most entries that are reported as not read. */
 const MAX_SKIPPED = 100;
 
 /** Limits a scan: it ends when `signal` is aborted or too many entries have been read. */
@@ -26,7 +26,7 @@ export class ScanBudget {
     return this.#remaining >= 0 && !this.signal.aborted;
   }
 
-  /** Notes what was not read, and why, in a sentence. */
+  /** Records what was not read, and why, as a sentence. */
   skip(sentence: string): void {
     if (this.#skipped.size < MAX_SKIPPED) this.#skipped.add(sentence);
   }
@@ -107,7 +107,8 @@ export class BoundedFolder {
     for (const file of files) yield [...parts, file];
     if (parts.length >= MAX_DEPTH) {
       const [first] = folders;
-      if (first !== undefined) this.budget.skip(`${join(this.path, ...parts, first)} is too deep to be searched.`);
+      if (first !== undefined)
+        this.budget.skip(`${join(this.path, ...parts, first)} is nested too deeply to be searched.`);
       return;
     }
     for (const folder of folders) {

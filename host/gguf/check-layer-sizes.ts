@@ -8,7 +8,7 @@ const PER_LAYER = ['attention.head_count', 'attention.head_count_kv', 'feed_forw
 /** Tensors whose dimensions llama.cpp derives from the number of attention heads. */
 const ATTENTION_TENSOR = /^blk\.\d+\.attn_(?:q|k|v|qkv|output)\.weight$/;
 
-/** Tensors whose dimensions llama.cpp derives from the feed-forward length. Experts have a length of their own. */
+/** Tensors whose dimensions llama.cpp derives from the feed-forward length. Experts have their own length. */
 const FEED_FORWARD_TENSOR = /^blk\.\d+\.ffn_(?:up|gate|down)\.weight$/;
 
 /**

@@ -12,10 +12,10 @@ export const KIND_NAMES: Readonly<Record<FileKind, string>> = {
   other: 'not a language model',
 };
 
-/** Kinds of files that llama.cpp does not load by themselves. */
+/** Kinds of files that llama.cpp does not load on their own. */
 const COMPANIONS: readonly FileKind[] = ['adapter', 'projector', 'imatrix', 'vocabulary', 'part'];
 
-/** Returns whether a file of a kind cannot be loaded by itself, whatever else it may be used for. */
+/** Returns whether a file of a kind cannot be loaded on its own, whatever else it may be used for. */
 export function isCompanion(kind: FileKind | undefined): kind is Exclude<FileKind, 'model'> {
   return kind !== undefined && COMPANIONS.includes(kind);
 }
@@ -28,7 +28,7 @@ const TYPES: ReadonlyMap<string, FileKind> = new Map([
   ['vocab', 'vocabulary'],
 ]);
 
-/** Architectures of files that llama.cpp cannot load as a model, or that answer nobody by themselves. */
+/** Architectures of files that llama.cpp cannot load as a model, or that generate nothing useful on their own. */
 const ARCHITECTURES: ReadonlyMap<string, FileKind> = new Map([
   ['clip', 'projector'],
   ['eagle3', 'draft'],
@@ -75,10 +75,12 @@ const VALUE_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const STRING = 8;
 const LIST = 9;
 
-/** The beginning of the bytes of a file does not reach as far as is read. */
+/** The beginning of the file ends before what is to be read. */
 class EndOfBeginning extends Error {}
 
-/** Reads what the beginning of a file says, up to where it ends; undefined if it is not the beginning of a GGUF file. */
+/**
+ * Reads what the beginning of a file says, up to where it ends; undefined if it is not the beginning of a GGUF file.
+ */
 function readClues(bytes: Buffer): KindClues | undefined {
   if (bytes.length < 24 || bytes.toString('latin1', 0, 4) !== 'GGUF') return undefined;
   let at = 8;

@@ -7,7 +7,7 @@ export const ALL_RANGES: readonly Range[] = [
   [0xe000, 0x10ffff],
 ];
 
-/** Returns the ranges in order, where neither two overlap nor touch. */
+/** Returns the ranges in order, merged where they overlap or touch. */
 export function normalRanges(ranges: readonly Range[]): Range[] {
   const result: [number, number][] = [];
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {

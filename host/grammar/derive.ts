@@ -12,10 +12,11 @@ import {
 } from './expression.ts';
 
 /**
- * Returns what can follow a text: all texts that, behind it, are in the language; {@link NOTHING} where none is.
+ * Returns what can follow a text: every continuation with which it is in the language; {@link NOTHING} if there is
+ * none.
  *
- * These are Brzozowski's derivatives (Derivatives of Regular Expressions, 1964). Rules are expanded where they begin, so
- * no rule may begin with itself.
+ * These are Brzozowski's derivatives (Derivatives of Regular Expressions, 1964). Rules are expanded where they begin,
+ * so no rule may begin with itself.
  */
 export function derive(expression: Expression, text: string): Expression {
   let rest = expression;
@@ -91,7 +92,7 @@ export function isNullable(expression: Expression): boolean {
       const { rule } = expression;
       const known = nullableRules.get(rule);
       if (known !== undefined) return known;
-      // A rule that comes back to itself before any text adds nothing.
+      // A rule that refers to itself before any text adds nothing.
       nullableRules.set(rule, false);
       const result = isNullable(rule.body);
       nullableRules.set(rule, result);

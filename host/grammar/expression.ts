@@ -53,7 +53,7 @@ export function noneOf(characters: string): Expression {
 /** Any one character. */
 export const ANY: Expression = { kind: 'class', ranges: complement([]) };
 
-/** The parts one after the other. */
+/** The parts in sequence. */
 export function sequence(...parts: readonly Expression[]): Expression {
   const flat: Expression[] = [];
   for (const part of parts) {

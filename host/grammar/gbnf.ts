@@ -148,7 +148,7 @@ function literal(text: string): string {
   return `"${text.replace(/[\u0000-\u001f\u007f"\\]/g, (character) => ESCAPES[character] ?? codeEscape(character.charCodeAt(0)))}"`;
 }
 
-/** Never as an exception of all others: that would allow surrogates, which UTF-8 does not have. */
+/** Never negated: that would allow surrogates, which UTF-8 does not have. */
 function characterClass(ranges: readonly Range[]): string {
   const written = ranges.map(([first, last]) =>
     first === last ? classCharacter(first) : `${classCharacter(first)}-${classCharacter(last)}`,

@@ -2,7 +2,9 @@ import { complement, normalRanges, type Range } from './code-points.ts';
 import { isNullable } from './derive.ts';
 import { ANY, and, choice, EMPTY, type Expression, NOTHING, not, oneOf, repeat, sequence, text } from './expression.ts';
 
-/** Longest regular expression, UTF-16 units. The longest that validators generate, for email addresses, have some 300. */
+/**
+ * Longest regular expression, UTF-16 units. The longest that validators generate, for email addresses, have some 300.
+ */
 const MAX_PATTERN_CHARACTERS = 4_096;
 
 /** Deepest nesting of groups. */
@@ -85,7 +87,7 @@ const ANYTHING = repeat(ANY);
  * Converts a regular expression of ECMAScript into the language of all texts in which it is found.
  *
  * @throws PatternError for what is not regular (back references), look-behind, word boundaries, Unicode properties, and
- * assertions inside of repeated groups.
+ * assertions in repeated groups.
  */
 export function patternLanguage(pattern: string): Expression {
   if (pattern.length > MAX_PATTERN_CHARACTERS) {
@@ -124,7 +126,7 @@ function allFollowed(nodes: readonly Node[], next: Expression, atStart: boolean)
   return nodes.reduceRight((rest, node, index) => followed(node, rest, starts[index] ?? false), next);
 }
 
-/** The language of a node in which no place matters. */
+/** The language of a node that does not depend on its position. */
 function plain(node: Node): Expression {
   switch (node.kind) {
     case 'characters':
@@ -210,7 +212,7 @@ class Parser {
     if (this.#take('.')) return { kind: 'characters', ranges: complement(LINE_ENDS) };
     if (this.#take('\\')) return { kind: 'characters', ranges: this.#escape(false) };
     const character = this.#next();
-    if ('*+?'.includes(character)) throw new PatternError(`it repeats nothing at "${character}"`);
+    if ('*+?'.includes(character)) throw new PatternError(`it has nothing to repeat before "${character}"`);
     return {
       kind: 'characters',
       ranges: single(character.codePointAt(0) ?? 0),
@@ -282,7 +284,8 @@ class Parser {
     if (digits === undefined) throw new PatternError('it has an invalid escape');
     this.#at += digits.length;
     const code = Number.parseInt(digits, 16);
-    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new PatternError('it names half a character');
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+      throw new PatternError('it has half of a surrogate pair, or a code point that does not exist');
     return code;
   }
 }

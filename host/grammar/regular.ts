@@ -167,7 +167,7 @@ function addCuts(expression: Expression, cuts: Set<number>): void {
 const ruleNumbers = new WeakMap<Rule, number>();
 let ruleCount = 0;
 const keys = new WeakMap<Expression, string>();
-/** Characters described so far for what is being made. */
+/** Characters of the descriptions made so far under the current limit. */
 let work = 0;
 let isWorkShared = false;
 

@@ -18,7 +18,7 @@ export async function cpuFacts(machine: Machine): Promise<CpuFacts> {
   return { ...rest, threads, cores, ...(isHybrid ? { performanceCores } : {}) };
 }
 
-/** Returns what Node.js and the environment know of the CPU. */
+/** Returns what Node.js and the environment report about the CPU. */
 export function basicCpuFacts({ platform, architecture, env, brand, usableThreads }: Machine): CpuFacts {
   const windows = parseProcessorIdentifier(env?.PROCESSOR_IDENTIFIER ?? '');
   return {

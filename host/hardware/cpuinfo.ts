@@ -13,7 +13,7 @@ export function parseCpuInfo(text: string): CpuInfoFile {
   const parts = processors.map((fields) => integer(fields.get('CPU part'))).filter((part) => part !== null);
   return {
     vendor: first.get('vendor_id') ?? ARM_IMPLEMENTERS[integer(first.get('CPU implementer')) ?? -1] ?? 'unknown',
-    // On a Raspberry Pi, the board's name is in a block of its own after the processors.
+    // On a Raspberry Pi, the board's name is in a separate block after the processors.
     modelName: first.get('model name') ?? blocks.at(-1)?.get('Model') ?? '',
     family: integer(first.get('cpu family')),
     model: integer(first.get('model')),

@@ -26,7 +26,7 @@ const LIVE_AT_OUTPUT = 2;
 const MASK_BYTES = 2;
 
 /**
- * If the output layer is smaller than this share of the input embeddings, it has no matrix of its own and uses theirs.
+ * If the output layer is smaller than this share of the input embeddings, it has no separate matrix and uses theirs.
  */
 const TIED_OUTPUT = 1 / 16;
 
@@ -96,7 +96,7 @@ export function demandOfSize(modelSize: number, totalLayers: number): Demand {
 
 /**
  * Returns the bytes of GPU and main memory if the last `gpuLayers` layers are on the GPU; all layers include the output
- * layer. Several GPUs share the layers, but each has working memory of its own.
+ * layer. Several GPUs share the layers, but each has its own working memory.
  */
 export function memoryFor(
   demand: Demand,

@@ -18,7 +18,7 @@ export async function memoryInfo(machine: Machine, log: Logger): Promise<MemoryI
       const { total, available } = await withTimeout(mem(), PROBE_TIMEOUT_MS, 'systeminformation.mem');
       return { total, available: Math.min(available, total) };
     } catch (error) {
-      // A busy Mac can be too slow for it. What Node.js knows is less: only memory that nothing uses at all.
+      // A busy Mac can be too slow for it. Node.js reports less: only memory that is not used at all.
       log.warn('hardware.memory_probe_failed', { error });
     }
   }

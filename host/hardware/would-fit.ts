@@ -30,7 +30,7 @@ const MIN_CONTEXT = 512;
 const SMALL_CACHE = { cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' } as const;
 
 /**
- * Returns alternatives to a load that does not fit, each sufficient by itself, those with the least impact first: fewer
+ * Returns alternatives to a load that does not fit, each sufficient on its own, those with the least impact first: fewer
  * layers on the GPU, a quantized cache, a shorter context (with the same cache, or a longer one with a quantized
  * cache), a smaller file.
  */

@@ -29,8 +29,8 @@ export interface BulkOptions extends BulkTimeouts {
 export class BulkClient {
   readonly #options: BulkOptions;
   /**
-   * Idle connections by origin, those to public addresses apart. The most recently used one is reused first, because it is the least likely to have been
-   * closed.
+   * Idle connections by origin, those to public addresses separately. The most recently used one is reused first,
+   * because it is the least likely to have been closed.
    */
   readonly #idle = new Map<string, BulkConnection[]>();
 

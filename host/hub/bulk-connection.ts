@@ -109,7 +109,7 @@ export class BulkConnection {
   /** Reads and discards the rest of a body if it is small. Returns whether the connection can be reused. */
   async drain(remaining: number): Promise<boolean> {
     if (remaining > MAX_UNWANTED_BYTES) return false;
-    for (let closeWhenIdle = remaining; closeWhenIdle > 0; ) closeWhenIdle -= (await this.read(closeWhenIdle)).length;
+    for (let left = remaining; left > 0; ) left -= (await this.read(left)).length;
     // Bytes beyond the announced length cannot be assigned to a response.
     return this.#pending === undefined && !this.#ended;
   }

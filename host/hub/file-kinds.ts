@@ -7,13 +7,13 @@ import type { Hub } from './hub.ts';
 /** Longest time that reading kinds may take together, milliseconds: a listing must not wait for them. */
 const READ_TIMEOUT_MS = 3_000;
 
-/** Kinds that are remembered. A repository has a handful. */
+/** Most kinds that are cached. A repository has a handful. */
 const MAX_KNOWN = 1_000;
 
-/** How long a file whose beginning could not be read is not asked for again, milliseconds: a listing has many pages. */
+/** How long a file whose beginning could not be read is not requested again, milliseconds: a listing has many pages. */
 const FAILURE_REMEMBERED_MS = 60_000;
 
-/** Reads what files on the hub are from their first kilobytes, and remembers it. */
+/** Determines the kinds of files on the hub from their first kilobytes, and caches them. */
 export class FileKinds {
   readonly #hub: () => Promise<Pick<Hub, 'beginning'>>;
   readonly #log: Logger;

@@ -70,7 +70,7 @@ export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequ
     if (isHub && token !== undefined && refusesToken(response, step > 0)) {
       const refusal = await readRefusal(response, { secrets: [token], signal });
       response = await send({});
-      // What a redirect leads to may be readable without a token, and not with one: that says nothing about the token.
+      // The target of a redirect may be readable without a token but not with one: that says nothing about the token.
       if (step === 0) tokenRefusal = refusal;
       token = undefined;
     }
@@ -107,8 +107,8 @@ function isPrivate(url: URL, address: string | undefined): boolean {
 
 /**
  * Whether a response refuses the token rather than the request. A 403 with a reason that concerns the repository comes
- * from a hub that accepts the token. What a redirect leads to may also respond with 400, as
- * S3 does if a request has a token and a signature.
+ * from a hub that accepts the token. The target of a redirect may also respond with 400, as S3 does if a request has a
+ * token and a signature.
  */
 function refusesToken({ status, headers }: HttpResponse, isRedirected: boolean): boolean {
   if (status === 403) return !HUB_REASONS.has(headers['x-error-code']);

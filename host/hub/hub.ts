@@ -26,13 +26,16 @@ export interface HubOptions extends HubRequestsOptions {
 /** Options for a request to the hub. */
 export interface HubRequestOptions {
   readonly signal?: AbortSignal;
-  /** Called before each pause between two attempts, and with undefined behind it. With it, the hub waits longer. */
+  /**
+   * Called before each pause between two attempts, and with undefined after it. With it, a server may ask to wait
+   * longer.
+   */
   readonly onPause?: (pause: RetryPause | undefined) => void;
 }
 
 /**
- * Longest time for the response to a `HEAD` request, milliseconds. Some servers never answer it; a `GET` request for one
- * byte gets the same headers.
+ * Longest time for the response to a `HEAD` request, milliseconds. Some servers never answer it; a `GET` request for
+ * one byte gets the same headers.
  */
 const HEAD_TIMEOUT_MS = 5_000;
 
@@ -116,7 +119,7 @@ export class Hub implements HubClient {
   }
 
   /**
-   * Returns the first bytes of a file in one request, which is not repeated: for what is useful but not needed.
+   * Returns the first bytes of a file in one request, which is not repeated: for information that is not essential.
    *
    * @param length Most bytes that are read, whatever the hub sends.
    */
@@ -184,7 +187,9 @@ export class Hub implements HubClient {
     throw error;
   }
 
-  /** Yields the pages of a listing, from its first one. Throws if a later one cannot be read: a part is not the listing. */
+  /**
+   * Yields the pages of a listing, from its first one. Throws if a later one cannot be read: a part is not the listing.
+   */
   async *#pages(url: URL, first: FollowedResponse, signal: AbortSignal | undefined): AsyncGenerator<FollowedResponse> {
     let response = first;
     let next: URL | undefined = url;
@@ -225,7 +230,7 @@ export class Hub implements HubClient {
         if (isFound(response)) {
           response.body.destroy();
           this.#refusesHead ||= !isHead && found === undefined && error !== undefined;
-          // Without a size, another way may have it; otherwise the listing has.
+          // Without a size, the next way may give one; otherwise the listing does.
           found ??= response;
           if (fileMetadata(response).size !== undefined) return response;
           continue;

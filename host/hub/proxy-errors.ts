@@ -30,7 +30,7 @@ export function proxyRefused(proxy: URL, status: number): HubError {
       details,
     });
   }
-  const remedy = 'Ask who runs it, or exempt the hub from it with NO_PROXY.';
+  const remedy = 'Ask its administrator, or exempt the hub from it with NO_PROXY.';
   return new HubError(
     'HUB_UNREACHABLE',
     `The proxy ${proxy.host} refused the connection (status ${status}). ${remedy}`,

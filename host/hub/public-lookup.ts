@@ -5,8 +5,8 @@ import { HubError } from './hub-error.ts';
 
 /**
  * Resolves a server name as Node.js does, and fails with `REDIRECT_REFUSED` if any of its addresses is in a private
- * network: the owner of a public name controls what it resolves to. Checked where the connection is opened, so that no
- * second answer of DNS comes between.
+ * network: the owner of a public name controls what it resolves to. Checked when the connection is opened, so that DNS
+ * cannot give another answer in between.
  */
 export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, address: string | LookupAddress[], family) => {

@@ -31,7 +31,7 @@ export function readRange(
     });
 
   if (/^text\/html\b/i.test(headers['content-type'] ?? '')) throw unexpected('a web page', 'the file');
-  // The hub's own ETag counts. A CDN generates ETags of its own.
+  // The hub's own ETag counts. A CDN generates its own.
   const tag = etagOf(response.hubHeaders ?? headers);
   if (tag !== undefined && differs(tag, remote)) throw remoteChanged(remote, tag);
 

@@ -30,7 +30,9 @@ export interface Refusal {
   readonly waitMs: number | undefined;
 }
 
-/** Reads what the headers of an error response say. Source of the first two: huggingface_hub's `hf_raise_for_status`. */
+/**
+ * Reads what the headers of an error response say. Source of the first two: huggingface_hub's `hf_raise_for_status`.
+ */
 export function refusalOf(status: number, headers: IncomingHttpHeaders, secrets: readonly string[] = []): Refusal {
   const code = /^[\w.-]{1,64}$/.exec(String(headers['x-error-code'] ?? '').trim())?.[0];
   const message = headers['x-error-message'];
@@ -57,8 +59,8 @@ export async function readRefusal(
     if (refusal.reason !== undefined || !(isJson || /^text\/plain\b/i.test(type))) return refusal;
     const bytes = await readStart(body);
     signal?.throwIfAborted();
-    const said = isJson ? reasonIn(bytes) : bytes.toString('utf8');
-    return { ...refusal, reason: said === undefined ? undefined : readable(said, secrets) };
+    const text = isJson ? reasonIn(bytes) : bytes.toString('utf8');
+    return { ...refusal, reason: text === undefined ? undefined : readable(text, secrets) };
   } finally {
     body.destroy();
   }
@@ -77,7 +79,7 @@ async function readStart(body: HttpResponse['body']): Promise<Buffer> {
   };
   const timer = Promise.withResolvers<void>();
   const timeout = setTimeout(timer.resolve, MAX_BODY_MS);
-  // A body that breaks off says less; the status still counts.
+  // If the body breaks off, the status still counts.
   await Promise.race([read().catch(() => undefined), timer.promise]);
   clearTimeout(timeout);
   return Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES);

@@ -12,10 +12,10 @@ const MAX_DELAY_MS = 15_000;
 export const MAX_WAIT_MS = 3_600_000;
 
 /**
- * Longest time that any other request waits because a server asks it to, milliseconds: the user cannot see the reason
- * for the wait.
+ * Longest time that any other request waits because a server asks it to, milliseconds: the user is not shown why it
+ * waits.
  */
-const MAX_UNSEEN_WAIT_MS = 5_000;
+const MAX_SILENT_WAIT_MS = 5_000;
 
 /** A pause that is at least this long is one that the server asked for, not a failed attempt, milliseconds. */
 const MIN_REQUESTED_MS = 1_000;
@@ -37,9 +37,9 @@ export interface RetryPause {
 }
 
 /**
- * Returns the pause before attempt number `attempt + 1`, milliseconds: exponential backoff with full jitter (as in AWS's
- * "Exponential Backoff And Jitter"), so that many downloads do not retry at the same moment; longer if the hub asks to
- * wait longer.
+ * Returns the pause before attempt number `attempt + 1`, milliseconds: exponential backoff with full jitter (as in
+ * AWS's "Exponential Backoff And Jitter"), so that many downloads do not retry at the same moment; longer if the hub
+ * asks to wait longer.
  */
 export function pauseBefore(
   attempt: number,
@@ -50,7 +50,7 @@ export function pauseBefore(
   return Math.max(backoff, isTransient(error) ? (error.retryAfterMs ?? 0) : 0);
 }
 
-/** Whether the server said when it accepts requests again. Such a pause is no failed attempt. */
+/** Whether the server said when it accepts requests again. Such a pause is not a failed attempt. */
 export function isRequestedPause(error: unknown): error is HubError {
   return isTransient(error) && error.retryAfterMs !== undefined && error.retryAfterMs >= MIN_REQUESTED_MS;
 }
@@ -68,7 +68,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 /**
  * Runs `work` until it succeeds, fails permanently, or has been tried `maxAttempts` times; then the last error is
  * thrown. Pauses that the server asks for are not counted, but together are at most {@link MAX_WAIT_MS} long, or
- * {@link MAX_UNSEEN_WAIT_MS} without `onPause`, which shows them to the user.
+ * {@link MAX_SILENT_WAIT_MS} without `onPause`, which shows them to the user.
  */
 export async function retry<T>(
   work: () => Promise<T>,
@@ -76,12 +76,12 @@ export async function retry<T>(
   options: {
     signal?: AbortSignal | undefined;
     onRetry?: (error: unknown, attempt: number) => void;
-    /** Called before each pause, and with undefined behind it. */
+    /** Called before each pause, and with undefined after it. */
     onPause?: ((pause: RetryPause | undefined) => void) | undefined;
   } = {},
 ): Promise<T> {
   const { signal, onRetry, onPause } = options;
-  let patienceMs = onPause === undefined ? MAX_UNSEEN_WAIT_MS : MAX_WAIT_MS;
+  let waitLeftMs = onPause === undefined ? MAX_SILENT_WAIT_MS : MAX_WAIT_MS;
   for (let attempt = 0; ; ) {
     signal?.throwIfAborted();
     try {
@@ -92,8 +92,8 @@ export async function retry<T>(
       if (!isRequested && attempt + 1 >= limits.maxAttempts) throw error;
       const pauseMs = pauseBefore(attempt, error, limits);
       if (isRequested) {
-        patienceMs -= pauseMs;
-        if (patienceMs < 0) throw error;
+        waitLeftMs -= pauseMs;
+        if (waitLeftMs < 0) throw error;
       } else attempt += 1;
       onRetry?.(error, attempt);
       onPause?.({ reason: isRequested ? 'requested' : 'failed', error, until: Date.now() + pauseMs });

@@ -6,7 +6,7 @@ import type { OpenTunnel } from './tunnel.ts';
 /** The port of a SOCKS proxy that names none (RFC 1928). */
 const SOCKS_PORT = 1080;
 
-/** Returns what opens connections through a SOCKS proxy, which resolves the names of servers. */
+/** Returns a function that opens connections through a SOCKS proxy, which resolves the names of servers. */
 export function socksTunnel(proxy: URL, version: 4 | 5, timeoutMs: number): OpenTunnel {
   return async (host, port) => {
     const { username, password } = proxy;

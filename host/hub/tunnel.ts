@@ -32,7 +32,7 @@ export function tunnelAgents(open: OpenTunnel): Agents {
   return { http, https };
 }
 
-/** Returns what opens tunnels with `CONNECT` requests. Source: RFC 9110, 9.3.6. */
+/** Returns a function that opens tunnels with `CONNECT` requests. Source: RFC 9110, 9.3.6. */
 export function connectTunnel(proxy: URL, timeoutMs: number): OpenTunnel {
   const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   return (host, port) =>

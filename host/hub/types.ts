@@ -23,7 +23,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Bytes of a file as they arrive. They contain the first byte of the requested range, but may start or end elsewhere. */
+/**
+ * Bytes of a file as they arrive. They contain the first byte of the requested range, but may start or end elsewhere.
+ */
 export interface RangeStream {
   /** Offset of the first byte: at most that of the range. */
   readonly start: number;
@@ -44,9 +46,9 @@ export interface HubClient {
     options: { signal?: AbortSignal; onPause?: (pause: RetryPause | undefined) => void },
   ): Promise<RemoteFile>;
   /**
-   * Requests a range of bytes, or the whole file if it is undefined, once. The caller retries: `isTransient(error)` (`hub-error.ts`) says whether it may, and
-   * `pauseBefore` (`retry.ts`) how long to wait. Reading the body throws if the connection breaks, stalls, or delivers
-   * another number of bytes than announced.
+   * Requests a range of bytes, or the whole file if it is undefined, once. The caller retries: `isTransient(error)`
+   * (`hub-error.ts`) says whether it may, and `pauseBefore` (`retry.ts`) how long to wait. Reading the body throws if
+   * the connection breaks, stalls, or delivers another number of bytes than announced.
    */
   openRange(remote: RemoteFile, range: ByteRange | undefined, options: { signal?: AbortSignal }): Promise<RangeStream>;
   /** Returns a source that reads the file's header without downloading the file. */

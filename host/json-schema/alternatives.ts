@@ -27,7 +27,7 @@ export class Alternatives {
    * @throws SchemaError
    */
   of(schemas: readonly Located[]): Part[][] {
-    // A part that comes twice says nothing new, and would double with every level of a recursive schema.
+    // A part that occurs twice adds nothing, and would double with every level of a recursive schema.
     return this.#all(schemas, new Set(), 0).map((parts) => [
       ...new Map(parts.map((part) => [part.path, part])).values(),
     ]);
@@ -42,7 +42,7 @@ export class Alternatives {
   #one({ schema, path }: Located, seen: ReadonlySet<JsonValue>, depth: number): Part[][] {
     if (schema === true) return [[]];
     if (schema === false) return [];
-    if (!isJsonObject(schema)) throw new SchemaError(path, 'a schema, that is an object or a boolean');
+    if (!isJsonObject(schema)) throw new SchemaError(path, 'a schema: an object or a boolean');
     if (depth > MAX_DEPTH) throw new SchemaError(path, `at most ${MAX_DEPTH} levels deep`);
     if (seen.has(schema)) throw new SchemaError(path, 'a schema that does not refer to itself without a value between');
     const inside = new Set([...seen, schema]);
@@ -67,8 +67,8 @@ export class Alternatives {
   #assertExclusive(options: readonly Part[][][], path: string): void {
     for (const [index, option] of options.entries()) {
       for (const other of options.slice(index + 1)) {
-        const areApart = option.every((a) => other.every((b) => excludes(a, b) && excludes(b, a)));
-        if (areApart) continue;
+        const areDisjoint = option.every((a) => other.every((b) => excludes(a, b) && excludes(b, a)));
+        if (areDisjoint) continue;
         this.#unenforced(path, '`anyOf`, or alternatives that exclude each other');
         return;
       }

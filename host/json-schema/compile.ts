@@ -70,11 +70,11 @@ export interface SchemaOptions {
 }
 
 /**
- * Converts a JSON schema into the language of the values that are valid by it, in declared order of properties. An object
- * whose properties are declared has no others unless `additionalProperties` allows them.
+ * Converts a JSON schema into the language of the values that satisfy it, with properties in the order of their
+ * declaration. An object whose properties are declared has no others unless `additionalProperties` allows them.
  *
- * @throws SchemaError for an invalid schema, one that no value is valid by, one that is too large, and, where it is strict,
- * for a keyword that cannot be enforced.
+ * @throws SchemaError for a schema that is invalid, too large, or that no value satisfies; if it is strict, also for a
+ *   keyword that cannot be enforced.
  */
 export function compileSchema(schema: JsonValue, options: SchemaOptions): CompiledSchema {
   const length = JSON.stringify(schema).length;
@@ -104,7 +104,7 @@ class Compiler {
     this.#alternatives = new Alternatives(root, (path, expected) => this.#unenforced(path, expected));
   }
 
-  /** A value that is valid by all schemas. */
+  /** A value that satisfies all schemas. */
   value(schemas: readonly Located[]): Expression {
     const key = [this.#notation.name, ...new Set(schemas.map(({ schema }) => this.#id(schema)))].join();
     const known = this.#rules.get(key);
@@ -121,11 +121,11 @@ class Compiler {
     this.#depth += 1;
     made.body = choice(...this.#alternatives.of(schemas).map((parts) => this.#parts(parts, path)));
     this.#depth -= 1;
-    if (isNothing(made.body)) throw new SchemaError(path, 'a schema by which some value is valid');
+    if (isNothing(made.body)) throw new SchemaError(path, 'a schema that some value satisfies');
     return ref(made);
   }
 
-  /** A value inside of another one; any value without schemas. */
+  /** A value in an object or an array; any value if there are no schemas. */
   #inside(schemas: readonly Located[], path: string): Expression {
     const outer = this.#notation;
     this.#notation = outer.inside ?? outer;
@@ -277,7 +277,7 @@ class Compiler {
       this.#unenforced(path, `simpler: ${error.message}`);
       return undefined;
     }
-    throw new SchemaError(path, 'a rule by which some value is valid');
+    throw new SchemaError(path, 'a rule that some value satisfies');
   }
 
   #number(isInteger: boolean, parts: readonly Part[], path: string): Expression {
@@ -305,7 +305,7 @@ class Compiler {
     if (multiples.length === 0 && Object.values(limits).every((limit) => limit === undefined)) return plain;
     const language = numberLanguage(rules);
     if (language === undefined) {
-      this.#unenforced(`${path}.multipleOf`, 'at most 1000 apart from a power of ten');
+      this.#unenforced(`${path}.multipleOf`, 'at most 1000 times a power of ten');
       return this.#number(isInteger, parts.map(withoutMultiples), path);
     }
     const write = () => regularRules(language);
@@ -336,7 +336,7 @@ class Compiler {
     const extra = this.#extraMember(parts, names, keyLanguages, path);
     const counts = { min, max: max ?? Number.POSITIVE_INFINITY };
     const written = new Members(members, extra, this.#notation.comma, counts).write();
-    if (isNothing(written)) throw new SchemaError(path, 'a schema by which some value is valid');
+    if (isNothing(written)) throw new SchemaError(path, 'a schema that some value satisfies');
     return this.#notation.object(written);
   }
 

@@ -2,14 +2,14 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts
 import type { Part } from './part.ts';
 
 /**
- * Returns whether a value that is generated for some schemas cannot be valid by others. Generated objects have no
+ * Returns whether a value that is generated for some schemas cannot satisfy others. Generated objects have no
  * properties that their schema does not name. False where that is not obvious.
  */
 export function excludes(generated: readonly Part[], others: readonly Part[]): boolean {
-  return generated.some((a) => others.some((b) => areApart(a.schema, b.schema))) || lacksRequired(generated, others);
+  return generated.some((a) => others.some((b) => areDisjoint(a.schema, b.schema))) || lacksRequired(generated, others);
 }
 
-function areApart(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+function areDisjoint(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === false || b === false) return true;
   if (!isJsonObject(a) || !isJsonObject(b)) return false;
   const [typesA, typesB] = [typesOf(a), typesOf(b)];
@@ -19,11 +19,13 @@ function areApart(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   const { properties: propertiesA, required: requiredA } = a;
   const { properties: propertiesB, required: requiredB } = b;
   if (!isJsonObject(propertiesA) || !isJsonObject(propertiesB)) return false;
-  // A property that both have to have, with values that are apart.
+  // A property that both require, with different values.
   const both = [requiredA, requiredB].map((names) => new Set(Array.isArray(names) ? names : []));
   return Object.entries(propertiesA).some(
     ([name, schema]) =>
-      Object.hasOwn(propertiesB, name) && both.every((names) => names.has(name)) && areApart(schema, propertiesB[name]),
+      Object.hasOwn(propertiesB, name) &&
+      both.every((names) => names.has(name)) &&
+      areDisjoint(schema, propertiesB[name]),
   );
 }
 

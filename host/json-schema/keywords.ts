@@ -33,7 +33,7 @@ const TYPE_KEYWORDS = {
 
 const ENFORCED: ReadonlySet<string> = new Set([...STRUCTURE, ...Object.values(TYPE_KEYWORDS).flat()]);
 
-/** Returns the types that a schema without `type` speaks of. */
+/** Returns the types that the keywords of a schema without `type` concern. */
 export function impliedTypes(schema: object): string[] {
   return Object.entries(TYPE_KEYWORDS)
     .filter(([, keywords]) => keywords.some((keyword) => keyword in schema && keyword !== 'format'))

@@ -46,7 +46,7 @@ export class Members {
     return this.#from(0, 0);
   }
 
-  /** The members from one on, behind a number of others. */
+  /** The members from one on, after a number of others. */
   #from(index: number, count: number): Expression {
     const member = this.#members[index];
     if (member === undefined) return this.#end(count);

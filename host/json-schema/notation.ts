@@ -16,13 +16,13 @@ import {
 } from '../grammar/expression.ts';
 import { regularRules } from '../grammar/regular.ts';
 
-/** How values are written: JSON, or a language of a model's own that has the same values. */
+/** How values are written: as JSON, or in a model's own notation for the same values. */
 export interface Notation {
-  /** Tells notations apart. */
+  /** Unique. */
   readonly name: string;
-  /** The notation of the values in objects and arrays, where it is another one. */
+  /** The notation of the values in objects and arrays, if it is a different one. */
   readonly inside?: Notation;
-  /** Whether the members of an object stand in the order of their names. */
+  /** Whether the members of an object are written in the order of their names. */
   readonly isSorted?: boolean;
   /** @param written The number as JSON. */
   number(written: Expression): Expression;
@@ -80,7 +80,7 @@ const ESCAPED: readonly Range[] = [
   [0x5c, 0x5c],
 ];
 
-/** Writes characters as they stand in a string of JSON. */
+/** Writes characters as they are written in a JSON string. */
 export function jsonCharacters(ranges: readonly Range[]): Expression {
   const plain = common(ranges, complement(ESCAPED));
   const escapes: Expression[] = [];

@@ -38,10 +38,10 @@ const NON_ZERO = oneOf([0x31, 0x39]);
 const INTEGER = choice(text('0'), sequence(NON_ZERO, repeat(DIGIT, 0, MAX_DIGITS)));
 const MINUS = maybe(text('-'));
 
-/** An integer of JSON without further rules. */
+/** Any integer of JSON. */
 export const ANY_INTEGER = choice(text('0'), sequence(MINUS, NON_ZERO, repeat(DIGIT, 0, MAX_DIGITS - 1)));
 
-/** A number of JSON without further rules. */
+/** Any number of JSON. */
 export const ANY_NUMBER = sequence(
   MINUS,
   choice(text('0'), sequence(NON_ZERO, repeat(DIGIT, 0, MAX_DIGITS - 1))),
@@ -50,8 +50,8 @@ export const ANY_NUMBER = sequence(
 );
 
 /**
- * Returns the regular language of the numbers that obey the rules, in decimal notation without exponent; undefined for a
- * divisor that would need too many rules.
+ * Returns the regular language of the numbers that obey the rules, in decimal notation without exponent; undefined for
+ * a divisor that would need too many rules.
  */
 export function numberLanguage(rules: NumberRules): Expression | undefined {
   const bounds = [rules.minimum, rules.maximum, rules.exclusiveMinimum, rules.exclusiveMaximum].filter(
@@ -112,7 +112,7 @@ function atMost(bound: number, isExclusive: boolean): Expression {
   return choice(sequence(text('-'), notBelow(decimal(0), true)), notAbove(number, isExclusive));
 }
 
-/** What may stand behind an integer: nothing, or a fraction. */
+/** What may follow an integer: nothing, or a fraction. */
 const ANY_FRACTION = maybe(sequence(text('.'), DIGIT, DIGITS));
 
 function notBelow({ int, fraction }: Decimal, isExclusive: boolean): Expression {

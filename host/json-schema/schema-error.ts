@@ -1,7 +1,7 @@
 /** A schema that cannot be enforced. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
-  /** Where in the schema: its field of the request, and the keywords behind it, with dots. */
+  /** Where in the schema: its field of the request, followed by keywords, with dots. */
   readonly path: string;
   /** What is expected there. */
   readonly expected: string;

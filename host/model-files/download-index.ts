@@ -14,9 +14,14 @@ const FileRecord = v.pipe(
     etag: v.string(),
     commit: v.nullable(v.string()),
     chunkBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-    /** Computed from the file on the disk while the hub was not reachable: it detects changes since then, nothing more. */
+    /**
+     * Computed from the file on the disk while the hub was not reachable: it detects changes since then, nothing more.
+     */
     firstCheck: v.optional(v.literal(true)),
-    /** The file's time of change when its download gave it its name, Unix milliseconds; absent for one found on the disk. */
+    /**
+     * The file's time of change when its download gave it its name, Unix milliseconds; absent for one found on the
+     * disk.
+     */
     publishedMs: v.optional(v.pipe(v.number(), v.finite())),
   }),
   // Work on a record takes time and memory for each chunk.
@@ -50,12 +55,12 @@ export type ModelRecord = v.InferOutput<typeof ModelRecord>;
 const NewerFiles = v.object({ size: Bytes });
 export type NewerFiles = v.InferOutput<typeof NewerFiles>;
 
-/** What a user asked of a download that another host is doing. */
+/** What a user requested for a download that another host runs. */
 export type ControlRequest = 'pause' | 'cancel';
 
 /**
- * The index of downloads in the host's database: which chunks of which files are on the disk. It can be lost at any time:
- * complete models are found on the disk, and a partial file without its index is downloaded from the start.
+ * The index of downloads in the host's database: which chunks of which files are on the disk. It can be lost at any
+ * time: complete models are found on the disk, and a partial file without its index is downloaded from the start.
  *
  * Values are validated when they are read, since any program can have written to the database.
  */
@@ -159,8 +164,8 @@ export class DownloadIndex {
     return checked(v.picklist(['pause', 'cancel']), await (await this.#namespace('wishes')).get(id));
   }
 
-  async setControlRequest(id: string, wish: ControlRequest): Promise<void> {
-    await (await this.#namespace('wishes')).set(id, wish);
+  async setControlRequest(id: string, request: ControlRequest): Promise<void> {
+    await (await this.#namespace('wishes')).set(id, request);
   }
 
   async clearControlRequest(id: string): Promise<void> {
@@ -179,7 +184,7 @@ export class DownloadIndex {
     await (await this.#namespace('used')).set(id, at);
   }
 
-  /** Models with newer files on the hub, as far as that was asked. */
+  /** Returns the models that had newer files on the hub when that was last checked. */
   async allNewer(): Promise<Map<string, NewerFiles>> {
     const newer = new Map<string, NewerFiles>();
     for await (const [id, value] of (await this.#namespace('newer')).entries()) {
@@ -194,6 +199,7 @@ export class DownloadIndex {
     await (files === undefined ? newer.delete(id) : newer.set(id, files));
   }
 
+  /** `wishes` has the control requests. */
   async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes' | 'used' | 'newer'): Promise<Namespace<unknown>> {
     return (await this.#store()).namespace(name);
   }

@@ -80,7 +80,7 @@ export function readChunk(data: string): ChunkFacts | undefined {
   const [choice] = output.choices;
   return {
     text: choice?.delta?.content ?? choice?.text ?? '',
-    // Some engines say it under both names.
+    // Some engines send it under both names.
     reasoning: choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? '',
     calls: (choice?.delta?.tool_calls ?? []).map(({ index, id, function: called }, place) => ({
       index: index ?? place,

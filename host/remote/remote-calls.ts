@@ -10,12 +10,12 @@ const MAX_CALLS = 128;
 const MAX_ARGUMENTS = 256 * 1024;
 const MAX_NAME = 512;
 
-/** Pieces of calls that are no calls; the message says why. */
+/** Pieces that do not form valid calls; the message says why. */
 export class RemoteCallError extends Error {
   override readonly name = 'RemoteCallError';
 }
 
-/** Puts the calls of one answer together from their pieces. */
+/** Assembles the calls of one answer from their pieces. */
 export class RemoteCalls {
   readonly #calls: { id: string; name: string; arguments: string }[] = [];
   #reported = 0;
@@ -29,7 +29,7 @@ export class RemoteCalls {
     let last = -1;
     for (const { index, id, name, arguments: piece } of pieces) {
       if (index >= MAX_CALLS) throw new RemoteCallError(`more than ${MAX_CALLS} calls of tools`);
-      // Nothing is made of an index but the next one.
+      // Only the next index may be new.
       if (index > this.#calls.length) throw new RemoteCallError('calls of tools whose numbers have gaps');
       const call = this.#calls[index] ?? { id: '', name: '', arguments: '' };
       this.#calls[index] = call;
@@ -62,7 +62,7 @@ export class RemoteCalls {
       if (name === '') throw new RemoteCallError('a call of a tool without a name');
       // Some engines send nothing for a function without parameters.
       const given = text.trim() === '' ? '{}' : text;
-      if (!isObject(given)) throw new RemoteCallError(`a call of ${name} whose arguments are no JSON object`);
+      if (!isObject(given)) throw new RemoteCallError(`a call of ${name} whose arguments are not a JSON object`);
       complete.push({ index, call: { id: id === '' ? newCallId() : id, name, arguments: given } });
     }
     return complete;

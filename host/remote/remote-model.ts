@@ -14,7 +14,7 @@ import type { RemoteId } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngine } from './remote-engine.ts';
 
-/** Characters of a token in English text, to estimate tokens that only the engine can count. */
+/** Characters per token in English text, to estimate tokens that only the engine can count. */
 const TYPICAL_CHARACTERS_PER_TOKEN = 4;
 
 /**
@@ -104,8 +104,8 @@ export class RemoteModel implements EngineModel {
 }
 
 /**
- * Sends a conversation without half of its turns, and again half of them, while the engine says that it is too long and
- * the request allows that. How many tokens fit is known only to the engine.
+ * Sends a conversation. If the request allows it, leaves out half of the remaining turns each time the engine reports
+ * that it is too long: only the engine knows how many tokens fit.
  */
 async function trimmed(
   request: GenerateRequest,

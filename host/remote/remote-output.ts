@@ -54,7 +54,7 @@ export class RemoteOutput {
   }
 
   /**
-   * Takes it that the answer is complete, and so are its calls.
+   * Ends the answer, so that its last call is complete.
    *
    * @throws RemoteCallError
    */

@@ -78,7 +78,7 @@ function remoteMessage(message: ChatMessage, { takesMoreSettings }: Endpoint): J
   return { role, content, ...Object.fromEntries(fields) };
 }
 
-/** The tools of a request. An engine that knows no tools says so. */
+/** The tools of a request. An engine without support for tools reports that. */
 function toolFields({ tools = [], toolChoice = 'auto', parallelToolCalls }: ChatOptions): JsonObject {
   if (tools.length === 0) return {};
   const choice = typeof toolChoice === 'string' ? toolChoice : { type: 'function', function: { ...toolChoice } };

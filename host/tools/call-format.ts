@@ -24,13 +24,13 @@ export interface CallFormat {
   readonly triggers: readonly string[];
   /** Whether a call may also begin the answer without a trigger. */
   readonly isBare?: boolean;
-  /** Whether the prompt ends with the trigger, so that the answer begins behind it. */
+  /** Whether the prompt ends with the trigger, so that the answer begins after it. */
   readonly isOpened?: boolean;
-  /** What stands in the place of a function's name before text. */
+  /** What the model writes instead of a function's name when it answers with text. */
   readonly textName?: string;
   /**
-   * When text that begins like a call is one: behind its trigger, with the character that begins it, or with the name of
-   * a function. A trigger that is a control token always is.
+   * When text that looks like a call counts as one: after its trigger, after the first character that follows, or after
+   * the name of a function. A trigger that is a control token always counts.
    */
   readonly commits: 'trigger' | 'begin' | 'name';
   /** Markers of the format, besides the triggers. */
@@ -45,7 +45,7 @@ export type CallShape =
       readonly kind: 'json';
       readonly name: string;
       readonly arguments: string;
-      /** A member that tells calls apart; `length` where the model has to write it itself. */
+      /** A member that identifies the call; `length` if the model has to write it. */
       readonly id?: { readonly name: string; readonly isFirst?: boolean; readonly length?: number };
       readonly isList: boolean;
       readonly close: string;
@@ -118,7 +118,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
   };
   const begin = choice(...format.triggers.map(text), ...(format.isBare === true ? [EMPTY] : []));
   const each = (write: (tool: ToolFunction) => Expression) => choice(...functions.map(write));
-  const behindTrigger = (written: string) => {
+  const afterTrigger = (written: string) => {
     const trimmed = written.trimStart();
     const trigger = format.triggers.find((candidate) => trimmed.startsWith(candidate)) ?? '';
     return trimmed.slice(trigger.length);
@@ -129,7 +129,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
     next: undefined,
     close: EMPTY,
     ...parts,
-    read: (written) => parts.read(behindTrigger(written)),
+    read: (written) => parts.read(afterTrigger(written)),
     ignored: [...new Set(ignored)],
   });
   switch (shape.kind) {
@@ -147,7 +147,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
             compiled(JSON_NOTATION, tool),
           ),
         ),
-        ...(shape.id === undefined || shape.id.isFirst === true ? [] : [idBehind(shape.id)]),
+        ...(shape.id === undefined || shape.id.isFirst === true ? [] : [idAfter(shape.id)]),
         SPACE,
         text('}'),
       );
@@ -228,20 +228,20 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
   }
 }
 
-/** The language of a list of calls behind its open part. */
+/** Returns the language of what follows the first call of a list. */
 export function following({ call, next, close }: CallLanguage, isParallel: boolean): Expression {
   const more = next === undefined || !isParallel ? EMPTY : repeat(sequence(next, call), 0, MAX_CALLS - 1);
   return sequence(more, close);
 }
 
-/** The open part, and what follows, of calls that may stand in a section. */
+/** Returns how calls that may be in a section begin and continue. */
 function opened(
   begin: Expression,
   open: string,
   section: { readonly open: string; readonly close: string } | undefined,
   call: Expression,
 ): Pick<CallLanguage, 'open' | 'call' | 'next' | 'close'> {
-  // A gap before text that begins with white space of its own would be two ways to say the same.
+  // A gap before text that itself begins with white space would be ambiguous.
   const opening = sequence(WIDE_GAP, text(open.trimStart()));
   if (section === undefined) {
     return { open: open === '' ? begin : sequence(begin, opening), call, next: undefined, close: EMPTY };
@@ -261,7 +261,7 @@ function jsonId({ name, length }: NonNullable<JsonShape['id']>): Expression {
   return sequence(JSON_NOTATION.key(name), text('"'), characters, text('"'));
 }
 
-function idBehind(id: NonNullable<JsonShape['id']>): Expression {
+function idAfter(id: NonNullable<JsonShape['id']>): Expression {
   const written = sequence(JSON_NOTATION.comma, jsonId(id));
   return id.length === undefined ? maybe(written) : written;
 }
@@ -306,7 +306,7 @@ function readNamedCall(
   );
   const [index = ''] = shape.id === 'index' ? (/:\d+$/.exec(head) ?? []) : [];
   const named = head.slice(0, head.length - index.length);
-  // The longest name with which the text ends: one may be the end of another.
+  // The longest name that the text ends with: one name may be the end of another.
   const [tool] = functions.filter(({ name }) => named.endsWith(name)).sort((a, b) => b.name.length - a.name.length);
   if (given === undefined || tool === undefined) return undefined;
   const own = named.slice(0, named.length - tool.name.length);
@@ -343,7 +343,7 @@ function readTaggedCall(
     const text = rest.slice(valueStart, valueEnd);
     const before = derive(allowed, `${given.length === 0 ? '' : ','}${JSON.stringify(key)}:`);
     const other = style.otherMiddle !== undefined && middle === style.middle ? undefined : readLooseValue(text);
-    // A text may look like another value: the schema says which one it is.
+    // A text may look like another type of value: the schema decides.
     const isOther = other !== undefined && !isNothing(derive(before, JSON.stringify(other)));
     const value = isOther ? other : text;
     allowed = derive(before, JSON.stringify(value));

@@ -37,8 +37,8 @@ export interface CallReaderOptions {
 const LEADING_GAP = repeat(oneOf([0x9, 0xa], [0x20, 0x20]), 0, 4);
 
 /**
- * Separates calls of functions from the text of an answer while it comes. From the moment when a call is certain,
- * `constraint` is what the model may write, so that each call is complete and valid.
+ * Separates calls of functions from the text of an answer as it arrives. Once a call is certain, `constraint` is what
+ * the model may write, so that each call is complete and valid.
  */
 export class CallReader {
   readonly #language: CallLanguage;
@@ -56,7 +56,7 @@ export class CallReader {
   #written = '';
   /** Whether the text of the step is certain to be a call. */
   #isCertain = false;
-  /** Text that waits: it may begin a call, or be white space before one. */
+  /** Text that is held back: it may begin a call, or be white space before one. */
   #waiting = '';
   #isAtStart = true;
   #calls = 0;
@@ -72,7 +72,7 @@ export class CallReader {
     else if (format.isOpened === true) this.#beginOpened();
   }
 
-  /** What the model may write from now on; undefined where it is free. Another object whenever that changes. */
+  /** What the model may write from now on; undefined if it is free. A new object whenever that changes. */
   get constraint(): CallConstraint | undefined {
     return this.#constraint;
   }
@@ -82,7 +82,7 @@ export class CallReader {
     return this.#isCertain;
   }
 
-  /** Whether nothing of a call that has to come has been written. */
+  /** Whether a required call has not begun yet. */
   get isWaiting(): boolean {
     return this.#isCertain && this.#written === '' && this.#calls === 0;
   }
@@ -91,7 +91,7 @@ export class CallReader {
     return this.#calls;
   }
 
-  /** Takes text of the answer. */
+  /** Adds text of the answer. */
   text(piece: string): CallPart[] {
     const parts: CallPart[] = [];
     let rest = piece;
@@ -99,7 +99,7 @@ export class CallReader {
     return parts;
   }
 
-  /** Takes a control token: markup, which never is text of an answer. */
+  /** Adds a control token, which is markup and never text of the answer. */
   marker(marker: string): CallPart[] {
     const parts: CallPart[] = [];
     if (
@@ -119,7 +119,7 @@ export class CallReader {
     return parts;
   }
 
-  /** Returns the text that waits when nothing more comes. A call that is not complete is none. */
+  /** Ends the answer, and returns the text that was held back. An incomplete call is dropped. */
   end(): CallPart[] {
     const parts: CallPart[] = [];
     if (this.#step !== undefined && !this.#isCertain) this.#waiting += this.#written;
@@ -136,7 +136,7 @@ export class CallReader {
     this.#constrain();
   }
 
-  /** The answer begins behind the trigger: with the name of a function, or with what stands there before text. */
+  /** The answer begins after the trigger: with the name of a function, or with what announces text. */
   #beginOpened(): void {
     const { textName = '' } = this.#language.format;
     this.#begin(this.#openedStep());
@@ -164,7 +164,7 @@ export class CallReader {
     this.#constraint ??= { expression: this.#rest };
   }
 
-  /** Looks for the beginning of a call in text; returns what comes behind it. */
+  /** Looks for the beginning of a call in text. Returns the text from there on. */
   #outside(piece: string, parts: CallPart[]): string {
     const whole = this.#waiting + piece;
     const { isBare } = this.#language.format;
@@ -207,7 +207,7 @@ export class CallReader {
     return at === undefined ? undefined : { at };
   }
 
-  /** Follows a call through text; returns what comes behind it. */
+  /** Reads the current step of a call. Returns the text after it. */
   #inside(piece: string, parts: CallPart[]): string {
     let step = this.#step ?? EMPTY;
     for (const [index, character] of [...piece].entries()) {
@@ -224,11 +224,11 @@ export class CallReader {
       }
       if (!this.#isCertain && this.#commits()) {
         this.#isCertain = true;
-        // What the piece has behind the commitment is taken first: the model writes on behind it.
+        // The rest of the piece is read first: the model continues after it.
         const rest = [...piece].slice(index + 1).join('');
-        const behind = rest === '' ? '' : this.#inside(rest, parts);
+        const after = rest === '' ? '' : this.#inside(rest, parts);
         if (this.#step !== undefined && this.#isCertain) this.#constrain();
-        return behind;
+        return after;
       }
     }
     return '';
@@ -236,11 +236,11 @@ export class CallReader {
 
   #commits(): boolean {
     const { commits } = this.#language.format;
-    const behind = this.#triggers
+    const afterTriggers = this.#triggers
       .filter((trigger) => this.#written.startsWith(trigger))
       .map((trigger) => this.#written.slice(trigger.length));
-    if (commits === 'trigger') return behind.length > 0;
-    if (commits === 'begin' && behind.length > 0) return behind.some((text) => text.trim() !== '');
+    if (commits === 'trigger') return afterTriggers.length > 0;
+    if (commits === 'begin' && afterTriggers.length > 0) return afterTriggers.some((text) => text.trim() !== '');
     return this.#language.names.some((name) => this.#written.includes(name));
   }
 
@@ -272,7 +272,7 @@ export class CallReader {
     this.#isAtStart = format.isBare === true && read !== undefined;
   }
 
-  /** What began like a call is text. */
+  /** What looked like a call is text. */
   #failed(rest: string, parts: CallPart[]): string {
     const text = this.#written;
     this.#step = undefined;

@@ -1,10 +1,10 @@
-/** Knows whether a place in Markdown text is inside of code: a fenced block, or between backticks in one line. */
+/** Tracks whether a position in Markdown text is in code: a fenced block, or between backticks in one line. */
 export class CodeTracker {
   /** The fence that is open. */
   #fence: string | undefined;
   #line = '';
 
-  /** Takes the next text. */
+  /** Adds text. */
   text(text: string): void {
     const lines = (this.#line + text).split('\n');
     this.#line = lines.pop() ?? '';

@@ -2,7 +2,7 @@ import type { JsonObject } from '../common/json.ts';
 import type { CallFormat } from './call-format.ts';
 import { closingTag } from './closing-tag.ts';
 
-/** Where a model's format of calls shows. */
+/** What shows a model's format of calls. */
 export interface FormatEvidence {
   /** The source of the chat template; empty without one. */
   readonly template: string;
@@ -42,8 +42,8 @@ export const PROBE_CONVERSATION = [
 ];
 
 /**
- * The form that is described to models whose templates know no tools, that of Hermes: `<tool_call>`, an object with `name`
- * and `arguments`, `</tool_call>`.
+ * The format that is described to models whose templates do not support tools, that of Hermes: `<tool_call>`, an object
+ * with `name` and `arguments`, `</tool_call>`.
  */
 export const GENERIC_FORMAT: CallFormat = jsonFormat('<tool_call>', '</tool_call>');
 
@@ -70,7 +70,7 @@ function jsonFormat(
 
 type Detector = (evidence: FormatEvidence & { readonly text: string }) => CallFormat | undefined;
 
-/** Tries one format after the other: those with markers that no other has first. */
+/** Detects formats, in order: those with markers that no other format has come first. */
 const DETECTORS: readonly Detector[] = [
   // gpt-oss: the recipient stands in the header of a message in the channel "commentary".
   ({ text }) => {
@@ -285,7 +285,7 @@ const DETECTORS: readonly Detector[] = [
           },
         }
       : undefined,
-  // GLM 4.5 and later, and those that took its tags over, possibly with a mark of their own in them.
+  // GLM 4.5 and later, and models that use its tags, possibly with a suffix in them.
   ({ text, rendered }) => {
     const own =
       /(?:(<tool_calls[^>]*>)\s*)?(<tool_call(?!s)[^>]*>)probe_function(<[^>]+>)?(\s*)<arg_key([^>]*)>first_key/.exec(
@@ -344,7 +344,7 @@ const DETECTORS: readonly Detector[] = [
   ({ text }) => (text.includes('functools[') ? jsonFormat('functools', '', { isList: true }) : undefined),
   // A tag or marker before an object, or a list of objects, with name and arguments.
   ({ text, rendered }) => {
-    // MiniMax M3 has a form of its own, with a tag for each argument.
+    // MiniMax M3 has its own format, with a tag for each argument.
     if (text.includes(']<]minimax[>[')) return undefined;
     const found = TAGGED_JSON.exec(rendered) ?? TAGGED_JSON.exec(text);
     if (found === null) return undefined;
@@ -356,7 +356,7 @@ const DETECTORS: readonly Detector[] = [
       hasId: rendered.includes(`"id": "${PROBE_ID}"`),
     });
   },
-  // Markers of vocabularies whose templates describe them in words.
+  // Markers of vocabularies whose templates only describe them.
   ({ text, special, template }) => {
     if (special.has('<|tool_call|>') || template.includes('<|tool_call|>')) {
       return jsonFormat('<|tool_call|>', special.has('<|/tool_call|>') ? '<|/tool_call|>' : '', { isList: true });
@@ -384,7 +384,7 @@ const DETECTORS: readonly Detector[] = [
 const TAGGED_JSON =
   /(<\|?[\w:▁-]*(?:tool_calls?|toolcalls?|function_calls?|functioncall)\|?>)\s*(\[?)\s*\{\\?"name\\?": ?(?:\\?"?<?[\w-]+>?\\?"?), ?\\?"(arguments|parameters)\\?"/i;
 
-/** Returns the format of calls of a model; undefined where its template knows none. */
+/** Returns the format of calls of a model; undefined if its template shows none. */
 export function detectCallFormat(evidence: FormatEvidence): CallFormat | undefined {
   const text = [evidence.rendered, evidence.template, ...evidence.special].join('\n');
   for (const detect of DETECTORS) {

@@ -13,8 +13,8 @@ const NAMES: Readonly<Record<string, JsonValue>> = {
 };
 
 /**
- * Reads a value in JSON, in Python's notation, or in Gemma's, whose texts stand between quotes of its own; names may
- * stand without quotes, before `:` or `=`.
+ * Reads a value in JSON, in Python's notation, or in Gemma's, which has other quotes around texts. Names before `:` or
+ * `=` may be unquoted.
  *
  * @returns undefined for anything else.
  */

@@ -7,11 +7,11 @@ import { JSON_NOTATION, type Notation, spaced } from '../json-schema/notation.ts
 /** A name that the schema does not declare. */
 const NAME = repeat(oneOf([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64);
 
-/** How the arguments of a call stand between tags. */
+/** How the arguments of a call are written between tags. */
 export interface TagStyle {
   /** Before the name of an argument. */
   readonly open: string;
-  /** Between name and value; of a text, and of all others. */
+  /** Between name and value: before a text, and before any other value. */
   readonly middle: string;
   readonly otherMiddle?: string;
   readonly close: string;
@@ -102,5 +102,5 @@ function writePython(value: JsonValue): string {
   return `{${members.join(', ')}}`;
 }
 
-/** Any number of line breaks and spaces, few enough to end. */
+/** Optional line breaks and spaces: few, since a model may otherwise write them without end. */
 export const WIDE_GAP: Expression = repeat(oneOf([0x9, 0xa], [0x20, 0x20]), 0, 8);

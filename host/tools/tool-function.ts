@@ -8,17 +8,18 @@ export interface ToolFunction {
   readonly parameters: JsonValue;
   /** Whether each keyword of the schema has to be enforced. */
   readonly strict: boolean;
-  /** Where it stands in the request. */
+  /** The field of the request that holds the parameters. */
   readonly field: string;
 }
 
-/** Names that stand unchanged in every format of calls. */
+/** Names that every format of calls writes unchanged. */
 const NAME = /^[\w.:/-]{1,128}$/;
 
 /**
- * Reads the functions of a list of tools, as Chat Completions has them; a description of a function alone is one too.
+ * Reads the functions of a list of tools in the format of Chat Completions; a function without the object around it is
+ * accepted too.
  *
- * @returns The functions, and the fields of tools that are none.
+ * @returns The functions, and the fields of tools that are not functions.
  */
 export function readFunctions(tools: readonly JsonValue[]): { functions: ToolFunction[]; others: string[] } {
   const functions = new Map<string, ToolFunction>();

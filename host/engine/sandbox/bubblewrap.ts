@@ -10,7 +10,7 @@ const SYSTEM_FOLDERS = [
   ...['/nix/store', '/gnu/store', '/run/current-system', '/run/opengl-driver', '/run/opengl-driver-32'],
 ];
 
-/** What of `/etc` the loader of libraries and GPU drivers read. */
+/** What the dynamic loader and GPU drivers read in `/etc`. */
 const SYSTEM_FILES = [
   ...['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'alternatives', 'localtime'],
   ...['vulkan', 'OpenCL', 'glvnd', 'egl', 'nvidia', 'drirc'],
@@ -32,8 +32,8 @@ export interface BubblewrapOptions {
 }
 
 /**
- * Contains processes with bubblewrap (Linux). They end with this process, however it ends and whatever they do: also
- * when they were stopped.
+ * Contains processes with bubblewrap (Linux). They end with this process, however it ends and whatever they do, even if
+ * they are stopped.
  */
 export function bubblewrap({ program, runtime, devices, driverCache }: BubblewrapOptions): Sandbox {
   return {
@@ -48,7 +48,7 @@ export function bubblewrap({ program, runtime, devices, driverCache }: Bubblewra
         ...folders,
       ];
       const args = [
-        // Namespaces of its own for network, processes, users and the rest; no capability is left.
+        // Separate namespaces for network, processes, users and the rest; no capabilities.
         ...['--unshare-all', '--die-with-parent', '--cap-drop', 'ALL'],
         ...['--proc', '/proc', '--dev', '/dev'],
         ...devices.flatMap((device) => ['--dev-bind-try', device, device]),
@@ -73,7 +73,7 @@ function cacheVariables(folder: string | undefined): NodeJS.ProcessEnv {
   return { XDG_CACHE_HOME: folder, __GL_SHADER_DISK_CACHE_PATH: folder, CUDA_CACHE_PATH: `${folder}/cuda` };
 }
 
-/** A command that ends with this process, also when it was stopped, by util-linux' `setpriv`. */
+/** A command that ends with this process, even if it is stopped, by util-linux' `setpriv`. */
 export function endingWithHost(setpriv: string, { program, args, env }: Command): Command {
   return { program: setpriv, args: ['--pdeathsig', 'KILL', '--', program, ...args], env };
 }

@@ -22,7 +22,10 @@ export interface ContainmentStatus {
   readonly reason: string | undefined;
 }
 
-/** How the processes of models are started: in a sandbox where the system has one that works, and so that they end with the host. */
+/**
+ * How the processes of models are started: in a sandbox if the system has one that works, and so that they end with the
+ * host.
+ */
 export class Containment {
   #sandbox: Sandbox | undefined;
   #reason: string | undefined;
@@ -71,7 +74,9 @@ export interface ContainmentOptions {
   readonly platform?: NodeJS.Platform;
 }
 
-/** Finds out what this system offers. That it works shows with the first runner (see `Engine`). */
+/**
+ * Finds out what this system offers. Whether it works is known once the first runner has started (see `RunnerStarter`).
+ */
 export async function findContainment(options: ContainmentOptions): Promise<Containment> {
   const { env, entry, home, platform = process.platform } = options;
   const setpriv = platform === 'linux' ? await findSetpriv(env) : undefined;
@@ -83,7 +88,7 @@ export async function findContainment(options: ContainmentOptions): Promise<Cont
     const driverCache = env.TMPDIR === undefined ? undefined : join(real(dirname(env.TMPDIR)), 'C');
     return new Containment({ sandbox: sandboxExec({ runtime, program: process.execPath, driverCache }) });
   }
-  if (platform !== 'linux') return none('this system offers no sandbox that a program can use by itself');
+  if (platform !== 'linux') return none('this system offers no sandbox that a program can use on its own');
   const program = findProgram('bwrap', { env });
   if (program === undefined) return none('bubblewrap is not installed');
   const devices = gpuDevices();

@@ -1,9 +1,9 @@
 import type { Sandbox, Visible } from './sandbox.ts';
 
-/** The part of macOS that comes with it. */
+/** Part of macOS. */
 const PROGRAM = '/usr/bin/sandbox-exec';
 
-/** Folders with data of users: nothing in them is visible but what a runner needs. */
+/** Folders with data of users: only what a runner needs is visible in them. */
 const USER_FOLDERS = ['/Users', '/Volumes', '/private/var/root', '/private/tmp'];
 
 /** What {@link sandboxExec} needs to know of the computer. */

@@ -6,7 +6,7 @@ export interface Command {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What a contained process can read beside the system's programs and libraries. Absolute paths without links. */
+/** What a contained process can read besides the system's programs and libraries. Absolute paths without links. */
 export interface Visible {
   /** Folders with everything in them. */
   readonly folders: readonly string[];

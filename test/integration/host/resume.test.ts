@@ -179,7 +179,7 @@ describe(`downloads of real hosts (content of seed ${SEED})`, () => {
     const failed = host.next(({ requestId, status }) => requestId === 'download' && status === 'error');
     const partials = join(shop.home, 'partial');
     change(join(partials, readdirSync(partials)[0] ?? ''));
-    expect(await failed).toMatchObject({ code: 'CACHE_ERROR', message: expect.stringMatching(/removed or cut/) });
+    expect(await failed).toMatchObject({ code: 'CACHE_ERROR', message: expect.stringMatching(/removed or truncated/) });
     expect(
       host.received.filter(({ type, payload }) => type === 'MODEL_DOWNLOAD_PROGRESS' && payload.progress === 100),
     ).toEqual([]);

@@ -102,7 +102,7 @@ describe('adding a model', () => {
   });
 
   it('keeps the given fields after a restart, also for a whole id', async () => {
-    const said = {
+    const described = {
       id: 'me/repo/file-Q8_0.gguf',
       name: 'Mine',
       size_gb: 1.5,
@@ -111,10 +111,15 @@ describe('adding a model', () => {
       default_quant: 'Q8_0',
       requires_token: true,
     };
-    await (await open()).add(said);
+    await (await open()).add(described);
     const entries = await (await reopen()).entries();
     expect(entries).toHaveLength(suggestions.length + 1);
-    expect(entries.at(-1)).toMatchObject({ ...said, repo_id: 'me/repo', file_path: 'file-Q8_0.gguf', source: 'user' });
+    expect(entries.at(-1)).toMatchObject({
+      ...described,
+      repo_id: 'me/repo',
+      file_path: 'file-Q8_0.gguf',
+      source: 'user',
+    });
   });
 
   it('replaces the suggested entry with the same id, and keeps the last of two', async () => {

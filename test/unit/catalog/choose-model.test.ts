@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { chooseModel, chosenOf, matchQuantization, modelOfQuantization } from '../../../host/catalog/choose-model.ts';
+import {
+  chooseModel,
+  matchQuantization,
+  modelOfQuantization,
+  requestedModel,
+} from '../../../host/catalog/choose-model.ts';
 import { type RepoModel, repoModels } from '../../../host/catalog/repo-models.ts';
 import type { RepoName } from '../../../host/protocol/model-name.ts';
 
@@ -131,7 +136,7 @@ describe('modelOfQuantization', () => {
     ['q2', 'm-Q2_K.gguf'],
   ])('takes :%s for %s', async (quantization, file) => {
     const query = { ...REPO, quantization };
-    expect(chosenOf(await models(SIZES), query, upTo(100 * GB)).name.file).toBe(file);
+    expect(requestedModel(await models(SIZES), query, upTo(100 * GB)).name.file).toBe(file);
   });
 
   it.each([

@@ -57,7 +57,7 @@ describe('a step', () => {
     expect(errors).toEqual([]);
   });
 
-  it('is expected of every command but a load, which has a limit of its own', () => {
+  it('is expected of every command but a load, which has its own limit', () => {
     const { guard, errors } = guarded();
     guard.begin(1, 'load');
     jest.advanceTimersByTime(600_000);

@@ -96,7 +96,7 @@ const KV: readonly (readonly [model: string, Record<string, Value>, layerTensors
     [8 * 128 * 2],
   ],
   [
-    'Qwen3 30B A3B: 4 heads with lengths of their own',
+    'Qwen3 30B A3B: 4 heads with their own lengths',
     keys('qwen3moe', {
       block_count: uint32(1),
       embedding_length: uint32(2048),

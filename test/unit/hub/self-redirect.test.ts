@@ -11,7 +11,7 @@ const CONTENT = seededBytes(5000, 8);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
 const NAME = readModelName({ modelId: 'old/name/a.gguf' });
 
-/** A mirror on one host: a renamed repository, and files at other, signed URLs with ETags of their own. */
+/** A mirror on one host: a renamed repository, and files at other, signed URLs with their own ETags. */
 describe('a hub that redirects to itself', () => {
   let server: Server;
   let signature: number;

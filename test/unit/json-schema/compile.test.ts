@@ -212,7 +212,7 @@ const SCHEMAS: readonly [what: string, schema: JsonValue, valid: readonly string
     ['1', '{}'],
   ],
   [
-    'oneOf that a property tells apart',
+    'oneOf whose alternatives a property distinguishes',
     {
       oneOf: [
         {

@@ -6,7 +6,7 @@ import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';
 
 /**
- * Embeds texts with one model, each text by itself, so that a text's vector does not depend on the others. Token
+ * Embeds texts with one model, each one separately, so that a text's vector does not depend on the others. Token
  * vectors are pooled as the model specifies; if a generative model specifies nothing, the last token's vector is used,
  * because only that token attends to the whole text.
  */

@@ -5,7 +5,7 @@ import type { Model, RankingContext, Token } from '../binding-types.ts';
 import { GrowingContext } from './growing-context.ts';
 import { TextWork, type TextWorkParts } from './text-work.ts';
 
-/** Scores documents against a query with a model's rank head, each pair evaluated by itself. */
+/** Scores documents against a query with a model's rank head, each pair evaluated separately. */
 export class Ranker {
   readonly #texts: TextWork;
   readonly #model: Model;

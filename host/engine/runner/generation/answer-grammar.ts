@@ -6,12 +6,12 @@ import { constrain, expressionState, type GrammarParts } from './constraint.ts';
 import type { Output } from './output.ts';
 import type { PromptCalls } from './tool-calls.ts';
 
-/** What one answer is held to: a schema or grammar, and calls of tools from the moment when they begin. */
+/** What one answer is constrained to: a schema or grammar, and calls of tools once they begin. */
 export class AnswerGrammar {
   /** Fields of the request that are not enforced. */
   readonly ignored: readonly string[];
   readonly #parts: GrammarParts;
-  /** What the whole answer is held to. */
+  /** What the whole answer is constrained to. */
   readonly #answer: GrammarState | undefined;
   #call: { readonly constraint: CallConstraint; readonly state: GrammarState } | undefined;
 
@@ -31,7 +31,7 @@ export class AnswerGrammar {
     return new AnswerGrammar(parts, answer?.state, [...(answer?.ignored ?? []), ...(calls?.ignored ?? [])]);
   }
 
-  /** Whether there is, or may be, something that the answer is held to. */
+  /** Whether the answer is, or may become, constrained. */
   isNeeded(output: Output): boolean {
     return this.#answer !== undefined || output.mayCall;
   }
@@ -46,7 +46,7 @@ export class AnswerGrammar {
     };
   }
 
-  /** What the next token is held to. */
+  /** What the next token is constrained to. */
   stateFor(output: Output): GrammarState | undefined {
     if (this.#call !== undefined) return this.#call.state;
     // Reasoning is free; the answer is what was asked for.

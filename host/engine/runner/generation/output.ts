@@ -110,7 +110,7 @@ export class Output {
     return this.#splitter?.isAnswering ?? true;
   }
 
-  /** What the model may write next, because of a call. Another object whenever that changes. */
+  /** What the model may write next, because of a call. A new object whenever that changes. */
   get callConstraint(): CallConstraint | undefined {
     const calls = this.#calls;
     if (calls === undefined || this.#isReasoning()) return undefined;

@@ -27,7 +27,9 @@ import { type PromptCalls, promptCalls } from './tool-calls.ts';
  */
 export const MAX_CHARACTERS_PER_TOKEN = 128;
 
-/** Characters of messages that are left out whose tokens are counted: the number of the others is estimated from them. */
+/**
+ * Characters of messages that are left out whose tokens are counted: the number of the others is estimated from them.
+ */
 const MAX_COUNTED_CHARACTERS = 64 * 1024;
 
 /** Deepest nesting of a message's fields and of a tool's description. */
@@ -135,7 +137,7 @@ export class PromptTokens {
         throw error;
       }
     };
-    // What is before the first question goes with the first turn.
+    // What comes before the first question is left out together with the first turn.
     const whole = most < 1 ? this.#make(input, contextSize) : attempt(0)?.prompt;
     if (whole !== undefined) return whole;
     let tooFew = 0;
@@ -216,8 +218,8 @@ export class PromptTokens {
   }
 
   /**
-   * Returns the total number of tokens of texts, each tokenized by itself and without a beginning token. Special tokens
-   * are plain text.
+   * Returns the total number of tokens of texts, each tokenized separately and without a beginning token. Special
+   * tokens are plain text.
    *
    * @throws HostError `CONTEXT_OVERFLOW` for texts that are far too long.
    */

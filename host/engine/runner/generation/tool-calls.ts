@@ -13,14 +13,14 @@ export interface PromptCalls {
   readonly reader: CallReader;
   /** Control tokens of the format. */
   readonly markers: ReadonlyMap<Token, Marker>;
-  /** What the model may write first where it has to call and may reason before. */
+  /** What the model may write first if it has to call and may reason before. */
   readonly startConstraint: CallConstraint | undefined;
-  /** What a header may be where the model has to call: of the first message, and of further ones. */
+  /** What a header may be if the model has to call: of the first message, and of further ones. */
   readonly firstHeaderConstraint: CallConstraint | undefined;
   readonly headerConstraint: CallConstraint | undefined;
   /** Whether no more calls are wanted. */
   isOver(calls: number): boolean;
-  /** What an answer may be that is a call; for answers that are constrained otherwise. */
+  /** The language of an answer that is a call: an alternative for answers that are constrained to something else. */
   readonly whole: Expression;
   /** Fields of the request that are not enforced. */
   readonly ignored: readonly string[];
@@ -29,12 +29,12 @@ export interface PromptCalls {
 /** What a prompt says about reasoning. */
 interface PromptReasoning {
   readonly markup: ReasoningMarkup | undefined;
-  /** Whether the model may begin with reasoning, and the prompt has not begun it. */
+  /** Whether the model may begin with reasoning, which the prompt has not begun. */
   readonly mayBegin: boolean;
 }
 
 /**
- * Prepares to separate calls from an answer; undefined where the request has no tools and the format needs no reading.
+ * Prepares to separate calls from an answer; undefined if the request has no tools and the format need not be read.
  *
  * @throws HostError `INVALID_REQUEST` for a function with a strict schema that cannot be enforced.
  */
@@ -64,7 +64,7 @@ export function promptCalls(
     startConstraint: canThink ? { expression: choice(text(tag.open), forced) } : undefined,
     firstHeaderConstraint: header && channels && { expression: choice(text(channels.onlyReasoning), header) },
     headerConstraint: header && channels && { expression: sequence(text(`${channels.start}assistant`), header) },
-    // Who names one function wants one call of it.
+    // A request that names one function wants one call of it.
     isOver: (calls) => calls > 0 && (!isParallel || typeof toolChoice !== 'string') && !reader.isInCall,
     whole,
     ignored: [...others, ...language.ignored],

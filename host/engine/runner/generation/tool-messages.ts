@@ -22,7 +22,7 @@ interface ToolSettings {
 }
 
 /**
- * Decides how a template gets tools: in the variable that it reads, or where it reads none in a system message that
+ * Decides how a template gets tools: in the variable that it reads, or, if it reads none, in a system message that
  * describes them and the format of calls.
  */
 export function toolSettings(
@@ -32,7 +32,7 @@ export function toolSettings(
 ): ToolSettings {
   const unchanged = (messages: readonly ChatMessage[]) => messages;
   if (tools === undefined || tools.length === 0) {
-    // Such a format begins every answer, also without tools.
+    // Such a format begins every answer, even without tools.
     const always = format?.isOpened === true ? format : undefined;
     return { format: always, passed: tools, variables: {}, messages: unchanged };
   }
@@ -58,8 +58,8 @@ export function toolSettings(
 }
 
 /**
- * The same tools with everything that functions may lack: some templates read a description, or parameters, without
- * asking. Undefined where nothing is lacking.
+ * Returns the same tools with everything that functions may lack: some templates read a description, or parameters,
+ * without checking for them. Undefined if nothing is missing.
  */
 export function completeTools(tools: readonly JsonValue[] | undefined): JsonValue[] | undefined {
   const completed = tools?.map((tool) => {
@@ -91,7 +91,7 @@ function describeTools(tools: readonly JsonValue[], example: string): string {
   return `You can call these functions. Their arguments are described by JSON schemas:\n\n${lines.join('\n')}\n\nTo call a function, write nothing but this, once for each call:\n\n${example}\n\nYou then get the result. Call a function only where it is needed to answer.`;
 }
 
-/** The messages with instructions behind those of the system message. */
+/** Returns the messages with the instructions added to the system message. */
 function withInstructions(messages: readonly ChatMessage[], instructions: string): ChatMessage[] {
   const [first, ...rest] = messages;
   if (first?.role !== 'system') return [{ role: 'system', content: instructions }, ...messages];
@@ -131,7 +131,7 @@ function plainCall(call: JsonValue): string {
 }
 
 /**
- * The same conversation with arguments of calls as objects rather than as JSON text: for templates that refuse text.
+ * The same conversation with arguments of calls as objects rather than as JSON text: for templates that reject text.
  * Undefined where there is nothing to change.
  */
 export function withParsedArguments(messages: readonly ChatMessage[]): ChatMessage[] | undefined {

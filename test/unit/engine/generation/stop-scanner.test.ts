@@ -39,7 +39,7 @@ describe('a stop sequence', () => {
     expect(scan(['aab'], 'aaab')).toEqual({ text: 'a', found: true });
   });
 
-  it('that cannot have begun holds nothing back', () => {
+  it('that cannot have started holds nothing back', () => {
     expect(new StopScanner(['xyz']).push('once')).toEqual({ text: 'once', found: false });
   });
 });
