@@ -1,3 +1,5 @@
+import { isJsonObject, type JsonObject } from './json.ts';
+
 /**
  * Deepest nesting of a JSON text from outside. No message, listing or settings file nests more than some ten levels;
  * recursive code (`JSON.stringify`, a schema) can handle some thousands.
@@ -103,4 +105,14 @@ export function parseJson(json: Uint8Array | string): unknown {
   return JSON.parse(
     typeof json === 'string' ? json : Buffer.from(json.buffer, json.byteOffset, json.length).toString(),
   );
+}
+
+/** Returns the object that a JSON text from outside holds; undefined if it holds none, or exceeds a limit. */
+export function parseJsonObject(json: Uint8Array | string): JsonObject | undefined {
+  try {
+    const value = parseJson(json);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

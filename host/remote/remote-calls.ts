@@ -1,5 +1,4 @@
-import { isJsonObject } from '../common/json.ts';
-import { parseJson } from '../common/json-limits.ts';
+import { parseJsonObject } from '../common/json-limits.ts';
 import { newCallId, type ToolCall } from '../tools/tool-function.ts';
 import type { CallPiece } from './chunk.ts';
 
@@ -62,17 +61,10 @@ export class RemoteCalls {
       if (name === '') throw new RemoteCallError('a call of a tool without a name');
       // Some engines send nothing for a function without parameters.
       const given = text.trim() === '' ? '{}' : text;
-      if (!isObject(given)) throw new RemoteCallError(`a call of ${name} whose arguments are not a JSON object`);
+      if (parseJsonObject(given) === undefined)
+        throw new RemoteCallError(`a call of ${name} whose arguments are not a JSON object`);
       complete.push({ index, call: { id: id === '' ? newCallId() : id, name, arguments: given } });
     }
     return complete;
-  }
-}
-
-function isObject(text: string): boolean {
-  try {
-    return isJsonObject(parseJson(text));
-  } catch {
-    return false;
   }
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts';
+import { parseJsonObject } from '../common/json-limits.ts';
 import { derive } from '../grammar/derive.ts';
 import {
   choice,
@@ -266,21 +267,12 @@ function idAfter(id: NonNullable<JsonShape['id']>): Expression {
   return id.length === undefined ? maybe(written) : written;
 }
 
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function between(text: string, first: string, last: string): string {
   return text.slice(text.indexOf(first), text.lastIndexOf(last) + last.length);
 }
 
 function readJsonCall(written: string, shape: JsonShape): ReturnType<CallLanguage['read']> {
-  const call = parseObject(between(written, '{', '}'));
+  const call = parseJsonObject(between(written, '{', '}'));
   const name = call?.[shape.name];
   const given = call?.[shape.arguments];
   if (typeof name !== 'string' || !isJsonObject(given)) return undefined;
@@ -289,7 +281,7 @@ function readJsonCall(written: string, shape: JsonShape): ReturnType<CallLanguag
 }
 
 function readKeyedCall(written: string): ReturnType<CallLanguage['read']> {
-  const [[name, given] = []] = Object.entries(parseObject(between(written, '{', '}')) ?? {});
+  const [[name, given] = []] = Object.entries(parseJsonObject(between(written, '{', '}')) ?? {});
   return name === undefined || !isJsonObject(given) ? undefined : { name, arguments: given };
 }
 
@@ -298,7 +290,7 @@ function readNamedCall(
   shape: Extract<CallShape, { kind: 'named' }>,
   functions: readonly ToolFunction[],
 ): ReturnType<CallLanguage['read']> {
-  const given = parseObject(between(written, '{', '}'));
+  const given = parseJsonObject(between(written, '{', '}'));
   const before = written.slice(0, written.indexOf('{'));
   const head = shape.middles.reduce(
     (text, middle) => (text.endsWith(middle) ? text.slice(0, -middle.length) : text),

@@ -1,4 +1,5 @@
 import { HostError, isHostError, messageOf } from '../../../common/errors.ts';
+import type { JsonObject } from '../../../common/json.ts';
 import { choice, type Expression, NOTHING } from '../../../grammar/expression.ts';
 import { GrammarTooLargeError, toGbnf } from '../../../grammar/gbnf.ts';
 import { compileSchema } from '../../../json-schema/compile.ts';
@@ -20,6 +21,12 @@ export interface Constrained {
   readonly ignored: readonly string[];
 }
 
+/** The schema of `json`. */
+const ANY_OBJECT: Extract<Constraint, { readonly jsonSchema: JsonObject }> = {
+  jsonSchema: { type: 'object' },
+  field: 'settings.response_format',
+};
+
 /**
  * Creates the state of a grammar that constrains one output to a JSON schema or a GBNF grammar.
  *
@@ -37,14 +44,7 @@ export async function constrain(
       ignored: [],
     };
   }
-  if ('json' in constraint) {
-    const { expression } = compileSchema({ type: 'object' }, { field: 'settings.response_format', strict: true });
-    return {
-      state: await expressionState(choice(expression, other), 'settings.response_format', parts),
-      ignored: [],
-    };
-  }
-  const { jsonSchema, field = 'settings.json_schema', strict = true } = constraint;
+  const { jsonSchema, field = 'settings.json_schema', strict = true } = 'json' in constraint ? ANY_OBJECT : constraint;
   const { expression, ignored } = checked(() => compileSchema(jsonSchema, { field, strict }));
   return { state: await expressionState(choice(expression, other), field, parts), ignored };
 }

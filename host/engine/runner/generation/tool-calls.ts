@@ -26,8 +26,8 @@ export interface PromptCalls {
   readonly ignored: readonly string[];
 }
 
-/** What a prompt says about reasoning. */
-interface PromptReasoning {
+/** How an answer may begin with reasoning. */
+interface ReasoningStart {
   readonly markup: ReasoningMarkup | undefined;
   /** Whether the model may begin with reasoning, which the prompt has not begun. */
   readonly mayBegin: boolean;
@@ -41,7 +41,7 @@ interface PromptReasoning {
 export function promptCalls(
   format: CallFormat | undefined,
   { tools = [], toolChoice = 'auto', parallelToolCalls: isParallel = true }: ChatOptions,
-  { markup, mayBegin }: PromptReasoning,
+  { markup, mayBegin }: ReasoningStart,
   vocabulary: MarkerTokens,
 ): PromptCalls | undefined {
   if (format === undefined || (tools.length === 0 && format.isOpened !== true)) return undefined;

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../common/json.ts';
+import { parseJsonObject } from '../../../common/json-limits.ts';
 import type { ChatMessage } from '../../../models/generation.ts';
 import { contentText } from '../../../protocol/content-text.ts';
 import type { CallFormat } from '../../../tools/call-format.ts';
@@ -138,8 +139,8 @@ export function withParsedArguments(messages: readonly ChatMessage[]): ChatMessa
   let isChanged = false;
   const parse = (call: JsonValue): JsonValue => {
     if (!isJsonObject(call) || !isJsonObject(call.function) || typeof call.function.arguments !== 'string') return call;
-    const parsed = parseJson(call.function.arguments);
-    if (!isJsonObject(parsed)) return call;
+    const parsed = parseJsonObject(call.function.arguments);
+    if (parsed === undefined) return call;
     isChanged = true;
     return { ...call, function: { ...call.function, arguments: parsed } };
   };
@@ -148,12 +149,4 @@ export function withParsedArguments(messages: readonly ChatMessage[]): ChatMessa
     return Array.isArray(calls) ? { ...message, tool_calls: calls.map(parse) } : message;
   });
   return isChanged ? changed : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
