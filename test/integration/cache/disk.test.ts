@@ -201,7 +201,7 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
         message: expect.stringContaining('TABAGENT_HOME'),
       });
     }
-    // What only reads says what is there, as ever.
+    // Requests that write nothing report the same as before.
     for (const missing of [() => cache.resume(other), () => cache.cancel(other)]) {
       await expect(missing()).rejects.toMatchObject({ code: 'DOWNLOAD_NOT_FOUND' });
     }

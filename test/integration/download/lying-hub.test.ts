@@ -90,7 +90,7 @@ describe('a download from a server whose ranges are odd', () => {
     await download();
   });
 
-  it('continues a stream behind what is on the disk, after comparing it', async () => {
+  it('continues a stream after what is on the disk, which it compares first', async () => {
     await open({ maxAttempts: 1 });
     const cutAt = 1_000_000;
     let isWell = false;

@@ -13,7 +13,7 @@ import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
 
 const folder = tempFolder('budget');
-/** A model whose tokenizer never ends, and fills memory, for a text that begins like a token and goes on otherwise. */
+/** A model whose tokenizer fills memory without end for a text that begins like a token and continues differently. */
 const endless = join(folder.path, 'endless.gguf');
 const good = join(folder.path, 'good.gguf');
 const ENDLESS_PROMPT = '<';
@@ -81,7 +81,7 @@ describe('a runner', () => {
     await expect(runner.call('memory', null)).rejects.toMatchObject({ details: { reason: 'memory', limitBytes: 1 } });
   });
 
-  it('that crashes says in which file and at what', async () => {
+  it('that crashes is reported with the file and the step', async () => {
     const runner = await loaded({});
     const result = hang(runner);
     process.kill(runner.pid ?? 0, 'SIGSEGV');

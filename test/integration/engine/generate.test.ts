@@ -285,9 +285,9 @@ describe('constrained output', () => {
       constraint: { jsonSchema },
       sampling: { ...GREEDY, temperature: 2, seed: 3 },
     });
-    // A model without sense also writes malformed UTF-8: three bytes that llama.cpp counts as one character.
+    // A model with random weights also writes malformed UTF-8: three bytes that llama.cpp counts as one character.
     const text = decoded.replaceAll('\uFFFD\uFFFD\uFFFD', '\uFFFD');
-    // A model without sense may go on without end where it is allowed to.
+    // A model with random weights may continue without end if it is allowed to.
     expect(finishReason === 'stop' ? accepts(expression, text) : !isNothing(derive(expression, text))).toBe(true);
     expect(text).not.toBe('');
   });

@@ -15,7 +15,7 @@ const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetition
 
 const { template } = FAMILIES[0];
 
-/** Answers with words, and would ask for the weather of 99 days. */
+/** Answers with text, and would ask for the weather of 99 days. */
 const WORDS: Speech = { template, pieces: ['Just ', 'words.'] };
 const WRONG: Speech = {
   template,
@@ -127,18 +127,18 @@ describe('A call of a tool', () => {
     });
   });
 
-  it('is forced where one is required, whatever the model would say', async () => {
+  it('is forced where one is required, whatever the model would write', async () => {
     const { text, toolCalls, finishReason } = await ask(WORDS, {
       chat: { toolChoice: { name: 'list_notes' } },
       maxNewTokens: 400,
     });
     expect(text).toBe('');
-    // A model without sense may not come to the end of its call.
+    // A model with random weights may not reach the end of its call.
     if (finishReason === 'length') expect(toolCalls).toEqual([]);
     else expect(toolCalls[0]).toMatchObject({ name: 'list_notes', arguments: '{}' });
   });
 
-  it('is forced behind reasoning too', async () => {
+  it('is forced after reasoning too', async () => {
     expect(await ask(THINKS, { chat: { toolChoice: 'required' } })).toMatchObject({
       reasoning: 'use <tool_call>',
       toolCalls: [{ name: 'list_notes', arguments: '{}' }],

@@ -42,7 +42,7 @@ async function ask(chat: ChatOptions = { tools: TOOLS }) {
 }
 
 describe('Calls of tools by a remote engine', () => {
-  it('are put together from their pieces, and reported when they are complete', async () => {
+  it('are assembled from their pieces, and reported when they are complete', async () => {
     engine.next(
       deltas([
         { content: 'Wait. ' },
@@ -101,7 +101,7 @@ describe('Calls of tools by a remote engine', () => {
     expect(await ask()).toMatchObject({ toolCalls: [], finishReason: 'length' });
   });
 
-  it('are asked for as the request says', async () => {
+  it('are requested as the request says', async () => {
     engine.next(deltas([{ content: 'Hi' }], 'stop'));
     await ask({ tools: TOOLS, toolChoice: { name: 'list_notes' }, parallelToolCalls: false });
     expect(engine.generations.at(-1)?.body).toMatchObject({

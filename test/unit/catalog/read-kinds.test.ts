@@ -29,7 +29,7 @@ describe('withReadKinds', () => {
     expect(new Set(Object.values(kinds))).toEqual(new Set(['adapter']));
   });
 
-  it('believes the header rather than the name, except that a draft has the header of a model', async () => {
+  it('trusts the header rather than the name, except that a draft has the header of a model', async () => {
     const { kinds } = await kindsWith(
       { 'innocent-Q8_0.gguf': 1, 'm-lora-Q8_0.gguf': 9, 'draft/m-Q8_0.gguf': 2, 'mmproj-F16.gguf': 3 },
       { 'innocent-Q8_0.gguf': 'adapter', 'm-lora-Q8_0.gguf': 'model', 'draft/m-Q8_0.gguf': 'model' },

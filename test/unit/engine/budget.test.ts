@@ -29,7 +29,7 @@ const SETTINGS = { gpuLayers: 0, contextSize: 8192, threads: 4 };
 const minutes = (ms: number) => ms / 60_000;
 
 describe('the budget of a model', () => {
-  it('covers half more than the estimate of its load, on whatever device', () => {
+  it('covers 1.5 times the estimate of its load, on whatever device', () => {
     for (const gpuLayers of [0, 40, 81]) {
       const { ram, vram } = memoryFor(demandOf(SHAPE, SETTINGS), gpuLayers, 1);
       const { memoryBytes } = budgetOf(model, { ...SETTINGS, gpuLayers });

@@ -82,7 +82,7 @@ describe('memory', () => {
     expect(errors).toMatchObject([{ details: { reason: 'memory', bytes: 1_001, limitBytes: 1_000, file: 'm.gguf' } }]);
   });
 
-  it('may be more by two contexts that were announced', () => {
+  it('may grow by two announced contexts', () => {
     const { guard, errors, memory } = guarded({ now: 1_400 });
     guard.begin(1, 'embed');
     guard.step(1, { kind: 'context', size: 200 });

@@ -4,7 +4,7 @@ import { KeptLog } from '../../support/logs.ts';
 import { recordedMachine } from '../../support/snapshots/machine.ts';
 
 describe('Hardware', () => {
-  it('returns what Node knows of the CPU if the system does not answer, and asks it again the next time', async () => {
+  it('returns what Node.js reports about the CPU if the system does not answer, and asks it again the next time', async () => {
     const cpu = {
       vendor: '',
       manufacturer: 'Maker',

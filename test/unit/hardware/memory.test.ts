@@ -109,7 +109,7 @@ it('a Mac’s memory is what systeminformation says is available', async () => {
   expect(await memoryInfo(mac)).toEqual({ total: 16 * GiB, available: 9 * GiB });
 });
 
-it('a Mac’s memory is what Node knows if its system does not answer', async () => {
+it('a Mac’s memory is what Node.js reports if its system does not answer', async () => {
   const failure = new Error('vm_stat failed');
   const mac = recordedMachine({ platform: 'darwin', systemInformation: () => Promise.reject(failure) });
   const log = new KeptLog();

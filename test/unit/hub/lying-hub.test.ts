@@ -102,7 +102,7 @@ describe('a file that the hub redirects to', () => {
     expect(await open().fileInfo(NAME, FILE, {})).toMatchObject({ size: CONTENT.length, checksum: { hex: SHA256 } });
   });
 
-  it('is found behind a Location in UTF-8', async () => {
+  it('is found at a Location in UTF-8', async () => {
     const remote = await open().fileInfo(NAME, FILE, {});
     // Node.js writes headers as Latin-1.
     const to = Buffer.from(`${server.cdnUrl}/größe/模型?x=ü`).toString('latin1');

@@ -45,12 +45,12 @@ describe('readRefusal', () => {
   });
 
   it.each([
-    ['a body that is no JSON', JSON_TYPE, '{"error":'],
+    ['a body that is not JSON', JSON_TYPE, '{"error":'],
     ['a body of another form', JSON_TYPE, '[1]'],
     ['an empty reason', { 'x-error-message': ' ' }, ''],
   ])('finds no reason in %s', async (_what, headers, body) => expect(await reasonOf(headers, body)).toBeUndefined());
 
-  it('takes no code that is none', async () =>
+  it('ignores a malformed code', async () =>
     expect((await readRefusal(answer({ 'x-error-code': 'a b\u0007' }))).code).toBeUndefined());
 
   it('keeps one short line without control characters', async () => {

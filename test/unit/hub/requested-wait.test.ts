@@ -12,7 +12,7 @@ describe('requestedWaitMs', () => {
     ['a date that has passed', { 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT' }, 0],
     ['ten years', { 'retry-after': '315360000' }, 315_360_000_000],
     ['a negative number', { 'retry-after': '-5' }, undefined],
-    ['a number that is none', { 'retry-after': '1e9' }, undefined],
+    ['a malformed number', { 'retry-after': '1e9' }, undefined],
     ['words', { 'retry-after': 'soon' }, undefined],
     ['nothing', { 'retry-after': '' }, undefined],
     ['no header', {}, undefined],

@@ -302,25 +302,25 @@ describe('A JSON schema', () => {
     ['a pattern with too many states', { type: 'string', pattern: '^(?:a|aa)*b.{3000}$' }, 'schema.pattern'],
     ['a large divisor', { type: 'integer', multipleOf: 1009 }, 'schema.multipleOf'],
     ['oneOf whose alternatives overlap', { oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'schema.oneOf'],
-    ['one deep inside', { type: 'array', items: { properties: { a: { not: {} } } } }, 'schema.items.properties.a.not'],
+    ['a nested one', { type: 'array', items: { properties: { a: { not: {} } } } }, 'schema.items.properties.a.not'],
   ])('that cannot be enforced for %s is refused by name, or named as ignored', (_what, schema, path) => {
     expect(() => compile(schema)).toThrow(expect.objectContaining({ path }));
     expect(compile(schema, false).ignored).toContain(path);
   });
 
   it.each<[string, JsonValue, string]>([
-    ['a type that is none', { type: 'date' }, 'schema.type'],
+    ['an invalid type', { type: 'date' }, 'schema.type'],
     ['a reference to nothing', { $ref: '#/$defs/x' }, 'schema.$ref'],
     ['a reference to elsewhere', { $ref: 'https://example.org/s' }, 'schema.$ref'],
     ['a reference to itself', { $ref: '#' }, 'schema'],
-    ['alternatives without any', { anyOf: [] }, 'schema.anyOf'],
-    ['a schema that is none', { type: 'object', properties: { a: 1 } }, 'schema.properties.a'],
-    ['a pattern that is none', { type: 'string', pattern: '(' }, 'schema.pattern'],
+    ['an empty list of alternatives', { anyOf: [] }, 'schema.anyOf'],
+    ['an invalid schema', { type: 'object', properties: { a: 1 } }, 'schema.properties.a'],
+    ['an invalid pattern', { type: 'string', pattern: '(' }, 'schema.pattern'],
     ['bounds that exclude each other', { type: 'integer', minimum: 3, maximum: 2 }, 'schema'],
     ['parts that exclude each other', { allOf: [{ type: 'string' }, { type: 'null' }] }, 'schema.type'],
-    ['a count that is none', { type: 'string', maxLength: -1 }, 'schema.maxLength'],
-    ['a count beyond measure', { type: 'string', maxLength: 1e9 }, 'schema.maxLength'],
-    ['a length beyond measure', { enum: ['x'.repeat(70_000)] }, 'schema'],
+    ['an invalid count', { type: 'string', maxLength: -1 }, 'schema.maxLength'],
+    ['a count that is too large', { type: 'string', maxLength: 1e9 }, 'schema.maxLength'],
+    ['a schema that is too long', { enum: ['x'.repeat(70_000)] }, 'schema'],
     [
       'a required property that is not allowed',
       {

@@ -98,7 +98,7 @@ describe('Calls of tools', () => {
     },
   );
 
-  it('have arguments that are valid by the schema', () => {
+  it('have arguments that satisfy the schema', () => {
     const reader = readerFor(GENERIC_FORMAT);
     reader.text('<tool_call>\n{');
     const expression = reader.constraint?.expression ?? sequence();
@@ -118,24 +118,24 @@ describe('Calls of tools', () => {
     ['in a block of code that does not end', `~~~xml\n${HERMES}`],
     ['in code within a line', `Write \`${HERMES.replaceAll('\n', '')}\` for it.`],
     ['that only begin like one', 'The <tool_call> tag opens a call, <tool_call'],
-    ['of a name that is none', '<tool_call>\nweather</tool_call>'],
+    ['with a name that no function has', '<tool_call>\nweather</tool_call>'],
   ])('%s are text', (_what, answer) => {
     for (const length of [1, 5, 1000])
       expect(read(readerFor(GENERIC_FORMAT), answer, length)).toEqual({ text: answer, calls: [] });
   });
 
-  it('behind a block of code are calls', () => {
+  it('after a block of code are calls', () => {
     expect(read(readerFor(GENERIC_FORMAT), `\`\`\`\nx\n\`\`\`\n${HERMES}`)).toEqual({
       text: '```\nx\n```',
       calls: [WEATHER],
     });
   });
 
-  it('that are cut are none, and leave no markup', () => {
+  it('that are cut off are dropped, and leave no markup', () => {
     expect(read(readerFor(GENERIC_FORMAT), `Well.\n${HERMES.slice(0, 40)}`)).toEqual({ text: 'Well.', calls: [] });
   });
 
-  it('in plain JSON are told from JSON that is the answer', () => {
+  it('in plain JSON are distinguished from JSON that is the answer', () => {
     const llama = formatOf(FAMILIES.find(({ name }) => name === 'Llama 3')?.template ?? '') ?? GENERIC_FORMAT;
     const answer = '{"name": "Alice", "parameters": {}}';
     expect(read(readerFor(llama), answer)).toEqual({ text: answer, calls: [] });

@@ -21,7 +21,7 @@ describe('bubblewrap', () => {
       ...more,
     });
 
-  it('takes everything away, and ends with the host', () => {
+  it('denies everything, and ends with the host', () => {
     const { program, args, env } = sandbox().wrap(COMMAND, NOTHING);
     expect(program).toBe('/usr/bin/bwrap');
     expect(args).toEqual(expect.arrayContaining(['--unshare-all', '--die-with-parent']));
