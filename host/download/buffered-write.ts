@@ -1,9 +1,15 @@
 import type { PartialFile } from './partial-file.ts';
 
-/** Size of the buffer, bytes. A slow connection delivers small pieces, and a write for each would cost more than the bytes. */
+/**
+ * Size of the buffer, bytes. A slow connection delivers small pieces, and a write for each would cost more than the
+ * bytes.
+ */
 const BUFFER_BYTES = 256 * 1024;
 
-/** Longest that bytes stay in the buffer, milliseconds: progress on a slow connection is visible, and kept when it stops. */
+/**
+ * Longest time that bytes stay in the buffer, milliseconds: progress on a slow connection is visible, and kept when it
+ * stops.
+ */
 const MAX_DELAY_MS = 500;
 
 /** Pieces of at least this many bytes are written directly: a write costs less than copying them. */
@@ -34,8 +40,8 @@ export class BufferedWrite {
   }
 
   /**
-   * Accepts bytes for `offset`: directly behind the bytes before, or anywhere after a {@link flush}. The caller may reuse
-   * their memory once this resolved.
+   * Accepts bytes for `offset`: directly behind the bytes before, or anywhere after a {@link flush}. The caller may
+   * reuse their memory once this resolved.
    */
   async add(bytes: Uint8Array, offset: number): Promise<void> {
     if (bytes.length >= DIRECT_BYTES) {

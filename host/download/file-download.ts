@@ -6,6 +6,7 @@ import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { ChunkGrid, MAX_CHUNKS } from '../model-files/chunks.ts';
 import type { DownloadIndex, FileRecord } from '../model-files/download-index.ts';
 import type { ModelFolder } from '../model-files/model-folder.ts';
+import { STAT_BLOCK_BYTES } from '../model-files/stats.ts';
 import { ConnectionPlan } from './connection-plan.ts';
 import { type ConnectionActivity, DownloadRound, RangesIgnored, StoredChunkDiffers } from './download-round.ts';
 import { FileHasher } from './file-hasher.ts';
@@ -34,13 +35,10 @@ export interface FileDownloadOptions {
 }
 
 /**
- * Bytes per second at which more connections do not help: receiving, writing and hashing take most of a processor core at
- * this rate, and each connection adds to that.
+ * Bytes per second at which more connections do not help: receiving, writing and hashing take most of a processor core
+ * at this rate, and each connection adds to that.
  */
 const ENOUGH_BYTES_PER_SECOND = 400e6;
-
-/** Unit of the block count of `stat`, whatever the file system's own block size is. Source: POSIX, sys/stat.h. */
-const STAT_BLOCK_BYTES = 512;
 
 /**
  * Downloads one file, from what the hub published to the verified file under its name.
@@ -248,8 +246,8 @@ export class FileDownload {
   }
 
   /**
-   * Marks a damaged chunk, and all other damaged chunks, as missing: after a power failure or on a failing disk there are
-   * usually more, and all are downloaded in one round.
+   * Marks a damaged chunk, and all other damaged chunks, as missing: after a power failure or on a failing disk there
+   * are usually more, and all are downloaded in one round.
    */
   async #discardDamaged(file: PartialFile, first: number, signal: AbortSignal): Promise<void> {
     const { index, key, remote, log } = this.#options;

@@ -52,7 +52,7 @@ export interface EngineOptions {
  */
 const MAX_CONTEXT_TOKENS = 16 * 1024 * 1024;
 
-/** Longest that a warm runner may take to answer before a load, milliseconds; it takes 1 or 2. */
+/** Longest time that a warm runner may take to answer before a load, milliseconds; it takes 1 or 2. */
 const RESPONSE_MS = 2_000;
 
 /** Age at which a warm runner is expected to have started, milliseconds: GPU drivers can take some seconds. */

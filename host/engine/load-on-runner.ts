@@ -4,7 +4,7 @@ import type { Budget } from './budget.ts';
 import type { LoadedFigures, RunnerFacts, RunnerLoad } from './ipc.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
-/** Longest a runner may take to start llama.cpp, milliseconds. GPU drivers can take some seconds. */
+/** Longest time that a runner may take to start llama.cpp, milliseconds. GPU drivers can take some seconds. */
 const START_TIMEOUT_MS = 60_000;
 
 /** Limits and progress of one load. */

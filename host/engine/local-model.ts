@@ -17,10 +17,13 @@ import type {
 } from '../models/model-engine.ts';
 import { exitError, type RunnerProcess } from './runner-process.ts';
 
-/** Longest a runner may take to report its memory use before it is ended, milliseconds. */
+/** Longest time that a runner may take to report its memory use before it is ended, milliseconds. */
 const MEMORY_TIMEOUT_MS = 2_000;
 
-/** Longest that a generation may take to end once it was stopped, milliseconds. It takes some 5: nothing is awaited. */
+/**
+ * Longest time that a generation may take to end once it was stopped, milliseconds. It takes some 5: nothing is
+ * awaited.
+ */
 export const STOP_TIMEOUT_MS = 2_000;
 
 /**

@@ -9,7 +9,7 @@ import { gpuDevices } from './sandbox/gpu-devices.ts';
 import type { Visible } from './sandbox/sandbox.ts';
 import { VisibleFolders } from './sandbox/visible-files.ts';
 
-/** Longest that the first contained runner may take to start before the sandbox counts as broken, milliseconds. */
+/** Longest time that the first contained runner may take to start before the sandbox counts as broken, milliseconds. */
 const TRIAL_MS = 30_000;
 
 /** What runners are started with. */

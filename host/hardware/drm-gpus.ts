@@ -55,7 +55,7 @@ async function gpuOf(card: DrmCard, pciName: string | undefined, machine: Machin
 }
 
 /**
- * amdgpu reports both figures. An integrated GPU has some VRAM too, cut out of the main memory, but allocates what it
+ * amdgpu reports both figures. An integrated GPU has some VRAM too, reserved from main memory, but allocates what it
  * needs from the rest; amdgpu shows `mem_busy_percent` only for GPUs with memory of their own.
  */
 async function amdMemory({ folder }: DrmCard, { readText }: Machine) {

@@ -3,10 +3,13 @@ import { lstat } from 'node:fs/promises';
 import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 
-/** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
-const STAT_BLOCK_BYTES = 512;
+/** The unit of `stat`'s block count, whatever the file system's block size is. Source: POSIX, sys/stat.h. */
+export const STAT_BLOCK_BYTES = 512;
 
-/** Returns the space that a file takes on the disk, bytes. Windows does not report it for a sparse file, so its full size counts. */
+/**
+ * Returns the space that a file takes on the disk, bytes. Windows does not report it for a sparse file, so its full
+ * size counts.
+ */
 export function allocatedBytes({ size, blocks }: Pick<Stats, 'size' | 'blocks'>): number {
   return process.platform === 'win32' ? size : blocks * STAT_BLOCK_BYTES;
 }

@@ -8,7 +8,7 @@ export class EventStreamError extends Error {
 
 /**
  * Reads the data of a stream of server-sent events, one event after the other. Comments, names and ids are passed over;
- * an event without its empty line at the end of the stream is none.
+ * an event without its empty line at the end of the stream is dropped.
  *
  * Source: the HTML standard, 9.2.6 (line ends of three kinds, one space after the colon, data of several lines).
  *

@@ -26,8 +26,8 @@ export interface RemoteRequest {
 const DIRECT: ProxyRoute = { options: {}, proxy: undefined };
 
 /**
- * Sends a request and resolves with the answer's head; its body is to be read or destroyed by whoever gets it. Engines
- * on this machine and in private networks are asked directly, others through the proxy of the environment.
+ * Sends a request and resolves with the response head; the caller reads or destroys the body. Engines on this machine
+ * and in private networks are reached directly, others through the proxy of the environment.
  *
  * @throws RemoteError `REMOTE_UNREACHABLE` (transient); the signal's reason when deadline ends.
  */

@@ -58,7 +58,7 @@ export class RemoteModel implements EngineModel {
     throw modelNotCapable(this.info.id, 'rank', 'its engine does not support it');
   }
 
-  /** @throws HostError `MODEL_NOT_CAPABLE`: OpenAI's API does not tell what a model gets. */
+  /** @throws HostError `MODEL_NOT_CAPABLE`: OpenAI's API does not show the prompt that a model gets. */
   async render(_input: PromptInput): Promise<never> {
     throw tokenizerUnavailable(this.info.id);
   }

@@ -3,6 +3,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rmdir, utimes } from 'nod
 import { dirname, join } from 'node:path';
 import { isSystemError } from '../../common/errors.ts';
 import { removeFile, renameFile } from '../../common/files-in-use.ts';
+import { allocatedBytes } from '../../model-files/stats.ts';
 
 /** A file in a folder tree. */
 export interface TreeFile {
@@ -13,8 +14,6 @@ export interface TreeFile {
   readonly allocated: number;
 }
 
-/** The unit of `stat`'s block count. Source: POSIX, sys/stat.h. */
-const STAT_BLOCK_BYTES = 512;
 /** Size of the copy buffer, bytes. */
 const COPY_BUFFER_BYTES = 1024 * 1024;
 /** Suffix of a file while it is being copied. */
@@ -28,8 +27,8 @@ export async function listFiles(root: string, prefix = ''): Promise<TreeFile[]> 
     const path = join(prefix, entry.name);
     if (entry.isDirectory()) files.push(...(await listFiles(root, path)));
     if (!entry.isFile()) continue;
-    const { size, blocks } = await lstat(join(root, path));
-    files.push({ path, size, allocated: process.platform === 'win32' ? size : blocks * STAT_BLOCK_BYTES });
+    const stats = await lstat(join(root, path));
+    files.push({ path, size: stats.size, allocated: allocatedBytes(stats) });
   }
   return files;
 }

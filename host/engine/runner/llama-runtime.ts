@@ -23,7 +23,7 @@ import { charactersOf, PromptTokens } from './generation/prompt-tokens.ts';
 import { LlamaLog } from './llama-log.ts';
 import { ThreadLimit } from './thread-limit.ts';
 
-/** Shortest time between two signs of progress, milliseconds: finer than anybody sees, coarser than it costs. */
+/** Shortest time between two progress messages, milliseconds: too short to be noticed, long enough to cost little. */
 const PROGRESS_MS = 30;
 
 /** The binding's names for the types of keys and values. */

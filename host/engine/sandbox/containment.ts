@@ -11,7 +11,7 @@ import { gpuDevices } from './gpu-devices.ts';
 import type { Command, Sandbox, SandboxKind, Visible } from './sandbox.ts';
 import { sandboxExec } from './sandbox-exec.ts';
 
-/** Longest that `setpriv --help` may take, milliseconds. */
+/** Longest time that `setpriv --help` may take, milliseconds. */
 const HELP_TIMEOUT_MS = 5_000;
 
 /** Whether and how runners are contained, for people. */

@@ -9,7 +9,10 @@ import {
 } from './llama-parts.ts';
 import { type GgufSpec, type TensorSpec, tensorSize, type Value, writeGguf } from './write-gguf.ts';
 
-/** What may follow each word, or a line break, with what probability. The empty string is the end of the text; see {@link START}. */
+/**
+ * What may follow each word, or a line break, with what probability. The empty string is the end of the text; see
+ * {@link START}.
+ */
 export type Chain = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** The word before the first one of a text. */
@@ -52,7 +55,7 @@ export interface MarkovOptions {
   readonly metadata?: Readonly<Record<string, Value>>;
 }
 
-/** Logit of a word that cannot follow: e^−100 is nothing beside any probability here. */
+/** Logit of a word that cannot follow: e^−100 is negligible beside any probability here. */
 const IMPOSSIBLE = -100;
 
 /** Width of one attention head, one that all of llama.cpp's kernels know. */

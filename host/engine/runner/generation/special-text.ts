@@ -14,7 +14,7 @@ export interface PromptPart {
 
 /**
  * Keeps what people write from being read as special tokens. A message that says `<|im_end|>` would end its own turn
- * and could continue as somebody else; so before a template is rendered such texts are replaced by marks, and the marks
+ * and could continue in another role; so before a template is rendered such texts are replaced by marks, and the marks
  * become plain text again after it.
  */
 export class SpecialText {
