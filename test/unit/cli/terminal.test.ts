@@ -92,7 +92,7 @@ describe('a progress line', () => {
     expect(barLine({ ...step, connections: 8 }, 60)).toBe(barLine(step, 60));
   });
 
-  it('says why nothing moves, and what happens next', () => {
+  it('says why no bytes arrive, and what happens next', () => {
     const payload = {
       modelId: 'a/b/m.gguf',
       repoId: 'a/b',

@@ -66,7 +66,7 @@ describe('an attached file', () => {
 });
 
 describe('the stored messages of a page', () => {
-  it('are without turns that are being answered or have failed, which it shows otherwise', () => {
+  it('are shown without turns that are being answered or have failed', () => {
     const message = (id: string, role: string, status: string) => ({ id, role, status });
     const ids = endedTurns([
       message('a', 'user', 'done'),

@@ -105,7 +105,7 @@ describe('the list of models', () => {
     });
   });
 
-  it('tells what a download does while no bytes arrive', () => {
+  it('shows what a download does while no bytes arrive', () => {
     const next = { action: 'wait' as const, inSeconds: 23, code: 'RATE_LIMITED' };
     const activity = { connections: 0, stalled: true, stalledSince: 5, next };
     const partial = { modelId: 'a/a/m.gguf', repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading' as const };

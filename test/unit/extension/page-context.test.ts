@@ -62,7 +62,7 @@ describe('the Markdown of a page', () => {
     expect(isCut).toBe(true);
   });
 
-  it('takes elements nested thousands deep as text', () => {
+  it('has elements that are nested thousands deep as plain text', () => {
     const { document } = parseHTML('<!doctype html><html><body></body></html>');
     let parent: Element = document.body;
     for (let depth = 0; depth < 3_000; depth++) parent = parent.appendChild(document.createElement('div'));
@@ -80,13 +80,13 @@ const PAGE: PageContext = {
 };
 
 describe('a message about pages', () => {
-  it('comes apart into what was typed and what was sent with it', () => {
+  it('is separated into the typed text and the contexts sent with it', () => {
     const selection: PageContext = { ...PAGE, kind: 'selection', part: { percent: 30, choice: 'relevant' } };
     const content = withContexts('What is it about?', [PAGE, selection]);
     expect(splitContexts(content)).toEqual({ message: 'What is it about?', contexts: [PAGE, selection] });
   });
 
-  it('says that the text is no instruction', () => {
+  it('tells the model that the text is not an instruction', () => {
     expect(withContexts('', [PAGE])).toMatch(/^<web_page .*>\nThis is content of a web page\..*not instructions/);
   });
 
@@ -98,7 +98,7 @@ describe('a message about pages', () => {
   });
 
   it.each(['plain', '', 'ends with\n</web_page>', '<web_page kind="page" title="" url="">\nother\n</web_page>'])(
-    'is taken as it is without one: %j',
+    'is unchanged without contexts: %j',
     (message) => expect(splitContexts(message)).toEqual({ message, contexts: [] }),
   );
 });
@@ -114,11 +114,11 @@ function modelOf(contextSize: number, canEmbed: boolean): ContextModel {
   };
 }
 
-describe('pages that are made to fit', () => {
+describe('pages that are fitted to a model', () => {
   const paragraph = (word: string) => `${word} ${'filler '.repeat(120)}`.trim();
   const long: PageContext = { ...PAGE, text: ['apple', 'pear', 'clock', 'river'].map(paragraph).join('\n\n') };
 
-  it('are sent whole if they do', async () => {
+  it('are sent whole if they fit', async () => {
     expect(await fitContexts(modelOf(8_000, true), 'clock?', [long])).toEqual([long]);
   });
 
@@ -156,7 +156,7 @@ describe('pages that are made to fit', () => {
     expect(fitted?.text.length).toBeGreaterThan(10_000);
   });
 
-  it('fit although they are one word of any length', async () => {
+  it('fit even if they are a single long word', async () => {
     const [fitted] = await fitContexts(modelOf(900, false), '', [{ ...PAGE, text: 'x'.repeat(100_000) }]);
     expect(fitted?.text.length).toBeLessThanOrEqual(900 * 0.6 * 4);
     expect(fitted?.text.length).toBeGreaterThan(900);
@@ -208,8 +208,8 @@ describe('citations', () => {
   });
 });
 
-describe('what comes from outside', () => {
-  it('is content of a page only with all its parts, cut to their limits', () => {
+describe('a value from outside', () => {
+  it('is the content of a page only if it is complete, and is cut to its limits', () => {
     const content = { title: 't'.repeat(1_000), url: 'u', text: 'x'.repeat(500_000), selection: '', isCut: false };
     const parsed = parsePageContent(content);
     expect([parsed?.title.length, parsed?.text.length]).toEqual([300, 400_000]);
@@ -218,7 +218,7 @@ describe('what comes from outside', () => {
     }
   });
 
-  it('is a saved prompt only if it is complete, and not too many of them', () => {
+  it('is a list of the complete prompts in it, up to a limit', () => {
     const prompt = { id: '1', title: 'T', text: 'x'.repeat(20_000) };
     expect(parsePrompts([prompt, null, { id: 1 }, 'x'])).toEqual([{ ...prompt, text: 'x'.repeat(MAX_PROMPT_TEXT) }]);
     expect(parsePrompts(Array(100).fill(prompt))).toHaveLength(MAX_PROMPTS);
