@@ -23,6 +23,14 @@ const DEBOUNCE_MS = 40;
 /** Codes that answer what the user did, or that the banner shows: no error of the model. */
 const NOT_SHOWN: ReadonlySet<string> = new Set(['DOWNLOAD_PAUSED', 'DOWNLOAD_CANCELLED', 'HOST_DISCONNECTED']);
 
+/** Actions whose replies have pages. */
+type PagedAction =
+  | 'GET_AVAILABLE_MODELS'
+  | 'GET_DOWNLOADED_MODELS'
+  | 'GET_LOADED_MODELS'
+  | 'GET_ACTIVE_DOWNLOADS'
+  | 'GENERATE_EMBEDDINGS';
+
 /** What a page shows, updated from the host. */
 export class Store {
   /** Undefined until the worker has reported it. */
@@ -61,6 +69,23 @@ export class Store {
   /** Sends a request to the host. Rejects with a {@link RequestError}. */
   request<A extends ActionName>(action: A, fields: Partial<RequestOf<A>> = {}): Promise<PayloadOf<A>> {
     return this.#client.request(action, fields);
+  }
+
+  /** Requests all pages of a list. Rejects with a {@link RequestError}. */
+  async all<A extends PagedAction, T>(
+    action: A,
+    itemsOf: (payload: PayloadOf<A>) => T[],
+    fields: Partial<RequestOf<A>> = {},
+  ): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = cursor === undefined ? fields : { ...fields, cursor };
+      const payload: PayloadOf<A> & { nextCursor?: string | undefined } = await this.request(action, page);
+      items.push(...itemsOf(payload));
+      cursor = payload.nextCursor;
+    } while (cursor !== undefined);
+    return items;
   }
 
   /** Sends a message to the worker. */
@@ -161,10 +186,10 @@ export class Store {
   async #refresh(): Promise<void> {
     try {
       const [available, downloaded, loaded, downloads, current, machine, memory] = await Promise.all([
-        this.#all('GET_AVAILABLE_MODELS', ({ models }) => models),
-        this.#all('GET_DOWNLOADED_MODELS', ({ models }) => models),
-        this.#all('GET_LOADED_MODELS', ({ models }) => models),
-        this.#all('GET_ACTIVE_DOWNLOADS', ({ downloads }) => downloads),
+        this.all('GET_AVAILABLE_MODELS', ({ models }) => models),
+        this.all('GET_DOWNLOADED_MODELS', ({ models }) => models),
+        this.all('GET_LOADED_MODELS', ({ models }) => models),
+        this.all('GET_ACTIVE_DOWNLOADS', ({ downloads }) => downloads),
         this.request('GET_CURRENT_MODEL'),
         this.request('GET_SYSTEM_RESOURCES'),
         this.request('GET_MEMORY_USAGE'),
@@ -178,22 +203,6 @@ export class Store {
       // The banner shows a host that is gone.
       if (!(error instanceof RequestError && error.code === 'HOST_DISCONNECTED')) this.error = viewError(error);
     }
-  }
-
-  /** Requests all pages of a list. */
-  async #all<
-    A extends 'GET_AVAILABLE_MODELS' | 'GET_DOWNLOADED_MODELS' | 'GET_LOADED_MODELS' | 'GET_ACTIVE_DOWNLOADS',
-    T,
-  >(action: A, itemsOf: (payload: PayloadOf<A>) => T[]): Promise<T[]> {
-    const items: T[] = [];
-    let cursor: string | undefined;
-    do {
-      const fields = (cursor === undefined ? {} : { cursor }) as Partial<RequestOf<A>>;
-      const payload: PayloadOf<A> & { nextCursor?: string | undefined } = await this.request(action, fields);
-      items.push(...itemsOf(payload));
-      cursor = payload.nextCursor;
-    } while (cursor !== undefined);
-    return items;
   }
 
   #onNotice(notice: WorkerNotice): void {

@@ -109,24 +109,17 @@ export class PageContexts {
   async #embed(texts: readonly string[]): Promise<number[][] | undefined> {
     const model = localEmbeddingModel(this.#store.rows);
     if (model === undefined) return undefined;
-    const vectors: number[][] = [];
-    let cursor: string | undefined;
+    const fields = { modelPath: model.id, texts: [...texts], truncate: true };
     try {
-      do {
-        const page = await this.#store.request('GENERATE_EMBEDDINGS', {
-          modelPath: model.id,
-          texts: [...texts],
-          truncate: true,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        vectors.push(...page.embeddings.filter((vector) => typeof vector !== 'string'));
-        cursor = page.nextCursor;
-      } while (cursor !== undefined);
+      return await this.#store.all(
+        'GENERATE_EMBEDDINGS',
+        ({ embeddings }) => embeddings.filter((vector) => typeof vector !== 'string'),
+        fields,
+      );
     } catch {
       // The beginning of the page is sent instead, and the message says so.
       return undefined;
     }
-    return vectors;
   }
 }
 
