@@ -41,7 +41,9 @@ export function responseError(refusal: Refusal, subject: RequestedFile): HubErro
   }
   if (status === 401 || status === 403) {
     const remedy = 'Add an access token that can read it.';
-    return new HubError('UNAUTHORIZED', `Access to ${name.repoId} was denied. ${remedy}${quotedReason(refusal)}`, { details });
+    return new HubError('UNAUTHORIZED', `Access to ${name.repoId} was denied. ${remedy}${quotedReason(refusal)}`, {
+      details,
+    });
   }
   if (status === 404 || status === 410) return fileNotFound(subject, details);
   return otherError(
@@ -67,9 +69,13 @@ export function searchError(refusal: Refusal, what = 'run the search'): HubError
   const message = `The Hugging Face Hub could not ${what} (status ${status}).`;
   const details = detailsOf(refusal);
   if (status !== 401 && status !== 403) return otherError(message, refusal, details);
-  return new HubError('UNAUTHORIZED', `${message} The access token may be invalid or expired.${quotedReason(refusal)}`, {
-    details,
-  });
+  return new HubError(
+    'UNAUTHORIZED',
+    `${message} The access token may be invalid or expired.${quotedReason(refusal)}`,
+    {
+      details,
+    },
+  );
 }
 
 /** An error without a specific reason: transient, unless the hub asks to wait for too long, or would always refuse. */
