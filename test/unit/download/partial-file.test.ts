@@ -73,7 +73,7 @@ describe('a disk that does not take large files', () => {
     jest.spyOn(prototype, 'truncate').mockRejectedValue(Object.assign(new Error(code), { code }));
     await expect(PartialFile.open(path, 5e9)).rejects.toMatchObject({
       code: 'FILE_TOO_LARGE',
-      message: expect.stringMatching(/allows no files as large as .*large\.partial/),
+      message: expect.stringMatching(/does not allow files as large as .*large\.partial/),
     });
   });
 });

@@ -51,7 +51,7 @@ describeOnPosix('a scan', () => {
     const all = problems.join('\n');
     for (const text of [
       'absent, listed in',
-      'is too deep',
+      'is nested too deeply',
       'dangling.gguf is a link',
       'out.gguf is a link',
       'lost:latest',
