@@ -14,18 +14,37 @@ import { promptInput } from './prompt-input.ts';
 type Request = RequestOf<'GENERATE'>;
 type GenerateSettings = NonNullable<Request['settings']>;
 
+/** Settings that restrict the output. */
+const CONSTRAINTS = ['response_format', 'json_schema', 'regex', 'grammar'] as const;
+
 /** Returns what the output is restricted to. A request can set only one restriction. */
 function constraintOf(settings: GenerateSettings, hasTools: boolean): Constraint | undefined {
-  const { json_schema: schema, grammar, response_format: format } = settings;
-  if (settings.grammar !== undefined && hasTools) {
-    throw invalidField('settings.grammar', 'omitted when `tools` is given', settings.grammar);
+  const { grammar, regex, regex_flags: flags } = settings;
+  for (const name of ['grammar', 'regex'] as const) {
+    if (settings[name] === undefined || !hasTools) continue;
+    throw invalidField(`settings.${name}`, 'omitted when `tools` is given', settings[name]);
   }
-  const given = (['response_format', 'json_schema', 'grammar'] as const).filter((name) => settings[name] !== undefined);
+  if (flags !== undefined && regex === undefined) {
+    throw invalidField('settings.regex_flags', 'omitted unless `settings.regex` is given', flags);
+  }
+  const given = CONSTRAINTS.filter((name) => settings[name] !== undefined);
   const [first, second] = given;
   if (second !== undefined) {
     throw invalidField(`settings.${second}`, `omitted when \`settings.${first}\` is given`, settings[second]);
   }
+  const { constraint_prefix: prefix } = settings;
+  if (prefix !== undefined && (first === undefined || grammar !== undefined)) {
+    throw invalidField('settings.constraint_prefix', 'used with a JSON schema or a regular expression', prefix);
+  }
   if (grammar !== undefined) return { grammar };
+  const language = languageOf(settings);
+  return language && { ...language, ...defined({ prefix }) };
+}
+
+/** The language of a request without a GBNF grammar. */
+function languageOf(settings: GenerateSettings): Constraint | undefined {
+  const { json_schema: schema, regex, regex_flags: flags, response_format: format } = settings;
+  if (regex !== undefined) return { regex, ...defined({ flags }) };
   // A parsed request is JSON, even where its schema leaves fields open.
   if (schema !== undefined) return { jsonSchema: schema as JsonObject, field: 'settings.json_schema' };
   if (format === undefined || format.type === 'text') return undefined;

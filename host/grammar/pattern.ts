@@ -1,4 +1,4 @@
-import { complement, normalRanges, type Range } from './code-points.ts';
+import { common, complement, normalRanges, type Range } from './code-points.ts';
 import { isNullable } from './derive.ts';
 import { ANY, and, choice, EMPTY, type Expression, NOTHING, not, oneOf, repeat, sequence, text } from './expression.ts';
 
@@ -83,6 +83,9 @@ const CHARACTER_ESCAPES: Readonly<Record<string, number>> = {
 
 const ANYTHING = repeat(ANY);
 
+/** Characters with upper and lower case: Latin, Greek, Cyrillic and Armenian letters. */
+const CASED: Range = [0x41, 0x587];
+
 /**
  * Converts a regular expression of ECMAScript into the language of all texts in which it is found.
  *
@@ -90,12 +93,28 @@ const ANYTHING = repeat(ANY);
  * assertions in repeated groups.
  */
 export function patternLanguage(pattern: string): Expression {
+  const root = parse(pattern, '');
+  const inside = followed(root, ANYTHING, false);
+  return choice(followed(root, ANYTHING, true), sequence(ANY, ANYTHING, inside));
+}
+
+/**
+ * The same, of the texts that it matches from beginning to end.
+ *
+ * @param flags Flags of ECMAScript: `i` and `s` are heeded, `d`, `g`, `u` and `y` make no difference.
+ * @throws PatternError also for other flags.
+ */
+export function matchLanguage(pattern: string, flags = ''): Expression {
+  const [refused] = /[^dgisuy]/.exec(flags) ?? [];
+  if (refused !== undefined) throw new PatternError(`it has the flag "${refused}"`);
+  return followed(parse(pattern, flags), EMPTY, true);
+}
+
+function parse(pattern: string, flags: string): Node {
   if (pattern.length > MAX_PATTERN_CHARACTERS) {
     throw new PatternError(`it has more than ${MAX_PATTERN_CHARACTERS} characters`);
   }
-  const root = new Parser(pattern).parse();
-  const inside = followed(root, ANYTHING, false);
-  return choice(followed(root, ANYTHING, true), sequence(ANY, ANYTHING, inside));
+  return new Parser(pattern, flags).parse();
 }
 
 /** The language of a node and what follows it. */
@@ -145,8 +164,13 @@ class Parser {
   #at = 0;
   #depth = 0;
 
-  constructor(pattern: string) {
+  readonly #ignoresCase: boolean;
+  readonly #dot: readonly Range[];
+
+  constructor(pattern: string, flags: string) {
     this.#pattern = pattern;
+    this.#ignoresCase = flags.includes('i');
+    this.#dot = complement(flags.includes('s') ? [] : LINE_ENDS);
   }
 
   parse(): Node {
@@ -209,14 +233,29 @@ class Parser {
     if (this.#peek(2) === '(?') throw new PatternError(`it has a group of the form "${this.#peek(4)}"`);
     if (this.#take('(')) return this.#groupEnd();
     if (this.#take('[')) return { kind: 'characters', ranges: this.#class() };
-    if (this.#take('.')) return { kind: 'characters', ranges: complement(LINE_ENDS) };
-    if (this.#take('\\')) return { kind: 'characters', ranges: this.#escape(false) };
+    if (this.#take('.')) return { kind: 'characters', ranges: this.#dot };
+    if (this.#take('\\')) return { kind: 'characters', ranges: this.#anyCase(this.#escape(false)) };
     const character = this.#next();
     if ('*+?'.includes(character)) throw new PatternError(`it has nothing to repeat before "${character}"`);
     return {
       kind: 'characters',
-      ranges: single(character.codePointAt(0) ?? 0),
+      ranges: this.#anyCase(single(character.codePointAt(0) ?? 0)),
     };
+  }
+
+  /** Adds the other case of letters, if the flags say so. */
+  #anyCase(ranges: readonly Range[]): readonly Range[] {
+    if (!this.#ignoresCase) return ranges;
+    const others: Range[] = [];
+    for (const [first, last] of common(ranges, [CASED])) {
+      for (let code = first; code <= last; code += 1) {
+        const character = String.fromCodePoint(code);
+        for (const other of [character.toLowerCase(), character.toUpperCase()]) {
+          if (other !== character && other.length === 1) others.push(...single(other.charCodeAt(0)));
+        }
+      }
+    }
+    return normalRanges([...ranges, ...others]);
   }
 
   #quantified(node: Node): Node {
@@ -251,7 +290,7 @@ class Parser {
       else if (from > to) throw new PatternError('it has a range whose ends are out of order');
       else ranges.push([from, to]);
     }
-    const normal = normalRanges(ranges);
+    const normal = this.#anyCase(normalRanges(ranges));
     return isNegative ? complement(normal) : normal;
   }
 

@@ -87,8 +87,10 @@ export interface Sampling {
   readonly seed: number;
 }
 
-/** What the output must conform to. */
-export type Constraint =
+/** What the output must conform to, together with `prefix`, which is in the prompt already. */
+export type Constraint = ConstraintLanguage & { readonly prefix?: string | undefined };
+
+type ConstraintLanguage =
   | {
       readonly jsonSchema: JsonObject;
       /** The field of the request, for errors; `settings.json_schema` when absent. */
@@ -97,6 +99,8 @@ export type Constraint =
       readonly strict?: boolean;
     }
   | { readonly grammar: string }
+  /** A regular expression of ECMAScript that matches from beginning to end. */
+  | { readonly regex: string; readonly flags?: string | undefined }
   /** Any JSON object. */
   | { readonly json: true };
 

@@ -29,6 +29,9 @@ export const MAX_TEMPLATE_CHARACTERS = 256 * 1024;
 /** Longest GBNF grammar, and longest JSON schema as text, UTF-16 units. llama.cpp's own examples have about 2,000. */
 export const MAX_GRAMMAR_CHARACTERS = 64 * 1024;
 
+/** Longest regular expression, and longest beginning of a restricted output, UTF-16 units. */
+export const MAX_REGEX_CHARACTERS = 4_096;
+
 /** Most texts of one request. All of them are in one message; a client that has more sends several requests. */
 export const MAX_TEXTS = 10_000;
 

@@ -9,7 +9,8 @@ import type { RemoteRequest } from './http.ts';
  * OpenAI does not have go only to engines that take more (llama-server, LM Studio, vLLM and Ollama read them; OpenAI
  * rejects requests that have them).
  *
- * @throws HostError `INVALID_REQUEST` for a GBNF grammar: most engines would ignore it silently.
+ * @throws HostError `INVALID_REQUEST` for a GBNF grammar, a regular expression, or the beginning of a constrained output:
+ *   most engines would ignore them silently.
  */
 export function generationRequest(
   order: GenerateRequest,
@@ -44,12 +45,11 @@ export function generationRequest(
       : {}),
   };
   if (constraint !== undefined) {
-    if ('grammar' in constraint) {
-      throw invalidField(
-        'settings.grammar',
-        'absent for a model of another engine, which takes `settings.json_schema`',
-        constraint.grammar,
-      );
+    const elsewhere = 'absent for a model of another engine, which takes `settings.json_schema`';
+    if ('grammar' in constraint) throw invalidField('settings.grammar', elsewhere, constraint.grammar);
+    if ('regex' in constraint) throw invalidField('settings.regex', elsewhere, constraint.regex);
+    if (constraint.prefix !== undefined) {
+      throw invalidField('settings.constraint_prefix', 'absent for a model of another engine', constraint.prefix);
     }
     body.response_format =
       'json' in constraint

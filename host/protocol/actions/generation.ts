@@ -24,9 +24,17 @@ import {
   pagedResponse,
   paging,
   requestId,
+  textUpTo,
   unixSeconds,
 } from '../fields.ts';
-import { MAX_CONTEXT, MAX_GRAMMAR_CHARACTERS, MAX_SEED, MAX_STOP_CHARACTERS, MAX_STOP_SEQUENCES } from '../limits.ts';
+import {
+  MAX_CONTEXT,
+  MAX_GRAMMAR_CHARACTERS,
+  MAX_REGEX_CHARACTERS,
+  MAX_SEED,
+  MAX_STOP_CHARACTERS,
+  MAX_STOP_SEQUENCES,
+} from '../limits.ts';
 import { conversationId } from './conversations.ts';
 import { savedSettings } from './settings.ts';
 
@@ -111,6 +119,18 @@ const settingEntries = {
     "Extension: what the output is restricted to, in the terms of OpenAI's API.",
   ),
   json_schema: optional(objectWith({}), 'Extension: restricts the output to JSON that is valid by this JSON schema.'),
+  regex: optional(
+    nonEmptyText(MAX_REGEX_CHARACTERS),
+    'Extension: restricts the output to texts that this regular expression of ECMAScript matches from beginning to end. Back references, look-behind, word boundaries and Unicode properties are refused.',
+  ),
+  regex_flags: optional(
+    v.pipe(v.string(), v.regex(/^[dgisuy]{0,6}$/, 'flags among "dgisuy"')),
+    'Extension: flags of `regex`. `i` ignores case, `s` lets a dot match line ends; the others make no difference.',
+  ),
+  constraint_prefix: optional(
+    textUpTo(MAX_REGEX_CHARACTERS),
+    'Extension: a beginning of the restricted output that is in the prompt already, such as the message that `continue` continues. The output is what follows it.',
+  ),
   grammar: optional(
     v.pipe(
       v.string(),

@@ -304,8 +304,25 @@ describe('constrained output', () => {
     expect((await generate('story', { input: { prompt: 'a' }, constraint })).text).toBe(' model');
   });
 
+  it('follows a regular expression from beginning to end', async () => {
+    const constraint = { regex: ' MODEL| Once', flags: 'i' };
+    expect((await generate('story', { input: { prompt: 'a' }, constraint })).text).toMatch(/^ model$| once$/i);
+  });
+
+  it('continues what the prompt has already', async () => {
+    const jsonSchema = { type: 'object', properties: { a: { enum: ['small'] } }, required: ['a'] };
+    const held = await generate('story', { constraint: { jsonSchema, prefix: '{ "a": "sm' } });
+    expect(JSON.parse(`{ "a": "sm${held.text}`)).toEqual({ a: 'small' });
+    const found = await generate('story', { constraint: { regex: 'tic-tac', prefix: 'tic' } });
+    expect(found.text).toBe('-tac');
+  });
+
   it.each([
     ['that is none', { grammar: 'nonsense' }, 'settings.grammar'],
+    ['of a regular expression that is not regular', { regex: '(a)\\1' }, 'settings.regex'],
+    ['of a regular expression without matches', { regex: 'a^b' }, 'settings.regex'],
+    ['of one that needs too many states', { regex: '(?=.*a.{60}$).*b.{60}' }, 'settings.regex'],
+    ['that cannot continue so', { regex: 'once', prefix: 'twice' }, 'settings.constraint_prefix'],
     ['that begins with itself', { grammar: 'root ::= root "a"' }, 'settings.grammar'],
     ['without a root', { grammar: 'other ::= "a"' }, 'settings.grammar'],
     [

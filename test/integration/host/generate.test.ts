@@ -125,6 +125,11 @@ describe('generation over native messaging', () => {
     );
     const held = await generate({ prompt: '', settings: { ...GREEDY, json_schema: { enum: ['yes'] } } });
     expect(held.output).toBe('"yes"');
+    const matching = {
+      prompt: '',
+      settings: { ...GREEDY, regex: 'ON(?:E|CE)', regex_flags: 'i', constraint_prefix: 'on' },
+    };
+    expect((await generate(matching)).output).toMatch(/^c?e$/i);
   });
 
   it('renders messages with the chat template of the model', async () => {
@@ -147,6 +152,13 @@ describe('generation over native messaging', () => {
     ['a seed of 33 bits', { prompt: '', settings: { seed: 2 ** 32 } }, 'settings.seed'],
     ['an empty stop sequence', { prompt: '', settings: { stop: '' } }, 'settings.stop'],
     ['half a token', { prompt: '', settings: { max_new_tokens: 0.5 } }, 'settings.max_new_tokens'],
+    [
+      'a regular expression with tools',
+      { messages: [{ role: 'user', content: 'x' }], tools: [{ type: 'function' }], settings: { regex: 'x' } },
+      'settings.regex',
+    ],
+    ['flags of no regular expression', { prompt: '', settings: { regex_flags: 'i' } }, 'settings.regex_flags'],
+    ['a beginning of what is free', { prompt: '', settings: { constraint_prefix: 'a' } }, 'settings.constraint_prefix'],
     [
       'schema and grammar',
       { prompt: '', settings: { json_schema: { type: 'null' }, grammar: 'x' } },

@@ -339,9 +339,13 @@ describe('a request to an engine', () => {
     expect(engine.generations.at(-1)).toMatchObject({ path: '/v1/completions', body: { prompt: 'Once upon a time' } });
   });
 
-  it('cannot contain a GBNF grammar, which most engines would ignore', async () => {
-    const { error } = await faultOf(orderOf({ constraint: { grammar: 'root ::= "a"' } }));
-    expect(error).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'settings.grammar' } });
+  it.each([
+    [{ grammar: 'root ::= "a"' }, 'settings.grammar'],
+    [{ regex: 'a' }, 'settings.regex'],
+    [{ json: true as const, prefix: '{' }, 'settings.constraint_prefix'],
+  ])('cannot contain %j, which most engines would ignore', async (constraint, field) => {
+    const { error } = await faultOf(orderOf({ constraint }));
+    expect(error).toMatchObject({ code: 'INVALID_REQUEST', details: { field } });
     expect(engine.generations).toEqual([]);
   });
 

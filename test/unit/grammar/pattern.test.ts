@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { accepts } from '../../../host/grammar/derive.ts';
 import { oneOf } from '../../../host/grammar/expression.ts';
-import { PatternError, patternLanguage } from '../../../host/grammar/pattern.ts';
+import { matchLanguage, PatternError, patternLanguage } from '../../../host/grammar/pattern.ts';
 import { regularRules } from '../../../host/grammar/regular.ts';
 
 const PATTERNS = [
@@ -80,5 +80,26 @@ describe('A regular expression', () => {
     'x{99999}',
   ])('%j is refused', (pattern) => {
     expect(() => patternLanguage(pattern)).toThrow(PatternError);
+  });
+});
+
+describe('a whole match', () => {
+  it.each([
+    ['hello', '', ['hello'], ['hello ', 'Hello', '', 'oh hello']],
+    ['^Greetings.*', '', ['Greetings', 'Greetings to all'], ['greetings', 'Greetings\n']],
+    ['a|b$', '', ['a', 'b'], ['ab', 'ba']],
+    ['x(?=y).', '', ['xy'], ['x', 'xz']],
+    ['äb[c-e]', 'i', ['ÄBD', 'äbe'], ['äb', 'aBd']],
+    ['[^a]', 'iu', ['b', 'B'], ['a', 'A']],
+    ['.', 'gs', ['\n', 'a'], ['ab']],
+  ])('of %s with the flags "%s"', (pattern, flags, matching, others) => {
+    const language = regularRules(matchLanguage(pattern, flags));
+    expect(matching.filter((text) => !accepts(language, text))).toEqual([]);
+    expect(others.filter((text) => accepts(language, text))).toEqual([]);
+  });
+
+  it('is refused with flags that change what a pattern means otherwise', () => {
+    expect(() => matchLanguage('a', 'm')).toThrow('the flag "m"');
+    expect(() => matchLanguage('a', 'gv')).toThrow('the flag "v"');
   });
 });

@@ -1,7 +1,10 @@
 import { HostError, isHostError, messageOf } from '../../../common/errors.ts';
 import type { JsonObject } from '../../../common/json.ts';
-import { choice, type Expression, NOTHING } from '../../../grammar/expression.ts';
+import { derive } from '../../../grammar/derive.ts';
+import { choice, type Expression, isNothing, NOTHING } from '../../../grammar/expression.ts';
 import { GrammarTooLargeError, toGbnf } from '../../../grammar/gbnf.ts';
+import { matchLanguage, PatternError } from '../../../grammar/pattern.ts';
+import { LanguageTooLargeError, regularRules } from '../../../grammar/regular.ts';
 import { compileSchema } from '../../../json-schema/compile.ts';
 import { SchemaError } from '../../../json-schema/schema-error.ts';
 import type { Constraint } from '../../../models/generation.ts';
@@ -22,13 +25,20 @@ export interface Constrained {
 }
 
 /** The schema of `json`. */
-const ANY_OBJECT: Extract<Constraint, { readonly jsonSchema: JsonObject }> = {
+const ANY_OBJECT: { readonly jsonSchema: JsonObject; readonly field: string; readonly strict?: boolean } = {
   jsonSchema: { type: 'object' },
   field: 'settings.response_format',
 };
 
+/** A language, and the field of the request that it comes from. */
+interface Language {
+  readonly expression: Expression;
+  readonly field: string;
+  readonly ignored: readonly string[];
+}
+
 /**
- * Creates the state of a grammar that constrains one output to a JSON schema or a GBNF grammar.
+ * Creates the state of a grammar that constrains one output to a JSON schema, a regular expression or a GBNF grammar.
  *
  * @param other What the output may be instead.
  * @throws HostError `INVALID_REQUEST` naming the field, for a schema or grammar that cannot be used.
@@ -44,9 +54,22 @@ export async function constrain(
       ignored: [],
     };
   }
+  const { expression, field, ignored } = languageOf(constraint);
+  const rest = constraint.prefix === undefined ? expression : derive(expression, constraint.prefix);
+  if (isNothing(rest)) throw refused('settings.constraint_prefix', 'the beginning of an output that is allowed');
+  return { state: await expressionState(choice(rest, other), field, parts), ignored };
+}
+
+function languageOf(constraint: Exclude<Constraint, { readonly grammar: string }>): Language {
+  if ('regex' in constraint) {
+    const { regex, flags } = constraint;
+    const field = 'settings.regex';
+    const expression = checked(() => regularRules(matchLanguage(regex, flags)), field);
+    if (isNothing(expression)) throw refused(field, 'a regular expression that some text matches');
+    return { expression, field, ignored: [] };
+  }
   const { jsonSchema, field = 'settings.json_schema', strict = true } = 'json' in constraint ? ANY_OBJECT : constraint;
-  const { expression, ignored } = checked(() => compileSchema(jsonSchema, { field, strict }));
-  return { state: await expressionState(choice(expression, other), field, parts), ignored };
+  return { ...checked(() => compileSchema(jsonSchema, { field, strict })), field };
 }
 
 /** Creates the grammar state of a language. */
@@ -58,12 +81,14 @@ export function expressionState(expression: Expression, field: string, parts: Gr
   );
 }
 
-/** Runs a function that reads a schema, and converts its errors. */
+/** Runs a function that reads a schema or a regular expression, and converts its errors. */
 export function checked<T>(run: () => T, field = 'settings.json_schema'): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof GrammarTooLargeError) throw refused(field, `simpler: ${error.message}`);
+    if (error instanceof PatternError) throw refused(field, `another regular expression: ${error.message}`);
+    if (error instanceof GrammarTooLargeError || error instanceof LanguageTooLargeError)
+      throw refused(field, `simpler: ${error.message}`);
     if (error instanceof SchemaError) throw refused(error.path, error.expected);
     throw error;
   }
