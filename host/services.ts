@@ -29,6 +29,7 @@ import { ModelRequests } from './requests/model-requests.ts';
 import { HUB_TOKEN_NAME } from './secrets/names.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { GenerationSettings } from './settings/generation-settings.ts';
+import type { ModelSettings } from './settings/model-settings.ts';
 import type { Store } from './store/types.ts';
 
 /** The services of a host. Each is created on first use, so a host that has answered only PING has created none. */
@@ -53,6 +54,7 @@ export class HostServices {
   readonly remote: Lazy<Remote> = lazy(() => this.#createRemote());
   readonly models: Lazy<ModelRegistry> = lazy(() => this.#createModels());
   readonly settings: Lazy<GenerationSettings> = lazy(() => this.#openSettings());
+  readonly modelSettings: Lazy<ModelSettings> = lazy(() => this.#openModelSettings());
   readonly conversations: Lazy<ConversationStore> = lazy(() => this.#openConversations());
   readonly answers: Lazy<AnswerService> = lazy(() => this.#createAnswers());
   readonly generations = new ActiveGenerations();
@@ -191,11 +193,16 @@ export class HostServices {
       import('./settings/generation-settings.ts'),
       this.#store(),
     ]);
-    return new GenerationSettings(
-      store.namespace('settings'),
-      join(this.config.paths.locks, 'settings.lock'),
-      this.log,
-    );
+    return new GenerationSettings(store.namespace('settings'), this.#settingsLock, this.log);
+  }
+
+  async #openModelSettings(): Promise<ModelSettings> {
+    const [{ ModelSettings }, store] = await Promise.all([import('./settings/model-settings.ts'), this.#store()]);
+    return new ModelSettings(store.namespace('model_settings'), this.#settingsLock, this.log);
+  }
+
+  get #settingsLock(): string {
+    return join(this.config.paths.locks, 'settings.lock');
   }
 
   async #createEngine(): Promise<Engine> {

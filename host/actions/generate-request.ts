@@ -101,7 +101,7 @@ function rarerSampling(settings: GenerateSettings): Pick<Sampling, 'xtc' | 'logi
   };
 }
 
-/** Converts a request to that of a model. Absent settings are the saved ones. */
+/** Converts a request to that of a model. Absent settings are the saved ones of all models. */
 export function generateRequest(request: Request, saved: GenerationParams): GenerateRequest {
   const { messages, prompt, tools, continue: continues, tool_choice: choice, settings = {} } = request;
   const { stop = [], seed = randomInt(MAX_SEED + 1) } = settings;

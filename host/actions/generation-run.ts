@@ -17,6 +17,7 @@ import { toolCallFields } from '../tools/tool-function.ts';
 import type { Call } from './action.ts';
 import { titleOf, usesHistory, withoutTools } from './chat-turn.ts';
 import { generateRequest } from './generate-request.ts';
+import { settingsOver, withModelDefaults } from './model-defaults.ts';
 import { percent } from './progress.ts';
 
 /** Characters of earlier messages that are read for each token of the context. Few texts have longer tokens. */
@@ -149,7 +150,13 @@ export class GenerationRun {
   }
 
   async #makeRequest(request: Request): Promise<GenerateRequest> {
-    return generateRequest(request, await (await this.#services.settings()).get());
+    const [saved, ofModel] = await Promise.all([
+      this.#services.settings().then((settings) => settings.get()),
+      this.#services.modelSettings().then((settings) => settings.get(this.#modelId)),
+    ]);
+    // An empty system prompt of the conversation means none, rather than that of the model.
+    const hasNone = usesHistory(this.#request) && this.#answer?.turn.conversation.system_prompt === '';
+    return generateRequest(withModelDefaults(request, hasNone ? { ...ofModel, system_prompt: '' } : ofModel), saved);
   }
 
   async #start(models: ModelRegistry, start: TurnStart): Promise<void> {
@@ -181,7 +188,7 @@ export class GenerationRun {
       messages: [...instructions, ...turn.messages] as Request['messages'],
       continue: turn.continued !== undefined,
       context_overflow: this.#request.context_overflow ?? 'trim',
-      settings: { ...saved, ...settings },
+      settings: settingsOver(saved ?? {}, settings),
     };
   }
 

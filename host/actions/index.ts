@@ -28,6 +28,7 @@ const MODULES = {
   generation: () => import('./generation.ts'),
   prompts: () => import('./prompts.ts'),
   settings: () => import('./settings.ts'),
+  modelSettings: () => import('./model-settings.ts'),
   embeddings: () => import('./embeddings.ts'),
   ranking: () => import('./ranking.ts'),
   conversations: () => import('./conversations.ts'),

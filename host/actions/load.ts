@@ -11,6 +11,7 @@ import type { RemoteId } from '../protocol/remote-id.ts';
 import { type Call, handle } from './action.ts';
 import { obtainModel } from './find-model.ts';
 import { changedSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
+import { withLoadDefaults } from './model-defaults.ts';
 import { namedRemoteModel } from './model-reference.ts';
 import { planLoad } from './plan-load.ts';
 import { percent, stepMessage } from './progress.ts';
@@ -70,7 +71,11 @@ interface Start {
   readonly onDownloaded: () => void;
 }
 
-/** Downloads a model where needed, makes sure that it fits into memory, and has llama.cpp load it. */
+/**
+ * Downloads a model where needed, makes sure that it fits into memory, and has llama.cpp load it.
+ *
+ * @param request The request with the settings that are saved for the model.
+ */
 function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, onDownloaded }: Start): LoadPlan {
   const { services } = call;
   const { id } = name;
@@ -211,7 +216,9 @@ export const loadModel = handle(declared.loadModel, async (request, call) => {
       (stoppable) => resolveName(request, stoppable),
       async (name, stoppable, onDownloaded) => {
         onNamed(name);
-        return load(localPlan(name, request, { call: stoppable, onDownloaded }), request, cancellable);
+        const saved = await (await call.services.modelSettings()).get(name.id);
+        const plan = localPlan(name, withLoadDefaults(request, saved), { call: stoppable, onDownloaded });
+        return load(plan, request, cancellable);
       },
     ),
   );

@@ -9,7 +9,9 @@ import { type ErrorDetails, HostError } from './errors.ts';
 const MAX_SHOWN = 200;
 
 /** A request's field has a value that is not allowed. `expected` completes "Expected `field` to be …". */
-export function invalidField(field: string, expected: string, found: unknown): HostError {
+export function invalidField(name: string, expected: string, found: unknown): HostError {
+  // The name of an unknown field, or a key of a record, is the client's own.
+  const field = name.slice(0, MAX_SHOWN);
   const shown = found === undefined ? 'nothing' : (JSON.stringify(found) ?? String(found)).slice(0, MAX_SHOWN);
   return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}, got ${shown}.`, {
     details: { field, expected, found: shown },

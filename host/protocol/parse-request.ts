@@ -58,11 +58,18 @@ export async function parseRequest(message: JsonObject): Promise<ParsedRequest> 
     const [issue] = parsed.issues;
     const expected = issue.kind === 'schema' && issue.expected !== null ? issue.expected : issue.message;
     const field = v.getDotPath(issue) ?? 'action';
-    throw invalidField(field, expected, SECRET_FIELDS.has(field) ? describeSecret(issue.input) : issue.input);
+    throw invalidField(
+      field,
+      EXPECTED[expected] ?? expected,
+      SECRET_FIELDS.has(field) ? describeSecret(issue.input) : issue.input,
+    );
   }
   // The schema of every action is that of an object.
   return { ...found, fields: parsed.output as object };
 }
+
+/** What is expected, where valibot's own words for it would not be understood. */
+const EXPECTED: Readonly<Record<string, string>> = { never: 'omitted, because it is unknown' };
 
 /** Fields whose value is never repeated, not even if it is invalid. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(['token', 'key']);

@@ -87,7 +87,7 @@ const settingsFields = {
   pinned: optional(v.boolean(), 'Extension: whether lists show it first.'),
   system_prompt: optional(
     v.nullable(textUpTo(MAX_SYSTEM_PROMPT)),
-    'Extension: the system prompt of its generations with `chat_id` and `message`.',
+    'Extension: the system prompt of its generations with `chat_id` and `message`; null for that of the model, empty for none.',
   ),
   model: optional(
     v.nullable(name),
@@ -95,7 +95,7 @@ const settingsFields = {
   ),
   settings: optional(
     v.nullable(conversationSettings),
-    'Extension: settings of its generations that differ from the saved ones.',
+    'Extension: settings of its generations that differ from those of the model and from the saved ones.',
   ),
 };
 

@@ -11,6 +11,7 @@ import * as generation from './generation.ts';
 import * as lmstudio from './lmstudio.ts';
 import * as load from './load.ts';
 import * as loadedModels from './loaded-models.ts';
+import * as modelSettings from './model-settings.ts';
 import { ping } from './ping.ts';
 import * as prompts from './prompts.ts';
 import * as ranking from './ranking.ts';
@@ -44,6 +45,7 @@ export const GROUPS = {
   generation,
   prompts,
   settings,
+  modelSettings,
   embeddings,
   ranking,
   conversations,

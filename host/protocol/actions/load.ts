@@ -25,7 +25,8 @@ const cacheType = v.picklist(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_
 const gpuLayers = integer(-1, MAX_LAYERS);
 const contextSize = integer(1, MAX_CONTEXT);
 
-const loadSettings = objectWith({
+/** Settings of a load that can be saved for a model. */
+export const savedLoadSettings = {
   n_gpu_layers: optional(
     gpuLayers,
     'Layers on the GPU: 0 for none, -1 for as many as fit. Default: the recommended split.',
@@ -47,6 +48,10 @@ const loadSettings = objectWith({
     textUpTo(MAX_TEMPLATE_CHARACTERS),
     "Extension: a Jinja chat template instead of the model's own.",
   ),
+};
+
+const loadSettings = objectWith({
+  ...savedLoadSettings,
   force: optional(
     v.boolean(),
     'Extension: load the model even if it is estimated not to fit in memory. No other model is unloaded for it.',
@@ -66,7 +71,7 @@ export const loadModel = defineAction({
     ...modelReference,
     settings: optional(
       loadSettings,
-      'How to load it. Settings of the original that this host does not need are ignored.',
+      'How to load it; what is absent is as saved for the model. Settings of the original that this host does not need are ignored.',
     ),
     loadId: optional(requestId, 'Repeated in every progress event of this load.'),
     keepAlive: optional(

@@ -101,6 +101,37 @@ describe('a turn of a conversation', () => {
     expect((await read()).messages.at(-1)).toMatchObject({ status: 'length' });
   });
 
+  it('has the defaults of its model, unless the conversation or the request differs', async () => {
+    await load('strict');
+    const modelId = 'maker/model/strict.gguf';
+    const settings = { system_prompt: 'Be brief.', generation: { max_new_tokens: 2, do_sample: false } };
+    expect(promised('SET_MODEL_SETTINGS', await host.request('SET_MODEL_SETTINGS', { settings }))).toEqual({
+      modelId,
+      settings,
+    });
+    const question = { role: 'user', content: 'upon' };
+    const tokens = async (messages: object[]) =>
+      promised('COUNT_TOKENS', await host.request('COUNT_TOKENS', { messages })).tokens;
+    const system = { role: 'system', content: 'Be brief.' };
+    const withSystem = await tokens([system, question]);
+    expect(await tokens([question])).toBe(withSystem);
+    const { prompt } = promised('RENDER_PROMPT', await host.request('RENDER_PROMPT', { messages: [question] }));
+    expect(prompt).toContain('Be brief.');
+    expect(await ask('upon', { settings: {} })).toMatchObject({
+      usage: { promptTokens: withSystem, completionTokens: 2 },
+      finishReason: 'length',
+    });
+    const plain = await host.request('GENERATE', { messages: [question], settings: { max_tokens: 1 } });
+    expect(promised('GENERATE', plain).usage).toMatchObject({ promptTokens: withSystem, completionTokens: 1 });
+
+    await host.request('CREATE_CONVERSATION', { id: 'none' });
+    const changes = { id: 'none', system_prompt: '', settings: { max_new_tokens: 3 } };
+    promised('UPDATE_CONVERSATION', await host.request('UPDATE_CONVERSATION', changes));
+    const { usage } = await ask('upon', { chat_id: 'none', settings: {} });
+    expect(usage.promptTokens).toBeLessThan(withSystem);
+    expect(usage.completionTokens).toBe(3);
+  });
+
   it('can be answered again, edited, and continued where its answer reached a limit', async () => {
     await load('story');
     const first = await ask('once upon', { settings: { ...GREEDY, max_new_tokens: 3 } });

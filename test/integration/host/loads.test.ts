@@ -57,6 +57,46 @@ describe('a load that has not finished', () => {
   });
 });
 
+describe('the load settings that are saved for a model', () => {
+  const save = (load: object) => host.request('SET_MODEL_SETTINGS', { modelId: ID, settings: { load } });
+
+  it('are used where a request says nothing else, and load no model again', async () => {
+    expect(await save({ n_ctx: 512, n_threads: 1 })).toMatchObject({ status: 'success' });
+    expect(await host.request('LOAD_MODEL', BY_FILE)).toMatchObject({ payload: { contextSize: 512 } });
+    await save({ n_ctx: 1024 });
+    expect(await host.request('LOAD_MODEL', BY_FILE)).toMatchObject({
+      payload: { contextSize: 512, alreadyLoaded: true },
+    });
+    await host.request('UNLOAD_MODEL', { modelId: ID });
+    expect(await host.request('LOAD_MODEL', { ...BY_FILE, n_ctx: 256 })).toMatchObject({
+      payload: { contextSize: 256 },
+    });
+    await host.request('UNLOAD_MODEL', { modelId: ID });
+    expect(await host.request('LOAD_MODEL', BY_FILE)).toMatchObject({ payload: { contextSize: 1024 } });
+  });
+
+  it.each([
+    ['load.n_ctx', { load: { n_ctx: 0 } }],
+    ['load.force', { load: { force: true } }],
+    ['generation.warmth', { generation: { warmth: 1 } }],
+    ['prompt', { prompt: 'Be brief.' }],
+  ])('are refused with an invalid or unknown %s', async (field, settings) => {
+    expect(await host.request('SET_MODEL_SETTINGS', { modelId: ID, settings })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: `settings.${field}` },
+    });
+    expect(await host.request('GET_MODEL_SETTINGS', { modelId: ID })).toMatchObject({ payload: { settings: {} } });
+  });
+
+  it('are refused for a remote model', async () => {
+    const settings = { load: { n_ctx: 512 } };
+    expect(await host.request('SET_MODEL_SETTINGS', { modelId: 'remote/engine/model', settings })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'settings.load' },
+    });
+  });
+});
+
 describe('a load with other settings than those of the loaded model', () => {
   it('loads it again, or says what differs', async () => {
     const load = (more: object) => host.request('LOAD_MODEL', { ...BY_FILE, ...more });

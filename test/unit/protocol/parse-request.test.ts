@@ -38,6 +38,7 @@ describe('parseRequest', () => {
     [{ action: 'LOAD_MODEL', modelPath: '' }, 'modelPath'],
     [{ action: 'LOAD_MODEL', modelPath: 'x'.repeat(5000) }, 'modelPath'],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: [] }, 'settings'],
+    [{ action: 'SET_MODEL_SETTINGS', settings: { ['x'.repeat(9_000)]: 1 } }, `settings.${'x'.repeat(191)}`],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_gpu_layers: 1.5 } }, 'settings.n_gpu_layers'],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_gpu_layers: -2 } }, 'settings.n_gpu_layers'],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_ctx: 0 } }, 'settings.n_ctx'],
