@@ -10,7 +10,7 @@ import type { LoadSettings, RunnerStep } from './ipc.ts';
  */
 const MEMORY_BASE_BYTES = 1.5 * 2 ** 30;
 
-/** Margin on the estimate, which is within 1 % for common architectures and lacks the recurrent state of others. */
+/** Margin on the estimate, which is within a few per cent of what llama.cpp allocates. */
 const MEMORY_MARGIN = 1.5;
 
 /** Most memory for copies of a sequence's state, to which a recurrent model can go back, bytes. */
@@ -74,11 +74,11 @@ export function budgetOf({ files, shape }: InspectedModel, settings: LoadSetting
   };
 }
 
-/**
- * Memory of a context that evaluates a text as one batch: cache, working memory, and the scores of all heads in F32.
- */
+/** Memory of a context that evaluates a text as one batch: cache, working memory, and the scores of all heads. */
 function contextBytes(shape: ModelShape, tokens: number): number {
-  const { compute } = demandOf(shape, { contextSize: tokens, batchSize: tokens });
+  const settings = { contextSize: tokens, batchSize: tokens, flashAttention: false };
+  const { compute, layers } = demandOf(shape, settings);
+  // Encoders have no cache, but scores.
   const heads = Math.ceil(shape.embeddingDim / Math.max(1, shape.keyLength));
-  return compute + tokens * sum(shape.kvBytesPerToken) + 4 * heads * tokens ** 2;
+  return compute + sum(layers) - sum(shape.layerBytes) + 4 * heads * tokens ** 2;
 }

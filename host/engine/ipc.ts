@@ -62,9 +62,9 @@ export interface LoadedFigures {
   readonly trainContextSize: number;
   readonly chatFormat: ChatFormat;
   readonly gpuLayers: number;
-  /** What the load added to the process's resident memory, mapped pages of the file included. */
+  /** Main memory that llama.cpp allocated for the model and its context, mapped pages of the file included. */
   readonly ramUsed: number;
-  /** What the load added to the use of the GPUs' memory. */
+  /** GPU memory that it allocated. */
   readonly vramUsed: number;
 }
 

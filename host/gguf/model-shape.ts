@@ -1,7 +1,7 @@
 import { sum } from '../common/sum.ts';
 import { FILE_TYPES } from './file-types.ts';
 import { arrayOf, type GgufHeader, type GgufTensor, numberOf, stringOf } from './header.ts';
-import { headLengths, kvBytesPerToken } from './kv-bytes.ts';
+import { readAttention } from './layer-caches.ts';
 import { MAX_LAYERS } from './limits.ts';
 import type { ModelShape } from './model.ts';
 import { rejection } from './reject.ts';
@@ -15,11 +15,8 @@ const INPUT_TENSOR = /^(token_embd|token_embd_norm|token_types|position_embd|per
 /** Types whose weights are −1, 0 or 1. */
 const TERNARY: ReadonlySet<string> = new Set(['TQ1_0', 'TQ2_0']);
 
-/**
- * Width of the feed-forward network if the header does not state it, as a multiple of the embedding length: that of the
- * first Llama models.
- */
-const DEFAULT_WIDTH_FACTOR = 3.5;
+/** The last matrix of a feed-forward network: of a dense one, of all experts together, or of the shared ones. */
+const FEED_FORWARD_TENSOR = /^(?:enc\.|dec\.)?blk\.(\d+)\.(?:ffn_down(_exps|_shexp)?|channel_mix_value)\.weight$/;
 
 /** Returns the layer that a tensor belongs to, from 0; undefined for a tensor outside the layers. */
 export function layerOf(tensorName: string): number | undefined {
@@ -66,13 +63,12 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
     modelType: architecture === 'bitnet' || tensors.some(({ type }) => TERNARY.has(type.name)) ? 'bitnet' : 'gguf',
     vocabSize: vocabSize(first, architecture, tensors),
     embeddingDim,
-    feedForwardDim: feedForwardDim(first, architecture),
+    feedForwardDim: feedForwardDim(first, architecture, tensors),
     trainContextSize: numberOf(first, `${architecture}.context_length`) ?? 0,
     layerBytes,
     inputBytes,
     outputBytes,
-    kvBytesPerToken: kvBytesPerToken(first, architecture, layers, tensors),
-    ...headLengths(first, architecture),
+    ...readAttention(first, architecture, layers, tensors),
     fileBytes: sum(headers.map(({ fileBytes }) => fileBytes)),
   };
 }
@@ -97,15 +93,19 @@ function vocabSize(header: GgufHeader, architecture: string, tensors: readonly G
 }
 
 /**
- * Returns the width of a model's feed-forward network: `feed_forward_length` (the largest, if there is one per layer),
- * or for a mixture of experts the total of the experts used per token and the shared ones, if that is more.
+ * Returns the width of the widest block's feed-forward network: of a dense one, or of the experts used per token and the
+ * shared ones together.
  */
-function feedForwardDim(header: GgufHeader, architecture: string): number {
-  const number = (key: string) => numberOf(header, `${architecture}.${key}`) ?? 0;
-  const listed = arrayOf(header, `${architecture}.feed_forward_length`)?.numbers ?? [];
-  const dense = listed.reduce<number>((most, width) => Math.max(most, Number(width)), number('feed_forward_length'));
-  const perExpert = number('expert_feed_forward_length') || dense;
-  const experts = number('expert_used_count') * perExpert + number('expert_shared_feed_forward_length');
-  const width = Math.max(dense, experts);
-  return width > 0 ? width : number('embedding_length') * DEFAULT_WIDTH_FACTOR;
+function feedForwardDim(header: GgufHeader, architecture: string, tensors: readonly GgufTensor[]): number {
+  const key = `${architecture}.expert_used_count`;
+  const listed = arrayOf(header, key)?.numbers?.map(Number);
+  const used = listed === undefined ? (numberOf(header, key) ?? 0) : Math.max(0, ...listed);
+  const widths = new Map<string, number>();
+  for (const { name, dimensions } of tensors) {
+    const [, layer, kind] = FEED_FORWARD_TENSOR.exec(name) ?? [];
+    if (layer === undefined) continue;
+    const width = (dimensions[0] ?? 0) * (kind === '_exps' ? used : 1);
+    widths.set(layer, (widths.get(layer) ?? 0) + width);
+  }
+  return Math.max(0, ...widths.values());
 }

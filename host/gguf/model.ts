@@ -9,6 +9,17 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** What a layer stores of the text that it has evaluated. */
+export interface LayerCache {
+  /** Elements of keys and of values per token. */
+  readonly keys: number;
+  readonly values: number;
+  /** Whether only the tokens of the sliding window, or of a chunk, are stored. */
+  readonly isWindowed: boolean;
+  /** Size of the state of a recurrent layer for one sequence, whatever the length of the text. */
+  readonly stateBytes: number;
+}
+
 /**
  * Properties of a model, read from the GGUF headers of all its parts. Sizes are bytes. The weights are not needed, so
  * it is known before a download.
@@ -26,7 +37,7 @@ export interface ModelShape {
   readonly embeddingDim: number;
   /**
    * Width of the widest block's feed-forward network; for a mixture of experts, the total of all experts used per
-   * token.
+   * token. 0 if there is none.
    */
   readonly feedForwardDim: number;
   readonly trainContextSize: number;
@@ -36,13 +47,23 @@ export interface ModelShape {
   readonly inputBytes: number;
   /** Weight bytes after the last block: output norm and matrix; it counts as one more layer when offloaded. */
   readonly outputBytes: number;
-  /**
-   * KV cache bytes per token in each layer at F16 (sliding windows and recurrent states are not taken into account).
-   */
-  readonly kvBytesPerToken: readonly number[];
+  /** What each layer stores of a text, in order. */
+  readonly caches: readonly LayerCache[];
+  /** Tokens that layers with a sliding window look back, or that a chunk has; 0 if there are no such layers. */
+  readonly windowSize: number;
+  /** Attention heads; 0 if no layer has attention. */
+  readonly heads: number;
   /** Elements of one key and of one value of an attention head. */
   readonly keyLength: number;
   readonly valueLength: number;
+  /** Elements per token that latent attention copies from its keys to use as values; 0 for other models. */
+  readonly latentValues: number;
+  /** Elements per token that attention works with at a time, besides the scores of the heads. */
+  readonly attentionWidth: number;
+  /** Elements per token that a recurrent layer works with at a time; 0 without such layers. */
+  readonly recurrentWidth: number;
+  /** Whether flash attention is used by default: it needs no memory for the scores of the heads. */
+  readonly flashAttention: boolean;
   /** Bytes of all files together. */
   readonly fileBytes: number;
 }

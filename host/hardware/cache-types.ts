@@ -27,14 +27,12 @@ export interface CacheTypes {
 /** Elements per block of a quantized type: a head's keys and values must consist of whole blocks. */
 const BLOCK_ELEMENTS = 32;
 
-/** Returns the size of the KV cache with these types relative to its size with F16. */
-export function cacheSizeRatio(
-  { keyLength, valueLength }: Pick<ModelShape, 'keyLength' | 'valueLength'>,
+/** Returns the bytes of a token's keys and values with these types. */
+export function cacheBytes(
+  { keys, values }: { readonly keys: number; readonly values: number },
   { cacheTypeK = 'f16', cacheTypeV = 'f16' }: CacheTypes,
 ): number {
-  const f16 = (keyLength + valueLength) * BYTES_PER_NUMBER.f16;
-  if (f16 === 0) return 1;
-  return (keyLength * BYTES_PER_NUMBER[cacheTypeK] + valueLength * BYTES_PER_NUMBER[cacheTypeV]) / f16;
+  return keys * BYTES_PER_NUMBER[cacheTypeK] + values * BYTES_PER_NUMBER[cacheTypeV];
 }
 
 /** Whether a model's keys and values can be stored in a quantized type. */

@@ -1,6 +1,6 @@
 import { sum } from '../common/sum.ts';
 import type { ModelShape } from '../gguf/model.ts';
-import { type CacheTypes, cacheSizeRatio } from './cache-types.ts';
+import { type CacheTypes, cacheBytes } from './cache-types.ts';
 
 /** Tokens evaluated at once, which determine working memory: node-llama-cpp's default batch size. */
 const BATCH_TOKENS = 512;
@@ -8,13 +8,13 @@ const BATCH_TOKENS = 512;
 /** llama.cpp rounds context lengths up to multiples of this, tokens. */
 const CONTEXT_STEP = 256;
 
-/** Working memory is counted in F32, bytes. */
+/** Working memory is counted in F32, bytes; copies of values are F16. */
 const F32_BYTES = 4;
+const F16_BYTES = 2;
 
 /**
  * Intermediate results that exist at the same time in a block, for which ggml allocates memory: gate, up and product of
- * the feed-forward network, and four vectors of the embedding's length (residual stream, input, norm, output). The
- * result matches llama.cpp's own figures within 1 % on the CPU (`npm run bench -- fit`).
+ * the feed-forward network, and four vectors of the embedding's length (residual stream, input, norm, output).
  */
 const LIVE_FEED_FORWARD = 3;
 const LIVE_EMBEDDINGS = 4;
@@ -22,8 +22,9 @@ const LIVE_EMBEDDINGS = 4;
 /** Embedding vectors per token after the last block, from which the logits are computed. */
 const LIVE_AT_OUTPUT = 2;
 
-/** Bytes of the attention mask per token of the context and token of the batch: F16, as for flash attention. */
-const MASK_BYTES = 2;
+/** Bytes of the attention mask per token of the context and token of the batch: F16 for flash attention, else F32. */
+const FLASH_MASK_BYTES = 2;
+const MASK_BYTES = 4;
 
 /**
  * If the output layer is smaller than this share of the input embeddings, it has no separate matrix and uses theirs.
@@ -41,40 +42,77 @@ export interface Demand {
   readonly outputOnCpu: number;
   /** Working memory of each device with layers. */
   readonly compute: number;
-  /** The cacheRatio of all this that each further token of context adds. */
+  /** The part of all this that each further token of context adds. */
   readonly perContextToken: number;
 }
 
 /** Load settings that determine the memory need. */
 export interface DemandSettings extends CacheTypes {
-  /** Tokens. */
+  /** Tokens of each sequence. */
   readonly contextSize: number;
   /** Tokens evaluated at once. Default: {@link BATCH_TOKENS}. */
   readonly batchSize?: number | undefined;
+  /** Texts that are evaluated side by side, each with a context of its own. Default: 1. */
+  readonly sequences?: number | undefined;
+  /** Default: where the model supports it. */
+  readonly flashAttention?: boolean | undefined;
 }
 
-/** Returns the memory that a model of this shape needs with these settings. */
+/**
+ * Returns the memory that a model of this shape needs with these settings. The figures are those that llama.cpp reports
+ * for its buffers, within a few per cent (`npm run bench -- fit`).
+ */
 export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
-  const { layerBytes, kvBytesPerToken, inputBytes, outputBytes } = shape;
+  const { layerBytes, caches, inputBytes, outputBytes, windowSize } = shape;
+  const { sequences = 1, flashAttention = shape.flashAttention } = settings;
   const isTied = outputBytes < inputBytes * TIED_OUTPUT;
-  const context = Math.ceil(settings.contextSize / CONTEXT_STEP) * CONTEXT_STEP;
-  const batch = Math.min(settings.batchSize ?? BATCH_TOKENS, context);
-  const cacheRatio = cacheSizeRatio(shape, settings);
+  const context = roundUp(settings.contextSize);
+  const batch = Math.max(Math.min(settings.batchSize ?? BATCH_TOKENS, context * sequences), sequences);
+  // The binding evaluates one token more at a time where there are windows.
+  const windowed = Math.min(context, roundUp(windowSize + batch + 1));
+  const types = { cacheTypeK: settings.cacheTypeK, cacheTypeV: settings.cacheTypeV };
+  // Without flash attention, values are stored transposed, and those of all layers have the same size.
+  const widest = flashAttention ? 0 : Math.max(0, ...caches.map(({ values }) => values));
+  const perToken = caches.map(({ keys, values }) =>
+    cacheBytes({ keys, values: values > 0 ? Math.max(values, widest) : 0 }, types),
+  );
+  const cells =
+    (caches.some(({ keys, isWindowed }) => keys > 0 && !isWindowed) ? context : 0) + (windowSize > 0 ? windowed : 0);
+  const perCell = batch * (flashAttention ? FLASH_MASK_BYTES : MASK_BYTES);
+  // Both only exist without flash attention: the scores of the heads, and copies of values that are part of the keys.
+  const scores = flashAttention ? 0 : shape.heads * batch * F32_BYTES + sequences * shape.latentValues * F16_BYTES;
   return {
-    layers: layerBytes.map((bytes, layer) => bytes + (kvBytesPerToken[layer] ?? 0) * cacheRatio * context),
+    layers: layerBytes.map((bytes, layer) => {
+      const { isWindowed = false, stateBytes = 0 } = caches[layer] ?? {};
+      return bytes + sequences * ((perToken[layer] ?? 0) * (isWindowed ? windowed : context) + stateBytes);
+    }),
     input: inputBytes,
     outputOnGpu: isTied ? inputBytes + outputBytes : outputBytes,
     outputOnCpu: outputBytes,
-    compute: batch * (F32_BYTES * liveElements(shape) + MASK_BYTES * context),
-    perContextToken: sum(kvBytesPerToken) * cacheRatio + batch * MASK_BYTES,
+    compute: workingMemory(shape, { batch, masks: perCell * cells, scores: scores * Math.min(context, cells) }),
+    perContextToken:
+      sequences * sum(perToken.filter((_, layer) => caches[layer]?.isWindowed === false)) + perCell + scores,
   };
 }
 
-/** Returns the most elements per token of the batch that exist at the same time, inside a block or at the output. */
-function liveElements({ vocabSize, embeddingDim, feedForwardDim }: ModelShape): number {
+/** Rounds up a number of tokens as llama.cpp does. */
+function roundUp(tokens: number): number {
+  return Math.ceil(tokens / CONTEXT_STEP) * CONTEXT_STEP;
+}
+
+/** Returns the most memory that intermediate results need at the same time: inside a block, or at the output. */
+function workingMemory(
+  shape: ModelShape,
+  { batch, masks, scores }: { readonly batch: number; readonly masks: number; readonly scores: number },
+): number {
+  const { vocabSize, embeddingDim, feedForwardDim, attentionWidth, recurrentWidth } = shape;
+  const inVectors = (elements: number) => batch * F32_BYTES * elements;
   return Math.max(
-    LIVE_FEED_FORWARD * feedForwardDim + LIVE_EMBEDDINGS * embeddingDim,
-    vocabSize + LIVE_AT_OUTPUT * embeddingDim,
+    masks + inVectors(LIVE_FEED_FORWARD * feedForwardDim + LIVE_EMBEDDINGS * embeddingDim),
+    masks + scores + inVectors(shape.heads > 0 ? attentionWidth : 0),
+    masks + inVectors(recurrentWidth),
+    // The masks are no longer needed there.
+    inVectors(vocabSize + LIVE_AT_OUTPUT * embeddingDim),
   );
 }
 

@@ -114,7 +114,6 @@ export class LlamaRuntime {
     if (this.#loaded !== undefined) throw new Error('A runner holds one model');
     // llama.cpp reports every tensor; sending each report would cost more than loading a small model.
     const progress = throttle(onProgress, PROGRESS_MS);
-    const ramBefore = process.memoryUsage.rss();
     const vramBefore = await this.#vramUsed();
     this.#log.clear();
     const range = typeof settings.threads === 'number' ? undefined : settings.threads;
@@ -167,8 +166,8 @@ export class LlamaRuntime {
         chatFormat: prompts.format,
         trainContextSize: model.trainContextSize,
         gpuLayers: model.gpuLayers,
-        ramUsed: Math.max(0, process.memoryUsage.rss() - ramBefore),
-        vramUsed: Math.max(0, (await this.#vramUsed()) - vramBefore),
+        ramUsed: model.memoryUsage.ram + context.memoryUsage.ram,
+        vramUsed: model.memoryUsage.vram + context.memoryUsage.vram,
       };
     } catch (error) {
       throw await this.#explain(error);

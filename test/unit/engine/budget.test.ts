@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { budgetOf } from '../../../host/engine/budget.ts';
 import type { InspectedModel, ModelShape } from '../../../host/gguf/model.ts';
 import { demandOf, memoryFor } from '../../../host/hardware/demand.ts';
+import { plainAttention } from '../../support/gguf/plain-attention.ts';
 
 const GB = 1e9;
 const layers = 80;
@@ -19,7 +20,7 @@ const SHAPE: ModelShape = {
   layerBytes: new Array<number>(layers).fill((40 * GB) / layers),
   inputBytes: 0.6 * GB,
   outputBytes: 0.9 * GB,
-  kvBytesPerToken: new Array<number>(layers).fill(4096),
+  ...plainAttention(new Array<number>(layers).fill(4096)),
   keyLength: 128,
   valueLength: 128,
   fileBytes: 41.5 * GB,

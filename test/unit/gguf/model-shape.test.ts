@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readGgufHeader } from '../../../host/gguf/inspect.ts';
 import type { ModelShape } from '../../../host/gguf/model.ts';
 import { modelShape } from '../../../host/gguf/model-shape.ts';
+import { cacheBytes } from '../../../host/hardware/cache-types.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { memorySource } from '../../support/gguf/memory-source.ts';
 import {
@@ -56,7 +57,7 @@ describe('modelShape', () => {
       vocabSize: 309,
       embeddingDim: 320,
       trainContextSize: 128,
-      kvBytesPerToken: [256, 256, 256],
+      caches: new Array(3).fill({ keys: 64, values: 64, isWindowed: false, stateBytes: 0 }),
       fileBytes: bytes.length,
     });
   });
@@ -205,6 +206,53 @@ const KV: readonly (readonly [model: string, Record<string, Value>, layerTensors
 describe('KV cache bytes per token', () => {
   it.each(KV)('%s', async (_model, metadata, layerTensors, expected) => {
     const tensors = layerTensors.flatMap((names, layer) => names.map((name) => tensor(`blk.${layer}.${name}.weight`)));
-    expect((await shapeOf(metadata, tensors)).kvBytesPerToken).toEqual(expected);
+    const { caches } = await shapeOf(metadata, tensors);
+    expect(caches.map((cache) => cacheBytes(cache, {}))).toEqual(expected);
+  });
+});
+
+/** Layers with a sliding window, as a list of 0 and 1 for each layer. Source: `load_arch_hparams` in llama.cpp. */
+const WINDOWS: readonly (readonly [string, string, layers: number, Record<string, Value>, string, size: number])[] = [
+  ['every sixth layer is dense', 'gemma3', 8, { 'attention.sliding_window': uint32(512) }, '11111011', 512],
+  ['a window of 0 is none', 'gemma3', 8, { 'attention.sliding_window': uint32(0) }, '00000000', 0],
+  ['without a window there is none', 'gemma3', 8, {}, '00000000', 0],
+  [
+    'a stated period',
+    'gemma3',
+    6,
+    { 'attention.sliding_window': uint32(512), 'attention.sliding_window_pattern': uint32(3) },
+    '110110',
+    512,
+  ],
+  ['a window by default', 'gemma2', 4, {}, '1010', 4096],
+  ['chunks', 'llama4', 8, {}, '11101110', 8192],
+  ['no chunks', 'llama4', 8, { 'attention.sliding_window': uint32(0) }, '00000000', 0],
+  ['the first layer is dense', 'smallthinker', 5, { 'attention.sliding_window': uint32(100) }, '01110', 4096],
+  ['a small model of a family', 'exaone4', 4, { 'attention.sliding_window': uint32(100) }, '0000', 0],
+  [
+    'a list',
+    'gemma4',
+    4,
+    { 'attention.sliding_window': uint32(100), 'attention.sliding_window_pattern': array('bool', [1, 1, 0, 1]) },
+    '1101',
+    100,
+  ],
+  [
+    'layers for multi-token prediction',
+    'afmoe',
+    5,
+    { 'attention.sliding_window': uint32(100), nextn_predict_layers: uint32(1) },
+    '11100',
+    100,
+  ],
+  ['an architecture without windows', 'phi3', 2, { 'attention.sliding_window': uint32(100) }, '00', 0],
+];
+
+describe('sliding windows', () => {
+  it.each(WINDOWS)('%s: %s with %d layers', async (_name, architecture, layers, metadata, expected, size) => {
+    const all = { block_count: uint32(layers), embedding_length: uint32(64), 'attention.head_count': uint32(1) };
+    const shape = await shapeOf(keys(architecture, { ...all, ...metadata }), [tensor('blk.0.attn_k.weight')]);
+    expect(shape.caches.map(({ isWindowed }) => Number(isWindowed)).join('')).toBe(expected);
+    expect(shape.windowSize).toBe(size);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ModelShape } from '../../../host/gguf/model.ts';
 import { demandOf, memoryFor } from '../../../host/hardware/demand.ts';
+import { plainAttention } from '../../support/gguf/plain-attention.ts';
 
 /** Three layers with weights of 100, 200 and 400 bytes, and 1, 2 and 4 bytes of keys and values for a token. */
 const SHAPE: ModelShape = {
@@ -15,7 +16,7 @@ const SHAPE: ModelShape = {
   layerBytes: [100, 200, 400],
   inputBytes: 5000,
   outputBytes: 7000,
-  kvBytesPerToken: [1, 2, 4],
+  ...plainAttention([1, 2, 4]),
   keyLength: 32,
   valueLength: 32,
   fileBytes: 12_700,

@@ -7,6 +7,7 @@ import { offloadOptions } from '../../../host/hardware/offload-options.ts';
 import { recommendSplit } from '../../../host/hardware/split.ts';
 import type { GpuInfo, HardwareSnapshot } from '../../../host/hardware/types.ts';
 import { findAlternatives } from '../../../host/hardware/would-fit.ts';
+import { plainAttention } from '../../support/gguf/plain-attention.ts';
 import { Seeded } from '../../support/gguf/seeded.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
@@ -26,7 +27,7 @@ const LLAMA: ModelShape = {
   layerBytes: new Array<number>(32).fill(128e6),
   inputBytes: 295e6,
   outputBytes: 431e6,
-  kvBytesPerToken: new Array<number>(32).fill(4096),
+  ...plainAttention(new Array<number>(32).fill(4096)),
   keyLength: 128,
   valueLength: 128,
   fileBytes: 4.9e9,

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ModelShape } from '../../../host/gguf/model.ts';
 import { chooseContextSize, DEFAULT_CONTEXT, recommendSplit } from '../../../host/hardware/split.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot } from '../../../host/hardware/types.ts';
+import { plainAttention } from '../../support/gguf/plain-attention.ts';
 import { Seeded } from '../../support/gguf/seeded.ts';
 import { RECORDED_CPUS } from '../../support/snapshots/cpus.ts';
 
@@ -26,7 +27,7 @@ function shape(
     layerBytes: new Array<number>(layers).fill(layerBytes),
     inputBytes,
     outputBytes,
-    kvBytesPerToken: new Array<number>(layers).fill(kv),
+    ...plainAttention(new Array<number>(layers).fill(kv)),
     keyLength: 128,
     valueLength: 128,
     fileBytes: layers * layerBytes + inputBytes + outputBytes,
