@@ -7,7 +7,14 @@ import type { ownMemory } from '../../../host/engine/process-memory.ts';
 import { runnerEnv } from '../../../host/engine/runner-env.ts';
 import { RunnerProcess } from '../../../host/engine/runner-process.ts';
 import type { GenerateRequest } from '../../../host/models/generation.ts';
-import { fixtureRunner, isAlive, loadRequest, SETTINGS, TestModels } from '../../support/engine/test-models.ts';
+import {
+  fixtureRunner,
+  isAlive,
+  loadRequest,
+  REAL_RUNNER,
+  SETTINGS,
+  TestModels,
+} from '../../support/engine/test-models.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 import { string } from '../../support/gguf/write-gguf.ts';
@@ -45,7 +52,7 @@ describe('a runner', () => {
   afterEach(async () => void (await Promise.all(runners.splice(0).map((runner) => runner.kill()))));
 
   async function loaded(budget: Partial<Budget>, more: { entry?: URL; readMemory?: typeof ownMemory } = {}) {
-    const { entry = new URL('../../../host/main.ts', import.meta.url), readMemory } = more;
+    const { entry = REAL_RUNNER, readMemory } = more;
     const memory = readMemory === undefined ? {} : { readMemory };
     const runner = new RunnerProcess({ entry, gpu: 'off', env: runnerEnv(process.env), ...memory });
     runners.push(runner);

@@ -20,6 +20,9 @@ const folder = tempFolder('keep-alive');
 const file = join(folder.path, 'markov.gguf');
 const hosts: TestModels[] = [];
 
+/** So large that a generation does not reach its end while other models are loaded, on a slow machine either. */
+const CONTEXT_SIZE = 65_536;
+
 beforeAll(() => writeFileSync(file, markovModel({ chain: ENDLESS })));
 afterEach(() => Promise.all(hosts.splice(0).map((host) => host.close())));
 afterAll(() => folder.remove());
@@ -38,7 +41,7 @@ function started() {
       });
     });
   const load = async (id: string, keepAliveMs?: number) =>
-    host.load(await loadRequest(id, file, { contextSize: 4_096 }), { keepAliveMs });
+    host.load(await loadRequest(id, file, { contextSize: CONTEXT_SIZE }), { keepAliveMs });
   return { host, models, clock, changes, unloaded, load };
 }
 

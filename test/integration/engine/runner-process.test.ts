@@ -9,7 +9,7 @@ import { errorInfo } from '../../../host/common/errors.ts';
 import { runnerEnv } from '../../../host/engine/runner-env.ts';
 import { RunnerProcess } from '../../../host/engine/runner-process.ts';
 import { WarmRunner } from '../../../host/engine/warm-runner.ts';
-import { fixtureRunner, isAlive } from '../../support/engine/test-models.ts';
+import { fixtureRunner, isAlive, REAL_RUNNER } from '../../support/engine/test-models.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
 
@@ -48,8 +48,7 @@ describe('a runner', () => {
   });
 
   it('reports an internal error with a text for the log only', async () => {
-    const entry = new URL('../../../host/main.ts', import.meta.url);
-    const runner = new RunnerProcess({ entry, gpu: 'off', env: runnerEnv(process.env) });
+    const runner = new RunnerProcess({ entry: REAL_RUNNER, gpu: 'off', env: runnerEnv(process.env) });
     try {
       // A request that the host never sends: no model is loaded.
       const error = await runner.call('countTokens', ['text']).catch((reason: unknown) => reason);

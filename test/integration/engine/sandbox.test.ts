@@ -13,7 +13,14 @@ import { Containment, findContainment } from '../../../host/engine/sandbox/conta
 import { filesOf } from '../../../host/engine/sandbox/visible-files.ts';
 import { describeWhere } from '../../support/describe-where.ts';
 import type { Probe, ProbeResult } from '../../support/engine/probe-runner.ts';
-import { fixtureRunner, isAlive, loadRequest, TestModels, WatchedLog } from '../../support/engine/test-models.ts';
+import {
+  fixtureRunner,
+  isAlive,
+  loadRequest,
+  REAL_RUNNER,
+  TestModels,
+  WatchedLog,
+} from '../../support/engine/test-models.ts';
 import { findProgram } from '../../support/find-program.ts';
 import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
 import { tempFolder } from '../../support/gguf/temp-folder.ts';
@@ -31,7 +38,6 @@ function missing(): string | undefined {
 }
 
 const PROBE = fixtureRunner('probe-runner.ts');
-const REAL = new URL('../../../host/main.ts', import.meta.url);
 
 describeWhere('with bubblewrap', missing(), () => {
   const folder = tempFolder('sandbox');
@@ -134,7 +140,7 @@ describeWhere('with bubblewrap', missing(), () => {
     const file = join(linked, 'story.gguf');
     writeFileSync(file, markovModel());
     symlinkSync(linked, join(models, 'owner'));
-    const containment = await findContainment({ env, entry: REAL, home });
+    const containment = await findContainment({ env, entry: REAL_RUNNER, home });
     const host = new TestModels({ containment, modelFolders: () => [models] });
     try {
       host.engine.warm();

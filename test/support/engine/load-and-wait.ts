@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { findContainment } from '../../../host/engine/sandbox/containment.ts';
-import { loadRequest, TestModels } from './test-models.ts';
+import { loadRequest, REAL_RUNNER, TestModels } from './test-models.ts';
 
 /**
  * A minimal host for a test to kill: loads the model of its argument, keeps another runner warm, prints both process IDs.
@@ -10,7 +10,7 @@ const [file = '', how] = process.argv.slice(2);
 const { PATH } = process.env;
 const containment = await findContainment({
   env: how === 'setpriv' ? { PATH, TABAGENT_SANDBOX: 'off' } : { PATH },
-  entry: new URL('../../../host/main.ts', import.meta.url),
+  entry: REAL_RUNNER,
   home: dirname(file),
 });
 const host = new TestModels(how === undefined ? {} : { containment });

@@ -11,8 +11,8 @@ import {
   ModelRegistry,
 } from '../../../host/models/model-registry.ts';
 
-/** The real runner, run from its source. */
-const REAL_RUNNER = new URL('../../../host/main.ts', import.meta.url);
+/** The real runner, as it is built: it starts in a third of the time that its source takes. */
+export const REAL_RUNNER = new URL('../../../dist/host/main.js', import.meta.url);
 
 /** A runner of `test/support/engine/`, by its file name. */
 export function fixtureRunner(file: string): URL {
