@@ -83,7 +83,8 @@ async function shorten(
     length += size;
   }
   const text = chosen.size === 0 ? context.text.slice(0, limit).toWellFormed() : joinPassages(passages, chosen);
-  const percent = Math.min(99, Math.max(1, Math.round((text.length / context.text.length) * 100)));
+  const whole = context.part?.percent ?? 100;
+  const percent = Math.min(99, Math.max(1, Math.round((text.length / context.text.length) * whole)));
   return { ...context, text, part: { percent, choice } };
 }
 

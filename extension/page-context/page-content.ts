@@ -13,21 +13,21 @@ export interface PageContent {
   readonly text: string;
   /** The selected text; empty if nothing is selected. */
   readonly selection: string;
-  /** True if the page has more text than was read. */
-  readonly isCut: boolean;
+  /** How much of the page's text was read, percent. */
+  readonly percent: number;
 }
 
 /** Validates what a content script returned. Returns undefined for anything but the content of a page. */
 export function parsePageContent(value: unknown): PageContent | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { title, url, text, selection, isCut } = value as Partial<Record<keyof PageContent, unknown>>;
+  const { title, url, text, selection, percent } = value as Partial<Record<keyof PageContent, unknown>>;
   if (typeof title !== 'string' || typeof url !== 'string' || typeof text !== 'string') return undefined;
-  if (typeof selection !== 'string' || typeof isCut !== 'boolean') return undefined;
+  if (typeof selection !== 'string' || typeof percent !== 'number') return undefined;
   return {
     title: title.slice(0, MAX_TITLE_CHARACTERS),
     url: url.slice(0, MAX_URL_CHARACTERS),
     text: text.slice(0, MAX_PAGE_CHARACTERS),
     selection: selection.slice(0, MAX_PAGE_CHARACTERS),
-    isCut,
+    percent: Math.min(100, Math.max(1, Math.round(percent) || 1)),
   };
 }

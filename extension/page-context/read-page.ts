@@ -1,5 +1,5 @@
 import { Readability } from '@mozilla/readability';
-import { toMarkdown, type WrittenMarkdown } from './markdown-writer.ts';
+import { toMarkdown } from './markdown-writer.ts';
 import { MAX_PAGE_CHARACTERS, MAX_TITLE_CHARACTERS, type PageContent } from './page-content.ts';
 
 /** On a page with more elements, the main content is not searched for; its visible text is used. */
@@ -14,24 +14,39 @@ const MIN_ARTICLE_CHARACTERS = 500;
  * not the code that reads it.
  */
 export function readPage(page: Document, location: { readonly href: string }): PageContent {
-  // biome-ignore lint/performance/useDomNodeTextContent: only what is rendered is wanted.
-  const visible = (page.body?.innerText ?? '').slice(0, MAX_PAGE_CHARACTERS).trim();
-  const article = readArticle(page);
-  const isArticle =
-    article !== undefined &&
-    (article.text.length >= MIN_ARTICLE_CHARACTERS || article.text.length * 2 >= visible.length);
-  const text = isArticle ? article.text : visible.replace(/[ \t]+\n/g, '\n').replace(/\n{3,}/g, '\n\n');
+  // biome-ignore lint/performance/useDomNodeTextContent: hidden text is not to be read.
+  const visible = (page.body?.innerText ?? '').trim();
+  const { text, percent } = readArticle(page, visible.length) ?? plainText(visible);
   return {
     title: (page.querySelector('title')?.textContent ?? '').replace(/\s+/g, ' ').trim().slice(0, MAX_TITLE_CHARACTERS),
     url: location.href,
     text,
     selection: (page.getSelection()?.toString() ?? '').slice(0, MAX_PAGE_CHARACTERS).trim(),
-    isCut: isArticle ? article.isCut : visible.length >= MAX_PAGE_CHARACTERS,
+    percent,
   };
 }
 
-/** Returns the main content; undefined if there is none, or the page is built so that it cannot be searched. */
-function readArticle(page: Document): WrittenMarkdown | undefined {
+/** The text of a page, and how much of it that is, percent: 100 only if nothing was cut. */
+type PageText = Pick<PageContent, 'text' | 'percent'>;
+
+function plainText(visible: string): PageText {
+  const read = visible.slice(0, MAX_PAGE_CHARACTERS).toWellFormed();
+  return {
+    text: read.replace(/[ \t]+\n/g, '\n').replace(/\n{3,}/g, '\n\n'),
+    percent: read.length === visible.length ? 100 : partOf(read.length, visible.length),
+  };
+}
+
+/** Returns the share of a text that was cut, percent. */
+function partOf(read: number, all: number): number {
+  return Math.max(1, Math.min(99, Math.floor((read / all) * 100)));
+}
+
+/**
+ * Returns the main content as Markdown. Undefined if there is none, it is only a small part of what is visible, or the
+ * page is built so that it cannot be found.
+ */
+function readArticle(page: Document, visibleLength: number): PageText | undefined {
   if (page.getElementsByTagName('*').length > MAX_ELEMENTS) return undefined;
   try {
     // Readability changes the document, so it gets a copy. With this serializer it returns elements and no HTML. Classes
@@ -39,9 +54,13 @@ function readArticle(page: Document): WrittenMarkdown | undefined {
     const copy = page.cloneNode(true) as Document;
     const content = new Readability<Node>(copy, { serializer: (element) => element, keepClasses: true }).parse()
       ?.content;
-    return content ? toMarkdown(content, MAX_PAGE_CHARACTERS) : undefined;
+    if (!content) return undefined;
+    const { text, isCut } = toMarkdown(content, MAX_PAGE_CHARACTERS);
+    const isMain = text.length >= MIN_ARTICLE_CHARACTERS || text.length * 2 >= visibleLength;
+    if (!isMain) return undefined;
+    return { text, percent: isCut ? partOf(text.length, content.textContent?.length ?? 0) : 100 };
   } catch {
-    // Elements nested thousands deep exhaust the stack; names of elements can hide methods of the document.
+    // Elements nested thousands deep exhaust the stack, and named elements can hide methods of the document.
     return undefined;
   }
 }

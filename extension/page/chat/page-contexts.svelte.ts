@@ -33,8 +33,8 @@ export class PageContexts {
     const text = kind === 'selection' ? page?.selection : page?.text;
     this.problem = page === undefined ? t('pageNotReadable') : text === '' ? emptyText(kind) : '';
     if (page === undefined || !text) return;
-    const { title, url, isCut } = page;
-    const part = kind === 'page' && isCut ? ({ percent: 99, choice: 'beginning' } as const) : undefined;
+    const { title, url, percent } = page;
+    const part = kind === 'page' && percent < 100 ? ({ percent, choice: 'beginning' } as const) : undefined;
     this.remove(this.list.find((other) => other.kind === kind && other.url === url));
     this.list = [...this.list, { kind, title: title || url, url, text, part }];
     void this.measure();
@@ -72,11 +72,9 @@ export class PageContexts {
    */
   listen(onask: (question: string) => void, onadded: () => void): () => void {
     const handleRequest = async () => {
-      const { [PANEL_REQUEST]: stored } = await browser.storage.session.get(PANEL_REQUEST);
-      const request = stored as PanelRequest | undefined;
-      const { id } = await browser.windows.getCurrent();
-      if (request === undefined || request.windowId !== id) return;
-      await browser.storage.session.remove(PANEL_REQUEST);
+      // A window can have a panel and another one in a tab.
+      const request = await navigator.locks.request(PANEL_REQUEST, takeRequest);
+      if (request === undefined) return;
       if (request.page !== undefined || request.isUnreadable) {
         this.add(request.kind, request.isUnreadable ? undefined : parsePageContent(request.page));
       }
@@ -121,6 +119,16 @@ export class PageContexts {
       return undefined;
     }
   }
+}
+
+/** Takes the request for this window, if there is one. */
+async function takeRequest(): Promise<PanelRequest | undefined> {
+  const { [PANEL_REQUEST]: stored } = await browser.storage.session.get(PANEL_REQUEST);
+  const request = stored as PanelRequest | undefined;
+  const { id } = await browser.windows.getCurrent();
+  if (request?.windowId !== id) return undefined;
+  await browser.storage.session.remove(PANEL_REQUEST);
+  return request;
 }
 
 function emptyText(kind: PageContext['kind']): string {

@@ -176,6 +176,45 @@ for (const kind of BROWSERS) {
       expect(decodeURIComponent(href)).toContain(ANSWERS.weather.split(' ').at(-1));
     });
 
+    // Menus, keys and the address bar belong to the browser: their events are sent to the worker, which only Chromium's
+    // driver can reach.
+    if (kind.name === 'chromium') {
+      it.each([
+        [
+          'the menu for selected text',
+          `contextMenus.onClicked.dispatch({ menuItemId: 'explain' }, tab)`,
+          'Explain this text',
+        ],
+        ['the address bar', `omnibox.onInputEntered.dispatch('What is a clock?', 'currentTab')`, 'What is a clock?'],
+      ])('asks at once from %s', async (_from, event, question) => {
+        fixture.install();
+        const web = await fixture.webPage(`${site}/clocks`);
+        const page = await openPanel();
+        await page.fill('.composer textarea', 'A half-written question');
+        await web.useExtension();
+        await web.evaluate(`getSelection().selectAllChildren(document.querySelectorAll('p')[2])`);
+        await fixture.inWorker(`chrome.tabs.query({ url: '${site}/*' }).then(([tab]) => void chrome.${event})`);
+        await page.click('header .buttons button');
+        await page.waitForText('.row .open', question);
+        const [asked] = await storedMessages(page);
+        expect(asked?.content.startsWith(question)).toBe(true);
+        expect(asked?.content.includes(PARAGRAPHS[2] ?? '')).toBe(question.startsWith('Explain'));
+        await page.click('header .buttons button');
+        await page.waitFor(`document.querySelector('.composer textarea').value === 'A half-written question'`);
+      });
+
+      it('attaches the page with the keyboard command', async () => {
+        fixture.install();
+        const web = await fixture.webPage(`${site}/clocks`);
+        const page = await openPanel();
+        await web.useExtension();
+        await fixture.inWorker(
+          `chrome.tabs.query({ url: '${site}/*' }).then(([tab]) => void chrome.commands.onCommand.dispatch('ask-about-page', tab))`,
+        );
+        await page.waitForText('.contexts', 'Clocks');
+      });
+    }
+
     it('keeps saved prompts, and inserts them', async () => {
       fixture.install();
       const options = await fixture.page('options.html');

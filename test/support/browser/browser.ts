@@ -27,6 +27,8 @@ export interface TestBrowser {
   openPage(path: string): Promise<ExtensionPage>;
   /** Opens a web page in a tab. */
   openWebPage(url: string): Promise<WebPage>;
+  /** Evaluates an expression in the extension's worker; absent where the driver cannot reach it. */
+  evaluateInWorker?(expression: string): Promise<unknown>;
   /** Closes the browser and waits for its process to exit. */
   close(): Promise<void>;
 }

@@ -39,6 +39,10 @@ export async function startChromium(options: BrowserOptions): Promise<TestBrowse
       const page = await open(context, url);
       return { ...driverOf(page), useExtension: () => useExtension(context, page) };
     },
+    async evaluateInWorker(expression) {
+      const [worker = await context.waitForEvent('serviceworker')] = context.serviceWorkers();
+      return worker.evaluate(expression);
+    },
     close: () => context.close(),
   };
 }

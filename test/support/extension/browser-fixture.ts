@@ -101,6 +101,12 @@ export class BrowserFixture {
     return browser.openWebPage(url);
   }
 
+  /** Evaluates an expression in the extension's worker. Only in Chromium. */
+  async inWorker(expression: string): Promise<unknown> {
+    const browser = await this.#start({});
+    return browser.evaluateInWorker?.(expression);
+  }
+
   async #start(look: Look): Promise<TestBrowser> {
     this.#browser ??= await this.#kind.start({
       program: this.#program,

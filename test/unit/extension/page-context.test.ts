@@ -131,6 +131,13 @@ describe('pages that are fitted to a model', () => {
     expect((fitted?.text.length ?? 0) / 4).toBeLessThanOrEqual(900 * 0.6);
   });
 
+  it('count a page that was cut when it was read', async () => {
+    const cut: PageContext = { ...long, part: { percent: 50, choice: 'beginning' } };
+    const [once] = await fitContexts(modelOf(900, false), '', [long]);
+    const [twice] = await fitContexts(modelOf(900, false), '', [cut]);
+    expect(twice?.part?.percent).toBe(Math.round((once?.part?.percent ?? 0) / 2));
+  });
+
   it('are sent from their beginning where no model embeds', async () => {
     const [fitted] = await fitContexts(modelOf(900, false), 'the clock?', [long]);
     expect(fitted?.text.startsWith('apple')).toBe(true);
@@ -210,10 +217,12 @@ describe('citations', () => {
 
 describe('a value from outside', () => {
   it('is the content of a page only if it is complete, and is cut to its limits', () => {
-    const content = { title: 't'.repeat(1_000), url: 'u', text: 'x'.repeat(500_000), selection: '', isCut: false };
+    const content = { title: 't'.repeat(1_000), url: 'u', text: 'x'.repeat(500_000), selection: '', percent: 70 };
     const parsed = parsePageContent(content);
-    expect([parsed?.title.length, parsed?.text.length]).toEqual([300, 400_000]);
-    for (const value of [undefined, null, 'text', {}, { ...content, text: 1 }, { ...content, isCut: 'no' }]) {
+    expect([parsed?.title.length, parsed?.text.length, parsed?.percent]).toEqual([300, 400_000, 70]);
+    expect(parsePageContent({ ...content, percent: 1e9 })?.percent).toBe(100);
+    expect(parsePageContent({ ...content, percent: Number.NaN })?.percent).toBe(1);
+    for (const value of [undefined, null, 'text', {}, { ...content, text: 1 }, { ...content, percent: '70' }]) {
       expect(parsePageContent(value)).toBeUndefined();
     }
   });
