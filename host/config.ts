@@ -46,6 +46,8 @@ export interface HostPaths {
   readonly hosts: string;
   /** Tokens and keys that the user saved; only the user can read the file. */
   readonly secrets: string;
+  /** The key that programs send to the server; only the user can read the file. */
+  readonly serveKey: string;
   readonly logFile: string;
 }
 
@@ -140,6 +142,7 @@ function hostPaths(home: string): HostPaths {
     conversations: join(home, 'conversations.sqlite'),
     hosts: join(home, 'hosts'),
     secrets: join(home, 'secrets.json'),
+    serveKey: join(home, 'serve-key'),
     logFile: join(home, 'logs', 'host.log'),
   };
 }

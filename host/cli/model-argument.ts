@@ -1,19 +1,10 @@
 import { HostError, isHostError } from '../common/errors.ts';
 import { modelNameOf, readModelQuery } from '../protocol/model-name.ts';
 import { isRemoteId } from '../protocol/remote-id.ts';
+import { type KnownModel, matchingModels, shortNamesOf } from '../protocol/short-names.ts';
 import type { Client } from './client.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
-
-/** The names of a known model. */
-export interface KnownModel {
-  /** `owner/name/file.gguf`. */
-  readonly id: string;
-  readonly repo_id: string;
-  readonly file_path: string;
-  /** The displayed name, such as `qwen3:8b` for a model of Ollama. */
-  readonly name?: string;
-}
 
 /**
  * Returns the one model of `known` that a user means: by its ID, its file, its file's name without `.gguf`, its display
@@ -21,27 +12,11 @@ export interface KnownModel {
  * are several.
  */
 export function findModel<T extends KnownModel>(typed: string, known: readonly T[]): T | undefined {
-  const wanted = typed.toLowerCase();
-  const exact = known.find(({ id }) => id.toLowerCase() === wanted);
-  if (exact !== undefined) return exact;
-  const found = known.filter((model) => namesOf(model).includes(wanted));
+  const found = matchingModels(typed, known);
   if (found.length < 2) return found[0];
   throw new UsageError(
     `"${typed}" matches several models. Use one of these IDs:\n${found.map(({ id }) => `  ${id}`).join('\n')}`,
   );
-}
-
-/** Returns the short names of a model, in lower case. */
-function namesOf({ repo_id, file_path, name }: KnownModel): string[] {
-  const file = file_path.toLowerCase();
-  const base = file.slice(file.lastIndexOf('/') + 1);
-  return [
-    file,
-    base,
-    base.replace(/\.gguf$/, ''),
-    repo_id.toLowerCase(),
-    ...(name === undefined ? [] : [name.toLowerCase()]),
-  ];
 }
 
 /** Returns the downloaded model of this name. Throws `MODEL_NOT_DOWNLOADED`, with the most similar name. */
@@ -132,6 +107,6 @@ function hintFor(typed: string, models: readonly KnownModel[]): string {
   // Short names can be used wherever IDs can.
   return didYouMean(
     typed,
-    models.flatMap((model) => namesOf(model).slice(2, 3)),
+    models.flatMap((model) => shortNamesOf(model).slice(2, 3)),
   );
 }

@@ -66,6 +66,52 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/import.ts'),
   },
   {
+    name: 'serve',
+    summary: 'Serve models to programs on this computer, with an OpenAI-compatible API',
+    details:
+      'Answers until it is stopped with Ctrl-C. A program needs the base URL, which is\nhttp://127.0.0.1:11533/v1 unless you choose another port, and the key, which "tabagent serve\n--show-key" prints. Every downloaded model can be named; it is loaded when it is first used.\nOnly programs on this computer can connect, and web pages only from origins that you allow.\n\nEnter them as the settings of an OpenAI-compatible provider:\n  openai (Python, JavaScript)  OPENAI_BASE_URL and OPENAI_API_KEY in the environment\n  Vercel AI SDK                createOpenAICompatible({ name: "tabagent", baseURL, apiKey })\n  LangChain                    ChatOpenAI(base_url=..., api_key=..., model=...)\n  Continue (config.yaml)       provider: openai, apiBase, apiKey, model\n  Open WebUI                   Settings > Connections > OpenAI API\n  Zed, Cline, Roo Code, Aider  provider "OpenAI compatible": base URL, API key and model ID\n  curl                         -H "Authorization: Bearer KEY" URL/models',
+    args: [],
+    options: [
+      { name: 'port', value: 'NUMBER', summary: 'port to listen on; 0 for any that is free (default: 11533)' },
+      { name: 'host', value: 'ADDRESS', summary: 'loopback address to listen on (default: 127.0.0.1)' },
+      {
+        name: 'allow-origin',
+        value: 'ORIGIN',
+        many: true,
+        summary: 'let web pages of this origin call it, such as http://localhost:3000; may be repeated',
+      },
+      {
+        name: 'keep-alive',
+        value: 'SECONDS',
+        summary: 'unload a model after this time without use; -1 for never (default: 1800)',
+      },
+      { name: 'show-key', summary: 'print the key and exit' },
+      { name: 'new-key', summary: 'replace the key, print the new one and exit' },
+      { name: 'install', summary: 'start it with these options at every login' },
+      { name: 'uninstall', summary: 'no longer start it at login' },
+    ],
+    examples: [
+      { command: 'tabagent serve', does: 'serve until Ctrl-C' },
+      { command: 'tabagent serve --port 0 --json', does: 'print {"url": ..., "key": ...} as the first line' },
+      { command: 'tabagent serve --install', does: 'start it at every login' },
+      {
+        command: 'OPENAI_API_KEY=$(tabagent serve --show-key) OPENAI_BASE_URL=http://127.0.0.1:11533/v1 python app.py',
+        does: 'run a program with it',
+      },
+    ],
+    actions: [
+      'PING',
+      'GENERATE',
+      'GENERATE_EMBEDDINGS',
+      'RERANK_DOCUMENTS',
+      'LOAD_MODEL',
+      'GET_LOADED_MODELS',
+      'GET_CURRENT_MODEL',
+      'GET_DOWNLOADED_MODELS',
+    ],
+    load: () => import('./commands/serve.ts'),
+  },
+  {
     name: 'ps',
     summary: 'List loaded models',
     details:

@@ -24,9 +24,9 @@ export interface RequestLog extends Logger {
 /** Size at which the log file is renamed to `<name>.1`, bytes. All logs take at most twice this, or three times if the file cannot be renamed. */
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
-/** Matches Hugging Face tokens, and values that may contain a token or a signature. */
+/** Matches Hugging Face tokens, keys of the server for programs, and values that may contain a token or a signature. */
 const SECRETS =
-  /hf_[A-Za-z0-9]{8,}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
+  /hf_[A-Za-z0-9]{8,}|\btabagent-[A-Za-z0-9_-]{43}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
 
 /**
  * Characters with a special meaning where a log may be pasted or displayed: shell expansions, markup, control sequences

@@ -3,27 +3,32 @@ import { join } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { systemFolder } from '../common/find-program.ts';
 
-/** The result of `reg.exe`. */
+/** The result of a program of Windows, such as `reg.exe`. */
 export interface RegResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs `reg.exe` with these arguments, without a shell. */
+/** Runs `reg.exe`, or another program of Windows, with these arguments, without a shell. */
 export type RunReg = (args: readonly string[]) => Promise<RegResult>;
 
-/** Longest `reg.exe` may take, milliseconds; it answers in some 50. */
-const REG_TIMEOUT_MS = 30_000;
+/** Longest such a program may take, milliseconds; `reg.exe` answers in some 50. */
+const TIMEOUT_MS = 30_000;
 
 /** The real `reg.exe`. */
 export function systemReg(env: Readonly<NodeJS.ProcessEnv>): RunReg {
+  return systemProgram('reg.exe', env);
+}
+
+/** Returns what runs a program of Windows, without a shell. */
+export function systemProgram(name: string, env: Readonly<NodeJS.ProcessEnv>): RunReg {
   const cwd = systemFolder({ env });
-  const program = join(cwd, 'reg.exe');
+  const program = join(cwd, name);
   return (args) =>
     new Promise((resolve, reject) => {
       // latin1: the output is in the console's code page, and only its ASCII part is relied on.
-      const options = { cwd, windowsHide: true, timeout: REG_TIMEOUT_MS, encoding: 'latin1' } as const;
+      const options = { cwd, windowsHide: true, timeout: TIMEOUT_MS, encoding: 'latin1' } as const;
       execFile(program, [...args], options, (error, stdout, stderr) => {
         if (error && typeof error.code !== 'number') reject(error);
         else resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });

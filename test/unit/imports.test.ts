@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['download', 'external', 'catalog', 'settings', 'conversations', 'lmstudio', 'engine', 'remote'],
   ['cache', 'requests'],
   ['services.ts'],
-  ['actions'],
+  ['actions', 'serve'],
   ['host.ts', 'session.ts', 'index.ts'],
   ['native-host.ts', 'cli'],
   ['start.ts', 'main.ts', 'packaged-main.ts'],

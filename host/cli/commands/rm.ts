@@ -1,8 +1,9 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
+import type { KnownModel } from '../../protocol/short-names.ts';
 import type { CommandContext } from '../context.ts';
 import { print } from '../context.ts';
-import { findModel, type KnownModel, modelOnDisk } from '../model-argument.ts';
+import { findModel, modelOnDisk } from '../model-argument.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent rm`. All names are looked up before anything is deleted. */

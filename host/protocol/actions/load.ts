@@ -15,10 +15,7 @@ import {
   requestId,
   textUpTo,
 } from '../fields.ts';
-import { MAX_CONTEXT, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
-
-/** Longest idle time before a model is unloaded, seconds: 23 days, the most a timer can wait. */
-const MAX_KEEP_ALIVE = 2_000_000;
+import { MAX_CONTEXT, MAX_KEEP_ALIVE, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
 
 const cacheType = v.picklist(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0']);
 
