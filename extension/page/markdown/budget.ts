@@ -1,4 +1,5 @@
 import { Lexer, Tokenizer, type TokensList } from 'marked';
+import { FORMULAS } from './formula-syntax.ts';
 
 /**
  * Most work for a segment: {@link WORK_PER_CHARACTER} for each of its characters, and as much as short texts with many
@@ -50,7 +51,7 @@ class CountingTokenizer extends Tokenizer {
 
 /** Reads the tokens of a segment. Throws if that takes too much work, or if it is nested too deeply for the lexer. */
 export function tokensOf(text: string, links: TokensList['links']): TokensList {
-  const lexer = new Lexer({ gfm: true, breaks: true, tokenizer: new CountingTokenizer(text) });
+  const lexer = new Lexer({ gfm: true, breaks: true, tokenizer: new CountingTokenizer(text), extensions: FORMULAS });
   Object.assign(lexer.tokens.links, links);
   return lexer.lex(text);
 }

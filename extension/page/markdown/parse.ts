@@ -1,5 +1,6 @@
 import type { Token, Tokens, TokensList } from 'marked';
 import { tokensOf } from './budget.ts';
+import type { FormulaToken } from './formula-syntax.ts';
 import { safeLink } from './safe-link.ts';
 import { MAX_SEGMENT, segmentsOf } from './segments.ts';
 import type { Block, Inline } from './tree.ts';
@@ -96,6 +97,8 @@ function blocksOf(tokens: readonly Token[], depth: number): Block[] {
         return [{ kind: 'heading', level: (typed as Tokens.Heading).depth, inline: inlineOf(typed.tokens, depth) }];
       case 'code':
         return [{ kind: 'code', text: (typed as Tokens.Code).text, language: (typed as Tokens.Code).lang ?? '' }];
+      case 'formula':
+        return [{ kind: 'formula', tex: (token as unknown as FormulaToken).tex }];
       case 'blockquote':
         return [{ kind: 'quote', blocks: blocksOf(typed.tokens ?? [], depth + 1) }];
       case 'list':
@@ -148,6 +151,10 @@ function inlineOf(tokens: readonly Token[] | undefined, depth: number): Inline[]
         return [{ kind: 'deleted', inline: inside() }];
       case 'codespan':
         return [{ kind: 'code', text: (typed as Tokens.Codespan).text }];
+      case 'formula': {
+        const { tex, isDisplay } = token as unknown as FormulaToken;
+        return [{ kind: 'formula', tex, isDisplay }];
+      }
       case 'br':
         return [{ kind: 'break' }];
       case 'escape':

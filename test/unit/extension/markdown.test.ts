@@ -1,4 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parseHTML } from 'linkedom';
+import { colorCode } from '../../../extension/page/markdown/code-colors.ts';
+import { renderFormula } from '../../../extension/page/markdown/formula.ts';
 import { MarkdownParser, parseMarkdown } from '../../../extension/page/markdown/parse.ts';
 import { splitReasoning } from '../../../extension/page/markdown/reasoning.ts';
 import { safeLink } from '../../../extension/page/markdown/safe-link.ts';
@@ -137,4 +140,97 @@ describe('reasoning is separated from the answer', () => {
   ])('in %j', (output, parts) => {
     expect(splitReasoning(output)).toEqual(parts);
   });
+});
+
+describe('formulas', () => {
+  const formula = (tex: string, isDisplay: boolean) => ({ kind: 'formula', tex, isDisplay });
+  const inlineOf = (markdown: string) => {
+    const [block] = parseMarkdown(markdown);
+    return block?.kind === 'paragraph' ? block.inline : [];
+  };
+
+  it.each([
+    ['so $x_1*y_1$ is', [text('so '), formula('x_1*y_1', false), text(' is')]],
+    ['so \\(a*b*c\\) is', [text('so '), formula('a*b*c', false), text(' is')]],
+    ['so $$a$$ is', [text('so '), formula('a', true), text(' is')]],
+    ['**bold $x$**', [{ kind: 'strong', inline: [text('bold '), formula('x', false)] }]],
+  ])('are found in lines: %j', (markdown, expected) => expect(inlineOf(markdown)).toEqual(expected));
+
+  it.each([
+    ['It costs $5 and $10.', 'an amount'],
+    ['$HOME/bin:$PATH', 'a path'],
+    ['`$x$`', 'code'],
+    ['an open $x', 'no end'],
+    ['$$ $$', 'nothing inside'],
+    [`$${'x'.repeat(1_001)}$`, 'too long'],
+  ])('are not found in %j: %s', (markdown) => {
+    expect(JSON.stringify(parseMarkdown(markdown))).not.toContain('"formula"');
+    expect(textOf(parseMarkdown(markdown))).toBe(markdown.replaceAll('`', ''));
+  });
+
+  it('are found as blocks, whatever their lines begin with', () => {
+    const display = (open: string, close: string) => `Thus:\n${open}\n1\n+ 2\n# 3\n${close}\nQ.E.D.`;
+    const expected = [
+      { kind: 'paragraph' },
+      { kind: 'formula', tex: '1\n+ 2\n# 3' },
+      { kind: 'paragraph', inline: [text('Q.E.D.')] },
+    ];
+    for (const markdown of [display('$$', '$$'), display('\\[', '\\]')]) {
+      expect(parseMarkdown(markdown)).toMatchObject(expected);
+    }
+  });
+
+  it('leave a paragraph whole where none ends', () => {
+    expect(parseMarkdown('one\n$$ two\nthree')).toHaveLength(1);
+  });
+
+  describe('as MathML', () => {
+    beforeAll(() => {
+      const { document } = parseHTML('<!doctype html><html><body></body></html>');
+      Object.assign(globalThis, { document });
+    });
+
+    it('have the structure of the formula', () => {
+      const math = renderFormula('\\frac{1}{x^2}', true);
+      expect([math?.localName, math?.querySelector('mfrac > msup')?.textContent]).toEqual(['math', 'x2']);
+    });
+
+    it.each([
+      ['an error', '\\frac{1}'],
+      ['a macro', '\\def\\a{b}\\a'],
+      ['a macro that expands without end', '\\newcommand{\\a}{\\a\\a}\\a'],
+      ['a link', '\\href{https://example.com}{x}'],
+      ['a picture', '\\includegraphics{https://example.com/x.png}'],
+      ['a style', '\\style{position:fixed}{x}'],
+      ['a class', '\\class{dialog}{x}'],
+      ['deep nesting', `${'{'.repeat(60)}x${'}'.repeat(60)}`],
+      ['deep nesting of elements', `${'\\sqrt{'.repeat(41)}x${'}'.repeat(41)}`],
+      ['too many elements', '"'.repeat(1_000)],
+    ])('are not rendered with %s', (_what, tex) => expect(renderFormula(tex, false)).toBeUndefined());
+
+    it('do not grow beyond some lines', () => {
+      const space = renderFormula('\\rule{1000em}{1000em}', true);
+      expect(String(space?.innerHTML)).toMatch(/10em/);
+      expect(String(space?.innerHTML)).not.toMatch(/1000em/);
+    });
+  });
+});
+
+describe('code', () => {
+  const code = 'const a = "</span><b>"; // note\n';
+
+  it('is divided into parts that together are the code', () => {
+    const colored = colorCode(code, 'ts');
+    expect(colored?.parts.map((part) => part.text).join('')).toBe(code);
+    expect(colored?.parts.find(({ kind }) => kind === 'string')?.text).toBe('"</span><b>"');
+    expect(colored?.parts.find(({ kind }) => kind === 'comment')?.text).toBe('// note');
+  });
+
+  it('may contain code of another language', () => {
+    const parts = colorCode('<script>const a = 1;</script>', 'html')?.parts ?? [];
+    expect(parts.map((part) => part.text).join('')).toBe('<script>const a = 1;</script>');
+    expect(parts.find((part) => part.text === 'const')?.kind).toBe('keyword');
+  });
+
+  it('has no parts in a language that is not known', () => expect(colorCode(code, 'klingon')).toBeUndefined());
 });
