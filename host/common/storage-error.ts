@@ -1,5 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
+import { dirname } from 'node:path';
 import { type HostError, isSystemError } from './errors.ts';
 import { diskFull, fileInUse, fileTooLarge, noWritePermission, tooManyFiles } from './host-errors.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
@@ -17,9 +18,10 @@ export function storageError(error: unknown, path: string): HostError | undefine
   if (isSystemError(error, 'EFBIG')) return fileTooLarge(path, error);
   // SQLite says of a missing file descriptor only that it cannot open or read a file.
   const isUnclear = sqlite === SQLITE.CANTOPEN || sqlite === SQLITE.IOERR;
-  if (isSystemError(error, 'EMFILE', 'ENFILE') || (isUnclear && areDescriptorsUsedUp())) {
-    return tooManyFiles(path, error);
-  }
+  // Other threads may have closed files since then, so a file that could be opened now counts as well.
+  const wereDescriptorsUsedUp =
+    isUnclear && (areDescriptorsUsedUp() || (sqlite === SQLITE.CANTOPEN && isWritableFile(path)));
+  if (isSystemError(error, 'EMFILE', 'ENFILE') || wereDescriptorsUsedUp) return tooManyFiles(path, error);
   if (isSystemError(error, 'EBUSY', 'ETXTBSY')) return fileInUse(path, error);
   const isRefused = isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR') || isFolderRefused(error);
   if (isRefused || sqlite === SQLITE.READONLY || sqlite === SQLITE.CANTOPEN) return noWritePermission(path, error);
@@ -57,5 +59,18 @@ function areDescriptorsUsedUp(): boolean {
     return isSystemError(error, 'EMFILE', 'ENFILE');
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
+/** Returns whether this process may write to a file and create others beside it. Opens nothing. */
+function isWritableFile(path: string): boolean {
+  try {
+    const { R_OK, W_OK, X_OK } = constants;
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined) accessSync(path, R_OK | W_OK);
+    accessSync(dirname(path), W_OK | X_OK);
+    return stats?.isFile() ?? true;
+  } catch {
+    return false;
   }
 }

@@ -1,0 +1,42 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { storageError } from '../../../host/common/storage-error.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+const folder = tempFolder('storage-error');
+afterAll(() => folder.remove());
+
+/** Returns SQLite's error for a database that cannot be opened. */
+function cannotOpen(): unknown {
+  try {
+    new DatabaseSync(join(folder.path, 'missing', 'a.sqlite'));
+  } catch (error) {
+    return error;
+  }
+  throw new Error('The database was opened');
+}
+
+describe('a database that SQLite could not open', () => {
+  it('lacked file descriptors if the file can be opened, even if some are free again', () => {
+    expect(storageError(cannotOpen(), join(folder.path, 'a.sqlite'))).toMatchObject({ code: 'TOO_MANY_FILES' });
+  });
+
+  it('is not writable if its path is a folder', () => {
+    mkdirSync(join(folder.path, 'folder.sqlite'));
+    expect(storageError(cannotOpen(), join(folder.path, 'folder.sqlite'))).toMatchObject({
+      code: 'CACHE_NOT_WRITABLE',
+    });
+  });
+
+  it('is not writable if its folder is missing or closed', () => {
+    const closed = join(folder.path, 'closed');
+    mkdirSync(closed);
+    chmodSync(closed, 0o500);
+    const paths = [join(folder.path, 'missing', 'a.sqlite')];
+    // The permissions of a folder do not apply to root.
+    if (process.getuid?.() !== 0) paths.push(join(closed, 'a.sqlite'));
+    for (const path of paths) expect(storageError(cannotOpen(), path)).toMatchObject({ code: 'CACHE_NOT_WRITABLE' });
+  });
+});
