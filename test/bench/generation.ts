@@ -1,12 +1,11 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { PeerAnswer, PeerModel, PeerOrder } from '../support/engine/peer-run.ts';
+import type { PeerAnswer, PeerModel } from '../support/engine/peer-run.ts';
 import { largeModel } from '../support/gguf/large-model.ts';
 import { HostProcess, type Message } from '../support/host/host-process.ts';
 import { installPeer } from './peer-package.ts';
+import { IN_PROCESS, median, type Peer, startInProcess, startPeer } from './peers.ts';
 import type { BenchResult } from './result.ts';
 
 /** Size of the generated model, MiB: large enough that a token costs about as much as with a real model. */
@@ -25,16 +24,6 @@ const SETTINGS = { contextSize: 1024, batchSize: 512, threads: 1 };
 
 /** @fugood/llama.node without its GPU binaries; it is too large for a development dependency. */
 const FUGOOD = ['@fugood/llama.node@1.7.15', `@fugood/node-llama-${process.platform}-${process.arch}@1.7.15`];
-
-const IN_PROCESS = 'node-llama-cpp in process';
-
-type Generate = (order: PeerOrder) => Promise<PeerAnswer>;
-
-interface Peer {
-  readonly name: string;
-  readonly generate: Generate;
-  close(): Promise<void>;
-}
 
 /**
  * GENERATE through the whole host, as a browser uses it, compared with node-llama-cpp in process and with another binding
@@ -97,7 +86,7 @@ async function compare(run: {
   const model: PeerModel = { file: run.file, ...SETTINGS };
   const host = await startHost(run.home, `bench/model/${run.name}.gguf`);
   const peers = [
-    await startPeer(IN_PROCESS, new URL('../support/engine/generate-in-process.ts', import.meta.url), model),
+    await startInProcess(model),
     ...(run.url === undefined
       ? []
       : [
@@ -190,31 +179,4 @@ async function startHost(home: string, modelId: string): Promise<Peer> {
 function expectSuccess(reply: Message): Message {
   if (reply.status !== 'success') throw new Error(`The host refused: ${reply.message}`);
   return reply;
-}
-
-async function startPeer(name: string, script: URL, model: PeerModel): Promise<Peer> {
-  // Discards what llama.cpp prints.
-  const child = fork(script, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-  const gone = once(child, 'exit').then(([code]) => {
-    throw new Error(`The peer ${name} ended with code ${code}`);
-  });
-  const ask = async (message: PeerModel | PeerOrder) => {
-    const answered = new Promise((resolve) => child.once('message', resolve));
-    child.send(message);
-    return Promise.race([answered, gone]);
-  };
-  await ask(model);
-  return {
-    name,
-    generate: async (order) => (await ask(order)) as PeerAnswer,
-    async close() {
-      child.kill('SIGKILL');
-      // It was asked to exit.
-      await gone.catch(() => undefined);
-    },
-  };
-}
-
-function median(numbers: number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }

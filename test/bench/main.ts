@@ -11,6 +11,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   framing: () => import('./framing.ts'),
   engine: () => import('./engine.ts'),
   generation: () => import('./generation.ts'),
+  serve: () => import('./serve.ts'),
   threads: () => import('./threads.ts'),
   fit: () => import('./fit.ts'),
   stopping: () => import('./stopping.ts'),
