@@ -110,6 +110,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   '--version': 'version',
   '-V': 'version',
   '-v': 'version',
+  conversations: 'chat',
   list: 'ls',
   remove: 'rm',
 };

@@ -1,5 +1,6 @@
 import { BROWSER_NAMES } from '../../manifests/browser.ts';
 import { SEARCH_SORTS } from '../protocol/actions/repos.ts';
+import { REASONING_LEVELS } from '../protocol/actions/settings.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './spec.ts';
 
 const MODEL: ArgumentSpec = {
@@ -7,6 +8,9 @@ const MODEL: ArgumentSpec = {
   summary: 'model ID (owner/name/file.gguf) or an unambiguous short name',
   completes: 'model',
 };
+
+/** What `tabagent chat` does. */
+const CHAT_SUBCOMMANDS = ['list', 'show', 'rm', 'search', 'export', 'import'];
 
 const CONTEXT: OptionSpec = {
   name: 'context',
@@ -128,7 +132,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [MODEL],
     options: [CONTEXT],
     examples: [{ command: 'tabagent show Qwen3-0.6B-Q8_0', does: 'show a downloaded model, by its short name' }],
-    actions: ['GET_DOWNLOADED_MODELS', 'GET_AVAILABLE_MODELS', 'RECOMMEND_SPLIT', 'GET_DOWNLOAD_STATUS'],
+    actions: [
+      'GET_DOWNLOADED_MODELS',
+      'GET_AVAILABLE_MODELS',
+      'RECOMMEND_SPLIT',
+      'GET_DOWNLOAD_STATUS',
+      'GET_MODEL_SETTINGS',
+    ],
     load: () => import('./commands/show.ts'),
   },
   {
@@ -178,7 +188,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'run',
     summary: 'Chat with a model in the terminal',
     details:
-      'Loads the model, downloading it first if necessary. With PROMPT, or a prompt on stdin,\nprints one answer and exits; otherwise starts a chat. Ctrl-C stops the answer; press it\nagain to exit. With --json, prints one JSON line per event.',
+      'Loads the model, downloading it first if necessary. With PROMPT, or a prompt on stdin,\nprints one answer and exits; otherwise starts a chat, which is stored with your\nconversations; type /help in it for its commands. Ctrl-C stops the answer; press it again\nto exit. With --json, prints one JSON line per event.',
     args: [MODEL, { name: 'PROMPT', summary: 'prompt to answer', optional: true, many: true }],
     options: [
       { name: 'system', value: 'TEXT', summary: 'system prompt' },
@@ -188,6 +198,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary: 'sampling temperature; 0 always picks the most likely token (default: saved setting)',
       },
       { name: 'max-tokens', value: 'NUMBER', summary: 'maximum number of tokens to generate' },
+      {
+        name: 'reasoning',
+        value: 'LEVEL',
+        choices: REASONING_LEVELS,
+        summary: 'how much the model reasons (default: saved setting)',
+      },
+      { name: 'chat', value: 'CONVERSATION', summary: 'continue a conversation, by its ID or title' },
       { name: 'seed', value: 'NUMBER', summary: 'random seed; the same seed and settings give the same answer' },
       CONTEXT,
       {
@@ -205,7 +222,17 @@ export const COMMANDS: readonly CommandSpec[] = [
         does: 'read the prompt from a pipe',
       },
     ],
-    actions: ['LOAD_MODEL', 'GENERATE', 'STOP_GENERATION', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
+    actions: [
+      'LOAD_MODEL',
+      'GENERATE',
+      'STOP_GENERATION',
+      'GET_AVAILABLE_MODELS',
+      'GET_DOWNLOADED_MODELS',
+      'CREATE_CONVERSATION',
+      'GET_CONVERSATION',
+      'LIST_CONVERSATIONS',
+      'UPDATE_CONVERSATION',
+    ],
     load: () => import('./commands/run.ts'),
   },
   {
@@ -282,27 +309,59 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/cache.ts'),
   },
   {
-    name: 'conversations',
-    summary: 'Export or import conversations',
+    name: 'chat',
+    summary: 'List, show, search, delete, export or import conversations',
     details:
-      'The format is JSON Lines, one conversation or message per line. Importing a file twice\nadds nothing new; the latest version of each row wins, and deletions are kept.',
+      'CONVERSATION is an ID, the start of one, or a title. Exports are JSON Lines, one conversation\nor message per line; without FILE, they go to stdout. Importing a file twice adds nothing\nnew; the latest version of each row wins, and deletions are kept.',
     args: [
-      { name: 'WHAT', summary: 'subcommand', choices: ['export', 'import'] },
+      { name: 'WHAT', summary: 'subcommand (default: list)', choices: CHAT_SUBCOMMANDS, optional: true },
       {
-        name: 'FILE',
-        summary: 'file to write or read; - for stdout or stdin (default: stdout)',
+        name: 'ARGUMENT',
+        summary: 'CONVERSATION for show and rm, WORDS for search, FILE for export and import (- for stdout or stdin)',
         optional: true,
+        many: true,
         completes: 'file',
       },
     ],
     options: [],
     examples: [
-      { command: 'tabagent conversations export chats.jsonl', does: 'export to a file that only you can read' },
-      { command: 'tabagent conversations import chats.jsonl', does: 'import a file, here or on another computer' },
-      { command: 'tabagent conversations export | grep boat', does: 'export to a pipe' },
+      { command: 'tabagent chat', does: 'list conversations' },
+      { command: 'tabagent chat show 3f2a61c8', does: 'print a conversation, by the start of its ID' },
+      { command: 'tabagent chat search boat trip', does: 'find conversations by their words' },
+      { command: 'tabagent chat rm "Boat trip"', does: 'delete a conversation for good' },
+      { command: 'tabagent chat export chats.jsonl', does: 'export all to a file that only you can read' },
+      { command: 'tabagent chat import chats.jsonl', does: 'import a file, here or on another computer' },
+      { command: 'tabagent chat export | grep boat', does: 'export to a pipe' },
     ],
-    actions: ['EXPORT_CONVERSATIONS', 'IMPORT_CONVERSATIONS'],
-    load: () => import('./commands/conversations.ts'),
+    actions: [
+      'LIST_CONVERSATIONS',
+      'GET_CONVERSATION',
+      'DELETE_CONVERSATION',
+      'SEARCH_CONVERSATIONS',
+      'EXPORT_CONVERSATIONS',
+      'IMPORT_CONVERSATIONS',
+    ],
+    load: () => import('./commands/chat.ts'),
+  },
+  {
+    name: 'set',
+    summary: 'Show or change the settings of a model',
+    details:
+      'They are used by every client where it chooses nothing else: the system prompt, settings of\nanswers, and settings of loads, which apply the next time the model is loaded. Names are\nthose of the options of "tabagent run", or of the protocol. VALUE "default" resets one.',
+    args: [
+      MODEL,
+      { name: 'NAME', summary: 'setting, such as system, temperature, reasoning or context', optional: true },
+      { name: 'VALUE', summary: 'new value, or "default"', optional: true, many: true },
+    ],
+    options: [],
+    examples: [
+      { command: 'tabagent set Qwen3-0.6B-Q8_0', does: 'show the settings of a model' },
+      { command: 'tabagent set Qwen3-0.6B-Q8_0 system "Answer in one sentence."', does: 'set its system prompt' },
+      { command: 'tabagent set Qwen3-0.6B-Q8_0 reasoning off', does: 'let it answer without reasoning' },
+      { command: 'tabagent set Qwen3-0.6B-Q8_0 context default', does: 'reset its context length' },
+    ],
+    actions: ['GET_MODEL_SETTINGS', 'SET_MODEL_SETTINGS', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/set.ts'),
   },
   {
     name: 'scan',

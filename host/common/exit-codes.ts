@@ -8,7 +8,7 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.ok]: 'success',
   [EXIT.failed]: 'failure; see the error message',
   [EXIT.usage]: 'invalid usage',
-  [EXIT.notFound]: 'model, file or download not found',
+  [EXIT.notFound]: 'model, file, download or conversation not found',
   [EXIT.hub]: 'the Hugging Face Hub could not be reached, or refused the request',
   [EXIT.noSpace]: 'not enough disk space or memory',
   [EXIT.interrupted]: 'interrupted, for example by Ctrl-C',
@@ -25,6 +25,7 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   REVISION_NOT_FOUND: EXIT.notFound,
   FILE_NOT_FOUND: EXIT.notFound,
   DOWNLOAD_NOT_FOUND: EXIT.notFound,
+  CONVERSATION_NOT_FOUND: EXIT.notFound,
 
   GATED_REPO: EXIT.hub,
   UNAUTHORIZED: EXIT.hub,

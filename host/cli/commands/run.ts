@@ -1,15 +1,18 @@
-import { createInterface } from 'node:readline';
 import { EXIT } from '../../common/exit-codes.ts';
-import { Chat, isAboutTheQuestion } from '../chat.ts';
+import { answer } from '../chat/answer.ts';
+import { ChatSession } from '../chat/chat-session.ts';
+import { converse } from '../chat/converse.ts';
+import { findConversation } from '../chat/find-conversation.ts';
 import { withoutGaps } from '../client.ts';
 import type { CommandContext } from '../context.ts';
 import { modelOrRepository, withModelHint, withResumeHint } from '../model-argument.ts';
 import { readStdin } from '../read-stdin.ts';
 import { progressView } from '../terminal/progress.ts';
-import { paint } from '../terminal/styles.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { printable } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
+
+/** What to do about an answer that was cut. */
+const HOW_TO_RAISE = 'Raise the limit with --max-tokens or --context.';
 
 /** `tabagent run`: prints one answer if a prompt is given or piped, otherwise starts a chat. */
 export async function run(context: CommandContext): Promise<number> {
@@ -18,35 +21,48 @@ export async function run(context: CommandContext): Promise<number> {
   if (words.length === 0 && terminal.interactive && input.flag('json')) {
     throw new UsageError('--json requires a prompt, as PROMPT or on stdin.');
   }
-  const settings = {
+  const settings = withoutGaps({
     temperature: input.number('temperature'),
     max_new_tokens: input.number('max-tokens'),
     seed: input.number('seed'),
-  };
+    reasoning: input.text('reasoning'),
+  });
   const isChat = words.length === 0 && terminal.interactive;
+  const chat = input.text('chat');
+  if (!isChat && chat !== undefined)
+    throw new UsageError('--chat continues a chat at the terminal, so it takes no prompt.');
   const prompt = isChat ? '' : await readPrompt(words, terminal);
-  const modelId = await load(typed, context);
-  const chat = new Chat(context, { modelId, system: input.text('system'), settings: withoutGaps(settings) });
-  if (isChat) return converse(chat, modelId, context);
-  const { finishReason } = await chat.ask(prompt);
+  const conversation = chat === undefined ? undefined : await findConversation(chat, context.client);
+  const loadSettings = withoutGaps({
+    n_ctx: input.number('context'),
+    n_gpu_layers: input.number('gpu-layers'),
+    n_threads: input.number('threads'),
+  });
+  const modelId = await load(typed, loadSettings, context);
+  const system = input.text('system');
+  if (isChat) {
+    const reload = (changed: object) => load(modelId, { ...loadSettings, ...changed }, context);
+    const session = new ChatSession(context, { modelId, load: reload, settings, system, conversation });
+    return converse(session, context);
+  }
+  const messages = [
+    ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+    { role: 'user', content: prompt },
+  ];
+  const { finishReason } = await answer(context, { modelId, messages, settings }, HOW_TO_RAISE);
   return finishReason === 'stopped' ? EXIT.interrupted : EXIT.ok;
 }
 
 /** Loads the model, downloading it first if necessary, and returns its id. */
-async function load(typed: string, { input, client, terminal }: CommandContext): Promise<string> {
+async function load(typed: string, settings: object, { client, terminal }: CommandContext): Promise<string> {
   const named = await modelOrRepository(typed, client);
   let modelId = named;
   const progress = progressView(terminal);
   let isDownloading = false;
-  const settings = {
-    n_ctx: input.number('context'),
-    n_gpu_layers: input.number('gpu-layers'),
-    n_threads: input.number('threads'),
-  };
   try {
     const { payload: loaded } = await client.request(
       'LOAD_MODEL',
-      { modelId: named, settings: withoutGaps(settings) },
+      { modelId: named, settings },
       {
         onEvent: ({ type, payload }) => {
           if (type !== 'modelWorkerLoadingProgress' || payload.status !== 'progress') return;
@@ -71,40 +87,4 @@ async function readPrompt(words: readonly string[], { stdin, piped }: Terminal):
   const prompt = texts.filter((text) => text.trim() !== '').join('\n\n');
   if (prompt === '') throw new UsageError('Missing prompt. Give PROMPT, or pipe a text to stdin.');
   return prompt;
-}
-
-/** Chats at the terminal until /bye, Ctrl-D, or Ctrl-C while no answer is being generated. */
-async function converse(chat: Chat, modelId: string, { terminal, interrupts }: CommandContext): Promise<number> {
-  const { stdin, stderr, styled } = terminal;
-  stderr.write(
-    printable(`Chatting with ${modelId}. /clear starts over, /bye or Ctrl-D exits, Ctrl-C stops an answer.\n`),
-  );
-  const lines = createInterface({ input: stdin, output: process.stderr, prompt: paint('> ', 'bold', styled.stderr) });
-  // In raw mode Ctrl-C is a key, not a signal.
-  lines.on('SIGINT', () => process.emit('SIGINT'));
-  const left = () => lines.close();
-  interrupts.signal.addEventListener('abort', left);
-  try {
-    lines.prompt();
-    for await (const line of lines) {
-      const typed = line.trim();
-      if (typed === '/bye') break;
-      if (typed === '/clear') chat.clear();
-      else if (typed !== '') await answer(chat, typed, stderr);
-      lines.prompt();
-    }
-  } finally {
-    interrupts.signal.removeEventListener('abort', left);
-    lines.close();
-  }
-  return EXIT.ok;
-}
-
-async function answer(chat: Chat, typed: string, stderr: CommandContext['terminal']['stderr']): Promise<void> {
-  try {
-    await chat.ask(typed);
-  } catch (error) {
-    if (!isAboutTheQuestion(error)) throw error;
-    stderr.write(`${printable(error.message)}\n`);
-  }
 }

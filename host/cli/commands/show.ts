@@ -15,7 +15,8 @@ export async function run(context: CommandContext): Promise<number> {
   const listed = findModel(id, await client.all('GET_AVAILABLE_MODELS', ({ models }) => models));
   const model = onDisk ?? listed;
   const [download, split] = await Promise.all([downloadOf(id, context), splitOf(id, context)]);
-  print(context, { model: model ?? null, download: download ?? null, split }, () =>
+  const { settings } = (await client.request('GET_MODEL_SETTINGS', { modelId: id })).payload;
+  print(context, { model: model ?? null, download: download ?? null, split, settings }, () =>
     facts([
       ['Model', id],
       ['Name', model?.name],
@@ -28,6 +29,7 @@ export async function run(context: CommandContext): Promise<number> {
       ['CPU layers', String(split.cpu_layers)],
       ['Memory', `${formatBytes(split.estimated_ram)} RAM, ${formatBytes(split.estimated_vram)} VRAM`],
       ['Fit', `${split.performance_tier}. ${split.reason}`],
+      ['Settings', Object.keys(settings).length === 0 ? undefined : `run "tabagent set ${id}" to show them`],
     ]),
   );
   return EXIT.ok;

@@ -12,13 +12,16 @@ const descriptions = {
   load: 'Settings with which `LOAD_MODEL` loads it.',
 };
 
-const systemPrompt = textUpTo(MAX_SYSTEM_PROMPT);
-const generation = { ...savedSettings, ...reasoningSettings };
+/** A system prompt. */
+export const systemPrompt = textUpTo(MAX_SYSTEM_PROMPT);
+
+/** Settings of generations that can be saved for a model, each optional. */
+export const generationSettings = { ...savedSettings, ...reasoningSettings };
 
 /** The settings that are saved for a model. */
 export const modelSettings = v.object({
   system_prompt: optional(systemPrompt, descriptions.system_prompt),
-  generation: optional(v.object(generation), descriptions.generation),
+  generation: optional(v.object(generationSettings), descriptions.generation),
   load: optional(v.object(savedLoadSettings), descriptions.load),
 });
 export type SavedModelSettings = v.InferOutput<typeof modelSettings>;
@@ -43,7 +46,7 @@ export const setModelSettings = defineAction({
     settings: field(
       v.strictObject({
         system_prompt: optional(v.nullable(systemPrompt), descriptions.system_prompt),
-        generation: optional(v.nullable(v.strictObject(generation)), descriptions.generation),
+        generation: optional(v.nullable(v.strictObject(generationSettings)), descriptions.generation),
         load: optional(v.nullable(v.strictObject(savedLoadSettings)), descriptions.load),
       }),
       'What to change. A given field replaces the saved one; null removes it.',

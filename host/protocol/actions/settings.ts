@@ -25,10 +25,13 @@ export const savedSettings = {
   do_sample: optional(v.boolean(), descriptions.do_sample),
 };
 
+/** How much a model reasons before it answers. */
+export const REASONING_LEVELS = ['auto', 'off', 'low', 'medium', 'high'] as const;
+
 /** Settings of reasoning, each optional. */
 export const reasoningSettings = {
   reasoning: optional(
-    v.picklist(['auto', 'off', 'low', 'medium', 'high']),
+    v.picklist(REASONING_LEVELS),
     'Extension: how much the model reasons before it answers, if its chat template supports that. Default: `auto`, the default of the template.',
   ),
   max_reasoning_tokens: optional(

@@ -14,7 +14,7 @@ const home = (name: string) => join(shop.home, name);
 
 function tabagent(where: string, typed: string[], input?: string) {
   const options = { home: shop.home, env: { TABAGENT_HOME: home(where) } };
-  return runCommand(['conversations', ...typed], input === undefined ? options : { ...options, input });
+  return runCommand(['chat', ...typed], input === undefined ? options : { ...options, input });
 }
 
 /** Rows of one conversation, with more text than fits in one frame. */
@@ -35,7 +35,7 @@ function rows(count: number): object[] {
 
 const lines = (all: readonly object[]) => all.map((row) => `${JSON.stringify(row)}\n`).join('');
 
-describe('tabagent conversations', () => {
+describe('tabagent chat export and import', () => {
   it('are imported completely from an exported file, once for any number of imports', async () => {
     expect(await tabagent('one', ['import', '-'], `\uFEFF${lines(rows(30))}\r\n`)).toMatchObject({
       code: 0,

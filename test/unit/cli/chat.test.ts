@@ -1,5 +1,9 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { Chat } from '../../../host/cli/chat.ts';
+import { answer } from '../../../host/cli/chat/answer.ts';
+import { chatCommandIn } from '../../../host/cli/chat/chat-commands.ts';
+import { Keyboard, type KeyInput } from '../../../host/cli/chat/keyboard.ts';
+import { LongTexts } from '../../../host/cli/chat/long-texts.ts';
 import type { CommandContext } from '../../../host/cli/context.ts';
 
 const UPDATES = [
@@ -8,10 +12,16 @@ const UPDATES = [
   { token: 'Be' },
   { token: 'cause' },
 ];
+const EVENTS = UPDATES.map((payload) => ({ type: 'generationUpdate', payload }));
 
 /** Asks a model that thinks before it answers, and returns what was written to stdout. */
-async function ask(options: { styled: boolean; json?: boolean; finishReason?: string }): Promise<string> {
-  const { styled, json = false, finishReason = 'stop' } = options;
+async function ask(options: {
+  styled: boolean;
+  json?: boolean;
+  finishReason?: string;
+  events?: readonly object[];
+}): Promise<string> {
+  const { styled, json = false, finishReason = 'stop', events = EVENTS } = options;
   let written = '';
   const output = { write: (text: string) => (written += text) };
   const context = {
@@ -20,12 +30,12 @@ async function ask(options: { styled: boolean; json?: boolean; finishReason?: st
     interrupts: { onCtrlC: () => () => {} },
     client: {
       request: async (_action: string, _fields: object, options: { onEvent: (event: object) => void }) => {
-        for (const payload of UPDATES) options.onEvent({ type: 'generationUpdate', payload });
+        for (const event of events) options.onEvent(event);
         return { payload: { output: 'Because', finishReason } };
       },
     },
   } as unknown as CommandContext;
-  await new Chat(context, { modelId: 'm', settings: {} }).ask('Why?');
+  await answer(context, {}, 'Raise it.');
   return written;
 }
 
@@ -40,7 +50,7 @@ describe('an answer with reasoning', () => {
 
   it('is followed by a note if it was cut off', async () => {
     expect(await ask({ styled: false, finishReason: 'length' })).toBe(
-      'Because\nThe answer reached the length limit. Raise the limit with --max-tokens or --context.\n',
+      'Because\nThe answer reached the length limit. Raise it.\n',
     );
   });
 
@@ -49,9 +59,91 @@ describe('an answer with reasoning', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines).toEqual([
-      ...UPDATES.map((payload) => ({ type: 'generationUpdate', payload })),
-      { output: 'Because', finishReason: 'stop' },
-    ]);
+    expect(lines).toEqual([...EVENTS, { output: 'Because', finishReason: 'stop' }]);
+  });
+
+  it('is written with its tool calls and rendered Markdown on a terminal, and as it is to a file', async () => {
+    const events = [
+      { type: 'generationUpdate', payload: { token: '', reasoning: 'Look.' } },
+      { type: 'generationUpdate', payload: { token: 'I **loo' } },
+      { type: 'generationUpdate', payload: { token: 'k**.\n' } },
+      { type: 'generationToolCall', payload: { name: 'find', arguments: '{"x":"\u001b[2J"}' } },
+    ];
+    expect(await ask({ styled: true, events })).toBe(
+      '\u001b[2mLook.\u001b[22m\n\nI \u001b[1mlook\u001b[22m.\n\u001b[2mTool call: find({"x":"[2J"})\u001b[22m\n\n',
+    );
+    expect(await ask({ styled: false, events })).toBe('I **look**.\n\n');
+  });
+});
+
+describe('a command of a chat', () => {
+  it.each([
+    ['/help', { name: 'help', rest: '' }],
+    ['/system Be brief.\nAnd kind. ', { name: 'system', rest: 'Be brief.\nAnd kind.' }],
+    ['/usr/bin is a folder', undefined],
+    ['/ alone', undefined],
+    [' /help', undefined],
+    ['what does /help do?', undefined],
+  ])('%j is read as %j', (typed, command) => {
+    expect(chatCommandIn(typed)).toEqual(command);
+  });
+});
+
+describe('the keyboard of a chat', () => {
+  function keyboard() {
+    const stdin = new PassThrough();
+    const texts = new LongTexts();
+    let interrupts = 0;
+    const keys = new Keyboard(stdin as unknown as KeyInput, {
+      onPaste: (text) => texts.shown(text),
+      onCtrlC: () => {
+        interrupts += 1;
+      },
+    });
+    let typed = '';
+    keys.on('data', (text: string) => {
+      typed += text;
+    });
+    const type = async (text: string) => {
+      stdin.write(text);
+      await new Promise((resolve) => setImmediate(resolve));
+      return texts.expand(typed);
+    };
+    return { keys, type, interrupts: () => interrupts };
+  }
+
+  it.each([
+    ['whole', ['a\u001b[200~x\ry\r\nz\n\u001b[201~b']],
+    ['in single characters', ['a', '\u001b[', ...'200~x\ry\nz', '\u001b[', ...'201~b']],
+  ])('delivers a pasted text of several lines as one, %s', async (_how, pieces) => {
+    const { type } = keyboard();
+    let typed = '';
+    for (const piece of pieces) typed = await type(piece);
+    expect(typed).toBe('ax\ny\nzb');
+  });
+
+  it('delivers other keys as they are', async () => {
+    const { type } = keyboard();
+    expect(await type('é\u001b[A\u001b')).toBe('é\u001b[A\u001b');
+  });
+
+  it('only reports Ctrl-C while keys are held, and forgets what was typed before it', async () => {
+    const { keys, type, interrupts } = keyboard();
+    keys.hold();
+    expect(await type('half\u0003next')).toBe('');
+    expect(interrupts()).toBe(1);
+    keys.release();
+    expect(await type('!')).toBe('next!');
+  });
+});
+
+describe('long texts', () => {
+  it('stand as a label in a line, and labels that were typed for themselves', () => {
+    const texts = new LongTexts();
+    const label = texts.shown('a\nb');
+    expect(label).toBe('[Text 1: 2 lines]');
+    expect(texts.expand(`see ${label} and [Text 2: 2 lines]`)).toBe('see a\nb and [Text 2: 2 lines]');
+    expect(texts.shown('x'.repeat(1_000))).toHaveLength(1_000);
+    expect(texts.shown('x'.repeat(1_001))).toBe('[Text 2: 1001 characters]');
   });
 });

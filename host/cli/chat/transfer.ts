@@ -28,15 +28,9 @@ interface Counts {
   messages: number;
 }
 
-/** `tabagent conversations`. */
-export async function run(context: CommandContext): Promise<number> {
-  const [what, file] = context.input.args;
-  if (what === 'import') {
-    if (file === undefined)
-      throw new UsageError('Missing argument FILE. Usage: tabagent conversations import FILE (- for stdin)');
-    return importRows(context, file);
-  }
-  return file === undefined || file === '-' ? exportToStdout(context) : exportToFile(context, resolve(file));
+/** Exports all conversations to a file, or to stdout if it is `-`. */
+export async function exportConversations(context: CommandContext, file: string): Promise<number> {
+  return file === '-' ? exportToStdout(context) : exportToFile(context, resolve(file));
 }
 
 async function exportToStdout(context: CommandContext): Promise<number> {
@@ -90,7 +84,8 @@ async function exportRows(context: CommandContext, write: (text: string) => Prom
   return counts;
 }
 
-async function importRows(context: CommandContext, typed: string): Promise<number> {
+/** Imports conversations from a file, or from stdin if it is `-`. */
+export async function importConversations(context: CommandContext, typed: string): Promise<number> {
   const isStdin = typed === '-';
   const name = isStdin ? 'stdin' : resolve(typed);
   const input = isStdin ? context.terminal.stdin : createReadStream(name);

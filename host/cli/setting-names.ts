@@ -1,0 +1,79 @@
+import { validate } from '../common/validate.ts';
+import { savedLoadSettings } from '../protocol/actions/load.ts';
+import { generationSettings, type SavedModelSettings, systemPrompt } from '../protocol/actions/model-settings.ts';
+import type { Schema } from '../protocol/fields.ts';
+import { didYouMean } from './suggest.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The word that stands for no setting of one's own. */
+const DEFAULT = 'default';
+
+/** A setting that a user can name, and where it is in requests. */
+export interface NamedSetting {
+  /** Which settings of a model it belongs to. `system_prompt` is one itself. */
+  readonly group: keyof SavedModelSettings;
+  /** Its name in requests. */
+  readonly key: string;
+  readonly schema: Schema;
+}
+
+/** Shorter names, those of the options of `tabagent run`, for settings of the protocol. */
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  system: 'system_prompt',
+  'max-tokens': 'max_new_tokens',
+  context: 'n_ctx',
+  'gpu-layers': 'n_gpu_layers',
+  threads: 'n_threads',
+};
+
+const SETTINGS: ReadonlyMap<string, NamedSetting> = new Map(
+  [
+    { group: 'system_prompt' as const, key: 'system_prompt', schema: systemPrompt },
+    ...settingsIn('generation', generationSettings),
+    ...settingsIn('load', savedLoadSettings),
+  ].map((setting) => [setting.key, setting]),
+);
+
+function settingsIn(group: NamedSetting['group'], entries: Readonly<Record<string, Schema>>): NamedSetting[] {
+  return Object.entries(entries).map(([key, schema]) => ({ group, key, schema }));
+}
+
+/** Returns the name under which a setting is shown. */
+export function shownName(key: string): string {
+  const [short] = Object.entries(SHORT_NAMES).find(([, name]) => name === key) ?? [];
+  return short ?? key.replaceAll('_', '-');
+}
+
+/** The names of all settings, for help and completion. */
+export const SETTING_NAMES: readonly string[] = [...SETTINGS.keys()].map(shownName);
+
+/** Returns the setting of a name, as options or as requests spell it. Throws {@link UsageError}. */
+export function settingNamed(typed: string): NamedSetting {
+  const name = typed.toLowerCase();
+  const found = SETTINGS.get(SHORT_NAMES[name] ?? name.replaceAll('-', '_'));
+  if (found !== undefined) return found;
+  const hint = didYouMean(name, SETTING_NAMES) || ` Expected one of ${SETTING_NAMES.join(', ')}.`;
+  throw new UsageError(`Unknown setting: ${typed}.${hint}`);
+}
+
+/** Returns the value that was typed for a setting; undefined stands for the default. Throws {@link UsageError}. */
+export function settingValue({ key, schema }: NamedSetting, typed: string): unknown {
+  if (typed === DEFAULT) return undefined;
+  const readings = [typed, ...(typed.trim() === '' ? [] : [Number(typed)]), ...(SWITCH[typed.toLowerCase()] ?? [])];
+  const results = readings.map((value) => validate(schema, value));
+  const valid = results.find(({ success }) => success);
+  if (valid !== undefined) return valid.output;
+  // The reading of the right type fails at its range.
+  const issues = results.flatMap(({ issues = [] }) => issues);
+  const { message } = issues.find(({ kind }) => kind === 'validation') ?? { message: expectedOf(issues[0]?.expected) };
+  throw new UsageError(`Invalid value for ${shownName(key)}: "${typed}". Expected ${message}.`);
+}
+
+const SWITCH: Readonly<Record<string, readonly boolean[]>> = { on: [true], true: [true], off: [false], false: [false] };
+
+function expectedOf(expected: string | null | undefined): string {
+  if (expected === 'boolean') return '"on" or "off"';
+  if (expected === 'number') return 'a number';
+  const choices = expected?.startsWith('(') === true ? expected.slice(1, -1).replaceAll('"', '').split(' | ') : [];
+  return choices.length === 0 ? 'another value' : `one of ${choices.join(', ')}`;
+}

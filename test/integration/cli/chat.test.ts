@@ -1,0 +1,216 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { PROMPT, Pty } from '../../support/cli/pty.ts';
+import { runCommand } from '../../support/cli/run-command.ts';
+import { markovModel, START } from '../../support/gguf/markov-model.ts';
+import { string } from '../../support/gguf/write-gguf.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+
+const STORY = 'tabagent/markov-gguf/story.gguf';
+/** A model that never stops: each word is followed by itself. */
+const ENDLESS = 'tabagent/markov-gguf/endless.gguf';
+const QUICK = ['--threads', '1', '--gpu-layers', '0', '--temperature', '0'];
+const LONG = ['--context', '65536', '--max-tokens', '65000'];
+/** The model continues the last message. */
+const metadata = { 'tokenizer.chat_template': string("{{ messages[-1]['content'] }}") };
+const ANSWER = ' one time there was a small model .';
+
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+const UP = '\u001b[A';
+const pasted = (text: string) => `\u001b[200~${text}\u001b[201~`;
+
+interface Stored {
+  readonly id: string;
+  readonly title: string;
+}
+
+describe('a chat at the terminal', () => {
+  let shop: Workshop;
+  let pty: Pty | undefined;
+  beforeAll(async () => {
+    shop = await Workshop.open();
+    const folder = join(shop.home, 'models', 'tabagent', 'markov-gguf');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'story.gguf'), markovModel({ metadata }));
+    const chain = { [START]: { on: 1 }, on: { on: 1 } };
+    await writeFile(join(folder, 'endless.gguf'), markovModel({ metadata, chain, contextLength: 65536 }));
+  });
+  afterEach(() => pty?.kill());
+  afterAll(() => shop.close());
+
+  async function open(typed: string[] = [], model = STORY): Promise<Pty> {
+    const opened = new Pty(['run', model, ...QUICK, ...typed], { home: shop.home, env: { NO_COLOR: '1' } });
+    pty = opened;
+    await opened.until(PROMPT);
+    return opened;
+  }
+
+  const json = async <T>(...typed: string[]): Promise<T> =>
+    JSON.parse((await runCommand([...typed, '--json'], { home: shop.home })).stdout);
+  const messages = async (id: string) =>
+    (await json<{ messages: { role: string; content: string; status: string }[] }>('chat', 'show', id)).messages;
+  const newest = async () => (await json<{ conversations: Stored[] }>('chat', 'list')).conversations[0] as Stored;
+
+  it('is stored as a conversation, which can be continued', async () => {
+    const chat = await open();
+    expect(await chat.ask('once upon')).toContain(ANSWER);
+    chat.type(CTRL_D);
+    expect(await chat.end()).toBe(0);
+    const { id, title } = await newest();
+    expect(title).toBe('once upon');
+
+    const again = await open(['--chat', 'once upon']);
+    expect(await again.ask('once')).toContain(' upon');
+    again.type('/bye\r');
+    expect(await again.end()).toBe(0);
+    const stored = await messages(id);
+    expect(stored.map(({ content }) => content)).toEqual(['once upon', ANSWER, 'once', ` upon${ANSWER}`]);
+  });
+
+  it('takes prompts of several lines, in quotes or pasted, and has each as one in its history', async () => {
+    const chat = await open();
+    chat.type('"""\r');
+    await chat.until('. ');
+    chat.type('first\r');
+    await chat.until('. ');
+    await chat.ask('once upon"""');
+    await chat.ask(pasted('second\r\rpaste\rupon'));
+    await chat.ask(`${UP}${UP}`);
+    await chat.ask(`please: ${pasted('one line')}`);
+    const stored = await messages((await newest()).id);
+    expect(stored.filter(({ role }) => role === 'user').map(({ content }) => content)).toEqual([
+      'first\nonce upon',
+      'second\n\npaste\nupon',
+      'first\nonce upon',
+      'please: one line',
+    ]);
+  });
+
+  it('keeps what is typed during an answer for the next prompt', async () => {
+    const chat = await open(LONG, ENDLESS);
+    chat.type('on\r');
+    await chat.until(' on on');
+    chat.type(`${CTRL_C}once`);
+    const shown = await chat.until(PROMPT);
+    expect(shown).not.toContain('once');
+    await chat.until('once');
+  });
+
+  it('stops an answer at Ctrl-C, says that it is cut, and continues it', async () => {
+    const chat = await open(LONG, ENDLESS);
+    chat.type('on\r');
+    await chat.until(' on on');
+    chat.type(CTRL_C);
+    expect(await chat.until(PROMPT)).not.toMatch(/Error|CRASHED/);
+    expect((await messages((await newest()).id)).at(-1)).toMatchObject({ status: 'stopped' });
+    await chat.ask('/set max-tokens 2');
+    expect(await chat.ask('/continue')).toMatch(/^ on on\r\nThe answer reached the length limit\. Type \/continue/);
+  });
+
+  it('exits at the second Ctrl-C on an empty line; the first one clears a line', async () => {
+    const chat = await open();
+    chat.type('half a prompt');
+    await chat.until('half a prompt');
+    chat.type(CTRL_C);
+    await chat.until(PROMPT);
+    chat.type(CTRL_C);
+    await chat.until('Press Ctrl-C again');
+    await chat.until(PROMPT);
+    chat.type(CTRL_C);
+    expect(await chat.end()).toBe(0);
+    expect((await newest())?.title).not.toBe('half a prompt');
+  });
+
+  it('exits with 130 at the second Ctrl-C during an answer', async () => {
+    const chat = await open(LONG, ENDLESS);
+    chat.type('on\r');
+    await chat.until(' on on');
+    chat.type(CTRL_C + CTRL_C);
+    expect(await chat.end()).toBe(130);
+    expect(chat.shown).not.toMatch(/CRASHED/);
+  });
+
+  it('has commands for the system prompt, settings, reasoning, other answers and conversations', async () => {
+    const chat = await open();
+    expect(await chat.ask('/help')).toMatch(/\/system \[TEXT\] +show or set the system prompt/);
+    expect(await chat.ask('/system')).toMatch(/^There is no system prompt/);
+    await chat.ask('/system Be brief.');
+    expect(await chat.ask('/system')).toMatch(/^Be brief\./);
+    expect(await chat.ask('/set max-tokens 2')).toMatch(/^max-tokens: 2/);
+    expect(await chat.ask('/set temperature hot')).toMatch(
+      /^Invalid value for temperature: "hot"\. Expected a number\./,
+    );
+    expect(await chat.ask('/set tempreature 1')).toMatch(/Did you mean "temperature"\?/);
+    expect(await chat.ask('/reasoning off')).toMatch(/^Reasoning: off\./);
+    expect(await chat.ask('/set')).toMatch(/max-tokens: +2\r\n/);
+    expect(await chat.ask('/set max-tokens default')).toMatch(/^max-tokens: default/);
+    expect(await chat.ask('/retyr')).toMatch(/^Unknown command: \/retyr\. Did you mean "\/retry"\?/);
+    expect(await chat.ask('/retry')).toMatch(/^There is no answer to repeat yet\./);
+    await chat.ask('/usr/bin once upon');
+    expect(await chat.ask('/retry')).toContain(ANSWER);
+    expect(await chat.ask('/save My paths')).toMatch(/^Saved as "My paths"\./);
+    const saved = await newest();
+    expect(saved.title).toBe('My paths');
+    expect(await messages(saved.id)).toHaveLength(2);
+    expect((await json<{ conversation: object }>('chat', 'show', saved.id)).conversation).toMatchObject({
+      system_prompt: 'Be brief.',
+    });
+    await chat.ask('/clear');
+    await chat.ask('once upon');
+    expect(await newest()).not.toMatchObject({ id: saved.id });
+    expect(await chat.ask('/load')).toContain(`${saved.id.slice(0, 8)}  `);
+    expect(await chat.ask('/load my pa')).toMatch(/^Continuing "My paths"\./);
+    await chat.ask('once upon');
+    expect(await messages(saved.id)).toHaveLength(4);
+    expect(await chat.ask('/set context 128')).toContain('context: 128');
+    expect(await chat.ask('once upon')).toContain(ANSWER);
+  });
+
+  it('has its conversation listed, found, shown and deleted by "tabagent chat"', async () => {
+    const chat = await open();
+    await chat.ask('a boat trip, once upon');
+    chat.type(CTRL_D);
+    await chat.end();
+    const { id } = await newest();
+    const run = (...typed: string[]) => runCommand(['chat', ...typed], { home: shop.home });
+    const start = id.slice(0, 8);
+    expect((await run()).stdout).toMatch(
+      new RegExp(`^ID +CHANGED +TITLE\\n${start}  \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d  a boat trip, once upon\\n`),
+    );
+    expect((await run('search', 'boat', 'trip')).stdout).toContain(`${start}  `);
+    expect((await run('search', 'airship')).stdout).toBe('No conversations found.\n');
+    expect((await run('show', start)).stdout).toContain(`\nuser:\na boat trip, once upon\n\nassistant:\n${ANSWER}\n`);
+    expect(await run('show', 'airship')).toMatchObject({ code: 3, stderr: expect.stringContaining('no conversation') });
+    expect(await run('show')).toMatchObject({ code: 2 });
+    expect(await run('rm', start, 'airship')).toMatchObject({ code: 3 });
+    expect((await run('rm', 'BOAT TRIP')).stdout).toBe('Deleted "a boat trip, once upon".\n');
+    expect(await run('show', id)).toMatchObject({ code: 3 });
+  });
+});
+
+describe('tabagent set', () => {
+  it('saves settings of a model, and shows them', async () => {
+    const shop = await Workshop.open();
+    try {
+      const set = (...typed: string[]) => runCommand(['set', STORY, ...typed], { home: shop.home });
+      expect((await set()).stdout).toBe('This model has no settings of its own.\n');
+      await set('system', 'Be', 'brief.');
+      await set('max_new_tokens', '20');
+      await set('context', '4096');
+      expect((await set('reasoning', 'off')).stdout).toBe(
+        'system:      Be brief.\nmax-tokens:  20\nreasoning:   off\ncontext:     4096\n',
+      );
+      expect(await set('context', 'much')).toMatchObject({ code: 2, stderr: expect.stringContaining('a number') });
+      await set('max-tokens', 'default');
+      const { stdout } = await set('context', 'default', '--json');
+      expect(JSON.parse(stdout)).toEqual({
+        modelId: STORY,
+        settings: { system_prompt: 'Be brief.', generation: { reasoning: 'off' } },
+      });
+    } finally {
+      await shop.close();
+    }
+  });
+});
