@@ -172,9 +172,19 @@ export function filterRows(
   return rows.filter((row) => {
     if ([...capabilities].some((capability) => !row.capabilities.includes(capability))) return false;
     if (fits && !isFitting(row, machine)) return false;
-    const text = [row.name, row.id, row.description, ...row.tags].join(' ').toLowerCase();
-    return words.every((word) => text.includes(word));
+    return words.every((word) => textOf(row).includes(word));
   });
+}
+
+/** The text of each row that queries are searched in. */
+const texts = new WeakMap<ModelRow, string>();
+
+function textOf(row: ModelRow): string {
+  const known = texts.get(row);
+  if (known !== undefined) return known;
+  const text = [row.name, row.id, row.description, ...row.tags].join(' ').toLowerCase();
+  texts.set(row, text);
+  return text;
 }
 
 /** A loaded model fits, however little memory is free now. */

@@ -17,6 +17,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>> 
   stopping: () => import('./stopping.ts'),
   download: () => import('./download.ts'),
   popup: () => import('./popup.ts'),
+  views: () => import('./views.ts'),
   fuzz: () => import('./fuzz.ts'),
   hostile: () => import('./hostile.ts'),
   sandbox: () => import('./sandbox.ts'),
