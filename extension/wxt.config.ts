@@ -62,6 +62,8 @@ export default defineConfig({
       'storage',
       ...(browser === 'firefox' ? [] : ['sidePanel']),
     ],
+    // Asked for when a download takes long.
+    optional_permissions: ['notifications'],
     commands: {
       'ask-about-page': { suggested_key: { default: 'Alt+Shift+L' }, description: '__MSG_askAboutPage__' },
     },

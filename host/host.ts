@@ -64,7 +64,8 @@ export class Host {
     try {
       const request = await parseRequest(message);
       const { declaration } = request;
-      if (declaration.localOnly && context.client === 'browser') throw localOnly(declaration.name);
+      const isRefused = context.client === 'otherExtension' ? declaration.ownExtensionOnly : false;
+      if (isRefused || (declaration.localOnly && context.client !== 'local')) throw localOnly(declaration.name);
       const fields = withPlainNames(request.fields, this.hubEndpoint);
       const handler = await loadHandler(request);
       const result = await handler.run(fields, this.#call(declaration, head, context));

@@ -1,4 +1,5 @@
 import { devNull } from 'node:os';
+import type { ClientKind } from './actions/action.ts';
 import { HostError, isHostError } from './common/errors.ts';
 import { createLogger, type Logger } from './common/log.ts';
 import { DEFAULT_LIMITS, type HostLimits, readConfig } from './config.ts';
@@ -26,7 +27,8 @@ export async function runNativeHost(entry: URL, caller: Caller | undefined): Pro
     const { refuseUnlessAllowed } = await import('./configuration/refuse.ts');
     if (await refuseUnlessAllowed(caller, { input, output }, entry)) process.exit(1);
   }
-  const host = openHost(entry);
+  const client = caller === undefined || isOwnExtension(caller) ? 'browser' : 'otherExtension';
+  const host = openHost(entry, client);
   const session = new Session({ input, output, handler: host.handler, log: host.log, limits: host.limits });
   host.onEvent((event) => session.announce(event));
 
@@ -52,12 +54,12 @@ interface OpenHost {
 }
 
 /** Creates the host. If its configuration is invalid, it replies to every request with the error: a browser shows no stderr. */
-function openHost(entry: URL): OpenHost {
+function openHost(entry: URL, client: ClientKind): OpenHost {
   try {
     const config = readConfig({ runnerEntry: entry });
     const host = new Host(config);
     return {
-      handler: (message, context) => host.handle(message, { ...context, client: 'browser' }),
+      handler: (message, context) => host.handle(message, { ...context, client }),
       log: host.log,
       limits: config.limits,
       onEvent: (listener) => host.onEvent(listener),

@@ -2,6 +2,7 @@ import { browser } from 'wxt/browser';
 import { defineBackground } from 'wxt/utils/define-background';
 import { HOST_NAME } from '../../manifests/host-manifest.ts';
 import type { NativePort } from '../host-connection.ts';
+import type { LongTask } from '../worker/long-tasks.ts';
 import { addPageMenus } from '../worker/page-menus.ts';
 import { PAGE_PORT } from '../worker/page-messages.ts';
 import { isOwnPage } from '../worker/page-sender.ts';
@@ -17,6 +18,7 @@ export default defineBackground(() => {
     reasonOf,
     version: browser.runtime.getManifest().version,
     showBadge: (text) => void browser.action.setBadgeText({ text }),
+    notify: (task) => void notify(task),
     clock: {
       now: () => Date.now(),
       after: (ms, callback) => {
@@ -28,6 +30,12 @@ export default defineBackground(() => {
   browser.runtime.onInstalled.addListener(({ reason }) => {
     if (reason === 'install') void browser.tabs.create({ url: browser.runtime.getURL('/welcome.html') });
   });
+  // Only while the user allows notifications, this is there.
+  browser.notifications?.onClicked.addListener(openModels);
+  browser.permissions.onAdded.addListener(() => {
+    if (!browser.notifications?.onClicked.hasListener(openModels))
+      browser.notifications?.onClicked.addListener(openModels);
+  });
   void browser.action.setBadgeBackgroundColor({ color: BADGE_COLOR });
   addPageMenus();
   const own = { id: browser.runtime.id, base: browser.runtime.getURL('/') };
@@ -36,6 +44,21 @@ export default defineBackground(() => {
     else port.disconnect();
   });
 });
+
+/** Shows a notification, if the user allows any. */
+async function notify({ message, name }: LongTask): Promise<void> {
+  if (!(await browser.permissions.contains({ permissions: ['notifications'] }))) return;
+  await browser.notifications.create({
+    type: 'basic',
+    iconUrl: browser.runtime.getURL('/icon/128.png'),
+    title: 'TabAgent',
+    message: browser.i18n.getMessage(message, [name]),
+  });
+}
+
+function openModels(): void {
+  void browser.tabs.create({ url: browser.runtime.getURL('/popup.html') });
+}
 
 /** Chromium reports the reason in `runtime.lastError`, Firefox on the port. */
 function reasonOf(port: NativePort): string | undefined {

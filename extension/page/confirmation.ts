@@ -1,9 +1,11 @@
-/** A question before something is deleted that cannot be restored. */
+/** A question before something that cannot be undone. */
 export interface Confirmation {
   readonly title: string;
   readonly text: string;
-  /** The label of the button that deletes. */
+  /** The label of the button that does it. */
   readonly label: string;
+  /** False if nothing is deleted. */
+  readonly isDangerous?: boolean;
   /** The label of the button that does not; "Cancel" unless given. */
   readonly cancelLabel?: string;
   readonly run: () => void;

@@ -67,6 +67,10 @@ export const MODEL_ACTIONS: ReadonlySet<ActionName> = new Set([
   'UNLOAD_ALL_MODELS',
   'SET_ACTIVE_MODEL',
   'ADD_MODEL_TO_LIST',
+  'ADD_REMOTE_ENGINE',
+  'REMOVE_REMOTE_ENGINE',
+  'SET_REMOTE_KEY',
+  'CLEAR_REMOTE_KEY',
 ] satisfies ActionName[]);
 
 /** Actions after which every open page asks the host again for conversations. */

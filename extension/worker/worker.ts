@@ -2,6 +2,7 @@ import type { ActionName, HostEvent, RequestOf } from '../../host/protocol/messa
 import { type NativePort, RequestError, type SentRequest } from '../host-connection.ts';
 import { DownloadBadge } from './download-badge.ts';
 import { type Clock, HostLink } from './host-link.ts';
+import { type LongTask, longTaskOf } from './long-tasks.ts';
 import { CONVERSATION_ACTIONS, type FromPage, MODEL_ACTIONS, readFromPage, type ToPage } from './page-messages.ts';
 import { RunningAnswers } from './running-answers.ts';
 
@@ -17,6 +18,8 @@ export interface WorkerOptions {
   readonly version: string;
   /** Sets the text of the toolbar button's badge. */
   readonly showBadge: (text: string) => void;
+  /** Tells the user that something that took long has ended. Called only while no page is open. */
+  readonly notify: (task: LongTask) => void;
 }
 
 /** How often a download is restarted after the host stopped in its middle, before the user decides. */
@@ -31,10 +34,14 @@ export class Worker {
   readonly #pages = new Set<PagePort>();
   readonly #answers = new RunningAnswers();
   readonly #badge: DownloadBadge;
+  readonly #clock: Clock;
+  readonly #notify: (task: LongTask) => void;
   /** Downloads interrupted by the end of the host, by their fields, with how often each was restarted. */
   readonly #interrupted = new Map<string, number>();
 
-  constructor({ connect, reasonOf, clock, version, showBadge }: WorkerOptions) {
+  constructor({ connect, reasonOf, clock, version, showBadge, notify }: WorkerOptions) {
+    this.#clock = clock;
+    this.#notify = notify;
     this.#badge = new DownloadBadge(showBadge);
     this.#link = new HostLink({
       connect,
@@ -79,6 +86,22 @@ export class Worker {
   }
 
   async #request(action: ActionName, fields: object): Promise<unknown> {
+    const start = this.#clock.now();
+    const end = (errorCode: string | undefined) => {
+      const task = longTaskOf(action, fields, { ms: this.#clock.now() - start, errorCode });
+      if (task !== undefined && this.#pages.size === 0) this.#notify(task);
+    };
+    try {
+      const payload = await this.#send(action, fields);
+      end(undefined);
+      return payload;
+    } catch (error) {
+      end(asRequestError(error).code);
+      throw error;
+    }
+  }
+
+  async #send(action: ActionName, fields: object): Promise<unknown> {
     const { sent, connection } = await this.#link.send(action, fields as Partial<RequestOf<ActionName>>);
     try {
       return await this.#complete(action, fields, sent);

@@ -4,10 +4,10 @@ import type { EventPayloads, EventType, RequestId } from '../protocol/messages.t
 import type { Services } from '../services.ts';
 
 /**
- * Who sends a request. `browser`: an extension, over the port its browser opened. `local`: the user of this computer,
- * by the command `tabagent` or a program of their own.
+ * Who sends a request. `browser`: TabAgent's extension, over the port its browser opened. `otherExtension`: one that
+ * `allowedExtensions` names. `local`: the user of this computer, by the command `tabagent` or a program of their own.
  */
-export type ClientKind = 'browser' | 'local';
+export type ClientKind = 'browser' | 'otherExtension' | 'local';
 
 /** What a handler gets besides the fields of the request. `E` are the events it may emit. */
 export interface Call<E extends EventType = never> {

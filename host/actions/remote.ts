@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { errorInfo, isHostError } from '../common/errors.ts';
 import * as declared from '../protocol/actions/remote.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
@@ -13,8 +14,15 @@ const REACHABLE_TIMEOUT_MS = 3_000;
 
 /** Describes an engine, and asks it for its models to see whether it is reachable. */
 async function entryOf(configured: ConfiguredEngine, { engines }: Remote, signal: AbortSignal): Promise<Entry> {
-  const { name, endpoint } = configured;
-  const entry = { name, url: endpoint?.base ?? null, reachable: false, answers: false, models: 0 };
+  const { name, endpoint, isConfigured } = configured;
+  const entry = {
+    name,
+    configured: isConfigured,
+    url: endpoint?.base ?? null,
+    reachable: false,
+    answers: false,
+    models: 0,
+  };
   let key_source: string | null = null;
   try {
     const { engine, key } = await engines.connect(name, REACHABLE_TIMEOUT_MS);
@@ -54,4 +62,28 @@ export const clearRemoteKey = handle(declared.clearRemoteKey, async ({ engine },
     payload: { engine, saved: false, kept: false },
     message: cleared ? 'API key removed' : 'There was no saved API key',
   };
+});
+
+export const addRemoteEngine = handle(declared.addRemoteEngine, async (request, { services }) => {
+  const { engine, url, models, plain_http, confirmation } = request;
+  const { configuration, offered } = await services.remote();
+  const entry = { name: engine, url, ...defined({ models, plainHttp: plain_http }) };
+  if (confirmation === undefined) {
+    const { endpoint, code } = await configuration.ask(entry);
+    const { host, protocol } = new URL(endpoint.base);
+    const asked = { code, host, encrypted: protocol === 'https:', private_network: endpoint.isPrivate };
+    return { payload: { engine, url: endpoint.base, added: false, confirmation: asked } };
+  }
+  const { base } = await configuration.add(entry, confirmation);
+  offered.forget();
+  return { payload: { engine, url: base, added: true }, message: `Remote engine "${engine}" added` };
+});
+
+export const removeRemoteEngine = handle(declared.removeRemoteEngine, async ({ engine }, { services }) => {
+  const { configuration, offered } = await services.remote();
+  const removed = await configuration.remove(engine);
+  // Otherwise the key would be sent to another engine that gets this name.
+  if (removed) await (await services.secrets()).clear(keyName(engine));
+  offered.forget();
+  return { payload: { engine, removed } };
 });

@@ -40,7 +40,7 @@ const ConfigFileSchema = objectWith({
   commandTimeoutSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(3600))),
   /** The address that `tabagent update` requests; its response has the format of GitHub's `releases/latest`. */
   releaseUrl: v.optional(v.pipe(v.string(), v.maxLength(2048), v.regex(RELEASE_URL, 'an https URL'))),
-  /** Servers whose models are offered beside the local ones. No message can add a server. */
+  /** Servers whose models are offered beside the local ones. */
   remoteEngines: v.optional(v.array(RemoteEngineSchema)),
 });
 
@@ -62,4 +62,9 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 export function withExtensions(before: ConfigFile, ids: readonly string[]): string {
   const allowedExtensions = [...new Set([...(before.allowedExtensions ?? []), ...ids])];
   return `${JSON.stringify({ ...before, allowedExtensions }, null, 2)}\n`;
+}
+
+/** Returns the text of the configuration file with these remote engines. */
+export function withRemoteEngines(before: ConfigFile, remoteEngines: readonly RemoteEngineEntry[]): string {
+  return `${JSON.stringify({ ...before, remoteEngines }, null, 2)}\n`;
 }

@@ -35,6 +35,8 @@ export interface ActionDeclaration<
   readonly errors: readonly ErrorCode[];
   /** Whether browsers are refused (`LOCAL_ONLY`). */
   readonly localOnly: boolean;
+  /** Whether extensions other than TabAgent's are refused (`LOCAL_ONLY`). */
+  readonly ownExtensionOnly: boolean;
   /** What the original put beside `payload`, at the top level of the reply: all of the payload, or these fields. */
   readonly topLevel: T;
 }
@@ -67,9 +69,11 @@ export function defineAction<
   events?: readonly E[];
   errors?: readonly ErrorCode[];
   localOnly?: boolean;
+  ownExtensionOnly?: boolean;
   topLevel?: T;
 }): ActionDeclaration<N, v.LooseObjectSchema<Q, undefined>, P, E, T> {
-  const { events = [], errors = [], localOnly = false, topLevel } = options;
+  const { events = [], errors = [], localOnly = false, ownExtensionOnly = false, topLevel } = options;
   // Clients of the original send fields this host does not know: they are ignored.
-  return { ...options, request: v.looseObject(options.request), events, errors, localOnly, topLevel: topLevel as T };
+  const request = v.looseObject(options.request);
+  return { ...options, request, events, errors, localOnly, ownExtensionOnly, topLevel: topLevel as T };
 }

@@ -23,6 +23,8 @@ export interface RemoteEnginesOptions {
 /** An engine of the configuration: its endpoint, or why its entry cannot be used. */
 export interface ConfiguredEngine {
   readonly name: string;
+  /** False for one that was found on this computer. */
+  readonly isConfigured: boolean;
   readonly endpoint: Endpoint | undefined;
   readonly error: HostError | undefined;
 }
@@ -41,7 +43,7 @@ export class RemoteEngines implements ModelEngine<RemoteId> {
     const { entries, found } = this.#options;
     const [own, others] = await Promise.all([entries(), found()]);
     for (const entry of [...own, ...others]) {
-      if (!engines.has(entry.name)) engines.set(entry.name, configured(entry));
+      if (!engines.has(entry.name)) engines.set(entry.name, describe(entry, own.includes(entry)));
     }
     return [...engines.values()];
   }
@@ -50,7 +52,7 @@ export class RemoteEngines implements ModelEngine<RemoteId> {
   async find(name: string): Promise<ConfiguredEngine> {
     // A configured engine takes precedence, so there is no need to look for running ones.
     const entry = (await this.#options.entries()).find((candidate) => candidate.name === name);
-    if (entry !== undefined) return configured(entry);
+    if (entry !== undefined) return describe(entry, true);
     const engines = await this.list();
     const found = engines.find((engine) => engine.name === name);
     if (found !== undefined) return found;
@@ -103,11 +105,11 @@ function keychainTimeout(): HostError {
   );
 }
 
-function configured(entry: RemoteEngineEntry): ConfiguredEngine {
+function describe(entry: RemoteEngineEntry, isConfigured: boolean): ConfiguredEngine {
   try {
-    return { name: entry.name, endpoint: readEndpoint(entry), error: undefined };
+    return { name: entry.name, isConfigured, endpoint: readEndpoint(entry), error: undefined };
   } catch (error) {
     if (!isHostError(error)) throw error;
-    return { name: entry.name, endpoint: undefined, error };
+    return { name: entry.name, isConfigured, endpoint: undefined, error };
   }
 }

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import type { Logger } from '../common/log.ts';
 import type { HostConfig } from '../config.ts';
 import { type RemoteEngineEntry, readConfigFile } from '../configuration/config-file.ts';
 import { configFileIn } from '../configuration/config-text.ts';
 import { ProxyRoutes } from '../hub/proxy.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import { ConfigureEngines } from './configure-engines.ts';
 import { findKey } from './keys.ts';
 import { OfferedModels } from './offered-models.ts';
 import { RemoteEngines } from './remote-engines.ts';
@@ -12,6 +14,7 @@ import { RemoteEngines } from './remote-engines.ts';
 export interface Remote {
   readonly engines: RemoteEngines;
   readonly offered: OfferedModels;
+  readonly configuration: ConfigureEngines;
 }
 
 /** Makes both; nothing is read or requested before it is needed. */
@@ -31,5 +34,9 @@ export function makeRemote(options: {
     proxies: new ProxyRoutes(env, limits.connectTimeoutMs),
     limits,
   });
-  return { engines, offered: new OfferedModels(engines, log) };
+  const configuration = new ConfigureEngines({
+    path: configFileIn(paths.home),
+    lock: join(paths.locks, 'configuration.lock'),
+  });
+  return { engines, offered: new OfferedModels(engines, log), configuration };
 }

@@ -69,12 +69,19 @@ function action({
   events,
   errors,
   localOnly,
+  ownExtensionOnly,
 }: ActionDeclaration): string[] {
   const reply = fieldsOf(response);
   return [
     `### ${name}`,
     '',
-    `${summary}${localOnly ? ' Browsers are refused (`LOCAL_ONLY`).' : ''}`,
+    [
+      summary,
+      localOnly ? 'Browsers are refused (`LOCAL_ONLY`).' : '',
+      ownExtensionOnly ? "Extensions other than TabAgent's are refused (`LOCAL_ONLY`)." : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
     '',
     ...takes(fieldsOf(request)),
     ...(topLevel === 'payload'

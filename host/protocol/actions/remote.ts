@@ -16,6 +16,7 @@ export const listRemoteEngines = defineAction({
       v.array(
         v.object({
           name: field(v.string(), 'Its name. The ids of its models are `remote/<name>/<model>`.'),
+          configured: field(v.boolean(), 'Whether it is in `config.json`, and not only found on this computer.'),
           url: nullable(v.string(), 'Its base URL; null if the configured one is not valid.'),
           key_source: nullable(
             v.string(),
@@ -57,4 +58,56 @@ export const clearRemoteKey = defineAction({
   request: { engine: field(engineName, 'The name of the remote engine.') },
   response: keySaved,
   errors,
+});
+
+const configured = { engine: field(v.string(), 'The name of the remote engine.') };
+
+export const addRemoteEngine = defineAction({
+  name: 'ADD_REMOTE_ENGINE',
+  summary:
+    'Adds a remote engine to `config.json` in two steps: the first request returns what the user has to confirm, the second one repeats it with `confirmation`.',
+  request: {
+    engine: field(engineName, 'The name of the remote engine: lower-case letters, digits, ".", "_" and "-".'),
+    url: field(
+      v.pipe(v.string(), v.trim(), v.maxLength(2048)),
+      'The base URL of its API, such as `https://api.example.com/v1`.',
+    ),
+    models: optional(
+      v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(512))), v.maxLength(200)),
+      'The models to offer. Default: all that the engine lists.',
+    ),
+    plain_http: optional(
+      v.boolean(),
+      'Allow an `http` URL beyond this computer and private networks, where others can read the traffic.',
+    ),
+    confirmation: optional(v.pipe(v.string(), v.maxLength(100)), 'The code of the first reply, once the user agrees.'),
+  },
+  response: v.object({
+    ...configured,
+    url: field(v.string(), 'Its base URL.'),
+    added: field(v.boolean(), 'Whether it was added now.'),
+    confirmation: optional(
+      v.object({
+        code: field(v.string(), 'What `confirmation` must contain in the second request. Valid for ten minutes.'),
+        host: field(v.string(), 'The host, and port, that prompts will be sent to.'),
+        encrypted: field(v.boolean(), 'Whether the connection is encrypted.'),
+        private_network: field(v.boolean(), 'Whether the host is this computer or in a private network.'),
+      }),
+      'What the user has to confirm; absent once it was added.',
+    ),
+  }),
+  errors,
+  ownExtensionOnly: true,
+});
+
+export const removeRemoteEngine = defineAction({
+  name: 'REMOVE_REMOTE_ENGINE',
+  summary: 'Removes a remote engine from `config.json`, and its saved API key.',
+  request: { engine: field(engineName, 'The name of the remote engine.') },
+  response: v.object({
+    ...configured,
+    removed: field(v.boolean(), 'Whether it was in the file. Engines that were found on this computer are not.'),
+  }),
+  errors,
+  ownExtensionOnly: true,
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LongTask } from '../../../extension/worker/long-tasks.ts';
 import type { ToPage } from '../../../extension/worker/page-messages.ts';
 import { Worker } from '../../../extension/worker/worker.ts';
 import { portOf } from '../../support/extension/host-port.ts';
@@ -28,6 +29,7 @@ describe('the background worker, with real hosts', () => {
   let isInstalled: boolean;
   let worker: Worker;
   let badges: string[];
+  let notified: LongTask[];
   let nextReply: object | undefined;
 
   /** Returns the reply to give in the place of the host, once. */
@@ -49,6 +51,7 @@ describe('the background worker, with real hosts', () => {
     clock = new ManualClock();
     isInstalled = true;
     badges = [];
+    notified = [];
     nextReply = undefined;
     worker = newWorker();
   });
@@ -66,6 +69,7 @@ describe('the background worker, with real hosts', () => {
       clock,
       version,
       showBadge: (text) => badges.push(text),
+      notify: (task) => notified.push(task),
     });
   }
 
@@ -113,6 +117,23 @@ describe('the background worker, with real hosts', () => {
     expect(badges.at(0)).toMatch(/^\d+%$/);
     expect(badges.at(-1)).toBe('');
     expect(badges).toContain('100%');
+  });
+
+  it('tells the user when a download that took long has ended and no page is open', async () => {
+    const page = await openPage();
+    page.send({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
+    page.close();
+    clock.advance(30_000);
+    await page.waitFor(isAnswer(1));
+    expect(notified).toEqual([{ message: 'notifyDownloaded', name: 'story' }]);
+  });
+
+  it('tells the user nothing while a page is open', async () => {
+    const page = await openPage();
+    page.send({ kind: 'request', id: 1, action: 'DOWNLOAD_MODEL', fields: STORY });
+    clock.advance(30_000);
+    await page.waitFor(isAnswer(1));
+    expect(notified).toEqual([]);
   });
 
   it('shows an answer of a conversation in every page while it is generated', async () => {
@@ -249,6 +270,7 @@ describe('the background worker, with real hosts', () => {
       clock,
       version: '0.1.0',
       showBadge: () => {},
+      notify: () => {},
     });
     const page = new TestPage();
     worker.accept(page.port);

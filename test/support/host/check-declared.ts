@@ -28,7 +28,7 @@ export function checkDeclared(message: Message, action: string | undefined): voi
     const codes: readonly ErrorCode[] = [
       ...COMMON_ERRORS,
       ...found.errors,
-      ...(found.localOnly ? ['LOCAL_ONLY' as const] : []),
+      ...(found.localOnly || found.ownExtensionOnly ? ['LOCAL_ONLY' as const] : []),
     ];
     if (!codes.includes(message.code)) throw new Error(`${found.name} does not declare the error ${message.code}`);
   }

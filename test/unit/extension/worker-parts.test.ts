@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RequestError } from '../../../extension/host-connection.ts';
 import { BackOff } from '../../../extension/worker/back-off.ts';
 import { problemOfDisconnect, problemOfError } from '../../../extension/worker/host-problem.ts';
+import { longTaskOf } from '../../../extension/worker/long-tasks.ts';
 import { isOwnPage } from '../../../extension/worker/page-sender.ts';
 
 describe('the reason for a lost port', () => {
@@ -61,5 +62,28 @@ describe('a sender that may connect to the worker', () => {
     ['nobody', undefined, false],
   ])('%s', (_who, sender, may) => {
     expect(isOwnPage(sender, own)).toBe(may);
+  });
+});
+
+describe('the end of a download or a load', () => {
+  const fields = { modelPath: 'owner/repo/small-Q4_K_M.gguf' };
+  const end = (ms: number, errorCode?: string) => ({ ms, errorCode });
+
+  it.each([
+    ['DOWNLOAD_MODEL', end(60_000), 'notifyDownloaded'],
+    ['DOWNLOAD_MODEL', end(60_000, 'DISK_FULL'), 'notifyDownloadFailed'],
+    ['LOAD_MODEL', end(60_000), 'notifyLoaded'],
+  ] as const)('is reported after a minute: %s %j', (action, result, message) => {
+    expect(longTaskOf(action, fields, result)).toEqual({ message, name: 'small-Q4_K_M' });
+  });
+
+  it.each([
+    ['a short one', 'DOWNLOAD_MODEL', end(19_999)],
+    ['one that the user paused', 'DOWNLOAD_MODEL', end(60_000, 'DOWNLOAD_PAUSED')],
+    ['one that is restarted', 'DOWNLOAD_MODEL', end(60_000, 'HOST_DISCONNECTED')],
+    ['a load that failed', 'LOAD_MODEL', end(60_000, 'MODEL_REJECTED')],
+    ['an answer', 'GENERATE', end(60_000)],
+  ] as const)('is not reported for %s', (_what, action, result) => {
+    expect(longTaskOf(action, fields, result)).toBeUndefined();
   });
 });
