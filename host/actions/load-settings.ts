@@ -19,6 +19,7 @@ export function requestedSettings({ n_gpu_layers, n_ctx, settings = {} }: Reques
 const NAMES = [
   'n_gpu_layers',
   'n_ctx',
+  'n_parallel',
   'n_threads',
   'n_batch',
   'use_mmap',
@@ -52,6 +53,7 @@ export function changedSettings(
 
 function actualSetting(name: string, model: LoadedModel, loadedWith: RequestedSettings): unknown {
   if (name === 'n_ctx') return model.contextSize;
+  if (name === 'n_parallel') return model.sequences;
   if (name === 'n_gpu_layers') return model.gpuLayers;
   return loadedWith[name] ?? DEFAULTS[name];
 }

@@ -40,6 +40,7 @@ function loadedPayload(model: LoadedModel) {
     backend: model.backend,
     vocabSize: model.vocabSize,
     contextSize: model.contextSize,
+    ...defined({ parallel: model.sequences }),
     embeddingDim: model.embeddingDim,
     loadedTo: model.loadedTo,
     fileSize: model.fileSize,

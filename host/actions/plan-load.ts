@@ -34,23 +34,33 @@ export async function planLoad(
   { id, request, shape }: PlannedLoad,
   services: Pick<Services, 'hardware' | 'models' | 'engine'>,
 ): Promise<LoadSettings> {
-  const [hardware, models, { usesGpu }, budget, { checkFit }, { demandOf }, split, { threadRange }] = await Promise.all(
-    [
-      services.hardware(),
-      services.models(),
-      services.engine(),
-      import('../hardware/memory-budget.ts'),
-      import('../hardware/fit.ts'),
-      import('../hardware/demand.ts'),
-      import('../hardware/split.ts'),
-      import('../hardware/threads.ts'),
-    ],
-  );
+  const [
+    hardware,
+    models,
+    { usesGpu },
+    budget,
+    { checkFit },
+    { demandOf },
+    split,
+    { threadRange },
+    { chooseSequences },
+  ] = await Promise.all([
+    services.hardware(),
+    services.models(),
+    services.engine(),
+    import('../hardware/memory-budget.ts'),
+    import('../hardware/fit.ts'),
+    import('../hardware/demand.ts'),
+    import('../hardware/split.ts'),
+    import('../hardware/threads.ts'),
+    import('../hardware/sequences.ts'),
+  ]);
   const asked = { n_gpu_layers: request.n_gpu_layers, n_ctx: request.n_ctx, ...request.settings };
   await assertCacheTypes(asked, shape);
   const settings = {
     contextSize: split.chooseContextSize(shape, asked.n_ctx),
-    ...defined({ batchSize: asked.n_batch, cacheTypeK: asked.cache_type_k, cacheTypeV: asked.cache_type_v }),
+    ...defined({ sequences: asked.n_parallel, batchSize: asked.n_batch }),
+    ...defined({ cacheTypeK: asked.cache_type_k, cacheTypeV: asked.cache_type_v }),
   };
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
@@ -87,10 +97,12 @@ export async function planLoad(
   }
 
   const wanted = layersOn(snapshot);
+  // With all blocks on the GPU, the output layer is faster there, too.
+  const gpuLayers = wanted >= blocks ? allLayers(shape) : wanted;
   return {
     ...settings,
-    // With all blocks on the GPU, the output layer is faster there, too.
-    gpuLayers: wanted >= blocks ? allLayers(shape) : wanted,
+    gpuLayers,
+    sequences: asked.n_parallel ?? chooseSequences(shape, settings, { gpuLayers, snapshot }),
     threads: asked.n_threads ?? threadRange(snapshot.cpu),
     ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock, chatTemplate: asked.chat_template }),
     ...(asked.force === true ? { force: true } : {}),

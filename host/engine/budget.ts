@@ -59,6 +59,8 @@ export function budgetOf({ files, shape }: InspectedModel, settings: LoadSetting
   const { ram, vram } = memoryFor(demandOf(shape, settings), settings.gpuLayers, 1);
   const readMs = (shape.fileBytes / SLOWEST_DISK) * 1000;
   const tokenMs = (shape.fileBytes / SLOWEST_EVALUATION) * 1000;
+  // All sequences may be evaluating their prompts.
+  const { sequences = 1 } = settings;
   const base = settings.gpuLayers > 0 ? GPU_STEP_BASE_MS : STEP_BASE_MS;
   return {
     file: basename(files[0] ?? ''),
@@ -69,7 +71,7 @@ export function budgetOf({ files, shape }: InspectedModel, settings: LoadSetting
     stepMs: ({ kind, size }) =>
       kind === 'tokenize'
         ? TOKENIZE_BASE_MS + (size / SLOWEST_TOKENIZER) * 1000
-        : base + readMs + (kind === 'evaluate' ? size * tokenMs : 0),
+        : base + readMs + (kind === 'evaluate' ? size * sequences * tokenMs : 0),
     contextBytes: (tokens) => MEMORY_MARGIN * contextBytes(shape, tokens),
   };
 }

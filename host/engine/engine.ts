@@ -239,6 +239,7 @@ function describe(
     vocabSize: figures.vocabSize,
     embeddingDim: figures.embeddingDim,
     contextSize: figures.contextSize,
+    sequences: settings.sequences ?? 1,
     trainContextSize: figures.trainContextSize,
     chatFormat: figures.chatFormat,
     fileSize: shape.fileBytes,

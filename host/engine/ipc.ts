@@ -24,6 +24,8 @@ export interface LoadSettings extends CacheTypes {
   readonly gpuLayers: number;
   /** Tokens. */
   readonly contextSize: number;
+  /** Generations that run at the same time, each with its own `contextSize`. @default 1 */
+  readonly sequences?: number;
   /** CPU threads; a range where the runner follows the load of the machine. */
   readonly threads: number | ThreadRange;
   readonly batchSize?: number;

@@ -15,6 +15,7 @@ import type {
   LoadedModel,
   RequestOptions,
 } from '../models/model-engine.ts';
+import { Lane } from './lane.ts';
 import { exitError, type RunnerProcess } from './runner-process.ts';
 
 /** Longest time that a runner may take to report its memory use before it is ended, milliseconds. */
@@ -27,21 +28,23 @@ const MEMORY_TIMEOUT_MS = 2_000;
 export const STOP_TIMEOUT_MS = 2_000;
 
 /**
- * A model in a runner process. Its requests run in order, one at a time: the context holds one sequence, so two at once
- * would each be half as fast and overwrite each other's prefix. Long lists of texts come in several requests (see
- * `textPieces`), so that other requests run between them.
+ * A model in a runner process. As many generations run at a time as its context has sequences; the others wait in order.
+ * Beside them runs one request for embeddings and one for ranking, which have contexts of their own. Long lists of texts
+ * come in several requests (see `textPieces`), so that other requests run between them.
  */
 export class LocalModel implements EngineModel {
   readonly info: LoadedModel;
   readonly lost: Promise<HostError>;
   readonly #runner: RunnerProcess;
-  /** Settles when every request before the next one has ended. */
-  #previous: Promise<unknown> = Promise.resolve();
+  readonly #generations: Lane;
+  readonly #embeddings = new Lane(1);
+  readonly #rankings = new Lane(1);
   #nextWork = 1;
 
   constructor(info: LoadedModel, runner: RunnerProcess) {
     this.info = info;
     this.#runner = runner;
+    this.#generations = new Lane(info.sequences ?? 1);
     this.lost = runner.exited.then(exitError);
   }
 
@@ -50,7 +53,8 @@ export class LocalModel implements EngineModel {
    * `ENGINE_CRASHED`, `ENGINE_ENDED`; the signal's reason when aborted.
    */
   generate(request: GenerateRequest, { signal, stop, onProgress }: GenerationOptions): Promise<GenerationResult> {
-    return this.#inOrder(signal, AbortSignal.any([signal, stop]), {
+    return this.#inLane(this.#generations, signal, {
+      end: AbortSignal.any([signal, stop]),
       stopTimeoutMs: STOP_TIMEOUT_MS,
       run: (work) => this.#runner.call('generate', { work, request }, onProgress),
       stopped: () => NOTHING_GENERATED,
@@ -62,7 +66,8 @@ export class LocalModel implements EngineModel {
    * `ENGINE_CRASHED`; the signal's reason when aborted.
    */
   embed(request: EmbedRequest, { signal }: RequestOptions): Promise<readonly Embedded[]> {
-    return this.#inOrder(signal, signal, {
+    return this.#inLane(this.#embeddings, signal, {
+      end: signal,
       run: (work) => this.#runner.call('embed', { work, request }),
       stopped: () => [],
     });
@@ -70,7 +75,8 @@ export class LocalModel implements EngineModel {
 
   /** @throws HostError as {@link embed}, and `MODEL_NOT_CAPABLE` for a vocabulary without a separator token. */
   rank(request: RankRequest, { signal }: RequestOptions): Promise<readonly Ranked[]> {
-    return this.#inOrder(signal, signal, {
+    return this.#inLane(this.#rankings, signal, {
+      end: signal,
       run: (work) => this.#runner.call('rank', { work, request }),
       stopped: () => [],
     });
@@ -102,27 +108,19 @@ export class LocalModel implements EngineModel {
   }
 
   /**
-   * Runs a request after those before it. When `end` is aborted, a request that still waits results in `stopped`; if it
+   * Runs a request when its turn comes. When `end` is aborted, a request that still waits results in `stopped`; if it
    * runs, the runner is told to stop it, and is ended if it does not within `stopTimeoutMs`. When `signal` is aborted,
    * its reason is thrown in any case.
    */
-  async #inOrder<T>(
+  async #inLane<T>(
+    lane: Lane,
     signal: AbortSignal,
-    end: AbortSignal,
-    request: { run: (work: number) => Promise<T>; stopped: () => T; stopTimeoutMs?: number },
+    request: { end: AbortSignal; run: (work: number) => Promise<T>; stopped: () => T; stopTimeoutMs?: number },
   ): Promise<T> {
     signal.throwIfAborted();
-    const previous = this.#previous;
-    let work: number | undefined;
-    const done = (async () => {
-      await Promise.race([previous, whenAborted(end)]);
-      if (end.aborted) return request.stopped();
-      work = this.#nextWork++;
-      return request.run(work);
-    })();
-    // The next request waits for all before it, even if this one has left early.
-    this.#previous = Promise.allSettled([previous, done]);
+    const { end } = request;
     let timer: NodeJS.Timeout | undefined;
+    let work: number | undefined;
     const stop = () => {
       if (work === undefined) return;
       // A runner that has exited fails the request itself.
@@ -132,9 +130,12 @@ export class LocalModel implements EngineModel {
     };
     end.addEventListener('abort', stop, { once: true });
     try {
-      const result = await done;
+      const result = await lane.run(end, () => {
+        work = this.#nextWork++;
+        return request.run(work);
+      });
       signal.throwIfAborted();
-      return result;
+      return result ?? request.stopped();
     } catch (error) {
       signal.throwIfAborted();
       throw error;

@@ -21,7 +21,10 @@ export interface LoadedModel {
   readonly quantization: string;
   readonly vocabSize: number;
   readonly embeddingDim: number;
+  /** Of each sequence. */
   readonly contextSize: number;
+  /** Generations that run at the same time; absent for remote models, whose engine decides. */
+  readonly sequences?: number;
   readonly trainContextSize: number;
   readonly fileSize: number;
   readonly gpuLayers: number;

@@ -18,6 +18,7 @@ import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { Embedder } from './embedding/embedder.ts';
 import { Ranker } from './embedding/ranker.ts';
+import { BatchOrder } from './generation/batch-order.ts';
 import { Generator } from './generation/generator.ts';
 import { charactersOf, PromptTokens } from './generation/prompt-tokens.ts';
 import { LlamaLog } from './llama-log.ts';
@@ -89,7 +90,7 @@ export class LlamaRuntime {
         progressLogs: false,
         logLevel: binding.LlamaLogLevel.warn,
         logger: (level, message) => log.add(level, message),
-        // Threads are given with each context; zero lifts the binding's own cap on them.
+        // Set by the load; zero lifts the binding's own limit.
         maxThreads: 0,
       });
       return new LlamaRuntime(binding, llama, log, {
@@ -119,6 +120,8 @@ export class LlamaRuntime {
     const range = typeof settings.threads === 'number' ? undefined : settings.threads;
     const limit = range && new ThreadLimit(this.#llama, range);
     await limit?.start();
+    // Several contexts at work, such as one that embeds texts beside a generation, share these threads.
+    if (typeof settings.threads === 'number') this.#llama.maxThreads = settings.threads;
     try {
       const model = await this.#llama.loadModel({
         modelPath: longPath(file),
@@ -128,10 +131,12 @@ export class LlamaRuntime {
         onLoadProgress: progress,
       });
       const threads = typeof settings.threads === 'number' ? settings.threads : settings.threads.most;
+      const order = new BatchOrder();
       const context = await model.createContext({
         contextSize: settings.contextSize,
-        sequences: 1,
+        sequences: settings.sequences ?? 1,
         threads,
+        batching: { itemPrioritizationStrategy: ({ items }) => order.plan(items) },
         ...defined({ batchSize: settings.batchSize }),
         ...defined({ experimentalKvCacheKeyType: settings.cacheTypeK && GGML_TYPES[settings.cacheTypeK] }),
         ...defined({ experimentalKvCacheValueType: settings.cacheTypeV && GGML_TYPES[settings.cacheTypeV] }),
@@ -147,6 +152,7 @@ export class LlamaRuntime {
         context,
         prompts,
         log: this.#log,
+        order,
       });
       const texts = {
         binding: this.#binding,

@@ -22,6 +22,8 @@ export class ThreadLimit {
   readonly #source: CpuTimeSource;
   #before: CpuTime | undefined;
   #isOff = false;
+  #requests = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param llama Its `maxThreads` is set before each request and during it. */
   constructor(llama: Pick<Llama, 'maxThreads'>, range: ThreadRange, source: CpuTimeSource = ownCpuTimes()) {
@@ -35,16 +37,23 @@ export class ThreadLimit {
     this.#before = await readCpuTime(this.#source);
   }
 
-  /** Runs a request with a limit that follows the load. */
+  /** Runs a request with a limit that follows the load. Several can run at the same time. */
   async during<T>(run: () => Promise<T>): Promise<T> {
-    // What others did since the last request; this process had nothing to do.
-    await this.#update(0);
-    const timer = setInterval(() => void this.#update(this.#llama.maxThreads), INTERVAL_MS);
+    this.#requests += 1;
+    if (this.#requests === 1) {
+      // What others did since the last request; this process had nothing to do.
+      await this.#update(0);
+      this.#timer ??= setInterval(() => void this.#update(this.#llama.maxThreads), INTERVAL_MS);
+    }
     try {
       return await run();
     } finally {
-      clearInterval(timer);
-      await this.start();
+      this.#requests -= 1;
+      if (this.#requests === 0) {
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+        await this.start();
+      }
     }
   }
 

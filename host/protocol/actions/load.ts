@@ -17,6 +17,9 @@ import {
 } from '../fields.ts';
 import { MAX_CONTEXT, MAX_KEEP_ALIVE, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
 
+/** Most generations at the same time. */
+const MAX_PARALLEL = 64;
+
 const cacheType = v.picklist(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0']);
 
 const gpuLayers = integer(-1, MAX_LAYERS);
@@ -31,6 +34,10 @@ export const savedLoadSettings = {
   n_ctx: optional(
     contextSize,
     "The context length in tokens. Default: the model's training context as far as memory allows, at most the host's default.",
+  ),
+  n_parallel: optional(
+    integer(1, MAX_PARALLEL),
+    'Extension: generations that run at the same time, each with the whole context length; others wait. Default: as many as take little of the free memory, at most 4.',
   ),
   n_threads: optional(integer(1, 1024), 'CPU threads. Default: chosen from the physical cores.'),
   n_batch: optional(integer(1, 65_536), 'Tokens evaluated at once.'),
@@ -89,6 +96,10 @@ export const loadModel = defineAction({
     backend: field(v.string(), 'The engine that runs it: `Node-GGUF`, `Node-BitNet` or, as an extension, `Remote`.'),
     vocabSize: field(count, 'The size of its vocabulary in tokens.'),
     contextSize: field(count, 'The context length it was loaded with, in tokens.'),
+    parallel: optional(
+      count,
+      'Extension: how many generations run at the same time; absent for a remote model, whose engine decides.',
+    ),
     embeddingDim: field(count, 'The dimensions of its embeddings.'),
     loadedTo: field(loadedTo, 'Where it runs; extension: `REMOTE`, in a remote engine.'),
     fileSize: field(bytes, 'The size of its files.'),

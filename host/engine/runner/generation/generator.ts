@@ -10,14 +10,15 @@ import {
   type Sampling,
 } from '../../../models/generation.ts';
 import { closingText } from '../../../reasoning/formats.ts';
-import { MAX_CHECKPOINT_BYTES } from '../../budget.ts';
 import type { RunnerStep } from '../../ipc.ts';
-import type { Binding, Context, Llama, Model, SamplerOptions, Sequence, Token, TokenBias } from '../binding-types.ts';
+import type { Binding, Context, Llama, Model, SamplerOptions, Token, TokenBias } from '../binding-types.ts';
 import type { LlamaLog } from '../llama-log.ts';
 import { AnswerGrammar } from './answer-grammar.ts';
+import type { BatchOrder } from './batch-order.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
 import { charactersOf, type PromptReasoning, type PromptTokens } from './prompt-tokens.ts';
+import { type PooledSequence, SequencePool } from './sequence-pool.ts';
 
 /** Tokens that count as repeated: llama.cpp's own default, `repeat_last_n`. */
 const PENALTY_TOKENS = 64;
@@ -40,10 +41,13 @@ export interface GeneratorParts {
   readonly context: Context;
   readonly prompts: PromptTokens;
   readonly log: LlamaLog;
+  /** Decides what the context evaluates next. */
+  readonly order: BatchOrder;
 }
 
 /** What one generation samples with. */
 interface SampleRun {
+  readonly pooled: PooledSequence;
   /** The piece of the prompt that is evaluated last. */
   readonly rest: Token[];
   readonly options: SamplerOptions;
@@ -54,7 +58,7 @@ interface SampleRun {
 }
 
 /**
- * Generates text with one model, one request at a time (the host keeps the queue). Its one sequence stays in memory
+ * Generates text with one model, with as many requests at a time as the context has sequences. Sequences stay in memory
  * between requests, so that a conversation's earlier turns are not evaluated again.
  *
  * A prompt that does not fit in the context is rejected with both sizes, unless the request says that the oldest turns
@@ -62,15 +66,14 @@ interface SampleRun {
  */
 export class Generator {
   readonly #parts: GeneratorParts;
-  readonly #sequence: Sequence;
+  readonly #pool: SequencePool;
   readonly #prompts: PromptTokens;
   readonly #pieces: PieceSize;
-  /** Settles when llama.cpp has finished what a stopped generation had started. */
-  #leftOver: Promise<unknown> = Promise.resolve();
+  #running = 0;
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
-    this.#sequence = parts.context.getSequence({ checkpoints: { maxMemory: MAX_CHECKPOINT_BYTES } });
+    this.#pool = new SequencePool(parts.model, parts.context);
     this.#prompts = parts.prompts;
     this.#pieces = new PieceSize(parts.context.batchSize);
   }
@@ -81,12 +84,16 @@ export class Generator {
    * @throws HostError `CONTEXT_OVERFLOW`, `CHAT_TEMPLATE_FAILED`, `INVALID_REQUEST`, `GENERATION_FAILED`.
    */
   async generate(request: GenerateRequest, watch: GenerationWatch): Promise<GenerationResult> {
-    this.#parts.log.clear();
+    if (this.#running === 0) this.#parts.log.clear();
+    this.#running += 1;
     try {
       return await this.#run(request, watch);
     } catch (error) {
       if (isHostError(error)) throw error;
-      throw await this.#explain(error);
+      const { reason, details } = await this.#parts.log.explain(error);
+      throw new HostError('GENERATION_FAILED', `llama.cpp failed to generate an answer: ${reason}`, { details });
+    } finally {
+      this.#running -= 1;
     }
   }
 
@@ -94,9 +101,6 @@ export class Generator {
     const { model, context } = this.#parts;
     const { signal, step, onProgress } = watch;
     const begin = performance.now();
-    const aborted = whenAborted(signal);
-    step({ kind: 'evaluate', size: this.#pieces.tokens });
-    await Promise.race([this.#leftOver, aborted]);
     step({ kind: 'tokenize', size: charactersOf(request.input) });
     const prompt = signal.aborted ? undefined : this.#prompts.make(request.input, context.contextSize);
     if (request.constraint !== undefined || prompt?.calls !== undefined) step({ kind: 'grammar', size: 1 });
@@ -115,61 +119,52 @@ export class Generator {
       begin,
       report: onProgress,
     });
-    const trimmed = defined({ trimmed: prompt?.trimmed });
-    if (prompt === undefined) return output.end('stopped', { promptTokens: 0, cachedPromptTokens: 0 });
-    if (signal.aborted) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
+    const bias = prompt && this.#bias(request.sampling.logitBias);
+    // The sequence may have to finish what a stopped generation had started.
     step({ kind: 'evaluate', size: this.#pieces.tokens });
-    const cachedPromptTokens = await this.#reuse(tokens);
-    const counts = { promptTokens: tokens.length, cachedPromptTokens };
+    const pooled = prompt && (await this.#pool.take(tokens, signal));
+    if (pooled === undefined) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
     try {
-      const rest = await this.#evaluate(tokens, output, watch, aborted);
+      const cachedPromptTokens = await this.#pool.reuse(pooled, tokens);
+      const counts = { promptTokens: tokens.length, cachedPromptTokens };
+      const aborted = whenAborted(signal);
+      const rest = await this.#evaluate(pooled, tokens, { output, watch, aborted });
       if (signal.aborted) return output.end('stopped', counts);
       await grammar.follow(output);
-      const bias = this.#bias(request.sampling.logitBias);
       const options = {
-        ...samplerOptions(request.sampling, grammar, output, () => this.#sequence.contextTokens),
+        ...samplerOptions(request.sampling, grammar, output, () => pooled.sequence.contextTokens),
         ...(bias === undefined ? {} : { tokenBias: bias }),
       };
-      const closeTokens = this.#closeTokens(prompt.reasoning);
-      const sampling = this.#sample({ rest, options, grammar, output, closeTokens }, watch);
-      await this.#leaving(sampling, aborted);
-      return { ...output.end(signal.aborted ? 'stopped' : await sampling, counts), ...trimmed };
+      const closeTokens = this.#closeTokens(prompt?.reasoning);
+      const sampling = this.#sample({ pooled, rest, options, grammar, output, closeTokens }, watch);
+      await leaving(pooled, sampling, aborted);
+      const finishReason = signal.aborted ? 'stopped' : await sampling;
+      return { ...output.end(finishReason, counts), ...defined({ trimmed: prompt?.trimmed }) };
+    } catch (error) {
+      // What llama.cpp has evaluated is unknown. Another generation may run meanwhile.
+      await pooled.sequence.clearHistory();
+      throw error;
     } finally {
       output.discard();
+      void this.#pool.release(pooled);
     }
-  }
-
-  /**
-   * Keeps the tokens that the sequence has in common with the prompt, and returns how many of the prompt need no
-   * evaluation.
-   */
-  async #reuse(tokens: Token[]): Promise<number> {
-    const sequence = this.#sequence;
-    const { firstDifferentIndex } = sequence.compareContextTokens(tokens);
-    // The last token is always evaluated: its result determines the first new one.
-    const keep = Math.min(firstDifferentIndex, tokens.length - 1);
-    if (keep < sequence.nextTokenIndex) {
-      await sequence.eraseContextTokenRanges([{ start: keep, end: sequence.nextTokenIndex }]);
-    }
-    // A model with recurrent state can go back only to a checkpoint, so fewer tokens may be kept than requested.
-    return sequence.nextTokenIndex;
   }
 
   /** Evaluates the prompt but for its last piece, which is returned. */
   async #evaluate(
+    pooled: PooledSequence,
     tokens: Token[],
-    output: Output,
-    { signal, step }: GenerationWatch,
-    aborted: Promise<unknown>,
+    { output, watch, aborted }: { output: Output; watch: GenerationWatch; aborted: Promise<unknown> },
   ): Promise<Token[]> {
-    const sequence = this.#sequence;
+    const { sequence } = pooled;
+    const { signal, step } = watch;
     for (;;) {
       const rest = tokens.slice(sequence.nextTokenIndex);
       const size = this.#pieces.tokens;
       if (signal.aborted || rest.length <= size) return rest;
       const begin = performance.now();
       step({ kind: 'evaluate', size });
-      await this.#leaving(sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, size)), aborted);
+      await leaving(pooled, sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, size)), aborted);
       if (signal.aborted) return rest;
       this.#pieces.learn(size, performance.now() - begin);
       output.promptProgress(sequence.nextTokenIndex, tokens.length);
@@ -178,18 +173,20 @@ export class Generator {
 
   /** Generates tokens until the output ends. When stopped, one more token is generated and dropped. */
   async #sample(
-    { rest, options, grammar, output, closeTokens }: SampleRun,
+    { pooled, rest, options, grammar, output, closeTokens }: SampleRun,
     { signal, step: report }: GenerationWatch,
   ): Promise<GenerationResult['finishReason']> {
-    const sequence = this.#sequence;
+    const { sequence } = pooled;
     report({ kind: 'evaluate', size: rest.length });
     let reported = Number.NEGATIVE_INFINITY;
     // Not `evaluate`, which wraps this in another generator: with small models that costs measurable time.
     const tokens = sequence.evaluateWithMetadata(rest, {}, options);
+    let hasEnded: (() => void) | undefined;
     try {
       let next: Token[] | undefined;
       let isFirst = true;
       for (let step = await tokens.next(); !step.done; step = await tokens.next(next), isFirst = false) {
+        hasEnded ??= this.#parts.order.generating();
         if (signal.aborted) return 'stopped';
         next = undefined;
         const now = performance.now();
@@ -211,6 +208,7 @@ export class Generator {
       }
       return 'stop';
     } finally {
+      hasEnded?.();
       await tokens.return();
     }
   }
@@ -236,20 +234,13 @@ export class Generator {
       ? []
       : this.#prompts.markup(closingText(reasoning.markup, reasoning.prompt));
   }
+}
 
-  /** Waits for llama.cpp unless stopped. llama.cpp then finishes its piece, and the next generation waits for that. */
-  async #leaving(work: Promise<unknown>, aborted: Promise<unknown>): Promise<void> {
-    // No request waits for a piece that fails after its generation was stopped; the sequence is cleared.
-    this.#leftOver = work.catch(() => this.#sequence.clearHistory());
-    await Promise.race([work, aborted]);
-  }
-
-  /** Returns the error with the reason from llama.cpp's log. Clears the sequence. */
-  async #explain(error: unknown): Promise<HostError> {
-    const { reason, details } = await this.#parts.log.explain(error);
-    await this.#sequence.clearHistory();
-    return new HostError('GENERATION_FAILED', `llama.cpp failed to generate an answer: ${reason}`, { details });
-  }
+/** Waits for llama.cpp unless stopped. llama.cpp then finishes its piece before the sequence is used again. */
+async function leaving(pooled: PooledSequence, work: Promise<unknown>, aborted: Promise<unknown>): Promise<void> {
+  // No request waits for a piece that fails after its generation was stopped; the sequence is cleared.
+  pooled.leftOver = work.catch(() => pooled.sequence.clearHistory());
+  await Promise.race([work, aborted]);
 }
 
 function samplerOptions(

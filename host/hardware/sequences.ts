@@ -1,0 +1,26 @@
+import type { ModelShape } from '../gguf/model.ts';
+import { type DemandSettings, demandOf } from './demand.ts';
+import { checkFit } from './fit.ts';
+import type { HardwareSnapshot } from './types.ts';
+
+/** Numbers of sequences among which is chosen, best first: a person and a program or two seldom ask for more at once. */
+const CHOICES = [4, 2] as const;
+
+/** Share of the available memory that a model may take with several sequences; the rest is for other programs. */
+const MAX_SHARE = 0.5;
+
+/**
+ * Chooses how many generations can run at the same time: each needs its own memory for keys and values. One where memory
+ * is short.
+ */
+export function chooseSequences(
+  shape: ModelShape,
+  settings: Omit<DemandSettings, 'sequences'>,
+  { gpuLayers, snapshot }: { readonly gpuLayers: number; readonly snapshot: HardwareSnapshot },
+): number {
+  const fitting = CHOICES.find((sequences) => {
+    const { fits, needed, available } = checkFit(demandOf(shape, { ...settings, sequences }), gpuLayers, snapshot);
+    return fits && needed.ram <= MAX_SHARE * available.ram && needed.vram <= MAX_SHARE * available.vram;
+  });
+  return fitting ?? 1;
+}
