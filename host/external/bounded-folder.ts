@@ -1,6 +1,8 @@
+import type { Dirent, Stats } from 'node:fs';
 import { lstat, opendir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { type FoundFile, isUnreadable, orUndefined, readSmallText } from './disk.ts';
+import { isSystemError } from '../common/errors.ts';
+import { type FoundFile, isUnreadable, orUndefined, readSmallText, statFile } from './disk.ts';
 
 /** Most entries read by one scan, over all programs. A large collection has a few thousand files. */
 const MAX_ENTRIES = 50_000;
@@ -46,6 +48,9 @@ export class ScanBudget {
  */
 const MAX_DEPTH = 8;
 
+/** Most links to folders elsewhere that are followed in one folder. Models are on few disks. */
+const MAX_LINKED_FOLDERS = 100;
+
 /** Names of the entries of a folder. */
 export interface Names {
   readonly folders: string[];
@@ -53,8 +58,9 @@ export interface Names {
 }
 
 /**
- * A folder of another program, which is not trusted: links never lead to files outside it, folders that are links are
- * not entered (which rules out loops), and unreadable entries are treated like missing ones.
+ * A folder of another program. A link in it is followed to a file or folder elsewhere only if the folder and the target
+ * belong to the user, as where models were moved to another disk. Linked folders inside it, above it, and those that
+ * overlap with one that was read before are not entered, which rules out loops. Unreadable entries are treated like missing ones.
  */
 export class BoundedFolder {
   readonly path: string;
@@ -66,35 +72,43 @@ export class BoundedFolder {
    */
   readonly #knownInside = new Set<string>();
 
-  private constructor(path: string, real: string, budget: ScanBudget) {
+  /** Whether this folder is the user's, so that nobody else made the links in it. */
+  readonly #isOwn: boolean;
+  /** Real paths of linked folders that were entered. */
+  readonly #entered = new Set<string>();
+
+  private constructor(path: string, real: string, isOwn: boolean, budget: ScanBudget) {
     this.path = path;
     this.#real = real;
+    this.#isOwn = isOwn;
     this.budget = budget;
   }
 
   /** Opens a folder. Returns undefined if it does not exist or is not a folder. */
   static async open(path: string, budget: ScanBudget): Promise<BoundedFolder | undefined> {
     const real = await orUndefined(realpath(path));
-    if (real === undefined || (await orUndefined(stat(real)))?.isDirectory() !== true) return undefined;
-    return new BoundedFolder(path, real, budget);
+    const stats = real === undefined ? undefined : await orUndefined(stat(real));
+    if (real === undefined || stats?.isDirectory() !== true) return undefined;
+    return new BoundedFolder(path, real, isUsersOwn(stats) && !isOpenToAll(stats), budget);
   }
 
   /** Returns the sorted names in a folder. */
   async names(...parts: string[]): Promise<Names> {
     const names: Names = { folders: [], files: [] };
     const isPlain = parts.length === 0 || this.#knownInside.has(keyOf(parts));
-    const folder = await this.#inside(parts);
-    const dir = folder === undefined ? undefined : await orUndefined(opendir(folder, { bufferSize: 256 }));
-    if (dir === undefined) return names;
+    const folder = await this.#resolve(parts);
+    if (folder === undefined) return names;
     try {
-      for await (const entry of dir) {
+      for await (const entry of await opendir(folder, { bufferSize: 256 })) {
         if (!this.budget.spend()) break;
-        if (entry.isDirectory()) names.folders.push(entry.name);
+        if (entry.isDirectory() || (await this.#isNewFolder(entry, parts))) names.folders.push(entry.name);
         else if (entry.isFile() || entry.isSymbolicLink()) names.files.push(entry.name);
         if (isPlain && (entry.isDirectory() || entry.isFile())) this.#knownInside.add(keyOf([...parts, entry.name]));
       }
     } catch (error) {
       if (!isUnreadable(error)) throw error;
+      if (isSystemError(error, 'EACCES', 'EPERM'))
+        this.budget.skip(`${join(this.path, ...parts)} cannot be read: permission denied.`);
     }
     names.folders.sort();
     names.files.sort();
@@ -116,19 +130,19 @@ export class BoundedFolder {
     }
   }
 
-  /** Returns a regular file, possibly through a link that stays inside this folder; undefined for anything else. */
+  /** Returns a regular file, possibly through a link; undefined for anything else. */
   async file(...parts: string[]): Promise<FoundFile | undefined> {
     return (await this.fileAndTarget(...parts))?.file;
   }
 
   /** Returns a file like {@link file}, and the base name of the path that it resolves to. */
   async fileAndTarget(...parts: string[]): Promise<{ file: FoundFile; target: string } | undefined> {
-    const real = this.budget.spend() ? await this.#inside(parts) : undefined;
+    const real = this.budget.spend() ? await this.#resolve(parts) : undefined;
     // The last component of a real path is not a link, unless it was replaced just now.
     const stats = real === undefined ? undefined : await orUndefined(lstat(real));
     if (real === undefined && parts.at(-1)?.toLowerCase().endsWith('.gguf') === true && !this.budget.signal.aborted) {
       this.budget.skip(
-        `${join(this.path, ...parts)} is a link to a file that does not exist, or that is outside ${this.path}.`,
+        `${join(this.path, ...parts)} is a link to a file that does not exist, or that belongs to another user.`,
       );
     }
     if (real === undefined || stats?.isFile() !== true) return undefined;
@@ -138,22 +152,67 @@ export class BoundedFolder {
 
   /** Returns the content of a small text file; undefined if there is none or it is too large. */
   async text(...parts: string[]): Promise<string | undefined> {
-    const real = this.budget.spend() ? await this.#inside(parts) : undefined;
+    const real = this.budget.spend() ? await this.#resolve(parts) : undefined;
     return real === undefined ? undefined : readSmallText(real);
   }
 
-  /** Returns the real path of an entry of this folder; undefined if it does not exist or is outside. */
-  async #inside(parts: readonly string[]): Promise<string | undefined> {
+  /**
+   * Returns a model's file elsewhere, which a program's settings name by its absolute path. Undefined if it does not
+   * exist, or unless it and this folder belong to the user.
+   */
+  async referenced(path: string): Promise<FoundFile | undefined> {
+    const real = this.budget.spend() && path.toLowerCase().endsWith('.gguf') ? await this.#elsewhere(path) : undefined;
+    const file = real === undefined ? undefined : await statFile(real);
+    if (file === undefined && !this.budget.signal.aborted) {
+      this.budget.skip(`${path}, named in ${this.path}, does not exist or belongs to another user.`);
+    }
+    return file === undefined ? undefined : { ...file, path };
+  }
+
+  /** Whether an entry is a link to a folder that is to be entered: once each, and none that is inside or above. */
+  async #isNewFolder(entry: Dirent, parts: readonly string[]): Promise<boolean> {
+    if (!entry.isSymbolicLink()) return false;
+    const real = await this.#resolve([...parts, entry.name]);
+    if (real === undefined || (await orUndefined(lstat(real)))?.isDirectory() !== true) return false;
+    const read = [this.#real, ...this.#entered];
+    if (read.length > MAX_LINKED_FOLDERS || read.some((one) => isBelow(one, real) || isBelow(real, one))) return false;
+    this.#entered.add(real);
+    return true;
+  }
+
+  /** Returns the real path of an entry; undefined if it does not exist or may not be used. */
+  async #resolve(parts: readonly string[]): Promise<string | undefined> {
     if (parts.some((part) => part === '..' || part.includes('/') || part.includes(sep) || part.includes('\0')))
       return undefined;
-    if (this.#knownInside.has(keyOf(parts))) return join(this.#real, ...parts);
-    const real = await orUndefined(realpath(join(this.#real, ...parts)));
-    if (real === undefined) return undefined;
-    const relativePath = relative(this.#real, real);
-    return relativePath === '..' || relativePath.startsWith(`..${sep}`) || join(this.#real, relativePath) !== real
-      ? undefined
-      : real;
+    const path = join(this.#real, ...parts);
+    if (this.#knownInside.has(keyOf(parts))) return path;
+    const real = await orUndefined(realpath(path));
+    if (real === undefined || isBelow(this.#real, real)) return real;
+    return this.#elsewhere(real);
   }
+
+  /** Returns the real path of something outside this folder if both belong to the user. */
+  async #elsewhere(path: string): Promise<string | undefined> {
+    const real = this.#isOwn ? await orUndefined(realpath(path)) : undefined;
+    const stats = real === undefined ? undefined : await orUndefined(lstat(real));
+    return stats !== undefined && isUsersOwn(stats) ? real : undefined;
+  }
+}
+
+/** Whether a real path is a folder or below it. */
+function isBelow(folder: string, path: string): boolean {
+  const relativePath = relative(folder, path);
+  return relativePath !== '..' && !relativePath.startsWith(`..${sep}`) && join(folder, relativePath) === path;
+}
+
+/** Whether a file belongs to the user of this process. Node.js cannot tell on Windows, where making a link takes a right. */
+function isUsersOwn({ uid }: Stats): boolean {
+  return process.getuid === undefined || uid === process.getuid();
+}
+
+/** Whether everyone may make links in a folder. Windows has no such mode. */
+function isOpenToAll({ mode }: Stats): boolean {
+  return process.getuid !== undefined && (mode & 0o002) !== 0;
 }
 
 /** Returns the key of a relative path. */

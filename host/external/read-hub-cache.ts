@@ -27,7 +27,7 @@ export async function* readHubCache(folder: BoundedFolder, source: ModelSource):
       const snapshot = [repoFolder, 'snapshots', commit];
       const paths = await Array.fromAsync(folder.filesBelow(...snapshot));
       for (const { folder: parts, names } of groupByFolder(paths)) {
-        for (const model of completeModels(names)) {
+        for (const model of completeModels(folder, parts, names)) {
           const files = await snapshotFiles(folder, parts, model);
           if (files === undefined) continue;
           const path = [...parts.slice(snapshot.length), model[0]].join('/');

@@ -1,3 +1,4 @@
+import { basename, isAbsolute } from 'node:path';
 import type { ModelSource } from '../protocol/model-sources.ts';
 import type { BoundedFolder } from './bounded-folder.ts';
 import { externalName, hubName } from './external-id.ts';
@@ -9,7 +10,8 @@ import { completeModels, groupByFolder } from './whole-models.ts';
 const MODEL_FOLDERS = [['llamacpp', 'models'], ['models']];
 
 /**
- * Reads Jan's data folder: `llamacpp/models/<id>/model.gguf` with a `model.yml`, and in older versions
+ * Reads Jan's data folder: `llamacpp/models/<id>/model.gguf` with a `model.yml`, whose `model_path` names a model that was
+ * imported from elsewhere by its absolute path, and in older versions
  * `models/huggingface.co/<owner>/<repository>/<file>.gguf` or `models/<id>/<file>.gguf`.
  */
 export async function* readJan(folder: BoundedFolder, source: ModelSource): Reader {
@@ -18,7 +20,16 @@ export async function* readJan(folder: BoundedFolder, source: ModelSource): Read
     for (const { folder: parts, names } of groupByFolder(paths)) {
       const inner = parts.slice(base.length);
       const settings = names.includes('model.yml') ? await folder.text(...parts, 'model.yml') : undefined;
-      for (const model of completeModels(names)) {
+      const reference = topLevel(settings, 'model_path');
+      if (reference !== undefined && isAbsolute(reference)) {
+        const file = await folder.referenced(reference);
+        if (file !== undefined) {
+          const files = [withChecksum(file, basename(reference), settings)];
+          yield { source, name: externalName(source, inner), claimed: undefined, title: inner.join('/'), files };
+        }
+        continue;
+      }
+      for (const model of completeModels(folder, parts, names)) {
         const files = await findFiles(folder, parts, model);
         if (files === undefined) continue;
         // A model named `model.gguf` is named after its folder.

@@ -21,7 +21,7 @@ interface Origin {
 export async function* readLlamaCache(folder: BoundedFolder, source: ModelSource): Reader {
   const { files: names } = await folder.names();
   const origins = await readManifests(folder, names);
-  for (const model of completeModels(names)) {
+  for (const model of completeModels(folder, [], names)) {
     const files = await findFiles(folder, [], model);
     if (files === undefined) continue;
     const origin = origins.get(model[0]) ?? (await originFromUrl(folder, names, model[0]));

@@ -11,7 +11,7 @@ import { completeModels, groupByFolder } from './whole-models.ts';
 export async function* readPlainFolder(folder: BoundedFolder, source: ModelSource): Reader {
   const paths = await Array.fromAsync(folder.filesBelow());
   for (const { folder: parts, names } of groupByFolder(paths)) {
-    for (const model of completeModels(names)) {
+    for (const model of completeModels(folder, parts, names)) {
       const files = await findFiles(folder, parts, model);
       const path = [...parts, model[0]];
       if (files !== undefined) yield { source, name: externalName(source, path), title: path.join('/'), files };

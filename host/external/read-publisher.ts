@@ -13,7 +13,7 @@ export async function* readPublisherFolder(folder: BoundedFolder, source: ModelS
   const paths = await Array.fromAsync(folder.filesBelow());
   for (const { folder: parts, names } of groupByFolder(paths)) {
     const [publisher, repo, ...inner] = parts;
-    for (const model of completeModels(names)) {
+    for (const model of completeModels(folder, parts, names)) {
       const files = await findFiles(folder, parts, model);
       if (files === undefined) continue;
       const path = [...parts, model[0]];

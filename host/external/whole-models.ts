@@ -1,17 +1,30 @@
-import { firstShard, presentShards } from '../protocol/shards.ts';
+import { join } from 'node:path';
+import { claimedShards, firstShard, presentShards } from '../protocol/shards.ts';
+import type { BoundedFolder } from './bounded-folder.ts';
 
 /**
  * Yields the models among the file names of one folder, each as its files in order. A split model is included only if
- * all its parts exist. Names of other files are skipped.
+ * all its parts exist, and reported as not read otherwise. Names of other files are skipped.
+ *
+ * @param parts The path of that folder in `folder`.
  */
-export function* completeModels(names: readonly string[]): Generator<readonly [string, ...string[]]> {
+export function* completeModels(
+  folder: BoundedFolder,
+  parts: readonly string[],
+  names: readonly string[],
+): Generator<readonly [string, ...string[]]> {
   const present = new Set(names);
   for (const name of names) {
     if (!/\.gguf$/i.test(name)) continue;
     // A split model is found under the name of its first file.
-    if (firstShard(name) !== name) continue;
-    const [first, ...others] = presentShards(name, present) ?? [];
+    const isFirst = firstShard(name) === name;
+    if (!isFirst && present.has(firstShard(name))) continue;
+    const [first, ...others] = (isFirst ? presentShards(name, present) : undefined) ?? [];
     if (first !== undefined) yield [first, ...others];
+    else {
+      const path = join(folder.path, ...parts, firstShard(name));
+      folder.budget.skip(`${path} is not complete: not all of its ${claimedShards(name)} parts are there.`);
+    }
   }
 }
 

@@ -4,7 +4,13 @@ import { readConfig } from '../../config.ts';
 import { type CommandContext, print } from '../context.ts';
 import { examineBrowsers } from '../doctor/browsers.ts';
 import { examine, type Finding } from '../doctor/finding.ts';
-import { examineCache, examineConfiguration, examineConversations, examineHome } from '../doctor/home.ts';
+import {
+  examineCache,
+  examineConfiguration,
+  examineConversations,
+  examineHome,
+  examineOtherPrograms,
+} from '../doctor/home.ts';
 import { examineHub } from '../doctor/hub.ts';
 import { examineEngine } from '../doctor/self-test.ts';
 import { paint, type Style } from '../terminal/styles.ts';
@@ -50,6 +56,7 @@ function checksOf(context: CommandContext): readonly Check[] {
     ['configuration', () => examineConfiguration(config)],
     ['cache', () => examineCache(client)],
     ['conversations', () => examineConversations(client)],
+    ['other programs', () => examineOtherPrograms(client)],
     ['browsers', () => examineBrowsers(context)],
     ['hub', () => examineHub(client, config)],
     ['llama.cpp', () => examineEngine(context)],

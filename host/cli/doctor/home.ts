@@ -110,3 +110,25 @@ export async function examineCache(client: Client): Promise<readonly Finding[]> 
       : { check: 'disk space', status: 'ok', message };
   return [cache, space];
 }
+
+/** Most problems of a scan that are shown; "tabagent scan" shows all. */
+const SHOWN_PROBLEMS = 3;
+
+/** Checks the folders of other programs: what was found, and what could not be used. */
+export async function examineOtherPrograms(client: Client): Promise<readonly Finding[]> {
+  const check = 'other programs';
+  const models = await client.all('SCAN_LOCAL_MODELS', ({ models }) => models);
+  const { payload } = await client.request('SCAN_LOCAL_MODELS', { limit: 1 });
+  const { folders, rejected, gone, problems, complete } = payload;
+  const found = `${models.length} ${models.length === 1 ? 'model' : 'models'} in ${folders.length} folders.`;
+  const all = [
+    ...problems,
+    ...rejected.map(({ path, reason }) => `${path} was skipped: ${reason}`),
+    ...gone.map(({ path }) => `${path} is missing.`),
+    ...(complete ? [] : ['The scan is incomplete: it took too long, or the folders are too large.']),
+  ];
+  if (all.length === 0) return [{ check, status: 'ok', message: found }];
+  const rest = all.length - SHOWN_PROBLEMS;
+  const message = [found, ...all.slice(0, SHOWN_PROBLEMS), ...(rest > 0 ? [`And ${rest} more.`] : [])].join(' ');
+  return [{ check, status: 'warning', message, fix: 'Run "tabagent scan" for the whole list.' }];
+}

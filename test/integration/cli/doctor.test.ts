@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../../host/cli/doctor/finding.ts';
@@ -48,6 +48,19 @@ describe('tabagent doctor', () => {
     const words = await tabagent(['doctor']);
     expect(words).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {7}data folder: /) });
     expect(words.stdout).toContain('All required checks passed.\n');
+  });
+
+  it('names what a scan of other programs could not use', async () => {
+    const models = join(shop.home, '.lmstudio/models/maker/model');
+    await mkdir(models, { recursive: true });
+    await writeFile(join(models, 'split-00001-of-00002.gguf'), '');
+    for (const name of 'abc') await symlink('gone.gguf', join(models, `${name}.gguf`));
+    const finding = (await findings()).of.get('other programs');
+    expect(finding).toMatchObject({ status: 'warning', fix: 'Run "tabagent scan" for the whole list.' });
+    expect(finding?.message).toMatch(/^0 models in \d+ folders\. .*a\.gguf is a link .*b\.gguf .* And 1 more\.$/);
+    const scanned = await tabagent(['scan']);
+    expect(scanned.stderr).toContain('split-00001-of-00002.gguf is not complete');
+    expect(scanned.stderr).toContain('c.gguf is a link to a file that does not exist');
   });
 
   it('names the source of an access token that the hub refuses', async () => {

@@ -1,6 +1,15 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, expect, it } from '@jest/globals';
@@ -18,14 +27,29 @@ afterAll(() => folder.remove());
 
 const MODEL = tinyGguf();
 
+const ANOTHER_USER = 65_533;
+
+const JAN_MODELS = '.local/share/Jan/data/llamacpp/models';
+
 let home: string;
+/** A file of another user. */
 let outside: string;
+/** A file of this user. */
+let moved: string;
 let made = 0;
 beforeEach(() => {
   const place = join(folder.path, `${made++}`);
   home = join(place, 'home');
+  moved = put(MODEL, place, 'disk', 'moved.gguf');
   outside = put(MODEL, place, 'outside', 'secret.gguf');
   mkdirSync(home);
+  if (process.getuid?.() !== 0) {
+    // Only root can give files away. This one belongs to root, as does its folder.
+    outside = '/usr/bin/env';
+    return;
+  }
+  chownSync(outside, ANOTHER_USER, ANOTHER_USER);
+  chownSync(dirname(outside), ANOTHER_USER, ANOTHER_USER);
 });
 
 async function look(signal = new AbortController().signal) {
@@ -42,19 +66,25 @@ describeOnPosix('a scan', () => {
     symlinkSync(join(home, 'gone.gguf'), join(lmStudio, 'dangling.gguf'));
     put(MODEL, home, '.lmstudio/models', ...'abcdefghij', 'deep.gguf');
     put(MODEL, home, '.lmstudio/models/owner/repo/good.gguf');
+    put(MODEL, lmStudio, 'split-00001-of-00002.gguf');
+    put(MODEL, lmStudio, 'late-00002-of-00002.gguf');
     put(JSON.stringify({ modelFolders: [join(home, 'absent')] }), home, 'config.json');
+    put(`model_path: ${outside}\n`, home, JAN_MODELS, 'import/model.yml');
     const blob = putOllama(join(home, '.ollama/models'), 'lost', 'latest', [{ content: MODEL }]);
     rmSync(blob);
     const { models, problems } = await look();
     expect(models.map(({ title }) => title)).toEqual(['owner/repo/good.gguf']);
-    expect(problems).toHaveLength(5);
+    expect(problems).toHaveLength(8);
     const all = problems.join('\n');
     for (const text of [
       'absent, listed in',
       'is nested too deeply',
       'dangling.gguf is a link',
       'out.gguf is a link',
+      'split-00001-of-00002.gguf is not complete: not all of its 2 parts',
+      'late-00001-of-00002.gguf is not complete',
       'lost:latest',
+      `${outside}, named in`,
     ]) {
       expect(all).toContain(text);
     }
@@ -123,6 +153,36 @@ describeOnPosix('files in the folders of other programs', () => {
     const digest = `sha256:${sha256(MODEL)}`;
     const manifest = { layers: [{ mediaType: 'application/vnd.ollama.image.model', digest }] };
     put(JSON.stringify(manifest), home, '.ollama/models/manifests/registry.ollama.ai/library/evil/latest');
+    expect(await paths()).toEqual([]);
+  });
+
+  it('are found behind links that the user made to files and folders of their own', async () => {
+    const models = join(home, '.lmstudio/models');
+    const disk = dirname(moved);
+    mkdirSync(join(models, 'maker/model'), { recursive: true });
+    symlinkSync(moved, join(models, 'maker/model/link.gguf'));
+    put(MODEL, disk, 'other/model/far.gguf');
+    symlinkSync(join(disk, 'other'), join(models, 'other'));
+    symlinkSync(disk, join(disk, 'other/model/loop'));
+    const store = join(home, '.ollama/models');
+    putOllama(store, 'far', 'latest', [{ content: MODEL }]);
+    renameSync(join(store, 'blobs'), join(disk, 'blobs'));
+    symlinkSync(join(disk, 'blobs'), join(store, 'blobs'));
+    const yml = put(`name: x\nmodel_path: ${moved}\nsize_bytes: 1\n`, home, JAN_MODELS, 'import/model.yml');
+    expect(await paths()).toEqual([
+      join(models, 'maker/model/link.gguf'),
+      join(models, 'other/model/far.gguf'),
+      join(store, 'blobs', `sha256-${sha256(MODEL)}`),
+      moved,
+    ]);
+    expect((await look()).models.at(-1)?.title).toBe(basename(dirname(yml)));
+  });
+
+  it('are not followed through links in a folder in which everyone can make some', async () => {
+    const models = join(home, '.lmstudio/models');
+    mkdirSync(join(models, 'maker/model'), { recursive: true });
+    symlinkSync(moved, join(models, 'maker/model/link.gguf'));
+    chmodSync(models, 0o777);
     expect(await paths()).toEqual([]);
   });
 
