@@ -18,7 +18,10 @@ const PROBE_ID = 'call00001';
 /** The function that is called. */
 export const PROBE_NAME = 'probe_function';
 
-const PROBE_CALL = { name: PROBE_NAME, arguments: { first_key: 'first value', second_key: 27 } };
+/** The argument by which the call is recognized: the name occurs in the description of the tool, too. */
+export const PROBE_VALUE = 'first value';
+
+const PROBE_CALL = { name: PROBE_NAME, arguments: { first_key: PROBE_VALUE, second_key: 27 } };
 
 /** The tool of the call. */
 export const PROBE_TOOL: JsonObject = {

@@ -90,7 +90,8 @@ export const PYTHON_NOTATION: Notation = {
   object: (members) => sequence(text('('), spaced(members), text(')')),
 };
 
-function writePython(value: JsonValue): string {
+/** Writes a value as Python does, except that texts are in double quotes, as in JSON. */
+export function writePython(value: JsonValue): string {
   if (value === true) return 'True';
   if (value === false) return 'False';
   if (value === null) return 'None';

@@ -318,6 +318,17 @@ export const FAMILIES: readonly [CallFamily, ...CallFamily[]] = [
     parallel: '<|tool_call_start|>[get_weather(town="Bern"), list_notes()]<|tool_call_end|>',
   },
   {
+    name: 'LFM2.5, whose template leaves out calls',
+    template: `{%- if tools %}List of tools: [{% for t in tools %}{{ t | tojson }}{% endfor %}]
+{% endif -%}
+{%- for m in messages %}{{ '<|' + m.role + '|>' }}{{ m.content if m.content is string else m.content | tojson }}<|stop|>
+{% endfor -%}
+{%- if add_generation_prompt %}<|assistant|>{% endif %}`,
+    control: ['<|tool_call_start|>', '<|tool_call_end|>'],
+    pieces: ['<|tool_call_start|>', '[get_weather(town="Bern"', ')]', '<|tool_call_end|>'],
+    parallel: '<|tool_call_start|>[get_weather(town="Bern"), list_notes()]<|tool_call_end|>',
+  },
+  {
     name: 'Apertus',
     template: template('{"{{ f.name }}": {{ f.arguments | tojson }}}', {
       before: '<|tools_prefix|>[',

@@ -18,7 +18,7 @@ import {
 } from '../../../reasoning/formats.ts';
 import { budgetVariables, type LevelSettings, levelSettings, type ReasoningLevel } from '../../../reasoning/levels.ts';
 import type { CallFormat } from '../../../tools/call-format.ts';
-import { detectCallFormat, PROBE_CONVERSATION, PROBE_NAME, PROBE_TOOL } from '../../../tools/formats.ts';
+import { detectCallFormat, PROBE_CONVERSATION, PROBE_NAME, PROBE_TOOL, PROBE_VALUE } from '../../../tools/formats.ts';
 import { withReasoning } from './adapt-messages.ts';
 import { writeChat } from './fallback-chat.ts';
 import { renderChat } from './render-chat.ts';
@@ -135,6 +135,7 @@ export class ChatPrompts {
     const rendered = this.#tryRender(template, PROBE_CONVERSATION, variables) ?? '';
     return {
       format: detectCallFormat({ template: source, rendered, special: this.#model.special }),
+      omitsCalls: rendered !== '' && !rendered.includes(PROBE_VALUE),
       showsCalls: (this.#tryRender(template, PROBE_CONVERSATION, {}) ?? '').includes(PROBE_NAME),
     };
   }
@@ -167,7 +168,7 @@ export class ChatPrompts {
 
   #writePlainly(messages: readonly ChatMessage[], options: ChatOptions): WrittenChat {
     const markup = this.#markup;
-    const tools = toolSettings(options.tools, new Set(), { format: undefined, showsCalls: false });
+    const tools = toolSettings(options.tools, new Set(), { format: undefined, showsCalls: false, omitsCalls: false });
     const withTools = tools.messages(messages);
     const { text, stop } = writeChat(plainToolMessages(withTools) ?? withTools, this.#hasChatMl);
     const { reasoning = 'auto' } = options;

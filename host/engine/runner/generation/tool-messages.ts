@@ -4,6 +4,7 @@ import type { ChatMessage } from '../../../models/generation.ts';
 import { contentText } from '../../../protocol/content-text.ts';
 import type { CallFormat } from '../../../tools/call-format.ts';
 import { GENERIC_FORMAT } from '../../../tools/formats.ts';
+import { writeCalls } from '../../../tools/write-calls.ts';
 
 /** How a template shows calls of tools. */
 export interface TemplateCalls {
@@ -11,6 +12,8 @@ export interface TemplateCalls {
   readonly format: CallFormat | undefined;
   /** Whether it writes the calls of earlier answers. */
   readonly showsCalls: boolean;
+  /** Whether it renders a conversation with tools and calls, but leaves out the calls. */
+  readonly omitsCalls: boolean;
 }
 
 /** How a template gets the tools of a request. */
@@ -29,7 +32,7 @@ interface ToolSettings {
 export function toolSettings(
   tools: readonly JsonValue[] | undefined,
   reads: ReadonlySet<string>,
-  { format, showsCalls }: TemplateCalls,
+  { format, showsCalls, omitsCalls }: TemplateCalls,
 ): ToolSettings {
   const unchanged = (messages: readonly ChatMessage[]) => messages;
   if (tools === undefined || tools.length === 0) {
@@ -38,7 +41,10 @@ export function toolSettings(
     return { format: always, passed: tools, variables: {}, messages: unchanged };
   }
   const known = format ?? GENERIC_FORMAT;
-  if (reads.has('tools')) return { format: known, passed: tools, variables: {}, messages: unchanged };
+  if (reads.has('tools')) {
+    const messages = omitsCalls ? (given: readonly ChatMessage[]) => withWrittenCalls(given, known) : unchanged;
+    return { format: known, passed: tools, variables: {}, messages };
+  }
   // Firefunction's name, whose value is text.
   if (format !== undefined && reads.has('functions')) {
     const variables = { functions: JSON.stringify(tools, undefined, 4), datetime: new Date().toUTCString() };
@@ -122,6 +128,21 @@ export function plainToolMessages(messages: readonly ChatMessage[]): ChatMessage
     );
   }
   return plain;
+}
+
+/** Returns the messages with calls as text in the model's format, for templates that leave them out, as LFM2.5's does. */
+function withWrittenCalls(messages: readonly ChatMessage[], format: CallFormat): ChatMessage[] {
+  return messages.map((message) => {
+    const { tool_calls: calls, ...rest } = message;
+    const written = Array.isArray(calls) ? writeCalls(format, calls.flatMap(calledFunction)) : undefined;
+    return written === undefined ? message : { ...rest, content: `${contentText(message)}${written}` };
+  });
+}
+
+function calledFunction(call: JsonValue): { name: string; arguments: JsonObject }[] {
+  const called = isJsonObject(call) && isJsonObject(call.function) ? call.function : {};
+  const given = typeof called.arguments === 'string' ? parseJsonObject(called.arguments) : called.arguments;
+  return typeof called.name === 'string' ? [{ name: called.name, arguments: isJsonObject(given) ? given : {} }] : [];
 }
 
 function plainCall(call: JsonValue): string {
