@@ -1,18 +1,22 @@
+import { PassThrough } from 'node:stream';
 import type { Call, ClientKind } from './actions/action.ts';
 import { loadHandler } from './actions/index.ts';
 import { defined } from './common/defined.ts';
 import { HostError, isHostError } from './common/errors.ts';
 import type { JsonObject } from './common/json.ts';
-import { createLogger, type RequestLog } from './common/log.ts';
+import { createLogger, type Logger, type RequestLog } from './common/log.ts';
 import { unnamedStorageError } from './common/storage-error.ts';
 import type { HostConfig } from './config.ts';
 import { assertOwnDataFolder } from './configuration/data-folder.ts';
 import { errorReply } from './messaging/error-reply.ts';
+import type { OpenPeerSession } from './peers/peer-server.ts';
 import type { ActionDeclaration } from './protocol/define.ts';
+import { MAX_REQUEST_BYTES } from './protocol/limits.ts';
 import type { EventType, HostEvent, Reply } from './protocol/messages.ts';
 import { withPlainNames } from './protocol/model-address.ts';
 import { parseRequest, type RequestHead, readHead } from './protocol/parse-request.ts';
 import { HostServices } from './services.ts';
+import { Session } from './session.ts';
 
 /** What a client's connection provides with each message. */
 export interface MessageContext {
@@ -40,8 +44,13 @@ export class Host {
     assertOwnDataFolder(config.paths);
     this.hubEndpoint = config.hubEndpoint;
     this.log = createLogger({ file: config.paths.logFile, debug: config.debug });
-    this.#services = new HostServices(config, this.log, (event) => {
-      for (const listener of this.#listeners) listener(event);
+    this.#services = new HostServices({
+      config,
+      log: this.log,
+      announce: (event) => {
+        for (const listener of this.#listeners) listener(event);
+      },
+      openPeerSession: peerSessions(config, this.log),
     });
   }
 
@@ -100,6 +109,30 @@ export class Host {
   async close(): Promise<void> {
     await this.#services.close();
   }
+}
+
+/** Returns what answers another host of the user: in frames, as a browser is answered, but with its own handler. */
+function peerSessions({ limits }: HostConfig, log: Logger): OpenPeerSession {
+  return (socket, handler) => {
+    // A session closes its input before its last replies are sent, which would close the whole socket.
+    const input = socket.pipe(new PassThrough());
+    return new Session({
+      input,
+      output: socket,
+      log,
+      // A host that has gone does not read what it asked for.
+      limits: { ...limits, shutdownGraceMs: 0, maxReplyBytes: MAX_REQUEST_BYTES },
+      handler: async (message, { signal, emit }) => {
+        const head = readHead(message);
+        try {
+          const call = { signal, emit: (event: object) => emit(event as HostEvent) };
+          return { status: 'success', payload: undefined, ...(await handler(message, call)), ...head };
+        } catch (error) {
+          return errorReply(error, head);
+        }
+      },
+    });
+  };
 }
 
 function localOnly(action: string): HostError {

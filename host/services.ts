@@ -20,6 +20,8 @@ import type { Hub } from './hub/hub.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
 import { loadedEntry } from './models/describe-loaded.ts';
 import type { ModelRegistry } from './models/model-registry.ts';
+import type { OpenPeerSession, PeerServer } from './peers/peer-server.ts';
+import type { Peers } from './peers/peers.ts';
 import type { Presence } from './presence/presence.ts';
 import type { EventPayloads, HostEvent } from './protocol/messages.ts';
 import type { Remote } from './remote/remote.ts';
@@ -38,6 +40,7 @@ export class HostServices {
   readonly log: Logger;
   /** Sends an event that belongs to no request. */
   readonly #announce: (event: HostEvent) => void;
+  readonly #openPeerSession: OpenPeerSession;
   readonly downloadRequests = new DownloadRequests();
   /** Loads of models. */
   readonly loadRequests = new ModelRequests(loadCancelled);
@@ -61,12 +64,20 @@ export class HostServices {
   readonly secrets: Lazy<Secrets> = lazy(() => this.#openSecrets());
   readonly #store: Lazy<Store> = lazy(() => this.#openStore());
   readonly #presence: Lazy<Presence> = lazy(() => this.#createPresence());
+  readonly peers: Lazy<Peers> = lazy(() => this.#createPeers());
+  readonly #peerServer: Lazy<PeerServer | undefined> = lazy(() => this.#openPeerServer());
   #closed: Promise<void> | undefined;
 
-  constructor(config: HostConfig, log: Logger, announce: (event: HostEvent) => void) {
-    this.config = config;
-    this.log = log;
-    this.#announce = announce;
+  constructor(options: {
+    config: HostConfig;
+    log: Logger;
+    announce: (event: HostEvent) => void;
+    openPeerSession: OpenPeerSession;
+  }) {
+    this.config = options.config;
+    this.log = options.log;
+    this.#announce = options.announce;
+    this.#openPeerSession = options.openPeerSession;
   }
 
   async relocateCache(
@@ -103,6 +114,7 @@ export class HostServices {
 
   /** Closes the models first: their runners may have files of the cache open. */
   async #closeAll(): Promise<void> {
+    await (await this.#peerServer.current())?.close();
     await (await this.models.current())?.close();
     await (await this.engine.current())?.close();
     await (await this.#presence.current())?.close();
@@ -246,10 +258,35 @@ export class HostServices {
       if (change.type === 'unloaded' && change.reason !== undefined) {
         this.#announce({ type: 'MODEL_UNLOADED', payload: { modelId: change.id, reason: change.reason } });
       }
-      const local = models.list().filter(({ modelType }) => modelType !== 'remote');
-      await (await this.#presence()).update(local.map(loadedEntry));
+      if (change.type === 'lost' && change.wasElsewhere) {
+        this.#announce({ type: 'MODEL_UNLOADED', payload: { modelId: change.id, reason: 'host' } });
+      }
+      const own = models.list().filter(({ modelType, hostPid }) => modelType !== 'remote' && hostPid === undefined);
+      const presence = await this.#presence.current();
+      if (own.length === 0 && presence === undefined) return;
+      await (await this.#presence()).update(own.map(loadedEntry), (await this.#peerServer())?.access);
     });
     return models;
+  }
+
+  async #createPeers(): Promise<Peers> {
+    const { Peers } = await import('./peers/peers.ts');
+    const { paths, limits } = this.config;
+    const own = async () => (await this.#peerServer.current())?.access;
+    return new Peers({ paths, own, timeoutMs: limits.loadTimeoutMs, log: this.log });
+  }
+
+  /** Without it, other hosts load models themselves. */
+  async #openPeerServer(): Promise<PeerServer | undefined> {
+    const { PeerServer } = await import('./peers/peer-server.ts');
+    const { log, config } = this;
+    try {
+      const options = { models: await this.models(), openSession: this.#openPeerSession, log };
+      return await PeerServer.open({ folder: config.paths.hosts, ...options });
+    } catch (error) {
+      log.warn('peers.not-open', { error });
+      return undefined;
+    }
   }
 
   async #createPresence(): Promise<Presence> {

@@ -24,8 +24,10 @@ export interface SessionCall {
 /** Answers a message. It should not reject: the session logs an error and answers it without context. */
 export type SessionHandler = (message: JsonObject, call: SessionCall) => Promise<Reply>;
 
-/** The limits of a session: those of the configuration, and two that only tests change. */
+/** The limits of a session: those of the configuration, that of replies, and two that only tests change. */
 export interface SessionLimits extends Pick<HostLimits, 'shutdownGraceMs' | 'maxQueuedReplyBytes'> {
+  /** Largest reply or event, bytes of JSON. @default MAX_REPLY_BYTES */
+  readonly maxReplyBytes?: number;
   /** @default ABORT_GRACE_MS */
   readonly abortGraceMs?: number;
   /** @default FLUSH_GRACE_MS */
@@ -173,7 +175,7 @@ export class Session {
 
   #encodeReply(call: Call, reply: Reply): Uint8Array {
     try {
-      return encodeFrame(reply);
+      return encodeFrame(reply, this.#limits.maxReplyBytes);
     } catch (error) {
       this.#log.error('session.reply-not-sent', { ...call.head, error });
       return encodeFrame(errorReply(error, call.head));
@@ -195,7 +197,7 @@ export class Session {
 
   #sendEvent(event: HostEvent): void {
     try {
-      this.#writer.send(encodeFrame(event));
+      this.#writer.send(encodeFrame(event, this.#limits.maxReplyBytes));
     } catch (error) {
       this.#log.error('session.event-not-sent', { type: event.type, error });
     }

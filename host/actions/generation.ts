@@ -100,7 +100,8 @@ export const stopGeneration = handle(declared.stopGeneration, async (request, { 
   const starting = id === undefined ? services.generations.stopStarting(request.targetRequestId) : 0;
   const stopped = models.stopGenerations({ id, tag: request.targetRequestId });
   const backends = [...new Set(stopped.map(({ model }) => model.backend))];
-  const count = starting + sum(stopped.map((model) => model.count));
+  const elsewhere = request.everywhere === true ? await (await services.peers()).stopGenerations(id) : 0;
+  const count = starting + elsewhere + sum(stopped.map((model) => model.count));
   if (count === 0) return { message: 'No active generation to stop', payload: { stopped: 0, stopped_backends: [] } };
   const ends = await Promise.all(
     stopped.map(async ({ model, processEnded }) => ((await processEnded) ? [model.id] : [])),

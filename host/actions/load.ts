@@ -1,9 +1,10 @@
 import { defined } from '../common/defined.ts';
 import { errorInfo } from '../common/errors.ts';
 import { throttle } from '../common/progress.ts';
-import { capabilitiesOf } from '../models/describe-loaded.ts';
-import type { LoadedModel } from '../models/model-engine.ts';
+import { capabilitiesOf, hostOf } from '../models/describe-loaded.ts';
+import type { EngineModel, LoadedModel } from '../models/model-engine.ts';
 import type { LoadPlan, LoadProgress } from '../models/model-registry.ts';
+import type { LoadTurn } from '../peers/load-turn.ts';
 import * as declared from '../protocol/actions/load.ts';
 import type { EventPayloads, RequestOf } from '../protocol/messages.ts';
 import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
@@ -54,6 +55,7 @@ function loadedPayload(model: LoadedModel) {
     ramUsed: model.ramUsed,
     vramUsed: model.vramUsed,
     ...capabilitiesOf(model),
+    ...hostOf(model),
     ...chatTemplateOf(model),
   };
 }
@@ -80,9 +82,11 @@ interface Start {
 function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, onDownloaded }: Start): LoadPlan {
   const { services } = call;
   const { id } = name;
+  let turn: LoadTurn | undefined;
   return {
     id,
     settings: requestedSettings(request),
+    end: () => turn?.release(),
     lease: async (signal) => (await services.cache()).lease(name, signal),
     async start(signal, onProgress) {
       const [engine, cache, { inspectModel }] = await Promise.all([
@@ -90,6 +94,13 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         services.cache(),
         import('../gguf/inspect.ts'),
       ]);
+      const peers = await services.peers();
+      const isAsked = (model: EngineModel) => isWhatWasAsked(request, model);
+      const present = await peers.find(id, isAsked);
+      if (present !== undefined) {
+        onDownloaded();
+        return present;
+      }
       engine.warm();
       const { model, alreadyDownloaded, external } = await obtainModel(
         name,
@@ -106,6 +117,9 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
       onDownloaded();
       if (alreadyDownloaded) onProgress({ step: 'found', size: model.size });
       const inspected = await inspectModel(model.files, { signal });
+      turn = await peers.takeLoadTurn(id, signal);
+      const meanwhile = await peers.find(id, isAsked);
+      if (meanwhile !== undefined) return meanwhile;
       const settings = await planLoad({ id, request, shape: inspected.shape }, services);
       const loaded = await engine.load(
         { id, model: inspected, settings },
@@ -117,6 +131,11 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
       return loaded;
     },
   };
+}
+
+/** Returns whether the copy of another host has the settings that a request chooses, or does not have to. */
+function isWhatWasAsked(request: RequestOf<'LOAD_MODEL'>, { info, loadedWith }: EngineModel): boolean {
+  return request.reload === false || Object.keys(changedSettings(request, info, loadedWith)).length === 0;
 }
 
 /** Checks that a remote engine answers and has the model; one that is loaded is checked again. */
@@ -183,6 +202,7 @@ async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call
       differences = {};
     }
     throttled.flush();
+    alreadyLoaded ||= model.hostPid !== undefined;
     const text = alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully';
     if (alreadyLoaded) emit({ status: 'cached', progress: 100, message: text });
     else emit({ status: 'done', progress: 100 });

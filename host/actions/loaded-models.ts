@@ -2,12 +2,13 @@ import type { HostError } from '../common/errors.ts';
 import { invalidField, modelNotLoaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
 import { loadedEntry, placementOf } from '../models/describe-loaded.ts';
-import type { LoadedModel } from '../models/model-engine.ts';
+import type { FreedMemory, LoadedModel } from '../models/model-engine.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
 import * as declared from '../protocol/actions/loaded-models.ts';
 import { readModelName, readModelQuery } from '../protocol/model-name.ts';
 import { type AnyModelReference, isMatch } from '../requests/reference.ts';
+import type { Services } from '../services.ts';
 import { type Call, handle } from './action.ts';
 import { hasModelReference, namedModelId, namedRemoteModel } from './model-reference.ts';
 import { page } from './paging.ts';
@@ -30,9 +31,17 @@ export const unloadModel = handle(declared.unloadModel, async (request, { servic
     const none = { wasLoaded: false, ramFreed: 0, vramFreed: 0 };
     return { payload: { modelId: id, modelPath: id, ...none }, message: 'Loading cancelled' };
   }
-  const freed = await models.unload(id);
+  const freed =
+    models.get(id) === undefined ? await unloadElsewhere(id, services) : await models.unload(id, { there: true });
   return { payload: { modelId: id, modelPath: id, wasLoaded: true, ...freed }, message: 'Model unloaded successfully' };
 });
+
+/** Has another host of the user unload a model. @throws HostError `MODEL_NOT_LOADED` if none has it loaded. */
+async function unloadElsewhere(id: string, services: Services): Promise<FreedMemory> {
+  const found = await (await services.peers()).find(id);
+  if (found === undefined) throw modelNotLoaded(id);
+  return found.unloadThere();
+}
 
 /** Returns the id of the loaded model that a reference names; without one, the id or text of the reference. */
 function loadedIdOf(reference: AnyModelReference, models: ModelRegistry): string {

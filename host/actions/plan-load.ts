@@ -90,7 +90,7 @@ export async function planLoad(
         const misfit = { shape, settings, gpuLayers: layersOn(emptied), snapshot: emptied };
         throw tooLarge(id, fit, findAlternatives(misfit));
       }
-      await models.unload(first.id, 'room');
+      await models.unload(first.id, { reason: 'room' });
       hardware.invalidateVram();
       snapshot = await snapshotNow();
     }

@@ -10,17 +10,18 @@ export const LENGTH_BYTES = 4;
 /**
  * Encodes a reply or an event as a frame. `JSON.stringify` escapes lone surrogates, so the body is always valid UTF-8.
  *
- * @throws HostError `REPLY_TOO_LARGE` for a message that a browser would close the port for; `TypeError` for values that
+ * @param most The largest body, bytes.
+ * @throws HostError `REPLY_TOO_LARGE` for a larger one, for which a browser would close the port; `TypeError` for values that
  * JSON does not support.
  */
-export function encodeFrame(message: object): Uint8Array {
+export function encodeFrame(message: object, most: number = MAX_REPLY_BYTES): Uint8Array {
   const json = JSON.stringify(message);
   const bytes = Buffer.byteLength(json);
-  if (bytes > MAX_REPLY_BYTES) {
+  if (bytes > most) {
     throw new HostError(
       'REPLY_TOO_LARGE',
-      `The reply is too large: ${bytes} bytes, but at most ${MAX_REPLY_BYTES} are allowed. Request fewer items with \`limit\` and \`cursor\`.`,
-      { details: { expected: MAX_REPLY_BYTES, found: bytes } },
+      `The reply is too large: ${bytes} bytes, but at most ${most} are allowed. Request fewer items with \`limit\` and \`cursor\`.`,
+      { details: { expected: most, found: bytes } },
     );
   }
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + bytes);

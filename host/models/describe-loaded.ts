@@ -6,6 +6,11 @@ export function capabilitiesOf({ abilities }: LoadedModel) {
   return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
 }
 
+/** Returns the other host of the user that has a model loaded, if one has. */
+export function hostOf({ hostPid }: LoadedModel) {
+  return hostPid === undefined ? {} : { host: { pid: hostPid } };
+}
+
 /** Returns where a loaded model runs, and since when. */
 export function placementOf(model: LoadedModel) {
   return {
@@ -25,6 +30,7 @@ export function loadedEntry(model: LoadedModel) {
   return {
     ...placementOf(model),
     ...capabilitiesOf(model),
+    ...hostOf(model),
     config: {
       vocab_size: model.vocabSize,
       context_size: model.contextSize,

@@ -150,9 +150,20 @@ export class LoadedEntry {
     return matching.flatMap(({ result }) => result ?? []);
   }
 
-  /** Ends all requests and unloads the model; returns what that freed. */
-  async unload(): Promise<FreedMemory> {
+  /**
+   * Ends all requests and unloads the model; returns what that freed.
+   *
+   * @param there Whether another host that has the model loaded unloads it, too.
+   */
+  async unload(there: boolean): Promise<FreedMemory> {
     this.#endRequests();
+    if (there && this.#model.unloadThere !== undefined) {
+      try {
+        return await this.#model.unloadThere();
+      } finally {
+        this.release();
+      }
+    }
     const freed = await this.#model.memory();
     await this.close();
     return freed;

@@ -45,6 +45,8 @@ export interface LoadedModel {
   readonly chatFormat?: ChatFormat;
   /** What the model supports; absent where only a request to its engine can show it. */
   readonly abilities?: ModelAbilities;
+  /** The process of the host that has it loaded, if that is another one of this user. */
+  readonly hostPid?: number;
   /** A remark for the user, such as a fallback to the CPU. */
   readonly notice?: string;
 }
@@ -73,6 +75,8 @@ export interface GenerationOptions extends RequestOptions {
 /** A model that an engine has loaded. Every engine provides this one interface; the registry keeps the list. */
 export interface EngineModel {
   readonly info: LoadedModel;
+  /** The settings that the request for its load chose, if another host loaded it. */
+  readonly loadedWith?: Readonly<Record<string, unknown>>;
   /** Resolves with the reason when the model is lost without having been unloaded. Never rejects. */
   readonly lost: Promise<HostError>;
   generate(request: GenerateRequest, options: GenerationOptions): Promise<GenerationResult>;
@@ -88,6 +92,8 @@ export interface EngineModel {
   memory(): Promise<FreedMemory>;
   /** Ends everything that is running and resolves when the model's memory has been freed. */
   unload(): Promise<void>;
+  /** Has the other host that loaded it unload it; absent for a model of this host. Resolves with what that freed. */
+  unloadThere?(): Promise<FreedMemory>;
 }
 
 /** Loads models: llama.cpp on this machine, or the remote engines. */

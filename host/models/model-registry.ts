@@ -6,7 +6,7 @@ import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { SharedWork } from '../common/shared-work.ts';
 import { sum } from '../common/sum.ts';
-import type { RequestId } from '../protocol/messages.ts';
+import type { EventPayloads, RequestId } from '../protocol/messages.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from './embedding.ts';
 import type { GenerateRequest, GenerationResult, PromptInput, RenderedPrompt } from './generation.ts';
 import { type GenerateOptions, type Lease, LoadedEntry, type RequestedSettings } from './loaded-entry.ts';
@@ -34,6 +34,8 @@ export interface LoadPlan {
   readonly lease?: (signal: AbortSignal) => Promise<Lease>;
   /** Prepares the model and has its engine load it. */
   readonly start: (signal: AbortSignal, onProgress: ProgressListener<LoadProgress>) => Promise<EngineModel>;
+  /** Called when the load has ended, and all listeners have been told. */
+  readonly end?: () => void;
   /** Kept with the loaded model; see {@link ModelRegistry.settingsOf}. */
   readonly settings?: RequestedSettings;
   /** Starts again although the model is loaded, and takes the result in its place. */
@@ -55,15 +57,16 @@ export interface LoadResult {
   readonly alreadyLoaded: boolean;
 }
 
-/** Why a model was unloaded without a request: it was idle, or another model needed its memory. */
-export type UnloadReason = 'idle' | 'room';
+/** Why a model was unloaded without a request of a client of this host; see the event `MODEL_UNLOADED`. */
+export type UnloadReason = EventPayloads['MODEL_UNLOADED']['reason'];
 
 /** A change of the list of loaded models. `activeId` is the active model after it. */
 export type ModelChange = { readonly id: string; readonly activeId: string | null } & (
   | { readonly type: 'loaded' }
   /** `reason` is absent where a request asked for it. */
   | { readonly type: 'unloaded'; readonly reason?: UnloadReason }
-  | { readonly type: 'lost'; readonly error: HostError }
+  /** `wasElsewhere`: another host had it loaded. */
+  | { readonly type: 'lost'; readonly error: HostError; readonly wasElsewhere: boolean }
 );
 
 /** Generations of one model that were stopped. */
@@ -138,13 +141,13 @@ export class ModelRegistry {
   }
 
   /**
-   * Local models that can be unloaded to free memory, in this order: the least recently used first, the active one
+   * Models of this host that can be unloaded to free memory, in this order: the least recently used first, the active one
    * last. Models with running requests are not among them.
    */
   evictionCandidates(): LoadedModel[] {
     const isActive = (id: string) => (id === this.#activeId ? 1 : 0);
     return [...this.#models.values()]
-      .filter((entry) => !entry.isInUse && entry.info.modelType !== 'remote')
+      .filter(({ isInUse, info }) => !isInUse && info.modelType !== 'remote' && info.hostPid === undefined)
       .sort((a, b) => isActive(a.info.id) - isActive(b.info.id) || a.lastUsed - b.lastUsed)
       .map(({ info }) => info);
   }
@@ -226,13 +229,15 @@ export class ModelRegistry {
   /**
    * Unloads a model, ending its requests with `MODEL_NOT_LOADED`; resolves when its memory has been freed.
    *
-   * @param reason Why, where no request asked for it.
+   * @param options.reason Why, where no request of a client asked for it.
+   * @param options.there Whether another host that has it loaded unloads it, too; otherwise this one stops using it.
    * @throws HostError `MODEL_NOT_LOADED`.
    */
-  async unload(id: string, reason?: UnloadReason): Promise<FreedMemory> {
+  async unload(id: string, options: { reason?: UnloadReason; there?: boolean } = {}): Promise<FreedMemory> {
+    const { reason, there = false } = options;
     const entry = this.#entry(id);
     this.#remove(entry);
-    const unloading = entry.unload();
+    const unloading = entry.unload(there);
     this.#unloading.set(id, unloading);
     try {
       const freed = await unloading;
@@ -273,7 +278,11 @@ export class ModelRegistry {
       // An aborted load or an unload of the same model ends first: its process may still have the memory.
       await present?.settled();
       await this.#unloading.get(id);
-      return this.#load(plan, signal, onProgress);
+      try {
+        return await this.#load(plan, signal, onProgress);
+      } finally {
+        plan.end?.();
+      }
     });
     this.#loading.set(id, work);
     void work.settled().then(() => {
@@ -313,8 +322,11 @@ export class ModelRegistry {
   #newEntry(model: EngineModel, lease: Lease | undefined, settings: RequestedSettings): LoadedEntry {
     const { id } = model.info;
     const onIdle = () =>
-      void this.unload(id, 'idle').catch((error: unknown) => this.#log.error('models.unload-failed', { id, error }));
-    return new LoadedEntry({ model, lease, settings, clock: this.#clock, onIdle });
+      void this.unload(id, { reason: 'idle' }).catch((error: unknown) =>
+        this.#log.error('models.unload-failed', { id, error }),
+      );
+    const { loadedWith = settings } = model;
+    return new LoadedEntry({ model, lease, settings: loadedWith, clock: this.#clock, onIdle });
   }
 
   #lost(id: string, model: EngineModel, error: HostError): void {
@@ -323,7 +335,8 @@ export class ModelRegistry {
     this.#remove(entry);
     entry.release();
     this.#log.error('models.lost', { id, code: error.code, message: error.message, ...error.details });
-    void this.#emit({ type: 'lost', id, activeId: this.#activeId, error });
+    const wasElsewhere = model.info.hostPid !== undefined;
+    void this.#emit({ type: 'lost', id, activeId: this.#activeId, error, wasElsewhere });
   }
 
   /**

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readFile, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { isSystemError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { removeFile } from '../common/files-in-use.ts';
@@ -24,10 +24,24 @@ export async function livingHosts(paths: PresencePaths): Promise<Announcement[]>
       const host = await readAnnouncement(file);
       if (host !== undefined) hosts.push(host);
     } else {
+      await removeSocket((await readAnnouncement(file))?.access?.address);
       for (const name of names) if (name.startsWith(base)) await removeFile(join(paths.hosts, name));
     }
   }
   return hosts.sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** Removes the socket of a dead host, and the folder that was made for it alone. Named pipes end with their process. */
+async function removeSocket(path: string | undefined): Promise<void> {
+  if (path === undefined || process.platform === 'win32') return;
+  const isSocket = await lstat(path).then(
+    (stats) => stats.isSocket(),
+    () => false,
+  );
+  if (!isSocket) return;
+  await removeFile(path);
+  // The folder is removed only if it is empty.
+  if (basename(dirname(path)).startsWith('tabagent-')) await rmdir(dirname(path)).catch(() => undefined);
 }
 
 /** Undefined if the host has just removed it, or if another version wrote it in another format. */

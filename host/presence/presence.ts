@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { writeJson } from '../common/atomic-write.ts';
+import { defined } from '../common/defined.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { removeFile } from '../common/files-in-use.ts';
 import type { Logger } from '../common/log.ts';
 import { VERSION } from '../common/version.ts';
 import type { HostPaths } from '../config.ts';
-import type { Announcement } from './announcement.ts';
+import type { Announcement, PeerAccess } from './announcement.ts';
 
 /** Where the announcements of hosts are, and their locks. */
 export type PresencePaths = Pick<HostPaths, 'hosts' | 'locks'>;
@@ -29,10 +30,12 @@ export class Presence {
     this.#log = log;
   }
 
-  /** Announces which models are loaded now. A failed write is logged; it does not fail the load. */
-  update(models: Announcement['models']): Promise<void> {
+  /**
+   * Announces which models are loaded now, and how to use them. A failed write is logged; it does not fail the load.
+   */
+  update(models: Announcement['models'], access?: PeerAccess): Promise<void> {
     this.#written = this.#written
-      .then(() => (models.length === 0 ? this.#withdraw() : this.#announce(models)))
+      .then(() => (models.length === 0 ? this.#withdraw() : this.#announce(models, access)))
       .catch((error: unknown) => this.#log.warn('presence.update-failed', { error }));
     return this.#written;
   }
@@ -42,9 +45,13 @@ export class Presence {
     await this.update([]);
   }
 
-  async #announce(models: Announcement['models']): Promise<void> {
+  async #announce(models: Announcement['models'], access: PeerAccess | undefined): Promise<void> {
     this.#current ??= this.#start();
-    const announcement: Announcement = { pid: process.pid, version: VERSION, startedAt: this.#startedAt, models };
+    const { pid } = process;
+    const announcement: Announcement = {
+      ...{ pid, version: VERSION, startedAt: this.#startedAt, models },
+      ...defined({ access }),
+    };
     await writeJson(this.#current.file, announcement);
   }
 

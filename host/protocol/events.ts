@@ -162,8 +162,8 @@ export const modelUnloaded = defineEvent({
   payload: {
     modelId,
     reason: field(
-      v.picklist(['idle', 'room']),
-      '`idle`: the model was not used for its `keepAlive`. `room`: another model needed the memory.',
+      v.picklist(['idle', 'room', 'request', 'host']),
+      '`idle`: the model was not used for its `keepAlive`. `room`: another model needed the memory. `request`: a client of another host of this user unloaded it. `host`: another host that had it loaded has ended or has unloaded it; it can be loaded again.',
     ),
   },
 });

@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['common', 'protocol', 'reasoning', 'grammar', 'json-schema', 'tools'],
   ['vectors', 'chat-template', 'gguf', 'store', 'messaging', 'registration', 'configuration', 'config.ts'],
   ['hardware', 'http', 'hub', 'secrets', 'presence', 'command', 'models', 'model-files'],
-  ['download', 'external', 'catalog', 'settings', 'conversations', 'lmstudio', 'engine', 'remote'],
+  ['download', 'external', 'catalog', 'settings', 'conversations', 'lmstudio', 'engine', 'remote', 'peers'],
   ['cache', 'requests'],
   ['services.ts'],
   ['actions', 'serve'],

@@ -260,6 +260,10 @@ export const stopGeneration = defineAction({
   request: {
     ...modelReference,
     targetRequestId: optional(requestId, 'Extension: the `requestId` of the generation to stop. Default: all.'),
+    everywhere: optional(
+      v.boolean(),
+      'Extension: whether to stop also the generations of the other hosts of this user. Default: false.',
+    ),
   },
   response: v.object({
     stopped: field(count, 'The number of stopped generations.'),

@@ -68,9 +68,16 @@ export const loadedTo = v.picklist(['CPU', 'GPU', 'SPLIT', 'REMOTE']);
 /** What a loaded model can do. */
 export const capabilities = v.array(v.picklist(['generate', 'embed', 'rank']));
 
+/** Where a model is loaded, if not in this host. */
+export const otherHost = optional(
+  v.object({ pid: field(count, 'The process id of the host.') }),
+  'Extension: the other host of this user that has the model loaded, whose copy this host uses; absent if this host has it loaded itself.',
+);
+
 export const loadModel = defineAction({
   name: 'LOAD_MODEL',
-  summary: 'Loads a model into memory, downloading it first if necessary.',
+  summary:
+    'Loads a model into memory, downloading it first if necessary. If another host of this user has it loaded, with the settings that the request chooses, that copy is used.',
   request: {
     ...modelReference,
     settings: optional(
@@ -126,7 +133,11 @@ export const loadModel = defineAction({
       }),
       'Extension: how conversations become prompts; absent for a remote model and for one that does not generate text.',
     ),
-    alreadyLoaded: field(v.boolean(), 'Extension: whether the model was loaded before this request.'),
+    alreadyLoaded: field(
+      v.boolean(),
+      'Extension: whether the model was loaded before this request, by this host or by another one of this user.',
+    ),
+    host: otherHost,
     differences: optional(
       v.record(
         v.string(),

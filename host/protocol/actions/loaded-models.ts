@@ -13,7 +13,7 @@ import {
   requestId,
   unixSeconds,
 } from '../fields.ts';
-import { capabilities, loadedTo } from './load.ts';
+import { capabilities, loadedTo, otherHost } from './load.ts';
 
 /** Mebibytes, the original's unit. */
 const mebibytes = v.pipe(v.number(), v.title('integer, MiB'));
@@ -48,11 +48,12 @@ export const announcedModel = v.object({
   ),
 });
 
-const loadedModel = v.object({ modelId, ...announcedModel.entries });
+const loadedModel = v.object({ modelId, ...announcedModel.entries, host: otherHost });
 
 export const unloadModel = defineAction({
   name: 'UNLOAD_MODEL',
-  summary: 'Unloads a model from memory. Cancels its load if that has not finished.',
+  summary:
+    'Unloads a model from memory, also one that only another host of this user has loaded. Cancels its load if that has not finished.',
   request: {
     ...modelReference,
     targetRequestId: optional(
@@ -72,7 +73,8 @@ export const unloadModel = defineAction({
 
 export const unloadAllModels = defineAction({
   name: 'UNLOAD_ALL_MODELS',
-  summary: 'Unloads all models of this host, and cancels the loads that have not finished.',
+  summary:
+    'Unloads all models of this host, and cancels the loads that have not finished. Models of other hosts stay loaded there.',
   request: {},
   response: v.object({
     unloadedModels: field(v.array(v.string()), 'The ids of the unloaded models.'),

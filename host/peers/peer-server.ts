@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { HostError } from '../common/errors.ts';
+import { hostShuttingDown, modelNotLoaded } from '../common/host-errors.ts';
+import type { JsonObject } from '../common/json.ts';
+import type { Logger } from '../common/log.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
+import type { PeerAccess } from '../presence/announcement.ts';
+import { type Address, newAddress } from './address.ts';
+import { receive, welcome } from './handshake.ts';
+import { PeerCalls, type PeerEmit } from './peer-calls.ts';
+
+/** Most connections. Each model that another host uses has one. */
+const MAX_CONNECTIONS = 64;
+
+/** A connection on which requests are answered until it ends. */
+export interface PeerSession {
+  readonly finished: Promise<unknown>;
+  /** Aborts what is running, and ends the connection. */
+  stop(reason: HostError): void;
+}
+
+/** Answers the requests that arrive on a socket. */
+export type OpenPeerSession = (
+  socket: Socket,
+  handler: (message: JsonObject, call: { signal: AbortSignal; emit: PeerEmit }) => Promise<object>,
+) => PeerSession;
+
+/** Options of {@link PeerServer}. */
+export interface PeerServerOptions {
+  /** The folder of announcements. */
+  readonly folder: string;
+  readonly models: ModelRegistry;
+  readonly openSession: OpenPeerSession;
+  readonly log: Logger;
+}
+
+/**
+ * Lets the other hosts of the user use the models of this one. Each connection is for one model, and ends when that is
+ * unloaded: its end tells the other host that it cannot use the model any more.
+ */
+export class PeerServer {
+  /** How other hosts reach it. */
+  readonly access: PeerAccess;
+  readonly #server: Server;
+  readonly #address: Address;
+  readonly #options: PeerServerOptions;
+  /** The sockets of the connections, before and after the handshake. */
+  readonly #sockets = new Set<Socket>();
+  readonly #stopListening: () => void;
+  /** By model. */
+  readonly #sessions = new Map<PeerSession, string>();
+
+  private constructor(server: Server, address: Address, secret: string, options: PeerServerOptions) {
+    this.access = { address: address.path, secret };
+    this.#server = server;
+    this.#address = address;
+    this.#options = options;
+    server.on('connection', (socket) => void this.#accept(socket));
+    this.#stopListening = options.models.onChange(({ type, id }) => {
+      if (type !== 'loaded') this.#end(id);
+    });
+  }
+
+  static async open(options: PeerServerOptions): Promise<PeerServer> {
+    const address = await newAddress(options.folder);
+    const server = createServer();
+    server.maxConnections = MAX_CONNECTIONS;
+    try {
+      server.listen(address.path);
+      await once(server, 'listening');
+      if (process.platform !== 'win32') await chmod(address.path, 0o600);
+    } catch (error) {
+      server.close();
+      await address.remove();
+      throw error;
+    }
+    // It alone must not keep a program running.
+    server.unref();
+    return new PeerServer(server, address, randomBytes(32).toString('hex'), options);
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    this.#server.close();
+    for (const session of this.#sessions.keys()) session.stop(hostShuttingDown());
+    for (const socket of this.#sockets) socket.destroy();
+    await this.#address.remove();
+  }
+
+  async #accept(socket: Socket): Promise<void> {
+    const { models, openSession, log } = this.#options;
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    try {
+      const { modelId } = await receive(socket, this.access.secret);
+      const id = String(modelId);
+      const model = models.get(id);
+      if (model === undefined || model.hostPid !== undefined) {
+        socket.end(`${JSON.stringify({ error: modelNotLoaded(id).code })}\n`);
+        return;
+      }
+      const calls = new PeerCalls(models, id);
+      welcome(socket, { model, settings: models.settingsOf(id) ?? {} });
+      const session = openSession(socket, (message, call) => calls.handle(message, call));
+      this.#sessions.set(session, id);
+      void session.finished.finally(() => this.#sessions.delete(session));
+    } catch (error) {
+      log.warn('peers.refused', { error });
+      socket.destroy();
+    }
+  }
+
+  #end(id: string): void {
+    for (const [session, used] of this.#sessions) if (used === id) session.stop(modelNotLoaded(id));
+  }
+}

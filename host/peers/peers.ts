@@ -1,0 +1,94 @@
+import type { JsonObject } from '../common/json.ts';
+import type { Logger } from '../common/log.ts';
+import { VERSION } from '../common/version.ts';
+import type { LoadedModel } from '../models/model-engine.ts';
+import type { Announcement, PeerAccess } from '../presence/announcement.ts';
+import { livingHosts } from '../presence/other-hosts.ts';
+import type { PresencePaths } from '../presence/presence.ts';
+import { type LoadTurn, takeLoadTurn } from './load-turn.ts';
+import { PeerConnection } from './peer-connection.ts';
+import { PeerModel, peerEnded } from './peer-model.ts';
+
+/** The models that the other hosts of this user have loaded. */
+export class Peers {
+  readonly #paths: PresencePaths;
+  readonly #log: Logger;
+  /** Of this host itself, where it is open. */
+  readonly #own: () => Promise<PeerAccess | undefined>;
+
+  readonly #timeoutMs: number;
+
+  /** @param options.timeoutMs How long to wait for a load of another host. */
+  constructor(options: {
+    paths: PresencePaths;
+    own: () => Promise<PeerAccess | undefined>;
+    timeoutMs: number;
+    log: Logger;
+  }) {
+    this.#paths = options.paths;
+    this.#own = options.own;
+    this.#timeoutMs = options.timeoutMs;
+    this.#log = options.log;
+  }
+
+  /**
+   * Connects to a host that has a model loaded. Undefined if there is none, or none can be reached.
+   *
+   * @param isWanted Whether its copy will do.
+   */
+  async find(id: string, isWanted: (model: PeerModel) => boolean = () => true): Promise<PeerModel | undefined> {
+    for (const host of await this.#others()) {
+      if (!host.models.some(({ model_id }) => model_id === id)) continue;
+      const found = await this.#connect(host, id);
+      if (found === undefined) continue;
+      if (isWanted(found)) return found;
+      await found.unload();
+    }
+    return undefined;
+  }
+
+  /** Waits until no other host loads a model. @throws the signal's reason when aborted. */
+  takeLoadTurn(id: string, signal: AbortSignal): Promise<LoadTurn> {
+    return takeLoadTurn(this.#paths, id, { signal, timeoutMs: this.#timeoutMs });
+  }
+
+  /** Stops the generations of all models of other hosts, or of one. Returns their number. */
+  async stopGenerations(id: string | undefined): Promise<number> {
+    let stopped = 0;
+    for (const host of await this.#others()) {
+      for (const { model_id } of host.models) {
+        if (id !== undefined && model_id !== id) continue;
+        const found = await this.#connect(host, model_id);
+        if (found === undefined) continue;
+        stopped += await found.stopAll();
+        await found.unload();
+      }
+    }
+    return stopped;
+  }
+
+  async #others(): Promise<Announcement[]> {
+    const [hosts, own] = await Promise.all([livingHosts(this.#paths), this.#own()]);
+    // What the hosts send each other is that of one version.
+    return hosts.filter(
+      ({ version, access }) => version === VERSION && access !== undefined && access.address !== own?.address,
+    );
+  }
+
+  async #connect({ access, pid }: Announcement, id: string): Promise<PeerModel | undefined> {
+    if (access === undefined) return undefined;
+    try {
+      const { connection, answer } = await PeerConnection.open(access, { modelId: id }, () => peerEnded(id));
+      const { model, settings } = answer;
+      if (model !== undefined) {
+        // The host that knows the secret has the same version, so it has sent what this one would have.
+        const info = { ...(model as unknown as LoadedModel), hostPid: pid };
+        return new PeerModel(info, settings as JsonObject, connection);
+      }
+      connection.close();
+    } catch (error) {
+      this.#log.warn('peers.unreachable', { pid, error });
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,321 @@
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../support/cli/run-command.ts';
+import { bertModel } from '../../support/gguf/bert-model.ts';
+import { markovModel, START } from '../../support/gguf/markov-model.ts';
+import { speakingModel } from '../../support/gguf/speaking-model.ts';
+import { string } from '../../support/gguf/write-gguf.ts';
+import type { HostProcess } from '../../support/host/host-process.ts';
+import { promised } from '../../support/host/promised.ts';
+import { Workshop } from '../../support/host/workshop.ts';
+import { ServeProcess } from '../../support/serve/serve-process.ts';
+import { FAMILIES, TOOLS } from '../../support/tools/families.ts';
+
+const FOLDER = 'tabagent/shared-gguf';
+const STORY = `${FOLDER}/story.gguf`;
+const ENDLESS = `${FOLDER}/endless.gguf`;
+const TOOLED = `${FOLDER}/tools.gguf`;
+const VECTORS = `${FOLDER}/vectors.gguf`;
+const RANKER = `${FOLDER}/ranker.gguf`;
+const WORDS = ['red', 'green', 'blue'];
+const [HERMES] = FAMILIES;
+const echo = { 'tokenizer.chat_template': string("{{ messages[-1]['content'] }}") };
+const SETTINGS = { n_gpu_layers: 0, n_threads: 1 };
+const GREEDY = { temperature: 0 };
+const ask = (content: string) => [{ role: 'user', content }];
+
+let begun = 0;
+
+/** Starts a generation. `first` resolves with its first text. */
+function begin(host: HostProcess, fields: object) {
+  begun += 1;
+  const requestId = `begun-${begun}`;
+  const reply = host.next((message) => message.requestId === requestId && 'status' in message);
+  const first = host.next((message) => message.requestId === requestId && message.type === 'generationUpdate');
+  // Some hosts are killed while they generate.
+  for (const promise of [reply, first]) promise.catch(() => {});
+  host.send({ action: 'GENERATE', requestId, ...fields });
+  return { requestId, reply, first };
+}
+
+/** Returns the event with which a host says that it no longer has a model. */
+async function unloading(host: HostProcess) {
+  const isIt = ({ type }: { type?: string }) => type === 'MODEL_UNLOADED';
+  return (host.received.find(isIt) ?? (await host.next(isIt))).payload;
+}
+
+describe('a model that several hosts of a user use', () => {
+  let shop: Workshop;
+  beforeEach(async () => {
+    shop = await Workshop.open();
+    const folder = join(shop.home, 'models', FOLDER);
+    await mkdir(folder, { recursive: true });
+    const models = {
+      story: markovModel({ metadata: echo }),
+      endless: markovModel({ metadata: echo, chain: { [START]: { on: 1 }, on: { on: 1 } }, contextLength: 65_536 }),
+      tools: speakingModel(HERMES),
+      vectors: bertModel({ words: WORDS }),
+      ranker: bertModel({ words: WORDS, rank: { red: 1, blue: -1 } }),
+    };
+    for (const [name, bytes] of Object.entries(models)) await writeFile(join(folder, `${name}.gguf`), bytes);
+  });
+  afterEach(() => shop.close());
+
+  const load = async (host: HostProcess, modelId: string, more: object = {}) =>
+    promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelId, ...more }));
+  const own = (host: HostProcess, modelId: string) => load(host, modelId, { settings: SETTINGS });
+  const loaded = async (host: HostProcess) =>
+    promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models;
+  const announced = async () => {
+    const names = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(shop.home, 'hosts', name), 'utf8'))));
+  };
+
+  it('is loaded once, and answers the requests of each host as its own', async () => {
+    const [one, two] = [shop.host(), shop.host()];
+    expect(await own(one, STORY)).not.toHaveProperty('host');
+    const found = await load(two, STORY);
+    expect(found).toMatchObject({ alreadyLoaded: true, host: { pid: one.pid }, contextSize: 512 });
+    expect(await loaded(two)).toMatchObject([{ modelId: STORY, host: { pid: one.pid } }]);
+    expect((await loaded(one))[0]).not.toHaveProperty('host');
+    // Only the host that has it in memory announces it.
+    expect(await announced()).toMatchObject([{ pid: one.pid, models: [{ model_id: STORY }] }]);
+
+    const request = { messages: ask('once'), settings: { ...GREEDY, seed: 1 } };
+    const answers = [await one.request('GENERATE', request), await two.request('GENERATE', request)];
+    const [mine, other] = answers.map((reply) => promised('GENERATE', reply));
+    expect(other?.output).toBe(' upon one time there was a small model .');
+    expect([other?.output, other?.finishReason]).toEqual([mine?.output, mine?.finishReason]);
+    const streamed = two.received.filter(({ type }) => type === 'generationUpdate');
+    expect(streamed.map(({ payload }) => payload.token).join('')).toBe(other?.output);
+    expect(one.received.filter(({ type }) => type === 'generationUpdate').length).toBeGreaterThan(0);
+
+    const rendered = promised('RENDER_PROMPT', await two.request('RENDER_PROMPT', { messages: ask('once upon') }));
+    expect(rendered).toEqual(
+      promised('RENDER_PROMPT', await one.request('RENDER_PROMPT', { messages: ask('once upon') })),
+    );
+    expect(
+      promised('COUNT_TOKENS', await two.request('COUNT_TOKENS', { texts: ['once', 'upon'] })).tokens,
+    ).toBeGreaterThan(1);
+    const schema = { enum: ['upon', 'there'] };
+    const held = await two.request('GENERATE', { prompt: 'once', settings: { ...GREEDY, json_schema: schema } });
+    expect(schema.enum).toContain(JSON.parse(promised('GENERATE', held).output));
+    // Errors are those of the host that has the model.
+    expect(await two.request('GENERATE', { prompt: 'once '.repeat(600) })).toMatchObject({ code: 'CONTEXT_OVERFLOW' });
+    await Promise.all([one.close(), two.close()]);
+  });
+
+  it('is loaded once also if several hosts load it at the same time', async () => {
+    const hosts = [shop.host(), shop.host(), shop.host()];
+    const replies = await Promise.all(hosts.map((host) => own(host, STORY)));
+    expect(replies.filter(({ host }) => host === undefined)).toHaveLength(1);
+    expect(await announced()).toHaveLength(1);
+  });
+
+  it('calls tools, embeds and ranks for another host', async () => {
+    const [one, two] = [shop.host(), shop.host()];
+    for (const id of [TOOLED, VECTORS, RANKER]) {
+      await own(one, id);
+      await load(two, id);
+    }
+    const called = await two.request('GENERATE', { modelId: TOOLED, messages: ask('weather'), tools: TOOLS });
+    expect(promised('GENERATE', called).tool_calls?.[0]?.function.name).toBe('get_weather');
+    const texts = { modelId: VECTORS, texts: ['red', 'green blue'] };
+    const [a, b] = [await one.request('GENERATE_EMBEDDINGS', texts), await two.request('GENERATE_EMBEDDINGS', texts)];
+    expect(promised('GENERATE_EMBEDDINGS', b).embeddings).toEqual(promised('GENERATE_EMBEDDINGS', a).embeddings);
+    const documents = { modelId: RANKER, query: 'green', documents: ['blue', 'red'] };
+    const ranked = promised('RERANK_DOCUMENTS', await two.request('RERANK_DOCUMENTS', documents));
+    expect(ranked.results[0]).toMatchObject({ document: 'red' });
+    expect(await two.request('RERANK_DOCUMENTS', { ...documents, modelId: STORY })).toMatchObject({ status: 'error' });
+  });
+
+  it('stops and aborts the generations of the host that asks, and no others', async () => {
+    const [one, two] = [shop.host(), shop.host()];
+    await own(one, ENDLESS);
+    await load(two, ENDLESS);
+    const request = { messages: ask('on'), settings: { max_new_tokens: 60_000 } };
+    const other = begin(two, request);
+    await other.first;
+    await two.request('STOP_GENERATION', { targetRequestId: other.requestId });
+    expect(promised('GENERATE', await other.reply).finishReason).toBe('stopped');
+    const mine = begin(one, request);
+    await mine.first;
+    expect(await two.request('STOP_GENERATION')).toMatchObject({ payload: { stopped: 0 } });
+    // The host that asks goes away while its generation waits for the other one.
+    begin(two, request);
+    await two.request('PING');
+    await two.kill();
+    await one.request('STOP_GENERATION');
+    expect(promised('GENERATE', await mine.reply).finishReason).toBe('stopped');
+    const next = { messages: ask('on'), settings: { max_new_tokens: 1 } };
+    expect(promised('GENERATE', await one.request('GENERATE', next)).finishReason).toBe('length');
+  });
+
+  it('is reported as gone when its host ends or is killed, and is then loaded by the other one', async () => {
+    for (const end of ['close', 'kill'] as const) {
+      const [one, two] = [shop.host(), shop.host()];
+      await own(one, ENDLESS);
+      await load(two, ENDLESS);
+      const running = begin(two, { messages: ask('on'), settings: { max_new_tokens: 60_000 } });
+      await running.first;
+      await one[end]();
+      expect(await running.reply).toMatchObject({ status: 'error', code: 'MODEL_NOT_LOADED' });
+      expect(await unloading(two)).toEqual({ modelId: ENDLESS, reason: 'host' });
+      expect(await loaded(two)).toEqual([]);
+      const again = await own(two, ENDLESS);
+      expect(again).toMatchObject({ alreadyLoaded: false });
+      expect(again).not.toHaveProperty('host');
+      await two.close();
+    }
+    expect(await readdir(join(shop.home, 'hosts'))).toEqual([]);
+  });
+
+  it('is loaded by a host if the one that has it does not respond', async () => {
+    const [one, two] = [shop.host(), shop.host()];
+    await own(one, ENDLESS);
+    await load(two, ENDLESS);
+    const running = begin(two, { messages: ask('on'), settings: { max_new_tokens: 60_000 } });
+    await running.first;
+    one.child.kill('SIGSTOP');
+    expect(await own(shop.host(), ENDLESS)).toMatchObject({ alreadyLoaded: false });
+    await two.request('STOP_GENERATION');
+    expect(await running.reply).toMatchObject({ code: 'MODEL_NOT_LOADED' });
+    expect(await unloading(two)).toEqual({ modelId: ENDLESS, reason: 'host' });
+    one.child.kill('SIGCONT');
+  });
+
+  it('is unloaded in the host that has it when a client of another one asks for that', async () => {
+    const [one, two, three] = [shop.host(), shop.host(), shop.host()];
+    await own(one, STORY);
+    await load(two, STORY);
+    await load(three, STORY);
+    expect(await two.request('UNLOAD_MODEL', { modelId: STORY })).toMatchObject({ payload: { wasLoaded: true } });
+    expect(await unloading(one)).toEqual({ modelId: STORY, reason: 'request' });
+    expect(await unloading(three)).toEqual({ modelId: STORY, reason: 'host' });
+    expect(two.received.some(({ type }) => type === 'MODEL_UNLOADED')).toBe(false);
+    for (const host of [one, two, three]) expect(await loaded(host)).toEqual([]);
+  });
+
+  it('stays loaded when a host that only uses it ends, or no longer uses it', async () => {
+    const [one, two] = [shop.host(), shop.host()];
+    await own(one, STORY);
+    await load(two, STORY, { keepAlive: 0 });
+    expect(await unloading(two)).toEqual({ modelId: STORY, reason: 'idle' });
+    expect(await loaded(two)).toEqual([]);
+    await load(two, STORY);
+    await two.request('UNLOAD_ALL_MODELS');
+    expect(await loaded(two)).toEqual([]);
+    await load(two, STORY);
+    await two.kill();
+    expect(await loaded(one)).toHaveLength(1);
+    expect(await one.request('GENERATE', { prompt: 'once', settings: GREEDY })).toMatchObject({ status: 'success' });
+  });
+
+  it('is loaded again for a request that chooses other settings', async () => {
+    const [one, two] = [shop.host(), shop.host()];
+    await own(one, STORY);
+    expect(await load(two, STORY, { settings: { n_ctx: 512 } })).toMatchObject({ host: { pid: one.pid } });
+    const differs = { settings: { ...SETTINGS, n_ctx: 256 } };
+    expect(await load(two, STORY, { ...differs, reload: false })).toMatchObject({ host: { pid: one.pid } });
+    const mine = await load(two, STORY, differs);
+    expect([mine.contextSize, mine.host]).toEqual([256, undefined]);
+    expect(await loaded(one)).toMatchObject([{ config: { context_size: 512 } }]);
+  });
+
+  it('stops answering in every host on the command line', async () => {
+    const [one, two] = [shop.host(), shop.host()];
+    await own(one, ENDLESS);
+    await load(two, ENDLESS);
+    const request = { messages: ask('on'), settings: { max_new_tokens: 60_000 } };
+    const [mine, other] = [begin(one, request), begin(two, request)];
+    await Promise.race([mine.first, other.first]);
+    await runCommand(['stop', ENDLESS], { home: shop.home });
+    // The first command may have come before the one that waited.
+    await Promise.race([mine.reply, other.reply]);
+    await Promise.all([mine, other].map(({ first, reply }) => Promise.race([first, reply])));
+    await runCommand(['stop'], { home: shop.home });
+    for (const { reply } of [mine, other]) expect(promised('GENERATE', await reply).finishReason).toBe('stopped');
+  });
+
+  it('is used by the command line and by programs, too', async () => {
+    const host = shop.host();
+    await own(host, STORY);
+    const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home });
+    const ran = await tabagent('run', STORY, 'once', '--temperature', '0', '--json');
+    expect(ran.stdout).toContain('upon one time');
+    expect((await announced()).map(({ pid }) => pid)).toEqual([host.pid]);
+    const server = shop.use(await ServeProcess.start(shop.home));
+    const headers = { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ model: 'story', prompt: 'once upon', temperature: 0 });
+    const response = await fetch(`${server.url}/v1/completions`, { method: 'POST', headers, body });
+    expect(await response.json()).toMatchObject({ choices: [{ text: ' one time there was a small model .' }] });
+    expect((await announced()).map(({ pid }) => pid)).toEqual([host.pid]);
+    expect((await tabagent('ps')).stdout).toContain(String(host.pid));
+    expect((await tabagent('stop', '--json')).stdout).toContain('"stopped": 0');
+    expect(await tabagent('unload', 'story')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`Unloaded ${STORY}`),
+    });
+    expect(await unloading(host)).toEqual({ modelId: STORY, reason: 'request' });
+    expect((await tabagent('ps', '--json')).stdout).toContain('"hosts": []');
+    expect(await tabagent('unload', 'story')).toMatchObject({ code: 3, stderr: expect.stringContaining('not loaded') });
+  });
+
+  describe('its address', () => {
+    it('can be opened by the user alone, and its secret is in no reply or log', async () => {
+      const host = shop.host();
+      await own(host, STORY);
+      const [{ access }] = await announced();
+      expect((await stat(access.address)).mode & 0o777).toBe(0o600);
+      expect((await stat(join(shop.home, 'hosts'))).mode & 0o777).toBe(0o700);
+      await host.request('LIST_HOSTS');
+      await host.request('GET_LOADED_MODELS');
+      expect(JSON.stringify(host.received)).not.toContain(access.secret);
+      expect(await readFile(join(shop.home, 'logs', 'host.log'), 'utf8')).not.toContain(access.secret);
+    });
+
+    it('answers nobody who has a wrong secret, whom other hosts do not trust either', async () => {
+      const [one, two] = [shop.host(), shop.host()];
+      await own(one, STORY);
+      const [file] = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const path = join(shop.home, 'hosts', file ?? '');
+      const announcement = JSON.parse(await readFile(path, 'utf8'));
+      const { address } = announcement.access;
+      await writeFile(path, JSON.stringify({ ...announcement, access: { address, secret: 'wrong' } }));
+      expect(await own(two, STORY)).toMatchObject({ alreadyLoaded: false });
+    });
+
+    it('of a program in place of the host gets neither the secret nor a request, and the model is loaded', async () => {
+      const [one, two] = [shop.host(), shop.host()];
+      await own(one, STORY);
+      const heard: Buffer[] = [];
+      const sockets: Socket[] = [];
+      const planted = createServer((socket) => {
+        sockets.push(socket);
+        socket.on('error', () => {});
+        socket.on('data', (bytes) => {
+          heard.push(bytes);
+          socket.write(`${JSON.stringify({ nonce: 'x', proof: 'y'.repeat(64) })}\n`);
+        });
+      });
+      const address = join(shop.home, 'planted.sock');
+      planted.listen(address);
+      await once(planted, 'listening');
+      const [file] = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const path = join(shop.home, 'hosts', file ?? '');
+      const announcement = JSON.parse(await readFile(path, 'utf8'));
+      const { secret } = announcement.access;
+      await writeFile(path, JSON.stringify({ ...announcement, access: { address, secret } }));
+      expect(await own(two, STORY)).toMatchObject({ alreadyLoaded: false });
+      const text = Buffer.concat(heard).toString();
+      const lines = text.trim().split('\n');
+      expect(lines.map((line) => Object.keys(JSON.parse(line)))).toEqual(lines.map(() => ['nonce']));
+      expect(text).not.toContain(secret);
+      for (const socket of sockets) socket.destroy();
+      planted.close();
+    });
+  });
+});
