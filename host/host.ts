@@ -9,7 +9,7 @@ import { unnamedStorageError } from './common/storage-error.ts';
 import type { HostConfig } from './config.ts';
 import { assertOwnDataFolder } from './configuration/data-folder.ts';
 import { errorReply } from './messaging/error-reply.ts';
-import type { OpenPeerSession } from './peers/peer-server.ts';
+import type { LoadForPeer, OpenPeerSession } from './peers/peer-server.ts';
 import type { ActionDeclaration } from './protocol/define.ts';
 import { MAX_REQUEST_BYTES } from './protocol/limits.ts';
 import type { EventType, HostEvent, Reply } from './protocol/messages.ts';
@@ -51,6 +51,7 @@ export class Host {
         for (const listener of this.#listeners) listener(event);
       },
       openPeerSession: peerSessions(config, this.log),
+      loadForPeer: (fields, call) => this.#loadForPeer(fields, call),
     });
   }
 
@@ -103,6 +104,18 @@ export class Host {
         context.emit({ type, payload, ...defined({ requestId }) } as HostEvent, event.coalescedBy);
       },
     };
+  }
+
+  /** Lets other hosts of the user load models in this one, which runs until the user ends it. */
+  async stay(): Promise<void> {
+    await this.#services.stay();
+  }
+
+  async #loadForPeer(fields: JsonObject, { signal, emit }: Parameters<LoadForPeer>[1]): Promise<object> {
+    const reply = await this.handle({ ...fields, action: 'LOAD_MODEL' }, { client: 'browser', signal, emit });
+    if (reply.status === 'success') return Object(reply.payload);
+    const { code, message, details } = reply;
+    throw new HostError(code, message, { details });
   }
 
   /** Stops downloads (they can be resumed), ends every runner and closes the databases. */

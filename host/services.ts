@@ -20,7 +20,7 @@ import type { Hub } from './hub/hub.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
 import { loadedEntry } from './models/describe-loaded.ts';
 import type { ModelRegistry } from './models/model-registry.ts';
-import type { OpenPeerSession, PeerServer } from './peers/peer-server.ts';
+import type { LoadForPeer, OpenPeerSession, PeerServer } from './peers/peer-server.ts';
 import type { Peers } from './peers/peers.ts';
 import type { Presence } from './presence/presence.ts';
 import type { EventPayloads, HostEvent } from './protocol/messages.ts';
@@ -41,6 +41,9 @@ export class HostServices {
   /** Sends an event that belongs to no request. */
   readonly #announce: (event: HostEvent) => void;
   readonly #openPeerSession: OpenPeerSession;
+  readonly #loadForPeer: LoadForPeer;
+  /** See {@link stay}. */
+  #stays = false;
   readonly downloadRequests = new DownloadRequests();
   /** Loads of models. */
   readonly loadRequests = new ModelRequests(loadCancelled);
@@ -73,11 +76,13 @@ export class HostServices {
     log: Logger;
     announce: (event: HostEvent) => void;
     openPeerSession: OpenPeerSession;
+    loadForPeer: LoadForPeer;
   }) {
     this.config = options.config;
     this.log = options.log;
     this.#announce = options.announce;
     this.#openPeerSession = options.openPeerSession;
+    this.#loadForPeer = options.loadForPeer;
   }
 
   async relocateCache(
@@ -261,12 +266,23 @@ export class HostServices {
       if (change.type === 'lost' && change.wasElsewhere) {
         this.#announce({ type: 'MODEL_UNLOADED', payload: { modelId: change.id, reason: 'host' } });
       }
-      const own = models.list().filter(({ modelType, hostPid }) => modelType !== 'remote' && hostPid === undefined);
-      const presence = await this.#presence.current();
-      if (own.length === 0 && presence === undefined) return;
-      await (await this.#presence()).update(own.map(loadedEntry), (await this.#peerServer())?.access);
+      await this.#announceModels(models);
     });
     return models;
+  }
+
+  /** Announces the models that this host has loaded itself, or that it stays, to the other hosts of the user. */
+  async #announceModels(models: ModelRegistry): Promise<void> {
+    const own = models.list().filter(({ modelType, hostPid }) => modelType !== 'remote' && hostPid === undefined);
+    if (own.length === 0 && !this.#stays && (await this.#presence.current()) === undefined) return;
+    const access = (await this.#peerServer())?.access;
+    await (await this.#presence()).update(own.map(loadedEntry), access, this.#stays);
+  }
+
+  /** Lets other hosts of the user load models in this one, which runs until the user ends it. */
+  async stay(): Promise<void> {
+    this.#stays = true;
+    await this.#announceModels(await this.models());
   }
 
   async #createPeers(): Promise<Peers> {
@@ -281,7 +297,8 @@ export class HostServices {
     const { PeerServer } = await import('./peers/peer-server.ts');
     const { log, config } = this;
     try {
-      const options = { models: await this.models(), openSession: this.#openPeerSession, log };
+      const load = this.#stays ? this.#loadForPeer : undefined;
+      const options = { models: await this.models(), openSession: this.#openPeerSession, load, log };
       return await PeerServer.open({ folder: config.paths.hosts, ...options });
     } catch (error) {
       log.warn('peers.not-open', { error });
@@ -297,7 +314,7 @@ export class HostServices {
 
 /** The services as handlers see them: handlers can neither reset nor close them. */
 export type Services = {
-  readonly [K in Exclude<keyof HostServices, 'close'>]: HostServices[K] extends Lazy<infer T>
+  readonly [K in Exclude<keyof HostServices, 'close' | 'stay'>]: HostServices[K] extends Lazy<infer T>
     ? () => Promise<T>
     : HostServices[K];
 } & {

@@ -1,5 +1,6 @@
 import { defined } from '../common/defined.ts';
 import { errorInfo } from '../common/errors.ts';
+import type { JsonObject } from '../common/json.ts';
 import { throttle } from '../common/progress.ts';
 import { capabilitiesOf, hostOf } from '../models/describe-loaded.ts';
 import type { EngineModel, LoadedModel } from '../models/model-engine.ts';
@@ -223,7 +224,22 @@ async function load(plan: LoadPlan, request: RequestOf<'LOAD_MODEL'>, call: Call
   }
 }
 
+/** Has `tabagent serve` load a model. */
+async function loadInServer(
+  { inServer: _, ...request }: RequestOf<'LOAD_MODEL'>,
+  call: Call<'modelWorkerLoadingProgress'>,
+) {
+  const peers = await call.services.peers();
+  const payload = await peers.loadInServer(request as JsonObject, {
+    signal: call.signal,
+    // The other host has the same version.
+    onEvent: (event) => call.emit('modelWorkerLoadingProgress', event as EventPayloads['modelWorkerLoadingProgress']),
+  });
+  return { payload, message: payload.alreadyLoaded ? 'Model already loaded' : 'Model loaded successfully' };
+}
+
 export const loadModel = handle(declared.loadModel, async (request, call) => {
+  if (request.inServer === true) return loadInServer(request, call);
   const remote = namedRemoteModel(request);
   const { loadRequests, downloadRequests } = call.services;
   if (remote !== undefined) {

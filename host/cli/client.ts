@@ -71,6 +71,12 @@ export class Client {
     return items;
   }
 
+  /** Lets other hosts of the user load models in this one. */
+  async stay(): Promise<void> {
+    this.#host ??= this.#openHost();
+    await this.#host.stay();
+  }
+
   async close(): Promise<void> {
     // If the host could not be created, the request that needed it has failed.
     await this.#host?.close();

@@ -127,6 +127,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/ps.ts'),
   },
   {
+    name: 'load',
+    summary: 'Load a model into memory, in "tabagent serve"',
+    details:
+      'It stays loaded until it is unloaded. Browsers, programs and "tabagent run" use it from\nthere. "tabagent serve" must be running.',
+    args: [MODEL],
+    options: [
+      CONTEXT,
+      { name: 'gpu-layers', value: 'NUMBER', summary: 'layers to put on the GPU; 0 for none, -1 for as many as fit' },
+      { name: 'threads', value: 'NUMBER', summary: 'CPU threads (default: based on the number of physical cores)' },
+      {
+        name: 'keep-alive',
+        value: 'SECONDS',
+        summary: 'unload it after this time without use; -1 for never (default: -1)',
+      },
+    ],
+    examples: [{ command: 'tabagent load Qwen3-0.6B-Q8_0', does: 'load a model for later' }],
+    actions: ['LOAD_MODEL', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
+    load: () => import('./commands/load.ts'),
+  },
+  {
     name: 'unload',
     summary: 'Unload models from memory, in whatever host has them loaded',
     details: 'Browsers and programs that use the model are told, and can load it again.',

@@ -65,6 +65,8 @@ export class PeerCalls {
       case 'CANCEL':
         this.#running.get(target ?? -1)?.abort(new HostError('ABORTED', 'The request was cancelled.'));
         return null;
+      case 'LOAD':
+        throw new HostError('INVALID_REQUEST', 'A connection for one model loads no other.');
       case 'UNLOAD':
         return models.unload(id, { reason: 'request' });
     }

@@ -6,7 +6,17 @@ import type { Embedded } from '../models/embedding.ts';
  * with these actions. They carry what engines take, which the calling host has made from its client's request, so only
  * hosts of the same version talk to each other.
  */
-export const PEER_ACTIONS = ['GENERATE', 'RENDER', 'COUNT', 'EMBED', 'RANK', 'STOP', 'CANCEL', 'UNLOAD'] as const;
+export const PEER_ACTIONS = [
+  'GENERATE',
+  'RENDER',
+  'COUNT',
+  'EMBED',
+  'RANK',
+  'STOP',
+  'CANCEL',
+  'UNLOAD',
+  'LOAD',
+] as const;
 export type PeerAction = (typeof PEER_ACTIONS)[number];
 
 /** A message of the calling host. */

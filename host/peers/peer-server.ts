@@ -4,13 +4,14 @@ import { chmod } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { HostError } from '../common/errors.ts';
 import { hostShuttingDown, modelNotLoaded } from '../common/host-errors.ts';
-import type { JsonObject } from '../common/json.ts';
+import { isJsonObject, type JsonObject } from '../common/json.ts';
 import type { Logger } from '../common/log.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
 import type { PeerAccess } from '../presence/announcement.ts';
 import { type Address, newAddress } from './address.ts';
 import { receive, welcome } from './handshake.ts';
 import { PeerCalls, type PeerEmit } from './peer-calls.ts';
+import { PROGRESS } from './peer-protocol.ts';
 
 /** Most connections. Each model that another host uses has one. */
 const MAX_CONNECTIONS = 64;
@@ -34,8 +35,13 @@ export interface PeerServerOptions {
   readonly folder: string;
   readonly models: ModelRegistry;
   readonly openSession: OpenPeerSession;
+  /** Loads a model for another host; undefined in a host that does not stay. */
+  readonly load: LoadForPeer | undefined;
   readonly log: Logger;
 }
+
+/** Handles the fields of a `LOAD_MODEL`; resolves with the payload of its reply. @throws HostError. */
+export type LoadForPeer = (fields: JsonObject, call: { signal: AbortSignal; emit: PeerEmit }) => Promise<object>;
 
 /**
  * Lets the other hosts of the user use the models of this one. Each connection is for one model, and ends when that is
@@ -50,7 +56,7 @@ export class PeerServer {
   /** The sockets of the connections, before and after the handshake. */
   readonly #sockets = new Set<Socket>();
   readonly #stopListening: () => void;
-  /** By model. */
+  /** By model; '' for one that loads models. */
   readonly #sessions = new Map<PeerSession, string>();
 
   private constructor(server: Server, address: Address, secret: string, options: PeerServerOptions) {
@@ -91,12 +97,24 @@ export class PeerServer {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { models, openSession, log } = this.#options;
+    const { models, openSession, load, log } = this.#options;
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     try {
-      const { modelId } = await receive(socket, this.access.secret);
+      const { modelId, load: isLoad } = await receive(socket, this.access.secret);
+      if (isLoad === true && load !== undefined) {
+        welcome(socket, { load: true });
+        const session = openSession(socket, async ({ request }, call) => ({
+          value: await load(isJsonObject(request) ? request : {}, {
+            signal: call.signal,
+            emit: ({ payload }) => call.emit({ type: PROGRESS, payload }),
+          }),
+        }));
+        this.#sessions.set(session, '');
+        void session.finished.finally(() => this.#sessions.delete(session));
+        return;
+      }
       const id = String(modelId);
       const model = models.get(id);
       if (model === undefined || model.hostPid !== undefined) {

@@ -1,3 +1,4 @@
+import { HostError } from '../common/errors.ts';
 import type { JsonObject } from '../common/json.ts';
 import type { Logger } from '../common/log.ts';
 import { VERSION } from '../common/version.ts';
@@ -5,9 +6,14 @@ import type { LoadedModel } from '../models/model-engine.ts';
 import type { Announcement, PeerAccess } from '../presence/announcement.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
 import type { PresencePaths } from '../presence/presence.ts';
+import type { PayloadOf } from '../protocol/messages.ts';
 import { type LoadTurn, takeLoadTurn } from './load-turn.ts';
 import { PeerConnection } from './peer-connection.ts';
 import { PeerModel, peerEnded } from './peer-model.ts';
+
+function serverEnded(): HostError {
+  return new HostError('ABORTED', 'The server ended before the model was loaded.');
+}
 
 /** The models that the other hosts of this user have loaded. */
 export class Peers {
@@ -45,6 +51,35 @@ export class Peers {
       await found.unload();
     }
     return undefined;
+  }
+
+  /**
+   * Has a host that stays load a model: `tabagent serve`.
+   *
+   * @param fields The fields of a `LOAD_MODEL`.
+   * @returns the payload of its reply.
+   * @throws HostError `NO_SERVER` if there is no such host; as `LOAD_MODEL`.
+   */
+  async loadInServer(
+    fields: JsonObject,
+    options: { signal: AbortSignal; onEvent: (payload: unknown) => void },
+  ): Promise<PayloadOf<'LOAD_MODEL'>> {
+    for (const { access, pid, stays } of await this.#others()) {
+      if (stays !== true || access === undefined) continue;
+      const opened = await PeerConnection.open(access, { load: true }, serverEnded).catch((error: unknown) => {
+        this.#log.warn('peers.unreachable', { pid, error });
+        return undefined;
+      });
+      if (opened === undefined) continue;
+      const { connection } = opened;
+      try {
+        const payload = await connection.request<PayloadOf<'LOAD_MODEL'>>('LOAD', { request: fields }, options);
+        return { ...payload, host: payload.host ?? { pid } };
+      } finally {
+        connection.close();
+      }
+    }
+    throw new HostError('NO_SERVER', 'No host runs that would keep the model loaded. Start one: tabagent serve');
   }
 
   /** Waits until no other host loads a model. @throws the signal's reason when aborted. */

@@ -19,5 +19,7 @@ export const Announcement = v.object({
   models: v.array(announcedModel),
   /** Absent where the host could not open an address. */
   access: v.optional(PeerAccess),
+  /** Whether it runs until the user ends it, so that models can be loaded in it for later. */
+  stays: v.optional(v.boolean()),
 });
 export type Announcement = v.InferOutput<typeof Announcement>;

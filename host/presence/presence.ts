@@ -14,7 +14,7 @@ export type PresencePaths = Pick<HostPaths, 'hosts' | 'locks'>;
 
 /**
  * Publishes to the other hosts of this user which models this host has loaded: a file in the folder of hosts, and a lock
- * beside it that the system releases when the process ends. A host without loaded models has neither.
+ * beside it that the system releases when the process ends. A host without loaded models that does not stay has neither.
  */
 export class Presence {
   readonly #paths: PresencePaths;
@@ -32,10 +32,12 @@ export class Presence {
 
   /**
    * Announces which models are loaded now, and how to use them. A failed write is logged; it does not fail the load.
+   *
+   * @param stays Whether the host is announced even without models, because it stays; see {@link Announcement}.
    */
-  update(models: Announcement['models'], access?: PeerAccess): Promise<void> {
+  update(models: Announcement['models'], access?: PeerAccess, stays = false): Promise<void> {
     this.#written = this.#written
-      .then(() => (models.length === 0 ? this.#withdraw() : this.#announce(models, access)))
+      .then(() => (models.length === 0 && !stays ? this.#withdraw() : this.#announce(models, access, stays)))
       .catch((error: unknown) => this.#log.warn('presence.update-failed', { error }));
     return this.#written;
   }
@@ -45,12 +47,13 @@ export class Presence {
     await this.update([]);
   }
 
-  async #announce(models: Announcement['models'], access: PeerAccess | undefined): Promise<void> {
+  async #announce(models: Announcement['models'], access: PeerAccess | undefined, stays: boolean): Promise<void> {
     this.#current ??= this.#start();
     const { pid } = process;
     const announcement: Announcement = {
       ...{ pid, version: VERSION, startedAt: this.#startedAt, models },
       ...defined({ access }),
+      ...(stays ? { stays } : {}),
     };
     await writeJson(this.#current.file, announcement);
   }

@@ -94,6 +94,7 @@ export const ERROR_CODES = {
   CONFIG_UNUSABLE: 'The configuration file cannot be read, is not valid, or can be changed by other users.',
   UNSAFE_FOLDER:
     'Another user owns or can write to a folder in which the host keeps its data or from which it would start a program.',
+  NO_SERVER: 'No `tabagent serve` of this user is running, which would keep a model loaded.',
   SERVE_FAILED:
     'The server for programs on this computer could not be started, or not be registered to start at login.',
   REGISTRATION_FAILED: 'The host could not be registered with the browsers, or its installation record is damaged.',

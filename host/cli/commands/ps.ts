@@ -8,7 +8,7 @@ export async function run(context: CommandContext): Promise<number> {
   const hosts = await context.client.all('LIST_HOSTS', ({ hosts }) => hosts);
   const now = Date.now() / 1000;
   print(context, { hosts }, () =>
-    hosts.length === 0
+    hosts.every(({ models }) => models.length === 0)
       ? ''
       : table([
           ['MODEL', 'RUNS ON', 'RAM', 'VRAM', 'CONTEXT', 'LOADED FOR', 'HOST'],
@@ -25,6 +25,6 @@ export async function run(context: CommandContext): Promise<number> {
           ),
         ]),
   );
-  if (hosts.length === 0) context.terminal.stderr.write('No models are loaded.\n');
+  if (hosts.every(({ models }) => models.length === 0)) context.terminal.stderr.write('No models are loaded.\n');
   return EXIT.ok;
 }

@@ -5,9 +5,8 @@ import { converse } from '../chat/converse.ts';
 import { findConversation } from '../chat/find-conversation.ts';
 import { withoutGaps } from '../client.ts';
 import type { CommandContext } from '../context.ts';
-import { modelOrRepository, withModelHint, withResumeHint } from '../model-argument.ts';
+import { loadModel } from '../load-model.ts';
 import { readStdin } from '../read-stdin.ts';
-import { progressView } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -38,10 +37,11 @@ export async function run(context: CommandContext): Promise<number> {
     n_gpu_layers: input.number('gpu-layers'),
     n_threads: input.number('threads'),
   });
-  const modelId = await load(typed, loadSettings, context);
+  const modelId = (await loadModel(context, typed, { settings: loadSettings })).modelId;
   const system = input.text('system');
   if (isChat) {
-    const reload = (changed: object) => load(modelId, { ...loadSettings, ...changed }, context);
+    const reload = async (changed: object) =>
+      (await loadModel(context, modelId, { settings: { ...loadSettings, ...changed } })).modelId;
     const session = new ChatSession(context, { modelId, load: reload, settings, system, conversation });
     return converse(session, context);
   }
@@ -51,34 +51,6 @@ export async function run(context: CommandContext): Promise<number> {
   ];
   const { finishReason } = await answer(context, { modelId, messages, settings }, HOW_TO_RAISE);
   return finishReason === 'stopped' ? EXIT.interrupted : EXIT.ok;
-}
-
-/** Loads the model, downloading it first if necessary, and returns its id. */
-async function load(typed: string, settings: object, { client, terminal }: CommandContext): Promise<string> {
-  const named = await modelOrRepository(typed, client);
-  let modelId = named;
-  const progress = progressView(terminal);
-  let isDownloading = false;
-  try {
-    const { payload: loaded } = await client.request(
-      'LOAD_MODEL',
-      { modelId: named, settings },
-      {
-        onEvent: ({ type, payload }) => {
-          if (type !== 'modelWorkerLoadingProgress' || payload.status !== 'progress') return;
-          const { message = 'Loading', progress: percent, loaded: done, total } = payload;
-          isDownloading = done !== undefined;
-          progress.update({ label: message, percent, done, total });
-        },
-      },
-    );
-    modelId = loaded.modelPath;
-  } catch (error) {
-    progress.end();
-    throw await withModelHint(isDownloading ? withResumeHint(error) : error, typed, client);
-  }
-  progress.end();
-  return modelId;
 }
 
 /** Returns the prompt: the arguments, what is piped in, or both, with the instruction before the text it is about. */

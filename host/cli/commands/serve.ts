@@ -46,6 +46,7 @@ export async function run(context: CommandContext): Promise<number> {
   process.on('uncaughtException', (error) => log.error('process.uncaught', { error }));
   process.on('unhandledRejection', (error) => log.error('process.unhandled', { error }));
   const server = await startServer({ ...options, client, key, log });
+  await client.stay();
   const { url } = server;
   if (input.flag('json')) printLine(context, { url, key });
   else {

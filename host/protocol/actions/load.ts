@@ -93,6 +93,10 @@ export const loadModel = defineAction({
       v.boolean(),
       'Extension: whether a model that is loaded with other settings than those of this request is loaded again; its running requests then end. Default: true.',
     ),
+    inServer: optional(
+      v.boolean(),
+      'Extension: whether `tabagent serve` loads it, so that it stays loaded when this host ends. This host does not use it until it loads it, too. Default: false.',
+    ),
     n_gpu_layers: optional(gpuLayers, 'Alias of `settings.n_gpu_layers`.'),
     n_ctx: optional(contextSize, 'Alias of `settings.n_ctx`.'),
   },
@@ -164,6 +168,7 @@ export const loadModel = defineAction({
     'ENGINE_ENDED',
     'ENGINE_UNAVAILABLE',
     'LOAD_TIMEOUT',
+    'NO_SERVER',
     'UNSAFE_FOLDER',
     ...DOWNLOAD_ERRORS,
     ...HUB_ERRORS,

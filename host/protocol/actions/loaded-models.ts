@@ -103,7 +103,7 @@ export const listHosts = defineAction({
           models: field(v.array(loadedModel), 'Its loaded models.'),
         }),
       ),
-      'Host processes with loaded models; a browser starts one for each connection.',
+      'Host processes with loaded models, and `tabagent serve`; a browser starts one for each connection.',
     ),
     ...pagedResponse,
   }),

@@ -25,10 +25,13 @@ describe('tabagent ps', () => {
   it('lists the loaded models of every host, while they are loaded', async () => {
     expect(await tabagent('ps')).toMatchObject({ code: 0, stdout: '', stderr: 'No models are loaded.\n' });
     const [one, two] = [shop.host(), shop.host()];
-    for (const host of [one, two]) {
-      expect(await host.request('LOAD_MODEL', { modelId: ID, settings: SETTINGS })).toMatchObject({
-        status: 'success',
-      });
+    // With other settings, so that the second host does not use the model of the first.
+    for (const [host, n_ctx] of [
+      [one, 256],
+      [two, 128],
+    ] as const) {
+      const settings = { ...SETTINGS, n_ctx };
+      expect(await host.request('LOAD_MODEL', { modelId: ID, settings })).toMatchObject({ status: 'success' });
     }
     expect(new Set((await hosts()).map(({ pid }: { pid: number }) => pid))).toEqual(new Set([one.pid, two.pid]));
     const listed = promised('LIST_HOSTS', await one.request('LIST_HOSTS'));

@@ -71,7 +71,9 @@ describe('a model that several hosts of a user use', () => {
     promised('GET_LOADED_MODELS', await host.request('GET_LOADED_MODELS')).models;
   const announced = async () => {
     const names = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
-    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(shop.home, 'hosts', name), 'utf8'))));
+    const all = names.map(async (name) => JSON.parse(await readFile(join(shop.home, 'hosts', name), 'utf8')));
+    // A server is announced without models, too.
+    return (await Promise.all(all)).filter(({ models }) => models.length > 0);
   };
 
   it('is loaded once, and answers the requests of each host as its own', async () => {
@@ -240,6 +242,20 @@ describe('a model that several hosts of a user use', () => {
     for (const { reply } of [mine, other]) expect(promised('GENERATE', await reply).finishReason).toBe('stopped');
   });
 
+  it('is loaded by the command line in the server that stays, and can be used everywhere', async () => {
+    const tabagent = (...typed: string[]) => runCommand(typed, { home: shop.home });
+    expect(await tabagent('load', STORY)).toMatchObject({ code: 1, stderr: expect.stringContaining('NO_SERVER') });
+    const server = shop.use(await ServeProcess.start(shop.home));
+    expect((await tabagent('ps')).stderr).toBe('No models are loaded.\n');
+    const first = await tabagent('load', 'story', '--threads', '1', '--gpu-layers', '0', '--json');
+    expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLoaded: false, host: { pid: server.child.pid } });
+    expect((await tabagent('load', STORY)).stdout).toContain('is loaded already');
+    expect(await load(shop.host(), STORY)).toMatchObject({ host: { pid: server.child.pid } });
+    expect(await tabagent('load', 'none')).toMatchObject({ code: 3 });
+    await server.close();
+    expect(await announced()).toEqual([]);
+  });
+
   it('is used by the command line and by programs, too', async () => {
     const host = shop.host();
     await own(host, STORY);
@@ -260,7 +276,7 @@ describe('a model that several hosts of a user use', () => {
       stdout: expect.stringContaining(`Unloaded ${STORY}`),
     });
     expect(await unloading(host)).toEqual({ modelId: STORY, reason: 'request' });
-    expect((await tabagent('ps', '--json')).stdout).toContain('"hosts": []');
+    expect(await announced()).toEqual([]);
     expect(await tabagent('unload', 'story')).toMatchObject({ code: 3, stderr: expect.stringContaining('not loaded') });
   });
 

@@ -1,0 +1,39 @@
+import type { PayloadOf } from '../protocol/messages.ts';
+import type { CommandContext } from './context.ts';
+import { modelOrRepository, withModelHint, withResumeHint } from './model-argument.ts';
+import { progressView } from './terminal/progress.ts';
+
+/**
+ * Loads a model, downloading it first if necessary, and shows the progress.
+ *
+ * @param fields Fields of the request besides the model.
+ * @throws HostError as `LOAD_MODEL`, with similar names for a model that does not exist.
+ */
+export async function loadModel(
+  { client, terminal }: CommandContext,
+  typed: string,
+  fields: object,
+): Promise<PayloadOf<'LOAD_MODEL'>> {
+  const modelId = await modelOrRepository(typed, client);
+  const progress = progressView(terminal);
+  let isDownloading = false;
+  try {
+    const { payload } = await client.request(
+      'LOAD_MODEL',
+      { modelId, ...fields },
+      {
+        onEvent: (event) => {
+          if (event.type !== 'modelWorkerLoadingProgress' || event.payload.status !== 'progress') return;
+          const { message = 'Loading', progress: percent, loaded: done, total } = event.payload;
+          isDownloading = done !== undefined;
+          progress.update({ label: message, percent, done, total });
+        },
+      },
+    );
+    progress.end();
+    return payload;
+  } catch (error) {
+    progress.end();
+    throw await withModelHint(isDownloading ? withResumeHint(error) : error, typed, client);
+  }
+}
