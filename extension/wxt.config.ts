@@ -64,6 +64,8 @@ export default defineConfig({
     ],
     // Asked for when a download takes long.
     optional_permissions: ['notifications'],
+    // Asked for one site at a time, when the user lets it use models. Others do not have the interfaces in any browser.
+    optional_host_permissions: ['https://*/*', 'http://localhost/*', 'http://*.localhost/*', 'http://127.0.0.1/*'],
     commands: {
       'ask-about-page': { suggested_key: { default: 'Alt+Shift+L' }, description: '__MSG_askAboutPage__' },
     },
@@ -83,6 +85,11 @@ export default defineConfig({
             },
           },
         }
-      : { key: CHROMIUM_PUBLIC_KEY, minimum_chrome_version: '123' }),
+      : {
+          // Other extensions may ask for a model; web pages may not connect.
+          externally_connectable: { ids: ['*'] },
+          key: CHROMIUM_PUBLIC_KEY,
+          minimum_chrome_version: '123',
+        }),
   }),
 });

@@ -2,6 +2,8 @@ import { browser } from 'wxt/browser';
 import { defineBackground } from 'wxt/utils/define-background';
 import { HOST_NAME } from '../../manifests/host-manifest.ts';
 import type { NativePort } from '../host-connection.ts';
+import { serveCallers } from '../worker/callers/serve-callers.ts';
+import type { Clock } from '../worker/host-link.ts';
 import type { LongTask } from '../worker/long-tasks.ts';
 import { addPageMenus } from '../worker/page-menus.ts';
 import { PAGE_PORT } from '../worker/page-messages.ts';
@@ -13,19 +15,20 @@ const BADGE_COLOR = '#4a4fd6';
 
 /** Connects the worker to the browser's ports. */
 export default defineBackground(() => {
+  const clock: Clock = {
+    now: () => Date.now(),
+    after: (ms, callback) => {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+  };
   const worker = new Worker({
     connect: () => browser.runtime.connectNative(HOST_NAME),
     reasonOf,
     version: browser.runtime.getManifest().version,
     showBadge: (text) => void browser.action.setBadgeText({ text }),
     notify: (task) => void notify(task),
-    clock: {
-      now: () => Date.now(),
-      after: (ms, callback) => {
-        const timer = setTimeout(callback, ms);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock,
   });
   browser.runtime.onInstalled.addListener(({ reason }) => {
     if (reason === 'install') void browser.tabs.create({ url: browser.runtime.getURL('/welcome.html') });
@@ -39,9 +42,11 @@ export default defineBackground(() => {
   void browser.action.setBadgeBackgroundColor({ color: BADGE_COLOR });
   addPageMenus();
   const own = { id: browser.runtime.id, base: browser.runtime.getURL('/') };
+  const acceptCaller = serveCallers(worker, clock);
   browser.runtime.onConnect.addListener((port) => {
-    if (port.name === PAGE_PORT && isOwnPage(port.sender, own)) worker.accept(port);
-    else port.disconnect();
+    const isOwn = isOwnPage(port.sender, own);
+    if (port.name === PAGE_PORT && isOwn) worker.accept(port);
+    else if (!acceptCaller(port, isOwn)) port.disconnect();
   });
 });
 

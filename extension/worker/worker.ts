@@ -1,4 +1,4 @@
-import type { ActionName, HostEvent, RequestOf } from '../../host/protocol/messages.ts';
+import type { ActionName, HostEvent, PayloadOf, RequestOf } from '../../host/protocol/messages.ts';
 import { type NativePort, RequestError, type SentRequest } from '../host-connection.ts';
 import { DownloadBadge } from './download-badge.ts';
 import { type Clock, HostLink } from './host-link.ts';
@@ -36,6 +36,7 @@ export class Worker {
   readonly #badge: DownloadBadge;
   readonly #clock: Clock;
   readonly #notify: (task: LongTask) => void;
+  readonly #eventListeners = new Set<(event: HostEvent) => void>();
   /** Downloads interrupted by the end of the host, by their fields, with how often each was restarted. */
   readonly #interrupted = new Map<string, number>();
 
@@ -70,6 +71,26 @@ export class Worker {
     void this.#link.connect();
   }
 
+  /**
+   * Sends a request to the host. Rejects with a {@link RequestError}.
+   *
+   * @param onSent Gets its id, which the host's events about it have; again if it is repeated for an updated host.
+   */
+  async request<A extends ActionName>(
+    action: A,
+    fields: Partial<RequestOf<A>>,
+    onSent?: (requestId: string) => void,
+  ): Promise<PayloadOf<A>> {
+    // The host replies to an action with that action's payload.
+    return (await this.#request(action, fields, onSent)) as PayloadOf<A>;
+  }
+
+  /** Calls a listener with every event of the host; the returned function ends that. */
+  onEvent(listener: (event: HostEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
   #onMessage(page: PagePort, message: FromPage): void {
     if (message.kind === 'request') void this.#serve(page, message);
     else if (message.kind === 'retry') void this.#link.retry();
@@ -85,14 +106,14 @@ export class Worker {
     }
   }
 
-  async #request(action: ActionName, fields: object): Promise<unknown> {
+  async #request(action: ActionName, fields: object, onSent?: (requestId: string) => void): Promise<unknown> {
     const start = this.#clock.now();
     const end = (errorCode: string | undefined) => {
       const task = longTaskOf(action, fields, { ms: this.#clock.now() - start, errorCode });
       if (task !== undefined && this.#pages.size === 0) this.#notify(task);
     };
     try {
-      const payload = await this.#send(action, fields);
+      const payload = await this.#send(action, fields, onSent);
       end(undefined);
       return payload;
     } catch (error) {
@@ -101,8 +122,9 @@ export class Worker {
     }
   }
 
-  async #send(action: ActionName, fields: object): Promise<unknown> {
+  async #send(action: ActionName, fields: object, onSent?: (requestId: string) => void): Promise<unknown> {
     const { sent, connection } = await this.#link.send(action, fields as Partial<RequestOf<ActionName>>);
+    onSent?.(sent.requestId);
     try {
       return await this.#complete(action, fields, sent);
     } catch (error) {
@@ -110,6 +132,7 @@ export class Worker {
       // The old host refused the request before it did anything, so the new one can be asked.
       await this.#link.replaceHost(connection);
       const { sent: again } = await this.#link.send(action, fields as Partial<RequestOf<ActionName>>);
+      onSent?.(again.requestId);
       return this.#complete(action, fields, again);
     }
   }
@@ -170,6 +193,7 @@ export class Worker {
   }
 
   #onEvent(event: HostEvent): void {
+    for (const listener of this.#eventListeners) listener(event);
     this.#badge.apply(event);
     if (event.type === 'generationUpdate') {
       const answer = this.#answers.append(String(event.requestId), event.payload);

@@ -29,6 +29,8 @@ export interface TestBrowser {
   openWebPage(url: string): Promise<WebPage>;
   /** Evaluates an expression in the extension's worker; absent where the driver cannot reach it. */
   evaluateInWorker?(expression: string): Promise<unknown>;
+  /** Grants the extension an optional permission for a host, as the user does when the browser asks. */
+  grantHost(pattern: string): Promise<void>;
   /** Closes the browser and waits for its process to exit. */
   close(): Promise<void>;
 }

@@ -43,8 +43,18 @@ export async function startChromium(options: BrowserOptions): Promise<TestBrowse
       const [worker = await context.waitForEvent('serviceworker')] = context.serviceWorkers();
       return worker.evaluate(expression);
     },
+    grantHost: (pattern) => grantHost(context, pattern),
     close: () => context.close(),
   };
+}
+
+/** Grants it on the browser's page of extensions: the question of `permissions.request` has no page to click on. */
+async function grantHost(context: BrowserContext, pattern: string): Promise<void> {
+  const page = await open(context, 'chrome://extensions/');
+  await page.evaluate(
+    `chrome.developerPrivate.addHostPermission('${CHROMIUM_EXTENSION_ID}', ${JSON.stringify(pattern)})`,
+  );
+  await page.close();
 }
 
 async function open(context: BrowserContext, url: string): Promise<Page> {

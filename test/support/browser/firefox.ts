@@ -61,6 +61,7 @@ export async function startFirefox(options: BrowserOptions): Promise<TestBrowser
       const page = await openTab(driver, url);
       return { ...page, useExtension: () => page.here(() => allowReading(driver)) };
     },
+    grantHost: (pattern) => grantHost(driver, pattern),
     async close() {
       await driver.command('Marionette:Quit', { flags: ['eForceQuit'] });
       driver.close();
@@ -100,6 +101,18 @@ async function allowReading(driver: Marionette): Promise<void> {
     const { extension } = WebExtensionPolicy.getByID(${JSON.stringify(FIREFOX_ADDON_ID)});
     extension.tabManager.addActiveTabPermission(gBrowser.selectedTab);`;
   await driver.command('WebDriver:ExecuteScript', { script, args: [], sandbox: 'system' });
+  await driver.command('Marionette:SetContext', { value: 'content' });
+}
+
+/** Grants the extension an optional permission for a host. */
+async function grantHost(driver: Marionette, pattern: string): Promise<void> {
+  await driver.command('Marionette:SetContext', { value: 'chrome' });
+  const script = `
+    const [done] = arguments;
+    const { ExtensionPermissions } = ChromeUtils.importESModule('resource://gre/modules/ExtensionPermissions.sys.mjs');
+    const { extension } = WebExtensionPolicy.getByID(${JSON.stringify(FIREFOX_ADDON_ID)});
+    ExtensionPermissions.add(extension.id, { permissions: [], origins: [${JSON.stringify(pattern)}] }, extension).then(() => done());`;
+  await driver.command('WebDriver:ExecuteAsyncScript', { script, args: [], sandbox: 'system' });
   await driver.command('Marionette:SetContext', { value: 'content' });
 }
 

@@ -107,6 +107,12 @@ export class BrowserFixture {
     return browser.evaluateInWorker?.(expression);
   }
 
+  /** Grants the extension the permission for the host of an address. */
+  async allow(url: string): Promise<void> {
+    const { protocol, hostname } = new URL(url);
+    await (await this.#start({})).grantHost(`${protocol}//${hostname}/*`);
+  }
+
   async #start(look: Look): Promise<TestBrowser> {
     this.#browser ??= await this.#kind.start({
       program: this.#program,

@@ -1,0 +1,136 @@
+import type { FromTabAgent, ToTabAgent } from './client.ts';
+import { ASK_EVENT, FEATURES, type Feature, MAX_PAGE_MESSAGE, OFFER_EVENT } from './names.ts';
+
+/** The part of a runtime port that the bridge uses. */
+export interface WorkerPort {
+  postMessage(message: object): void;
+  disconnect(): void;
+  readonly onMessage: { addListener(listener: (message: unknown) => void): void };
+  readonly onDisconnect: { addListener(listener: () => void): void };
+}
+
+/** A message of a page. */
+type FromPage = ToTabAgent & { readonly feature?: unknown };
+
+/** What the bridge adds to a request of a page: whether the user has just used the page. */
+export type FromBridge = ToTabAgent & { readonly isActivated: boolean };
+
+/** Tells the page that what it waits for has to be sent again. */
+export const LOST = 'lost';
+
+/**
+ * Connects a document's own world to the worker, from the extension's isolated world. The page offers a port before any
+ * of its code runs, so nothing in the page can listen. What arrives is from the page, whoever in it sent it; the bridge
+ * decides only what the document may use, and the worker what the site may.
+ */
+export function bridge(window: Window, connect: () => WorkerPort): void {
+  const { document } = window;
+  const onOffer = (event: Event) => {
+    const [port] = (event as MessageEvent).ports;
+    if (port === undefined) return;
+    document.removeEventListener(OFFER_EVENT, onOffer);
+    new Bridge(window, port, connect);
+  };
+  document.addEventListener(OFFER_EVENT, onOffer);
+  // If the page's world was first, its offer was not heard.
+  document.dispatchEvent(new Event(ASK_EVENT));
+}
+
+class Bridge {
+  readonly #window: Window;
+  readonly #page: MessagePort;
+  readonly #connect: () => WorkerPort;
+  #worker: WorkerPort | undefined;
+
+  constructor(window: Window, page: MessagePort, connect: () => WorkerPort) {
+    this.#window = window;
+    this.#page = page;
+    this.#connect = connect;
+    page.onmessage = ({ data }) => void this.#onPage(data);
+    // A document that is kept for going back has no worker: Chromium closes its ports without a word.
+    window.addEventListener('pagehide', () => this.#close());
+    window.addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) this.#post(LOST);
+    });
+  }
+
+  async #onPage(data: unknown): Promise<void> {
+    const message = read(data);
+    if (message === undefined) return;
+    await whenShown(this.#window.document);
+    if (!isAllowedByPolicy(this.#window, message.feature)) {
+      if (message.verb !== 'stop') this.#post(refusal(message));
+      return;
+    }
+    const { feature: _, ...request } = message;
+    const isActivated = this.#window.navigator.userActivation?.isActive ?? false;
+    try {
+      this.#open().postMessage({ ...request, isActivated } satisfies FromBridge);
+    } catch {
+      // The extension was updated or removed; this script stays until the document goes.
+      this.#post({ id: message.id, kind: 'error', name: 'UnknownError', message: 'TabAgent is not there any more.' });
+    }
+  }
+
+  #open(): WorkerPort {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = this.#connect();
+    this.#worker = worker;
+    worker.onMessage.addListener((message) => this.#post(message as FromTabAgent));
+    worker.onDisconnect.addListener(() => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#post(LOST);
+    });
+    return worker;
+  }
+
+  #close(): void {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    worker?.disconnect();
+  }
+
+  /** Sends text, which no world can reach into. */
+  #post(message: FromTabAgent | typeof LOST): void {
+    this.#page.postMessage(JSON.stringify(message));
+  }
+}
+
+function read(data: unknown): FromPage | undefined {
+  if (typeof data !== 'string' || data.length > MAX_PAGE_MESSAGE) return undefined;
+  try {
+    const message: unknown = JSON.parse(data);
+    if (typeof message !== 'object' || message === null || !('id' in message)) return undefined;
+    return typeof message.id === 'number' ? (message as FromPage) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves once the user sees the document: one that is only prepared must not use anything. */
+function whenShown(document: Document): Promise<void> | undefined {
+  if (!('prerendering' in document) || document.prerendering !== true) return undefined;
+  return new Promise((resolve) => document.addEventListener('prerenderingchange', () => resolve(), { once: true }));
+}
+
+/** Whether the document may use a feature; a frame of another origin may if the embedding page says so. */
+function isAllowedByPolicy(window: Window, feature: unknown): boolean {
+  if (!FEATURES.includes(feature as Feature)) return false;
+  const { featurePolicy } = window.document as Document & {
+    featurePolicy?: { features(): string[]; allowsFeature(feature: string): boolean };
+  };
+  if (featurePolicy?.features().includes(String(feature)) === true) return featurePolicy.allowsFeature(String(feature));
+  // A browser without the feature has only its default: the origin of the page itself.
+  try {
+    return window.top?.origin === window.origin;
+  } catch {
+    return false;
+  }
+}
+
+function refusal({ id, verb }: FromPage): FromTabAgent {
+  if (verb === 'availability') return { id, kind: 'done', result: { availability: 'unavailable' } };
+  const message = 'The permissions policy of the page does not allow this frame to use a model.';
+  return { id, kind: 'error', name: 'NotAllowedError', message };
+}

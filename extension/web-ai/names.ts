@@ -1,0 +1,22 @@
+/** Names of the ports to the worker. */
+export const SITE_PORT = 'site';
+export const CALLERS_PORT = 'callers';
+
+/** The API's of a page, as a permissions policy names them. */
+export const FEATURES = [
+  'language-model',
+  'summarizer',
+  'writer',
+  'rewriter',
+  'translator',
+  'language-detector',
+] as const;
+
+export type Feature = (typeof FEATURES)[number];
+
+/** Events between the worlds of a page, before any of its own code runs: the page's world offers a port, and is asked to. */
+export const OFFER_EVENT = 'tabagent:offer';
+export const ASK_EVENT = 'tabagent:ask';
+
+/** Longest message of a page, UTF-16 units of JSON. */
+export const MAX_PAGE_MESSAGE = 2_000_000;

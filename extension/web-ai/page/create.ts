@@ -1,0 +1,105 @@
+import type { Availability, Fitted, TabAgentClient, Verbs } from '../client.ts';
+import { toException } from './errors.ts';
+import { isKnownLanguage } from './idl.ts';
+
+/** The smallest step of `downloadprogress`: finer ones could tell models apart. */
+const PROGRESS_STEPS = 0x10000;
+
+/** Tells a page how far the preparation of a model is. */
+class CreateMonitor extends EventTarget {
+  #handler: ((event: ProgressEvent) => void) | null = null;
+
+  get ondownloadprogress(): ((event: ProgressEvent) => void) | null {
+    return this.#handler;
+  }
+
+  set ondownloadprogress(handler: unknown) {
+    this.#handler = typeof handler === 'function' ? (handler as (event: ProgressEvent) => void) : null;
+  }
+
+  /** Dispatches the event to the handler and the listeners. */
+  report(event: ProgressEvent): void {
+    this.#handler?.call(this, event);
+    this.dispatchEvent(event);
+  }
+}
+
+/** Options of {@link prepare}. */
+export interface Preparation {
+  readonly client: TabAgentClient;
+  /** What has to fit; undefined if nothing has to be prepared. */
+  readonly fields: Verbs['create']['fields'] | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly monitor: unknown;
+}
+
+/** How nothing fits. */
+const NOTHING_FITTED: Fitted = { evicted: 0, tokens: [], toolTokens: 0, contextWindow: 0 };
+
+/**
+ * Prepares the model for an object, and reports the progress to the page's monitor: 0 at first, 1 at the end. Rejects with
+ * what the monitor throws, or with an exception for the page.
+ */
+export async function prepare({ client, fields, signal, monitor }: Preparation): Promise<Fitted> {
+  const progress = new Progress(monitor, signal);
+  progress.report(0);
+  await nextTask();
+  signal?.throwIfAborted();
+  try {
+    const onProgress = (loaded: number) => progress.report(loaded);
+    const fitted =
+      fields === undefined ? NOTHING_FITTED : await client.request('create', fields, { signal, onProgress });
+    progress.report(1);
+    // A listener that aborts at the end still prevents the object.
+    await nextTask();
+    signal?.throwIfAborted();
+    return fitted;
+  } catch (error) {
+    throw toException(error);
+  }
+}
+
+class Progress {
+  readonly #monitor: CreateMonitor | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #last = -1;
+
+  constructor(monitor: unknown, signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    if (monitor === undefined) return;
+    if (typeof monitor !== 'function') throw new TypeError('The member "monitor" is not a function.');
+    this.#monitor = new CreateMonitor();
+    monitor(this.#monitor);
+  }
+
+  report(share: number): void {
+    const loaded = Math.floor(Math.min(1, Math.max(0, share)) * PROGRESS_STEPS) / PROGRESS_STEPS;
+    if (this.#monitor === undefined || loaded <= this.#last || this.#signal?.aborted === true) return;
+    this.#last = loaded;
+    const event = new ProgressEvent('downloadprogress', { lengthComputable: true, total: 1 });
+    // In Firefox the constructor takes whole numbers only.
+    Object.defineProperty(event, 'loaded', { value: loaded });
+    this.#monitor.report(event);
+  }
+}
+
+/** Resolves in a new task, after everything that is already waiting. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Asks whether there is a model, unless a language rules that out. */
+export async function availabilityOf(client: TabAgentClient, languages: readonly string[]): Promise<Availability> {
+  if (!languages.every(isKnownLanguage)) return 'unavailable';
+  try {
+    return (await client.request('availability', {})).availability;
+  } catch {
+    return 'unavailable';
+  }
+}
+
+/** @throws DOMException `NotSupportedError` for a language that does not exist. */
+export function assertLanguages(languages: readonly string[]): void {
+  const unknown = languages.find((language) => !isKnownLanguage(language));
+  if (unknown !== undefined) throw new DOMException(`The language "${unknown}" is not supported.`, 'NotSupportedError');
+}

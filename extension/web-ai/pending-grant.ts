@@ -1,0 +1,2 @@
+/** The key in `storage.session` of the origin for which the user is being asked. */
+export const PENDING_GRANT = 'pendingGrant';

@@ -1,0 +1,210 @@
+import type { ActionName, HostEvent, PayloadOf, RequestOf } from '../../../host/protocol/messages.ts';
+import { type Availability, type Message, TabAgentError, type Tool } from '../../web-ai/client.ts';
+import type { CountedMessage } from './fit.ts';
+import { textOf } from './read-request.ts';
+
+/** The host, as callers reach it: through this file and `generate.ts` only. */
+export interface CallerHost {
+  /** Sends a request. `onSent` gets its id, which the host's events about it have. */
+  request<A extends ActionName>(
+    action: A,
+    fields: Partial<RequestOf<A>>,
+    onSent?: (requestId: string) => void,
+  ): Promise<PayloadOf<A>>;
+  /** Calls a listener with every event; the returned function ends that. */
+  onEvent(listener: (event: HostEvent) => void): () => void;
+}
+
+/** The largest context window that callers get, tokens: it bounds the work of a prompt, and pages fill it. */
+const MAX_WINDOW = 8_192;
+
+/** What is left for the answer, tokens: at most this, and at most a quarter of the context. */
+const ANSWER_RESERVE = 1_024;
+
+/** The context length to assume for a model of another engine, which does not say, tokens. */
+const UNKNOWN_CONTEXT = 8_192;
+
+/** Characters of a token where an engine does not count: fewer than the text has of most languages. */
+const CHARACTERS_PER_TOKEN = 3;
+
+/** Most models whose template has been measured. */
+const MAX_MEASURED = 50;
+
+/** The share of a preparation that is downloading, where something has to be downloaded. */
+const DOWNLOAD_SHARE = 0.9;
+
+/** A loaded model. */
+export interface ReadyModel {
+  readonly id: string;
+  readonly contextSize: number;
+  readonly contextWindow: number;
+  /** Tokens that the template adds to a message. */
+  readonly overhead: number;
+}
+
+/** How to prepare a model. */
+export interface Preparing {
+  /** The model of the caller; null for the active one. */
+  readonly model: string | null;
+  /** Whether the user has just used the page: only then may it cause a download. */
+  readonly isActivated: boolean;
+  readonly onProgress: (share: number) => void;
+}
+
+/** Where a model is; that of another engine counts as downloaded. */
+type Place = 'loaded' | 'downloaded' | 'downloading' | 'absent';
+
+/** Finds, prepares and measures the models of callers. */
+export class CallerModels {
+  readonly #host: CallerHost;
+  readonly #lastModel: () => Promise<string | null>;
+  readonly #overheads = new Map<string, number>();
+
+  /** @param lastModel Returns the model that callers used last, for when none is active. */
+  constructor(host: CallerHost, lastModel: () => Promise<string | null>) {
+    this.#host = host;
+    this.#lastModel = lastModel;
+  }
+
+  /** Returns whether there is a model. */
+  async availability(model: string | null): Promise<Availability> {
+    const id = await this.#idOf(model);
+    if (id === undefined) return 'unavailable';
+    const state = await this.#placeOf(id);
+    if (state === 'loaded' || state === 'downloaded') return 'available';
+    return state === 'downloading' ? 'downloading' : 'downloadable';
+  }
+
+  /**
+   * Downloads and loads the model if necessary.
+   *
+   * @throws TabAgentError `NotSupportedError` without a model, `NotAllowedError` for a download that the user did not cause.
+   */
+  async ready({ model, isActivated, onProgress }: Preparing): Promise<ReadyModel> {
+    const id = await this.#idOf(model);
+    if (id === undefined) throw new TabAgentError('NotSupportedError', 'There is no model. The user can load one.');
+    const state = await this.#placeOf(id);
+    if (state !== 'loaded') {
+      const mustDownload = state !== 'downloaded';
+      if (mustDownload && !isActivated) {
+        throw new TabAgentError('NotAllowedError', 'A model is downloaded only after the user has used the page.');
+      }
+      await this.#load(id, mustDownload, onProgress);
+    }
+    const loaded = await this.#loaded(id);
+    if (loaded === undefined) throw new TabAgentError('UnknownError', 'The model could not be loaded.');
+    const contextSize = loaded.config.context_size || UNKNOWN_CONTEXT;
+    const reserve = Math.min(ANSWER_RESERVE, Math.ceil(contextSize / 4));
+    const contextWindow = Math.min(MAX_WINDOW, contextSize - reserve);
+    return { id, contextSize, contextWindow, overhead: await this.#overheadOf(id) };
+  }
+
+  /** Counts the tokens of messages that have not been counted. */
+  async count(model: ReadyModel, messages: readonly Message[]): Promise<CountedMessage[]> {
+    const counted: CountedMessage[] = [];
+    for (const message of messages) {
+      const tokens = message.tokens ?? (await this.countText(model, textOf(message)));
+      counted.push({ ...message, tokens });
+    }
+    return counted;
+  }
+
+  /** Counts the tokens of a message with this text. */
+  async countText({ id, overhead }: ReadyModel, text: string): Promise<number> {
+    return (await this.#tokensOf(id, text)) + overhead;
+  }
+
+  async countTools(model: ReadyModel, tools: readonly Tool[]): Promise<number> {
+    return tools.length === 0 ? 0 : this.countText(model, JSON.stringify(tools));
+  }
+
+  async #idOf(model: string | null): Promise<string | undefined> {
+    if (model !== null) return model;
+    const { modelId } = await this.#host.request('GET_CURRENT_MODEL', {});
+    if (modelId !== null) {
+      const active = await this.#loaded(modelId);
+      // One that embeds or ranks texts cannot answer.
+      if (active?.capabilities === undefined || active.capabilities.includes('generate')) return modelId;
+    }
+    return (await this.#lastModel()) ?? undefined;
+  }
+
+  async #placeOf(id: string): Promise<Place> {
+    if ((await this.#loaded(id)) !== undefined) return 'loaded';
+    if (id.startsWith('remote/')) return 'downloaded';
+    const downloaded = await this.#all('GET_DOWNLOADED_MODELS', ({ models }) => models);
+    if (downloaded.some((model) => model.id === id)) return 'downloaded';
+    const downloads = await this.#all('GET_ACTIVE_DOWNLOADS', (payload) => payload.downloads);
+    return downloads.some(({ modelId }) => modelId === id) ? 'downloading' : 'absent';
+  }
+
+  async #loaded(id: string) {
+    const models = await this.#all('GET_LOADED_MODELS', (payload) => payload.models);
+    return models.find(({ modelId }) => modelId === id);
+  }
+
+  async #all<A extends 'GET_LOADED_MODELS' | 'GET_DOWNLOADED_MODELS' | 'GET_ACTIVE_DOWNLOADS', T>(
+    action: A,
+    itemsOf: (payload: PayloadOf<A>) => T[],
+  ): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | undefined;
+    do {
+      const payload: PayloadOf<A> & { nextCursor?: string | undefined } = await this.#host.request(
+        action,
+        (cursor === undefined ? {} : { cursor }) as Partial<RequestOf<A>>,
+      );
+      items.push(...itemsOf(payload));
+      cursor = payload.nextCursor;
+    } while (cursor !== undefined);
+    return items;
+  }
+
+  async #load(id: string, mustDownload: boolean, onProgress: (share: number) => void): Promise<void> {
+    const downloadShare = mustDownload ? DOWNLOAD_SHARE : 0;
+    let isDownloaded = !mustDownload;
+    const stop = this.#host.onEvent((event) => {
+      if (event.type === 'MODEL_DOWNLOAD_PROGRESS' && event.payload.modelId === id && !isDownloaded) {
+        onProgress((event.payload.progress / 100) * downloadShare);
+      } else if (event.type === 'modelWorkerLoadingProgress' && event.payload.modelId === id && isDownloaded) {
+        onProgress(downloadShare + (event.payload.progress / 100) * (1 - downloadShare));
+      }
+    });
+    try {
+      if (mustDownload) await this.#host.request('DOWNLOAD_MODEL', { modelPath: id });
+      isDownloaded = true;
+      await this.#host.request('LOAD_MODEL', { modelPath: id, reload: false });
+    } finally {
+      stop();
+    }
+  }
+
+  async #overheadOf(id: string): Promise<number> {
+    const known = this.#overheads.get(id);
+    if (known !== undefined) return known;
+    const text = 'text';
+    const [plain, prompt] = await Promise.all([this.#tokensOf(id, text), this.#promptTokensOf(id, text)]);
+    const overhead = Math.max(1, prompt - plain);
+    if (this.#overheads.size >= MAX_MEASURED) this.#overheads.clear();
+    this.#overheads.set(id, overhead);
+    return overhead;
+  }
+
+  async #promptTokensOf(id: string, text: string): Promise<number> {
+    try {
+      const messages = [{ role: 'user', content: text }];
+      return (await this.#host.request('COUNT_TOKENS', { modelPath: id, messages })).tokens;
+    } catch {
+      return 0;
+    }
+  }
+
+  async #tokensOf(id: string, text: string): Promise<number> {
+    try {
+      return (await this.#host.request('COUNT_TOKENS', { modelPath: id, texts: [text] })).tokens;
+    } catch (error) {
+      if (!id.startsWith('remote/')) throw error;
+      return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+    }
+  }
+}
