@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeWith } from '../../support/describe-where.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
+import { MODELS, modelId, REPO } from '../../support/extension/models.ts';
 
 const CODE = 'const area = (r: number) => Math.PI * r ** 2; // of a circle';
 
@@ -14,15 +15,40 @@ where \\(\\pi \\approx 3.14159\\). A ring costs $5 to $10.
 ${CODE}
 \`\`\`
 
-An unknown command is shown as written: $\\nosuchcommand{x}$.`;
+Some books write $\\Area{r}$ for it.`;
 
 for (const kind of BROWSERS) {
   describeWith(`answers in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
-      fixture = await BrowserFixture.open(kind, program, { repos: {} });
+      fixture = await BrowserFixture.open(kind, program, { repos: { [REPO]: { files: MODELS } } });
     });
     afterEach(() => fixture.close());
+
+    it('are shown without delay, whatever their code and formulas are made to do', async () => {
+      fixture.install();
+      const page = await fixture.page('sidepanel.html');
+      await page.waitForText('header', 'Connected');
+      await page.ask('CREATE_CONVERSATION', { id: 'slow', title: 'Slow' });
+      // The library takes seconds for a word of this length in Java.
+      const slow = '$'.repeat(20_000);
+      const deep = `$${'{'.repeat(400)}x${'}'.repeat(400)}$`;
+      const content = `\`\`\`java\n${slow}\n\`\`\`\n\n${deep}\n\n\`\`\`ts\nconst a = 1;\n\`\`\``;
+      const messages = [
+        { role: 'user', content: 'Be slow.' },
+        { role: 'assistant', content },
+      ];
+      await page.ask('ADD_MESSAGES', { id: 'slow', messages });
+      await page.click('header .buttons button');
+      await page.click('.row .open');
+      await page.waitForElement('.code + p + .code');
+      // The block after the slow one gets its turn.
+      await page.waitForElement('.code:last-of-type .keyword');
+      expect(await page.evaluate(`document.querySelector('.code pre').textContent.length`)).toBe(slow.length);
+      expect(
+        await page.evaluate(`document.querySelectorAll('.code:first-of-type pre span, .answer math').length`),
+      ).toBe(0);
+    });
 
     it.each([
       ['light', false],
@@ -31,6 +57,7 @@ for (const kind of BROWSERS) {
       fixture.install();
       const page = await fixture.page('sidepanel.html', { dark });
       await page.waitForText('header', 'Connected');
+      await page.ask('LOAD_MODEL', { modelPath: modelId('story.gguf'), settings: { n_threads: 1 } });
       await page.ask('CREATE_CONVERSATION', { id: 'circle', title: 'Circles' });
       await page.ask('ADD_MESSAGES', {
         id: 'circle',
@@ -46,7 +73,7 @@ for (const kind of BROWSERS) {
       // What is not a formula, or has an error, is text.
       const text = await page.waitForText('.answer');
       expect(text).toContain('A ring costs $5 to $10.');
-      expect(text).toContain('\\nosuchcommand{x}');
+      expect(text).toContain('\\Area{r}');
       await page.waitForElement('.code .keyword');
       expect(await page.evaluate(`document.querySelector('.code pre').textContent`)).toBe(CODE);
       await page.evaluate(`document.querySelector('.answer').scrollIntoView()`);

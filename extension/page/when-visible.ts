@@ -1,0 +1,23 @@
+/** How far outside of the view an element counts as visible, pixels, so that more is there before it is scrolled to. */
+const MARGIN = 600;
+
+/** Returns an attachment that calls `callback` when its element comes into view, or close to it. */
+export function whenVisible(callback: () => void): (element: Element) => () => void {
+  return (element) => {
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting) callback();
+      },
+      { root: scrollerOf(element), rootMargin: `${MARGIN}px` },
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  };
+}
+
+/** Returns the element that scrolls an element; null if that is the page. */
+function scrollerOf(element: Element): Element | null {
+  const parent = element.parentElement;
+  if (parent === null || parent === document.scrollingElement) return null;
+  return /auto|scroll/.test(getComputedStyle(parent).overflowY) ? parent : scrollerOf(parent);
+}
