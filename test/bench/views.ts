@@ -135,7 +135,7 @@ async function filterMany(bench: BrowserFixture): Promise<BenchResult> {
   const popup = await bench.page('popup.html');
   await popup.waitForText('header', 'Connected');
   await popup.fill('input[type=search]', 'model-');
-  await popup.waitForText('main [role=status]', '10,000 models found');
+  await popup.waitForText('.tools + [role=status]', '10,000 models found');
   const times: number[] = [];
   for (const query of ['coder', 'model-12', '7', '9999', 'chat model-1']) {
     times.push(
