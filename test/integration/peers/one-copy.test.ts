@@ -25,6 +25,7 @@ const [HERMES] = FAMILIES;
 const echo = { 'tokenizer.chat_template': string("{{ messages[-1]['content'] }}") };
 const SETTINGS = { n_gpu_layers: 0, n_threads: 1 };
 const GREEDY = { temperature: 0 };
+const LOADING = 'modelWorkerLoadingProgress';
 const ask = (content: string) => [{ role: 'user', content }];
 
 let begun = 0;
@@ -175,6 +176,31 @@ describe('a model that several hosts of a user use', () => {
     expect(await readdir(join(shop.home, 'hosts'))).toEqual([]);
   });
 
+  it('is loaded by the host that waits for another one to load it, when that one is killed', async () => {
+    for (const status of ['initiate', 'progress']) {
+      const [one, two] = [shop.host(), shop.host()];
+      const started = one.next(({ type, payload }) => type === LOADING && payload.status === status);
+      one.send({ action: 'LOAD_MODEL', requestId: 'killed', modelId: STORY, settings: SETTINGS });
+      const loading = own(two, STORY);
+      // A load this small may have no progress to report.
+      await Promise.race([
+        started,
+        one.next(({ requestId, status: ended }) => requestId === 'killed' && ended !== undefined),
+      ]);
+      await one.kill();
+      const { host, isReady } = await loading;
+      expect(isReady).toBe(true);
+      // Its answer may have come before the other host was killed. Then it has lost the model since, and loads it now.
+      if (host !== undefined) {
+        expect(await unloading(two)).toEqual({ modelId: STORY, reason: 'host' });
+        expect(await own(two, STORY)).not.toHaveProperty('host');
+      }
+      const answer = await two.request('GENERATE', { prompt: 'once', settings: GREEDY });
+      expect(promised('GENERATE', answer).output).toBe(' upon one time there was a small model .');
+      await two.close();
+    }
+  });
+
   it('is loaded by a host if the one that has it does not respond', async () => {
     const [one, two] = [shop.host(), shop.host()];
     await own(one, ENDLESS);
@@ -301,6 +327,15 @@ describe('a model that several hosts of a user use', () => {
       const announcement = JSON.parse(await readFile(path, 'utf8'));
       const { address } = announcement.access;
       await writeFile(path, JSON.stringify({ ...announcement, access: { address, secret: 'wrong' } }));
+      expect(await own(two, STORY)).toMatchObject({ alreadyLoaded: false });
+    });
+
+    it('of a host of another version is not used', async () => {
+      const [one, two] = [shop.host(), shop.host()];
+      await own(one, STORY);
+      const [file] = (await readdir(join(shop.home, 'hosts'))).filter((name) => name.endsWith('.json'));
+      const path = join(shop.home, 'hosts', file ?? '');
+      await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), version: '0.0.1' }));
       expect(await own(two, STORY)).toMatchObject({ alreadyLoaded: false });
     });
 

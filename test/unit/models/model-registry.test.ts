@@ -290,3 +290,70 @@ describe('a request', () => {
     await a;
   });
 });
+
+/** A model that another host has loaded. */
+class StubElsewhere extends StubModel {
+  override readonly info: LoadedModel;
+  readonly loadedWith = { n_ctx: 7 };
+  isUnloadedThere = false;
+
+  constructor(id: string) {
+    super(id);
+    this.info = { ...INFO, id, backend: 'Node-GGUF', hostPid: 5 };
+  }
+
+  async unloadThere() {
+    this.isUnloadedThere = true;
+    return { ramFreed: 9, vramFreed: 0 };
+  }
+}
+
+describe('a model that another host has loaded', () => {
+  const opened = async () => {
+    const all = registry();
+    const model = new StubElsewhere('there');
+    await all.models.load(all.plan(model, { settings: { n_ctx: 1 } }));
+    return { ...all, model };
+  };
+
+  it('is not unloaded to free memory, and has the settings of its load there', async () => {
+    const { models } = await opened();
+    expect(models.evictionCandidates()).toEqual([]);
+    expect(models.settingsOf('there')).toEqual({ n_ctx: 7 });
+  });
+
+  it('is unloaded there only for a request that asks for it', async () => {
+    for (const there of [true, false]) {
+      const { models, model, leases } = await opened();
+      expect(await models.unload('there', { there })).toMatchObject({ ramFreed: there ? 9 : 7 });
+      expect([model.isUnloadedThere, model.isUnloaded, leases]).toEqual([there, !there, []]);
+    }
+    const { models, model } = await opened();
+    await models.unloadAll();
+    expect(model.isUnloadedThere).toBe(false);
+  });
+
+  it('is reported as lost there', async () => {
+    const { models, model, changes } = await opened();
+    model.lose(new HostError('MODEL_NOT_LOADED', 'The host has ended'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(changes.at(-1)).toMatchObject({ type: 'lost', id: 'there', wasElsewhere: true });
+    expect(models.list()).toEqual([]);
+  });
+
+  it('ends the turn of its load after the listeners have been told, also if it fails', async () => {
+    const { models, plan } = registry();
+    const order: string[] = [];
+    models.onChange(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push('told');
+    });
+    await models.load(plan(new StubElsewhere('there'), { end: () => void order.push('end') }));
+    const failing = plan(new StubElsewhere('fails'), {
+      start: () => Promise.reject(new HostError('LOAD_TIMEOUT', 'Too slow')),
+      end: () => void order.push('end'),
+    });
+    await expect(models.load(failing)).rejects.toMatchObject({ code: 'LOAD_TIMEOUT' });
+    expect(order).toEqual(['told', 'end', 'end']);
+  });
+});
