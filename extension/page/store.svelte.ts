@@ -29,6 +29,7 @@ type PagedAction =
   | 'GET_DOWNLOADED_MODELS'
   | 'GET_LOADED_MODELS'
   | 'GET_ACTIVE_DOWNLOADS'
+  | 'GET_ACTIVE_GENERATIONS'
   | 'GENERATE_EMBEDDINGS';
 
 /** What a page shows, updated from the host. */

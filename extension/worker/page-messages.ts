@@ -13,32 +13,9 @@ export type FromPage =
   /** Try to reach the host now. */
   | { readonly kind: 'retry' };
 
-/** An answer that is being generated in a conversation. */
-export interface RunningAnswer {
-  readonly conversationId: string;
-  readonly question: string;
-  readonly text: string;
-  readonly tokens: number;
-  readonly tokensPerSecond: number;
-}
-
 /** A message of the worker to a page. */
 export type ToPage =
   | { readonly kind: 'state'; readonly state: HostState }
-  /** The answers that are being generated, for a page that has just opened. */
-  | { readonly kind: 'running'; readonly answers: readonly RunningAnswer[] }
-  /** An answer has started. */
-  | { readonly kind: 'answerStarted'; readonly answer: RunningAnswer }
-  /** More text of an answer. */
-  | {
-      readonly kind: 'answerText';
-      readonly conversationId: string;
-      readonly text: string;
-      readonly tokens: number;
-      readonly tokensPerSecond: number;
-    }
-  /** An answer has ended, complete or not. The host has stored it. */
-  | { readonly kind: 'answerEnded'; readonly conversationId: string }
   | { readonly kind: 'reply'; readonly id: number; readonly payload: unknown }
   | {
       readonly kind: 'error';
@@ -47,9 +24,9 @@ export type ToPage =
       readonly message: string;
       readonly details?: Readonly<Record<string, unknown>>;
     }
-  /** An event of the host about models. Those of a generation become `answerText`. */
+  /** An event of the host. Of generations, only text of answers in conversations: others belong to one page. */
   | { readonly kind: 'event'; readonly event: HostEvent }
-  /** An action of some page has changed what the host reports. */
+  /** An action of some page has changed what the host reports of models. */
   | { readonly kind: 'changed'; readonly action: ActionName };
 
 /** Actions after which every open page asks the host again for models. */
@@ -71,18 +48,6 @@ export const MODEL_ACTIONS: ReadonlySet<ActionName> = new Set([
   'REMOVE_REMOTE_ENGINE',
   'SET_REMOTE_KEY',
   'CLEAR_REMOTE_KEY',
-] satisfies ActionName[]);
-
-/** Actions after which every open page asks the host again for conversations. */
-export const CONVERSATION_ACTIONS: ReadonlySet<ActionName> = new Set([
-  'GENERATE',
-  'CREATE_CONVERSATION',
-  'ADD_MESSAGES',
-  'UPDATE_CONVERSATION',
-  'DELETE_CONVERSATION',
-  'RESTORE_CONVERSATION',
-  'IMPORT_CONVERSATIONS',
-  'SYNC_PUSH',
 ] satisfies ActionName[]);
 
 /** Reads a message that arrived on a page's port; returns undefined for anything else than a message of our pages. */

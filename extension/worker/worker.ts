@@ -3,8 +3,7 @@ import { type NativePort, RequestError, type SentRequest } from '../host-connect
 import { DownloadBadge } from './download-badge.ts';
 import { type Clock, HostLink } from './host-link.ts';
 import { type LongTask, longTaskOf } from './long-tasks.ts';
-import { CONVERSATION_ACTIONS, type FromPage, MODEL_ACTIONS, readFromPage, type ToPage } from './page-messages.ts';
-import { RunningAnswers } from './running-answers.ts';
+import { type FromPage, MODEL_ACTIONS, readFromPage, type ToPage } from './page-messages.ts';
 
 /** A page's port, as `runtime.onConnect` passes it. */
 export type PagePort = Pick<NativePort, 'postMessage' | 'onMessage' | 'onDisconnect'>;
@@ -32,7 +31,8 @@ const MAX_DOWNLOAD_RESTARTS = 3;
 export class Worker {
   readonly #link: HostLink;
   readonly #pages = new Set<PagePort>();
-  readonly #answers = new RunningAnswers();
+  /** The conversations whose answers are being generated, by the ids of the requests. */
+  readonly #generations = new Map<string, string>();
   readonly #badge: DownloadBadge;
   readonly #clock: Clock;
   readonly #notify: (task: LongTask) => void;
@@ -67,7 +67,6 @@ export class Worker {
     });
     page.onDisconnect.addListener(() => this.#pages.delete(page));
     post(page, { kind: 'state', state: this.#link.state });
-    post(page, { kind: 'running', answers: this.#answers.list() });
     void this.#link.connect();
   }
 
@@ -138,30 +137,20 @@ export class Worker {
   }
 
   async #complete(action: ActionName, fields: object, sent: SentRequest<ActionName>): Promise<unknown> {
+    const { chat_id: conversationId } = action === 'GENERATE' ? (fields as Partial<RequestOf<'GENERATE'>>) : {};
+    if (conversationId !== undefined) this.#generations.set(sent.requestId, conversationId);
     try {
-      const payload = await (action === 'GENERATE' ? this.#showAnswer(sent, fields) : sent.payload);
+      const payload = await sent.payload;
       if (action === 'DOWNLOAD_MODEL') this.#interrupted.delete(JSON.stringify(fields));
       return payload;
     } catch (error) {
       if (action === 'DOWNLOAD_MODEL') this.#recordInterruption(fields, error);
       throw error;
     } finally {
+      this.#generations.delete(sent.requestId);
       this.#badge.end(sent.requestId);
       // A failed action may have changed something too: a download that is paused ends in an error.
-      if (MODEL_ACTIONS.has(action) || CONVERSATION_ACTIONS.has(action)) this.#broadcast({ kind: 'changed', action });
-    }
-  }
-
-  /** Shows an answer in all pages while it is generated. */
-  async #showAnswer({ requestId, payload }: SentRequest<ActionName>, fields: object): Promise<unknown> {
-    const answer = this.#answers.start(requestId, fields as Partial<RequestOf<'GENERATE'>>);
-    if (answer === undefined) return payload;
-    this.#broadcast({ kind: 'answerStarted', answer });
-    try {
-      return await payload;
-    } finally {
-      this.#answers.end(requestId);
-      this.#broadcast({ kind: 'answerEnded', conversationId: answer.conversationId });
+      if (MODEL_ACTIONS.has(action)) this.#broadcast({ kind: 'changed', action });
     }
   }
 
@@ -186,21 +175,18 @@ export class Worker {
   }
 
   #stop(conversationId: string): void {
-    for (const targetRequestId of this.#answers.requestsOf(conversationId)) {
+    for (const [targetRequestId, id] of this.#generations) {
       // If the host is gone, so is the generation.
-      this.#request('STOP_GENERATION', { targetRequestId }).catch(() => {});
+      if (id === conversationId) this.#request('STOP_GENERATION', { targetRequestId }).catch(() => {});
     }
   }
 
   #onEvent(event: HostEvent): void {
     for (const listener of this.#eventListeners) listener(event);
     this.#badge.apply(event);
-    if (event.type === 'generationUpdate') {
-      const answer = this.#answers.append(String(event.requestId), event.payload);
-      if (answer === undefined) return;
-      const { conversationId, tokens, tokensPerSecond } = answer;
-      this.#broadcast({ kind: 'answerText', conversationId, text: event.payload.token, tokens, tokensPerSecond });
-    } else if (!event.type.startsWith('generation')) this.#broadcast({ kind: 'event', event });
+    const isShown =
+      event.type === 'generationUpdate' ? event.payload.chat_id !== undefined : !event.type.startsWith('generation');
+    if (isShown) this.#broadcast({ kind: 'event', event });
   }
 
   #broadcast(message: ToPage): void {

@@ -20,15 +20,15 @@ export function usesHistory({ chat_id, message, regenerate, messages, continue: 
 }
 
 /**
- * Returns the turn that a request adds to its conversation; undefined for a request without `chat_id`.
+ * Returns the turn that a request adds to its conversation; undefined for a request that stores nothing.
  *
  * @throws HostError `INVALID_REQUEST` for fields that exclude each other.
  */
 export function turnStart(request: Request): TurnStart | undefined {
-  const { chat_id: id, messages = [], prompt, parent_id: parent, continue: continues } = request;
+  const { chat_id: id, messages = [], prompt, parent_id: parent, continue: continues, store } = request;
   if (usesHistory(request)) return historyStart(request);
   if (parent !== undefined) throw invalidField('parent_id', 'omitted unless `message` is given', parent);
-  if (id === undefined) return undefined;
+  if (id === undefined || store === false) return undefined;
   // The conversation would store the first part of the answer as a separate message.
   if (continues === true) throw invalidField('continue', 'omitted when `chat_id` and `messages` are given', continues);
   const question = messages.at(-1) ?? { role: 'user', content: prompt };
@@ -38,7 +38,8 @@ export function turnStart(request: Request): TurnStart | undefined {
 }
 
 function historyStart(request: Request): TurnStart {
-  const { chat_id: id, message, regenerate, parent_id: parent, continue: continues } = request;
+  const { chat_id: id, message, regenerate, parent_id: parent, continue: continues, store } = request;
+  if (store === false) throw invalidField('store', 'omitted for a turn of a conversation', store);
   if (id === undefined) throw invalidField('chat_id', 'the id of a conversation', undefined);
   for (const name of ['messages', 'prompt'] as const) {
     if (request[name] !== undefined) throw invalidField(name, 'omitted for a turn of a conversation', request[name]);

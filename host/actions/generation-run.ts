@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.ts';
 import { type HostError, isHostError } from '../common/errors.ts';
 import { throttle } from '../common/progress.ts';
 import type { AnswerEnd, StoredAnswer } from '../conversations/answer-service.ts';
@@ -89,6 +90,7 @@ export class GenerationRun {
     this.#services = options.services;
     this.#requestId = options.requestId;
     this.#active = options.services.generations.start(options.modelId, options.requestId);
+    this.#active.conversationId = this.#unstoredIds().chat_id ?? null;
   }
 
   /** Where the question and the answer are stored. */
@@ -123,10 +125,12 @@ export class GenerationRun {
         // A conversation can continue with a model whose template rejects the tools that an earlier model used.
         return generate(() => this.#makeRequest({ ...this.#asked, messages: plain }));
       });
-      const { finishReason, usage } = result;
+      const complete = this.#withOmitted(result);
+      const { finishReason, usage, trimmed } = complete;
       const status = finishReason === 'stop' || finishReason === 'tool_calls' ? 'done' : finishReason;
-      await this.#end({ status, details: { usage: { ...usage }, ...toolCallsOf(result) } });
-      return { result: this.#withOmitted(result), message: this.#notStored };
+      const counts = { ...usage, ...defined({ trimmed: trimmed && { ...trimmed } }) };
+      await this.#end({ status, details: { usage: counts, ...toolCallsOf(complete) } });
+      return { result: complete, message: this.#notStored };
     } catch (error) {
       await this.#end({ status: signal.aborted ? 'stopped' : 'failed' });
       throw error;
@@ -213,8 +217,14 @@ export class GenerationRun {
   }
 
   #ids(): { chat_id?: string; message_id?: string } {
-    if (this.#answer === undefined) return {};
+    if (this.#answer === undefined) return this.#unstoredIds();
     return { chat_id: this.#answer.turn.conversation.id, message_id: this.#answer.turn.answerId };
+  }
+
+  /** A conversation that is not stored has a name, but no messages. */
+  #unstoredIds(): { chat_id?: string } {
+    const { chat_id, store } = this.#request;
+    return store === false && chat_id !== undefined ? { chat_id } : {};
   }
 
   /** Adds the messages that were not read to those that did not fit. */

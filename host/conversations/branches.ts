@@ -51,11 +51,15 @@ export class Branches {
     return this.#nodes[this.#indices.get(id) ?? -1]?.isDeleted === false;
   }
 
-  /** Returns the branch through a message to the newest one after it; for null, the newest branch. */
+  /**
+   * Returns the branch through a message to the newest one after it; for null, the newest branch. In the place of a
+   * deleted message without later ones it shows the message before it.
+   */
   shown(selected: string | null): BranchNode[] {
-    const known = selected === null ? undefined : this.#indices.get(selected);
-    let index = known ?? this.#nodes.findLastIndex(({ isDeleted }) => !isDeleted);
     const newest = this.#newestChildren();
+    let index = (selected === null ? undefined : this.#indices.get(selected)) ?? -1;
+    while (this.#nodes[index]?.isDeleted === true && newest[index] === undefined) index = this.#parents[index] ?? -1;
+    if (index === -1) index = this.#nodes.findLastIndex(({ isDeleted }) => !isDeleted);
     for (let child = newest[index]; child !== undefined; child = newest[index]) index = child;
     return this.#to(index);
   }

@@ -261,6 +261,12 @@ export class Conversations {
       if (isNew) {
         if (start.type !== 'ask') throw notFound(id);
         this.#create(id, { title: options.title });
+      } else if (stored.title === '' && options.title !== '') {
+        this.#write.conversation({
+          ...stored,
+          title: options.title,
+          title_updated_at: laterThan(stored.title_updated_at),
+        });
       }
       const turn = this.#answers.start(id, start, options);
       return { ...turn, conversation: this.#require(id), isNew };

@@ -2,8 +2,13 @@ import { ABILITIES } from '../gguf/abilities.ts';
 import type { LoadedModel } from './model-engine.ts';
 
 /** Returns what a model supports, if its file specifies it. */
-export function capabilitiesOf({ abilities }: LoadedModel) {
-  return abilities === undefined ? {} : { capabilities: ABILITIES.filter((ability) => abilities[ability] === null) };
+export function capabilitiesOf({ abilities, chatFormat }: LoadedModel) {
+  if (abilities === undefined) return {};
+  const { reasoning = [] } = chatFormat ?? {};
+  return {
+    capabilities: ABILITIES.filter((ability) => abilities[ability] === null),
+    ...(reasoning.length === 0 ? {} : { reasoning: [...reasoning] }),
+  };
 }
 
 /** Returns the other host of the user that has a model loaded, if one has. */

@@ -63,6 +63,8 @@ export interface ChatFormat {
   readonly used: 'template' | 'chatml' | 'transcript';
   /** Why the model's own template cannot be used; null if it can, or if there is none. */
   readonly error: string | null;
+  /** The levels of reasoning besides `auto` that have different effects; none for a model that does not reason. */
+  readonly reasoning: readonly ReasoningLevel[];
 }
 
 /** How tokens are sampled. */

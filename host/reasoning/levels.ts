@@ -4,6 +4,9 @@ import { endsClosed, type ReasoningMarkup } from './formats.ts';
 /** How much a model is to reason. `auto` leaves it to the chat template. */
 export type ReasoningLevel = 'auto' | 'off' | 'low' | 'medium' | 'high';
 
+/** The levels that a request can ask for. */
+export const REASONING_LEVELS = ['off', 'low', 'medium', 'high'] as const satisfies readonly ReasoningLevel[];
+
 /** Variables by which templates switch reasoning on and off, with both values. */
 const SWITCHES: Readonly<Record<string, { readonly on: JsonValue; readonly off: JsonValue }>> = {
   enable_thinking: { on: true, off: false },

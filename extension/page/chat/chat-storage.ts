@@ -19,9 +19,6 @@ export class ChatStorage {
   /** The text in the composer of a conversation; `''` is the new one. */
   readonly draft = this.#entry((id) => `chat.draft.${id}`);
 
-  /** The question that was sent in a conversation and whose answer the host has not stored yet. */
-  readonly pending = this.#entry((id) => `chat.pending.${id}`);
-
   #entry(keyOf: (id: string) => string) {
     return {
       get: async (id = ''): Promise<string> => {

@@ -1,52 +1,63 @@
+import type { EventPayloads, RequestOf } from '../../../host/protocol/messages.ts';
 import { RequestError } from '../../host-connection.ts';
-import { CONVERSATION_ACTIONS } from '../../worker/page-messages.ts';
+import { coalesced } from '../coalesced.ts';
 import { type ErrorView, viewError } from '../error-view.ts';
-import { t } from '../i18n.ts';
 import type { Store } from '../store.svelte.ts';
 import type { WorkerNotice } from '../worker-client.ts';
-import { AnswerStream } from './answer-stream.svelte.ts';
 import type { ChatStorage } from './chat-storage.ts';
-import { Conversations, type StoredMessage, unixTime } from './conversations.svelte.ts';
-import { answeredTurns, type ChatMessage, endedTurns, type PromptMessage, withoutOldestTurns } from './history.ts';
+import {
+  type Conversation,
+  type ConversationSettings,
+  Conversations,
+  type StoredMessage,
+} from './conversations.svelte.ts';
+import { LiveAnswers } from './live-answers.svelte.ts';
+import { finishTurn, temporaryTurn } from './temporary-turn.ts';
+import { endOf, isEmptyFailure, isStored, reuse, type Sending } from './thread.ts';
 
-/** A question that has no answer: it failed, or its page was closed before it was sent. */
-export interface UnansweredQuestion {
-  readonly question: string;
-  readonly error: ErrorView | undefined;
-  /** The messages that its answer was to replace. */
-  readonly replaced: readonly ChatMessage[];
-}
+/** How often changes of other hosts, such as that of another browser, are looked for, milliseconds. */
+const POLL_MS = 2_500;
 
-/** Share of the context that a trimmed conversation may fill. The rest is for the answer. */
-const TRIMMED_SHARE = 0.6;
-
-/** The conversation that a page shows. The host stores its messages, and adds each question with its answer. */
+/** The conversation that a page shows. The host stores its messages, and generates and stores the answers. */
 export class Chat {
   readonly conversations: Conversations;
-  readonly answers = new AnswerStream();
-  /** Undefined for a new conversation, which the host creates with the first answer. */
+  /** Undefined for a new conversation, which the host creates with the first message. */
   currentId = $state<string>();
-  messages = $state.raw<readonly ChatMessage[]>([]);
+  conversation = $state.raw<Conversation>();
+  /** The settings of a new conversation, which the host gets with the first message. */
+  newSettings = $state.raw<ConversationSettings>({});
+  /** Whether the conversation exists only on this page. */
+  isTemporary = $state(false);
+  messages = $state.raw<readonly StoredMessage[]>([]);
   /** Why the conversation could not be read. */
   error = $state.raw<ErrorView>();
-  unanswered = $state.raw<UnansweredQuestion>();
+  /** Why the last answer failed. */
+  failure = $state.raw<ErrorView>();
+  /** What is on its way to the host. */
+  sending = $state.raw<Sending>();
+  /** What did not reach the host. */
+  unsent = $state.raw<Sending>();
   /** The text in the composer. */
   draft = $state('');
-  /** True if the last answer ended because it reached a length limit. */
-  isCut = $state(false);
-  /** Messages that were left out of the last request, because the context was full. */
-  trimmedCount = $state(0);
-  readonly running = $derived.by(() => this.answers.get(this.currentId));
+  readonly isRunning = $derived(this.sending !== undefined || endOf(this.messages) === 'running');
+  readonly answers: LiveAnswers;
+  /** The answer that the host is generating. */
+  readonly running = $derived.by(() => this.answers.get(this.messages.at(-1)));
+  readonly systemPrompt = $derived((this.conversation ?? this.newSettings).system_prompt ?? '');
+  /** Settings of generations in this conversation. */
+  readonly settings = $derived((this.conversation ?? this.newSettings).settings ?? {});
   readonly #store: Store;
   readonly #storage: ChatStorage;
-  /** Messages that a running answer replaces. */
-  #replaced: ReadonlySet<string> = new Set();
+  readonly #load = coalesced(() => this.#read());
 
   constructor(store: Store, storage: ChatStorage) {
     this.#store = store;
     this.#storage = storage;
+    this.answers = new LiveAnswers(store);
     this.conversations = new Conversations(store);
-    store.onNotice((notice) => void this.#onNotice(notice));
+    store.onNotice((notice) => this.#onNotice(notice));
+    setInterval(() => void this.#poll(), POLL_MS);
+    addEventListener('pagehide', () => this.#leaveTemporary());
   }
 
   /** Shows the conversation that was shown last. */
@@ -55,58 +66,69 @@ export class Chat {
     await this.open(id === '' ? undefined : id);
   }
 
-  /** Shows a conversation; without an id, a new one. */
-  async open(id?: string): Promise<void> {
+  /** Shows a conversation; without an id, a new one, which is stored nowhere if it is temporary. */
+  async open(id?: string, { isTemporary = false } = {}): Promise<void> {
+    this.#leaveTemporary();
+    this.isTemporary = isTemporary;
     this.currentId = id;
+    this.conversation = undefined;
+    this.newSettings = {};
     this.messages = [];
     this.error = undefined;
-    this.unanswered = undefined;
-    this.isCut = false;
-    this.trimmedCount = 0;
+    this.failure = undefined;
+    this.sending = undefined;
+    this.unsent = undefined;
     this.draft = '';
     await this.#storage.last.set(id ?? '');
-    const draft = await this.#storage.draft.get(id);
+    const draft = isTemporary ? '' : await this.#storage.draft.get(id);
     if (this.currentId === id) this.draft = draft;
-    if (id === undefined) return;
-    await this.#load(id);
-    const question = await this.#storage.pending.get(id);
-    if (this.currentId !== id || question === '' || this.running !== undefined) return;
-    // The page that asked was closed. If the answer was stored after all, the question is in the conversation.
-    if (this.messages.findLast(({ role }) => role === 'user')?.content === question) await this.#forgetPending(id);
-    else this.unanswered = { question, error: undefined, replaced: [] };
+    await this.#load();
   }
 
   /** Stores the text in the composer, so that it outlives the page. */
   async saveDraft(): Promise<void> {
-    await this.#storage.draft.set(this.draft, this.currentId);
+    if (!this.isTemporary) await this.#storage.draft.set(this.draft, this.currentId);
   }
 
-  /** Asks the active model. The new answer takes the place of `replaced`, once it is complete. */
-  async ask(question: string, replaced: readonly ChatMessage[] = []): Promise<void> {
-    if (this.running !== undefined) return;
-    const id = this.currentId ?? crypto.randomUUID();
-    if (this.currentId === undefined) await this.#storage.draft.set('');
-    this.currentId = id;
-    this.unanswered = undefined;
-    this.isCut = false;
-    this.trimmedCount = 0;
-    await Promise.all([this.#storage.last.set(id), this.#storage.pending.set(question, id)]);
-    const replacedIds = new Set(replaced.map((message) => message.id));
-    const before = this.messages.filter((message) => !replacedIds.has(message.id));
-    this.#replaced = replacedIds;
-    this.messages = before;
-    try {
-      const messages = [...answeredTurns(before), { role: 'user' as const, content: question }];
-      const { finishReason } = await this.#generate(id, messages);
-      await this.#forgetPending(id);
-      if (replaced.length > 0) await this.#deleteReplaced(id, replaced);
-      if (this.currentId === id) this.isCut = finishReason === 'length';
-    } catch (error) {
-      this.#replaced = new Set();
-      if (this.currentId !== id) return;
-      await this.#load(id);
-      this.unanswered = { question, error: viewError(error), replaced };
-    }
+  /** Asks the active model. `after` is the message that the question follows: null for none, undefined for the last one. */
+  async ask(question: string, after?: string | null): Promise<void> {
+    await this.#generate(
+      { message: question, ...(after === undefined ? {} : { parent_id: after }) },
+      { question, after },
+    );
+  }
+
+  /** Generates another answer in the place of one. */
+  async regenerate({ id, parent_id: after }: StoredMessage): Promise<void> {
+    await this.#generate({ regenerate: id }, { after });
+  }
+
+  /** Continues the last answer. */
+  async continue(): Promise<void> {
+    await this.#generate({ continue: true }, {});
+  }
+
+  /** Tries again to get the answer that failed. */
+  async retry(): Promise<void> {
+    const last = this.messages.at(-1);
+    const { question, after } = this.unsent ?? {};
+    if (question !== undefined) await this.ask(question, after);
+    else if (last?.role === 'user') await this.#generate({ regenerate: last.id }, {});
+    else if (last !== undefined && isEmptyFailure(last)) await this.continue();
+    else if (last !== undefined) await this.regenerate(last);
+  }
+
+  /** Removes the question that was not answered, and returns its text. */
+  async discardUnanswered(): Promise<string> {
+    const { question } = this.unsent ?? {};
+    this.failure = undefined;
+    this.unsent = undefined;
+    if (question !== undefined) return question;
+    const first = this.messages.findLastIndex(({ role }) => role === 'user');
+    const removed = this.messages.slice(first);
+    if (this.isTemporary) this.messages = this.messages.slice(0, first);
+    else await this.conversations.deleteMessages(removed);
+    return removed[0]?.content ?? '';
   }
 
   /** Stops the running answer; the host stores the text so far. */
@@ -114,117 +136,103 @@ export class Chat {
     if (this.currentId !== undefined) this.#store.post({ kind: 'stop', conversationId: this.currentId });
   }
 
-  /** Asks the last question again. */
-  async retry(): Promise<void> {
-    const { unanswered } = this;
-    if (unanswered !== undefined) return this.ask(unanswered.question, unanswered.replaced);
-    const last = this.messages.findLastIndex(({ role }) => role === 'user');
-    const question = this.messages[last];
-    if (question !== undefined) await this.ask(question.content, this.messages.slice(last));
+  /** Changes the settings of the conversation. */
+  async change(settings: ConversationSettings): Promise<void> {
+    if (this.conversation === undefined) this.newSettings = { ...this.newSettings, ...settings };
+    else await this.conversations.update(this.conversation.id, settings);
   }
 
-  /** Asks another question in the place of one; what follows it is replaced. */
-  async edit(message: ChatMessage, question: string): Promise<void> {
-    await this.ask(question, this.messages.slice(this.messages.indexOf(message)));
-  }
-
-  /** Removes a question that has no answer. */
-  async discardUnanswered(): Promise<void> {
-    this.unanswered = undefined;
-    if (this.currentId !== undefined) await this.#forgetPending(this.currentId);
-  }
-
-  async delete(id: string): Promise<void> {
-    await this.conversations.delete(id);
-    if (this.currentId === id) await this.open();
-  }
-
-  /** Sends a conversation, without its oldest turns if it does not fit the model's context. */
-  async #generate(id: string, messages: readonly PromptMessage[]) {
-    let sent = messages;
-    for (;;) {
-      try {
-        return await this.#store.request('GENERATE', {
-          chat_id: id,
-          messages: sent.map((message) => ({ ...message })),
-        });
-      } catch (error) {
-        const shorter = isOverflow(error) ? withoutOldestTurns(sent, shareOf(error)) : undefined;
-        if (shorter === undefined) throw error;
-        sent = shorter;
-        this.trimmedCount = messages.length - sent.length;
-      }
-    }
-  }
-
-  async #load(id: string): Promise<void> {
+  async #generate(fields: Partial<RequestOf<'GENERATE'>>, sending: Omit<Sending, 'before'>): Promise<void> {
+    if (this.isRunning) return;
+    const id = this.currentId ?? crypto.randomUUID();
+    this.currentId = id;
+    this.failure = undefined;
+    this.unsent = undefined;
+    if (this.isTemporary) return this.#generateTemporary(id, fields);
+    this.sending = { ...sending, before: new Set(this.messages.map((message) => message.id)) };
     try {
-      const { messages } = await this.conversations.read(id);
-      if (this.currentId !== id) return;
-      this.messages = endedTurns(messages)
-        .flatMap(chatMessage)
-        .filter((message) => !this.#replaced.has(message.id));
-      this.error = undefined;
+      // The host itself creates a conversation without settings.
+      if (Object.keys(this.newSettings).length > 0) await this.conversations.create(id, this.newSettings);
+      await this.#store.request('GENERATE', { chat_id: id, ...fields });
     } catch (error) {
-      // The host creates a conversation with its first answer; the banner shows a lost connection.
+      if (this.currentId === id) this.failure = viewError(error);
+    }
+    await this.#load();
+    if (this.currentId !== id) return;
+    if (this.failure !== undefined && this.sending?.question !== undefined) this.unsent = this.sending;
+    this.sending = undefined;
+  }
+
+  async #generateTemporary(conversationId: string, fields: Partial<RequestOf<'GENERATE'>>): Promise<void> {
+    const { systemPrompt, settings } = this;
+    const turn = temporaryTurn(this.messages, fields, { conversationId, systemPrompt, settings });
+    this.messages = turn.messages;
+    const { answer, error } = await finishTurn(turn, this.#store, () => this.answers.get(turn.answer)?.text);
+    if (this.currentId !== conversationId) return;
+    this.messages = [...turn.messages.slice(0, -1), answer];
+    this.failure = error;
+  }
+
+  #leaveTemporary(): void {
+    if (this.isTemporary && this.isRunning) this.stop();
+  }
+
+  async #read(): Promise<void> {
+    const { currentId: id } = this;
+    if (id === undefined || this.isTemporary) return;
+    try {
+      const { conversation, messages } = await this.conversations.read(id);
+      if (this.currentId !== id) return;
+      this.conversation = conversation;
+      this.newSettings = {};
+      this.messages = reuse(this.messages, messages);
+      this.error = undefined;
+      await this.#forgetStored(id);
+    } catch (error) {
+      // The host creates a conversation with its first message; the banner shows a lost connection.
       const code = error instanceof RequestError ? error.code : undefined;
       if (this.currentId !== id || code === 'CONVERSATION_NOT_FOUND' || code === 'HOST_DISCONNECTED') return;
       this.error = viewError(error);
     }
   }
 
-  async #onNotice(notice: WorkerNotice): Promise<void> {
-    if (notice.kind === 'answerEnded') {
-      if (notice.conversationId === this.currentId) await this.#load(notice.conversationId);
-      this.answers.remove(notice.conversationId);
-    } else if (notice.kind === 'state' && notice.state.status === 'connected') {
-      await this.conversations.refresh();
-      if (this.currentId !== undefined) await this.#load(this.currentId);
-    } else if (notice.kind === 'changed' && CONVERSATION_ACTIONS.has(notice.action)) {
-      await this.conversations.refresh();
-      if (this.currentId !== undefined && this.running === undefined) await this.#load(this.currentId);
-    } else this.answers.apply(notice);
+  /** Once the host has stored a message, its text in this browser is no longer needed. */
+  async #forgetStored(id: string): Promise<void> {
+    const sending = this.sending ?? this.unsent;
+    if (sending === undefined || !isStored(this.messages, sending)) return;
+    this.sending = undefined;
+    this.unsent = undefined;
+    if (sending.before.size === 0) await this.#storage.draft.set('');
+    await Promise.all([this.#storage.last.set(id), this.saveDraft()]);
   }
 
-  async #forgetPending(id: string): Promise<void> {
-    await this.#storage.pending.set('', id);
+  #onNotice(notice: WorkerNotice): void {
+    if (notice.kind === 'state' && notice.state.status === 'connected') {
+      // The connection that was lost may have been the reason.
+      if (this.unsent === undefined) this.failure = undefined;
+      void this.#refresh();
+    } else if (notice.kind !== 'event') return;
+    else if (notice.event.type === 'generationUpdate') this.answers.append(notice.event.payload);
+    else if (notice.event.type === 'conversationChanged') void this.#onChange(notice.event.payload);
   }
 
-  /** Deletes the messages that a new answer replaces. A notice offers to have them back instead. */
-  async #deleteReplaced(id: string, replaced: readonly ChatMessage[]): Promise<void> {
-    const { messages } = await this.conversations.read(id);
-    const ids = new Set(replaced.map((message) => message.id));
-    const old = messages.filter((message) => ids.has(message.id));
-    const added = messages.slice(messages.findLastIndex(({ role }) => role === 'user'));
-    await this.#swap(added, old);
-    this.#replaced = new Set();
-    const undo = () => void this.#swap(old, added);
-    this.#store.toasts.show(t('answerReplaced'), { label: t('undo'), run: undo });
+  async #onChange({ conversation_id: id, kind }: EventPayloads['conversationChanged']): Promise<void> {
+    if (id === this.currentId && kind === 'deleted') await this.open();
+    if (id === null || id === this.currentId) await this.#refresh();
+    else await this.conversations.refresh();
   }
 
-  /** Deletes some messages of a conversation and stores others. */
-  async #swap(stored: readonly StoredMessage[], deleted: readonly StoredMessage[]): Promise<void> {
-    const updated_at = unixTime();
-    await this.#store.attempt('SYNC_PUSH', {
-      messages: [
-        ...stored.map((message) => ({ ...message, updated_at })),
-        ...deleted.map((message) => ({ ...message, updated_at, deleted: true })),
-      ],
-    });
+  async #refresh(): Promise<void> {
+    await Promise.all([this.conversations.refresh(), this.#load()]);
+    await this.answers.read();
   }
-}
 
-function isOverflow(error: unknown): error is RequestError {
-  return error instanceof RequestError && error.code === 'CONTEXT_OVERFLOW';
-}
-
-/** Returns the share of a prompt that fits the context, by the host's count; a remote engine does not report one. */
-function shareOf({ details }: RequestError): number {
-  const { promptTokens, contextSize } = details ?? {};
-  if (typeof promptTokens !== 'number' || typeof contextSize !== 'number') return TRIMMED_SHARE;
-  return (contextSize / promptTokens) * TRIMMED_SHARE;
-}
-
-function chatMessage({ id, role, content, created_at: createdAt }: StoredMessage): ChatMessage[] {
-  return role === 'user' || role === 'assistant' ? [{ id, role, content, createdAt }] : [];
+  /** Looks for changes that this browser's host does not report, also of answers that another one generates. */
+  async #poll(): Promise<void> {
+    if (document.hidden || !this.#store.isConnected) return;
+    await this.conversations.refresh();
+    const listed = this.conversations.list.find(({ id }) => id === this.currentId);
+    const isChanged = listed !== undefined && listed.updated_at !== this.conversation?.updated_at;
+    if (isChanged || (endOf(this.messages) === 'running' && this.running === undefined)) await this.#load();
+  }
 }

@@ -1,4 +1,4 @@
-import type { PayloadOf } from '../../../host/protocol/messages.ts';
+import type { PayloadOf, RequestOf } from '../../../host/protocol/messages.ts';
 import { errorText } from '../error-text.ts';
 import { viewError } from '../error-view.ts';
 import { t } from '../i18n.ts';
@@ -10,11 +10,11 @@ export type Conversation = PayloadOf<'LIST_CONVERSATIONS'>['conversations'][numb
 /** A message, as the host stores it. */
 export type StoredMessage = PayloadOf<'GET_CONVERSATION'>['messages'][number];
 
+/** Settings of a conversation that the chat changes. */
+export type ConversationSettings = Pick<Partial<RequestOf<'UPDATE_CONVERSATION'>>, 'system_prompt' | 'settings'>;
+
 /** Conversations in the list. Older ones are found by searching. */
 const LISTED = 100;
-
-/** The time, as the host counts it: Unix seconds. */
-export const unixTime = (): number => Date.now() / 1000;
 
 /** The conversations that the host stores. */
 export class Conversations {
@@ -45,8 +45,23 @@ export class Conversations {
     }
   }
 
-  async rename(conversation: Conversation, title: string): Promise<void> {
-    await this.#store.attempt('UPDATE_CONVERSATION', { id: conversation.id, title });
+  /** Creates a conversation that has settings. Rejects with a `RequestError`. */
+  async create(id: string, settings: ConversationSettings): Promise<void> {
+    await this.#store.request('CREATE_CONVERSATION', { id });
+    await this.#store.request('UPDATE_CONVERSATION', { id, ...settings });
+  }
+
+  /** Changes the title or the settings of a conversation, or the branch that it shows. */
+  async update(id: string, changes: Omit<Partial<RequestOf<'UPDATE_CONVERSATION'>>, 'id'>): Promise<void> {
+    await this.#store.attempt('UPDATE_CONVERSATION', { id, ...changes });
+  }
+
+  /** Deletes messages of a conversation. */
+  async deleteMessages(messages: readonly StoredMessage[]): Promise<void> {
+    const updated_at = Date.now() / 1000;
+    await this.#store.attempt('SYNC_PUSH', {
+      messages: messages.map(({ id, conversation_id }) => ({ id, conversation_id, updated_at, deleted: true })),
+    });
   }
 
   /** Deletes a conversation. A notice offers to undo that. */

@@ -121,7 +121,10 @@ const messageDetails = {
   tool_call_id: optional(conversationId, 'Extension: the id of the tool call whose result it is.'),
   name: optional(name, 'Extension: the name of the tool, or of the author.'),
   parts: optional(v.array(objectWith({})), 'Extension: the content as a list of parts, if it is more than text.'),
-  usage: optional(objectWith({}), 'Extension: counts and times of its generation, as in the reply to `GENERATE`.'),
+  usage: optional(
+    objectWith({}),
+    'Extension: counts and times of its generation, as in the reply to `GENERATE`, and its `trimmed`.',
+  ),
   model: optional(v.nullable(name), 'Extension: the id of the model that generated it.'),
 };
 

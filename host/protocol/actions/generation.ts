@@ -170,6 +170,10 @@ export const generate = defineAction({
       conversationId,
       'The conversation in which the question and the answer are stored; it is created if necessary. The question is stored before the generation starts, and the answer while it grows. With `messages`, the question is the last of them.',
     ),
+    store: optional(
+      v.boolean(),
+      'Extension: with `false`, nothing is stored: `chat_id` only names the conversation of `messages` in events and in `GET_ACTIVE_GENERATIONS`. Default: true.',
+    ),
     message: optional(
       v.union([v.string(), chatMessage]),
       'Extension: a message to add to the conversation `chat_id` and to answer. The prompt consists of the messages before it and of itself.',

@@ -74,6 +74,12 @@ export const otherHost = optional(
   'Extension: the other host of this user that has the model loaded, whose copy this host uses; absent if this host has it loaded itself.',
 );
 
+/** Levels of reasoning that a model distinguishes. */
+export const reasoningLevels = optional(
+  v.array(v.picklist(['off', 'low', 'medium', 'high'])),
+  'Extension: the values of `settings.reasoning` besides `auto` that have different effects; absent for a model that does not reason, and for a remote one.',
+);
+
 export const loadModel = defineAction({
   name: 'LOAD_MODEL',
   summary:
@@ -127,6 +133,7 @@ export const loadModel = defineAction({
     ramUsed: field(bytes, 'Measured main memory of the model.'),
     vramUsed: field(bytes, 'Measured GPU memory of the model.'),
     capabilities: optional(capabilities, 'Extension: what the model can do; absent for a remote model.'),
+    reasoning: reasoningLevels,
     chatTemplate: optional(
       v.object({
         used: field(

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { endedTurns } from '../../../extension/page/chat/history.ts';
 import { describeWith } from '../../support/describe-where.ts';
 import { BROWSERS, BrowserFixture } from '../../support/extension/browser-fixture.ts';
 import { MODELS, modelId, REPO } from '../../support/extension/models.ts';
@@ -9,20 +8,27 @@ import { ANSWERS, startMock } from '../../support/remote/engine-mock.ts';
 const STORY = modelId('story.gguf');
 const TICKING = modelId('ticking.gguf');
 const SMALL_CONTEXT = modelId('small-context.gguf');
+const THINKING = modelId('thinking.gguf');
 
 interface StoredMessage {
+  readonly id: string;
   readonly role: string;
   readonly content: string;
   readonly status: string;
 }
 
-/** The messages of the newest conversation, as the host stores them, without turns that failed. */
-async function storedMessages(page: PageDriver): Promise<Pick<StoredMessage, 'role' | 'content'>[]> {
-  const { conversations } = (await page.ask('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
-  const { messages } = (await page.ask('GET_CONVERSATION', { id: conversations[0]?.id })) as {
+/** The messages of the newest conversation, as the host stores them: those of the branch that is shown. */
+async function storedMessages(page: PageDriver): Promise<StoredMessage[]> {
+  const { messages } = (await page.ask('GET_CONVERSATION', { id: await newestId(page) })) as {
     messages: StoredMessage[];
   };
-  return endedTurns(messages).map(({ role, content }) => ({ role, content }));
+  return messages;
+}
+
+/** The id of the newest conversation. */
+async function newestId(page: PageDriver): Promise<string | undefined> {
+  const { conversations } = (await page.ask('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
+  return conversations[0]?.id;
 }
 
 /** Sends a message and waits for its answer to be complete. */
@@ -31,9 +37,8 @@ async function ask(page: PageDriver, text: string): Promise<void> {
   await page.fill('textarea', text);
   await page.click('form [type=submit]');
   await page.waitForText('.messages', text);
-  // Between two attempts with fewer messages nothing is being generated, but the question is not in the list either.
   await page.waitFor(
-    `document.querySelectorAll('.question').length === ${count + 1} && document.querySelector('.answer [aria-label="Retry"]') && document.querySelector('.composer [type=submit]')`,
+    `document.querySelectorAll('.question').length === ${count + 1} && [...document.querySelectorAll('.answer')].at(-1).querySelector('[aria-label="Retry"]') && document.querySelector('.composer [type=submit]')`,
   );
 }
 
@@ -63,6 +68,16 @@ for (const kind of BROWSERS) {
       return page;
     }
 
+    /** Chooses an entry of an open menu. */
+    async function choose(page: PageDriver, menu: string, entry: string): Promise<void> {
+      await page.click(`${menu}`);
+      await page.waitForElement('[role=menu] [role^=menuitem]');
+      await page.evaluate(
+        `[...document.querySelectorAll('[role=menu] [role^=menuitem]')].find(({ innerText }) => innerText.trim() === ${JSON.stringify(entry)}).click()`,
+      );
+    }
+    const CONVERSATION_MENU = '.bar > button';
+
     it('stores each question and answer once, and shows them in every window', async () => {
       const one = await openChat();
       const two = await fixture.page('sidepanel.html');
@@ -76,6 +91,15 @@ for (const kind of BROWSERS) {
       await ask(two, 'Another one.');
       await one.waitForText('.messages', 'Another one.');
       expect(await storedMessages(one)).toHaveLength(4);
+    });
+
+    it('notices what another host has changed', async () => {
+      const page = await openChat();
+      await ask(page, 'Tell a story.');
+      await page.click('header .buttons button');
+      await page.waitForText('.row .open', 'Tell a story.');
+      fixture.runCommand('chat', 'rm', (await newestId(page)) ?? '');
+      await page.waitForText('.lists', 'No conversations yet.');
     });
 
     it('continues an answer when the panel is closed, shows it again, and stops it with Escape', async () => {
@@ -108,44 +132,69 @@ for (const kind of BROWSERS) {
       await again.waitFor(`document.querySelector('textarea').value === 'A half-written quest'`);
     });
 
-    it('answers again and edits in place, and undoes both', async () => {
+    it('keeps every version of an answer and of a message, and shows the one that is chosen', async () => {
       const page = await openChat();
       await ask(page, 'Tell a story.');
-      const before = await storedMessages(page);
+      const [, first] = await storedMessages(page);
       await page.click('.answer button[aria-label="Retry"]');
-      await page.waitForText('.toasts', 'The earlier answer was replaced.');
-      expect(await storedMessages(page)).toHaveLength(2);
+      await page.waitForText('.answer .alternatives', '2 / 2');
+      await page.waitForElement('.composer [type=submit]');
+      const [, second] = await storedMessages(page);
+      expect(second?.id).not.toBe(first?.id);
+      await page.click('.answer [aria-label="Previous version"]');
+      await page.waitForText('.answer .alternatives', '1 / 2');
+      expect((await storedMessages(page))[1]?.id).toBe(first?.id);
 
       await page.click('.question button[aria-label="Edit message"]');
       await page.fill('.editor textarea', 'Tell another story.');
       await page.click('.editor [type=submit]');
-      await page.waitForText('.messages', 'Tell another story.');
-      await page.waitFor(`document.querySelectorAll('.toast').length === 2`);
+      await page.waitForText('.question .alternatives', '2 / 2');
+      await page.waitForElement('.answer [aria-label="Retry"]');
+      await capture(page, 'light-versions');
       expect((await storedMessages(page)).map(({ content }) => content)).not.toContain('Tell a story.');
-      await page.click('.toast:last-child .button:not(.icon)');
-      await page.waitFor(`!document.querySelector('.messages').innerText.includes('another')`);
-      expect((await storedMessages(page))[0]).toEqual(before[0]);
-      expect(await storedMessages(page)).toHaveLength(2);
+      const other = await fixture.page('sidepanel.html');
+      await other.waitForText('.messages', 'Tell another story.');
+      await page.click('.question [aria-label="Previous version"]');
+      await other.waitForText('.messages', 'Tell a story.');
+      // The newest of its answers.
+      expect((await storedMessages(page)).map(({ id }) => id)).toContain(second?.id);
+    });
+
+    it('says why an answer ended early, and continues it', async () => {
+      const page = await openChat(TICKING);
+      await page.ask('SET_PARAMS', { params: { max_new_tokens: 20 } });
+      await page.fill('textarea', 'What does a clock say?');
+      await page.click('form [type=submit]');
+      await page.waitForText('[data-cut=length]', 'Stopped at the length limit.');
+      await capture(page, 'light-cut');
+      const [, before] = await storedMessages(page);
+      await page.click('[data-cut] button');
+      await page.waitFor(`document.querySelector('.answer p').innerText.length > ${before?.content.length}`);
+      await page.waitForText('[data-cut=length]');
+      const [, after] = await storedMessages(page);
+      expect(after?.id).toBe(before?.id);
+      expect(after?.content.startsWith(before?.content ?? '?')).toBe(true);
+
+      await page.ask('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
+      await page.click('[data-cut] button');
+      await page.waitForElement('.composer [aria-label="Stop"]');
+      await page.waitFor(`document.querySelector('.answer p').innerText.length > ${(after?.content.length ?? 0) + 50}`);
+      await page.press('Escape');
+      await page.waitForText('[data-cut=stopped]', 'Stopped.');
     });
 
     it('renames, exports and deletes a conversation, and undoes the deletion', async () => {
       const page = await openChat();
       await ask(page, 'Tell a story.');
-      const menu = async (entry: string) => {
-        await page.click('.bar > button');
-        await page.waitForElement('.bar [role=menu] [role=menuitem]');
-        await page.evaluate(
-          `[...document.querySelectorAll('.bar [role=menuitem]')].find(({ innerText }) => innerText === ${JSON.stringify(entry)}).click()`,
-        );
-      };
       await page.click('.bar > button');
       await page.waitForElement('.bar [role=menuitem]');
       await capture(page, 'light-conversation-menu');
       await page.press('Escape');
-      await menu('Rename');
+      await choose(page, CONVERSATION_MENU, 'Rename');
       await page.fill('.bar input', 'Stories');
       await page.click('.bar [type=submit]');
       await page.waitForText('.bar h2', 'Stories');
+      await choose(page, CONVERSATION_MENU, 'Pin');
 
       await page.evaluate(`(() => {
         const text = new Promise((resolve) => {
@@ -156,19 +205,142 @@ for (const kind of BROWSERS) {
         });
         window.saved = Promise.all([name, text]);
       })()`);
-      await menu('Export as Markdown');
+      await choose(page, CONVERSATION_MENU, 'Export as Markdown');
       const [name, text] = (await page.evaluate('window.saved')) as string[];
       expect(name).toBe('Stories.md');
       expect(text).toContain('# Stories\n\n## user\n\nTell a story.');
 
-      await menu('Delete');
+      await choose(page, CONVERSATION_MENU, 'Delete');
       await page.waitForText('.toasts', 'Conversation deleted.');
       await page.waitForText('.messages', 'What would you like to know?');
       await capture(page, 'light-deleted');
       await page.click('.toast .button:not(.icon)');
       await page.click('header .buttons button');
       await page.waitForText('.row .open', 'Stories');
+      await page.waitForText('#group-pinned', 'Pinned');
+      await capture(page, 'light-conversations');
       expect(await storedMessages(page)).toHaveLength(2);
+    });
+
+    it('shows the reasoning of a model collapsed, with its length, and switches it off', async () => {
+      const page = await openChat(THINKING);
+      await ask(page, 'Why?');
+      await page.waitForText('.answer', 'hello');
+      expect(await page.waitForText('.answer summary', 'tokens')).toMatch(/^(Reasoning|Thought for .+) \(3 tokens\)$/);
+      expect(await page.evaluate(`document.querySelector('.answer details').open`)).toBe(false);
+      await page.click('.answer summary');
+      await page.waitForText('.answer details p', 'hmm so');
+      await capture(page, 'light-reasoning');
+      await choose(page, '.reasoning-menu', 'Off');
+      await page.waitForElement('.reasoning-menu[aria-label="Reasoning: Off"]');
+      await page.click('.answer button[aria-label="Retry"]');
+      await page.waitForText('.answer .alternatives', '2 / 2');
+      await page.waitFor(
+        `document.querySelector('.answer p').innerText === 'hello' && document.querySelector('.answer details') === null`,
+      );
+    });
+
+    it('follows the system prompt of a conversation', async () => {
+      const page = await openChat(SMALL_CONTEXT);
+      await choose(page, CONVERSATION_MENU, 'System prompt…');
+      await page.fill('.bar textarea', 'Be brief.');
+      await capture(page, 'light-system-prompt');
+      await page.click('.bar [type=submit]');
+      await ask(page, 'Short.');
+      await page.waitForText('.messages summary', 'System prompt');
+      const id = await newestId(page);
+      expect(await page.ask('GET_CONVERSATION', { id })).toMatchObject({
+        conversation: { title: 'Short.', system_prompt: 'Be brief.' },
+      });
+      await choose(page, CONVERSATION_MENU, 'System prompt…');
+      await page.fill('.bar textarea', '');
+      await page.click('.bar [type=submit]');
+      await page.waitFor(`document.querySelector('.messages summary') === null`);
+    });
+
+    it('shows tool calls and their results, which other clients have stored', async () => {
+      const page = await openChat();
+      await ask(page, 'Tell a story.');
+      const call = { id: 'c1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } };
+      await page.ask('ADD_MESSAGES', {
+        id: await newestId(page),
+        messages: [
+          { role: 'user', content: 'How is the weather?' },
+          { role: 'assistant', content: '', tool_calls: [call] },
+          { role: 'tool', content: 'Sunny.', tool_call_id: 'c1', name: 'weather' },
+          { role: 'assistant', content: 'It is sunny.' },
+        ],
+      });
+      await page.waitForText('.messages', 'It is sunny.');
+      const text = await page.waitForText('.messages', 'Tool call: weather');
+      expect(text).toContain('Result of weather');
+      expect(text).not.toContain('The answer is empty.');
+      await capture(page, 'light-tools');
+    });
+
+    it('keeps what had come of an answer when the host is killed, and when the browser is closed', async () => {
+      const page = await openChat(TICKING);
+      await page.fill('textarea', 'What does a clock say?');
+      await page.click('form [type=submit]');
+      await page.waitForText('.answer', 'tick tock tick');
+      // The host stores an answer about once a second.
+      let stored = '';
+      while (stored === '') stored = (await storedMessages(page))[1]?.content ?? '';
+      const { pid } = (await page.ask('PING')) as { pid: number };
+      process.kill(pid, 'SIGKILL');
+      await page.waitForText('[data-cut=stopped]', 'Stopped.');
+      await page.waitForText('.answer', 'tick tock tick');
+      await page.ask('LOAD_MODEL', { modelPath: TICKING, settings: { n_threads: 1, n_ctx: 32_768 } });
+      await page.click('[data-cut] button:not(:disabled)');
+      await page.waitForElement('.composer [aria-label="Stop"]');
+      await fixture.closeBrowser();
+
+      const again = await fixture.page('sidepanel.html');
+      await again.waitForText('header', 'Connected');
+      await again.click('header .buttons button');
+      await again.waitForText('.row .open', 'What does a clock say?');
+      await again.click('.row .open');
+      await again.waitForText('[data-cut=stopped]', 'Stopped.');
+      await again.waitForText('.answer', 'tick tock tick');
+    });
+
+    it('stores nothing of a temporary chat', async () => {
+      const page = await openChat(TICKING);
+      await page.ask('SET_PARAMS', { params: { max_new_tokens: 20 } });
+      await choose(page, CONVERSATION_MENU, 'Temporary chat');
+      await page.waitForText('[data-temporary]', 'This chat is not saved.');
+      await page.fill('textarea', 'What does a clock say?');
+      await page.click('form [type=submit]');
+      await page.waitForText('[data-cut=length]');
+      const before = await page.waitForText('.answer .markdown', 'tick tock');
+      await capture(page, 'light-temporary');
+      await page.click('[data-cut] button');
+      await page.waitFor(`document.querySelector('.answer .markdown').innerText.length > ${before.length}`);
+      await page.waitForText('[data-cut=length]');
+      expect(await page.waitForText('.answer .markdown')).toContain(before);
+      await page.ask('SET_PARAMS', { params: { max_new_tokens: 1_000_000 } });
+      await page.click('.answer button[aria-label="Retry"]');
+      await page.waitFor(`document.querySelector('.answer .markdown').innerText.length > 200`);
+      await page.press('Escape');
+      await page.waitForText('[data-cut=stopped]', 'Stopped.');
+      expect(await page.evaluate(`document.querySelectorAll('.question').length`)).toBe(1);
+      expect(await page.ask('LIST_CONVERSATIONS')).toMatchObject({ conversations: [] });
+      await page.click('header [aria-label="New chat"]');
+      await page.waitFor(`document.querySelector('.question') === null`);
+    });
+
+    it('is drawn well in a narrow window, dark', async () => {
+      fixture.install();
+      const page = await fixture.page('sidepanel.html', { dark: true, size: { width: 320, height: 580 } });
+      await page.waitForText('header', 'Connected');
+      await page.ask('LOAD_MODEL', { modelPath: THINKING, settings: { n_threads: 1, n_ctx: 512 } });
+      await page.waitForText('[data-privacy]', 'Runs on this computer.');
+      await ask(page, 'Why is the sky blue, and why is it red in the evening?');
+      await page.click('.answer button[aria-label="Retry"]');
+      await page.waitForText('.answer .alternatives', '2 / 2');
+      await page.waitForElement('.composer [type=submit]');
+      await capture(page, 'dark-narrow-chat');
+      expect(await page.evaluate('document.scrollingElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
     });
 
     it('says what is wrong with a message that is too long, and continues after it', async () => {
@@ -180,10 +352,20 @@ for (const kind of BROWSERS) {
       expect(text).toMatch(/Reload with [\d,]+ tokens/);
       await capture(page, 'light-too-long');
       expect(await page.evaluate('document.scrollingElement.scrollHeight - innerHeight')).toBeLessThanOrEqual(0);
-      await page.evaluate(
-        `[...document.querySelectorAll('.unanswered button')].find(({ innerText }) => innerText === 'Edit').click()`,
-      );
+      const press = (label: string) =>
+        page.evaluate(
+          `[...document.querySelectorAll('.unanswered button')].find(({ innerText }) => innerText === ${JSON.stringify(label)}).click()`,
+        );
+      await press('Retry');
+      await page.waitForText('.unanswered', 'too long for the model’s current context');
+      expect((await storedMessages(page)).map(({ status }) => status)).toEqual(['done', 'failed']);
+      await press('Edit');
       await page.waitFor(`document.querySelector('textarea').value.startsWith('word word')`);
+      expect(await storedMessages(page)).toEqual([]);
+      await page.click('form [type=submit]');
+      await page.waitForText('.unanswered', 'too long for the model’s current context');
+      await press('Remove');
+      await page.waitFor(`document.querySelector('.question') === null`);
       await ask(page, 'Short.');
       expect(await storedMessages(page)).toHaveLength(2);
     });
@@ -191,12 +373,11 @@ for (const kind of BROWSERS) {
     it('leaves out the oldest messages when the context is full, and says so', async () => {
       const page = await openChat(SMALL_CONTEXT);
       await ask(page, 'Short.');
-      const { conversations } = (await page.ask('LIST_CONVERSATIONS')) as { conversations: { id: string }[] };
       const turn = [
         { role: 'user', content: 'word '.repeat(60) },
         { role: 'assistant', content: 'word '.repeat(60) },
       ];
-      await page.ask('ADD_MESSAGES', { id: conversations[0]?.id, messages: Array(6).fill(turn).flat() });
+      await page.ask('ADD_MESSAGES', { id: await newestId(page), messages: Array(6).fill(turn).flat() });
       await page.waitFor(`document.querySelectorAll('.question').length === 7`);
       await ask(page, 'After many messages.');
       await page.waitForText('[data-trimmed]', 'no longer sent');

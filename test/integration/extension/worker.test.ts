@@ -14,7 +14,7 @@ import { startHub, type TestHub } from '../../support/hub/hub.ts';
 
 const STORY = { modelPath: 'tabagent/markov-gguf/story.gguf' };
 const LONG = { modelPath: 'tabagent/markov-gguf/long.gguf', settings: { n_ctx: 32_768, n_threads: 1 } };
-const WITHOUT_END = { prompt: '', settings: { do_sample: false, max_new_tokens: 1_000_000 } };
+const WITHOUT_END = { do_sample: false, max_new_tokens: 1_000_000 };
 
 const isState = (status: string) => (message: ToPage) => message.kind === 'state' && message.state.status === status;
 const isAnswer = (id: number) => (message: ToPage) =>
@@ -41,10 +41,11 @@ describe('the background worker, with real hosts', () => {
 
   beforeEach(async () => {
     shop = await Workshop.open();
+    // Whatever the messages, the prompt is where the chain starts.
+    const metadata = { 'tokenizer.chat_template': string('{{ bos_token }}') };
     const files = {
-      // Whatever the messages, the prompt is where the chain starts.
-      'story.gguf': markovModel({ metadata: { 'tokenizer.chat_template': string('{{ bos_token }}') } }),
-      'long.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768 }),
+      'story.gguf': markovModel({ metadata }),
+      'long.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768, metadata }),
     };
     hub = shop.use(await startHub({ repos: { 'tabagent/markov-gguf': { files } } }));
     hosts = [];
@@ -139,40 +140,44 @@ describe('the background worker, with real hosts', () => {
   it('shows an answer of a conversation in every page while it is generated', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     await ask(one, 1, 'LOAD_MODEL', STORY);
-    const fields = { chat_id: 'c1', messages: [{ role: 'user', content: 'Tell.' }], settings: { do_sample: false } };
+    const fields = { chat_id: 'c1', message: 'Tell.', settings: { do_sample: false } };
     const reply = await ask(one, 2, 'GENERATE', fields);
-    await two.waitFor((message) => message.kind === 'answerEnded');
-    expect(two.received.find(({ kind }) => kind === 'answerStarted')).toMatchObject({
-      answer: { conversationId: 'c1', question: 'Tell.' },
-    });
-    const text = two.received.map((message) => (message.kind === 'answerText' ? message.text : '')).join('');
+    const events = two.received.flatMap((message) => (message.kind === 'event' ? [message.event] : []));
+    const changes = events.filter(({ type }) => type === 'conversationChanged');
+    expect(changes).toMatchObject([
+      { payload: { conversation_id: 'c1', kind: 'created' } },
+      { payload: { conversation_id: 'c1', kind: 'messages' } },
+    ]);
+    const text = events.map((event) => (event.type === 'generationUpdate' ? event.payload.token : '')).join('');
     expect(text).not.toBe('');
     expect(reply).toMatchObject({ payload: { output: text } });
-    await two.waitFor((message) => message.kind === 'changed' && message.action === 'GENERATE');
   });
 
   it('shows no page a generation outside of a conversation', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     await ask(one, 1, 'LOAD_MODEL', STORY);
     await ask(one, 2, 'GENERATE', { prompt: '', settings: { do_sample: false } });
-    const kinds = [...one.received, ...two.received].map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind.startsWith('answer'))).toEqual([]);
+    expect([...one.received, ...two.received].filter(isEvent('generationUpdate'))).toEqual([]);
   });
 
-  it('continues an answer when its page is closed, gives it to the next page, and stops it from there', async () => {
+  it('continues an answer when its page is closed, shows it to the next page, and stops it from there', async () => {
     const [one, two] = await Promise.all([openPage(), openPage()]);
     await ask(one, 1, 'LOAD_MODEL', LONG);
-    one.send({ kind: 'request', id: 2, action: 'GENERATE', fields: { ...WITHOUT_END, chat_id: 'c1' } });
-    await two.waitFor((message) => message.kind === 'answerText');
+    const fields = { chat_id: 'c1', message: 'Tick?', settings: WITHOUT_END };
+    one.send({ kind: 'request', id: 2, action: 'GENERATE', fields });
+    await two.waitFor(isEvent('generationUpdate'));
     one.close();
     const three = await openPage();
-    const running = await three.waitFor((message) => message.kind === 'running');
-    expect(running).toMatchObject({ answers: [{ conversationId: 'c1', text: expect.stringContaining('tick') }] });
-    await three.waitFor((message) => message.kind === 'answerText');
+    expect(await ask(three, 1, 'GET_ACTIVE_GENERATIONS')).toMatchObject({
+      payload: { generations: [{ conversation_id: 'c1', text: expect.stringContaining('tick') }] },
+    });
+    await three.waitFor(isEvent('generationUpdate'));
     three.send({ kind: 'stop', conversationId: 'c1' });
-    await three.waitFor((message) => message.kind === 'answerEnded');
-    expect(await ask(three, 1, 'GET_CONVERSATION', { id: 'c1' })).toMatchObject({
-      payload: { messages: [{ role: 'user' }, { role: 'assistant', content: expect.stringContaining('tick') }] },
+    await three.waitFor(isEvent('conversationChanged'));
+    expect(await ask(three, 2, 'GET_CONVERSATION', { id: 'c1' })).toMatchObject({
+      payload: {
+        messages: [{ role: 'user' }, { status: 'stopped', content: expect.stringContaining('tick') }],
+      },
     });
   });
 

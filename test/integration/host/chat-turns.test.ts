@@ -174,7 +174,9 @@ describe('a turn of a conversation', () => {
     expect(payload.trimmed?.messages).toBeGreaterThan(0);
     expect(payload.trimmed?.tokens).toBeGreaterThan(0);
     expect(payload.usage.promptTokens + 16).toBeLessThan(256);
-    expect((await read()).messages).toHaveLength(12);
+    const stored = (await read()).messages;
+    expect(stored).toHaveLength(12);
+    expect(stored.at(-1)?.usage).toEqual({ ...payload.usage, trimmed: payload.trimmed });
     const refused = await host.request('GENERATE', {
       chat_id: 'talk',
       message: 'once',
@@ -208,6 +210,22 @@ describe('a turn of a conversation', () => {
     const { output } = (await reply).payload;
     expect((await read()).messages[1]).toMatchObject({ status: 'stopped', content: output });
     expect(await host.request('GET_ACTIVE_GENERATIONS')).toMatchObject({ payload: { generations: [] } });
+  });
+
+  it('with store: false is stored nowhere, but named in events and in the list of running generations', async () => {
+    await load('long', 32_768);
+    const begun = host.next(({ type }) => type === 'generationUpdate');
+    const reply = host.next(({ requestId, status }) => requestId === 'long' && status !== undefined);
+    const messages = [{ role: 'user', content: 'tick' }];
+    const request = { chat_id: 'talk', store: false, messages, settings: WITHOUT_END };
+    host.send({ action: 'GENERATE', requestId: 'long', ...request });
+    expect((await begun).payload).toMatchObject({ chat_id: 'talk' });
+    const active = promised('GET_ACTIVE_GENERATIONS', await host.request('GET_ACTIVE_GENERATIONS'));
+    expect(active.generations).toMatchObject([{ conversation_id: 'talk', message_id: null, requestId: 'long' }]);
+    await host.request('STOP_GENERATION', { targetRequestId: 'long' });
+    expect((await reply).payload).not.toHaveProperty('conversation');
+    expect(await host.request('GET_CONVERSATION', { id: 'talk' })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
+    expect(host.received.filter(({ type }) => type === 'conversationChanged')).toEqual([]);
   });
 
   it('is stored while it grows, and marked as stopped after the host was killed', async () => {
@@ -249,6 +267,7 @@ describe('a turn of a conversation', () => {
     [{ chat_id: 'talk', message: 'x', regenerate: 'y' }, 'regenerate'],
     [{ chat_id: 'talk', message: { role: 'assistant', content: 'x' } }, 'message.role'],
     [{ chat_id: 'talk', message: '' }, 'message'],
+    [{ chat_id: 'talk', message: 'x', store: false }, 'store'],
     [{ chat_id: 'talk', parent_id: null, prompt: 'x' }, 'parent_id'],
     [{ chat_id: 'talk', message: 'x', parent_id: 'unknown' }, 'parent_id'],
   ])('is refused for %j, naming %s, and stores nothing', async (request, field) => {

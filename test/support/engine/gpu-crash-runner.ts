@@ -9,7 +9,7 @@ const FIGURES: LoadedFigures = {
   embeddingDim: 1,
   contextSize: 1,
   trainContextSize: 1,
-  chatFormat: { used: 'transcript', error: null },
+  chatFormat: { used: 'transcript', error: null, reasoning: [] },
   gpuLayers: 0,
   ramUsed: 1,
   vramUsed: 0,

@@ -86,7 +86,12 @@ export class BrowserFixture {
 
   /** Registers the built host with the browser. */
   install(): void {
-    execFileSync(process.execPath, [HOST_MAIN, 'install', '--browser', this.#kind.name], { env: this.#env });
+    this.runCommand('install', '--browser', this.#kind.name);
+  }
+
+  /** Runs a command of the built host. */
+  runCommand(...parameters: readonly string[]): void {
+    execFileSync(process.execPath, [HOST_MAIN, ...parameters], { env: this.#env, stdio: 'ignore' });
   }
 
   /** Opens a page of the extension. The first one starts the browser. */
@@ -125,8 +130,14 @@ export class BrowserFixture {
     return this.#browser;
   }
 
-  async close(): Promise<void> {
+  /** Closes the browser. The next page starts it again, with the same profile. */
+  async closeBrowser(): Promise<void> {
     await this.#browser?.close();
+    this.#browser = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.closeBrowser();
     await this.#shop.close();
   }
 

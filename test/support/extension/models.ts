@@ -17,6 +17,21 @@ export const ATTACK = [
   "<script>document.title='owned'</script>",
 ] as const;
 
+/** Opens a block of reasoning, or an empty one if reasoning is off. */
+const REASONING = {
+  'tokenizer.chat_template': string(
+    '{{ bos_token }}<think>{% if enable_thinking is defined and not enable_thinking %}</think>{% endif %}',
+  ),
+};
+
+const THINKING_CHAIN: Chain = {
+  '<think>': { hmm: 1 },
+  hmm: { so: 1 },
+  so: { '</think>': 1 },
+  '</think>': { hello: 1 },
+  hello: { '': 1 },
+};
+
 const HOSTILE_CHAIN: Chain = {
   [START]: { [ATTACK[0]]: 1 },
   [ATTACK[0]]: { [ATTACK[1]]: 1 },
@@ -30,6 +45,12 @@ export const MODELS = {
   'ticking.gguf': markovModel({ chain: ENDLESS, contextLength: 32_768, metadata: FROM_THE_START }),
   /** Answers with a short story. */
   'story.gguf': markovModel({ metadata: FROM_THE_START }),
+  /** Reasons before it says hello, unless reasoning is off. */
+  'thinking.gguf': markovModel({
+    chain: THINKING_CHAIN,
+    special: { '<think>': 'user-defined', '</think>': 'user-defined' },
+    metadata: REASONING,
+  }),
   /** Answers with HTML. */
   'hostile.gguf': markovModel({ chain: HOSTILE_CHAIN, metadata: FROM_THE_START }),
   /** Sees the whole conversation, in a short context. */

@@ -175,7 +175,7 @@ describe('the next question can always be asked', () => {
   const prompts = Object.entries(TEMPLATES).map(([name, template]) => [name, promptsOf(template)] as const);
 
   it.each(prompts)('the template with %s is used, not a substitute', (_, made) => {
-    expect(made.format).toEqual({ used: 'template', error: null });
+    expect(made.format).toMatchObject({ used: 'template', error: null });
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('after anything that can happen, whatever the template: seed %i', (seed) => {

@@ -42,6 +42,16 @@ const shown = () => store.messages('a', ALL).items.map(({ content }) => content)
 const prompt = (start: TurnStart) => store.startTurn('a', start, OPTIONS).messages.map(({ content }) => content);
 
 describe('an answer', () => {
+  it('gives a conversation without a title one', () => {
+    store.create({ id: 'a' });
+    store.update('a', { system_prompt: 'Be brief.' });
+    turn(asking('one'), 'two');
+    expect(store.get('a')).toMatchObject({ title: 'Title', system_prompt: 'Be brief.' });
+    store.update('a', { title: 'Mine' });
+    turn(asking('three'), 'four');
+    expect(store.get('a').title).toBe('Mine');
+  });
+
   it('is stored with its question before it is generated, while it grows, and when it ends', async () => {
     const { questionId, answerId, isNew, messages } = store.startTurn('a', asking('one'), OPTIONS);
     expect(isNew).toBe(true);

@@ -30,6 +30,10 @@ describe('the branches of a conversation', () => {
     ['a b !c d<c', 'd', 'a b d'],
     ['a b c d<b', 'unknown', 'a b d'],
     ['!a !b', null, ''],
+    ['a b c d<b !e<b', 'e', 'a b d'],
+    ['a b !c<a !d', 'd', 'a b'],
+    ['a b !c< !d', 'd', 'a b'],
+    ['a !b c', 'b', 'a c'],
   ])('%s with %s selected shows %s', (text, selected, shown) => {
     expect(ids(branches(text).shown(selected))).toBe(shown);
   });

@@ -1,48 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_FILE_BYTES, readAttachment, withAttachments } from '../../../extension/page/chat/attachments.ts';
 import { ChatStorage } from '../../../extension/page/chat/chat-storage.ts';
+import { groupConversations } from '../../../extension/page/chat/conversation-groups.ts';
 import { fileName, toJson, toMarkdown } from '../../../extension/page/chat/export.ts';
-import {
-  answeredTurns,
-  type ChatMessage,
-  endedTurns,
-  withoutOldestTurns,
-} from '../../../extension/page/chat/history.ts';
-
-const message = (role: ChatMessage['role'], content: string): ChatMessage => ({
-  id: content,
-  role,
-  content,
-  createdAt: 1,
-});
-const [user, assistant] = [(text: string) => message('user', text), (text: string) => message('assistant', text)];
-const turn = (question: string, answer: string) => [
-  { role: 'user' as const, content: question },
-  { role: 'assistant' as const, content: answer },
-];
-
-describe('the messages sent with a question', () => {
-  it('are the answered turns', () => {
-    expect(answeredTurns([user('1'), assistant('one'), user('2'), assistant('two')])).toEqual([
-      ...turn('1', 'one'),
-      ...turn('2', 'two'),
-    ]);
-  });
-
-  it('leave out questions without an answer or with an empty one, and answers without a question', () => {
-    const messages = [assistant('?'), user('1'), user('2'), assistant('two'), user('3'), assistant(' '), user('4')];
-    expect(answeredTurns(messages)).toEqual(turn('2', 'two'));
-  });
-
-  it('lose the oldest turns until the share fits, at least one, never the question', () => {
-    const question = { role: 'user' as const, content: 'q' };
-    const all = [...turn('aaaa', 'aaaa'), ...turn('bbbb', 'bbbb'), ...turn('cccc', 'cccc'), question];
-    expect(withoutOldestTurns(all, 0.99)).toEqual(all.slice(2));
-    expect(withoutOldestTurns(all, 0.4)).toEqual(all.slice(4));
-    expect(withoutOldestTurns(all, 0)).toEqual([question]);
-    expect(withoutOldestTurns([question], 0.5)).toBeUndefined();
-  });
-});
 
 describe('an attached file', () => {
   it('is read as text', async () => {
@@ -62,21 +22,6 @@ describe('an attached file', () => {
       'Look:\n\na.md\n````\n```\ncode\n```\n````',
     );
     expect(withAttachments('', [{ name: 'a.txt', text: 'x' }])).toBe('a.txt\n```\nx\n```');
-  });
-});
-
-describe('the stored messages of a page', () => {
-  it('are shown without turns that are being answered or have failed', () => {
-    const message = (id: string, role: string, status: string) => ({ id, role, status });
-    const ids = endedTurns([
-      message('a', 'user', 'done'),
-      message('b', 'assistant', 'stopped'),
-      message('c', 'user', 'done'),
-      message('d', 'assistant', 'failed'),
-      message('e', 'user', 'done'),
-      message('f', 'assistant', 'streaming'),
-    ]).map(({ id }) => id);
-    expect(ids).toEqual(['a', 'b']);
   });
 });
 
@@ -116,6 +61,24 @@ describe('an exported conversation', () => {
   });
 });
 
+describe('the list of conversations', () => {
+  it('starts with pinned ones; the others are grouped by the day of their last change', () => {
+    const now = new Date(2026, 2, 1, 12).getTime();
+    const at = (day: number, hour: number, pinned = false) => ({
+      pinned,
+      updated_at: new Date(2026, 2, day, hour).getTime() / 1000,
+    });
+    const list = [at(-9, 1, true), at(1, 11), at(1, 0), at(0, 23), at(0, 0), at(-1, 23), at(-300, 1)];
+    expect(groupConversations(list, now)).toEqual([
+      { name: 'pinned', conversations: list.slice(0, 1) },
+      { name: 'today', conversations: list.slice(1, 3) },
+      { name: 'yesterday', conversations: list.slice(3, 5) },
+      { name: 'earlier', conversations: list.slice(5) },
+    ]);
+    expect(groupConversations([], now)).toEqual([]);
+  });
+});
+
 describe('what the chat stores in the browser', () => {
   it('is stored by conversation, and removed when empty', async () => {
     const items: Record<string, unknown> = {};
@@ -126,11 +89,11 @@ describe('what the chat stores in the browser', () => {
     });
     await storage.draft.set('new');
     await storage.draft.set('of c', 'c');
-    await storage.pending.set('asked', 'c');
-    expect([await storage.draft.get(), await storage.draft.get('c'), await storage.pending.get('c')]).toEqual([
+    await storage.last.set('c');
+    expect([await storage.draft.get(), await storage.draft.get('c'), await storage.last.get()]).toEqual([
       'new',
       'of c',
-      'asked',
+      'c',
     ]);
     await storage.draft.set('', 'c');
     expect(await storage.draft.get('c')).toBe('');

@@ -46,6 +46,8 @@ const FITS = ['gpu', 'memory', 'tight', 'no'];
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   error: [...Object.keys(ERROR_CODES), 'HOST_DISCONNECTED', 'unknown'],
   tier: ['fast', 'medium', 'slow'],
+  reasoning: ['auto', 'off', 'on', 'low', 'medium', 'high'],
+  answerEnd: ['failed', 'stopped', 'length'],
   capability: CAPABILITIES,
   fit: FITS,
   fitHelp: FITS,

@@ -3,7 +3,6 @@ import { parseHTML } from 'linkedom';
 import { colorCode } from '../../../extension/page/markdown/code-colors.ts';
 import { renderFormula } from '../../../extension/page/markdown/formula.ts';
 import { MarkdownParser, parseMarkdown } from '../../../extension/page/markdown/parse.ts';
-import { splitReasoning } from '../../../extension/page/markdown/reasoning.ts';
 import { safeLink } from '../../../extension/page/markdown/safe-link.ts';
 
 /** All text of a tree, in order. */
@@ -128,17 +127,6 @@ describe('a link', () => {
     ['', undefined],
   ])('%j leads to %j', (href, expected) => {
     expect(safeLink(href)).toBe(expected);
-  });
-});
-
-describe('reasoning is separated from the answer', () => {
-  it.each([
-    ['An answer.', { reasoning: '', isReasoning: false, answer: 'An answer.' }],
-    ['<think>\nHm', { reasoning: 'Hm', isReasoning: true, answer: '' }],
-    ['<think>Hm.</think>\n\nYes.', { reasoning: 'Hm.', isReasoning: false, answer: 'Yes.' }],
-    ['Hm.\n</think>\nYes.', { reasoning: 'Hm.', isReasoning: false, answer: 'Yes.' }],
-  ])('in %j', (output, parts) => {
-    expect(splitReasoning(output)).toEqual(parts);
   });
 });
 

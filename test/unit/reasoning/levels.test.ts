@@ -63,6 +63,17 @@ describe('A level of reasoning', () => {
     expect(write(template, { reasoning: 'high', variables: { enable_thinking: 'mine' } }).text).toBe('mine');
   });
 
+  it.each([
+    ['plain', []],
+    ['<think>', ['off']],
+    ['{{ "<think></think>" if enable_thinking is false else "<think>" }}', ['off', 'low']],
+    ["{{ thinking_budget }}{{ '<think></think>' if thinking_budget == 0 else '' }}", ['off', 'low', 'medium', 'high']],
+    ["{{ '<think></think>' if reasoning_effort == 'none' else reasoning_effort }}", ['off', 'low', 'medium', 'high']],
+  ])('is offered where it has an effect of its own: %s', (template, levels) => {
+    const prompts = new ChatPrompts({ template, bosToken: '', eosToken: '', special: new Set() });
+    expect(prompts.format.reasoning).toEqual(levels);
+  });
+
   it('is named where it has no effect', () => {
     expect(write('plain', { reasoning: 'high', maxReasoningTokens: 5 }).ignored).toEqual([
       'settings.reasoning',

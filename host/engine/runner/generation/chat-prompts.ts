@@ -16,7 +16,13 @@ import {
   openPrompt,
   type ReasoningMarkup,
 } from '../../../reasoning/formats.ts';
-import { budgetVariables, type LevelSettings, levelSettings, type ReasoningLevel } from '../../../reasoning/levels.ts';
+import {
+  budgetVariables,
+  type LevelSettings,
+  levelSettings,
+  REASONING_LEVELS,
+  type ReasoningLevel,
+} from '../../../reasoning/levels.ts';
 import type { CallFormat } from '../../../tools/call-format.ts';
 import { detectCallFormat, PROBE_CONVERSATION, PROBE_NAME, PROBE_TOOL, PROBE_VALUE } from '../../../tools/formats.ts';
 import { withReasoning } from './adapt-messages.ts';
@@ -82,7 +88,8 @@ export class ChatPrompts {
     const { template, error } = this.#probe(model.template);
     this.#template = template;
     const fallback = this.#hasChatMl ? 'chatml' : 'transcript';
-    this.format = { used: template === undefined || error !== null ? fallback : 'template', error };
+    const used = template === undefined || error !== null ? fallback : 'template';
+    this.format = { used, error, reasoning: template === undefined ? [] : this.#levels(template) };
   }
 
   /**
@@ -193,6 +200,19 @@ export class ChatPrompts {
       known.levels.set(level, settings);
     }
     return settings;
+  }
+
+  /** Returns the levels of reasoning that lead to different prompts. */
+  #levels(known: KnownTemplate): ReasoningLevel[] {
+    if (known.markup === undefined) return [];
+    const effects = new Set<string>();
+    return REASONING_LEVELS.filter((level) => {
+      const { variables, closes, isUsed } = this.#level(known, level);
+      const effect = `${closes} ${this.#tryProbe(known.template, variables)}`;
+      if (!isUsed || effects.has(effect)) return false;
+      effects.add(effect);
+      return true;
+    });
   }
 
   #tryProbe(template: ChatTemplate, variables: JsonObject): string | undefined {

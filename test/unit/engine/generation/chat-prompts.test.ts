@@ -172,7 +172,7 @@ describe('What conversations of a model are written with', () => {
       { used: 'transcript', error: expect.stringContaining('steps') },
     ],
   ])('is %s', (_what, template, hasChatMl, format) => {
-    expect(prompts(template, hasChatMl).format).toEqual(format);
+    expect(prompts(template, hasChatMl).format).toMatchObject(format);
   });
 
   it('is used', () => {
