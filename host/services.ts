@@ -9,6 +9,7 @@ import { loadCancelled, verificationCancelled } from './common/host-errors.ts';
 import { type Lazy, lazy } from './common/lazy.ts';
 import type { Logger } from './common/log.ts';
 import { platformOf } from './common/platform.ts';
+import { sum } from './common/sum.ts';
 import type { HostConfig } from './config.ts';
 import type { AnswerService } from './conversations/answer-service.ts';
 import type { ConversationStore } from './conversations/conversation-store.ts';
@@ -20,6 +21,7 @@ import type { Hub } from './hub/hub.ts';
 import type { LmStudio } from './lmstudio/lm-studio.ts';
 import { loadedEntry } from './models/describe-loaded.ts';
 import type { ModelRegistry } from './models/model-registry.ts';
+import type { ModelSpeed } from './models/model-speed.ts';
 import type { LoadForPeer, OpenPeerSession, PeerServer } from './peers/peer-server.ts';
 import type { Peers } from './peers/peers.ts';
 import type { Presence } from './presence/presence.ts';
@@ -65,6 +67,7 @@ export class HostServices {
   readonly answers: Lazy<AnswerService> = lazy(() => this.#createAnswers());
   readonly generations = new ActiveGenerations();
   readonly secrets: Lazy<Secrets> = lazy(() => this.#openSecrets());
+  readonly speed: Lazy<ModelSpeed> = lazy(() => this.#createSpeed());
   readonly #store: Lazy<Store> = lazy(() => this.#openStore());
   readonly #presence: Lazy<Presence> = lazy(() => this.#createPresence());
   readonly peers: Lazy<Peers> = lazy(() => this.#createPeers());
@@ -202,7 +205,17 @@ export class HostServices {
 
   async #createHardware(): Promise<Hardware> {
     const { Hardware } = await import('./hardware/hardware.ts');
-    return new Hardware({ log: this.log, env: this.config.env });
+    // Without an engine, such as for an invalid TABAGENT_GPU, the system's own sources remain.
+    const backend = async () => {
+      const [engine, models] = await Promise.all([this.engine().catch(() => undefined), this.models.current()]);
+      const gpus = await engine?.gpus();
+      if (!gpus) return gpus;
+      // Not every driver reports what is in use.
+      const { total, free } = gpus.memory;
+      const used = sum((models?.list() ?? []).map(({ vramUsed }) => vramUsed));
+      return { ...gpus, memory: { ...gpus.memory, free: Math.min(free, Math.max(0, total - used)) } };
+    };
+    return new Hardware({ log: this.log, env: this.config.env, backend });
   }
 
   async #openSettings(): Promise<GenerationSettings> {
@@ -220,6 +233,27 @@ export class HostServices {
 
   get #settingsLock(): string {
     return join(this.config.paths.locks, 'settings.lock');
+  }
+
+  async #createSpeed(): Promise<ModelSpeed> {
+    const [{ ModelSpeed }, { threadRange }, store] = await Promise.all([
+      import('./models/model-speed.ts'),
+      import('./hardware/threads.ts'),
+      this.#store(),
+    ]);
+    const cpu = async () => (await this.hardware()).cpu();
+    return new ModelSpeed({
+      store: store.namespace('speed'),
+      log: this.log,
+      machine: async () => {
+        const facts = await cpu();
+        return `${facts.modelName} ${facts.variant} ${threadRange(facts).most}`;
+      },
+      measure:
+        this.config.env.TABAGENT_SPEED_TEST?.toLowerCase() === 'off'
+          ? undefined
+          : async () => (await this.engine()).measureSpeed(threadRange(await cpu()).most),
+    });
   }
 
   async #createEngine(): Promise<Engine> {
@@ -258,7 +292,15 @@ export class HostServices {
 
   async #createModels(): Promise<ModelRegistry> {
     const { ModelRegistry } = await import('./models/model-registry.ts');
-    const models = new ModelRegistry({ log: this.log, clock: systemClock });
+    const models = new ModelRegistry({
+      log: this.log,
+      clock: systemClock,
+      onGenerated: (model, { usage }) => {
+        this.speed()
+          .then((speed) => speed.record(model, usage))
+          .catch((error: unknown) => this.log.warn('speed.not-saved', { error }));
+      },
+    });
     models.onChange(async (change) => {
       if (change.type === 'unloaded' && change.reason !== undefined) {
         this.#announce({ type: 'MODEL_UNLOADED', payload: { modelId: change.id, reason: change.reason } });

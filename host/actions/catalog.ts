@@ -8,6 +8,7 @@ import * as declared from '../protocol/actions/catalog.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
 import type { OfferedModel } from '../remote/offered-models.ts';
 import { type Call, handle } from './action.ts';
+import { estimatesHere } from './estimates.ts';
 import { goneEntry, offeredEntry } from './external-entry.ts';
 import { page, pageOf } from './paging.ts';
 import { percent } from './progress.ts';
@@ -84,7 +85,12 @@ function asksForRemote(request: { modelType?: string | undefined; type?: string 
 }
 
 export const getAvailableModels = handle(declared.getAvailableModels, async (request, call) => {
-  const { items, ...next } = page(await available(call), request);
+  const [models, estimate] = await Promise.all([available(call), estimatesHere(call)]);
+  const { items, ...next } = pageOf(models, request, (entry) => {
+    const { model_type: type, size_gb: gigabytes, name, default_quant: quantization } = entry;
+    if (type === 'remote' || gigabytes === 0) return entry;
+    return { ...entry, estimate: estimate({ name, size: gigabytes * 1e9, quantization }) };
+  });
   return { payload: { models: items, ...next } };
 });
 

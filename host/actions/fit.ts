@@ -2,7 +2,11 @@ import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
 import type { ByteSource, ModelShape } from '../gguf/model.ts';
+import type { DemandSettings } from '../hardware/demand.ts';
 import type { OffloadOption } from '../hardware/offload-options.ts';
+import type { Split } from '../hardware/split.ts';
+import { bytesPerToken, type TokenWork } from '../hardware/token-speed.ts';
+import type { HardwareSnapshot } from '../hardware/types.ts';
 import * as declared from '../protocol/actions/fit.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
@@ -46,6 +50,20 @@ async function shapeOf(name: ModelName, { services, signal }: Call): Promise<Mod
   return inspectHeaders(headers).shape;
 }
 
+/** Adds the number of sequences with which a load would be made that leaves it open. */
+async function asLoaded(
+  shape: ModelShape,
+  settings: { readonly contextSize: number },
+  snapshot: HardwareSnapshot,
+): Promise<DemandSettings & { readonly contextSize: number }> {
+  const [{ recommendSplit }, { chooseSequences }] = await Promise.all([
+    import('../hardware/split.ts'),
+    import('../hardware/sequences.ts'),
+  ]);
+  const { gpuLayers } = recommendSplit({ shape, ...settings, snapshot });
+  return { ...settings, sequences: chooseSequences(shape, settings, { gpuLayers, snapshot }) };
+}
+
 export const estimateModelSize = handle(declared.estimateModelSize, async (request, call) => {
   const { services } = call;
   const name = await resolveName({ ...request, modelPath: request.modelPath ?? request.model_path }, call);
@@ -61,7 +79,7 @@ export const estimateModelSize = handle(declared.estimateModelSize, async (reque
       import('../hardware/offload-options.ts'),
     ]);
   const snapshot = memoryBudget.withoutMapped(await hardware.snapshot(), models.mappedBytes);
-  const settings = { contextSize: split.chooseContextSize(shape, request.n_ctx) };
+  const settings = await asLoaded(shape, { contextSize: split.chooseContextSize(shape, request.n_ctx) }, snapshot);
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
   const options = offloadOptions(shape, settings, snapshot);
@@ -96,6 +114,17 @@ export const estimateModelSize = handle(declared.estimateModelSize, async (reque
   return { payload };
 });
 
+/** Returns the expected tokens per second with a split, rounded to tenths; null if this is not known. */
+function speedOf(
+  shape: ModelShape,
+  { gpuLayers, cpuLayers }: Split,
+  estimate: ((work: TokenWork) => number | null) | undefined,
+): number | null {
+  const gpuShare = gpuLayers / Math.max(1, gpuLayers + cpuLayers);
+  const perSecond = estimate?.({ quantization: shape.quantization, bytes: bytesPerToken(shape), gpuShare }) ?? null;
+  return perSecond === null ? null : Math.round(perSecond * 10) / 10;
+}
+
 /** Layers of a model if the request gives only its size: the original's default, and true of most 7B and 8B models. */
 const DEFAULT_LAYERS = 32;
 
@@ -111,10 +140,15 @@ export const recommendSplit = handle(declared.recommendSplit, async (request, ca
   const snapshot = await hardware.snapshot();
   const name = modelSize === undefined ? await resolveName(request, call) : undefined;
   const shape = name === undefined ? undefined : await shapeOf(name, call);
+  const speed = shape === undefined ? undefined : await (await call.services.speed()).estimator();
   const split =
     shape === undefined
       ? recommendSplit({ modelSize: modelSize ?? 0, totalLayers, snapshot })
-      : recommendSplit({ shape, contextSize: chooseContextSize(shape, n_ctx), snapshot });
+      : recommendSplit({
+          shape,
+          ...(await asLoaded(shape, { contextSize: chooseContextSize(shape, n_ctx) }, snapshot)),
+          snapshot,
+        });
   return {
     payload: {
       ...defined({ modelId: name?.id }),
@@ -123,6 +157,7 @@ export const recommendSplit = handle(declared.recommendSplit, async (request, ca
       estimated_vram: split.estimatedVram,
       estimated_ram: split.estimatedRam,
       performance_tier: split.tier,
+      tokens_per_second: shape === undefined || !split.fits ? null : speedOf(shape, split, speed),
       fits: split.fits,
       reason: split.reason,
     },

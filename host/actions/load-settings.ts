@@ -6,7 +6,13 @@ import type { RequestOf } from '../protocol/messages.ts';
 export type SettingDifferences = Record<string, { readonly loaded: unknown; readonly requested: unknown }>;
 
 /** The settings of llama.cpp and its binding where a request chooses none. */
-const DEFAULTS: RequestedSettings = { use_mmap: true, use_mlock: false, cache_type_k: 'f16', cache_type_v: 'f16' };
+const DEFAULTS: RequestedSettings = {
+  use_mmap: true,
+  use_mlock: false,
+  use_direct_io: false,
+  cache_type_k: 'f16',
+  cache_type_v: 'f16',
+};
 
 /** Returns the settings of the load that a request chooses. */
 export function requestedSettings({ n_gpu_layers, n_ctx, settings = {} }: RequestOf<'LOAD_MODEL'>): RequestedSettings {
@@ -24,6 +30,8 @@ const NAMES = [
   'n_batch',
   'use_mmap',
   'use_mlock',
+  'use_direct_io',
+  'flash_attn',
   'cache_type_k',
   'cache_type_v',
   'chat_template',
@@ -54,6 +62,7 @@ export function changedSettings(
 function actualSetting(name: string, model: LoadedModel, loadedWith: RequestedSettings): unknown {
   if (name === 'n_ctx') return model.contextSize;
   if (name === 'n_parallel') return model.sequences;
+  if (name === 'flash_attn') return model.flashAttention;
   if (name === 'n_gpu_layers') return model.gpuLayers;
   return loadedWith[name] ?? DEFAULTS[name];
 }

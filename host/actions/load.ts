@@ -90,9 +90,10 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
     end: () => turn?.release(),
     lease: async (signal) => (await services.cache()).lease(name, signal),
     async start(signal, onProgress) {
-      const [engine, cache, { inspectModel }] = await Promise.all([
+      const [engine, cache, hardware, { inspectModel }] = await Promise.all([
         services.engine(),
         services.cache(),
+        services.hardware(),
         import('../gguf/inspect.ts'),
       ]);
       const peers = await services.peers();
@@ -126,6 +127,7 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
         { id, model: inspected, settings },
         { signal, onProgress: (fraction) => onProgress({ step: 'load', fraction }) },
       );
+      hardware.invalidateVram();
       if (external === undefined) await cache.eviction.recordUse(name);
       // The next load finds a runner ready, as this one did.
       engine.warm();

@@ -10,11 +10,6 @@ import type { Alternative } from '../hardware/would-fit.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from '../services.ts';
 
-/** The whole model on the GPU: its blocks and the output layer. The original requested it with -1. */
-function allLayers(shape: ModelShape): number {
-  return shape.layerBytes.length + 1;
-}
-
 /** A requested load of a model. */
 interface PlannedLoad {
   readonly id: string;
@@ -60,7 +55,7 @@ export async function planLoad(
   const settings = {
     contextSize: split.chooseContextSize(shape, asked.n_ctx),
     ...defined({ sequences: asked.n_parallel, batchSize: asked.n_batch }),
-    ...defined({ cacheTypeK: asked.cache_type_k, cacheTypeV: asked.cache_type_v }),
+    ...defined({ cacheTypeK: asked.cache_type_k, cacheTypeV: asked.cache_type_v, flashAttention: asked.flash_attn }),
   };
   const demand = demandOf(shape, settings);
   const blocks = shape.layerBytes.length;
@@ -96,15 +91,15 @@ export async function planLoad(
     }
   }
 
-  const wanted = layersOn(snapshot);
-  // With all blocks on the GPU, the output layer is faster there, too.
-  const gpuLayers = wanted >= blocks ? allLayers(shape) : wanted;
+  const gpuLayers = Math.min(layersOn(snapshot), blocks);
   return {
     ...settings,
-    gpuLayers,
+    // llama.cpp counts the output layer as the first that is moved to the GPU.
+    gpuLayers: gpuLayers === 0 ? 0 : gpuLayers + 1,
     sequences: asked.n_parallel ?? chooseSequences(shape, settings, { gpuLayers, snapshot }),
     threads: asked.n_threads ?? threadRange(snapshot.cpu),
-    ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock, chatTemplate: asked.chat_template }),
+    ...defined({ useMmap: asked.use_mmap, useMlock: asked.use_mlock, useDirectIo: asked.use_direct_io }),
+    ...defined({ chatTemplate: asked.chat_template }),
     ...(asked.force === true ? { force: true } : {}),
   };
 }
@@ -130,6 +125,13 @@ async function assertCacheTypes(
       { details: { field: `settings.${field}`, expected: 'f32, f16 or bf16', found: type } },
     );
   }
+  const type = asked.cache_type_v;
+  if (type === undefined || !isQuantized(type) || (asked.flash_attn ?? shape.flashAttention)) return;
+  throw new HostError(
+    'INVALID_REQUEST',
+    `\`cache_type_v\` cannot be ${type} without flash attention, which is ${asked.flash_attn === false ? 'turned off' : 'not used for this model by default'}. Use f32, f16 or bf16, or \`flash_attn: true\`.`,
+    { details: { field: 'settings.cache_type_v', expected: 'f32, f16 or bf16', found: type } },
+  );
 }
 
 function tooLarge(id: string, { needed, available }: Fit, wouldFit: readonly Alternative[]): HostError {

@@ -5,6 +5,7 @@ import { isHostError } from '../common/errors.ts';
 import * as declared from '../protocol/actions/repos.ts';
 import { type ModelName, type ModelQuery, readModelQuery } from '../protocol/model-name.ts';
 import { handle } from './action.ts';
+import { estimatesHere } from './estimates.ts';
 import { askHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 import { hubWarning } from './hub-warning.ts';
 import { pageOf } from './paging.ts';
@@ -26,7 +27,12 @@ function choiceOf(
 
 export const listRepoFiles = handle(declared.listRepoFiles, async (request, call) => {
   const repo = readModelQuery(request);
-  const [models, fits, cache] = await Promise.all([modelsOf(repo, call), fitsHere(call), call.services.cache()]);
+  const [models, fits, cache, estimate] = await Promise.all([
+    modelsOf(repo, call),
+    fitsHere(call),
+    call.services.cache(),
+    estimatesHere(call),
+  ]);
   const { items, ...next } = pageOf(models, request, ({ name, quantization, size, ...rest }) => ({
     modelId: name.id,
     id: name.id,
@@ -35,6 +41,9 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
     quantization: quantization ?? null,
     size: size ?? null,
     fits: size === undefined ? null : fits(size),
+    ...(size === undefined || rest.kind !== 'model'
+      ? {}
+      : { estimate: estimate({ name: name.id, size, quantization: quantization ?? '' }) }),
     downloaded: false,
     downloadedSize: null,
   }));
@@ -59,11 +68,14 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
   };
 });
 
+/** Bytes per parameter in Q4_K_M, the usual quantization. */
+const Q4_K_M_BYTES = 0.6;
+
 export const searchModels = handle(declared.searchModels, async ({ query, sort, limit, cursor }, call) => {
   const { services } = call;
   const hub = await services.hub();
   const ask = (signal: AbortSignal) => hub.search({ text: query, sort, limit, cursor }, { signal });
-  const found = await askHub(call, LISTING_TIMEOUT_MS, ask);
+  const [found, estimate] = await Promise.all([askHub(call, LISTING_TIMEOUT_MS, ask), estimatesHere(call)]);
   const models = found.repos.map(({ downloads, likes, lastModified, tags, gguf, ...rest }) => ({
     ...rest,
     downloads: downloads ?? null,
@@ -71,6 +83,9 @@ export const searchModels = handle(declared.searchModels, async ({ query, sort, 
     lastModified: lastModified ?? null,
     tags: [...tags],
     gguf: gguf ?? null,
+    ...(gguf?.parameters === undefined
+      ? {}
+      : { estimate: estimate({ name: rest.repoId, size: gguf.parameters * Q4_K_M_BYTES, quantization: 'Q4_K_M' }) }),
   }));
   return { payload: { models, ...defined({ nextCursor: found.cursor }), ...(await hubWarning(services)) } };
 });

@@ -39,6 +39,7 @@ const ENVIRONMENT = [
   ['HTTPS_PROXY, NO_PROXY', 'proxy settings, with the usual meaning'],
   ['TABAGENT_SANDBOX', 'off: run models without a sandbox'],
   ['TABAGENT_GPU', 'GPU backend: off, cuda, vulkan or metal (default: the best one found)'],
+  ['TABAGENT_SPEED_TEST', 'off: do not measure the speed of this computer'],
   ['NO_COLOR', 'when set, disables colors'],
 ] as const;
 

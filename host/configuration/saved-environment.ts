@@ -11,6 +11,7 @@ export const SAVED_VARIABLES: readonly string[] = [
   'TABAGENT_HOME',
   'TABAGENT_GPU',
   'TABAGENT_SANDBOX',
+  'TABAGENT_SPEED_TEST',
   'HF_ENDPOINT',
   'HF_HOME',
   'HF_HUB_CACHE',

@@ -4,8 +4,11 @@ import { engineUnavailable, hostShuttingDown } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
+import { withTimeout } from '../common/with-timeout.ts';
 import type { HostLimits } from '../config.ts';
 import type { InspectedModel } from '../gguf/model.ts';
+import { bytesPerToken, type WeightSpeed } from '../hardware/token-speed.ts';
+import type { BackendGpus } from '../hardware/types.ts';
 import type { ChatFormat } from '../models/generation.ts';
 import type { LoadedModel, ModelEngine } from '../models/model-engine.ts';
 import { type Budget, budgetOf } from './budget.ts';
@@ -14,7 +17,7 @@ import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runne
 import { LocalModel } from './local-model.ts';
 import { readGpuMode } from './runner-env.ts';
 import type { RunnerProcess } from './runner-process.ts';
-import { RunnerStarter } from './runner-starter.ts';
+import { mayUseGpu, RunnerStarter } from './runner-starter.ts';
 import { Containment, type ContainmentStatus } from './sandbox/containment.ts';
 import type { Visible } from './sandbox/sandbox.ts';
 import { filesOf } from './sandbox/visible-files.ts';
@@ -67,6 +70,8 @@ export class Engine implements ModelEngine<LoadRequest> {
   readonly #starter: RunnerStarter;
   readonly #warm: WarmRunner;
   #gpu: GpuMode;
+  /** The GPUs that llama.cpp reported; undefined until it was asked. */
+  #gpus: Promise<BackendGpus | null | undefined> | undefined;
   #isClosed = false;
 
   /** @throws HostError `INVALID_REQUEST` for a `TABAGENT_GPU` that names no backend. */
@@ -107,6 +112,51 @@ export class Engine implements ModelEngine<LoadRequest> {
     if (!this.#isClosed && this.#options.refusal === undefined) this.#warm.warm();
   }
 
+  /**
+   * Returns the GPUs that llama.cpp can use, with their memory now if a runner is idle, otherwise as it was first
+   * reported; null if it uses none, undefined if it does not say in time.
+   */
+  async gpus(): Promise<BackendGpus | null | undefined> {
+    if (this.#isClosed || this.#options.refusal !== undefined) return undefined;
+    if (!this.usesGpu || !mayUseGpu(this.#gpu, this.#options.env)) return null;
+    this.#gpus ??= this.#askForGpus();
+    const gpus = await this.#gpus;
+    // The next call asks again.
+    if (gpus === undefined) this.#gpus = undefined;
+    const idle = this.#warm.idle;
+    if (!gpus || idle?.facts === undefined) return gpus;
+    const memory = await withTimeout(idle.call('gpuMemory', null), RESPONSE_MS, 'A runner').catch(() => gpus.memory);
+    return { ...gpus, memory };
+  }
+
+  /** Measures how fast llama.cpp reads weights with a number of threads; see {@link measureSpeed}. */
+  async measureSpeed(threads: number): Promise<WeightSpeed> {
+    const { refusal } = this.#options;
+    if (this.#isClosed) throw hostShuttingDown();
+    if (refusal !== undefined) throw refusal;
+    const usesGpu = (await this.gpus()) != null;
+    const { measureSpeed } = await import('./measure-speed.ts');
+    return measureSpeed({
+      threads,
+      usesGpu,
+      start: (files) => this.#starter.startFor(usesGpu ? this.#gpu : 'off', files),
+    });
+  }
+
+  async #askForGpus(): Promise<BackendGpus | null | undefined> {
+    try {
+      this.#warm.warm();
+      const runner = this.#warm.idle;
+      if (runner === undefined) return undefined;
+      const { gpu, devices, gpuMemory } = await withTimeout(runner.ready, START_MS, 'A runner');
+      return gpu === null ? null : { backend: gpu, names: devices, memory: gpuMemory };
+    } catch (error) {
+      // A load finds out whether llama.cpp starts without the GPU.
+      this.#options.log.warn('engine.gpus-unknown', { error });
+      return undefined;
+    }
+  }
+
   /** Ends the warm runner. Loaded models are unloaded by their owner. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -136,7 +186,10 @@ export class Engine implements ModelEngine<LoadRequest> {
     return new LocalModel(info, runner);
   }
 
-  /** Loads on the warm runner. When it crashes with a GPU in use, a new one without a GPU gets a second try. */
+  /**
+   * Loads on the warm runner. When that crashes with a GPU in use, or the GPU has too little memory, a new one without a
+   * GPU gets a second try.
+   */
   async #loadOnAnyRunner({ id, model, settings }: LoadRequest, watch: LoadWatch): Promise<RunnerWithModel> {
     const files = await filesOf(model.files);
     const file = files[0]?.path ?? '';
@@ -145,11 +198,13 @@ export class Engine implements ModelEngine<LoadRequest> {
     try {
       return { runner, ...(await loadOnRunner(runner, { file, settings }, budget, watch)) };
     } catch (error) {
-      if (!isHostError(error, 'ENGINE_CRASHED')) throw error;
-      this.#options.log.warn('engine.load-crashed', { id, gpu: runner.facts?.gpu, ...error.details });
+      if (!isHostError(error, 'ENGINE_CRASHED', 'ENGINE_UNAVAILABLE', 'INSUFFICIENT_MEMORY')) throw error;
+      this.#options.log.warn('engine.load-failed', { id, gpu: runner.facts?.gpu, code: error.code, ...error.details });
       const startFailed = runner.facts === undefined;
-      const gpuFailed = !startFailed && runner.facts?.gpu !== null && settings.gpuLayers > 0;
-      if (startFailed && runner.gpu === 'off') throw unavailable(error);
+      const usesGpu = !startFailed && runner.facts?.gpu !== null;
+      // With no layer on the GPU, llama.cpp still evaluates prompts there, and needs working memory for it.
+      const gpuFailed = usesGpu && (settings.gpuLayers > 0 || error.code === 'INSUFFICIENT_MEMORY');
+      if (startFailed && runner.gpu === 'off') throw error.code === 'ENGINE_CRASHED' ? unavailable(error) : error;
       if (!startFailed && !gpuFailed) throw error;
       return this.#loadWithoutGpu({ file, settings }, { budget, watch, startFailed, files });
     }
@@ -226,8 +281,9 @@ function describe(
   loadTimeMs: number,
 ): LoadedModel {
   const { shape, abilities } = model;
-  const { gpuLayers } = figures;
-  const cpuLayers = Math.max(0, shape.layerBytes.length - gpuLayers);
+  // Without the output layer, which is on the GPU as soon as any layer is.
+  const gpuLayers = Math.min(Math.max(0, figures.gpuLayers - 1), shape.layerBytes.length);
+  const cpuLayers = shape.layerBytes.length - gpuLayers;
   const splitOrGpu = cpuLayers === 0 ? 'GPU' : 'SPLIT';
   return {
     id,
@@ -243,6 +299,8 @@ function describe(
     trainContextSize: figures.trainContextSize,
     chatFormat: figures.chatFormat,
     fileSize: shape.fileBytes,
+    bytesPerToken: bytesPerToken(shape),
+    flashAttention: settings.flashAttention ?? shape.flashAttention,
     gpuLayers,
     cpuLayers,
     loadedTo: gpuLayers === 0 ? 'CPU' : splitOrGpu,
@@ -267,10 +325,10 @@ function noticeFor(notice: string | undefined, chatFormat: ChatFormat | undefine
 /** Weights on the CPU that are read from the mapped file, bytes; 0 where they were copied. */
 function mappedBytes(shape: LoadRequest['model']['shape'], settings: LoadSettings, gpuLayers: number): number {
   // mlock keeps the mapped pages out of what Linux counts as available.
-  if (settings.useMmap === false || settings.useMlock === true) return 0;
+  if (settings.useMmap === false || settings.useMlock === true || settings.useDirectIo === true) return 0;
   const { layerBytes, inputBytes, outputBytes } = shape;
   const onCpu = sum(layerBytes.slice(0, Math.max(0, layerBytes.length - gpuLayers)));
-  return inputBytes + onCpu + (gpuLayers > layerBytes.length ? 0 : outputBytes);
+  return inputBytes + onCpu + (gpuLayers > 0 ? 0 : outputBytes);
 }
 
 function contextTooLong(contextSize: number): HostError {

@@ -1,6 +1,7 @@
 import type { ErrorDetails } from '../common/errors.ts';
 import type { CacheTypes } from '../hardware/cache-types.ts';
 import type { ThreadRange } from '../hardware/threads.ts';
+import type { GpuMemory } from '../hardware/types.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../models/embedding.ts';
 import type {
   ChatFormat,
@@ -20,7 +21,7 @@ export type GpuMode = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
 
 /** How a model is loaded. Every value has been chosen: the engine decides nothing about memory. */
 export interface LoadSettings extends CacheTypes {
-  /** Layers on the GPU; the output layer counts as one, so `layers + 1` is the whole model. */
+  /** Layers on the GPU as llama.cpp counts them: the output layer is the first, so `layers + 1` is the whole model. */
   readonly gpuLayers: number;
   /** Tokens. */
   readonly contextSize: number;
@@ -31,6 +32,9 @@ export interface LoadSettings extends CacheTypes {
   readonly batchSize?: number;
   readonly useMmap?: boolean;
   readonly useMlock?: boolean;
+  readonly useDirectIo?: boolean;
+  /** Absent: where the binding supports it for the model. */
+  readonly flashAttention?: boolean;
   /** A chat template instead of the model's own. */
   readonly chatTemplate?: string;
   /** Skips the binding's own check for free memory. */
@@ -43,6 +47,9 @@ export interface RunnerFacts {
   readonly cpuVariant: string | null;
   /** The GPU backend in use, or null. */
   readonly gpu: 'cuda' | 'vulkan' | 'metal' | null;
+  /** Names of the GPUs that it uses. */
+  readonly devices: readonly string[];
+  readonly gpuMemory: GpuMemory;
   /** The llama.cpp release. */
   readonly release: string;
   readonly importMs: number;
@@ -93,11 +100,22 @@ export interface RunnerStep {
   readonly size: number;
 }
 
+/** A model whose speed is measured. */
+export interface SpeedTest {
+  readonly file: string;
+  readonly threads: number;
+  /** Whether all of it is on the GPU. */
+  readonly onGpu: boolean;
+}
+
 /** Every command of a runner: its request, its progress messages, its result. */
 export interface RunnerCommands {
   /** Its progress is the fraction that is loaded, 0 to 1. */
   load: { request: RunnerLoad; progress: number; result: LoadedFigures };
   memory: { request: null; progress: never; result: MemoryUse };
+  /** Generates with a model that is not loaded before or after. Its result is tokens per second. */
+  measure: { request: SpeedTest; progress: never; result: number };
+  gpuMemory: { request: null; progress: never; result: GpuMemory };
   generate: { request: RunnerWork<GenerateRequest>; progress: GenerationProgress; result: GenerationResult };
   /** Renders a prompt without evaluating it. */
   render: { request: PromptInput; progress: never; result: RenderedPrompt };

@@ -133,3 +133,12 @@ async function startOf(runner: RunnerProcess): Promise<Start> {
 function mayHaveGpu(): boolean {
   return process.platform === 'darwin' || gpuDevices().length > 0;
 }
+
+/**
+ * Whether llama.cpp may find a GPU: there may be one, or the user says so by choosing a backend or a device for it, such
+ * as a device in software that is no file.
+ */
+export function mayUseGpu(mode: GpuMode, env: Readonly<NodeJS.ProcessEnv>): boolean {
+  if (mode === 'off') return false;
+  return mode !== 'auto' || (env.GGML_VK_VISIBLE_DEVICES ?? '') !== '' || process.platform === 'win32' || mayHaveGpu();
+}

@@ -37,7 +37,12 @@ export class WarmRunner {
     });
   }
 
-  /** Returns the idle runner, which may still be starting; undefined if there is none. */
+  /** The idle runner, which may still be starting; undefined if there is none. */
+  get idle(): RunnerProcess | undefined {
+    return this.#idle;
+  }
+
+  /** Returns the idle runner for a load: it is idle no more. */
   take(): RunnerProcess | undefined {
     const runner = this.#idle;
     this.#idle = undefined;

@@ -18,6 +18,9 @@ const TERNARY: ReadonlySet<string> = new Set(['TQ1_0', 'TQ2_0']);
 /** The last matrix of a feed-forward network: of a dense one, of all experts together, or of the shared ones. */
 const FEED_FORWARD_TENSOR = /^(?:enc\.|dec\.)?blk\.(\d+)\.(?:ffn_down(_exps|_shexp)?|channel_mix_value)\.weight$/;
 
+/** A tensor with the weights of all experts. */
+const EXPERTS_TENSOR = /_exps\./;
+
 /** Returns the layer that a tensor belongs to, from 0; undefined for a tensor outside the layers. */
 export function layerOf(tensorName: string): number | undefined {
   const digits = LAYER_TENSOR.exec(tensorName)?.[1];
@@ -48,12 +51,16 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   }
   const tensors = headers.flatMap((header) => header.tensors);
   const layerBytes = new Array<number>(layers).fill(0);
+  const usedLayerBytes = new Array<number>(layers).fill(0);
+  const usedExperts = usedExpertRatio(first, architecture);
   let inputBytes = 0;
   let outputBytes = 0;
   for (const { name, bytes } of tensors) {
     const layer = layerOf(name);
-    if (layer !== undefined && layer < layers) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
-    else if (INPUT_TENSOR.test(name)) inputBytes += bytes;
+    if (layer !== undefined && layer < layers) {
+      layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
+      usedLayerBytes[layer] = (usedLayerBytes[layer] ?? 0) + bytes * (EXPERTS_TENSOR.test(name) ? usedExperts : 1);
+    } else if (INPUT_TENSOR.test(name)) inputBytes += bytes;
     else outputBytes += bytes;
   }
   return {
@@ -66,6 +73,7 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
     feedForwardDim: feedForwardDim(first, architecture, tensors),
     trainContextSize: numberOf(first, `${architecture}.context_length`) ?? 0,
     layerBytes,
+    usedLayerBytes,
     inputBytes,
     outputBytes,
     ...readAttention(first, architecture, layers, tensors),
@@ -92,14 +100,26 @@ function vocabSize(header: GgufHeader, architecture: string, tensors: readonly G
   );
 }
 
+/** Returns the share of the experts that a token uses; 1 without experts. */
+function usedExpertRatio(header: GgufHeader, architecture: string): number {
+  const experts = numberOf(header, `${architecture}.expert_count`) ?? 0;
+  const used = usedExpertCount(header, architecture);
+  return experts > 0 && used > 0 ? Math.min(1, used / experts) : 1;
+}
+
+/** Returns the number of experts that a token uses, the largest if there is one per layer; 0 if there are none. */
+function usedExpertCount(header: GgufHeader, architecture: string): number {
+  const key = `${architecture}.expert_used_count`;
+  const listed = arrayOf(header, key)?.numbers?.map(Number);
+  return listed === undefined ? (numberOf(header, key) ?? 0) : Math.max(0, ...listed);
+}
+
 /**
  * Returns the width of the widest block's feed-forward network: of a dense one, or of the experts used per token and the
  * shared ones together.
  */
 function feedForwardDim(header: GgufHeader, architecture: string, tensors: readonly GgufTensor[]): number {
-  const key = `${architecture}.expert_used_count`;
-  const listed = arrayOf(header, key)?.numbers?.map(Number);
-  const used = listed === undefined ? (numberOf(header, key) ?? 0) : Math.max(0, ...listed);
+  const used = usedExpertCount(header, architecture);
   const widths = new Map<string, number>();
   for (const { name, dimensions } of tensors) {
     const [, layer, kind] = FEED_FORWARD_TENSOR.exec(name) ?? [];

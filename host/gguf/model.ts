@@ -43,6 +43,8 @@ export interface ModelShape {
   readonly trainContextSize: number;
   /** Weight bytes of each block (`blk.N.*`), in order; its length is the number of layers. */
   readonly layerBytes: readonly number[];
+  /** Weight bytes of each block that one token uses: of experts, those that are used. */
+  readonly usedLayerBytes: readonly number[];
   /** Weight bytes before the first block: the token embeddings, which stay in main memory. */
   readonly inputBytes: number;
   /** Weight bytes after the last block: output norm and matrix; it counts as one more layer when offloaded. */

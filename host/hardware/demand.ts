@@ -22,6 +22,9 @@ const LIVE_EMBEDDINGS = 4;
 /** Embedding vectors per token after the last block, from which the logits are computed. */
 const LIVE_AT_OUTPUT = 2;
 
+/** Embedding vectors per token that the CPU passes to a GPU, with their copy. */
+const LIVE_INPUTS = 2;
+
 /** Bytes of the attention mask per token of the context and token of the batch: F16 for flash attention, else F32. */
 const FLASH_MASK_BYTES = 2;
 const MASK_BYTES = 4;
@@ -40,8 +43,10 @@ export interface Demand {
   /** Output layer on the GPU. Tied embeddings are copied there. */
   readonly outputOnGpu: number;
   readonly outputOnCpu: number;
-  /** Working memory of each device with layers. */
+  /** Working memory of each GPU with layers, or of the CPU without one. */
   readonly compute: number;
+  /** Working memory of the CPU beside a GPU, which gets its inputs from there. */
+  readonly computeBesideGpu: number;
   /** The part of all this that each further token of context adds. */
   readonly perContextToken: number;
 }
@@ -89,6 +94,7 @@ export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
     input: inputBytes,
     outputOnGpu: isTied ? inputBytes + outputBytes : outputBytes,
     outputOnCpu: outputBytes,
+    computeBesideGpu: perCell * cells + LIVE_INPUTS * batch * F32_BYTES * shape.embeddingDim,
     compute: workingMemory(shape, { batch, masks: perCell * cells, scores: scores * Math.min(context, cells) }),
     perContextToken:
       sequences * sum(perToken.filter((_, layer) => caches[layer]?.isWindowed === false)) + perCell + scores,
@@ -128,27 +134,25 @@ export function demandOfSize(modelSize: number, totalLayers: number): Demand {
     outputOnGpu: 0,
     outputOnCpu: 0,
     compute: modelSize * OVERHEAD_RATIO,
+    computeBesideGpu: 0,
     perContextToken: 0,
   };
 }
 
 /**
- * Returns the bytes of GPU and main memory if the last `gpuLayers` layers are on the GPU; all layers include the output
- * layer. Several GPUs share the layers, but each has its own working memory.
+ * Returns the bytes of GPU and main memory if the last `gpuLayers` layers, and with them the output layer, are on the
+ * GPU. Several GPUs share the layers, but each has its own working memory.
  */
 export function memoryFor(
   demand: Demand,
   gpuLayers: number,
   gpus: number,
 ): { readonly vram: number; readonly ram: number } {
-  const { layers, input, outputOnGpu, outputOnCpu, compute } = demand;
-  const isAll = gpuLayers >= layers.length;
+  const { layers, input, outputOnGpu, outputOnCpu, compute, computeBesideGpu } = demand;
+  if (gpuLayers === 0) return { vram: 0, ram: Math.ceil(input + sum(layers) + outputOnCpu + compute) };
   const firstOnGpu = layers.length - Math.min(gpuLayers, layers.length);
   return {
-    vram:
-      gpuLayers === 0
-        ? 0
-        : Math.ceil(sum(layers.slice(firstOnGpu)) + compute * Math.max(1, gpus) + (isAll ? outputOnGpu : 0)),
-    ram: Math.ceil(input + sum(layers.slice(0, firstOnGpu)) + (isAll ? 0 : outputOnCpu + compute)),
+    vram: Math.ceil(sum(layers.slice(firstOnGpu)) + compute * Math.max(1, gpus) + outputOnGpu),
+    ram: Math.ceil(input + sum(layers.slice(0, firstOnGpu)) + computeBesideGpu),
   };
 }

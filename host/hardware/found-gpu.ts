@@ -1,4 +1,4 @@
-import type { GpuInfo, MemoryInfo } from './types.ts';
+import type { BackendGpus, GpuInfo, MemoryInfo } from './types.ts';
 
 /** A GPU as the system reports it. Sizes are bytes, null if it has no memory of its own. */
 export type DetectedGpu = Omit<GpuInfo, 'totalVram' | 'availableVram'> & {
@@ -25,4 +25,57 @@ export function resolveGpuMemory(gpus: readonly DetectedGpu[], memory: MemoryInf
 function sharedMemoryRatio({ vendor }: DetectedGpu, { total }: MemoryInfo): number {
   if (vendor === 'apple') return total > LARGE_MAC ? 3 / 4 : 2 / 3;
   return vendor === 'nvidia' ? 1 : 1 / 2;
+}
+
+/**
+ * Adds what llama.cpp's backend reports to what the system reports. The backend decides which GPUs there are for
+ * llama.cpp; the system knows more about each: its own memory, its free memory now, its driver.
+ *
+ * @param backend null if llama.cpp has no GPU; undefined if it was not asked, which changes nothing.
+ */
+export function withBackend(found: readonly DetectedGpu[], backend: BackendGpus | null | undefined): DetectedGpu[] {
+  if (backend === undefined) return [...found];
+  const rest = [...found];
+  const names = backend?.names ?? [];
+  const matched = names.map((name) => {
+    const vendor = vendorOf(name);
+    const index = rest.findIndex((gpu) => isSame(gpu.name, name));
+    const at = index >= 0 ? index : rest.findIndex((gpu) => vendor !== 'other' && gpu.vendor === vendor);
+    return at < 0 ? undefined : rest.splice(at, 1)[0];
+  });
+  const memory = backend?.memory ?? { total: 0, free: 0, isShared: false };
+  const left = (what: 'totalVram' | 'availableVram', whole: number) =>
+    Math.max(0, whole - matched.reduce((sum, gpu) => sum + (gpu?.[what] ?? 0), 0));
+  const unknown = Math.max(1, matched.filter((gpu) => gpu === undefined).length);
+  const used = names.map((name, index): DetectedGpu => {
+    const gpu = matched[index];
+    if (gpu !== undefined) return { ...gpu, backend: backend?.backend ?? null };
+    return {
+      name,
+      vendor: vendorOf(name),
+      totalVram: Math.floor(left('totalVram', memory.total) / unknown),
+      availableVram: Math.floor(left('availableVram', memory.free) / unknown),
+      sharedMemory: memory.isShared,
+      backend: backend?.backend ?? null,
+    };
+  });
+  return [...used, ...rest.map((gpu) => ({ ...gpu, backend: null }))];
+}
+
+/** Whether two names are of one GPU: drivers add their own name, or leave out the vendor's. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((name) =>
+    name
+      .toLowerCase()
+      .replaceAll(/\((r|tm)\)/g, '')
+      .replaceAll(/[^a-z0-9]+/g, ''),
+  );
+  return a !== undefined && b !== undefined && a !== '' && b !== '' && (a.includes(b) || b.includes(a));
+}
+
+function vendorOf(name: string): GpuInfo['vendor'] {
+  if (/nvidia|geforce|quadro|tesla/i.test(name)) return 'nvidia';
+  if (/\bamd\b|radeon|\bradv\b/i.test(name)) return 'amd';
+  if (/intel/i.test(name)) return 'intel';
+  return /apple/i.test(name) ? 'apple' : 'other';
 }

@@ -1,12 +1,12 @@
 import { type Lazy, lazy } from '../common/lazy.ts';
 import type { Logger } from '../common/log.ts';
 import { basicCpuFacts, cpuFacts } from './cpu-facts.ts';
-import { type DetectedGpu, resolveGpuMemory } from './found-gpu.ts';
+import { type DetectedGpu, resolveGpuMemory, withBackend } from './found-gpu.ts';
 import { detectGpus } from './gpus.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { memoryInfo } from './memory.ts';
 import { microarchitecture } from './microarchitecture.ts';
-import type { CpuFacts, CpuInfo, GpuInfo, HardwareSnapshot, MemoryInfo } from './types.ts';
+import type { BackendGpus, CpuFacts, CpuInfo, GpuInfo, HardwareSnapshot, MemoryInfo } from './types.ts';
 import { chooseVariant } from './variant.ts';
 
 /**
@@ -20,13 +20,23 @@ const NO_GPU_FRESH_MS = 60_000;
 
 /** Detects the hardware. The CPU is detected once, GPUs are cached for a short time, and memory is read every time. */
 export class Hardware {
+  readonly #askBackend: () => Promise<BackendGpus | null | undefined>;
   readonly #log: Logger;
   readonly #machine: Machine;
   readonly cpu: Lazy<CpuInfo> = lazy(() => this.#findCpu());
   #gpus: { readonly found: Promise<DetectedGpu[]>; freshUntil: number; hasSome: boolean } | undefined;
 
-  /** `env` is the environment of programs such as nvidia-smi. Default: that of this process. */
-  constructor(options: { log: Logger; env?: Readonly<NodeJS.ProcessEnv>; machine?: Machine }) {
+  /**
+   * `env` is the environment of programs such as nvidia-smi. Default: that of this process. `backend` returns the GPUs
+   * that llama.cpp can use; see {@link withBackend}.
+   */
+  constructor(options: {
+    log: Logger;
+    env?: Readonly<NodeJS.ProcessEnv>;
+    machine?: Machine;
+    backend?: () => Promise<BackendGpus | null | undefined>;
+  }) {
+    this.#askBackend = options.backend ?? (async () => undefined);
     this.#log = options.log;
     this.#machine = options.machine ?? thisMachine(options.env);
   }
@@ -37,7 +47,7 @@ export class Hardware {
     return { cpu, gpus: resolveGpuMemory(found, memory), memory };
   }
 
-  /** Discards cached GPU information, after GPU memory has been freed. */
+  /** Discards cached GPU information, after GPU memory has been taken or freed. */
   invalidateVram(): void {
     if (this.#gpus?.hasSome) this.#gpus = undefined;
   }
@@ -67,10 +77,15 @@ export class Hardware {
     }
   }
 
+  async #detectGpus(): Promise<DetectedGpu[]> {
+    const [found, backend] = await Promise.all([detectGpus(this.#machine, this.#log), this.#askBackend()]);
+    return withBackend(found, backend);
+  }
+
   /** Detects GPUs once at a time; concurrent callers share the result. */
   #findGpus(): Promise<DetectedGpu[]> {
     if (this.#gpus !== undefined && performance.now() < this.#gpus.freshUntil) return this.#gpus.found;
-    const found = detectGpus(this.#machine, this.#log);
+    const found = this.#detectGpus();
     const gpus = { found, freshUntil: Number.POSITIVE_INFINITY, hasSome: false };
     this.#gpus = gpus;
     // Starts when detection has finished, because a slow detection would otherwise be repeated at once.

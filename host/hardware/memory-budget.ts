@@ -63,11 +63,19 @@ export function withFreed(snapshot: HardwareSnapshot, freed: { ram: number; vram
 }
 
 /**
- * Returns the GPUs that llama.cpp can use with a benefit. Its packages have a GPU backend for Apple silicon (Metal) and
- * for x64 on Linux and Windows: CUDA if there is an Nvidia GPU, which ignores other GPUs, otherwise Vulkan. Integrated
- * graphics of Intel and AMD use the same memory as the CPU at the same speed, so there is no benefit.
+ * Returns the GPUs that llama.cpp uses: those that its backend reports, of which it leaves integrated ones out where
+ * there are others.
+ *
+ * Where it was not asked, its packages tell: they have a GPU backend for Apple silicon (Metal) and for x64 on Linux and
+ * Windows: CUDA if there is an Nvidia GPU, which ignores other GPUs, otherwise Vulkan. Integrated graphics of Intel and
+ * AMD are not expected to be used then.
  */
 export function usableGpus({ cpu, gpus }: HardwareSnapshot): GpuInfo[] {
+  if (gpus.some(({ backend }) => backend !== undefined)) {
+    const used = gpus.filter((gpu) => (gpu.backend ?? null) !== null && gpu.totalVram > 0);
+    const withOwnMemory = used.filter(({ sharedMemory }) => !sharedMemory);
+    return withOwnMemory.length > 0 ? withOwnMemory : used;
+  }
   if (cpu.platform === 'darwin') return cpu.architecture === 'arm64' ? gpus.filter(isApple).slice(0, 1) : [];
   if (cpu.architecture !== 'x64') return [];
   const own = gpus.filter((gpu) => !gpu.sharedMemory && gpu.totalVram > 0);

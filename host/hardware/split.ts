@@ -116,7 +116,7 @@ export function chooseContextSize(shape: ModelShape, requested?: number): number
 }
 
 /** Assumed number of layers: that of most 7B and 8B models. */
-const ASSUMED_LAYERS = 32;
+export const ASSUMED_LAYERS = 32;
 
 /** Returns whether a model of which only the size is known can be loaded now, with any split. */
 export function fitsSize(modelSize: number, snapshot: HardwareSnapshot): boolean {

@@ -45,6 +45,23 @@ export interface CpuFacts {
   readonly performanceCores?: number;
 }
 
+/** Memory of the GPUs that llama.cpp uses, as its backend reports it: bytes of all of them together. */
+export interface GpuMemory {
+  readonly total: number;
+  readonly free: number;
+  /** Whether it is part of the main memory. */
+  readonly isShared: boolean;
+}
+
+/** The GPUs that llama.cpp can use, as its backend reports them. */
+export interface BackendGpus {
+  readonly backend: GpuBackend;
+  readonly names: readonly string[];
+  readonly memory: GpuMemory;
+}
+
+export type GpuBackend = 'cuda' | 'vulkan' | 'metal';
+
 export interface GpuInfo {
   readonly name: string;
   readonly vendor: 'nvidia' | 'amd' | 'intel' | 'apple' | 'other';
@@ -56,6 +73,8 @@ export interface GpuInfo {
    */
   readonly sharedMemory: boolean;
   readonly driver?: string;
+  /** How llama.cpp uses it; null if it cannot, absent if llama.cpp was not asked. */
+  readonly backend?: GpuBackend | null;
 }
 
 export interface MemoryInfo {

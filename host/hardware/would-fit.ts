@@ -44,7 +44,8 @@ export function findAlternatives(load: RejectedLoad): Alternative[] {
   }
   const proposals: Alternative[] = [];
   const isPlain = settings.cacheTypeK === undefined && settings.cacheTypeV === undefined;
-  const small = isPlain && canQuantizeCache(shape) ? { ...settings, ...SMALL_CACHE } : undefined;
+  const isFlash = settings.flashAttention ?? shape.flashAttention;
+  const small = isPlain && isFlash && canQuantizeCache(shape) ? { ...settings, ...SMALL_CACHE } : undefined;
   const withSmall = small === undefined ? undefined : fittingLayers(load, small);
   if (withSmall !== undefined) proposals.push(smallCache(withSmall, contextSize));
   const shorter = longestContext(load, settings);

@@ -27,6 +27,8 @@ export interface LoadedModel {
   readonly sequences?: number;
   readonly trainContextSize: number;
   readonly fileSize: number;
+  /** Weights that are read for a token; absent for remote models. */
+  readonly bytesPerToken?: number;
   readonly gpuLayers: number;
   readonly cpuLayers: number;
   readonly loadedTo: 'CPU' | 'GPU' | 'SPLIT' | 'REMOTE';
@@ -47,6 +49,8 @@ export interface LoadedModel {
   readonly abilities?: ModelAbilities;
   /** The process of the host that has it loaded, if that is another one of this user. */
   readonly hostPid?: number;
+  /** Whether flash attention is used; absent for remote models. */
+  readonly flashAttention?: boolean;
   /** A remark for the user, such as a fallback to the CPU. */
   readonly notice?: string;
 }

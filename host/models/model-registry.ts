@@ -92,8 +92,20 @@ export class ModelRegistry {
   #activeId: string | null = null;
   #isClosed = false;
 
-  constructor({ log, clock }: { log: Logger; clock: Clock }) {
+  readonly #onGenerated: (model: LoadedModel, result: GenerationResult) => void;
+
+  /** @param onGenerated Called with every complete answer. */
+  constructor({
+    log,
+    clock,
+    onGenerated = () => undefined,
+  }: {
+    log: Logger;
+    clock: Clock;
+    onGenerated?: (model: LoadedModel, result: GenerationResult) => void;
+  }) {
     this.#log = log;
+    this.#onGenerated = onGenerated;
     this.#clock = clock;
   }
 
@@ -192,7 +204,10 @@ export class ModelRegistry {
     request: GenerateRequest | (() => Promise<GenerateRequest>),
     options: GenerateOptions = {},
   ): Promise<GenerationResult> {
-    return this.#entry(id).generate(request, options);
+    const entry = this.#entry(id);
+    const result = await entry.generate(request, options);
+    this.#onGenerated(entry.info, result);
+    return result;
   }
 
   /** Renders the prompt that {@link generate} would evaluate. @throws HostError as {@link generate}. */

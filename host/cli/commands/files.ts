@@ -1,6 +1,7 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print, printWarning } from '../context.ts';
+import { inWords } from '../terminal/estimate.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent files`. All of the list, whatever its length. */
@@ -20,12 +21,12 @@ export async function run(context: CommandContext): Promise<number> {
   );
   printWarning(context, warning);
   print(context, { repoId, files, choice }, () => {
-    const lines = files.map(({ id, fileName, kind, size, fits, downloaded, parts, complete }) => {
+    const lines = files.map(({ id, fileName, kind, size, estimate, downloaded, parts, complete }) => {
       const facts = [
         kind === 'model' ? undefined : kind,
         parts > 1 ? `${parts} parts` : undefined,
         complete ? undefined : 'incomplete',
-        fits === false && kind === 'model' ? 'does not fit available memory' : undefined,
+        estimate === undefined ? undefined : inWords(estimate),
         downloaded ? 'downloaded' : undefined,
         id === choice ? 'default' : undefined,
       ].filter((fact) => fact !== undefined);

@@ -24,7 +24,12 @@ export async function run(context: CommandContext): Promise<number> {
       ['CPU layers', String(split.cpu_layers)],
       ['RAM', `${formatBytes(split.estimated_ram)} of ${formatBytes(machine.available_ram)} available`],
       ['VRAM', `${formatBytes(split.estimated_vram)} of ${formatBytes(vram)} available`],
-      ['Speed', split.performance_tier],
+      [
+        'Speed',
+        split.tokens_per_second === null
+          ? split.performance_tier
+          : `${split.performance_tier}, about ${split.tokens_per_second} tokens/s`,
+      ],
       ['Details', split.reason],
     ]),
   );

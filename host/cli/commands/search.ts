@@ -1,5 +1,6 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { type CommandContext, print, printWarning } from '../context.ts';
+import { inWords } from '../terminal/estimate.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent search`. */
@@ -12,12 +13,13 @@ export async function run(context: CommandContext): Promise<number> {
   });
   printWarning(context, payload.warning);
   print(context, payload, () => {
-    const lines = payload.models.map(({ repoId, downloads, gguf, gated }) => {
+    const lines = payload.models.map(({ repoId, downloads, gguf, gated, estimate }) => {
       const facts = [
         gguf?.parameters === undefined ? undefined : `${(gguf.parameters / 1e9).toFixed(1)} B parameters`,
         gguf?.architecture,
         downloads === null ? undefined : `${downloads.toLocaleString('en')} downloads`,
         gated ? 'gated' : undefined,
+        estimate === undefined ? undefined : inWords(estimate),
       ];
       return `${repoId}  (${facts.filter((fact) => fact !== undefined).join(', ')})\n`;
     });

@@ -5,6 +5,7 @@ import type { PayloadOf } from '../../protocol/messages.ts';
 import { type CommandContext, print } from '../context.ts';
 import { findModel, modelAnywhere } from '../model-argument.ts';
 import { facts } from '../terminal/text.ts';
+import { settingsFacts } from './set.ts';
 
 /** `tabagent show`. */
 export async function run(context: CommandContext): Promise<number> {
@@ -16,21 +17,25 @@ export async function run(context: CommandContext): Promise<number> {
   const model = onDisk ?? listed;
   const [download, split] = await Promise.all([downloadOf(id, context), splitOf(id, context)]);
   const { settings } = (await client.request('GET_MODEL_SETTINGS', { modelId: id })).payload;
-  print(context, { model: model ?? null, download: download ?? null, split, settings }, () =>
-    facts([
-      ['Model', id],
-      ['Name', model?.name],
-      ['Type', model?.model_type],
-      ['Description', model?.description || undefined],
-      ['Tags', model?.tags.join(', ') || undefined],
-      ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : formatBytes(onDisk.size)],
-      ['Downloaded', download === undefined ? 'no' : `${download.status}, ${download.progress} %`],
-      ['GPU layers', String(split.gpu_layers)],
-      ['CPU layers', String(split.cpu_layers)],
-      ['Memory', `${formatBytes(split.estimated_ram)} RAM, ${formatBytes(split.estimated_vram)} VRAM`],
-      ['Fit', `${split.performance_tier}. ${split.reason}`],
-      ['Settings', Object.keys(settings).length === 0 ? undefined : `run "tabagent set ${id}" to show them`],
-    ]),
+  const own = settingsFacts(settings);
+  print(
+    context,
+    { model: model ?? null, download: download ?? null, split, settings },
+    () =>
+      facts([
+        ['Model', id],
+        ['Name', model?.name],
+        ['Type', model?.model_type],
+        ['Description', model?.description || undefined],
+        ['Tags', model?.tags.join(', ') || undefined],
+        ['Size', onDisk === undefined ? model && `${model.size_gb} GB` : formatBytes(onDisk.size)],
+        ['Downloaded', download === undefined ? 'no' : `${download.status}, ${download.progress} %`],
+        ['GPU layers', String(split.gpu_layers)],
+        ['CPU layers', String(split.cpu_layers)],
+        ['Memory', `${formatBytes(split.estimated_ram)} RAM, ${formatBytes(split.estimated_vram)} VRAM`],
+        ['Fit', `${split.performance_tier}. ${split.reason}`],
+        ['Speed', split.tokens_per_second === null ? undefined : `about ${split.tokens_per_second} tokens/s`],
+      ]) + (own === '' ? '' : `\nSettings of this model:\n${own}`),
   );
   return EXIT.ok;
 }

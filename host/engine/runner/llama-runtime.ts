@@ -5,6 +5,7 @@ import { longPath } from '../../common/long-path.ts';
 import { throttle } from '../../common/progress.ts';
 import { sum } from '../../common/sum.ts';
 import type { CacheType } from '../../hardware/cache-types.ts';
+import type { GpuMemory } from '../../hardware/types.ts';
 import type { Embedded, EmbedRequest, Ranked, RankRequest } from '../../models/embedding.ts';
 import type {
   GenerateRequest,
@@ -13,7 +14,16 @@ import type {
   PromptInput,
   RenderedPrompt,
 } from '../../models/generation.ts';
-import type { GpuMode, LoadedFigures, MemoryUse, RunnerFacts, RunnerLoad, RunnerStep, RunnerWork } from '../ipc.ts';
+import type {
+  GpuMode,
+  LoadedFigures,
+  MemoryUse,
+  RunnerFacts,
+  RunnerLoad,
+  RunnerStep,
+  RunnerWork,
+  SpeedTest,
+} from '../ipc.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
 import { Embedder } from './embedding/embedder.ts';
@@ -26,6 +36,11 @@ import { ThreadLimit } from './thread-limit.ts';
 
 /** Shortest time between two progress messages, milliseconds: too short to be noticed, long enough to cost little. */
 const PROGRESS_MS = 30;
+
+/** Tokens before a measurement of speed, most of it, and the time after which it ends, milliseconds. */
+const MEASURE_AFTER = 3;
+const MEASURED_TOKENS = 24;
+const MEASURE_MS = 200;
 
 /** The binding's names for the types of keys and values. */
 const GGML_TYPES = {
@@ -93,9 +108,13 @@ export class LlamaRuntime {
         // Set by the load; zero lifts the binding's own limit.
         maxThreads: 0,
       });
+      // A GPU's backend also starts where there is no device for it.
+      const devices = llama.gpu === false ? [] : await llama.getGpuDeviceNames();
       return new LlamaRuntime(binding, llama, log, {
         cpuVariant: cpuVariant(),
-        gpu: llama.gpu === false ? null : llama.gpu,
+        gpu: llama.gpu === false || devices.length === 0 ? null : llama.gpu,
+        devices,
+        gpuMemory: await gpuMemoryOf(llama),
         release: llama.llamaCppRelease.release,
         importMs: Math.round(imported - begin),
         startMs: Math.round(performance.now() - imported),
@@ -125,8 +144,8 @@ export class LlamaRuntime {
     try {
       const model = await this.#llama.loadModel({
         modelPath: longPath(file),
-        gpuLayers: this.#llama.gpu === false ? 0 : settings.gpuLayers,
-        ...defined({ useMmap: settings.useMmap, useMlock: settings.useMlock }),
+        gpuLayers: this.facts.gpu === null ? 0 : settings.gpuLayers,
+        ...defined({ useMmap: settings.useMmap, useMlock: settings.useMlock, useDirectIo: settings.useDirectIo }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
         onLoadProgress: progress,
       });
@@ -137,7 +156,7 @@ export class LlamaRuntime {
         sequences: settings.sequences ?? 1,
         threads,
         batching: { itemPrioritizationStrategy: ({ items }) => order.plan(items) },
-        ...defined({ batchSize: settings.batchSize }),
+        ...defined({ batchSize: settings.batchSize, flashAttention: settings.flashAttention }),
         ...defined({ experimentalKvCacheKeyType: settings.cacheTypeK && GGML_TYPES[settings.cacheTypeK] }),
         ...defined({ experimentalKvCacheValueType: settings.cacheTypeV && GGML_TYPES[settings.cacheTypeV] }),
         ...(settings.force === true ? { ignoreMemorySafetyChecks: true } : {}),
@@ -243,6 +262,32 @@ export class LlamaRuntime {
     }
   }
 
+  /** Returns the tokens per second of a model that is loaded only for this. */
+  async measure({ file, threads, onGpu }: SpeedTest): Promise<number> {
+    const model = await this.#llama.loadModel({ modelPath: longPath(file), gpuLayers: onGpu ? 'max' : 0 });
+    try {
+      const context = await model.createContext({ contextSize: 256, sequences: 1, threads });
+      let [tokens, start, last] = [0, 0, 0];
+      // The first tokens read the file into memory and compile what a GPU needs.
+      for await (const _ of context
+        .getSequence()
+        .evaluate(model.tokenize('a'), { temperature: 0, yieldEogToken: true })) {
+        last = performance.now();
+        tokens += 1;
+        if (tokens === MEASURE_AFTER) start = last;
+        if (tokens >= MEASURE_AFTER + MEASURED_TOKENS || (tokens > MEASURE_AFTER && last - start > MEASURE_MS)) break;
+      }
+      return ((tokens - MEASURE_AFTER) * 1000) / (last - start);
+    } finally {
+      await model.dispose();
+    }
+  }
+
+  /** Memory of the GPUs now. */
+  gpuMemory(): Promise<GpuMemory> {
+    return gpuMemoryOf(this.#llama);
+  }
+
   async #vramUsed(): Promise<number> {
     return this.#llama.gpu === false ? 0 : (await this.#llama.getVramState()).used;
   }
@@ -260,6 +305,12 @@ export class LlamaRuntime {
     }
     return new HostError('MODEL_REJECTED', `llama.cpp cannot load this model: ${reason}`, { details });
   }
+}
+
+async function gpuMemoryOf(llama: Llama): Promise<GpuMemory> {
+  if (llama.gpu === false) return { total: 0, free: 0, isShared: false };
+  const { total, free, unifiedSize } = await llama.getVramState();
+  return { total, free, isShared: total > 0 && unifiedSize >= total };
 }
 
 function vocabSize(model: Model): number {

@@ -29,6 +29,8 @@ const COMMANDS: {
 } = {
   load: (llama, request, { progress }) => llama.load(request, progress),
   memory: (llama) => llama.memory(),
+  gpuMemory: (llama) => llama.gpuMemory(),
+  measure: (llama, request) => llama.measure(request),
   generate: (llama, request, { progress, step }) => llama.generate(request, step, progress),
   render: async (llama, input, { step }) => llama.render(input, step),
   countTokens: async (llama, texts, { step }) => llama.countTokens(texts, step),

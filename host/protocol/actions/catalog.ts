@@ -17,6 +17,7 @@ import {
   textUpTo,
 } from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
+import { estimate } from './estimate.ts';
 
 /** `gguf` and `bitnet` run here. The others are refused with a hint at what runs them. */
 export const MODEL_TYPES = ['gguf', 'bitnet', 'onnx', 'safetensors', 'mediapipe'] as const;
@@ -74,7 +75,21 @@ export const getAvailableModels = defineAction({
   name: 'GET_AVAILABLE_MODELS',
   summary: 'Lists the available models and whether each is downloaded.',
   request: paging,
-  response: v.object({ models: field(v.array(listedModel), 'The models.'), ...pagedResponse }),
+  response: v.object({
+    models: field(
+      v.array(
+        v.object({
+          ...listedModel.entries,
+          estimate: optional(
+            estimate,
+            'Extension: whether and how fast it would run, from its size and name; absent for a remote model, and where its size is unknown.',
+          ),
+        }),
+      ),
+      'The models.',
+    ),
+    ...pagedResponse,
+  }),
   errors,
 });
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, HUB_ERRORS } from '../errors.ts';
-import { bytes, count, field, integer, modelId, modelReference, name, optional } from '../fields.ts';
+import { bytes, count, field, integer, modelId, modelReference, name, nullable, optional } from '../fields.ts';
 import { MAX_CONTEXT, MAX_LAYERS } from '../limits.ts';
 
 /** Largest model size a request may state, bytes: 1 PiB. */
@@ -32,6 +32,10 @@ export const recommendSplit = defineAction({
     estimated_vram: field(bytes, 'Estimated GPU memory.'),
     estimated_ram: field(bytes, 'Estimated main memory.'),
     performance_tier: field(v.picklist(['fast', 'medium', 'slow']), 'How fast it will be.'),
+    tokens_per_second: nullable(
+      v.number(),
+      'Extension: expected tokens per second of an answer; null if it does not fit, if only a size is given, and until this computer has been measured.',
+    ),
     fits: field(v.boolean(), 'Extension: whether it can be loaded with the memory that is free now.'),
     reason: field(v.string(), 'Why this split is recommended, in a sentence.'),
   }),

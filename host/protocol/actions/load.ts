@@ -43,11 +43,22 @@ export const savedLoadSettings = {
   n_batch: optional(integer(1, 65_536), 'Tokens evaluated at once.'),
   use_mmap: optional(v.boolean(), 'Whether to map the file into memory.'),
   use_mlock: optional(v.boolean(), 'Whether to keep the model from being swapped out.'),
+  use_direct_io: optional(
+    v.boolean(),
+    "Extension: whether to read the file without the system's cache, where the system can; it is then not mapped. Default: false.",
+  ),
+  flash_attn: optional(
+    v.boolean(),
+    'Extension: whether to use flash attention, which needs less memory for long contexts. Default: where llama.cpp supports it for the model.',
+  ),
   cache_type_k: optional(
     cacheType,
     'Extension: the type of the keys in the context cache, as llama.cpp names it. A quantized type requires attention head sizes that are multiples of 32. Default: `f16`.',
   ),
-  cache_type_v: optional(cacheType, 'Extension: the type of the values in the context cache.'),
+  cache_type_v: optional(
+    cacheType,
+    'Extension: the type of the values in the context cache. A quantized type requires flash attention.',
+  ),
   chat_template: optional(
     textUpTo(MAX_TEMPLATE_CHARACTERS),
     "Extension: a Jinja chat template instead of the model's own.",

@@ -16,6 +16,7 @@ import {
   textUpTo,
 } from '../fields.ts';
 import { FILE_KINDS } from '../file-kinds.ts';
+import { estimate } from './estimate.ts';
 
 /** The sort orders of SEARCH_MODELS, all descending. */
 export const SEARCH_SORTS = ['downloads', 'likes', 'lastModified', 'createdAt', 'trendingScore'] as const;
@@ -52,6 +53,10 @@ export const listRepoFiles = defineAction({
           parts: field(count, 'The number of files.'),
           complete: field(v.boolean(), 'Whether the repository has all of its files.'),
           fits: nullable(v.boolean(), 'Whether it fits in the free memory; null where its size is unknown.'),
+          estimate: optional(
+            estimate,
+            'Extension: whether and how fast it would run, from its size and name; absent for what is not a model.',
+          ),
           downloaded: field(v.boolean(), 'Whether it is downloaded.'),
           downloadedSize: nullable(
             bytes,
@@ -100,6 +105,10 @@ export const searchModels = defineAction({
               contextLength: optional(count, 'The context length it was trained with, in tokens.'),
             }),
             'Metadata of one of its GGUF files; null where the Hugging Face Hub provides none.',
+          ),
+          estimate: optional(
+            estimate,
+            'Extension: whether and how fast it would run in a quantization of about 4 bits (Q4_K_M); absent where its parameters are unknown.',
           ),
         }),
       ),

@@ -172,7 +172,7 @@ describe('a GPU that aborts the process', () => {
     const { model } = await host.load(await loadRequest('m', file, { gpuLayers: 99 }));
     expect(model).toMatchObject({ loadedTo: 'CPU', notice: expect.stringMatching(/GPU could not be used/) });
     expect(host.log.lines).toContainEqual({
-      event: 'engine.load-crashed',
+      event: 'engine.load-failed',
       fields: expect.objectContaining({ gpu: 'cuda', log: ['CUDA error: the launch timed out'] }),
     });
   });

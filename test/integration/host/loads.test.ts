@@ -120,6 +120,34 @@ describe('a load with other settings than those of the loaded model', () => {
   });
 });
 
+describe('a load without flash attention, with direct I/O', () => {
+  it('generates the same text', async () => {
+    const generate = async () =>
+      (await host.request('GENERATE', { prompt: '', settings: { do_sample: false, max_new_tokens: 20 } })).payload
+        .output;
+    const load = (settings: object) => host.request('LOAD_MODEL', { ...BY_FILE, n_ctx: 512, settings });
+    await load({});
+    const text = await generate();
+    expect(await load({ flash_attn: true })).toMatchObject({ payload: { alreadyLoaded: true } });
+    const other = { flash_attn: false, use_direct_io: true };
+    expect(await load(other)).toMatchObject({ payload: { alreadyLoaded: false } });
+    expect(await generate()).toBe(text);
+    expect(await load(other)).toMatchObject({ payload: { alreadyLoaded: true } });
+    expect(await load({ flash_attn: true, cache_type_v: 'q8_0' })).toMatchObject({
+      payload: { alreadyLoaded: false },
+    });
+  });
+
+  it('is refused with quantized values', async () => {
+    const settings = { flash_attn: false, cache_type_v: 'q8_0' };
+    expect(await host.request('LOAD_MODEL', { ...BY_FILE, settings })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: expect.stringMatching(/without flash attention, which is turned off/),
+      details: { field: 'settings.cache_type_v' },
+    });
+  });
+});
+
 describe('a stop directly behind its generation', () => {
   it('stops it', async () => {
     await host.request('LOAD_MODEL', { ...BY_FILE, n_ctx: 512 });

@@ -28,6 +28,7 @@ export function startCommand(typed: readonly string[], { home, env = {} }: RunOp
       TABAGENT_HOME: home,
       OLLAMA_MODELS: join(home, '.ollama', 'models'),
       TABAGENT_KEYCHAIN: 'off',
+      TABAGENT_SPEED_TEST: 'off',
       ...env,
     },
   });

@@ -25,6 +25,8 @@ process.on('message', (message) => {
     const facts: RunnerFacts = {
       cpuVariant: null,
       gpu: gpu === 'off' ? null : 'cuda',
+      devices: gpu === 'off' ? [] : ['Test GPU'],
+      gpuMemory: { total: 0, free: 0, isShared: false },
       release: 'none',
       importMs: 0,
       startMs: 0,

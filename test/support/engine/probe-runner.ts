@@ -24,6 +24,14 @@ export interface ProbeResult {
   readonly capabilities: string | undefined;
 }
 
+const OTHER_FACTS = {
+  devices: [],
+  gpuMemory: { total: 0, free: 0, isShared: false },
+  release: 'none',
+  importMs: 0,
+  startMs: 0,
+};
+
 /** A runner that tries what the sandbox must prevent. */
 process.on('message', async (message) => {
   const received = message as ToRunner;
@@ -31,8 +39,8 @@ process.on('message', async (message) => {
     if (process.env.GGML_TEST_SANDBOX === 'gpu') {
       // Simulates a driver that does not work in the sandbox.
       const gpu = existsSync('/home') ? 'cuda' : null;
-      send({ type: 'ready', facts: { cpuVariant: null, gpu, release: 'none', importMs: 0, startMs: 0 } });
-    } else send({ type: 'ready', facts: { cpuVariant: null, gpu: 'cuda', release: 'none', importMs: 0, startMs: 0 } });
+      send({ type: 'ready', facts: { cpuVariant: null, gpu, ...OTHER_FACTS } });
+    } else send({ type: 'ready', facts: { cpuVariant: null, gpu: 'cuda', ...OTHER_FACTS } });
   } else if (received.name === 'render' && 'prompt' in received.request) {
     const result = await tryAll(JSON.parse(received.request.prompt));
     send({ type: 'result', id: received.id, result: { prompt: JSON.stringify(result), tokens: 0, stop: [] } });

@@ -62,6 +62,8 @@ export class HostProcess {
         TABAGENT_HOME: home,
         OLLAMA_MODELS: join(home, '.ollama', 'models'),
         TABAGENT_KEYCHAIN: 'off',
+        // It would compete with the tests for the processor.
+        TABAGENT_SPEED_TEST: 'off',
         ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -18,6 +18,7 @@ const SHAPE: ModelShape = {
   feedForwardDim: 28_672,
   trainContextSize: 131_072,
   layerBytes: new Array<number>(layers).fill((40 * GB) / layers),
+  usedLayerBytes: new Array<number>(layers).fill((40 * GB) / layers),
   inputBytes: 0.6 * GB,
   outputBytes: 0.9 * GB,
   ...plainAttention(new Array<number>(layers).fill(4096)),

@@ -14,6 +14,7 @@ const SHAPE: ModelShape = {
   feedForwardDim: 7,
   trainContextSize: 100,
   layerBytes: [100, 200, 400],
+  usedLayerBytes: [100, 200, 400],
   inputBytes: 5000,
   outputBytes: 7000,
   ...plainAttention([1, 2, 4]),
@@ -27,15 +28,15 @@ const CONTEXT = 256;
 
 describe('memoryFor', () => {
   const demand = demandOf(SHAPE, { contextSize: CONTEXT });
-  const { compute } = demand;
+  const { compute, computeBesideGpu: beside } = demand;
 
-  it('counts the last layers with their keys and values on the GPU, and the others in main memory', () => {
-    expect(memoryFor(demand, 1, 1)).toEqual({ vram: 1424 + compute, ram: 5000 + 356 + 712 + 7000 + compute });
-    expect(memoryFor(demand, 2, 1)).toEqual({ vram: 712 + 1424 + compute, ram: 5000 + 356 + 7000 + compute });
+  it('counts the last layers with their keys and values and the output on the GPU, and the others in main memory', () => {
+    expect(memoryFor(demand, 1, 1)).toEqual({ vram: 1424 + 7000 + compute, ram: 5000 + 356 + 712 + beside });
+    expect(memoryFor(demand, 2, 1)).toEqual({ vram: 712 + 1424 + 7000 + compute, ram: 5000 + 356 + beside });
   });
 
-  it('puts the output layer on the GPU if all layers are there, and never the input', () => {
-    expect(memoryFor(demand, 3, 1)).toEqual({ vram: 2492 + 7000 + compute, ram: 5000 });
+  it('never counts the input on the GPU', () => {
+    expect(memoryFor(demand, 3, 1)).toEqual({ vram: 2492 + 7000 + compute, ram: 5000 + beside });
     expect(memoryFor(demand, 99, 1)).toEqual(memoryFor(demand, 3, 1));
   });
 
@@ -49,7 +50,7 @@ describe('memoryFor', () => {
 
   it('counts tied embeddings twice if the output layer is on the GPU', () => {
     const tied = demandOf({ ...SHAPE, outputBytes: 8 }, { contextSize: CONTEXT });
-    expect(memoryFor(tied, 3, 1)).toEqual({ vram: 2492 + 5008 + compute, ram: 5000 });
+    expect(memoryFor(tied, 3, 1)).toEqual({ vram: 2492 + 5008 + compute, ram: 5000 + beside });
     expect(memoryFor(tied, 0, 0).ram).toBe(5000 + 2492 + 8 + compute);
   });
 

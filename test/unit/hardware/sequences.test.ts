@@ -18,6 +18,7 @@ const SHAPE: ModelShape = {
   feedForwardDim: 14_336,
   trainContextSize: 131_072,
   layerBytes: new Array<number>(32).fill(128e6),
+  usedLayerBytes: new Array<number>(32).fill(128e6),
   inputBytes: 295e6,
   outputBytes: 431e6,
   ...plainAttention(new Array<number>(32).fill(4096)),

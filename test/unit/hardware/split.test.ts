@@ -25,6 +25,7 @@ function shape(
     feedForwardDim: Math.floor(embeddingDim * 2.7),
     trainContextSize: 32_768,
     layerBytes: new Array<number>(layers).fill(layerBytes),
+    usedLayerBytes: new Array<number>(layers).fill(layerBytes),
     inputBytes,
     outputBytes,
     ...plainAttention(new Array<number>(layers).fill(kv)),

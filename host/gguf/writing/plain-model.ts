@@ -1,0 +1,42 @@
+import { open } from 'node:fs/promises';
+import { type LlamaShape, llamaMetadata, llamaTensors, sentencePiece, vocabulary } from './llama-parts.ts';
+import { ggufFront, tensorSize } from './write-gguf.ts';
+
+const SHAPE: Omit<LlamaShape, 'layers'> = {
+  embedding: 1024,
+  heads: 16,
+  kvHeads: 4,
+  feedForward: 2816,
+  vocabulary: vocabulary([]).length,
+  contextLength: 512,
+};
+
+/**
+ * Writes a model whose weights are zero to `path`: it takes almost no space on the disk, and as long to evaluate as any
+ * other of its size.
+ *
+ * @param type The type of its matrices, such as `F16`.
+ */
+export async function writePlainModel(
+  path: string,
+  { type, layers }: { type: string; layers: number },
+): Promise<number> {
+  const shape = { ...SHAPE, layers };
+  const tensors = llamaTensors(shape, type);
+  const front = ggufFront({
+    metadata: { ...llamaMetadata('Plain', shape, 1), ...sentencePiece(vocabulary([])) },
+    tensors,
+  });
+  const bytes = tensors.reduce((total, tensor) => {
+    const size = tensorSize(tensor);
+    return total + size.bytes + size.padding;
+  }, 0);
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.write(front);
+    await file.truncate(front.length + bytes);
+  } finally {
+    await file.close();
+  }
+  return bytes;
+}

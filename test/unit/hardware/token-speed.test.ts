@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { cpuSpeed, tokensPerSecond, usedShareByName } from '../../../host/hardware/token-speed.ts';
+
+const SPEED = { plain: 20e9, quantized: 10e9 };
+
+describe('tokensPerSecond', () => {
+  it('reads all weights once for each token', () => {
+    const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0 };
+    expect(tokensPerSecond(work, SPEED)).toBeCloseTo(10);
+    expect(tokensPerSecond({ ...work, quantization: 'Q4_0' }, SPEED)).toBeCloseTo(5.25);
+  });
+
+  it('adds the time of the CPU and that of the GPU', () => {
+    const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0.5 };
+    expect(tokensPerSecond(work, { ...SPEED, gpu: 100e9 })).toBeCloseTo(1 / (0.05 + 0.01));
+    expect(tokensPerSecond(work, SPEED)).toBeUndefined();
+  });
+});
+
+describe('cpuSpeed', () => {
+  it.each([
+    ['BF16', 20e9],
+    ['Q8_0', 13.6e9],
+    ['Q4_K_M', 11.6e9],
+    ['Q6_K', 10.5e9],
+    ['IQ2_XS', 6e9],
+    ['unknown', 10e9],
+  ])('of %s weights is %d', (quantization, expected) => {
+    expect(cpuSpeed(quantization, SPEED)).toBeCloseTo(expected);
+  });
+
+  it('is never above that of the memory', () => {
+    expect(cpuSpeed('Q8_0', { plain: 11e9, quantized: 10e9 })).toBe(11e9);
+  });
+});
+
+describe('usedShareByName', () => {
+  it.each([
+    ['Qwen/Qwen3-30B-A3B-GGUF', 0.1],
+    ['Qwen3-235B-A22B-Q4_K_M.gguf', 22 / 235],
+    ['Qwen3-8B', 1],
+    ['AB-3B-A', 1],
+    ['x-3B-A30B', 1],
+  ])('of %s is %d', (name, expected) => {
+    expect(usedShareByName(name)).toBeCloseTo(expected);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import type { LoadedModel } from '../../../host/models/model-engine.ts';
+import { ModelSpeed } from '../../../host/models/model-speed.ts';
+import type { Namespace } from '../../../host/store/types.ts';
+import { KeptLog } from '../../support/logs.ts';
+
+const WORK = { quantization: 'F16', bytes: 1e9, gpuShare: 0 };
+const MODEL = { quantization: 'F16', bytesPerToken: 1e9, gpuLayers: 0, cpuLayers: 4 } as LoadedModel;
+
+function memoryNamespace(): Namespace<unknown> {
+  const values = new Map<string, unknown>();
+  return {
+    get: async (key) => values.get(key),
+    getMany: async (keys) => keys.map((key) => values.get(key)),
+    set: async (key, value) => void values.set(key, value),
+    delete: async (key) => void values.delete(key),
+    deleteMany: async (keys) => keys.forEach((key) => void values.delete(key)),
+    async *entries() {
+      yield* values.entries();
+    },
+  };
+}
+
+function speedWith(store = memoryNamespace(), machine = 'a CPU') {
+  let measurements = 0;
+  const speed = new ModelSpeed({
+    store,
+    machine: async () => machine,
+    measure: async () => {
+      measurements += 1;
+      return { plain: 20e9, quantized: 10e9 };
+    },
+    log: new KeptLog(),
+  });
+  return { speed, measurements: () => measurements };
+}
+
+describe('ModelSpeed', () => {
+  it('measures a computer once, also over restarts', async () => {
+    const store = memoryNamespace();
+    const first = speedWith(store);
+    expect((await first.speed.estimator())(WORK)).toBeCloseTo(20);
+    expect((await first.speed.estimator())(WORK)).toBeCloseTo(20);
+    expect(first.measurements()).toBe(1);
+    const second = speedWith(store);
+    expect((await second.speed.estimator())(WORK)).toBeCloseTo(20);
+    expect(second.measurements()).toBe(0);
+    const other = speedWith(store, 'another CPU');
+    await other.speed.estimator();
+    expect(other.measurements()).toBe(1);
+  });
+
+  it('prefers what models really did to the measurement', async () => {
+    const { speed } = speedWith();
+    await speed.record(MODEL, { completionTokens: 100, tokensPerSecond: 10 });
+    expect((await speed.estimator())(WORK)).toBeCloseTo(10);
+    await speed.record(MODEL, { completionTokens: 100, tokensPerSecond: 20 });
+    expect((await speed.estimator())(WORK)).toBeCloseTo(15);
+    expect((await speed.estimator())({ ...WORK, quantization: 'Q4_0' })).toBeCloseTo(10.5);
+  });
+
+  it.each([
+    ['short answers', MODEL, 5],
+    ['models on two devices', { ...MODEL, gpuLayers: 2, cpuLayers: 2 }, 100],
+    ['remote models', { ...MODEL, bytesPerToken: undefined } as unknown as LoadedModel, 100],
+  ])('learns nothing from %s', async (_what, model, completionTokens) => {
+    const { speed } = speedWith();
+    await speed.record(model, { completionTokens, tokensPerSecond: 1 });
+    expect((await speed.estimator())(WORK)).toBeCloseTo(20);
+  });
+
+  it('does not know the speed where it must not or cannot be measured', async () => {
+    for (const measure of [undefined, async () => Promise.reject(new Error('no process'))]) {
+      const speed = new ModelSpeed({
+        store: memoryNamespace(),
+        machine: async () => 'a CPU',
+        measure,
+        log: new KeptLog(),
+      });
+      expect((await speed.estimator())(WORK)).toBeNull();
+    }
+  });
+});
