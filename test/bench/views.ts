@@ -134,6 +134,7 @@ const SCROLL = `new Promise((resolve) => {
 async function filterMany(bench: BrowserFixture): Promise<BenchResult> {
   const popup = await bench.page('popup.html');
   await popup.waitForText('header', 'Connected');
+  await popup.waitForElement('[data-model]');
   await popup.fill('input[type=search]', 'model-');
   await popup.waitForText('.tools + [role=status]', '10,000 models found');
   const times: number[] = [];
