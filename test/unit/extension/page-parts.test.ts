@@ -52,6 +52,7 @@ describe('whether a model fits', () => {
     estimated_vram: 10 * GB,
     estimated_ram: 5 * GB,
     performance_tier: 'medium' as const,
+    tokens_per_second: null,
     fits: true,
     reason: '',
   };
