@@ -68,7 +68,10 @@ async function measure(host: HostProcess, layers: number): Promise<{ vramUsed: n
   const settings = { n_gpu_layers: layers, n_ctx: CONTEXT, n_parallel: 1 };
   const load: Message = await host.request('LOAD_MODEL', { ...MODEL, settings });
   if (load.status !== 'success') throw new Error(`The host refused: ${load.message}`);
-  const generation = { prompt: 'w1 w2', settings: { max_new_tokens: 64, temperature: 1, seed: 1 } };
+  const generation = {
+    prompt: 'w1 w2',
+    settings: { max_new_tokens: 64, temperature: 1, seed: 1, top_k: 0, top_p: 1, min_p: 0 },
+  };
   // The first answer compiles what the GPU needs.
   await host.request('GENERATE', generation);
   const { payload } = await host.request('GENERATE', generation);
