@@ -48,6 +48,8 @@ export interface ModelRow {
   /** Size of newer files on the hub, bytes; undefined if none are known. */
   readonly newerSize: number | undefined;
   readonly quantization: string;
+  /** How fast the host expects it to be on this computer; undefined if that is not known. */
+  readonly tokensPerSecond: number | undefined;
   readonly description: string;
   readonly tags: readonly string[];
   readonly source: string;
@@ -106,6 +108,7 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
       size: entry.size ?? (inMemory?.config.file_size || download?.total || Math.round(entry.size_gb * GB)),
       newerSize: entry.newer?.size,
       quantization: entry.default_quant,
+      tokensPerSecond: entry.estimate?.tokensPerSecond ?? undefined,
       description: entry.description,
       tags: entry.tags,
       source: entry.source,

@@ -56,6 +56,17 @@ function loaded(id: string): LoadedModel {
 const download = { downloaded: 5, total: 10, progress: 50, started_at: 1 };
 
 describe('the list of models', () => {
+  it('has the speed that the host expects, where it expects one', () => {
+    const estimate = { fits: true, loadedTo: 'CPU', tokensPerSecond: 16, reason: 'It fits.' } as const;
+    const available = [
+      model('a/b/known.gguf', { estimate }),
+      model('a/b/unmeasured.gguf', { estimate: { ...estimate, tokensPerSecond: null } }),
+      model('a/b/unknown.gguf'),
+    ];
+    const rows = modelRows({ ...EMPTY, available }, NO_EVENTS);
+    expect(rows.map(({ tokensPerSecond }) => tokensPerSecond)).toEqual([16, undefined, undefined]);
+  });
+
   it('contains each model once, loaded ones first, with the size on the disk', () => {
     const rows = modelRows(
       {
