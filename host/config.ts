@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { HostError } from './common/errors.ts';
 import { invalidVariable } from './common/host-errors.ts';
+import { parseSize } from './common/parse-size.ts';
 import { ownFolders, platformOf } from './common/platform.ts';
 import { programFolder } from './configuration/program-folder.ts';
 import { readSavedEnvironment } from './configuration/saved-environment.ts';
@@ -34,6 +35,8 @@ export interface HostPaths {
   readonly models: string;
   /** Unfinished downloads: sparse partial files. */
   readonly partial: string;
+  /** Evaluated prompts, which only the user can read. */
+  readonly states: string;
   /** An empty file for each pinned model, which is never evicted. */
   readonly pins: string;
   /** Files that are locked with locks of the operating system, which end with their process. */
@@ -71,6 +74,8 @@ export interface HostLimits {
   readonly recordPartialMs: number;
   /** Maximum speed of all downloads together, bytes per second; undefined for no limit. */
   readonly maxBytesPerSecond: number | undefined;
+  /** Disk space for evaluated prompts, bytes; 0 keeps none. */
+  readonly promptCacheBytes: number;
   /** Time limit for a load that reports no progress, milliseconds. */
   readonly loadTimeoutMs: number;
   /** Time for pending work to finish after the end of the input before it is aborted, milliseconds. */
@@ -94,6 +99,8 @@ export const DEFAULT_LIMITS: HostLimits = {
   connections: 16,
   recordPartialMs: 2_000,
   maxBytesPerSecond: undefined,
+  // A long conversation with a model of 8 billion parameters takes about 1 GB.
+  promptCacheBytes: 4096 * MiB,
   loadTimeoutMs: 120_000,
   shutdownGraceMs: 1_500,
   maxQueuedReplyBytes: 8 * MiB,
@@ -122,6 +129,7 @@ export function readConfig(options: {
       ...DEFAULT_LIMITS,
       stallTimeoutMs: readMilliseconds(env, 'TABAGENT_STALL_TIMEOUT_MS', DEFAULT_LIMITS.stallTimeoutMs),
       loadTimeoutMs: readMilliseconds(env, 'TABAGENT_LOAD_TIMEOUT_MS', DEFAULT_LIMITS.loadTimeoutMs),
+      promptCacheBytes: readSize(env, 'TABAGENT_PROMPT_CACHE', DEFAULT_LIMITS.promptCacheBytes),
       connections: readCount(env, 'TABAGENT_MAX_CONNECTIONS', DEFAULT_LIMITS.connections, 64),
       ...readSpeed(env, 'TABAGENT_MAX_BYTES_PER_SECOND'),
       ...options.limits,
@@ -136,6 +144,7 @@ function hostPaths(home: string): HostPaths {
     home,
     models: join(home, 'models'),
     partial: join(home, 'partial'),
+    states: join(home, 'prompt-cache'),
     pins: join(home, 'pins'),
     locks: join(home, 'locks'),
     database: join(home, 'tabagent.sqlite'),
@@ -182,6 +191,14 @@ function readEndpoint(value: string | undefined): string {
     );
   }
   return url.href.replace(/\/+$/, '');
+}
+
+function readSize(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number): number {
+  const value = env[name] || undefined;
+  if (value === undefined) return fallback;
+  const bytes = value.toLowerCase() === 'off' ? 0 : parseSize(value);
+  if (bytes === undefined) throw invalidVariable(name, 'a size such as 4GB, or off', value);
+  return bytes;
 }
 
 function readCount(env: Readonly<NodeJS.ProcessEnv>, name: string, fallback: number, most: number): number {

@@ -14,6 +14,7 @@ import type { HostConfig } from './config.ts';
 import type { AnswerService } from './conversations/answer-service.ts';
 import type { ConversationStore } from './conversations/conversation-store.ts';
 import type { Engine } from './engine/engine.ts';
+import type { StateStore } from './engine/states/state-store.ts';
 import type { ExternalModels } from './external/external-models.ts';
 import type { Hardware } from './hardware/hardware.ts';
 import type { FileKinds } from './hub/file-kinds.ts';
@@ -57,6 +58,8 @@ export class HostServices {
   readonly external: Lazy<ExternalModels> = lazy(() => this.#createExternal());
   readonly catalog: Lazy<Catalog> = lazy(() => this.#openCatalog());
   readonly hardware: Lazy<Hardware> = lazy(() => this.#createHardware());
+  /** Evaluated prompts on the disk. */
+  readonly states: Lazy<StateStore> = lazy(() => this.#openStates());
   readonly engine: Lazy<Engine> = lazy(() => this.#createEngine());
   readonly lmStudio: Lazy<LmStudio> = lazy(() => this.#createLmStudio());
   readonly remote: Lazy<Remote> = lazy(() => this.#createRemote());
@@ -112,6 +115,12 @@ export class HostServices {
   /** Notifies every client that a conversation changed. */
   conversationChanged(id: string | null, kind: EventPayloads['conversationChanged']['kind']): void {
     this.#announce({ type: 'conversationChanged', payload: { conversation_id: id, kind } });
+  }
+
+  /** Forgets what models have evaluated of a conversation, in memory and on the disk. */
+  async forgetEvaluated(conversation: string): Promise<void> {
+    await (await this.engine.current())?.forget(conversation);
+    await (await this.states()).forget(conversation);
   }
 
   /** Closes the services that were created. Can be called several times. */
@@ -277,7 +286,15 @@ export class HostServices {
     const others = programFolders({ platform: platformOf(), env }).map(({ folder }) => folder);
     const modelFolders = () => [pathsAt(paths, location).models, ...others];
     const hiddenFolders = [paths.home, location];
-    return new Engine({ runnerEntry, limits, env, log: this.log, refusal, containment, modelFolders, hiddenFolders });
+    const states = await this.states();
+    const folders = { modelFolders, hiddenFolders };
+    return new Engine({ runnerEntry, limits, env, log: this.log, refusal, containment, states, ...folders });
+  }
+
+  async #openStates(): Promise<StateStore> {
+    const { StateStore } = await import('./engine/states/state-store.ts');
+    const { paths, limits } = this.config;
+    return new StateStore({ folder: paths.states, limitBytes: limits.promptCacheBytes, log: this.log });
   }
 
   async #createRemote(): Promise<Remote> {

@@ -106,6 +106,11 @@ async function push({ services }: Call, request: RequestOf<'SYNC_PUSH'>) {
   const store = await services.conversations();
   const rows = rowsOf(request);
   const { conversations, messages, refused } = await store.push(rows);
+  const deleted = [
+    ...rows.conversations.filter((row) => row.deleted).map(({ id }) => id),
+    ...rows.messages.filter((row) => row.deleted).map((row) => row.conversation_id),
+  ];
+  for (const id of new Set(deleted)) await services.forgetEvaluated(id);
   const ids = new Set([...rows.conversations.map(({ id }) => id), ...rows.messages.map((row) => row.conversation_id)]);
   if (conversations.synced + messages.synced > 0) {
     services.conversationChanged(ids.size === 1 ? ([...ids][0] ?? null) : null, 'messages');
@@ -223,6 +228,7 @@ export const restoreConversation = handle(declared.restoreConversation, async (r
 export const deleteConversation = handle(declared.deleteConversation, async (request, { services }) => {
   const id = requiredId(request);
   const incarnation = await (await services.conversations()).delete(id);
+  await services.forgetEvaluated(id);
   services.conversationChanged(id, 'deleted');
   return { payload: { conversation_id: id, incarnation }, message: 'Conversation deleted' };
 });

@@ -166,6 +166,7 @@ export const deleteModel = handle(declared.deleteModel, async (request, call) =>
     await assertNotExternal(name, error, call);
     throw error;
   });
+  await (await call.services.states()).sweep();
   const modelId = 'file' in name ? name.id : undefined;
   return { payload: { ...defined({ modelId }), repoId: name.repoId, freed }, message: 'Model deleted' };
 });

@@ -160,7 +160,11 @@ export class GenerationRun {
     ]);
     // An empty system prompt of the conversation means none, rather than that of the model.
     const hasNone = usesHistory(this.#request) && this.#answer?.turn.conversation.system_prompt === '';
-    return generateRequest(withModelDefaults(request, hasNone ? { ...ofModel, system_prompt: '' } : ofModel), saved);
+    const defaults = hasNone ? { ...ofModel, system_prompt: '' } : ofModel;
+    return {
+      ...generateRequest(withModelDefaults(request, defaults), saved),
+      ...defined({ conversation: this.#request.chat_id }),
+    };
   }
 
   async #start(models: ModelRegistry, start: TurnStart): Promise<void> {

@@ -21,6 +21,7 @@ import { mayUseGpu, RunnerStarter } from './runner-starter.ts';
 import { Containment, type ContainmentStatus } from './sandbox/containment.ts';
 import type { Visible } from './sandbox/sandbox.ts';
 import { filesOf } from './sandbox/visible-files.ts';
+import type { StateStore } from './states/state-store.ts';
 import { WarmRunner } from './warm-runner.ts';
 
 /** A load on this machine. */
@@ -45,6 +46,8 @@ export interface EngineOptions {
   readonly modelFolders?: () => readonly string[];
   /** Folders that no contained runner may see as a whole. */
   readonly hiddenFolders?: readonly string[];
+  /** Where evaluated prompts are kept; absent if they are not. */
+  readonly states?: StateStore | undefined;
   /** Why no runner may be started: every load fails with it. */
   readonly refusal?: HostError | undefined;
 }
@@ -72,6 +75,7 @@ export class Engine implements ModelEngine<LoadRequest> {
   #gpu: GpuMode;
   /** The GPUs that llama.cpp reported; undefined until it was asked. */
   #gpus: Promise<BackendGpus | null | undefined> | undefined;
+  readonly #loaded = new Set<LocalModel>();
   #isClosed = false;
 
   /** @throws HostError `INVALID_REQUEST` for a `TABAGENT_GPU` that names no backend. */
@@ -85,6 +89,11 @@ export class Engine implements ModelEngine<LoadRequest> {
       modelFolders: options.modelFolders ?? (() => []),
       hidden: options.hiddenFolders ?? [],
       log: options.log,
+      ...(options.states && {
+        openStates: () => options.states?.openFolder(),
+        exceedsStates: (folder) => options.states?.exceeds(folder) ?? Promise.resolve(false),
+        closeStates: (folder) => void options.states?.close(folder),
+      }),
     });
     this.#warm = new WarmRunner(
       () => this.#starter.startWarm(this.#gpu),
@@ -183,7 +192,26 @@ export class Engine implements ModelEngine<LoadRequest> {
     const info = describe(request, loaded, Math.round(performance.now() - start));
     const { runner, facts } = loaded;
     this.#options.log.info('engine.loaded', { id: info.id, pid: runner.pid, ...facts });
-    return new LocalModel(info, runner);
+    const local = new LocalModel(info, runner, this.#keepStates(runner));
+    this.#loaded.add(local);
+    void local.lost.then(() => this.#loaded.delete(local));
+    return local;
+  }
+
+  /** Forgets what models in memory have evaluated of a conversation, and of prompts that belong to no known one. */
+  async forget(conversation: string): Promise<void> {
+    await Promise.all([...this.#loaded].map((model) => model.forget(conversation)));
+  }
+
+  /** Takes over what a runner saves; returns a function that does so a last time, or undefined if nothing is kept. */
+  #keepStates(runner: RunnerProcess): (() => Promise<void>) | undefined {
+    const { states } = this.#options;
+    const folder = runner.states;
+    if (states === undefined || folder === undefined) return undefined;
+    const update = () =>
+      states.update(folder).catch((error: unknown) => this.#options.log.warn('states.not-kept', { error }));
+    runner.onStates = () => void update();
+    return update;
   }
 
   /**
@@ -196,7 +224,8 @@ export class Engine implements ModelEngine<LoadRequest> {
     const budget = budgetOf(model, settings);
     const runner = await this.#takeRunner(files, watch.signal);
     try {
-      return { runner, ...(await loadOnRunner(runner, { file, settings }, budget, watch)) };
+      const load = await this.#withStates(runner, model.files, { file, settings });
+      return { runner, ...(await loadOnRunner(runner, load, budget, watch)) };
     } catch (error) {
       if (!isHostError(error, 'ENGINE_CRASHED', 'ENGINE_UNAVAILABLE', 'INSUFFICIENT_MEMORY')) throw error;
       this.#options.log.warn('engine.load-failed', { id, gpu: runner.facts?.gpu, code: error.code, ...error.details });
@@ -207,6 +236,19 @@ export class Engine implements ModelEngine<LoadRequest> {
       if (startFailed && runner.gpu === 'off') throw error.code === 'ENGINE_CRASHED' ? unavailable(error) : error;
       if (!startFailed && !gpuFailed) throw error;
       return this.#loadWithoutGpu({ file, settings }, { budget, watch, startFailed, files });
+    }
+  }
+
+  /** Gives a runner what was evaluated earlier with this model and these settings. */
+  async #withStates(runner: RunnerProcess, files: readonly string[], load: RunnerLoad): Promise<RunnerLoad> {
+    const { states, log } = this.#options;
+    if (states === undefined || runner.states === undefined) return load;
+    const folder = runner.states;
+    try {
+      return { ...load, states: { folder, key: await states.fill(folder, files, load.settings) } };
+    } catch (error) {
+      log.warn('states.unusable', { error });
+      return load;
     }
   }
 

@@ -61,6 +61,8 @@ export interface RunnerLoad {
   /** The model's first part. */
   readonly file: string;
   readonly settings: LoadSettings;
+  /** Where evaluated prompts of this model are kept, and what they must have been made with; absent if nowhere. */
+  readonly states?: { readonly folder: string; readonly key: string } | undefined;
 }
 
 /** What the loaded model and context report about themselves. Sizes are bytes. */
@@ -128,6 +130,10 @@ export interface RunnerCommands {
    * their next text and the error `ABORTED`.
    */
   stop: { request: { readonly work: number }; progress: never; result: null };
+  /** Saves what idle sequences have evaluated. */
+  save: { request: null; progress: never; result: null };
+  /** Forgets what was evaluated of a conversation, and of prompts that belong to no known one. */
+  forget: { request: { readonly conversation: string }; progress: never; result: null };
 }
 
 export type CommandName = keyof RunnerCommands;
@@ -174,6 +180,8 @@ export function boundedError({ code, message, details }: IpcError): IpcError {
 export type FromRunner =
   | { readonly type: 'ready'; readonly facts: RunnerFacts }
   | { readonly type: 'unavailable'; readonly error: IpcError }
+  /** Files of evaluated prompts were written or removed. */
+  | { readonly type: 'states' }
   | { readonly type: 'step'; readonly id: number; readonly step: RunnerStep }
   /** Resident memory, bytes; sent in intervals where the host cannot read it. */
   | { readonly type: 'memory'; readonly bytes: number }

@@ -21,6 +21,9 @@ import { exitError, type RunnerProcess } from './runner-process.ts';
 /** Longest time that a runner may take to report its memory use before it is ended, milliseconds. */
 const MEMORY_TIMEOUT_MS = 2_000;
 
+/** Longest time that saving evaluated prompts may delay an unload, milliseconds: most were saved when they were idle. */
+const SAVE_TIMEOUT_MS = 1_000;
+
 /**
  * Longest time that a generation may take to end once it was stopped, milliseconds. It takes some 5: nothing is
  * awaited.
@@ -39,9 +42,12 @@ export class LocalModel implements EngineModel {
   readonly #generations: Lane;
   readonly #embeddings = new Lane(1);
   readonly #rankings = new Lane(1);
+  readonly #keepStates: (() => Promise<void>) | undefined;
   #nextWork = 1;
 
-  constructor(info: LoadedModel, runner: RunnerProcess) {
+  /** @param keepStates Takes over the evaluated prompts that the runner has saved; undefined if none are kept. */
+  constructor(info: LoadedModel, runner: RunnerProcess, keepStates?: () => Promise<void>) {
+    this.#keepStates = keepStates;
     this.info = info;
     this.#runner = runner;
     this.#generations = new Lane(info.sequences ?? 1);
@@ -104,7 +110,19 @@ export class LocalModel implements EngineModel {
   }
 
   async unload(): Promise<void> {
+    if (this.#keepStates !== undefined) {
+      const saved = this.#runner.call('save', null).catch(() => undefined);
+      await Promise.race([saved, whenAborted(AbortSignal.timeout(SAVE_TIMEOUT_MS))]);
+      await this.#keepStates();
+    }
     await this.#runner.kill();
+  }
+
+  /** Forgets what was evaluated of a conversation, and of prompts that belong to no known one. */
+  async forget(conversation: string): Promise<void> {
+    // One that has exited has forgotten everything.
+    await this.#runner.call('forget', { conversation }).catch(() => undefined);
+    await this.#keepStates?.();
   }
 
   /**

@@ -50,6 +50,8 @@ export interface RunnerOptions {
   readonly wrap?: (command: Command) => Command;
   /** Whether it is started in a sandbox. */
   readonly isContained?: boolean;
+  /** The folder for evaluated prompts, into which it can write; undefined if there is none. */
+  readonly states?: string | undefined;
   /** The folders that it sees; undefined if it sees everything, or certain files. */
   readonly folders?: VisibleFolders | undefined;
   /** Reads the memory of a process, bytes. @default ownMemory */
@@ -78,6 +80,10 @@ export class RunnerProcess {
   readonly isContained: boolean;
   /** The folders that a contained warm runner sees. */
   readonly folders: VisibleFolders | undefined;
+  /** The folder for evaluated prompts, into which it can write. */
+  readonly states: string | undefined;
+  /** Called when it has written or removed files of evaluated prompts. */
+  onStates: () => void = () => undefined;
   /** When the process was started, on the clock of `performance`. */
   readonly startedAt = performance.now();
   readonly #child: ChildProcess;
@@ -92,6 +98,7 @@ export class RunnerProcess {
 
   constructor(options: RunnerOptions) {
     const { wrap = (command: Command) => command, isContained = false } = options;
+    this.states = options.states;
     this.gpu = options.gpu;
     this.isContained = isContained;
     this.folders = options.folders;
@@ -134,6 +141,7 @@ export class RunnerProcess {
         this.#facts = received.facts;
         ready.resolve(received.facts);
       } else if (received.type === 'unavailable') ready.reject(receivedError(received.error));
+      else if (received.type === 'states') this.onStates();
       else if (received.type === 'memory') this.#guard.reported(received.bytes);
       else this.#handle(received);
     });

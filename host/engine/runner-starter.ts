@@ -1,4 +1,4 @@
-import { isHostError } from '../common/errors.ts';
+import { HostError, isHostError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import type { GpuMode, RunnerFacts } from './ipc.ts';
@@ -12,6 +12,9 @@ import { VisibleFolders } from './sandbox/visible-files.ts';
 /** Longest time that the first contained runner may take to start before the sandbox counts as broken, milliseconds. */
 const TRIAL_MS = 30_000;
 
+/** Time between two checks of what a runner has written, milliseconds. */
+const CHECK_STATES_MS = 5_000;
+
 /** What runners are started with. */
 export interface RunnerStarterOptions {
   readonly entry: URL;
@@ -22,6 +25,12 @@ export interface RunnerStarterOptions {
   readonly modelFolders: () => readonly string[];
   /** Folders that no runner may see as a whole: the data folder. */
   readonly hidden: readonly string[];
+  /** Creates a folder for evaluated prompts; undefined if nothing is kept. */
+  readonly openStates?: () => string | undefined;
+  /** Returns whether such a folder holds far more than it may. */
+  readonly exceedsStates?: (folder: string) => Promise<boolean>;
+  /** Called when a runner with such a folder has exited. */
+  readonly closeStates?: (folder: string) => void;
   /** Whether this computer may have a GPU. @default looks for devices */
   readonly mayHaveGpu?: () => boolean;
   readonly log: Logger;
@@ -69,17 +78,22 @@ export class RunnerStarter {
 
   /** @param visible What a contained runner sees; undefined for one that is not contained. */
   #start(gpu: GpuMode, visible?: Visible, folders?: VisibleFolders): RunnerProcess {
-    const { entry, env, containment, log } = this.#options;
+    const { entry, env, containment, log, openStates } = this.#options;
+    const states = openStates?.();
     const runner = new RunnerProcess({
       entry,
       gpu,
       env: runnerEnv(env),
       isContained: visible !== undefined,
       folders,
+      states,
       wrap: (command) =>
-        visible === undefined ? containment.wrapPlainly(command) : containment.wrap(command, visible),
+        visible === undefined
+          ? containment.wrapPlainly(command)
+          : containment.wrap(command, { ...visible, writable: states }),
     });
     const { pid } = runner;
+    if (states !== undefined) this.#watchStates(runner, states);
     runner.ready.then(
       (facts) => log.info('engine.runner-ready', { runner: pid, sandbox: containment.status.kind, ...facts }),
       (error: unknown) => {
@@ -88,6 +102,19 @@ export class RunnerStarter {
     );
     if (runner.isContained) this.#trial ??= this.#try(runner);
     return runner;
+  }
+
+  /** Ends a runner that fills the disk, and gives up its folder when it has exited. */
+  #watchStates(runner: RunnerProcess, folder: string): void {
+    const { exceedsStates, closeStates } = this.#options;
+    const check = async () => {
+      if ((await exceedsStates?.(folder)) === true) runner.fail(tooMuchWritten());
+    };
+    const timer = setInterval(() => void check(), CHECK_STATES_MS).unref();
+    void runner.exited.then(() => {
+      clearInterval(timer);
+      closeStates?.(folder);
+    });
   }
 
   async #try(runner: RunnerProcess): Promise<void> {
@@ -127,6 +154,14 @@ async function startOf(runner: RunnerProcess): Promise<Start> {
     const last = Array.isArray(log) ? log.at(-1) : undefined;
     return { reason: String(last ?? (error as Error).message).slice(0, 200), isKilled: signal === 'SIGKILL' };
   }
+}
+
+function tooMuchWritten(): HostError {
+  return new HostError(
+    'ENGINE_ENDED',
+    'The model’s process wrote more to the disk than it may, so it was ended. The file is the likely cause: verify it, or use another one.',
+    { details: { reason: 'disk' } },
+  );
 }
 
 /** Whether there may be a GPU: device files on Linux; on macOS Metal has none. */

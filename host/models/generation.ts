@@ -108,6 +108,8 @@ type ConstraintLanguage =
 
 /** One generation; every value has been chosen. */
 export interface GenerateRequest {
+  /** The conversation that it belongs to, with which what was evaluated for it is forgotten. */
+  readonly conversation?: string | undefined;
   readonly input: PromptInput;
   readonly maxNewTokens: number;
   /** Texts that end the output and are no part of it. */

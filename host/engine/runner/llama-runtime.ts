@@ -31,6 +31,7 @@ import { Ranker } from './embedding/ranker.ts';
 import { BatchOrder } from './generation/batch-order.ts';
 import { Generator } from './generation/generator.ts';
 import { charactersOf, PromptTokens } from './generation/prompt-tokens.ts';
+import { SavedStates } from './generation/saved-states.ts';
 import { LlamaLog } from './llama-log.ts';
 import { ThreadLimit } from './thread-limit.ts';
 
@@ -75,11 +76,17 @@ export class LlamaRuntime {
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #log: LlamaLog;
+  readonly #onStates: () => void;
   /** By the number of the request. */
   readonly #running = new Map<number, AbortController>();
   #loaded: Loaded | undefined;
 
-  private constructor(binding: Binding, llama: Llama, log: LlamaLog, facts: RunnerFacts) {
+  private constructor(
+    { binding, llama, log }: { binding: Binding; llama: Llama; log: LlamaLog },
+    facts: RunnerFacts,
+    onStates: () => void,
+  ) {
+    this.#onStates = onStates;
     this.#binding = binding;
     this.#llama = llama;
     this.#log = log;
@@ -92,7 +99,7 @@ export class LlamaRuntime {
    *
    * @throws HostError `ENGINE_UNAVAILABLE` where there is no binary for this machine.
    */
-  static async start(gpu: GpuMode): Promise<LlamaRuntime> {
+  static async start(gpu: GpuMode, onStates: () => void = () => undefined): Promise<LlamaRuntime> {
     const begin = performance.now();
     const log = new LlamaLog();
     try {
@@ -110,7 +117,7 @@ export class LlamaRuntime {
       });
       // A GPU's backend also starts where there is no device for it.
       const devices = llama.gpu === false ? [] : await llama.getGpuDeviceNames();
-      return new LlamaRuntime(binding, llama, log, {
+      const facts = {
         cpuVariant: cpuVariant(),
         gpu: llama.gpu === false || devices.length === 0 ? null : llama.gpu,
         devices,
@@ -118,7 +125,8 @@ export class LlamaRuntime {
         release: llama.llamaCppRelease.release,
         importMs: Math.round(imported - begin),
         startMs: Math.round(performance.now() - imported),
-      });
+      };
+      return new LlamaRuntime({ binding, llama, log }, facts, onStates);
     } catch (error) {
       throw engineUnavailable(messageOf(error), {
         platform: process.platform,
@@ -130,7 +138,7 @@ export class LlamaRuntime {
   }
 
   /** Loads the model and makes its context. */
-  async load({ file, settings }: RunnerLoad, onProgress: (fraction: number) => void): Promise<LoadedFigures> {
+  async load({ file, settings, states }: RunnerLoad, onProgress: (fraction: number) => void): Promise<LoadedFigures> {
     if (this.#loaded !== undefined) throw new Error('A runner holds one model');
     // llama.cpp reports every tensor; sending each report would cost more than loading a small model.
     const progress = throttle(onProgress, PROGRESS_MS);
@@ -165,6 +173,7 @@ export class LlamaRuntime {
       progress.flush();
       const prompts = new PromptTokens({ binding: this.#binding, model, template: settings.chatTemplate });
       const generator = new Generator({
+        states: states && this.#savedStates(model, states),
         binding: this.#binding,
         llama: this.#llama,
         model,
@@ -235,6 +244,21 @@ export class LlamaRuntime {
   /** Ends the request of this number, of whatever kind. Does nothing when it has ended. */
   stop(work: number): void {
     this.#running.get(work)?.abort(requestAborted());
+  }
+
+  /** Saves what idle sequences have evaluated. */
+  async save(): Promise<void> {
+    await this.#loaded?.generator.save();
+  }
+
+  /** Forgets what was evaluated of a conversation, and of prompts that belong to no known one. */
+  async forget(conversation: string): Promise<void> {
+    await this.#loaded?.generator.forget(conversation);
+  }
+
+  #savedStates(model: Model, { folder, key }: NonNullable<RunnerLoad['states']>): SavedStates {
+    const { release, gpu, cpuVariant } = this.facts;
+    return new SavedStates({ model, folder, key: [key, release, gpu, cpuVariant].join(' '), onChange: this.#onStates });
   }
 
   /** Memory that this process uses now. */

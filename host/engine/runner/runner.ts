@@ -40,6 +40,14 @@ const COMMANDS: {
     llama.stop(work);
     return null;
   },
+  save: async (llama) => {
+    await llama.save();
+    return null;
+  },
+  forget: async (llama, { conversation }) => {
+    await llama.forget(conversation);
+    return null;
+  },
 };
 
 /**
@@ -50,6 +58,8 @@ export async function runRunner(): Promise<void> {
   if (process.send === undefined) throw new Error('A runner can be started only by the host');
   // On Windows this is the title of the console, which belongs to the user.
   if (process.platform !== 'win32') process.title = 'tabagent-runner';
+  // Evaluated prompts are the user's.
+  process.umask(0o077);
   // Not `process.exit`: that would wait for what llama.cpp is doing on its threads.
   // Ctrl-C in a terminal reaches the whole process group. What to stop is the host's decision.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGBREAK'] as const) process.on(signal, () => {});
@@ -60,7 +70,7 @@ export async function runRunner(): Promise<void> {
     // Only the host writes to this channel, and its messages have the types of `ipc.ts`.
     const received = message as ToRunner;
     if (received.type === 'start') {
-      llama = LlamaRuntime.start(received.gpu);
+      llama = LlamaRuntime.start(received.gpu, () => send({ type: 'states' }));
       if (received.reportsMemory) setInterval(reportMemory, MEMORY_REPORT_MS).unref();
       llama.then(
         ({ facts }) => send({ type: 'ready', facts }),

@@ -38,7 +38,7 @@ export interface BubblewrapOptions {
 export function bubblewrap({ program, runtime, devices, driverCache }: BubblewrapOptions): Sandbox {
   return {
     kind: 'bubblewrap',
-    wrap: (command, { folders, files }) => {
+    wrap: (command, { folders, files, writable }) => {
       const readable = [
         ...SYSTEM_FOLDERS,
         ...SYSTEM_FILES,
@@ -55,6 +55,7 @@ export function bubblewrap({ program, runtime, devices, driverCache }: Bubblewra
         ...readable.flatMap((path) => ['--ro-bind-try', path, path]),
         ...files.flatMap(({ path, target }) => ['--ro-bind', target, path]),
         ...(driverCache === undefined ? [] : ['--bind-try', driverCache, driverCache]),
+        ...(writable === undefined ? [] : ['--bind', writable, writable]),
         // The folders above what is shown are in memory, and writable until here.
         ...['--remount-ro', '/', '--chdir', '/', '--', command.program, ...command.args],
       ];

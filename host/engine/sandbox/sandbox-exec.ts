@@ -33,14 +33,14 @@ export function sandboxExec(options: SandboxExecOptions): Sandbox {
  * services and devices whose names differ between versions of macOS.
  */
 export function sandboxProfile({ runtime, program, driverCache }: SandboxExecOptions, visible: Visible): string {
-  const { folders, files } = visible;
+  const { folders, files, writable: own } = visible;
   const readable = [...runtime, ...folders].map((path) => `(subpath ${quoted(path)})`);
   const single = files.flatMap(({ path, target }) =>
     [...new Set([path, target])].map((file) => `(literal ${quoted(file)})`),
   );
   const writable = [
     '(literal "/dev/null")',
-    ...(driverCache === undefined ? [] : [`(subpath ${quoted(driverCache)})`]),
+    ...[driverCache, own].flatMap((folder) => (folder === undefined ? [] : [`(subpath ${quoted(folder)})`])),
   ];
   return [
     '(version 1)',

@@ -12,13 +12,15 @@ export interface Visible {
   readonly folders: readonly string[];
   /** Single files: where the process finds each, and the file itself, which may have another name. */
   readonly files: readonly { readonly path: string; readonly target: string }[];
+  /** A folder into which it can write. */
+  readonly writable?: string | undefined;
 }
 
 /** The ways of the operating systems to contain a process. */
 export type SandboxKind = 'bubblewrap' | 'sandbox-exec';
 
 /**
- * Starts processes that have no network, can write nothing but a driver's cache, see only what they need, and gain no
+ * Starts processes that have no network, can write nothing but a driver's cache and one folder, see only what they need, and gain no
  * privileges.
  */
 export interface Sandbox {

@@ -69,7 +69,7 @@ export class TestModels {
     loadTimeoutMs?: number;
     env?: NodeJS.ProcessEnv;
     clock?: Clock;
-  } & Pick<EngineOptions, 'containment' | 'modelFolders'> = {}) {
+  } & Pick<EngineOptions, 'containment' | 'modelFolders' | 'states'> = {}) {
     const { log } = this;
     this.models = new ModelRegistry({ log, clock });
     this.engine = new Engine({

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { sentencePiece, vocabulary } from './llama-parts.ts';
+import { Seeded } from './seeded.ts';
 import { array, float32, ggufFront, string, type TensorSpec, tensorSize, uint32, type Value } from './write-gguf.ts';
 
 /** The measures that the models of all kinds here share. */
@@ -39,11 +40,13 @@ export interface KindOptions {
   readonly pieces?: number;
   /** Type of the matrices. Default: F16. */
   readonly matrixType?: string;
+  /** Weights that are not zero, so that the output depends on all of the text. */
+  readonly seed?: number;
 }
 
 /**
- * Writes a model of a kind to `path`: an architecture of llama.cpp with all of its tensors, whose weights are zero. It
- * loads and evaluates text, and takes almost no space on the disk.
+ * Writes a model of a kind to `path`: an architecture of llama.cpp with all of its tensors, whose weights are zero unless
+ * there is a seed. It loads and evaluates text, and without a seed takes almost no space on the disk.
  */
 export async function writeModelKind(path: string, kind: ModelKind, options: KindOptions = {}): Promise<void> {
   const { metadata, tensors } = modelKind(kind, options);
@@ -56,9 +59,27 @@ export async function writeModelKind(path: string, kind: ModelKind, options: Kin
       return total + bytes + padding;
     }, front.length);
     await file.truncate(size);
+    if (options.seed === undefined) return;
+    const random = new Seeded(options.seed);
+    let at = front.length;
+    for (const tensor of tensors) {
+      const { bytes, padding } = tensorSize(tensor);
+      await file.write(weightsOf(tensor, bytes, random), 0, bytes, at);
+      at += bytes + padding;
+    }
   } finally {
     await file.close();
   }
+}
+
+/** Returns random F16 weights between 2^-8 and 2^-4 with both signs; what is F32 scales: a state decays, the rest stays. */
+function weightsOf({ name, type }: TensorSpec, bytes: number, random: Seeded): Buffer {
+  if (type !== 'F16') return Buffer.from(new Float32Array(bytes / 4).fill(name.includes('ssm_a') ? -0.5 : 1).buffer);
+  const halves = new Uint16Array(bytes / 2);
+  for (let i = 0; i < halves.length; i += 1) {
+    halves[i] = (random.below(2) << 15) | ((7 + random.below(4)) << 10) | random.below(1024);
+  }
+  return Buffer.from(halves.buffer);
 }
 
 /** A model's description: its metadata without the general part, and the tensors of each layer. */

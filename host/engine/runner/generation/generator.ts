@@ -18,6 +18,7 @@ import type { BatchOrder } from './batch-order.ts';
 import { Output } from './output.ts';
 import { PieceSize } from './piece-size.ts';
 import { charactersOf, type PromptReasoning, type PromptTokens } from './prompt-tokens.ts';
+import type { SavedStates } from './saved-states.ts';
 import { type PooledSequence, SequencePool } from './sequence-pool.ts';
 
 /** Tokens that count as repeated: llama.cpp's own default, `repeat_last_n`. */
@@ -43,6 +44,8 @@ export interface GeneratorParts {
   readonly log: LlamaLog;
   /** Decides what the context evaluates next. */
   readonly order: BatchOrder;
+  /** Evaluated prompts on the disk; undefined if none are kept. */
+  readonly states?: SavedStates | undefined;
 }
 
 /** What one generation samples with. */
@@ -73,7 +76,7 @@ export class Generator {
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
-    this.#pool = new SequencePool(parts.model, parts.context);
+    this.#pool = new SequencePool(parts);
     this.#prompts = parts.prompts;
     this.#pieces = new PieceSize(parts.context.batchSize);
   }
@@ -122,10 +125,10 @@ export class Generator {
     const bias = prompt && this.#bias(request.sampling.logitBias);
     // The sequence may have to finish what a stopped generation had started.
     step({ kind: 'evaluate', size: this.#pieces.tokens });
-    const pooled = prompt && (await this.#pool.take(tokens, signal));
-    if (pooled === undefined) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
+    const taken = prompt && (await this.#pool.take(tokens, request.conversation, signal));
+    if (taken === undefined) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
+    const { pooled, cachedPromptTokens } = taken;
     try {
-      const cachedPromptTokens = await this.#pool.reuse(pooled, tokens);
       const counts = { promptTokens: tokens.length, cachedPromptTokens };
       const aborted = whenAborted(signal);
       const rest = await this.#evaluate(pooled, tokens, { output, watch, aborted });
@@ -148,6 +151,16 @@ export class Generator {
       output.discard();
       void this.#pool.release(pooled);
     }
+  }
+
+  /** Saves what idle sequences have evaluated. */
+  save(): Promise<void> {
+    return this.#pool.save();
+  }
+
+  /** Forgets what was evaluated of a conversation, and of prompts that belong to no known one. */
+  forget(conversation: string): Promise<void> {
+    return this.#pool.forget(conversation);
   }
 
   /** Evaluates the prompt but for its last piece, which is returned. */

@@ -1,0 +1,238 @@
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LoadSettings } from '../../../host/engine/ipc.ts';
+import { ownerOf } from '../../../host/engine/states/state-name.ts';
+import { StateStore } from '../../../host/engine/states/state-store.ts';
+import type { GenerateRequest, Sampling } from '../../../host/models/generation.ts';
+import { loadRequest, TestModels, WatchedLog } from '../../support/engine/test-models.ts';
+import { largeModel } from '../../support/gguf/large-model.ts';
+import { type ModelKind, writeModelKind } from '../../support/gguf/model-kinds.ts';
+import { Seeded } from '../../support/gguf/seeded.ts';
+import { tempFolder } from '../../support/gguf/temp-folder.ts';
+
+const GREEDY: Sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, seed: 0 };
+const MiB = 2 ** 20;
+
+const folder = tempFolder('reuse');
+const model = join(folder.path, 'large.gguf');
+const hosts: TestModels[] = [];
+let homes = 0;
+
+beforeAll(() => largeModel(model, { megabytes: 8, seed: 5 }));
+afterEach(async () => void (await Promise.all(hosts.splice(0).map((host) => host.close()))));
+afterAll(() => folder.remove());
+
+/** A folder for evaluated prompts that no other test uses. */
+function newFolder(): string {
+  homes += 1;
+  return join(folder.path, `states-${homes}`);
+}
+
+/** A host that keeps evaluated prompts in a folder, with the model loaded. */
+async function start(
+  states: string,
+  settings: Partial<LoadSettings> = {},
+  { file = model, limitBytes = 512 * MiB } = {},
+) {
+  const host = new TestModels({ states: new StateStore({ folder: states, limitBytes, log: new WatchedLog() }) });
+  hosts.push(host);
+  const load = async (changes: Partial<LoadSettings> = {}) =>
+    host.load(await loadRequest('m', file, { contextSize: 1024, ...settings, ...changes }));
+  await load();
+  const ask = async (prompt: string, order: Partial<GenerateRequest> = {}) => {
+    const request = { input: { prompt }, maxNewTokens: 8, stop: [], sampling: GREEDY, ...order };
+    const { text, usage } = await host.models.generate('m', request);
+    return { text, tokens: usage.promptTokens, evaluated: usage.promptTokens - usage.cachedPromptTokens };
+  };
+  return { host, load, ask, unload: () => host.models.unload('m') };
+}
+
+/** The state files of all models. */
+function statesIn(states: string): string[] {
+  return readdirSync(states, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'open')
+    .flatMap(({ name }) => readdirSync(join(states, name)).map((file) => join(states, name, file)))
+    .filter((file) => file.endsWith('.state'));
+}
+
+/** Words of the made model: different for each seed. */
+function words(seed: number, count = 60): string {
+  return Array.from({ length: count }, (_, i) => `w${(seed * 131 + i * 17) % 3000}`).join(' ');
+}
+
+describe('what was evaluated of a conversation', () => {
+  it('is used after another conversation on the same sequence', async () => {
+    const { ask } = await start(newFolder());
+    const first = await ask(words(1));
+    await ask(words(2));
+    expect(await ask(words(1))).toEqual({ ...first, evaluated: 1 });
+  });
+
+  it('is used after an unload, by another host, and on another sequence', async () => {
+    const states = newFolder();
+    const one = await start(states);
+    const first = await one.ask(words(1));
+    await one.unload();
+    await one.load();
+    expect(await one.ask(words(1))).toEqual({ ...first, evaluated: 1 });
+    await one.host.close();
+    const other = await start(states, { sequences: 2 });
+    const [again, new1] = await Promise.all([other.ask(words(1)), other.ask(words(3))]);
+    expect(again).toEqual({ ...first, evaluated: 1 });
+    expect(new1.evaluated).toBe(new1.tokens);
+  });
+
+  it('is used for another conversation with the same beginning, without losing the first one', async () => {
+    const { ask } = await start(newFolder(), { sequences: 2 });
+    const page = words(1);
+    const first = await ask(`${page} ${words(2, 20)}`);
+    const second = await ask(`${page} ${words(3, 20)}`);
+    expect(second.evaluated).toBeLessThan(second.tokens / 2);
+    expect(await ask(`${page} ${words(2, 20)}`)).toEqual({ ...first, evaluated: 1 });
+  });
+
+  it('is private to the user', async () => {
+    const states = newFolder();
+    const { ask, unload } = await start(states);
+    await ask(words(1));
+    await unload();
+    const [file = ''] = statesIn(states);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(states).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(states, 'open'))).toEqual([]);
+  });
+
+  it.each([
+    ['other settings', { cacheTypeK: 'q8_0' as const }, model],
+    ['another context length', { contextSize: 512 + 256 }, model],
+  ])('is not used with %s', async (_, settings, file) => {
+    const states = newFolder();
+    const one = await start(states);
+    await one.ask(words(1));
+    await one.host.close();
+    const other = await start(states, settings, { file });
+    const again = await other.ask(words(1));
+    expect(again.evaluated).toBe(again.tokens);
+  });
+
+  it('is removed when the file of the model has changed', async () => {
+    const states = newFolder();
+    const copy = join(folder.path, 'copy.gguf');
+    writeFileSync(copy, readFileSync(model));
+    const one = await start(states, {}, { file: copy });
+    await one.ask(words(1));
+    await one.host.close();
+    expect(statesIn(states)).toHaveLength(1);
+    utimesSync(copy, new Date(), new Date(1e12));
+    await new StateStore({ folder: states, limitBytes: MiB, log: new WatchedLog() }).sweep();
+    expect(statesIn(states)).toEqual([]);
+  });
+
+  it('is removed with its conversation, and so is what belongs to none', async () => {
+    const states = newFolder();
+    const one = await start(states);
+    await one.ask(words(1), { conversation: 'a' });
+    await one.ask(words(2), { conversation: 'b' });
+    await one.ask(words(3));
+    await one.unload();
+    expect(statesIn(states)).toHaveLength(3);
+    await one.load();
+    await one.host.engine.forget('a');
+    expect(statesIn(states).map((file) => file.includes(ownerOf('b')))).toEqual([true]);
+    const again = await one.ask(words(1));
+    expect(again.evaluated).toBe(again.tokens);
+    expect((await one.ask(words(2))).evaluated).toBe(1);
+  });
+
+  it('is forgotten in memory, too', async () => {
+    const { host, ask } = await start(newFolder());
+    await ask(words(1), { conversation: 'a' });
+    await host.engine.forget('a');
+    const again = await ask(words(1));
+    expect(again.evaluated).toBe(again.tokens);
+  });
+
+  it('is kept up to the limit of disk space, the last used first', async () => {
+    const states = newFolder();
+    const one = await start(states);
+    await one.ask(words(1));
+    await one.unload();
+    const [file = ''] = statesIn(states);
+    await one.host.close();
+    const limitBytes = Math.floor(2.5 * statSync(file).size);
+    const other = await start(states, {}, { limitBytes });
+    for (const seed of [2, 3, 4]) await other.ask(words(seed));
+    await other.unload();
+    expect(statesIn(states)).toHaveLength(2);
+    expect(statesIn(states)).not.toContain(file);
+  });
+});
+
+describe('a state file that was changed', () => {
+  it('is removed and never loaded, wherever the change is', async () => {
+    const states = newFolder();
+    const one = await start(states);
+    const first = await one.ask(words(1));
+    await one.unload();
+    const [file = ''] = statesIn(states);
+    const good = readFileSync(file);
+    const random = new Seeded(17);
+    const changes: ((bytes: Buffer) => Buffer)[] = [
+      (bytes) => bytes.subarray(0, 0),
+      (bytes) => bytes.subarray(0, bytes.length - 1),
+      (bytes) => bytes.subarray(0, bytes.length / 2),
+      (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]),
+      (bytes) => Buffer.alloc(bytes.length),
+      // Tokens, their number, the description, and the values.
+      ...[8, 12, 13, good.length - 1, good.length - 14, good.length - 60].map((at) => flip(at)),
+      ...Array.from({ length: 6 }, () => flip(random.below(good.length))),
+    ];
+    for (const change of changes) {
+      writeFileSync(file, change(Buffer.from(good)));
+      await one.load();
+      const again = await one.ask(words(1));
+      expect(again).toEqual({ ...first, evaluated: again.tokens });
+      await one.unload();
+      // It was evaluated again, and saved under the same name.
+      expect(readFileSync(file).length).toBe(good.length);
+    }
+  }, 120_000);
+});
+
+/** Changes one bit. */
+function flip(at: number) {
+  return (bytes: Buffer) => {
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 4, at);
+    return bytes;
+  };
+}
+
+describe('models that do not keep everything', () => {
+  it.each<ModelKind>(['sliding-window', 'recurrent', 'hybrid'])(
+    'answer as without a saved state: %s',
+    async (kind) => {
+      const file = join(folder.path, `${kind}.gguf`);
+      await writeModelKind(file, kind, { seed: 3, layers: 4, pieces: 1024 });
+      const prompts = [
+        words(1, 80),
+        words(2, 30),
+        words(1, 80),
+        `${words(1, 80)} w1 w2`,
+        `${words(1, 40)} w5 ${words(3, 20)}`,
+      ];
+      const fresh: string[] = [];
+      for (const prompt of prompts) {
+        const alone = await start(newFolder(), {}, { file });
+        fresh.push((await alone.ask(prompt)).text);
+        await alone.host.close();
+      }
+      const { ask } = await start(newFolder(), {}, { file });
+      const texts: string[] = [];
+      for (const prompt of prompts) texts.push((await ask(prompt)).text);
+      expect(texts).toEqual(fresh);
+      expect(new Set(texts).size).toBeGreaterThan(1);
+    },
+    120_000,
+  );
+});
