@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { link, lstat, mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { diskSpace } from '../../common/disk-space.ts';
 import type { Logger } from '../../common/log.ts';
 import { sum } from '../../common/sum.ts';
 import type { LoadSettings } from '../ipc.ts';
@@ -15,6 +16,9 @@ const MODEL_FILE = 'model.json';
 
 /** Most states of one model, so that looking for the longest beginning takes little time. */
 const MAX_STATES_PER_MODEL = 200;
+
+/** Share of the disk space that is free otherwise: a small disk is not filled. */
+const MAX_SHARE = 0.5;
 
 /** What a runner may write beyond the limit before it is ended: one long conversation, bytes. */
 const EXCESS_BYTES = 2 ** 30;
@@ -156,8 +160,10 @@ export class StateStore {
   async #enforceLimit(): Promise<void> {
     const all = (await Promise.all((await this.#modelFolders()).map(statesIn))).flat();
     let bytes = sum(all.map((state) => state.bytes));
+    const space = await diskSpace(this.#folder);
+    const limit = Math.min(this.#limitBytes, ((space?.available ?? Number.POSITIVE_INFINITY) + bytes) * MAX_SHARE);
     for (const state of all.sort((a, b) => a.usedMs - b.usedMs)) {
-      if (bytes <= this.#limitBytes) return;
+      if (bytes <= limit) return;
       bytes -= state.bytes;
       await remove(state.path);
       // The space is free once no runner has it linked either.
