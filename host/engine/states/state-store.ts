@@ -23,9 +23,12 @@ const MAX_SHARE = 0.5;
 /** What a runner may write beyond the limit before it is ended: one long conversation, bytes. */
 const EXCESS_BYTES = 2 ** 30;
 
-/** Settings of a load that do not change what is evaluated. */
+/**
+ * Settings of a load that do not change a state. The number of sequences does: llama.cpp refuses states that were saved
+ * beside another number.
+ */
 const WITHOUT_EFFECT: readonly string[] = [
-  ...['threads', 'useMmap', 'useMlock', 'force', 'sequences', 'batchSize', 'chatTemplate'],
+  ...['threads', 'useMmap', 'useMlock', 'force', 'batchSize', 'chatTemplate'],
 ];
 
 /** A file of a model, by which a change of it is noticed. */
