@@ -27,9 +27,7 @@ const EXCESS_BYTES = 2 ** 30;
  * Settings of a load that do not change a state. The number of sequences does: llama.cpp refuses states that were saved
  * beside another number.
  */
-const WITHOUT_EFFECT: readonly string[] = [
-  ...['threads', 'useMmap', 'useMlock', 'force', 'batchSize', 'chatTemplate'],
-];
+const WITHOUT_EFFECT: readonly string[] = ['threads', 'useMmap', 'useMlock', 'force', 'batchSize', 'chatTemplate'];
 
 /** A file of a model, by which a change of it is noticed. */
 interface ModelFile {
