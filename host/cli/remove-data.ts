@@ -58,7 +58,7 @@ export async function removeData(paths: HostPaths, first: () => Promise<void>): 
     const pids = living.map(({ pid }) => pid).join(', ');
     throw new HostError(
       'MODEL_IN_USE',
-      `A host is still running (process ${pids}). Close the browser and end "tabagent serve", then try again.`,
+      `TabAgent is still running (host process ${pids}). Close the browser and end "tabagent serve", then try again.`,
     );
   }
   assertUnused(paths);
