@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { withoutTools } from '../../../host/actions/chat-turn.ts';
@@ -41,9 +42,14 @@ const TEMPLATES = {
       m.role }}: {{ m.content }}{{ '\\n' }}{% endfor %}`,
 };
 
+/** Public templates, such as those of Gemma 2 and Mistral. Their texts have licences of their own and are not part of this repository. */
+const CORPUS = join(import.meta.dirname, '../../../../shared/cases/templates');
+const published = existsSync(CORPUS) ? readdirSync(CORPUS).filter((file) => file.endsWith('.jinja')) : [];
+
 const STATUSES: readonly MessageStatus[] = ['done', 'done', 'stopped', 'length', 'failed'];
 const ROLES = ['user', 'assistant', 'system', 'tool', 'narrator'];
 const STEPS = 40;
+const PUBLISHED_STEPS = 25;
 
 let folder: ReturnType<typeof tempFolder>;
 let store: Conversations;
@@ -131,35 +137,55 @@ function write(prompts: ChatPrompts, messages: readonly ChatMessage[]): string {
   }
 }
 
+function promptsOf(template: string): ChatPrompts {
+  return new ChatPrompts({ template, bosToken: '<s>', eosToken: '</s>', special: new Set() });
+}
+
+/**
+ * Does anything that can happen to a conversation, and after each step asks a question with each template, with and
+ * without a system prompt, and with fewer and fewer of the earlier turns.
+ */
+function askAfterEachStep(seed: number, steps: number, prompts: readonly ChatPrompts[]): void {
+  const random = seededRandom(seed);
+  store.create({ id: 'a' });
+  for (let i = 0; i < steps; i += 1) {
+    step(random);
+    const { messages, answerId } = store.startTurn(
+      'a',
+      { type: 'ask', role: 'user', content: `question ${i}`, details: null, parent: undefined },
+      { ...OPTIONS, maxCharacters: 1e6 },
+    );
+    for (const made of prompts) {
+      for (const system of [[], [{ role: 'system', content: 'Be brief.' }]]) {
+        for (const turns of new Set([0, Math.floor(turnCount(messages) / 2), turnCount(messages) - 1])) {
+          const { messages: kept } = withoutOldestTurns([...system, ...messages], turns);
+          expect(write(made, kept)).toContain(`question ${i}`);
+        }
+      }
+    }
+    store.finishAnswer(answerId, 'host', { content: i % 3 === 0 ? '' : 'answer', details: null, status: 'done' });
+  }
+}
+
 describe('the next question can always be asked', () => {
-  const prompts = Object.entries(TEMPLATES).map(([name, template]) => {
-    const made = new ChatPrompts({ template, bosToken: '<s>', eosToken: '</s>', special: new Set() });
-    return [name, made] as const;
-  });
+  const prompts = Object.entries(TEMPLATES).map(([name, template]) => [name, promptsOf(template)] as const);
 
   it.each(prompts)('the template with %s is used, not a substitute', (_, made) => {
     expect(made.format).toMatchObject({ used: 'template', error: null });
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('after anything that can happen, whatever the template: seed %i', (seed) => {
-    const random = seededRandom(seed);
-    store.create({ id: 'a' });
-    for (let i = 0; i < STEPS; i += 1) {
-      step(random);
-      const { messages, answerId } = store.startTurn(
-        'a',
-        { type: 'ask', role: 'user', content: `question ${i}`, details: null, parent: undefined },
-        { ...OPTIONS, maxCharacters: 1e6 },
-      );
-      for (const [, made] of prompts) {
-        for (const system of [[], [{ role: 'system', content: 'Be brief.' }]]) {
-          for (const turns of new Set([0, Math.floor(turnCount(messages) / 2), turnCount(messages) - 1])) {
-            const { messages: kept } = withoutOldestTurns([...system, ...messages], turns);
-            expect(write(made, kept)).toContain(`question ${i}`);
-          }
-        }
-      }
-      store.finishAnswer(answerId, 'host', { content: i % 3 === 0 ? '' : 'answer', details: null, status: 'done' });
-    }
+    askAfterEachStep(
+      seed,
+      STEPS,
+      prompts.map(([, made]) => made),
+    );
   });
+
+  (published.length === 0 ? it.skip : it).each(published.length === 0 ? ['(no corpus)'] : published)(
+    'after anything that can happen, with the published template %s',
+    (file) => {
+      askAfterEachStep(file.length, PUBLISHED_STEPS, [promptsOf(readFileSync(join(CORPUS, file), 'utf8'))]);
+    },
+  );
 });

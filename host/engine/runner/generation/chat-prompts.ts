@@ -33,6 +33,9 @@ import { completeTools, plainToolMessages, type TemplateCalls, toolSettings } fr
 /** A conversation that is rendered to find out whether a template works. */
 const PROBE: readonly ChatMessage[] = [{ role: 'user', content: 'Hello' }];
 
+/** A conversation that goes on: some templates can render only its first question. */
+const LONGER_PROBE: readonly ChatMessage[] = [...PROBE, { role: 'assistant', content: 'Hello' }, ...PROBE];
+
 /** Longest reason, from the template or the interpreter, that an error message contains, characters. */
 const MAX_REASON_CHARACTERS = 300;
 
@@ -239,6 +242,7 @@ export class ChatPrompts {
     try {
       template = compileTemplate(source);
       this.#render(template, PROBE, {});
+      this.#render(template, LONGER_PROBE, {});
       return { template: this.#know(source, template), error: null };
     } catch (error) {
       if (!(error instanceof ChatTemplateError)) throw error;

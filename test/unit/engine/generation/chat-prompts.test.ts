@@ -130,9 +130,10 @@ describe("A conversation in a model's own template", () => {
   });
 
   it('is refused when rendering it takes too much', () => {
-    const template = `{% if messages|length > 1 %}${LOOP}{% endif %}fine`;
+    // Longer than the conversations that a template is tried with.
+    const template = `{% if messages|length > 3 %}${LOOP}{% endif %}fine`;
     expect(write(template, [user])).toBe('fine');
-    expect(() => write(template, [user, answer])).toThrow(
+    expect(() => write(template, [user, answer, user, answer])).toThrow(
       expect.objectContaining({ code: 'CHAT_TEMPLATE_FAILED', message: expect.stringContaining('steps') }),
     );
   });
@@ -163,6 +164,12 @@ describe('What conversations of a model are written with', () => {
       '{% if %}',
       true,
       { used: 'chatml', error: expect.stringContaining('line 1') },
+    ],
+    [
+      'a transcript where the template fails at answers',
+      "{% for m in messages %}{% if m.role == 'assistant' %}{% set m.content = '' %}{% endif %}{{ m.content }}{% endfor %}",
+      false,
+      { used: 'transcript', error: expect.stringContaining('attribute') },
     ],
     ['a transcript where the template fails', '{{ x.y }}', false, { used: 'transcript', error: "'x' is undefined" }],
     [
