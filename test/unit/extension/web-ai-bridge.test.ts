@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { NO_ACCESS, originOf, patternOf } from '../../../extension/web-ai/access.ts';
+import { bridge } from '../../../extension/web-ai/bridge.ts';
+import { MAX_PAGE_MESSAGE, OFFER_EVENT } from '../../../extension/web-ai/names.ts';
+import { openConnection } from '../../../extension/web-ai/page/connection.ts';
+import { languagesOf } from '../../../extension/worker/callers/detected-languages.ts';
+import { SiteScripts, scriptsFor } from '../../../extension/worker/callers/site-scripts.ts';
+import { FakeCaller } from '../../support/extension/fake-caller.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the parts of a window that the bridge uses.
+type Any = any;
+
+/** A window with a document, as both worlds of a page see it. */
+function fakeWindow(policy: Record<string, boolean> | undefined): Any {
+  const window: Any = new EventTarget();
+  window.document = new EventTarget();
+  if (policy !== undefined) {
+    window.document.featurePolicy = {
+      features: () => Object.keys(policy),
+      allowsFeature: (name: string) => policy[name],
+    };
+  }
+  window.origin = 'https://a.test';
+  window.top = window;
+  window.navigator = { userActivation: { isActive: true } };
+  return window;
+}
+
+describe('the bridge between a page and the worker', () => {
+  let window: Any;
+  let workers: FakeCaller[];
+  /** What the worker has received. */
+  let received: Any[];
+
+  /** The ports of the pages, which keep the test from ending until they are closed. */
+  let offered: MessagePort[];
+
+  beforeEach(() => {
+    workers = [];
+    received = [];
+    offered = [];
+    window = fakeWindow({ 'language-model': true, summarizer: false });
+  });
+
+  afterEach(() => {
+    for (const port of offered) port.close();
+  });
+
+  /** Connects both worlds; `FakeCaller` is here the worker's end, seen from the bridge. */
+  function connect(isPageFirst = false) {
+    const makeBridge = () =>
+      bridge(window, () => {
+        const worker = new FakeCaller();
+        workers.push(worker);
+        return { ...worker.port, postMessage: (message: object) => void received.push(message) };
+      });
+    window.document.addEventListener(OFFER_EVENT, ({ ports }: MessageEvent) => offered.push(...ports));
+    if (!isPageFirst) makeBridge();
+    const clientFor = openConnection(window);
+    if (isPageFirst) makeBridge();
+    return clientFor;
+  }
+
+  const answer = (result: object) => workers.at(-1)?.send({ id: received.at(-1).id, kind: 'done', result });
+  const arrived = async (count: number) => {
+    while (received.length < count) await new Promise((resolve) => setTimeout(resolve));
+  };
+
+  it.each([false, true])('is there whichever world is first (page first: %s)', async (isPageFirst) => {
+    const client = connect(isPageFirst)('language-model');
+    const asked = client.request('availability', {});
+    await arrived(1);
+    expect(received[0]).toMatchObject({ verb: 'availability', isActivated: true });
+    expect(received[0]).not.toHaveProperty('feature');
+    answer({ availability: 'available' });
+    expect(await asked).toEqual({ availability: 'available' });
+  });
+
+  it('hears only the first offer, which comes before any code of the page', async () => {
+    const client = connect()('language-model');
+    const { port1, port2 } = new MessageChannel();
+    window.document.dispatchEvent(Object.assign(new Event(OFFER_EVENT), { ports: [port2] }));
+    port1.postMessage(JSON.stringify({ id: 1, verb: 'availability', feature: 'language-model' }));
+    const asked = client.request('availability', {});
+    await arrived(1);
+    answer({});
+    await asked;
+    expect(received).toHaveLength(1);
+    port1.close();
+  });
+
+  it('heeds the permissions policy, and does not ask the worker then', async () => {
+    const clientFor = connect();
+    await expect(clientFor('summarizer').request('create', {})).rejects.toMatchObject({ name: 'NotAllowedError' });
+    expect(await clientFor('summarizer').request('availability', {})).toEqual({ availability: 'unavailable' });
+    expect(workers).toEqual([]);
+  });
+
+  it('serves only the origin of the page itself where the browser does not know the policy', async () => {
+    window = fakeWindow(undefined);
+    window.top = { origin: 'https://b.test' };
+    await expect(connect()('language-model').request('create', {})).rejects.toMatchObject({ name: 'NotAllowedError' });
+    window = fakeWindow(undefined);
+    Object.defineProperty(window, 'top', {
+      get: () => {
+        throw new Error('Cross-origin');
+      },
+    });
+    await expect(connect()('language-model').request('create', {})).rejects.toMatchObject({ name: 'NotAllowedError' });
+  });
+
+  it('says itself whether the user has used the page', async () => {
+    window.navigator.userActivation.isActive = false;
+    void connect()('language-model')
+      .request('create', { isActivated: true } as object)
+      .catch(() => {});
+    await arrived(1);
+    expect(received[0].isActivated).toBe(false);
+  });
+
+  it('waits until a prepared page is shown', async () => {
+    window.document.prerendering = true;
+    const client = connect()('language-model');
+    void client.request('availability', {});
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(received).toEqual([]);
+    window.document.prerendering = false;
+    window.document.dispatchEvent(new Event('prerenderingchange'));
+    await arrived(1);
+  });
+
+  it('leaves the worker when the page goes, and sends again what it waits for when the page is back', async () => {
+    const client = connect()('language-model');
+    const asked = client.request('availability', {});
+    await arrived(1);
+    window.dispatchEvent(new Event('pagehide'));
+    expect(workers[0]?.isDisconnected).toBe(true);
+    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
+    await arrived(2);
+    answer({ availability: 'available' });
+    expect(await asked).toEqual({ availability: 'available' });
+    expect(workers).toHaveLength(2);
+  });
+
+  it('passes on nothing that is not a request, and refuses what is too large', async () => {
+    const client = connect()('language-model');
+    const error = await client
+      .request('measure', { messages: [{ role: 'user', content: 'x'.repeat(MAX_PAGE_MESSAGE) }] })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'QuotaExceededError' });
+    expect(received).toEqual([]);
+  });
+});
+
+describe('the scripts in the pages of sites', () => {
+  const site = (id: string) => ({ kind: 'site' as const, id, state: 'allowed' as const, model: null });
+
+  it('are registered for exactly the sites that are allowed and permitted, first the bridge', async () => {
+    let registered: Any[] = [];
+    const calls: string[] = [];
+    const scripts = new SiteScripts({
+      scripting: {
+        getRegisteredContentScripts: async () => registered,
+        registerContentScripts: async (list) => {
+          calls.push('register');
+          registered = list;
+        },
+        unregisterContentScripts: async ({ ids }) => {
+          calls.push('unregister');
+          registered = registered.filter(({ id }) => !ids.includes(id));
+        },
+      },
+      permissions: { contains: async ({ origins }) => !origins.includes('https://unpermitted.test/*') },
+    });
+    const callers = [
+      site('https://a.test'),
+      site('https://a.test:8443'),
+      site('https://unpermitted.test'),
+      { ...site('x'), kind: 'extension' as const },
+    ];
+    await scripts.sync({ callers, keepsNative: false });
+    expect(registered).toEqual(scriptsFor(['https://a.test/*'], NO_ACCESS));
+    expect(registered.map(({ world, js }) => [world, ...js])).toEqual([
+      ['ISOLATED', '/web-ai-bridge.js'],
+      ['MAIN', '/web-ai-page.js'],
+    ]);
+    await scripts.sync({ callers, keepsNative: false });
+    expect(calls).toEqual(['register']);
+    await scripts.sync({ callers, keepsNative: true });
+    expect(registered[1].js).toEqual(['/web-ai-page-beside.js']);
+    await scripts.sync(NO_ACCESS);
+    expect(registered).toEqual([]);
+  });
+});
+
+describe('the origin of a page that can be allowed', () => {
+  it.each([
+    ['https://a.test/path?x', 'https://a.test', 'https://a.test/*'],
+    ['https://a.test:8443/', 'https://a.test:8443', 'https://a.test/*'],
+    ['http://localhost:3000/', 'http://localhost:3000', 'http://localhost/*'],
+    ['http://127.0.0.1:8642/', 'http://127.0.0.1:8642', 'http://127.0.0.1/*'],
+  ])('%s', (url, origin, pattern) => {
+    expect(originOf(url)).toBe(origin);
+    expect(patternOf(origin)).toBe(pattern);
+  });
+
+  it.each([
+    'http://a.test/',
+    'http://localhost.a.test/',
+    'file:///etc/passwd',
+    'chrome://settings/',
+    'about:blank',
+    'null',
+    '',
+    undefined,
+  ])('none: %s', (url) => expect(originOf(url)).toBeUndefined());
+});
+
+describe('detected languages', () => {
+  it('come with confidences that add up to one, the highest first, the unknown last', () => {
+    const result = languagesOf({
+      isReliable: true,
+      languages: [
+        { language: 'en', percentage: 20 },
+        { language: 'de', percentage: 80 },
+      ],
+    });
+    expect(result.languages.map(({ language }) => language)).toEqual(['de', 'en', 'und']);
+    expect(result.languages.reduce((sum, { confidence }) => sum + confidence, 0)).toBeCloseTo(1);
+    expect(languagesOf({ isReliable: false, languages: [] }).languages).toEqual([{ language: 'und', confidence: 1 }]);
+    const doubtful = languagesOf({ isReliable: false, languages: [{ language: 'fr', percentage: 50 }] });
+    expect(doubtful.languages.map(({ language }) => language)).toEqual(['und']);
+  });
+});
