@@ -103,7 +103,7 @@ for (const kind of BROWSERS) {
       );
       expect(await run('window.progress')).toEqual([0, 1]);
       const chunks = (await run(`Array.fromAsync(session.promptStreaming('Tell me a story'))`)) as string[];
-      expect(chunks.join('')).toMatch(/^once upon/);
+      expect(chunks.join('')).toMatch(/^once/);
       expect(await run(`session.prompt('Which?', { responseConstraint: /hello|bye/ })`)).toMatch(/^(hello|bye)$/);
       const schema = `{ type: 'object', required: ['rating'], additionalProperties: false, properties: { rating: { enum: [1, 2, 3] } } }`;
       const rated = String(await run(`session.prompt('Rate it', { responseConstraint: ${schema} })`));
@@ -178,7 +178,7 @@ for (const kind of BROWSERS) {
       const text = await web.evaluate(
         `new Promise((resolve) => { const look = () => { const { innerText } = document.querySelector('#answer'); if (document.body.dataset.state === 'done') resolve(innerText); else setTimeout(look, 20); }; look(); })`,
       );
-      expect(text).toMatch(/once upon/);
+      expect(text).toMatch(/once/);
     });
 
     it('lists all callers in the settings, which can be operated with the keyboard', async () => {
