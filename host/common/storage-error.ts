@@ -20,7 +20,7 @@ export function storageError(error: unknown, path: string): HostError | undefine
   const isUnclear = sqlite === SQLITE.CANTOPEN || sqlite === SQLITE.IOERR;
   // Other threads may have closed files since then, so a file that could be opened now counts as well.
   const wereDescriptorsUsedUp =
-    isUnclear && (areDescriptorsUsedUp() || (sqlite === SQLITE.CANTOPEN && isWritableFile(path)));
+    isUnclear && (areDescriptorsUsedUp() || (sqlite === SQLITE.CANTOPEN && isWritableDatabase(path)));
   if (isSystemError(error, 'EMFILE', 'ENFILE') || wereDescriptorsUsedUp) return tooManyFiles(path, error);
   if (isSystemError(error, 'EBUSY', 'ETXTBSY')) return fileInUse(path, error);
   const isRefused = isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR') || isFolderRefused(error);
@@ -62,14 +62,19 @@ function areDescriptorsUsedUp(): boolean {
   }
 }
 
-/** Returns whether this process may write to a file and create others beside it. Opens nothing. */
-function isWritableFile(path: string): boolean {
+/** Files that SQLite opens for one database, by the ends of their names. */
+const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const;
+
+/** Returns whether this process may write to the files of a database and create others beside them. Opens nothing. */
+function isWritableDatabase(path: string): boolean {
+  const { R_OK, W_OK, X_OK } = constants;
   try {
-    const { R_OK, W_OK, X_OK } = constants;
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats !== undefined) accessSync(path, R_OK | W_OK);
     accessSync(dirname(path), W_OK | X_OK);
-    return stats?.isFile() ?? true;
+    return SUFFIXES.every((suffix) => {
+      const stats = statSync(path + suffix, { throwIfNoEntry: false });
+      if (stats !== undefined) accessSync(path + suffix, R_OK | W_OK);
+      return stats?.isFile() ?? true;
+    });
   } catch {
     return false;
   }
