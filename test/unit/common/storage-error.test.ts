@@ -23,11 +23,10 @@ describe('a database that SQLite could not open', () => {
     expect(storageError(cannotOpen(), join(folder.path, 'a.sqlite'))).toMatchObject({ code: 'TOO_MANY_FILES' });
   });
 
-  it('is not writable if its path is a folder', () => {
-    mkdirSync(join(folder.path, 'folder.sqlite'));
-    expect(storageError(cannotOpen(), join(folder.path, 'folder.sqlite'))).toMatchObject({
-      code: 'CACHE_NOT_WRITABLE',
-    });
+  it.each(['', '-wal', '-shm', '-journal'])('is not writable if a folder is in the place of its file %j', (suffix) => {
+    const path = join(folder.path, `folder${suffix}.sqlite`);
+    mkdirSync(path + suffix);
+    expect(storageError(cannotOpen(), path)).toMatchObject({ code: 'CACHE_NOT_WRITABLE' });
   });
 
   it('is not writable if its folder is missing or closed', () => {
