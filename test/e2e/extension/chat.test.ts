@@ -389,7 +389,7 @@ for (const kind of BROWSERS) {
       const page = await openChat();
       await page.ask('DOWNLOAD_MODEL', { modelPath: TICKING });
       await page.click('.picker');
-      await page.waitForText('[role=menu]', 'ticking');
+      await page.waitForText('[role=menu]:popover-open', 'ticking');
       await capture(page, 'light-model-picker');
       await page.press('ArrowDown');
       await page.press('Enter');
