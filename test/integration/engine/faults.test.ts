@@ -71,6 +71,8 @@ describe('a runner that is killed', () => {
       const { host, pid } = await withStoppedRunner();
       const request = await loadRequest('m', file);
       const loading = host.load(request);
+      // Before that, the load would start another runner.
+      while (host.engine.warmPid === pid) await setImmediate();
       process.kill(pid, signal);
       process.kill(pid, 'SIGCONT');
       await expect(loading).rejects.toMatchObject({ code: 'ENGINE_CRASHED', details: { signal } });
