@@ -87,7 +87,10 @@ describeWhere('a GPU', missing, () => {
   it.each([8, 3])('holds as much of a model with %d layers on it as was estimated', async (layers) => {
     const { shape } = await inspectModel([join(shop.home, 'models', KIND.modelPath, KIND.modelFile)]);
     const { vram, ram } = memoryFor(demandOf(shape, { contextSize: 8192 }), layers, 1);
-    const { vramUsed, ramUsed } = await loaded(host, { ...KIND, n_ctx: 8192, n_gpu_layers: layers });
+    const { vramUsed, ramUsed } = await loaded(host, {
+      ...KIND,
+      settings: { n_ctx: 8192, n_gpu_layers: layers, n_parallel: 1 },
+    });
     for (const ratio of [vram / vramUsed, ram / ramUsed]) {
       expect(ratio).toBeGreaterThan(0.9);
       expect(ratio).toBeLessThan(1.1);

@@ -143,9 +143,19 @@ async function evaluate(driver: Marionette, expression: string): Promise<unknown
   return JSON.parse(String(json));
 }
 
+/** A page may replace an element between its being found and clicked, so that is tried a few times. */
+const CLICK_ATTEMPTS = 5;
+
 async function click(driver: Marionette, selector: string): Promise<void> {
-  const found = record(await driver.command('WebDriver:FindElement', { using: 'css selector', value: selector }));
-  await driver.command('WebDriver:ElementClick', { id: record(found.value)[ELEMENT] });
+  for (let attempt = 1; ; attempt += 1) {
+    const found = record(await driver.command('WebDriver:FindElement', { using: 'css selector', value: selector }));
+    try {
+      await driver.command('WebDriver:ElementClick', { id: record(found.value)[ELEMENT] });
+      return;
+    } catch (error) {
+      if (attempt === CLICK_ATTEMPTS || !String(error).includes('stale element reference')) throw error;
+    }
+  }
 }
 
 /** Keys as WebDriver names them (section 17.4.2). */
