@@ -55,7 +55,8 @@ describe('the settings that "tabagent install" saves', () => {
   it('do not change what the user wrote', async () => {
     mkdirSync(large);
     writeFileSync(join(large, 'environment.json'), '{"HF_HOME": "/srv/hf"}', { mode: 0o600 });
-    await install({ TABAGENT_HOME: large, NO_PROXY: 'intranet' });
+    // Empty, for commands in tests turn the measurement of speed off.
+    await install({ TABAGENT_HOME: large, NO_PROXY: 'intranet', TABAGENT_SPEED_TEST: '' });
     const saved = () => JSON.parse(readFileSync(join(large, 'environment.json'), 'utf8'));
     expect(saved()).toEqual({ HF_HOME: '/srv/hf', NO_PROXY: 'intranet' });
     await elsewhere(['uninstall']);
