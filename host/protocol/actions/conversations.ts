@@ -17,7 +17,7 @@ import {
   unixSeconds,
 } from '../fields.ts';
 import { MAX_SYSTEM_PROMPT } from '../limits.ts';
-import { reasoningSettings, savedSettings } from './settings.ts';
+import { generationSettings } from './model-settings.ts';
 
 /** Longest text of a message, bytes of JSON: with its envelope it must fit in a reply of 1 MiB. */
 const MAX_MESSAGE_BYTES = 640 * 1024;
@@ -79,10 +79,9 @@ const heading = {
 
 const createdAt = optional(time, 'When it was created, Unix seconds or milliseconds.');
 
-/** Settings of generations that a conversation has. */
-const conversationSettings = v.object({ ...savedSettings, ...reasoningSettings });
+const SETTINGS = 'Extension: settings of its generations that differ from those of the model and from the saved ones.';
 
-/** Descriptions of the settings of a conversation. */
+/** The settings of a conversation. A copy from a newer version may have settings that this one does not know. */
 const settingsFields = {
   pinned: optional(v.boolean(), 'Extension: whether lists show it first.'),
   system_prompt: optional(
@@ -93,10 +92,7 @@ const settingsFields = {
     v.nullable(name),
     'Extension: the id of the model that answers if a request names none and it is loaded.',
   ),
-  settings: optional(
-    v.nullable(conversationSettings),
-    'Extension: settings of its generations that differ from those of the model and from the saved ones.',
-  ),
+  settings: optional(v.nullable(v.object(generationSettings)), SETTINGS),
 };
 
 const conversation = v.object({
@@ -296,6 +292,7 @@ export const updateConversation = defineAction({
     ...conversationReference,
     ...heading,
     ...settingsFields,
+    settings: optional(v.nullable(v.strictObject(generationSettings)), `${SETTINGS} Unknown ones are refused.`),
     selected_message: optional(
       conversationId,
       'Extension: the id of a message whose branch is to be shown, up to the newest message after it.',

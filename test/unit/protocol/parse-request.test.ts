@@ -39,6 +39,8 @@ describe('parseRequest', () => {
     [{ action: 'LOAD_MODEL', modelPath: 'x'.repeat(5000) }, 'modelPath'],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: [] }, 'settings'],
     [{ action: 'SET_MODEL_SETTINGS', settings: { ['x'.repeat(9_000)]: 1 } }, `settings.${'x'.repeat(191)}`],
+    [{ action: 'SET_MODEL_SETTINGS', settings: { generation: { temprature: 1 } } }, 'settings.generation.temprature'],
+    [{ action: 'UPDATE_CONVERSATION', id: 'a', settings: { temprature: 1 } }, 'settings.temprature'],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_gpu_layers: 1.5 } }, 'settings.n_gpu_layers'],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_gpu_layers: -2 } }, 'settings.n_gpu_layers'],
     [{ action: 'LOAD_MODEL', modelPath: 'a/b/c.gguf', settings: { n_ctx: 0 } }, 'settings.n_ctx'],
