@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { defined } from '../common/defined.ts';
 import { isJsonObject, type JsonValue } from '../common/json.ts';
 import type { HostEvent } from '../protocol/messages.ts';
 import { finishReasonOf, type Generated, ignoredFields, usageOf } from './answer.ts';
@@ -41,24 +42,27 @@ export async function chatCompletions(call: ApiCall): Promise<Response> {
   const { stream, includeUsage } = streamOptions(body);
   const id = `chatcmpl-${randomUUID()}`;
   const created = now();
-  const generate = (onEvent: (event: HostEvent) => void, onModel: (id: string) => void) =>
-    models.use(body.model, signal, (model) => {
-      onModel(model.id);
-      const fields = {
-        modelId: model.id,
-        messages: messagesOf(body.messages),
-        ...presentOf({ tools: body.tools, tool_choice: body.tool_choice }),
-        ...presentOf({ parallel_tool_calls: body.parallel_tool_calls }),
-        settings: withLength(settings, model),
-      };
-      return client.request('GENERATE', fields, { signal, onEvent });
-    });
+  let model = '';
+  const generate = (onEvent?: (event: HostEvent) => void, canRepeat?: () => boolean) =>
+    models.use(
+      body.model,
+      signal,
+      (ready) => {
+        model = ready.id;
+        const fields = {
+          modelId: ready.id,
+          messages: messagesOf(body.messages),
+          ...presentOf({ tools: body.tools, tool_choice: body.tool_choice }),
+          ...presentOf({ parallel_tool_calls: body.parallel_tool_calls }),
+          settings: withLength(settings, ready),
+        };
+        return client.request('GENERATE', fields, { signal, ...defined({ onEvent }) });
+      },
+      canRepeat,
+    );
 
   if (!stream) {
-    const reply = await generate(
-      () => {},
-      () => {},
-    );
+    const reply = await generate();
     const { payload } = reply;
     return Response.json({
       id,
@@ -73,16 +77,13 @@ export async function chatCompletions(call: ApiCall): Promise<Response> {
 
   return eventStream<ChatChunk>(
     async (sink) => {
-      let model = '';
       const usage = includeUsage ? { usage: null } : {};
       const chunk = (delta: Delta, finish_reason: string | null = null): ChatChunk => ({
         ...{ id, object: 'chat.completion.chunk', created, model },
         choices: [{ index: 0, delta, finish_reason, logprobs: null }],
         ...usage,
       });
-      const reply = await generate(deltasTo(sink, chunk), (named) => {
-        model = named;
-      });
+      const reply = await generate(deltasTo(sink, chunk), () => !sink.hasStarted);
       const { payload } = reply;
       sink.write({ ...chunk({}, finishReasonOf(payload)), ...ignoredFields(ignored, reply) });
       if (includeUsage) sink.write({ ...chunk({}), choices: [], usage: usageOf(payload) });
@@ -91,14 +92,12 @@ export async function chatCompletions(call: ApiCall): Promise<Response> {
   );
 }
 
-/** Returns what writes the events of a generation as parts of the answer; the first one says that it has started. */
+/** Returns a listener that writes the events of a generation as parts of the answer, after a first part with the role. */
 function deltasTo(sink: EventSink<ChatChunk>, chunk: (delta: Delta) => ChatChunk): (event: HostEvent) => void {
-  let hasStarted = false;
   return (event) => {
     const delta = deltaOf(event);
     if (delta === undefined) return;
-    if (!hasStarted) sink.write(chunk({ role: 'assistant', content: '' }));
-    hasStarted = true;
+    if (!sink.hasStarted) sink.write(chunk({ role: 'assistant', content: '' }));
     if (Object.keys(delta).length > 0) sink.write(chunk(delta));
   };
 }

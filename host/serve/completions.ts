@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { defined } from '../common/defined.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { HostEvent } from '../protocol/messages.ts';
 import { finishReasonOf, ignoredFields, usageOf } from './answer.ts';
@@ -31,15 +32,20 @@ export async function completions(call: ApiCall): Promise<Response> {
     ...{ id, object: 'text_completion', created, model },
     choices: [{ index: 0, text, finish_reason, logprobs: null }],
   });
-  const generate = (onEvent: (event: HostEvent) => void) =>
-    models.use(body.model, signal, (ready) => {
-      model = ready.id;
-      const fields = { modelId: ready.id, prompt, settings: withLength(settings, ready) };
-      return client.request('GENERATE', fields, { signal, onEvent });
-    });
+  const generate = (onEvent?: (event: HostEvent) => void, canRepeat?: () => boolean) =>
+    models.use(
+      body.model,
+      signal,
+      (ready) => {
+        model = ready.id;
+        const fields = { modelId: ready.id, prompt, settings: withLength(settings, ready) };
+        return client.request('GENERATE', fields, { signal, ...defined({ onEvent }) });
+      },
+      canRepeat,
+    );
 
   if (!stream) {
-    const reply = await generate(() => {});
+    const reply = await generate();
     const { payload } = reply;
     return Response.json({
       ...completion(payload.output, finishReasonOf(payload)),
@@ -52,10 +58,11 @@ export async function completions(call: ApiCall): Promise<Response> {
     async (sink) => {
       const usage = includeUsage ? { usage: null } : {};
       const write = (text: string) => sink.write({ ...completion(text, null), ...usage });
-      const reply = await generate(({ type, payload }) => {
+      const onEvent = ({ type, payload }: HostEvent) => {
         if (type === 'generationPromptProgress') write('');
         else if (type === 'generationUpdate') write(payload.token);
-      });
+      };
+      const reply = await generate(onEvent, () => !sink.hasStarted);
       const { payload } = reply;
       const last = { ...completion('', finishReasonOf(payload)), ...usage };
       sink.write({ ...last, ...ignoredFields(ignored, reply) });

@@ -10,6 +10,8 @@ export type Join<T> = (earlier: T, later: T) => T | undefined;
 
 /** Where a request writes the messages of its answer. */
 export interface EventSink<T> {
+  /** Whether there has been a message. */
+  readonly hasStarted: boolean;
   write(message: T): void;
 }
 
@@ -28,6 +30,7 @@ export async function eventStream<T extends object>(
   const started = Promise.withResolvers<void>();
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   let isOpen = true;
+  let hasStarted = false;
 
   const send = (text: string) => {
     if (isOpen) controller?.enqueue(encoder.encode(text));
@@ -51,7 +54,14 @@ export async function eventStream<T extends object>(
     if (joined === undefined) waiting.push(message);
     else waiting[waiting.length - 1] = joined;
     if ((controller?.desiredSize ?? 0) > 0) flush();
+    hasStarted = true;
     started.resolve();
+  };
+  const sink = {
+    write,
+    get hasStarted() {
+      return hasStarted;
+    },
   };
   const end = (last: string) => {
     flush();
@@ -59,7 +69,7 @@ export async function eventStream<T extends object>(
     if (isOpen) controller?.close();
     isOpen = false;
   };
-  const done = produce({ write }).then(() => end('data: [DONE]\n\n'));
+  const done = produce(sink).then(() => end('data: [DONE]\n\n'));
   await Promise.race([started.promise, done]);
   // From here on the status has been sent.
   done.catch((error: unknown) => end(framed(apiErrorOf(error).body)));

@@ -73,13 +73,23 @@ export class Models {
     return { id: payload.modelId, contextSize: payload.contextSize };
   }
 
-  /** Runs work with a model. If the model is unloaded before the work uses it, loads it and runs the work once more. */
-  async use<T>(name: unknown, signal: AbortSignal, work: (model: ReadyModel) => Promise<T>): Promise<T> {
+  /**
+   * Runs work with a model. If the model is unloaded meanwhile, loads it and runs the work once more.
+   *
+   * @param canRepeat Returns false once the client has received a part of the result, which it would receive twice.
+   * @throws as {@link ready}; what `work` throws.
+   */
+  async use<T>(
+    name: unknown,
+    signal: AbortSignal,
+    work: (model: ReadyModel) => Promise<T>,
+    canRepeat: () => boolean = () => true,
+  ): Promise<T> {
     const model = await this.ready(name, signal);
     try {
       return await work(model);
     } catch (error) {
-      if (!isHostError(error, 'MODEL_NOT_LOADED') || (await this.#isLoaded(model.id))) throw error;
+      if (!isHostError(error, 'MODEL_NOT_LOADED') || !canRepeat() || (await this.#isLoaded(model.id))) throw error;
       return work(await this.ready(model.id, signal));
     }
   }

@@ -414,6 +414,32 @@ describe('the server for programs', () => {
       expect(host.requestsOf('LOAD_MODEL')).toHaveLength(1);
     });
 
+    it('is not loaded again for an answer whose beginning has been sent', async () => {
+      let isLoaded = true;
+      const host = new ScriptedHost({
+        LOAD_MODEL: () => ({ modelId: MODEL, contextSize: 512 }),
+        GENERATE: ({ options }) => {
+          options.onEvent?.(text('Once'));
+          isLoaded = false;
+          throw new HostError('MODEL_NOT_LOADED', 'Unloaded');
+        },
+      });
+      const { GET_LOADED_MODELS: list } = host.scripts;
+      host.scripts.GET_LOADED_MODELS = (received) => (isLoaded && list ? list(received) : { models: [] });
+      host.scripts.GET_DOWNLOADED_MODELS = () => ({ models: [{ id: MODEL }] });
+      const server = await open(host);
+      for (const [path, input] of [
+        ['chat/completions', { messages: MESSAGES }],
+        ['completions', { prompt: 'x' }],
+      ] as const) {
+        isLoaded = true;
+        const answer = await server.send(`/v1/${path}`, { body: { ...input, stream: true } });
+        expect(answer.text.split('Once')).toHaveLength(2);
+        expect(messagesIn(answer.text).at(-1)).toMatchObject({ error: { code: 'model_not_found' } });
+      }
+      expect(host.requestsOf('LOAD_MODEL')).toEqual([]);
+    });
+
     it('says that none is loaded, for a request that names none', async () => {
       const none = { GET_LOADED_MODELS: () => ({ models: [] }), GET_CURRENT_MODEL: () => ({ modelId: null }) };
       const server = await open(new ScriptedHost(none));
