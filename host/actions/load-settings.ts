@@ -1,5 +1,7 @@
+import { defined } from '../common/defined.ts';
 import type { RequestedSettings } from '../models/loaded-entry.ts';
 import type { LoadedModel } from '../models/model-engine.ts';
+import { loadSettings, savedLoadSettings } from '../protocol/actions/load.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 
 /** Settings in which a loaded model differs from a request, by name. */
@@ -14,32 +16,25 @@ const DEFAULTS: RequestedSettings = {
   cache_type_v: 'f16',
 };
 
-/** Returns the settings of the load that a request chooses. */
-export function requestedSettings({ n_gpu_layers, n_ctx, settings = {} }: RequestOf<'LOAD_MODEL'>): RequestedSettings {
-  const { force: _, ...chosen } = { n_gpu_layers, n_ctx, ...settings };
-  return Object.fromEntries(
-    NAMES.flatMap((name) => (chosen[name] === undefined || chosen[name] === null ? [] : [[name, chosen[name]]])),
-  );
+type ChosenSettings = NonNullable<RequestOf<'LOAD_MODEL'>['settings']>;
+
+/** Returns the settings that a request chooses, in `settings` or at its top level. */
+export function chosenSettings(request: RequestOf<'LOAD_MODEL'>): ChosenSettings {
+  const names = Object.keys(loadSettings) as (keyof typeof loadSettings)[];
+  const topLevel = Object.fromEntries(names.map((name) => [name, request[name]]));
+  return { ...defined(topLevel), ...request.settings };
 }
 
-const NAMES = [
-  'n_gpu_layers',
-  'n_ctx',
-  'n_parallel',
-  'n_threads',
-  'n_batch',
-  'use_mmap',
-  'use_mlock',
-  'use_direct_io',
-  'flash_attn',
-  'cache_type_k',
-  'cache_type_v',
-  'chat_template',
-] as const;
+/** Returns the settings that a request chooses by which a loaded model can differ from it. */
+export function requestedSettings(request: RequestOf<'LOAD_MODEL'>): RequestedSettings {
+  const chosen = chosenSettings(request);
+  const names = Object.keys(savedLoadSettings) as (keyof typeof savedLoadSettings)[];
+  return defined(Object.fromEntries(names.map((name) => [name, chosen[name]])));
+}
 
 /**
  * Returns the settings of a request that a loaded model does not have. A setting that the request leaves open, that its
- * load chose as well, or that came about by itself, is no difference.
+ * load chose as well, or that the load arrived at without being asked, is no difference.
  *
  * @param loadedWith The settings that the request for the model's load chose; undefined if it is not loaded.
  */
@@ -67,7 +62,10 @@ function actualSetting(name: string, model: LoadedModel, loadedWith: RequestedSe
   return loadedWith[name] ?? DEFAULTS[name];
 }
 
-/** Layers: -1 is as many as fit, which a load chooses by itself; all is all, however large the number. */
+/**
+ * Returns whether a model has the layers on the GPU that a request asks for: -1 means as many as fit, the choice of a load
+ * without the setting; any number that is not less than that of the model's layers means all of them.
+ */
 function isMet(name: string, requested: unknown, model: LoadedModel, loadedWith: RequestedSettings): boolean {
   if (name !== 'n_gpu_layers') return false;
   if (requested === -1) return loadedWith.n_gpu_layers === undefined;

@@ -2,6 +2,7 @@ import { defined } from '../common/defined.ts';
 import { isSystemRole } from '../models/turns.ts';
 import type { SavedModelSettings } from '../protocol/actions/model-settings.ts';
 import type { RequestOf } from '../protocol/messages.ts';
+import { chosenSettings } from './load-settings.ts';
 
 type GenerateSettings = NonNullable<RequestOf<'GENERATE'>['settings']>;
 type PromptRequest = Pick<RequestOf<'GENERATE'>, 'messages' | 'prompt' | 'settings'>;
@@ -38,6 +39,5 @@ export function withModelDefaults<R extends PromptRequest>(request: R, saved: Sa
 
 /** Returns a request to load a model with the settings that are saved for the model and the request leaves open. */
 export function withLoadDefaults(request: RequestOf<'LOAD_MODEL'>, saved: SavedModelSettings): RequestOf<'LOAD_MODEL'> {
-  const { n_ctx, n_gpu_layers, settings } = request;
-  return { ...request, settings: { ...saved.load, ...defined({ n_ctx, n_gpu_layers }), ...settings } };
+  return { ...request, settings: { ...saved.load, ...chosenSettings(request) } };
 }

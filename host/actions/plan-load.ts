@@ -9,6 +9,7 @@ import type { HardwareSnapshot } from '../hardware/types.ts';
 import type { Alternative } from '../hardware/would-fit.ts';
 import type { RequestOf } from '../protocol/messages.ts';
 import type { Services } from '../services.ts';
+import { chosenSettings } from './load-settings.ts';
 
 /** A requested load of a model. */
 interface PlannedLoad {
@@ -50,7 +51,7 @@ export async function planLoad(
     import('../hardware/threads.ts'),
     import('../hardware/sequences.ts'),
   ]);
-  const asked = { n_gpu_layers: request.n_gpu_layers, n_ctx: request.n_ctx, ...request.settings };
+  const asked = chosenSettings(request);
   await assertCacheTypes(asked, shape);
   const settings = {
     contextSize: split.chooseContextSize(shape, asked.n_ctx),

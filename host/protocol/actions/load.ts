@@ -13,6 +13,7 @@ import {
   objectWith,
   optional,
   requestId,
+  type Schema,
   textUpTo,
 } from '../fields.ts';
 import { MAX_CONTEXT, MAX_KEEP_ALIVE, MAX_LAYERS, MAX_TEMPLATE_CHARACTERS } from '../limits.ts';
@@ -22,17 +23,14 @@ const MAX_PARALLEL = 64;
 
 const cacheType = v.picklist(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0']);
 
-const gpuLayers = integer(-1, MAX_LAYERS);
-const contextSize = integer(1, MAX_CONTEXT);
-
 /** Settings of a load that can be saved for a model. */
 export const savedLoadSettings = {
   n_gpu_layers: optional(
-    gpuLayers,
+    integer(-1, MAX_LAYERS),
     'Layers on the GPU: 0 for none, -1 for as many as fit. Default: the recommended split.',
   ),
   n_ctx: optional(
-    contextSize,
+    integer(1, MAX_CONTEXT),
     "The context length in tokens. Default: the model's training context as far as memory allows, at most the host's default.",
   ),
   n_parallel: optional(
@@ -65,13 +63,23 @@ export const savedLoadSettings = {
   ),
 };
 
-const loadSettings = objectWith({
+/** All settings of a load. */
+export const loadSettings = {
   ...savedLoadSettings,
   force: optional(
     v.boolean(),
     'Extension: load the model even if it is estimated not to fit in memory. No other model is unloaded for it.',
   ),
-});
+};
+
+/** Returns the same settings for the top level of the request. */
+function aliasesOf<const E extends Record<string, v.OptionalSchema<Schema, undefined>>>(settings: E): E {
+  const aliases: Record<string, unknown> = {};
+  for (const [name, { wrapped }] of Object.entries(settings)) {
+    aliases[name] = optional(wrapped, `Alias of \`settings.${name}\`.`);
+  }
+  return aliases as E;
+}
 
 /** Where a model runs. */
 export const loadedTo = v.picklist(['CPU', 'GPU', 'SPLIT', 'REMOTE']);
@@ -98,7 +106,7 @@ export const loadModel = defineAction({
   request: {
     ...modelReference,
     settings: optional(
-      loadSettings,
+      objectWith(loadSettings),
       'How to load it; what is absent is as saved for the model. Settings of the original that this host does not need are ignored.',
     ),
     loadId: optional(requestId, 'Repeated in every progress event of this load.'),
@@ -114,8 +122,7 @@ export const loadModel = defineAction({
       v.boolean(),
       'Extension: whether `tabagent serve` loads it, so that it stays loaded when this host ends. This host does not use it until it loads it, too. Default: false.',
     ),
-    n_gpu_layers: optional(gpuLayers, 'Alias of `settings.n_gpu_layers`.'),
-    n_ctx: optional(contextSize, 'Alias of `settings.n_ctx`.'),
+    ...aliasesOf(loadSettings),
   },
   response: v.object({
     modelId,

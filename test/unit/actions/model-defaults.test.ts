@@ -54,12 +54,15 @@ describe('the defaults of a model', () => {
   });
 
   it('are used by a load unless the request has the setting, under either of its names', () => {
-    const load = { n_ctx: 4096, n_gpu_layers: 3, n_threads: 2 };
-    expect(withLoadDefaults({ modelId: 'm', n_ctx: 512, settings: { n_threads: 1 } }, { load })).toEqual({
-      modelId: 'm',
-      n_ctx: 512,
-      settings: { n_ctx: 512, n_gpu_layers: 3, n_threads: 1 },
-    });
+    const load = { n_ctx: 4096, n_gpu_layers: 3, n_parallel: 1, n_threads: 2 };
+    expect(withLoadDefaults({ modelId: 'm', n_ctx: 512, n_parallel: 2, settings: { n_threads: 1 } }, { load })).toEqual(
+      {
+        modelId: 'm',
+        n_ctx: 512,
+        n_parallel: 2,
+        settings: { n_ctx: 512, n_gpu_layers: 3, n_parallel: 2, n_threads: 1 },
+      },
+    );
     expect(withLoadDefaults({ settings: { n_ctx: 512 } }, { load }).settings).toMatchObject({ n_ctx: 512 });
   });
 });
