@@ -42,7 +42,14 @@ export default defineConfig({
   manifestVersion: 3,
   outDir: '../dist/extension',
   outDirTemplate: '{{browser}}{{modeSuffix}}',
-  vite: () => ({ build: { target: 'es2024', modulePreload: false } }),
+  vite: () => ({
+    build: {
+      target: 'es2024',
+      modulePreload: false,
+      // Timings of plugins would look like a problem to someone who runs "npm start" for the first time.
+      rolldownOptions: { checks: { bundlerTimings: false } },
+    },
+  }),
   hooks: {
     async 'build:publicAssets'(_wxt, files) {
       files.push(...(await iconFiles()));
