@@ -24,29 +24,31 @@ export class ChatSession {
   /** The system prompt of the conversation; null for that of the model. */
   #system: string | null;
   #settings: Settings;
-  #loadSettings: Settings = {};
+  #loadSettings: Settings;
 
   /**
-   * @param options.conversation Continued instead of starting a new one.
    * @param options.load Loads the model with other settings and returns its ID.
+   * @param options.loadSettings Settings with which the model was loaded.
+   * @param options.conversation Continued instead of starting a new one.
    */
   constructor(
     context: CommandContext,
     options: {
       modelId: string;
       load: (settings: Settings) => Promise<string>;
+      loadSettings: Settings;
       settings: Settings;
-      system: string | undefined;
       conversation?: Conversation | undefined;
     },
   ) {
     this.#context = context;
     this.#modelId = options.modelId;
     this.#load = options.load;
+    this.#loadSettings = options.loadSettings;
     this.#settings = options.settings;
     this.#conversationId = options.conversation?.id ?? randomUUID();
     this.#exists = options.conversation !== undefined;
-    this.#system = options.system ?? options.conversation?.system_prompt ?? null;
+    this.#system = options.conversation?.system_prompt ?? null;
   }
 
   get modelId(): string {
@@ -62,7 +64,7 @@ export class ChatSession {
     return this.#settings;
   }
 
-  /** Settings with which the model was loaded, as far as this chat has changed them. */
+  /** Settings with which the model was loaded that differ from the saved ones. */
   get loadSettings(): Settings {
     return this.#loadSettings;
   }
@@ -74,8 +76,7 @@ export class ChatSession {
 
   /** Sends a prompt and writes the answer. */
   async ask(message: string): Promise<PayloadOf<'GENERATE'>> {
-    if (!this.#exists && this.#system !== null) await this.#storeSystem(this.#system);
-    this.#exists = true;
+    if (!this.#exists) await this.#create();
     return this.#generate({ message });
   }
 
@@ -151,9 +152,10 @@ export class ChatSession {
     return this.#context.client.all('GET_CONVERSATION', ({ messages }) => messages, { id: this.#conversationId });
   }
 
-  async #storeSystem(system: string): Promise<void> {
+  async #create(): Promise<void> {
     await this.#context.client.request('CREATE_CONVERSATION', { id: this.#conversationId });
-    await this.#update({ system_prompt: system });
+    this.#exists = true;
+    if (this.#system !== null) await this.#update({ system_prompt: this.#system });
   }
 
   async #update(changes: Settings): Promise<Conversation> {

@@ -28,8 +28,9 @@ export async function run(context: CommandContext): Promise<number> {
   });
   const isChat = words.length === 0 && terminal.interactive;
   const chat = input.text('chat');
-  if (!isChat && chat !== undefined)
+  if (!isChat && chat !== undefined) {
     throw new UsageError('--chat continues a chat at the terminal, so it takes no prompt.');
+  }
   const prompt = isChat ? '' : await readPrompt(words, terminal);
   const conversation = chat === undefined ? undefined : await findConversation(chat, context.client);
   const loadSettings = withoutGaps({
@@ -40,9 +41,9 @@ export async function run(context: CommandContext): Promise<number> {
   const modelId = (await loadModel(context, typed, { settings: loadSettings })).modelId;
   const system = input.text('system');
   if (isChat) {
-    const reload = async (changed: object) =>
-      (await loadModel(context, modelId, { settings: { ...loadSettings, ...changed } })).modelId;
-    const session = new ChatSession(context, { modelId, load: reload, settings, system, conversation });
+    const load = async (changed: object) => (await loadModel(context, modelId, { settings: changed })).modelId;
+    const session = new ChatSession(context, { modelId, load, loadSettings, settings, conversation });
+    if (system !== undefined) await session.setSystem(system);
     return converse(session, context);
   }
   const messages = [

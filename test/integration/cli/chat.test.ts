@@ -61,10 +61,11 @@ describe('a chat at the terminal', () => {
     const { id, title } = await newest();
     expect(title).toBe('once upon');
 
-    const again = await open(['--chat', 'once upon']);
+    const again = await open(['--chat', 'once upon', '--system', 'Be brief.']);
     expect(await again.ask('once')).toContain(' upon');
     again.type('/bye\r');
     expect(await again.end()).toBe(0);
+    expect(await json('chat', 'show', id)).toMatchObject({ conversation: { system_prompt: 'Be brief.' } });
     const stored = await messages(id);
     expect(stored.map(({ content }) => content)).toEqual(['once upon', ANSWER, 'once', ` upon${ANSWER}`]);
   });
@@ -144,7 +145,7 @@ describe('a chat at the terminal', () => {
     );
     expect(await chat.ask('/set tempreature 1')).toMatch(/Did you mean "temperature"\?/);
     expect(await chat.ask('/reasoning off')).toMatch(/^Reasoning: off\./);
-    expect(await chat.ask('/set')).toMatch(/max-tokens: +2\r\n/);
+    expect(await chat.ask('/set')).toMatch(/max-tokens: +2\r\n.*threads: +1\r\n/s);
     expect(await chat.ask('/set max-tokens default')).toMatch(/^max-tokens: default/);
     expect(await chat.ask('/retyr')).toMatch(/^Unknown command: \/retyr\. Did you mean "\/retry"\?/);
     expect(await chat.ask('/retry')).toMatch(/^There is no answer to repeat yet\./);
