@@ -46,10 +46,11 @@ export function optionUsage({ name, short, value }: OptionSpec): string {
   return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
 }
 
-/** Returns the summary of an argument or option, with its choices. */
-export function summaryOf({ summary, choices, many }: ArgumentSpec | OptionSpec): string {
+/** Returns the summary of an argument or option, with its choices. The usage line shows which arguments may be repeated. */
+export function summaryOf(spec: ArgumentSpec | OptionSpec): string {
+  const { summary, choices, many } = spec;
   const words = choices === undefined ? summary : `${summary}: ${choices.join(', ')}`;
-  return many === true ? `${words}; may be repeated` : words;
+  return many === true && 'value' in spec ? `${words}; may be repeated` : words;
 }
 
 function indented(rows: readonly (readonly [string, string])[]): string {

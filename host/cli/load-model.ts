@@ -1,7 +1,18 @@
 import type { PayloadOf } from '../protocol/messages.ts';
+import { withoutGaps } from './client.ts';
+import type { CommandInput } from './command-input.ts';
 import type { CommandContext } from './context.ts';
 import { modelOrRepository, withModelHint, withResumeHint } from './model-argument.ts';
 import { progressView } from './terminal/progress.ts';
+
+/** Returns the settings of a load that options choose. */
+export function loadSettingsOf(input: CommandInput): Record<string, unknown> {
+  return withoutGaps({
+    n_ctx: input.number('context'),
+    n_gpu_layers: input.number('gpu-layers'),
+    n_threads: input.number('threads'),
+  });
+}
 
 /**
  * Loads a model, downloading it first if necessary, and shows the progress.

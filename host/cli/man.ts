@@ -47,12 +47,21 @@ function commandLines(command: CommandSpec): string[] {
   const { summary, details, args, options, examples } = command;
   return [
     `.SS ${line(usageOf(command))}`,
-    line(`${summary}.${details === undefined ? '' : ` ${details.replaceAll('\n', ' ')}`}`),
+    line(`${summary}.`),
+    ...(details === undefined ? [] : detailLines(details)),
     ...args.flatMap((arg) => item(arg.name, summaryOf(arg))),
     ...options.flatMap((option) => item(optionUsage(option), summaryOf(option))),
     '.PP',
     ...examples.flatMap(({ command: typed, does }) => item(typed, does)),
   ];
+}
+
+/** Fills paragraphs, and keeps the lines of an indented list. */
+function detailLines(details: string): string[] {
+  return details.split('\n').flatMap((text) => {
+    if (text === '') return ['.PP'];
+    return text.startsWith('  ') ? ['.br', line(text.trim())] : [line(text)];
+  });
 }
 
 function item(term: string, meaning: string): string[] {

@@ -18,6 +18,17 @@ const CONTEXT: OptionSpec = {
   summary: 'context length in tokens (default: chosen for the available memory)',
 };
 
+/** Settings with which a model is loaded. `loadSettingsOf` reads them. */
+const LOAD_OPTIONS: readonly OptionSpec[] = [
+  CONTEXT,
+  {
+    name: 'gpu-layers',
+    value: 'NUMBER',
+    summary: 'layers on the GPU; -1 for as many as fit (default: chosen for the available memory)',
+  },
+  { name: 'threads', value: 'NUMBER', summary: 'CPU threads (default: based on the number of physical cores)' },
+];
+
 /** Every command. Help, completions, the man page and suggestions are made from this table. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -82,7 +93,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         name: 'allow-origin',
         value: 'ORIGIN',
         many: true,
-        summary: 'let web pages of this origin call it, such as http://localhost:3000; may be repeated',
+        summary: 'let web pages of this origin call it, such as http://localhost:3000',
       },
       {
         name: 'keep-alive',
@@ -128,28 +139,28 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'load',
-    summary: 'Load a model into memory, in "tabagent serve"',
+    summary: 'Load a model in the running "tabagent serve"',
     details:
-      'It stays loaded until it is unloaded. Browsers, programs and "tabagent run" use it from\nthere. "tabagent serve" must be running.',
+      'The model stays loaded until it is unloaded, for browsers, other programs and\n"tabagent run". Fails if "tabagent serve" is not running.',
     args: [MODEL],
     options: [
-      CONTEXT,
-      { name: 'gpu-layers', value: 'NUMBER', summary: 'layers to put on the GPU; 0 for none, -1 for as many as fit' },
-      { name: 'threads', value: 'NUMBER', summary: 'CPU threads (default: based on the number of physical cores)' },
+      ...LOAD_OPTIONS,
       {
         name: 'keep-alive',
         value: 'SECONDS',
-        summary: 'unload it after this time without use; -1 for never (default: -1)',
+        summary: 'unload the model after this time without use; -1 for never (default: -1)',
       },
     ],
-    examples: [{ command: 'tabagent load Qwen3-0.6B-Q8_0', does: 'load a model for later' }],
+    examples: [
+      { command: 'tabagent load Qwen3-0.6B-Q8_0', does: 'load a model, so that the first answer starts at once' },
+    ],
     actions: ['LOAD_MODEL', 'GET_AVAILABLE_MODELS', 'GET_DOWNLOADED_MODELS'],
     load: () => import('./commands/load.ts'),
   },
   {
     name: 'unload',
-    summary: 'Unload models from memory, in whatever host has them loaded',
-    details: 'Browsers and programs that use the model are told, and can load it again.',
+    summary: 'Unload models from memory',
+    details: 'Works whichever browser or program loaded the model. Each of them can load it again.',
     args: [{ ...MODEL, summary: 'loaded model, as "tabagent ps" lists it, or a short name', many: true }],
     options: [],
     examples: [{ command: 'tabagent unload Qwen3-0.6B-Q8_0', does: 'free the memory of a model' }],
@@ -158,8 +169,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'stop',
-    summary: 'Stop the answers that are being generated, in every host',
-    details: 'What has been generated so far is kept. Models stay loaded.',
+    summary: 'Stop all answers that are being generated',
+    details:
+      'Works whichever browser or program asked for the answer. The text generated so far is\nkept. Models stay loaded.',
     args: [{ ...MODEL, summary: 'stop only the answers of this model', optional: true }],
     options: [],
     examples: [{ command: 'tabagent stop', does: 'stop all answers' }],
@@ -228,7 +240,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'run',
     summary: 'Chat with a model in the terminal',
     details:
-      'Loads the model, downloading it first if necessary. With PROMPT, or a prompt on stdin,\nprints one answer and exits; otherwise starts a chat, which is stored with your\nconversations; type /help in it for its commands. Ctrl-C stops the answer; press it again\nto exit. With --json, prints one JSON line per event.',
+      'Loads the model, downloading it first if necessary. With PROMPT, or a prompt on stdin,\nprints one answer and exits. Otherwise starts a chat, which is stored with your\nconversations; /help lists its commands. Ctrl-C stops the answer; press it again to exit.\nWith --json, prints one JSON line per event.',
     args: [MODEL, { name: 'PROMPT', summary: 'prompt to answer', optional: true, many: true }],
     options: [
       { name: 'system', value: 'TEXT', summary: 'system prompt' },
@@ -244,15 +256,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         choices: REASONING_LEVELS,
         summary: 'how much the model reasons (default: saved setting)',
       },
-      { name: 'chat', value: 'CONVERSATION', summary: 'continue a conversation, by its ID or title' },
-      { name: 'seed', value: 'NUMBER', summary: 'random seed; the same seed and settings give the same answer' },
-      CONTEXT,
       {
-        name: 'gpu-layers',
-        value: 'NUMBER',
-        summary: 'layers to offload to the GPU; -1 for all (default: chosen for the available memory)',
+        name: 'chat',
+        value: 'CONVERSATION',
+        summary: 'continue this conversation: an ID or title, as "tabagent chat" lists them',
       },
-      { name: 'threads', value: 'NUMBER', summary: 'CPU threads (default: based on the number of physical cores)' },
+      { name: 'seed', value: 'NUMBER', summary: 'random seed; the same seed and settings give the same answer' },
+      ...LOAD_OPTIONS,
     ],
     examples: [
       { command: 'tabagent run Qwen3-0.6B-Q8_0', does: 'start a chat' },
@@ -352,12 +362,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'chat',
     summary: 'List, show, search, delete, export or import conversations',
     details:
-      'CONVERSATION is an ID, the start of one, or a title. Exports are JSON Lines, one conversation\nor message per line; without FILE, they go to stdout. Importing a file twice adds nothing\nnew; the latest version of each row wins, and deletions are kept.',
+      'Subcommands:\n  list                   list all conversations (default)\n  show CONVERSATION      print a conversation\n  rm CONVERSATION ...    delete conversations for good\n  search WORDS           find conversations by the words of their titles and messages\n  export [FILE]          export all conversations (default: to stdout)\n  import FILE            import an exported file; - for stdin\n\nCONVERSATION is an ID, the start of one, or a title. Exports are JSON Lines, one conversation\nor message per line. Importing a file twice adds nothing new; the latest version of each row\nwins, and deletions are kept.',
     args: [
       { name: 'WHAT', summary: 'subcommand (default: list)', choices: CHAT_SUBCOMMANDS, optional: true },
       {
         name: 'ARGUMENT',
-        summary: 'CONVERSATION for show and rm, WORDS for search, FILE for export and import (- for stdout or stdin)',
+        summary: 'CONVERSATION, WORDS or FILE, as the subcommand requires',
         optional: true,
         many: true,
         completes: 'file',
@@ -387,11 +397,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'set',
     summary: 'Show or change the settings of a model',
     details:
-      'They are used by every client where it chooses nothing else: the system prompt, settings of\nanswers, and settings of loads, which apply the next time the model is loaded. Names are\nthose of the options of "tabagent run", or of the protocol. VALUE "default" resets one.',
+      'Browsers and other programs use these settings unless they choose others.\n\nSettings of answers:\n  system, temperature, top-p, top-k, min-p, max-tokens, repetition-penalty, do-sample,\n  reasoning, max-reasoning-tokens\n\nSettings that apply the next time the model is loaded:\n  context, gpu-layers, threads, n-parallel, n-batch, use-mmap, use-mlock, use-direct-io,\n  flash-attn, cache-type-k, cache-type-v, chat-template',
     args: [
       MODEL,
       { name: 'NAME', summary: 'setting, such as system, temperature, reasoning or context', optional: true },
-      { name: 'VALUE', summary: 'new value, or "default"', optional: true, many: true },
+      { name: 'VALUE', summary: 'new value, or "default" to reset the setting', optional: true, many: true },
     ],
     options: [],
     examples: [

@@ -122,9 +122,14 @@ export class ChatSession {
     this.#settings = withSetting(this.#settings, key, value);
   }
 
-  /** Sets a setting with which the model is loaded, and loads the model with it. */
+  /** Sets a setting with which the model is loaded, undefined for the default, and loads the model with it. */
   async setLoad(key: string, value: unknown): Promise<void> {
     const settings = withSetting(this.#loadSettings, key, value);
+    if (value === undefined) {
+      // A loaded model keeps the settings that a load leaves open.
+      await this.#context.client.request('UNLOAD_MODEL', { modelId: this.#modelId });
+      this.#isLoaded = false;
+    }
     this.#modelId = await this.#load(settings);
     this.#loadSettings = settings;
     this.#isLoaded = true;

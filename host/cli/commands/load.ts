@@ -1,7 +1,6 @@
 import { EXIT } from '../../common/exit-codes.ts';
-import { withoutGaps } from '../client.ts';
 import { type CommandContext, print } from '../context.ts';
-import { loadModel } from '../load-model.ts';
+import { loadModel, loadSettingsOf } from '../load-model.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent load`. */
@@ -11,14 +10,10 @@ export async function run(context: CommandContext): Promise<number> {
   const loaded = await loadModel(context, typed, {
     inServer: true,
     keepAlive: input.number('keep-alive') ?? -1,
-    settings: withoutGaps({
-      n_ctx: input.number('context'),
-      n_gpu_layers: input.number('gpu-layers'),
-      n_threads: input.number('threads'),
-    }),
+    settings: loadSettingsOf(input),
   });
   print(context, loaded, () =>
-    printable(`${loaded.modelId} is loaded${loaded.alreadyLoaded ? ' already' : ''} (host ${loaded.host?.pid}).\n`),
+    printable(`${loaded.modelId} is ${loaded.alreadyLoaded ? 'already ' : ''}loaded (host ${loaded.host?.pid}).\n`),
   );
   return EXIT.ok;
 }

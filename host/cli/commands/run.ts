@@ -5,7 +5,7 @@ import { converse } from '../chat/converse.ts';
 import { findConversation } from '../chat/find-conversation.ts';
 import { withoutGaps } from '../client.ts';
 import type { CommandContext } from '../context.ts';
-import { loadModel } from '../load-model.ts';
+import { loadModel, loadSettingsOf } from '../load-model.ts';
 import { readStdin } from '../read-stdin.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -33,11 +33,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const prompt = isChat ? '' : await readPrompt(words, terminal);
   const conversation = chat === undefined ? undefined : await findConversation(chat, context.client);
-  const loadSettings = withoutGaps({
-    n_ctx: input.number('context'),
-    n_gpu_layers: input.number('gpu-layers'),
-    n_threads: input.number('threads'),
-  });
+  const loadSettings = loadSettingsOf(input);
   const modelId = (await loadModel(context, typed, { settings: loadSettings })).modelId;
   const system = input.text('system');
   if (isChat) {

@@ -165,8 +165,15 @@ describe('a chat at the terminal', () => {
     expect(await chat.ask('/load my pa')).toMatch(/^Continuing "My paths"\./);
     await chat.ask('once upon');
     expect(await messages(saved.id)).toHaveLength(4);
-    expect(await chat.ask('/set context 128')).toContain('context: 128');
+    expect(await chat.ask('/set context 256')).toContain('context: 256');
     expect(await chat.ask('once upon')).toContain(ANSWER);
+    const contextSizes = async () =>
+      (await json<{ hosts: { models: { config: { context_size: number } }[] }[] }>('ps')).hosts.flatMap(({ models }) =>
+        models.map(({ config }) => config.context_size),
+      );
+    expect(await contextSizes()).toEqual([256]);
+    expect(await chat.ask('/set context default')).toContain('context: default');
+    expect(await contextSizes()).not.toEqual([256]);
   });
 
   it('has its conversation listed, found, shown and deleted by "tabagent chat"', async () => {

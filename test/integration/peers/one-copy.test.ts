@@ -275,7 +275,7 @@ describe('a model that several hosts of a user use', () => {
     expect((await tabagent('ps')).stderr).toBe('No models are loaded.\n');
     const first = await tabagent('load', 'story', '--threads', '1', '--gpu-layers', '0', '--json');
     expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLoaded: false, host: { pid: server.child.pid } });
-    expect((await tabagent('load', STORY)).stdout).toContain('is loaded already');
+    expect((await tabagent('load', STORY)).stdout).toContain('is already loaded');
     expect(await load(shop.host(), STORY)).toMatchObject({ host: { pid: server.child.pid } });
     expect(await tabagent('load', 'none')).toMatchObject({ code: 3 });
     await server.close();

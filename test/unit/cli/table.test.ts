@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { helpOf, overview, usageOf } from '../../../host/cli/help.ts';
 import { parseCommand } from '../../../host/cli/parse-command.ts';
+import { SETTING_NAMES } from '../../../host/cli/setting-names.ts';
 import { optionsOf } from '../../../host/cli/spec.ts';
 import { COMMANDS, commandOf } from '../../../host/cli/table.ts';
 import { ACTIONS } from '../../../host/protocol/actions/index.ts';
@@ -18,6 +19,19 @@ describe('the table of commands', () => {
   it('finds a command only by its exact name', () => {
     expect(commandOf('pull')?.name).toBe('pull');
     expect(commandOf('constructor')).toBeUndefined();
+  });
+
+  it('names every setting in the help of "set"', () => {
+    const words = commandOf('set')?.details?.split(/[\s,]+/) ?? [];
+    expect(SETTING_NAMES.filter((name) => !words.includes(name))).toEqual([]);
+  });
+
+  it('says once which options may be repeated, and shows it of arguments in the usage', () => {
+    const help = COMMANDS.map(helpOf).join('');
+    expect(help).toMatch(/--allow-origin ORIGIN .*; may be repeated\n/);
+    expect(help).not.toMatch(/repeated.*repeated/);
+    expect(help).not.toMatch(/^ {2}WORDS .*repeated/m);
+    expect(help).toContain('tabagent search WORDS …');
   });
 
   describe.each(COMMANDS.map((command) => [command.name, command] as const))('%s', (_name, command) => {
