@@ -44,8 +44,8 @@ interface Shared {
   readonly connections: Set<Connection>;
   /** Answers, one at a time. */
   readonly answers: Lane;
-  /** Everything else, one at a time. */
-  readonly rest: Lane;
+  /** Loading a model and counting tokens, one at a time. */
+  readonly preparations: Lane;
   generating: number;
 }
 
@@ -119,7 +119,7 @@ export class Callers {
     const shared = this.#shared.get(key) ?? {
       connections: new Set(),
       answers: new Lane(),
-      rest: new Lane(),
+      preparations: new Lane(),
       generating: 0,
     };
     if (shared.connections.size >= MAX_CONNECTIONS) {
@@ -165,8 +165,9 @@ export class Callers {
     try {
       await this.#store.load();
       const request = readRequest(message);
-      const lane = request.verb === 'prompt' ? shared.answers : shared.rest;
-      const work = lane.run(signal, () => this.#perform(connection, shared, { id, request, signal, message }));
+      const perform = () => this.#perform(connection, shared, { id, request, signal });
+      const lane = laneOf(shared, request);
+      const work = lane === undefined ? perform() : lane.run(signal, perform);
       post(port, { id, kind: 'done', result: await Promise.race([work, whenAborted(signal)]) });
     } catch (error) {
       fail(port, id, signal.aborted ? signal.reason : error);
@@ -178,7 +179,7 @@ export class Callers {
   async #perform(
     connection: Connection,
     shared: Shared,
-    { id, request, signal, message }: { id: number; request: CallerRequest; signal: AbortSignal; message: unknown },
+    { id, request, signal }: { id: number; request: CallerRequest; signal: AbortSignal },
   ): Promise<unknown> {
     const { port, caller, needs } = connection;
     const { verb } = request;
@@ -189,7 +190,7 @@ export class Callers {
     if (verb === 'detect') return this.#detect(request.text);
     const model = entryOf(this.#store.access, caller)?.model ?? null;
     if (verb === 'availability') return { availability: await this.#models.availability(model) };
-    const isActivated = caller.kind === 'extension' || (message as { isActivated?: unknown }).isActivated === true;
+    const isActivated = caller.kind === 'extension' || request.isActivated;
     const onProgress = (loaded: number) => {
       if (!signal.aborted) post(port, { id, kind: 'progress', loaded });
     };
@@ -243,6 +244,12 @@ export class Callers {
   #announce(): void {
     for (const page of this.#pages) post(page, this.#running());
   }
+}
+
+/** Returns the queue of a request; undefined for one that uses no model, which must not wait while a model is downloaded. */
+function laneOf({ answers, preparations }: Shared, { verb }: CallerRequest): Lane | undefined {
+  if (verb === 'availability' || verb === 'detect') return undefined;
+  return verb === 'prompt' ? answers : preparations;
 }
 
 /** Answers a document that belongs to no site: it has no model. */

@@ -53,6 +53,8 @@ export interface CallerRequest extends Required<Conversation> {
   readonly continues: boolean;
   /** The text for `detect`. */
   readonly text: string;
+  /** Whether the user has just used the page, as the bridge says. */
+  readonly isActivated: boolean;
 }
 
 /** Returns the id and the verb of a message, or undefined for anything else. */
@@ -87,6 +89,7 @@ export function readRequest(message: unknown): CallerRequest {
     constraint: fields.constraint === undefined ? undefined : readConstraint(fields.constraint),
     sampling: readSampling(fields.sampling),
     continues: fields.continues === true,
+    isActivated: fields.isActivated === true,
   };
 }
 

@@ -30,7 +30,7 @@ export function serveCallers(host: CallerHost, clock: Clock): (port: BrowserPort
   // An update removes registered scripts.
   browser.runtime.onInstalled.addListener(() => void sync());
   browser.runtime.onStartup.addListener(() => void sync());
-  browser.permissions.onAdded.addListener(() => void grantPending(store));
+  browser.permissions.onAdded.addListener(({ origins }) => void grantPending(store, origins));
   browser.permissions.onRemoved.addListener(() => void dropUnpermitted(store));
   browser.runtime.onConnectExternal.addListener((port) => {
     const { id } = port.sender ?? {};
@@ -47,11 +47,13 @@ export function serveCallers(host: CallerHost, clock: Clock): (port: BrowserPort
   };
 }
 
-/** Allows the site for which the popup asked the browser: the popup may have been closed by the browser's question. */
-async function grantPending(store: AccessStore): Promise<void> {
+/**
+ * Allows the site for which the popup asked the browser: the browser's question may have closed the popup. If the user
+ * declined that question, the origin is still stored, so only the permission that was requested counts.
+ */
+async function grantPending(store: AccessStore, added: readonly string[] = []): Promise<void> {
   const { [PENDING_GRANT]: origin } = await browser.storage.session.get(PENDING_GRANT);
-  if (typeof origin !== 'string') return;
-  if (!(await browser.permissions.contains({ origins: [patternOf(origin)] }))) return;
+  if (typeof origin !== 'string' || !added.includes(patternOf(origin))) return;
   await browser.storage.session.remove(PENDING_GRANT);
   await store.update((access) => withEntry(access, { kind: 'site', id: origin, state: 'allowed', model: null }));
 }

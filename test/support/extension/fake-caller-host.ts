@@ -14,6 +14,8 @@ export class FakeCallerHost implements CallerHost {
   contextSize = 400;
   /** An action that fails, with a code. */
   failing: { readonly action: string; readonly error: RequestError } | undefined;
+  /** What a load waits for. */
+  loading: Promise<void> | undefined;
   /** Whether answers wait for `finish()`. */
   waits = false;
   readonly #listeners = new Set<(event: HostEvent) => void>();
@@ -49,6 +51,7 @@ export class FakeCallerHost implements CallerHost {
         this.downloaded.push(fields.modelPath);
         return {};
       case 'LOAD_MODEL':
+        await this.loading;
         this.emit({ type: 'modelWorkerLoadingProgress', payload: { modelId: fields.modelPath, progress: 50 } });
         this.loaded.push(fields.modelPath);
         return {};

@@ -339,6 +339,19 @@ describe('the callers', () => {
       });
     });
 
+    it('are reported as available, and languages are detected, while one is being loaded', async () => {
+      decide([entry(SITE, { model: 'other' })]);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      host.loading = promise;
+      const caller = site();
+      const created = caller.ask('create');
+      while (!actions().includes('LOAD_MODEL')) await new Promise((done) => setImmediate(done));
+      expect(await caller.ask('availability')).toMatchObject({ result: { availability: 'available' } });
+      expect(await caller.ask('detect', { text: 'Hallo' })).toMatchObject({ kind: 'done' });
+      resolve();
+      expect(await created).toMatchObject({ kind: 'done' });
+    });
+
     it('are downloaded only after the user has used the page, with the progress of the host', async () => {
       decide([entry(SITE, { model: 'absent' })]);
       const caller = site();
