@@ -49,8 +49,10 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
         const signal = toSignal(members.signal);
         const read = readOptions(members);
         signal?.throwIfAborted();
-        const { messages } = toPrompt(members.initialPrompts ?? NOTHING, { inputs: read.inputs, hasInput: false });
-        const initial = isEmpty(members.initialPrompts) ? [] : messages;
+        // Read once: an iterator has its items only once.
+        const prompts = toSequence(members.initialPrompts, 'initialPrompts') ?? [];
+        const context = { inputs: read.inputs, hasInput: false };
+        const initial = prompts.length === 0 ? [] : toPrompt(prompts, context).messages;
         assertSupported(read);
         const { tools, sampling } = read;
         const fields = { messages: initial, pinned: initial.length, fresh: 0, tools: plain(tools) };
@@ -179,11 +181,11 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
       const signal = this.#life.begin(toSignal(members.signal));
       const { inputs } = this.#options;
       const { messages, continues } = toPrompt(input, { inputs, hasInput: this.#session.hasInput });
-      const begun = continues ? (messages.at(-1)?.content ?? '') : '';
+      const prefix = continues ? (messages.at(-1)?.content ?? '') : '';
       return {
         messages: withHint(messages, constraint?.hint ?? ''),
         continues,
-        constraint: constraint && { ...constraint, accepts: (answer) => constraint.accepts(begun + answer) },
+        constraint: constraint && { ...constraint, accepts: (answer) => constraint.accepts(prefix + answer) },
         signal,
       };
     }
@@ -201,12 +203,6 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
     }
   }
   return LanguageModel;
-}
-
-const NOTHING: readonly unknown[] = [];
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || toSequence(value, 'initialPrompts')?.length === 0;
 }
 
 /** The options of a session, validated. */

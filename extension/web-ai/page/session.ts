@@ -83,16 +83,16 @@ export class Session {
   prompt(turn: Turn): Promise<Answer> {
     return this.#inOrder(turn.signal, async () => {
       let fresh: readonly Message[] = turn.messages;
-      let said = '';
+      let text = '';
       for (let round = 0; ; round += 1) {
         const { result, messages } = await this.#ask(fresh, turn, round === 0 && turn.continues);
-        said += result.text;
+        text += result.text;
         fresh = [...messages.slice(this.#messages.length), ...answerMessages(result)];
         const executed = round < MAX_ROUNDS ? await this.#execute(result.toolCalls, turn.signal) : undefined;
         if (executed === undefined) {
-          if (turn.constraint?.accepts(said) === false && result.toolCalls.length === 0) throw nonconforming();
-          this.#messages = [...this.#messages, ...(turn.continues ? joined(fresh) : fresh)];
-          return { text: said, calls: result.toolCalls.map(toPageCall) };
+          if (turn.constraint?.accepts(text) === false && result.toolCalls.length === 0) throw nonconforming();
+          this.#messages = [...this.#messages, ...(turn.continues ? joined(fresh, turn.messages.length - 1) : fresh)];
+          return { text, calls: result.toolCalls.map(toPageCall) };
         }
         fresh = [...fresh, ...executed];
       }
@@ -187,13 +187,12 @@ function answerMessages({ text, toolCalls, tokens }: Verbs['prompt']['result']):
   return [{ role: 'assistant', content: text, tokens }];
 }
 
-/** Joins the beginning of an answer with its continuation. */
-function joined(messages: readonly Message[]): Message[] {
-  const at = messages.findIndex(({ role }, index) => role === 'assistant' && messages[index + 1]?.role === 'assistant');
-  const [begun, rest] = messages.slice(at, at + 2);
-  if (at < 0 || begun === undefined || rest === undefined) return [...messages];
-  const tokens = (begun.tokens ?? 0) + (rest.tokens ?? 0);
-  return messages.toSpliced(at, 2, { ...rest, content: begun.content + rest.content, tokens });
+/** Joins the prefix of an answer, which is at an index, with the message after it, its continuation. */
+function joined(messages: readonly Message[], at: number): readonly Message[] {
+  const [prefix, rest] = messages.slice(at, at + 2);
+  if (prefix === undefined || rest === undefined) return messages;
+  const tokens = (prefix.tokens ?? 0) + (rest.tokens ?? 0);
+  return messages.toSpliced(at, 2, { ...rest, content: prefix.content + rest.content, tokens });
 }
 
 function toPageCall({ id, name, arguments: text }: ToolCall): LanguageModelToolCall {

@@ -1,5 +1,5 @@
 import type { PayloadOf, RequestOf } from '../../../host/protocol/messages.ts';
-import type { Constraint, Message, Verbs } from '../../web-ai/client.ts';
+import { type Constraint, type Message, TabAgentError, type Verbs } from '../../web-ai/client.ts';
 import type { CountedMessage } from './fit.ts';
 import type { CallerHost, ReadyModel } from './models.ts';
 import { type CallerRequest, SAMPLING } from './read-request.ts';
@@ -10,7 +10,7 @@ const MAX_ANSWER = 4_096;
 /** The shortest answer to leave room for, tokens. */
 const MIN_ANSWER = 16;
 
-/** The longest part of a constrained answer that a caller may begin, UTF-16 units: the host takes no more. */
+/** The longest prefix of a constrained answer, UTF-16 units: the host takes no more. */
 const MAX_PREFIX = 4_096;
 
 type ChatMessage = NonNullable<RequestOf<'GENERATE'>['messages']>[number];
@@ -27,11 +27,20 @@ export interface Generation {
 }
 
 /**
- * Generates an answer. When the signal aborts, the host stops, and this resolves with what there is. Rejects with the error
- * of the host.
+ * Generates an answer. When the signal aborts, the host stops, and this resolves with the text so far.
+ *
+ * @throws TabAgentError for a prefix that is too long for a constraint; the error of the host.
  */
 export async function generate(host: CallerHost, generation: Generation): Promise<PayloadOf<'GENERATE'>> {
   const { request, model, signal, onChunk } = generation;
+  const fields: Partial<RequestOf<'GENERATE'>> = {
+    modelPath: model.id,
+    messages: generation.messages.map(toChatMessage),
+    context_overflow: 'error',
+    settings: settingsOf(generation),
+    ...(request.tools.length === 0 ? {} : { tools: request.tools.map(toFunction) }),
+    ...(request.continues ? { continue: true } : {}),
+  };
   let own: string | undefined;
   const stop = () => {
     // If the host is gone, so is the generation.
@@ -42,14 +51,6 @@ export async function generate(host: CallerHost, generation: Generation): Promis
     if (event.payload.token !== '') onChunk(event.payload.token);
   });
   signal.addEventListener('abort', stop);
-  const fields: Partial<RequestOf<'GENERATE'>> = {
-    modelPath: model.id,
-    messages: generation.messages.map(toChatMessage),
-    context_overflow: 'error',
-    settings: settingsOf(generation),
-    ...(request.tools.length === 0 ? {} : { tools: request.tools.map(toFunction) }),
-    ...(request.continues ? { continue: true } : {}),
-  };
   try {
     return await host.request('GENERATE', fields, (requestId) => {
       own = requestId;
@@ -63,21 +64,24 @@ export async function generate(host: CallerHost, generation: Generation): Promis
 
 function settingsOf({ request, messages, toolTokens, model }: Generation): Settings {
   const used = messages.reduce((sum, { tokens }) => sum + tokens, toolTokens);
-  const begun = request.continues ? (messages.at(-1)?.content ?? '') : '';
+  const prefix = request.continues ? (messages.at(-1)?.content ?? '') : '';
   return {
     ...SAMPLING[request.sampling],
     max_new_tokens: Math.min(MAX_ANSWER, Math.max(MIN_ANSWER, model.contextSize - used)),
-    // A caller gets answers only, and waits for them.
+    // A caller gets no reasoning, and would wait for it.
     reasoning: 'off',
-    ...(request.constraint === undefined ? {} : constraintOf(request.constraint, begun.slice(0, MAX_PREFIX))),
+    ...(request.constraint === undefined ? {} : constraintOf(request.constraint, prefix)),
   };
 }
 
-function constraintOf(constraint: Constraint, begun: string): Settings {
-  const prefix = begun === '' ? {} : { constraint_prefix: begun };
-  if ('schema' in constraint) return { json_schema: constraint.schema as Record<string, unknown>, ...prefix };
+function constraintOf(constraint: Constraint, prefix: string): Settings {
+  if (prefix.length > MAX_PREFIX) {
+    throw new TabAgentError('NotSupportedError', `With a constraint, a prefix has at most ${MAX_PREFIX} characters.`);
+  }
+  const more = prefix === '' ? {} : { constraint_prefix: prefix };
+  if ('schema' in constraint) return { json_schema: constraint.schema as Record<string, unknown>, ...more };
   const { regex, flags = '' } = constraint;
-  return { regex, ...(flags === '' ? {} : { regex_flags: flags }), ...prefix };
+  return { regex, ...(flags === '' ? {} : { regex_flags: flags }), ...more };
 }
 
 function toChatMessage(message: Message): ChatMessage {

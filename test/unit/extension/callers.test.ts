@@ -130,12 +130,20 @@ describe('the callers', () => {
       tools: [{ type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' } } }],
       settings: { do_sample: false, json_schema: { type: 'string' } },
     });
-    const begun = [...HELLO.messages, { role: 'assistant', content: 'ye' }];
-    await caller.ask('prompt', { messages: begun, continues: true, constraint: { regex: 'yes', flags: 'i' } });
+    const withPrefix = [...HELLO.messages, { role: 'assistant', content: 'ye' }];
+    await caller.ask('prompt', { messages: withPrefix, continues: true, constraint: { regex: 'yes', flags: 'i' } });
     expect(generated()[1]?.fields).toMatchObject({
       continue: true,
       settings: { regex: 'yes', regex_flags: 'i', constraint_prefix: 'ye' },
     });
+  });
+
+  it('cannot restrict an answer whose prefix is longer than the host takes', async () => {
+    host.contextSize = 20_000;
+    const messages = [...HELLO.messages, { role: 'assistant', content: 'x'.repeat(4_097) }];
+    const answer = await site().ask('prompt', { messages, continues: true, constraint: { regex: 'x*' } });
+    expect(answer).toMatchObject({ name: 'NotSupportedError', message: expect.stringContaining('4096') });
+    expect(generated()).toEqual([]);
   });
 
   describe('are refused', () => {

@@ -195,6 +195,26 @@ describe('the interfaces of a page', () => {
       expect(contents(sent()[0])).toEqual([`user: ${text}`]);
     });
 
+    it('starts with the initial prompts of an iterator, which has them only once', async () => {
+      const prompts = [{ role: 'system', content: 'Be kind.' }].values();
+      const session = await page.LanguageModel.create({ initialPrompts: prompts });
+      await session.prompt('Hello?');
+      expect(contents(sent()[0])).toEqual(['system: Be kind.', 'user: Hello?']);
+    });
+
+    it('joins an answer with its prefix, and with no message before that', async () => {
+      const session = await page.LanguageModel.create();
+      const messages = [
+        { role: 'user', content: 'Hello?' },
+        { role: 'assistant', content: 'Wait.' },
+        { role: 'assistant', content: 'Oh, ', prefix: true },
+      ];
+      expect(await session.prompt(messages)).toBe('Hi.');
+      await session.prompt('And?');
+      const before = ['user: Hello?', 'assistant: Wait.', 'assistant: Oh, Hi.'];
+      expect(contents(sent()[1])).toEqual([...before, 'user: And?']);
+    });
+
     it('refuses a prompt without an argument, and messages that the specification forbids', async () => {
       const session = await page.LanguageModel.create();
       await expect(session.prompt()).rejects.toThrow(TypeError);
