@@ -15,7 +15,7 @@ import { LiveAnswers } from './live-answers.svelte.ts';
 import { finishTurn, temporaryTurn } from './temporary-turn.ts';
 import { endOf, isEmptyFailure, isStored, reuse, type Sending } from './thread.ts';
 
-/** How often changes of other hosts, such as that of another browser, are looked for, milliseconds. */
+/** How often to check for changes that another host made, such as that of another browser, milliseconds. */
 const POLL_MS = 2_500;
 
 /** The conversation that a page shows. The host stores its messages, and generates and stores the answers. */
@@ -24,7 +24,7 @@ export class Chat {
   /** Undefined for a new conversation, which the host creates with the first message. */
   currentId = $state<string>();
   conversation = $state.raw<Conversation>();
-  /** The settings of a new conversation, which the host gets with the first message. */
+  /** The settings of a new conversation. They are sent to the host with the first message. */
   newSettings = $state.raw<ConversationSettings>({});
   /** Whether the conversation exists only on this page. */
   isTemporary = $state(false);
@@ -33,9 +33,9 @@ export class Chat {
   error = $state.raw<ErrorView>();
   /** Why the last answer failed. */
   failure = $state.raw<ErrorView>();
-  /** What is on its way to the host. */
+  /** The request that is being sent: the host has not stored its message yet. */
   sending = $state.raw<Sending>();
-  /** What did not reach the host. */
+  /** The request that failed before the host stored its message. */
   unsent = $state.raw<Sending>();
   /** The text in the composer. */
   draft = $state('');
@@ -85,7 +85,7 @@ export class Chat {
     await this.#load();
   }
 
-  /** Stores the text in the composer, so that it outlives the page. */
+  /** Stores the text in the composer in the browser, except in a temporary conversation. */
   async saveDraft(): Promise<void> {
     if (!this.isTemporary) await this.#storage.draft.set(this.draft, this.currentId);
   }
@@ -98,7 +98,7 @@ export class Chat {
     );
   }
 
-  /** Generates another answer in the place of one. */
+  /** Generates another version of an answer. */
   async regenerate({ id, parent_id: after }: StoredMessage): Promise<void> {
     await this.#generate({ regenerate: id }, { after });
   }
@@ -108,7 +108,7 @@ export class Chat {
     await this.#generate({ continue: true }, {});
   }
 
-  /** Tries again to get the answer that failed. */
+  /** Retries the answer that failed. */
   async retry(): Promise<void> {
     const last = this.messages.at(-1);
     const { question, after } = this.unsent ?? {};
@@ -151,7 +151,7 @@ export class Chat {
     if (this.isTemporary) return this.#generateTemporary(id, fields);
     this.sending = { ...sending, before: new Set(this.messages.map((message) => message.id)) };
     try {
-      // The host itself creates a conversation without settings.
+      // GENERATE creates a conversation that does not exist, but without settings.
       if (Object.keys(this.newSettings).length > 0) await this.conversations.create(id, this.newSettings);
       await this.#store.request('GENERATE', { chat_id: id, ...fields });
     } catch (error) {
@@ -167,7 +167,7 @@ export class Chat {
     const { systemPrompt, settings } = this;
     const turn = temporaryTurn(this.messages, fields, { conversationId, systemPrompt, settings });
     this.messages = turn.messages;
-    const { answer, error } = await finishTurn(turn, this.#store, () => this.answers.get(turn.answer)?.text);
+    const { answer, error } = await finishTurn(turn, this.#store, () => this.answers.get(turn.answer));
     if (this.currentId !== conversationId) return;
     this.messages = [...turn.messages.slice(0, -1), answer];
     this.failure = error;
@@ -189,14 +189,14 @@ export class Chat {
       this.error = undefined;
       await this.#forgetStored(id);
     } catch (error) {
-      // The host creates a conversation with its first message; the banner shows a lost connection.
+      // A new conversation does not exist before its first message, and the banner shows a lost connection.
       const code = error instanceof RequestError ? error.code : undefined;
       if (this.currentId !== id || code === 'CONVERSATION_NOT_FOUND' || code === 'HOST_DISCONNECTED') return;
       this.error = viewError(error);
     }
   }
 
-  /** Once the host has stored a message, its text in this browser is no longer needed. */
+  /** Removes the browser's copy of a message that the host has stored. */
   async #forgetStored(id: string): Promise<void> {
     const sending = this.sending ?? this.unsent;
     if (sending === undefined || !isStored(this.messages, sending)) return;
@@ -208,7 +208,7 @@ export class Chat {
 
   #onNotice(notice: WorkerNotice): void {
     if (notice.kind === 'state' && notice.state.status === 'connected') {
-      // The connection that was lost may have been the reason.
+      // It may have failed because the connection was lost.
       if (this.unsent === undefined) this.failure = undefined;
       void this.#refresh();
     } else if (notice.kind !== 'event') return;
@@ -227,7 +227,7 @@ export class Chat {
     await this.answers.read();
   }
 
-  /** Looks for changes that this browser's host does not report, also of answers that another one generates. */
+  /** Reads what another host has changed, or is generating: this browser's host does not report that. */
   async #poll(): Promise<void> {
     if (document.hidden || !this.#store.isConnected) return;
     await this.conversations.refresh();

@@ -4,7 +4,7 @@ import { coalesced } from '../coalesced.ts';
 import type { Store } from '../store.svelte.ts';
 import type { StoredMessage } from './conversations.svelte.ts';
 
-/** Interval between two drawings of a growing answer, milliseconds. Parsing it for every token would take all the time. */
+/** Interval between two updates of a growing answer, milliseconds. The page cannot parse it for every token. */
 const DRAW_MS = 80;
 
 /** An answer that the host is generating. */
@@ -16,8 +16,8 @@ export interface LiveAnswer {
 }
 
 /**
- * The answers that the host is generating in conversations, by the ids of their messages; those of conversations that are
- * not stored, by the ids of the conversations.
+ * The answers that the host is generating in conversations. The key is the id of the message or, in a conversation that is
+ * not stored, the id of the conversation.
  */
 export class LiveAnswers {
   readonly #drawn = new SvelteMap<string, LiveAnswer>();
@@ -29,19 +29,21 @@ export class LiveAnswers {
     this.#store = store;
   }
 
-  /** Returns the answer that the host is generating in a message. */
+  /** Returns the answer that the host is generating in a message; undefined if it generates none, or has sent no text. */
   get(message: StoredMessage | undefined): LiveAnswer | undefined {
     if (message?.status !== 'streaming') return undefined;
-    const { id, conversation_id, content } = message;
+    const { id, conversation_id, content, reasoning_content = '' } = message;
+    const stored = this.#drawn.get(id);
     const unstored = this.#drawn.get(conversation_id);
-    // Without the part that it continues, which the host does not know as such.
-    return this.#drawn.get(id) ?? (unstored && { ...unstored, text: content + unstored.text });
+    if (stored !== undefined || unstored === undefined) return stored;
+    // Only of stored answers does the host report the part that is continued.
+    return { ...unstored, text: content + unstored.text, reasoning: reasoning_content + unstored.reasoning };
   }
 
-  /** Reads the answers so far. Events that arrive before the host's reply are part of it, later ones continue it. */
+  /** Reads the answers from the host. Its reply contains the text of all events before it; later events are appended. */
   readonly read = coalesced(() => this.#read());
 
-  /** Appends the text of an event. The answer is read if its beginning is not known. */
+  /** Appends the text of an event. If the beginning of the answer is missing, reads the answer instead. */
   append(update: EventPayloads['generationUpdate']): void {
     const { chat_id, message_id: id = chat_id ?? '', token, reasoning = '', numTokens, tps } = update;
     const before = this.#received.get(id);
@@ -55,11 +57,11 @@ export class LiveAnswers {
       tokens: numTokens,
       tokensPerSecond: tps,
     });
-    this.#timer ??= setTimeout(() => this.draw(), DRAW_MS);
+    this.#timer ??= setTimeout(() => this.#draw(), DRAW_MS);
   }
 
   /** Shows what was received. */
-  draw(): void {
+  #draw(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const id of this.#drawn.keys()) if (!this.#received.has(id)) this.#drawn.delete(id);
@@ -75,9 +77,9 @@ export class LiveAnswers {
         if (id !== null) this.#received.set(id, { text, reasoning, tokens, tokensPerSecond: tps });
       }
     } catch {
-      // Without a host, nothing is being generated.
+      // Without a host, there are no generations.
       this.#received.clear();
     }
-    this.draw();
+    this.#draw();
   }
 }

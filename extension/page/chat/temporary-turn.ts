@@ -2,27 +2,28 @@ import type { PayloadOf, RequestOf } from '../../../host/protocol/messages.ts';
 import { type ErrorView, viewError } from '../error-view.ts';
 import type { Store } from '../store.svelte.ts';
 import type { ConversationSettings, StoredMessage } from './conversations.svelte.ts';
+import type { LiveAnswer } from './live-answers.svelte.ts';
 import { isEmptyFailure } from './thread.ts';
 
 type GenerateFields = Partial<RequestOf<'GENERATE'>>;
 
 /** A turn of a conversation that exists only on the page. */
 export interface TemporaryTurn {
-  /** The messages up to the answer, which is the last one. */
+  /** The messages of the conversation; the last one is the answer. */
   readonly messages: readonly StoredMessage[];
   readonly answer: StoredMessage;
-  /** What the host gets, in the place of a reference to a stored conversation. */
+  /** The fields of the request: with the messages themselves, because the host does not store them. */
   readonly request: GenerateFields;
 }
 
-/** What a temporary conversation has besides messages. */
+/** The properties of a temporary conversation, apart from its messages. */
 export interface TemporaryOptions {
   readonly conversationId: string;
   readonly systemPrompt: string;
   readonly settings: NonNullable<ConversationSettings['settings']>;
 }
 
-/** Returns the turn that the fields ask for. They are those for a stored conversation. */
+/** Returns the turn for the fields of a `GENERATE` request for a stored conversation. */
 export function temporaryTurn(
   shown: readonly StoredMessage[],
   { message, parent_id: parent, regenerate, continue: continues }: GenerateFields,
@@ -45,11 +46,12 @@ export function temporaryTurn(
   } else before = shown.slice(0, -1);
   const last = continues === true ? shown.at(-1) : undefined;
   const answer: StoredMessage = { ...(last ?? make('assistant', '', 'done', before)), status: 'streaming' };
-  const isContinued = answer.content !== '';
+  const { content, reasoning_content = '' } = answer;
+  const isContinued = content !== '' || reasoning_content !== '';
   const isFailed = (other: StoredMessage | undefined) => other !== undefined && isEmptyFailure(other);
   // A question without an answer is left out with its failure: many chat templates require both sides to alternate.
   const answered = before.filter((other, index) => !isFailed(other) && !isFailed(before[index + 1]));
-  const prompt = isContinued ? [...answered, answer] : answered;
+  const started = { role: 'assistant', content, ...(reasoning_content === '' ? {} : { reasoning_content }) };
   const system = systemPrompt === '' ? [] : [{ role: 'system', content: systemPrompt }];
   return {
     messages: [...before, answer],
@@ -59,31 +61,36 @@ export function temporaryTurn(
       store: false,
       settings,
       context_overflow: 'trim',
-      messages: [...system, ...prompt.map(({ role, content }) => ({ role, content }))],
+      messages: [
+        ...system,
+        ...answered.map(({ role, content }) => ({ role, content })),
+        ...(isContinued ? [started] : []),
+      ],
       ...(isContinued ? { continue: true } : {}),
     },
   };
 }
 
 /**
- * Has the host generate the answer of a turn. Never rejects.
+ * Requests the answer of a turn from the host. Never rejects: a failed answer keeps what was received of it.
  *
- * @param textSoFar Returns the text of the answer, if it has begun.
+ * @param received Returns the part of the answer that was received; undefined if there is none.
  */
 export async function finishTurn(
   { answer, request }: TemporaryTurn,
   store: Pick<Store, 'request'>,
-  textSoFar: () => string | undefined,
+  received: () => Pick<LiveAnswer, 'text' | 'reasoning'> | undefined,
 ): Promise<{ readonly answer: StoredMessage; readonly error: ErrorView | undefined }> {
   try {
     return { answer: temporaryAnswer(answer, await store.request('GENERATE', request)), error: undefined };
   } catch (error) {
-    const content = textSoFar() ?? answer.content;
-    return { answer: { ...answer, content, status: 'failed' }, error: viewError(error) };
+    const { text, reasoning } = received() ?? { text: answer.content, reasoning: answer.reasoning_content };
+    const failed = { ...answer, content: text, status: 'failed' as const };
+    return { answer: reasoning ? { ...failed, reasoning_content: reasoning } : failed, error: viewError(error) };
   }
 }
 
-/** Returns an answer with what the host has generated for it. */
+/** Returns an answer with the host's reply appended to it. */
 export function temporaryAnswer(answer: StoredMessage, reply: PayloadOf<'GENERATE'>): StoredMessage {
   const { output, reasoning = '', finishReason, usage, trimmed } = reply;
   const thoughts = (answer.reasoning_content ?? '') + reasoning;

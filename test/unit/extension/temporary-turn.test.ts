@@ -60,11 +60,22 @@ describe('a turn of a temporary chat', () => {
     expect(texts(request.messages)).toEqual(['q', 'a', 's']);
   });
 
-  it('that fails keeps what had come', async () => {
+  it('continues an answer that was cut in its reasoning', () => {
+    const cut = { ...answer, content: '', reasoning_content: 'hm', status: 'length' as const };
+    const { request } = temporaryTurn([question, cut], { continue: true }, CHAT);
+    expect(request).toMatchObject({ continue: true });
+    expect(request.messages).toEqual([
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content: '', reasoning_content: 'hm' },
+    ]);
+  });
+
+  it('keeps the part of a failed answer that was received', async () => {
     const turn = temporaryTurn([], { message: 'q' }, CHAT);
     const store = { request: () => Promise.reject(new RequestError('ENGINE_CRASHED', 'It crashed.')) };
-    const { answer: ended, error } = await finishTurn(turn, store, () => 'half');
-    expect(ended).toMatchObject({ id: turn.answer.id, content: 'half', status: 'failed' });
+    const { answer: ended, error } = await finishTurn(turn, store, () => ({ text: 'half', reasoning: 'hm' }));
+    const { id } = turn.answer;
+    expect(ended).toMatchObject({ id, content: 'half', reasoning_content: 'hm', status: 'failed' });
     expect(error).toMatchObject({ code: 'ENGINE_CRASHED' });
     expect((await finishTurn(turn, store, () => undefined)).answer).toMatchObject({ content: '', status: 'failed' });
   });
