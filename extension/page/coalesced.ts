@@ -1,5 +1,6 @@
 /**
- * Returns a function that runs `work`, once at a time. Calls while it runs cause one more run, and resolve after that.
+ * Returns a function that runs `work`, one run at a time. Calls during a run cause one further run. Resolves when no run is
+ * left; rejects if a run does, which also cancels the further one.
  */
 export function coalesced(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;

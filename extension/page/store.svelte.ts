@@ -3,6 +3,7 @@ import type { ActionName, EventPayloads, HostEvent, PayloadOf, RequestOf } from 
 import { type NativePort, RequestError } from '../host-connection.ts';
 import type { HostState } from '../worker/host-state.ts';
 import { type FromPage, MODEL_ACTIONS } from '../worker/page-messages.ts';
+import { coalesced } from './coalesced.ts';
 import type { Confirmation } from './confirmation.ts';
 import { errorText } from './error-text.ts';
 import { type ErrorView, viewError } from './error-view.ts';
@@ -23,7 +24,7 @@ const DEBOUNCE_MS = 40;
 /** Codes that answer what the user did, or that the banner shows: no error of the model. */
 const NOT_SHOWN: ReadonlySet<string> = new Set(['DOWNLOAD_PAUSED', 'DOWNLOAD_CANCELLED', 'HOST_DISCONNECTED']);
 
-/** Actions whose replies have pages. */
+/** Actions whose replies are paged. */
 type PagedAction =
   | 'GET_AVAILABLE_MODELS'
   | 'GET_DOWNLOADED_MODELS'
@@ -53,8 +54,12 @@ export class Store {
   readonly #storage: Storage;
   readonly #client: WorkerClient;
   readonly #listeners = new Set<(notice: WorkerNotice) => void>();
-  /** `scheduled`: a refresh starts in a moment. `stale`: one is running, and something changed since it started. */
-  #refreshState: 'idle' | 'scheduled' | 'running' | 'stale' = 'idle';
+  /** Set while a refresh is about to start. */
+  #refreshTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs one refresh at a time: of two, the older might end last. */
+  readonly #runRefresh = coalesced(async () => {
+    if (this.isConnected) await this.#refresh();
+  });
   readonly toasts = new Toasts();
   /** A question that a dialog asks. */
   confirmation = $state.raw<Confirmation>();
@@ -161,27 +166,18 @@ export class Store {
     this.post({ kind: 'retry' });
   }
 
-  /** Asks the host for everything that is shown. Several calls at once ask once. */
+  /** Requests everything that is shown from the host. Calls in quick succession cause one refresh. */
   refresh(): void {
-    if (this.#refreshState === 'running') this.#refreshState = 'stale';
-    if (this.#refreshState !== 'idle') return;
-    this.#refreshState = 'scheduled';
-    setTimeout(() => void this.#runRefresh(), DEBOUNCE_MS);
+    this.#refreshTimer ??= setTimeout(() => {
+      this.#refreshTimer = undefined;
+      void this.#runRefresh();
+    }, DEBOUNCE_MS);
   }
 
   async #loadSnapshot(): Promise<void> {
     const snapshot = await loadSnapshot(this.#storage);
     if (!this.isFresh) this.snapshot = snapshot;
     this.isReady = true;
-  }
-
-  /** Runs one refresh at a time: of two, the older might end last. */
-  async #runRefresh(): Promise<void> {
-    this.#refreshState = 'running';
-    if (this.isConnected) await this.#refresh();
-    const isStale = (this.#refreshState as string) === 'stale';
-    this.#refreshState = 'idle';
-    if (isStale) this.refresh();
   }
 
   async #refresh(): Promise<void> {
