@@ -50,11 +50,3 @@ export function fitOf(size: number, machine: Machine | undefined): Fit | undefin
   if (needed <= machine.available_ram) return 'memory';
   return needed <= machine.total_ram ? 'tight' : 'no';
 }
-
-/** Bytes of a parameter in Q4_K_M, the quantization that is recommended most often. */
-const BYTES_PER_PARAMETER = 0.6;
-
-/** Returns about how large the file of a model with so many parameters is, bytes. */
-export function sizeOf(parameters: number): number {
-  return parameters * BYTES_PER_PARAMETER;
-}

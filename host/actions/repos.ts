@@ -3,6 +3,7 @@ import type { RepoModel } from '../catalog/repo-models.ts';
 import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
 import * as declared from '../protocol/actions/repos.ts';
+import { estimatedSize } from '../protocol/estimated-size.ts';
 import { type ModelName, type ModelQuery, readModelQuery } from '../protocol/model-name.ts';
 import { handle } from './action.ts';
 import { estimatesHere } from './estimates.ts';
@@ -68,9 +69,6 @@ export const listRepoFiles = handle(declared.listRepoFiles, async (request, call
   };
 });
 
-/** Bytes per parameter in Q4_K_M, the usual quantization. */
-const Q4_K_M_BYTES = 0.6;
-
 export const searchModels = handle(declared.searchModels, async ({ query, sort, limit, cursor }, call) => {
   const { services } = call;
   const hub = await services.hub();
@@ -85,7 +83,7 @@ export const searchModels = handle(declared.searchModels, async ({ query, sort, 
     gguf: gguf ?? null,
     ...(gguf?.parameters === undefined
       ? {}
-      : { estimate: estimate({ name: rest.repoId, size: gguf.parameters * Q4_K_M_BYTES, quantization: 'Q4_K_M' }) }),
+      : { estimate: estimate({ name: rest.repoId, size: estimatedSize(gguf.parameters), quantization: 'Q4_K_M' }) }),
   }));
   return { payload: { models, ...defined({ nextCursor: found.cursor }), ...(await hubWarning(services)) } };
 });
