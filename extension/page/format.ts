@@ -15,10 +15,19 @@ export interface Format {
   date(milliseconds: number): string;
 }
 
+/** Scripts that are written from right to left, of the languages that the strings may be translated to. */
+const RIGHT_TO_LEFT: ReadonlySet<string | undefined> = new Set(['Arab', 'Hebr']);
+
+/** Isolates the direction of a text from the text around it (Unicode UAX #9: first strong isolate). */
+const [ISOLATE, END_ISOLATE] = ['\u2068', '\u2069'];
+
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
 
 /** Returns the format of a language, such as `de` or `en-GB`. */
 export function makeFormat(language: string): Format {
+  const isRightToLeft = RIGHT_TO_LEFT.has(new Intl.Locale(language).maximize().script);
+  /** Keeps a number before its Latin unit: as a part of Hebrew text, `2 GB` is drawn as `GB 2`. */
+  const isolated = (text: string) => (isRightToLeft ? ISOLATE + text + END_ISOLATE : text);
   const unit = (value: number, name: string, digits: number, unitDisplay: 'short' | 'long' = 'short') =>
     new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: digits }).format(
       value,
@@ -30,11 +39,11 @@ export function makeFormat(language: string): Format {
   return {
     bytes(value) {
       const { value: small, name, power } = scaled(value);
-      return unit(small, name, power < 3 || small >= 100 ? 0 : 1, power === 0 ? 'long' : 'short');
+      return isolated(unit(small, name, power < 3 || small >= 100 ? 0 : 1, power === 0 ? 'long' : 'short'));
     },
     speed(bytesPerSecond) {
       const { value, name, power } = scaled(bytesPerSecond);
-      return unit(value, `${name}-per-second`, power < 2 ? 0 : 1);
+      return isolated(unit(value, `${name}-per-second`, power < 2 ? 0 : 1));
     },
     duration(seconds) {
       const whole = Math.max(0, Math.round(seconds));

@@ -43,6 +43,13 @@ describe('sizes and times', () => {
     expect(shown(german.speed(12_345_678))).toBe('12,3 MB/s');
     expect(shown(german.percent(50))).toBe('50 %');
   });
+
+  it('keep a number before its Latin unit where text is written from right to left', () => {
+    const hebrew = makeFormat('he');
+    expect(shown(hebrew.bytes(4_700_000_000))).toBe('\u20684.7 GB\u2069');
+    expect(shown(hebrew.speed(12_345_678))).toBe('\u206812.3 MB/שנ׳\u2069');
+    expect(shown(hebrew.duration(60))).toBe('1 דק׳');
+  });
 });
 
 describe('whether a model fits', () => {
