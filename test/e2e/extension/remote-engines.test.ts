@@ -9,7 +9,7 @@ for (const kind of BROWSERS) {
   describeWith(`remote engines in ${kind.name}`, kind.programs, (program) => {
     let fixture: BrowserFixture;
     beforeEach(async () => {
-      fixture = await BrowserFixture.open(kind, program, { repos: {} });
+      fixture = await BrowserFixture.open(kind, program, { repos: {} }, { MOCK_KEY: KEY });
     });
     afterEach(() => fixture.close());
 
@@ -42,6 +42,30 @@ for (const kind of BROWSERS) {
       await page.waitForText('.toasts', '“mock” was removed.');
       await page.waitFor(`document.querySelector('[data-engine]') === null`);
       expect(await page.ask('LIST_REMOTE_ENGINES')).toEqual({ engines: [] });
+    });
+
+    it('show where their API key comes from, and forget one that was typed for another engine', async () => {
+      const mock = fixture.use(await startMock({ keys: [KEY] }));
+      await fixture.configure({
+        remoteEngines: [
+          { name: 'with-variable', url: mock.url, keyVariable: 'MOCK_KEY' },
+          { name: 'without', url: mock.url },
+        ],
+      });
+      fixture.install();
+      const page = await fixture.page('options.html');
+      await page.waitForText('[data-engine=with-variable]', 'API key from MOCK_KEY');
+      await page.waitForText('[data-engine=without] .warn', 'Not reachable');
+      await page.click('[aria-label="API key… (with-variable)"]');
+      await page.fill('.key input', 'typed-for-the-first');
+      await page.click('.key [type=button]');
+      await page.click('[aria-label="API key… (without)"]');
+      await page.waitForElement('[data-engine=without] .key');
+      expect(await page.evaluate(`document.querySelector('.key input').value`)).toBe('');
+      await page.fill('.key input', KEY);
+      await page.click('.key [type=submit]');
+      await page.waitForText('[data-engine=without]', 'API key saved');
+      await page.waitForText('[data-engine=without] .good', 'Connected');
     });
   });
 }
