@@ -2,20 +2,20 @@ import type { Capability } from '../capabilities.ts';
 import type { LoadedModel } from '../model-rows.ts';
 import type { StoredMessage } from './conversations.svelte.ts';
 
-/** What became of the last message of a conversation. */
+/** How a conversation ends. */
 export type ThreadEnd =
   /** An answer is being generated. */
   | 'running'
-  /** A message has no answer, because it failed before any text came. */
+  /** The last message has no answer, because the generation failed before any text. */
   | 'unanswered'
-  /** An answer failed in its middle, was stopped, or reached a length limit. */
+  /** The last answer is incomplete: it failed, was stopped, or reached a length limit. */
   | 'failed'
   | 'stopped'
   | 'length'
-  /** There is nothing to say. */
+  /** The last answer is complete, or there are no messages. */
   | 'done';
 
-/** Returns what became of the last message. */
+/** Returns how a conversation ends. */
 export function endOf(messages: readonly StoredMessage[]): ThreadEnd {
   const last = messages.at(-1);
   if (last === undefined) return 'done';
@@ -24,22 +24,22 @@ export function endOf(messages: readonly StoredMessage[]): ThreadEnd {
   return isEmptyFailure(last) ? 'unanswered' : last.status;
 }
 
-/** Whether a message is an answer that failed before any text came: it is not shown. */
+/** Returns whether a message is an answer that failed before any text. Such an answer is not shown. */
 export function isEmptyFailure({ status, content, reasoning_content: reasoning = '' }: StoredMessage): boolean {
   return status === 'failed' && content === '' && reasoning === '';
 }
 
-/** The alternatives of a message. */
-export interface Alternatives {
-  /** The number of the message that is shown, from 1, and of all. */
+/** The versions of a message. */
+export interface Versions {
+  /** The number of the shown version, from 1, and the number of all versions. */
   readonly number: number;
   readonly count: number;
   readonly previous: string | undefined;
   readonly next: string | undefined;
 }
 
-/** Returns the alternatives of a message; undefined if there are none. */
-export function alternativesOf({ id, siblings }: StoredMessage): Alternatives | undefined {
+/** Returns the versions of a message; undefined if there are none. */
+export function versionsOf({ id, siblings }: StoredMessage): Versions | undefined {
   if (siblings === undefined) return undefined;
   const index = siblings.indexOf(id);
   return {
@@ -50,17 +50,17 @@ export function alternativesOf({ id, siblings }: StoredMessage): Alternatives | 
   };
 }
 
-/** A message on its way to the host, or what else is to be answered. */
+/** A request for an answer whose message the host may not have stored yet. */
 export interface Sending {
-  /** The text of the message; undefined for another answer to an earlier one, or more of the last answer. */
+  /** The text of the message; undefined for another version of an answer, or the continuation of one. */
   readonly question?: string | undefined;
-  /** The message that it follows; null if it starts the conversation, undefined for the end of what is shown. */
+  /** The id of the message that it follows; null for the start of the conversation, undefined for the last message. */
   readonly after?: string | null | undefined;
-  /** The messages shown before it was sent. */
+  /** The ids of the messages that were shown before. */
   readonly before: ReadonlySet<string>;
 }
 
-/** Returns the messages that stay visible while one is on its way to the host. */
+/** Returns the messages to show while a request is being sent: those before the one that it adds or replaces. */
 export function shownBefore(
   messages: readonly StoredMessage[],
   sending: Sending | undefined,
@@ -69,13 +69,13 @@ export function shownBefore(
   return messages.slice(0, messages.findIndex(({ id }) => id === sending.after) + 1);
 }
 
-/** Returns whether the host has stored what was sent. */
+/** Returns whether the host has stored the message of a request or, without one, has started to generate. */
 export function isStored(messages: readonly StoredMessage[], { question, before }: Sending): boolean {
   if (question === undefined) return endOf(messages) === 'running';
   return messages.some(({ id, role, content }) => role === 'user' && content === question && !before.has(id));
 }
 
-/** Returns messages with the objects of those that have not changed, so that they are not drawn again. */
+/** Returns the messages just read, with the earlier objects of those that have not changed: these are not drawn again. */
 export function reuse(before: readonly StoredMessage[], read: readonly StoredMessage[]): StoredMessage[] {
   const known = new Map(before.map((message) => [message.id, message]));
   return read.map((message) => {
@@ -95,7 +95,7 @@ export interface Budget {
   readonly size: number | undefined;
 }
 
-/** Returns the tokens of a conversation by the count of its last answer; undefined if that has none. */
+/** Returns the tokens of a conversation, as counted for its last answer; undefined if none were counted. */
 export function budgetOf(messages: readonly StoredMessage[], size: number | undefined): Budget | undefined {
   const usage = messages.findLast(({ usage }) => usage !== undefined)?.usage;
   const used = numberIn(usage, 'promptTokens') + numberIn(usage, 'completionTokens');
@@ -108,7 +108,7 @@ export function trimmedOf(messages: readonly StoredMessage[]): number {
   return last?.role === 'assistant' ? numberIn(last.usage?.trimmed, 'messages') : 0;
 }
 
-/** Returns how long a model reasoned before its answer, seconds, and in how many tokens; 0 where that is not known. */
+/** Returns how long a model reasoned, seconds, and the number of tokens of its reasoning; 0 if not known. */
 export function reasoningLength({ usage }: StoredMessage): { readonly seconds: number; readonly tokens: number } {
   const tokens = numberIn(usage, 'reasoningTokens');
   const speed = numberIn(usage, 'tokensPerSecond');

@@ -132,23 +132,23 @@ for (const kind of BROWSERS) {
       await again.waitFor(`document.querySelector('textarea').value === 'A half-written quest'`);
     });
 
-    it('keeps every version of an answer and of a message, and shows the one that is chosen', async () => {
+    it('keeps all versions of an answer and of a message, and shows the chosen one', async () => {
       const page = await openChat();
       await ask(page, 'Tell a story.');
       const [, first] = await storedMessages(page);
       await page.click('.answer button[aria-label="Retry"]');
-      await page.waitForText('.answer .alternatives', '2 / 2');
+      await page.waitForText('.answer .versions', '2 / 2');
       await page.waitForElement('.composer [type=submit]');
       const [, second] = await storedMessages(page);
       expect(second?.id).not.toBe(first?.id);
       await page.click('.answer [aria-label="Previous version"]');
-      await page.waitForText('.answer .alternatives', '1 / 2');
+      await page.waitForText('.answer .versions', '1 / 2');
       expect((await storedMessages(page))[1]?.id).toBe(first?.id);
 
       await page.click('.question button[aria-label="Edit message"]');
       await page.fill('.editor textarea', 'Tell another story.');
       await page.click('.editor [type=submit]');
-      await page.waitForText('.question .alternatives', '2 / 2');
+      await page.waitForText('.question .versions', '2 / 2');
       await page.waitForElement('.answer [aria-label="Retry"]');
       await capture(page, 'light-versions');
       expect((await storedMessages(page)).map(({ content }) => content)).not.toContain('Tell a story.');
@@ -234,7 +234,7 @@ for (const kind of BROWSERS) {
       await choose(page, '.reasoning-menu', 'Off');
       await page.waitForElement('.reasoning-menu[aria-label="Reasoning: Off"]');
       await page.click('.answer button[aria-label="Retry"]');
-      await page.waitForText('.answer .alternatives', '2 / 2');
+      await page.waitForText('.answer .versions', '2 / 2');
       await page.waitFor(
         `document.querySelector('.answer p').innerText === 'hello' && document.querySelector('.answer details') === null`,
       );
@@ -278,7 +278,7 @@ for (const kind of BROWSERS) {
       await capture(page, 'light-tools');
     });
 
-    it('keeps what had come of an answer when the host is killed, and when the browser is closed', async () => {
+    it('keeps an incomplete answer when the host is killed, and when the browser is closed', async () => {
       const page = await openChat(TICKING);
       await page.fill('textarea', 'What does a clock say?');
       await page.click('form [type=submit]');
@@ -337,7 +337,7 @@ for (const kind of BROWSERS) {
       await page.waitForText('[data-privacy]', 'Runs on this computer.');
       await ask(page, 'Why is the sky blue, and why is it red in the evening?');
       await page.click('.answer button[aria-label="Retry"]');
-      await page.waitForText('.answer .alternatives', '2 / 2');
+      await page.waitForText('.answer .versions', '2 / 2');
       await page.waitForElement('.composer [type=submit]');
       await capture(page, 'dark-narrow-chat');
       expect(await page.evaluate('document.scrollingElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { StoredMessage } from '../../../extension/page/chat/conversations.svelte.ts';
 import {
-  alternativesOf,
   budgetOf,
   endOf,
   isStored,
@@ -10,6 +9,7 @@ import {
   shownBefore,
   toolCallsOf,
   trimmedOf,
+  versionsOf,
 } from '../../../extension/page/chat/thread.ts';
 import { coalesced } from '../../../extension/page/coalesced.ts';
 
@@ -47,15 +47,15 @@ describe('the end of a conversation', () => {
 
 describe('the versions of a message', () => {
   it('are numbered, with the ones before and after it', () => {
-    expect(alternativesOf(message('a'))).toBeUndefined();
+    expect(versionsOf(message('a'))).toBeUndefined();
     const siblings = ['a', 'b', 'c'];
-    expect(alternativesOf(message('a', { siblings }))).toEqual({ number: 1, count: 3, previous: undefined, next: 'b' });
-    expect(alternativesOf(message('b', { siblings }))).toEqual({ number: 2, count: 3, previous: 'a', next: 'c' });
-    expect(alternativesOf(message('c', { siblings }))).toEqual({ number: 3, count: 3, previous: 'b', next: undefined });
+    expect(versionsOf(message('a', { siblings }))).toEqual({ number: 1, count: 3, previous: undefined, next: 'b' });
+    expect(versionsOf(message('b', { siblings }))).toEqual({ number: 2, count: 3, previous: 'a', next: 'c' });
+    expect(versionsOf(message('c', { siblings }))).toEqual({ number: 3, count: 3, previous: 'b', next: undefined });
   });
 });
 
-describe('while a message is on its way to the host', () => {
+describe('while a message is being sent', () => {
   const messages = [question('q'), message('a'), question('r')];
   const before = new Set(['q', 'a']);
 
@@ -92,10 +92,10 @@ describe('messages that are read again', () => {
   });
 });
 
-describe('what is known of an answer', () => {
+describe('the usage of an answer', () => {
   const usage = { promptTokens: 100, completionTokens: 30, reasoningTokens: 20, tokensPerSecond: 4 };
 
-  it('is how much of the context the conversation fills, and what no longer fits', () => {
+  it('shows how much of the context the conversation fills, and how many messages were left out', () => {
     const trimmed = { messages: 6, tokens: 300 };
     const messages = [question('q'), message('a', { usage: { ...usage, trimmed } }), question('r')];
     expect(budgetOf(messages, 512)).toEqual({ used: 130, size: 512 });
@@ -106,13 +106,13 @@ describe('what is known of an answer', () => {
     expect(trimmedOf([message('a', { usage })])).toBe(0);
   });
 
-  it('is how long the model reasoned', () => {
+  it('shows how long the model reasoned', () => {
     expect(reasoningLength(message('a', { usage }))).toEqual({ tokens: 20, seconds: 5 });
     expect(reasoningLength(message('a', { usage: { reasoningTokens: 3 } }))).toEqual({ tokens: 3, seconds: 0 });
     expect(reasoningLength(message('a'))).toEqual({ tokens: 0, seconds: 0 });
   });
 
-  it('is which tools it called, in whatever form a client stored them', () => {
+  it('lists the tool calls, in any form that a client stored', () => {
     const calls = [
       { id: '1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } },
       { name: 'clock', arguments: { zone: 'UTC' } },
@@ -129,8 +129,8 @@ describe('what is known of an answer', () => {
   });
 });
 
-describe('work that is asked for several times', () => {
-  it('runs once at a time, and once more if it was asked for meanwhile', async () => {
+describe('coalesced work', () => {
+  it('runs once at a time, and once more after calls during a run', async () => {
     const started: (() => void)[] = [];
     const run = coalesced(() => new Promise<void>((resolve) => started.push(resolve)));
     const [first, second, third] = [run(), run(), run()];
@@ -143,7 +143,7 @@ describe('work that is asked for several times', () => {
     expect(started).toHaveLength(2);
   });
 
-  it('can run again after it failed', async () => {
+  it('can run again after a failure', async () => {
     let runs = 0;
     const run = coalesced(async () => {
       runs += 1;
