@@ -14,7 +14,7 @@ const MIN_ARTICLE_CHARACTERS = 500;
  * not the code that reads it.
  */
 export function readPage(page: Document, location: { readonly href: string }): PageContent {
-  // biome-ignore lint/performance/useDomNodeTextContent: hidden text is not to be read.
+  // biome-ignore lint/performance/useDomNodeTextContent: innerText excludes hidden text.
   const visible = (page.body?.innerText ?? '').trim();
   const { text, percent } = readArticle(page, visible.length) ?? plainText(visible);
   return {
@@ -26,25 +26,25 @@ export function readPage(page: Document, location: { readonly href: string }): P
   };
 }
 
-/** The text of a page, and how much of it that is, percent: 100 only if nothing was cut. */
+/** The text of a page, and its share of the whole text in percent: 100 only if nothing was cut. */
 type PageText = Pick<PageContent, 'text' | 'percent'>;
 
 function plainText(visible: string): PageText {
   const read = visible.slice(0, MAX_PAGE_CHARACTERS).toWellFormed();
   return {
     text: read.replace(/[ \t]+\n/g, '\n').replace(/\n{3,}/g, '\n\n'),
-    percent: read.length === visible.length ? 100 : partOf(read.length, visible.length),
+    percent: read.length === visible.length ? 100 : percentOf(read.length, visible.length),
   };
 }
 
-/** Returns the share of a text that was cut, percent. */
-function partOf(read: number, all: number): number {
+/** Returns the share of a cut text that was read, from 1 to 99 percent. */
+function percentOf(read: number, all: number): number {
   return Math.max(1, Math.min(99, Math.floor((read / all) * 100)));
 }
 
 /**
- * Returns the main content as Markdown. Undefined if there is none, it is only a small part of what is visible, or the
- * page is built so that it cannot be found.
+ * Returns the main content as Markdown. Undefined if none is found, if it is only a small part of the visible text, or if
+ * the page is too large or too deeply nested to search.
  */
 function readArticle(page: Document, visibleLength: number): PageText | undefined {
   if (page.getElementsByTagName('*').length > MAX_ELEMENTS) return undefined;
@@ -58,7 +58,7 @@ function readArticle(page: Document, visibleLength: number): PageText | undefine
     const { text, isCut } = toMarkdown(content, MAX_PAGE_CHARACTERS);
     const isMain = text.length >= MIN_ARTICLE_CHARACTERS || text.length * 2 >= visibleLength;
     if (!isMain) return undefined;
-    return { text, percent: isCut ? partOf(text.length, content.textContent?.length ?? 0) : 100 };
+    return { text, percent: isCut ? percentOf(text.length, content.textContent?.length ?? 0) : 100 };
   } catch {
     // Elements nested thousands deep exhaust the stack, and named elements can hide methods of the document.
     return undefined;

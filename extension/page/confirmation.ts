@@ -1,12 +1,12 @@
-/** A question before something that cannot be undone. */
+/** A dialog that asks the user to confirm an action. */
 export interface Confirmation {
   readonly title: string;
   readonly text: string;
-  /** The label of the button that does it. */
+  /** The label of the button that confirms. */
   readonly label: string;
-  /** False if nothing is deleted. */
+  /** Whether the action deletes something. Default: true. */
   readonly isDangerous?: boolean;
-  /** The label of the button that does not; "Cancel" unless given. */
+  /** The label of the other button. Default: "Cancel". */
   readonly cancelLabel?: string;
   readonly run: () => void;
 }

@@ -48,7 +48,7 @@ export interface ModelRow {
   /** Size of newer files on the hub, bytes; undefined if none are known. */
   readonly newerSize: number | undefined;
   readonly quantization: string;
-  /** How fast the host expects it to be on this computer; undefined if that is not known. */
+  /** Estimated speed on this computer; undefined if it is not known. */
   readonly tokensPerSecond: number | undefined;
   readonly description: string;
   readonly tags: readonly string[];
@@ -179,7 +179,7 @@ export function filterRows(
   });
 }
 
-/** The text of each row that queries are searched in. */
+/** The searchable text of each row, in lower case. */
 const texts = new WeakMap<ModelRow, string>();
 
 function textOf(row: ModelRow): string {

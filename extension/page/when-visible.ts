@@ -1,4 +1,4 @@
-/** How far outside of the view an element counts as visible, pixels, so that more is there before it is scrolled to. */
+/** Margin around the view within which an element counts as visible, pixels: content is added before it is scrolled to. */
 const MARGIN = 600;
 
 /** Returns an attachment that calls `callback` when its element comes into view, or close to it. */

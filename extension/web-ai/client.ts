@@ -79,7 +79,7 @@ export interface Verbs {
   create: { fields: Partial<Conversation>; result: Fitted };
   /** Counts the tokens of messages. */
   measure: { fields: { readonly messages: readonly Message[] }; result: { readonly tokens: readonly number[] } };
-  /** Makes room for new messages. */
+  /** Leaves out the oldest messages until the new ones fit. */
   append: { fields: Conversation; result: Fitted };
   /** Answers the last message. */
   prompt: {

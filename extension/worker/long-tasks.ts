@@ -1,10 +1,10 @@
 import type { ActionName } from '../../host/protocol/messages.ts';
 import type { MessageKey } from '../page/i18n.ts';
 
-/** Shorter downloads and loads are seen to end where they were started, milliseconds. */
+/** Shortest download or load whose end is reported, milliseconds: the user waits for a shorter one. */
 const LONG_MS = 20_000;
 
-/** Ends that the user caused, or that are not the end: an interrupted download is restarted. */
+/** Errors that are not reported: the user caused them, or the worker restarts the download (`HOST_DISCONNECTED`). */
 const NOT_REPORTED: ReadonlySet<string> = new Set([
   'DOWNLOAD_PAUSED',
   'DOWNLOAD_CANCELLED',
@@ -12,31 +12,27 @@ const NOT_REPORTED: ReadonlySet<string> = new Set([
   'ABORTED',
 ]);
 
-/** The end of a download or a load that took long. */
+/** The notification of the end of a long download or load. */
 export interface LongTask {
   readonly message: Extract<MessageKey, 'notifyDownloaded' | 'notifyDownloadFailed' | 'notifyLoaded'>;
-  /** The model, as a person would name it. */
+  /** The name of the model's file, without its extension. */
   readonly name: string;
 }
 
 /**
- * Returns what to tell the user when a request has ended; undefined if that is nothing.
+ * Returns the notification of the end of a request; undefined if there is nothing to report.
  *
- * @param ms How long it took.
- * @param errorCode Why it failed; undefined if it succeeded.
+ * @param end How the request ended: its duration in milliseconds, and its error code, which is undefined if it succeeded.
  */
 export function longTaskOf(
   action: ActionName,
   fields: object,
-  { ms, errorCode }: { readonly ms: number; readonly errorCode: string | undefined },
+  end: { readonly ms: number; readonly errorCode: string | undefined },
 ): LongTask | undefined {
+  const { ms, errorCode } = end;
   const { modelPath, modelId = modelPath } = fields as { modelPath?: unknown; modelId?: unknown };
   if (ms < LONG_MS || typeof modelId !== 'string' || NOT_REPORTED.has(errorCode ?? '')) return undefined;
-  const name =
-    modelId
-      .split('/')
-      .at(-1)
-      ?.replace(/\.gguf$/, '') ?? modelId;
+  const name = modelId.slice(modelId.lastIndexOf('/') + 1).replace(/\.gguf$/, '');
   if (action === 'DOWNLOAD_MODEL') {
     return { message: errorCode === undefined ? 'notifyDownloaded' : 'notifyDownloadFailed', name };
   }

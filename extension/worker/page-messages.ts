@@ -24,9 +24,9 @@ export type ToPage =
       readonly message: string;
       readonly details?: Readonly<Record<string, unknown>>;
     }
-  /** An event of the host. Of generations, only text of answers in conversations: others belong to one page. */
+  /** An event of the host, except of generations outside conversations. */
   | { readonly kind: 'event'; readonly event: HostEvent }
-  /** An action of some page has changed what the host reports of models. */
+  /** An action of a page may have changed the models that the host reports. */
   | { readonly kind: 'changed'; readonly action: ActionName };
 
 /** Actions after which every open page asks the host again for models. */

@@ -17,7 +17,7 @@ export interface WorkerOptions {
   readonly version: string;
   /** Sets the text of the toolbar button's badge. */
   readonly showBadge: (text: string) => void;
-  /** Tells the user that something that took long has ended. Called only while no page is open. */
+  /** Notifies the user of the end of a long task. Called only while no page is open. */
   readonly notify: (task: LongTask) => void;
 }
 
@@ -73,7 +73,8 @@ export class Worker {
   /**
    * Sends a request to the host. Rejects with a {@link RequestError}.
    *
-   * @param onSent Gets its id, which the host's events about it have; again if it is repeated for an updated host.
+   * @param onSent Called with the id of the request, which the host's events refer to; called again with another one if the
+   *   request is repeated because the host was updated.
    */
   async request<A extends ActionName>(
     action: A,
@@ -84,7 +85,7 @@ export class Worker {
     return (await this.#request(action, fields, onSent)) as PayloadOf<A>;
   }
 
-  /** Calls a listener with every event of the host; the returned function ends that. */
+  /** Adds a listener for the host's events. Returns a function that removes it. */
   onEvent(listener: (event: HostEvent) => void): () => void {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);

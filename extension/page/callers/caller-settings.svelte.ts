@@ -42,7 +42,7 @@ export class CallerSettings {
   /** Allows a web site. Must be called first in the handler of a click: the browser may ask the user. */
   async allowSite(origin: string): Promise<boolean> {
     const granted = browser.permissions.request({ origins: [patternOf(origin)] });
-    // The browser's question may close this popup; then the worker does the rest.
+    // The browser's prompt may close this popup; then the worker stores the access.
     void browser.storage.session.set({ [PENDING_GRANT]: origin });
     const isGranted = await granted;
     await browser.storage.session.remove(PENDING_GRANT);
@@ -55,7 +55,7 @@ export class CallerSettings {
     return this.#save((access) => withEntry(access, entry));
   }
 
-  /** Takes everything back that was allowed. */
+  /** Removes the access of a caller, and the browser's permission for its site. */
   async remove(caller: CallerId): Promise<void> {
     await this.#save((access) => withoutEntry(access, caller));
     if (caller.kind !== 'site') return;
@@ -64,7 +64,7 @@ export class CallerSettings {
     if (!isShared) await browser.permissions.remove({ origins: [pattern] });
   }
 
-  /** Stops what a caller has running. */
+  /** Stops the running answers of a caller. */
   stop({ kind, id }: CallerId): void {
     this.#connect().postMessage({ kind: 'stop', caller: { kind, id } } satisfies StopCaller);
   }
@@ -78,7 +78,7 @@ export class CallerSettings {
   }
 
   async #save(change: (access: Access) => Access): Promise<void> {
-    // The worker and other pages change it, too.
+    // The worker and other pages may have changed it.
     this.access = change(parseAccess((await browser.storage.local.get(ACCESS))[ACCESS]));
     await browser.storage.local.set({ [ACCESS]: this.access });
   }

@@ -3,20 +3,20 @@ import type { ColoredCode } from './code-colors.ts';
 /** Longest code that is colored, characters. */
 const MAX_CODE = 20_000;
 
-/** Longest time for a block of code, milliseconds. Real code takes a few; code that was made to be slow takes seconds. */
+/** Time limit for a block of code, milliseconds. Real code takes a few, hostile code seconds. */
 const MAX_MS = 3_000;
 
-/** After so many blocks that took too long, a page colors no others. */
+/** Number of blocks that exceed the limit before a page stops coloring code. */
 const MAX_TIMEOUTS = 2;
 
 let worker: Worker | undefined;
 let timeouts = 0;
-/** Ends when the blocks before have been colored. */
+/** Resolves when the earlier blocks have been colored. */
 let previous: Promise<unknown> = Promise.resolve();
 
 /**
- * Returns code divided into parts to color, one block after another. Undefined if it is too long or too slow, if its
- * language is not known, or if `signal` was aborted before its turn.
+ * Returns code divided into parts to color. Blocks are processed one at a time. Resolves with undefined if the code is too
+ * long or takes too long, if its language is not known, or if `signal` was aborted while it waited.
  */
 export function colorInWorker(code: string, language: string, signal: AbortSignal): Promise<ColoredCode | undefined> {
   const colored = previous.then(() => {

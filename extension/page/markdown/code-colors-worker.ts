@@ -1,6 +1,6 @@
 import { colorCode } from './code-colors.ts';
 
-/** Colors the code of each message. In a worker, because some text made for it takes the library seconds. */
+/** Colors the code of each message. Runs in a worker, because the library takes seconds for some hostile text. */
 addEventListener('message', ({ data: { code, language } }: MessageEvent<{ code: string; language: string }>) =>
   postMessage(colorCode(code, language)),
 );

@@ -15,7 +15,7 @@ export interface ColoredCode {
   readonly parts: readonly CodePart[];
 }
 
-/** The library's names of parts, up to the first dot. All others look like the text. */
+/** Kinds by the first part of the library's scopes. Other scopes have no color. */
 const KINDS: Readonly<Record<string, CodeKind>> = {
   addition: 'added',
   attr: 'name',
@@ -62,7 +62,7 @@ class PartsEmitter implements Emitter {
     this.#scopes.pop();
   }
 
-  /** What the library calls for parts that contain others. */
+  /** The library calls these two methods for parts that contain others. */
   openNode(scope: string): void {
     this.startScope(scope);
   }

@@ -9,7 +9,7 @@ export interface FormulaToken {
   /** The formula with its delimiters. */
   readonly raw: string;
   readonly tex: string;
-  /** True for a formula on a line of its own. */
+  /** True for a display formula, on a separate line. */
   readonly isDisplay: boolean;
 }
 
@@ -35,12 +35,12 @@ export function readFormula(text: string): FormulaToken | undefined {
   return { type: 'formula', raw, tex: tex.trim(), isDisplay };
 }
 
-/** Tells formulas between single dollars from amounts of money and shell variables, as Pandoc does. */
+/** Returns whether the text between single dollars is a formula, not an amount or a shell variable, by Pandoc's rules. */
 function isDollarFormula(tex: string, next: string): boolean {
   return !/^\s|[\s\\]$|\n/.test(tex) && !/[\p{L}\p{N}]/u.test(next);
 }
 
-/** Extends the lexer by formulas: within lines, and as blocks, whose lines could otherwise be read as lists or headings. */
+/** Extends the lexer by inline formulas, and by blocks, whose lines it would otherwise read as lists or headings. */
 export const FORMULAS: NonNullable<MarkedOptions['extensions']> = {
   renderers: {},
   childTokens: {},

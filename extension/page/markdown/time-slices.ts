@@ -1,10 +1,10 @@
-/** Longest time that work takes before the page can draw, milliseconds. */
+/** Longest time that tasks take between two frames, milliseconds. */
 const SLICE_MS = 8;
 
 const waiting = new Set<() => void>();
 let isScheduled = false;
 
-/** Runs a short task soon, so that many of them do not delay a frame. Returns a function that cancels it. */
+/** Queues a short task; many of them do not delay a frame. Returns a function that cancels the task. */
 export function runInSlices(task: () => void): () => void {
   waiting.add(task);
   schedule();

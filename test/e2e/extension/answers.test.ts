@@ -25,7 +25,7 @@ for (const kind of BROWSERS) {
     });
     afterEach(() => fixture.close());
 
-    it('are shown without delay, whatever their code and formulas are made to do', async () => {
+    it('are shown without delay, even with hostile code and formulas', async () => {
       fixture.install();
       const page = await fixture.page('sidepanel.html');
       await page.waitForText('header', 'Connected');
@@ -42,7 +42,7 @@ for (const kind of BROWSERS) {
       await page.click('header .buttons button');
       await page.click('.row .open');
       await page.waitForElement('.code + p + .code');
-      // The block after the slow one gets its turn.
+      // The block after the slow one is colored.
       await page.waitForElement('.code:last-of-type .keyword');
       expect(await page.evaluate(`document.querySelector('.code pre').textContent.length`)).toBe(slow.length);
       expect(

@@ -168,7 +168,7 @@ describe('formulas', () => {
     }
   });
 
-  it('leave a paragraph whole where none ends', () => {
+  it('do not split a paragraph if they have no end', () => {
     expect(parseMarkdown('one\n$$ two\nthree')).toHaveLength(1);
   });
 
@@ -196,7 +196,7 @@ describe('formulas', () => {
       ['too many elements', '"'.repeat(1_000)],
     ])('are not rendered with %s', (_what, tex) => expect(renderFormula(tex, false)).toBeUndefined());
 
-    it('do not grow beyond some lines', () => {
+    it('have no spaces or rules larger than some lines', () => {
       const space = renderFormula('\\rule{1000em}{1000em}', true);
       expect(String(space?.innerHTML)).toMatch(/10em/);
       expect(String(space?.innerHTML)).not.toMatch(/1000em/);

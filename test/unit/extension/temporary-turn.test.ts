@@ -42,7 +42,7 @@ describe('a turn of a temporary chat', () => {
     expect(texts(temporaryTurn(shown.slice(0, 3), { regenerate: 'r' }, CHAT).messages)).toEqual(['q', 'a', 'r', '']);
   });
 
-  it('continues the last answer, or generates it if there is nothing of it', () => {
+  it('continues the last answer, or generates it again if it is empty', () => {
     const cut = temporaryTurn([question, { ...answer, status: 'length' }], { continue: true }, CHAT);
     expect(cut.answer).toMatchObject({ id: 'a', content: 'a', status: 'streaming' });
     expect(cut.request).toMatchObject({ continue: true });
@@ -54,7 +54,7 @@ describe('a turn of a temporary chat', () => {
     expect(texts(again.request.messages)).toEqual(['q']);
   });
 
-  it('leaves out what failed, with its question', () => {
+  it('leaves out a failed answer and its question', () => {
     const failed = message('f', 'assistant', { content: '', status: 'failed' });
     const { request } = temporaryTurn([question, answer, message('r', 'user'), failed], { message: 's' }, CHAT);
     expect(texts(request.messages)).toEqual(['q', 'a', 's']);
@@ -80,7 +80,7 @@ describe('a turn of a temporary chat', () => {
     expect((await finishTurn(turn, store, () => undefined)).answer).toMatchObject({ content: '', status: 'failed' });
   });
 
-  it('ends with what the host generated', () => {
+  it('ends with the answer of the host', () => {
     const usage = {
       promptTokens: 1,
       cachedPromptTokens: 0,
