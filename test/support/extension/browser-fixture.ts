@@ -103,6 +103,7 @@ export class BrowserFixture {
   /** Opens a web page in a tab. The first page starts the browser. */
   async webPage(url: string): Promise<WebPage> {
     const browser = await this.#start({});
+    await this.#welcomed(browser);
     return browser.openWebPage(url);
   }
 
@@ -116,6 +117,15 @@ export class BrowserFixture {
   async allow(url: string): Promise<void> {
     const { protocol, hostname } = new URL(url);
     await (await this.#start({})).grantHost(`${protocol}//${hostname}/*`);
+  }
+
+  /** Waits for the tab that the extension opens when it is installed: later, it would become the current one. */
+  async #welcomed(browser: TestBrowser): Promise<void> {
+    const page = new PageDriver(await browser.openPage('options.html'));
+    await page.waitFor(
+      `chrome.extension.getViews({ type: 'tab' }).some(({ location }) => location.pathname === '/welcome.html')`,
+    );
+    await page.close();
   }
 
   async #start(look: Look): Promise<TestBrowser> {

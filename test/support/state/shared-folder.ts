@@ -1,7 +1,8 @@
 import { randomFillSync } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { type Dirent, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isSystemError } from '../../../host/common/errors.ts';
 import { markovModel } from '../gguf/markov-model.ts';
 import { HOST_MAIN, HostProcess, type Message } from '../host/host-process.ts';
 import { startHub, type TestHub } from '../hub/hub.ts';
@@ -80,12 +81,23 @@ export function startHost(home: string, hub: TestHub, clockShiftMs: number): Hos
   });
 }
 
-/** Returns the paths of all files in a folder, relative to it, with `/`. */
+/** Returns the paths of all files in a folder, relative to it, with `/`. Running hosts may remove folders meanwhile. */
 export function filesIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+  return entriesOf(folder)
+    .flatMap((entry) => {
+      if (entry.isFile()) return [entry.name];
+      return entry.isDirectory() ? filesIn(join(folder, entry.name)).map((path) => `${entry.name}/${path}`) : [];
+    })
     .sort();
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 /** Returns which of the texts are in any file of a folder, except in models and unfinished downloads. */
