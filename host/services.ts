@@ -330,7 +330,7 @@ export class HostServices {
     return models;
   }
 
-  /** Announces the models that this host has loaded itself, or that it stays, to the other hosts of the user. */
+  /** Announces to the other hosts of the user the models that this host has loaded itself, and whether it stays. */
   async #announceModels(models: ModelRegistry): Promise<void> {
     const own = models.list().filter(({ modelType, hostPid }) => modelType !== 'remote' && hostPid === undefined);
     if (own.length === 0 && !this.#stays && (await this.#presence.current()) === undefined) return;
@@ -351,12 +351,12 @@ export class HostServices {
     return new Peers({ paths, own, timeoutMs: limits.loadTimeoutMs, log: this.log });
   }
 
-  /** Without it, other hosts load models themselves. */
+  /** If no server can be opened, other hosts load models themselves. */
   async #openPeerServer(): Promise<PeerServer | undefined> {
     const { PeerServer } = await import('./peers/peer-server.ts');
     const { log, config } = this;
     try {
-      const load = this.#stays ? this.#loadForPeer : undefined;
+      const load = () => (this.#stays ? this.#loadForPeer : undefined);
       const options = { models: await this.models(), openSession: this.#openPeerSession, load, log };
       return await PeerServer.open({ folder: config.paths.hosts, ...options });
     } catch (error) {

@@ -5,7 +5,7 @@ import { throttle } from '../common/progress.ts';
 import { capabilitiesOf, hostOf } from '../models/describe-loaded.ts';
 import type { EngineModel, LoadedModel } from '../models/model-engine.ts';
 import type { LoadPlan, LoadProgress } from '../models/model-registry.ts';
-import type { LoadTurn } from '../peers/load-turn.ts';
+import type { LoadLock } from '../peers/load-lock.ts';
 import * as declared from '../protocol/actions/load.ts';
 import type { EventPayloads, RequestOf } from '../protocol/messages.ts';
 import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
@@ -83,11 +83,11 @@ interface Start {
 function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, onDownloaded }: Start): LoadPlan {
   const { services } = call;
   const { id } = name;
-  let turn: LoadTurn | undefined;
+  let loadLock: LoadLock | undefined;
   return {
     id,
     settings: requestedSettings(request),
-    end: () => turn?.release(),
+    end: () => loadLock?.release(),
     lease: async (signal) => (await services.cache()).lease(name, signal),
     async start(signal, onProgress) {
       const [engine, cache, hardware, { inspectModel }] = await Promise.all([
@@ -119,7 +119,7 @@ function localPlan(name: ModelName, request: RequestOf<'LOAD_MODEL'>, { call, on
       onDownloaded();
       if (alreadyDownloaded) onProgress({ step: 'found', size: model.size });
       const inspected = await inspectModel(model.files, { signal });
-      turn = await peers.takeLoadTurn(id, signal);
+      loadLock = await peers.acquireLoadLock(id, signal);
       const meanwhile = await peers.find(id, isAsked);
       if (meanwhile !== undefined) return meanwhile;
       const settings = await planLoad({ id, request, shape: inspected.shape }, services);

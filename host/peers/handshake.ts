@@ -3,50 +3,54 @@ import type { Socket } from 'node:net';
 import { isJsonObject, type JsonObject } from '../common/json.ts';
 import { parseJsonObject } from '../common/json-limits.ts';
 
-/** How long the other side may take for each message, milliseconds. It takes one; a busy computer needs more. */
+/** How long the other side may take for each message, milliseconds: it takes about one, and more on a busy computer. */
 const TIMEOUT_MS = 2_000;
 
 /** Longest message before the other side has proven that it knows the secret, bytes. */
 const MAX_HELLO_BYTES = 4 * 1024;
 
-/** Longest message after that, bytes: what is known of a model, with its settings and a chat template. */
-const MAX_WELCOME_BYTES = 1024 * 1024;
+/** Longest answer after that, bytes: the description of a model, its settings and a chat template. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
 
 const NEWLINE = 10;
 
 /**
- * Two hosts of a user prove to each other that they know a secret, without sending it: a program that listens in place of
- * a host learns nothing, and one that connects gets nothing. Then the caller says what it wants.
+ * The caller's side of the handshake. Two hosts of a user prove to each other that they know a secret, without sending it:
+ * a program that listens in place of a host learns nothing, and one that connects gets nothing. Then the caller sends its
+ * request.
  *
- * The four messages are lines of JSON. Each side reads only what the other one has to send next.
+ * The four messages are lines of JSON. Each side reads only the message that it expects next.
  *
- * @param wish What the caller wants.
- * @returns the answer to it.
+ * @param request What the connection is for.
+ * @returns the host's answer to the request.
  * @throws Error if the other side does not know the secret, does not answer in time, or ends the connection.
  */
-export async function greet(socket: Socket, secret: string, wish: JsonObject): Promise<JsonObject> {
+export async function handshakeAsCaller(socket: Socket, secret: string, request: JsonObject): Promise<JsonObject> {
   const own = nonce();
   send(socket, { nonce: own });
   const hello = await readLine(socket, MAX_HELLO_BYTES);
   const other = textOf(hello.nonce);
   assertProof(hello.proof, proofOf(secret, 'host', own, other));
-  send(socket, { proof: proofOf(secret, 'caller', own, other), wish });
-  return readLine(socket, MAX_WELCOME_BYTES);
+  send(socket, { proof: proofOf(secret, 'caller', own, other), request });
+  return readLine(socket, MAX_ANSWER_BYTES);
 }
 
-/** The side of the host that is called. Returns the wish of the caller; {@link welcome} answers it. Throws as {@link greet}. */
-export async function receive(socket: Socket, secret: string): Promise<JsonObject> {
+/**
+ * The host's side of the handshake. Returns the caller's request, which {@link answerCaller} answers. Throws as
+ * {@link handshakeAsCaller}.
+ */
+export async function handshakeAsHost(socket: Socket, secret: string): Promise<JsonObject> {
   const other = textOf((await readLine(socket, MAX_HELLO_BYTES)).nonce);
   const own = nonce();
   send(socket, { nonce: own, proof: proofOf(secret, 'host', other, own) });
-  const { proof, wish } = await readLine(socket, MAX_HELLO_BYTES);
+  const { proof, request } = await readLine(socket, MAX_HELLO_BYTES);
   assertProof(proof, proofOf(secret, 'caller', other, own));
-  if (!isJsonObject(wish)) throw new Error('The caller wants nothing');
-  return wish;
+  if (!isJsonObject(request)) throw new Error('The caller sent no request');
+  return request;
 }
 
-/** Answers the wish of a caller. */
-export function welcome(socket: Socket, answer: object): void {
+/** Sends the answer to a caller's request. */
+export function answerCaller(socket: Socket, answer: object): void {
   send(socket, answer);
 }
 
@@ -54,7 +58,7 @@ function nonce(): string {
   return randomBytes(32).toString('hex');
 }
 
-/** The sides have different proofs, so that neither can be made from the other's. */
+/** Returns the proof of one side. The sides have different proofs, so neither side can send back the other's. */
 function proofOf(secret: string, side: 'host' | 'caller', callers: string, hosts: string): string {
   return createHmac('sha256', secret).update(`${side}\n${callers}\n${hosts}`).digest('hex');
 }
@@ -74,7 +78,7 @@ function send(socket: Socket, message: object): void {
   socket.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Reads one line, and nothing after it. */
+/** Reads one line, and leaves what follows it in the socket. */
 async function readLine(socket: Socket, most: number): Promise<JsonObject> {
   const line = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
@@ -89,7 +93,7 @@ async function readLine(socket: Socket, most: number): Promise<JsonObject> {
       }
       chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
       if (end < 0) continue;
-      // At once: what follows is for the next reader.
+      // Before the rest is put back, since that emits the event again.
       socket.off('readable', onReadable);
       if (end + 1 < chunk.length) socket.unshift(chunk.subarray(end + 1));
       line.resolve(Buffer.concat(chunks));

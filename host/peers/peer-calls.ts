@@ -11,11 +11,11 @@ export type PeerEmit = (event: { type: string; payload: object }) => void;
 
 let connections = 0;
 
-/** The requests of one connection, which another host of the user has made from those of its clients. */
+/** Handles the requests of one connection, which another host of the user has made from its clients' requests. */
 export class PeerCalls {
   readonly #models: ModelRegistry;
   readonly #id: string;
-  /** What tells the generations of this connection from all others. */
+  /** Prefix of the tags of this connection's generations, by which they are stopped. */
   readonly #tag: string;
   readonly #running = new Map<number, AbortController>();
 
@@ -26,7 +26,7 @@ export class PeerCalls {
     this.#tag = `peer-${connections}-`;
   }
 
-  /** Answers a message. @throws HostError what the model throws. */
+  /** Answers a message. @throws HostError `INVALID_REQUEST`; what the model throws. */
   async handle(message: JsonObject, call: { signal: AbortSignal; emit: PeerEmit }): Promise<object> {
     const { success, output } = validate(PeerRequest, message);
     if (!success) throw new HostError('INVALID_REQUEST', 'The other host sent a request that is not of this version.');

@@ -6,7 +6,7 @@ import { encodeFrame } from '../messaging/frame.ts';
 import { MessageInput } from '../messaging/message-input.ts';
 import type { PeerAccess } from '../presence/announcement.ts';
 import { ERROR_CODES, type ErrorCode } from '../protocol/errors.ts';
-import { greet } from './handshake.ts';
+import { handshakeAsCaller } from './handshake.ts';
 import { MAX_PEER_BYTES, type PeerAction } from './peer-protocol.ts';
 
 /** How long a connection may take, milliseconds. */
@@ -31,7 +31,7 @@ export class PeerConnection {
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #pending = new Map<number, Pending>();
-  /** The error of requests when the connection has ended. */
+  /** Returns the error for requests when the connection has ended. */
   readonly #ended: () => HostError;
   #nextId = 1;
   #isClosed = false;
@@ -56,17 +56,18 @@ export class PeerConnection {
   }
 
   /**
-   * Connects to a host, and says what for.
+   * Connects to a host.
    *
-   * @param ended Makes the error of requests that the end of the connection interrupts.
-   * @returns the connection and the answer to the wish.
-   * @throws Error if there is no host, or it is not the one that announced itself.
+   * @param purpose The request of the handshake: a model to use, or to load models.
+   * @param ended Returns the error for requests that the end of the connection interrupts.
+   * @returns the connection and the answer to the purpose.
+   * @throws Error if no host listens, or it is not the one that announced itself.
    */
-  static async open({ address, secret }: PeerAccess, wish: JsonObject, ended: () => HostError) {
+  static async open({ address, secret }: PeerAccess, purpose: JsonObject, ended: () => HostError) {
     const socket = connect(address);
     try {
       await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
-      const answer = await greet(socket, secret, wish);
+      const answer = await handshakeAsCaller(socket, secret, purpose);
       return { connection: new PeerConnection(socket, ended), answer };
     } catch (error) {
       socket.on('error', () => {});

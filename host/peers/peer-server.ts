@@ -9,7 +9,7 @@ import type { Logger } from '../common/log.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
 import type { PeerAccess } from '../presence/announcement.ts';
 import { type Address, newAddress } from './address.ts';
-import { receive, welcome } from './handshake.ts';
+import { answerCaller, handshakeAsHost } from './handshake.ts';
 import { PeerCalls, type PeerEmit } from './peer-calls.ts';
 import { PROGRESS } from './peer-protocol.ts';
 
@@ -35,8 +35,8 @@ export interface PeerServerOptions {
   readonly folder: string;
   readonly models: ModelRegistry;
   readonly openSession: OpenPeerSession;
-  /** Loads a model for another host; undefined in a host that does not stay. */
-  readonly load: LoadForPeer | undefined;
+  /** Returns what loads a model for another host; undefined in a host that does not stay. */
+  readonly load: () => LoadForPeer | undefined;
   readonly log: Logger;
 }
 
@@ -56,7 +56,7 @@ export class PeerServer {
   /** The sockets of the connections, before and after the handshake. */
   readonly #sockets = new Set<Socket>();
   readonly #stopListening: () => void;
-  /** By model; '' for one that loads models. */
+  /** The models of the sessions; '' for a session that loads models. */
   readonly #sessions = new Map<PeerSession, string>();
 
   private constructor(server: Server, address: Address, secret: string, options: PeerServerOptions) {
@@ -83,7 +83,7 @@ export class PeerServer {
       await address.remove();
       throw error;
     }
-    // It alone must not keep a program running.
+    // The server alone must not keep the process running.
     server.unref();
     return new PeerServer(server, address, randomBytes(32).toString('hex'), options);
   }
@@ -97,14 +97,15 @@ export class PeerServer {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { models, openSession, load, log } = this.#options;
+    const { models, openSession, log } = this.#options;
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     try {
-      const { modelId, load: isLoad } = await receive(socket, this.access.secret);
-      if (isLoad === true && load !== undefined) {
-        welcome(socket, { load: true });
+      const { modelId, load: isLoad } = await handshakeAsHost(socket, this.access.secret);
+      const load = isLoad === true ? this.#options.load() : undefined;
+      if (load !== undefined) {
+        answerCaller(socket, { load: true });
         const session = openSession(socket, async ({ request }, call) => ({
           value: await load(isJsonObject(request) ? request : {}, {
             signal: call.signal,
@@ -122,7 +123,7 @@ export class PeerServer {
         return;
       }
       const calls = new PeerCalls(models, id);
-      welcome(socket, { model, settings: models.settingsOf(id) ?? {} });
+      answerCaller(socket, { model, settings: models.settingsOf(id) ?? {} });
       const session = openSession(socket, (message, call) => calls.handle(message, call));
       this.#sessions.set(session, id);
       void session.finished.finally(() => this.#sessions.delete(session));

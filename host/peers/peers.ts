@@ -7,7 +7,7 @@ import type { Announcement, PeerAccess } from '../presence/announcement.ts';
 import { livingHosts } from '../presence/other-hosts.ts';
 import type { PresencePaths } from '../presence/presence.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
-import { type LoadTurn, takeLoadTurn } from './load-turn.ts';
+import { acquireLoadLock, type LoadLock } from './load-lock.ts';
 import { PeerConnection } from './peer-connection.ts';
 import { PeerModel, peerEnded } from './peer-model.ts';
 
@@ -19,9 +19,8 @@ function serverEnded(): HostError {
 export class Peers {
   readonly #paths: PresencePaths;
   readonly #log: Logger;
-  /** Of this host itself, where it is open. */
+  /** Returns how this host itself is reached; undefined while it is not open to others. */
   readonly #own: () => Promise<PeerAccess | undefined>;
-
   readonly #timeoutMs: number;
 
   /** @param options.timeoutMs How long to wait for a load of another host. */
@@ -38,9 +37,9 @@ export class Peers {
   }
 
   /**
-   * Connects to a host that has a model loaded. Undefined if there is none, or none can be reached.
+   * Connects to a host that has a model loaded. Returns undefined if there is none, or none can be reached.
    *
-   * @param isWanted Whether its copy will do.
+   * @param isWanted Returns whether a copy is suitable.
    */
   async find(id: string, isWanted: (model: PeerModel) => boolean = () => true): Promise<PeerModel | undefined> {
     for (const host of await this.#others()) {
@@ -71,7 +70,11 @@ export class Peers {
         return undefined;
       });
       if (opened === undefined) continue;
-      const { connection } = opened;
+      const { connection, answer } = opened;
+      if (answer.load !== true) {
+        connection.close();
+        continue;
+      }
       try {
         const payload = await connection.request<PayloadOf<'LOAD_MODEL'>>('LOAD', { request: fields }, options);
         return { ...payload, host: payload.host ?? { pid } };
@@ -82,9 +85,9 @@ export class Peers {
     throw new HostError('NO_SERVER', 'No host runs that would keep the model loaded. Start one: tabagent serve');
   }
 
-  /** Waits until no other host loads a model. @throws the signal's reason when aborted. */
-  takeLoadTurn(id: string, signal: AbortSignal): Promise<LoadTurn> {
-    return takeLoadTurn(this.#paths, id, { signal, timeoutMs: this.#timeoutMs });
+  /** Locks the loading of a model; see {@link acquireLoadLock}. */
+  acquireLoadLock(id: string, signal: AbortSignal): Promise<LoadLock> {
+    return acquireLoadLock(this.#paths, id, { signal, timeoutMs: this.#timeoutMs });
   }
 
   /** Stops the generations of all models of other hosts, or of one. Returns their number. */
@@ -104,7 +107,7 @@ export class Peers {
 
   async #others(): Promise<Announcement[]> {
     const [hosts, own] = await Promise.all([livingHosts(this.#paths), this.#own()]);
-    // What the hosts send each other is that of one version.
+    // The messages between hosts can differ from version to version.
     return hosts.filter(
       ({ version, access }) => version === VERSION && access !== undefined && access.address !== own?.address,
     );
@@ -116,7 +119,7 @@ export class Peers {
       const { connection, answer } = await PeerConnection.open(access, { modelId: id }, () => peerEnded(id));
       const { model, settings } = answer;
       if (model !== undefined) {
-        // The host that knows the secret has the same version, so it has sent what this one would have.
+        // The host has proven that it knows the secret, and has the same version, so its answer is trusted.
         const info = { ...(model as unknown as LoadedModel), hostPid: pid };
         return new PeerModel(info, settings as JsonObject, connection);
       }

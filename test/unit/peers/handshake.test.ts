@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { greet, receive, welcome } from '../../../host/peers/handshake.ts';
+import { answerCaller, handshakeAsCaller, handshakeAsHost } from '../../../host/peers/handshake.ts';
 import { describeOnPosix } from '../../support/on-posix.ts';
 
 const SECRET = 'the secret of a host';
@@ -37,20 +37,20 @@ describeOnPosix('the handshake of two hosts', () => {
     return [caller, host];
   }
 
-  it('passes on the wish and its answer, and what follows', async () => {
+  it('passes on the request and its answer, and leaves what follows for the next reader', async () => {
     const [caller, host] = await pair();
-    const greeted = greet(caller, SECRET, { modelId: 'a/b/c.gguf' });
-    expect(await receive(host, SECRET)).toEqual({ modelId: 'a/b/c.gguf' });
-    welcome(host, { model: { id: 'a/b/c.gguf' } });
+    const greeted = handshakeAsCaller(caller, SECRET, { modelId: 'a/b/c.gguf' });
+    expect(await handshakeAsHost(host, SECRET)).toEqual({ modelId: 'a/b/c.gguf' });
+    answerCaller(host, { model: { id: 'a/b/c.gguf' } });
     host.write('more');
     expect(await greeted).toEqual({ model: { id: 'a/b/c.gguf' } });
     const [rest] = await once(caller, 'data');
     expect(String(rest)).toBe('more');
   });
 
-  it('ends before a wish is sent if the host does not know the secret', async () => {
+  it('ends before a request is sent if the host does not know the secret', async () => {
     const [caller, host] = await pair();
-    const greeted = greet(caller, SECRET, { modelId: 'private' });
+    const greeted = handshakeAsCaller(caller, SECRET, { modelId: 'private' });
     const heard: string[] = [];
     host.on('data', (bytes) => {
       heard.push(String(bytes));
@@ -63,18 +63,18 @@ describeOnPosix('the handshake of two hosts', () => {
 
   it('ends without an answer if the caller does not know the secret, or repeats what the host sent', async () => {
     const [stranger, host] = await pair();
-    const received = receive(host, SECRET);
-    const greeted = greet(stranger, 'another secret', {});
+    const received = handshakeAsHost(host, SECRET);
+    const greeted = handshakeAsCaller(stranger, 'another secret', {});
     await expect(greeted).rejects.toThrow('does not know the secret');
     stranger.destroy();
     await expect(received).rejects.toThrow();
 
     const [echo, second] = await pair();
-    const answered = receive(second, SECRET);
+    const answered = handshakeAsHost(second, SECRET);
     echo.write(`${JSON.stringify({ nonce: 'n' })}\n`);
     echo.on('data', (bytes) => {
       const { proof } = JSON.parse(String(bytes));
-      echo.write(`${JSON.stringify({ proof, wish: {} })}\n`);
+      echo.write(`${JSON.stringify({ proof, request: {} })}\n`);
     });
     await expect(answered).rejects.toThrow('does not know the secret');
   });
@@ -89,7 +89,7 @@ describeOnPosix('the handshake of two hosts', () => {
       `{"nonce":"${'n'.repeat(200)}"}\n`,
     ]) {
       const [caller, host] = await pair();
-      const received = receive(host, SECRET);
+      const received = handshakeAsHost(host, SECRET);
       caller.write(message);
       await expect(received).rejects.toThrow(/not a host|too much/);
     }
@@ -97,7 +97,7 @@ describeOnPosix('the handshake of two hosts', () => {
 
   it('ends when the other side ends the connection', async () => {
     const [caller, host] = await pair();
-    const received = receive(host, SECRET);
+    const received = handshakeAsHost(host, SECRET);
     caller.end(`${JSON.stringify({ nonce: 'n' })}\n`);
     await expect(received).rejects.toThrow('ended the connection');
   });

@@ -4,27 +4,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FileLock } from '../common/file-lock.ts';
 import type { PresencePaths } from '../presence/presence.ts';
 
-/** How often a host that waits looks whether it is its turn, milliseconds. */
+/** How often a waiting host tries again, milliseconds. */
 const POLL_MS = 50;
 
 /** The right to load a model. */
-export interface LoadTurn {
+export interface LoadLock {
   release(): void;
 }
 
 /**
- * Waits until no other host of the user loads a model, so that the next one finds it loaded. Whoever has the turn keeps
- * it until it has announced the model.
+ * Waits until no other host of the user is loading a model, and locks it. The holder releases the lock after it has
+ * announced the model, so the next host uses that copy.
  *
- * @param options.timeoutMs How long to wait: the other host may be suspended. Then the turn is without effect.
+ * @param options.timeoutMs How long to wait, since the other host may be suspended. Then the returned lock has no effect.
  * @throws the signal's reason when aborted.
  */
-export async function takeLoadTurn(
+export async function acquireLoadLock(
   { locks }: Pick<PresencePaths, 'locks'>,
   id: string,
   { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
-): Promise<LoadTurn> {
-  // An ID can be longer than a file name, and has characters that one cannot have.
+): Promise<LoadLock> {
+  // An ID can be longer than a file name, and has characters that a file name cannot have.
   const path = join(locks, `load-${createHash('sha256').update(id).digest('hex').slice(0, 32)}.lock`);
   for (const deadline = performance.now() + timeoutMs; ; ) {
     const lock = FileLock.try(path);
