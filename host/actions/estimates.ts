@@ -1,9 +1,9 @@
 import type { Estimate } from '../protocol/actions/estimate.ts';
 import type { Call } from './action.ts';
 
-/** What is known of a model before its header is read. */
+/** Properties of a model that are known before its header is read. */
 export interface ModelFacts {
-  /** Its name, which may tell how many parameters a token uses. */
+  /** Its name, which may contain the number of parameters that are active for each token, such as `A3B`. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;

@@ -5,7 +5,7 @@ import type { Schema } from '../protocol/fields.ts';
 import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The word that stands for no setting of one's own. */
+/** The value that resets a setting. */
 const DEFAULT = 'default';
 
 /** A setting that a user can name, and where it is in requests. */
@@ -56,14 +56,14 @@ export function settingNamed(typed: string): NamedSetting {
   throw new UsageError(`Unknown setting: ${typed}.${hint}`);
 }
 
-/** Returns the value that was typed for a setting; undefined stands for the default. Throws {@link UsageError}. */
+/** Returns the value that was typed for a setting; undefined to reset it. Throws {@link UsageError}. */
 export function settingValue({ key, schema }: NamedSetting, typed: string): unknown {
   if (typed === DEFAULT) return undefined;
   const readings = [typed, ...(typed.trim() === '' ? [] : [Number(typed)]), ...(SWITCH[typed.toLowerCase()] ?? [])];
   const results = readings.map((value) => validate(schema, value));
   const valid = results.find(({ success }) => success);
   if (valid !== undefined) return valid.output;
-  // The reading of the right type fails at its range.
+  // A value of the right type that is out of range has the most helpful message.
   const issues = results.flatMap(({ issues = [] }) => issues);
   const { message } = issues.find(({ kind }) => kind === 'validation') ?? { message: expectedOf(issues[0]?.expected) };
   throw new UsageError(`Invalid value for ${shownName(key)}: "${typed}". Expected ${message}.`);

@@ -37,7 +37,7 @@ export class ScanBudget {
     return [...this.#skipped];
   }
 
-  /** False once an entry has been skipped. */
+  /** Whether more entries may be read. */
   get hasCapacity(): boolean {
     return this.#remaining >= 0 && !this.signal.aborted;
   }
@@ -60,7 +60,8 @@ export interface Names {
 /**
  * A folder of another program. A link in it is followed to a file or folder elsewhere only if the folder and the target
  * belong to the user, as where models were moved to another disk. Linked folders inside it, above it, and those that
- * overlap with one that was read before are not entered, which rules out loops. Unreadable entries are treated like missing ones.
+ * overlap with one that was read before are not entered, which rules out loops. Unreadable entries are treated like missing
+ * ones.
  */
 export class BoundedFolder {
   readonly path: string;
@@ -108,7 +109,7 @@ export class BoundedFolder {
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       if (isSystemError(error, 'EACCES', 'EPERM'))
-        this.budget.skip(`${join(this.path, ...parts)} cannot be read: permission denied.`);
+        this.budget.skip(`You do not have permission to read ${join(this.path, ...parts)}.`);
     }
     names.folders.sort();
     names.files.sort();
@@ -122,7 +123,9 @@ export class BoundedFolder {
     if (parts.length >= MAX_DEPTH) {
       const [first] = folders;
       if (first !== undefined)
-        this.budget.skip(`${join(this.path, ...parts, first)} is nested too deeply to be searched.`);
+        this.budget.skip(
+          `${join(this.path, ...parts, first)} was not searched: it is more than ${MAX_DEPTH} folders deep.`,
+        );
       return;
     }
     for (const folder of folders) {
@@ -140,9 +143,9 @@ export class BoundedFolder {
     const real = this.budget.spend() ? await this.#resolve(parts) : undefined;
     // The last component of a real path is not a link, unless it was replaced just now.
     const stats = real === undefined ? undefined : await orUndefined(lstat(real));
-    if (real === undefined && parts.at(-1)?.toLowerCase().endsWith('.gguf') === true && !this.budget.signal.aborted) {
+    if (real === undefined && parts.at(-1)?.toLowerCase().endsWith('.gguf') === true && this.budget.hasCapacity) {
       this.budget.skip(
-        `${join(this.path, ...parts)} is a link to a file that does not exist, or that belongs to another user.`,
+        `${join(this.path, ...parts)} is a link whose target does not exist or belongs to another user.`,
       );
     }
     if (real === undefined || stats?.isFile() !== true) return undefined;
@@ -163,8 +166,10 @@ export class BoundedFolder {
   async referenced(path: string): Promise<FoundFile | undefined> {
     const real = this.budget.spend() && path.toLowerCase().endsWith('.gguf') ? await this.#elsewhere(path) : undefined;
     const file = real === undefined ? undefined : await statFile(real);
-    if (file === undefined && !this.budget.signal.aborted) {
-      this.budget.skip(`${path}, named in ${this.path}, does not exist or belongs to another user.`);
+    if (file === undefined && this.budget.hasCapacity) {
+      this.budget.skip(
+        `${path} (listed in ${this.path}) does not exist, is not a GGUF file, or belongs to another user.`,
+      );
     }
     return file === undefined ? undefined : { ...file, path };
   }

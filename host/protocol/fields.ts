@@ -118,7 +118,7 @@ export const paging = {
   ),
 };
 
-/** Stands in the payload of a list. */
+/** Fields of the payload of a list. */
 export const pagedResponse = {
   nextCursor: optional(v.string(), 'Extension: `cursor` for the next page; absent on the last.'),
 };

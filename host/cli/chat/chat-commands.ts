@@ -10,7 +10,7 @@ import { conversationRows, findConversation, shortId, shownTitle } from './find-
 /** Number of conversations that /load lists. */
 const LISTED_CONVERSATIONS = 15;
 
-/** What a command of a chat works with. */
+/** Context of a command of a chat. */
 interface ChatCommandContext {
   readonly session: ChatSession;
   readonly context: CommandContext;
@@ -65,7 +65,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   },
   continue: {
     usage: '/continue',
-    summary: 'continue an answer that was stopped or cut',
+    summary: 'continue an answer that was stopped or cut off',
     run: async ({ session }) => void (await session.continue()),
   },
   clear: {
@@ -119,7 +119,7 @@ export function chatCommandIn(typed: string): TypedCommand | undefined {
 /**
  * Runs a command of a chat, and returns what to print, if anything.
  *
- * @throws UsageError if there is no such command, or it was used wrongly.
+ * @throws UsageError for an unknown command or invalid arguments.
  */
 export async function runChatCommand(
   { name, rest }: TypedCommand,

@@ -11,10 +11,10 @@ const QUOTES = '"""';
 /** Number of prompts that the arrow keys find. */
 const HISTORY_SIZE = 1_000;
 
-/** What a line is: its text, undefined at the end of the input, or null if Ctrl-C cancelled the prompt. */
+/** A line: its text, undefined at the end of the input, or null if Ctrl-C cancelled the prompt. */
 type Line = string | undefined | null;
 
-/** What a chat reads: prompts that are typed or pasted at the terminal, with a history. */
+/** Reads the prompts of a chat, typed or pasted at the terminal, with a history. */
 export class ChatInput {
   readonly #terminal: Terminal;
   readonly #interrupts: Interrupts;

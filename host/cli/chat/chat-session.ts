@@ -6,7 +6,7 @@ import { UsageError } from '../usage-error.ts';
 import { answer } from './answer.ts';
 import type { Conversation } from './find-conversation.ts';
 
-/** What to do about an answer that was cut. */
+/** What to do about an answer that was cut off. */
 const HOW_TO_CONTINUE = 'Type /continue to continue it.';
 
 /** Settings by their names in requests. */
@@ -87,7 +87,7 @@ export class ChatSession {
     return this.#generate({ regenerate: last.id });
   }
 
-  /** Continues an answer that was stopped or cut. */
+  /** Continues an answer that was stopped or cut off. */
   async continue(): Promise<PayloadOf<'GENERATE'>> {
     if (!this.#exists) throw new UsageError('There is no answer to continue yet.');
     return this.#generate({ continue: true });

@@ -24,7 +24,7 @@ export async function converse(session: ChatSession, context: CommandContext): P
   }
 }
 
-/** Runs a command, or answers a prompt. An error is reported, and the chat goes on. */
+/** Runs a command, or answers a prompt. Reports an error; the chat continues. */
 async function reply(typed: string, session: ChatSession, context: CommandContext): Promise<void> {
   const { stderr } = context.terminal;
   const command = chatCommandIn(typed);

@@ -11,7 +11,7 @@ const CTRL_C = '\u0003';
 /** Longest pasted text, characters. Longer ones are cut; they fit in no context. */
 const MAX_PASTE = 4_000_000;
 
-/** Most characters that are kept of what is typed while an answer is generated. */
+/** Most characters that are kept while keys are held. */
 const MAX_TYPED_AHEAD = 10_000;
 
 /** The part of a terminal's input stream that is used. */
@@ -55,7 +55,7 @@ export class Keyboard extends Readable {
     this.#stdin.setRawMode?.(mode);
   }
 
-  /** Keeps back what is typed from now on. */
+  /** Holds the keys that are typed from now on until {@link release}. */
   hold(): void {
     this.#held ??= '';
   }
@@ -86,7 +86,7 @@ export class Keyboard extends Readable {
     const [typed, ...interrupts] = text.split(CTRL_C);
     this.#held = (this.#held + typed).slice(0, MAX_TYPED_AHEAD);
     for (const after of interrupts) {
-      // Whoever interrupts an answer no longer means what was typed before.
+      // Ctrl-C also discards what was typed before it, as in a shell.
       this.#held = after.slice(0, MAX_TYPED_AHEAD);
       this.#onCtrlC();
     }
@@ -128,7 +128,7 @@ export class Keyboard extends Readable {
   }
 }
 
-/** Returns how many characters at the end of a text may be the start of a marker. A single escape may be the key. */
+/** Returns how many characters at the end of a text may be the start of a marker. A lone escape is the Esc key. */
 function partialLength(text: string, marker: string): number {
   for (let length = Math.min(marker.length - 1, text.length); length > 1; length -= 1) {
     if (text.endsWith(marker.slice(0, length))) return length;

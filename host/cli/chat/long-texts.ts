@@ -1,7 +1,7 @@
 /** Longest pasted text that is shown as it is, characters. Each key press redraws the line, so a longer one is slow. */
 const MAX_SHOWN_PASTE = 1_000;
 
-/** Texts of several lines, or long ones, each of which a short label stands for in a line that is edited. */
+/** Long texts, and those of several lines, which short labels represent in the line that is edited. */
 export class LongTexts {
   readonly #texts = new Map<string, string>();
 
@@ -10,7 +10,7 @@ export class LongTexts {
     return pasted.length <= MAX_SHOWN_PASTE && !pasted.includes('\n') ? pasted : this.label(pasted);
   }
 
-  /** Returns a new label that stands for a text. */
+  /** Returns a new label for a text. */
   label(text: string): string {
     const lines = text.split('\n').length;
     const size = lines > 1 ? `${lines} lines` : `${text.length} characters`;
@@ -19,7 +19,7 @@ export class LongTexts {
     return label;
   }
 
-  /** Returns a line with the texts that its labels stand for. */
+  /** Replaces the labels in a line by their texts. */
   expand(line: string): string {
     return line.replace(/\[Text \d+: \d+ (?:lines|characters)\]/g, (label) => this.#texts.get(label) ?? label);
   }

@@ -53,7 +53,7 @@ export class MarkdownWriter {
     this.#render(false);
   }
 
-  /** Writes what has been held back, at the end of the text. */
+  /** Writes the pending text, at the end of the input. */
   end(): void {
     this.#render(true);
   }
@@ -158,7 +158,7 @@ function spanAt(text: string, at: number, options: InlineOptions): { shown: stri
   return { shown: isCode ? paint(content, 'cyan', true) : emphasized(content, marker, options), length };
 }
 
-/** Returns whether asterisks begin emphasis, rather than stand for a multiplication or for themselves. */
+/** Returns whether asterisks begin emphasis, rather than being a multiplication sign or plain text. */
 function opensEmphasis(marker: string, next: string | undefined, before: string): boolean {
   return marker.length <= 3 && next !== undefined && !/[\s*]/.test(next) && !/[\p{L}\p{N}]/u.test(before);
 }

@@ -11,10 +11,10 @@ import { type JsonLine, readJsonLines } from '../json-lines.ts';
 import { printable } from '../terminal/text.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** Rows that are imported at once, and so are all there or none. */
+/** Rows of one request, which imports all of them or none. */
 const ROWS_AT_ONCE = 1000;
 
-/** Characters of rows that are imported at once: several times as many bytes still fit a request. */
+/** Characters of the rows of one request. Their UTF-8 bytes, several times as many, still fit in it. */
 const CHARACTERS_AT_ONCE = 4 * 1024 * 1024;
 
 /** Maximum number of IDs of refused messages that are printed. */

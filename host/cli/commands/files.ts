@@ -1,7 +1,7 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { formatBytes } from '../../common/format.ts';
 import { type CommandContext, print, printWarning } from '../context.ts';
-import { inWords } from '../terminal/estimate.ts';
+import { formatEstimate } from '../terminal/estimate.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent files`. All of the list, whatever its length. */
@@ -26,7 +26,7 @@ export async function run(context: CommandContext): Promise<number> {
         kind === 'model' ? undefined : kind,
         parts > 1 ? `${parts} parts` : undefined,
         complete ? undefined : 'incomplete',
-        estimate === undefined ? undefined : inWords(estimate),
+        estimate === undefined ? undefined : formatEstimate(estimate),
         downloaded ? 'downloaded' : undefined,
         id === choice ? 'default' : undefined,
       ].filter((fact) => fact !== undefined);

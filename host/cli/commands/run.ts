@@ -10,7 +10,7 @@ import { readStdin } from '../read-stdin.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** What to do about an answer that was cut. */
+/** What to do about an answer that was cut off. */
 const HOW_TO_RAISE = 'Raise the limit with --max-tokens or --context.';
 
 /** `tabagent run`: prints one answer if a prompt is given or piped, otherwise starts a chat. */

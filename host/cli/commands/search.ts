@@ -1,6 +1,6 @@
 import { EXIT } from '../../common/exit-codes.ts';
 import { type CommandContext, print, printWarning } from '../context.ts';
-import { inWords } from '../terminal/estimate.ts';
+import { formatEstimate } from '../terminal/estimate.ts';
 import { printable } from '../terminal/text.ts';
 
 /** `tabagent search`. */
@@ -19,7 +19,7 @@ export async function run(context: CommandContext): Promise<number> {
         gguf?.architecture,
         downloads === null ? undefined : `${downloads.toLocaleString('en')} downloads`,
         gated ? 'gated' : undefined,
-        estimate === undefined ? undefined : inWords(estimate),
+        estimate === undefined ? undefined : formatEstimate(estimate),
       ];
       return `${repoId}  (${facts.filter((fact) => fact !== undefined).join(', ')})\n`;
     });

@@ -18,7 +18,7 @@ export async function run(context: CommandContext): Promise<number> {
     const changes = changeOf(settings, setting, settingValue(setting, words.join(' ')));
     ({ settings } = (await client.request('SET_MODEL_SETTINGS', { modelId, settings: changes })).payload);
   }
-  print(context, { modelId, settings }, () => settingsFacts(settings) || 'This model has no settings of its own.\n');
+  print(context, { modelId, settings }, () => settingsFacts(settings) || 'No settings are saved for this model.\n');
   return EXIT.ok;
 }
 

@@ -55,7 +55,7 @@ export const generateEmbeddings = defineAction({
   summary: 'Returns embeddings of texts.',
   request: {
     ...embedding.request,
-    texts: field(textList(1, MAX_TEXTS), 'The texts; each is embedded by itself.'),
+    texts: field(textList(1, MAX_TEXTS), 'The texts; each is embedded separately.'),
     normalize: optional(
       v.boolean(),
       'Extension: `false` returns embeddings as the model makes them. Default: they are scaled to length 1.',

@@ -19,10 +19,7 @@ export const scanLocalModels = defineAction({
           id: field(v.string(), 'Alias of `modelId`.'),
           name: field(v.string(), 'The name its program uses.'),
           source,
-          kind: field(
-            v.picklist(['model', 'projector']),
-            'A projector belongs to a model and cannot be loaded by itself.',
-          ),
+          kind: field(v.picklist(['model', 'projector']), 'A projector belongs to a model and cannot be loaded alone.'),
           path: field(v.string(), 'The absolute path of its first file.'),
           files: field(count, 'The number of files.'),
           size: field(bytes, 'The size of all files.'),
@@ -64,7 +61,7 @@ export const scanLocalModels = defineAction({
     ),
     problems: field(
       v.array(v.string()),
-      'Problems with the folders in `config.json`, and what was not read and why: broken links, links to other folders, missing files, folders that are nested too deeply.',
+      'Problems with the folders in `config.json`, and what was not read and why: broken links, links to other folders, missing files, folders without permission, folders that are nested too deeply.',
     ),
     complete: field(v.boolean(), 'False if the disks were too slow, or the folders too large, to see everything.'),
     ...pagedResponse,

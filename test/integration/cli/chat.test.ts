@@ -203,7 +203,7 @@ describe('tabagent set', () => {
     const shop = await Workshop.open();
     try {
       const set = (...typed: string[]) => runCommand(['set', STORY, ...typed], { home: shop.home });
-      expect((await set()).stdout).toBe('This model has no settings of its own.\n');
+      expect((await set()).stdout).toBe('No settings are saved for this model.\n');
       await set('system', 'Be', 'brief.');
       await set('max_new_tokens', '20');
       await set('context', '4096');

@@ -60,7 +60,7 @@ describe('tabagent doctor', () => {
     expect(finding?.message).toMatch(/^0 models in \d+ folders\. .*a\.gguf is a link .*b\.gguf .* And 1 more\.$/);
     const scanned = await tabagent(['scan']);
     expect(scanned.stderr).toContain('split-00001-of-00002.gguf is not complete');
-    expect(scanned.stderr).toContain('c.gguf is a link to a file that does not exist');
+    expect(scanned.stderr).toContain('c.gguf is a link whose target does not exist');
   });
 
   it('names the source of an access token that the hub refuses', async () => {

@@ -78,13 +78,13 @@ describeOnPosix('a scan', () => {
     const all = problems.join('\n');
     for (const text of [
       'absent, listed in',
-      'is nested too deeply',
+      'was not searched: it is more than 8 folders deep',
       'dangling.gguf is a link',
       'out.gguf is a link',
       'split-00001-of-00002.gguf is not complete: not all of its 2 parts',
       'late-00001-of-00002.gguf is not complete',
       'lost:latest',
-      `${outside}, named in`,
+      `${outside} (listed in`,
     ]) {
       expect(all).toContain(text);
     }
@@ -211,6 +211,9 @@ describeOnPosix('files in the folders of other programs', () => {
     const open = await BoundedFolder.open(join(home, 'many'), budget);
     expect((await open?.names())?.files).toHaveLength(10);
     expect(budget.hasCapacity).toBe(false);
+    await open?.file('0.gguf');
+    await open?.referenced(join(home, 'many/0.gguf'));
+    expect(budget.skipped).toEqual([]);
   });
 
   it('are read only up to the limit of depth', async () => {
