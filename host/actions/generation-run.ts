@@ -164,6 +164,7 @@ export class GenerationRun {
     return {
       ...generateRequest(withModelDefaults(request, defaults), saved),
       ...defined({ conversation: this.#request.chat_id }),
+      ...(this.#request.store === false ? { isTemporary: true } : {}),
     };
   }
 

@@ -76,6 +76,11 @@ export function budgetOf({ files, shape }: InspectedModel, settings: LoadSetting
   };
 }
 
+/** Returns the size of a sequence's keys and values when its context is full, bytes: the most that a saved state has. */
+export function sequenceBytes(shape: ModelShape, settings: LoadSettings): number {
+  return sum(demandOf(shape, { ...settings, sequences: 1 }).layers) - sum(shape.layerBytes);
+}
+
 /** Memory of a context that evaluates a text as one batch: cache, working memory, and the scores of all heads. */
 function contextBytes(shape: ModelShape, tokens: number): number {
   const settings = { contextSize: tokens, batchSize: tokens, flashAttention: false };

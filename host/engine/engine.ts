@@ -11,7 +11,7 @@ import { bytesPerToken, type WeightSpeed } from '../hardware/token-speed.ts';
 import type { BackendGpus } from '../hardware/types.ts';
 import type { ChatFormat } from '../models/generation.ts';
 import type { LoadedModel, ModelEngine } from '../models/model-engine.ts';
-import { type Budget, budgetOf } from './budget.ts';
+import { type Budget, budgetOf, sequenceBytes } from './budget.ts';
 import type { GpuMode, LoadSettings, RunnerLoad } from './ipc.ts';
 import { type LoadedRunner, type LoadWatch, loadOnRunner } from './load-on-runner.ts';
 import { LocalModel } from './local-model.ts';
@@ -198,12 +198,12 @@ export class Engine implements ModelEngine<LoadRequest> {
     return local;
   }
 
-  /** Forgets what models in memory have evaluated of a conversation, and of prompts that belong to no known one. */
+  /** Clears what loaded models have evaluated of a conversation, and of prompts without one. */
   async forget(conversation: string): Promise<void> {
     await Promise.all([...this.#loaded].map((model) => model.forget(conversation)));
   }
 
-  /** Takes over what a runner saves; returns a function that does so a last time, or undefined if nothing is kept. */
+  /** Takes over states whenever a runner saves them. Returns a function that does so once more; undefined without a store. */
   #keepStates(runner: RunnerProcess): (() => Promise<void>) | undefined {
     const { states } = this.#options;
     const folder = runner.states;
@@ -224,7 +224,7 @@ export class Engine implements ModelEngine<LoadRequest> {
     const budget = budgetOf(model, settings);
     const runner = await this.#takeRunner(files, watch.signal);
     try {
-      const load = await this.#withStates(runner, model.files, { file, settings });
+      const load = await this.#withStates(runner, model, { file, settings });
       return { runner, ...(await loadOnRunner(runner, load, budget, watch)) };
     } catch (error) {
       if (!isHostError(error, 'ENGINE_CRASHED', 'ENGINE_UNAVAILABLE', 'INSUFFICIENT_MEMORY')) throw error;
@@ -239,13 +239,14 @@ export class Engine implements ModelEngine<LoadRequest> {
     }
   }
 
-  /** Gives a runner what was evaluated earlier with this model and these settings. */
-  async #withStates(runner: RunnerProcess, files: readonly string[], load: RunnerLoad): Promise<RunnerLoad> {
+  /** Returns a load that uses the states that were saved with this model and these settings. */
+  async #withStates(runner: RunnerProcess, model: InspectedModel, load: RunnerLoad): Promise<RunnerLoad> {
     const { states, log } = this.#options;
     if (states === undefined || runner.states === undefined) return load;
-    const folder = runner.states;
+    const { files, shape } = model;
+    const stored = { files, sequenceBytes: sequenceBytes(shape, load.settings) };
     try {
-      return { ...load, states: { folder, key: await states.fill(folder, files, load.settings) } };
+      return { ...load, states: await states.fill(runner.states, stored, load.settings) };
     } catch (error) {
       log.warn('states.unusable', { error });
       return load;
@@ -323,7 +324,7 @@ function describe(
   loadTimeMs: number,
 ): LoadedModel {
   const { shape, abilities } = model;
-  // Without the output layer, which is on the GPU as soon as any layer is.
+  // llama.cpp moves the output layer to the GPU first, and counts it.
   const gpuLayers = Math.min(Math.max(0, figures.gpuLayers - 1), shape.layerBytes.length);
   const cpuLayers = shape.layerBytes.length - gpuLayers;
   const splitOrGpu = cpuLayers === 0 ? 'GPU' : 'SPLIT';

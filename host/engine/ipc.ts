@@ -56,13 +56,22 @@ export interface RunnerFacts {
   readonly startMs: number;
 }
 
+/** A runner's folder for the states of one model. */
+export interface StateFolder {
+  readonly folder: string;
+  /** Identifies the model and the settings with which the states were made. */
+  readonly key: string;
+  /** Longest state that is saved, tokens. */
+  readonly maxTokens: number;
+}
+
 /** A load, as a runner gets it. */
 export interface RunnerLoad {
   /** The model's first part. */
   readonly file: string;
   readonly settings: LoadSettings;
-  /** Where evaluated prompts of this model are kept, and what they must have been made with; absent if nowhere. */
-  readonly states?: { readonly folder: string; readonly key: string } | undefined;
+  /** Where evaluated prompts of this model are saved; undefined if nowhere. */
+  readonly states?: StateFolder | undefined;
 }
 
 /** What the loaded model and context report about themselves. Sizes are bytes. */

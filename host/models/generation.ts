@@ -110,6 +110,8 @@ type ConstraintLanguage =
 export interface GenerateRequest {
   /** The conversation that it belongs to, with which what was evaluated for it is forgotten. */
   readonly conversation?: string | undefined;
+  /** Whether nothing of it may be written to the disk. */
+  readonly isTemporary?: boolean | undefined;
   readonly input: PromptInput;
   readonly maxNewTokens: number;
   /** Texts that end the output and are no part of it. */

@@ -23,6 +23,7 @@ import type {
   RunnerStep,
   RunnerWork,
   SpeedTest,
+  StateFolder,
 } from '../ipc.ts';
 import type { Binding, Llama, Model } from './binding-types.ts';
 import { cpuVariant } from './cpu-variant.ts';
@@ -256,9 +257,10 @@ export class LlamaRuntime {
     await this.#loaded?.generator.forget(conversation);
   }
 
-  #savedStates(model: Model, { folder, key }: NonNullable<RunnerLoad['states']>): SavedStates {
+  #savedStates(model: Model, { folder, key, maxTokens }: StateFolder): SavedStates {
     const { release, gpu, cpuVariant } = this.facts;
-    return new SavedStates({ model, folder, key: [key, release, gpu, cpuVariant].join(' '), onChange: this.#onStates });
+    const wholeKey = [key, release, gpu, cpuVariant].join(' ');
+    return new SavedStates({ model, folder, key: wholeKey, maxTokens, onChange: this.#onStates });
   }
 
   /** Memory that this process uses now. */

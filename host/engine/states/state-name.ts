@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 
-/** Names of state files: what was evaluated, and the conversation that it belongs to. */
+/** Names of state files: a digest of the tokens, and one of the conversation. */
 export const STATE_NAME = /^[0-9a-f]{32}-(?<owner>[0-9a-f]{16}|none)\.state$/;
 
-/** Returns the part of a state file's name that stands for its conversation. */
+/** Returns the part of a state file's name that identifies its conversation. */
 export function ownerOf(conversation: string | undefined): string {
   return conversation === undefined ? 'none' : digest(conversation).slice(0, 16);
 }
 
-/** Returns whether a state is removed with a conversation: its own, and those of which nobody knows whose they are. */
-export function belongsTo(owner: string | undefined, conversation: string): boolean {
+/** Returns whether a state is removed with a conversation: its own, and those without one, which may have its text. */
+export function belongsTo(owner: string, conversation: string): boolean {
   return owner === 'none' || owner === ownerOf(conversation);
 }
 

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { link, lstat, mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { atomicWrite } from '../../common/atomic-write.ts';
 import { diskSpace } from '../../common/disk-space.ts';
 import type { Logger } from '../../common/log.ts';
 import { sum } from '../../common/sum.ts';
-import type { LoadSettings } from '../ipc.ts';
+import type { LoadSettings, StateFolder } from '../ipc.ts';
 import { belongsTo, digest, STATE_NAME } from './state-name.ts';
 
-/** Folder of the running runners' own folders. */
+/** Folder that contains the folders of running runners. */
 const OPEN = 'open';
 
 /** File in each model's folder that says which files the states belong to. */
@@ -17,10 +18,10 @@ const MODEL_FILE = 'model.json';
 /** Most states of one model, so that looking for the longest beginning takes little time. */
 const MAX_STATES_PER_MODEL = 200;
 
-/** Share of the disk space that is free otherwise: a small disk is not filled. */
+/** Largest share of the disk space that would be free without states, so that a small disk is not filled. */
 const MAX_SHARE = 0.5;
 
-/** What a runner may write beyond the limit before it is ended: one long conversation, bytes. */
+/** What a runner may write beyond the limit and what its sequences hold before it is ended, bytes. */
 const EXCESS_BYTES = 2 ** 30;
 
 /**
@@ -29,18 +30,20 @@ const EXCESS_BYTES = 2 ** 30;
  */
 const WITHOUT_EFFECT: readonly string[] = ['threads', 'useMmap', 'useMlock', 'force', 'batchSize', 'chatTemplate'];
 
-/** A file of a model, by which a change of it is noticed. */
+/** A file of a model with what changes when it is replaced. */
 interface ModelFile {
   readonly path: string;
   readonly size: number;
   readonly mtimeMs: number;
 }
 
-/** A runner's folder that has a model. */
+/** The folder of a runner that has a model. */
 interface OpenFolder {
   /** The folder of the model's states. */
   readonly model: string;
-  /** The states that the runner had when it was looked at last. */
+  /** What all sequences of the runner can hold, bytes: it may save them at once, before older states are deleted. */
+  readonly sequencesBytes: number;
+  /** The states in the folder at the last update. */
   names: Set<string>;
 }
 
@@ -53,9 +56,9 @@ interface StateFile {
 /**
  * Evaluated prompts on the disk, so that they need not be evaluated again after an unload or a restart.
  *
- * The files of a model are in a folder of their own. A runner sees only a private folder, in which the files of its model
- * are linked and into which it writes new ones: whatever a model's file makes it do, it reaches no states of other models.
- * It checks each file before llama.cpp reads it (`state-file.ts`).
+ * Each model has a folder for its states. A runner sees only its own folder, which contains hard links to the states of
+ * its model and into which it writes new ones: whatever a model's file makes it do, it cannot reach the states of other
+ * models. The runner checks each file before llama.cpp reads it (`state-file.ts`).
  */
 export class StateStore {
   readonly #folder: string;
@@ -87,8 +90,18 @@ export class StateStore {
     return folder;
   }
 
-  /** Links the states of a model into a runner's folder, and returns the key that its states have. */
-  async fill(folder: string, files: readonly string[], settings: LoadSettings): Promise<string> {
+  /**
+   * Links the states of a model into a runner's folder.
+   *
+   * @param model.files The files of the model.
+   * @param model.sequenceBytes What a sequence with a full context takes.
+   * @throws the error of the file system.
+   */
+  async fill(
+    folder: string,
+    { files, sequenceBytes }: { readonly files: readonly string[]; readonly sequenceBytes: number },
+    settings: LoadSettings,
+  ): Promise<StateFolder> {
     const model = await Promise.all(files.map(modelFile));
     const chosen = Object.entries(settings)
       .filter(([name]) => !WITHOUT_EFFECT.includes(name))
@@ -96,16 +109,19 @@ export class StateStore {
     const key = digest(JSON.stringify([model, chosen])).slice(0, 32);
     const from = join(this.#folder, key);
     await mkdir(from, { recursive: true, mode: 0o700 });
-    await writeFile(join(from, MODEL_FILE), JSON.stringify(model), { mode: 0o600 });
+    await atomicWrite(join(from, MODEL_FILE), JSON.stringify(model));
     const states = await statesIn(from);
     const linked = states.slice(0, MAX_STATES_PER_MODEL);
     for (const { path } of linked) await link(path, join(folder, basename(path)));
     for (const { path } of states.slice(MAX_STATES_PER_MODEL)) await remove(path);
-    this.#open.set(folder, { model: from, names: new Set(linked.map(({ path }) => basename(path))) });
-    return key;
+    const names = new Set(linked.map(({ path }) => basename(path)));
+    this.#open.set(folder, { model: from, sequencesBytes: sequenceBytes * (settings.sequences ?? 1), names });
+    // A longer state would be deleted at once, and all others with it.
+    const maxTokens = Math.floor((this.#limitBytes * settings.contextSize) / Math.max(1, sequenceBytes));
+    return { folder, key, maxTokens };
   }
 
-  /** Takes over what a runner has written or removed, and deletes the states that were not used for the longest time. */
+  /** Takes over the states that a runner has written or removed, and deletes the least recently used ones over the limit. */
   async update(folder: string): Promise<void> {
     const open = this.#open.get(folder);
     if (open === undefined) return;
@@ -117,7 +133,7 @@ export class StateStore {
     await this.#enforceLimit();
   }
 
-  /** Returns whether a runner's folder holds far more than the limit: nothing is deleted while it is being written. */
+  /** Returns whether a runner's folder contains more than the runner can have saved before the last update. */
   async exceeds(folder: string): Promise<boolean> {
     const names = await readdir(folder).catch(() => []);
     const sizes = await Promise.all(
@@ -128,16 +144,17 @@ export class StateStore {
         ),
       ),
     );
-    return sum(sizes) > this.#limitBytes + EXCESS_BYTES;
+    const { sequencesBytes = 0 } = this.#open.get(folder) ?? {};
+    return sum(sizes) > this.#limitBytes + sequencesBytes + EXCESS_BYTES;
   }
 
-  /** Removes the folder of a runner that has exited. What it wrote last is taken over before. */
+  /** Removes the folder of a runner that has exited. {@link update} comes before, if its last states are wanted. */
   async close(folder: string): Promise<void> {
     this.#open.delete(folder);
     await rm(folder, { recursive: true, force: true });
   }
 
-  /** Removes the states of a conversation, and those that belong to no known one. */
+  /** Removes the states of a conversation, and those without one. */
   async forget(conversation: string): Promise<void> {
     const folders = [...(await this.#modelFolders()), ...(await this.#runnerFolders())];
     for (const folder of folders) {
@@ -185,7 +202,7 @@ export class StateStore {
   }
 }
 
-/** Returns the state files in a folder, the last used first. Links, which a runner could make, are none. */
+/** Returns the state files in a folder, the last used first, without symbolic links, which a runner could create. */
 async function statesIn(folder: string): Promise<StateFile[]> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => STATE_NAME.test(name));
   const found = await Promise.all(

@@ -92,6 +92,19 @@ describe('what was evaluated of a conversation', () => {
     expect(await ask(`${page} ${words(2, 20)}`)).toEqual({ ...first, evaluated: 1 });
   });
 
+  it('is not written to the disk if the conversation is temporary', async () => {
+    const states = newFolder();
+    const { ask, unload } = await start(states);
+    const first = await ask(words(1), { conversation: 'a', isTemporary: true });
+    // Another conversation takes the sequence: what it held before would be saved now.
+    await ask(words(2), { conversation: 'b' });
+    const again = await ask(words(1), { isTemporary: true });
+    // The first word begins alike.
+    expect(again.evaluated).toBeGreaterThan(first.tokens - 16);
+    await unload();
+    expect(statesIn(states).map((file) => file.includes(ownerOf('b')))).toEqual([true]);
+  });
+
   it('is private to the user', async () => {
     const states = newFolder();
     const { ask, unload } = await start(states);

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ENDLESS } from '../../support/gguf/chains.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
@@ -226,6 +226,25 @@ describe('a turn of a conversation', () => {
     expect((await reply).payload).not.toHaveProperty('conversation');
     expect(await host.request('GET_CONVERSATION', { id: 'talk' })).toMatchObject({ code: 'CONVERSATION_NOT_FOUND' });
     expect(host.received.filter(({ type }) => type === 'conversationChanged')).toEqual([]);
+  });
+
+  it('with store: false leaves no evaluated prompt on the disk', async () => {
+    const saved = () => {
+      const paths = readdirSync(join(shop.home, 'prompt-cache'), { recursive: true, encoding: 'utf8' });
+      // The folder of a process that is exiting links to the same states.
+      return new Set(paths.filter((path) => path.endsWith('.state')).map((path) => basename(path)));
+    };
+    const messages = [{ role: 'user', content: 'tick' }];
+    const request = { chat_id: 'talk', messages, settings: { ...GREEDY, max_new_tokens: 100 } };
+    for (const [store, files] of [
+      [false, 0],
+      [true, 1],
+    ] as const) {
+      await load('long');
+      promised('GENERATE', await host.request('GENERATE', { ...request, store }));
+      promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: 'maker/model/long.gguf' }));
+      expect(saved().size).toBe(files);
+    }
   });
 
   it('is stored while it grows, and marked as stopped after the host was killed', async () => {

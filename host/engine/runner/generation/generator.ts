@@ -125,7 +125,7 @@ export class Generator {
     const bias = prompt && this.#bias(request.sampling.logitBias);
     // The sequence may have to finish what a stopped generation had started.
     step({ kind: 'evaluate', size: this.#pieces.tokens });
-    const taken = prompt && (await this.#pool.take(tokens, request.conversation, signal));
+    const taken = prompt && (await this.#pool.take(tokens, request, signal));
     if (taken === undefined) return output.end('stopped', { promptTokens: tokens.length, cachedPromptTokens: 0 });
     const { pooled, cachedPromptTokens } = taken;
     try {

@@ -5,7 +5,7 @@ import { belongsTo, ownerOf, STATE_NAME } from '../../states/state-name.ts';
 import type { Model, Sequence, Token } from '../binding-types.ts';
 import { isIntact, readHead, type StateHead, seal } from './state-file.ts';
 
-/** Shortest state that is saved, tokens: fewer are evaluated in no time. */
+/** Shortest state that is saved, tokens: evaluating fewer takes about as long as reading a file. */
 export const MIN_SAVED_TOKENS = 64;
 
 /** A state on the disk. */
@@ -14,28 +14,31 @@ export interface SavedState extends StateHead {
   readonly owner: string;
 }
 
-/** The states of this model that are on the disk, in the folder that the host gave to this process. */
+/** The states of this model on the disk, in this process's folder. */
 export class SavedStates {
   readonly #model: Model;
   readonly #folder: string;
   readonly #key: string;
+  readonly #maxTokens: number;
   readonly #onChange: () => void;
   readonly #states = new Map<string, SavedState>();
   readonly #read: Promise<void>;
 
   /**
-   * @param options.key What states must have been saved with.
+   * @param options.key Identifies what states can be used with: model, settings, release of llama.cpp.
+   * @param options.maxTokens Longest state that is saved.
    * @param options.onChange Called after a state was written or removed.
    */
-  constructor(options: { model: Model; folder: string; key: string; onChange: () => void }) {
+  constructor(options: { model: Model; folder: string; key: string; maxTokens: number; onChange: () => void }) {
     this.#model = options.model;
     this.#folder = options.folder;
     this.#key = options.key;
+    this.#maxTokens = options.maxTokens;
     this.#onChange = options.onChange;
     this.#read = this.#readAll();
   }
 
-  /** Returns the state of which the most can be used for a prompt, and how many tokens that are. */
+  /** Returns the state with the longest usable beginning in common with a prompt, and its length in tokens. */
   async best(tokens: readonly Token[]): Promise<{ readonly state: SavedState; readonly shared: number } | undefined> {
     await this.#read;
     let best: { state: SavedState; shared: number } | undefined;
@@ -46,12 +49,11 @@ export class SavedStates {
     return best;
   }
 
-  /** Returns whether exactly these tokens are saved. */
-  has(tokens: readonly Token[], owner: string): boolean {
-    return this.#states.has(nameOf(tokens, owner));
-  }
-
-  /** Loads a state into an empty sequence. A file that is damaged is removed; the sequence then stays empty. */
+  /**
+   * Loads a state into an empty sequence. A damaged file is removed.
+   *
+   * @returns whether it was loaded; otherwise the sequence is still empty.
+   */
   async load(state: SavedState, sequence: Sequence): Promise<boolean> {
     const path = join(this.#folder, state.name);
     try {
@@ -68,12 +70,12 @@ export class SavedStates {
     }
   }
 
-  /** Saves what a sequence has evaluated. Never fails: without space there is no state. */
+  /** Saves the state of a sequence, unless it is too short or too long. Never rejects: on a full disk nothing is saved. */
   async save(sequence: Sequence, conversation: string | undefined): Promise<void> {
     const owner = ownerOf(conversation);
     const tokens = sequence.contextTokens.slice();
     const name = nameOf(tokens, owner);
-    if (tokens.length < MIN_SAVED_TOKENS || this.#states.has(name)) return;
+    if (tokens.length < MIN_SAVED_TOKENS || tokens.length > this.#maxTokens || this.#states.has(name)) return;
     const temporary = join(this.#folder, `${randomUUID()}.tmp`);
     try {
       const firstCell = Math.max(0, sequence.stateCellsStartIndex);
@@ -93,13 +95,13 @@ export class SavedStates {
     }
   }
 
-  /** Removes the states of a conversation, and those of which nobody knows whose they are. */
+  /** Removes the states of a conversation, and those without one. */
   async forget(conversation: string): Promise<void> {
     await this.#read;
     for (const { name, owner } of this.#states.values()) if (belongsTo(owner, conversation)) await this.#remove(name);
   }
 
-  /** Whether any beginning of a state can be used, because nothing of it was overwritten. */
+  /** Whether a sequence can continue from any of its tokens: no layer has dropped earlier keys and values. */
   get #canGoBack(): boolean {
     const { isHybrid, isRecurrent, swaSize } = this.#model.fileInsights;
     return !isHybrid && !isRecurrent && swaSize === undefined;

@@ -1,3 +1,4 @@
+import type { GenerateRequest } from '../../../models/generation.ts';
 import { MAX_CHECKPOINT_BYTES } from '../../budget.ts';
 import type { Context, Model, Sequence, Token } from '../binding-types.ts';
 import { MIN_SAVED_TOKENS, type SavedState, type SavedStates } from './saved-states.ts';
@@ -15,8 +16,8 @@ export interface PooledSequence {
   lastUsed: number;
   /** The conversation whose tokens it holds; undefined for a prompt without one. */
   conversation: string | undefined;
-  /** Whether what it holds is on the disk. */
-  isSaved: boolean;
+  /** Whether it holds tokens that are to be saved and are not yet. */
+  isUnsaved: boolean;
   /** Whether it is cleared when its generation has ended. */
   isForgotten: boolean;
   /** Settles when llama.cpp has finished what a stopped generation had started. */
@@ -48,7 +49,7 @@ export class SequencePool {
       }),
       lastUsed: 0,
       conversation: undefined,
-      isSaved: true,
+      isUnsaved: false,
       isForgotten: false,
       leftOver: Promise.resolve(),
     }));
@@ -63,7 +64,7 @@ export class SequencePool {
    */
   async take(
     tokens: Token[],
-    conversation: string | undefined,
+    { conversation, isTemporary = false }: Pick<GenerateRequest, 'conversation' | 'isTemporary'>,
     signal: AbortSignal,
   ): Promise<TakenSequence | undefined> {
     const saved = await this.#states?.best(tokens);
@@ -86,7 +87,7 @@ export class SequencePool {
       throw error;
     }
     pooled.lastUsed = ++this.#uses;
-    Object.assign(pooled, { conversation, isSaved: false });
+    Object.assign(pooled, { conversation, isUnsaved: !isTemporary });
     return { pooled, cachedPromptTokens: pooled.sequence.nextTokenIndex };
   }
 
@@ -105,7 +106,7 @@ export class SequencePool {
   async save(): Promise<void> {
     for (const pooled of this.#all) {
       const index = this.#idle.indexOf(pooled);
-      if (index === -1 || pooled.isSaved) continue;
+      if (index === -1 || !pooled.isUnsaved) continue;
       this.#idle.splice(index, 1);
       await this.#savePooled(pooled);
       if (pooled.isForgotten) await this.#clear(pooled);
@@ -146,14 +147,14 @@ export class SequencePool {
   }
 
   async #savePooled(pooled: PooledSequence): Promise<void> {
-    if (pooled.isSaved || this.#states === undefined) return;
+    if (!pooled.isUnsaved || this.#states === undefined) return;
     await this.#states.save(pooled.sequence, pooled.conversation);
-    pooled.isSaved = true;
+    pooled.isUnsaved = false;
   }
 
   async #clear(pooled: PooledSequence): Promise<void> {
     await pooled.sequence.clearHistory();
-    Object.assign(pooled, { isForgotten: false, isSaved: true, conversation: undefined });
+    Object.assign(pooled, { isForgotten: false, isUnsaved: false, conversation: undefined });
   }
 
   #reusable(sequence: Sequence, tokens: Token[]): number {
