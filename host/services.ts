@@ -261,7 +261,8 @@ export class HostServices {
       measure:
         this.config.env.TABAGENT_SPEED_TEST?.toLowerCase() === 'off'
           ? undefined
-          : async () => (await this.engine()).measureSpeed(threadRange(await cpu()).most),
+          : async (signal) => (await this.engine()).measureSpeed(threadRange(await cpu()).most, signal),
+      isBusy: async () => (await this.models.current())?.isBusy === true,
     });
   }
 
@@ -312,6 +313,7 @@ export class HostServices {
     const models = new ModelRegistry({
       log: this.log,
       clock: systemClock,
+      onStart: () => void this.speed.current().then((speed) => speed?.interrupt()),
       onGenerated: (model, { usage }) => {
         this.speed()
           .then((speed) => speed.record(model, usage))

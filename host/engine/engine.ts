@@ -138,8 +138,12 @@ export class Engine implements ModelEngine<LoadRequest> {
     return { ...gpus, memory };
   }
 
-  /** Measures how fast llama.cpp reads weights with a number of threads; see {@link measureSpeed}. */
-  async measureSpeed(threads: number): Promise<WeightSpeed> {
+  /**
+   * Measures how fast llama.cpp reads weights with a number of threads.
+   *
+   * @throws HostError `SHUTTING_DOWN`; as `measureSpeed`.
+   */
+  async measureSpeed(threads: number, signal: AbortSignal): Promise<WeightSpeed> {
     const { refusal } = this.#options;
     if (this.#isClosed) throw hostShuttingDown();
     if (refusal !== undefined) throw refusal;
@@ -148,6 +152,7 @@ export class Engine implements ModelEngine<LoadRequest> {
     return measureSpeed({
       threads,
       usesGpu,
+      signal,
       start: (files) => this.#starter.startFor(usesGpu ? this.#gpu : 'off', files),
     });
   }

@@ -38,6 +38,7 @@ interface Generation {
 export class LoadedEntry {
   readonly settings: RequestedSettings;
   readonly #clock: Clock;
+  readonly #onStart: () => void;
   readonly #onIdle: () => void;
   readonly #generations = new Set<Generation>();
   /** Aborted when the model is unloaded: every request that still runs ends with its reason. */
@@ -49,18 +50,23 @@ export class LoadedEntry {
   #keepAliveMs: number | null = null;
   #cancelTimer: (() => void) | undefined;
 
-  /** @param options.onIdle Called when the model has been idle for its keep-alive time. */
+  /**
+   * @param options.onStart Called before every request.
+   * @param options.onIdle Called when the model has been idle for its keep-alive time.
+   */
   constructor(options: {
     model: EngineModel;
     lease: Lease | undefined;
     settings: RequestedSettings;
     clock: Clock;
+    onStart: () => void;
     onIdle: () => void;
   }) {
     this.settings = options.settings;
     this.#model = options.model;
     this.#lease = options.lease;
     this.#clock = options.clock;
+    this.#onStart = options.onStart;
     this.#onIdle = options.onIdle;
     this.#lastUsed = options.clock.now();
   }
@@ -132,6 +138,7 @@ export class LoadedEntry {
     if (ability !== null) this.#assertCapable(ability);
     const either = signal === undefined ? this.#unloaded.signal : AbortSignal.any([signal, this.#unloaded.signal]);
     either.throwIfAborted();
+    this.#onStart();
     this.#requests += 1;
     this.#restartTimer();
     try {

@@ -92,21 +92,28 @@ export class ModelRegistry {
   #activeId: string | null = null;
   #isClosed = false;
 
+  readonly #onStart: () => void;
   readonly #onGenerated: (model: LoadedModel, result: GenerationResult) => void;
 
-  /** @param onGenerated Called with every complete answer. */
-  constructor({
-    log,
-    clock,
-    onGenerated = () => undefined,
-  }: {
+  /**
+   * @param options.onStart Called before every load and every request to a model.
+   * @param options.onGenerated Called with every complete answer.
+   */
+  constructor(options: {
     log: Logger;
     clock: Clock;
+    onStart?: () => void;
     onGenerated?: (model: LoadedModel, result: GenerationResult) => void;
   }) {
-    this.#log = log;
-    this.#onGenerated = onGenerated;
-    this.#clock = clock;
+    this.#log = options.log;
+    this.#clock = options.clock;
+    this.#onStart = options.onStart ?? (() => undefined);
+    this.#onGenerated = options.onGenerated ?? (() => undefined);
+  }
+
+  /** Whether a model is being loaded, or a request to one is running. */
+  get isBusy(): boolean {
+    return this.#loading.size > 0 || [...this.#models.values()].some(({ isInUse }) => isInUse);
   }
 
   /** The model that answers when a request names none: the one loaded or selected last that is still loaded. */
@@ -193,9 +200,9 @@ export class ModelRegistry {
   }
 
   /**
-   * Generates text. A local model runs its requests in order, a remote engine as it likes.
+   * Generates text. A local model runs as many generations at a time as it has sequences; a remote engine decides itself.
    *
-   * @param request The request, or what makes it: the generation can be stopped while that runs.
+   * @param request The request, or a function that creates it, during which the generation can already be stopped.
    * @throws HostError `MODEL_NOT_LOADED`, `MODEL_NOT_CAPABLE`, and what the engine throws; the signal's reason when
    * aborted.
    */
@@ -289,6 +296,7 @@ export class ModelRegistry {
     const { id } = plan;
     const present = this.#loading.get(id);
     if (present !== undefined && !present.isAborted) return present;
+    this.#onStart();
     const work = new SharedWork<LoadedModel, LoadProgress>(async (signal, onProgress) => {
       // An aborted load or an unload of the same model ends first: its process may still have the memory.
       await present?.settled();
@@ -341,7 +349,14 @@ export class ModelRegistry {
         this.#log.error('models.unload-failed', { id, error }),
       );
     const { loadedWith = settings } = model;
-    return new LoadedEntry({ model, lease, settings: loadedWith, clock: this.#clock, onIdle });
+    return new LoadedEntry({
+      model,
+      lease,
+      settings: loadedWith,
+      clock: this.#clock,
+      onStart: this.#onStart,
+      onIdle,
+    });
   }
 
   #lost(id: string, model: EngineModel, error: HostError): void {

@@ -10,14 +10,16 @@ const MIN_TOKENS = 16;
 /** Weight of the latest answer in the average of a model's real speed. */
 const LATEST_WEIGHT = 0.5;
 
-/** Longest time that the first request waits for the measurement, milliseconds. It takes less than a second. */
+/** Longest time that the first request waits for the measurement, milliseconds: twice what it takes on an idle computer. */
 const WAIT_MS = 2_000;
 
 /** What the speed of models is estimated with. */
 export interface ModelSpeedOptions {
   readonly store: Namespace<unknown>;
-  /** Measures how fast llama.cpp reads weights; undefined where the user does not want that. */
-  readonly measure: (() => Promise<WeightSpeed>) | undefined;
+  /** Measures how fast llama.cpp reads weights; undefined if the user has turned that off. */
+  readonly measure: ((signal: AbortSignal) => Promise<WeightSpeed>) | undefined;
+  /** Returns whether models are being loaded or used: a measurement would slow them down, and be wrong. */
+  readonly isBusy: () => Promise<boolean>;
   /** Names what was measured: another CPU, or another number of threads, is measured again. */
   readonly machine: () => Promise<string>;
   readonly log: Logger;
@@ -31,6 +33,8 @@ export class ModelSpeed {
   readonly #options: ModelSpeedOptions;
   #measured: Promise<WeightSpeed | undefined> | undefined;
   #hasWaited = false;
+  /** The measurement that is running. */
+  #measurement: AbortController | undefined;
 
   constructor(options: ModelSpeedOptions) {
     this.#options = options;
@@ -54,6 +58,11 @@ export class ModelSpeed {
     };
   }
 
+  /** Ends a measurement that is running, because a model is to be loaded or used. A later estimate measures again. */
+  interrupt(): void {
+    this.#measurement?.abort(new Error('A model is loaded or used'));
+  }
+
   /** Takes into account how fast a loaded model generated an answer. */
   async record(
     model: LoadedModel,
@@ -61,7 +70,7 @@ export class ModelSpeed {
   ): Promise<void> {
     const { bytesPerToken: bytes, quantization, gpuLayers, cpuLayers } = model;
     if (bytes === undefined || usage.completionTokens < MIN_TOKENS || !(usage.tokensPerSecond > 0)) return;
-    // A split model says nothing about either side.
+    // The speed of a split model says nothing about the GPU or the CPU alone.
     if (gpuLayers > 0 && cpuLayers > 0) return;
     const key = keyOf({ quantization, gpuShare: gpuLayers > 0 ? 1 : 0 });
     const latest = bytes * usage.tokensPerSecond;
@@ -83,21 +92,28 @@ export class ModelSpeed {
     return real;
   }
 
+  /** Returns the measured speed; undefined if it was not measured. After a failure, this host does not try again. */
   async #measuredSpeed(): Promise<WeightSpeed | undefined> {
-    const { store, machine, measure, log } = this.#options;
+    const { store, machine, measure, isBusy, log } = this.#options;
+    const measurement = new AbortController();
     try {
       const key = `machine ${await machine()}`;
       const saved = await store.get(key);
       if (isWeightSpeed(saved)) return saved;
       if (measure === undefined) return undefined;
-      const speed = await measure();
+      this.#measurement = measurement;
+      if (await isBusy()) this.interrupt();
+      measurement.signal.throwIfAborted();
+      const speed = await measure(measurement.signal);
       log.info('speed.measured', { ...speed });
       await store.set(key, speed);
       return speed;
     } catch (error) {
-      log.warn('speed.not-measured', { error });
-      this.#measured = undefined;
+      if (measurement.signal.aborted) this.#measured = undefined;
+      else log.warn('speed.not-measured', { error });
       return undefined;
+    } finally {
+      this.#measurement = undefined;
     }
   }
 }

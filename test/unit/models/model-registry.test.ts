@@ -91,6 +91,29 @@ function registry() {
   return { models, clock, changes, leases, plan, load };
 }
 
+describe('the registry', () => {
+  it('is busy during loads and requests, and reports each before it starts', async () => {
+    const starts: boolean[] = [];
+    const models: ModelRegistry = new ModelRegistry({
+      log: new KeptLog(),
+      clock: new ManualClock(),
+      onStart: () => starts.push(models.isBusy),
+    });
+    const model = new StubModel('one');
+    const loading = models.load({ id: 'one', start: async () => model });
+    expect([models.isBusy, starts]).toEqual([true, [false]]);
+    await loading;
+    expect(models.isBusy).toBe(false);
+    const generation = models.generate('one', REQUEST);
+    expect([models.isBusy, starts]).toEqual([true, [false, false]]);
+    models.stopGenerations();
+    await generation;
+    expect(models.isBusy).toBe(false);
+    await models.embed('one', { texts: [], truncate: false });
+    expect(starts).toHaveLength(3);
+  });
+});
+
 describe('the active model', () => {
   it('is the one loaded or selected last, and after it the last loaded of the same kind', async () => {
     const { models, load } = registry();

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { whenAborted } from '../../../host/common/when-aborted.ts';
 import type { LoadedModel } from '../../../host/models/model-engine.ts';
 import { ModelSpeed } from '../../../host/models/model-speed.ts';
 import type { Namespace } from '../../../host/store/types.ts';
@@ -23,6 +25,7 @@ function memoryNamespace(): Namespace<unknown> {
 
 function speedWith(store = memoryNamespace(), machine = 'a CPU') {
   let measurements = 0;
+  let isBusy = false;
   const speed = new ModelSpeed({
     store,
     machine: async () => machine,
@@ -30,9 +33,13 @@ function speedWith(store = memoryNamespace(), machine = 'a CPU') {
       measurements += 1;
       return { plain: 20e9, quantized: 10e9 };
     },
+    isBusy: async () => isBusy,
     log: new KeptLog(),
   });
-  return { speed, measurements: () => measurements };
+  const setBusy = (value: boolean) => {
+    isBusy = value;
+  };
+  return { speed, measurements: () => measurements, setBusy };
 }
 
 describe('ModelSpeed', () => {
@@ -69,15 +76,70 @@ describe('ModelSpeed', () => {
     expect((await speed.estimator())(WORK)).toBeCloseTo(20);
   });
 
-  it('does not know the speed where it must not or cannot be measured', async () => {
-    for (const measure of [undefined, async () => Promise.reject(new Error('no process'))]) {
-      const speed = new ModelSpeed({
-        store: memoryNamespace(),
-        machine: async () => 'a CPU',
-        measure,
-        log: new KeptLog(),
-      });
-      expect((await speed.estimator())(WORK)).toBeNull();
-    }
+  it('is not measured while models are loaded or used, but later', async () => {
+    const { speed, measurements, setBusy } = speedWith();
+    setBusy(true);
+    expect((await speed.estimator())(WORK)).toBeNull();
+    expect(measurements()).toBe(0);
+    setBusy(false);
+    await speed.estimator();
+    // Only the first request waits.
+    await setImmediate();
+    expect((await speed.estimator())(WORK)).toBeCloseTo(20);
+  });
+
+  it('ends a measurement when a model is to be loaded or used, and measures again later', async () => {
+    const log = new KeptLog();
+    const started = Promise.withResolvers<void>();
+    let signals = 0;
+    const speed = new ModelSpeed({
+      store: memoryNamespace(),
+      machine: async () => 'a CPU',
+      measure: async (signal) => {
+        signals += 1;
+        started.resolve();
+        if (signals === 1) await whenAborted(signal);
+        signal.throwIfAborted();
+        return { plain: 20e9, quantized: 10e9 };
+      },
+      isBusy: async () => false,
+      log,
+    });
+    const estimate = speed.estimator();
+    await started.promise;
+    speed.interrupt();
+    expect((await estimate)(WORK)).toBeNull();
+    await speed.estimator();
+    await setImmediate();
+    expect((await speed.estimator())(WORK)).toBeCloseTo(20);
+    expect(log.lines.map(({ event }) => event)).toEqual(['speed.measured']);
+  });
+
+  it('is not measured if the user has turned that off', async () => {
+    const speed = new ModelSpeed({
+      store: memoryNamespace(),
+      machine: async () => 'a CPU',
+      measure: undefined,
+      isBusy: async () => false,
+      log: new KeptLog(),
+    });
+    expect((await speed.estimator())(WORK)).toBeNull();
+  });
+
+  it('is not measured again in this host after a failure', async () => {
+    let measurements = 0;
+    const speed = new ModelSpeed({
+      store: memoryNamespace(),
+      machine: async () => 'a CPU',
+      measure: async () => {
+        measurements += 1;
+        throw new Error('no process');
+      },
+      isBusy: async () => false,
+      log: new KeptLog(),
+    });
+    expect((await speed.estimator())(WORK)).toBeNull();
+    expect((await speed.estimator())(WORK)).toBeNull();
+    expect(measurements).toBe(1);
   });
 });
