@@ -7,12 +7,12 @@ import { parseTemplate } from './syntax/statement-parser.ts';
 import { TESTS } from './tests.ts';
 import { entriesFromJson, type InputSize, type JsonInput } from './values/from-json.ts';
 
-/** Longest template, UTF-16 units. The longest published ones have some 25,000. */
+/** Maximum length of a template, in UTF-16 code units. The longest published ones have about 25,000. */
 const MAX_SOURCE_LENGTH = 256 * 1024;
 
 const KNOWN_NAMES = { filters: new Set(FILTERS.keys()), tests: new Set(TESTS.keys()) };
 
-/** Variables of a template by name. */
+/** The variables of a template, by name. */
 export type TemplateVariables = { readonly [name: string]: JsonInput };
 
 /** Options of one rendering. */
@@ -22,21 +22,21 @@ export interface RenderOptions {
   readonly limits?: Partial<RenderLimits> | undefined;
 }
 
-/** A rendering, and how much work it was. */
+/** The result of a rendering, and the number of steps it took. */
 export interface Rendering {
   readonly text: string;
   readonly steps: number;
 }
 
 /**
- * A chat template: a program in the template language Jinja that writes a conversation as a model's prompt.
+ * A chat template: a Jinja template that formats a conversation as a model's prompt.
  *
- * It renders as Jinja2 3.1 does with the settings of `transformers`, for which chat templates are written: blocks are
- * trimmed, values cannot be changed, and there are `raise_exception`, `strftime_now`, `{% generation %}`, `{% break %}`
- * and `{% continue %}`. Of Jinja's own it lacks `lipsum`, `urlize`, and what loads other templates.
+ * Renders like Jinja2 3.1 with the settings of `transformers`, for which chat templates are written: `trim_blocks`,
+ * `lstrip_blocks`, the immutable sandbox, `raise_exception`, `strftime_now`, `{% generation %}`, `{% break %}` and
+ * `{% continue %}`. Not supported: `lipsum`, `urlize`, and the tags that load other templates.
  *
- * A template comes from strangers. Nothing of JavaScript is in its reach, and the work that it can cause is counted and
- * bounded, so that it can run in the process itself.
+ * Templates are untrusted. They cannot reach JavaScript objects, and their work is counted and limited, so they run in
+ * the host's process.
  */
 export class ChatTemplate {
   readonly #template: Template;
@@ -53,8 +53,8 @@ export class ChatTemplate {
   /**
    * Renders the template.
    *
-   * @throws TemplateRaisedError when the template refuses the conversation; TemplateRuntimeError when it cannot go on;
-   * TemplateLimitError when it takes too much.
+   * @throws TemplateRaisedError if the template rejects the conversation; TemplateRuntimeError if evaluation fails;
+   * TemplateLimitError if it exceeds a limit.
    */
   render(variables: TemplateVariables, options: RenderOptions = {}): Rendering {
     return withinStack(() => {
@@ -75,18 +75,18 @@ export class ChatTemplate {
  */
 export function compileTemplate(source: string): ChatTemplate {
   if (source.length > MAX_SOURCE_LENGTH) {
-    throw new TemplateLimitError('sourceCharacters', `it has ${source.length} characters`);
+    throw new TemplateLimitError('sourceCharacters', `the template has ${source.length} characters`);
   }
   return new ChatTemplate(withinStack(() => parseTemplate(source, KNOWN_NAMES)));
 }
 
-/** The stack may be half used already, so its end is a limit too. */
+/** Reports a stack overflow as an exceeded limit: the caller may already have used part of the stack. */
 function withinStack<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (error instanceof RangeError) {
-      throw new TemplateLimitError('depth', `the template needs more than the stack holds: ${error.message}`);
+      throw new TemplateLimitError('depth', `the template needs more stack than is available: ${error.message}`);
     }
     throw error;
   }

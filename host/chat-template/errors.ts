@@ -1,4 +1,4 @@
-/** Python's and Jinja's names for what can go wrong while a template runs. */
+/** Names of the Python and Jinja exceptions that rendering a template can raise. */
 export type PythonErrorType =
   | 'AssertionError'
   | 'AttributeError'
@@ -16,7 +16,7 @@ export type PythonErrorType =
 /** Base of every error that compiling or rendering a template throws. */
 export abstract class ChatTemplateError extends Error {}
 
-/** The source is no template: thrown by `compileTemplate`. */
+/** The source is not a valid template. Thrown by `compileTemplate`. */
 export class TemplateSyntaxError extends ChatTemplateError {
   override readonly name = 'TemplateSyntaxError';
 
@@ -29,11 +29,11 @@ export class TemplateSyntaxError extends ChatTemplateError {
   }
 }
 
-/** The template does something its values do not allow, such as taking an attribute of an undefined value. */
+/** An operation failed, such as reading an attribute of an undefined value. */
 export class TemplateRuntimeError extends ChatTemplateError {
   override readonly name = 'TemplateRuntimeError';
 
-  /** Error type that the reference implementation raises in this place. */
+  /** Type of the exception that the reference implementation raises here. */
   readonly type: PythonErrorType;
 
   constructor(type: PythonErrorType, message: string) {
@@ -42,15 +42,15 @@ export class TemplateRuntimeError extends ChatTemplateError {
   }
 }
 
-/** The template itself refuses the conversation with `raise_exception(message)`. */
+/** The template rejected the conversation with `raise_exception(message)`. */
 export class TemplateRaisedError extends ChatTemplateError {
   override readonly name = 'TemplateRaisedError';
 }
 
-/** What a limit counts. */
+/** Name of a limit. */
 export type LimitName = 'sourceCharacters' | 'nesting' | 'steps' | 'characters' | 'depth' | 'integerBits';
 
-/** The template needs more time, memory or stack than a template is given. */
+/** The template exceeded a limit on its size, time, memory or stack. */
 export class TemplateLimitError extends ChatTemplateError {
   override readonly name = 'TemplateLimitError';
 

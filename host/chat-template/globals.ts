@@ -13,7 +13,7 @@ import { Range } from './values/sequences.ts';
 import { elements, toArray, typeName } from './values/truth.ts';
 import { type Runtime, TemplateObject, type Value } from './values/value.ts';
 
-/** Longest range: the sandbox of the reference implementation has the same limit. */
+/** Maximum length of a range, as in Jinja's sandbox. */
 const MAX_RANGE = 100_000;
 
 /** `range(stop)`, `range(start, stop)`, `range(start, stop, step)`. */
@@ -35,22 +35,22 @@ function makeDict(runtime: Runtime, args: CallArguments): Dict {
   if (args.positional.length > 1) {
     throw new TemplateRuntimeError('TypeError', `dict expected at most 1 argument, got ${args.positional.length}`);
   }
-  const put = (key: Value, value: Value) => {
+  const add = (key: Value, value: Value) => {
     runtime.budget.step();
     runtime.budget.charge(ENTRY_COST);
     dict.set(runtime, key, value);
   };
-  if (source instanceof Dict) for (const [key, value] of source.entries()) put(key, value);
+  if (source instanceof Dict) for (const [key, value] of source.entries()) add(key, value);
   else if (source !== undefined) {
     for (const pair of elements(runtime, source)) {
       const [key, value, ...more] = toArray(runtime, pair);
       if (key === undefined || value === undefined || more.length > 0) {
         throw new TemplateRuntimeError('ValueError', 'dictionary update sequence element must have length 2');
       }
-      put(key, value);
+      add(key, value);
     }
   }
-  for (const [name, value] of args.named) put(name, value);
+  for (const [name, value] of args.named) add(name, value);
   return dict;
 }
 
@@ -60,7 +60,7 @@ function makeNamespace(runtime: Runtime, args: CallArguments): Value {
   return new Namespace(attributes);
 }
 
-/** Gives values in turn. */
+/** Jinja's `cycler`: `next()` cycles through the values. */
 class Cycler extends TemplateObject {
   readonly typeName = 'Cycler';
   readonly #items: readonly Value[];
@@ -93,7 +93,7 @@ class Cycler extends TemplateObject {
   }
 }
 
-/** Gives nothing the first time, then its separator. */
+/** Jinja's `joiner`: the first call returns an empty string, later calls return the separator. */
 function makeJoiner(_runtime: Runtime, args: CallArguments): Value {
   const [separator = ', '] = args.bind('joiner', ['sep']);
   let used = false;
@@ -121,12 +121,12 @@ function strftimeNow(runtime: Runtime, args: CallArguments): Value {
   if (text === undefined) {
     throw new TemplateRuntimeError('TypeError', `strftime() argument must be str, not ${typeName(format)}`);
   }
-  // A directive of five characters writes up to 999, its width.
+  // A directive of five characters can specify a width of up to 999.
   runtime.budget.charge(text.length * 256);
   return strftime(text, runtime.now);
 }
 
-/** What every template can call: Jinja's own functions but `lipsum`, and those that chat templates are given. */
+/** Global functions: those of Jinja except `lipsum`, and those that `transformers` adds. */
 export const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['range', new Callable('range', makeRange, 'type')],
   ['dict', new Callable('dict', makeDict, 'type')],

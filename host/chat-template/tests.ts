@@ -12,7 +12,7 @@ import { tryIterate } from './values/truth.ts';
 import { Undefined } from './values/undefined.ts';
 import { type Runtime, TemplateObject, type TestFunction, type Value } from './values/value.ts';
 
-/** A test that takes nothing but the value. */
+/** Returns a test without arguments. */
 function simple(name: string, test: (value: Value, runtime: Runtime) => boolean): TestFunction {
   return (runtime, input, args) => {
     args.bind(name, []);
@@ -20,7 +20,7 @@ function simple(name: string, test: (value: Value, runtime: Runtime) => boolean)
   };
 }
 
-/** A test that compares the value with another. */
+/** Returns a test that compares the value with its argument. */
 function comparing(name: string, test: (runtime: Runtime, value: Value, other: Value) => boolean): TestFunction {
   return (runtime, input, args) => {
     const [other = null] = args.bind(name, [name === 'in' ? 'seq' : name === 'divisibleby' ? 'num' : 'other'], 1);
@@ -39,7 +39,7 @@ const lessOrEqual = comparing('le', (runtime, value, other) => isOrdered(runtime
 const greater = comparing('gt', (runtime, value, other) => isOrdered(runtime, '>', value, other));
 const greaterOrEqual = comparing('ge', (runtime, value, other) => isOrdered(runtime, '>=', value, other));
 
-/** A type that has a length and elements by place or key. */
+/** Returns whether a value has a length and can be indexed. */
 function isSequence(value: Value): boolean {
   if (textOf(value) !== undefined || value instanceof Undefined) return true;
   return value instanceof Sequence || value instanceof Dict || value instanceof Range;
@@ -50,7 +50,7 @@ function isName(runtime: Runtime, names: ReadonlyMap<string, unknown>, value: Va
   return typeof key === 'string' && names.has(key);
 }
 
-/** An undefined value can be called too: the error names what is undefined. */
+/** Returns whether a value can be called. As in Jinja, this includes undefined values; calling one throws. */
 function isCallable(value: Value): boolean {
   return value instanceof Undefined || (value instanceof TemplateObject && value.callable !== undefined);
 }

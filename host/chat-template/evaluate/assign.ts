@@ -5,7 +5,7 @@ import { toArray } from '../values/truth.ts';
 import type { Runtime, Value } from '../values/value.ts';
 import type { Scope } from './scope.ts';
 
-/** Assigns a value to a name, an attribute of a namespace, or its elements to several of them. */
+/** Assigns a value to a name or to an attribute of a namespace, or unpacks its elements into a tuple of targets. */
 export function assign(runtime: Runtime, target: Target, value: Value, scope: Scope): void {
   if (target.kind === 'name') scope.set(target.name, value);
   else if (target.kind === 'namespace') namespaceOf(target.name, scope).set(target.attribute, value);
@@ -20,7 +20,7 @@ export function assign(runtime: Runtime, target: Target, value: Value, scope: Sc
   }
 }
 
-/** Throws where an attribute of something else than a namespace is to be set: before the value is evaluated. */
+/** Throws if a target is an attribute of a non-namespace object. Called before the value is evaluated, as in Jinja. */
 export function assertNamespaces(target: Target, scope: Scope): void {
   if (target.kind === 'namespace') namespaceOf(target.name, scope);
   else if (target.kind === 'tuple') for (const item of target.items) assertNamespaces(item, scope);

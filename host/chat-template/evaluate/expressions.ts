@@ -50,7 +50,7 @@ function evaluateCompound(runtime: Runtime, expression: Compound, scope: Scope):
       return runtime.call(callee, evaluateArguments(runtime, expression.arguments, scope));
     }
     case 'filter':
-      if (expression.input === undefined) throw new TypeError('A filter of a block is evaluated by its statement.');
+      if (expression.input === undefined) throw new TypeError('The statement evaluates the filter of its block.');
       return applyFilter(runtime, expression, evaluate(runtime, expression.input, scope), scope);
     case 'test': {
       const test = runtime.test(expression.name);
@@ -160,7 +160,7 @@ function evaluateDict(runtime: Runtime, entries: readonly (readonly [Expression,
   return dict;
 }
 
-/** `a < b < c` compares neighbours and stops at the first that does not hold. */
+/** Evaluates a comparison chain such as `a < b < c`, and stops at the first comparison that is false. */
 function evaluateComparison(runtime: Runtime, first: Value, rest: readonly Comparison[], scope: Scope): boolean {
   let left = first;
   for (const { operator, operand } of rest) {

@@ -29,7 +29,7 @@ import { Macro, type MacroEvaluator } from './macro.ts';
 import { Scope } from './scope.ts';
 import { TemplateReference } from './template-reference.ts';
 
-/** What ends a run of statements early. */
+/** The statement that ends a body early. */
 type Interruption = 'break' | 'continue' | undefined;
 
 /** Renders one template once. */
@@ -39,7 +39,7 @@ export class Interpreter implements Runtime, MacroEvaluator {
   readonly #template: Template;
   readonly #root: Scope;
   #autoescape = false;
-  /** Pieces of text of the output, or of the block that is being collected. */
+  /** Pieces of the output, or of the block whose output is being captured. */
   #output: string[] = [];
 
   constructor(
@@ -62,7 +62,7 @@ export class Interpreter implements Runtime, MacroEvaluator {
     return this.#autoescape;
   }
 
-  /** Returns the template's text. @throws ChatTemplateError */
+  /** Renders the template. @throws ChatTemplateError */
   run(): string {
     this.#execute(this.#template.body, this.#root);
     return this.#output.join('');
@@ -174,7 +174,7 @@ export class Interpreter implements Runtime, MacroEvaluator {
       case 'load':
         throw new TemplateRuntimeError(
           'TypeError',
-          `'${statement.tag}' loads another template, and a chat template stands alone`,
+          `'${statement.tag}' is not supported: a chat template cannot load other templates`,
         );
       case 'break':
       case 'continue':
@@ -182,7 +182,7 @@ export class Interpreter implements Runtime, MacroEvaluator {
     }
   }
 
-  /** A macro holds on to the variables around it. */
+  /** Creates a macro. It keeps the enclosing scope alive, hence its cost. */
   #macro(definition: MacroDefinition, scope: Scope): Macro {
     this.budget.charge(OBJECT_COST * 6);
     return new Macro(definition, scope, this);
@@ -216,7 +216,7 @@ export class Interpreter implements Runtime, MacroEvaluator {
       assign(this, target, item, inner);
       const interruption = this.#execute(body, inner);
       if (interruption === 'break') break;
-      // As in the reference implementation, a loop that always continues early counts as empty.
+      // As in the reference implementation, a loop whose every iteration ends with `continue` runs its `else` block.
       if (interruption === undefined) isEmpty = false;
     }
     return isEmpty ? this.#execute(otherwise, new Scope(scope)) : undefined;
@@ -255,7 +255,7 @@ export class Interpreter implements Runtime, MacroEvaluator {
     return this.#capture(() => this.#execute(body, scope));
   }
 
-  /** Runs something and returns what it wrote instead of writing it. */
+  /** Runs a function and returns the output that it wrote, instead of appending it. */
   #capture(run: () => Interruption): { value: Value; interruption: Interruption } {
     const outer = this.#output;
     this.#output = [];

@@ -7,7 +7,7 @@ import { iterate, sizeOf } from '../values/truth.ts';
 import { Undefined } from '../values/undefined.ts';
 import { orElse, type Runtime, TemplateObject, type Value } from '../values/value.ts';
 
-/** The `loop` of a `{% for %}`: it iterates over the elements and describes the current one. */
+/** The `loop` variable of `{% for %}`. Iterates over the elements and describes the current one. */
 export class LoopContext extends TemplateObject {
   readonly typeName = 'LoopContext';
   readonly #runtime: Runtime;
@@ -17,13 +17,13 @@ export class LoopContext extends TemplateObject {
   readonly #recurse: Callable | undefined;
   #index0 = -1;
   #length: number | undefined;
-  /** The next element, once it was looked at. */
+  /** The next element, if it was read ahead. */
   #after: IteratorResult<Value> | undefined;
   #current: Value | undefined;
   #before: Value | undefined;
   #lastChanged: Tuple | undefined;
 
-  /** @param recurse Renders the loop for other elements, where it is `recursive`. */
+  /** @param recurse Renders a `recursive` loop for other elements. */
   constructor(runtime: Runtime, iterable: Value, recurse: Callable | undefined, depth0: number) {
     super();
     this.#runtime = runtime;
@@ -33,7 +33,7 @@ export class LoopContext extends TemplateObject {
     this.#depth0 = depth0;
   }
 
-  /** Moves to the next element; undefined at the end. */
+  /** Advances to the next element and returns it; undefined at the end. */
   next(): Value | undefined {
     const result = this.#after ?? this.#iterator.next();
     this.#after = undefined;
@@ -105,7 +105,7 @@ export class LoopContext extends TemplateObject {
     return this.#after;
   }
 
-  /** A one-shot iterator has no length, so its remaining elements are collected. */
+  /** Returns the number of elements. A generator has no length, so its remaining elements are collected. */
   #count(): number {
     const known = sizeOf(this.#runtime, this.#iterable);
     if (known !== undefined) return known;

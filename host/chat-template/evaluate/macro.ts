@@ -8,14 +8,14 @@ import { Undefined } from '../values/undefined.ts';
 import { orElse, type Runtime, type Value } from '../values/value.ts';
 import { Scope } from './scope.ts';
 
-/** Evaluates a macro's parts in its own scope. */
+/** Evaluates the default values and the body of a macro in the macro's scope. */
 export interface MacroEvaluator {
-  /** Values of parameters without an argument may use those before them. */
+  /** Evaluates a parameter's default value, which may use the parameters before it. Undefined if it has none. */
   fallback(definition: MacroDefinition, index: number, scope: Scope): Value | undefined;
   render(definition: MacroDefinition, scope: Scope): Value;
 }
 
-/** A macro, or the body that a call block hands to one. */
+/** A macro, or the body that a call block passes to one as `caller`. */
 export class Macro extends Callable {
   readonly #definition: MacroDefinition;
 
@@ -79,7 +79,7 @@ function bindArguments(
   }
   if (reads.kwargs) scope.set('kwargs', Dict.ofTexts(named));
   if (reads.varargs) scope.set('varargs', new Tuple(extra));
-  // A parameter hides an outer variable of its name even before it has its own value.
+  // A parameter shadows an outer variable of the same name even before its default value is evaluated.
   for (const [index, parameter] of parameters.entries()) {
     const missing = () => new Undefined(`parameter '${parameter.name}' was not provided`);
     scope.set(parameter.name, orElse(given[index], missing));

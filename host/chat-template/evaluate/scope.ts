@@ -1,6 +1,6 @@
 import type { Value } from '../values/value.ts';
 
-/** The variables that a place of the template sees: its own, then those of the places around it. */
+/** A scope: its variables, then those of the enclosing scopes. */
 export class Scope {
   readonly #variables = new Map<string, Value>();
   readonly #parent: Scope | undefined;
@@ -14,7 +14,7 @@ export class Scope {
   }
 
   get(name: string): Value | undefined {
-    // Walked in a loop: scopes can be nested deeply.
+    // A loop instead of recursion: scopes can be nested deeply.
     for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
       const value = scope.#variables.get(name);
       if (value !== undefined) return value;

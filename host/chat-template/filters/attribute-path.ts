@@ -5,14 +5,14 @@ import { textOf } from '../values/markup.ts';
 import { Undefined } from '../values/undefined.ts';
 import type { Runtime, Value } from '../values/value.ts';
 
-/** Computes something from an element, such as the key it is sorted by. */
+/** Computes a value from an element, such as its sort key. */
 export type Getter = (item: Value) => Value;
 
 /**
- * Returns a function that reads the attribute given to a filter: `'a.b.0'` reads an attribute of an attribute and an
- * element of that; null returns the element itself.
+ * Returns a function that reads the `attribute` argument of a filter from an element: `'a.b.0'` reads `item.a.b[0]`;
+ * null returns the element itself.
  *
- * @param fallback Returned if there is no such attribute.
+ * @param fallback Value of an attribute that does not exist.
  */
 export function attributeGetter(runtime: Runtime, attribute: Value, fallback: Value = null): Getter {
   const path = attributePath(runtime, attribute);
@@ -34,17 +34,17 @@ function attributePath(runtime: Runtime, attribute: Value): Value[] {
   return text.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
-/** What reads several attributes that are separated by commas. */
+/** Returns a function that reads several comma-separated attributes from an element. */
 export function attributesGetter(runtime: Runtime, attributes: Value): (item: Value) => Value[] {
   const text = textOf(attributes);
-  // Each attribute gets a function of its own.
+  // One getter per attribute.
   runtime.budget.charge((text?.length ?? 0) * OBJECT_COST);
   const parts = text?.split(',') ?? [attributes];
   const getters = parts.map((part) => attributeGetter(runtime, part));
   return (item) => getters.map((getter) => getter(item));
 }
 
-/** Returns text in lower case, for filters that ignore case. */
+/** Returns strings in lower case and other values unchanged, for filters that ignore case. */
 export function ignoreCase(runtime: Runtime, value: Value): Value {
   const text = textOf(value);
   if (text === undefined) return value;

@@ -7,7 +7,7 @@ import { selectionFilters } from './selection-filters.ts';
 import { sequenceFilters } from './sequence-filters.ts';
 import { textFilters } from './text-filters.ts';
 
-/** All filters by name: Jinja's own but `urlize`, with the `tojson` that chat templates are given. */
+/** All filters by name: Jinja's filters except `urlize`, and `tojson` as `transformers` defines it. */
 export const FILTERS: ReadonlyMap<string, FilterFunction> = new Map(
   Object.entries({
     ...textFilters,
@@ -20,7 +20,7 @@ export const FILTERS: ReadonlyMap<string, FilterFunction> = new Map(
   }).map(([name, filter]) => [name, filter.length < 3 ? withoutArguments(name, filter) : filter]),
 );
 
-/** A filter whose function takes no arguments refuses them. */
+/** Returns a filter that throws if it is given arguments. */
 function withoutArguments(name: string, filter: FilterFunction): FilterFunction {
   return (runtime, input, args) => {
     args.bind(name, []);

@@ -6,7 +6,7 @@ import { textOf } from '../values/markup.ts';
 import { isTrue, toArray } from '../values/truth.ts';
 import type { Runtime, Value } from '../values/value.ts';
 
-/** `tojson` as chat templates have it: nothing is escaped for HTML. */
+/** The filter `tojson` as `transformers` defines it: without HTML escaping. */
 export function jsonFilter(runtime: Runtime, input: Value, args: CallArguments): Value {
   const [ensureAscii = false, indent = null, separators = null, sortKeys = false] = args.bind('tojson', [
     'ensure_ascii',

@@ -11,7 +11,7 @@ import { elements, isTrue, tryIterate, typeName } from '../values/truth.ts';
 import { defined, Undefined } from '../values/undefined.ts';
 import type { FilterFunction, Runtime, Value } from '../values/value.ts';
 
-/** Characters that a name of an attribute cannot have. */
+/** Characters that are not allowed in the name of an HTML attribute. */
 const NOT_IN_ATTRIBUTE_NAME = /[\s/>=]/;
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([
@@ -43,7 +43,7 @@ function stripTags(runtime: Runtime, input: Value): Value {
   });
 }
 
-/** Removes everything between two delimiters, and the delimiters. Unclosed parts are kept. */
+/** Removes the delimiters and the text between them. Text after an unclosed delimiter is kept. */
 function removeBetween(text: string, open: string, close: string): string {
   const pieces: string[] = [];
   let position = 0;
@@ -110,7 +110,7 @@ function quoteUrl(runtime: Runtime, value: Value, safe: string): string {
   return safe === '/' ? quoted.replaceAll('%2F', '/') : quoted;
 }
 
-/** Filters for HTML and addresses. */
+/** Filters for HTML and URLs. */
 export const markupFilters: Readonly<Record<string, FilterFunction>> = {
   e: escapeFilter,
   escape: escapeFilter,

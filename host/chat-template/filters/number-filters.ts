@@ -27,7 +27,7 @@ function int(_runtime: Runtime, input: Value, args: CallArguments): Value {
   return float === undefined || !Number.isFinite(float) ? fallback : (truncated(float) ?? fallback);
 }
 
-/** The integer of a float; undefined if it is not a number. */
+/** Converts a float to an integer by truncation; undefined for NaN. @throws TemplateRuntimeError for infinity. */
 function truncated(value: number): Integer | undefined {
   if (Number.isNaN(value)) return undefined;
   if (!Number.isFinite(value)) {
@@ -58,29 +58,29 @@ function round(runtime: Runtime, input: Value, args: CallArguments): Value {
   const [precision = 0, method = 'common'] = args.bind('round', ['precision', 'method']);
   const value = defined(input);
   const digits = expectInteger('round', precision);
-  const way = toText(runtime, method);
-  if (way !== 'common' && way !== 'ceil' && way !== 'floor') {
+  const methodName = toText(runtime, method);
+  if (methodName !== 'common' && methodName !== 'ceil' && methodName !== 'floor') {
     throw new TemplateRuntimeError('FilterArgumentError', 'method must be common, ceil or floor');
   }
   if (!isNumeric(value)) {
     throw new TemplateRuntimeError('TypeError', `type ${typeName(value)} doesn't define __round__ method`);
   }
-  if (way === 'common') {
+  if (methodName === 'common') {
     if (value instanceof Float) return new Float(roundHalfEven(value.value, digits));
     return roundInteger(toInteger(value) ?? 0, digits);
   }
   const factor = binary(runtime, '**', 10, digits);
   const scaled = binary(runtime, '*', value, factor);
-  return binary(runtime, '/', toInteger(scaled) ?? wholeNumber(toNumber(scaled) ?? 0, way), factor);
+  return binary(runtime, '/', toInteger(scaled) ?? ceilOrFloor(toNumber(scaled) ?? 0, methodName), factor);
 }
 
-function wholeNumber(value: number, way: 'ceil' | 'floor'): Integer {
-  const whole = truncated(way === 'ceil' ? Math.ceil(value) : Math.floor(value));
+function ceilOrFloor(value: number, method: 'ceil' | 'floor'): Integer {
+  const whole = truncated(method === 'ceil' ? Math.ceil(value) : Math.floor(value));
   if (whole === undefined) throw new TemplateRuntimeError('ValueError', 'cannot convert float NaN to integer');
   return whole;
 }
 
-/** Rounds to tens or hundreds where `digits` is negative, ties to the even digit. */
+/** Rounds an integer half to even. A negative `digits` rounds to tens, hundreds and so on. */
 function roundInteger(value: Integer, digits: number): Integer {
   if (digits >= 0) return value;
   if (digits < -400) return 0;
@@ -111,7 +111,7 @@ function fileSize(runtime: Runtime, input: Value, args: CallArguments): Value {
   return `${floatDigits(runtime, (base * bytes) / base ** (index + 2), 'f', 1)} ${prefixes[index]}B`;
 }
 
-/** Filters that make numbers and write them. */
+/** Filters that convert to numbers and format them. */
 export const numberFilters: Readonly<Record<string, FilterFunction>> = {
   int,
   float,

@@ -6,18 +6,18 @@ import { textOf } from '../values/markup.ts';
 import { List, Tuple } from '../values/sequences.ts';
 import type { Runtime, Value } from '../values/value.ts';
 
-/** Width of a line, as Python's `pprint` has it. */
+/** Line width, the default of Python's `pprint`. */
 const WIDTH = 80;
 
-/** `pprint`: like `repr`, but on several lines if one is too narrow. Dictionaries are sorted by key. */
+/** The filter `pprint`: formats like `repr`, but wraps values that do not fit in a line. Sorts dictionaries by key. */
 export function prettyPrint(runtime: Runtime, input: Value): Value {
-  return new Printer(runtime).format(sorted(runtime, input), { indent: 0, rateLimiter: 0, level: 0 });
+  return new Printer(runtime).format(sorted(runtime, input), { indent: 0, allowance: 0, level: 0 });
 }
 
-/** Where a value stands: its column, what follows on its line, and how deep it is. */
-interface Place {
+/** Position of a value: its column, the width reserved for closing brackets after it, and its nesting level. */
+interface Position {
   readonly indent: number;
-  readonly rateLimiter: number;
+  readonly allowance: number;
   readonly level: number;
 }
 
@@ -46,44 +46,44 @@ class Printer {
     this.#runtime = runtime;
   }
 
-  format(value: Value, outer: Place): string {
-    const place = { ...outer, level: outer.level + 1 };
+  format(value: Value, outer: Position): string {
+    const position = { ...outer, level: outer.level + 1 };
     const whole = represent(this.#runtime, value);
     this.#runtime.budget.charge(whole.length);
-    if (whole.length <= WIDTH - place.indent - place.rateLimiter) return whole;
+    if (whole.length <= WIDTH - position.indent - position.allowance) return whole;
     const text = textOf(value);
-    if (text !== undefined) return this.#text(text, whole, place);
-    if (value instanceof Dict && value.size > 0) return this.#dict(value, place);
-    if (value instanceof List) return `[${this.#items(value.items, place, 1)}]`;
+    if (text !== undefined) return this.#text(text, whole, position);
+    if (value instanceof Dict && value.size > 0) return this.#dict(value, position);
+    if (value instanceof List) return `[${this.#items(value.items, position, 1)}]`;
     if (!(value instanceof Tuple)) return whole;
     const end = value.items.length === 1 ? ',' : '';
-    return `(${this.#items(value.items, place, 1 + end.length)}${end})`;
+    return `(${this.#items(value.items, position, 1 + end.length)}${end})`;
   }
 
-  #dict(dict: Dict, { indent, rateLimiter, level }: Place): string {
+  #dict(dict: Dict, { indent, allowance, level }: Position): string {
     const last = dict.size - 1;
     const lines = [...dict.entries()].map(([key, value], index) => {
       const name = represent(this.#runtime, key);
-      const after = index === last ? rateLimiter + 1 : 1;
-      return `${name}: ${this.format(value, { indent: indent + 1 + name.length + 2, rateLimiter: after, level })}`;
+      const after = index === last ? allowance + 1 : 1;
+      return `${name}: ${this.format(value, { indent: indent + 1 + name.length + 2, allowance: after, level })}`;
     });
     return `{${lines.join(`,\n${' '.repeat(indent + 1)}`)}}`;
   }
 
-  #items(items: readonly Value[], { indent, rateLimiter, level }: Place, closing: number): string {
+  #items(items: readonly Value[], { indent, allowance, level }: Position, closing: number): string {
     const lines = items.map((item, index) => {
-      const after = index === items.length - 1 ? rateLimiter + closing : 1;
-      return this.format(item, { indent: indent + 1, rateLimiter: after, level });
+      const after = index === items.length - 1 ? allowance + closing : 1;
+      return this.format(item, { indent: indent + 1, allowance: after, level });
     });
     return lines.join(`,\n${' '.repeat(indent + 1)}`);
   }
 
-  #text(text: string, whole: string, { indent, rateLimiter, level }: Place): string {
+  #text(text: string, whole: string, { indent, allowance, level }: Position): string {
     const top = level === 1 ? 1 : 0;
     const width = WIDTH - indent - top;
     const lines = splitLines(text, true);
     const chunks = lines.flatMap((line, index) => {
-      const after = index === lines.length - 1 ? rateLimiter + top : 0;
+      const after = index === lines.length - 1 ? allowance + top : 0;
       const quoted = represent(this.#runtime, line);
       return quoted.length <= width - after ? [quoted] : this.#words(line, width, after);
     });

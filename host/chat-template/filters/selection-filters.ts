@@ -17,7 +17,7 @@ function map(runtime: Runtime, input: Value, args: CallArguments): Value {
   return new OneShot(runtime, mapped());
 }
 
-/** What `map` does with each element: it takes an attribute, or another filter. */
+/** Returns the function that `map` applies to each element: reading an attribute, or another filter. */
 function mapper(runtime: Runtime, args: CallArguments): Getter {
   const attribute = args.named.get('attribute');
   if (args.positional.length === 0 && attribute !== undefined) {
@@ -37,7 +37,7 @@ function mapper(runtime: Runtime, args: CallArguments): Getter {
   return (item) => filter(runtime, item, rest);
 }
 
-/** Keeps the elements whose value passes a test, or fails it. */
+/** Returns a filter that keeps the elements whose test result is `wanted`. */
 function selection(wanted: boolean, byAttribute: boolean): FilterFunction {
   return (runtime, input, args) => {
     const selected = function* (): Generator<Value> {
@@ -77,7 +77,7 @@ function attr(runtime: Runtime, input: Value, args: CallArguments): Value {
   return new Undefined(`the value has no attribute '${text}'`);
 }
 
-/** Filters that choose elements and attributes. */
+/** Filters that select elements and attributes. */
 export const selectionFilters: Readonly<Record<string, FilterFunction>> = {
   map,
   select: selection(true, false),

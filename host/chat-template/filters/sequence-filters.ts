@@ -31,7 +31,7 @@ function last(runtime: Runtime, input: Value): Value {
   return next.done === true ? new Undefined('No last item, sequence was empty.') : next.value;
 }
 
-/** The elements from the end; undefined for a type that has to be walked from the beginning. */
+/** Returns an iterator in reverse order; undefined for types that can only be iterated forwards. */
 function reversed(runtime: Runtime, value: Value): Iterator<Value> | undefined {
   if (value instanceof OneShot || sizeOf(runtime, value) === undefined) return undefined;
   return toArray(runtime, value).reverse().values();
@@ -83,7 +83,7 @@ function sort(runtime: Runtime, input: Value, args: CallArguments): Value {
   return new List(sortBy(runtime, toArray(runtime, input), key, isTrue(descending)));
 }
 
-/** Sorts by a key that is computed once. Elements with equal keys keep their order, also in descending order. */
+/** Sorts by a key that is computed once per element. The sort is stable, also in descending order. */
 function sortBy(runtime: Runtime, items: readonly Value[], key: (item: Value) => Value, descending = false): Value[] {
   runtime.budget.charge(items.length * OBJECT_COST);
   const keyed = items.map((item) => ({ item, key: key(item) }));
@@ -241,7 +241,7 @@ function slice(runtime: Runtime, input: Value, args: CallArguments): Value {
   return new OneShot(runtime, columns());
 }
 
-/** Filters that make something of the elements of a value. */
+/** Filters that process the elements of a value. */
 export const sequenceFilters: Readonly<Record<string, FilterFunction>> = {
   length,
   count: length,

@@ -17,15 +17,15 @@ import { isTrue, sizeOf, typeName } from '../values/truth.ts';
 import { defined } from '../values/undefined.ts';
 import type { FilterFunction, Runtime, Value } from '../values/value.ts';
 
-/** What `title` takes as one word. */
+/** Matches a word for the filter `title`. */
 const WORD = new RegExp(`[^-${WHITESPACE}({\\[<]+`, 'gu');
 
-/** A value as text; text that is marked as safe stays so. */
+/** Converts a value to a string, as Jinja's `soft_str` does: `Markup` is returned unchanged. */
 export function softText(runtime: Runtime, value: Value): Value {
   return textOf(value) === undefined ? toText(runtime, value) : value;
 }
 
-/** A filter that is a method of texts. */
+/** Returns a filter that calls a string method. */
 function method(name: string): FilterFunction {
   return (runtime, input, args) => {
     const value = softText(runtime, input);
@@ -103,24 +103,24 @@ function truncate(runtime: Runtime, input: Value, args: CallArguments): Value {
   ]);
   const ending = toText(runtime, end);
   const endLength = characterCount(ending);
-  const most = expectInteger('truncate', length);
-  const extra = leeway === null ? 5 : expectInteger('truncate', leeway);
-  if (most < endLength) {
-    throw new TemplateRuntimeError('AssertionError', `expected length >= ${endLength}, got ${most}`);
+  const maxLength = expectInteger('truncate', length);
+  const tolerance = leeway === null ? 5 : expectInteger('truncate', leeway);
+  if (maxLength < endLength) {
+    throw new TemplateRuntimeError('AssertionError', `expected length >= ${endLength}, got ${maxLength}`);
   }
-  if (extra < 0) throw new TemplateRuntimeError('AssertionError', `expected leeway >= 0, got ${extra}`);
+  if (tolerance < 0) throw new TemplateRuntimeError('AssertionError', `expected leeway >= 0, got ${tolerance}`);
   const size = sizeOf(runtime, input);
   if (size === undefined) throw noLength(input);
-  if (size <= most + extra) return input;
+  if (size <= maxLength + tolerance) return input;
   const text = textOf(input);
   if (text === undefined)
     throw new TemplateRuntimeError('TypeError', `truncate: expected a string, got ${typeName(input)}`);
-  const kept = sliceCharacters(text, 0, most - endLength);
+  const kept = sliceCharacters(text, 0, maxLength - endLength);
   const cut = isTrue(killWords) ? kept : (splitBy(runtime, kept, ' ', 1, true)[0] ?? '');
   return markedLike(input, cut + ending);
 }
 
-/** The error for `len` of a value that has none. */
+/** Returns the error for `len` of a value that has no length. */
 export function noLength(value: Value): TemplateRuntimeError {
   return new TemplateRuntimeError('TypeError', `object of type '${typeName(value)}' has no len()`);
 }
@@ -158,7 +158,7 @@ function string(runtime: Runtime, input: Value): Value {
   return softText(runtime, input);
 }
 
-/** Filters that make text of text. */
+/** Filters that convert strings. */
 export const textFilters: Readonly<Record<string, FilterFunction>> = {
   upper: method('upper'),
   lower: method('lower'),

@@ -46,7 +46,7 @@ export interface SliceExpression {
   readonly step: Expression | undefined;
 }
 
-/** What stands between the parentheses of a call: `f(a, b=c, *d, **e)`. */
+/** The arguments of a call: `f(a, b=c, *d, **e)`. */
 export interface ArgumentList {
   readonly positional: readonly Expression[];
   readonly named: readonly (readonly [string, Expression])[];
@@ -63,7 +63,7 @@ export interface CallExpression {
 export interface FilterExpression {
   readonly kind: 'filter';
   readonly name: string;
-  /** Undefined for the first filter of a `{% filter %}` or `{% set %}` block, which takes the block's text. */
+  /** Undefined for the first filter of a `{% filter %}` or `{% set %}` block, whose input is the block's output. */
   readonly input: Expression | undefined;
   readonly arguments: ArgumentList;
 }
@@ -75,7 +75,7 @@ export interface TestExpression {
   readonly arguments: ArgumentList;
 }
 
-/** What a value is assigned to. */
+/** The target of an assignment. */
 export type Target =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'namespace'; readonly name: string; readonly attribute: string }
@@ -87,12 +87,12 @@ export interface Parameter {
   readonly fallback: Expression | undefined;
 }
 
-/** A macro's parameters and body, also those of the body that a call block hands over. */
+/** The parameters and body of a macro or of a call block. */
 export interface MacroDefinition {
   readonly name: string | undefined;
   readonly parameters: readonly Parameter[];
   readonly body: readonly Statement[];
-  /** Which of the special names the body reads. */
+  /** The special variables that the body reads. */
   readonly reads: { readonly caller: boolean; readonly kwargs: boolean; readonly varargs: boolean };
 }
 
@@ -114,7 +114,7 @@ export interface BlockStatement {
   readonly body: readonly Statement[];
 }
 
-/** A statement, text among them. */
+/** A statement, or text outside tags. */
 export type Statement =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'output'; readonly expression: Expression }
@@ -140,10 +140,10 @@ export type Statement =
       readonly body: readonly Statement[];
     }
   | { readonly kind: 'autoescape'; readonly enabled: Expression; readonly body: readonly Statement[] }
-  /** `{% generation %}`, which marks the assistant's words for training and has a scope of its own. */
+  /** `{% generation %}`, which marks the assistant's output for training. It has its own scope. */
   | { readonly kind: 'generation'; readonly body: readonly Statement[] }
   | BlockStatement
-  /** `include`, `import` and `extends`: a model has one template, so there is nothing to load. */
+  /** `include`, `import`, `from` and `extends`, which fail when executed: there are no other templates to load. */
   | { readonly kind: 'load'; readonly tag: string }
   | { readonly kind: 'break' | 'continue' };
 
@@ -151,6 +151,6 @@ export type Statement =
 export interface Template {
   readonly body: readonly Statement[];
   readonly blocks: ReadonlyMap<string, BlockStatement>;
-  /** Names of variables that are read somewhere. */
+  /** Names of the variables that the template reads. */
   readonly reads: ReadonlySet<string>;
 }

@@ -1,10 +1,10 @@
 import type { BinaryOperator, CompareOperator, Comparison, Expression, Target } from './ast.ts';
-import { CONSTANT_NAMES, TermParser, type TupleOptions } from './term-parser.ts';
+import { CONSTANT_NAMES, OperandParser, type TupleOptions } from './operand-parser.ts';
 
 const COMPARISONS: readonly CompareOperator[] = ['==', '!=', '<', '<=', '>', '>='];
 
-/** Parses expressions, from the loosest operator to the tightest. */
-export class ExpressionParser extends TermParser {
+/** Parses expressions by recursive descent, from the lowest operator precedence to the highest. */
+export class ExpressionParser extends OperandParser {
   override parseExpression(): Expression {
     return this.stream.nested(() => this.#conditional());
   }
@@ -26,7 +26,7 @@ export class ExpressionParser extends TermParser {
     return { kind: 'tuple', items };
   }
 
-  /** What can stand left of `=` or after `for`. */
+  /** Parses the target of `set`, `with` or `for`. */
   parseTarget({ namespaces = false }: { namespaces?: boolean } = {}): Target {
     const { stream } = this;
     const items: Target[] = [];
@@ -43,7 +43,7 @@ export class ExpressionParser extends TermParser {
     return isTuple ? { kind: 'tuple', items } : first;
   }
 
-  /** A name that is assigned to. */
+  /** Parses the name of an assignment target, which must not be a constant. */
   parseTargetName(): string {
     const name = this.stream.expectIdentifier();
     if (CONSTANT_NAMES.has(name)) throw this.stream.error(`can't assign to '${name}'`);
@@ -55,8 +55,8 @@ export class ExpressionParser extends TermParser {
     const mark = this.names.mark();
     let expression = this.#or();
     while (stream.skipName('if')) {
-      // What stands before the `if` is reached only under its condition.
-      this.names.excuseSince(mark);
+      // The expression before `if` is evaluated only if the condition is true.
+      this.names.discardUnknownSince(mark);
       const then = expression;
       expression = this.names.withLeniency(true, () => {
         const test = this.#or();

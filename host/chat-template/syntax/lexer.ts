@@ -2,7 +2,7 @@ import { TemplateSyntaxError } from '../errors.ts';
 import { trimEndWhitespace, WHITESPACE } from '../text/whitespace.ts';
 import { readInteger, readString } from './literals.ts';
 
-/** A token. Operators have their own text as type. */
+/** A token. */
 export type Token =
   | { readonly type: 'data' | 'name' | 'string'; readonly value: string; readonly line: number }
   | { readonly type: 'integer'; readonly value: number | bigint; readonly line: number }
@@ -28,7 +28,7 @@ const IDENTIFIER = /^[\p{ID_Start}_]\p{ID_Continue}*$/u;
 const STRING = /'[^'\\]*(?:\\[\s\S][^'\\]*)*'|"[^"\\]*(?:\\[\s\S][^"\\]*)*"/y;
 const OPERATOR = /\/\/|\*\*|==|!=|>=|<=|[-+/*%~[\](){}<>=.:|,;]/y;
 
-/** In the order in which they are tried: a float begins as an integer does. */
+/** Tried in this order: a float begins like an integer. */
 const TOKEN_PATTERNS: readonly (readonly [RegExp, TokenKind])[] = [
   [FLOAT, 'float'],
   [INTEGER, 'integer'],
@@ -41,8 +41,8 @@ type TokenKind = 'float' | 'integer' | 'name' | 'string' | 'operator';
 const CLOSING: Readonly<Record<string, string>> = { '{': '}', '(': ')', '[': ']' };
 
 /**
- * Splits a template into text and the tokens of its tags, with the settings that chat templates are written for: the
- * newline after a block is dropped (`trim_blocks`), and so is the indentation before it (`lstrip_blocks`).
+ * Splits a template into text and the tokens of its tags. Removes the newline after a block tag (`trim_blocks`) and the
+ * indentation before it (`lstrip_blocks`), as `transformers` does.
  *
  * @throws TemplateSyntaxError
  */
@@ -55,7 +55,7 @@ class Lexer {
   readonly #tokens: Token[] = [];
   #position = 0;
   #line = 1;
-  /** Whether what was read last ended with a newline, so that spaces that follow are indentation. */
+  /** Whether the text before the position ends with a newline, which makes spaces at the position indentation. */
   #lineStarts = true;
 
   constructor(template: string) {
@@ -89,7 +89,7 @@ class Lexer {
     else this.#code(begin === '{{' ? 'variable' : 'block');
   }
 
-  /** Emits the text up to a tag, without the whitespace that the tag removes. */
+  /** Emits the text before a tag, without the whitespace that the tag strips. */
   #textBefore(index: number, sign: string, isVariable: boolean): void {
     const text = this.#source.slice(this.#position, index);
     const wasLineStart = this.#lineStarts;
@@ -124,7 +124,7 @@ class Lexer {
     const end = kind === 'block' ? BLOCK_END : VARIABLE_END;
     const open: string[] = [];
     while (this.#position < this.#source.length) {
-      // Inside brackets `}}` closes two dictionaries.
+      // Inside brackets, `}}` closes two dictionaries.
       const closed = open.length === 0 ? matchAt(end, this.#source, this.#position) : undefined;
       if (closed !== undefined) {
         this.#tokens.push({ type: `${kind}_end`, value: closed[0], line: this.#line });

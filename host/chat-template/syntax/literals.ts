@@ -1,9 +1,9 @@
 import { TemplateSyntaxError } from '../errors.ts';
 
-/** Most digits of an integer in text: Python's own limit for reading and printing integers. */
+/** Maximum number of digits of an integer literal or string: Python's limit for parsing and printing integers. */
 export const MAX_INTEGER_DIGITS = 4_300;
 
-/** An escape sequence of a string literal, or a backslash before a character that has none. */
+/** Matches an escape sequence, or a backslash before any other character. */
 const ESCAPE = /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|N\{[^}]*\}|([\s\S]))/g;
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** Returns the value of a string literal's content. A backslash before any other character stays, as in Python. */
+/** Decodes the content of a string literal. A backslash that starts no escape sequence is kept, as in Python. */
 export function readString(content: string, line: number): string {
   if (!content.includes('\\')) return content;
   return content.replace(ESCAPE, (whole, octal, hex, four, eight, simple: string | undefined) => {
@@ -31,7 +31,7 @@ export function readString(content: string, line: number): string {
       if (code > 0x10ffff) throw new TemplateSyntaxError('illegal Unicode character', line);
       return String.fromCodePoint(code);
     }
-    if (simple === undefined) throw new TemplateSyntaxError('names of characters (\\N{…}) are not supported', line);
+    if (simple === undefined) throw new TemplateSyntaxError('\\N{…} escapes are not supported', line);
     if (simple === 'x' || simple === 'u' || simple === 'U' || simple === 'N') {
       throw new TemplateSyntaxError(`truncated \\${simple} escape`, line);
     }
@@ -39,7 +39,7 @@ export function readString(content: string, line: number): string {
   });
 }
 
-/** Returns the value of an integer literal: a number where that is exact. */
+/** Returns the value of an integer literal: a number if that is exact, else a bigint. */
 export function readInteger(text: string, line: number): number | bigint {
   const digits = text.replaceAll('_', '');
   if (digits.length > MAX_INTEGER_DIGITS) throw new TemplateSyntaxError('the integer has too many digits', line);

@@ -1,22 +1,22 @@
 import { TemplateSyntaxError } from '../errors.ts';
 
-/** Names of the filters and tests there are. */
+/** Names of the existing filters and tests. */
 export interface KnownNames {
   readonly filters: ReadonlySet<string>;
   readonly tests: ReadonlySet<string>;
 }
 
-/** Notes which names a template uses while it is parsed. */
+/** Collects the variables, filters and tests that a template uses while it is parsed. */
 export class NameTracker {
   readonly #known: KnownNames;
   /**
-   * Whether an unknown filter is an error only when it is reached: directly inside an `if`, where templates ask first
-   * whether there is such a filter. Elsewhere the whole template is refused.
+   * Whether an unknown filter or test is an error only when it is evaluated. As in Jinja, this is the case in an `if`,
+   * where templates can test for a filter before they use it. Elsewhere compilation fails.
    */
   #lenient = false;
-  /** Unknown filters and tests that are certain to be reached. */
+  /** Errors for unknown filters and tests outside conditions. */
   readonly #unknown: TemplateSyntaxError[] = [];
-  /** The names that the template, and each macro around the current place, reads. */
+  /** Names read by the template and by each macro that encloses the current position. */
   readonly #macroReads: Set<string>[] = [];
 
   constructor(known: KnownNames) {
@@ -24,35 +24,35 @@ export class NameTracker {
   }
 
   checkFilter(name: string, line: number): void {
-    if (!this.#known.filters.has(name)) this.#note(`No filter named '${name}'.`, line);
+    if (!this.#known.filters.has(name)) this.#recordUnknown(`No filter named '${name}'.`, line);
   }
 
   checkTest(name: string, line: number): void {
-    if (!this.#known.tests.has(name)) this.#note(`No test named '${name}'.`, line);
+    if (!this.#known.tests.has(name)) this.#recordUnknown(`No test named '${name}'.`, line);
   }
 
-  /** Notes that a variable is read. */
-  read(name: string): void {
+  /** Records that a variable is read. */
+  recordRead(name: string): void {
     for (const reads of this.#macroReads) reads.add(name);
   }
 
-  /** A place to go back to with {@link excuseSince}. */
+  /** Returns a position for {@link discardUnknownSince}. */
   mark(): number {
     return this.#unknown.length;
   }
 
-  /** What was noted since a mark turned out to stand under a condition. */
-  excuseSince(mark: number): void {
+  /** Discards the unknown names recorded since `mark`, because the expression is conditional. */
+  discardUnknownSince(mark: number): void {
     this.#unknown.length = mark;
   }
 
-  /** Throws for the first unknown filter or test that is certain to be reached. */
+  /** @throws TemplateSyntaxError for the first unknown filter or test outside conditions. */
   assertKnown(): void {
     const [first] = this.#unknown;
     if (first !== undefined) throw first;
   }
 
-  /** Parses with unknown filters and tests allowed, or not. */
+  /** Runs `parse` with unknown filters and tests allowed or not. */
   withLeniency<T>(lenient: boolean, parse: () => T): T {
     const before = this.#lenient;
     this.#lenient = lenient;
@@ -61,7 +61,7 @@ export class NameTracker {
     return parsed;
   }
 
-  /** Parses a macro's body, or a whole template, and returns which variables it reads. */
+  /** Runs `parse` for a macro's body or a whole template and returns the variables that it reads. */
   collectReads<T>(parse: () => T): { parsed: T; reads: ReadonlySet<string> } {
     const reads = new Set<string>();
     this.#macroReads.push(reads);
@@ -70,7 +70,7 @@ export class NameTracker {
     return { parsed, reads };
   }
 
-  #note(message: string, line: number): void {
+  #recordUnknown(message: string, line: number): void {
     if (!this.#lenient) this.#unknown.push(new TemplateSyntaxError(message, line));
   }
 }

@@ -16,7 +16,7 @@ export function parseTemplate(source: string, known: KnownNames): Template {
 
 class StatementParser extends ExpressionParser {
   readonly #blocks = new Map<string, BlockStatement>();
-  /** Loops around the current place inside the same macro: `break` needs one. */
+  /** Number of loops in the current macro that enclose the current position: `break` needs one. */
   #loops = 0;
 
   parseTemplate(): Template {
@@ -25,7 +25,7 @@ class StatementParser extends ExpressionParser {
     return { body, blocks: this.#blocks, reads };
   }
 
-  /** Statements up to a tag of one of these names, which stays the current token. */
+  /** Parses statements up to a tag with one of these names, which becomes the current token. */
   #statements(ends: readonly string[]): Statement[] {
     const { stream } = this;
     const statements: Statement[] = [];
@@ -54,7 +54,7 @@ class StatementParser extends ExpressionParser {
     }
   }
 
-  /** The body of a block, whose end tag is consumed up to its `%}`. */
+  /** Parses the body of a block and consumes its end tag up to `%}`. */
   #body(end: string): Statement[] {
     const body = this.#bodyUpTo([end]);
     this.stream.next();
@@ -244,7 +244,7 @@ class StatementParser extends ExpressionParser {
     return printed;
   }
 
-  /** A macro's body is a function of its own: it cannot end a loop around it. */
+  /** Parses a body in which `break` and `continue` do not affect enclosing loops. */
   #outsideLoops<T>(parse: () => T): T {
     const loops = this.#loops;
     this.#loops = 0;

@@ -1,10 +1,10 @@
 import { TemplateLimitError, TemplateSyntaxError } from '../errors.ts';
 import type { Token } from './lexer.ts';
 
-/** Deepest nesting of expressions and of blocks: the reference implementation's own stack ends near it. */
+/** Maximum nesting of expressions and blocks. The reference implementation overflows its stack at a similar depth. */
 const MAX_NESTING = 80;
 
-/** Reads tokens one after the other. */
+/** A stream of tokens with one token of lookahead. */
 export class TokenStream {
   readonly #tokens: readonly Token[];
   #index = 0;
@@ -18,12 +18,12 @@ export class TokenStream {
     return this.#at(this.#index);
   }
 
-  /** The token after the current one. */
+  /** The token after the current one (lookahead). */
   get following(): Token {
     return this.#at(this.#index + 1);
   }
 
-  /** Returns the current token and moves on. */
+  /** Returns the current token and advances to the next one. */
   next(): Token {
     const token = this.current;
     this.#index += 1;
@@ -60,7 +60,7 @@ export class TokenStream {
     if (!this.skipName(name)) throw this.unexpected(`'${name}'`);
   }
 
-  /** Returns the name that must come next. */
+  /** Consumes a name and returns it. @throws TemplateSyntaxError if the current token is not a name. */
   expectIdentifier(): string {
     const token = this.current;
     if (token.type !== 'name') throw this.unexpected('a name');
@@ -73,7 +73,7 @@ export class TokenStream {
     this.#index += 1;
   }
 
-  /** Parses something that can hold its own kind. */
+  /** Parses a construct that can be nested, and checks the nesting limit. */
   nested<T>(parse: () => T): T {
     this.#nesting += 1;
     if (this.#nesting > MAX_NESTING) {

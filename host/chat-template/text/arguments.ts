@@ -5,17 +5,17 @@ import { textOf } from '../values/markup.ts';
 import { typeName } from '../values/truth.ts';
 import type { Runtime, Value } from '../values/value.ts';
 
-/** A method of a text. */
+/** A method of strings. */
 export type StringMethod = (runtime: Runtime, text: string, args: CallArguments) => Value;
 
-/** The text of an argument. @throws TemplateRuntimeError for another type. */
+/** Returns an argument as a string. @throws TemplateRuntimeError for another type. */
 export function expectText(method: string, value: Value | undefined): string {
   const text = textOf(value);
   if (text !== undefined) return text;
   throw new TemplateRuntimeError('TypeError', `${method}: expected a string, got ${typeName(value ?? null)}`);
 }
 
-/** The integer of an argument. @throws TemplateRuntimeError for another type. */
+/** Returns an argument as an integer. @throws TemplateRuntimeError for another type. */
 export function expectInteger(method: string, value: Value | undefined): number {
   const index = toIndex(value);
   if (index !== undefined) return index;

@@ -10,7 +10,7 @@ import { expectText, type StringMethod } from './arguments.ts';
 
 const CASED = /[\p{Uppercase}\p{Lowercase}\p{Lt}]/u;
 
-/** Characters that are two letters in one and have a form for the beginning of a word. */
+/** Digraph characters and their titlecase forms. */
 const TITLE_FORMS: Readonly<Record<string, string>> = {
   Ǆ: 'ǅ',
   ǅ: 'ǅ',
@@ -26,12 +26,12 @@ const TITLE_FORMS: Readonly<Record<string, string>> = {
   ǳ: 'ǲ',
 };
 
-/** The first character as a title has it, the others in lower case. */
+/** Python's `str.capitalize`: the first character in title case, the others in lower case. */
 export function capitalize(text: string): string {
   const first = text.codePointAt(0);
   if (first === undefined) return '';
   const character = String.fromCodePoint(first);
-  // In lower case as a whole: a sigma at the end of a word has a form of its own.
+  // The whole text is converted to lower case, because a sigma at the end of a word has a special form.
   return titleCase(character) + text.toLowerCase().slice(character.toLowerCase().length);
 }
 
@@ -42,7 +42,7 @@ function titleCase(character: string): string {
   return first + rest.join('').toLowerCase();
 }
 
-/** Every word with a capital: a word begins at each letter that follows something else. */
+/** Python's `str.title`: capitalizes every sequence of letters. */
 function title(text: string): string {
   return text.replace(/[\p{Lu}\p{Ll}\p{Lt}]+/gu, capitalize);
 }
@@ -54,7 +54,7 @@ function swapCase(text: string): string {
   }).join('');
 }
 
-/** @param cost Characters that each character counts as. */
+/** Returns a method without arguments. @param cost Cost per character, see {@link SLOW_CHARACTER_COST}. */
 function simple(change: (text: string) => string, cost = 4): StringMethod {
   return (runtime, text, args) => {
     args.bind('method', []);
@@ -63,17 +63,17 @@ function simple(change: (text: string) => string, cost = 4): StringMethod {
   };
 }
 
-/** The form of a character that is the same for all its cases. */
+/** Returns the case-folded form of a character. */
 function foldCase(character: string): string {
   return character === 'ı' ? character : character.toUpperCase().toLowerCase();
 }
 
-/** Says whether the text has cased characters and all of them are of this case. */
+/** Python's `str.isupper`: whether the text has cased characters and all of them are upper case. */
 export function isUpper(text: string): boolean {
   return CASED.test(text) && !/[\p{Lowercase}\p{Lt}]/u.test(text);
 }
 
-/** As {@link isUpper}, for lower case. */
+/** Python's `str.islower`. */
 export function isLower(text: string): boolean {
   return CASED.test(text) && !/[\p{Uppercase}\p{Lt}]/u.test(text);
 }
@@ -95,7 +95,7 @@ function translate(runtime: Runtime, text: string, args: CallArguments): string 
   return result;
 }
 
-/** `str.maketrans`: replacements by character, from a dictionary or from two texts of one length. */
+/** Python's `str.maketrans`: a table of replacements from a dictionary, or from two strings of equal length. */
 function makeTranslation(runtime: Runtime, args: CallArguments): Dict {
   const [from, to, removed] = args.bind('maketrans', ['x', 'y', 'z'], 1);
   const table = new Dict();
@@ -117,7 +117,7 @@ function makeTranslation(runtime: Runtime, args: CallArguments): Dict {
   return table;
 }
 
-/** Methods that change letters. */
+/** String methods that change case or replace characters. */
 export const caseMethods = {
   upper: simple((text) => text.toUpperCase()),
   lower: simple((text) => text.toLowerCase()),

@@ -1,10 +1,13 @@
 import { TemplateRuntimeError } from '../errors.ts';
 import type { Runtime } from '../values/value.ts';
 
-/** Most digits after the point: what JavaScript prints. */
+/** Maximum number of digits after the decimal point: the limit of `toFixed`. */
 const MAX_PRECISION = 100;
 
-/** Writes the size of a float in one of Python's presentation types; the sign is the caller's. */
+/**
+ * Formats the absolute value of a float with one of Python's presentation types (`f`, `e`, `g`, `%`). The caller adds
+ * the sign.
+ */
 export function floatDigits(runtime: Runtime, size: number, type: string, precision = 6, alternate = false): string {
   if (Number.isNaN(size)) return 'nan';
   if (!Number.isFinite(size)) return 'inf';
@@ -30,7 +33,7 @@ function fixed(size: number, precision: number): string {
   return roundedFixed(size, precision);
 }
 
-/** `toFixed` with ties to even digits, as in Python. */
+/** `toFixed` that rounds half to even, as in Python. */
 function roundedFixed(size: number, precision: number): string {
   const rounded = size.toFixed(precision);
   const exact = size.toFixed(MAX_PRECISION);
@@ -41,7 +44,7 @@ function roundedFixed(size: number, precision: number): string {
   return Number(lower.at(-1)) % 2 === 0 ? lower : rounded;
 }
 
-/** Rounds to a number of digits after the point, ties to the even digit. */
+/** Rounds to a number of decimal places, half to even. */
 export function roundHalfEven(value: number, digits: number): number {
   if (!Number.isFinite(value) || value === 0 || digits > 22 || Math.abs(value) >= 1e21) return value;
   if (digits >= 0) return Math.sign(value) * Number(roundedFixed(Math.abs(value), digits)) || Math.sign(value) * 0;
@@ -69,7 +72,7 @@ function general(size: number, precision: number, alternate: boolean): string {
   return shorten(fixed(size, precision - 1 - exponent));
 }
 
-/** Puts a separator between groups of digits of the whole part. */
+/** Inserts a separator between groups of digits of the integer part. */
 export function groupDigits(digits: string, separator: string, groupSize: number): string {
   const match = /^[\da-f]+/i.exec(digits);
   if (match === null) return digits;

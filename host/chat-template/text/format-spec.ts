@@ -16,7 +16,7 @@ interface Spec {
   readonly fill: string;
   readonly alignment: string | undefined;
   readonly sign: string;
-  /** Whether zeros fill a number behind its sign. */
+  /** Whether numbers are padded with zeros after the sign. */
   readonly zero: boolean;
   readonly alternate: boolean;
   readonly width: number;
@@ -25,7 +25,7 @@ interface Spec {
   readonly type: string;
 }
 
-/** Python's `format(value, spec)`, for `'{:>8}'.format(…)`. */
+/** Python's `format(value, spec)`, as used by `'{:>8}'.format(…)`. */
 export function formatValue(runtime: Runtime, value: Value, specText: string): string {
   if (specText === '') return toText(runtime, value);
   const number = toNumber(value);
@@ -109,9 +109,9 @@ function signOf(negative: boolean, { sign }: Spec): string {
   return sign === '-' ? '' : sign;
 }
 
-function align(runtime: Runtime, sign: string, body: string, spec: Spec, usual: string): string {
+function align(runtime: Runtime, sign: string, body: string, spec: Spec, defaultAlignment: string): string {
   const { width, fill } = spec;
-  switch (spec.alignment ?? usual) {
+  switch (spec.alignment ?? defaultAlignment) {
     case '<':
       return pad(runtime, sign + body, width, 'left', fill);
     case '>':
@@ -123,7 +123,7 @@ function align(runtime: Runtime, sign: string, body: string, spec: Spec, usual: 
   }
 }
 
-/** Unlike `center`, the odd one always stands on the right. */
+/** Centers a text. Unlike `str.center`, an odd fill character always goes to the right. */
 function centered(runtime: Runtime, text: string, width: number, fill: string): string {
   const length = [...text].length;
   const left = Math.max(0, Math.floor((width - length) / 2));

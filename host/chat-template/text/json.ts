@@ -9,17 +9,17 @@ import { typeName } from '../values/truth.ts';
 import { type Runtime, TemplateObject, type Value } from '../values/value.ts';
 import { integerText, toText } from './represent.ts';
 
-/** How JSON is written. */
+/** Options of Python's `json.dumps`. */
 export interface JsonOptions {
   readonly ensureAscii: boolean;
-  /** What each level is indented by; undefined writes it on one line. */
+  /** Indentation of each level; undefined writes everything on one line. */
   readonly indent: string | undefined;
   readonly itemSeparator: string;
   readonly keySeparator: string;
   readonly sortKeys: boolean;
 }
 
-/** Writes a value as Python's `json.dumps` does. @throws TemplateRuntimeError for a value that JSON does not have. */
+/** Serializes a value like Python's `json.dumps`. @throws TemplateRuntimeError if a value is not serializable. */
 export function toJson(runtime: Runtime, value: Value, options: JsonOptions): string {
   const pieces: string[] = [];
   write(runtime, value, options, '\n', pieces);
@@ -103,7 +103,10 @@ function keyText(runtime: Runtime, key: Value): string {
   return toText(runtime, key);
 }
 
-/** A text in JSON. JavaScript escapes lone surrogates, which Python leaves alone; both write the rest alike. */
+/**
+ * Quotes a string like `json.dumps`. `JSON.stringify` differs only for lone surrogates, which it escapes and Python
+ * does not.
+ */
 function quote(runtime: Runtime, text: string, ensureAscii: boolean): string {
   runtime.budget.charge(text.length * (ensureAscii ? SLOW_CHARACTER_COST : 6));
   const quoted = text.isWellFormed() ? JSON.stringify(text) : `"${text.replace(/["\\\p{Cc}]/gu, quoteOne)}"`;

@@ -4,15 +4,15 @@ import type { Runtime } from '../values/value.ts';
 import { expectInteger, expectText, type StringMethod } from './arguments.ts';
 import { characterCount } from './code-points.ts';
 
-/** The position of the text in its new width. */
+/** The side on which the text is placed in the new width. */
 type Alignment = 'left' | 'right' | 'center';
 
-/** Fills a text up to a width. */
+/** Pads a text to a width in code points. */
 export function pad(runtime: Runtime, text: string, width: number, alignment: Alignment, fill = ' '): string {
   const missing = width - characterCount(text);
   if (missing <= 0) return text;
   runtime.budget.charge(missing * fill.length + text.length);
-  // Python puts the odd one on the left where the width is odd.
+  // Like `str.center`, which puts an odd fill character on the left if the width is odd.
   const before = Math.floor(missing / 2) + (missing & width & 1);
   const left = alignment === 'left' ? 0 : alignment === 'right' ? missing : before;
   return fill.repeat(left) + text + fill.repeat(missing - left);
@@ -51,7 +51,7 @@ function expandTabs(runtime: Runtime, text: string, args: CallArguments): string
   }).join('');
 }
 
-/** Methods that bring a text to a width. */
+/** String methods that pad. */
 export const padMethods = {
   ljust: padding('ljust', 'left'),
   rjust: padding('rjust', 'right'),

@@ -3,7 +3,7 @@ import { normalize } from '../values/integers.ts';
 import type { Integer } from '../values/value.ts';
 import { trimEndWhitespace, trimStartWhitespace } from './whitespace.ts';
 
-/** Python's `int(text, base)`; undefined if the text is no such integer. */
+/** Python's `int(text, base)`; undefined if the text is not an integer in this base. */
 export function parseInteger(text: string, base: number): Integer | undefined {
   const trimmed = trimEndWhitespace(trimStartWhitespace(text));
   const match = /^([+-]?)(0[bBoOxX])?_?([\da-zA-Z]+(?:_[\da-zA-Z]+)*)$/.exec(trimmed);
@@ -11,7 +11,7 @@ export function parseInteger(text: string, base: number): Integer | undefined {
   const [, sign, prefix, body = ''] = match;
   const digits = body.replaceAll('_', '');
   const prefixBase = { b: 2, o: 8, x: 16 }[prefix?.slice(1).toLowerCase() ?? ''];
-  // Where the prefix is of another base its letter is a digit, or wrong.
+  // The prefix of another base is part of the digits: `0b1` is valid in base 16.
   const fits = prefix === undefined || base === 0 || prefixBase === base;
   const radix = base === 0 ? (prefixBase ?? 10) : base;
   const all = fits ? digits : (prefix ?? '') + digits;
@@ -30,7 +30,7 @@ export function parseInteger(text: string, base: number): Integer | undefined {
   return normalize(sign === '-' ? -value : value);
 }
 
-/** Python's `float(text)`; undefined if the text is no number. */
+/** Python's `float(text)`; undefined if the text is not a number. */
 export function parseFloatText(text: string): number | undefined {
   const trimmed = trimEndWhitespace(trimStartWhitespace(text));
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(trimmed);

@@ -12,7 +12,7 @@ import { floatDigits } from './format-number.ts';
 import { pad } from './pad-methods.ts';
 import { represent, toText } from './represent.ts';
 
-/** `%`, a key in parentheses, flags, width, precision, a length that means nothing, and the type. */
+/** `%`, a key in parentheses, flags, width, precision, a length modifier (ignored), and the type. */
 const DIRECTIVE = /%(?:\(([^()]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d*))?[hlL]?([\s\S])?/g;
 
 interface Directive {
@@ -22,7 +22,7 @@ interface Directive {
   readonly type: string;
 }
 
-/** Python's `text % values`. */
+/** Python's `format % values`. */
 export function formatPercent(runtime: Runtime, format: Value, values: Value): Value {
   const text = textOf(format) ?? '';
   runtime.budget.charge(text.length);
@@ -47,7 +47,7 @@ export function formatPercent(runtime: Runtime, format: Value, values: Value): V
   return markedLike(format, runtime.budget.join(result, text.slice(end)));
 }
 
-/** Hands out the values to format. */
+/** The values to format, in order or by key. */
 class Values {
   readonly #runtime: Runtime;
   readonly #all: Value;
@@ -83,7 +83,7 @@ class Values {
     return value;
   }
 
-  /** A value that has elements may be left over: they could have been looked up by key. */
+  /** Throws if values are left over. As in Python, a value that could be indexed by key may be unused. */
   assertUsed(): void {
     const all = this.#all;
     const hasElements = all instanceof Dict || all instanceof List || all instanceof Range || all instanceof Undefined;
@@ -108,7 +108,7 @@ function formatOne(runtime: Runtime, directive: Directive, value: Value, isMarku
   return pad(runtime, sign + digits, width, 'right');
 }
 
-/** Zeros stand behind the `0x` of `%#x`. */
+/** Pads with zeros after the `0x` of `%#x`. */
 function zeroPad(runtime: Runtime, digits: string, width: number): string {
   const prefix = /^0[xXo](?=.)/.exec(digits)?.[0] ?? '';
   return prefix + pad(runtime, digits.slice(prefix.length), width - prefix.length, 'right', '0');

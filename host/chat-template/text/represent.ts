@@ -6,20 +6,20 @@ import { Markup } from '../values/markup.ts';
 import { Undefined } from '../values/undefined.ts';
 import type { Integer, Runtime, Value } from '../values/value.ts';
 
-/** Characters that `repr` writes as an escape sequence: those that do not print, and the quote and the backslash. */
+/** Characters that `repr` escapes besides quotes: backslashes and non-printable characters. */
 const SPECIAL = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 const HAS_SPECIAL = new RegExp(SPECIAL.source, 'u');
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** Python's `str`: how a value prints. */
+/** Python's `str(value)`. */
 export function toText(runtime: Runtime, value: Value): string {
   if (typeof value === 'string') return value;
   if (value instanceof Markup) return value.text;
   return value instanceof Undefined ? '' : represent(runtime, value);
 }
 
-/** Python's `repr`: how a value prints inside a list. */
+/** Python's `repr(value)`. */
 export function represent(runtime: Runtime, value: Value): string {
   const { budget } = runtime;
   switch (typeof value) {
@@ -44,17 +44,17 @@ export function represent(runtime: Runtime, value: Value): string {
   return text;
 }
 
-/** The decimal digits of an integer. */
+/** Returns the decimal digits of an integer. @throws TemplateRuntimeError if there are too many. */
 export function integerText(value: Integer): string {
   const text = String(value);
   if (text.length <= MAX_INTEGER_DIGITS) return text;
   throw new TemplateRuntimeError('ValueError', `Exceeds the limit (${MAX_INTEGER_DIGITS} digits) for integer strings`);
 }
 
-/** A text in quotes: single ones, unless it holds only those. */
+/** Quotes a string: in single quotes, unless it contains single quotes and no double quotes. */
 export function representText(runtime: Runtime, text: string): string {
   runtime.budget.charge(text.length);
-  // What does not print is replaced one by one.
+  // Special characters are replaced one by one.
   if (HAS_SPECIAL.test(text)) runtime.budget.charge(text.length * SLOW_CHARACTER_COST);
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text.replace(SPECIAL, escapeCharacter);

@@ -8,16 +8,16 @@ import { isLower, isUpper } from './case-methods.ts';
 import { characterCount, sliceCharacters, toCharacterIndex } from './code-points.ts';
 import { WHITESPACE } from './whitespace.ts';
 
-/** The part of a text that `start` and `stop` leave, and where it begins. Undefined where it begins behind the end. */
+/** Returns `text[start:stop]` and its offset, in code points. Undefined if `start` is after the end. */
 function part(text: string, start: Value, stop: Value): { text: string; offset: number } | undefined {
   const from = toIndex(start);
   const to = toIndex(stop);
   if (from === undefined && to === undefined) return { text, offset: 0 };
   const length = characterCount(text);
-  const place = (index: number) => Math.max(0, index < 0 ? index + length : index);
-  const offset = place(from ?? 0);
+  const normalized = (index: number) => Math.max(0, index < 0 ? index + length : index);
+  const offset = normalized(from ?? 0);
   if (offset > length) return undefined;
-  return { text: sliceCharacters(text, offset, Math.max(offset, place(to ?? length))), offset };
+  return { text: sliceCharacters(text, offset, Math.max(offset, normalized(to ?? length))), offset };
 }
 
 function finder(name: string, last: boolean, required: boolean): StringMethod {
@@ -69,7 +69,7 @@ function predicate(pattern: RegExp): StringMethod {
   };
 }
 
-/** Methods that search or test a text. */
+/** String methods that search and test. */
 export const searchMethods = {
   find: finder('find', false, false),
   rfind: finder('rfind', true, false),

@@ -8,7 +8,7 @@ import type { Runtime, Value } from '../values/value.ts';
 import { expectInteger, expectText, type StringMethod } from './arguments.ts';
 import { isWhitespaceAt, splitLines, trimEndWhitespace, trimStartWhitespace } from './whitespace.ts';
 
-/** Removes characters at the ends: those of a text, or whitespace. */
+/** Removes the characters in `chars`, or whitespace, from the ends of a text. */
 export function strip(text: string, chars: string | undefined, ends: 'both' | 'left' | 'right'): string {
   if (chars === undefined) {
     const trimmed = ends === 'left' ? text : trimEndWhitespace(text);
@@ -41,20 +41,20 @@ function splitting(name: string, fromEnd: boolean): StringMethod {
   return (runtime, text, args) => {
     const [separator = null, maximum = -1] = args.bind(name, ['sep', 'maxsplit']);
     const limit = expectInteger(name, maximum);
-    const most = limit < 0 ? Number.POSITIVE_INFINITY : limit;
-    if (separator === null) return new List(splitWords(runtime, text, most, fromEnd));
+    const maxSplits = limit < 0 ? Number.POSITIVE_INFINITY : limit;
+    if (separator === null) return new List(splitWords(runtime, text, maxSplits, fromEnd));
     const by = expectText(name, separator);
     if (by === '') throw new TemplateRuntimeError('ValueError', 'empty separator');
-    return new List(splitBy(runtime, text, by, most, fromEnd));
+    return new List(splitBy(runtime, text, by, maxSplits, fromEnd));
   };
 }
 
-/** Splits at a separator, from the end where `fromEnd`, at most `most` times. */
-export function splitBy(runtime: Runtime, text: string, by: string, most: number, fromEnd: boolean): string[] {
+/** Splits at a separator, at most `maxSplits` times, starting at the end if `fromEnd`. */
+export function splitBy(runtime: Runtime, text: string, by: string, maxSplits: number, fromEnd: boolean): string[] {
   const pieces: string[] = [];
   let [start, end] = [0, text.length];
-  while (pieces.length < most) {
-    // `lastIndexOf` compares the start of a match.
+  while (pieces.length < maxSplits) {
+    // `lastIndexOf` takes the latest start of a match, not its end.
     const index = fromEnd ? (end < by.length ? -1 : text.lastIndexOf(by, end - by.length)) : text.indexOf(by, start);
     if (index === -1) break;
     runtime.budget.charge(PIECE_COST);
@@ -70,11 +70,11 @@ export function splitBy(runtime: Runtime, text: string, by: string, most: number
   return fromEnd ? pieces.reverse() : pieces;
 }
 
-/** Splits at runs of whitespace. Whitespace at the ends of the rest is dropped too. */
-function splitWords(runtime: Runtime, text: string, most: number, fromEnd: boolean): string[] {
+/** Splits at runs of whitespace, at most `maxSplits` times. Strips leading or trailing whitespace as Python does. */
+function splitWords(runtime: Runtime, text: string, maxSplits: number, fromEnd: boolean): string[] {
   const pieces: string[] = [];
   let rest = fromEnd ? trimEndWhitespace(text) : trimStartWhitespace(text);
-  while (rest !== '' && pieces.length < most) {
+  while (rest !== '' && pieces.length < maxSplits) {
     runtime.budget.charge(PIECE_COST);
     const index = fromEnd ? lastSpace(rest) : firstSpace(rest);
     if (index === -1) break;
@@ -106,24 +106,24 @@ function partition(name: string, last: boolean): StringMethod {
   };
 }
 
-/** Replaces a text, every time or the first `count` times. */
+/** Replaces all occurrences of `old`, or the first `count` if it is not negative. */
 export function replaceText(runtime: Runtime, text: string, old: string, replacement: string, count: number): string {
   if (count === 0 || (old === '' && text === '')) return old === '' && count !== 0 ? replacement : text;
-  const most = count < 0 ? Number.POSITIVE_INFINITY : count;
-  if (old === '') return replaceEmpty(runtime, text, replacement, most);
-  const pieces = splitBy(runtime, text, old, most, false);
+  const maxCount = count < 0 ? Number.POSITIVE_INFINITY : count;
+  if (old === '') return replaceEmpty(runtime, text, replacement, maxCount);
+  const pieces = splitBy(runtime, text, old, maxCount, false);
   if (pieces.length === 1) return text;
   runtime.budget.charge(text.length + (pieces.length - 1) * replacement.length);
   return pieces.join(replacement);
 }
 
-/** Between any two characters there is an empty text. */
-function replaceEmpty(runtime: Runtime, text: string, replacement: string, most: number): string {
+/** Replaces the empty string, which occurs before every character and at the end. */
+function replaceEmpty(runtime: Runtime, text: string, replacement: string, maxCount: number): string {
   runtime.budget.charge(text.length * SLOW_CHARACTER_COST);
   const all = [...text];
-  runtime.budget.charge(Math.min(most, all.length + 1) * replacement.length);
-  const changed = all.map((character, index) => (index < most ? replacement + character : character)).join('');
-  return most > all.length ? changed + replacement : changed;
+  runtime.budget.charge(Math.min(maxCount, all.length + 1) * replacement.length);
+  const changed = all.map((character, index) => (index < maxCount ? replacement + character : character)).join('');
+  return maxCount > all.length ? changed + replacement : changed;
 }
 
 function replace(runtime: Runtime, text: string, args: CallArguments): string {
@@ -137,7 +137,7 @@ function replace(runtime: Runtime, text: string, args: CallArguments): string {
   );
 }
 
-/** Joins texts. @throws TemplateRuntimeError for an element of another type. */
+/** Python's `str.join`. @throws TemplateRuntimeError for an element that is not a string. */
 function join(runtime: Runtime, text: string, args: CallArguments): string {
   const [iterable = null] = args.bind('join', ['iterable'], 1);
   const pieces: string[] = [];
@@ -163,7 +163,7 @@ function removeSuffix(_runtime: Runtime, text: string, args: CallArguments): Val
   return suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text;
 }
 
-/** Methods that take a text apart and put texts together. */
+/** String methods that strip, split, replace and join. */
 export const splitMethods = {
   strip: stripping('strip', 'both'),
   lstrip: stripping('lstrip', 'left'),

@@ -6,14 +6,14 @@ import type { Runtime, Value } from '../values/value.ts';
 import { formatValue } from './format-spec.ts';
 import { represent, toText } from './represent.ts';
 
-/** What replacement fields are filled from. */
+/** The arguments of replacement fields. */
 interface Source {
   readonly args: CallArguments;
-  /** Number of the next field without a name; undefined once fields are numbered by hand. */
+  /** Index of the next automatically numbered field; undefined after a manually numbered field. */
   automatic: number | undefined;
 }
 
-/** Fields inside a field's format may not hold fields themselves. */
+/** Maximum nesting of fields: a field's format specification may contain fields, whose own may not. */
 const MAX_FIELD_DEPTH = 2;
 
 /** Python's `'{} {name!r:>8}'.format(…)`. */
@@ -21,7 +21,7 @@ export function formatText(runtime: Runtime, text: string, args: CallArguments):
   return fill(runtime, text, { args, automatic: 0 }, MAX_FIELD_DEPTH);
 }
 
-/** Python's `format_map`: as `format` with the entries of a dictionary. */
+/** Python's `str.format_map`: `format` with the entries of a dictionary. */
 export function formatMap(runtime: Runtime, text: string, args: CallArguments): string {
   const [mapping = null] = args.bind('format_map', ['mapping'], 1);
   if (!(mapping instanceof Dict)) {

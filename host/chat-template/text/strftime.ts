@@ -15,7 +15,7 @@ const MONTHS = [
 ];
 const DAY_MS = 86_400_000;
 
-/** Writes a local time in `strftime` directives of the C locale. `-`, `_`, `0`, `^` and `#` change how it is filled. */
+/** Formats a local time like glibc's `strftime` in the C locale, with its flags `-`, `_`, `0`, `^` and `#`. */
 export function strftime(format: string, time: Date): string {
   return format.replace(
     /%([-_0^#]*)(\d{0,3})([A-Za-z%+])/g,
@@ -123,7 +123,7 @@ function directiveText(directive: string, time: Date): string | undefined {
       return two(time.getFullYear() % 100);
     case 'Y':
       return String(time.getFullYear());
-    // The reference takes a time without a zone, which has no name and no offset.
+    // The reference implementation formats a naive datetime, which has no time zone.
     case 'z':
     case 'Z':
       return '';
@@ -134,14 +134,14 @@ function directiveText(directive: string, time: Date): string | undefined {
   }
 }
 
-/** Days since the first of January. */
+/** Returns the number of days since the first of January. */
 function dayOfYear(time: Date): number {
   return Math.round(
     (Date.UTC(time.getFullYear(), time.getMonth(), time.getDate()) - Date.UTC(time.getFullYear(), 0, 1)) / DAY_MS,
   );
 }
 
-/** The week that holds the day, of the year that holds most of the week. */
+/** Returns the ISO 8601 week and its year. */
 function isoWeek(time: Date): { year: number; week: number } {
   const thursday = new Date(Date.UTC(time.getFullYear(), time.getMonth(), time.getDate() + 4 - (time.getDay() || 7)));
   const year = thursday.getUTCFullYear();

@@ -1,13 +1,13 @@
-/** Characters that Python counts as whitespace, for a character class. They differ from those of `\s`. */
+/** The characters that are whitespace in Python, for a character class. They differ from those of `\s`. */
 export const WHITESPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
-/** Characters that end a line for `splitlines`. */
+/** Line boundaries of Python's `splitlines`. */
 const LINE_BREAKS = '\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029';
 const LINE_BREAK = new RegExp(`\r\n|[${LINE_BREAKS}]`, 'g');
 
 const RUNS = new RegExp(`[${WHITESPACE}]+`, 'g');
 
-/** Says whether the UTF-16 unit at a place is whitespace. A pattern for each character would take too long. */
+/** Returns whether the code unit at an index is whitespace. Faster than a regular expression per character. */
 export function isWhitespaceAt(text: string, index: number): boolean {
   const code = text.charCodeAt(index);
   if (code < 0x80) return (code >= 0x1c && code <= 0x20) || (code >= 9 && code <= 13);
@@ -16,31 +16,34 @@ export function isWhitespaceAt(text: string, index: number): boolean {
   return code === 0x1680 || (code >= 0x2000 && code <= 0x200a) || code === 0x2028 || code === 0x2029 || code === 0x202f;
 }
 
-/** Removes whitespace at the end. Walks back from the end: a pattern anchored there would try every run of spaces. */
+/**
+ * Removes trailing whitespace. Scans backwards from the end: a regular expression anchored there would try every run of
+ * spaces in the text.
+ */
 export function trimEndWhitespace(text: string): string {
   let end = text.length;
   while (end > 0 && isWhitespaceAt(text, end - 1)) end -= 1;
   return text.slice(0, end);
 }
 
-/** Removes whitespace at the beginning. */
+/** Removes leading whitespace. */
 export function trimStartWhitespace(text: string): string {
   let start = 0;
   while (start < text.length && isWhitespaceAt(text, start)) start += 1;
   return text.slice(start);
 }
 
-/** The words between whitespace. */
+/** Splits a text at whitespace. */
 export function words(text: string): string[] {
   return text.split(RUNS).filter((word) => word !== '');
 }
 
-/** Replaces every run of whitespace by one space and removes it at the ends. */
+/** Replaces every run of whitespace with one space and removes leading and trailing whitespace. */
 export function collapseWhitespace(text: string): string {
   return words(text).join(' ');
 }
 
-/** Python's `splitlines`: no empty line after a final break. */
+/** Python's `str.splitlines`: a final line break does not start another line. */
 export function splitLines(text: string, keepEnds = false): string[] {
   const lines: string[] = [];
   let start = 0;

@@ -1,20 +1,20 @@
 import { trimEndWhitespace, WHITESPACE } from './whitespace.ts';
 
-/** How lines are wrapped. */
+/** Options of {@link wrapText}. */
 export interface WrapOptions {
   readonly width: number;
-  /** Whether a word that is wider than a line is cut. */
+  /** Whether words longer than a line are broken. */
   readonly breakLongWords: boolean;
-  /** Whether a line may end behind a hyphen inside a word. */
+  /** Whether lines may be broken after a hyphen in a word. */
   readonly breakOnHyphens: boolean;
 }
 
 const SPACES = new RegExp(`([${WHITESPACE}]+)`);
-/** Behind a hyphen between letters, and around a dash. */
+/** Matches the positions after a hyphen between letters, and around a dash. */
 const HYPHENS =
   /(?<=\p{L}{2}-)(?=\p{L}{2})|(?<=[^\s-]\p{L}-)(?=\p{L}{2})|(?<=[\p{L}\p{N}_!"'&.,?])(?=-{2,}[\p{L}\p{N}_])|(?<=-{2})(?=[\p{L}\p{N}_])/u;
 
-/** Breaks one line into lines of at most a width, at spaces. Spaces at the breaks are dropped. */
+/** Wraps one line at spaces, like Python's `textwrap`. Spaces at line breaks are removed. */
 export function wrapText(line: string, options: WrapOptions): string[] {
   const width = Math.max(1, options.width);
   const chunks = line
@@ -30,7 +30,7 @@ export function wrapText(line: string, options: WrapOptions): string[] {
   return lines;
 }
 
-/** Takes the chunks of one line off the end. */
+/** Removes the chunks of the next line from the end of `chunks` (they are in reverse order) and returns the line. */
 function nextLine(chunks: string[], width: number, dropLeading: boolean, breakLongWords: boolean): string {
   if (dropLeading && chunks.at(-1)?.trim() === '') chunks.pop();
   let current = '';

@@ -21,7 +21,7 @@ import { typeName } from './truth.ts';
 import { Undefined } from './undefined.ts';
 import type { Integer, Runtime, Value } from './value.ts';
 
-/** Evaluates a binary operator. @throws TemplateRuntimeError where the types do not have it. */
+/** Evaluates a binary operator. @throws TemplateRuntimeError if the types do not support it. */
 export function binary(runtime: Runtime, operator: BinaryOperator, left: Value, right: Value): Value {
   if (operator === '%' && textOf(left) !== undefined) return formatPercent(runtime, left, right);
   for (const side of [left, right]) if (side instanceof Undefined) throw side.error;
@@ -36,7 +36,7 @@ export function binary(runtime: Runtime, operator: BinaryOperator, left: Value, 
   );
 }
 
-/** Evaluates a sign. */
+/** Evaluates a unary `-` or `+`. */
 export function sign(operator: '-' | '+', operand: Value): Value {
   if (operand instanceof Undefined) throw operand.error;
   if (operand instanceof Float) return operator === '-' ? new Float(-operand.value) : operand;
@@ -48,7 +48,7 @@ export function sign(operator: '-' | '+', operand: Value): Value {
   return typeof integer === 'bigint' ? normalize(-integer) : -integer;
 }
 
-/** The `~` operator: both as text. */
+/** Evaluates the `~` operator, which concatenates its operands as strings. */
 export function concatText(runtime: Runtime, parts: readonly Value[]): Value {
   const marked = runtime.autoescape && parts.some((part) => part instanceof Markup);
   let text = '';
@@ -59,11 +59,11 @@ export function concatText(runtime: Runtime, parts: readonly Value[]): Value {
   return marked ? new Markup(text) : text;
 }
 
-/** A value as text that is safe in HTML. */
+/** Converts a value to a string that is safe in HTML. */
 export function escaped(runtime: Runtime, value: Value): string {
   const text = toText(runtime, value);
   if (value instanceof Markup) return text;
-  // Up to five for one.
+  // An escape sequence has up to six characters.
   runtime.budget.charge(text.length * 6);
   return escapeHtml(text);
 }
@@ -106,7 +106,7 @@ function repeat(runtime: Runtime, left: Value, right: Value): Value | undefined 
 
 function arithmetic(runtime: Runtime, operator: BinaryOperator, left: Value, right: Value): Value {
   const [a, b] = [toInteger(left), toInteger(right)];
-  // Large integers take time with their length, and a power is as long as the product of both sides' lengths.
+  // The cost of large integers grows with their length. The length of a power is the base's length times the exponent.
   if (typeof a === 'bigint' || typeof b === 'bigint') {
     runtime.budget.charge((bitLength(a ?? 0) + bitLength(b ?? 0)) * SLOW_CHARACTER_COST);
   }
@@ -153,11 +153,11 @@ function integerArithmetic(operator: BinaryOperator, a: Integer, b: Integer): Va
   return compute(a, b, modulo, (x, y) => x - y * floorDivide(x, y));
 }
 
-/** The quotient of two integers, rounded once. */
+/** Divides two integers, rounding once. */
 function divide(a: Integer, b: Integer): number {
   if (typeof a === 'number' && typeof b === 'number') return floatArithmetic('/', a, b);
   const [dividend, divisor] = [BigInt(a), BigInt(b)];
-  // Enough bits that one more for the remainder makes the conversion round as the exact quotient would.
+  // Shift for at least 70 bits, and set the last bit if there is a remainder: the conversion then rounds correctly.
   const shift = Math.max(0, bitLength(b) - bitLength(a) + 70);
   const scaled = dividend << BigInt(shift);
   const quotient = (scaled / divisor) | (scaled % divisor === 0n ? 0n : 1n);
@@ -166,7 +166,7 @@ function divide(a: Integer, b: Integer): number {
   throw new TemplateRuntimeError('OverflowError', 'integer division result too large for a float');
 }
 
-/** The remainder with the divisor's sign, as in Python. */
+/** Returns the remainder with the sign of the divisor, as in Python. */
 function modulo(a: number, b: number): number {
   const remainder = a % b;
   return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;

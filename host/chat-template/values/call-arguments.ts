@@ -14,10 +14,10 @@ export class CallArguments {
   }
 
   /**
-   * Assigns the arguments to parameters by place and by name. Parameters that were not given are undefined.
+   * Binds the arguments to parameters by position and by name. Parameters without an argument are undefined.
    *
-   * @param required How many of the parameters must be given.
-   * @throws TemplateRuntimeError for arguments that are missing, twice or of no parameter.
+   * @param required Number of required parameters, which come first.
+   * @throws TemplateRuntimeError for missing, duplicate and unexpected arguments.
    */
   bind(callee: string, parameters: readonly string[], required = 0): (Value | undefined)[] {
     if (this.positional.length > parameters.length) {
@@ -35,7 +35,7 @@ export class CallArguments {
     return bound;
   }
 
-  /** The arguments after the first ones. */
+  /** Returns the arguments without the first `count` positional ones. */
   skip(count: number): CallArguments {
     return new CallArguments(this.positional.slice(count), this.named);
   }

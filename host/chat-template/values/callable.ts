@@ -7,7 +7,7 @@ export class Callable extends TemplateObject {
   readonly name: string;
   readonly invoke: (runtime: Runtime, args: CallArguments) => Value;
 
-  /** @param typeName What Python calls it: `type` for `dict` and `range`, else a function. */
+  /** @param typeName Name of the type in Python: `type` for `dict` and `range`. */
   constructor(name: string, invoke: (runtime: Runtime, args: CallArguments) => Value, typeName = 'function') {
     super();
     this.name = name;

@@ -8,12 +8,12 @@ import { elements, typeName } from './truth.ts';
 import { Undefined } from './undefined.ts';
 import { type Runtime, TemplateObject, type Value } from './value.ts';
 
-/** Python's `==`. Values of different types are not equal, numbers apart. */
+/** Python's `==`. Values of different types are not equal, except numbers. */
 export function equals(runtime: Runtime, left: Value, right: Value): boolean {
   const text = textOf(left);
   if (text !== undefined) {
     const other = textOf(right);
-    // Comparing texts that were joined from others copies them.
+    // V8 copies concatenated strings (ropes) before it compares them.
     if (other?.length === text.length) runtime.budget.charge(text.length * 2);
     return text === other;
   }
@@ -54,12 +54,13 @@ function sameDict(runtime: Runtime, left: Dict, right: Dict): boolean {
   return same;
 }
 
-/** Negative, zero or positive; NaN if one of them is NaN. JavaScript compares numbers and bigints exactly. */
+/** Returns a negative number, zero or a positive number; NaN if an operand is NaN. */
 function numberOrder(left: Value, right: Value): number {
   const [a, b] = [comparable(left), comparable(right)];
+  // JavaScript compares a number with a bigint exactly.
   if (a < b) return -1;
   if (a > b) return 1;
-  // biome-ignore lint/suspicious/noDoubleEquals: a number and a bigint of the same value are equal only so.
+  // biome-ignore lint/suspicious/noDoubleEquals: a number and a bigint of the same value are not equal with ===.
   return a == b ? 0 : Number.NaN;
 }
 
@@ -67,7 +68,7 @@ function comparable(value: Value): number | bigint {
   return value instanceof Float ? value.value : (toInteger(value) ?? 0);
 }
 
-/** Python's `<`, `<=`, `>` and `>=`. @throws TemplateRuntimeError for types that have no order. */
+/** Python's `<`, `<=`, `>` and `>=`. @throws TemplateRuntimeError for types without an order. */
 export function isOrdered(runtime: Runtime, operator: '<' | '<=' | '>' | '>=', left: Value, right: Value): boolean {
   const order = compareOrder(runtime, left, right, operator);
   if (operator === '<') return order < 0;
@@ -75,7 +76,12 @@ export function isOrdered(runtime: Runtime, operator: '<' | '<=' | '>' | '>=', l
   return operator === '>' ? order > 0 : order >= 0;
 }
 
-/** Negative, zero or positive. @param operator For the message where the types have no order. */
+/**
+ * Compares two values: negative, zero or positive.
+ *
+ * @param operator Operator that the error message names.
+ * @throws TemplateRuntimeError for types without an order.
+ */
 export function compareOrder(runtime: Runtime, left: Value, right: Value, operator = '<'): number {
   if (isNumeric(left) && isNumeric(right)) return numberOrder(left, right);
   const [leftText, rightText] = [textOf(left), textOf(right)];
@@ -94,7 +100,7 @@ export function compareOrder(runtime: Runtime, left: Value, right: Value, operat
   );
 }
 
-/** By code points: surrogates stand below some characters that come after theirs. */
+/** Compares by code points. Code units would sort surrogate pairs before U+E000 to U+FFFF. */
 function textOrder(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let index = 0; index < length; index++) {
@@ -118,7 +124,7 @@ function sequenceOrder(runtime: Runtime, left: readonly Value[], right: readonly
   return order;
 }
 
-/** Python's `in`. @throws TemplateRuntimeError where the container has no elements. */
+/** Python's `in`. @throws TemplateRuntimeError if the container is not iterable. */
 export function contains(runtime: Runtime, container: Value, value: Value): boolean {
   const text = textOf(container);
   if (text !== undefined) {

@@ -8,13 +8,13 @@ import { List, Sequence } from './sequences.ts';
 import { elements } from './truth.ts';
 import { orElse, type Runtime, type Value } from './value.ts';
 
-/** Methods that would change a value. The sandbox of the reference implementation refuses them. */
+/** Methods that mutate a value. Jinja's immutable sandbox rejects them. */
 const MUTATING_METHODS = {
   list: new Set(['append', 'clear', 'extend', 'insert', 'pop', 'remove', 'reverse', 'sort']),
   dict: new Set(['clear', 'pop', 'popitem', 'setdefault', 'update']),
 };
 
-/** Says whether this method of a list or a dictionary would change it. */
+/** Returns whether a method of a list or dictionary mutates it. */
 export function isMutatingMethod(value: Value, name: string): boolean {
   if (value instanceof List) return MUTATING_METHODS.list.has(name);
   return value instanceof Dict && MUTATING_METHODS.dict.has(name);
@@ -22,7 +22,7 @@ export function isMutatingMethod(value: Value, name: string): boolean {
 
 type Method = (runtime: Runtime, args: CallArguments) => Value;
 
-/** A method of a list, a tuple or a dictionary; undefined if the type has none of this name. */
+/** Returns a method of a list, tuple or dictionary; undefined if the type has no method of this name. */
 export function containerMethod(value: Value, name: string): Callable | undefined {
   const method =
     value instanceof Dict
@@ -50,7 +50,7 @@ function dictMethod(dict: Dict, name: string): Method | undefined {
     case 'copy':
       return (_, args) => {
         args.bind('copy', []);
-        // Nothing changes a dictionary, so it is its own copy.
+        // Dictionaries are immutable, so no copy is needed.
         return dict;
       };
     case 'fromkeys':
@@ -68,7 +68,7 @@ function dictMethod(dict: Dict, name: string): Method | undefined {
   }
 }
 
-/** Characters that an entry of a dictionary counts as: some 160 bytes. */
+/** Cost of a dictionary entry, in characters: about 160 bytes. */
 export const ENTRY_COST = 80;
 
 function sequenceMethod(sequence: Sequence, name: string): Method | undefined {
@@ -80,9 +80,9 @@ function sequenceMethod(sequence: Sequence, name: string): Method | undefined {
     case 'index':
       return (runtime, args) => {
         const [value = null, start = 0, stop = sequence.size] = args.bind('index', ['value', 'start', 'stop'], 1);
-        const from = place(start, sequence.size);
+        const from = clampIndex(start, sequence.size);
         const found = sequence.items
-          .slice(from, place(stop, sequence.size))
+          .slice(from, clampIndex(stop, sequence.size))
           .findIndex((item) => isSame(runtime, item, value));
         if (found === -1) throw new TemplateRuntimeError('ValueError', `value is not in ${sequence.typeName}`);
         return from + found;
@@ -104,7 +104,7 @@ function sequenceMethod(sequence: Sequence, name: string): Method | undefined {
   }
 }
 
-function place(value: Value, size: number): number {
+function clampIndex(value: Value, size: number): number {
   const index = toIndex(value) ?? 0;
   return Math.max(0, Math.min(size, index < 0 ? index + size : index));
 }

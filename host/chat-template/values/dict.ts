@@ -6,19 +6,21 @@ import { List, Tuple } from './sequences.ts';
 import { Undefined } from './undefined.ts';
 import { type Runtime, TemplateObject, type Value } from './value.ts';
 
-/** A key as JavaScript's Map compares it. */
+/** The key of an entry in a JavaScript `Map`. */
 export type DictKey = string | number | bigint | null | object;
 
-/** All undefined values are equal, so they are one key. */
+/** The key of undefined values, which are all equal. */
 const UNDEFINED_KEY = {};
 
-/** Prefix of the key for a tuple. No text decoded from UTF-8 contains it: the surrogates are in the wrong order. */
+/**
+ * Prefix of the keys of tuples. Strings decoded from UTF-8 cannot contain it: its surrogates are in the wrong order.
+ */
 const TUPLE_PREFIX = '\udfff\ud800';
 
 /**
- * Returns the key under which a value is found: equal values have the same one.
+ * Returns the `Map` key of a value. Equal values have the same key.
  *
- * @throws TemplateRuntimeError for a list or a dictionary.
+ * @throws TemplateRuntimeError for lists and dictionaries, which are not hashable.
  */
 export function dictKey(runtime: Runtime, value: Value): DictKey {
   if (typeof value === 'string') {
@@ -56,7 +58,7 @@ function tupleKey(runtime: Runtime, tuple: Tuple): string {
 const objectNumbers = new WeakMap<object, number>();
 let lastObjectNumber = 0;
 
-/** Tells objects apart inside a tuple's key. */
+/** Returns the number that identifies an object in a tuple's key. */
 function objectNumber(object: object): number {
   const known = objectNumbers.get(object);
   if (known !== undefined) return known;
@@ -65,12 +67,12 @@ function objectNumber(object: object): number {
   return lastObjectNumber;
 }
 
-/** A dictionary. Its keys keep their order. It is filled while it is made and never changed after that. */
+/** A dictionary in insertion order. It is not changed after it was created and filled. */
 export class Dict extends TemplateObject {
   readonly typeName = 'dict';
   readonly #entries = new Map<DictKey, readonly [Value, Value]>();
 
-  /** Makes a dictionary with texts as keys. */
+  /** Creates a dictionary with string keys. */
   static ofTexts(entries: Iterable<readonly [string, Value]>): Dict {
     const dict = new Dict();
     for (const entry of entries) dict.#entries.set(entry[0], entry);
@@ -78,10 +80,10 @@ export class Dict extends TemplateObject {
   }
 
   set(runtime: Runtime, key: Value, value: Value): void {
-    const place = dictKey(runtime, key);
-    // As in Python, the first of two equal keys stays.
-    const [first] = this.#entries.get(place) ?? [key];
-    this.#entries.set(place, [first, value]);
+    const mapKey = dictKey(runtime, key);
+    // As in Python, a later equal key replaces the value but not the key.
+    const [first] = this.#entries.get(mapKey) ?? [key];
+    this.#entries.set(mapKey, [first, value]);
   }
 
   get(runtime: Runtime, key: Value): Value | undefined {
@@ -92,7 +94,7 @@ export class Dict extends TemplateObject {
     return this.#entries.has(dictKey(runtime, key));
   }
 
-  /** Keys and values in order. */
+  /** Returns the keys and values in insertion order. */
   entries(): IterableIterator<readonly [Value, Value]> {
     return this.#entries.values();
   }
@@ -106,7 +108,7 @@ export class Dict extends TemplateObject {
   }
 
   override item(runtime: Runtime, key: Value): Value | undefined {
-    // A key that cannot be one is just not there: the reference implementation looks elements up that way.
+    // Jinja treats an unhashable key as missing.
     if (key instanceof List || key instanceof Dict) return undefined;
     return this.get(runtime, key);
   }
@@ -119,7 +121,7 @@ export class Dict extends TemplateObject {
   }
 }
 
-/** What `keys()`, `values()` and `items()` of a dictionary return: it can be walked often but has no places. */
+/** The result of `keys()`, `values()` and `items()` of a dictionary: iterable repeatedly, but not indexable. */
 export class DictView extends TemplateObject {
   readonly typeName: string;
   readonly dict: Dict;

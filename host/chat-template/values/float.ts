@@ -1,6 +1,6 @@
 import { TemplateObject } from './value.ts';
 
-/** A floating-point number. Integers are JavaScript's numbers, so that `1` and `1.0` stay apart. */
+/** A floating-point number. Its own class distinguishes `1.0` from `1`: integers are JavaScript numbers. */
 export class Float extends TemplateObject {
   readonly typeName = 'float';
   readonly value: number;
@@ -19,7 +19,7 @@ export class Float extends TemplateObject {
   }
 }
 
-/** Writes a float as Python does: always with a point or an exponent, the exponent with two digits. */
+/** Formats a float like Python: always with a decimal point or an exponent, the exponent with at least two digits. */
 export function formatFloat(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';

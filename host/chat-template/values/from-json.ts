@@ -3,7 +3,9 @@ import { Float } from './float.ts';
 import { List } from './sequences.ts';
 import type { Value } from './value.ts';
 
-/** A JSON value that a template is given. A bigint is an integer too large for a number, a `Float` such as `1.0`. */
+/**
+ * A JSON value passed to a template. A bigint is an integer too large for a number; a `Float` is a value such as `1.0`.
+ */
 export type JsonInput =
   | null
   | undefined
@@ -15,13 +17,13 @@ export type JsonInput =
   | readonly JsonInput[]
   | { readonly [name: string]: JsonInput };
 
-/** Values and characters that were read, which the limits grow with. */
+/** Number of values and characters that were converted. The limits of the rendering grow with them. */
 export interface InputSize {
   values: number;
   characters: number;
 }
 
-/** Makes template values of JSON. Properties that are undefined are left out, as JSON does. */
+/** Converts JSON to template values. Omits undefined properties, like `JSON.stringify`. */
 export function fromJson(input: Exclude<JsonInput, undefined>, size: InputSize): Value {
   size.values += 1;
   if (typeof input === 'string') {
@@ -34,7 +36,7 @@ export function fromJson(input: Exclude<JsonInput, undefined>, size: InputSize):
   return Dict.ofTexts(entriesFromJson(input, size));
 }
 
-/** The properties of an object as template values. */
+/** Yields the properties of an object as template values. */
 export function* entriesFromJson(
   input: { readonly [name: string]: JsonInput },
   size: InputSize,
@@ -46,7 +48,7 @@ export function* entriesFromJson(
   }
 }
 
-/** From this size on JavaScript writes whole numbers with an exponent, which makes them floats. */
+/** From this value on, JavaScript writes integers with an exponent, which makes them floats in Python. */
 const FIRST_EXPONENT = 1e21;
 
 function fromNumber(value: number): Value {

@@ -12,7 +12,7 @@ import { typeName } from './truth.ts';
 import { Undefined } from './undefined.ts';
 import { orElse, type Runtime, TemplateObject, type Value } from './value.ts';
 
-/** Evaluates `object.name`: the attribute, else the element of that name, else an undefined value. */
+/** Evaluates `object.name`: the attribute, else the element with this key, else an undefined value. */
 export function getAttribute(runtime: Runtime, object: Value, name: string): Value {
   return orElse(
     orElse(ownAttribute(runtime, object, name), () => element(runtime, object, name)),
@@ -20,7 +20,7 @@ export function getAttribute(runtime: Runtime, object: Value, name: string): Val
   );
 }
 
-/** Evaluates `object[key]`: the element, else the attribute of that name, else an undefined value. */
+/** Evaluates `object[key]`: the element, else the attribute of this name, else an undefined value. */
 export function getItem(runtime: Runtime, object: Value, key: Value): Value {
   const found = element(runtime, object, key);
   if (found !== undefined) return found;
@@ -29,13 +29,13 @@ export function getItem(runtime: Runtime, object: Value, key: Value): Value {
   return orElse(attribute, () => missing(runtime, object, key));
 }
 
-/** Says whether `object.name` is an attribute, elements apart. */
+/** Returns whether an object has an attribute, not counting its elements. */
 export function hasAttribute(runtime: Runtime, object: Value, name: string): boolean {
   return ownAttribute(runtime, object, name) !== undefined;
 }
 
 function ownAttribute(runtime: Runtime, object: Value, name: string): Value | undefined {
-  // Python's internals have such names. The sandbox hides them, and so does this interpreter, which has none.
+  // Names of Python internals, which Jinja's sandbox rejects. This interpreter has none, but must behave alike.
   if (name.startsWith('__') && !(object instanceof Undefined)) {
     return orElse(element(runtime, object, name), () => unsafe(object, name));
   }
@@ -75,7 +75,7 @@ function missing(runtime: Runtime, object: Value, key: Value): Undefined {
   });
 }
 
-/** Evaluates `object[start:stop:step]`. @throws TemplateRuntimeError for a type that has no slices. */
+/** Evaluates `object[start:stop:step]`. @throws TemplateRuntimeError for a type that cannot be sliced. */
 export function getSlice(runtime: Runtime, object: Value, bounds: SliceBounds): Value {
   if (object instanceof Undefined) throw object.error;
   const text = textOf(object);
@@ -106,7 +106,7 @@ export function getSlice(runtime: Runtime, object: Value, bounds: SliceBounds): 
   );
 }
 
-/** The three values of a slice; null if there is none. */
+/** The bounds of a slice; null if omitted. */
 export interface SliceBounds {
   readonly start: Value;
   readonly stop: Value;
@@ -123,13 +123,13 @@ function sliceIndices(bounds: SliceBounds, length: number): SliceIndices {
   const step = sliceIndex(bounds.step) ?? 1;
   if (step === 0) throw new TemplateRuntimeError('ValueError', 'slice step cannot be zero');
   const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
-  const place = (index: number | undefined, fallback: number) => {
+  const clamp = (index: number | undefined, fallback: number) => {
     if (index === undefined) return fallback;
     return Math.min(Math.max(index < 0 ? index + length : index, low), high);
   };
   return {
-    start: place(sliceIndex(bounds.start), step > 0 ? low : high),
-    stop: place(sliceIndex(bounds.stop), step > 0 ? high : low),
+    start: clamp(sliceIndex(bounds.start), step > 0 ? low : high),
+    stop: clamp(sliceIndex(bounds.stop), step > 0 ? high : low),
     step,
   };
 }

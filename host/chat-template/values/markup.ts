@@ -1,6 +1,6 @@
 import { TemplateObject, type Value } from './value.ts';
 
-/** Text that is marked as safe HTML by `safe` or `escape`. Text that is joined to it gets escaped. */
+/** A string marked as safe HTML by `safe` or `escape`. Strings that are concatenated with it are escaped. */
 export class Markup extends TemplateObject {
   readonly typeName = 'Markup';
   readonly text: string;
@@ -15,22 +15,22 @@ export class Markup extends TemplateObject {
   }
 
   override represent(): string {
-    throw new Error('Text is represented by representText.');
+    throw new Error('representText formats Markup.');
   }
 }
 
-/** The text of a string, marked as safe or not; undefined for other values. */
+/** Returns the text of a string or `Markup`; undefined for other types. */
 export function textOf(value: Value | undefined): string | undefined {
   if (typeof value === 'string') return value;
   return value instanceof Markup ? value.text : undefined;
 }
 
-/** Marks a text as safe where the one it was made of is. */
+/** Returns `text` as `Markup` if `original`, from which it was derived, is `Markup`. */
 export function markedLike(original: Value, text: string): Value {
   return original instanceof Markup ? new Markup(text) : text;
 }
 
-/** Replaces the characters that mean something in HTML. */
+/** Escapes the characters that are special in HTML. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')

@@ -1,7 +1,7 @@
 import { represent, representText } from '../text/represent.ts';
 import { type Runtime, TemplateObject, type Value } from './value.ts';
 
-/** The one value whose attributes a template can set, so that a loop can hand something on. */
+/** Jinja's `namespace`: the only type whose attributes a template can set, for example to pass values out of a loop. */
 export class Namespace extends TemplateObject {
   readonly typeName = 'Namespace';
   readonly #attributes: Map<string, Value>;

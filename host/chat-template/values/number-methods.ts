@@ -3,7 +3,7 @@ import { Float } from './float.ts';
 import { bitLength, toInteger } from './integers.ts';
 import type { Value } from './value.ts';
 
-/** Attributes of integers and floats; undefined for other values. */
+/** Returns an attribute of an integer or float; undefined for other types and names. */
 export function numberAttribute(value: Value, name: string): Value | undefined {
   const integer = toInteger(value);
   if (integer === undefined && !(value instanceof Float)) return undefined;

@@ -4,7 +4,7 @@ import { represent } from '../text/represent.ts';
 import { toIndex } from './integers.ts';
 import { type Runtime, TemplateObject, type Value } from './value.ts';
 
-/** What lists and tuples share. Neither can be changed: the reference implementation's sandbox forbids it. */
+/** Base of lists and tuples. Both are immutable, as in Jinja's immutable sandbox. */
 export abstract class Sequence extends TemplateObject {
   readonly items: readonly Value[];
 
@@ -43,7 +43,7 @@ export class Tuple extends Sequence {
   }
 }
 
-/** A group of `groupby`: a tuple whose two elements have names. */
+/** A group of `groupby`: a named tuple of `grouper` and `list`. */
 export class GroupTuple extends Tuple {
   override readonly typeName = '_GroupTuple';
 
@@ -57,7 +57,7 @@ function representAll(runtime: Runtime, items: readonly Value[]): string {
   return items.map((item) => represent(runtime, item)).join(', ');
 }
 
-/** The numbers of `range`, which are never written out. */
+/** Python's `range`, which computes its elements. */
 export class Range extends TemplateObject {
   readonly typeName = 'range';
   readonly start: number;
@@ -83,8 +83,8 @@ export class Range extends TemplateObject {
   override item(_runtime: Runtime, key: Value): Value | undefined {
     const index = toIndex(key);
     if (index === undefined) return undefined;
-    const place = index < 0 ? index + this.size : index;
-    return place >= 0 && place < this.size ? this.start + place * this.step : undefined;
+    const position = index < 0 ? index + this.size : index;
+    return position >= 0 && position < this.size ? this.start + position * this.step : undefined;
   }
 
   has(value: number): boolean {
@@ -97,14 +97,14 @@ export class Range extends TemplateObject {
   }
 }
 
-/** A sequence that can be walked once, such as the result of `map`. What it yields is computed on the way. */
+/** A lazy sequence that can be iterated over once, such as the result of `map`. */
 export class OneShot extends TemplateObject {
   readonly typeName: string;
   readonly #iterator: Iterator<Value>;
 
   constructor(runtime: Runtime, iterator: Iterator<Value>, typeName = 'generator') {
     super();
-    // A generator holds on to the variables of its function.
+    // A generator keeps the variables of its function alive.
     runtime.budget.charge(OBJECT_COST * 6);
     this.#iterator = iterator;
     this.typeName = typeName;

@@ -10,7 +10,7 @@ import { escapeHtml, Markup } from './markup.ts';
 import { List, Tuple } from './sequences.ts';
 import type { Runtime, Value } from './value.ts';
 
-/** Methods whose result is not a text derived from the text. */
+/** Methods whose result is not derived from the text: it is not marked as safe. */
 const PLAIN: ReadonlySet<string> = new Set(Object.keys(searchMethods));
 
 const METHODS: ReadonlyMap<string, StringMethod> = new Map(
@@ -24,7 +24,7 @@ const METHODS: ReadonlyMap<string, StringMethod> = new Map(
   } satisfies Record<string, StringMethod>),
 );
 
-/** A method of a text; undefined if there is none of this name. */
+/** Returns a method of a string; undefined if there is no method of this name. */
 export function stringMethod(owner: Value, text: string, name: string): Callable | undefined {
   const method = METHODS.get(name);
   if (method === undefined) return undefined;
@@ -36,7 +36,7 @@ export function stringMethod(owner: Value, text: string, name: string): Callable
   return new Callable(name, invoke, 'builtin_function_or_method');
 }
 
-/** Text that goes into safe text is escaped first. */
+/** Escapes the string arguments of a method of `Markup`. */
 function escapeArguments(args: CallArguments): CallArguments {
   const safe = (value: Value): Value => {
     if (typeof value === 'string') return escapeHtml(value);

@@ -3,12 +3,12 @@ import { characterCount } from '../text/code-points.ts';
 import { textOf } from './markup.ts';
 import { type Runtime, TemplateObject, type Value } from './value.ts';
 
-/** Says whether a condition takes the value as true. */
+/** Returns whether a value is true in a condition. */
 export function isTrue(value: Value): boolean {
   return value instanceof TemplateObject ? value.isTrue : Boolean(value);
 }
 
-/** Python's name of a value's type. */
+/** Returns the name of a value's type in Python. */
 export function typeName(value: Value): string {
   if (value === null) return 'NoneType';
   if (value instanceof TemplateObject) return value.typeName;
@@ -16,7 +16,7 @@ export function typeName(value: Value): string {
   return typeof value === 'boolean' ? 'bool' : 'int';
 }
 
-/** Number of elements or characters; undefined if the type has none. */
+/** Returns the number of elements or code points; undefined if the type has no length. */
 export function sizeOf(runtime: Runtime, value: Value): number | undefined {
   const text = textOf(value);
   if (text !== undefined) {
@@ -26,7 +26,7 @@ export function sizeOf(runtime: Runtime, value: Value): number | undefined {
   return value instanceof TemplateObject ? value.size : undefined;
 }
 
-/** The elements of a value, counted as steps; undefined if the type cannot be walked. */
+/** Returns an iterator over the elements of a value; undefined if the type is not iterable. */
 export function tryIterate(runtime: Runtime, value: Value): Iterator<Value> | undefined {
   const text = textOf(value);
   if (text !== undefined) {
@@ -36,7 +36,7 @@ export function tryIterate(runtime: Runtime, value: Value): Iterator<Value> | un
   return value instanceof TemplateObject ? value.iterate() : undefined;
 }
 
-/** The elements of a value. @throws TemplateRuntimeError where the type cannot be walked. */
+/** Returns an iterator over the elements of a value. @throws TemplateRuntimeError if the type is not iterable. */
 export function iterate(runtime: Runtime, value: Value): Iterator<Value> {
   const iterator = tryIterate(runtime, value);
   if (iterator === undefined)
@@ -44,7 +44,7 @@ export function iterate(runtime: Runtime, value: Value): Iterator<Value> {
   return iterator;
 }
 
-/** The elements of a value one by one. Unlike `for … of` itself, a walk that is left leaves a one-shot iterator open. */
+/** Yields the elements of a value and counts steps. Does not close a one-shot iterator when the loop ends early. */
 export function* elements(runtime: Runtime, value: Value): Generator<Value> {
   const iterator = iterate(runtime, value);
   for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
@@ -53,7 +53,7 @@ export function* elements(runtime: Runtime, value: Value): Generator<Value> {
   }
 }
 
-/** The elements of a value as an array. */
+/** Returns the elements of a value as an array. */
 export function toArray(runtime: Runtime, value: Value): Value[] {
   const items: Value[] = [];
   for (const item of elements(runtime, value)) {

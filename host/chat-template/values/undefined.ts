@@ -2,8 +2,8 @@ import { type PythonErrorType, TemplateRuntimeError } from '../errors.ts';
 import { TemplateObject, type Value } from './value.ts';
 
 /**
- * The value of a name, attribute or element that does not exist. It is false, empty and prints as nothing, but reading
- * from it is an error, which names what did not exist.
+ * The value of a name, attribute or element that does not exist, like Jinja's `Undefined`. It is false and prints as an
+ * empty string. Reading an attribute or element of it throws an error that names what is undefined.
  */
 export class Undefined extends TemplateObject {
   readonly typeName = 'Undefined';
@@ -16,7 +16,7 @@ export class Undefined extends TemplateObject {
     this.#errorType = errorType;
   }
 
-  /** The error that using this value raises. */
+  /** The error to throw when the value is used. */
   get error(): TemplateRuntimeError {
     return new TemplateRuntimeError(this.#errorType, this.#message());
   }
@@ -35,7 +35,7 @@ export class Undefined extends TemplateObject {
   }
 }
 
-/** Returns the value, or throws where it is undefined. */
+/** Returns the value, or throws its error if it is undefined. */
 export function defined<T extends Value>(value: T): Exclude<T, Undefined> {
   if (value instanceof Undefined) throw value.error;
   return value as Exclude<T, Undefined>;

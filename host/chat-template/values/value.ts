@@ -2,21 +2,21 @@ import type { Budget } from '../budget.ts';
 import type { CallArguments } from './call-arguments.ts';
 import type { Callable } from './callable.ts';
 
-/** An integer: a number where that is exact, else a bigint. */
+/** An integer: a number if that is exact, else a bigint. */
 export type Integer = number | bigint;
 
 /**
- * A value of a template. JavaScript's `undefined` is never one: functions return it for "there is none", and the
- * template's own undefined value is an object.
+ * A value of a template. JavaScript's `undefined` is not a value: functions return it if there is no result. Jinja's
+ * undefined value is an object, {@link Undefined}.
  */
 export type Value = null | boolean | Integer | string | TemplateObject;
 
-/** What functions, filters and tests of a template can use. */
+/** The interface of the interpreter for functions, filters and tests. */
 export interface Runtime {
   readonly budget: Budget;
   /** The time that `strftime_now` returns. */
   readonly now: Date;
-  /** Whether text is escaped for HTML, inside `{% autoescape true %}`. */
+  /** Whether output is escaped for HTML, as in `{% autoescape true %}`. */
   readonly autoescape: boolean;
   call(callee: Value, args: CallArguments): Value;
   /** Evaluates `object.name`. */
@@ -30,45 +30,47 @@ export interface Runtime {
 export type FilterFunction = (runtime: Runtime, input: Value, args: CallArguments) => Value;
 export type TestFunction = (runtime: Runtime, input: Value, args: CallArguments) => boolean;
 
-/** Returns the value, or another one if it is undefined. `??` would also replace the template's null. */
+/** Returns the value, or the result of `otherwise` if it is undefined. `??` would also replace null, Jinja's `none`. */
 export function orElse<T extends Value | undefined>(value: Value | undefined, otherwise: () => T): Value | T {
   return value === undefined ? otherwise() : value;
 }
 
-/** A value that is not one of JavaScript's own. Subclasses override what their type can do. */
+/** Base of the values that are objects. Subclasses override the operations that their type supports. */
 export abstract class TemplateObject {
   /** Name of the type in Python, for error messages. */
   abstract readonly typeName: string;
 
-  /** Whether a condition takes it as true. */
+  /** Whether the value is true in a condition. */
   get isTrue(): boolean {
     return this.size === undefined || this.size > 0;
   }
 
-  /** Number of elements, where the type has one. */
+  /** Number of elements; undefined if the type has no length. */
   get size(): number | undefined {
     return undefined;
   }
 
-  /** Elements in order, where the type has any. One-shot iterators return themselves. */
+  /**
+   * Returns an iterator over the elements; undefined if the type is not iterable. A one-shot iterator returns itself.
+   */
   iterate(): Iterator<Value> | undefined {
     return undefined;
   }
 
-  /** The element that `object[key]` gives; undefined if there is none. */
+  /** Returns the element `object[key]`; undefined if it does not exist. */
   item(_runtime: Runtime, _key: Value): Value | undefined {
     return undefined;
   }
 
-  /** The attribute that `object.name` returns before elements are searched; undefined if there is none. */
+  /** Returns the attribute `object.name`; undefined if it does not exist. Attributes take precedence over elements. */
   attribute(_runtime: Runtime, _name: string): Value | undefined {
     return undefined;
   }
 
-  /** Python's `repr`. */
+  /** Returns the result of Python's `repr`. */
   abstract represent(runtime: Runtime): string;
 
-  /** The function that a call of the value calls. */
+  /** The function to call when the value is called; undefined if it is not callable. */
   get callable(): Callable | undefined {
     return undefined;
   }

@@ -6,7 +6,7 @@ import type { TokenStream } from './token-stream.ts';
 
 const NO_ARGUMENTS: ArgumentList = { positional: [], named: [], spread: undefined, spreadNamed: undefined };
 
-/** Names that are values. They cannot be assigned to. */
+/** Constants by name. They cannot be assigned to. */
 export const CONSTANT_NAMES: ReadonlyMap<string, boolean | null> = new Map([
   ['true', true],
   ['True', true],
@@ -16,15 +16,15 @@ export const CONSTANT_NAMES: ReadonlyMap<string, boolean | null> = new Map([
   ['None', null],
 ]);
 
-/** How a comma list is read where it may be a tuple without parentheses. */
+/** Options for parsing comma-separated expressions, which may be a tuple without parentheses. */
 export interface TupleOptions {
   readonly conditional?: boolean;
-  /** Inside parentheses nothing at all is the empty tuple. */
+  /** Whether the list is in parentheses, where it may be empty. */
   readonly parenthesized?: boolean;
 }
 
-/** Parses what operators stand between: values, attributes, elements, calls, filters and tests. */
-export abstract class TermParser {
+/** Parses operands: literals, names, attributes, subscripts, calls, filters and tests. */
+export abstract class OperandParser {
   protected readonly stream: TokenStream;
   protected readonly names: NameTracker;
 
@@ -33,13 +33,13 @@ export abstract class TermParser {
     this.names = names;
   }
 
-  /** Any expression. */
+  /** Parses an expression. */
   abstract parseExpression(): Expression;
 
-  /** A comma list: one expression, or a tuple. */
+  /** Parses comma-separated expressions: one expression, or a tuple. */
   abstract parseTuple(options?: TupleOptions): Expression;
 
-  /** A term with its sign. */
+  /** Parses an operand with its unary operators, postfixes, filters and tests. */
   protected parseUnary(withFilters = true): Expression {
     const { stream } = this;
     const sign = (['-', '+'] as const).find((candidate) => stream.skipOperator(candidate));
@@ -51,7 +51,7 @@ export abstract class TermParser {
     return withFilters ? this.#filtersAndTests(node) : node;
   }
 
-  /** Filters after a `|`; the first may lack it. Undefined if there is none. */
+  /** Parses a chain of filters; undefined if there are none. @param startsInline Whether the first one has no `|`. */
   parseFilters(input: Expression | undefined, startsInline = false): FilterExpression | undefined {
     const { stream } = this;
     let filter: FilterExpression | undefined;
@@ -94,11 +94,11 @@ export abstract class TermParser {
     this.stream.next();
     const constant = CONSTANT_NAMES.get(name);
     if (constant !== undefined) return { kind: 'constant', value: constant };
-    this.names.read(name);
+    this.names.recordRead(name);
     return { kind: 'name', name };
   }
 
-  /** Strings next to each other are one. */
+  /** Parses adjacent string literals, which are concatenated. */
   #strings(): string {
     let text = '';
     for (let token = this.stream.current; token.type === 'string'; token = this.stream.current) {
