@@ -1,14 +1,14 @@
 import { type GgufHeader, numberOf, stringOf } from './header.ts';
 
-/** What models can do. */
+/** The operations that a model may support. */
 export const ABILITIES = ['generate', 'embed', 'rank'] as const;
 export type Ability = (typeof ABILITIES)[number];
 
-/** For each ability, null if the model has it, otherwise the reason why not, to follow "because". */
+/** For each ability, null if the model has it, otherwise the reason why not, as a clause that follows "because". */
 export type ModelAbilities = Readonly<Record<Ability, string | null>>;
 
 /**
- * Architectures without a cache of earlier tokens: they process a text as a whole and cannot generate one. Source:
+ * Encoder architectures, which have no KV cache: they process a whole text and cannot generate. Source:
  * `llama_model::create_memory` in `llama-model.cpp`, and `t5encoder`, the encoder of T5.
  */
 const ENCODERS: ReadonlySet<string> = new Set([
@@ -24,10 +24,10 @@ const ENCODERS: ReadonlySet<string> = new Set([
   't5encoder',
 ]);
 
-/** Architectures that generate a text in several passes over the whole of it. Same source. */
+/** Architectures of diffusion models, which generate a text in several passes over all of it. Same source. */
 const DIFFUSION: ReadonlySet<string> = new Set(['dream', 'llada', 'llada-moe', 'rnd1']);
 
-/** Architectures for audio, or that assist another model: they do not process text. */
+/** Architectures of audio models and draft models, with the reason why they neither generate nor embed text. */
 const NOT_TEXT: ReadonlyMap<string, string> = new Map([
   ['wavtokenizer-dec', 'it is an audio decoder'],
   ['qwen3tts', 'it is an audio model'],
@@ -38,15 +38,16 @@ const NOT_TEXT: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * `<architecture>.pooling_type`, how token vectors are combined into one. Source: `llama_pooling_type` in `llama.h`.
+ * Values of `<architecture>.pooling_type`, which defines how token embeddings are combined. Source:
+ * `llama_pooling_type` in `llama.h`.
  */
 const POOLING_NONE = 0;
 const POOLING_RANK = 4;
 
-/** The tensors that compute a score from a vector; without them a model cannot rank. */
+/** The tensors that compute a score from an embedding. A model without one of them cannot rank. */
 const RANK_HEAD: readonly string[] = ['cls.weight', 'cls.output.weight'];
 
-/** Returns what a model can do, from its header alone: architecture, pooling type, rank head. */
+/** Returns the abilities of a model, from its header: architecture, pooling type, rank head. */
 export function modelAbilities(header: GgufHeader, tensorNames: Iterable<string>): ModelAbilities {
   const architecture = stringOf(header, 'general.architecture') ?? '';
   const notText = NOT_TEXT.get(architecture);
@@ -68,7 +69,7 @@ function cannotGenerateReason(architecture: string): string | null {
   return null;
 }
 
-/** Returns why a model can neither embed nor rank. llama.cpp aborts the process on an unknown pooling type. */
+/** Returns why a model can neither embed nor rank, or null. llama.cpp aborts the process on an unknown pooling type. */
 function cannotProcessReason(architecture: string, pooling: number | undefined): string | null {
   if (architecture === 't5') return 'it is an encoder-decoder model, for which llama.cpp does not provide embeddings';
   const known =
@@ -78,7 +79,7 @@ function cannotProcessReason(architecture: string, pooling: number | undefined):
 
 function cannotEmbedReason(architecture: string, pooling: number | undefined): string | null {
   if (pooling === POOLING_RANK) return 'it is a reranker, which returns scores instead of embeddings';
-  // The last token's vector represents the whole text only if each token attends to all earlier ones.
+  // The embedding of the last token represents the whole text only in causal models.
   if (ENCODERS.has(architecture) && (pooling ?? POOLING_NONE) === POOLING_NONE) {
     return `it does not specify a pooling type (${architecture}.pooling_type)`;
   }

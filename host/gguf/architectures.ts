@@ -1,6 +1,7 @@
 /**
- * The architectures the bundled llama.cpp (release v0.4.0, in node-llama-cpp 3.21) can load. Source: `LLM_ARCH_NAMES`
- * in `llama-arch.cpp`, without `clip` (a multimodal projector, not a model); a test compares it with the library.
+ * The architectures that the bundled llama.cpp (release v0.4.0, in node-llama-cpp 3.21) can load. Source:
+ * `LLM_ARCH_NAMES` in `llama-arch.cpp`, without `clip` (a multimodal projector, not a model); a test compares it with
+ * the library.
  */
 export const ARCHITECTURES: ReadonlySet<string> = new Set([
   'llama',

@@ -2,7 +2,7 @@ import { arrayOf, type GgufHeader, numberOf } from './header.ts';
 import { MAX_LAYERS } from './limits.ts';
 import { rejection } from './reject.ts';
 
-/** Sizes that may be one number for all layers or a list with one per layer. */
+/** Keys whose value is one number for all layers or a list with a number per layer. */
 const PER_LAYER = ['attention.head_count', 'attention.head_count_kv', 'feed_forward_length'] as const;
 
 /** Tensors whose dimensions llama.cpp derives from the number of attention heads. */
@@ -13,8 +13,8 @@ const FEED_FORWARD_TENSOR = /^blk\.\d+\.ffn_(?:up|gate|down)\.weight$/;
 
 /**
  * Rejects a file whose metadata does not match its tensors: llama.cpp derives tensor dimensions from the metadata and
- * aborts if one is not positive. Which lists and zeros are valid depends on the architecture, so only what no
- * architecture allows is rejected.
+ * aborts if one is not positive. Which lists and zeros are valid depends on the architecture; only values that are
+ * invalid for every architecture are rejected.
  *
  * @throws HostError `MODEL_REJECTED`.
  */

@@ -16,8 +16,8 @@ const SINGLE_EXPERT_ARCHITECTURES: readonly string[] = ['hunyuan_vl', 'hunyuan-d
 const NO_VOCABULARY: readonly string[] = ['none', 'no_vocab'];
 
 /**
- * Rejects a file that is well formed but not a model that llama.cpp can load: one of another kind, of an unknown
- * architecture, or with metadata on which llama.cpp would abort the process (each rule corresponds to an assertion in
+ * Rejects a well-formed file that llama.cpp cannot load as a model: it has another kind, an unknown architecture, or
+ * metadata on which llama.cpp would abort the process (each rule corresponds to an assertion in
  * `llama_model_base::load_hparams` or a check in `llama-vocab.cpp`).
  *
  * @param header The header of the model's first part.
@@ -41,7 +41,7 @@ function checkKind(header: GgufHeader, tensorNames: readonly string[], reject: R
   const type = stringOf(header, 'general.type');
   const architecture = stringOf(header, 'general.architecture');
   const kind = kindOf({ type, architecture, tensorCount: tensorNames.length, tensorNames });
-  // A draft model, or an audio decoder, is loaded like any other, and its abilities say what it cannot do.
+  // Draft models and audio decoders can be loaded; `modelAbilities` reports what they cannot do.
   if (isCompanion(kind)) {
     throw reject(`it is ${KIND_NAMES[kind]}`, {
       expected: 'a language model',
@@ -60,12 +60,12 @@ function checkKind(header: GgufHeader, tensorNames: readonly string[], reject: R
   return architecture;
 }
 
-function required(header: GgufHeader, key: string, least: number, most: number, reject: Rejection): number {
+function required(header: GgufHeader, key: string, min: number, max: number, reject: Rejection): number {
   const value = numberOf(header, key);
-  if (value !== undefined && Number.isInteger(value) && value >= least && value <= most) return value;
+  if (value !== undefined && Number.isInteger(value) && value >= min && value <= max) return value;
   const found = header.metadata.has(key) ? String(header.metadata.get(key)?.value) : 'no such key';
   throw reject(`${key} is ${value === undefined ? 'missing or not a number' : value}`, {
-    expected: `${key} from ${least} to ${most}`,
+    expected: `${key} from ${min} to ${max}`,
     found: quote(found),
   });
 }

@@ -2,8 +2,8 @@ import { open, stat } from 'node:fs/promises';
 import type { ByteSource } from './model.ts';
 
 /**
- * Opens a local file as a source of bytes. Throws the error of `fs.open` if it does not exist, and `EISDIR` if it is
- * not a regular file, because opening a pipe would wait forever for a writer.
+ * Opens a local file as a source of bytes. Throws the error of `fs.stat` or `fs.open`, and an error with the code
+ * `EISDIR` if the path is not a regular file: opening a pipe would wait forever for a writer.
  */
 export async function openFileSource(path: string): Promise<ByteSource> {
   if (!(await stat(path)).isFile()) {

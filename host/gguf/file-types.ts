@@ -1,6 +1,6 @@
 /**
- * Names of the values of `general.file_type`. Source: `enum llama_ftype` in `llama.h` of the bundled llama.cpp; the
- * names are those used in the names of model files.
+ * Names of the values of `general.file_type`, as in the names of model files. Source: `enum llama_ftype` in `llama.h`
+ * of the bundled llama.cpp.
  */
 export const FILE_TYPES: ReadonlyMap<number, string> = new Map([
   [0, 'F32'],

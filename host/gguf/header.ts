@@ -1,6 +1,6 @@
 import type { TensorType } from './tensor-types.ts';
 
-/** Types of metadata values. Source: `gguf_type` of ggml, in its numeric order. */
+/** Types of metadata values, in the numeric order of `gguf_type` of ggml. */
 export const VALUE_TYPES = [
   'uint8',
   'int8',
@@ -19,10 +19,10 @@ export const VALUE_TYPES = [
 
 export type ValueType = (typeof VALUE_TYPES)[number];
 
-/** A number from the file; `bigint` only for 64-bit numbers above 2^53. */
+/** A number from the file; `bigint` only for 64-bit integers that a number does not represent exactly. */
 export type GgufNumber = number | bigint;
 
-/** A list: its length, its numbers if they are few, and never its strings. */
+/** An array. Its numbers are stored if there are at most `MAX_STORED_NUMBERS`, its strings never. */
 export interface GgufArray {
   readonly elementType: Exclude<ValueType, 'array'>;
   readonly length: number;
@@ -39,7 +39,7 @@ export type GgufEntry =
 /** An entry of the tensor table. */
 export interface GgufTensor {
   readonly name: string;
-  /** Elements per dimension, the row first; at most four. */
+  /** Elements per dimension, starting with the row; at most four. */
   readonly dimensions: readonly number[];
   readonly type: TensorType;
   /** Bytes from the start of the data section. */
@@ -66,13 +66,13 @@ export function stringOf(header: GgufHeader, key: string): string | undefined {
   return entry?.type === 'string' ? entry.value : undefined;
 }
 
-/** Returns a number that JavaScript represents exactly; undefined if the key is missing or has another type. */
+/** Returns a number; undefined if the key is missing, has another type, or its value exceeds 2^53. */
 export function numberOf(header: GgufHeader, key: string): number | undefined {
   const value = header.metadata.get(key)?.value;
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Returns a list; undefined if the key is missing or has another type. */
+/** Returns an array; undefined if the key is missing or has another type. */
 export function arrayOf(header: GgufHeader, key: string): GgufArray | undefined {
   const entry = header.metadata.get(key);
   return entry?.type === 'array' ? entry.value : undefined;

@@ -12,8 +12,8 @@ export type { GgufHeader } from './header.ts';
 export { readGgufHeader } from './read-header.ts';
 
 /**
- * Reads the headers of a model's files and checks everything that can be checked without the weights, so that llama.cpp
- * only receives models it can load.
+ * Reads the headers of a model's files and checks everything that can be checked without the weights. llama.cpp would
+ * abort the process on some of what is rejected here.
  *
  * @param files Absolute paths of all parts, in order.
  * @throws HostError `MODEL_REJECTED` with `{file, expected, found}`; `MODEL_NOT_DOWNLOADED` if a file is missing; the
@@ -29,7 +29,7 @@ export async function inspectModel(
 }
 
 /**
- * Checks the headers of a model's files, in order, which may also have been read from a hub.
+ * Checks the headers of a model's files, read from local files or from a hub, in order.
  *
  * @throws HostError `MODEL_REJECTED` for what {@link inspectModel} rejects.
  */

@@ -1,6 +1,6 @@
 import type { FileKind } from '../protocol/file-kinds.ts';
 
-/** What a file of each kind is, to follow "it is". */
+/** Descriptions of the kinds of files, as a predicate that follows "it is". */
 export const KIND_NAMES: Readonly<Record<FileKind, string>> = {
   model: 'a model',
   draft: 'a draft model for speculative decoding',
@@ -15,7 +15,7 @@ export const KIND_NAMES: Readonly<Record<FileKind, string>> = {
 /** Kinds of files that llama.cpp does not load on their own. */
 const COMPANIONS: readonly FileKind[] = ['adapter', 'projector', 'imatrix', 'vocabulary', 'part'];
 
-/** Returns whether a file of a kind cannot be loaded on its own, whatever else it may be used for. */
+/** Returns whether files of a kind cannot be loaded on their own. */
 export function isCompanion(kind: FileKind | undefined): kind is Exclude<FileKind, 'model'> {
   return kind !== undefined && COMPANIONS.includes(kind);
 }
@@ -40,7 +40,7 @@ const ARCHITECTURES: ReadonlyMap<string, FileKind> = new Map([
 /** Names of the tensors of LoRA adapters. Source: `convert_lora_to_gguf.py`. */
 const ADAPTER_TENSOR = /\.lora_[ab]$/;
 
-/** What the beginning of a GGUF file says about it. */
+/** Properties in the beginning of a GGUF file that indicate its kind. */
 export interface KindClues {
   /** `general.type`. */
   readonly type?: string | undefined;
@@ -51,7 +51,7 @@ export interface KindClues {
   readonly tensorNames: readonly string[];
 }
 
-/** Returns what a GGUF file is; undefined if its header does not say. */
+/** Returns the kind of a GGUF file; undefined if its header does not determine it. */
 export function kindOf({ type, architecture, tensorCount, tensorNames }: KindClues): FileKind | undefined {
   const known = TYPES.get(type ?? '') ?? ARCHITECTURES.get(architecture ?? '');
   if (known !== undefined) return known;
@@ -60,26 +60,26 @@ export function kindOf({ type, architecture, tensorCount, tensorNames }: KindClu
   return tensorCount === 0 ? 'vocabulary' : 'model';
 }
 
-/** Bytes of a file that show its kind: its description comes first, then the vocabulary, which is not needed. */
+/** Number of bytes from which the kind is read: the general metadata precede the vocabulary, which is not needed. */
 export const BEGINNING_BYTES = 64 * 1024;
 
-/** Reads the kind of a file from its first {@link BEGINNING_BYTES}; undefined if they do not show it. */
+/** Reads the kind of a file from its first {@link BEGINNING_BYTES}; undefined if they do not determine it. */
 export function readKind(beginning: Uint8Array): FileKind | undefined {
   const { buffer, byteOffset, byteLength } = beginning;
   const clues = readClues(Buffer.from(buffer, byteOffset, byteLength));
   return clues === undefined ? undefined : kindOf(clues);
 }
 
-/** Bytes of values by their type in the file; 0 for strings (8) and lists (9). Source: `gguf_type` of ggml. */
+/** Size of a value in bytes, by type; 0 for strings (8) and arrays (9). Source: `gguf_type` of ggml. */
 const VALUE_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const STRING = 8;
-const LIST = 9;
+const ARRAY = 9;
 
-/** The beginning of the file ends before what is to be read. */
+/** The value to read extends beyond the available bytes. */
 class EndOfBeginning extends Error {}
 
 /**
- * Reads what the beginning of a file says, up to where it ends; undefined if it is not the beginning of a GGUF file.
+ * Reads the metadata and tensor names that are complete in the beginning of a file; undefined if it is not a GGUF file.
  */
 function readClues(bytes: Buffer): KindClues | undefined {
   if (bytes.length < 24 || bytes.toString('latin1', 0, 4) !== 'GGUF') return undefined;
@@ -100,13 +100,13 @@ function readClues(bytes: Buffer): KindClues | undefined {
     const size = VALUE_BYTES[type];
     if (size === undefined) throw new EndOfBeginning();
     if (type === STRING) take(count());
-    else if (type !== LIST) take(size);
+    else if (type !== ARRAY) take(size);
     else {
       const element = bytes.readUInt32LE(take(4));
       const length = count();
       const elementBytes = VALUE_BYTES[element] ?? 0;
       if (elementBytes > 0) take(length * elementBytes);
-      // Each string takes at least its length of eight bytes, so the end comes soon, whatever the list claims.
+      // Each string has a length field of eight bytes, so the loop ends at the end of `bytes` whatever `length` claims.
       else if (element === STRING) for (let i = 0; i < length; i++) take(count());
       else throw new EndOfBeginning();
     }

@@ -2,10 +2,10 @@ import { arrayOf, type GgufHeader, type GgufTensor, numberOf } from './header.ts
 import type { LayerCache } from './model.ts';
 import { slidingWindow } from './sliding-window.ts';
 
-/** Tensors of a layer that has a state of fixed size instead of keys and values. */
+/** Tensors of recurrent layers, which have a state of fixed size instead of keys and values. */
 const RECURRENT_TENSOR = /^blk\.(\d+)\.(ssm_|time_mix_|shortconv)/;
 
-/** Tensors of a layer with keys and values, even if it also has a state (falcon-h1 has both). */
+/** Tensors of attention layers, which have keys and values. Layers of falcon-h1 have a recurrent state as well. */
 const ATTENTION_TENSOR = /^blk\.(\d+)\.attn_(k|kv_a_mqa|kv_b)\./;
 
 /** Bytes per element of a recurrent state, which llama.cpp stores in F32. */
@@ -25,10 +25,10 @@ const WITHOUT_NEXTN_CACHE: ReadonlySet<string> = new Set([
   'qwen4exp',
 ]);
 
-/** Architectures for which the binding does not enable flash attention. Source: `GgufInsights` of node-llama-cpp. */
+/** Architectures for which node-llama-cpp does not enable flash attention. Source: its `GgufInsights`. */
 const WITHOUT_FLASH_ATTENTION: ReadonlySet<string> = new Set(['grok', 'gemma2']);
 
-/** What a model stores of the text it evaluates, and works with while it does. */
+/** The caches of a model's layers, and the sizes that determine the memory used during evaluation. */
 export interface Attention {
   readonly caches: readonly LayerCache[];
   /** Tokens of the sliding windows; 0 if there are none. */
@@ -43,13 +43,13 @@ export interface Attention {
 }
 
 /**
- * Returns what each layer stores. The rules are those of `llama_hparams`, `llama-kv-cache.cpp` and
+ * Returns the cache of each layer and related sizes. The rules are those of `llama_hparams`, `llama-kv-cache.cpp` and
  * `llama-memory-recurrent.cpp`:
- * - heads are `attention.head_count_kv` (one number, or one per layer), otherwise `attention.head_count`;
- * - lengths are `attention.key_length` and `value_length`, otherwise embedding length / heads; layers with a sliding
- *   window can have their own;
+ * - the number of heads is `attention.head_count_kv` (one number, or one per layer), otherwise `attention.head_count`;
+ * - the lengths are `attention.key_length` and `value_length`, otherwise embedding length / heads; layers with a
+ *   sliding window can have different lengths;
  * - multi-head latent attention (`key_length_mla` present: deepseek2 and similar) stores only the compressed keys;
- * - the indexer of sparse attention stores one further key;
+ * - the indexer of sparse attention stores an additional key;
  * - encoders (`attention.causal` false) and the last `attention.shared_kv_layers` store nothing;
  * - recurrent layers have a state per sequence.
  */
@@ -114,8 +114,9 @@ export function readAttention(
 }
 
 /**
- * Returns the elements of a recurrent layer's state for a sequence (`llama_hparams::n_embd_r` and `n_embd_s`), and those
- * that it works with per token: its projections, the convolution's input and output, and vectors of the inner size.
+ * Returns the number of elements of a recurrent layer's state for a sequence (`llama_hparams::n_embd_r` and
+ * `n_embd_s`), and the number of elements per token during evaluation: projections, the input and output of the
+ * convolution, and vectors of the inner size.
  */
 function recurrentState(
   header: GgufHeader,
@@ -147,7 +148,9 @@ function recurrentState(
   };
 }
 
-/** Returns the value for a layer of a key with one number for all layers or a list with one per layer. */
+/**
+ * Returns the value for a layer of a key whose value is one number for all layers or a list with a number per layer.
+ */
 function numberOfLayer(header: GgufHeader, key: string, layer: number): number | undefined {
   const value = arrayOf(header, key)?.numbers?.[layer] ?? numberOf(header, key);
   return value === undefined ? undefined : Number(value);

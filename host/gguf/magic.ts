@@ -3,7 +3,7 @@ import { quote, type Rejection } from './reject.ts';
 /** The first four bytes of every GGUF file. */
 const MAGIC = 'GGUF';
 
-/** Other contents of files named like a model, recognized by their first bytes, with descriptions for people. */
+/** Other formats of files named like a model, recognized by their first bytes, with a description. */
 const OTHER_FORMATS: readonly (readonly [prefix: RegExp | string, what: string])[] = [
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer: the clone did not download the file itself'],
   [/^\s*<(!doctype|html|\?xml)/i, 'a web page, which a server may send instead of a file'],
@@ -13,7 +13,7 @@ const OTHER_FORMATS: readonly (readonly [prefix: RegExp | string, what: string])
   ['\0\0\0\0', 'empty: its first bytes are zeros, as after an interrupted download'],
 ];
 
-/** Rejects a file that is not a GGUF file, and reports what it seems to be. `front` has about its first 64 bytes. */
+/** Rejects a file that is not a GGUF file and names its likely format. `front`: the first bytes, about 64. */
 export function checkMagic(front: Buffer, reject: Rejection): void {
   if (front.subarray(0, 4).toString('latin1') === MAGIC) return;
   const mismatch = { expected: MAGIC, found: front.subarray(0, 4).toString('latin1') };

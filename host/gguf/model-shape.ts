@@ -12,10 +12,10 @@ const LAYER_TENSOR = /^(?:enc\.|dec\.)?blk\.(\d{1,6})\./;
 /** Tensors used before the first layer. Source: `LLM_TENSOR_LAYER_INPUT` in `llama-arch.cpp`. */
 const INPUT_TENSOR = /^(token_embd|token_embd_norm|token_types|position_embd|per_layer_token_embd)\./;
 
-/** Types whose weights are −1, 0 or 1. */
+/** Tensor types with ternary weights (−1, 0, 1). */
 const TERNARY: ReadonlySet<string> = new Set(['TQ1_0', 'TQ2_0']);
 
-/** The last matrix of a feed-forward network: of a dense one, of all experts together, or of the shared ones. */
+/** The down projection of a feed-forward network: of a dense one, of all experts, or of the shared experts. */
 const FEED_FORWARD_TENSOR = /^(?:enc\.|dec\.)?blk\.(\d+)\.(?:ffn_down(_exps|_shexp)?|channel_mix_value)\.weight$/;
 
 /** A tensor with the weights of all experts. */
@@ -40,11 +40,11 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   const architecture = stringOf(first, 'general.architecture');
   const layers = numberOf(first, `${architecture}.block_count`);
   const embeddingDim = numberOf(first, `${architecture}.embedding_length`);
-  // A header from a hub has not passed all checks of `inspectModel`, so its values must not determine the size of loops
-  // and lists unchecked.
+  // A header from a hub has not passed all checks of `inspectModel`, so its values are checked before they determine
+  // the length of loops and arrays.
   const hasLayers = layers !== undefined && Number.isInteger(layers) && layers > 0 && layers <= MAX_LAYERS;
   if (architecture === undefined || !hasLayers || embeddingDim === undefined) {
-    throw reject('its description of the model is incomplete', {
+    throw reject('metadata that every model needs are missing or invalid', {
       expected: `general.architecture, its embedding_length, and its block_count from 1 to ${MAX_LAYERS}`,
       found: `architecture ${architecture}, block_count ${layers}, embedding_length ${embeddingDim}`,
     });
@@ -81,7 +81,7 @@ export function modelShape(headers: readonly GgufHeader[]): ModelShape {
   };
 }
 
-/** Returns the file's declared quantization, or if there is none the type of most of its bytes. */
+/** Returns the file's declared quantization, otherwise the tensor type with the most bytes. */
 function quantization(header: GgufHeader, tensors: readonly GgufTensor[]): string {
   const named = FILE_TYPES.get(numberOf(header, 'general.file_type') ?? -1);
   if (named !== undefined) return named;
@@ -100,14 +100,14 @@ function vocabSize(header: GgufHeader, architecture: string, tensors: readonly G
   );
 }
 
-/** Returns the share of the experts that a token uses; 1 without experts. */
+/** Returns the fraction of the experts that a token uses; 1 without experts. */
 function usedExpertRatio(header: GgufHeader, architecture: string): number {
   const experts = numberOf(header, `${architecture}.expert_count`) ?? 0;
   const used = usedExpertCount(header, architecture);
   return experts > 0 && used > 0 ? Math.min(1, used / experts) : 1;
 }
 
-/** Returns the number of experts that a token uses, the largest if there is one per layer; 0 if there are none. */
+/** Returns the number of experts that a token uses (the maximum over all layers); 0 without experts. */
 function usedExpertCount(header: GgufHeader, architecture: string): number {
   const key = `${architecture}.expert_used_count`;
   const listed = arrayOf(header, key)?.numbers?.map(Number);
@@ -115,8 +115,8 @@ function usedExpertCount(header: GgufHeader, architecture: string): number {
 }
 
 /**
- * Returns the width of the widest block's feed-forward network: of a dense one, or of the experts used per token and the
- * shared ones together.
+ * Returns the maximum width of the feed-forward networks of all blocks: of a dense network, or the total of the experts
+ * used per token and the shared experts.
  */
 function feedForwardDim(header: GgufHeader, architecture: string, tensors: readonly GgufTensor[]): number {
   const used = usedExpertCount(header, architecture);

@@ -1,6 +1,6 @@
 import type { ModelAbilities } from './abilities.ts';
 
-/** A source of the bytes of a GGUF file: a local file, or a hub through range requests. */
+/** A source of the bytes of a GGUF file: a local file, or a hub that answers range requests. */
 export interface ByteSource {
   /** Size of the file, bytes. */
   readonly size: number;
@@ -9,20 +9,20 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-/** What a layer stores of the text that it has evaluated. */
+/** The size of a layer's cache. */
 export interface LayerCache {
-  /** Elements of keys and of values per token. */
+  /** Elements of the keys and of the values, per token. */
   readonly keys: number;
   readonly values: number;
-  /** Whether only the tokens of the sliding window, or of a chunk, are stored. */
+  /** Whether only the tokens in the sliding window, or in the current chunk, are stored. */
   readonly isWindowed: boolean;
-  /** Size of the state of a recurrent layer for one sequence, whatever the length of the text. */
+  /** Size of a recurrent layer's state per sequence, which does not depend on the number of tokens. */
   readonly stateBytes: number;
 }
 
 /**
- * Properties of a model, read from the GGUF headers of all its parts. Sizes are bytes. The weights are not needed, so
- * it is known before a download.
+ * Properties of a model, read from the GGUF headers of all its parts, which a hub can provide before the download.
+ * Sizes are in bytes.
  */
 export interface ModelShape {
   /** `general.architecture`: `llama`, `qwen3moe`, … */
@@ -36,43 +36,43 @@ export interface ModelShape {
   readonly vocabSize: number;
   readonly embeddingDim: number;
   /**
-   * Width of the widest block's feed-forward network; for a mixture of experts, the total of all experts used per
-   * token. 0 if there is none.
+   * Maximum width of the feed-forward networks of all blocks; for a mixture of experts, the total of the experts used
+   * per token. 0 if there are none.
    */
   readonly feedForwardDim: number;
   readonly trainContextSize: number;
   /** Weight bytes of each block (`blk.N.*`), in order; its length is the number of layers. */
   readonly layerBytes: readonly number[];
-  /** Weight bytes of each block that one token uses: of experts, those that are used. */
+  /** Weight bytes of each block that are used for one token: of the experts, only the selected ones. */
   readonly usedLayerBytes: readonly number[];
-  /** Weight bytes before the first block: the token embeddings, which stay in main memory. */
+  /** Weight bytes before the first block: the token embeddings, which are not offloaded. */
   readonly inputBytes: number;
-  /** Weight bytes after the last block: output norm and matrix; it counts as one more layer when offloaded. */
+  /** Weight bytes after the last block: output norm and matrix, which count as a layer when they are offloaded. */
   readonly outputBytes: number;
-  /** What each layer stores of a text, in order. */
+  /** The cache of each layer, in order. */
   readonly caches: readonly LayerCache[];
-  /** Tokens that layers with a sliding window look back, or that a chunk has; 0 if there are no such layers. */
+  /** Size of the sliding window, or of a chunk of chunked attention, in tokens; 0 if no layer has one. */
   readonly windowSize: number;
   /** Attention heads; 0 if no layer has attention. */
   readonly heads: number;
-  /** Elements of one key and of one value of an attention head. */
+  /** Elements of a key and of a value of an attention head. */
   readonly keyLength: number;
   readonly valueLength: number;
-  /** Elements per token that latent attention copies from its keys to use as values; 0 for other models. */
+  /** Elements per token that latent attention copies from its keys as values; 0 for other models. */
   readonly latentValues: number;
-  /** Elements per token that attention works with at a time, besides the scores of the heads. */
+  /** Elements per token in the intermediate results of an attention layer, besides the attention scores. */
   readonly attentionWidth: number;
-  /** Elements per token that a recurrent layer works with at a time; 0 without such layers. */
+  /** Elements per token in the intermediate results of a recurrent layer; 0 without such layers. */
   readonly recurrentWidth: number;
-  /** Whether flash attention is used by default: it needs no memory for the scores of the heads. */
+  /** Whether flash attention is used by default: it needs no memory for attention scores. */
   readonly flashAttention: boolean;
-  /** Bytes of all files together. */
+  /** Total size of all files. */
   readonly fileBytes: number;
 }
 
 /**
- * A model whose files have been checked: headers are within limits, tensors are inside their files, and architecture
- * and tensor types are supported. Only `inspectModel` creates it, so its users need not check again.
+ * A model whose files were checked: the headers are within the limits, the tensors are inside their files, and the
+ * architecture and tensor types are supported. Only `inspectModel` creates it, so its users need not check again.
  */
 export interface InspectedModel {
   /** Absolute paths of all parts, in order; llama.cpp opens the first. */

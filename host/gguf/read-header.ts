@@ -8,9 +8,9 @@ import { quote, type Rejection, rejection } from './reject.ts';
 import { WindowReader } from './window-reader.ts';
 
 /**
- * Reads the header of a GGUF file (version 2 or 3, little-endian), local or remote, in windows. Nothing in it is
- * trusted: counts are checked against limits and the remaining bytes, tensors against the file's size. Lists of strings
- * (a vocabulary has about 10^5) are counted but not stored.
+ * Reads the header of a local or remote GGUF file (version 2 or 3, little-endian) through a {@link WindowReader}. The
+ * file is untrusted: counts are checked against limits and the remaining bytes, tensors against the file's size.
+ * Strings in arrays (a vocabulary has about 10^5) are not stored.
  *
  * @param options.file Path or name of the file, for messages.
  * @throws HostError `MODEL_REJECTED` with `{file, expected, found}`; the signal's reason when aborted.
@@ -45,7 +45,7 @@ async function readVersion(reader: WindowReader, reject: Rejection): Promise<2 |
   reader.skip(4);
   const version = await reader.uint32();
   if (version === 2 || version === 3) return version;
-  // The same test as in llama.cpp: a small number in the other byte order has an empty lower half.
+  // The same test as in llama.cpp: the lower 16 bits of a byte-swapped small number are zero.
   if (version !== 0 && (version & 0xffff) === 0) {
     throw reject('it is a big-endian GGUF file, but this computer requires little-endian', {
       expected: 'little-endian',

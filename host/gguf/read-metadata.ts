@@ -3,7 +3,7 @@ import { MAX_KEY_BYTES, MAX_METADATA_ENTRIES, MAX_STORED_NUMBERS, MAX_STRING_BYT
 import { quote, type Rejection } from './reject.ts';
 import type { WindowReader } from './window-reader.ts';
 
-/** Bytes of values of fixed size. */
+/** Size of values of fixed size, in bytes. */
 const VALUE_BYTES = {
   uint8: 1,
   int8: 1,
@@ -20,16 +20,16 @@ const VALUE_BYTES = {
 
 type NumberType = Exclude<keyof typeof VALUE_BYTES, 'bool'>;
 
-/** Bytes of the minBytes key-value pair: length of the key, a key of one byte, type, a value of one byte. */
+/** Size of the smallest key-value pair, in bytes: length of the key, key of one byte, type, value of one byte. */
 const MIN_ENTRY_BYTES = 8 + 1 + 4 + 1;
 
-/** The only list of strings that must not contain duplicates: llama.cpp aborts on them. */
+/** The only array of strings that must not contain duplicates: llama.cpp aborts on them. */
 const VOCABULARY = 'tokenizer.ggml.tokens';
 
-/** Bytes of the minBytes string: its length. */
+/** Size of the empty string, in bytes: its length field. */
 const MIN_STRING_BYTES = 8;
 
-/** Reads all key-value pairs. The reader is positioned at the first one. */
+/** Reads all key-value pairs. The reader must be positioned at the first one. @throws HostError `MODEL_REJECTED`. */
 export async function readMetadata(
   reader: WindowReader,
   count: number,
@@ -49,14 +49,14 @@ export async function readMetadata(
 }
 
 /**
- * Whether a text can be the name of a key or tensor: not empty, and without control characters (a zero would end it in
- * C).
+ * Returns whether a string is a valid name of a key or tensor: not empty, and without control characters (a null
+ * character would terminate it in C).
  */
 export function isName(text: string): boolean {
   return /^\P{Cc}+$/u.test(text);
 }
 
-/** The rejection of a name for which {@link isName} is false. */
+/** Returns the error for an invalid name, see {@link isName}. */
 export function invalidName(what: string, found: string, reject: Rejection) {
   return reject(`${what} is ${quote(found)}, which is not a valid name`, {
     expected: 'a name without control characters',

@@ -5,10 +5,10 @@ import { quote, type Rejection } from './reject.ts';
 import { describeUnsupportedType, TENSOR_TYPES, type TensorType } from './tensor-types.ts';
 import type { WindowReader } from './window-reader.ts';
 
-/** Bytes of the smallest row: length of the name, number of dimensions, one dimension, type, offset. */
+/** Size of the smallest row, in bytes: length of the name, number of dimensions, one dimension, type, offset. */
 const MIN_ROW_BYTES = 8 + 4 + 8 + 4 + 8;
 
-/** Reads the tensor table. The reader is positioned at its first row, and afterwards directly after its last. */
+/** Reads the tensor table. The reader must be positioned at its first row. @throws HostError `MODEL_REJECTED`. */
 export async function readTensors(
   reader: WindowReader,
   count: number,
@@ -27,8 +27,8 @@ export async function readTensors(
         found: quote(tensor.name),
       });
     }
-    // llama.cpp requires each tensor to follow the previous one directly, with padding, so that tensors do not overlap
-    // and are aligned.
+    // llama.cpp requires that each tensor directly follows the previous one and its padding. Tensors therefore cannot
+    // overlap, and all of them are aligned.
     if (tensor.offset !== expectedOffset) {
       const how = tensor.offset < expectedOffset ? 'overlaps the previous one' : 'leaves a gap after the previous one';
       throw reject(`tensor ${quote(tensor.name)} ${how}: it starts at ${tensor.offset} instead of ${expectedOffset}`, {
@@ -44,7 +44,7 @@ export async function readTensors(
   return tensors;
 }
 
-/** Returns the next multiple of `alignment`. */
+/** Rounds an offset up to a multiple of `alignment`. */
 export function align(offset: number, alignment: number): number {
   return Math.ceil(offset / alignment) * alignment;
 }

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { HostError } from '../common/errors.ts';
 
-/** What a rule of the format or of llama.cpp requires, and what the file contains instead. */
+/** The value that the format or llama.cpp requires, and the value in the file. */
 export interface Mismatch {
   readonly expected: string | number;
   readonly found: string | number;
 }
 
-/** Creates the error for a file. `what` completes a sentence that starts with the file's name. */
+/** Creates the error for a file. `what`: the problem, as a clause. */
 export type Rejection = (what: string, mismatch: Mismatch) => HostError;
 
 /**
@@ -23,10 +23,10 @@ export function rejection(file: string): Rejection {
     });
 }
 
-/** Longest text from a file that is repeated in a message, characters. A hostile name must not fill the log. */
+/** Maximum length of text from a file in a message, in characters: a hostile name must not fill the log. */
 const MAX_QUOTED = 80;
 
-/** Quotes text from a file, shortened and without control characters. */
+/** Quotes text from a file for a message: truncates it and escapes control characters. */
 export function quote(text: string): string {
   const short = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
   return JSON.stringify(short);

@@ -1,17 +1,20 @@
 import { arrayOf, type GgufHeader, numberOf } from './header.ts';
 
-/** How the layers with a sliding window, or with chunks, are found. Source: `load_arch_hparams` of each architecture. */
+/**
+ * Rule that determines which layers of an architecture have a sliding window or chunked attention. Source:
+ * `load_arch_hparams` of each architecture.
+ */
 interface WindowRule {
-  /** Layers per group: the last of each, or the first, looks at the whole context. 0: no layer does. */
+  /** Layers per group. The last layer of each group (or the first) attends to the whole context. 0: no layer does. */
   readonly period?: number;
   readonly denseFirst?: true;
-  /** Whether a list in the header can say it for each layer. */
+  /** Whether an array in the header can specify which layers have a window. */
   readonly listed?: true;
-  /** The window where the header states none, tokens. Without it there are no windows then. */
+  /** Window size if the header specifies none, in tokens. Default: no windows. */
   readonly defaultWindow?: number;
-  /** The window whatever the header states, unless that is 0. */
+  /** Window size regardless of the header, unless the header specifies 0. */
   readonly fixedWindow?: number;
-  /** Only models with this number of layers have windows. */
+  /** The number of layers of the models that have windows. Default: any. */
   readonly layers?: number;
 }
 
@@ -43,13 +46,13 @@ const RULES: Readonly<Record<string, WindowRule>> = {
 
 /** The sliding windows of a model. */
 export interface SlidingWindow {
-  /** Tokens that a layer looks back, or that a chunk has. */
+  /** Size of the window or chunk, in tokens. */
   readonly size: number;
-  /** Whether a layer has a window. */
+  /** Returns whether a layer has a window. */
   has(layer: number): boolean;
 }
 
-/** Returns the windows of a model as llama.cpp reads them; undefined if each layer looks at the whole context. */
+/** Returns the windows of a model, by llama.cpp's rules; undefined if all layers attend to the whole context. */
 export function slidingWindow(header: GgufHeader, architecture: string, layers: number): SlidingWindow | undefined {
   const rule = RULES[architecture];
   if (rule === undefined || (rule.layers !== undefined && rule.layers !== layers)) return undefined;

@@ -1,4 +1,4 @@
-/** How a tensor's elements are packed. */
+/** The type of a tensor: the layout of its elements. */
 export interface TensorType {
   readonly id: number;
   readonly name: string;
@@ -50,14 +50,13 @@ const TYPES: readonly (readonly [id: number, name: string, elements: number, byt
   [42, 'Q2_0', 64, 18],
 ];
 
-/** The types that llama.cpp supports, by their numbers in a file. */
+/** The types that llama.cpp supports, by `ggml_type`. */
 export const TENSOR_TYPES: ReadonlyMap<number, TensorType> = new Map(
   TYPES.map(([id, name, blockElements, blockBytes]) => [id, { id, name, blockElements, blockBytes }]),
 );
 
 /**
- * Numbers of types that were removed or exist only in a fork, with what to do. Sources: `ggml.h`; bitnet.cpp's
- * `ggml.h`.
+ * Types that were removed or exist only in a fork, with a remedy. Sources: `ggml.h` of llama.cpp and of bitnet.cpp.
  */
 const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [4, 'Q4_2, which llama.cpp no longer supports; use a newer quantization of the model'],
@@ -70,7 +69,7 @@ const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [38, 'TL1, a format of bitnet.cpp that llama.cpp does not support; use a file of the model in TQ1_0 or TQ2_0'],
 ]);
 
-/** Describes an unsupported tensor type; completes "tensor … has type …". */
+/** Returns a description of an unsupported tensor type that follows "tensor … has type". */
 export function describeUnsupportedType(id: number): string {
   return UNSUPPORTED.get(id) ?? `${id}, which this version of llama.cpp does not support`;
 }

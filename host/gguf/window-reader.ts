@@ -2,15 +2,15 @@ import { MAX_HEADER_BYTES, MAX_STRING_BYTES } from './limits.ts';
 import type { ByteSource } from './model.ts';
 import { quote, type Rejection } from './reject.ts';
 
-/** Size of the first window, bytes: enough for a whole header without a vocabulary. */
+/** Size of the first window, in bytes: enough for a whole header without a vocabulary. */
 const FIRST_WINDOW_BYTES = 256 * 1024;
 
-/** Windows double up to this size, bytes: a header of 8 MB takes five range requests, and memory use stays small. */
+/** Maximum size of a window, in bytes. Windows double up to this size: a header of 8 MB takes five range requests. */
 const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a header of any length sequentially, in windows. Every read is checked against the end of the file first; a
- * read past it rejects the file instead of returning a short value.
+ * Reads a header sequentially, in windows. Every read is checked against the size of the file: a read past the end
+ * throws a rejection instead of returning fewer bytes.
  */
 export class WindowReader {
   readonly #source: ByteSource;
@@ -43,7 +43,7 @@ export class WindowReader {
     return this.#buffered(Math.min(length, this.remaining));
   }
 
-  /** Reads `length` bytes; they are valid until the next read. */
+  /** Reads `length` bytes. The buffer is valid until the next read. */
   async bytes(length: number): Promise<Buffer> {
     this.#assertAvailable(length);
     await this.#fill(length);
@@ -56,12 +56,12 @@ export class WindowReader {
     return (await this.bytes(4)).readUInt32LE();
   }
 
-  /** Reads a 64-bit count or offset. `what` names it in the rejection if it is too large for any file. */
+  /** Reads a 64-bit count or offset and rejects values of 2^53 and more. `what` names it in the message. */
   async count(what: string): Promise<number> {
     return this.#countAt(await this.bytes(8), what);
   }
 
-  /** Reads a string preceded by its length. `what` names it in a rejection; `limit` is in bytes. */
+  /** Reads a length-prefixed string of at most `limit` bytes. `what` names it in the message. */
   async string(what: string, limit: number): Promise<string> {
     const length = await this.count(`the length of ${what}`);
     this.#checkLength(length, what, limit);
@@ -75,8 +75,8 @@ export class WindowReader {
   }
 
   /**
-   * Skips `count` strings. With `unique`, rejects duplicates other than empty strings. A vocabulary has about 10^5
-   * strings: those in the window are read synchronously.
+   * Skips `count` strings. With `unique`, rejects duplicates other than empty strings. Strings in the window are read
+   * synchronously, because a vocabulary has about 10^5 of them.
    */
   async skipStrings(count: number, what: string, unique: boolean): Promise<void> {
     const seen = new Set<string>();
@@ -107,7 +107,7 @@ export class WindowReader {
     });
   }
 
-  /** Reads two 32-bit halves instead of a BigInt, because a header has about 10^5 of these. */
+  /** Reads two 32-bit halves instead of a BigInt, which is faster: a header has about 10^5 counts. */
   #countAt(bytes: Buffer, what: string): number {
     const high = bytes.readUInt32LE(4);
     if (high < 2 ** 21) return high * 2 ** 32 + bytes.readUInt32LE();
@@ -144,7 +144,7 @@ export class WindowReader {
     return this.#window.subarray(start, start + length);
   }
 
-  /** Whether the next `length` bytes are in the window. */
+  /** Returns whether the next `length` bytes are in the window. */
   #isBuffered(length: number): boolean {
     const start = this.#position - this.#windowStart;
     return start >= 0 && start + length <= this.#window.length;

@@ -1,7 +1,7 @@
 import type { TensorSpec, Value } from './write-gguf.ts';
 import { array, float32, string, uint32 } from './write-gguf.ts';
 
-/** The measures of a llama-architecture model. */
+/** The dimensions of a model with the llama architecture. */
 export interface LlamaShape {
   readonly layers: number;
   readonly embedding: number;
@@ -12,7 +12,7 @@ export interface LlamaShape {
   readonly contextLength: number;
 }
 
-/** The metadata llama.cpp asks of a llama-architecture model, without the tokenizer. */
+/** Returns the metadata that llama.cpp requires of a model with the llama architecture, without the tokenizer. */
 export function llamaMetadata(name: string, shape: LlamaShape, fileType: number): Record<string, Value> {
   return {
     'general.architecture': string('llama'),
@@ -31,7 +31,7 @@ export function llamaMetadata(name: string, shape: LlamaShape, fileType: number)
   };
 }
 
-/** The tensors of a llama-architecture model in the order of published files. Norms are F32, as everywhere. */
+/** Returns the tensors of a model with the llama architecture, in the order of published files. Norms are F32. */
 export function llamaTensors(shape: LlamaShape, matrixType: string): TensorSpec[] {
   const { embedding, feedForward, vocabulary } = shape;
   const kv = (embedding / shape.heads) * shape.kvHeads;
@@ -55,28 +55,28 @@ export function llamaTensors(shape: LlamaShape, matrixType: string): TensorSpec[
   ];
 }
 
-/** Token types as llama.cpp numbers them (`llama_token_type`). */
+/** Token types. Source: `llama_token_type`. */
 const NORMAL = 1;
 const UNKNOWN = 2;
 const CONTROL = 3;
 const USER_DEFINED = 4;
 const BYTE = 6;
 
-/** The three tokens every SentencePiece vocabulary here begins with, and where they stand. */
+/** IDs of the control tokens with which {@link vocabulary} begins. */
 export const UNKNOWN_TOKEN = 0;
 export const BEGIN_TOKEN = 1;
 export const END_TOKEN = 2;
 
-/** The pieces of a vocabulary: three control tokens, 256 bytes (so that any text can be said), then `pieces`. */
+/** Returns a vocabulary: three control tokens, 256 byte tokens (for text that no piece covers), then `pieces`. */
 export function vocabulary(pieces: readonly string[]): string[] {
   const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`);
   return ['<unk>', '<s>', '</s>', ...bytes, ...pieces];
 }
 
 /**
- * A SentencePiece tokenizer ("llama") over {@link vocabulary}. Longer pieces have better scores, so merging ends at
- * the longest piece; every prefix of a piece has to be a piece too, since merging goes step by step. `special` are
- * tokens of markup behind the pieces.
+ * Returns the metadata of a SentencePiece tokenizer ("llama") with a {@link vocabulary}. Longer pieces have higher
+ * scores, so merging ends at the longest piece. Every prefix of a piece must be a piece as well, because tokens are
+ * merged in pairs. `special`: types of the special tokens, which follow the pieces.
  */
 export function sentencePiece(
   tokens: readonly string[],

@@ -10,15 +10,15 @@ import {
 import { type GgufSpec, type TensorSpec, tensorSize, type Value, writeGguf } from './write-gguf.ts';
 
 /**
- * What may follow each word, or a line break, with what probability. The empty string is the end of the text; see
- * {@link START}.
+ * For each word (or line break), the words that can follow it and their probabilities. The empty string ends the text;
+ * {@link START} begins it.
  */
 export type Chain = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** The word before the first one of a text. */
+/** The pseudo-word before the first word of a text. */
 export const START = '<start>';
 
-/** A chain of a few words. Each word has one likeliest successor, so greedy output is {@link STORY_GREEDY}. */
+/** A chain of a few words. Each word has one most likely successor, so greedy sampling yields {@link STORY_GREEDY}. */
 export const STORY: Chain = {
   [START]: { once: 1 },
   once: { upon: 0.9, there: 0.1 },
@@ -36,42 +36,42 @@ export const STORY: Chain = {
 /** The text that {@link STORY} generates with greedy sampling. */
 export const STORY_GREEDY = 'once upon one time there was a small model .';
 
-/** Words that are tokens of markup, and their type. */
+/** Words that are special tokens, with their type. */
 type Special = Readonly<Record<string, 'control' | 'user-defined'>>;
 
 export interface MarkovOptions {
   /** Default {@link STORY}. */
   readonly chain?: Chain;
-  /** Default 2: enough for layers to be split. */
+  /** Number of layers; default 2, which can be split between devices. */
   readonly layers?: number;
-  /** Tokens the model says it was trained for; default 512. */
+  /** Declared training context length, in tokens; default 512. */
   readonly contextLength?: number;
   readonly name?: string;
-  /** Words of the chain that are tokens of markup, with their type. Their text has no space before it. */
+  /** Words of the chain that are special tokens, with their type. They are not preceded by a space. */
   readonly special?: Special;
-  /** What follows every token that the chain does not have. Default: nothing more likely than anything else. */
+  /** The word that follows every token that is not in the chain. Default: all tokens are equally likely. */
   readonly otherwise?: string;
-  /** Added to the metadata; replaces existing keys. */
+  /** Additional metadata, which replace existing keys. */
   readonly metadata?: Readonly<Record<string, Value>>;
 }
 
-/** Logit of a word that cannot follow: e^−100 is negligible beside any probability here. */
+/** Logit of a word that cannot follow: e^−100 is negligible compared with any probability here. */
 const IMPOSSIBLE = -100;
 
-/** Width of one attention head, one that all of llama.cpp's kernels know. */
+/** Width of an attention head that all kernels of llama.cpp support. */
 const HEAD = 64;
 
 /**
- * Makes a llama-architecture model with a known answer: a first-order Markov chain over words. The embedding of a
- * token is one-hot, attention and feed-forward are zero, the final norm gives the one-hot vector back, and the output
- * matrix holds log-probabilities. So the next word's distribution is the chain's, to the last digit of a float, and
- * greedy output is known beforehand.
+ * Creates a model with the llama architecture whose output is known: a first-order Markov chain over words. The
+ * embedding of a token is one-hot, attention and feed-forward weights are zero, the final norm restores the one-hot
+ * vector, and the output matrix contains log-probabilities. The distribution of the next word is therefore that of the
+ * chain, to the precision of a float.
  */
 export function markovModel(options: MarkovOptions = {}): Buffer {
   return writeGguf(markovSpec(options));
 }
 
-/** The same, before it is written. */
+/** Returns the specification of the file that {@link markovModel} creates. */
 export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & { readonly data: Uint8Array }> {
   const { chain = STORY, layers = 2, contextLength = 512, name = 'Markov', special = {}, metadata = {} } = options;
   const { otherwise } = options;
@@ -97,7 +97,7 @@ export function markovSpec(options: MarkovOptions = {}): GgufSpec<TensorSpec & {
   };
 }
 
-/** Every word as SentencePiece spells it (`▁once`), with all its beginnings, and the characters they are made of. */
+/** Returns the SentencePiece spelling of each word (`▁once`), all its prefixes, and all its characters. */
 function piecesOf(chain: Chain, special: Special): string[] {
   const pieces = new Set<string>();
   for (const word of Object.keys(chain)) {
@@ -109,7 +109,7 @@ function piecesOf(chain: Chain, special: Special): string[] {
   return [...pieces];
 }
 
-/** How SentencePiece writes a word: the space before it is part of it. */
+/** Returns the SentencePiece spelling of a word, which includes the space before it. */
 function spell(word: string): string {
   return `▁${word}`;
 }
@@ -119,11 +119,11 @@ function tokenOf(word: string, tokens: readonly string[], special: Special): num
   if (word === '') return END_TOKEN;
   if (word === '\n') return tokens.indexOf('<0x0A>');
   const token = tokens.indexOf(word in special ? word : spell(word));
-  if (token < 0) throw new RangeError(`The chain leads to ${word}, and has no such word`);
+  if (token < 0) throw new RangeError(`The chain has no entry for ${word}, which follows another word`);
   return token;
 }
 
-/** F16's 1.0. */
+/** 1.0 in F16. */
 const F16_ONE = 0x3c00;
 
 function weights(
@@ -142,7 +142,7 @@ function weights(
   if (name === 'token_embd.weight') {
     for (const token of tokens.keys()) data.writeUInt16LE(F16_ONE, 2 * (token * embedding + token));
   } else if (name === 'output_norm.weight') {
-    // RMS of a one-hot vector is 1/√n, so the norm multiplies it by √n; this takes it back.
+    // The RMS of a one-hot vector is 1/√n, so the norm multiplies the vector by √n; this weight cancels it.
     for (let i = 0; i < embedding; i++) data.writeFloatLE(1 / Math.sqrt(embedding), 4 * i);
   } else if (name.endsWith('_norm.weight')) {
     for (let i = 0; i < embedding; i++) data.writeFloatLE(1, 4 * i);

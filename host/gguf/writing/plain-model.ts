@@ -12,10 +12,11 @@ const SHAPE: Omit<LlamaShape, 'layers'> = {
 };
 
 /**
- * Writes a model whose weights are zero to `path`: it takes almost no space on the disk, and as long to evaluate as any
- * other of its size.
+ * Writes a model with zero weights to `path`, as a sparse file that uses almost no disk space. It takes as long to
+ * evaluate as any other model of its size.
  *
- * @param type The type of its matrices, such as `F16`.
+ * @param type Type of the matrices, such as `F16`.
+ * @returns Size of the weights, in bytes.
  */
 export async function writePlainModel(
   path: string,

@@ -1,7 +1,7 @@
 import { VALUE_TYPES, type ValueType } from '../header.ts';
 import { TENSOR_TYPES } from '../tensor-types.ts';
 
-/** A metadata value with the type it is to have in the file. */
+/** A metadata value and its type in the file. */
 export type Value =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'bool'; readonly value: boolean }
@@ -22,27 +22,27 @@ export const array = (of: Exclude<ValueType, 'array'>, value: readonly (string |
   value,
 });
 
-/** A tensor to be written. Its type is named as in `host/gguf/tensor-types.ts`. */
+/** A tensor to write. The names of types are those in `host/gguf/tensor-types.ts`. */
 export interface TensorSpec {
   readonly name: string;
-  /** Elements per dimension, the row first. */
+  /** Elements per dimension, starting with the row. */
   readonly dimensions: readonly number[];
   readonly type: string;
 }
 
-/** A file to be written. */
+/** A file to write. */
 export interface GgufSpec<T extends TensorSpec = TensorSpec> {
   /** Default 3. */
   readonly version?: number;
   readonly metadata: Readonly<Record<string, Value>>;
   readonly tensors: readonly T[];
-  /** Bytes; default 32. Written as `general.alignment` only where given. */
+  /** In bytes; default 32. `general.alignment` is written only if this is set. */
   readonly alignment?: number;
 }
 
 const DEFAULT_ALIGNMENT = 32;
 
-/** Makes a whole file in memory. Each tensor brings its bytes. */
+/** Creates a whole file in memory. */
 export function writeGguf(spec: GgufSpec<TensorSpec & { readonly data: Uint8Array }>): Buffer {
   const front = ggufFront(spec);
   const parts: Uint8Array[] = [front];
@@ -55,7 +55,10 @@ export function writeGguf(spec: GgufSpec<TensorSpec & { readonly data: Uint8Arra
   return Buffer.concat(parts);
 }
 
-/** Everything before the data section, padded to where it begins. The tensors are to follow in order, each padded. */
+/**
+ * Returns everything before the data section, padded to the start of the section. The caller appends the tensors in
+ * order, each with its padding.
+ */
 export function ggufFront(spec: GgufSpec): Buffer {
   const { version = 3, alignment = DEFAULT_ALIGNMENT, tensors } = spec;
   const metadata: Record<string, Value> = {
@@ -82,10 +85,10 @@ export function ggufFront(spec: GgufSpec): Buffer {
   return Buffer.concat([front, Buffer.alloc(padTo(front.length, alignment))]);
 }
 
-/** Bytes of a tensor's data, and of the padding behind it. */
+/** Returns the size of a tensor's data and of the padding after it, in bytes. */
 export function tensorSize(tensor: TensorSpec, alignment = DEFAULT_ALIGNMENT) {
   const type = [...TENSOR_TYPES.values()].find(({ name }) => name === tensor.type);
-  if (type === undefined) throw new RangeError(`No tensor type ${tensor.type}`);
+  if (type === undefined) throw new RangeError(`Unknown tensor type ${tensor.type}`);
   const elements = tensor.dimensions.reduce((product, n) => product * n, 1);
   const bytes = (elements / type.blockElements) * type.blockBytes;
   return { typeId: type.id, bytes, padding: padTo(bytes, alignment) };
