@@ -1,13 +1,13 @@
-/** Code points from the first to the last, both included. */
+/** An inclusive range of code points. */
 export type Range = readonly [first: number, last: number];
 
-/** Every code point that a string of Unicode text can hold: all but surrogates. */
+/** All Unicode scalar values: the code points except surrogates. */
 export const ALL_RANGES: readonly Range[] = [
   [0, 0xd7ff],
   [0xe000, 0x10ffff],
 ];
 
-/** Returns the ranges in order, merged where they overlap or touch. */
+/** Returns the ranges sorted, with overlapping and adjacent ranges merged. */
 export function normalRanges(ranges: readonly Range[]): Range[] {
   const result: [number, number][] = [];
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
@@ -18,7 +18,7 @@ export function normalRanges(ranges: readonly Range[]): Range[] {
   return result;
 }
 
-/** Returns the code points that the (normal) ranges do not contain. */
+/** Returns the complement of normalized ranges. */
 export function complement(ranges: readonly Range[]): Range[] {
   const result: Range[] = [];
   let next = 0;
@@ -29,7 +29,7 @@ export function complement(ranges: readonly Range[]): Range[] {
   return common(result, ALL_RANGES);
 }
 
-/** Returns the code points that both contain. */
+/** Returns the intersection of two sets of ranges. */
 export function common(a: readonly Range[], b: readonly Range[]): Range[] {
   const result: Range[] = [];
   for (const [first, last] of a) {

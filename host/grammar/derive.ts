@@ -12,11 +12,10 @@ import {
 } from './expression.ts';
 
 /**
- * Returns what can follow a text: every continuation with which it is in the language; {@link NOTHING} if there is
- * none.
+ * Returns the Brzozowski derivative of a language with respect to a text (Derivatives of Regular Expressions, 1964):
+ * the language of all continuations of the text; {@link NOTHING} if there are none.
  *
- * These are Brzozowski's derivatives (Derivatives of Regular Expressions, 1964). Rules are expanded where they begin,
- * so no rule may begin with itself.
+ * Rules are expanded when they come first, so left recursion is not allowed.
  */
 export function derive(expression: Expression, text: string): Expression {
   let rest = expression;
@@ -27,7 +26,7 @@ export function derive(expression: Expression, text: string): Expression {
   return rest;
 }
 
-/** The same for one code point. */
+/** Returns the derivative with respect to one code point. */
 export function deriveBy(expression: Expression, code: number): Expression {
   switch (expression.kind) {
     case 'text': {
@@ -72,7 +71,7 @@ function deriveSequence(parts: readonly Expression[], code: number): Expression 
 
 const nullableRules = new WeakMap<Rule, boolean>();
 
-/** Returns whether the empty text is in the language. */
+/** Returns whether the language contains the empty string. */
 export function isNullable(expression: Expression): boolean {
   switch (expression.kind) {
     case 'text':
@@ -92,7 +91,7 @@ export function isNullable(expression: Expression): boolean {
       const { rule } = expression;
       const known = nullableRules.get(rule);
       if (known !== undefined) return known;
-      // A rule that refers to itself before any text adds nothing.
+      // During the recursion, a reference to the rule itself contributes nothing.
       nullableRules.set(rule, false);
       const result = isNullable(rule.body);
       nullableRules.set(rule, result);
@@ -101,12 +100,12 @@ export function isNullable(expression: Expression): boolean {
   }
 }
 
-/** Returns whether the whole text is in the language. */
+/** Returns whether the language contains the text. */
 export function accepts(expression: Expression, text: string): boolean {
   return isNullable(derive(expression, text));
 }
 
-/** Returns whether nothing but the empty text is in the language. */
+/** Returns whether the language contains only the empty string. */
 export function isDone(expression: Expression): boolean {
   return expression.kind === 'text' && expression.text === '';
 }

@@ -1,14 +1,14 @@
 import { complement, normalRanges, type Range } from './code-points.ts';
 
-/** A rule of a grammar. Its body is set after the rule exists, so that rules can refer to each other. */
+/** A rule of a grammar. Its body can be set after its creation, which allows rules to refer to each other. */
 export interface Rule {
   readonly name: string;
   body: Expression;
 }
 
 /**
- * A set of texts. `and` and `not` occur only in regular languages, which become rules with {@link regularRules}; all
- * others can be written as GBNF.
+ * A formal language: a set of strings. `and` and `not` are allowed only in regular languages, which
+ * {@link regularRules} converts to rules; all other kinds can be written as GBNF.
  */
 export type Expression =
   | { readonly kind: 'text'; readonly text: string }
@@ -26,23 +26,23 @@ export type Expression =
   | { readonly kind: 'and'; readonly parts: readonly Expression[] }
   | { readonly kind: 'not'; readonly part: Expression };
 
-/** The empty text alone. */
+/** The language that contains only the empty string. */
 export const EMPTY: Expression = { kind: 'text', text: '' };
 
-/** No text at all. */
+/** The empty language. */
 export const NOTHING: Expression = { kind: 'choice', options: [] };
 
-/** Exactly one text. */
+/** Returns the language that contains only the given string. */
 export function text(value: string): Expression {
   return value === '' ? EMPTY : { kind: 'text', text: value };
 }
 
-/** One character of these ranges. */
+/** Returns the language of the single characters in the ranges. */
 export function oneOf(...ranges: readonly Range[]): Expression {
   return { kind: 'class', ranges: normalRanges(ranges) };
 }
 
-/** One character that is none of these. */
+/** Returns the language of the single characters that are not in `characters`. */
 export function noneOf(characters: string): Expression {
   return {
     kind: 'class',
@@ -50,10 +50,10 @@ export function noneOf(characters: string): Expression {
   };
 }
 
-/** Any one character. */
+/** The language of all single characters. */
 export const ANY: Expression = { kind: 'class', ranges: complement([]) };
 
-/** The parts in sequence. */
+/** Returns the concatenation of the parts. */
 export function sequence(...parts: readonly Expression[]): Expression {
   const flat: Expression[] = [];
   for (const part of parts) {
@@ -66,7 +66,7 @@ export function sequence(...parts: readonly Expression[]): Expression {
   return flat.length === 1 ? first : { kind: 'sequence', parts: flat };
 }
 
-/** Any of the options. */
+/** Returns the union of the options. */
 export function choice(...options: readonly Expression[]): Expression {
   const flat = new Set<Expression>();
   for (const option of options) {
@@ -78,36 +78,36 @@ export function choice(...options: readonly Expression[]): Expression {
   return flat.size === 1 ? first : { kind: 'choice', options: [...flat] };
 }
 
-/** The part or nothing. */
+/** Returns the union of the part and the empty string. */
 export function maybe(part: Expression): Expression {
   return choice(part, EMPTY);
 }
 
-/** The part several times. */
+/** Returns the repetition of the part, from `min` to `max` times. */
 export function repeat(part: Expression, min = 0, max?: number): Expression {
   if (max === 0 || part === EMPTY) return EMPTY;
   if (isNothing(part)) return min === 0 ? EMPTY : NOTHING;
   return min === 1 && max === 1 ? part : { kind: 'repeat', part, min, max };
 }
 
-/** Texts that are in all parts. Regular languages only. */
+/** Returns the intersection of the parts, which must be regular. */
 export function and(...parts: readonly Expression[]): Expression {
   const [first] = parts;
   if (first === undefined) return not(NOTHING);
   return parts.length === 1 ? first : { kind: 'and', parts };
 }
 
-/** Texts that are not in the part. Regular languages only. */
+/** Returns the complement of the part, which must be regular. */
 export function not(part: Expression): Expression {
   return part.kind === 'not' ? part.part : { kind: 'not', part };
 }
 
-/** Refers to a rule. */
+/** Returns a reference to a rule. */
 export function ref(rule: Rule): Expression {
   return { kind: 'rule', rule };
 }
 
-/** Makes a rule. */
+/** Creates a rule and returns a reference to it. */
 export function rule(name: string, body: Expression): Expression {
   return ref({ name, body });
 }

@@ -1,16 +1,16 @@
 import type { Range } from './code-points.ts';
 import type { Expression, Rule } from './expression.ts';
 
-/** Largest grammar in GBNF, UTF-16 units: one of this size is read by llama.cpp in some 100 ms. */
+/** Maximum length of a GBNF grammar, in UTF-16 code units. llama.cpp parses one of this size in about 100 ms. */
 export const MAX_GBNF_CHARACTERS = 1024 * 1024;
 
 /**
- * Repetitions that are written in one piece. llama.cpp spells each out as a rule and refuses more than 2,000 of them,
- * so longer ones consist of pieces.
+ * Number of repetitions in one piece. llama.cpp expands each repetition to a rule and rejects more than 2,000 of them,
+ * so longer repetitions consist of pieces.
  */
 const PIECE = 64;
 
-/** A grammar is larger than {@link MAX_GBNF_CHARACTERS}. */
+/** A grammar is longer than {@link MAX_GBNF_CHARACTERS}. */
 export class GrammarTooLargeError extends Error {
   override readonly name = 'GrammarTooLargeError';
 
@@ -20,7 +20,7 @@ export class GrammarTooLargeError extends Error {
 }
 
 /**
- * Writes a language in llama.cpp's grammar notation, with the rule `root`.
+ * Writes a language as a GBNF grammar (llama.cpp's notation) with the start rule `root`.
  *
  * @throws GrammarTooLargeError
  */
@@ -30,16 +30,16 @@ export function toGbnf(root: Expression): string {
 
 class Writer {
   readonly #names = new Map<Rule, string>();
-  readonly #waiting: Rule[] = [];
-  /** Rules for what is repeated. */
+  readonly #pending: Rule[] = [];
+  /** Rules for repeated expressions. */
   readonly #parts = new Map<Expression, Rule>();
-  /** Names of the rules for {@link PIECE} repetitions, by what is repeated. */
+  /** Names of the rules for {@link PIECE} repetitions, by the repeated part. */
   readonly #pieces = new Map<string, string>();
 
   write(root: Expression): string {
     const lines = [`root ::= ${this.#expression(root)}`];
     let size = lines[0]?.length ?? 0;
-    for (let rule = this.#waiting.shift(); rule !== undefined; rule = this.#waiting.shift()) {
+    for (let rule = this.#pending.shift(); rule !== undefined; rule = this.#pending.shift()) {
       const line = `${this.#names.get(rule)} ::= ${this.#expression(rule.body)}`;
       size += line.length + 1;
       if (size > MAX_GBNF_CHARACTERS) throw new GrammarTooLargeError();
@@ -55,7 +55,7 @@ class Writer {
     return this.#part(expression);
   }
 
-  /** An expression that can stand in a sequence. */
+  /** Writes an expression as an element of a sequence. */
   #part(expression: Expression): string {
     switch (expression.kind) {
       case 'text':
@@ -70,7 +70,7 @@ class Writer {
       case 'choice':
         return `(${this.#expression(expression)})`;
       default:
-        throw new TypeError(`A grammar cannot be written with "${expression.kind}"`);
+        throw new TypeError(`"${expression.kind}" cannot be written as GBNF`);
     }
   }
 
@@ -81,7 +81,7 @@ class Writer {
     return [required, this.#upTo(once, max - min)].filter((written) => written !== '').join(' ') || '""';
   }
 
-  /** What is repeated has to be small: llama.cpp counts its parts once for each repetition. */
+  /** Writes a repeated expression, as a rule if it is not small: llama.cpp copies it for each repetition. */
   #repeated(part: Expression): string {
     if (part.kind === 'class' || part.kind === 'rule') return this.#part(part);
     return this.#name(this.#ruleFor(part, 'part'));
@@ -101,11 +101,11 @@ class Writer {
     if (count === 1) return `${part}?`;
     const pieces = Math.floor(count / PIECE);
     if (pieces < 2) return `${part}{0,${count}}`;
-    // The last piece is up to twice as long, so that all counts are covered.
+    // The last repetition allows up to twice the size of a piece, because every count must be possible.
     return `${this.#piece(part)}{0,${pieces - 1}} ${part}{0,${PIECE + (count % PIECE)}}`;
   }
 
-  /** A rule for a piece of a long repetition. */
+  /** Returns the name of the rule for a piece of a long repetition. */
   #piece(part: string): string {
     let name = this.#pieces.get(part);
     if (name === undefined) {
@@ -129,7 +129,7 @@ class Writer {
     if (name === undefined) {
       name = `r${this.#names.size}-${rule.name.replace(/[^a-zA-Z0-9]+/g, '-').slice(0, 40)}`;
       this.#names.set(rule, name);
-      this.#waiting.push(rule);
+      this.#pending.push(rule);
     }
     return name;
   }
@@ -144,11 +144,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 function literal(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to be escaped.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters must be escaped.
   return `"${text.replace(/[\u0000-\u001f\u007f"\\]/g, (character) => ESCAPES[character] ?? codeEscape(character.charCodeAt(0)))}"`;
 }
 
-/** Never negated: that would allow surrogates, which UTF-8 does not have. */
+/** Writes a character class. It is never negated, because that would allow surrogates, which are invalid in UTF-8. */
 function characterClass(ranges: readonly Range[]): string {
   const written = ranges.map(([first, last]) =>
     first === last ? classCharacter(first) : `${classCharacter(first)}-${classCharacter(last)}`,

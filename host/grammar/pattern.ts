@@ -3,17 +3,18 @@ import { isNullable } from './derive.ts';
 import { ANY, and, choice, EMPTY, type Expression, NOTHING, not, oneOf, repeat, sequence, text } from './expression.ts';
 
 /**
- * Longest regular expression, UTF-16 units. The longest that validators generate, for email addresses, have some 300.
+ * Maximum length of a regular expression, in UTF-16 code units. The longest that validators generate, for email
+ * addresses, have about 300.
  */
 const MAX_PATTERN_CHARACTERS = 4_096;
 
-/** Deepest nesting of groups. */
+/** Maximum nesting of groups. */
 const MAX_DEPTH = 32;
 
-/** Largest number in a quantifier. */
+/** Maximum number in a quantifier. */
 const MAX_REPETITIONS = 10_000;
 
-/** A regular expression that cannot be converted. The message says why. */
+/** A regular expression cannot be converted. The message is the reason, as a clause. */
 export class PatternError extends Error {
   override readonly name = 'PatternError';
 }
@@ -33,7 +34,7 @@ type Node =
   | { readonly kind: 'start' }
   | { readonly kind: 'end' }
   | {
-      readonly kind: 'ahead';
+      readonly kind: 'lookahead';
       readonly group: Node;
       readonly isNegative: boolean;
     };
@@ -45,7 +46,7 @@ const WORD: readonly Range[] = normalRanges([
   [0x5f, 0x5f],
   [0x61, 0x7a],
 ]);
-/** White space and line ends of ECMAScript. */
+/** White space and line terminators of ECMAScript. */
 const SPACE: readonly Range[] = normalRanges([
   [0x9, 0xd],
   [0x20, 0x20],
@@ -58,7 +59,7 @@ const SPACE: readonly Range[] = normalRanges([
   [0x3000, 0x3000],
   [0xfeff, 0xfeff],
 ]);
-const LINE_ENDS: readonly Range[] = normalRanges([
+const LINE_TERMINATORS: readonly Range[] = normalRanges([
   [0xa, 0xa],
   [0xd, 0xd],
   [0x2028, 0x2029],
@@ -83,13 +84,13 @@ const CHARACTER_ESCAPES: Readonly<Record<string, number>> = {
 
 const ANYTHING = repeat(ANY);
 
-/** Characters with upper and lower case: Latin, Greek, Cyrillic and Armenian letters. */
+/** The range of the letters with case that are supported: Latin, Greek, Cyrillic and Armenian. */
 const CASED: Range = [0x41, 0x587];
 
 /**
- * Converts a regular expression of ECMAScript into the language of all texts in which it is found.
+ * Returns the language of all strings in which an ECMAScript regular expression has a match.
  *
- * @throws PatternError for what is not regular (back references), look-behind, word boundaries, Unicode properties, and
+ * @throws PatternError for backreferences (which are not regular), lookbehind, word boundaries, Unicode properties, and
  * assertions in repeated groups.
  */
 export function patternLanguage(pattern: string): Expression {
@@ -99,14 +100,14 @@ export function patternLanguage(pattern: string): Expression {
 }
 
 /**
- * The same, of the texts that it matches from beginning to end.
+ * Returns the language of all strings that an ECMAScript regular expression matches completely.
  *
- * @param flags Flags of ECMAScript: `i` and `s` are heeded, `d`, `g`, `u` and `y` make no difference.
- * @throws PatternError also for other flags.
+ * @param flags ECMAScript flags. `i` and `s` are supported; `d`, `g`, `u` and `y` make no difference.
+ * @throws PatternError as {@link patternLanguage}, and for other flags.
  */
 export function matchLanguage(pattern: string, flags = ''): Expression {
-  const [refused] = /[^dgisuy]/.exec(flags) ?? [];
-  if (refused !== undefined) throw new PatternError(`it has the flag "${refused}"`);
+  const [unsupported] = /[^dgisuy]/.exec(flags) ?? [];
+  if (unsupported !== undefined) throw new PatternError(`the flag "${unsupported}" is not supported`);
   return followed(parse(pattern, flags), EMPTY, true);
 }
 
@@ -117,14 +118,14 @@ function parse(pattern: string, flags: string): Node {
   return new Parser(pattern, flags).parse();
 }
 
-/** The language of a node and what follows it. */
+/** Returns the language of a node followed by `next`. Assertions depend on what follows. */
 function followed(node: Node, next: Expression, atStart: boolean): Expression {
   switch (node.kind) {
     case 'start':
       return atStart ? next : NOTHING;
     case 'end':
       return isNullable(next) ? EMPTY : NOTHING;
-    case 'ahead': {
+    case 'lookahead': {
       const seen = followed(node.group, ANYTHING, atStart);
       return and(node.isNegative ? not(seen) : seen, next);
     }
@@ -140,12 +141,12 @@ function allFollowed(nodes: readonly Node[], next: Expression, atStart: boolean)
   let isStart = atStart;
   for (const node of nodes) {
     starts.push(isStart);
-    isStart &&= node.kind === 'start' || node.kind === 'ahead';
+    isStart &&= node.kind === 'start' || node.kind === 'lookahead';
   }
   return nodes.reduceRight((rest, node, index) => followed(node, rest, starts[index] ?? false), next);
 }
 
-/** The language of a node that does not depend on its position. */
+/** Returns the language of a node without assertions. */
 function plain(node: Node): Expression {
   switch (node.kind) {
     case 'characters':
@@ -170,7 +171,7 @@ class Parser {
   constructor(pattern: string, flags: string) {
     this.#pattern = pattern;
     this.#ignoresCase = flags.includes('i');
-    this.#dot = complement(flags.includes('s') ? [] : LINE_ENDS);
+    this.#dot = complement(flags.includes('s') ? [] : LINE_TERMINATORS);
   }
 
   parse(): Node {
@@ -189,7 +190,7 @@ class Parser {
     return true;
   }
 
-  /** Takes one character: a code point. */
+  /** Consumes one code point and returns it. */
   #next(): string {
     const code = this.#pattern.codePointAt(this.#at);
     if (code === undefined) throw new PatternError('it is incomplete');
@@ -213,8 +214,8 @@ class Parser {
   #term(): Node {
     if (this.#take('^')) return { kind: 'start' };
     if (this.#take('$')) return { kind: 'end' };
-    if (this.#take('(?=')) return { kind: 'ahead', group: this.#groupEnd(), isNegative: false };
-    if (this.#take('(?!')) return { kind: 'ahead', group: this.#groupEnd(), isNegative: true };
+    if (this.#take('(?=')) return { kind: 'lookahead', group: this.#groupEnd(), isNegative: false };
+    if (this.#take('(?!')) return { kind: 'lookahead', group: this.#groupEnd(), isNegative: true };
     return this.#quantified(this.#atom());
   }
 
@@ -243,7 +244,7 @@ class Parser {
     };
   }
 
-  /** Adds the other case of letters, if the flags say so. */
+  /** Adds the other case of letters if the flag `i` is set. */
   #anyCase(ranges: readonly Range[]): readonly Range[] {
     if (!this.#ignoresCase) return ranges;
     const others: Range[] = [];
@@ -261,11 +262,11 @@ class Parser {
   #quantified(node: Node): Node {
     const counts = /^(?:([*+?])|\{(\d{1,6})(?:(,)(\d{1,6})?)?\})\??/.exec(this.#pattern.slice(this.#at, this.#at + 20));
     if (counts === null) return node;
-    const [whole, symbol, least, comma, most] = counts;
+    const [whole, symbol, lower, comma, upper] = counts;
     this.#at += whole.length;
     if (/^[*+?{]/.test(this.#peek())) throw new PatternError('it has two quantifiers in a row');
-    const min = symbol === undefined ? Number(least) : symbol === '+' ? 1 : 0;
-    const limit = comma === undefined ? min : most === undefined ? undefined : Number(most);
+    const min = symbol === undefined ? Number(lower) : symbol === '+' ? 1 : 0;
+    const limit = comma === undefined ? min : upper === undefined ? undefined : Number(upper);
     const max = symbol === undefined ? limit : symbol === '?' ? 1 : undefined;
     if (Math.max(min, max ?? 0) > MAX_REPETITIONS)
       throw new PatternError(`it repeats more than ${MAX_REPETITIONS} times`);
@@ -324,7 +325,7 @@ class Parser {
     this.#at += digits.length;
     const code = Number.parseInt(digits, 16);
     if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-      throw new PatternError('it has half of a surrogate pair, or a code point that does not exist');
+      throw new PatternError('it has an unpaired surrogate or an invalid code point');
     return code;
   }
 }
@@ -338,12 +339,12 @@ function singleCode(ranges: readonly Range[]): number | undefined {
   return ranges.length === 1 && range !== undefined && range[0] === range[1] ? range[0] : undefined;
 }
 
-/** The texts whose length, in characters, is in these bounds. */
+/** Returns the language of all strings whose length, in code points, is from `min` to `max`. */
 export function lengthLanguage(min = 0, max?: number): Expression {
   return repeat(ANY, min, max);
 }
 
-/** The texts that do not contain another one. */
+/** Returns the language of all strings that do not contain `part`. */
 export function notContaining(part: string): Expression {
   return not(sequence(ANYTHING, text(part), ANYTHING));
 }

@@ -14,19 +14,21 @@ import {
   sequence,
 } from './expression.ts';
 
-/** Most states of an automaton. Published schemas need some 100; each state is a rule of the grammar. */
+/** Maximum number of states of an automaton. Published schemas need about 100; each state is a rule of the grammar. */
 const MAX_STATES = 2_000;
 
-/** Most transitions of an automaton. */
+/** Maximum number of transitions of an automaton. */
 const MAX_TRANSITIONS = 20_000;
 
-/** Longest description of a state, UTF-16 units: derivatives of nested repetitions can grow without bound. */
+/**
+ * Maximum length of a state's key, in UTF-16 code units: derivatives of nested repetitions can grow without bound.
+ */
 const MAX_STATE_CHARACTERS = 20_000;
 
-/** Most characters of all descriptions that are made for one automaton: some two seconds of work. */
+/** Maximum total length of the keys that are computed for one automaton: about two seconds of work. */
 const MAX_WORK_CHARACTERS = 10_000_000;
 
-/** A regular language needs too many states. */
+/** The automaton of a regular language would exceed a limit. */
 export class LanguageTooLargeError extends Error {
   override readonly name = 'LanguageTooLargeError';
 
@@ -42,9 +44,9 @@ interface State {
 }
 
 /**
- * Converts a regular language, with `and` and `not` in it, into rules.
+ * Converts a regular language that may contain `and` and `not` to rules.
  *
- * @param encode Returns how the characters of ranges are written. Default: unchanged.
+ * @param encode Returns the notation of the characters in ranges. Default: the characters themselves.
  * @throws LanguageTooLargeError
  */
 export function regularRules(
@@ -52,9 +54,9 @@ export function regularRules(
   encode: (ranges: readonly Range[]) => Expression = (ranges) => oneOf(...ranges),
 ): Expression {
   const states = automaton(language);
-  const alive = aliveStates(states);
+  const live = liveStates(states);
   const rules = new Map<string, Rule>();
-  for (const key of alive) rules.set(key, { name: 'state', body: NOTHING });
+  for (const key of live) rules.set(key, { name: 'state', body: NOTHING });
   for (const [key, rule] of rules) {
     const state = states.get(key);
     const options = [...(state?.transitions ?? [])].flatMap(([target, ranges]) => {
@@ -70,9 +72,9 @@ export function regularRules(
 function automaton(language: Expression): Map<string, State> {
   if (!isWorkShared) work = 0;
   const states = new Map<string, State>();
-  const waiting = [language];
+  const pending = [language];
   let transitionCount = 0;
-  for (let expression = waiting.pop(); expression !== undefined; expression = waiting.pop()) {
+  for (let expression = pending.pop(); expression !== undefined; expression = pending.pop()) {
     const key = keyOf(expression);
     if (states.has(key)) continue;
     const transitions = new Map<string, Range[]>();
@@ -91,7 +93,7 @@ function automaton(language: Expression): Map<string, State> {
         continue;
       }
       transitions.set(targetKey, [range]);
-      waiting.push(target);
+      pending.push(target);
       transitionCount += 1;
     }
     if (states.size > MAX_STATES || transitionCount > MAX_TRANSITIONS) throw new LanguageTooLargeError();
@@ -99,8 +101,8 @@ function automaton(language: Expression): Map<string, State> {
   return states;
 }
 
-/** Returns the keys of the states from which the end can be reached. */
-function aliveStates(states: ReadonlyMap<string, State>): Set<string> {
+/** Returns the keys of the states from which an accepting state can be reached. */
+function liveStates(states: ReadonlyMap<string, State>): Set<string> {
   const sources = new Map<string, string[]>();
   for (const [key, { transitions }] of states) {
     for (const target of transitions.keys()) {
@@ -109,17 +111,17 @@ function aliveStates(states: ReadonlyMap<string, State>): Set<string> {
       else list.push(key);
     }
   }
-  const alive = new Set<string>();
-  const waiting = [...states].filter(([, state]) => state.accepts).map(([key]) => key);
-  for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
-    if (alive.has(key)) continue;
-    alive.add(key);
-    waiting.push(...(sources.get(key) ?? []));
+  const live = new Set<string>();
+  const pending = [...states].filter(([, state]) => state.accepts).map(([key]) => key);
+  for (let key = pending.pop(); key !== undefined; key = pending.pop()) {
+    if (live.has(key)) continue;
+    live.add(key);
+    pending.push(...(sources.get(key) ?? []));
   }
-  return alive;
+  return live;
 }
 
-/** Returns ranges of characters, all of which lead to one state each. */
+/** Partitions all characters into ranges. The characters of a range have the same derivative. */
 function partition(expression: Expression): Range[] {
   const cuts = new Set<number>();
   addCuts(expression, cuts);
@@ -167,11 +169,11 @@ function addCuts(expression: Expression, cuts: Set<number>): void {
 const ruleNumbers = new WeakMap<Rule, number>();
 let ruleCount = 0;
 const keys = new WeakMap<Expression, string>();
-/** Characters of the descriptions made so far under the current limit. */
+/** Total length of the keys computed so far, compared with {@link MAX_WORK_CHARACTERS}. */
 let work = 0;
 let isWorkShared = false;
 
-/** Runs something that makes several automata, with one limit on the work for all of them. */
+/** Runs a function that builds several automata, with one limit on the total work. */
 export function withSharedLimit<T>(run: () => T): T {
   if (isWorkShared) return run();
   work = 0;
@@ -183,7 +185,7 @@ export function withSharedLimit<T>(run: () => T): T {
   }
 }
 
-/** Returns a text that is equal for languages that are equal up to order and repetition of options. */
+/** Returns a key that is equal for expressions that differ only in the order and repetition of options. */
 function keyOf(expression: Expression): string {
   let key = keys.get(expression);
   if (key === undefined) {
@@ -222,7 +224,7 @@ function describe(expression: Expression): string {
   }
 }
 
-/** Returns the same language without options that occur twice: they would double with every character. */
+/** Returns the same language without duplicate options, whose number would double with every character. */
 function withoutRepeats(expression: Expression): Expression {
   switch (expression.kind) {
     case 'choice': {

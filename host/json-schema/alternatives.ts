@@ -4,13 +4,13 @@ import { isAnnotation, isEnforced } from './keywords.ts';
 import type { Located, Part } from './part.ts';
 import { SchemaError } from './schema-error.ts';
 
-/** Most combinations of alternatives at one place. */
+/** Maximum number of combinations of alternatives for one value. */
 const MAX_ALTERNATIVES = 256;
 
-/** Deepest nesting of references and combinations at one place. */
+/** Maximum nesting of references and combinations for one value. */
 const MAX_DEPTH = 64;
 
-/** Resolves references and combinations of schemas. */
+/** Resolves `$ref`, `allOf`, `anyOf` and `oneOf`. */
 export class Alternatives {
   readonly #root: Located;
   readonly #unenforced: (path: string, expected: string) => void;
@@ -22,12 +22,13 @@ export class Alternatives {
   }
 
   /**
-   * Returns what a value must be: all parts of one of the alternatives.
+   * Returns the alternatives for a value that satisfies all schemas. The value must satisfy all parts of one
+   * alternative.
    *
    * @throws SchemaError
    */
   of(schemas: readonly Located[]): Part[][] {
-    // A part that occurs twice adds nothing, and would double with every level of a recursive schema.
+    // Duplicate parts are redundant, and their number would double with every level of a recursive schema.
     return this.#all(schemas, new Set(), 0).map((parts) => [
       ...new Map(parts.map((part) => [part.path, part])).values(),
     ]);
@@ -44,7 +45,7 @@ export class Alternatives {
     if (schema === false) return [];
     if (!isJsonObject(schema)) throw new SchemaError(path, 'a schema: an object or a boolean');
     if (depth > MAX_DEPTH) throw new SchemaError(path, `at most ${MAX_DEPTH} levels deep`);
-    if (seen.has(schema)) throw new SchemaError(path, 'a schema that does not refer to itself without a value between');
+    if (seen.has(schema)) throw new SchemaError(path, 'a schema that refers to itself only for a nested value');
     const inside = new Set([...seen, schema]);
     const next = depth + 1;
     let result: Part[][] = [[{ schema: this.#enforced(schema, path), path }]];
@@ -63,7 +64,7 @@ export class Alternatives {
     return result;
   }
 
-  /** A value of one alternative must not be one of another. */
+  /** Reports `oneOf` unless its alternatives are disjoint. */
   #assertExclusive(options: readonly Part[][][], path: string): void {
     for (const [index, option] of options.entries()) {
       for (const other of options.slice(index + 1)) {
@@ -75,7 +76,7 @@ export class Alternatives {
     }
   }
 
-  /** The schema without keywords that cannot be enforced, each of which is reported. */
+  /** Reports keywords that cannot be enforced and returns the schema without them. */
   #enforced(schema: JsonObject, path: string): JsonObject {
     const unknown = Object.keys(schema).filter((keyword) => !isAnnotation(keyword) && !isEnforced(keyword));
     if (unknown.length === 0) return schema;
@@ -103,7 +104,7 @@ export class Alternatives {
   }
 }
 
-/** Returns every alternative of the first with every one of the second. */
+/** Returns the product of two lists of alternatives. */
 function combined(first: readonly Part[][], second: readonly Part[][], path: string): Part[][] {
   if (first.length * second.length > MAX_ALTERNATIVES) {
     throw new SchemaError(path, `at most ${MAX_ALTERNATIVES} combinations of alternatives`);

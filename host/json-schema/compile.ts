@@ -36,45 +36,45 @@ import {
 } from './read-keywords.ts';
 import { SchemaError } from './schema-error.ts';
 
-/** Longest schema as text, UTF-16 units. */
+/** Maximum length of a schema as JSON, in UTF-16 code units. */
 const MAX_SCHEMA_CHARACTERS = 64 * 1024;
 
-/** Most places of a schema, counted each time one is combined with others. */
-const MAX_PLACES = 5_000;
+/** Maximum number of subschemas, counting each combination with others. */
+const MAX_SUBSCHEMAS = 5_000;
 
-/** Deepest nesting of values: each level is a frame of llama.cpp's stack. */
+/** Maximum nesting of values: each level adds an entry to the stack of llama.cpp's grammar. */
 const MAX_DEPTH = 64;
 
-/** Most items of an enumeration whose combinations without repetition are spelled out. */
+/** Maximum number of values of an enumeration with `uniqueItems`: there is a rule for each subset. */
 const MAX_UNIQUE = 8;
 
 const TYPES = ['string', 'number', 'integer', 'boolean', 'null', 'object', 'array'] as const;
 type Type = (typeof TYPES)[number];
 
-/** A schema as a language. */
+/** The result of {@link compileSchema}. */
 export interface CompiledSchema {
   readonly expression: Expression;
-  /** Paths of the keywords that are not enforced; empty for a strict one. */
+  /** Paths of the keywords that are not enforced; empty if the schema is strict. */
   readonly ignored: readonly string[];
 }
 
 /** Options of {@link compileSchema}. */
 export interface SchemaOptions {
-  /** The field of the request that holds the schema. */
+  /** The field of the request that contains the schema, for error messages. */
   readonly field: string;
   /** Whether a keyword that cannot be enforced is an error. */
   readonly strict: boolean;
   readonly notation?: Notation;
-  /** Whether only objects are allowed, whatever the schema says. */
+  /** Whether only objects are allowed, regardless of the schema. */
   readonly isObject?: boolean;
 }
 
 /**
- * Converts a JSON schema into the language of the values that satisfy it, with properties in the order of their
- * declaration. An object whose properties are declared has no others unless `additionalProperties` allows them.
+ * Returns the language of the values that satisfy a JSON schema. Properties are in the order of their declaration. An
+ * object with declared properties has no others unless `additionalProperties` allows them.
  *
- * @throws SchemaError for a schema that is invalid, too large, or that no value satisfies; if it is strict, also for a
- *   keyword that cannot be enforced.
+ * @throws SchemaError for a schema that is invalid, too large or unsatisfiable; with `strict`, also for a keyword that
+ *   cannot be enforced.
  */
 export function compileSchema(schema: JsonValue, options: SchemaOptions): CompiledSchema {
   const length = JSON.stringify(schema).length;
@@ -95,7 +95,7 @@ class Compiler {
   #notation: Notation;
   readonly #rules = new Map<string, Rule>();
   readonly #ids = new Map<JsonValue, number>();
-  #places = 0;
+  #subschemas = 0;
   #depth = 0;
 
   constructor(root: Located, { strict, notation = JSON_NOTATION }: SchemaOptions) {
@@ -104,28 +104,30 @@ class Compiler {
     this.#alternatives = new Alternatives(root, (path, expected) => this.#unenforced(path, expected));
   }
 
-  /** A value that satisfies all schemas. */
+  /** Returns the language of the values that satisfy all schemas. */
   value(schemas: readonly Located[]): Expression {
     const key = [this.#notation.name, ...new Set(schemas.map(({ schema }) => this.#id(schema)))].join();
     const known = this.#rules.get(key);
     if (known !== undefined) return ref(known);
     const [first] = schemas;
     const path = first?.path ?? '';
-    if (this.#places++ > MAX_PLACES) throw new SchemaError(path, `part of a schema with at most ${MAX_PLACES} places`);
+    if (this.#subschemas++ > MAX_SUBSCHEMAS) {
+      throw new SchemaError(path, `part of a schema with at most ${MAX_SUBSCHEMAS} subschemas`);
+    }
     if (this.#depth > MAX_DEPTH) throw new SchemaError(path, `at most ${MAX_DEPTH} levels deep`);
-    const made: Rule = {
+    const rule: Rule = {
       name: path.split('.').at(-1) ?? 'value',
       body: NOTHING,
     };
-    this.#rules.set(key, made);
+    this.#rules.set(key, rule);
     this.#depth += 1;
-    made.body = choice(...this.#alternatives.of(schemas).map((parts) => this.#parts(parts, path)));
+    rule.body = choice(...this.#alternatives.of(schemas).map((parts) => this.#parts(parts, path)));
     this.#depth -= 1;
-    if (isNothing(made.body)) throw new SchemaError(path, 'a schema that some value satisfies');
-    return ref(made);
+    if (isNothing(rule.body)) throw new SchemaError(path, 'a schema that at least one value satisfies');
+    return ref(rule);
   }
 
-  /** A value in an object or an array; any value if there are no schemas. */
+  /** Returns the language of a value in an object or array; of any value if there are no schemas. */
   #inside(schemas: readonly Located[], path: string): Expression {
     const outer = this.#notation;
     this.#notation = outer.inside ?? outer;
@@ -154,7 +156,7 @@ class Compiler {
     return choice(...this.#types(parts, path).map((type) => this.#ofType(type, parts, path)));
   }
 
-  /** The lists of values that `enum` and `const` give. */
+  /** Returns the lists of values in `enum` and `const`. */
   #values({ schema, path }: Part): JsonValue[][] {
     const lists: JsonValue[][] = [];
     if (schema.enum !== undefined) {
@@ -166,7 +168,7 @@ class Compiler {
     return lists;
   }
 
-  /** The listed values that are in all lists and obey the other keywords. */
+  /** Returns the language of the values that are in all lists and satisfy the other keywords. */
   #listed(lists: readonly JsonValue[][], parts: readonly Part[], path: string): Expression {
     const [first = [], ...others] = lists.map((list) => new Map(list.map((value) => [JSON.stringify(value), value])));
     const rest = parts.map(({ schema, path: at }) => {
@@ -205,7 +207,7 @@ class Compiler {
       if (implied.size > 0) types = types.filter((type) => implied.has(type));
     }
     if (types.length === 0) throw new SchemaError(`${path}.type`, 'a type that all parts of the schema allow');
-    // A number may be an integer.
+    // `number` includes integers.
     return types.includes('number') ? types.filter((type) => type !== 'integer') : types;
   }
 
@@ -242,7 +244,7 @@ class Compiler {
     return this.#bounded(`${path}.${keyword}`, () => this.#notation.string(and(...all))) ?? this.#notation.string();
   }
 
-  /** The languages that `pattern` and `format` ask for. */
+  /** Returns the languages of `pattern` and `format`. */
   #languages(parts: readonly Part[]): Expression[] {
     const languages: Expression[] = [];
     const add = (pattern: string, at: string) => {
@@ -267,17 +269,19 @@ class Compiler {
     return languages;
   }
 
-  /** Makes rules of a regular language; undefined if there would be too many, or if it has no text. */
-  #bounded(path: string, make: () => Expression): Expression | undefined {
+  /**
+   * Creates the rules of a regular language; undefined if there would be too many. @throws SchemaError if it is empty.
+   */
+  #bounded(path: string, create: () => Expression): Expression | undefined {
     try {
-      const made = make();
-      if (!isNothing(made)) return made;
+      const rules = create();
+      if (!isNothing(rules)) return rules;
     } catch (error) {
       if (!(error instanceof LanguageTooLargeError)) throw error;
-      this.#unenforced(path, `simpler: ${error.message}`);
+      this.#unenforced(path, `simpler, because ${error.message}`);
       return undefined;
     }
-    throw new SchemaError(path, 'a rule that some value satisfies');
+    throw new SchemaError(path, 'a rule that at least one value satisfies');
   }
 
   #number(isInteger: boolean, parts: readonly Part[], path: string): Expression {
@@ -289,15 +293,15 @@ class Compiler {
       }
       return [numbersOf(schema, at), ...(byFormat === undefined ? [] : [byFormat])];
     });
-    const most = (name: 'minimum' | 'exclusiveMinimum') => extreme(all, name, Math.max);
-    const least = (name: 'maximum' | 'exclusiveMaximum') => extreme(all, name, Math.min);
+    const largest = (name: 'minimum' | 'exclusiveMinimum') => extreme(all, name, Math.max);
+    const smallest = (name: 'maximum' | 'exclusiveMaximum') => extreme(all, name, Math.min);
     const multiples = parts.flatMap(({ schema }) => (typeof schema.multipleOf === 'number' ? [schema.multipleOf] : []));
     const rules = {
       isInteger,
-      minimum: most('minimum'),
-      maximum: least('maximum'),
-      exclusiveMinimum: most('exclusiveMinimum'),
-      exclusiveMaximum: least('exclusiveMaximum'),
+      minimum: largest('minimum'),
+      maximum: smallest('maximum'),
+      exclusiveMinimum: largest('exclusiveMinimum'),
+      exclusiveMaximum: smallest('exclusiveMaximum'),
       multiples,
     };
     const plain = isInteger ? ANY_INTEGER : ANY_NUMBER;
@@ -305,7 +309,7 @@ class Compiler {
     if (multiples.length === 0 && Object.values(limits).every((limit) => limit === undefined)) return plain;
     const language = numberLanguage(rules);
     if (language === undefined) {
-      this.#unenforced(`${path}.multipleOf`, 'at most 1000 times a power of ten');
+      this.#unenforced(`${path}.multipleOf`, 'a number of at most 1000 times a power of ten');
       return this.#number(isInteger, parts.map(withoutMultiples), path);
     }
     const write = () => regularRules(language);
@@ -336,11 +340,11 @@ class Compiler {
     const extra = this.#extraMember(parts, names, keyLanguages, path);
     const counts = { min, max: max ?? Number.POSITIVE_INFINITY };
     const written = new Members(members, extra, this.#notation.comma, counts).write();
-    if (isNothing(written)) throw new SchemaError(path, 'a schema that some value satisfies');
+    if (isNothing(written)) throw new SchemaError(path, 'a schema that at least one value satisfies');
     return this.#notation.object(written);
   }
 
-  /** A member that is not declared; undefined if there must be none. */
+  /** Returns the language of an undeclared member; undefined if none is allowed. */
   #extraMember(
     parts: readonly Part[],
     names: readonly string[],
@@ -401,7 +405,7 @@ class Compiler {
     let { min, max } = bounds(parts, 'minItems', 'maxItems');
     const rest = max !== undefined && max <= length ? undefined : item(length);
     if (rest === undefined) max = Math.min(max ?? length, length);
-    // A value of a tuple has all its items.
+    // All items of a tuple are generated.
     min = Math.max(min, Math.min(length, max ?? length));
     if (max !== undefined && max < min) throw new SchemaError(`${path}.minItems`, `at most ${max}`);
     if (parts.some(({ schema }) => schema.uniqueItems === true) && (max === undefined || max > 1)) {
@@ -416,7 +420,7 @@ class Compiler {
     return this.#notation.array(itemsInOrder(first, rest, this.#notation.comma, { min, max }));
   }
 
-  /** Items of an enumeration, each at most once. */
+  /** Returns the language of unique items; undefined unless they are the values of a small enumeration. */
   #uniqueItems(schemas: readonly Located[], min: number, max: number | undefined): Expression | undefined {
     const alternatives = this.#alternatives.of(schemas);
     const values = new Map<string, JsonValue>();

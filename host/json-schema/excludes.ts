@@ -2,8 +2,8 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../common/json.ts
 import type { Part } from './part.ts';
 
 /**
- * Returns whether a value that is generated for some schemas cannot satisfy others. Generated objects have no
- * properties that their schema does not name. False where that is not obvious.
+ * Returns whether a value that is generated for `generated` cannot satisfy `others`. Generated objects have no
+ * undeclared properties. Conservative: returns false if a simple comparison does not decide it.
  */
 export function excludes(generated: readonly Part[], others: readonly Part[]): boolean {
   return generated.some((a) => others.some((b) => areDisjoint(a.schema, b.schema))) || lacksRequired(generated, others);
@@ -19,7 +19,7 @@ function areDisjoint(a: JsonValue | undefined, b: JsonValue | undefined): boolea
   const { properties: propertiesA, required: requiredA } = a;
   const { properties: propertiesB, required: requiredB } = b;
   if (!isJsonObject(propertiesA) || !isJsonObject(propertiesB)) return false;
-  // A property that both require, with different values.
+  // Both require a property, with disjoint schemas.
   const both = [requiredA, requiredB].map((names) => new Set(Array.isArray(names) ? names : []));
   return Object.entries(propertiesA).some(
     ([name, schema]) =>
@@ -52,7 +52,7 @@ function lacksRequired(generated: readonly Part[], others: readonly Part[]): boo
   );
 }
 
-/** The types of a schema; a number includes integers. */
+/** Returns the types of a schema; `number` includes integers. */
 function typesOf(schema: JsonObject): string[] | undefined {
   const { type, nullable } = schema;
   if (type === undefined) return valuesOf(schema)?.map((value) => typeOfValue(JSON.parse(value)));
@@ -60,7 +60,7 @@ function typesOf(schema: JsonObject): string[] | undefined {
   return [...types, ...(types.includes('number') ? ['integer'] : []), ...(nullable === true ? ['null'] : [])];
 }
 
-/** The values of a schema, as JSON. */
+/** Returns the values of `enum` or `const`, as JSON. */
 function valuesOf(schema: JsonObject): string[] | undefined {
   if (schema.nullable === true) return undefined;
   const { const: constant } = schema;
@@ -68,7 +68,7 @@ function valuesOf(schema: JsonObject): string[] | undefined {
   return values?.map((value) => JSON.stringify(value));
 }
 
-/** Returns the type of a value, as schemas name it. */
+/** Returns the JSON Schema type of a value. */
 export function typeOfValue(value: JsonValue): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';

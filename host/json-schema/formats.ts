@@ -1,4 +1,4 @@
-/** Regular expressions of the formats of JSON Schema that are enforced. */
+// Regular expressions of the JSON Schema formats that are enforced.
 const DATE = String.raw`(?:(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])))`;
 const TIME = String.raw`(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)`;
 const BYTE = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
@@ -27,7 +27,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   hostname: HOSTNAME,
   ipv4: IPV4,
   ipv6: IPV6,
-  // Pydantic's names of an address of either kind, and of interfaces.
+  // Pydantic's name for an IPv4 or IPv6 address.
   ipvanyaddress: `${IPV4}|${IPV6}`,
   uri: URI,
   url: URI,
@@ -41,7 +41,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   base64url: '[A-Za-z0-9_-]*',
 };
 
-/** Formats that allow every text: they describe how a form shows it, or its purpose. */
+/** Formats that allow every string: they describe its presentation or purpose. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   'password',
   'binary',
@@ -51,7 +51,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   'textarea',
 ]);
 
-/** Formats of numbers, and the bounds they set. `float` and `double` set none. */
+/** Formats of numbers, with their bounds. */
 const NUMBER_FORMATS: Readonly<Record<string, { readonly minimum?: number; readonly maximum?: number }>> = {
   float: {},
   double: {},
@@ -61,13 +61,13 @@ const NUMBER_FORMATS: Readonly<Record<string, { readonly minimum?: number; reado
   uint64: { minimum: 0 },
 };
 
-/** Returns the regular expression of a format; null for one that forbids nothing; undefined for an unknown one. */
+/** Returns the regular expression of a format; null for a format that allows every string; undefined if unknown. */
 export function formatPattern(format: string): string | null | undefined {
   if (ANNOTATIONS.has(format)) return null;
   return Object.hasOwn(FORMATS, format) ? `^(?:${FORMATS[format]})$` : undefined;
 }
 
-/** Returns the bounds of a format of numbers; undefined for an unknown one. */
+/** Returns the bounds of a number format; undefined if it is unknown. */
 export function numberFormat(format: string): { readonly minimum?: number; readonly maximum?: number } | undefined {
   return Object.hasOwn(NUMBER_FORMATS, format) ? NUMBER_FORMATS[format] : undefined;
 }

@@ -10,7 +10,7 @@ import {
   sequence,
 } from '../grammar/expression.ts';
 
-/** The items of an array, with commas between them: `first`, then the rest. */
+/** Returns the language of an array's items, separated by commas: `first`, then items of `rest`. */
 export function itemsInOrder(
   first: readonly Expression[],
   rest: Expression | undefined,
@@ -19,18 +19,21 @@ export function itemsInOrder(
 ): Expression {
   const head = first.flatMap((item, index) => (index === 0 ? [item] : [comma, item]));
   if (rest === undefined) return sequence(...head);
-  const least = Math.max(0, min - first.length);
-  const most = max === undefined ? undefined : max - first.length;
-  if (first.length > 0) return sequence(...head, repeat(sequence(comma, rest), least, most));
-  if (most === 0) return EMPTY;
+  const minRest = Math.max(0, min - first.length);
+  const maxRest = max === undefined ? undefined : max - first.length;
+  if (first.length > 0) return sequence(...head, repeat(sequence(comma, rest), minRest, maxRest));
+  if (maxRest === 0) return EMPTY;
   const several = sequence(
     rest,
-    repeat(sequence(comma, rest), Math.max(0, least - 1), most === undefined ? undefined : most - 1),
+    repeat(sequence(comma, rest), Math.max(0, minRest - 1), maxRest === undefined ? undefined : maxRest - 1),
   );
-  return least === 0 ? maybe(several) : several;
+  return minRest === 0 ? maybe(several) : several;
 }
 
-/** The items of an array, each at most once and in any order. A rule for each combination: there must be few items. */
+/**
+ * Returns the language of an array's items in any order, each at most once. It has a rule for each subset of the items,
+ * so there must be few.
+ */
 export function itemsOnce(
   items: readonly Expression[],
   comma: Expression,
@@ -38,20 +41,20 @@ export function itemsOnce(
   max: number | undefined,
 ): Expression {
   const rules = new Map<number, Rule>();
-  /** `used`: a bit for each item that has been written. */
+  /** Returns the language of the remaining items. `used`: a bit for each item that was written. */
   const after = (used: number): Expression => {
     const known = rules.get(used);
     if (known !== undefined) return ref(known);
-    const made: Rule = { name: 'unique', body: NOTHING };
-    rules.set(used, made);
+    const rule: Rule = { name: 'unique', body: NOTHING };
+    rules.set(used, rule);
     const count = items.filter((_, index) => (used >> index) % 2 === 1).length;
     const more = items.flatMap((item, index) =>
       (used >> index) % 2 === 1 || count === max
         ? []
         : [sequence(count === 0 ? EMPTY : comma, item, after(used | (1 << index)))],
     );
-    made.body = choice(...more, ...(count >= min ? [EMPTY] : []));
-    return ref(made);
+    rule.body = choice(...more, ...(count >= min ? [EMPTY] : []));
+    return ref(rule);
   };
   return after(0);
 }

@@ -1,4 +1,4 @@
-/** Keywords that allow and forbid nothing. */
+/** Keywords without effect on validation. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   '$anchor',
   '$comment',
@@ -10,7 +10,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   'default',
   'deprecated',
   'description',
-  // From OpenAPI: it names the property that distinguishes the alternatives, which their schemas do anyway.
+  // From OpenAPI: names the property that distinguishes the alternatives, which their schemas define anyway.
   'discriminator',
   'example',
   'examples',
@@ -23,7 +23,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
 
 const STRUCTURE = ['$defs', 'definitions', '$ref', 'allOf', 'anyOf', 'oneOf', 'type', 'nullable', 'enum', 'const'];
 
-/** Keywords about values of each type. */
+/** Keywords for values of each type. */
 const TYPE_KEYWORDS = {
   string: ['minLength', 'maxLength', 'pattern', 'format'],
   number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
@@ -33,7 +33,7 @@ const TYPE_KEYWORDS = {
 
 const ENFORCED: ReadonlySet<string> = new Set([...STRUCTURE, ...Object.values(TYPE_KEYWORDS).flat()]);
 
-/** Returns the types that the keywords of a schema without `type` concern. */
+/** Returns the types to which the keywords of a schema apply, which are its types if it has no `type`. */
 export function impliedTypes(schema: object): string[] {
   return Object.entries(TYPE_KEYWORDS)
     .filter(([, keywords]) => keywords.some((keyword) => keyword in schema && keyword !== 'format'))

@@ -17,14 +17,14 @@ export interface Member {
   readonly isRequired: boolean;
 }
 
-/** Writes the members of an object, in order and with commas between them. */
+/** Builds the language of an object's members, in order and separated by commas. */
 export class Members {
   readonly #members: readonly Member[];
   readonly #extra: Expression | undefined;
   readonly #comma: Expression;
   readonly #counts: { readonly min: number; readonly max: number };
   readonly #rules = new Map<string, Rule>();
-  /** Whether it matters how many members there are, beyond whether there is one. */
+  /** Whether members must be counted, because `minProperties` or `maxProperties` has an effect. */
   readonly #isCounted: boolean;
 
   constructor(
@@ -38,30 +38,30 @@ export class Members {
     this.#comma = comma;
     this.#counts = counts;
     const required = members.filter(({ isRequired }) => isRequired).length;
-    const most = extra === undefined ? members.length : Number.POSITIVE_INFINITY;
-    this.#isCounted = counts.min > required || counts.max < most;
+    const maxCount = extra === undefined ? members.length : Number.POSITIVE_INFINITY;
+    this.#isCounted = counts.min > required || counts.max < maxCount;
   }
 
   write(): Expression {
     return this.#from(0, 0);
   }
 
-  /** The members from one on, after a number of others. */
+  /** Returns the language of the members from `index` on, after `count` written members. */
   #from(index: number, count: number): Expression {
     const member = this.#members[index];
     if (member === undefined) return this.#end(count);
     const key = `${index}/${count}`;
     const known = this.#rules.get(key);
     if (known !== undefined) return ref(known);
-    const made: Rule = { name: 'members', body: NOTHING };
-    this.#rules.set(key, made);
+    const rule: Rule = { name: 'members', body: NOTHING };
+    this.#rules.set(key, rule);
     const isFull = this.#isCounted && count >= this.#counts.max;
     const next = this.#isCounted ? count + 1 : 1;
-    const taken = isFull
+    const withMember = isFull
       ? NOTHING
       : sequence(count === 0 ? EMPTY : this.#comma, member.written, this.#from(index + 1, next));
-    made.body = member.isRequired ? taken : choice(taken, this.#from(index + 1, count));
-    return isNothing(made.body) ? NOTHING : ref(made);
+    rule.body = member.isRequired ? withMember : choice(withMember, this.#from(index + 1, count));
+    return isNothing(rule.body) ? NOTHING : ref(rule);
   }
 
   #end(count: number): Expression {

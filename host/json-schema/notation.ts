@@ -16,24 +16,24 @@ import {
 } from '../grammar/expression.ts';
 import { regularRules } from '../grammar/regular.ts';
 
-/** How values are written: as JSON, or in a model's own notation for the same values. */
+/** A notation for values: JSON, or the notation of a model. */
 export interface Notation {
-  /** Unique. */
+  /** Unique name. */
   readonly name: string;
-  /** The notation of the values in objects and arrays, if it is a different one. */
+  /** The notation of values in objects and arrays. Default: this one. */
   readonly inside?: Notation;
-  /** Whether the members of an object are written in the order of their names. */
+  /** Whether the members of an object are sorted by name. */
   readonly isSorted?: boolean;
   /** @param written The number as JSON. */
   number(written: Expression): Expression;
-  /** A string; of a regular language, or of a length. */
+  /** A string, in a regular language if given. */
   string(language?: Expression): Expression;
-  /** A string whose number of characters is in bounds. */
+  /** A string with a length in bounds, in code points. */
   stringOfLength(min: number, max: number | undefined): Expression;
   value(value: JsonValue): Expression;
   /** The name of a member of an object, and the separator between it and its value. */
   key(name: string): Expression;
-  /** A name in a regular language, and the separator between it and its value. */
+  /** A name in a regular language, and the separator between it and the value. */
   keyIn(language: Expression): Expression;
   readonly comma: Expression;
   object(members: Expression): Expression;
@@ -41,13 +41,13 @@ export interface Notation {
 }
 
 const HEX = oneOf([0x30, 0x39], [0x41, 0x46], [0x61, 0x66]);
-/** White space between the parts of a value: little, since a model may otherwise write it without end. */
+/** White space between the parts of a value. It is limited, because a model may otherwise write it without end. */
 export const SPACE = rule(
   'space',
   choice(EMPTY, text(' '), sequence(text('\n'), repeat(oneOf([0x20, 0x20], [0x9, 0x9]), 0, 20))),
 );
 
-/** A character of a string. Escapes name whole characters: no surrogates. */
+/** A character of a JSON string. Escapes of surrogates are excluded. */
 const STRING_CHARACTER = rule(
   'character',
   choice(
@@ -73,14 +73,14 @@ const QUOTE = text('"');
 const STRING = rule('string', sequence(QUOTE, repeat(STRING_CHARACTER), QUOTE));
 const COLON = sequence(SPACE, text(':'), SPACE);
 
-/** Characters that JSON has to escape in a string. */
+/** Characters that must be escaped in a JSON string. */
 const ESCAPED: readonly Range[] = [
   [0x0, 0x1f],
   [0x22, 0x22],
   [0x5c, 0x5c],
 ];
 
-/** Writes characters as they are written in a JSON string. */
+/** Returns the language of the characters in the ranges as they are written in a JSON string. */
 export function jsonCharacters(ranges: readonly Range[]): Expression {
   const plain = common(ranges, complement(ESCAPED));
   const escapes: Expression[] = [];
@@ -97,7 +97,7 @@ export function spaced(parts: Expression): Expression {
   return isNullable(parts) ? maybe(sequence(parts, SPACE)) : sequence(parts, SPACE);
 }
 
-/** RFC 8259. */
+/** JSON (RFC 8259). */
 export const JSON_NOTATION: Notation = {
   name: 'json',
   number: (written) => written,

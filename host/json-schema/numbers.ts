@@ -13,16 +13,16 @@ import {
   text,
 } from '../grammar/expression.ts';
 
-/** Most digits of a number: more would be rounded when it is read. */
+/** Maximum number of digits: a parser may round a number with more. */
 const MAX_DIGITS = 15;
 
-/** Integers beyond this are rounded when they are read. */
+/** Largest integer that parsers represent exactly. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
-/** Largest divisor, without trailing zeros: the grammar has a rule for each remainder. */
+/** Maximum divisor without trailing zeros: the grammar has a rule for each remainder. */
 const MAX_DIVISOR = 1_000;
 
-/** What a number must be. */
+/** The constraints on a number. */
 export interface NumberRules {
   readonly isInteger: boolean;
   readonly minimum?: number | undefined;
@@ -38,10 +38,10 @@ const NON_ZERO = oneOf([0x31, 0x39]);
 const INTEGER = choice(text('0'), sequence(NON_ZERO, repeat(DIGIT, 0, MAX_DIGITS)));
 const MINUS = maybe(text('-'));
 
-/** Any integer of JSON. */
+/** Any JSON integer. */
 export const ANY_INTEGER = choice(text('0'), sequence(MINUS, NON_ZERO, repeat(DIGIT, 0, MAX_DIGITS - 1)));
 
-/** Any number of JSON. */
+/** Any JSON number. */
 export const ANY_NUMBER = sequence(
   MINUS,
   choice(text('0'), sequence(NON_ZERO, repeat(DIGIT, 0, MAX_DIGITS - 1))),
@@ -50,15 +50,15 @@ export const ANY_NUMBER = sequence(
 );
 
 /**
- * Returns the regular language of the numbers that obey the rules, in decimal notation without exponent; undefined for
- * a divisor that would need too many rules.
+ * Returns the regular language of the numbers that satisfy the constraints, in decimal notation without exponent;
+ * undefined if a divisor would need too many rules.
  */
 export function numberLanguage(rules: NumberRules): Expression | undefined {
   const bounds = [rules.minimum, rules.maximum, rules.exclusiveMinimum, rules.exclusiveMaximum].filter(
     (bound) => bound !== undefined,
   );
   const intDigits = Math.max(1, ...bounds.map((bound) => decimal(Math.min(Math.abs(bound), LARGEST)).int.length));
-  // More digits would round to a number beyond the bound.
+  // A number with more digits could be rounded to a number outside the bounds.
   const fraction = Math.max(1, MAX_DIGITS - intDigits);
   const form = sequence(
     MINUS,
@@ -77,7 +77,7 @@ export function numberLanguage(rules: NumberRules): Expression | undefined {
   );
 }
 
-/** A number without its sign. */
+/** The decimal digits of the absolute value of a number. */
 interface Decimal {
   /** Without leading zeros. */
   readonly int: string;
@@ -98,7 +98,7 @@ function decimal(value: number): Decimal {
   };
 }
 
-/** All decimal numbers from a bound on. */
+/** Returns the language of the decimal numbers that are at least (or, if exclusive, greater than) a bound. */
 function atLeast(bound: number, isExclusive: boolean): Expression {
   const number = decimal(Math.abs(bound));
   // Zero is written without a sign.
@@ -112,7 +112,7 @@ function atMost(bound: number, isExclusive: boolean): Expression {
   return choice(sequence(text('-'), notBelow(decimal(0), true)), notAbove(number, isExclusive));
 }
 
-/** What may follow an integer: nothing, or a fraction. */
+/** An optional fraction. */
 const ANY_FRACTION = maybe(sequence(text('.'), DIGIT, DIGITS));
 
 function notBelow({ int, fraction }: Decimal, isExclusive: boolean): Expression {
@@ -131,7 +131,7 @@ function notAbove({ int, fraction }: Decimal, isExclusive: boolean): Expression 
   const shorter = int.length === 1 ? NOTHING : choice(text('0'), sequence(NON_ZERO, repeat(DIGIT, 0, int.length - 2)));
   const less = choice(
     ...[...int].map((digit, index) => {
-      // No leading zero.
+      // Exclude leading zeros.
       const below = between(index === 0 && int.length > 1 ? 1 : 0, Number(digit) - 1);
       return sequence(text(int.slice(0, index)), below, repeat(DIGIT, int.length - index - 1, int.length - index - 1));
     }),
@@ -140,7 +140,7 @@ function notAbove({ int, fraction }: Decimal, isExclusive: boolean): Expression 
   return choice(sequence(choice(shorter, less), ANY_FRACTION), same);
 }
 
-/** Fractions, with their point, that are at least another one. */
+/** Returns the language of the fractions, with the decimal point, that are at least the given one. */
 function fractionFrom(digits: string, isExclusive: boolean): Expression {
   if (digits === '') {
     return isExclusive ? sequence(text('.'), repeat(text('0')), NON_ZERO, DIGITS) : ANY_FRACTION;
@@ -152,13 +152,13 @@ function fractionFrom(digits: string, isExclusive: boolean): Expression {
   return sequence(text('.'), choice(...options, same));
 }
 
-/** Fractions, with their point, that are at most another one; and none. */
+/** Returns the language of the fractions, with the decimal point, that are at most the given one, or no fraction. */
 function fractionTo(digits: string, isExclusive: boolean): Expression {
   const zeros = sequence(text('.'), text('0'), repeat(text('0')));
   if (digits === '') return isExclusive ? NOTHING : maybe(zeros);
   const options = [...digits].flatMap((digit, index) => [
     sequence(text(digits.slice(0, index)), between(0, Number(digit) - 1), DIGITS),
-    // The same digits, but fewer of them.
+    // A prefix of the digits.
     ...(index === 0 ? [] : [text(digits.slice(0, index))]),
   ]);
   const same = isExclusive ? [] : [sequence(text(digits), repeat(text('0')))];
@@ -169,31 +169,33 @@ function between(first: number, last: number): Expression {
   return first > last ? NOTHING : oneOf([0x30 + first, 0x30 + last]);
 }
 
-/** The multiples of a number: digits are read from the left, and the remainder is kept. */
+/**
+ * Returns the language of the multiples of a number: an automaton whose state is the remainder of the digits so far.
+ */
 function multiplesOf(divisor: number): Expression | undefined {
   const { int, fraction } = decimal(divisor);
   const places = fraction.length;
   const scaled = Number(int + fraction);
   if (!(scaled > 0) || scaled > MAX_DIVISOR || places > MAX_DIGITS) return undefined;
   const rules = new Map<string, Rule>();
-  /** `read`: digits of the fraction so far, -1 before the point. */
+  /** `read`: number of fraction digits so far, -1 before the decimal point. */
   const state = (remainder: number, read: number): Expression => {
     const key = `${remainder}/${read}`;
     const known = rules.get(key);
     if (known !== undefined) return ref(known);
-    const made: Rule = { name: 'multiple', body: NOTHING };
-    rules.set(key, made);
+    const rule: Rule = { name: 'multiple', body: NOTHING };
+    rules.set(key, rule);
     const missing = places - Math.max(0, read);
     const isMultiple = (BigInt(remainder) * 10n ** BigInt(missing)) % BigInt(scaled) === 0n;
     const next = read === -1 ? -1 : read + 1;
     const digits = read === -1 || read < places ? [...'0123456789'] : [];
-    made.body = choice(
+    rule.body = choice(
       ...digits.map((digit) => sequence(text(digit), state((remainder * 10 + Number(digit)) % scaled, next))),
-      ...(digits.length === 0 ? [sequence(text('0'), ref(made))] : []),
+      ...(digits.length === 0 ? [sequence(text('0'), ref(rule))] : []),
       ...(read === -1 ? [sequence(text('.'), state(remainder, 0))] : []),
       ...(isMultiple && read !== 0 ? [EMPTY] : []),
     );
-    return ref(made);
+    return ref(rule);
   };
   return sequence(MINUS, state(0, -1));
 }

@@ -3,10 +3,10 @@ import { listOf } from './alternatives.ts';
 import type { Located, Part } from './part.ts';
 import { SchemaError } from './schema-error.ts';
 
-/** Largest bound on a length or a number of items. */
+/** Maximum bound on a length or a number of items. */
 const MAX_COUNT = 65_536;
 
-/** The schemas of a property; undefined if it is not allowed. */
+/** Returns the schemas of a property; undefined if the property is not allowed. */
 export function propertySchemas(
   name: string,
   parts: readonly Part[],
@@ -23,7 +23,7 @@ export function propertySchemas(
   return schemas.some(({ schema }) => schema === false) ? undefined : schemas;
 }
 
-/** The schemas of an array's first items, and of the rest. */
+/** Returns the schemas of an array's first items and of the remaining items. */
 export function readItems({ schema, path }: Part): { first: Located[]; rest: Located | undefined } {
   const { prefixItems, items, additionalItems } = schema;
   const isOldTuple = Array.isArray(items);
@@ -37,8 +37,12 @@ export function readItems({ schema, path }: Part): { first: Located[]; rest: Loc
   };
 }
 
-/** The narrowest of the bounds on a length or a number. */
-export function bounds(parts: readonly Part[], least: string, most: string): { min: number; max: number | undefined } {
+/** Returns the intersection of the bounds on a length or number that two keywords define. */
+export function bounds(
+  parts: readonly Part[],
+  minKey: string,
+  maxKey: string,
+): { min: number; max: number | undefined } {
   const read = (name: string) =>
     parts.flatMap(({ schema, path }) => {
       const count = schema[name];
@@ -48,10 +52,10 @@ export function bounds(parts: readonly Part[], least: string, most: string): { m
       }
       return [Number(count)];
     });
-  const [mins, maxes] = [read(least), read(most)];
+  const [mins, maxes] = [read(minKey), read(maxKey)];
   const min = Math.max(0, ...mins);
   const max = maxes.length === 0 ? undefined : Math.min(...maxes);
-  if (max !== undefined && max < min) throw new SchemaError(`${parts[0]?.path}.${most}`, `at least ${min}`);
+  if (max !== undefined && max < min) throw new SchemaError(`${parts[0]?.path}.${maxKey}`, `at least ${min}`);
   return { min, max };
 }
 
@@ -59,7 +63,7 @@ export type Numbers = {
   readonly [name in 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum']?: number;
 };
 
-/** The bounds of a schema on numbers; `exclusiveMinimum: true` is of drafts before 6. */
+/** Returns the bounds that a schema sets for numbers. `exclusiveMinimum: true` is from drafts before 6. */
 export function numbersOf(schema: JsonObject, path: string): Numbers {
   const read = (name: string): number | undefined => {
     const value = schema[name];

@@ -1,9 +1,9 @@
-/** A schema that cannot be enforced. */
+/** A schema is invalid or cannot be enforced. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
-  /** Where in the schema: its field of the request, followed by keywords, with dots. */
+  /** Path of the keyword or subschema: the request's field and keywords, separated by dots. */
   readonly path: string;
-  /** What is expected there. */
+  /** The valid value, as a noun phrase that follows "expected". */
   readonly expected: string;
 
   constructor(path: string, expected: string) {
