@@ -2,11 +2,11 @@ import { validateHeaderValue } from 'node:http';
 import { BulkConnection, type BulkTimeouts } from './bulk-connection.ts';
 import type { ResponseHead } from './response-head.ts';
 
-/** Most idle connections reused per server. */
+/** Maximum number of idle connections per server. */
 const MAX_IDLE = 16;
 /**
- * How long an idle connection is reused, milliseconds: servers close them after 5 s or later, and a lost network is not
- * reported.
+ * How long an idle connection can be reused, in milliseconds. Servers close idle connections after at least 5 s, and
+ * the loss of the network is not reported.
  */
 const MAX_IDLE_MS = 4_000;
 
@@ -15,13 +15,13 @@ export interface BulkResponse {
   readonly head: ResponseHead;
   /** The IP address of the server. */
   readonly address: string | undefined;
-  /** Each chunk is valid until the next one is requested. Leaving the loop early, or `destroy`, discards the rest. */
+  /** Each chunk is valid until the next one is requested. `destroy`, or ending the loop early, discards the rest. */
   readonly body: AsyncIterable<Uint8Array> & { destroy(): void };
 }
 
 /** Options for {@link BulkClient}. */
 export interface BulkOptions extends BulkTimeouts {
-  /** Called when a caller stops a request. */
+  /** Called when a caller aborts a request. */
   readonly onStopped?: () => void;
 }
 
@@ -29,8 +29,8 @@ export interface BulkOptions extends BulkTimeouts {
 export class BulkClient {
   readonly #options: BulkOptions;
   /**
-   * Idle connections by origin, those to public addresses separately. The most recently used one is reused first,
-   * because it is the least likely to have been closed.
+   * Idle connections by origin; those restricted to public addresses are separate. The most recently used one is reused
+   * first, because it is the least likely to have been closed.
    */
   readonly #idle = new Map<string, BulkConnection[]>();
 
@@ -41,7 +41,7 @@ export class BulkClient {
   /**
    * Sends a `GET` request and resolves with the response head.
    *
-   * @param publicOnly Refuse a server name that DNS resolves to this machine or a private network.
+   * @param publicOnly Whether to reject a server name that DNS resolves to this machine or a private network.
    * @throws ConnectionError, or the system's error if the server cannot be reached; the signal's reason when aborted.
    */
   async get(
@@ -72,7 +72,7 @@ export class BulkClient {
       } catch (error) {
         release(false);
         signal?.throwIfAborted();
-        // The server may have closed a reused connection while it was idle; a new connection decides.
+        // The server may have closed a reused connection while it was idle, so the request is sent on a new one.
         if (reused === undefined) throw error;
       }
     }
@@ -87,7 +87,7 @@ export class BulkClient {
     const idle = this.#idle.get(key) ?? [];
     this.#idle.set(key, idle);
     idle.push(connection);
-    connection.rest(MAX_IDLE_MS, () => {
+    connection.closeWhenIdle(MAX_IDLE_MS, () => {
       const at = idle.indexOf(connection);
       if (at !== -1) idle.splice(at, 1);
     });
@@ -95,7 +95,7 @@ export class BulkClient {
   }
 }
 
-/** Most bytes of an error's body without a length that are read. */
+/** Maximum number of bytes read from the chunked body of an error response. */
 const MAX_ERROR_BYTES = 16 * 1024;
 
 /** The body of one response. */
@@ -112,7 +112,7 @@ class BulkBody {
     const isError = status >= 400;
     this.#connection = connection;
     this.#release = release;
-    // A server that refuses a connection may count it while it is open.
+    // A server that limits connections may count this one until it is closed.
     this.#keepAlive = keepAlive && length !== undefined && !isError;
     this.#isChunkedError = isError && /^chunked$/i.test(headers['transfer-encoding'] ?? '');
     this.#remaining = length ?? 0;
@@ -132,7 +132,7 @@ class BulkBody {
     }
   }
 
-  /** Reads the chunks of an error, which is short and has no length (RFC 9112, 7.1). */
+  /** Decodes the chunked body of an error response, which is short (RFC 9112, 7.1). */
   async #readChunks(): Promise<Uint8Array> {
     let raw = '';
     while (raw.length < MAX_ERROR_BYTES && !/(?:^|\r\n)0\r\n/.test(raw)) {

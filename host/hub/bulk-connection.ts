@@ -4,14 +4,14 @@ import { withoutBrackets } from '../common/private-network.ts';
 import { lookupPublic } from './public-lookup.ts';
 import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, parseHead, type ResponseHead } from './response-head.ts';
 
-/** Size of the read buffer, which is reused, bytes: about what a socket has buffered on a fast connection. */
+/** Size of the reused read buffer, in bytes: about what a socket buffers on a fast connection. */
 const READ_BYTES = 512 * 1024;
 /**
- * If at most this much of an unwanted body remains, it is read to its end so that the connection can be reused, bytes.
+ * An unwanted body of which at most this many bytes remain is read to its end, which allows reusing the connection.
  */
 const MAX_UNWANTED_BYTES = 16 * 1024;
 
-/** Why a bulk connection ended. `code` is one that the system uses for the same failure. */
+/** The error of a bulk connection. `code` is the system's error code for the same failure. */
 export class ConnectionError extends Error {
   readonly code: string;
 
@@ -21,25 +21,25 @@ export class ConnectionError extends Error {
   }
 }
 
-/** Time limits of a connection, milliseconds. */
+/** Time limits of a connection, in milliseconds. */
 export interface BulkTimeouts {
   /** Time to connect. */
   readonly connectMs: number;
-  /** Longest time without receiving a byte. */
+  /** Maximum time without receiving a byte. */
   readonly stallMs: number;
 }
 
 /**
- * One connection to a server, for large responses: their bytes are read from the socket into one buffer that is reused,
- * without further copying. Why not Node's HTTP client (one run over loopback, 1 GiB): it takes 2.2 times the wall time
- * and 2.2 to 2.6 times the processor time of the whole host, and 183 instead of 128 MiB.
+ * A connection to a server for large responses. Their bytes are read from the socket into a reused buffer, without
+ * further copies. Node's HTTP client takes 2.2 times the wall time, 2.2 to 2.6 times the CPU time of the whole host,
+ * and 183 instead of 128 MiB of memory (one run over loopback, 1 GiB).
  *
- * It supports only what such a response needs: a `GET` request, a head, and a body with a `Content-Length`.
+ * It supports only `GET` requests and responses with a `Content-Length`.
  */
 export class BulkConnection {
   readonly #socket: Socket;
   readonly #timeouts: BulkTimeouts;
-  /** Bytes received but not read yet. */
+  /** Bytes that were received but not read yet. */
   #pending: Buffer | undefined;
   #isConnected = false;
   #ended = false;
@@ -47,7 +47,7 @@ export class BulkConnection {
   #notify: (() => void) | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  /** @param publicOnly Refuse a server name that DNS resolves to this machine or a private network. */
+  /** @param publicOnly Whether to reject a server name that DNS resolves to this machine or a private network. */
   constructor(url: URL, timeouts: BulkTimeouts, publicOnly: boolean) {
     this.#timeouts = timeouts;
     const isSecure = url.protocol === 'https:';
@@ -80,7 +80,7 @@ export class BulkConnection {
     return this.#socket.remoteAddress;
   }
 
-  /** Sends a request and reads the response head. The caller reads the body or destroys the connection. */
+  /** Sends a request and reads the response head. The caller must read the body or destroy the connection. */
   async request(url: URL, headers: Readonly<Record<string, string>>): Promise<ResponseHead> {
     clearTimeout(this.#idleTimer);
     this.#socket.ref();
@@ -96,21 +96,21 @@ export class BulkConnection {
   }
 
   /**
-   * Returns the next bytes of a body, at most `most`; they are valid until the next call. Throws if the connection ends
-   * first.
+   * Returns the next bytes of a body, at most `maxLength`. The buffer is valid until the next call. Throws if the
+   * connection ends first.
    */
-  async read(most: number): Promise<Buffer> {
+  async read(maxLength: number): Promise<Buffer> {
     const bytes = await this.#next();
-    if (bytes.length <= most) return bytes;
-    this.#pending = bytes.subarray(most);
-    return bytes.subarray(0, most);
+    if (bytes.length <= maxLength) return bytes;
+    this.#pending = bytes.subarray(maxLength);
+    return bytes.subarray(0, maxLength);
   }
 
   /** Reads and discards the rest of a body if it is small. Returns whether the connection can be reused. */
   async drain(remaining: number): Promise<boolean> {
     if (remaining > MAX_UNWANTED_BYTES) return false;
     for (let left = remaining; left > 0; ) left -= (await this.read(left)).length;
-    // Bytes beyond the announced length cannot be assigned to a response.
+    // Bytes beyond the announced length would be taken for the next response.
     return this.#pending === undefined && !this.#ended;
   }
 
@@ -118,7 +118,7 @@ export class BulkConnection {
    * Closes the connection unless it is used again within `ms` milliseconds, then calls `onClose`. Does not keep the
    * process alive.
    */
-  rest(ms: number, onClose: () => void): void {
+  closeWhenIdle(ms: number, onClose: () => void): void {
     this.#socket.unref();
     this.#idleTimer = setTimeout(() => {
       this.destroy();
@@ -160,7 +160,7 @@ export class BulkConnection {
     return bytes ?? Buffer.alloc(0);
   }
 
-  /** Waits until `condition` holds, for at most `ms` milliseconds. */
+  /** Waits until `condition` is true, for at most `ms` milliseconds. */
   async #waitUntil(condition: () => boolean, ms: number): Promise<void> {
     const timer = setTimeout(() => this.destroy(new ConnectionError('ETIMEDOUT', 'the connection timed out')), ms);
     try {

@@ -4,12 +4,12 @@ import { HubError } from './hub-error.ts';
 import type { RemoteFile } from './types.ts';
 
 /**
- * Largest file size accepted from a hub, bytes: 4 TiB, well above what any hub stores. A reported size costs memory
- * before any byte has arrived: an entry per chunk, 840,000 at most.
+ * Maximum file size accepted from a hub, in bytes: 4 TiB, well above the files of any hub. The reported size determines
+ * memory use before any byte has arrived: one entry per chunk, at most 840,000.
  */
 const MAX_FILE_BYTES = 2 ** 42;
 
-/** Metadata of a file from the headers of a hub's response; undefined if a header is missing or invalid. */
+/** Metadata of a file from the headers of a hub's response. Fields are undefined if a header is missing or invalid. */
 export interface FileMetadata {
   readonly size: number | undefined;
   readonly etag: string | undefined;
@@ -18,8 +18,8 @@ export interface FileMetadata {
 }
 
 /**
- * Reads a file's metadata from the hub's own response (not from that of the CDN it redirects to): `X-Linked-Size` and
- * `X-Linked-Etag` for files in large-file storage, `Content-Length` and `ETag` for the others. Source:
+ * Reads a file's metadata from the hub's own response (not from that of the CDN to which it redirects): `X-Linked-Size`
+ * and `X-Linked-Etag` for files in large-file storage, `Content-Length` and `ETag` for others. Source:
  * huggingface_hub's `get_hf_file_metadata`.
  */
 export function fileMetadata({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): FileMetadata {
@@ -41,8 +41,8 @@ export function etagOf(headers: IncomingHttpHeaders): string | undefined {
 }
 
 /**
- * Returns the checksum that an ETag consists of: 64 hex digits are the SHA-256 of the file, 40 are git's blob SHA-1.
- * Undefined for any other tag.
+ * Returns the checksum in an ETag: 64 hex digits are the file's SHA-256, 40 are git's blob SHA-1. Undefined for other
+ * ETags.
  */
 export function checksumOf(etag: string | undefined): RemoteFile['checksum'] | undefined {
   const hex = etag?.toLowerCase();
@@ -81,7 +81,7 @@ function text(headers: IncomingHttpHeaders, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** Whether the checksum is a SHA-256. SHA-1 can be forged, and some mirrors' ETags only look like one. */
+/** Returns whether a checksum is a SHA-256. SHA-1 can be forged, and some mirrors' ETags only look like one. */
 export function isStrong(checksum: RemoteFile['checksum'] | undefined): checksum is RemoteFile['checksum'] {
   return checksum?.algorithm === 'sha256';
 }

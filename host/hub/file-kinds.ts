@@ -4,22 +4,22 @@ import type { FileKind } from '../protocol/file-kinds.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import type { Hub } from './hub.ts';
 
-/** Longest time that reading kinds may take together, milliseconds: a listing must not wait for them. */
+/** Time limit for reading the kinds of all files of a listing, in milliseconds. */
 const READ_TIMEOUT_MS = 3_000;
 
-/** Most kinds that are cached. A repository has a handful. */
+/** Maximum number of cached kinds. A repository has a handful of models. */
 const MAX_KNOWN = 1_000;
 
-/** How long a file whose beginning could not be read is not requested again, milliseconds: a listing has many pages. */
+/** How long a failure to read a file's kind is cached, in milliseconds. */
 const FAILURE_REMEMBERED_MS = 60_000;
 
 /** Determines the kinds of files on the hub from their first kilobytes, and caches them. */
 export class FileKinds {
   readonly #hub: () => Promise<Pick<Hub, 'beginning'>>;
   readonly #log: Logger;
-  /** By model id; undefined where the header does not say. A model stays a model when its file is replaced. */
+  /** By model id; undefined if the header does not determine the kind. A new version of a file has the same kind. */
   readonly #known = new Map<string, FileKind | undefined>();
-  /** When reading failed last, by model id. */
+  /** Time of the last failure, by model id. */
   readonly #failedAt = new Map<string, number>();
 
   constructor(hub: () => Promise<Pick<Hub, 'beginning'>>, log: Logger) {
@@ -27,7 +27,7 @@ export class FileKinds {
     this.#log = log;
   }
 
-  /** Returns the kinds of files in order, undefined for those that could not be read in time. */
+  /** Returns the kinds of the files, in order; undefined for those that could not be read in time. */
   read(files: readonly { readonly name: ModelName }[], signal: AbortSignal): Promise<(FileKind | undefined)[]> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
     return Promise.all(files.map(({ name }) => this.#read(name, limit, signal)));
@@ -45,7 +45,7 @@ export class FileKinds {
       signal.throwIfAborted();
       if (this.#failedAt.size >= MAX_KNOWN) this.#failedAt.clear();
       this.#failedAt.set(name.id, performance.now());
-      // Without the header, the name decides, and a load checks the whole file.
+      // The caller falls back to the name; loading a model checks the whole header.
       this.#log.info('hub.kind-unknown', { id: name.id, error });
       return undefined;
     }

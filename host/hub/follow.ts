@@ -6,40 +6,42 @@ import type { HttpClient, HttpResponse } from './http.ts';
 import { HubError, isTransient } from './hub-error.ts';
 import { HUB_REASONS, type Refusal, readRefusal } from './refusal.ts';
 
-/** Most redirects followed for one request; browsers and Python's requests allow 10 to 30. */
+/** Maximum number of redirects per request; browsers and Python's requests allow 10 to 30. */
 const MAX_REDIRECTS = 10;
 
-/** A request whose redirects are followed. */
+/** A request for {@link follow}. */
 export interface FollowRequest {
   readonly url: URL;
   readonly method: 'HEAD' | 'GET';
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal | undefined;
-  /** The token, and the only origin it is sent to. */
+  /** The access token, and the only origin to which it is sent. */
   readonly token: string | undefined;
   readonly tokenOrigin: string;
-  /** Return the redirect that describes the file instead of following it, for the headers of the hub itself. */
+  /** Whether to return the redirect that describes the file instead of following it, to get the hub's own headers. */
   readonly stayOnHost?: boolean;
-  /** The body may be large (see {@link HttpClient.send}). */
+  /** Whether the body may be large (see {@link HttpClient.send}). */
   readonly isBulk?: boolean;
 }
 
-/** A response, and what happened before it. */
+/** The final response, with information from earlier ones. */
 export interface FollowedResponse extends HttpResponse {
-  /** The headers of the hub's own response, if that was a redirect to this one. */
+  /** The headers of the hub's own response, if it redirected to this one. */
   readonly hubHeaders?: IncomingHttpHeaders;
-  /** The hub refused the token; this is the response to the request without it. */
+  /** Set if the hub rejected the token; the response is that to the request without it. */
   readonly tokenRefusal?: Refusal;
 }
 
-/** Headers of redirects that describe the file. The first redirect that has one counts. */
+/** Headers of redirects that describe the file. The value of the first redirect that has the header is used. */
 const DESCRIPTIONS = ['x-linked-etag', 'x-linked-size', 'x-repo-commit'] as const;
 
 /**
- * Sends a request and follows its redirects. The token is sent to the hub's origin only, even if redirects lead away
- * from it and back. A request that the hub refuses because of the token is repeated without it. Throws
- * `REDIRECT_REFUSED` for a loop, for a redirect from HTTPS to HTTP, for one from a public hub into this machine or a
- * private network, whatever name DNS has for it, and for anything but an http or https URL.
+ * Sends a request and follows its redirects. The token is sent to the hub's origin only. If the hub rejects the token,
+ * the request is repeated without it.
+ *
+ * @throws HostError `REDIRECT_REFUSED` for a redirect loop, a redirect from HTTPS to HTTP, a redirect from a public
+ *   server to this machine or a private network (also by a name that DNS resolves to one), and a URL with another
+ *   scheme than http and https.
  */
 export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequest): Promise<FollowedResponse> {
   let { url, token } = request;
@@ -47,7 +49,7 @@ export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequ
   let descriptions: IncomingHttpHeaders = {};
   let tokenRefusal: Refusal | undefined;
   let publicOnly = false;
-  /** The redirect to another host, while it is not known whether a later one describes the file. */
+  /** The first redirect to another host, to return unless a later redirect describes the file. */
   let boundary: FollowedResponse | undefined;
   const complete = (response: HttpResponse): FollowedResponse => ({
     ...response,
@@ -70,7 +72,7 @@ export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequ
     if (isHub && token !== undefined && refusesToken(response, step > 0)) {
       const refusal = await readRefusal(response, { secrets: [token], signal });
       response = await send({});
-      // The target of a redirect may be readable without a token but not with one: that says nothing about the token.
+      // The target of a redirect may reject any token, which does not mean that the hub rejects this one.
       if (step === 0) tokenRefusal = refusal;
       token = undefined;
     }
@@ -87,7 +89,7 @@ export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequ
     response.body.destroy();
     const next = nextUrl(url, fromLatin1(location), publicOnly);
     if (request.stayOnHost === true) {
-      // A hub that serves files from another of its own URLs still sends their metadata with the redirect.
+      // A hub that redirects to another of its own URLs may send the file's metadata with the redirect.
       if (descriptions['x-linked-etag'] !== undefined) return complete(response);
       // A redirect from HTTP to HTTPS stays on the same host.
       if (next.host !== url.host) boundary ??= complete(response);
@@ -100,15 +102,18 @@ export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequ
   });
 }
 
-/** A hub inside a company has a name like any other, and may redirect to its neighbors. */
+/**
+ * Returns whether a response comes from a private network. A hub inside a company may have a public name, and may
+ * redirect to other servers of its network.
+ */
 function isPrivate(url: URL, address: string | undefined): boolean {
   return isPrivateHost(url.hostname) || (address !== undefined && isPrivateAddress(address));
 }
 
 /**
- * Whether a response refuses the token rather than the request. A 403 with a reason that concerns the repository comes
- * from a hub that accepts the token. The target of a redirect may also respond with 400, as S3 does if a request has a
- * token and a signature.
+ * Returns whether a response rejects the token rather than the request. A 403 with a reason that concerns the
+ * repository means that the hub accepts the token. The target of a redirect may also respond with 400, as S3 does if a
+ * request has both a token and a signature.
  */
 function refusesToken({ status, headers }: HttpResponse, isRedirected: boolean): boolean {
   if (status === 403) return !HUB_REASONS.has(headers['x-error-code']);

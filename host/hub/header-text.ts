@@ -1,6 +1,6 @@
 /**
- * Returns the text of a header's value. Node.js reads values as Latin-1, but servers send UTF-8 where HTTP allows only
- * ASCII, as in `Location`.
+ * Decodes the value of a header. Node.js decodes values as Latin-1, but servers send UTF-8 in headers such as
+ * `Location`, where HTTP allows only ASCII.
  */
 export function fromLatin1(value: string): string {
   if (!/[\x80-\xff]/.test(value)) return value;

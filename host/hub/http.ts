@@ -10,28 +10,31 @@ import type { ProxyRoute, ProxyRoutes } from './proxy.ts';
 import { isFromProxy, proxyRefused, proxyUnreachable } from './proxy-errors.ts';
 import { lookupPublic } from './public-lookup.ts';
 
-/** One request, sent once. */
+/** A request, which is sent once. */
 export interface HttpRequest {
   readonly url: URL;
   readonly method: 'HEAD' | 'GET';
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal | undefined;
-  /** The body may be large: it is read by {@link BulkClient} if the server and the route to it allow that. */
+  /** Whether the body may be large. {@link BulkClient} reads it if no proxy is used and the server sends its length. */
   readonly isBulk?: boolean;
-  /** Refuse a server name that DNS resolves to this machine or a private network. A proxy resolves names itself. */
+  /**
+   * Whether to reject a server name that DNS resolves to this machine or a private network. Has no effect with a proxy,
+   * which resolves names itself.
+   */
   readonly publicOnly?: boolean;
 }
 
 /**
- * The bytes of a response body. Each chunk is valid until the next one is requested. Leaving the loop early closes the
+ * The bytes of a response body. Each chunk is valid until the next one is requested. Ending the loop early closes the
  * connection.
  */
 export interface ResponseBody extends AsyncIterable<Uint8Array> {
-  /** Discards what has not been read. */
+  /** Discards the unread rest. */
   destroy(): void;
 }
 
-/** A response whose body has not been read. Its receiver reads the body or destroys it. */
+/** A response whose body has not been read. The receiver must read or destroy the body. */
 export interface HttpResponse {
   readonly url: URL;
   /** The IP address of the server; undefined behind a proxy. */
@@ -47,12 +50,12 @@ export class HttpClient {
   readonly #stallMs: number;
   readonly #proxies: ProxyRoutes;
   readonly #bulk: BulkClient;
-  /** Origins of servers whose responses have no `Content-Length`; got reads those. */
+  /** Origins of servers whose responses have no `Content-Length` and are therefore read by got. */
   readonly #withoutLength = new Set<string>();
 
   /**
-   * @param options.timeoutMs Time to connect, milliseconds. `stallMs`: longest time without receiving a byte,
-   *   milliseconds.
+   * @param options.timeoutMs Time limit for connecting, in milliseconds. `stallMs`: maximum time without receiving a
+   *   byte, in milliseconds.
    */
   constructor(options: { timeoutMs: number; stallMs: number; proxies: ProxyRoutes }) {
     this.#timeoutMs = options.timeoutMs;
@@ -66,8 +69,8 @@ export class HttpClient {
   }
 
   /**
-   * Closes idle connections. A user stops a download that stands still, often because the network was lost. No connection
-   * reports that, so the next request must not wait for a response over an old one.
+   * Closes idle connections. Users often stop a download because it stalled after the loss of the network, which
+   * connections do not report. The next request must not wait for a response on such a connection.
    */
   #closeIdle(): void {
     this.#bulk.closeIdle();
@@ -77,8 +80,8 @@ export class HttpClient {
   }
 
   /**
-   * Resolves when the response head has arrived. Throws a transient `HUB_UNREACHABLE` if the request fails, or the
-   * signal's reason when aborted.
+   * Sends a request. Resolves when the response head has arrived. Throws a transient `HUB_UNREACHABLE` if the request
+   * fails, or the signal's reason when aborted.
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const { url, signal } = request;
@@ -93,7 +96,7 @@ export class HttpClient {
     return this.#send({ ...request, headers }, route);
   }
 
-  /** Returns undefined if {@link BulkClient} cannot read the response. */
+  /** Sends a request with {@link BulkClient}; returns undefined if it cannot read the response. */
   async #sendBulk({ url, headers, signal, publicOnly }: HttpRequest): Promise<HttpResponse | undefined> {
     try {
       const { head, body, address } = await this.#bulk.get(url, headers, signal, publicOnly);
@@ -141,7 +144,7 @@ export class HttpClient {
     } catch (error) {
       request.destroy();
       signal?.throwIfAborted();
-      // A request with an absolute URL is sent to the proxy, so the proxy is what could not be reached.
+      // A request with an absolute URL is sent to the proxy, so it is the proxy that could not be reached.
       throw route.options.request === undefined || proxy === undefined
         ? unreachable(error, url)
         : proxyUnreachable(proxy, error);
@@ -156,7 +159,7 @@ function waitForResponse(request: Request): Promise<PlainResponse> {
   });
 }
 
-/** Converts a connection failure to an error. The URL is shown without its query, which may contain a signature. */
+/** Converts a connection failure to a HubError. The message contains only the URL's origin: a query may be secret. */
 export function unreachable(error: unknown, url: URL): HubError {
   if (error instanceof HubError) return error;
   if (error instanceof RequestError && error.cause instanceof HubError) return error.cause;
@@ -168,7 +171,7 @@ export function unreachable(error: unknown, url: URL): HubError {
   });
 }
 
-/** Returns the error code that the system or the HTTP client gave. */
+/** Returns the error code of the system or the HTTP client. */
 function errorCode(error: unknown): string | undefined {
   if (error instanceof RequestError || error instanceof ConnectionError) return error.code;
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

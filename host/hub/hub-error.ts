@@ -1,10 +1,10 @@
 import { type ErrorDetails, HostError } from '../common/errors.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
-/** An error of a hub or of the connection to it. A transient error may disappear on the next attempt. */
+/** An error of a hub or of the connection to it. If it is transient, another attempt may succeed. */
 export class HubError extends HostError {
   readonly transient: boolean;
-  /** How long the hub asked to wait before the next request, milliseconds; undefined if it did not say. */
+  /** How long the hub asked to wait before the next request, in milliseconds; undefined if it did not specify this. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -18,10 +18,10 @@ export class HubError extends HostError {
   }
 }
 
-/** A response to a range request that does not contain the range, or does not say which bytes it contains. */
+/** A response to a range request does not contain the range, or does not specify its range. */
 export class UnusableRange extends HubError {}
 
-/** Whether another attempt may succeed. */
+/** Returns whether another attempt may succeed. */
 export function isTransient(error: unknown): error is HubError {
   return error instanceof HubError && error.transient;
 }

@@ -20,14 +20,14 @@ export interface HubRequestsOptions {
   readonly log: Logger;
 }
 
-/** Sends requests to a hub with the user's access token, or without it where the hub refuses it. */
+/** Sends requests to a hub with the user's access token, or without it if the hub rejects it. */
 export class HubRequests {
   readonly #options: HubRequestsOptions;
   readonly #http: HttpClient;
   readonly #origin: string;
-  /** The token of the last request: never repeated in errors. */
+  /** The token of the last request. It is removed from error messages. */
   #token: string | undefined;
-  /** The token that the hub refused last. It is sent again only for what cannot be read without a token. */
+  /** The token that the hub rejected. It is sent again only if a request without it is denied. */
   #rejected: (RejectedToken & { readonly token: string }) | undefined;
 
   constructor(options: HubRequestsOptions) {
@@ -41,12 +41,12 @@ export class HubRequests {
     });
   }
 
-  /** The access token that the hub refused, if the one in use is refused. */
+  /** The current access token, if the hub rejected it. */
   get rejectedToken(): RejectedToken | undefined {
     return this.#rejected;
   }
 
-  /** Forgets that a token was refused, because another one was saved. */
+  /** Resets {@link rejectedToken}, because another token was saved. */
   forgetRejectedToken(): void {
     this.#rejected = undefined;
   }
@@ -54,15 +54,15 @@ export class HubRequests {
   /**
    * Sends a request and follows its redirects (see {@link follow}).
    *
-   * @throws HostError `OFFLINE`, `HUB_UNREACHABLE`, `REDIRECT_REFUSED`; where the hub requires a token, the error of one
-   *   that cannot be read or sent.
+   * @throws HostError `OFFLINE`, `HUB_UNREACHABLE`, `REDIRECT_REFUSED`; if the hub requires a token that cannot be read
+   *   or sent, the error of reading or sending it.
    */
   async send(url: URL, request: Omit<FollowRequest, 'url' | 'token' | 'tokenOrigin'>): Promise<FollowedResponse> {
     const { env, savedToken } = this.#options;
     if (/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) {
       throw new HostError('OFFLINE', 'Offline mode is on (HF_HUB_OFFLINE is set). Unset it to download models.');
     }
-    // Public files need no token, so one that cannot be read or sent must not prevent their download.
+    // Public files need no token, so a token that cannot be read or sent must not prevent their download.
     let tokenError: HostError | undefined;
     let found = await findToken(env, savedToken).catch((error: unknown) => {
       if (!isHostError(error, 'KEYCHAIN_UNAVAILABLE', 'UNAUTHORIZED')) throw error;
@@ -84,7 +84,7 @@ export class HubRequests {
     let response = await sendWith(this.#rejected === undefined ? token : undefined);
     const isDenied = response.status === 401 || response.status === 403;
     if (isDenied && this.#rejected !== undefined && token !== undefined) {
-      // It may be accepted again, or the hub refuses it for some repositories only.
+      // The token may be accepted again, or be rejected for some repositories only.
       response.body.destroy();
       response = await sendWith(token);
       if (response.tokenRefusal === undefined) this.#rejected = undefined;
@@ -99,7 +99,7 @@ export class HubRequests {
     throw tokenError;
   }
 
-  /** Reads why the hub refused a request, and discards the rest of the response. */
+  /** Reads the reason in an error response and converts it to an error. Discards the rest of the response. */
   async refusal(
     response: FollowedResponse,
     signal: AbortSignal | undefined,
@@ -107,7 +107,7 @@ export class HubRequests {
   ): Promise<HubError> {
     const rejected = this.#rejected;
     const refusal = await readRefusal(response, { secrets: this.#token ? [this.#token] : [], signal });
-    // A token that the hub knows gets a better reason than none.
+    // If the hub accepted the token but denied access (403), that reason is more specific than the one without a token.
     const error = toError(response.tokenRefusal?.status === 403 ? response.tokenRefusal : refusal);
     if (rejected === undefined || !isHostError(error, 'UNAUTHORIZED', 'GATED_REPO', 'REPO_NOT_FOUND')) return error;
     const { code, message, details } = error;

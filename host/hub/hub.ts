@@ -27,38 +27,38 @@ export interface HubOptions extends HubRequestsOptions {
 export interface HubRequestOptions {
   readonly signal?: AbortSignal;
   /**
-   * Called before each pause between two attempts, and with undefined after it. With it, a server may ask to wait
-   * longer.
+   * Called before each pause between two attempts, and with undefined after it. If set, longer pauses requested by a
+   * server are accepted.
    */
   readonly onPause?: (pause: RetryPause | undefined) => void;
 }
 
 /**
- * Longest time for the response to a `HEAD` request, milliseconds. Some servers never answer it; a `GET` request for
- * one byte gets the same headers.
+ * Time limit for the response to a `HEAD` request, in milliseconds. Some servers never answer it; a `GET` request for
+ * one byte returns the same headers.
  */
 const HEAD_TIMEOUT_MS = 5_000;
 
-/** Ways to request a file's headers, until one succeeds. Some mirrors support neither `HEAD` nor ranges. */
+/** Requests for a file's headers, tried in order until one succeeds. Some mirrors support neither `HEAD` nor ranges. */
 const PROBES = [
   { method: 'HEAD', headers: {} },
   { method: 'GET', headers: { range: 'bytes=0-0' } },
   { method: 'GET', headers: {} },
 ] as const;
 
-/** Most pages of a listing. The hub's have 1,000 entries. */
+/** Maximum number of pages of a listing. The hub's pages have 1,000 entries. */
 const MAX_PAGES = 100;
 
-/** Statuses of servers that would respond to a request for the whole file. */
+/** Statuses with which servers reject a range, although they would send the whole file. */
 const RANGE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 416, 501]);
 
 /** Client of the Hugging Face Hub or a compatible server: metadata, listings, search, and the bytes of files. */
 export class Hub implements HubClient {
   readonly #options: HubOptions;
   readonly #requests: HubRequests;
-  /** Files whose commit, as sent by the hub, it does not accept as a revision; some mirrors behave like that. */
+  /** Files whose commit, as sent by the hub, is not accepted as a revision. Some mirrors behave like this. */
   readonly #withoutCommit = new WeakSet<RemoteFile>();
-  /** The server gave a file's headers to a `GET` request that it refused to a `HEAD` request. */
+  /** Whether the server rejected a `HEAD` request but answered a `GET` request for the same file. */
   #refusesHead = false;
 
   constructor(options: HubOptions) {
@@ -66,12 +66,12 @@ export class Hub implements HubClient {
     this.#requests = new HubRequests(options);
   }
 
-  /** The access token that the hub refused, if the one in use is refused. */
+  /** The current access token, if the hub rejected it. */
   get rejectedToken(): RejectedToken | undefined {
     return this.#requests.rejectedToken;
   }
 
-  /** Forgets that a token was refused, because another one was saved. */
+  /** Resets {@link rejectedToken}, because another token was saved. */
   forgetRejectedToken(): void {
     this.#requests.forgetRejectedToken();
   }
@@ -119,9 +119,9 @@ export class Hub implements HubClient {
   }
 
   /**
-   * Returns the first bytes of a file in one request, which is not repeated: for information that is not essential.
+   * Returns the first bytes of a file. Sends one request without retries: for information that is not essential.
    *
-   * @param length Most bytes that are read, whatever the hub sends.
+   * @param length Maximum number of bytes to read, regardless of what the hub sends.
    */
   async beginning(name: ModelName, length: number, { signal }: { signal?: AbortSignal }): Promise<Uint8Array> {
     const response = await this.#requests.send(this.#fileUrl(name, name.file, name.revision), {
@@ -148,7 +148,7 @@ export class Hub implements HubClient {
     }
   }
 
-  /** Lists the files of a repository, without those with unusable names. Throws the hub's error. */
+  /** Lists the files of a repository, except those with invalid names. Throws the hub's error. */
   repoFiles(repo: RepoName, options: HubRequestOptions): Promise<RepoFile[]> {
     return this.#withRetries(() => this.#requestRepoFiles(repo, options.signal), options);
   }
@@ -164,7 +164,7 @@ export class Hub implements HubClient {
     }, options);
   }
 
-  /** Requests the model's page, which lists all files at once, or the tree if a mirror does not have the page. */
+  /** Requests the model's page, which lists all files at once, or the tree if a mirror does not support the page. */
   async #requestRepoFiles(repo: RepoName, signal: AbortSignal | undefined): Promise<RepoFile[]> {
     let error: HubError | undefined;
     for (const listing of listingsOf(repo)) {
@@ -181,14 +181,15 @@ export class Hub implements HubClient {
       error = await this.#requests.refusal(response, signal, (refusal) =>
         repoError(refusal, repo, this.#options.endpoint),
       );
-      // A reason given by the hub applies to the other listing too.
+      // If the hub gives a reason, it applies to the other listing as well.
       if (error.transient || response.headers['x-error-code'] !== undefined) throw error;
     }
     throw error;
   }
 
   /**
-   * Yields the pages of a listing, from its first one. Throws if a later one cannot be read: a part is not the listing.
+   * Yields the pages of a listing, starting with `first`. Throws if a later page cannot be read: an incomplete listing
+   * would be misleading.
    */
   async *#pages(url: URL, first: FollowedResponse, signal: AbortSignal | undefined): AsyncGenerator<FollowedResponse> {
     let response = first;
@@ -230,7 +231,7 @@ export class Hub implements HubClient {
         if (isFound(response)) {
           response.body.destroy();
           this.#refusesHead ||= !isHead && found === undefined && error !== undefined;
-          // Without a size, the next way may give one; otherwise the listing does.
+          // If the size is missing, the next request may return it; otherwise it is read from a listing.
           found ??= response;
           if (fileMetadata(response).size !== undefined) return response;
           continue;
@@ -252,7 +253,7 @@ export class Hub implements HubClient {
   }
 
   /**
-   * Returns a file's entry in the repository's listings: the tree, or the model's page if a mirror does not have the
+   * Returns a file's entry in the repository's listings: the tree, or the model's page if a mirror does not support the
    * tree.
    */
   async #findInListings(
@@ -281,8 +282,8 @@ export class Hub implements HubClient {
   async #assertFound(response: FollowedResponse, remote: RemoteFile, signal: AbortSignal | undefined): Promise<void> {
     const { status, headers, url, hubHeaders } = response;
     if (status === 206 || status === 200) return;
-    // If the server that the hub redirected to denies access, the signed URL has expired: the next attempt requests a
-    // new one from the hub.
+    // If the target of the hub's redirect denies access, the signed URL has expired. The next attempt requests a new
+    // one from the hub.
     const isRedirected = hubHeaders !== undefined && headers['x-error-code'] === undefined;
     const isExpired = isRedirected && (status === 401 || status === 403 || status === 404 || status === 410);
     throw await this.#requests.refusal(response, signal, (refusal) => {
@@ -315,7 +316,7 @@ export class Hub implements HubClient {
   }
 }
 
-/** Paths of the two listings that a hub offers of a repository: the model's page and the tree. */
+/** Returns the paths of a repository's two listings: the model's page and the tree. */
 function listingsOf({ revision }: RepoName | ModelName): readonly string[] {
   const encoded = encodeURIComponent(revision);
   const page = revision === DEFAULT_REVISION ? '' : `/revision/${encoded}`;
@@ -326,7 +327,7 @@ function isFound({ status }: FollowedResponse): boolean {
   return status >= 200 && status <= 399;
 }
 
-/** The server was reached, and then did not answer properly. */
+/** Returns whether the server was reached but did not send a valid response. */
 function isInterrupted(error: unknown): boolean {
   const cause = isTransient(error) ? error.details?.cause : undefined;
   return (

@@ -2,7 +2,7 @@ import type { ClientRequest } from 'node:http';
 import { ConnectionError } from './bulk-connection.ts';
 import { MAX_INTERIM_RESPONSES } from './response-head.ts';
 
-/** Ends a request with an error when its server sends more interim (1xx) responses than any server has reason to. */
+/** Aborts a request with an error if the server sends more than {@link MAX_INTERIM_RESPONSES} interim responses. */
 export function limitInterimResponses(request: ClientRequest): void {
   let count = 0;
   request.on('information', () => {

@@ -5,7 +5,7 @@ import type { HttpResponse } from './http.ts';
 import { readJson } from './read-json.ts';
 import type { RemoteFile } from './types.ts';
 
-/** A listing's entry for a file in large-file storage: its SHA-256, under either name. */
+/** Entry of a listing for a file in large-file storage, with its SHA-256 under one of two names. */
 const Lfs = v.looseObject({
   oid: v.optional(v.string()),
   sha256: v.optional(v.string()),
@@ -26,7 +26,8 @@ export interface ListedFile {
 }
 
 /**
- * Finds a file in a listing of its repository, in either of the hub's two forms. Returns undefined if it is not listed.
+ * Returns a file's entry in a listing of its repository, in either of the hub's two formats; undefined if it is not
+ * listed.
  */
 export async function listedFile(
   response: HttpResponse,
@@ -46,7 +47,7 @@ export async function listedFile(
   const { lfs, size, blob } = entry;
   const bytes = lfs?.size ?? size ?? undefined;
   return {
-    // For a file in large-file storage, git's blob id is that of the pointer file.
+    // For a file in large-file storage, git's blob id belongs to the pointer file.
     checksum: checksumOf(lfs ? (lfs.sha256 ?? lfs.oid) : (blob ?? undefined)),
     size: bytes === undefined ? undefined : checkedSize(bytes),
   };

@@ -1,7 +1,7 @@
-/** Longest `Link` header that is read, characters. */
+/** Maximum number of characters read from a `Link` header. */
 const MAX_LINK_LENGTH = 16_384;
 
-/** Returns the URL of the next page that a `Link` header names (RFC 8288); undefined if there is none. */
+/** Returns the URL of the next page in a `Link` header (RFC 8288); undefined if there is none. */
 export function nextLink(link: string | string[] | undefined): string | undefined {
   const text = String(link ?? '').slice(0, MAX_LINK_LENGTH);
   for (const [, target, parameters = ''] of text.matchAll(/<([^<>]{1,4096})>([^<]*)/g)) {
@@ -11,8 +11,8 @@ export function nextLink(link: string | string[] | undefined): string | undefine
 }
 
 /**
- * Returns the URL of the page after `url`: its own path with the query that the `Link` header names. The header's URL is
- * not followed: a mirror may repeat that of the hub it mirrors.
+ * Returns the URL of the page after `url`: its path with the query of the URL in the `Link` header. The rest of the
+ * header's URL is ignored, because a mirror may send that of the hub it mirrors.
  */
 export function nextPage(url: URL, link: string | string[] | undefined): URL | undefined {
   const target = nextLink(link);

@@ -1,13 +1,13 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { withoutBrackets } from '../common/private-network.ts';
 
-/** Most entries of `NO_PROXY` that are read. */
+/** Maximum number of entries read from `NO_PROXY`. */
 const MAX_ENTRIES = 1000;
 
 /**
- * Whether `NO_PROXY` exempts a URL, as curl understands it. It lists host names, which include their subdomains and may
- * start with a dot, addresses, ranges of addresses (`10.0.0.0/8`, `fd00::/8`), and `*` for everything. An entry may end
- * with a port; an IPv6 address is then in brackets.
+ * Returns whether `NO_PROXY` exempts a URL, by curl's rules. `NO_PROXY` lists host names (which include their
+ * subdomains and may start with a dot), addresses, address ranges (`10.0.0.0/8`, `fd00::/8`), and `*` for everything.
+ * An entry may end with a port; an IPv6 address is then in brackets.
  */
 export function isExempt(url: URL, noProxy: string): boolean {
   const host = withoutBrackets(url.hostname).toLowerCase().replace(/\.$/, '');
@@ -15,8 +15,8 @@ export function isExempt(url: URL, noProxy: string): boolean {
   const entries = noProxy.toLowerCase().split(/[\s,]+/, MAX_ENTRIES);
   return entries.some((entry) => {
     if (entry === '*') return true;
-    const [pattern, itsPort] = splitPort(entry);
-    if (itsPort !== undefined && itsPort !== port) return false;
+    const [pattern, entryPort] = splitPort(entry);
+    if (entryPort !== undefined && entryPort !== port) return false;
     return isIP(host) === 0 ? isInDomain(host, pattern) : isInRange(host, pattern);
   });
 }
@@ -38,9 +38,9 @@ function isInRange(host: string, pattern: string): boolean {
   const [address = '', prefix, ...rest] = pattern.split('/');
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
-  const longest = family === 4 ? 32 : 128;
-  const bits = prefix === undefined ? longest : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
-  if (!(bits <= longest)) return false;
+  const maxBits = family === 4 ? 32 : 128;
+  const bits = prefix === undefined ? maxBits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+  if (!(bits <= maxBits)) return false;
   const range = new BlockList();
   range.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
   return range.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6');

@@ -7,7 +7,7 @@ import { isExempt } from './no-proxy.ts';
 import { proxyHeaders } from './proxy-errors.ts';
 import { connectTunnel, type OpenTunnel, tunnelAgents } from './tunnel.ts';
 
-/** Versions of SOCKS. The proxy resolves the names of servers, as with `socks4a` and `socks5h` in curl. */
+/** SOCKS versions by scheme. The proxy always resolves host names, as with `socks4a` and `socks5h` in curl. */
 const SOCKS_VERSIONS: ReadonlyMap<string, 4 | 5> = new Map([
   ['socks:', 5],
   ['socks4:', 4],
@@ -16,7 +16,7 @@ const SOCKS_VERSIONS: ReadonlyMap<string, 4 | 5> = new Map([
   ['socks5h:', 5],
 ]);
 
-/** How a request is sent. */
+/** The route of a request: direct or through a proxy. */
 export interface ProxyRoute {
   /** Options for got; empty for a direct connection. */
   readonly options: { readonly agent?: Agents; readonly request?: RequestFunction };
@@ -25,15 +25,15 @@ export interface ProxyRoute {
 }
 
 /**
- * Proxies from the environment, as curl and Python's requests read it: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
- * `NO_PROXY`, in lower case too.
+ * Selects proxies by the environment variables that curl and Python's requests use: `HTTPS_PROXY`, `HTTP_PROXY`,
+ * `ALL_PROXY` and `NO_PROXY`, also in lower case.
  */
 export class ProxyRoutes {
   readonly #env: Readonly<NodeJS.ProcessEnv>;
   readonly #timeoutMs: number;
   readonly #agents = new Map<string, Agents>();
 
-  /** @param timeoutMs Time to connect to a server through a proxy, milliseconds. */
+  /** @param timeoutMs Time limit for connecting to a server through a proxy, in milliseconds. */
   constructor(env: Readonly<NodeJS.ProcessEnv>, timeoutMs: number) {
     this.#env = env;
     this.#timeoutMs = timeoutMs;
@@ -45,7 +45,7 @@ export class ProxyRoutes {
     if (address === undefined) return { options: {}, proxy: undefined };
     const proxy = readProxy(address);
     const version = SOCKS_VERSIONS.get(proxy.protocol);
-    // HTTP requests are sent to the proxy itself: many proxies allow tunnels only to the HTTPS port.
+    // HTTP requests do not use a tunnel: many proxies allow tunnels only to the HTTPS port.
     if (version === undefined && url.protocol === 'http:') return { options: { request: throughProxy(proxy) }, proxy };
     let agent = this.#agents.get(proxy.href);
     if (agent === undefined) {
@@ -56,7 +56,7 @@ export class ProxyRoutes {
     return { options: { agent }, proxy };
   }
 
-  /** Loads the library when such a proxy is used for the first time. */
+  /** Returns a function that opens tunnels through a SOCKS proxy. It loads the library on first use. */
   #throughSocks(proxy: URL, version: 4 | 5): OpenTunnel {
     return async (host, port) => {
       const { socksTunnel } = await import('./socks-tunnel.ts');
@@ -76,7 +76,7 @@ function readProxy(address: string): URL {
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
   const isKnown = proxy !== undefined && (/^https?:$/.test(proxy.protocol) || SOCKS_VERSIONS.has(proxy.protocol));
   if (isKnown && proxy.hostname !== '') return proxy;
-  // The value is not shown because it may contain a password.
+  // The message does not contain the value, which may include a password.
   throw new HostError(
     'INVALID_REQUEST',
     'The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY must be an http, https, socks4 or socks5 URL.',
@@ -84,7 +84,7 @@ function readProxy(address: string): URL {
   );
 }
 
-/** Sends requests with the absolute URL to the proxy. Source: RFC 9112, 3.2.2. */
+/** Returns a function that sends requests with an absolute URL to the proxy. Source: RFC 9112, 3.2.2. */
 function throughProxy(proxy: URL): RequestFunction {
   const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   const authorization = proxyHeaders(proxy);

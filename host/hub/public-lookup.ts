@@ -4,9 +4,9 @@ import { isPrivateAddress } from '../common/private-network.ts';
 import { HubError } from './hub-error.ts';
 
 /**
- * Resolves a server name as Node.js does, and fails with `REDIRECT_REFUSED` if any of its addresses is in a private
- * network: the owner of a public name controls what it resolves to. Checked when the connection is opened, so that DNS
- * cannot give another answer in between.
+ * Resolves a server name like Node.js, and fails with `REDIRECT_REFUSED` if any of its addresses is in a private
+ * network: the owner of a public name controls its addresses. This is checked when the connection is opened, because an
+ * earlier check could get a different answer from DNS.
  */
 export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, address: string | LookupAddress[], family) => {

@@ -8,14 +8,16 @@ import { HubError, UnusableRange } from './hub-error.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
 
 /**
- * Most bytes before the requested range that are received and skipped. Some caches send whole blocks of a few MiB.
+ * Maximum number of bytes before the requested range that are skipped. Some caches send whole blocks of a few MiB.
  */
 const MAX_SKIPPED_BYTES = 16 * 1024 * 1024;
 
 /**
- * Checks the response to a request for a range, or for the whole file, and returns its bytes. A part is used if it
- * contains the first byte of the range: it may be wider or shorter. Throws {@link UnusableRange} for any other part,
- * `HUB_ERROR` for what is not the file, and `REMOTE_CHANGED` if the file is a different one.
+ * Checks the response to a request for a range, or for the whole file, and returns its bytes. A partial response must
+ * contain the first byte of the range, but may be longer or shorter than the range.
+ *
+ * @throws HostError `HUB_ERROR` ({@link UnusableRange} for another part of the file), `REMOTE_CHANGED` if the file has
+ *   changed.
  */
 export function readRange(
   response: FollowedResponse,
@@ -31,7 +33,7 @@ export function readRange(
     });
 
   if (/^text\/html\b/i.test(headers['content-type'] ?? '')) throw unexpected('a web page', 'the file');
-  // The hub's own ETag counts. A CDN generates its own.
+  // Use the hub's ETag: a CDN generates its own.
   const tag = etagOf(response.hubHeaders ?? headers);
   if (tag !== undefined && differs(tag, remote)) throw remoteChanged(remote, tag);
 
@@ -68,18 +70,18 @@ export function readRange(
 }
 
 interface Part extends ByteRange {
-  /** Size of the whole file, if the server says it. */
+  /** Size of the whole file, if the server sends it. */
   readonly total: number | undefined;
 }
 
-/** Reads `Content-Range`, with the separators that some servers use instead of a space. Source: RFC 9110, 14.4. */
+/** Parses `Content-Range`, also with separators that some servers use instead of a space. Source: RFC 9110, 14.4. */
 function statedPart(value: string | undefined): Part | undefined {
   const [, start, last, total] = /^bytes[ =:]\s*(\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? '') ?? [];
   if (start === undefined) return undefined;
   return { start: Number(start), end: Number(last) + 1, total: total === '*' ? undefined : Number(total) };
 }
 
-/** Returns the part that a response without `Content-Range` contains, if its length leaves no other possibility. */
+/** Returns the part in a response without `Content-Range`, if its length determines the part. */
 function impliedPart(length: number | undefined, { start, end }: ByteRange, size: number): Part | undefined {
   if (length === undefined) return undefined;
   const total = undefined;
@@ -95,15 +97,15 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
   ['br', createBrotliDecompress],
 ] as const);
 
-/** Decodes a body that is compressed although that was not requested; undefined for an unknown encoding. */
+/** Decompresses a body that was compressed without being requested; undefined for an unknown encoding. */
 function decode(body: ResponseBody, encoding: string): ResponseBody | undefined {
   const decoder = DECODERS.get(encoding)?.();
   if (decoder === undefined) return undefined;
   async function* copies() {
-    // The memory of a chunk is reused.
+    // Copied, because the memory of a chunk is reused.
     for await (const chunk of body) yield Buffer.from(chunk);
   }
-  // An error ends the decoder, so that its reader gets it.
+  // An error destroys the decoder, which passes it to the reader.
   pipeline(Readable.from(copies()), decoder).catch(() => undefined);
   return {
     [Symbol.asyncIterator]: () => decoder[Symbol.asyncIterator](),
@@ -112,8 +114,8 @@ function decode(body: ResponseBody, encoding: string): ResponseBody | undefined 
 }
 
 /**
- * Reads a body of known length. Throws a transient `HUB_UNREACHABLE` if the body is shorter or longer, or the
- * connection breaks or stalls. Leaving the loop early closes the connection.
+ * Reads a body of known length. Throws a transient `HUB_UNREACHABLE` if the body is shorter or longer, or if the
+ * connection is interrupted or stalls. Ending the loop early closes the connection.
  */
 async function* readExactly(
   body: ResponseBody,
@@ -147,8 +149,8 @@ function wrongLength(url: URL, expected: number, found: string): HubError {
 }
 
 /**
- * Whether a tag shows that the file has changed. Only tags of one kind can be compared: two checksums with the same
- * algorithm, or two tags that are no checksums.
+ * Returns whether an ETag shows that the file has changed. Only two checksums of the same algorithm, or two ETags that
+ * are not checksums, can be compared.
  */
 function differs(tag: string, remote: RemoteFile): boolean {
   const [current, expected] = [checksumOf(tag), checksumOf(remote.etag)];
@@ -156,7 +158,7 @@ function differs(tag: string, remote: RemoteFile): boolean {
   return current.algorithm === expected.algorithm && current.hex !== expected.hex;
 }
 
-/** Returns what a 416 means: the file has another size, or the server does not send ranges of it. */
+/** Returns the error for status 416: the file has another size, or the server does not send ranges of it. */
 export function rangeRefused({ url, headers }: FollowedResponse, remote: RemoteFile): HubError {
   const [, total] = /^bytes \*\/(\d{1,15})$/i.exec(headers['content-range'] ?? '') ?? [];
   if (total !== undefined && Number(total) !== remote.size) return remoteChanged(remote, `${total} bytes`);
@@ -166,7 +168,7 @@ export function rangeRefused({ url, headers }: FollowedResponse, remote: RemoteF
   });
 }
 
-/** The file on the hub has changed since its metadata was read. */
+/** Returns the error for a file on the hub that has changed since its metadata were read. */
 function remoteChanged({ name, file, etag }: RemoteFile, found: string): HubError {
   return new HubError(
     'REMOTE_CHANGED',

@@ -2,14 +2,14 @@ import { JsonLimitError, parseJson } from '../common/json-limits.ts';
 import { type HttpResponse, unreachable } from './http.ts';
 import { HubError } from './hub-error.ts';
 
-/** Largest JSON body that is read, bytes. The hub's own pages contain 1,000 entries of about 300 bytes. */
+/** Maximum size of a JSON body, in bytes. The hub's pages contain 1,000 entries of about 300 bytes. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads a response body as JSON. Throws `HUB_ERROR` if it is too large or not JSON, a transient `HUB_UNREACHABLE` if
- * the connection breaks, or the signal's reason when aborted.
+ * the connection is interrupted, or the signal's reason when aborted.
  *
- * @param expected What the body should be, for the error message.
+ * @param expected Description of the expected body, for the error message.
  */
 export async function readJson(
   { body, url }: HttpResponse,
@@ -35,7 +35,7 @@ export async function readJson(
   }
 }
 
-/** The hub's response is not of the expected form. */
+/** Returns the error for a response that does not have the expected form. */
 export function unexpected(url: URL, expected: string, found: string): HubError {
   return new HubError('HUB_ERROR', `Unexpected response from ${url.origin}: expected ${expected}, got ${found}.`, {
     details: { host: url.host, expected, found },

@@ -4,14 +4,14 @@ import { fromLatin1 } from './header-text.ts';
 import type { HttpResponse } from './http.ts';
 import { requestedWaitMs } from './requested-wait.ts';
 
-/** Most bytes of an error response that are read for its reason. The hub's have some hundreds. */
+/** Maximum number of bytes read from an error response. The hub's have a few hundred. */
 const MAX_BODY_BYTES = 16 * 1024;
-/** Longest time to wait for them, milliseconds: the status says the most important already. */
+/** Time limit for reading them, in milliseconds: the status already contains the most important information. */
 const MAX_BODY_MS = 2_000;
-/** Longest reason that is shown, characters. */
+/** Maximum length of a reason, in characters. */
 const MAX_REASON_LENGTH = 300;
 
-/** Reasons of the Hugging Face Hub that concern the repository or the file. */
+/** Values of `X-Error-Code` that concern the repository or the file. */
 export const HUB_REASONS: ReadonlySet<unknown> = new Set([
   'GatedRepo',
   'RepoNotFound',
@@ -19,19 +19,20 @@ export const HUB_REASONS: ReadonlySet<unknown> = new Set([
   'EntryNotFound',
 ]);
 
-/** An error response of a server: its status, and the reason in the server's own words. */
+/** An error response of a server: its status and the server's reason. */
 export interface Refusal {
   readonly status: number;
-  /** `X-Error-Code`: the hub's name of the reason. */
+  /** `X-Error-Code`: the hub's code for the reason. */
   readonly code: string | undefined;
-  /** A sentence for people: one line without control characters and without anything that looks like a secret. */
+  /** Human-readable reason: one line without control characters and without anything that looks like a secret. */
   readonly reason: string | undefined;
-  /** How long the server asks to wait before the next request, milliseconds. */
+  /** How long the server asks to wait before the next request, in milliseconds. */
   readonly waitMs: number | undefined;
 }
 
 /**
- * Reads what the headers of an error response say. Source of the first two: huggingface_hub's `hf_raise_for_status`.
+ * Reads a refusal from the headers of an error response. Source of the first two: huggingface_hub's
+ * `hf_raise_for_status`.
  */
 export function refusalOf(status: number, headers: IncomingHttpHeaders, secrets: readonly string[] = []): Refusal {
   const code = /^[\w.-]{1,64}$/.exec(String(headers['x-error-code'] ?? '').trim())?.[0];
@@ -41,10 +42,10 @@ export function refusalOf(status: number, headers: IncomingHttpHeaders, secrets:
 }
 
 /**
- * Reads what an error response says, and discards the rest of it. The reason is `X-Error-Message`, otherwise `error` or
- * `message` of a JSON body, otherwise a body of plain text.
+ * Reads a refusal from an error response and discards the rest of the body. The reason is `X-Error-Message`, otherwise
+ * `error` or `message` in a JSON body, otherwise a plain text body.
  *
- * @param secrets Texts that must not be repeated even if the server does, such as the token.
+ * @param secrets Strings to remove from the reason, such as the token: a server may repeat them.
  */
 export async function readRefusal(
   response: HttpResponse,
@@ -66,7 +67,7 @@ export async function readRefusal(
   }
 }
 
-/** Returns the first bytes of a body: those that arrive in time, before the connection breaks. */
+/** Returns the first bytes of a body that arrive within the time limit. Ignores errors of the connection. */
 async function readStart(body: HttpResponse['body']): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -79,7 +80,7 @@ async function readStart(body: HttpResponse['body']): Promise<Buffer> {
   };
   const timer = Promise.withResolvers<void>();
   const timeout = setTimeout(timer.resolve, MAX_BODY_MS);
-  // If the body breaks off, the status still counts.
+  // If the connection is interrupted, the status is still valid.
   await Promise.race([read().catch(() => undefined), timer.promise]);
   clearTimeout(timeout);
   return Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES);
@@ -93,12 +94,12 @@ function reasonIn(bytes: Buffer): string | undefined {
     const nested = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
     return [nested, message].find((text) => typeof text === 'string');
   } catch {
-    // Not JSON after all, or cut off.
+    // The body is invalid or truncated JSON.
     return undefined;
   }
 }
 
-/** What looks like an access token, or may be one: the query of a URL can hold a signature. */
+/** Patterns of possible secrets: access tokens, query strings (which may contain a signature), credentials in URLs. */
 const SECRETS = [
   /\bhf_\w{6,}/g,
   /\bBearer\s+\S+/gi,

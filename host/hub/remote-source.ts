@@ -5,16 +5,16 @@ import { UnusableRange } from './hub-error.ts';
 import type { ByteRange, RangeStream, RemoteFile } from './types.ts';
 
 /**
- * Size of the first window fetched, bytes: most headers without a vocabulary fit. Each further window is twice as
+ * Size of the first window, in bytes: enough for most headers without a vocabulary. Each further window is twice as
  * large.
  */
 const FIRST_WINDOW_BYTES = 256 * 1024;
-/** Largest window, bytes. */
+/** Maximum size of a window, in bytes. */
 const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
-/** Most bytes fetched per file. Headers with the largest vocabularies (260,000 tokens with merges) have about 20 MB. */
+/** Maximum number of bytes fetched per file. The largest headers (260,000 tokens with merges) have about 20 MB. */
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 
-/** How a remote source fetches bytes. */
+/** Functions with which a remote source fetches bytes. */
 export interface RemoteAccess {
   open(range: ByteRange | undefined, options: { signal?: AbortSignal }): Promise<RangeStream>;
   /** Runs `work` and retries it after transient errors. */
@@ -22,8 +22,8 @@ export interface RemoteAccess {
 }
 
 /**
- * Reads the header of a file on the hub without downloading the file, in windows that grow because headers are read
- * sequentially.
+ * Reads the header of a file on the hub without downloading the file. Fetches windows of increasing size, because
+ * headers are read sequentially.
  */
 export class RemoteSource implements ByteSource {
   readonly size: number;
@@ -32,7 +32,7 @@ export class RemoteSource implements ByteSource {
   #window: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array() };
   #nextWindow = FIRST_WINDOW_BYTES;
   #fetched = 0;
-  /** Whether the server answers requests for ranges with something else: then the file is read from its start. */
+  /** Whether the server does not support ranges. The file is then read from its start. */
   #ignoresRanges = false;
 
   constructor(remote: RemoteFile, access: RemoteAccess) {
@@ -67,7 +67,7 @@ export class RemoteSource implements ByteSource {
       if (this.#fetched + end - at > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);
       const stream = await this.#open({ start: at, end }, signal);
       let position = stream.start;
-      // A server may send more than the range, or a part of it.
+      // A server may send more or less than the range.
       for await (const chunk of stream.body) {
         this.#fetched += chunk.length;
         if (this.#fetched > MAX_TOTAL_BYTES) throw tooLarge(this.#remote);

@@ -15,7 +15,9 @@ export interface RepoFile {
   readonly size: number | undefined;
 }
 
-/** Most files of a repository. Those with the most models have some hundreds; the hub advises against more than 100,000. */
+/**
+ * Maximum number of files of a repository. Large ones have a few hundred; the hub advises against more than 100,000.
+ */
 export const MAX_FILES = 50_000;
 
 const EXPECTED = 'a list of files as JSON';
@@ -24,9 +26,9 @@ const TreeEntry = v.looseObject({ ...facts, type: v.optional(v.string()), path: 
 const Sibling = v.looseObject({ ...facts, rfilename: v.string() });
 
 /**
- * Reads the files from a hub's listing of a repository, in either of its two forms: the model's page with
- * `?blobs=true`, or the tree. Files with names that could lead out of the cache are left out. Throws `HUB_ERROR` if the
- * response is not a listing.
+ * Reads a hub's listing of a repository's files, in either of its two formats: the model's page with `?blobs=true`, or
+ * the tree. Omits files with names that could lead out of the cache. Throws `HUB_ERROR` if the response is not a
+ * listing.
  */
 export async function readRepoFiles(
   response: HttpResponse,
@@ -64,7 +66,7 @@ function fromSibling(entry: unknown): RepoFile | undefined {
   return success ? { file: output.rfilename, size: sizeOf(output) } : undefined;
 }
 
-/** For a file in large-file storage, git's own size is that of the pointer file. */
+/** Returns the size of a file. In large-file storage, git's `size` is that of the pointer file. */
 function sizeOf({ size, lfs }: { size?: unknown; lfs?: unknown }): number | undefined {
   const { success, output } = validate(v.looseObject({ size: v.number() }), lfs);
   try {

@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Longest header value that is read, characters. The hub's have about 100. */
+/** Maximum number of characters read from a header's value. The hub's have about 100. */
 const MAX_VALUE_LENGTH = 1024;
 
-/** A date as in RFC 9110, 5.6.7, which starts with the day of the week. `Date.parse` alone takes "-5" for a month. */
+/** Start of a date (RFC 9110, 5.6.7): the day of the week. `Date.parse` alone would parse "-5" as a month. */
 const STARTS_WITH_DAY = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? /i;
 
 /**
- * Returns how long a server asks to wait before the next request, milliseconds; undefined if it does not say, or says
- * nothing that makes sense. `Retry-After` takes precedence over the `RateLimit` fields, as their draft says.
+ * Returns how long a server asks to wait before the next request, in milliseconds; undefined if the headers do not
+ * contain a valid value. `Retry-After` takes precedence over the `RateLimit` fields, as their draft requires.
  */
 export function requestedWaitMs(headers: IncomingHttpHeaders, now = Date.now()): number | undefined {
   return retryAfterMs(headerValue(headers, 'retry-after'), now) ?? rateLimitMs(headers);
 }
 
-/** `Retry-After` is a number of seconds or a date. Source: RFC 9110, 10.2.3. */
+/** Parses `Retry-After`: a number of seconds or a date. Source: RFC 9110, 10.2.3. */
 function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d+(?:\.\d+)?$/.test(value)) return Number(value) * 1000;
@@ -23,10 +23,10 @@ function retryAfterMs(value: string | undefined, now: number): number | undefine
 }
 
 /**
- * Reads the seconds until a quota is restored from the `RateLimit` fields of draft-ietf-httpapi-ratelimit-headers: since
- * version 8, `RateLimit: "name";r=0;t=25` (`r` remaining requests, `t` seconds) with
- * `RateLimit-Policy: "name";q=3000;w=300` (`w` seconds of the window); before, `RateLimit: limit=9, remaining=0, reset=25`
- * or `RateLimit-Reset: 25`.
+ * Reads the seconds until a quota is restored from the `RateLimit` fields of draft-ietf-httpapi-ratelimit-headers:
+ * version 8, `RateLimit: "name";r=0;t=25` (`r`: remaining requests, `t`: seconds) with
+ * `RateLimit-Policy: "name";q=3000;w=300` (`w`: window in seconds); earlier, `RateLimit: limit=9, remaining=0,
+ * reset=25` or `RateLimit-Reset: 25`.
  */
 function rateLimitMs(headers: IncomingHttpHeaders): number | undefined {
   const quotas = members(headerValue(headers, 'ratelimit'));
@@ -48,7 +48,7 @@ interface Member {
   readonly numbers: ReadonlyMap<string, number>;
 }
 
-/** Returns the members of a list, with their parameters that are numbers (RFC 9651, lenient). */
+/** Parses a list of items with numeric parameters (RFC 9651, lenient). */
 function members(value = ''): Member[] {
   return value.split(',').map((member) => {
     const [name = '', ...parameters] = member.split(';').map((part) => part.trim().toLowerCase());

@@ -13,8 +13,8 @@ export interface RequestedFile {
 }
 
 /**
- * Converts an error response of a hub to an error, with the hub's own reason. `X-Error-Code` decides which error it is;
- * without it, the status does. Source: huggingface_hub's `hf_raise_for_status`.
+ * Converts an error response of a hub to an error that contains the hub's reason. `X-Error-Code` determines the error
+ * code, otherwise the status does. Source: huggingface_hub's `hf_raise_for_status`.
  */
 export function responseError(refusal: Refusal, subject: RequestedFile): HubError {
   const { name, file, endpoint } = subject;
@@ -63,7 +63,7 @@ export function repoError(refusal: Refusal, repo: RepoName, endpoint: string): H
   return responseError({ ...refusal, code }, { name: { ...repo, file: '', id: repo.repoId }, file: '', endpoint });
 }
 
-/** Converts an error response to a search or to a page of a list, which concerns no repository. */
+/** Converts an error response to a search, or to a request for a page of a listing. */
 export function searchError(refusal: Refusal, what = 'run the search'): HubError {
   const { status } = refusal;
   const message = `The Hugging Face Hub could not ${what} (status ${status}).`;
@@ -78,7 +78,10 @@ export function searchError(refusal: Refusal, what = 'run the search'): HubError
   );
 }
 
-/** An error without a specific reason: transient, unless the hub asks to wait for too long, or would always refuse. */
+/**
+ * Returns an error without a specific reason. It is transient for 408, 429 and 5xx, unless the hub asks to wait too
+ * long.
+ */
 function otherError(message: string, refusal: Refusal, details: Record<string, unknown>): HubError {
   const { status, waitMs } = refusal;
   if (status !== 429 && status < 500 && status !== 408) {
@@ -97,7 +100,7 @@ function otherError(message: string, refusal: Refusal, details: Record<string, u
   });
 }
 
-/** Returns the server's own words, as the end of a message. */
+/** Returns the server's reason as a sentence to append to a message. */
 export function quotedReason({ reason }: Refusal): string {
   return reason === undefined ? '' : ` The server said: "${reason}"`;
 }

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Largest response head that is read, bytes: Node's own limit. */
+/** Maximum size of a response head, in bytes: Node's limit. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
- * Most interim (1xx) responses to one request. Servers send one or two (`103 Early Hints`, `102 Processing`); without a
- * limit, one that sends nothing else keeps the host busy for ever.
+ * Maximum number of interim (1xx) responses to a request. Servers send one or two (`103 Early Hints`, `102
+ * Processing`); without a limit, a server could keep the host busy with them forever.
  */
 export const MAX_INTERIM_RESPONSES = 32;
 
@@ -13,11 +13,11 @@ export const MAX_INTERIM_RESPONSES = 32;
 export interface ResponseHead {
   readonly status: number;
   /**
-   * Names in lower case. If a name is repeated, its first value counts; a head that repeats one of {@link
-   * SINGLE_VALUED} with another value is rejected.
+   * Names in lower case. The first value of a repeated name is used; a head that repeats one of {@link SINGLE_VALUED}
+   * with another value is rejected.
    */
   readonly headers: IncomingHttpHeaders;
-  /** Bytes of the body; undefined if the response has no `Content-Length`. */
+  /** `Content-Length`, in bytes; undefined if the response has none. */
   readonly length: number | undefined;
   /** Whether another request may be sent on this connection after the body has been read. */
   readonly keepAlive: boolean;
@@ -29,9 +29,8 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
 const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/;
 
 /**
- * Parses the head of a response, in Latin-1, up to but not including the empty line. Returns undefined for anything but
- * an unambiguous head: what two parsers could read differently (lengths that differ, a length together with a transfer
- * encoding) is rejected.
+ * Parses the head of a response, in Latin-1, without the empty line. Returns undefined if it is invalid or ambiguous: a
+ * head that two parsers could interpret differently (different lengths, a length and a transfer encoding) is rejected.
  */
 export function parseHead(text: string): ResponseHead | undefined {
   const [first = '', ...lines] = text.split('\r\n');
@@ -56,7 +55,7 @@ export function parseHead(text: string): ResponseHead | undefined {
   };
 }
 
-/** Headers that determine what the bytes are or where they come from. */
+/** Headers that determine the content or origin of the bytes. */
 const SINGLE_VALUED: ReadonlySet<string> = new Set([
   'content-encoding',
   'content-length',

@@ -2,44 +2,43 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { defined } from '../common/defined.ts';
 import { type HubError, isTransient } from './hub-error.ts';
 
-/** Longest pause between two attempts that the hub did not ask for, milliseconds. */
+/** Maximum backoff between two attempts, in milliseconds. */
 const MAX_DELAY_MS = 15_000;
 
 /**
- * Longest time that a download waits because a server asks it to, without a byte in between, milliseconds: an hour. The
- * hub's windows are five minutes. `docs/configuration.md` states it.
+ * Maximum time that a download waits at a server's request, without receiving a byte, in milliseconds: an hour.
+ * The hub's windows are five minutes. `docs/configuration.md` states it.
  */
 export const MAX_WAIT_MS = 3_600_000;
 
 /**
- * Longest time that any other request waits because a server asks it to, milliseconds: the user is not shown why it
- * waits.
+ * Maximum time that any other request waits at a server's request, in milliseconds: the user does not see why it waits.
  */
 const MAX_SILENT_WAIT_MS = 5_000;
 
-/** A pause that is at least this long is one that the server asked for, not a failed attempt, milliseconds. */
+/** Minimum pause requested by a server that does not count as a failed attempt, in milliseconds. */
 const MIN_REQUESTED_MS = 1_000;
 
-/** How often and at which intervals to retry. */
+/** Number of attempts and intervals between them. */
 export interface RetryLimits {
   readonly maxAttempts: number;
-  /** Pause before the second attempt, milliseconds; doubled for each further one. */
+  /** Pause before the second attempt, in milliseconds; doubled for each further attempt. */
   readonly retryBaseMs: number;
 }
 
 /** A pause before the next attempt. */
 export interface RetryPause {
-  /** `requested`: the server said when it accepts requests again. */
+  /** `requested`: the server specified when it accepts requests again. */
   readonly reason: 'requested' | 'failed';
   readonly error: HubError;
-  /** When the next attempt starts, Unix milliseconds. */
+  /** Start of the next attempt, in Unix milliseconds. */
   readonly until: number;
 }
 
 /**
- * Returns the pause before attempt number `attempt + 1`, milliseconds: exponential backoff with full jitter (as in
- * AWS's "Exponential Backoff And Jitter"), so that many downloads do not retry at the same moment; longer if the hub
- * asks to wait longer.
+ * Returns the pause before attempt number `attempt + 1`, in milliseconds: exponential backoff with full jitter (as in
+ * AWS's "Exponential Backoff And Jitter"), which spreads the retries of many downloads, or longer if the hub asks to
+ * wait longer.
  */
 export function pauseBefore(
   attempt: number,
@@ -50,7 +49,7 @@ export function pauseBefore(
   return Math.max(backoff, isTransient(error) ? (error.retryAfterMs ?? 0) : 0);
 }
 
-/** Whether the server said when it accepts requests again. Such a pause is not a failed attempt. */
+/** Returns whether the server specified when it accepts requests again. Such a pause is not a failed attempt. */
 export function isRequestedPause(error: unknown): error is HubError {
   return isTransient(error) && error.retryAfterMs !== undefined && error.retryAfterMs >= MIN_REQUESTED_MS;
 }
@@ -66,8 +65,8 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Runs `work` until it succeeds, fails permanently, or has been tried `maxAttempts` times; then the last error is
- * thrown. Pauses that the server asks for are not counted, but together are at most {@link MAX_WAIT_MS} long, or
+ * Runs `work` until it succeeds, fails permanently, or has failed `maxAttempts` times; then throws the last error.
+ * Requested pauses do not count as attempts, but their total is limited to {@link MAX_WAIT_MS}, or to
  * {@link MAX_SILENT_WAIT_MS} without `onPause`, which shows them to the user.
  */
 export async function retry<T>(

@@ -28,7 +28,7 @@ export interface FoundRepo {
   /** Whether the user must accept its terms before downloading. */
   readonly gated: boolean;
   readonly tags: readonly string[];
-  /** What the hub read from one of its GGUF files; undefined if it has not done so. */
+  /** Metadata that the hub read from one of the GGUF files; undefined if it has not read any. */
   readonly gguf:
     | { readonly architecture?: string; readonly parameters?: number; readonly contextLength?: number }
     | undefined;
@@ -41,17 +41,17 @@ export interface SearchPage {
 }
 
 /**
- * Most tags kept per repository, and most characters per tag: they are shown to people, and one reply contains up to
- * 100 repositories.
+ * Maximum number of tags per repository, and maximum length of a tag in characters: a reply contains up to 100
+ * repositories.
  */
 const MAX_TAGS = 24;
 const MAX_TAG_LENGTH = 64;
-/** Longest cursor accepted, characters. The hub's have about 100. */
+/** Maximum length of a cursor, in characters. The hub's have about 100. */
 const MAX_CURSOR_LENGTH = 1024;
 
 const EXPECTED = 'a list of models as JSON';
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** Treats an invalid field like a missing one. */
+/** Returns a schema that treats an invalid field like a missing one. */
 const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined);
 const Found = v.looseObject({
   id: v.string(),
@@ -69,7 +69,7 @@ const Found = v.looseObject({
   ),
 });
 
-/** Returns path and query of a search for repositories tagged `gguf`. Source: the hub's API, `GET /api/models`. */
+/** Returns the path and query of a search for repositories tagged `gguf`. Source: the hub's API, `GET /api/models`. */
 export function searchPath({ text, sort, limit, cursor }: SearchQuery): string {
   const query = new URLSearchParams({ search: text, filter: 'gguf', sort, direction: '-1', limit: String(limit) });
   for (const field of ['downloads', 'likes', 'lastModified', 'gated', 'tags', 'gguf']) query.append('expand[]', field);
@@ -78,7 +78,7 @@ export function searchPath({ text, sort, limit, cursor }: SearchQuery): string {
 }
 
 /**
- * Reads a page of results. Entries without a valid repository name are left out. Throws `HUB_ERROR` if the response is
+ * Reads a page of results, without entries that have no valid repository name. Throws `HUB_ERROR` if the response is
  * not a list.
  */
 export async function readSearchPage(
@@ -121,7 +121,7 @@ function isRepoName(id: string): boolean {
 }
 
 /**
- * Returns the cursor from the URL of the next page. That URL itself is not followed; the next request is built from the
+ * Returns the cursor from the URL of the next page. The URL itself is not requested: the next request is built from the
  * configured endpoint.
  */
 function nextCursor(link: string | string[] | undefined): string | undefined {
@@ -131,7 +131,7 @@ function nextCursor(link: string | string[] | undefined): string | undefined {
   return cursor !== null && isCursor(cursor) ? cursor : undefined;
 }
 
-/** Whether a text can be a hub's cursor: opaque, in visible ASCII. */
+/** Returns whether a string is a valid cursor: visible ASCII. */
 function isCursor(text: string): boolean {
   return text.length <= MAX_CURSOR_LENGTH && /^[\x21-\x7e]+$/.test(text);
 }

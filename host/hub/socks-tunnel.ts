@@ -3,10 +3,10 @@ import { withoutBrackets } from '../common/private-network.ts';
 import { proxyUnreachable } from './proxy-errors.ts';
 import type { OpenTunnel } from './tunnel.ts';
 
-/** The port of a SOCKS proxy that names none (RFC 1928). */
+/** Default port of SOCKS proxies (RFC 1928). */
 const SOCKS_PORT = 1080;
 
-/** Returns a function that opens connections through a SOCKS proxy, which resolves the names of servers. */
+/** Returns a function that opens connections through a SOCKS proxy. The proxy resolves host names. */
 export function socksTunnel(proxy: URL, version: 4 | 5, timeoutMs: number): OpenTunnel {
   return async (host, port) => {
     const { username, password } = proxy;

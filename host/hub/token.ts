@@ -5,10 +5,10 @@ import { HostError, isSystemError } from '../common/errors.ts';
 import { ownFolders } from '../common/platform.ts';
 import { isPrivateHost } from '../common/private-network.ts';
 
-/** Largest file of a token that is read, bytes; tokens have about 40 characters. */
+/** Maximum size of a token file, in bytes; tokens have about 40 characters. */
 const MAX_TOKEN_BYTES = 64 * 1024;
 
-/** The form of an access token: visible ASCII, because it is sent in a header. */
+/** Pattern of an access token: visible ASCII, because it is sent in a header. */
 export const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
 /** An access token for the hub, and its source: `HF_TOKEN`, `SET_HF_TOKEN`, or the path of a file. */
@@ -17,15 +17,15 @@ export interface HubToken {
   readonly source: string;
 }
 
-/** An access token that the hub refused, or that cannot be one. */
+/** An access token that the hub rejected, or that is invalid. */
 export interface RejectedToken {
   /** Where it comes from: `HF_TOKEN`, `SET_HF_TOKEN`, or the path of a file. */
   readonly source: string;
-  /** The hub's reason, in its own words. */
+  /** The hub's reason. */
   readonly reason: string | undefined;
 }
 
-/** Returns what happened to a rejected token and how to replace it, in two sentences. */
+/** Returns two sentences: that a token was rejected, and how to replace it. */
 export function describeRejected({ source, reason }: RejectedToken): string {
   const [place, remedy] =
     source === 'HF_TOKEN'
@@ -58,12 +58,12 @@ export async function findToken(
   const file = HF_TOKEN_PATH || join(ownFolders(env).huggingFace, 'token');
   try {
     const stats = await stat(file);
-    // What is larger is no token; a pipe or a device may have no end.
+    // A larger file is not a token, and a pipe or device may have no end.
     if (!stats.isFile() || stats.size > MAX_TOKEN_BYTES) return undefined;
     const text = decodeText(await readFile(file));
     return text.trim() === '' ? undefined : checked(text, file);
   } catch (error) {
-    // Usually there is no token; a file that this user cannot read is not this user's token.
+    // Usually there is no token. A file that this user cannot read is not this user's token.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) return undefined;
     if (isSystemError(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw invalidToken(file);
     throw error;
@@ -71,8 +71,8 @@ export async function findToken(
 }
 
 /**
- * Returns whether a token may be sent to a hub: over plain HTTP others can read it, except on this machine and in private
- * networks, or if the user allows it.
+ * Returns whether a token may be sent to a hub: over HTTPS, to this machine or a private network, or if the user allows
+ * plain HTTP, over which others could read it.
  */
 export function allowsToken(endpoint: string, env: Readonly<NodeJS.ProcessEnv>): boolean {
   const { protocol, hostname } = new URL(endpoint);

@@ -6,15 +6,15 @@ import type { Agents } from 'got';
 import { withoutBrackets } from '../common/private-network.ts';
 import { proxyHeaders, proxyRefused, proxyUnreachable } from './proxy-errors.ts';
 
-/** Most idle connections kept per proxy. */
+/** Maximum number of idle connections per proxy. */
 const MAX_FREE_SOCKETS = 16;
 
-/** Opens a connection through a proxy to a server. */
+/** A function that opens a connection to a server through a proxy. */
 export type OpenTunnel = (host: string, port: number) => Promise<Socket>;
 
 type Connected = (error: Error | null, socket: Duplex) => void;
 
-/** Returns agents whose connections go through a tunnel. */
+/** Returns agents that connect through a tunnel. */
 export function tunnelAgents(open: OpenTunnel): Agents {
   const options = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS };
   const http = new HttpAgent(options);
@@ -32,7 +32,7 @@ export function tunnelAgents(open: OpenTunnel): Agents {
   return { http, https };
 }
 
-/** Returns a function that opens tunnels with `CONNECT` requests. Source: RFC 9110, 9.3.6. */
+/** Returns a function that opens a tunnel with a `CONNECT` request. Source: RFC 9110, 9.3.6. */
 export function connectTunnel(proxy: URL, timeoutMs: number): OpenTunnel {
   const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   return (host, port) =>
