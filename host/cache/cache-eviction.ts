@@ -25,15 +25,15 @@ export interface CacheEvictionOptions {
   readonly index: DownloadIndex;
   readonly listing: ModelListing;
   readonly leases: ModelLeases;
-  /** Returns the size limit of the cache in bytes, infinite if the user has set none. Called each time it is needed. */
+  /** Returns the size limit of the cache in bytes; infinity if the user has not set one. Not cached. */
   readonly limit: () => Promise<number>;
   readonly log: Logger;
 }
 
-/** What was pruned, or would be pruned. */
+/** The result of pruning, or of a dry run. */
 export interface PruneResult {
   readonly removed: readonly PruneItem[];
-  /** Items that came into use before they could be removed. */
+  /** Items that were not removed, because they came into use after the plan was made. */
   readonly kept: readonly PruneItem[];
 }
 
@@ -41,7 +41,7 @@ export interface PruneResult {
 export class CacheEviction {
   readonly #options: CacheEvictionOptions;
   readonly #pins: Pins;
-  /** By model id, so that of a concurrent pin and unpin the last one takes effect. */
+  /** By model id: serializes concurrent pins and unpins of a model. */
   readonly #pinning = new KeyedQueue();
 
   constructor(options: CacheEvictionOptions) {
@@ -57,7 +57,7 @@ export class CacheEviction {
     return this.#options.limit();
   }
 
-  /** Whether any host has the model loaded, or is downloading or repairing it. */
+  /** Returns whether any host has the model loaded, or is downloading or repairing it. */
   isInUse(name: ModelName): boolean {
     const { layout, leases } = this.#options;
     return leases.has(name) || FileLock.isHeld(layout.usePath(name)) || FileLock.isHeld(layout.lockPath(name));
@@ -85,7 +85,7 @@ export class CacheEviction {
     return this.#pinning.run(name.id, () => this.#pins.unpin(name));
   }
 
-  /** Records that a model was loaded now. If that cannot be saved, loading continues. */
+  /** Saves the current time as the last use of a model. Logs a failure instead of throwing. */
   async recordUse(name: ModelName): Promise<void> {
     try {
       await this.#options.index.setUsed(name.id, Date.now());
@@ -94,7 +94,7 @@ export class CacheEviction {
     }
   }
 
-  /** Plans what to remove and, unless it is a dry run, removes it. */
+  /** Selects the items to remove and, unless it is a dry run, removes them. */
   async prune(request: PruneRequest, { dryRun }: { dryRun: boolean }): Promise<PruneResult> {
     const [usage, isInUse] = await Promise.all([this.usage(), this.inUseCheck()]);
     const plan = prunePlan(usage, request, { now: Date.now(), isInUse });
@@ -106,11 +106,11 @@ export class CacheEviction {
   }
 
   /**
-   * Evicts the least recently used models so that `needed` more bytes fit within the limit. If that would not suffice,
-   * nothing is removed.
+   * Evicts the least recently used models until `needed` more bytes fit within the limit. Removes nothing if that would
+   * not suffice.
    *
    * @param name The model that is about to be downloaded.
-   * @throws HostError `CACHE_LIMIT` with figures.
+   * @throws HostError `CACHE_LIMIT` with the sizes.
    */
   async evictFor(name: ModelName, needed: number): Promise<void> {
     const limit = await this.#options.limit();
@@ -133,14 +133,14 @@ export class CacheEviction {
     let bytes = 0;
     for (const [id, { state, total, downloaded }] of downloads) {
       const other = id === name.id || state !== 'downloading' ? undefined : modelNameOf(id);
-      // If its lock is free, the process that downloaded it is gone and writes nothing.
+      // A free lock means that the process that downloaded the model has ended.
       if (other === undefined || !FileLock.isHeld(this.#options.layout.lockPath(other))) continue;
       bytes += Math.max(0, total - downloaded);
     }
     return bytes;
   }
 
-  /** Removes an item unless it has come into use since the plan was made. */
+  /** Removes an item and returns true, or returns false if it came into use after the plan was made. */
   async #remove(item: PruneItem): Promise<boolean> {
     const { layout, log } = this.#options;
     if (item.kind === 'orphan') {
@@ -156,7 +156,7 @@ export class CacheEviction {
     const lock = FileLock.try(layout.lockPath(name));
     try {
       if (exclusive === undefined || lock === undefined) return false;
-      // Pinned, or completed, since the plan was made.
+      // The model may have been pinned, or the download completed, after the plan was made.
       if (item.kind === 'model' && (await this.#pins.all())(name)) return false;
       if (item.kind === 'partial' && (await bytesOfModel(layout, name)) !== undefined) return false;
       await deleteModel(layout, this.#options.index, name);

@@ -18,26 +18,26 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { ModelLeases } from './model-leases.ts';
 
-/** Models compared with the hub at a time. */
-const CHECKS_AT_ONCE = 4;
+/** Number of models that are compared with the hub in parallel. */
+const CHECK_CONCURRENCY = 4;
 
-/** Files of a split model whose metadata is requested at a time: a name can claim a thousand. */
-const REQUESTS_AT_ONCE = 8;
+/** Number of files of a split model whose metadata are requested in parallel: a name can claim a thousand files. */
+const REQUEST_CONCURRENCY = 8;
 
-/** Errors which mean that the hub no longer has a file. */
+/** Errors that mean that a file no longer exists on the hub. */
 const GONE: readonly ErrorCode[] = ['REPO_NOT_FOUND', 'REVISION_NOT_FOUND', 'FILE_NOT_FOUND'];
 
-/** Errors that concern all models alike. */
+/** Errors that affect all models, and therefore end the check. */
 const FATAL: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE', 'RATE_LIMITED'];
 
-/** How a downloaded model compares with the hub. */
+/** The result of comparing a downloaded model with the hub. */
 export interface ModelUpdate {
   readonly model: CachedModel;
-  /** `unknown`: there is no record of what was downloaded, and the size is the same, or the hub refuses access. */
+  /** `unknown`: no checksum was recorded and the sizes are equal, or the hub denies access. */
   readonly state: 'current' | 'newer' | 'gone' | 'unknown';
-  /** Bytes of the newer files. */
+  /** Total size of the newer files, in bytes. */
   readonly newSize?: number;
-  /** Their commit; null if the hub does not name it. */
+  /** Commit of the newer files; null if the hub does not report it. */
   readonly commit?: string | null;
   /** Why the state is unknown. */
   readonly reason?: string;
@@ -60,7 +60,7 @@ export class CacheUpdates {
   }
 
   /**
-   * Compares models with the hub, and remembers which have newer files.
+   * Compares models with the hub, and saves in the index which have newer files.
    *
    * @throws HostError `OFFLINE`, `HUB_UNREACHABLE`, `RATE_LIMITED`; the signal's reason when aborted.
    */
@@ -76,18 +76,18 @@ export class CacheUpdates {
         await this.#options.index.setNewer(model.name.id, newSize === undefined ? undefined : { size: newSize });
       }
     };
-    await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, work));
+    await Promise.all(Array.from({ length: CHECK_CONCURRENCY }, work));
     return updates;
   }
 
-  /** Returns what the last checks found, by model id: the size of the newer files in bytes. */
+  /** Returns the models with newer files according to the last check, by model id; sizes in bytes. */
   known(): Promise<Map<string, { readonly size: number }>> {
     return this.#options.index.allNewer();
   }
 
   /**
-   * Gives the files of `staged`, which are complete, the names of an older version. A loaded model keeps the old files
-   * until it is unloaded, which then frees their space; Windows does not allow that, so there it has to be unloaded
+   * Replaces the files of a model with the complete files of `staged`. A loaded model uses the old files until it is
+   * unloaded, which frees their disk space. On Windows, files in use cannot be replaced, so the model must be unloaded
    * first.
    *
    * @throws HostError `MODEL_IN_USE`, `FILE_IN_USE`, `NOT_OURS`, `MODEL_NOT_DOWNLOADED`.
@@ -97,7 +97,7 @@ export class CacheUpdates {
     await assertOwn(layout, index, name);
     const lock = FileLock.try(layout.lockPath(name));
     if (lock === undefined) throw modelInUse([name.id]);
-    // A load that starts now waits until all files of the model are of one version.
+    // A load that starts now waits until all files have been replaced.
     const exclusive = leases.takeExclusive(name);
     try {
       const [from, to] = [new ModelFolder(layout, staged), new ModelFolder(layout, name)];
@@ -142,14 +142,14 @@ export class CacheUpdates {
     const hub = await this.#options.hub();
     const files = shardFiles(name.file);
     const remotes: RemoteFile[] = [];
-    for (let at = 0; at < files.length; at += REQUESTS_AT_ONCE) {
-      const group = files.slice(at, at + REQUESTS_AT_ONCE);
+    for (let at = 0; at < files.length; at += REQUEST_CONCURRENCY) {
+      const group = files.slice(at, at + REQUEST_CONCURRENCY);
       remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal })))));
     }
     return remotes;
   }
 
-  /** Whether a file is the one on the disk, according to the index; undefined if that does not know. */
+  /** Returns whether the recorded checksum of a file equals that of the hub; undefined if none is recorded. */
   async #isSame(name: ModelName, { file, checksum }: RemoteFile): Promise<boolean | undefined> {
     const record = await this.#options.index.file(fileKey(name, file));
     if (record?.checksum.algorithm !== checksum.algorithm) return undefined;
@@ -157,7 +157,7 @@ export class CacheUpdates {
   }
 }
 
-/** Removes folders from `folder` up to `root`, as long as they are empty. */
+/** Removes `folder` and its parents up to `root`, until one is not empty. */
 async function removeIfEmpty(folder: string, root: string): Promise<void> {
   for (let path = folder; path.startsWith(root); path = dirname(path)) {
     const isRemoved = await rmdir(path).then(

@@ -25,7 +25,7 @@ export interface VerifiedModel {
   readonly files: readonly VerifiedFile[];
   /** Bytes fetched to repair it; undefined if no repair was needed or requested. */
   readonly fetched?: number;
-  /** Why it could not be verified or repaired. */
+  /** The error that prevented verification or repair. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
@@ -41,7 +41,7 @@ export interface VerificationProgress {
   readonly models: number;
 }
 
-/** How a caller follows or aborts a verification. */
+/** Options for verifying or repairing. */
 export interface VerificationOptions {
   readonly signal: AbortSignal;
   readonly onProgress: ProgressListener<VerificationProgress>;
@@ -54,15 +54,15 @@ export interface CacheVerifierOptions {
   readonly index: DownloadIndex;
   readonly leases: ModelLeases;
   readonly hub: () => Promise<HubClient>;
-  /** Shared by all downloads of the host. */
+  /** Rate limiter shared by all downloads of the host. */
   readonly rateLimiter: RateLimiter;
   readonly log: Logger;
 }
 
-/** Worst first. */
+/** All states, from worst to best. */
 const WORST_FIRST: readonly CheckState[] = ['missing', 'bad', 'recorded', 'unchanged', 'good'];
 
-/** Errors that mean the hub cannot be reached: requesting the next file from it would only take time. */
+/** Errors that mean that the hub cannot be reached, so requests for further files would fail as well. */
 const UNREACHABLE_CODES: readonly ErrorCode[] = ['OFFLINE', 'HUB_UNREACHABLE'];
 
 /** Verifies models on the disk against their recorded checksums, and repairs them. */
@@ -83,10 +83,10 @@ export class CacheVerifier {
   }
 
   /**
-   * Like {@link verify}, and repairs damaged or missing files by fetching only the affected options. When all models are
-   * repaired, the error of one is part of its result and the others continue.
+   * Verifies files like {@link verify}, and repairs damaged or missing ones by fetching only the affected chunks.
+   * Without a name, the error of a model is part of its result, and the other models are still repaired.
    *
-   * @throws HostError for a single model also `MODEL_IN_USE` and what a download throws.
+   * @throws HostError as {@link verify}; for a single model also `MODEL_IN_USE` and the errors of a download.
    */
   repair(name: ModelName | undefined, options: VerificationOptions): Promise<VerifiedModel[]> {
     return this.#run(name, options, (model, run) => this.#repair(model, run));
@@ -137,7 +137,7 @@ export class CacheVerifier {
 
   async #repair(name: ModelName, run: ModelRun): Promise<VerifiedModel> {
     const { layout, leases, config, log, index } = this.#options;
-    // The model must not be loaded from here on, because its file may be replaced.
+    // Prevents loading the model, because its files may be replaced.
     const exclusive = leases.takeExclusive(name);
     if (exclusive === undefined)
       throw cannotRepairNow(name, 'It is loaded. Unload it in every browser, then try again.');
@@ -192,7 +192,7 @@ interface ModelRun {
   readonly models: number;
 }
 
-/** Wraps a hub so that it is not contacted again after it could not be reached. */
+/** Wraps a hub: after it could not be reached once, further requests fail immediately with the same error. */
 function untilUnreachable(hub: () => Promise<HubClient>): () => Promise<HubClient> {
   let unreachable: HostError | undefined;
   return async () => {

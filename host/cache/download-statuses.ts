@@ -9,13 +9,13 @@ import type { CachedModel, DownloadStatus } from '../model-files/types.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 
-/** Reports how downloads are doing: those of this host, and others as the index records them. */
+/** Reports the status of downloads: those of this host, and those of other hosts as recorded in the index. */
 export class DownloadStatuses {
   readonly #layout: CacheLayout;
   readonly #index: DownloadIndex;
   readonly #own: ReadonlyMap<string, ModelDownload>;
 
-  /** @param own This host's downloads by model id, which the cache starts and removes. */
+  /** @param own This host's downloads by model id. The cache adds and removes them. */
   constructor(layout: CacheLayout, index: DownloadIndex, own: ReadonlyMap<string, ModelDownload>) {
     this.#layout = layout;
     this.#index = index;
@@ -24,7 +24,7 @@ export class DownloadStatuses {
 
   /**
    * Returns the status of a download in this host, or as recorded in the index; `completed` if the model is on the
-   * disk. Undefined if there is none.
+   * disk; undefined if there is no download.
    */
   async of(name: ModelName): Promise<DownloadStatus | undefined> {
     const present = await findModel(this.#layout, name);
@@ -34,7 +34,7 @@ export class DownloadStatuses {
     const record = await this.#index.model(name.id);
     const recorded = record && (await this.#fromRecords([[name, record]]))[0];
     if (recorded !== undefined) return withRecentError(recorded, own);
-    // A completed or paused download that left nothing on the disk was deleted or pruned.
+    // A completed or paused download without files on the disk was deleted or pruned.
     return own?.status === 'completed' || own?.status === 'paused' ? undefined : own;
   }
 
@@ -77,16 +77,16 @@ export class DownloadStatuses {
   }
 
   /**
-   * Whether no host has requested to stop this host's download. The download itself notices such a request a moment
-   * later.
+   * Returns whether no host has requested to stop this host's download. The download polls for such requests, so its
+   * own status may not reflect one yet.
    */
   async #isUninterrupted({ id }: ModelName): Promise<boolean> {
     return (await this.#index.controlRequest(id)) === undefined;
   }
 
   /**
-   * Returns the status of downloads that this host does not run, from the index. If a download's lock is free, no host
-   * runs it, and its recorded chunks are counted.
+   * Returns the status of downloads that this host does not run, from the index. If no host runs a download (its lock
+   * is free), counts its recorded chunks.
    */
   async #fromRecords(
     downloads: readonly (readonly [name: ModelName, record: ModelRecord])[],
@@ -111,7 +111,7 @@ export class DownloadStatuses {
   }
 }
 
-/** Adds the error of this host's own download if a full disk prevented it from being recorded. */
+/** Returns the failed status of this host's own download if it could not be recorded, for example on a full disk. */
 function withRecentError(recorded: DownloadStatus, own: DownloadStatus | undefined): DownloadStatus {
   if (recorded.status !== 'paused' || own?.status !== 'failed') return recorded;
   return { ...own, downloaded: recorded.downloaded };

@@ -25,17 +25,21 @@ import { DownloadStatuses } from './download-statuses.ts';
 import { type ModelLease, ModelLeases } from './model-leases.ts';
 import { ModelListing } from './model-listing.ts';
 
-/** How long to wait for another host to stop its download, milliseconds. Hosts check for such requests every 250 ms. */
+/**
+ * How long to wait for another host to stop its download, in milliseconds. Hosts check for such requests every 250 ms.
+ */
 const STOP_TIMEOUT_MS = 5_000;
-/** How often to check whether it has stopped, milliseconds. */
+/** Interval at which to check whether it has stopped, in milliseconds. */
 const STOP_POLL_MS = 25;
 
 /** Options for {@link ModelCache.open}. */
 export interface CacheOptions {
   readonly config: Pick<HostConfig, 'paths' | 'limits'>;
-  /** Creates the hub client when something has to be fetched; what is on the disk needs no hub. */
+  /** Creates the hub client. Called only when something must be fetched. */
   readonly hub: () => Promise<HubClient>;
-  /** The store, or how to open it. A function lets models on the disk be used even if the database cannot be opened. */
+  /**
+   * The store, or a function that opens it: models on the disk can then be used even if the database cannot be opened.
+   */
   readonly store: Store | (() => Promise<Store>);
   /** Returns the size limit of the cache in bytes. Default: unlimited. */
   readonly limit?: () => Promise<number>;
@@ -58,10 +62,10 @@ export class ModelCache {
   /** Reports what the cache contains and keeps it within its size limit. */
   readonly eviction: CacheEviction;
   readonly #rateLimiter: RateLimiter;
-  /** Downloads of this host by model id: those running and those that have ended. */
+  /** Downloads of this host by model id, both running and ended. */
   readonly #downloads = new Map<string, ModelDownload>();
   readonly #statuses: DownloadStatuses;
-  /** By model id, so that starts and stops take effect in the order of their requests. */
+  /** By model id: runs requests to start and stop a download in order. */
   readonly #control = new KeyedQueue();
 
   private constructor(options: CacheOptions) {
@@ -109,9 +113,10 @@ export class ModelCache {
   }
 
   /**
-   * Downloads a model, or joins its running download in this host or another one. Returns at once if it is on the disk.
+   * Downloads a model, or waits for its running download in this host or another one. Returns immediately if the model
+   * is on the disk.
    *
-   * @param options.maxBytesPerSecond Speed limit, used if this call starts the download.
+   * @param options.maxBytesPerSecond Speed limit. Ignored if the download is already running.
    * @throws HostError the hub's error, `CHECKSUM_MISMATCH`, `DISK_FULL`, `CACHE_NOT_WRITABLE`, or `DOWNLOAD_PAUSED` or
    *   `DOWNLOAD_CANCELLED` if a user stopped it; the signal's reason when aborted.
    */
@@ -133,7 +138,7 @@ export class ModelCache {
 
   /**
    * Returns the status of a download in this host, or as recorded in the index; `completed` if the model is on the
-   * disk. Undefined if there is none.
+   * disk; undefined if there is no download.
    */
   status(name: ModelName): Promise<DownloadStatus | undefined> {
     return this.#statuses.of(name);
@@ -145,7 +150,7 @@ export class ModelCache {
   }
 
   /**
-   * Stops a download, in whichever host it runs, and keeps its chunks.
+   * Stops a download in this host or another one, and keeps its chunks.
    *
    * @param options.isStarting Whether the download has been requested but has not started yet.
    */
@@ -153,12 +158,12 @@ export class ModelCache {
     return this.#control.run(name.id, () => this.#stop(name, 'pause', options));
   }
 
-  /** Stops a download, in whichever host it runs, and removes what it downloaded. `options` as for {@link pause}. */
+  /** Stops a download in this host or another one, and removes its files. `options` as for {@link pause}. */
   cancel(name: ModelName, options: { isStarting?: boolean } = {}): Promise<DownloadStatus> {
     return this.#control.run(name.id, () => this.#stop(name, 'cancel', options));
   }
 
-  /** Resumes a paused or failed download. It continues even if no caller waits for it. */
+  /** Resumes a paused or failed download, which continues even if no caller waits for it. */
   resume(name: ModelName): Promise<DownloadStatus> {
     return this.#control.run(name.id, async () => {
       const status = await this.#statuses.existing(name);
@@ -170,11 +175,11 @@ export class ModelCache {
   }
 
   /**
-   * Removes a model, or every model of a repository at a revision, including incomplete split models and what unfinished
-   * downloads left on the disk.
+   * Removes a model, or all models of a repository at a revision, including incomplete split models and the partial
+   * files of unfinished downloads.
    *
-   * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for the user's own files in a linked folder,
-   *   in which case nothing is removed.
+   * @throws HostError `MODEL_IN_USE`, `MODEL_NOT_DOWNLOADED`, `NOT_OURS` for the user's own files in a linked folder;
+   *   nothing is removed then.
    */
   async delete(name: ModelName | RepoName): Promise<{ freed: number; deleted: string[] }> {
     const named =
@@ -214,7 +219,7 @@ export class ModelCache {
   /**
    * Takes a lease on a model's files: until it is released, no host on this machine deletes, repairs or moves them.
    *
-   * @throws HostError `MODEL_IN_USE` while another host is doing that.
+   * @throws HostError `MODEL_IN_USE` while another host deletes, repairs or moves them.
    */
   lease(name: ModelName, signal: AbortSignal): Promise<ModelLease> {
     return this.#leases.take(name, signal);
@@ -230,7 +235,7 @@ export class ModelCache {
     return diskSpace(this.#layout.models);
   }
 
-  /** Stops every download. Their chunks stay on the disk. */
+  /** Stops all downloads and keeps their chunks. */
   async close(): Promise<void> {
     const running = [...this.#downloads.values()];
     for (const download of running)
@@ -240,13 +245,13 @@ export class ModelCache {
     this.#options.onClose?.();
   }
 
-  /** Returns the running download of a model, or a new one. Clears earlier requests to pause or cancel it. */
+  /** Starts a download, or returns the running one. Clears earlier requests to pause or cancel it. */
   async #start(name: ModelName, maxBytesPerSecond?: number): Promise<ModelDownload> {
     await this.#index.clearControlRequest(name.id);
     return this.#findOrCreateDownload(name, maxBytesPerSecond);
   }
 
-  /** Stops a download for {@link pause} or {@link cancel}. Returns its status after it has stopped. */
+  /** Implements {@link pause} and {@link cancel}. Returns the status after the download has stopped. */
   async #stop(
     name: ModelName,
     request: ControlRequest,
@@ -257,11 +262,11 @@ export class ModelCache {
       own?.status ?? (isStarting ? await this.#statuses.beforeStart(name) : await this.#statuses.existing(name));
     if (before.status === 'completed' || (request === 'pause' && before.status !== 'downloading')) return before;
     try {
-      // For the host that runs the download, and for those that wait for it.
+      // Informs the host that runs the download, and the hosts that wait for it.
       await this.#index.setControlRequest(name.id, request);
     } catch (error) {
       if (own === undefined) throw error;
-      // This host can stop its own download even if the disk is full.
+      // This host can stop its own download even if the request cannot be saved, for example on a full disk.
       this.#options.log.warn('download.control-request-not-saved', { id: name.id, error });
     }
     own?.stop(stopReason(name, request));
@@ -276,8 +281,9 @@ export class ModelCache {
   }
 
   /**
-   * Waits until the host that runs a download has stopped it, and finishes the request if that host was killed. Returns
-   * false if the download continues: another request replaced this one, or the host did not react in time.
+   * Waits until the host that runs a download has stopped it, and completes the request if that host was killed.
+   * Returns false if the download continues, because another request replaced this one or the host did not react in
+   * time.
    */
   async #settleStopped(request: ControlRequest, { name, total, startedAt }: DownloadStatus): Promise<boolean> {
     for (let waited = 0; waited <= STOP_TIMEOUT_MS; waited += STOP_POLL_MS) {
@@ -290,8 +296,8 @@ export class ModelCache {
       try {
         // The other host completed the download first.
         if ((await this.find(name)) !== undefined) return true;
-        // Recorded here in case the other host was killed or had not started, so that every host reports the same
-        // status.
+        // The other host may have been killed, or may not have started yet. Recording the state here makes all hosts
+        // report the same status.
         const record = { downloaded: 0, total, startedAt };
         if (request === 'cancel') {
           await deleteModel(this.#layout, this.#index, name);

@@ -5,9 +5,11 @@ import { pause } from '../hub/retry.ts';
 import type { CacheLayout } from '../model-files/layout.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 
-/** How long a load waits for another host to finish deleting the model, milliseconds. A deletion takes milliseconds. */
+/**
+ * How long a load waits for another host to finish deleting the model, in milliseconds. A deletion takes milliseconds.
+ */
 const TIMEOUT_MS = 5_000;
-/** How often to check, milliseconds. */
+/** Polling interval, in milliseconds. */
 const POLL_MS = 50;
 
 /** A lease on a model's files. Until it is released, no host on this computer deletes, repairs or moves them. */
@@ -16,14 +18,14 @@ export interface ModelLease {
 }
 
 interface LeaseEntry {
-  /** Undefined if the lock could not be created, on a read-only disk, where nothing can be deleted either. */
+  /** Undefined if the lock could not be created: on a read-only disk, where nothing can be deleted either. */
   readonly lock: FileLock | undefined;
   count: number;
 }
 
 /**
- * The leases of this host on models, visible to other hosts as shared locks. The system releases the locks of a killed
- * host.
+ * The leases of this host on models. Each is a shared lock, which other hosts see; the system releases the locks of a
+ * killed host.
  */
 export class ModelLeases {
   readonly #layout: CacheLayout;
@@ -54,14 +56,14 @@ export class ModelLeases {
     };
   }
 
-  /** Whether this host has a lease on a model. */
+  /** Returns whether this host has a lease on a model. */
   has(name: ModelName): boolean {
     return this.#entries.has(name.id);
   }
 
   /**
-   * Locks a model exclusively, to change its files. Returns undefined while any host, including this one, has a lease
-   * on it.
+   * Acquires an exclusive lock on a model, for changing its files. Returns undefined while any host, including this
+   * one, has a lease on it.
    */
   takeExclusive(name: ModelName): FileLock | undefined {
     return this.#entries.has(name.id) ? undefined : FileLock.try(this.#layout.usePath(name));

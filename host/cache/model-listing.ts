@@ -11,15 +11,15 @@ import type { CachedModel } from '../model-files/types.ts';
 import { type ModelName, modelNameOf } from '../protocol/model-name.ts';
 import { presentShards } from '../protocol/shards.ts';
 
-/** A model on the disk, as of the last change of its folder. */
+/** A model on the disk, as it was when its folder was last read. */
 export interface ListedModel extends CachedModel {
-  /** Modification time of its first file, Unix milliseconds. */
+  /** Modification time of its first file, in Unix milliseconds. */
   readonly modified: number;
 }
 
 /** The contents of a folder when it was read. */
 interface Folder {
-  /** Timestamps of the folder before it was read; undefined if they could miss a change right after it. */
+  /** Timestamps of the folder before it was read; undefined if a later change might not alter them. */
   readonly stamp: string | undefined;
   readonly folders: readonly string[];
   readonly models: readonly ListedModel[];
@@ -31,23 +31,23 @@ const OWNER_DEPTH = 1;
 const REPO_DEPTH = 2;
 
 /**
- * A folder that changed within this time is read again next time, milliseconds: file systems store timestamps in steps
- * of up to two seconds (FAT), and a change within the same step would be missed. Git does the same with its index
- * ("racy git").
+ * A folder that was modified less than this before it was read is read again next time, in milliseconds: file systems
+ * store timestamps with a resolution of up to two seconds (FAT), and a second change within that time would be missed.
+ * Git does the same with its index ("racy git").
  */
 const TIMESTAMP_STEP_MS = 2_500;
 
 /**
- * Lists the models in the cache folder. A folder whose timestamps have not changed is not read again, so listing
- * repeatedly costs one `stat` per folder. If a file was changed in place, the list has its old size; opening a model
- * checks the file itself.
+ * Lists the models in the cache folder. Folders with unchanged timestamps are not read again, so a repeated listing
+ * costs one `stat` per folder. The size of a file that was changed in place is out of date; opening a model checks the
+ * file.
  */
 export class ModelListing {
   readonly #layout: CacheLayout;
   readonly #now: () => number;
   #folders: ReadonlyMap<string, Folder> = new Map();
   #models: readonly ListedModel[] = [];
-  /** The last walk. Walks run one after another, so that the result of the last one counts. */
+  /** The last walk. Walks are serialized, because they share state. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(layout: CacheLayout, now: () => number = Date.now) {
@@ -55,7 +55,7 @@ export class ModelListing {
     this.#now = now;
   }
 
-  /** Returns all models sorted by id; the same array as long as nothing changes. Throws `CACHE_ERROR`. */
+  /** Returns all models sorted by id; the same array until something changes. @throws HostError `CACHE_ERROR`. */
   list(): Promise<readonly ListedModel[]> {
     const listed = this.#last.then(() => this.#walk());
     this.#last = listed.catch(() => undefined);
@@ -116,7 +116,9 @@ export class ModelListing {
 }
 
 /**
- * @param folder The folder with the model's first file, and so with all its files.
+ * Returns a model if all its files exist, else undefined.
+ *
+ * @param folder The folder with the files of the model.
  * @param present The names of the files in that folder.
  */
 async function modelIn(

@@ -6,8 +6,8 @@ import { type CacheLayout, modelKey } from '../model-files/layout.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 
 /**
- * The models that the user has pinned, so that they are never evicted: an empty file for each. Pins are not in the
- * index because they must survive its loss.
+ * The models that the user pinned, which excludes them from eviction. Each pin is an empty file, not an entry of the
+ * index, because pins must survive the loss of the index.
  */
 export class Pins {
   readonly #layout: CacheLayout;
@@ -37,7 +37,7 @@ export class Pins {
     }
   }
 
-  /** Reads all pins and returns a function that says whether a model is pinned. */
+  /** Reads all pins. Returns a function that returns whether a model is pinned. */
   async all(): Promise<(name: ModelName) => boolean> {
     try {
       const keys = new Set(await readdir(this.#layout.pins));

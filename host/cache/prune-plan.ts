@@ -1,33 +1,35 @@
 import { sum } from '../common/sum.ts';
 import type { CacheUsage, ModelUsage, PartialUsage } from './usage.ts';
 
-/** A day, milliseconds. */
+/** A day, in milliseconds. */
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Minimum age of an orphan to be removed, milliseconds: if the index is lost during a download, its partial file looks
- * like an orphan.
+ * Minimum age of an orphan that may be removed, in milliseconds: if the index is lost during a download, the partial
+ * file of that download looks like an orphan.
  */
 const ORPHAN_AGE_MS = 60 * 60 * 1000;
 
-/** What to remove. */
+/** Options for pruning. */
 export interface PruneRequest {
-  /** Removes partial files that have not been written to for this many days; undefined: none. */
+  /** Minimum age of the partial files to remove, in days since the last write; undefined: remove none. */
   readonly partialDays: number | undefined;
-  /** Whether to remove partial files that belong to no known download. */
+  /** Whether to remove orphans: partial files that belong to no known download. */
   readonly orphans: boolean;
-  /** Size of the cache after pruning, bytes: the least recently used models are removed until it is reached. */
+  /**
+   * Maximum size of the cache after pruning, in bytes. The least recently used models are removed until it is reached.
+   */
   readonly limit: number;
 }
 
-/** An item to remove, and why. */
+/** An item to remove, and the space that it frees. */
 export type PruneItem =
   | { readonly kind: 'partial' | 'orphan'; readonly partial: PartialUsage; readonly bytes: number }
   | { readonly kind: 'model'; readonly model: ModelUsage; readonly bytes: number };
 
 /**
- * Plans what to remove, without removing it. Items may come into use afterwards, so the caller checks again before
- * removing each.
+ * Selects the items to remove. Items may come into use afterwards, so the caller must check each again before removing
+ * it.
  *
  * @param isInUse Returns whether a model is loaded or being downloaded by any host.
  */
@@ -52,7 +54,8 @@ export function prunePlan(
 }
 
 /**
- * Returns the least recently used models that free `bytes` together, or all that may be removed if they are too few.
+ * Returns the least recently used models whose total size is at least `bytes`, or all removable models if that is not
+ * enough.
  */
 export function leastRecentlyUsed(
   models: readonly ModelUsage[],
@@ -70,7 +73,7 @@ export function leastRecentlyUsed(
   return chosen;
 }
 
-/** Returns the size of the cache in bytes, without the user's own files in linked folders. */
+/** Returns the size of the cache in bytes, excluding the user's own files in linked folders. */
 export function usageBytes({ models, partials }: Pick<CacheUsage, 'models' | 'partials'>): number {
   return sum(models.map(({ own, size }) => (own ? size : 0))) + sum(partials.map(({ bytes }) => bytes));
 }

@@ -20,7 +20,7 @@ import { fileRecordOf, type VerifiedFile } from './verify-model.ts';
 
 /** Options for a repair. */
 export interface RepairOptions {
-  /** Shared by all downloads of the host. */
+  /** Rate limiter shared by all downloads of the host. */
   readonly rateLimiter: RateLimiter;
   readonly layout: CacheLayout;
   readonly index: DownloadIndex;
@@ -32,7 +32,7 @@ export interface RepairOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** Errors of hubs that do not know commits, as some mirrors do not. */
+/** Errors of hubs that do not accept commits as revisions, such as some mirrors. */
 const NOT_FOUND: readonly ErrorCode[] = ['REVISION_NOT_FOUND', 'FILE_NOT_FOUND'];
 
 /** A damaged or missing file, and its download. */
@@ -43,14 +43,15 @@ interface FileRepair {
 }
 
 /**
- * Repairs the damaged and missing files of a model. The caller holds the model's lock, and no host has it loaded.
+ * Repairs the damaged and missing files of a model. The caller must hold the model's lock, and no host may have the
+ * model loaded.
  *
- * A damaged file is first renamed to the path of a partial download that lacks some chunks; from then on everything that
- * holds for downloads holds for it. If the host is killed, the file is damaged under its name as before, or a partial
- * download, or complete; RESUME_DOWNLOAD, DOWNLOAD_MODEL and another repair continue it.
+ * A damaged file is first renamed to a partial file that lacks the damaged chunks, and then downloaded like any partial
+ * file. If the host is killed, the file is still damaged under its name, or partial, or complete; RESUME_DOWNLOAD,
+ * DOWNLOAD_MODEL and another repair continue it.
  *
- * @throws HostError before any file is changed when the hub is not reachable, or when a file in a linked folder is the
- * user's (`NOT_OURS`); what a download throws.
+ * @throws HostError before any file is changed if the hub is not reachable or a file in a linked folder belongs to the
+ * user (`NOT_OURS`); later the errors of a download.
  */
 export async function repairModel(
   name: ModelName,
@@ -73,14 +74,14 @@ export async function repairModel(
   await assertSpace(folder.partials, sum(missing));
   const total = sum(repairs.map(({ remote }) => remote.size));
   const startedAt = Math.floor(Date.now() / 1000);
-  // The next start and other hosts see a download that can be resumed.
+  // If the repair is interrupted, it can be resumed as a download.
   await index.setModel(name.id, { state: 'downloading', downloaded: 0, total, startedAt });
   try {
     const before: number[] = [];
     for (const { checked, remote, download } of repairs) {
       const key = fileKey(name, checked.file);
       if (checked.state === 'bad') await moveToPartial(folder.pathOf(checked.file), folder.partialPath(checked.file));
-      // Checksums that were computed from the file on the disk say nothing about the hub's file.
+      // Chunk checksums that were computed from the file on the disk do not apply to the hub's file.
       if (checked.basis !== 'index' || checked.record?.firstCheck === true) await index.deleteFile(key);
       await index.setFile(key, fileRecordOf(remote, checked.record?.chunkBytes ?? options.limits.chunkBytes));
       await index.deleteChunks(
@@ -133,7 +134,7 @@ async function plan(
   return { checked, remote, download };
 }
 
-/** Returns what the hub publishes for a file at the commit it was downloaded from, or else on the branch. */
+/** Returns the hub's metadata of a file at the commit it was downloaded from, otherwise on the branch. */
 async function fileInfo(hub: HubClient, name: ModelName, file: string, commit: string | null, signal: AbortSignal) {
   if (commit === null) return hub.fileInfo(name, file, { signal });
   try {
@@ -145,7 +146,7 @@ async function fileInfo(hub: HubClient, name: ModelName, file: string, commit: s
   }
 }
 
-/** Renames a damaged file to a partial one. */
+/** Renames a damaged file to the path of its partial file. */
 async function moveToPartial(finalPath: string, partialPath: string): Promise<void> {
   try {
     await mkdir(dirname(partialPath), { recursive: true, mode: 0o700 });

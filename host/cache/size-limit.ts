@@ -6,10 +6,9 @@ import { configFileIn } from '../configuration/config-text.ts';
 
 /**
  * Returns the size limit of the cache in bytes: `TABAGENT_CACHE_LIMIT`, otherwise `cacheLimit` in `config.json`,
- * otherwise infinity. Reads the file on every call, so that a change takes effect without restarting the browser.
+ * otherwise infinity. Reads the file on every call, so a change takes effect without restarting the browser.
  *
- * @throws HostError `INVALID_REQUEST` or `CONFIG_UNUSABLE` for an invalid limit. Ignoring it would fill the disk that
- *   the limit is meant to keep free.
+ * @throws HostError `INVALID_REQUEST` or `CONFIG_UNUSABLE` for an invalid limit. Ignoring it could fill the disk.
  */
 export async function readSizeLimit({ paths, env }: Pick<HostConfig, 'paths' | 'env'>): Promise<number> {
   if (env.TABAGENT_CACHE_LIMIT) return parseLimit(env.TABAGENT_CACHE_LIMIT, 'TABAGENT_CACHE_LIMIT', 'INVALID_REQUEST');

@@ -9,7 +9,7 @@ import { shardFiles } from '../protocol/shards.ts';
 import type { ModelListing } from './model-listing.ts';
 import type { Pins } from './pins.ts';
 
-/** A model on the disk and its use. */
+/** A model on the disk, its size and its last use. */
 export interface ModelUsage {
   readonly name: ModelName;
   /** Bytes. */
@@ -17,7 +17,7 @@ export interface ModelUsage {
   /** Time of its last load, or of its download if it was never loaded; Unix milliseconds. */
   readonly lastUsed: number;
   readonly pinned: boolean;
-  /** False for the user's own files in a linked folder, which are never evicted and do not count towards the limit. */
+  /** False for the user's own files in a linked folder. They are never evicted and do not count towards the limit. */
   readonly own: boolean;
 }
 

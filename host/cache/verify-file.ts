@@ -15,15 +15,16 @@ export interface FileChecksums {
   readonly chunks: readonly string[];
 }
 
-/** Do not follow a link in the file's place. Windows has no such flag. */
+/** Fails if the path is a link. Windows has no such flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
 
 /**
  * Reads a file once and computes the checksums of the whole file and of every chunk. Reads the next chunk while hashing
- * the current one. Throws `CACHE_ERROR` or a more specific error if the file cannot be read, or the signal's reason
- * when aborted.
+ * the current one.
  *
- * @param options.onBytes Called with the number of bytes of each chunk after it has been hashed.
+ * @param options.onBytes Called with the size of each chunk after it has been hashed.
+ * @throws HostError `CACHE_ERROR` or a more specific error if the file cannot be read; the signal's reason when
+ * aborted.
  */
 export async function computeChecksums(
   path: string,
@@ -51,7 +52,7 @@ export async function computeChecksums(
       if (bytes.length === 0) break;
       read += bytes.length;
       reading = readAt(handle, chunk % 2 === 0 ? odd : even, read);
-      // An error is thrown by the `await` in the next iteration and must not count as unhandled before that.
+      // The `await` in the next iteration throws an error; until then, it must not count as an unhandled rejection.
       reading.catch(() => {});
       whole.update(bytes);
       chunks.push(chunkChecksum(bytes));
@@ -66,7 +67,7 @@ export async function computeChecksums(
   }
 }
 
-/** Git's blob id is the SHA-1 of a line with the size and the content. Source: git's "Git Objects" documentation. */
+/** Git's blob id is the SHA-1 of a header with the size, and the content. Source: git's "Git Objects" documentation. */
 function createFileHash(algorithm: RemoteFile['checksum']['algorithm'], size: number): Hash {
   return algorithm === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }

@@ -9,19 +9,19 @@ import { shardFiles } from '../protocol/shards.ts';
 import { computeChecksums, type FileChecksums } from './verify-file.ts';
 
 /**
- * What a file was compared with: `index`, what was recorded when it was downloaded; `hub`, what the hub reports now,
- * because the record was lost; `firstCheck`, what an earlier check recorded while the hub was not available; `nothing`,
- * if there is none of these, in which case the result is recorded for the next check.
+ * The checksums that a file was compared with: `index`, those recorded by the download; `hub`, those that the hub
+ * reports now, because the record was lost; `firstCheck`, those recorded by an earlier check while the hub was not
+ * available; `nothing`, if none are available (the computed checksums are recorded for the next check).
  */
 export type CheckBasis = 'index' | 'hub' | 'firstCheck' | 'nothing';
 
 /**
- * Result for a file: `good`, it is as the hub reported; `bad`, it is damaged; `missing`; `unchanged` since its first
- * check; `recorded`, this is its first check. The last two were not compared with the hub.
+ * The result for a file: `good`, it matches the hub's checksum; `bad`, it is damaged; `missing`; `unchanged` since its
+ * first check; `recorded`, this is its first check. The last two were not compared with the hub.
  */
 export type CheckState = 'good' | 'bad' | 'missing' | 'unchanged' | 'recorded';
 
-/** A damaged chunk. Offset and length are bytes. */
+/** A damaged chunk. Offset and length are in bytes. */
 export interface BadChunk {
   readonly index: number;
   readonly offset: number;
@@ -39,8 +39,7 @@ export interface VerifiedFile {
   /** Actual size in bytes. */
   readonly size: number;
   /**
-   * Damaged chunks of a bad file. Empty if no chunk checksums are recorded, so that the whole file has to be fetched
-   * again.
+   * Damaged chunks of a bad file. Empty if no chunk checksums are recorded; the whole file must then be fetched again.
    */
   readonly badChunks: readonly BadChunk[];
   /** The record that the file was compared with; undefined if there is none. */
@@ -55,11 +54,11 @@ export interface VerifyOptions {
   /** Chunk size in bytes if none is recorded. */
   readonly chunkBytes: number;
   readonly signal: AbortSignal;
-  /** Called with the number of further bytes read. */
+  /** Called with the number of bytes read since the last call. */
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Verifies every file of a model. Throws `CACHE_ERROR` if one cannot be read, or the signal's reason when aborted. */
+/** Verifies every file of a model. @throws HostError `CACHE_ERROR`; the signal's reason when aborted. */
 export async function verifyModel(name: ModelName, options: VerifyOptions): Promise<VerifiedFile[]> {
   const verified: VerifiedFile[] = [];
   for (const file of shardFiles(name.file)) verified.push(await verifyFile(name, file, options));
@@ -97,8 +96,8 @@ async function verifyFile(name: ModelName, file: string, options: VerifyOptions)
 }
 
 /**
- * Returns what to compare a file with: the record of its download, otherwise what the hub reports now, otherwise the
- * record of an earlier check.
+ * Returns the record to compare a file with: that of its download, otherwise the hub's current metadata, otherwise that
+ * of an earlier check.
  */
 async function expectedRecord(
   name: ModelName,
@@ -112,7 +111,7 @@ async function expectedRecord(
     return { record: fileRecordOf(remote, chunkBytes), basis: 'hub' };
   } catch (error) {
     signal.throwIfAborted();
-    // The hub is not available or no longer has the file, so the first check's record is used.
+    // The hub is not available or no longer has the file: use the record of an earlier check.
     if (!isHostError(error)) throw error;
     return { record: recorded, basis: recorded === undefined ? 'nothing' : 'firstCheck' };
   }
@@ -131,7 +130,7 @@ async function badChunks(
   const bad: BadChunk[] = [];
   for (let chunk = 0; chunk < grid.count; chunk += 1) {
     const isWhole = grid.endOf(chunk) <= found;
-    // The last chunk of a file that grew was read together with extra bytes, so its checksum says nothing.
+    // If the file grew, its last chunk was hashed together with the extra bytes, so the checksum is meaningless.
     const isLastOfGrown = found > size && chunk === grid.count - 1;
     if (isWhole && recorded[chunk] !== undefined && (recorded[chunk] === chunks[chunk] || isLastOfGrown)) continue;
     bad.push({ index: chunk, offset: grid.startOf(chunk), length: grid.bytesOf(chunk) });
@@ -140,8 +139,7 @@ async function badChunks(
 }
 
 /**
- * Records the checksums of a good file that are missing from the index, so that the next check can locate damaged
- * chunks.
+ * Records the checksums of a good file that are missing from the index. The next check can then locate damaged chunks.
  */
 async function recordChecksums(index: DownloadIndex, key: string, record: FileRecord, chunks: readonly string[]) {
   const recorded = (await index.chunks(key, chunks.length)).map(completeChunkChecksum);

@@ -1,29 +1,29 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 
 /**
- * Returns a hash for the checksum of a chunk: SHA-256, computed while the bytes arrive. It finds changes of a file since
- * it was downloaded; whether the file is what the hub announced, the checksum of the whole file decides.
+ * Returns a hash for the checksum of a chunk (SHA-256). It detects changes of a file after its download; the checksum
+ * of the whole file verifies that it is the hub's file.
  */
 export function chunkHash(): Hash {
   return createHash('sha256');
 }
 
-/** Returns the checksum of a whole chunk, hex. */
+/** Returns the checksum of a whole chunk, in hex. */
 export function chunkChecksum(bytes: Uint8Array): string {
   return hash('sha256', bytes);
 }
 
 /**
- * Most chunks of one file: 5 TiB at 5 MiB each, ten times what the hub takes. It bounds what a hub's or an index's
- * wrong number can cost in memory.
+ * Maximum number of chunks per file: 5 TiB at 5 MiB each, ten times the hub's limit. It limits the memory that a wrong
+ * size from a hub or index can use.
  */
 export const MAX_CHUNKS = 2 ** 20;
 
-/** How a file is divided into chunks: all of one size except the last. An empty file has none. */
+/** The division of a file into chunks of equal size, except the last one. An empty file has no chunks. */
 export class ChunkGrid {
-  /** Bytes of the file. */
+  /** Size of the file, in bytes. */
   readonly size: number;
-  /** Bytes of a chunk. */
+  /** Size of a chunk, in bytes. */
   readonly chunkBytes: number;
   readonly count: number;
 
@@ -37,7 +37,7 @@ export class ChunkGrid {
     return chunk * this.chunkBytes;
   }
 
-  /** The offset behind the last byte of the chunk. */
+  /** Returns the offset after the last byte of a chunk. */
   endOf(chunk: number): number {
     return Math.min((chunk + 1) * this.chunkBytes, this.size);
   }
@@ -53,17 +53,17 @@ export interface ChunkRun {
   readonly end: number;
 }
 
-/** Most chunks of one request: 40 MiB at 5 MiB each, so that the request costs little compared with the data. */
+/** Maximum number of chunks per request: 40 MiB at 5 MiB each, which makes the overhead of a request negligible. */
 const MAX_RUN = 8;
 
-/** The chunks that are not downloaded and not being downloaded, handed out in runs from the start of the file. */
+/** The chunks that still have to be requested. Workers take runs of them, from the start of the file. */
 export class ChunkQueue {
   readonly #missing: Set<number>;
   readonly #isPartial: (chunk: number) => boolean;
   /** Number of workers that take from the queue. */
   workers: number;
 
-  /** @param isPartial Whether some bytes of a chunk are on the disk: a run starts with such a chunk, or contains none. */
+  /** @param isPartial Returns whether a chunk is partly on the disk. Such a chunk is always the first of a run. */
   constructor(missing: Iterable<number>, workers: number, isPartial: (chunk: number) => boolean = () => false) {
     this.#missing = new Set(missing);
     this.#isPartial = isPartial;
@@ -74,12 +74,15 @@ export class ChunkQueue {
     return this.#missing.size;
   }
 
-  /** Puts chunks back. */
+  /** Returns chunks to the queue. */
   add(chunks: Iterable<number>): void {
     for (const chunk of chunks) this.#missing.add(chunk);
   }
 
-  /** Returns the next run, shorter near the end so that all workers finish together. Undefined when nothing is left. */
+  /**
+   * Removes the next run and returns it; undefined if the queue is empty. Runs become shorter near the end, which makes
+   * all workers finish at about the same time.
+   */
   take(): ChunkRun | undefined {
     let first: number | undefined;
     for (const chunk of this.#missing) if (first === undefined || chunk < first) first = chunk;

@@ -10,15 +10,15 @@ import { type CacheLayout, fileKey } from './layout.ts';
 import { ModelFolder, partialPath } from './model-folder.ts';
 
 /**
- * Removes a model: its files, its unfinished downloads, their index entries, and the folders that become empty. Files
- * that are not the host's own ({@link ModelFolder.isOwn}) stay. The files are removed first: on a full disk that frees
+ * Removes a model: its files, partial files, index entries, and folders that become empty. Keeps files that are not the
+ * host's own ({@link ModelFolder.isOwn}). Files are removed before index entries, because on a full disk that frees the
  * space for writing the index.
  */
 export async function deleteModel(layout: CacheLayout, index: DownloadIndex, name: ModelName): Promise<void> {
   const files = shardFiles(name.file);
   const folder = ModelFolder.find(layout, name);
   for (const file of files) {
-    // In both folders, because the model's folder may have become a link since the download.
+    // Both folders are checked, because the model's folder may have been replaced by a link since the download.
     for (const partials of [folder?.partials, layout.partials]) {
       if (partials !== undefined) await remove(partialPath(partials, name, file));
     }
@@ -41,14 +41,14 @@ async function remove(path: string): Promise<void> {
   }
 }
 
-/** Removes empty folders from `folder` upwards, without `root`. */
+/** Removes `folder` and its parents below `root`, until one is not empty. */
 async function removeEmptyFolders(folder: string, root: string): Promise<void> {
   for (let path = folder; path.startsWith(root) && path !== root; path = dirname(path)) {
     try {
       await rmdir(path);
     } catch (error) {
       if (isSystemError(error, 'ENOENT')) continue;
-      // Not empty, or not removable, which does no harm.
+      // The folder is not empty or cannot be removed, which does no harm.
       return;
     }
   }

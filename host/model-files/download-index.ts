@@ -6,7 +6,7 @@ import { ChunkGrid, MAX_CHUNKS } from './chunks.ts';
 
 const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** What is stored for one file of a model: what the hub published, and the size of its chunks. */
+/** Record of a file of a model: the hub's metadata and the chunk size. */
 const FileRecord = v.pipe(
   v.object({
     size: Bytes,
@@ -15,23 +15,24 @@ const FileRecord = v.pipe(
     commit: v.nullable(v.string()),
     chunkBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     /**
-     * Computed from the file on the disk while the hub was not reachable: it detects changes since then, nothing more.
+     * Set if the checksum was computed from the file on the disk, because the hub was not reachable. It detects only
+     * changes since then.
      */
     firstCheck: v.optional(v.literal(true)),
     /**
-     * The file's time of change when its download gave it its name, Unix milliseconds; absent for one found on the
-     * disk.
+     * Modification time of the file when its download was completed, in Unix milliseconds; absent for a file that was
+     * found on the disk.
      */
     publishedMs: v.optional(v.pipe(v.number(), v.finite())),
   }),
-  // Work on a record takes time and memory for each chunk.
+  // Processing a record takes time and memory for each chunk.
   v.check(({ size, chunkBytes }) => Math.ceil(size / chunkBytes) <= MAX_CHUNKS),
 );
 export type FileRecord = v.InferOutput<typeof FileRecord>;
 
 /** Stored value of a complete chunk. */
 const COMPLETE = /^[0-9a-f]{64}$/;
-/** Stored value of a partial chunk: followed by its number of bytes. */
+/** Stored value of a partial chunk: its checksum and number of bytes. */
 const PARTIAL = /^([0-9a-f]{64})\/([1-9]\d{0,8})$/;
 
 /** The checksum of a chunk, or of its first bytes, in the index; see `chunkChecksum`. */
@@ -41,7 +42,7 @@ export interface StoredChecksum {
   readonly partialBytes: number | undefined;
 }
 
-/** What is stored for the download of a model, for other hosts to follow and for the next start. */
+/** Record of a model's download, for other hosts and for resuming it. */
 const ModelRecord = v.object({
   state: v.picklist(['downloading', 'paused', 'failed', 'cancelled']),
   downloaded: Bytes,
@@ -51,23 +52,23 @@ const ModelRecord = v.object({
 });
 export type ModelRecord = v.InferOutput<typeof ModelRecord>;
 
-/** What is stored for a model with newer files on the hub: their size. */
+/** Record of a model with newer files on the hub: their size. */
 const NewerFiles = v.object({ size: Bytes });
 export type NewerFiles = v.InferOutput<typeof NewerFiles>;
 
-/** What a user requested for a download that another host runs. */
+/** A user's request for a download that another host may run. */
 export type ControlRequest = 'pause' | 'cancel';
 
 /**
- * The index of downloads in the host's database: which chunks of which files are on the disk. It can be lost at any
- * time: complete models are found on the disk, and a partial file without its index is downloaded from the start.
+ * The index of downloads in the host's database: it records which chunks of which files are on the disk. Its loss is
+ * harmless: complete models are found on the disk, and partial files without index entries are downloaded again.
  *
- * Values are validated when they are read, since any program can have written to the database.
+ * Values are validated when they are read, because other programs may have written to the database.
  */
 export class DownloadIndex {
   readonly #store: () => Promise<Store>;
 
-  /** @param store Opened on first use: models on the disk can be listed without the index. */
+  /** @param store Opens the database. Called on first use: models on the disk can be listed without the index. */
   constructor(store: () => Promise<Store>) {
     this.#store = store;
   }
@@ -80,7 +81,7 @@ export class DownloadIndex {
     await (await this.#namespace('files')).set(key, record);
   }
 
-  /** Moves a file and its chunks to another key, in place of what was there. */
+  /** Moves the entries of a file and its chunks to another key, and replaces those of that key. */
   async moveFile(from: string, to: string): Promise<void> {
     const record = await this.file(from);
     await this.deleteFile(to);
@@ -114,7 +115,7 @@ export class DownloadIndex {
     await (await this.#namespace('chunks')).deleteMany(chunks.map((chunk) => `${key}:${chunk}`));
   }
 
-  /** Returns the number of bytes of a file's chunks in the index. */
+  /** Returns the total size of a file's chunks in the index, in bytes. */
   async storedBytes(key: string): Promise<number> {
     const record = await this.file(key);
     if (record === undefined) return 0;
@@ -123,7 +124,7 @@ export class DownloadIndex {
     return chunks.reduce((bytes, stored, chunk) => bytes + bytesOf(stored, chunk, grid), 0);
   }
 
-  /** {@link storedBytes} of many files, in two queries. */
+  /** Returns {@link storedBytes} of many files, with two queries. */
   async storedBytesOf(keys: readonly string[]): Promise<number[]> {
     const found = await (await this.#namespace('files')).getMany(keys);
     const grids = found.map((value) => {
@@ -172,7 +173,7 @@ export class DownloadIndex {
     await (await this.#namespace('wishes')).delete(id);
   }
 
-  /** When each model was last loaded, Unix milliseconds. */
+  /** Returns when each model was last loaded, in Unix milliseconds. */
   async allUsed(): Promise<Map<string, number>> {
     const used = new Map<string, number>();
     for await (const [id, at] of (await this.#namespace('used')).entries())
@@ -199,7 +200,7 @@ export class DownloadIndex {
     await (files === undefined ? newer.delete(id) : newer.set(id, files));
   }
 
-  /** `wishes` has the control requests. */
+  /** `wishes` contains the control requests; the name is kept for existing databases. */
   async #namespace(name: 'files' | 'chunks' | 'downloads' | 'wishes' | 'used' | 'newer'): Promise<Namespace<unknown>> {
     return (await this.#store()).namespace(name);
   }

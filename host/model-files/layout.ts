@@ -4,16 +4,15 @@ import type { HostPaths } from '../config.ts';
 import { DEFAULT_REVISION, encodeRevision, type ModelName, type RepoName } from '../protocol/model-name.ts';
 
 /**
- * Paths of everything in the cache. Names have been validated by `model-name.ts`, so no path built from one can leave
- * its folder.
+ * Paths in the cache. `model-name.ts` validates names, so no path that is built from a name can lead out of its folder.
  *
- * - `models/<owner>/<repo>/<file>`, or `<repo>@<revision>` for another revision than `main`: complete, verified files
+ * - `models/<owner>/<repo>/<file>`, or `<repo>@<revision>` for revisions other than `main`: complete, verified files
  * - `partial/<key>.partial`: an unfinished download (in `.tabagent-partial/` beside the models if they are on another
  *   disk)
  * - `locks/<key>.lock`: locked by the process that downloads the model
  * - `pins/<key>`: exists while the model is pinned
- * - `locks/<key>.use`: locked in shared mode by processes that have the model loaded, exclusively by one that deletes
- *   it
+ * - `locks/<key>.use`: locked in shared mode by processes that have the model loaded, exclusively by a process that
+ *   deletes it
  */
 export class CacheLayout {
   readonly models: string;
@@ -29,8 +28,8 @@ export class CacheLayout {
   }
 
   /**
-   * Returns the folder of a repository's files at a revision, without checking for links; `ModelFolder` returns paths
-   * that may be used.
+   * Returns the folder of a repository's files at a revision. Does not check for links: use `ModelFolder` for paths to
+   * read or write.
    */
   repoFolder({ owner, repo, revision }: RepoName | ModelName): string {
     return join(this.models, owner, revision === DEFAULT_REVISION ? repo : `${repo}@${encodeRevision(revision)}`);
@@ -50,14 +49,13 @@ export class CacheLayout {
   }
 }
 
-/** Returns the key of a model, for use as a file name. */
+/** Returns the key of a model, which can be used as a file name. */
 export function modelKey(name: ModelName): string {
   return keyOf(name.id);
 }
 
 /**
- * Returns the key of one file of a model, for use in the index and as a file name: short, and the same in every
- * process.
+ * Returns the key of a file of a model, for the index and for file names: short, and the same in every process.
  */
 export function fileKey(name: ModelName, file: string): string {
   return keyOf(`${name.id}\0${file}`);

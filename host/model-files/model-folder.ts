@@ -9,32 +9,31 @@ import { type CacheLayout, fileKey } from './layout.ts';
 import { hasOtherSpelling } from './spelling.ts';
 
 /**
- * Folder for unfinished downloads if the models are on another disk than the data folder, because a rename cannot cross
- * disks.
+ * Folder for unfinished downloads if the models are on another disk than the data folder: a file cannot be renamed to
+ * another disk.
  */
 const PARTIAL_FOLDER = '.tabagent-partial';
 
-/** File systems store times in steps of up to this many milliseconds (FAT); a copy to another disk rounds to them. */
+/** Maximum resolution of file timestamps, in milliseconds (FAT). Copying a file to another disk can round them. */
 const TIME_STEP_MS = 2_000;
 
 /**
- * The folder of one repository's files. Every action that downloads, lists, loads, verifies, repairs, evicts, moves or
- * deletes models gets its paths here, so that all of them treat links in the same way:
+ * The folder of a repository's files. All code that downloads, lists, loads, verifies, repairs, evicts, moves or
+ * deletes models gets its paths from this class, which defines how links are treated:
  *
- * - `models/` and an owner folder in it may be links (symbolic links, or junctions on Windows), so that models can be
- *   kept on a bigger disk. Such a link is followed if it leads to a folder that belongs to the user and that is neither
- *   inside the data folder nor around it.
- * - No other link is followed: not one below the owner folder, and not one in the place of a file. What such a link
- *   leads to is not a model, and a download that would have to write through it is rejected.
- * - A followed link may also lead to the user's own files. There the host deletes, evicts and repairs only files that
- *   it downloaded and that have not changed since ({@link ModelFolder.isOwn}), and never moves anything.
+ * - `models/` and the owner folders in it may be links (symbolic links, or junctions on Windows), for storing models on
+ *   a larger disk. Such a link is followed if its target is a folder that belongs to the user and neither contains nor
+ *   is contained in the data folder.
+ * - No other link is followed, neither below the owner folder nor in place of a file. The target of such a link is not
+ *   a model, and a download that would have to write through it is rejected.
+ * - The target of a followed link may contain the user's own files. There the host deletes, evicts and repairs only
+ *   files that it downloaded and that have not changed since ({@link ModelFolder.isOwn}), and never moves anything.
  */
 export class ModelFolder {
   /** Whether `models/` or the owner folder is a link. */
   readonly isLinked: boolean;
   /**
-   * The innermost folder above the repository that is not removed when it is empty: `models/`, or an owner folder that
-   * is a link.
+   * The parent folder up to which empty folders are removed: `models/`, or an owner folder that is a link.
    */
   readonly root: string;
   /** Folder with this repository's unfinished downloads. */
@@ -57,7 +56,7 @@ export class ModelFolder {
     this.#folder = layout.repoFolder(name);
   }
 
-  /** Returns the folder; undefined if a link that is not followed is in its place, so that it contains no models. */
+  /** Returns the folder; undefined if it is a link that is not followed, and therefore contains no models. */
   static find(layout: CacheLayout, name: ModelName): ModelFolder | undefined {
     try {
       return new ModelFolder(layout, name);
@@ -83,8 +82,8 @@ export class ModelFolder {
   }
 
   /**
-   * Returns path and stats of a regular file of the repository; undefined if there is none, if it may not be read, or
-   * if it belongs to a model with a differently spelled name.
+   * Returns the path and stats of a regular file of the repository; undefined if it does not exist, may not be read, or
+   * belongs to a model with a differently spelled name.
    */
   async statsOf(file: string): Promise<{ path: string; stats: Stats } | undefined> {
     try {
@@ -99,15 +98,14 @@ export class ModelFolder {
     }
   }
 
-  /** Returns the path that a file is written to while it is downloaded. */
+  /** Returns the path of a file while it is being downloaded. */
   partialPath(file: string): string {
     return partialPath(this.partials, this.#name, file);
   }
 
   /**
-   * Returns whether the host may delete or replace a file: any file in the cache's own folders, but in a linked folder
-   * only files that the host downloaded according to the index and whose size and modification time have not changed
-   * since.
+   * Returns whether the host may delete or replace a file: in the cache's own folders any file; in a linked folder only
+   * a file that the host downloaded according to the index and whose size and modification time have not changed since.
    */
   async isOwn(index: DownloadIndex, file: string): Promise<boolean> {
     if (!this.isLinked) return true;
@@ -117,7 +115,7 @@ export class ModelFolder {
   }
 }
 
-/** Returns the path of an unfinished download in one of the folders for them. */
+/** Returns the path of an unfinished download in a folder for partial files. */
 export function partialPath(folder: string, name: ModelName, file: string): string {
   return join(folder, `${fileKey(name, file)}.partial`);
 }
@@ -148,7 +146,7 @@ export async function partialFolders(layout: CacheLayout): Promise<string[]> {
   return isAccessible(layout, layout.partials) ? [layout.partials, ...linkedPartials] : linkedPartials;
 }
 
-/** Whether a folder of the cache may be entered: it is not a link, or a link that is followed. */
+/** Returns whether a folder of the cache may be entered: it is not a link, or it is a link that is followed. */
 export function isAccessible(layout: CacheLayout, path: string): boolean {
   try {
     isFollowedLink(layout, path);
@@ -167,7 +165,7 @@ export async function followedLinks(layout: CacheLayout): Promise<string[]> {
   );
 }
 
-/** Returns whether a folder that may be a link is one. Throws `CACHE_ERROR` for a link that is not followed. */
+/** Returns whether a path is a link that is followed. Throws `CACHE_ERROR` for a link that is not followed. */
 function isFollowedLink({ models }: CacheLayout, path: string): boolean {
   if (statsOrUndefined(path)?.isSymbolicLink() !== true) return false;
   const target = targetOf(path);
@@ -203,7 +201,7 @@ function partialsOf(layout: CacheLayout, owner: string): string {
   return layout.partials;
 }
 
-/** Returns the file system that a folder is on, or will be on when it is created. */
+/** Returns the device of a folder, or of its closest existing parent. */
 function deviceOf(path: string): number | undefined {
   for (let folder = path; ; folder = dirname(folder)) {
     const stats = statSync(folder, { throwIfNoEntry: false });
@@ -233,7 +231,7 @@ function notFollowed(path: string, why: string): HostError {
   );
 }
 
-/** The error for files in a linked folder that the host did not download or that have changed since. */
+/** Returns the error for a file in a linked folder that the host did not download or that has changed since. */
 export function notDownloadedHere({ id }: ModelName, path: string): HostError {
   return new HostError(
     'NOT_OURS',

@@ -9,11 +9,11 @@ import { listOwners, ModelFolder, notDownloadedHere } from './model-folder.ts';
 import { allocatedBytes, statsOf } from './stats.ts';
 import type { CachedModel } from './types.ts';
 
-/** Finds a model on the disk. Undefined unless all of its files exist as regular files, not as links. */
+/** Finds a model on the disk; undefined unless all its files exist as regular files (not links). */
 export async function findModel(layout: CacheLayout, name: ModelName): Promise<CachedModel | undefined> {
   const folder = ModelFolder.find(layout, name);
   const present: Exclude<Awaited<ReturnType<ModelFolder['statsOf']>>, undefined>[] = [];
-  // One after the other, up to the first that is missing: a name can claim a thousand files.
+  // Sequential, and ends at the first missing file: a name can claim a thousand files.
   for (const file of eachShard(name.file)) {
     const part = await folder?.statsOf(file);
     if (part === undefined) return undefined;
@@ -22,13 +22,13 @@ export async function findModel(layout: CacheLayout, name: ModelName): Promise<C
   return { name, files: present.map(({ path }) => path), size: sum(present.map(({ stats }) => stats.size)) };
 }
 
-/** Returns the total size of those files of a model that exist; undefined if none does. */
+/** Returns the total size of the existing files of a model; undefined if none exists. */
 export async function modelBytes(layout: CacheLayout, name: ModelName): Promise<number | undefined> {
   const present = (await statFiles(layout, name)).filter((part) => part !== undefined);
   return present.length === 0 ? undefined : sum(present.map(({ stats }) => stats.size));
 }
 
-/** Returns the length of the partial or complete file of each part of a model, in order; 0 for those that do not exist. */
+/** Returns the length of the partial or complete file of each part of a model, in order; 0 if it does not exist. */
 export async function partLengths(layout: CacheLayout, name: ModelName): Promise<number[]> {
   const folder = ModelFolder.find(layout, name);
   return Promise.all(
@@ -39,7 +39,7 @@ export async function partLengths(layout: CacheLayout, name: ModelName): Promise
   );
 }
 
-/** Returns the bytes that unfinished downloads of a model's files take on the disk. */
+/** Returns the disk space used by the partial files of a model, in bytes. */
 export async function partialBytes(layout: CacheLayout, name: ModelName): Promise<number> {
   const folder = ModelFolder.find(layout, name);
   const partials = await Promise.all(
@@ -89,8 +89,8 @@ async function subfoldersOf(folder: string): Promise<string[]> {
 }
 
 /**
- * Yields the paths below a folder, separated by `/` as in a repository. Does not use `readdir`'s recursion, in which a
- * folder that cannot be read, or is removed at that moment, would fail the whole walk.
+ * Yields the paths of the files below a folder, separated by `/` as in a repository. Does not use the recursive mode of
+ * `readdir`, which fails as a whole if one folder cannot be read or is removed at that moment.
  */
 async function* walkFiles(folder: string, prefix = ''): AsyncGenerator<string> {
   for (const entry of await entriesOf(folder)) {

@@ -3,18 +3,18 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { HostError, isSystemError } from '../common/errors.ts';
 import { namesIn } from '../common/folder-entries.ts';
 
-/** Errors of what does not exist, or that this user cannot see. */
+/** Errors for paths that do not exist or are not accessible to this user. */
 const MISSING = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP'] as const;
 
 /**
- * Returns whether the disk lists the file at `path` under another name. On Windows and macOS, disks usually ignore case
- * (and Windows knows short names, `MODEL~1.GGU`), so that a path can lead to the file of another model.
+ * Returns whether the disk lists the file at `path` under another name. File systems on Windows and macOS usually
+ * ignore case (and Windows has short names, `MODEL~1.GGU`), so a path can resolve to the file of another model.
  *
  * @param root Folder below which the spelling is compared.
  * @param path An existing file below it.
  */
 export async function hasOtherSpelling(root: string, path: string): Promise<boolean> {
-  // A cheap check first, which answers for most disks that do not ignore case.
+  // A cheap check first, which decides for disks that do not ignore case.
   return (await ignoresCase(path)) && (await spellingOnDisk(root, path)) !== undefined;
 }
 
@@ -27,19 +27,19 @@ export async function assertOwnSpelling(root: string, path: string): Promise<voi
   if (found !== undefined) throw nameConflict(toRepoPath(relative(root, path)), toRepoPath(found));
 }
 
-/** Returns whether an existing path can also be reached in another case. */
+/** Returns whether an existing path resolves to the same file in another case. */
 export async function ignoresCase(path: string): Promise<boolean> {
   const other = join(dirname(path), otherCase(basename(path)));
   const [one, two] = [await statsOf(path), await statsOf(other)];
   return one !== undefined && two !== undefined && one.ino === two.ino && one.dev === two.dev;
 }
 
-/** Returns a name in a form that is the same for all names of one file on a disk that ignores case. */
+/** Returns a normalized form of a name, which is equal for all names of a file on a disk that ignores case. */
 export function foldCase(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }
 
-/** The error for a name that leads to another model's file on this disk. */
+/** Returns the error for a name that resolves to another model's file on this disk. */
 export function nameConflict(wanted: string, found: string): HostError {
   return new HostError(
     'NAME_CONFLICT',
@@ -57,7 +57,7 @@ async function spellingOnDisk(root: string, path: string): Promise<string | unde
   for (const part of relative(root, path).split(sep)) {
     const folder = join(root, ...found);
     const names = await namesIn(folder, ...MISSING);
-    // Some macOS file systems return names in another Unicode form than they were created with.
+    // Some macOS file systems return names in another Unicode normalization form than that of their creation.
     const same = names.find((name) => name === part) ?? names.find((name) => name.normalize() === part.normalize());
     const name = same ?? (await findReachedEntry(folder, part, names));
     if (name === undefined) break;
@@ -67,7 +67,7 @@ async function spellingOnDisk(root: string, path: string): Promise<string | unde
   return differs ? found.join(sep) : undefined;
 }
 
-/** Returns the listed name of the entry that a differently spelled name leads to; undefined if it leads to none. */
+/** Returns the listed name of the entry to which a differently spelled name resolves; undefined if there is none. */
 async function findReachedEntry(folder: string, part: string, names: readonly string[]): Promise<string | undefined> {
   const stats = await statsOf(join(folder, part));
   if (stats === undefined) return undefined;

@@ -3,23 +3,25 @@ import { lstat } from 'node:fs/promises';
 import { cacheError } from '../common/cache-errors.ts';
 import { isSystemError } from '../common/errors.ts';
 
-/** The unit of `stat`'s block count, whatever the file system's block size is. Source: POSIX, sys/stat.h. */
+/**
+ * The unit of `stat`'s block count, in bytes, independent of the file system's block size. Source: POSIX, sys/stat.h.
+ */
 export const STAT_BLOCK_BYTES = 512;
 
 /**
- * Returns the space that a file takes on the disk, bytes. Windows does not report it for a sparse file, so its full
- * size counts.
+ * Returns the disk space allocated for a file, in bytes. On Windows, which does not report it for sparse files, returns
+ * the full size.
  */
 export function allocatedBytes({ size, blocks }: Pick<Stats, 'size' | 'blocks'>): number {
   return process.platform === 'win32' ? size : blocks * STAT_BLOCK_BYTES;
 }
 
-/** Returns the stats of a path itself; undefined if it does not exist. */
+/** Returns the stats of a path without following links; undefined if it does not exist. */
 export async function statsOf(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
   } catch (error) {
-    // It may have been removed since it was listed.
+    // The file may have been removed since it was listed.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw cacheError(error, path);
   }

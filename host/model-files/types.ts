@@ -6,31 +6,33 @@ export interface CachedModel {
   readonly name: ModelName;
   /** Absolute paths of all files, in order; several for a split model. */
   readonly files: readonly string[];
-  /** Total size of all files, bytes. */
+  /** Total size of all files, in bytes. */
   readonly size: number;
 }
 
-/** What a running download does. */
+/** The current activity of a running download. */
 export interface DownloadActivity {
   /** Number of open connections. */
   readonly connections: number;
-  /** When the last bytes arrived, Unix seconds, if that is some time ago. */
+  /** When the last bytes arrived, in Unix seconds, if the download is stalled. */
   readonly stalledSince: number | undefined;
-  /** What happens next, if no bytes arrive. */
+  /** The next step, if no bytes arrive. */
   readonly next: NextStep | undefined;
 }
 
-/** What a download without new bytes does next. */
+/** The next step of a download that receives no bytes. */
 export interface NextStep {
-  /** `wait`: sends a request when the server accepts one again. `retry`: connects again. `reconnect`: replaces the connections. */
+  /**
+   * `wait`: waits until the server accepts requests again. `retry`: connects again. `reconnect`: replaces connections.
+   */
   readonly action: 'wait' | 'retry' | 'reconnect';
-  /** When, Unix milliseconds. */
+  /** Time of the step, in Unix milliseconds. */
   readonly at: number;
-  /** The error that led to it. */
+  /** The error that caused it. */
   readonly code: ErrorCode | undefined;
 }
 
-/** Status of a model's download, for all of its files together. Sizes are bytes. */
+/** Status of a model's download. Sizes are totals of all files, in bytes. */
 export interface DownloadStatus {
   readonly name: ModelName;
   /** Bytes written to the disk and recorded. */
@@ -40,16 +42,16 @@ export interface DownloadStatus {
   readonly status: 'downloading' | 'paused' | 'completed' | 'failed' | 'cancelled';
   /** Unix seconds. */
   readonly startedAt: number;
-  /** Average of the last seconds; 0 while not downloading. */
+  /** Average of the last few seconds; 0 while not downloading. */
   readonly bytesPerSecond: number;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
-  /** Only while this process downloads. */
+  /** Only set while this process downloads the model. */
   readonly activity?: DownloadActivity;
 }
 
 /** The result of a download. */
 export interface DownloadResult {
   readonly model: CachedModel;
-  /** Whether the model was already on the disk, so that nothing was fetched. */
+  /** Whether the model was already on the disk and nothing was fetched. */
   readonly alreadyDownloaded: boolean;
 }

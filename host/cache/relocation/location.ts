@@ -9,18 +9,17 @@ import { assertValid } from '../../common/validate.ts';
 import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../../config.ts';
 
 /**
- * The folders with the models and partial files, which are moved together. Index, locks and pins stay in the home
- * folder.
+ * The folders that are moved: models and partial files. The index, locks and pins stay in the home folder.
  */
 export const MOVED_FOLDERS = ['models', 'partial'] as const;
 
-/** File in the folder that a cache was moved to. Its presence shows that the disk with the cache is connected. */
+/** Name of a file in the folder that a cache was moved to. If it is missing, the disk is not connected. */
 export const MARKER = 'tabagent-cache.json';
 
 const Folder = v.pipe(v.string(), v.check(isAbsolute), v.maxLength(4096));
 const Location = v.object({ folder: Folder });
 
-/** Record of a move in progress, with which a host that starts later can finish or undo the move. */
+/** Record of a move in progress. It allows a host that starts later to finish or undo an interrupted move. */
 const Journal = v.object({
   from: Folder,
   to: Folder,
@@ -32,8 +31,8 @@ export type Journal = v.InferOutput<typeof Journal>;
 /**
  * Returns the folder that contains `models` and `partial`: the home folder, unless the cache was moved.
  *
- * @throws HostError `CACHE_ERROR` if the location file cannot be read or is damaged. Ignoring it would create a second
- *   cache.
+ * @throws HostError `CACHE_ERROR` if the location file cannot be read or is damaged. Ignoring the error would create a
+ *   second cache.
  */
 export async function readLocation(paths: Pick<HostPaths, 'home'>): Promise<string> {
   return (await readJsonFile(cacheLocationFile(paths), Location))?.folder ?? paths.home;

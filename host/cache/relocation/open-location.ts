@@ -8,27 +8,27 @@ import { pause } from '../../hub/retry.ts';
 import { MARKER, pathsAt, readJournal, readLocation } from './location.ts';
 import { recoverMove } from './recover.ts';
 
-/** How long a host waits for another to finish or undo a move, milliseconds. That consists of renames and deletions. */
+/** How long a host waits until another one has finished or undone a move, in milliseconds: renames and deletions. */
 const TIMEOUT_MS = 5_000;
 const POLL_MS = 50;
 
 /** The cache's location and a shared lock that prevents it from being moved. */
 export interface OpenedLocation<P> {
   readonly paths: P;
-  /** Releases the lock, so that the cache can be moved. */
+  /** Releases the lock, which allows moving the cache. */
   release(): void;
 }
 
 /**
- * Returns the path of the lock that each process with an open cache shares, and that one cacheMoving the cache holds
- * exclusively.
+ * Returns the path of the cache lock. Processes with an open cache hold it in shared mode; a process that moves the
+ * cache holds it exclusively.
  */
 export function cacheLockPath({ locks }: Pick<HostPaths, 'locks'>): string {
   return join(locks, 'cache.lock');
 }
 
 /**
- * Finds the cache's location, finishes or undoes an interrupted move, and locks the cache against being moved.
+ * Returns the cache's location and a lock that prevents moving it. First finishes or undoes an interrupted move.
  *
  * @throws HostError `CACHE_MOVING`; `CACHE_ERROR` if the disk it was moved to is not connected.
  */
@@ -45,7 +45,7 @@ export async function openLocation<P extends HostPaths>(paths: P, log: Logger): 
   }
 }
 
-/** Returns undefined on a read-only disk, where nothing can be moved. */
+/** Acquires the shared lock. Returns undefined on a read-only disk, where nothing can be moved. */
 async function acquireShare(paths: HostPaths, log: Logger): Promise<FileLock | undefined> {
   for (let waited = 0; ; waited += POLL_MS) {
     try {
@@ -66,7 +66,7 @@ async function recoverInterrupted(paths: HostPaths, log: Logger): Promise<void> 
     if (journal === undefined) return;
     const exclusive = FileLock.try(cacheLockPath(paths));
     try {
-      // Read again, because another host may have finished the recovery before this one got the lock.
+      // Read the journal again: another host may have completed the recovery before this one acquired the lock.
       const current = exclusive === undefined ? undefined : await readJournal(paths);
       if (current !== undefined) await recoverMove(paths, current, log);
       if (exclusive !== undefined) return;

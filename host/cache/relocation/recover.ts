@@ -8,8 +8,8 @@ import { type Journal, MARKER, MOVED_FOLDERS, readLocation } from './location.ts
 import { removeCopied, removeEmpty } from './tree.ts';
 
 /**
- * Recovers from an interrupted move: if the new location was already saved, removes the rest of the old one; otherwise
- * undoes the move. The caller holds the cache lock exclusively.
+ * Recovers from an interrupted move: if the new location was already saved, removes the remaining files of the old one;
+ * otherwise undoes the move. The caller must hold the cache lock exclusively.
  */
 export async function recoverMove(paths: Pick<HostPaths, 'home'>, journal: Journal, log: Logger): Promise<void> {
   const { from, to, method } = journal;

@@ -17,7 +17,7 @@ import { cacheLockPath } from './open-location.ts';
 import { recoverMove, removeSource } from './recover.ts';
 import { copyFile, listFiles, removeEmpty } from './tree.ts';
 
-/** Progress of a move, bytes. */
+/** Progress of a move, in bytes. */
 export interface RelocationProgress {
   readonly moved: number;
   readonly total: number;
@@ -34,7 +34,7 @@ export interface RelocationResult {
 /** Options for {@link relocateCache}. */
 export interface RelocationOptions {
   readonly paths: HostPaths;
-  /** Absolute path. The home folder moves the cache back. */
+  /** Absolute path of the new folder. The home folder moves the cache back. */
   readonly to: string;
   readonly signal: AbortSignal;
   readonly onProgress: ProgressListener<RelocationProgress>;
@@ -44,13 +44,13 @@ export interface RelocationOptions {
 }
 
 /**
- * Moves models and unfinished downloads to another folder or disk. If the process ends at any moment, each model is
- * complete in one of the folders: files are copied first, then the new location is saved atomically, then the old files
- * are removed. The next host to start undoes a move whose location was not saved, and finishes one whose location was.
+ * Moves models and unfinished downloads to another folder or disk. At any time, each model is complete in one of the
+ * folders: files are copied first, then the new location is saved atomically, then the old files are removed. If the
+ * move is interrupted, the next host that starts undoes it, or finishes it if the new location was already saved.
  *
- * @throws HostError `INVALID_REQUEST` for an unsuitable folder, `CACHE_ERROR` if a folder of the cache is a link
- *   (nothing is moved through one), `CACHE_MOVING` while other hosts use the cache, `DISK_FULL`, `CACHE_NOT_WRITABLE`,
- *   `CACHE_ERROR`; the signal's reason when aborted, after the move has been undone.
+ * @throws HostError `INVALID_REQUEST` for an unsuitable folder, `CACHE_ERROR` if a folder of the cache is a link or a
+ *   file operation fails, `CACHE_MOVING` while other hosts use the cache, `DISK_FULL`, `CACHE_NOT_WRITABLE`; the
+ *   signal's reason when aborted, after the move has been undone.
  */
 export async function relocateCache(options: RelocationOptions): Promise<RelocationResult> {
   const { paths, log } = options;
@@ -113,7 +113,7 @@ async function transfer({ from, to, method }: Journal, options: RelocationOption
   options.onProgress({ moved: total, total });
 }
 
-/** Returns the folder to move to. Creates it if needed; it must not contain parts of a cache. */
+/** Checks the target folder, creates it if needed, and returns its real path. It must not contain parts of a cache. */
 async function prepareTarget(requested: string, from: string): Promise<string> {
   if (!isAbsolute(requested) || requested.includes('\0')) throw invalidTarget(requested, 'an absolute path');
   await mkdir(resolve(requested), { recursive: true, mode: 0o700 });

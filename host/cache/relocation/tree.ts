@@ -14,12 +14,12 @@ export interface TreeFile {
   readonly allocated: number;
 }
 
-/** Size of the copy buffer, bytes. */
+/** Size of the copy buffer, in bytes. */
 const COPY_BUFFER_BYTES = 1024 * 1024;
 /** Suffix of a file while it is being copied. */
 const UNFINISHED_SUFFIX = '.moving';
 
-/** Returns the regular files below a folder. Links and special files do not belong to the cache and are not moved. */
+/** Returns the regular files below a folder, without links and special files, which do not belong to the cache. */
 export async function listFiles(root: string, prefix = ''): Promise<TreeFile[]> {
   const files: TreeFile[] = [];
   const entries = await readFolder(join(root, prefix));
@@ -34,8 +34,8 @@ export async function listFiles(root: string, prefix = ''): Promise<TreeFile[]> 
 }
 
 /**
- * Copies a file under a temporary name, preserving holes, syncs it, and renames it. Throws the error of the file system
- * or the signal's reason; a partial copy stays under its temporary name.
+ * Copies a file to a temporary name, preserving holes, syncs it, and renames it. Throws the file system's error or the
+ * signal's reason; the partial copy keeps its temporary name.
  */
 export async function copyFile(
   from: string,
@@ -67,7 +67,7 @@ export async function copyFile(
     await target.close();
     target = undefined;
     await renameFile(unfinished, to);
-    // The modification time serves as a model's last use if nothing else is recorded.
+    // The modification time is used as a model's last use if none is recorded.
     await utimes(to, mtime, mtime);
   } finally {
     await target?.close();
@@ -76,8 +76,7 @@ export async function copyFile(
 }
 
 /**
- * Removes the files of a tree that another tree has complete copies of, partial copies in it, and the folders that
- * become empty.
+ * Removes the files of a tree that have complete copies in another tree, partial copies, and folders that become empty.
  */
 export async function removeCopied(root: string, copies: string): Promise<void> {
   for (const { path, size } of await listFiles(root)) {
