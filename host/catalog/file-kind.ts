@@ -32,7 +32,7 @@ export function kindOfName(file: string): FileKind {
   return WORDS.find(([words]) => words.test(stem))?.[1] ?? 'model';
 }
 
-/** Whether a file of a repository is listed: a GGUF file, or a piece of one. */
+/** Returns whether a file of a repository is listed: a GGUF file, or a piece of one. */
 export function isListed(file: string): boolean {
   return /\.gguf$/i.test(file) || PIECE.test(file);
 }

@@ -7,7 +7,7 @@ import { removeFile, renameFile } from './files-in-use.ts';
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
-/** A temporary file that is this much older than a new one was left by a process that was killed, milliseconds. */
+/** A temporary file that is this much older than a new one was left by a process that was killed, in milliseconds. */
 const ABANDONED_MS = 60_000;
 
 /** What a file is to contain: its text or bytes, or a function that writes them. */

@@ -1,6 +1,6 @@
 /** A source of time. Tests use one that they advance themselves. */
 export interface Clock {
-  /** Returns monotonic time, milliseconds. */
+  /** Returns monotonic time, in milliseconds. */
   now(): number;
   /** Calls `callback` after `ms` milliseconds, unless the returned function is called first. */
   after(ms: number, callback: () => void): () => void;

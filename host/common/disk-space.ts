@@ -3,7 +3,7 @@ import { ancestors } from './ancestors.ts';
 import { HostError, isSystemError } from './errors.ts';
 import { formatBytes } from './format.ts';
 
-/** The size of a volume and the space available to this user, bytes. */
+/** The size of a volume and the space available to this user, in bytes. */
 export interface DiskSpace {
   readonly total: number;
   readonly available: number;

@@ -9,7 +9,7 @@ import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
 /** In each folder of locks: the lock that a process holds while it takes, releases or checks another lock there. */
 const GUARD_FILE = '.guard';
-/** How long to wait for the guard, milliseconds. A process holds it for less than one, unless the machine stalls. */
+/** How long to wait for the guard, in milliseconds. A process holds it for less than one, unless the machine stalls. */
 const GUARD_TIMEOUT_MS = 5_000;
 
 const EXCLUSIVE = 'BEGIN EXCLUSIVE';

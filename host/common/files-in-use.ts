@@ -5,8 +5,8 @@ import { isSystemError } from './errors.ts';
 import { fileInUse } from './host-errors.ts';
 
 /**
- * Pauses between attempts to use a file that another program has open, milliseconds: virus scanners and indexers, which
- * open every new file on Windows, usually close it within a second.
+ * Pauses between attempts to use a file that another program has open, in milliseconds: virus scanners and indexers,
+ * which open every new file on Windows, usually close it within a second.
  */
 const PAUSES_MS = [10, 20, 50, 100, 200, 300, 400];
 

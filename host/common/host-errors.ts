@@ -5,7 +5,7 @@ import { type ErrorDetails, HostError } from './errors.ts';
  * An error that a single module reports is made in that module.
  */
 
-/** Longest part of a client's own value that is repeated in an error, characters. */
+/** Longest part of a client's own value that is repeated in an error, in characters. */
 const MAX_SHOWN = 200;
 
 /** A request's field has a value that is not allowed. `expected` completes "Expected `field` to be …". */

@@ -21,7 +21,10 @@ export interface RequestLog extends Logger {
   withContext<T>(fields: LogFields, work: () => T): T;
 }
 
-/** Size at which the log file is renamed to `<name>.1`, bytes. All logs take at most twice this, or three times if the file cannot be renamed. */
+/**
+ * Size at which the log file is renamed to `<name>.1`, in bytes. All logs take at most twice this, or three times if
+ * the file cannot be renamed.
+ */
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
 /** Matches Hugging Face tokens, keys of the server for programs, and values that may contain a token or a signature. */
@@ -69,7 +72,10 @@ export function createLogger(options: { file: string; debug: boolean }): Request
   };
 }
 
-/** Renames a log. If that fails, as on Windows while another program has either file open, it grows, and is eventually truncated. */
+/**
+ * Renames a log. If that fails, as on Windows while another program has either file open, it grows, and is eventually
+ * truncated.
+ */
 function rotate(file: string, size: number): void {
   try {
     renameSync(file, `${file}.1`);

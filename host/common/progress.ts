@@ -1,10 +1,12 @@
-/** Progress events of one piece of work are at least this far apart, milliseconds; the last one is always sent. */
+/** Progress events of one piece of work are at least this far apart, in milliseconds; the last one is always sent. */
 export const PROGRESS_INTERVAL_MS = 100;
 
 /** Receives the progress of an operation, possibly very often; see {@link throttle}. */
 export type ProgressListener<T> = (progress: T) => void;
 
-/** A listener that is called at most once per interval. Call `flush` at the end so that it receives the last progress. */
+/**
+ * A listener that is called at most once per interval. Call `flush` at the end so that it receives the last progress.
+ */
 export interface ThrottledListener<T> {
   (progress: T): void;
   /** Passes on the last progress if it is pending. */

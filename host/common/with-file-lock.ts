@@ -3,7 +3,7 @@ import { HostError } from './errors.ts';
 import { FileLock } from './file-lock.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 
-/** How long to wait for other processes, milliseconds. Work under such a lock takes a few milliseconds. */
+/** How long to wait for other processes, in milliseconds. Work under such a lock takes a few milliseconds. */
 const TIMEOUT_MS = 10_000;
 const RETRY_MS = 10;
 
@@ -14,7 +14,8 @@ const queue = new KeyedQueue();
  * Runs work while no other caller, in this process or another, runs work under the same lock: for reading, changing and
  * writing back data that hosts share. The work must be short, and must not wait for a user or the network.
  *
- * @throws HostError `CACHE_ERROR` if another process holds the lock for too long; also any error of the lock or the work.
+ * @throws HostError `CACHE_ERROR` if another process holds the lock for too long; also any error of the lock or the
+ * work.
  */
 export function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   return queue.run(path, async () => {

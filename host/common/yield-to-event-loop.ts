@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** How long a computation may block the event loop, milliseconds: too short to be noticed. */
+/** How long a computation may block the event loop, in milliseconds: too short to be noticed. */
 const SLICE_MS = 20;
 
 /**

@@ -19,11 +19,14 @@ const RemoteEngineSchema = objectWith({
   keyVariable: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'the name of a variable'))),
   /** Allows plain HTTP beyond this computer and private networks, where others can read the traffic and the key. */
   plainHttp: v.optional(v.boolean()),
-  /** Whether to send settings that OpenAI's API lacks (top_k, min_p, repetition penalty); by default, only in private networks. */
+  /**
+   * Whether to send settings that OpenAI's API lacks (top_k, min_p, repetition penalty); by default, only in private
+   * networks.
+   */
   moreSettings: v.optional(v.boolean()),
-  /** How long the first text may take, seconds. */
+  /** How long the first text may take, in seconds. */
   firstTextSeconds: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(86_400))),
-  /** How long a pause within an answer may take, seconds. */
+  /** How long a pause within an answer may take, in seconds. */
   idleSeconds: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(86_400))),
 });
 
@@ -36,7 +39,7 @@ const ConfigFileSchema = objectWith({
   allowedExtensions: v.optional(v.array(v.string())),
   /** The only commands that EXECUTE_COMMAND runs, each a program and its arguments. No shell interprets them. */
   allowedCommands: v.optional(v.array(v.pipe(v.array(v.string()), v.minLength(1)))),
-  /** How long such a command may run, seconds. */
+  /** How long such a command may run, in seconds. */
   commandTimeoutSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(3600))),
   /** The address that `tabagent update` requests; its response has the format of GitHub's `releases/latest`. */
   releaseUrl: v.optional(v.pipe(v.string(), v.maxLength(2048), v.regex(RELEASE_URL, 'an https URL'))),

@@ -10,7 +10,7 @@ const CONFIG_FILE_NAME = 'config.json';
 /** Permissions of a user's configuration, which is private, and of the one for all users, which all can read. */
 export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
 
-/** Largest configuration file that is read, bytes. It lists extensions, commands and engines: some kilobytes. */
+/** Largest configuration file that is read, in bytes. It lists extensions, commands and engines: some kilobytes. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /** Permission bits: the group or all users may write. */

@@ -11,7 +11,7 @@ import type { Caller } from './caller.ts';
 import { assertAllowed } from './check-caller.ts';
 import { assertOwnDataFolder } from './data-folder.ts';
 
-/** Time limit for the first message of a rejected client, milliseconds. An extension sends one as it connects. */
+/** Time limit for the first message of a rejected client, in milliseconds. An extension sends one as it connects. */
 const FIRST_MESSAGE_MS = 1_000;
 
 /**
@@ -41,8 +41,8 @@ export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams,
 }
 
 /**
- * Sends a client the reason why it is refused, as the reply to its first message if it sends one, and resolves when that
- * is written. The host ignores everything else that a refused client sends.
+ * Sends a client the reason why it is refused, as the reply to its first message if it sends one, and resolves when
+ * that is written. The host ignores everything else that a refused client sends.
  */
 async function refuse({ input, output }: FrameStreams, error: HostError): Promise<void> {
   const first = Promise.withResolvers<object>();

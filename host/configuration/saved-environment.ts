@@ -4,8 +4,8 @@ import { configUnusable, readConfigJson } from './config-text.ts';
 
 /**
  * Environment variables that `tabagent install` saves for every host of the user, in a file of their own beside
- * `config.json`. A browser started from the desktop does not have the variables of a terminal, and its host must work as
- * the command line does. Variables for a single run, such as `HF_HUB_OFFLINE`, and secrets are not among them.
+ * `config.json`. A browser started from the desktop does not have the variables of a terminal, and its host must work
+ * as the command line does. Variables for a single run, such as `HF_HUB_OFFLINE`, and secrets are not among them.
  */
 export const SAVED_VARIABLES: readonly string[] = [
   'TABAGENT_HOME',
@@ -22,7 +22,7 @@ export const SAVED_VARIABLES: readonly string[] = [
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
 ];
 
-/** Longest value, characters: paths and addresses are shorter. */
+/** Longest value, in characters: paths and addresses are shorter. */
 const MAX_VALUE_LENGTH = 4096;
 
 /** Returns the path of the file with saved variables in a folder. */

@@ -2,7 +2,7 @@ import type { RetryPause } from '../hub/retry.ts';
 import type { DownloadActivity } from '../model-files/types.ts';
 import type { ConnectionActivity } from './download-round.ts';
 
-/** Time without new bytes after which a download counts as stalled, milliseconds. */
+/** Time without new bytes after which a download counts as stalled, in milliseconds. */
 const STALLED_AFTER_MS = 4_000;
 
 /**

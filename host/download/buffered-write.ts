@@ -1,14 +1,14 @@
 import type { PartialFile } from './partial-file.ts';
 
 /**
- * Size of the buffer, bytes. A slow connection delivers small pieces, and a write for each would cost more than the
+ * Size of the buffer, in bytes. A slow connection delivers small pieces, and a write for each would cost more than the
  * bytes.
  */
 const BUFFER_BYTES = 256 * 1024;
 
 /**
- * Longest time that bytes stay in the buffer, milliseconds: progress on a slow connection is visible, and kept when it
- * stops.
+ * Longest time that bytes stay in the buffer, in milliseconds: progress on a slow connection is visible, and kept when
+ * it stops.
  */
 const MAX_DELAY_MS = 500;
 

@@ -29,7 +29,10 @@ export class Connection implements ConnectionRate {
     this.#bytes += bytes;
   }
 
-  /** Ends a measuring interval and returns its bytes. The rate is a moving average: half this interval, half those before. */
+  /**
+   * Ends a measuring interval and returns its bytes. The rate is a moving average: half this interval, half those
+   * before.
+   */
   sample(elapsedMs: number): number {
     const bytes = this.#bytes;
     const rate = (bytes * 1000) / elapsedMs;
@@ -39,7 +42,7 @@ export class Connection implements ConnectionRate {
   }
 }
 
-/** A younger connection may still be getting up to speed, milliseconds. */
+/** A younger connection may still be getting up to speed, in milliseconds. */
 const WARMUP_MS = 2_000;
 
 /** A connection is slow below this part of the rate of a fast one. */

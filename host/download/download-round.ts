@@ -64,7 +64,7 @@ export class StoredChunkDiffers extends Error {
 /** A connection was closed because others are much faster. */
 class SlowConnection extends Error {}
 
-/** Interval between two samples of the connections' speed, milliseconds. */
+/** Interval between two samples of the connections' speed, in milliseconds. */
 const SAMPLE_MS = 400;
 
 /** Number of unusable responses to range requests of one run after which no more ranges are requested. */
@@ -172,7 +172,7 @@ export class DownloadRound {
     }
   }
 
-  /** Whether a worker should continue, given that the slowest ones leave when there are too many. */
+  /** Returns whether a worker should continue, given that the slowest ones leave when there are too many. */
   #isNeeded(): boolean {
     const leaving = [...this.#connections].filter(({ isLeaving }) => isLeaving).length;
     return this.#workers - leaving <= this.#options.plan.target;
@@ -253,7 +253,7 @@ export class DownloadRound {
     return true;
   }
 
-  /** Whether a server refuses one more connection, but not the others. */
+  /** Returns whether a server refuses one more connection, but not the others. */
   #isOneTooMany(error: unknown): boolean {
     const others = [...this.#connections];
     if (isRefusal(error)) return others.length > 0;
@@ -355,7 +355,7 @@ export class DownloadRound {
     }
   }
 
-  /** Whether the file has these bytes already. */
+  /** Returns whether the file has these bytes already. */
   async #isStored(bytes: Uint8Array, offset: number): Promise<boolean> {
     const stored = await this.#options.file.read(Buffer.allocUnsafe(bytes.length), offset, bytes.length);
     return stored.equals(bytes);
@@ -391,7 +391,7 @@ export class DownloadRound {
   }
 }
 
-/** Whether a server refused a request without a reason that concerns the file. */
+/** Returns whether a server refused a request without a reason that concerns the file. */
 function isRefusal(error: unknown): error is HubError {
   return error instanceof HubError && REFUSALS.has(error.details?.status) && error.details?.hubCode === undefined;
 }

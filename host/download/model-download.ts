@@ -23,7 +23,7 @@ import { FileDownload } from './file-download.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { SpeedMeter } from './speed-meter.ts';
 
-/** How often a download shares its progress with other hosts and checks for their control requests, milliseconds. */
+/** How often a download shares its progress with other hosts and checks for their control requests, in milliseconds. */
 export const SHARE_INTERVAL_MS = 250;
 
 /** Concurrent requests to the hub about the files of a split model: a name can claim a thousand files. */
@@ -51,8 +51,8 @@ interface Waiter {
 }
 
 /**
- * The download of one model with all of its files, shared by all requests for it. It ends with the model, with an error,
- * or when no request waits for it any more. Its chunks are kept unless it is cancelled.
+ * The download of one model with all of its files, shared by all requests for it. It ends with the model, with an
+ * error, or when no request waits for it any more. Its chunks are kept unless it is cancelled.
  */
 export class ModelDownload {
   readonly #options: ModelDownloadOptions;
@@ -90,7 +90,9 @@ export class ModelDownload {
     return this.#controller.signal.aborted;
   }
 
-  /** Waits for the model and reports progress. When the signal aborts, the download continues for the other requests. */
+  /**
+   * Waits for the model and reports progress. When the signal aborts, the download continues for the other requests.
+   */
   async join(options: {
     signal?: AbortSignal | undefined;
     onProgress?: ProgressListener<DownloadStatus> | undefined;
@@ -220,7 +222,9 @@ export class ModelDownload {
     );
   }
 
-  /** Requests each file's metadata from the hub, checks the disk space, and restores what the index has of the files. */
+  /**
+   * Requests each file's metadata from the hub, checks the disk space, and restores what the index has of the files.
+   */
   async #prepare(): Promise<FileDownload[]> {
     const { name, layout, index, limits, log, rateLimiter } = this.#options;
     const { signal } = this.#controller;
@@ -300,8 +304,8 @@ export class ModelDownload {
   }
 
   /**
-   * Saves the outcome for other hosts and for the next start. A cancelled download is deleted, and one that failed before
-   * its files were known restores the previous state: a mistyped name is not listed as a download.
+   * Saves the outcome for other hosts and for the next start. A cancelled download is deleted, and one that failed
+   * before its files were known restores the previous state: a mistyped name is not listed as a download.
    */
   async #saveOutcome(
     error: unknown,

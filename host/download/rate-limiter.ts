@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Burst after a pause, as a time at the allowed speed, milliseconds: smooth, but not packet by packet. */
+/** Burst after a pause, as a time at the allowed speed, in milliseconds: smooth, but not packet by packet. */
 const BURST_MS = 250;
 
 /** Limits the speed of all downloads of a host together: `take` waits while the limit is exceeded. */

@@ -1,8 +1,8 @@
-/** The speed is averaged over this time, milliseconds: long enough to be steady, short enough to show changes. */
+/** The speed is averaged over this time, in milliseconds: long enough to be steady, short enough to show changes. */
 const WINDOW_MS = 3_000;
-/** Samples closer together than this are merged, milliseconds. */
+/** Samples closer together than this are merged, in milliseconds. */
 const SAMPLE_MS = 50;
-/** Below this time no speed is reported, milliseconds: the first bytes arrive all at once. */
+/** Below this time no speed is reported, in milliseconds: the first bytes arrive all at once. */
 const MIN_WINDOW_MS = 200;
 
 /** Measures how fast a number of bytes grows. */

@@ -60,8 +60,8 @@ export interface Names {
 /**
  * A folder of another program. A link in it is followed to a file or folder elsewhere only if the folder and the target
  * belong to the user, as where models were moved to another disk. Linked folders inside it, above it, and those that
- * overlap with one that was read before are not entered, which rules out loops. Unreadable entries are treated like missing
- * ones.
+ * overlap with one that was read before are not entered, which rules out loops. Unreadable entries are treated like
+ * missing ones.
  */
 export class BoundedFolder {
   readonly path: string;
@@ -174,7 +174,9 @@ export class BoundedFolder {
     return file === undefined ? undefined : { ...file, path };
   }
 
-  /** Whether an entry is a link to a folder that is to be entered: once each, and none that is inside or above. */
+  /**
+   * Returns whether an entry is a link to a folder that is to be entered: once each, and none that is inside or above.
+   */
   async #isNewFolder(entry: Dirent, parts: readonly string[]): Promise<boolean> {
     if (!entry.isSymbolicLink()) return false;
     const real = await this.#resolve([...parts, entry.name]);
@@ -204,18 +206,21 @@ export class BoundedFolder {
   }
 }
 
-/** Whether a real path is a folder or below it. */
+/** Returns whether a real path is a folder or below it. */
 function isBelow(folder: string, path: string): boolean {
   const relativePath = relative(folder, path);
   return relativePath !== '..' && !relativePath.startsWith(`..${sep}`) && join(folder, relativePath) === path;
 }
 
-/** Whether a file belongs to the user of this process. Node.js cannot tell on Windows, where making a link takes a right. */
+/**
+ * Returns whether a file belongs to the user of this process. Node.js cannot tell on Windows, where making a link takes
+ * a right.
+ */
 function isUsersOwn({ uid }: Stats): boolean {
   return process.getuid === undefined || uid === process.getuid();
 }
 
-/** Whether everyone may make links in a folder. Windows has no such mode. */
+/** Returns whether everyone may make links in a folder. Windows has no such mode. */
 function isOpenToAll({ mode }: Stats): boolean {
   return process.getuid !== undefined && (mode & 0o002) !== 0;
 }

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { isSystemError } from '../common/errors.ts';
 
-/** Largest manifest or settings file that is read, bytes. Real ones have a few kilobytes. */
+/** Largest manifest or settings file that is read, in bytes. Real ones have a few kilobytes. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** A file's path and the metadata that changes with its content. */
@@ -50,8 +50,8 @@ export async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined
 }
 
 /**
- * Whether an error means only that another program's file cannot be used: any error of the file system, except that
- * this process has run out of resources.
+ * Returns whether an error means only that another program's file cannot be used: any error of the file system, except
+ * that this process has run out of resources.
  */
 export function isUnreadable(error: unknown): boolean {
   if (isSystemError(error, 'EMFILE', 'ENFILE', 'ENOMEM')) return false;

@@ -36,7 +36,7 @@ export function plainTitle(title: string): string {
   return title.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '_').slice(0, 300);
 }
 
-/** Whether an id is that of an external model, which the hub does not know. */
+/** Returns whether an id is that of an external model, which the hub does not know. */
 export function isExternalName({ owner, repo }: { readonly owner: string; readonly repo: string }): boolean {
   return owner === LOCAL_OWNER && (MODEL_SOURCES as readonly string[]).includes(repo);
 }

@@ -25,12 +25,12 @@ import {
 } from './listing.ts';
 import { type ScanResult, scan } from './scan.ts';
 
-/** How long listing waits for other programs' folders, milliseconds; what has been found by then is listed. */
+/** How long listing waits for other programs' folders, in milliseconds; what has been found by then is listed. */
 const LISTING_TIMEOUT_MS = 3_000;
 
 /**
- * Time limit of a search for one model, or of a scan that the user requested, milliseconds. Network drives can be slow
- * to respond.
+ * Time limit of a search for one model, or of a scan that the user requested, in milliseconds. Network drives can be
+ * slow to respond.
  */
 const SEARCH_TIMEOUT_MS = 30_000;
 
@@ -77,7 +77,7 @@ export class ExternalModels {
     };
   }
 
-  /** Whether there are no external models. */
+  /** Returns whether there are no external models. */
   async isEmpty(signal: AbortSignal): Promise<boolean> {
     return (await this.#search(signal)).length === 0;
   }

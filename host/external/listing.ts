@@ -81,7 +81,7 @@ export function arrangeListing(found: ListingInput): Pick<ExternalListing, 'mode
   return { models, missing: missing.filter(({ name }) => !taken.has(name.id)), rejected };
 }
 
-/** Whether a model is the matched one, according to sizes and checksums that are known without reading it. */
+/** Returns whether a model is the matched one, according to sizes and checksums that are known without reading it. */
 export function isMatched({ files }: ExternalModel, record: MatchedModel, hashCache: FileHashCache): boolean {
   return (
     files.length === record.files.length &&
@@ -92,7 +92,7 @@ export function isMatched({ files }: ExternalModel, record: MatchedModel, hashCa
   );
 }
 
-/** Whether a program stores the checksum of every file of a model. */
+/** Returns whether a program stores the checksum of every file of a model. */
 export function hasChecksums({ files }: ExternalModel): boolean {
   return files.every(({ sha256 }) => sha256 !== undefined);
 }

@@ -35,12 +35,12 @@ export function cacheBytes(
   return keys * BYTES_PER_NUMBER[cacheTypeK] + values * BYTES_PER_NUMBER[cacheTypeV];
 }
 
-/** Whether a model's keys and values can be stored in a quantized type. */
+/** Returns whether a model's keys and values can be stored in a quantized type. */
 export function canQuantizeCache({ keyLength, valueLength }: Pick<ModelShape, 'keyLength' | 'valueLength'>): boolean {
   return keyLength > 0 && keyLength % BLOCK_ELEMENTS === 0 && valueLength % BLOCK_ELEMENTS === 0;
 }
 
-/** Whether a type is quantized, so that a head's elements must fill whole blocks. */
+/** Returns whether a type is quantized, so that a head's elements must fill whole blocks. */
 export function isQuantized(type: CacheType): boolean {
   return type.startsWith('q');
 }

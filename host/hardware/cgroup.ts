@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { ReadText } from './read-text.ts';
 
-/** The memory limit of a control group, bytes. */
+/** The memory limit of a control group, in bytes. */
 export interface MemoryLimit {
   readonly limit: number;
   /** The unused part of it. Reclaimable file pages count as available, as in `MemAvailable`. */

@@ -5,7 +5,9 @@ import { parseCpuInfo } from './cpuinfo.ts';
 import type { Machine } from './machine.ts';
 import type { CpuFacts } from './types.ts';
 
-/** Time limit for systeminformation's CPU query, milliseconds. On Windows it starts PowerShell, which takes seconds. */
+/**
+ * Time limit for systeminformation's CPU query, in milliseconds. On Windows it starts PowerShell, which takes seconds.
+ */
 const PROBE_TIMEOUT_MS = 10_000;
 
 /** Detects the CPU. Rejects if the system does not answer in time. */

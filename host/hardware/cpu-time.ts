@@ -6,9 +6,9 @@ import type { CpuLoad } from './threads.ts';
 
 /** CPU time of the CPUs that this process may run on, since the machine started, and of this process. */
 export interface CpuTime {
-  /** All CPUs together, milliseconds. */
+  /** All CPUs together, in milliseconds. */
   readonly busyMs: number;
-  /** This process, with all its threads, milliseconds. */
+  /** This process, with all its threads, in milliseconds. */
   readonly ownMs: number;
   /** How many CPUs these are. */
   readonly cpus: number;
@@ -16,7 +16,7 @@ export interface CpuTime {
   readonly atMs: number;
 }
 
-/** A kernel's tick in `/proc/stat`, milliseconds: USER_HZ is 100 on every architecture Node runs on. */
+/** A kernel's tick in `/proc/stat`, in milliseconds: USER_HZ is 100 on every architecture Node runs on. */
 const TICK_MS = 10;
 
 /** Where the times are read from. */

@@ -5,10 +5,10 @@ import { type CacheTypes, cacheBytes } from './cache-types.ts';
 /** Tokens evaluated at once, which determine working memory: node-llama-cpp's default batch size. */
 const BATCH_TOKENS = 512;
 
-/** llama.cpp rounds context lengths up to multiples of this, tokens. */
+/** llama.cpp rounds context lengths up to multiples of this, in tokens. */
 const CONTEXT_STEP = 256;
 
-/** Working memory is counted in F32, bytes; copies of values are F16. */
+/** Working memory is counted in F32, in bytes; copies of values are F16. */
 const F32_BYTES = 4;
 const F16_BYTES = 2;
 

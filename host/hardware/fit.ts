@@ -3,7 +3,7 @@ import { MINIMUM_RESERVE, memoryBudgetOn } from './memory-budget.ts';
 import { fitsBudget } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Amounts of main and GPU memory, bytes. */
+/** Amounts of main and GPU memory, in bytes. */
 export interface MemoryAmount {
   readonly ram: number;
   readonly vram: number;

@@ -62,7 +62,7 @@ export function withBackend(found: readonly DetectedGpu[], backend: BackendGpus 
   return [...used, ...rest.map((gpu) => ({ ...gpu, backend: null }))];
 }
 
-/** Whether two names are of one GPU: drivers add their own name, or leave out the vendor's. */
+/** Returns whether two names are of one GPU: drivers add their own name, or leave out the vendor's. */
 function isSame(one: string, other: string): boolean {
   const [a, b] = [one, other].map((name) =>
     name

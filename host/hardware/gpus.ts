@@ -7,7 +7,7 @@ import type { Machine } from './machine.ts';
 import { NVIDIA_QUERY, parseNvidiaSmi } from './nvidia-smi.ts';
 import { DISPLAY_ADAPTERS_QUERY, parseDisplayAdapters } from './windows-gpus.ts';
 
-/** Time limit for macOS's system_profiler, milliseconds; it takes one or two seconds. */
+/** Time limit for macOS's system_profiler, in milliseconds; it takes one or two seconds. */
 const PROFILER_TIMEOUT_MS = 10_000;
 
 /**

@@ -10,12 +10,14 @@ import type { BackendGpus, CpuFacts, CpuInfo, GpuInfo, HardwareSnapshot, MemoryI
 import { chooseVariant } from './variant.ts';
 
 /**
- * How long GPU information is cached, milliseconds. nvidia-smi takes about 50 ms, and free VRAM changes within seconds
- * as models are loaded.
+ * How long GPU information is cached, in milliseconds. nvidia-smi takes about 50 ms, and free VRAM changes within
+ * seconds as models are loaded.
  */
 const VRAM_FRESH_MS = 2_000;
 
-/** How long the absence of GPUs is cached, milliseconds: detection starts programs, and a GPU rarely appears later. */
+/**
+ * How long the absence of GPUs is cached, in milliseconds: detection starts programs, and a GPU rarely appears later.
+ */
 const NO_GPU_FRESH_MS = 60_000;
 
 /** Detects the hardware. The CPU is detected once, GPUs are cached for a short time, and memory is read every time. */

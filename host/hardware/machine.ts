@@ -7,17 +7,18 @@ import { withTimeout } from '../common/with-timeout.ts';
 import { type ReadText, readText } from './read-text.ts';
 
 /**
- * Time limit for programs such as nvidia-smi, milliseconds. With eight GPUs and an unloaded driver it takes about 5 s.
+ * Time limit for programs such as nvidia-smi, in milliseconds. With eight GPUs and an unloaded driver it takes about 5
+ * s.
  */
 const PROGRAM_TIMEOUT_MS = 10_000;
 
 /**
- * How long to wait for a killed program to exit, milliseconds. One that is stuck in a driver never exits and is
+ * How long to wait for a killed program to exit, in milliseconds. One that is stuck in a driver never exits and is
  * abandoned.
  */
 const KILL_GRACE_MS = 500;
 
-/** Largest output of such a program, bytes. The longest, Windows' list of display adapters, has about 100 KiB. */
+/** Largest output of such a program, in bytes. The longest, Windows' list of display adapters, has about 100 KiB. */
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
 /** The functions of systeminformation that are used if the system has no files with the information. */

@@ -1,7 +1,7 @@
 import { sum } from '../common/sum.ts';
 import type { GpuInfo, HardwareSnapshot } from './types.ts';
 
-/** Memory that is not given to models, bytes. */
+/** Memory that is not given to models, in bytes. */
 export interface Reserve {
   readonly gpu: number;
   readonly ram: number;
@@ -17,7 +17,7 @@ const RECOMMENDED_RESERVE: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 
 /** Reserve for rejecting a load: a runner process without a model, and a GPU backend's context. */
 export const MINIMUM_RESERVE: Reserve = { gpu: 300 * 1024 * 1024, ram: 160 * 1024 * 1024 };
 
-/** The memory that a model may use, bytes. */
+/** The memory that a model may use, in bytes. */
 export interface MemoryBudget {
   /** The GPUs it may use; several share a model's layers. */
   readonly gpus: readonly GpuInfo[];

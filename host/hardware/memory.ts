@@ -6,7 +6,7 @@ import type { Machine } from './machine.ts';
 import type { ReadText } from './read-text.ts';
 import type { MemoryInfo } from './types.ts';
 
-/** Time limit for the query on macOS, milliseconds; `vm_stat` takes about ten. */
+/** Time limit for the query on macOS, in milliseconds; `vm_stat` takes about ten. */
 const PROBE_TIMEOUT_MS = 3_000;
 
 /** Returns the total main memory, and what programs can use without swapping. */

@@ -4,7 +4,7 @@ import type { Demand } from './demand.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Smallest context worth recommending, tokens: a shorter one is too short for a question and its answer. */
+/** Smallest context worth recommending, in tokens: a shorter one is too short for a question and its answer. */
 const MIN_CONTEXT = 512;
 
 /** The facts about a split that its explanation needs. */

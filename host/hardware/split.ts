@@ -32,7 +32,7 @@ export interface Split {
   readonly reason: string;
 }
 
-/** Largest model that a CPU alone runs at reading speed, bytes: about 10 tokens/s at a desktop's 40 GB/s. */
+/** Largest model that a CPU alone runs at reading speed, in bytes: about 10 tokens/s at a desktop's 40 GB/s. */
 const SMALL_MODEL = 4e9;
 
 /** Recommends a split: as many layers on the GPU as fit there with the context, the rest in main memory. */
@@ -72,7 +72,7 @@ function mostLayers(demand: Demand, budget: MemoryBudget): number {
   );
 }
 
-/** Whether an amount of memory fits a budget. */
+/** Returns whether an amount of memory fits a budget. */
 export function fitsBudget(budget: MemoryBudget, { vram, ram }: { vram: number; ram: number }): boolean {
   return vram <= budget.vram && (budget.shared ? vram + ram : ram) <= budget.ram;
 }
@@ -104,7 +104,7 @@ function hasWideVectors({ variant, architecture }: CpuInfo): boolean {
   return !NARROW_BUILDS.has(variant);
 }
 
-/** Default context length, tokens: enough for a conversation, and affordable on any computer. */
+/** Default context length, in tokens: enough for a conversation, and affordable on any computer. */
 export const DEFAULT_CONTEXT = 4096;
 
 /**

@@ -26,7 +26,7 @@ const RELATIVE_SPEED: readonly (readonly [quantization: RegExp, factor: number])
 
 const PLAIN = /^(F32|F16|BF16)$/;
 
-/** Returns the weights that are read for a token, bytes: of experts, those that are used. */
+/** Returns the weights that are read for a token, in bytes: of experts, those that are used. */
 export function bytesPerToken({ usedLayerBytes, outputBytes, inputBytes }: ModelShape): number {
   return sum(usedLayerBytes) + outputWeights({ outputBytes, inputBytes });
 }
@@ -46,7 +46,7 @@ export function cpuSpeed(quantization: string, { plain, quantized }: WeightSpeed
 /** What determines the speed of a model, with some of its layers on the GPU. */
 export interface TokenWork {
   readonly quantization: string;
-  /** Weights that are read for a token, bytes. */
+  /** Weights that are read for a token, in bytes. */
   readonly bytes: number;
   /** The part of them on the GPU, 0 to 1. */
   readonly gpuShare: number;

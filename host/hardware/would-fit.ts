@@ -23,15 +23,15 @@ export interface RejectedLoad {
   readonly snapshot: HardwareSnapshot;
 }
 
-/** Smallest context worth proposing, tokens. A shorter one is too short for a conversation. */
+/** Smallest context worth proposing, in tokens. A shorter one is too short for a conversation. */
 const MIN_CONTEXT = 512;
 
 /** Half the size of F16 with little loss: the only quantized cache that is proposed. */
 const SMALL_CACHE = { cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' } as const;
 
 /**
- * Returns alternatives to a load that does not fit, each sufficient on its own, those with the least impact first: fewer
- * layers on the GPU, a quantized cache, a shorter context (with the same cache, or a longer one with a quantized
+ * Returns alternatives to a load that does not fit, each sufficient on its own, those with the least impact first:
+ * fewer layers on the GPU, a quantized cache, a shorter context (with the same cache, or a longer one with a quantized
  * cache), a smaller file.
  */
 export function findAlternatives(load: RejectedLoad): Alternative[] {

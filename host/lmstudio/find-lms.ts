@@ -4,7 +4,7 @@ import { isSystemError } from '../common/errors.ts';
 import { findProgram } from '../common/find-program.ts';
 import { homeFolder } from '../common/platform.ts';
 
-/** Longest path read from the file that points to LM Studio's folder, bytes. */
+/** Longest path read from the file that points to LM Studio's folder, in bytes. */
 const MAX_POINTER_BYTES = 4096;
 
 /** What there is of LM Studio on this machine. */

@@ -1,9 +1,9 @@
 import { request } from 'node:http';
 
-/** Longest LM Studio may take to send its greeting, milliseconds: it takes a few. `lms` itself allows 500. */
+/** Longest LM Studio may take to send its greeting, in milliseconds: it takes a few. `lms` itself allows 500. */
 const GREETING_MS = 500;
 
-/** Longest greeting read, bytes. */
+/** Longest greeting read, in bytes. */
 const MAX_BYTES = 1024;
 
 /** Returns whether LM Studio listens on a port of this machine: its server sends a greeting on request. */

@@ -10,13 +10,16 @@ import { failed, type LmsResult, runLms } from './run-lms.ts';
 /** The default port of LM Studio's server. */
 const DEFAULT_PORT = 1234;
 
-/** Longest an `lms` command may take, milliseconds. */
+/** Longest an `lms` command may take, in milliseconds. */
 const COMMAND_MS = 15_000;
 
-/** Longest it may take to start the server: it may have to start LM Studio first, which it allows 10 s and more, milliseconds. */
+/**
+ * Longest it may take to start the server: it may have to start LM Studio first, which it allows 10 s and more, in
+ * milliseconds.
+ */
 const START_MS = 60_000;
 
-/** Largest settings file of LM Studio that is read, bytes. */
+/** Largest settings file of LM Studio that is read, in bytes. */
 const MAX_CONFIG_BYTES = 64 * 1024;
 
 /** The state of LM Studio on this machine. */

@@ -7,7 +7,9 @@ import { assertSafeToStart } from '../common/safe-folder.ts';
 /** Bytes kept of each output stream. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** Time to read the rest of the output after it exits, milliseconds: processes it started may keep its output open. */
+/**
+ * Time to read the rest of the output after it exits, in milliseconds: processes it started may keep its output open.
+ */
 const DRAIN_MS = 500;
 
 /**

@@ -17,7 +17,7 @@ export class ReplyQueue {
     return this.#waiting;
   }
 
-  /** The size of these replies, bytes. */
+  /** The size of these replies, in bytes. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }

@@ -9,7 +9,7 @@ import { validate } from '../common/validate.ts';
 import { Announcement } from './announcement.ts';
 import { lockOf, type PresencePaths } from './presence.ts';
 
-/** Largest announcement of a host that is read, bytes: a few kilobytes for each loaded model. */
+/** Largest announcement of a host that is read, in bytes: a few kilobytes for each loaded model. */
 const MAX_ANNOUNCEMENT_BYTES = 1024 * 1024;
 
 /** Hosts that live and have models in memory, this one among them, the oldest first. What dead ones left is removed. */

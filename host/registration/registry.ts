@@ -13,7 +13,7 @@ export interface RegResult {
 /** Runs `reg.exe`, or another program of Windows, with these arguments, without a shell. */
 export type RunReg = (args: readonly string[]) => Promise<RegResult>;
 
-/** Longest such a program may take, milliseconds; `reg.exe` answers in some 50. */
+/** Longest such a program may take, in milliseconds; `reg.exe` answers in some 50. */
 const TIMEOUT_MS = 30_000;
 
 /** The real `reg.exe`. */
@@ -55,7 +55,7 @@ export async function deleteKey(reg: RunReg, key: string): Promise<void> {
 }
 
 /**
- * Says whether the value read is the one written. Only ASCII is compared: what else a path holds comes back in the
+ * Returns whether the value read is the one written. Only ASCII is compared: what else a path holds comes back in the
  * console's code page, not in the letters it went in with.
  */
 export function isSameValue(found: string, written: string): boolean {

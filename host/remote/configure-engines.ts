@@ -9,7 +9,7 @@ import { type Endpoint, readEndpoint } from './endpoint.ts';
 /** Most engines that messages can add. A list of engines asks each one whether it is reachable. */
 const MAX_ENGINES = 32;
 
-/** How long a confirmation can be given, milliseconds. */
+/** How long a confirmation can be given, in milliseconds. */
 const CONFIRMATION_MS = 10 * 60 * 1000;
 
 /** A question that waits for the user's confirmation. */

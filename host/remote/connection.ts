@@ -8,8 +8,8 @@ import { codeOf, type RemoteRequest, send } from './http.ts';
 import { RemoteError } from './remote-error.ts';
 
 /**
- * Largest response body other than a stream, bytes: a list of models, or the embeddings of one request, 16 vectors of
- * 16,384 numbers of 22 characters at most. Parsing 60 MB kept the host from answering for a second.
+ * Largest response body other than a stream, in bytes: a list of models, or the embeddings of one request, 16 vectors
+ * of 16,384 numbers of 22 characters at most. Parsing 60 MB kept the host from answering for a second.
  */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
@@ -18,9 +18,9 @@ export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly key: string | undefined;
   readonly proxies: ProxyRoutes;
-  /** The wait before the first retry, milliseconds. */
+  /** The wait before the first retry, in milliseconds. */
   readonly retryBaseMs: number;
-  /** Longest time to connect, and to return a list, milliseconds. */
+  /** Longest time to connect, and to return a list, in milliseconds. */
   readonly connectTimeoutMs: number;
 }
 

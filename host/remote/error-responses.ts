@@ -11,7 +11,7 @@ const MAX_ERROR_BYTES = 16 * 1024;
 /** Characters of an engine's message that are passed on. */
 const MAX_MESSAGE = 300;
 
-/** Longest `Retry-After` that is waited for, milliseconds: a user waits for the answer meanwhile. */
+/** Longest `Retry-After` that is waited for, in milliseconds: a user waits for the answer meanwhile. */
 const MAX_RETRY_AFTER_MS = 30_000;
 
 /** Error codes for a prompt that is too long: of OpenAI and vLLM, of llama-server. */
@@ -118,7 +118,9 @@ function shown(text: string, key: string | undefined): string {
   return safe.length <= MAX_MESSAGE ? safe : `${safe.slice(0, MAX_MESSAGE).toWellFormed()} …`;
 }
 
-/** The error for a request that may succeed later; not transient where the engine asks for a longer wait than allowed. */
+/**
+ * The error for a request that may succeed later; not transient where the engine asks for a longer wait than allowed.
+ */
 function tryAgainLater(
   { headers }: IncomingMessage,
   error: {
@@ -163,7 +165,10 @@ async function readSome(response: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** The error for an answer without its end. Text that was passed on cannot be taken back, so it is transient before that. */
+/**
+ * The error for an answer without its end. Text that was passed on cannot be taken back, so it is transient before
+ * that.
+ */
 export function interrupted(engine: string, pieces: number, how: string): RemoteError {
   return new RemoteError('REMOTE_CUT', `The answer of remote engine "${engine}" is incomplete: ${how}.`, {
     transient: pieces === 0,

@@ -1,4 +1,4 @@
-/** Longest event taken, UTF-16 units. A token's event has some 300. */
+/** Longest event taken, in UTF-16 code units. A token's event has some 300. */
 const MAX_EVENT_LENGTH = 1024 * 1024;
 
 /** The response was no stream of events. */
@@ -12,7 +12,8 @@ export class EventStreamError extends Error {
  *
  * Source: the HTML standard, 9.2.6 (line ends of three kinds, one space after the colon, data of several lines).
  *
- * @param onPiece Called with the size of every piece that arrives, bytes, whatever it contains; may throw to end the stream.
+ * @param onPiece Called with the size of every piece that arrives, bytes, whatever it contains; may throw to end the
+ * stream.
  * @throws EventStreamError for an event without end; what `pieces` throws.
  */
 export async function* readEvents(

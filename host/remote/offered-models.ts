@@ -4,10 +4,10 @@ import { type RemoteId, remoteIdOf } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngines } from './remote-engines.ts';
 
-/** Longest an engine may take to list its models while a reply waits for it, milliseconds. */
+/** Longest an engine may take to list its models while a reply waits for it, in milliseconds. */
 const LIST_TIMEOUT_MS = 2_000;
 
-/** How long an engine's list, or its failure, is cached, milliseconds. */
+/** How long an engine's list, or its failure, is cached, in milliseconds. */
 const CACHE_MS = 10_000;
 
 /** A model of a remote engine that can be loaded. */

@@ -5,7 +5,7 @@ import type { CallPiece } from './chunk.ts';
 /** Most calls of one answer. */
 const MAX_CALLS = 128;
 
-/** Longest arguments of one call, and longest id or name, UTF-16 units. */
+/** Longest arguments of one call, and longest id or name, in UTF-16 code units. */
 const MAX_ARGUMENTS = 256 * 1024;
 const MAX_NAME = 512;
 

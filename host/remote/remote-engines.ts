@@ -79,7 +79,7 @@ export class RemoteEngines implements ModelEngine<RemoteId> {
   /**
    * Looks up how an engine is reached now.
    *
-   * @param keyTimeoutMs Longest the keychain may take to return the API key, milliseconds; it may ask the user for a
+   * @param keyTimeoutMs Longest the keychain may take to return the API key, in milliseconds; it may ask the user for a
    * password. Default: the keychain's own limit.
    * @throws HostError `REMOTE_NOT_CONFIGURED`, `CONFIG_UNUSABLE`, `KEYCHAIN_UNAVAILABLE`, `UNAUTHORIZED` for an invalid
    * key.

@@ -9,7 +9,7 @@ const MAX_ATTEMPTS = 3;
 /** An error of a remote engine, or of the connection to it. A transient one may be gone at the next attempt. */
 export class RemoteError extends HostError {
   readonly transient: boolean;
-  /** How long the engine asked to wait, milliseconds; undefined if it did not. */
+  /** How long the engine asked to wait, in milliseconds; undefined if it did not. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -28,7 +28,7 @@ export class RemoteError extends HostError {
  * Runs `work`, again while it fails with a transient error, at most {@link MAX_ATTEMPTS} times. Waits as long as the
  * engine asked before each further attempt, else twice as long each time.
  *
- * @param baseMs The wait before the second attempt, milliseconds.
+ * @param baseMs The wait before the second attempt, in milliseconds.
  */
 export async function retryRemote<T>(work: () => Promise<T>, baseMs: number, signal?: AbortSignal): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {

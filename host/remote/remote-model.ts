@@ -72,7 +72,7 @@ export class RemoteModel implements EngineModel {
     return { ramFreed: 0, vramFreed: 0 };
   }
 
-  /** Whether the engine keeps it in its own memory is up to the engine. */
+  /** Returns whether the engine keeps it in its own memory is up to the engine. */
   async unload(): Promise<void> {}
 
   async #use<T>(signal: AbortSignal, run: (engine: RemoteEngine) => Promise<T>): Promise<T> {

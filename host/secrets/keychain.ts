@@ -7,7 +7,10 @@ import { isJsonObject } from '../common/json.ts';
 import { KEYCHAIN_ARGUMENT } from './keychain-argument.ts';
 import type { KeychainRequest } from './keychain-request.ts';
 
-/** Time limit of a keychain request, milliseconds: enough for the user to type a password if the keychain asks for one. */
+/**
+ * Time limit of a keychain request, in milliseconds: enough for the user to type a password if the keychain asks for
+ * one.
+ */
 export const KEYCHAIN_TIMEOUT_MS = 30_000;
 
 /** Options of a {@link Keychain}. */
@@ -21,7 +24,10 @@ export interface KeychainOptions {
   readonly refusal?: () => Promise<HostError | undefined>;
 }
 
-/** The system keychain. Each request runs in a process of its own, so a keychain that hangs or crashes does not affect the host. */
+/**
+ * The system keychain. Each request runs in a process of its own, so a keychain that hangs or crashes does not affect
+ * the host.
+ */
 export class Keychain {
   readonly #options: KeychainOptions;
 
@@ -32,7 +38,8 @@ export class Keychain {
   /**
    * Returns the secret of an entry; undefined if there is none.
    *
-   * @throws HostError `KEYCHAIN_UNAVAILABLE`, like all methods: there is no keychain, it is locked, or it did not respond in time.
+   * @throws HostError `KEYCHAIN_UNAVAILABLE`, like all methods: there is no keychain, it is locked, or it did not
+   * respond in time.
    */
   async get(account: string): Promise<string | undefined> {
     return (await this.#request({ do: 'get', account })) ?? undefined;

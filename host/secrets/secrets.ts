@@ -11,7 +11,9 @@ import { withFileLock } from '../common/with-file-lock.ts';
 import { storeError } from '../store/store-error.ts';
 import type { Keychain } from './keychain.ts';
 
-/** Pause before a keychain that could not be read is tried again, milliseconds: each attempt may take half a minute. */
+/**
+ * Pause before a keychain that could not be read is tried again, in milliseconds: each attempt may take half a minute.
+ */
 const RETRY_MS = 60_000;
 
 /** The location of a secret that is in the system keychain. */
@@ -45,7 +47,10 @@ export class Secrets {
   readonly #log: Logger;
   /** Changes, queued by the name of the secret: the keychain can be slow, and the last requested change must win. */
   readonly #changes = new KeyedQueue();
-  /** Secrets read from the keychain, by account. An account is never written twice, so a secret that was read stays valid. */
+  /**
+   * Secrets read from the keychain, by account. An account is never written twice, so a secret that was read stays
+   * valid.
+   */
   readonly #entries = new Map<string, Promise<string>>();
 
   constructor({ file, lock, keychain, log }: SecretsOptions) {
@@ -55,7 +60,9 @@ export class Secrets {
     this.#keychain = keychain;
   }
 
-  /** Removes what a host that was killed while it saved a secret left: a copy of the secrets, perhaps of cleared ones. */
+  /**
+   * Removes what a host that was killed while it saved a secret left: a copy of the secrets, perhaps of cleared ones.
+   */
   async removeLeftovers(): Promise<void> {
     try {
       if ((await temporariesOf(this.#file)).length === 0) return;
@@ -65,7 +72,10 @@ export class Secrets {
     }
   }
 
-  /** @throws HostError `CACHE_ERROR` if the file cannot be read, `KEYCHAIN_UNAVAILABLE` if the secret is in the keychain and cannot be read. */
+  /**
+   * @throws HostError `CACHE_ERROR` if the file cannot be read, `KEYCHAIN_UNAVAILABLE` if the secret is in the keychain
+   * and cannot be read.
+   */
   async get(name: string): Promise<string | undefined> {
     const stored = (await this.#read()).get(name);
     if (stored === undefined || typeof stored === 'string') return stored;
@@ -140,7 +150,9 @@ export class Secrets {
     }
   }
 
-  /** Removes a keychain entry that nothing refers to any more. One that cannot be removed can be read by its user only. */
+  /**
+   * Removes a keychain entry that nothing refers to any more. One that cannot be removed can be read by its user only.
+   */
   async #forget(account: string): Promise<'removed' | 'left'> {
     this.#entries.delete(account);
     try {

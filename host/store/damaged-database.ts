@@ -6,7 +6,7 @@ import { renameFile } from '../common/files-in-use.ts';
 import { longPath } from '../common/long-path.ts';
 import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 
-/** Largest database that counts as small, bytes: its check takes a few milliseconds. */
+/** Largest database that counts as small, in bytes: its check takes a few milliseconds. */
 const MAX_SMALL_BYTES = 4 * 1024 * 1024;
 
 /** A database that was found damaged. */

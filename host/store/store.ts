@@ -13,7 +13,7 @@ import { damageOf, setAside } from './damaged-database.ts';
 import { storeError } from './store-error.ts';
 import type { Namespace, Store } from './types.ts';
 
-/** How long a write waits for another host's write, milliseconds. A write takes well under a millisecond. */
+/** How long a write waits for another host's write, in milliseconds. A write takes well under a millisecond. */
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** Rows read at a time when the entries of a namespace are listed. */
@@ -201,7 +201,10 @@ class KeyvNamespace<T> implements Namespace<T> {
     }
   }
 
-  /** Runs one call of keyv. An error that keyv only reports as an event during this call rejects this call, and no other. */
+  /**
+   * Runs one call of keyv. An error that keyv only reports as an event during this call rejects this call, and no
+   * other.
+   */
   async #run<R>(work: (table: Table) => Promise<R>): Promise<R> {
     const call: Call = {};
     try {
