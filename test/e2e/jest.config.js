@@ -11,6 +11,7 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
   globalSetup: '<rootDir>/test/e2e/support/make-package.js',
+  setupFilesAfterEnv: ['<rootDir>/test/e2e/support/second-attempt.js'],
   testTimeout: 180_000,
   maxWorkers: 1,
 };
