@@ -4,7 +4,7 @@ import { RUNNER_ARGUMENT } from './engine/ipc.ts';
 import { runNativeHost } from './native-host.ts';
 import { KEYCHAIN_ARGUMENT } from './secrets/keychain-argument.ts';
 
-/** How this process was started, and how to load the programs that are files of their own. */
+/** How this process was started, and how to load the parts of the program that are separate files. */
 export interface Started {
   /** The file that starts the host again, as a runner or from a browser: the main module, or the packaged executable. */
   readonly entry: URL;

@@ -33,7 +33,7 @@ export default defineBackground(() => {
   browser.runtime.onInstalled.addListener(({ reason }) => {
     if (reason === 'install') void browser.tabs.create({ url: browser.runtime.getURL('/welcome.html') });
   });
-  // Only while the user allows notifications, this is there.
+  // `notifications` exists only while the user allows notifications.
   browser.notifications?.onClicked.addListener(openModels);
   browser.permissions.onAdded.addListener(() => {
     if (!browser.notifications?.onClicked.hasListener(openModels))

@@ -1,10 +1,10 @@
-/** Who may use models: a web site by its origin, or an extension by its id. */
+/** A program that may use models: a website by its origin, or an extension by its id. */
 export interface CallerId {
   readonly kind: 'site' | 'extension';
   readonly id: string;
 }
 
-/** What the user has decided about a caller. */
+/** The user's decision about a caller. */
 export interface CallerEntry extends CallerId {
   /** `asked`: an extension has asked, and the user has not decided. */
   readonly state: 'allowed' | 'asked' | 'denied';
@@ -15,7 +15,7 @@ export interface CallerEntry extends CallerId {
 /** The settings about callers, as stored. */
 export interface Access {
   readonly callers: readonly CallerEntry[];
-  /** Whether a browser's own objects stay where it has them. */
+  /** Whether a browser's own objects are left in place. */
   readonly keepsNative: boolean;
 }
 
@@ -33,7 +33,7 @@ const MAX_ID = 300;
 
 export const NO_ACCESS: Access = { callers: [], keepsNative: false };
 
-/** Reads what the storage has. Only the extension writes there, but an earlier version may have. */
+/** Reads the stored settings. Only the extension writes them, but it may have been an earlier version. */
 export function parseAccess(stored: unknown): Access {
   if (typeof stored !== 'object' || stored === null || !('callers' in stored) || !Array.isArray(stored.callers)) {
     return NO_ACCESS;
@@ -54,12 +54,12 @@ function isEntry(value: unknown): value is CallerEntry {
   );
 }
 
-/** Returns what is stored about a caller. */
+/** Returns the stored decision about a caller. */
 export function entryOf({ callers }: Access, { kind, id }: CallerId): CallerEntry | undefined {
   return callers.find((entry) => entry.kind === kind && entry.id === id);
 }
 
-/** Sets what is stored about a caller. */
+/** Stores a decision about a caller. */
 export function withEntry(access: Access, entry: CallerEntry): Access {
   const before = entryOf(access, entry);
   if (before !== undefined)
@@ -68,7 +68,7 @@ export function withEntry(access: Access, entry: CallerEntry): Access {
   return { ...access, callers: [...access.callers, entry] };
 }
 
-/** Removes what is stored about a caller. */
+/** Removes the decision about a caller. */
 export function withoutEntry(access: Access, { kind, id }: CallerId): Access {
   return { ...access, callers: access.callers.filter((entry) => entry.kind !== kind || entry.id !== id) };
 }
@@ -81,8 +81,8 @@ export function withAsked(access: Access, id: string): Access {
 }
 
 /**
- * Returns the origin of a page that may be allowed: one that is loaded securely, or from this computer. Others do not have
- * these APIs in any browser, because everybody on the network could change the page.
+ * Returns the origin of a page that may be allowed: one that was loaded securely, or from this computer. No browser offers
+ * these APIs to others, because anybody on the network could change the page.
  */
 export function originOf(url: string | undefined): string | undefined {
   if (url === undefined || !URL.canParse(url)) return undefined;
@@ -92,13 +92,13 @@ export function originOf(url: string | undefined): string | undefined {
   return protocol === 'http:' && isLocal ? origin : undefined;
 }
 
-/** Returns the host permission that a site needs. It covers every port, which match patterns cannot tell apart. */
+/** Returns the host permission that a site needs. Match patterns cannot contain a port, so it covers all. */
 export function patternOf(origin: string): string {
   const { protocol, hostname } = new URL(origin);
   return `${protocol}//${hostname}/*`;
 }
 
-/** What callers have used on one day. */
+/** The use of models by callers on one day. */
 export interface Usage {
   /** The local day, as `2026-06-22`. */
   readonly day: string;
@@ -116,7 +116,7 @@ export function dayOf(time: number): string {
     .join('-');
 }
 
-/** Reads what the storage has about a day. */
+/** Reads the stored use of a day. */
 export function parseUsage(stored: unknown, day: string): Usage {
   const empty = { day, callers: {} };
   if (typeof stored !== 'object' || stored === null || !('day' in stored) || stored.day !== day) return empty;

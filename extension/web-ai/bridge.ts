@@ -15,13 +15,13 @@ type FromPage = ToTabAgent & { readonly feature?: unknown };
 /** What the bridge adds to a request of a page: whether the user has just used the page. */
 export type FromBridge = ToTabAgent & { readonly isActivated: boolean };
 
-/** Tells the page that what it waits for has to be sent again. */
+/** Tells the page to send its pending requests again. */
 export const LOST = 'lost';
 
 /**
- * Connects a document's own world to the worker, from the extension's isolated world. The page offers a port before any
- * of its code runs, so nothing in the page can listen. What arrives is from the page, whoever in it sent it; the bridge
- * decides only what the document may use, and the worker what the site may.
+ * Connects the main world of a document to the worker, from the extension's isolated world. The port is passed before any
+ * code of the page runs, so the page cannot intercept it. Every message is treated as the page's. The bridge checks what
+ * the document may use; the worker checks what the site may.
  */
 export function bridge(window: Window, connect: () => WorkerPort): void {
   const { document } = window;
@@ -32,7 +32,7 @@ export function bridge(window: Window, connect: () => WorkerPort): void {
     new Bridge(window, port, connect);
   };
   document.addEventListener(OFFER_EVENT, onOffer);
-  // If the page's world was first, its offer was not heard.
+  // If the script in the main world ran first, nothing listened to its offer.
   document.dispatchEvent(new Event(ASK_EVENT));
 }
 
@@ -47,7 +47,7 @@ class Bridge {
     this.#page = page;
     this.#connect = connect;
     page.onmessage = ({ data }) => void this.#onPage(data);
-    // A document that is kept for going back has no worker: Chromium closes its ports without a word.
+    // Chromium closes the ports of a document in the back/forward cache without an event.
     window.addEventListener('pagehide', () => this.#close());
     window.addEventListener('pageshow', ({ persisted }) => {
       if (persisted) this.#post(LOST);
@@ -67,7 +67,7 @@ class Bridge {
     try {
       this.#open().postMessage({ ...request, isActivated } satisfies FromBridge);
     } catch {
-      // The extension was updated or removed; this script stays until the document goes.
+      // The extension was updated or removed; this script runs until the document is unloaded.
       this.#post({ id: message.id, kind: 'error', name: 'UnknownError', message: 'TabAgent is not there any more.' });
     }
   }
@@ -91,7 +91,7 @@ class Bridge {
     worker?.disconnect();
   }
 
-  /** Sends text, which no world can reach into. */
+  /** Sends a message as text: an object could be changed by the other world. */
   #post(message: FromTabAgent | typeof LOST): void {
     this.#page.postMessage(JSON.stringify(message));
   }
@@ -108,20 +108,20 @@ function read(data: unknown): FromPage | undefined {
   }
 }
 
-/** Resolves once the user sees the document: one that is only prepared must not use anything. */
+/** Resolves once the document is shown: a prerendered one must not use a model. */
 function whenShown(document: Document): Promise<void> | undefined {
   if (!('prerendering' in document) || document.prerendering !== true) return undefined;
   return new Promise((resolve) => document.addEventListener('prerenderingchange', () => resolve(), { once: true }));
 }
 
-/** Whether the document may use a feature; a frame of another origin may if the embedding page says so. */
+/** Whether the document may use a feature. A cross-origin frame needs the embedding page's permission. */
 function isAllowedByPolicy(window: Window, feature: unknown): boolean {
   if (!FEATURES.includes(feature as Feature)) return false;
   const { featurePolicy } = window.document as Document & {
     featurePolicy?: { features(): string[]; allowsFeature(feature: string): boolean };
   };
   if (featurePolicy?.features().includes(String(feature)) === true) return featurePolicy.allowsFeature(String(feature));
-  // A browser without the feature has only its default: the origin of the page itself.
+  // A browser that does not know the feature can only apply its default: the origin of the top-level page.
   try {
     return window.top?.origin === window.origin;
   } catch {

@@ -1,14 +1,14 @@
 /**
- * TabAgent's models for other programs in the browser: what can be asked, and a client that asks it. The file imports
- * nothing, so that an extension can copy it:
+ * The requests with which other programs in the browser use TabAgent's models, and a client for them. The file has no
+ * imports, so an extension can copy it:
  *
  *   const tabagent = new TabAgentClient(() => chrome.runtime.connect(TABAGENT_ID));
  *   const { text } = await tabagent.request('prompt', { messages: [{ role: 'user', content: 'Hello!' }] });
  *
- * TabAgent knows no sessions: the caller has the messages, and sends them with every request.
+ * TabAgent keeps no sessions: the caller keeps the messages and sends them with every request.
  */
 
-/** A call of a tool by the model. */
+/** A tool call by the model. */
 export interface ToolCall {
   readonly id: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface ToolCall {
 }
 
 interface Counted {
-  /** Its tokens, as an earlier reply gave them; a message without them is counted. */
+  /** Its number of tokens from an earlier reply; without it, TabAgent counts them. */
   readonly tokens?: number | undefined;
 }
 
@@ -31,14 +31,14 @@ export type Message =
 export interface Tool {
   readonly name: string;
   readonly description: string;
-  /** A JSON schema of its arguments. */
+  /** The JSON schema of its arguments. */
   readonly inputSchema: object;
 }
 
-/** What an answer is restricted to: JSON that is valid by a schema, or what a regular expression matches as a whole. */
+/** A constraint on an answer: JSON that conforms to a schema, or text that a regular expression matches completely. */
 export type Constraint = { readonly schema: object } | { readonly regex: string; readonly flags?: string };
 
-/** How varied answers are. */
+/** Sampling parameters. */
 export type SamplingMode =
   | 'most-predictable'
   | 'predictable'
@@ -53,29 +53,29 @@ export type Availability = 'unavailable' | 'downloadable' | 'downloading' | 'ava
 /** Messages that have to fit in the context window. */
 export interface Conversation {
   readonly messages: readonly Message[];
-  /** How many of the first messages are never left out. Default: a system message at the beginning. */
+  /** The number of first messages that are never left out. Default: 1 if the first is a system message, otherwise 0. */
   readonly pinned?: number;
-  /** How many of the last messages are new, and so are not left out either. Default: 1. */
+  /** The number of last messages that are new, and are not left out either. Default: 1. */
   readonly fresh?: number;
   readonly tools?: readonly Tool[];
 }
 
-/** How a conversation fits in the context window. */
+/** The result of fitting a conversation into the context window. */
 export interface Fitted {
-  /** How many messages after the pinned ones were left out. */
+  /** The number of messages after the pinned ones that were left out. */
   readonly evicted: number;
-  /** The tokens of the remaining messages. */
+  /** The number of tokens of each remaining message. */
   readonly tokens: readonly number[];
-  /** The tokens of the tools. */
+  /** The number of tokens of the tools. */
   readonly toolTokens: number;
   readonly contextWindow: number;
 }
 
-/** What can be asked: the fields of each request, and its result. */
+/** The requests: the fields and the result of each. */
 export interface Verbs {
-  /** Whether there is a model, and whether it has to be downloaded. */
+  /** Says whether a model is available, and whether it must be downloaded first. */
   availability: { fields: object; result: { readonly availability: Availability } };
-  /** Prepares the model, which may download and load it, and checks that messages fit. */
+  /** Downloads and loads the model if necessary, and checks that the messages fit. */
   create: { fields: Partial<Conversation>; result: Fitted };
   /** Counts the tokens of messages. */
   measure: { fields: { readonly messages: readonly Message[] }; result: { readonly tokens: readonly number[] } };
@@ -86,15 +86,15 @@ export interface Verbs {
     fields: Conversation & {
       readonly constraint?: Constraint;
       readonly sampling?: SamplingMode;
-      /** Whether the last message, of the assistant, is continued. */
+      /** Whether the answer continues the last message, which is the assistant's. */
       readonly continues?: boolean;
     };
     result: {
       readonly text: string;
       readonly toolCalls: readonly ToolCall[];
-      /** The tokens of the answer. */
+      /** The number of tokens of the answer. */
       readonly tokens: number;
-      /** Why it ended: `length` means that it was cut off. */
+      /** Why it ended: `length` if it was cut off. */
       readonly finish: 'stop' | 'length' | 'tool-calls';
     };
   };
@@ -131,7 +131,7 @@ export type FromTabAgent = { readonly id: number } & (
 
 /** A request failed. `name` is one of the names of `DOMException`. */
 export class TabAgentError extends Error {
-  /** With `QuotaExceededError`: the tokens that were requested, and that there are. */
+  /** With `QuotaExceededError`: the number of tokens that the messages have, and that fit. */
   readonly requested: number | null;
   readonly quota: number | null;
 
@@ -150,12 +150,12 @@ export interface ClientPort {
   readonly onDisconnect: { addListener(listener: () => void): void };
 }
 
-/** What a caller hears while a request runs. */
+/** Callbacks while a request runs. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
-  /** The share of the download or the load that is done, 0 to 1. */
+  /** Progress of the download or the load, 0 to 1. */
   readonly onProgress?: (loaded: number) => void;
-  /** Called when the messages have been made to fit. */
+  /** Called once it is known which messages fit. */
   readonly onFitted?: (fitted: Fitted) => void;
   /** More text of the answer. */
   readonly onChunk?: (text: string) => void;
@@ -166,16 +166,16 @@ interface Pending {
   readonly options: RequestOptions;
   readonly resolve: (result: never) => void;
   readonly reject: (reason: unknown) => void;
-  /** How often it was sent. */
+  /** The number of times it was sent. */
   attempts: number;
-  /** Whether text has arrived, so that it cannot be sent again. */
+  /** Whether text has arrived; after that the request is not sent again. */
   hasText: boolean;
 }
 
-/** A request whose port closes before any text came is sent again: the browser stops extensions that are idle. */
+/** Most times a request is sent: again if its port closes before any text arrived, since browsers stop idle extensions. */
 const MAX_ATTEMPTS = 3;
 
-/** Sends requests to TabAgent over a port, which is opened when it is needed. */
+/** Sends requests to TabAgent over a port, which it opens when needed. */
 export class TabAgentClient {
   readonly #connect: () => ClientPort;
   readonly #pending = new Map<number, Pending>();

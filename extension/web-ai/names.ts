@@ -2,7 +2,7 @@
 export const SITE_PORT = 'site';
 export const CALLERS_PORT = 'callers';
 
-/** The API's of a page, as a permissions policy names them. */
+/** The features of a page, as a permissions policy names them. */
 export const FEATURES = [
   'language-model',
   'summarizer',
@@ -14,9 +14,9 @@ export const FEATURES = [
 
 export type Feature = (typeof FEATURES)[number];
 
-/** Events between the worlds of a page, before any of its own code runs: the page's world offers a port, and is asked to. */
+/** Events between the two worlds of a page before its own code runs: one offers a port, the other asks for the offer. */
 export const OFFER_EVENT = 'tabagent:offer';
 export const ASK_EVENT = 'tabagent:ask';
 
-/** Longest message of a page, UTF-16 units of JSON. */
+/** Longest message of a page, UTF-16 code units of JSON. */
 export const MAX_PAGE_MESSAGE = 2_000_000;

@@ -5,7 +5,7 @@ import type { Services } from '../services.ts';
 
 /**
  * Who sends a request. `browser`: TabAgent's extension, over the port its browser opened. `otherExtension`: one that
- * `allowedExtensions` names. `local`: the user of this computer, by the command `tabagent` or a program of their own.
+ * `allowedExtensions` names. `local`: the user of this computer, by the command `tabagent` or another program.
  */
 export type ClientKind = 'browser' | 'otherExtension' | 'local';
 

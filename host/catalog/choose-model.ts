@@ -171,7 +171,7 @@ export function chooseModel(models: readonly RepoModel[], repoId: string, fits: 
   return plain ?? chosen;
 }
 
-/** Returns the complete models. Throws `FILE_NOT_FOUND` if there is none, with what there is instead. */
+/** Returns the complete models. Throws `FILE_NOT_FOUND` if there is none; the error lists the other files. */
 function loadable(models: readonly RepoModel[], repoId: string): RepoModel[] {
   const found = models.filter(({ kind, complete }) => kind === 'model' && complete);
   if (found.length > 0) return found;

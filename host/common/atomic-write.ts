@@ -72,7 +72,7 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await atomicWrite(path, `${JSON.stringify(value)}\n`);
 }
 
-/** Makes a rename or a new file in a folder survive a power failure. Windows does so by itself. */
+/** Makes a rename or a new file in a folder survive a power failure. On Windows that needs no call. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');

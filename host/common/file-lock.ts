@@ -92,7 +92,7 @@ export class FileLock {
     try {
       if (existsSync(lock.path)) withGuard(lock.path, removeIfFree);
     } catch {
-      // The lock is free all the same. The next process that checks it removes the file.
+      // The lock is free even if its file remains. The next process that checks it removes the file.
     }
   }
 }

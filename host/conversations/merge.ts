@@ -46,7 +46,7 @@ export const NO_SETTINGS = {
 /** What a deletion leaves of a conversation. */
 export const NO_TEXT = { title: '', topic: null, domain: null, ...NO_SETTINGS } as const;
 
-/** A placeholder for a conversation whose messages arrived first knows no time of creation of its own. */
+/** Returns the time of creation. A placeholder for a conversation whose messages arrived first does not know its own. */
 function createdAt(a: ConversationRow, b: ConversationRow): number {
   const [isPlaceholderA, isPlaceholderB] = [a.title_updated_at === 0, b.title_updated_at === 0];
   if (isPlaceholderA === isPlaceholderB) return Math.min(a.created_at, b.created_at);

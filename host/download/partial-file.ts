@@ -152,7 +152,7 @@ export class PartialFile {
 /**
  * Returns whether the file at `path` exists and has `size` bytes.
  *
- * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else is there.
+ * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` if it is not a regular file.
  */
 export async function isComplete(path: string, size: number): Promise<boolean> {
   const stats = await statsOf(path);

@@ -18,7 +18,7 @@ export function hashingOf(
 }
 
 /**
- * The checksum of the whole file, computed while it arrives: each chunk as soon as all chunks before it are there. So the
+ * The checksum of the whole file, computed while it arrives: each chunk as soon as all chunks before it are complete. The
  * file is verified when its last chunk is complete, without a second pass.
  */
 export class PrefixHash {

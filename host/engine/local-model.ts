@@ -32,7 +32,7 @@ export const STOP_TIMEOUT_MS = 2_000;
 
 /**
  * A model in a runner process. As many generations run at a time as its context has sequences; the others wait in order.
- * Beside them runs one request for embeddings and one for ranking, which have contexts of their own. Long lists of texts
+ * Beside them runs one request for embeddings and one for ranking, which have their own contexts. Long lists of texts
  * come in several requests (see `textPieces`), so that other requests run between them.
  */
 export class LocalModel implements EngineModel {

@@ -119,7 +119,7 @@ export class RunnerProcess {
       // terminal.
       detached: isContained,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // Without a console: Ctrl-C at the host's does not reach it, and it shows no window of its own.
+      // Without a console: Ctrl-C in the host's console does not reach it, and it opens no window.
       windowsHide: true,
     });
     const readMemory = options.readMemory ?? ownMemory;

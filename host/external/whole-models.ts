@@ -23,7 +23,7 @@ export function* completeModels(
     if (first !== undefined) yield [first, ...others];
     else {
       const path = join(folder.path, ...parts, firstShard(name));
-      folder.budget.skip(`${path} is not complete: not all of its ${claimedShards(name)} parts are there.`);
+      folder.budget.skip(`${path} is not complete: some of its ${claimedShards(name)} parts are missing.`);
     }
   }
 }

@@ -47,7 +47,7 @@ export function pack({ vector, ...more }: Embedded): PackedEmbedding {
 }
 
 export function unpack({ vector, ...more }: PackedEmbedding): Embedded {
-  // A buffer of its own begins at a multiple of the size of a number, as a typed array requires.
+  // A copy starts at offset 0 of its buffer: a typed array requires a multiple of the size of its numbers.
   const bytes = Uint8Array.from(Buffer.from(vector, 'base64'));
   return { ...more, vector: new Float32Array(bytes.buffer) };
 }

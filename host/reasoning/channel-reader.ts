@@ -1,14 +1,14 @@
 import type { ChannelFormat, ChannelKind } from './formats.ts';
 import { type MarkupReader, SegmentWriter, type Separated } from './segment.ts';
 
-/** Longest header, characters. What is longer is no header. */
+/** Longest header, characters. Longer text is part of the answer. */
 const MAX_HEADER_CHARACTERS = 512;
 
-/** The role of the model, which a header begins with, and whom its message is for. */
+/** A header: the role of the model, and the recipient of the message. */
 const HEADER = /^\s*(?:assistant)?\s*(?:to=\S*)?\s*$/;
 const HEADER_BEGINNINGS = ['assistant', 'to='];
 
-/** Whom a message is for that calls a function. */
+/** Prefix of the recipient of a message that is a tool call. */
 const RECIPIENT = 'to=functions.';
 
 /** Reads messages of channels (see {@link ChannelFormat}). Text without a header is the answer. */
@@ -16,7 +16,7 @@ export class ChannelReader implements MarkupReader {
   readonly #format: ChannelFormat;
   readonly #writer = new SegmentWriter();
   readonly #hasCalls: boolean;
-  /** `call`: behind a header that announced a call. */
+  /** `call`: after a header that announced a tool call. */
   #state: 'role' | 'channel' | 'body' | 'call' = 'role';
   /** Text of the header so far. */
   #header = '';
@@ -26,7 +26,7 @@ export class ChannelReader implements MarkupReader {
   /** Whether the body has text. */
   #hasText = false;
 
-  /** @param hasCalls Whether a header may announce a call; then its text from {@link RECIPIENT} on is one. */
+  /** @param hasCalls Whether a header may announce a tool call, which then starts at {@link RECIPIENT}. */
   constructor(format: ChannelFormat, hasCalls = false) {
     this.#format = format;
     this.#hasCalls = hasCalls;
@@ -90,7 +90,7 @@ export class ChannelReader implements MarkupReader {
     return this.#writer.take();
   }
 
-  /** Whether the header announces a call. */
+  /** Starts a tool call if the header announces one. Returns whether it does. */
   #beginCall(): boolean {
     const at = this.#hasCalls ? this.#header.indexOf(RECIPIENT) : -1;
     if (at === -1) return false;
@@ -110,11 +110,11 @@ export class ChannelReader implements MarkupReader {
     if (this.isReasoning) this.#writer.endBlock();
   }
 
-  /** What came as a header is the answer. The role before it is not. */
+  /** Treats the text of the header, except the role, as the answer. */
   #headless(): void {
     const text = this.#isFirst ? this.#header : this.#header.replace(/^\s*assistant/, '');
     this.#begin('answer');
-    // Nothing stands between the prompt and this text.
+    // The text continues the prompt, so its white space is kept.
     this.#hasText = this.#isFirst;
     this.#body(text);
   }
@@ -130,7 +130,7 @@ export class ChannelReader implements MarkupReader {
   }
 }
 
-/** Whether text is, or may become, the beginning of a header. */
+/** Returns whether text is, or may become, the beginning of a header. */
 function isRole(text: string): boolean {
   const last = text.trimStart().split(/\s+/).at(-1) ?? '';
   return (

@@ -2,37 +2,37 @@
 export interface TagFormat {
   readonly open: string;
   readonly close: string;
-  /** Text directly behind `open` that belongs to the markup. */
+  /** Text directly after `open` that is part of the markup. */
   readonly label?: string;
 }
 
-/** Markers around the answer, which belong to neither the answer nor the reasoning. */
+/** Markers around the answer, which are part of neither answer nor reasoning. */
 export interface AnswerWrapper {
   readonly open: string;
   readonly close: string;
 }
 
-/** What a body of a channel format is. */
+/** The kind of a message in a channel format. */
 export type ChannelKind = 'reasoning' | 'answer';
 
 /** Reasoning and answer as messages of one turn, each with a header that names its kind. */
 export interface ChannelFormat {
   /** Begins a message; its role follows. */
   readonly start: string;
-  /** Begins the part of a header that names the channel; absent where the marker of the body says it. */
+  /** Starts the channel's name in a header; absent if the marker of the body determines the kind. */
   readonly channel?: string;
-  /** Divides a header. */
+  /** Markers between the parts of a header. */
   readonly separators: readonly string[];
-  /** Markers that begin a body. If there are channels, the kind is that of the channel. */
+  /** Markers that start a body, with its kind. A channel's kind takes precedence. */
   readonly bodies: ReadonlyMap<string, ChannelKind>;
-  /** Channels that hold reasoning. All others hold the answer. */
+  /** Channels that contain reasoning. All others contain the answer. */
   readonly reasoningChannels: ReadonlySet<string>;
   readonly ends: readonly string[];
-  /** Ends reasoning and begins the answer. */
+  /** Text that ends reasoning and starts the answer. */
   readonly toAnswer: string;
-  /** Stands behind the role of the model's turn and begins reasoning. */
+  /** Text after the role of the model's turn that starts reasoning. */
   readonly onlyReasoning: string;
-  /** Stands behind the role of the model's turn and begins the answer without reasoning. */
+  /** Text after the role of the model's turn that starts the answer without reasoning. */
   readonly onlyAnswer: string;
 }
 
@@ -43,7 +43,7 @@ export interface ReasoningMarkup {
   readonly wrappers: readonly AnswerWrapper[];
 }
 
-/** Formats with markers of their own. Tags such as `<think>` and `<seed:think>` are recognized by {@link XML_TAG}. */
+/** Formats with special markers. Tags such as `<think>` and `<seed:think>` are recognized by {@link XML_TAG}. */
 const TAG_FORMATS: readonly TagFormat[] = [
   { open: '[THINK]', close: '[/THINK]' },
   { open: '<|START_THINKING|>', close: '<|END_THINKING|>' },
@@ -55,7 +55,7 @@ const TAG_FORMATS: readonly TagFormat[] = [
   { open: 'Here is my thought process:', close: 'Here is my response:' },
 ];
 
-/** A tag whose name says that it holds reasoning, possibly with a namespace before or behind it. */
+/** A tag whose name says that it holds reasoning, possibly with a prefix or suffix after a colon. */
 const XML_TAG = /<\/?((?:[\w-]+:)?(?:think|thinking|thought|reasoning)(?::[\w-]+)?)>/g;
 
 const ANSWER_WRAPPERS: readonly AnswerWrapper[] = [
@@ -94,7 +94,7 @@ const CHANNEL_FORMATS: readonly ChannelFormat[] = [
   },
 ];
 
-/** Where the markup of a model shows. */
+/** The evidence from which the reasoning markup of a model is detected. */
 export interface MarkupEvidence {
   /** The source of the chat template and a prompt rendered with it; empty without a template. */
   readonly template: string;
@@ -113,7 +113,7 @@ export function detectMarkup({ template, special }: MarkupEvidence): ReasoningMa
   const texts = [template, ...special].join('\n');
   const names = new Set([...texts.matchAll(XML_TAG)].map(([, name = '']) => name));
   const tags = [
-    // The first one is written where reasoning is to be off: a format of a model before a tag that may be only mentioned.
+    // The first one is used to turn reasoning off, so special formats precede tags, which a template may only mention.
     ...TAG_FORMATS.filter(({ open, close }) => has(open) || has(close)),
     ...[...names].map((name) => ({ open: `<${name}>`, close: `</${name}>` })),
   ];
@@ -159,7 +159,7 @@ export function openPrompt(markup: ReasoningMarkup, prompt: string): string {
   return `${prompt}${first.open}${first.label ?? '\n'}`;
 }
 
-/** Returns what ends reasoning that the model has begun. */
+/** Returns the text that ends reasoning and starts the answer. */
 export function closingText(markup: ReasoningMarkup, prompt: string): string {
   if (markup.channels !== undefined) return markup.channels.toAnswer;
   const format = openedTag(markup, prompt) ?? markup.tags[0];

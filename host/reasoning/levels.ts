@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../common/json.ts';
 import { endsClosed, type ReasoningMarkup } from './formats.ts';
 
-/** How much a model is to reason. `auto` leaves it to the chat template. */
+/** How much a model reasons. `auto` leaves that to the chat template. */
 export type ReasoningLevel = 'auto' | 'off' | 'low' | 'medium' | 'high';
 
 /** The levels that a request can ask for. */
@@ -16,7 +16,7 @@ const SWITCHES: Readonly<Record<string, { readonly on: JsonValue; readonly off: 
   thinking_mode: { on: 'enabled', off: 'disabled' },
 };
 
-/** The variable for the effort, and its values for each level, the best first. Templates refuse values they do not know. */
+/** The variable for the effort, and its values for each level, best first. Templates refuse values they do not know. */
 const EFFORT = 'reasoning_effort';
 const EFFORT_VALUES: Readonly<Record<Exclude<ReasoningLevel, 'auto'>, readonly string[]>> = {
   off: ['none', 'no_think', 'minimal', 'low'],
@@ -25,11 +25,11 @@ const EFFORT_VALUES: Readonly<Record<Exclude<ReasoningLevel, 'auto'>, readonly s
   high: ['high', 'max'],
 };
 
-/** The variable for the most tokens of reasoning, and its values. The smallest is what Seed-OSS was trained with. */
+/** The variable for the maximum number of reasoning tokens, and its values. The smallest is one Seed-OSS was trained with. */
 const BUDGET = 'thinking_budget';
 const BUDGET_VALUES = { off: 0, low: 512, medium: 4_096, high: 16_384 } as const;
 
-/** How a template is given a level. */
+/** How a level is passed to a template. */
 export interface LevelSettings {
   readonly variables: JsonObject;
   /** Whether the prompt needs an empty block of reasoning at its end. */
@@ -38,7 +38,7 @@ export interface LevelSettings {
   readonly isUsed: boolean;
 }
 
-/** What is known of a template. */
+/** The facts about a template on which levels depend. */
 export interface ReasoningTemplate {
   readonly markup: ReasoningMarkup | undefined;
   /** Names of the variables that the template reads. */
@@ -47,13 +47,13 @@ export interface ReasoningTemplate {
   render(variables: JsonObject): string | undefined;
 }
 
-/** Finds out how a template is given a level of reasoning, by trying the variables that it reads. */
+/** Determines how a level of reasoning is passed to a template, by trying the variables that it reads. */
 export function levelSettings(template: ReasoningTemplate, level: ReasoningLevel): LevelSettings {
   if (level === 'auto') return { variables: {}, closes: false, isUsed: true };
   return level === 'off' ? offSettings(template) : onSettings(template, level);
 }
 
-/** Returns the variables for a limit on the tokens of reasoning, where the template reads one. */
+/** Returns the variables for a limit on reasoning tokens; none if the template does not read one. */
 export function budgetVariables(reads: ReadonlySet<string>, tokens: number | undefined): JsonObject {
   return tokens === undefined || !reads.has(BUDGET) ? {} : { [BUDGET]: tokens };
 }
@@ -66,12 +66,12 @@ function onSettings(template: ReasoningTemplate, level: 'low' | 'medium' | 'high
     .map((effort) => ({ ...base, ...effort }))
     .find((candidate) => template.render(candidate) !== undefined);
   if (variables === undefined) return { variables: {}, closes: false, isUsed: false };
-  // A switch that is on already has an effect all the same: the model reasons, as the level asks.
+  // A switch that is already on counts as used: the model reasons, as the level requires.
   const isUsed = Object.keys(variables).some((name) => name !== EFFORT) || hasEfforts(template);
   return { variables, closes: false, isUsed };
 }
 
-/** Whether the template writes different prompts for different efforts. */
+/** Returns whether the template renders different prompts for different efforts. */
 function hasEfforts({ reads, render }: ReasoningTemplate): boolean {
   const values = new Set(Object.values(EFFORT_VALUES).flat());
   return reads.has(EFFORT) && new Set([...values].map((value) => render({ [EFFORT]: value }))).size > 1;
@@ -92,17 +92,17 @@ function offSettings(template: ReasoningTemplate): LevelSettings {
   if (switched !== undefined && switched.prompt !== template.render(switchVariables(reads, 'on'))) {
     return { variables: switched.variables, closes: false, isUsed: true };
   }
-  // For a model that never reasons, off needs nothing.
+  // A model that never reasons needs no change for `off`.
   if (markup === undefined) return { variables: base, closes: false, isUsed: true };
   const variables = accepted.at(-1)?.variables ?? {};
   return { variables, closes: true, isUsed: true };
 }
 
-/** Whether a prompt says that the model is to answer at once. */
+/** Returns whether a prompt tells the model to answer without reasoning. */
 function endsOff(markup: ReasoningMarkup, prompt: string): boolean {
   const { channels } = markup;
   if (channels === undefined) return endsClosed(markup, prompt);
-  // An empty message of reasoning, and the begin of the next one.
+  // An empty reasoning message, and the beginning of the next one.
   const [reasoning] = [...channels.bodies].find(([, kind]) => kind === 'reasoning') ?? [];
   return reasoning !== undefined && channels.ends.some((end) => prompt.includes(`${reasoning}${end}`));
 }

@@ -3,12 +3,12 @@ import { overlap } from '../common/text-overlap.ts';
 /** Text, or a marker in it. */
 export type Scanned = { readonly text: string } | { readonly marker: string };
 
-/** Finds markers in text that comes in pieces. Only what may be the beginning of a marker waits for the next piece. */
+/** Finds markers in text that arrives in pieces. Only a possible beginning of a marker waits for the next piece. */
 export class MarkerScanner {
   readonly #markers: readonly string[];
   #pending = '';
 
-  /** @param markers Texts, none empty. Where several begin at one place, the longest counts. */
+  /** @param markers Texts, none of which is empty. If several match at a position, the longest is found. */
   constructor(markers: readonly string[]) {
     this.#markers = [...markers].sort((a, b) => b.length - a.length);
   }
@@ -27,7 +27,7 @@ export class MarkerScanner {
     return scanned;
   }
 
-  /** Returns the text that waits, which no marker can begin any more. */
+  /** Returns the waiting text, at the end of the input. */
   flush(): Scanned[] {
     const text = this.#pending;
     this.#pending = '';

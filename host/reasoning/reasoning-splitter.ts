@@ -7,15 +7,15 @@ import { TagReader } from './tag-reader.ts';
 /** Options of a splitter. */
 export interface SplitterOptions {
   readonly markup: ReasoningMarkup;
-  /** The prompt, or its end. It may have opened the reasoning, or closed it. */
+  /** The prompt, or its end, which may open reasoning or close it. */
   readonly prompt: string;
-  /** Markers that the vocabulary has as tokens: in text they are only mentioned. */
+  /** Markers that are tokens of the vocabulary: in text, they are only mentioned. */
   readonly tokens: ReadonlySet<string>;
-  /** Whether headers may announce calls. */
+  /** Whether headers may announce tool calls. */
   readonly hasCalls?: boolean;
 }
 
-/** Separates the output of a model into reasoning and answer while it comes. */
+/** Separates the output of a model into reasoning and answer as it arrives. */
 export class ReasoningSplitter {
   readonly #reader: MarkupReader;
   readonly #scanner: MarkerScanner;
@@ -35,12 +35,12 @@ export class ReasoningSplitter {
     return this.#reader.isAnswering;
   }
 
-  /** Whether a header is about to begin. */
+  /** Whether the next text starts a header. */
   get isAtHeader(): boolean {
     return this.#reader.isAtHeader ?? false;
   }
 
-  /** Returns what waits, since something else comes that is no text. */
+  /** Returns the waiting text, because something other than text follows. */
   flush(): Separated[] {
     return this.#read(this.#scanner.flush());
   }
@@ -49,12 +49,12 @@ export class ReasoningSplitter {
     return this.#read(this.#scanner.push(text));
   }
 
-  /** Takes a token that is a marker. */
+  /** Adds a token that is a marker. */
   pushMarker(marker: string, isControl: boolean): Separated[] {
     return [...this.#read(this.#scanner.flush()), ...this.#reader.marker(marker, isControl)];
   }
 
-  /** Ends the reasoning, as if the model had: what follows is the answer. */
+  /** Ends the reasoning as if the model had ended it. The answer follows. */
   close(): Separated[] {
     return [...this.#read(this.#scanner.flush()), ...this.#reader.close()];
   }
@@ -74,7 +74,7 @@ export class ReasoningSplitter {
 function readerFor(markup: ReasoningMarkup, prompt: string, hasCalls: boolean): MarkupReader {
   if (markup.channels === undefined) return new TagReader(markup, prompt);
   const reader = new ChannelReader(markup.channels, hasCalls);
-  // The header that the prompt has begun.
+  // The prompt ends inside a header.
   const { start } = markup.channels;
   const at = prompt.lastIndexOf(start);
   if (at === -1) return reader;

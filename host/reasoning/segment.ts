@@ -1,10 +1,10 @@
-/** Text of a generation, and what it is. */
+/** Text of a generation, and its kind. */
 export interface Segment {
   readonly kind: 'answer' | 'reasoning';
   readonly text: string;
 }
 
-/** A segment, or the beginning of a call that a header announces. */
+/** A segment, or the beginning of a tool call that a header announces. */
 export type Separated = Segment | { readonly kind: 'call'; readonly text: string };
 
 /** Separates reasoning from the answer by the markers between them. */
@@ -13,17 +13,17 @@ export interface MarkupReader {
   readonly isReasoning: boolean;
   /** Whether the next text is, or may be, the answer. */
   readonly isAnswering: boolean;
-  /** Whether a header is about to begin. */
+  /** Whether the next text starts a header. */
   readonly isAtHeader?: boolean;
   text(text: string): Separated[];
-  /** @param isControl Whether the marker is a control token, which never is text of an answer. */
+  /** @param isControl Whether the marker is a control token, which is never part of an answer. */
   marker(marker: string, isControl: boolean): Separated[];
-  /** Ends the reasoning; what follows is the answer. */
+  /** Ends the reasoning. The answer follows. */
   close(): Separated[];
   end(): Separated[];
 }
 
-/** Collects the segments of one step: reasoning without white space at its ends, blocks of it apart. */
+/** Collects the segments of one step. Trims each block of reasoning, and separates blocks. */
 export class SegmentWriter {
   #segments: Separated[] = [];
   /** White space that is written only if more reasoning follows. */
@@ -52,7 +52,7 @@ export class SegmentWriter {
     this.#space = this.#hasReasoning ? '\n\n' : '';
   }
 
-  /** Whether the block has only white space so far. */
+  /** Whether the block contains only white space so far. */
   get atBlockStart(): boolean {
     return !this.#hasReasoning || this.#space === '\n\n';
   }

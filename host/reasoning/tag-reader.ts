@@ -2,9 +2,8 @@ import { endsClosed, openedTag, type ReasoningMarkup, type TagFormat } from './f
 import { type MarkupReader, SegmentWriter, type Separated } from './segment.ts';
 
 /**
- * Reads reasoning between tags. A tag counts only where it can be markup: one that opens before the answer has begun,
- * and the one that closes what is open. Elsewhere it is text, so an answer may mention it, except for control tokens,
- * which models write only as markup.
+ * Reads reasoning between tags. A tag is markup only if it opens reasoning before the answer, or closes open reasoning.
+ * Elsewhere it is text, so an answer may mention it. Control tokens are always markup.
  */
 export class TagReader implements MarkupReader {
   readonly #markup: ReasoningMarkup;
@@ -14,12 +13,12 @@ export class TagReader implements MarkupReader {
   #format: TagFormat | undefined;
   /** The marker that ends the answer, if one began it. */
   #wrapperClose: string | undefined;
-  /** White space, and possibly the end of the wrapper: dropped where the answer ends with it. */
+  /** White space, and possibly the end of the wrapper: dropped if the answer ends with it. */
   #pending = '';
   /** The part of the block's label that has been read. */
   #label: string | undefined;
 
-  /** @param prompt May have opened a block at its end, or closed one. */
+  /** @param prompt May open a block at its end, or close one. */
   constructor(markup: ReasoningMarkup, prompt: string) {
     this.#markup = markup;
     const opened = openedTag(markup, prompt);
@@ -73,7 +72,7 @@ export class TagReader implements MarkupReader {
       this.#pending = whole;
       return;
     }
-    // White space between the markup and the answer belongs to neither.
+    // White space between the markup and the answer is dropped.
     const written = this.#state === 'gap' ? whole.trimStart() : whole;
     this.#state = 'answer';
     const end = this.#wrapperClose === undefined ? written.length : this.#endOfAnswer(written);
@@ -81,7 +80,7 @@ export class TagReader implements MarkupReader {
     this.#writer.answer(written.slice(0, end));
   }
 
-  /** Length of the text without white space, and the end of the wrapper, at its end. */
+  /** Returns the length of the text without trailing white space and the end of the wrapper. */
   #endOfAnswer(text: string): number {
     const trimmed = text.trimEnd();
     const close = this.#wrapperClose ?? '';
@@ -115,7 +114,7 @@ export class TagReader implements MarkupReader {
       this.#close();
       return true;
     }
-    // Some models open the block again that the prompt has opened.
+    // Some models repeat the opening tag of the prompt.
     return marker === this.#format?.open && this.#writer.atBlockStart;
   }
 

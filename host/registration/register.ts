@@ -41,7 +41,7 @@ export interface RegisterRequest extends SafetyOptions {
 /**
  * Writes targets and records them, so that `unregister` can remove exactly these. It can be repeated, and interrupted
  * at any point: the record is written before the first target. If a manifest or key fails, the others are
- * written all the same.
+ * still written.
  *
  * Throws `UNSAFE_FOLDER` if other users could replace the program, `REGISTRATION_FAILED` if a program or the
  * record cannot be used (then nothing was written), and the system error if the record or the launcher cannot

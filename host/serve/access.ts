@@ -69,7 +69,7 @@ export function preflightHeaders(headers: IncomingHttpHeaders): Record<string, s
   return {
     ...corsHeaders(headers),
     'access-control-allow-methods': 'GET, POST',
-    // Clients of OpenAI add headers of their own.
+    // OpenAI's clients add their own headers.
     ...(requested.length <= MAX_REQUESTED_HEADERS && /^[a-z0-9, -]+$/i.test(requested)
       ? { 'access-control-allow-headers': requested }
       : {}),

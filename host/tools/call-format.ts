@@ -19,39 +19,39 @@ import { readLooseValue } from './loose-value.ts';
 import { gemmaNotation, PYTHON_NOTATION, type TagStyle, tagNotation, WIDE_GAP } from './notations.ts';
 import type { ToolFunction } from './tool-function.ts';
 
-/** How a model writes calls of functions. */
+/** The syntax in which a model writes tool calls. */
 export interface CallFormat {
-  /** Texts any of which begins a call, or a list of them. */
+  /** Texts that begin a call or a list of calls. */
   readonly triggers: readonly string[];
-  /** Whether a call may also begin the answer without a trigger. */
+  /** Whether an answer may also start with a call that has no trigger. */
   readonly isBare?: boolean;
   /** Whether the prompt ends with the trigger, so that the answer begins after it. */
   readonly isOpened?: boolean;
-  /** What the model writes instead of a function's name when it answers with text. */
+  /** The name that the model writes in place of a function's when it answers with text. */
   readonly textName?: string;
   /**
-   * When text that looks like a call counts as one: after its trigger, after the first character that follows, or after
-   * the name of a function. A trigger that is a control token always counts.
+   * When text is certain to be a call: after its trigger, after the first character that follows, or after the name of a
+   * function. A trigger that is a control token is always certain.
    */
   readonly commits: 'trigger' | 'begin' | 'name';
-  /** Markers of the format, besides the triggers. */
+  /** Markers of the format other than triggers. */
   readonly markers: readonly string[];
   readonly shape: CallShape;
 }
 
-/** The shapes of calls. */
+/** The structure of a call. */
 export type CallShape =
   /** An object with the name and the arguments, or a list of such objects. */
   | {
       readonly kind: 'json';
       readonly name: string;
       readonly arguments: string;
-      /** A member that identifies the call; `length` if the model has to write it. */
+      /** A member that identifies the call. `length` is set if the model must write it. */
       readonly id?: { readonly name: string; readonly isFirst?: boolean; readonly length?: number };
       readonly isList: boolean;
       readonly close: string;
     }
-  /** A list of objects, each with the arguments under the name of the function. */
+  /** A list of objects, each of which maps the name of a function to its arguments. */
   | { readonly kind: 'keyed'; readonly close: string }
   /** The name, then the arguments as JSON. */
   | {
@@ -60,7 +60,7 @@ export type CallShape =
       readonly open: string;
       readonly id?: 'before' | 'index';
       readonly idClose?: string;
-      /** Between name and arguments; any of them. */
+      /** Texts that may separate name and arguments. */
       readonly middles: readonly string[];
       readonly close: string;
       /** Around all calls. */
@@ -80,7 +80,7 @@ export type CallShape =
   /** `[name(key=value)]`. */
   | { readonly kind: 'python'; readonly close: string };
 
-/** The languages of a format for certain functions. */
+/** The grammar of a format for a set of functions. */
 export interface CallLanguage {
   readonly format: CallFormat;
   /** Names of the functions. */
@@ -88,7 +88,7 @@ export interface CallLanguage {
   /** From the trigger to the first call. */
   readonly open: Expression;
   readonly call: Expression;
-  /** Before a further call of the same list; undefined where there are no lists. */
+  /** Before a further call of the same list; undefined for a format without lists. */
   readonly next: Expression | undefined;
   /** Ends a list. */
   readonly close: Expression;
@@ -104,9 +104,9 @@ const MAX_CALLS = 128;
 const ID_CHARACTER = oneOf([0x30, 0x39], [0x41, 0x5a], [0x61, 0x7a]);
 
 /**
- * Makes the languages of calls.
+ * Creates the grammar of calls of some functions.
  *
- * @throws SchemaError for the schema of a function that is strict and cannot be enforced.
+ * @throws SchemaError if a function is strict and its schema cannot be enforced.
  */
 export function callLanguage(format: CallFormat, functions: readonly ToolFunction[]): CallLanguage {
   const { shape } = format;
@@ -229,7 +229,7 @@ export function callLanguage(format: CallFormat, functions: readonly ToolFunctio
   }
 }
 
-/** Returns the language of what follows the first call of a list. */
+/** Returns the grammar of the text after the first call of a list. */
 export function following({ call, next, close }: CallLanguage, isParallel: boolean): Expression {
   const more = next === undefined || !isParallel ? EMPTY : repeat(sequence(next, call), 0, MAX_CALLS - 1);
   return sequence(more, close);

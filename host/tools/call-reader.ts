@@ -15,13 +15,13 @@ import { type CallLanguage, following } from './call-format.ts';
 import { CodeTracker } from './code-tracker.ts';
 import { newCallId, type ToolCall } from './tool-function.ts';
 
-/** Text of an answer, or a call in it. */
+/** A piece of an answer: text or a tool call. */
 export type CallPart = { readonly text: string } | { readonly call: ToolCall };
 
 /** Longest call, characters. Its grammar has no limit on the length of texts. */
 const MAX_CALL_CHARACTERS = 256 * 1024;
 
-/** What a model has to write from now on. */
+/** A constraint on what the model writes next. */
 export interface CallConstraint {
   readonly expression: Expression;
 }
@@ -30,15 +30,15 @@ export interface CallConstraint {
 export interface CallReaderOptions {
   readonly language: CallLanguage;
   readonly isParallel: boolean;
-  /** Whether the answer has to be a call. */
+  /** Whether the answer must be a call. */
   readonly isForced: boolean;
 }
 
 const LEADING_GAP = repeat(oneOf([0x9, 0xa], [0x20, 0x20]), 0, 4);
 
 /**
- * Separates calls of functions from the text of an answer as it arrives. Once a call is certain, `constraint` is what
- * the model may write, so that each call is complete and valid.
+ * Separates tool calls from the text of an answer as it arrives. Once a call is certain, `constraint` is set, so every
+ * call is complete and valid.
  */
 export class CallReader {
   readonly #language: CallLanguage;
@@ -48,7 +48,7 @@ export class CallReader {
   readonly #further: Expression;
   readonly #tail: Expression;
   #constraint: CallConstraint | undefined;
-  /** What may follow in the current step: a call, or what stands between calls. Undefined outside of calls. */
+  /** What may follow in the current step: a call, or the separator between calls. Undefined outside calls. */
   #step: Expression | undefined;
   /** What may follow until the end of the calls, before the model is constrained to it. */
   #rest: Expression = NOTHING;
@@ -56,7 +56,7 @@ export class CallReader {
   #written = '';
   /** Whether the text of the step is certain to be a call. */
   #isCertain = false;
-  /** Text that is held back: it may begin a call, or be white space before one. */
+  /** Text that has not been returned yet: it may begin a call, or be white space before one. */
   #waiting = '';
   #isAtStart = true;
   #calls = 0;
@@ -72,7 +72,7 @@ export class CallReader {
     else if (format.isOpened === true) this.#beginOpened();
   }
 
-  /** What the model may write from now on; undefined if it is free. A new object whenever that changes. */
+  /** The constraint on what the model writes next; undefined if there is none. A new object after each change. */
   get constraint(): CallConstraint | undefined {
     return this.#constraint;
   }
@@ -82,7 +82,7 @@ export class CallReader {
     return this.#isCertain;
   }
 
-  /** Whether a required call has not begun yet. */
+  /** Whether a required call has not started. */
   get isWaiting(): boolean {
     return this.#isCertain && this.#written === '' && this.#calls === 0;
   }
@@ -119,7 +119,7 @@ export class CallReader {
     return parts;
   }
 
-  /** Ends the answer, and returns the text that was held back. An incomplete call is dropped. */
+  /** Ends the answer, and returns the remaining text. An incomplete call is dropped. */
   end(): CallPart[] {
     const parts: CallPart[] = [];
     if (this.#step !== undefined && !this.#isCertain) this.#waiting += this.#written;
@@ -136,7 +136,7 @@ export class CallReader {
     this.#constrain();
   }
 
-  /** The answer begins after the trigger: with the name of a function, or with what announces text. */
+  /** Starts an answer after the trigger: with the name of a function, or the name that announces text. */
   #beginOpened(): void {
     const { textName = '' } = this.#language.format;
     this.#begin(this.#openedStep());
@@ -158,7 +158,7 @@ export class CallReader {
     this.#constraint = undefined;
   }
 
-  /** From now on the model writes a call, and nothing else. */
+  /** Constrains the model to calls. */
   #constrain(): void {
     this.#isCertain = true;
     this.#constraint ??= { expression: this.#rest };
@@ -182,7 +182,7 @@ export class CallReader {
       return whole.slice(found.at);
     }
     const partial = Math.max(0, ...this.#triggers.map((trigger) => overlap(whole, trigger)));
-    // White space may stand before a call, and then belongs to neither.
+    // White space before a call is part of neither text nor call.
     const kept = whole.slice(0, whole.length - partial).trimEnd().length;
     if (whole.slice(0, kept) !== '') this.#isAtStart = false;
     this.#waiting = whole.slice(0, kept);
@@ -244,13 +244,13 @@ export class CallReader {
     return this.#language.names.some((name) => this.#written.includes(name));
   }
 
-  /** A step is complete: a call, or the end of a list. */
+  /** Completes a step: a call, or the end of a list. */
   #done(parts: CallPart[]): void {
     const { format } = this.#language;
     const isText = format.textName !== undefined && this.#written === format.textName;
     const read = isText ? undefined : this.#language.read(this.#written);
     if (read !== undefined) {
-      // White space and text before a call: text is shown, white space is not.
+      // Text before a call is returned, white space is not.
       this.#waiting = this.#waiting.trimEnd();
       this.#release(parts);
       parts.push({
@@ -272,7 +272,7 @@ export class CallReader {
     this.#isAtStart = format.isBare === true && read !== undefined;
   }
 
-  /** What looked like a call is text. */
+  /** Treats what looked like a call as text. */
   #failed(rest: string, parts: CallPart[]): string {
     const text = this.#written;
     this.#step = undefined;

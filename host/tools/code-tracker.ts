@@ -1,6 +1,6 @@
 /** Tracks whether a position in Markdown text is in code: a fenced block, or between backticks in one line. */
 export class CodeTracker {
-  /** The fence that is open. */
+  /** The open fence. */
   #fence: string | undefined;
   #line = '';
 
@@ -11,7 +11,7 @@ export class CodeTracker {
     for (const line of lines) this.#fence = fenceAfter(this.#fence, line);
   }
 
-  /** Returns whether what follows further text is code. */
+  /** Returns whether a position after further text is in code. */
   isCodeAfter(text: string): boolean {
     const lines = (this.#line + text).split('\n');
     const last = lines.pop() ?? '';

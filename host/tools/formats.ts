@@ -2,23 +2,23 @@ import type { JsonObject } from '../common/json.ts';
 import type { CallFormat } from './call-format.ts';
 import { closingTag } from './closing-tag.ts';
 
-/** What shows a model's format of calls. */
+/** The evidence from which the format of a model's tool calls is detected. */
 export interface FormatEvidence {
   /** The source of the chat template; empty without one. */
   readonly template: string;
-  /** {@link PROBE_CONVERSATION} as the template rendered it; empty where it refuses it. */
+  /** {@link PROBE_CONVERSATION} as rendered by the template; empty if the template refuses it. */
   readonly rendered: string;
   /** Texts of the tokens of the vocabulary that are not ordinary text. */
   readonly special: ReadonlySet<string>;
 }
 
-/** The id of the call that is rendered, in the form that Mistral's templates demand. */
+/** The id of the rendered call, in the form that Mistral's templates require. */
 const PROBE_ID = 'call00001';
 
-/** The function that is called. */
+/** The name of the called function. */
 export const PROBE_NAME = 'probe_function';
 
-/** The argument by which the call is recognized: the name occurs in the description of the tool, too. */
+/** The argument by which the call is recognized, since the name also occurs in the description of the tool. */
 export const PROBE_VALUE = 'first value';
 
 const PROBE_CALL = { name: PROBE_NAME, arguments: { first_key: PROBE_VALUE, second_key: 27 } };
@@ -37,7 +37,7 @@ export const PROBE_TOOL: JsonObject = {
   },
 };
 
-/** What is rendered to see a template's format. */
+/** The conversation that is rendered to detect a template's format. */
 export const PROBE_CONVERSATION = [
   { role: 'user', content: 'Hello' },
   { role: 'assistant', content: '', tool_calls: [{ id: PROBE_ID, type: 'function', function: PROBE_CALL }] },
@@ -75,7 +75,7 @@ type Detector = (evidence: FormatEvidence & { readonly text: string }) => CallFo
 
 /** Detects formats, in order: those with markers that no other format has come first. */
 const DETECTORS: readonly Detector[] = [
-  // gpt-oss: the recipient stands in the header of a message in the channel "commentary".
+  // gpt-oss: the recipient is in the header of a message in the channel "commentary".
   ({ text }) => {
     if (!text.includes('<|channel|>') || !text.includes('functions.')) return undefined;
     const middles = [

@@ -13,7 +13,7 @@ const NAMES: Readonly<Record<string, JsonValue>> = {
 };
 
 /**
- * Reads a value in JSON, in Python's notation, or in Gemma's, which has other quotes around texts. Names before `:` or
+ * Reads a value in JSON, in Python's notation, or in Gemma's, which has other quotation marks. Names before `:` or
  * `=` may be unquoted.
  *
  * @returns undefined for anything else.

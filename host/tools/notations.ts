@@ -7,7 +7,7 @@ import { JSON_NOTATION, type Notation, spaced } from '../json-schema/notation.ts
 /** A name that the schema does not declare. */
 const NAME = repeat(oneOf([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]), 1, 64);
 
-/** How the arguments of a call are written between tags. */
+/** How arguments of a call are written between tags. */
 export interface TagStyle {
   /** Before the name of an argument. */
   readonly open: string;
@@ -19,7 +19,7 @@ export interface TagStyle {
   readonly between: Expression;
 }
 
-/** Arguments between tags, with texts as they are and all other values as JSON. */
+/** Arguments between tags: strings unquoted, all other values as JSON. */
 export function tagNotation({ open, middle, otherMiddle = middle, close, between }: TagStyle): Notation {
   const other = (written: Expression) => sequence(text(otherMiddle), written, text(close));
   const string = (language: Expression) =>
@@ -103,5 +103,5 @@ export function writePython(value: JsonValue): string {
   return `{${members.join(', ')}}`;
 }
 
-/** Optional line breaks and spaces: few, since a model may otherwise write them without end. */
+/** Optional line breaks and spaces. Only a few, since a model could otherwise write them endlessly. */
 export const WIDE_GAP: Expression = repeat(oneOf([0x9, 0xa], [0x20, 0x20]), 0, 8);

@@ -6,13 +6,13 @@ export interface ToolFunction {
   readonly name: string;
   /** JSON schema of its arguments. */
   readonly parameters: JsonValue;
-  /** Whether each keyword of the schema has to be enforced. */
+  /** Whether every keyword of the schema must be enforced. */
   readonly strict: boolean;
   /** The field of the request that holds the parameters. */
   readonly field: string;
 }
 
-/** Names that every format of calls writes unchanged. */
+/** Names that every format writes unchanged. */
 const NAME = /^[\w.:/-]{1,128}$/;
 
 /**
@@ -42,7 +42,7 @@ export function readFunctions(tools: readonly JsonValue[]): { functions: ToolFun
   return { functions: [...functions.values()], others };
 }
 
-/** A call of a function. */
+/** A tool call. */
 export interface ToolCall {
   /** Identifies the call in its conversation; results refer to it. */
   readonly id: string;
@@ -65,7 +65,7 @@ export type ToolCallField = {
 
 const ID_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Returns an id for a call: nine letters and digits: what Mistral's templates demand, and no other forbids. */
+/** Returns an id for a call: nine letters and digits, as Mistral's templates require and all others accept. */
 export function newCallId(): string {
   return Array.from({ length: 9 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('');
 }

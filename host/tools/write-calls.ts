@@ -8,7 +8,7 @@ interface WrittenCall {
   readonly arguments: JsonObject;
 }
 
-/** Writes calls as a model with this format writes them; undefined for formats of which only their templates write calls. */
+/** Writes calls in a model's format; undefined for formats whose calls only their templates can write. */
 export function writeCalls(
   { triggers: [trigger = ''], shape }: CallFormat,
   calls: readonly WrittenCall[],

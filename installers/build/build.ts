@@ -45,7 +45,9 @@ const noOwnPlace: esbuild.Plugin = {
     build.onLoad({ filter: /[\\/]host[\\/].*\.ts$/ }, async ({ path }) => {
       if (HAVE_A_PLACE.test(path) || !(await readFile(path, 'utf8')).includes('import.meta')) return undefined;
       return {
-        errors: [{ text: `Expected no import.meta in ${path}: the packaged host has none. Be given the entry.` }],
+        errors: [
+          { text: `Expected no import.meta in ${path}: the packaged host has none. Pass the entry as a parameter.` },
+        ],
       };
     });
   },

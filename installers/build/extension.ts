@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { entriesOf } from '../package/entry.ts';
 import { zip } from '../package/zip.ts';
 
-/** What the extension is made of. */
+/** Files and folders from which the extension is built. */
 const SOURCES = [
   'extension',
   'host/protocol',
@@ -16,8 +16,8 @@ const SOURCES = [
 ];
 
 /**
- * Makes the extension for both browsers, and their store archives, in `dist/extension/`. It is left as it is where
- * nothing it is made of has changed: it takes longer than the host.
+ * Builds the extension for both browsers, and their store archives, in `dist/extension/`. Does nothing if no source has
+ * changed, since the extension takes longer to build than the host.
  */
 export async function buildExtension(root: string): Promise<void> {
   const out = join(root, 'dist', 'extension');

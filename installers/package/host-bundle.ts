@@ -3,7 +3,7 @@ import { relative, resolve, sep } from 'node:path';
 import * as esbuild from 'esbuild';
 import { staticModules } from '../build/one-start-file.ts';
 
-/** The host as two scripts, and the sources they were made of. */
+/** The host as two scripts, and their source files. */
 export interface HostBundle {
   /** Inside the executable: what a start and a PING need. Small, since a start reads and compiles all of it. */
   readonly start: string;

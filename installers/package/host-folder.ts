@@ -29,7 +29,7 @@ export interface HostFolderOptions {
   readonly version: string;
   readonly target: Target;
   readonly parts: Parts;
-  /** The folder to make; one that is there is replaced. */
+  /** The folder to create; an existing one is replaced. */
   readonly folder: string;
   /** Folder for what is made on the way. */
   readonly work: string;
@@ -135,7 +135,7 @@ export function makeAddOnFolder({
   writeFileList(folder, `FILES-${addOn}.txt`);
 }
 
-/** Copies the binary of a package `@napi-rs/keyring-<platform>`, the one file it is there for. */
+/** Copies the binary of a package `@napi-rs/keyring-<platform>`. */
 function copyKeyring(from: string, to: string, target: Target): void {
   const { main } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
   copyFileSync(join(from, main), to);

@@ -145,7 +145,7 @@ function parse(args: string[]) {
       },
     }).values;
   } catch (error) {
-    // The messages of Node add how to pass such a text as a positional argument, of which there are none here.
+    // Node's messages also explain how to pass positional arguments, which this command does not have.
     if (
       isSystemError(
         error,

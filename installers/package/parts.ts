@@ -3,7 +3,7 @@ import { defined } from '../../host/common/defined.ts';
 import { MissingPackage, obtainPackage, type PackageSource } from './npm-package.ts';
 import type { AddOn, Target } from './target.ts';
 
-/** Folders of the npm packages that a packaged host is made of. */
+/** Folders of the npm packages that a packaged host contains. */
 export interface Parts {
   /** Node for the target. */
   readonly node: string;
@@ -27,9 +27,9 @@ export interface PartVersions {
 }
 
 /**
- * Gathers what a target is made of.
+ * Returns the npm packages of a target.
  *
- * @param options.addOns The GPU backends wanted, as far as there are any for the target.
+ * @param options.addOns The GPU backends to add; those that do not exist for the target are left out.
  * @param options.allowMissing Continue without llama.cpp's binaries where they are missing.
  * @throws MissingPackage naming all that is missing.
  */

@@ -7,7 +7,7 @@ export type TargetName = (typeof TARGETS)[number];
 /** GPU backends that come as a separate archive: they are larger than everything else. */
 export type AddOn = 'cuda' | 'vulkan';
 
-/** What a packaged host is made of on one kind of machine. */
+/** The files and packages of a packaged host for one platform. */
 export interface Target {
   readonly name: TargetName;
   readonly system: 'linux' | 'win32' | 'darwin';
@@ -29,7 +29,7 @@ export interface Target {
 const UNIX = { nodeFile: 'bin/node', executable: 'tabagent-host', archive: 'tar.xz' } as const;
 const WINDOWS = { system: 'win32', nodeFile: 'bin/node.exe', executable: 'tabagent-host.exe', archive: 'zip' } as const;
 
-/** What each target is made of. Metal needs no add-on: it is part of macOS, and of llama.cpp's binaries for it. */
+/** The targets. Metal needs no add-on: it is part of macOS, and of llama.cpp's binaries for it. */
 const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
   'linux-x64': {
     ...UNIX,
@@ -85,7 +85,7 @@ const TABLE: Readonly<Record<TargetName, Omit<Target, 'name'>>> = {
   },
 };
 
-/** What a target is made of. */
+/** Returns the target with a name. */
 export function targetOf(name: TargetName): Target {
   return { name, ...TABLE[name] };
 }

@@ -8,7 +8,7 @@ const ITEM = /^[ \t]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/;
 
 /**
  * Divides Markdown at empty lines where one block ends and another one begins, in linear time. Segments can be parsed
- * by themselves, so while an answer is streamed only the last one is parsed again.
+ * separately, so while an answer is streamed only the last one is parsed again.
  */
 export function segmentsOf(text: string): string[] {
   const segments: string[] = [];

@@ -2,7 +2,7 @@ import { LOST } from '../bridge.ts';
 import { type ClientPort, TabAgentClient } from '../client.ts';
 import { ASK_EVENT, type Feature, MAX_PAGE_MESSAGE, OFFER_EVENT } from '../names.ts';
 
-/** Opens the page's end of the bridge; returns a client for each feature. */
+/** Opens the page's end of the bridge. Returns a function that creates the client of a feature. */
 export function openConnection(window: Window & typeof globalThis): (feature: Feature) => TabAgentClient {
   const { document } = window;
   const { port1, port2 } = new MessageChannel();
@@ -12,7 +12,7 @@ export function openConnection(window: Window & typeof globalThis): (feature: Fe
   return portTo(port1);
 }
 
-/** Returns clients over one message port: their requests are told apart by ranges of ids. */
+/** Returns a function that creates clients on one message port. Each client has its own range of request ids. */
 function portTo(port: MessagePort): (feature: Feature) => TabAgentClient {
   const ends = new Set<End>();
   port.onmessage = ({ data }) => {
@@ -30,7 +30,7 @@ function portTo(port: MessagePort): (feature: Feature) => TabAgentClient {
   };
 }
 
-/** One client's end of the port: requests get the client's feature, and ids of its own range. */
+/** One client's view of the port. Adds the feature to its requests, and moves their ids into its range. */
 class End implements ClientPort {
   readonly #port: MessagePort;
   readonly #feature: Feature;

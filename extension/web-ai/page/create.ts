@@ -2,10 +2,10 @@ import type { Availability, Fitted, TabAgentClient, Verbs } from '../client.ts';
 import { toException } from './errors.ts';
 import { isKnownLanguage } from './idl.ts';
 
-/** The smallest step of `downloadprogress`: finer ones could tell models apart. */
+/** The smallest step of `downloadprogress`: finer steps could identify a model. */
 const PROGRESS_STEPS = 0x10000;
 
-/** Tells a page how far the preparation of a model is. */
+/** Reports the progress of preparing a model to a page. */
 class CreateMonitor extends EventTarget {
   #handler: ((event: ProgressEvent) => void) | null = null;
 
@@ -27,13 +27,13 @@ class CreateMonitor extends EventTarget {
 /** Options of {@link prepare}. */
 export interface Preparation {
   readonly client: TabAgentClient;
-  /** What has to fit; undefined if nothing has to be prepared. */
+  /** The messages that must fit; undefined if no model is needed. */
   readonly fields: Verbs['create']['fields'] | undefined;
   readonly signal: AbortSignal | undefined;
   readonly monitor: unknown;
 }
 
-/** How nothing fits. */
+/** The result of fitting no messages. */
 const NOTHING_FITTED: Fitted = { evicted: 0, tokens: [], toolTokens: 0, contextWindow: 0 };
 
 /**
@@ -50,7 +50,7 @@ export async function prepare({ client, fields, signal, monitor }: Preparation):
     const fitted =
       fields === undefined ? NOTHING_FITTED : await client.request('create', fields, { signal, onProgress });
     progress.report(1);
-    // A listener that aborts at the end still prevents the object.
+    // A listener may abort at the end: then no object is created.
     await nextTask();
     signal?.throwIfAborted();
     return fitted;
@@ -77,18 +77,18 @@ class Progress {
     if (this.#monitor === undefined || loaded <= this.#last || this.#signal?.aborted === true) return;
     this.#last = loaded;
     const event = new ProgressEvent('downloadprogress', { lengthComputable: true, total: 1 });
-    // In Firefox the constructor takes whole numbers only.
+    // Firefox's constructor accepts only integers.
     Object.defineProperty(event, 'loaded', { value: loaded });
     this.#monitor.report(event);
   }
 }
 
-/** Resolves in a new task, after everything that is already waiting. */
+/** Resolves in a new task, after those that are already queued. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-/** Asks whether there is a model, unless a language rules that out. */
+/** Asks whether a model is available, unless a language is not supported. */
 export async function availabilityOf(client: TabAgentClient, languages: readonly string[]): Promise<Availability> {
   if (!languages.every(isKnownLanguage)) return 'unavailable';
   try {

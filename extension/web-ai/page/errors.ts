@@ -10,7 +10,7 @@ interface Quota {
 let makeQuotaError = (message: string, { requested = null, quota = null }: Quota): DOMException =>
   Object.assign(new DOMException(message, 'QuotaExceededError'), { requested, quota });
 
-/** Uses the window's class, and defines it where the window has none. */
+/** Uses the window's class, and defines one if the window has none. */
 export function prepareQuotaError(window: Window & typeof globalThis): void {
   const target = window as unknown as { QuotaExceededError?: new (message: string, options: object) => DOMException };
   if (target.QuotaExceededError === undefined) {
@@ -43,10 +43,10 @@ export function toException(error: unknown): unknown {
   return new DOMException(message, name);
 }
 
-/** A window that is gone has no classes any more. */
+/** Kept, because a detached document has no classes. */
 const { DOMException: Exception } = globalThis;
 
-/** The exception in a document that is not shown any more; undefined in one that is. */
+/** Returns the exception for a detached document; undefined for another. */
 export function inactive(document: Document): DOMException | undefined {
   if (document.defaultView !== null) return undefined;
   return new Exception('The execution context is not valid.', 'InvalidStateError');

@@ -1,6 +1,6 @@
 /** Conversions of arguments as Web IDL describes them, as far as these interfaces need them. */
 
-/** Converts a dictionary: undefined and null are an empty one. */
+/** Converts a dictionary: undefined and null become an empty one. */
 export function toDictionary(value: unknown, what: string): Record<string, unknown> {
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object' && typeof value !== 'function') throw new TypeError(`${what} is not an object.`);
@@ -19,20 +19,20 @@ export function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
 }
 
-/** Converts to a value of an enumeration. */
+/** Converts a value of an enumeration. */
 export function toEnum<T extends string>(value: unknown, values: readonly T[], what: string): T {
   const text = `${value}`;
   if (!values.includes(text as T)) throw new TypeError(`"${text}" is not a valid value of ${what}.`);
   return text as T;
 }
 
-/** Returns the arguments of a function that has to get one. */
+/** Checks that a function was called with at least one argument. */
 export function oneArgument(args: readonly unknown[]): readonly [unknown, unknown] {
   if (args.length === 0) throw new TypeError('1 argument required, but only 0 present.');
   return [args[0], args[1]];
 }
 
-/** Converts a member that has to be there. */
+/** Returns a required member. */
 export function required(dictionary: Record<string, unknown>, name: string): unknown {
   const value = dictionary[name];
   if (value === undefined) throw new TypeError(`The member "${name}" is required.`);
@@ -60,14 +60,14 @@ export function toLanguage(value: unknown): string {
 
 let names: Intl.DisplayNames | undefined;
 
-/** Whether a language exists. Models do not say which ones they know. */
+/** Whether a language exists. Which ones a model knows cannot be found out. */
 export function isKnownLanguage(tag: string): boolean {
   names ??= new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
   const [language = ''] = tag.split('-');
   return names.of(language) !== undefined;
 }
 
-/** A class, as pages see it. */
+/** A class that pages see. */
 export type InterfaceObject = abstract new (...args: never[]) => object;
 
 /** Gives a class the shape of a Web IDL interface, and defines it on the window. */

@@ -12,7 +12,7 @@ import { writingInterface } from './writing.ts';
 /** Options of {@link install}. */
 export interface InstallOptions {
   readonly clientFor: (feature: Feature) => TabAgentClient;
-  /** Whether the browser's own objects stay. */
+  /** Whether the browser's own objects are left in place. */
   readonly keepsNative: boolean;
 }
 

@@ -5,7 +5,7 @@ import { oneArgument, toDictionary, toLanguages, toSignal } from './idl.ts';
 import { assertInternal, attempt, INTERNAL, Life } from './model-object.ts';
 import { listOrNull } from './writing.ts';
 
-/** Longest text, UTF-16 units: more tells no more about its language. */
+/** Longest text that is used, UTF-16 code units: more does not improve the result. */
 const MAX_TEXT = 100_000;
 
 interface Detection {
@@ -36,7 +36,7 @@ export function languageDetectorOf(window: Window & typeof globalThis, client: T
         const languages = toLanguages(members.expectedInputLanguages, 'expectedInputLanguages') ?? [];
         signal?.throwIfAborted();
         assertLanguages(languages);
-        // Nothing is downloaded, but the page may wait for the events.
+        // Nothing is downloaded, but a page may wait for the events.
         return prepare({ client, fields: undefined, signal, monitor: members.monitor }).then(
           () => new LanguageDetector(INTERNAL, new Life(document, signal), languages),
         );
@@ -67,7 +67,7 @@ export function languageDetectorOf(window: Window & typeof globalThis, client: T
       });
     }
 
-    /** Its input is measured in UTF-16 units. */
+    /** The number of UTF-16 code units of the input. */
     measureInputUsage(...args: unknown[]): Promise<number> {
       return attempt(() => {
         const [input, options] = oneArgument(args);

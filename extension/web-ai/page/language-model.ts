@@ -17,7 +17,7 @@ const SAMPLING_MODES: readonly SamplingMode[] = [
   'most-creative',
 ];
 
-/** What the models can take and give. */
+/** Types of content that models accept and produce. */
 const INPUTS: readonly ContentType[] = ['text', 'tool-call', 'tool-response'];
 const OUTPUTS: readonly ContentType[] = ['text', 'tool-call'];
 
@@ -49,7 +49,7 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
         const signal = toSignal(members.signal);
         const read = readOptions(members);
         signal?.throwIfAborted();
-        // Read once: an iterator has its items only once.
+        // Read only once: a second pass over an iterator has no items.
         const prompts = toSequence(members.initialPrompts, 'initialPrompts') ?? [];
         const context = { inputs: read.inputs, hasInput: false };
         const initial = prompts.length === 0 ? [] : toPrompt(prompts, context).messages;
@@ -159,7 +159,7 @@ export function languageModelOf(window: Window & typeof globalThis, client: TabA
       return attempt(() => {
         const own = toSignal(toDictionary(options, 'The options').signal);
         const signal = this.#life.begin(own);
-        // In a new task, so that it can still be aborted.
+        // In a new task: until then the page can abort it.
         return new Promise<LanguageModel>((resolve, reject) => {
           signal.addEventListener('abort', () => reject(signal.reason), { once: true });
           setTimeout(() => {
@@ -219,7 +219,7 @@ function readOptions(members: Record<string, unknown>): CreateOptions {
   const outputs = toExpected(members.expectedOutputs, 'expectedOutputs');
   const tools = toTools(members.tools);
   if (tools.length > 0 && !outputs.types.includes('tool-call')) {
-    throw new TypeError('With tools, "expectedOutputs" has to contain the type "tool-call".');
+    throw new TypeError('With tools, "expectedOutputs" must contain the type "tool-call".');
   }
   const { samplingMode } = members;
   return {
@@ -256,7 +256,7 @@ function plain(tools: readonly PageTool[]) {
   return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
 }
 
-/** What `prompt()` returns: text, or the parts of an answer with calls that the page has to answer. */
+/** Returns the result of `prompt()`: text, or the parts of an answer with tool calls that the page must answer. */
 function partsOf({ text, calls }: Answer): string | AnswerPart[] {
   if (calls.length === 0) return text;
   const parts: AnswerPart[] = text === '' ? [] : [{ type: 'text', value: text }];

@@ -1,14 +1,14 @@
 import { inactive } from './errors.ts';
 
-/** Passed to constructors, which pages cannot call. */
+/** The argument that constructors require, which pages do not have. */
 export const INTERNAL = Symbol('internal');
 
-/** @throws TypeError unless the constructor was called by this code. */
+/** @throws TypeError if a page called the constructor. */
 export function assertInternal(key: unknown): void {
   if (key !== INTERNAL) throw new TypeError('Illegal constructor');
 }
 
-/** The life of an object: it ends with `destroy()`, or with the signal that it was created with. */
+/** The lifetime of an object: it ends with `destroy()`, or with the signal it was created with. */
 export class Life {
   readonly #controller = new AbortController();
   readonly #document: Document;
@@ -24,7 +24,7 @@ export class Life {
     this.#controller.abort(new DOMException('The model was destroyed.', name));
   }
 
-  /** Returns the signal of one operation. @throws the reason, if it may not begin. */
+  /** Returns the signal for an operation. @throws the reason if the object has ended or the operation was aborted. */
   begin(signal: AbortSignal | undefined): AbortSignal {
     const gone = inactive(this.#document);
     if (gone !== undefined) throw gone;
@@ -34,7 +34,7 @@ export class Life {
   }
 }
 
-/** Runs an operation; what it throws rejects the promise, also in a document that is not shown any more. */
+/** Runs an operation. Errors that it throws reject the promise, also in a detached document. */
 export function attempt<T>(run: () => Promise<T>): Promise<T> {
   try {
     return run();
@@ -43,7 +43,7 @@ export function attempt<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Returns a stream of what an operation produces; cancelling the stream stops it. */
+/** Returns a stream of an operation's output. Cancelling the stream stops the operation. */
 export function streamOf<T>(
   signal: AbortSignal,
   run: (signal: AbortSignal, produce: (chunk: T) => void) => Promise<void>,

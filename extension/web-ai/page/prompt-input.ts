@@ -15,18 +15,18 @@ export type ContentType = (typeof CONTENT_TYPES)[number];
 
 const ROLES = ['system', 'user', 'assistant'] as const;
 
-/** What a page passes to `prompt()`. */
+/** A prompt, converted. */
 export interface PromptInput {
   readonly messages: Message[];
-  /** Whether the last message is the beginning of the answer. */
+  /** Whether the answer continues the last message. */
   readonly continues: boolean;
 }
 
-/** What a prompt may contain. */
+/** The session for which a prompt is converted. */
 export interface PromptContext {
-  /** Types of content that the session expects, besides text. */
+  /** Types of content that the session accepts besides text. */
   readonly inputs: readonly ContentType[];
-  /** Whether messages come before it. */
+  /** Whether the session already has messages. */
   readonly hasInput: boolean;
 }
 
@@ -38,9 +38,9 @@ export function toPrompt(input: unknown, context: PromptContext): PromptInput {
   let { hasInput } = context;
   const messages = items.flatMap((item, index) => {
     if (item.prefix && (item.role !== 'assistant' || index < items.length - 1)) {
-      throw new DOMException('Only the last message, of the assistant, can be a prefix.', 'SyntaxError');
+      throw new DOMException('Only the last message can be a prefix, and its role must be "assistant".', 'SyntaxError');
     }
-    if (item.role === 'system' && hasInput) throw new TypeError('A system message can only be the first one.');
+    if (item.role === 'system' && hasInput) throw new TypeError('Only the first message can be a system message.');
     hasInput = true;
     return messagesOf(item, context.inputs);
   });
@@ -66,14 +66,16 @@ function toMessage(item: unknown): PageMessage {
   return { role: toEnum(required(message, 'role'), ROLES, 'role'), content: parts, prefix: Boolean(message.prefix) };
 }
 
-/** Returns the messages of one of the page's: calls and results of tools are messages of their own. */
+/** Converts one message of the page. Tool results become separate messages. */
 function messagesOf({ role, content }: PageMessage, inputs: readonly ContentType[]): Message[] {
   const texts: string[] = [];
   const calls: { id: string; name: string; arguments: string }[] = [];
   const results: Message[] = [];
   for (const { type, value } of content) {
-    if (type === 'tool-call' && role !== 'assistant') throw new TypeError('Tool calls are of the assistant.');
-    if (type === 'tool-response' && role !== 'user') throw new TypeError('Tool responses are of the user.');
+    if (type === 'tool-call' && role !== 'assistant')
+      throw new TypeError('Only a message of the assistant can contain tool calls.');
+    if (type === 'tool-response' && role !== 'user')
+      throw new TypeError('Only a message of the user can contain tool responses.');
     if (type !== 'text' && !inputs.includes(type)) {
       throw new DOMException(
         `Input of the type "${type}" was not requested with "expectedInputs".`,
@@ -98,12 +100,12 @@ function messagesOf({ role, content }: PageMessage, inputs: readonly ContentType
   return texts.length > 0 || results.length === 0 ? [...results, { role, content: text }] : results;
 }
 
-/** A restriction of the answer. */
+/** A constraint on the answer. */
 export interface PageConstraint {
   readonly constraint: Constraint;
-  /** What the model is told about it. */
+  /** The text that describes it to the model; empty if the page adds its own. */
   readonly hint: string;
-  /** Whether an answer conforms to it. */
+  /** Returns whether an answer conforms to it. */
   readonly accepts: (answer: string) => boolean;
 }
 
@@ -147,7 +149,7 @@ function isJson(answer: string): boolean {
   }
 }
 
-/** Adds what the model is told to the last message of the user. */
+/** Appends the description of a constraint to the last message of the user. */
 export function withHint(messages: readonly Message[], hint: string): Message[] {
   const at = messages.findLastIndex(({ role }) => role === 'user');
   const message = messages[at];

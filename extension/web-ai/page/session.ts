@@ -6,21 +6,21 @@ import { LanguageModelToolCall, type PageTool } from './tool-content.ts';
 /** Most rounds in which a model may call tools for one prompt. */
 const MAX_ROUNDS = 10;
 
-/** What never changes in a session. */
+/** The constant parts of a session. */
 export interface SessionOptions {
   readonly client: TabAgentClient;
   readonly tools: readonly PageTool[];
   readonly sampling: SamplingMode;
-  /** Called when the oldest messages had to go. */
+  /** Called when the oldest messages were left out. */
   readonly onOverflow: () => void;
 }
 
-/** A part of an answer that is not text alone. */
+/** A part of an answer that contains more than text. */
 export type AnswerPart =
   | { readonly type: 'text'; readonly value: string }
   | { readonly type: 'tool-call'; readonly value: LanguageModelToolCall };
 
-/** An answer: its text, and calls of tools that the page has to answer. */
+/** An answer: its text, and tool calls that the page must answer. */
 export interface Answer {
   readonly text: string;
   readonly calls: readonly LanguageModelToolCall[];
@@ -34,8 +34,8 @@ export interface Turn extends PromptInput {
 }
 
 /**
- * A conversation with the model. It exists in the page only: each request sends its messages, so nothing outside has to be
- * freed, and a worker that the browser stops loses nothing.
+ * A conversation with the model. It exists only in the page: each request sends its messages, so there is nothing to free
+ * elsewhere, and nothing is lost when the browser stops the worker.
  */
 export class Session {
   readonly #options: SessionOptions;
@@ -46,7 +46,7 @@ export class Session {
   #waiting = 0;
   readonly contextWindow: number;
 
-  /** @param messages The initial ones, which are never left out. */
+  /** @param messages The initial messages, which are never left out. */
   constructor(options: SessionOptions, messages: readonly Message[], fitted: Fitted, pinned = messages.length) {
     this.#options = options;
     this.#pinned = pinned;
@@ -55,17 +55,17 @@ export class Session {
     this.contextWindow = fitted.contextWindow;
   }
 
-  /** The tokens of its messages and tools. */
+  /** The number of tokens of its messages and tools. */
   get contextUsage(): number {
     return this.#messages.reduce((sum, { tokens = 0 }) => sum + tokens, this.#toolTokens);
   }
 
-  /** Whether it has messages, or will have. */
+  /** Whether it has messages, or will have after operations that are waiting. */
   get hasInput(): boolean {
     return this.#messages.length > 0 || this.#waiting > 0;
   }
 
-  /** Returns a session with the same messages, which continues on its own. */
+  /** Returns an independent session with the same messages. */
   clone(onOverflow: () => void): Session {
     const fitted = { evicted: 0, tokens: [], toolTokens: this.#toolTokens, contextWindow: this.contextWindow };
     return new Session({ ...this.#options, onOverflow }, this.#messages, fitted, this.#pinned);
@@ -79,7 +79,7 @@ export class Session {
     });
   }
 
-  /** Answers. Rejects with an exception for the page; the session is then as before. */
+  /** Returns the answer to messages. Rejects with an exception for the page; the session is then unchanged. */
   prompt(turn: Turn): Promise<Answer> {
     return this.#inOrder(turn.signal, async () => {
       let fresh: readonly Message[] = turn.messages;
@@ -99,7 +99,7 @@ export class Session {
     });
   }
 
-  /** Sends the messages; returns the answer, and the messages that were sent, with their tokens. */
+  /** Sends the messages. Returns the answer and the messages that were sent, with their token counts. */
   async #ask(fresh: readonly Message[], turn: Turn, continues: boolean) {
     let messages: readonly Message[] = [...this.#messages, ...fresh];
     const options: RequestOptions = {
@@ -121,7 +121,7 @@ export class Session {
     return { result: await this.#options.client.request('prompt', fields, options), messages };
   }
 
-  /** Calls the page's tools. Returns undefined if there are no calls, or some that the page answers itself. */
+  /** Calls the page's tools. Returns undefined if there are no calls, or if the page answers some itself. */
   async #execute(calls: readonly ToolCall[], signal: AbortSignal): Promise<Message[] | undefined> {
     const tools = calls.map(({ name }) => this.#options.tools.find((tool) => tool.name === name));
     if (calls.length === 0 || tools.some((tool) => tool?.execute === undefined)) return undefined;
@@ -138,12 +138,12 @@ export class Session {
     const tools = this.#options.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
     const messages = [...this.#messages, ...fresh];
     const [first] = messages;
-    // A system message stays, also one that came with the first prompt.
+    // A system message is never left out, even if it came with the first prompt.
     const pinned = Math.max(this.#pinned, first?.role === 'system' && this.#messages.length > 0 ? 1 : 0);
     return { messages, pinned, fresh: fresh.length, tools };
   }
 
-  /** Leaves out what did not fit; returns the rest of the earlier messages. */
+  /** Returns the earlier messages without those that did not fit. */
   #fit({ evicted, toolTokens }: Fitted): readonly Message[] {
     const { pinned } = this.#conversation([]);
     this.#toolTokens = toolTokens;
@@ -154,7 +154,7 @@ export class Session {
     return this.#messages;
   }
 
-  /** Runs one thing after the other. What is aborted while it waits never begins. */
+  /** Runs operations one after the other. One that is aborted while it waits never starts. */
   #inOrder<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
     this.#waiting += 1;
     const turn = this.#queue.then(() => {
@@ -177,7 +177,7 @@ function nonconforming(): DOMException {
   return new DOMException('The answer does not conform to the constraint.', 'SyntaxError');
 }
 
-/** The tokens of messages that the worker has counted. */
+/** Returns the number of tokens of messages that the worker has counted. */
 function counted(messages: readonly Message[], tokens: readonly number[]): Message[] {
   return messages.map((message, index) => ({ ...message, tokens: tokens[index] ?? message.tokens }));
 }
@@ -187,7 +187,7 @@ function answerMessages({ text, toolCalls, tokens }: Verbs['prompt']['result']):
   return [{ role: 'assistant', content: text, tokens }];
 }
 
-/** Joins the prefix of an answer, which is at an index, with the message after it, its continuation. */
+/** Joins the prefix of an answer at an index with its continuation, the message after it. */
 function joined(messages: readonly Message[], at: number): readonly Message[] {
   const [prefix, rest] = messages.slice(at, at + 2);
   if (prefix === undefined || rest === undefined) return messages;

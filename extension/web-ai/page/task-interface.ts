@@ -7,9 +7,9 @@ import { Task, type TaskOptions } from './task.ts';
 
 /** The options of an object, validated. */
 export interface TaskSettings extends Pick<TaskOptions, 'instructions' | 'emptyResult'> {
-  /** What the attributes show. */
+  /** The values of the attributes. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Languages that the model has to know. */
+  /** Languages that the model must know. */
   readonly languages: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export interface TaskSettings extends Pick<TaskOptions, 'instructions' | 'emptyR
 export interface TaskInterface {
   /** The method that performs the task; another one with `Streaming` after its name streams the result. */
   readonly method: string;
-  /** Names of attributes, which show what `read` returned. */
+  /** Names of attributes, whose values `read` returns. */
   readonly attributes: readonly string[];
   /** Validates options. @throws TypeError, RangeError */
   readonly read: (members: Record<string, unknown>) => TaskSettings;

@@ -3,22 +3,22 @@ import { toException } from './errors.ts';
 import { toDictionary, toSignal } from './idl.ts';
 import { type Life, streamOf } from './model-object.ts';
 
-/** What an object with one task is made of. */
+/** Options of a {@link Task}. */
 export interface TaskOptions {
   readonly client: TabAgentClient;
   readonly life: Life;
   readonly inputQuota: number;
-  /** What the model is told, given the context of one call. */
+  /** Returns the system message for a call with this context. */
   readonly instructions: (context: string) => string;
-  /** What comes back for text without anything to work on: white space and control characters. */
+  /** Returns the result for an input that has only white space and control characters. */
   readonly emptyResult: (input: string) => string;
 }
 
-/** Nothing that can be read. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: text of control characters has nothing to work on.
+/** An input without visible characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control characters on purpose.
 const NOTHING = /^[\s\u0000-\u001f]*$/;
 
-/** One task of a model, such as to summarize: each call is a conversation of its own. */
+/** A task of a model, such as summarizing. Each call is a new conversation. */
 export class Task {
   readonly #options: TaskOptions;
 
@@ -37,7 +37,7 @@ export class Task {
     return this.#ask(text, context, { signal });
   }
 
-  /** Performs the task; the stream has the text as it comes. */
+  /** Performs the task. The stream contains the text as it is generated. */
   stream(input: unknown, options: unknown): ReadableStream<string> {
     const { text, context, signal } = this.#read(input, options);
     return streamOf<string>(signal, async (both, produce) => {

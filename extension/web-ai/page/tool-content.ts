@@ -46,12 +46,12 @@ export class LanguageModelToolError {
   }
 }
 
-/** A tool as the page gave it: without `execute`, the page gets the calls itself. */
+/** A tool of the page. Without `execute`, the answer contains the calls, and the page makes them. */
 export interface PageTool extends Tool {
   readonly execute: ((...args: unknown[]) => unknown) | undefined;
 }
 
-/** Converts the tools of a session. @throws TypeError, and what their getters throw. */
+/** Converts the tools of a session. @throws TypeError; errors of their getters. */
 export function toTools(value: unknown): PageTool[] {
   const tools = (toSequence(value, 'tools') ?? []).map((item): PageTool => {
     const tool = toDictionary(item, 'A tool');
@@ -74,7 +74,7 @@ function toInputSchema(value: unknown): object {
     throw new TypeError('The properties of "inputSchema" are not an object.');
   }
   if (names !== undefined && !Array.isArray(names)) throw new TypeError('"required" of "inputSchema" is not an array.');
-  // A copy, so that the page cannot change it later; what cannot be written throws.
+  // A copy, which the page cannot change later. Throws if it is not JSON.
   return JSON.parse(JSON.stringify(value));
 }
 

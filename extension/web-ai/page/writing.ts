@@ -1,7 +1,7 @@
 import { isKnownLanguage, toEnum, toLanguage, toLanguages } from './idl.ts';
 import type { TaskInterface, TaskSettings } from './task-interface.ts';
 
-/** The choices of an interface, by their names; the first value of each is the default. */
+/** The enumerated options of an interface; the first value of each is the default. */
 type Choices = Readonly<Record<string, readonly [string, ...string[]]>>;
 
 /** How the three interfaces differ. */
@@ -104,7 +104,7 @@ const KINDS: Readonly<Record<'Summarizer' | 'Writer' | 'Rewriter', WritingKind>>
   },
 };
 
-/** The names of what every object shows of its options. */
+/** Attributes that all three interfaces have. */
 const SHARED = ['sharedContext', 'expectedInputLanguages', 'expectedContextLanguages', 'outputLanguage'];
 
 /** Returns the description of `Summarizer`, `Writer` or `Rewriter`. */
@@ -150,12 +150,12 @@ function readOptions(
   };
 }
 
-/** Returns what an attribute for languages shows. */
+/** Returns the value of an attribute for languages. */
 export function listOrNull(languages: readonly string[]): readonly string[] | null {
   return languages.length === 0 ? null : Object.freeze([...languages]);
 }
 
-/** Returns the English name of a language, which models know better than its tag. */
+/** Returns the English name of a language: models understand it better than the tag. */
 export function nameOf(tag: string): string {
   return isKnownLanguage(tag) ? (new Intl.DisplayNames(['en'], { type: 'language' }).of(tag) ?? tag) : tag;
 }

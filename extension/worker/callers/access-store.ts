@@ -20,7 +20,7 @@ export interface Storage {
 /** The key in `storage.local` of the model that callers used last. */
 const LAST_MODEL = 'callerModel';
 
-/** What the worker knows of the user's decisions, and what callers have used. Pages change decisions in the storage. */
+/** The user's decisions about callers, and what callers have used. The extension's pages change decisions in the storage. */
 export class AccessStore {
   readonly #storage: Storage;
   readonly #now: () => number;
@@ -34,7 +34,7 @@ export class AccessStore {
     this.#now = now;
   }
 
-  /** What the user has decided. */
+  /** The user's decisions. */
   async load(): Promise<Access> {
     this.#loading ??= this.#storage.get(ACCESS).then(({ [ACCESS]: stored }) => this.changed(stored));
     await this.#loading;
@@ -45,7 +45,7 @@ export class AccessStore {
     return this.#access;
   }
 
-  /** Takes over a change in the storage. */
+  /** Applies a change in the storage. */
   changed(stored: unknown): void {
     this.#loading = Promise.resolve();
     this.#access = parseAccess(stored);
@@ -67,7 +67,7 @@ export class AccessStore {
 
   /** Adds to what a caller has used today. */
   count({ id }: CallerId, tokens: number): Promise<void> {
-    // One after the other, so that no count is lost.
+    // One at a time: concurrent writes would lose counts.
     this.#writing = this.#writing.then(async () => {
       const day = dayOf(this.#now());
       const usage: Usage = parseUsage((await this.#storage.get(USAGE))[USAGE], day);

@@ -2,8 +2,8 @@ import { RequestError } from '../../host-connection.ts';
 import { TabAgentError } from '../../web-ai/client.ts';
 
 /**
- * Returns what a caller learns of an error: whether its request was at fault. The host's own words can name files, models
- * and settings, which are none of its business.
+ * Converts an error for a caller, which learns only whether its request was at fault: the host's messages can name files,
+ * models and settings.
  */
 export function toCallerError(error: unknown): TabAgentError {
   if (error instanceof TabAgentError) return error;
@@ -24,5 +24,5 @@ export function toCallerError(error: unknown): TabAgentError {
   if (code === 'CONTEXT_OVERFLOW') {
     return new TabAgentError('QuotaExceededError', 'The input is too large for the context window.');
   }
-  return new TabAgentError('UnknownError', 'The model failed, or is not there.');
+  return new TabAgentError('UnknownError', 'The model failed or is not available.');
 }

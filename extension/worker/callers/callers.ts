@@ -12,7 +12,7 @@ import { Lane } from './lane.ts';
 import { type CallerHost, CallerModels, type ReadyModel } from './models.ts';
 import { type CallerRequest, readHead, readRequest } from './read-request.ts';
 
-/** Most requests of a caller that wait or run at once. */
+/** Most pending requests of a caller. */
 export const MAX_PENDING = 64;
 
 /** Most connections of a caller: one for each of its documents and frames that has used a model. */
@@ -39,7 +39,7 @@ interface Connection {
   readonly requests: Map<number, AbortController>;
 }
 
-/** What all connections of one caller share. */
+/** The state that all connections of one caller share. */
 interface Shared {
   readonly connections: Set<Connection>;
   /** Answers, one at a time. */
@@ -50,8 +50,8 @@ interface Shared {
 }
 
 /**
- * Serves web sites and other extensions that the user has allowed. It keeps no conversations: each request has its
- * messages, and each is checked against what the user allows at that moment.
+ * Serves websites and other extensions that the user has allowed. It keeps no conversations: each request contains its
+ * messages, and is checked against what the user allows at that moment.
  */
 export class Callers {
   readonly #host: CallerHost;
@@ -70,7 +70,7 @@ export class Callers {
     this.#models = new CallerModels(host, () => store.lastModel());
   }
 
-  /** Serves a document of a web site. */
+  /** Serves a document of a website. */
   acceptSite(port: NativePort, sender: PageSender): void {
     const needs = sitesOf(sender);
     const [caller] = needs ?? [];
@@ -85,7 +85,7 @@ export class Callers {
     void this.#store.update((access) => withAsked(access, id));
   }
 
-  /** Tells a page of this extension who has something running, and lets it stop that. */
+  /** Tells a page of this extension which callers have running requests, and lets it stop them. */
   acceptPage(port: NativePort): void {
     this.#pages.add(port);
     port.onMessage.addListener((message) => {
@@ -96,15 +96,15 @@ export class Callers {
     post(port, this.#running());
   }
 
-  /** Stops everything that a caller has running. */
+  /** Stops all requests of a caller. */
   stop(caller: CallerId): void {
-    const reason = new TabAgentError('AbortError', 'The user has stopped it.');
+    const reason = new TabAgentError('AbortError', 'The user stopped the request.');
     for (const { requests } of this.#shared.get(keyOf(caller))?.connections ?? []) {
       for (const controller of requests.values()) controller.abort(reason);
     }
   }
 
-  /** Ends what is not allowed any more. */
+  /** Stops requests of callers that are no longer allowed. */
   accessChanged(): void {
     for (const { connections } of [...this.#shared.values()]) {
       for (const connection of [...connections]) {
@@ -133,7 +133,8 @@ export class Callers {
     port.onDisconnect.addListener(() => {
       shared.connections.delete(connection);
       if (shared.connections.size === 0) this.#shared.delete(key);
-      for (const controller of connection.requests.values()) controller.abort(new TabAgentError('AbortError', 'Gone.'));
+      for (const controller of connection.requests.values())
+        controller.abort(new TabAgentError('AbortError', 'The caller has disconnected.'));
     });
   }
 
@@ -142,7 +143,7 @@ export class Callers {
     if (head === undefined) return;
     const { id, verb } = head;
     if (verb === 'stop') {
-      connection.requests.get(id)?.abort(new TabAgentError('AbortError', 'It was stopped.'));
+      connection.requests.get(id)?.abort(new TabAgentError('AbortError', 'The request was stopped.'));
       return;
     }
     if (connection.requests.has(id)) return;
@@ -228,7 +229,7 @@ export class Callers {
     }
   }
 
-  /** Records what an answer used; returns its tokens as a message. */
+  /** Records what an answer used. Returns its number of tokens as a message. */
   async #record(caller: CallerId, model: ReadyModel, payload: Parameters<typeof resultOf>[0]): Promise<number> {
     const { output, tool_calls: calls, usage } = payload;
     await this.#store.count(caller, usage.promptTokens + usage.completionTokens);
@@ -246,13 +247,13 @@ export class Callers {
   }
 }
 
-/** Returns the queue of a request; undefined for one that uses no model, which must not wait while a model is downloaded. */
+/** Returns the queue of a request. One that uses no model has none: it must not wait for a download. */
 function laneOf({ answers, preparations }: Shared, { verb }: CallerRequest): Lane | undefined {
   if (verb === 'availability' || verb === 'detect') return undefined;
   return verb === 'prompt' ? answers : preparations;
 }
 
-/** Answers a document that belongs to no site: it has no model. */
+/** Refuses the requests of a document without an origin. */
 function refuseAll(port: NativePort): void {
   port.onMessage.addListener((message) => {
     const head = readHead(message);
@@ -277,7 +278,7 @@ function post(port: NativePort, message: FromTabAgent | RunningCallers): void {
   try {
     port.postMessage(message);
   } catch {
-    // The other end has just closed; its port reports that next.
+    // The other end has just closed; an event follows.
   }
 }
 

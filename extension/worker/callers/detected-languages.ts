@@ -6,11 +6,11 @@ export interface Detected {
   readonly languages: readonly { readonly language: string; readonly percentage: number }[];
 }
 
-/** How much of the shares of a text counts as confidence, where the browser relies on its result, and where not. */
+/** Factors that convert shares of a text to confidences, depending on whether the browser calls its result reliable. */
 const RELIABLE = 0.98;
 const UNRELIABLE = 0.6;
 
-/** Converts shares of a text into confidences, the highest first; the last one is that of no known language, `und`. */
+/** Converts shares of a text into confidences, highest first. The last one is for an unknown language, `und`. */
 export function languagesOf({ isReliable, languages }: Detected): Verbs['detect']['result'] {
   const factor = isReliable ? RELIABLE : UNRELIABLE;
   const found = languages

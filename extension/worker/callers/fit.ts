@@ -3,7 +3,7 @@ import { type Message, TabAgentError } from '../../web-ai/client.ts';
 /** Messages that have been counted. */
 export type CountedMessage = Message & { readonly tokens: number };
 
-/** What has to fit. */
+/** The messages and tools that must fit. */
 export interface Room {
   readonly messages: readonly CountedMessage[];
   readonly pinned: number;
@@ -13,7 +13,7 @@ export interface Room {
 }
 
 /**
- * Returns how many messages after the pinned ones have to go, oldest first, always with the answers to them.
+ * Returns how many messages after the pinned ones must be left out, oldest first, each with its answer.
  *
  * @throws TabAgentError `QuotaExceededError` if what must stay does not fit.
  */
@@ -33,7 +33,7 @@ export function evictedFrom({ messages, pinned, fresh, toolTokens, contextWindow
   let evicted = 0;
   while (evicted < old.length && fixed + sum(old.slice(evicted)) > contextWindow) {
     evicted += 1;
-    // An answer without its question, or a result without its call, means nothing.
+    // An answer without its question, or a result without its call, is useless.
     while (evicted < old.length && old[evicted]?.role !== 'user') evicted += 1;
   }
   return evicted;

@@ -10,7 +10,7 @@ const MAX_ANSWER = 4_096;
 /** The shortest answer to leave room for, tokens. */
 const MIN_ANSWER = 16;
 
-/** The longest prefix of a constrained answer, UTF-16 units: the host takes no more. */
+/** Longest prefix of a constrained answer, UTF-16 code units: the host's limit. */
 const MAX_PREFIX = 4_096;
 
 type ChatMessage = NonNullable<RequestOf<'GENERATE'>['messages']>[number];
@@ -43,7 +43,7 @@ export async function generate(host: CallerHost, generation: Generation): Promis
   };
   let own: string | undefined;
   const stop = () => {
-    // If the host is gone, so is the generation.
+    // If the host has exited, nothing is being generated.
     if (own !== undefined) host.request('STOP_GENERATION', { targetRequestId: own }).catch(() => {});
   };
   const ignore = host.onEvent((event) => {
@@ -68,7 +68,7 @@ function settingsOf({ request, messages, toolTokens, model }: Generation): Setti
   return {
     ...SAMPLING[request.sampling],
     max_new_tokens: Math.min(MAX_ANSWER, Math.max(MIN_ANSWER, model.contextSize - used)),
-    // A caller gets no reasoning, and would wait for it.
+    // Callers get no reasoning, so they would only wait for it.
     reasoning: 'off',
     ...(request.constraint === undefined ? {} : constraintOf(request.constraint, prefix)),
   };
@@ -103,7 +103,7 @@ function toFunction({ name, description, inputSchema }: CallerRequest['tools'][n
   return { type: 'function', function: { name, description, parameters: inputSchema } };
 }
 
-/** Returns what a caller learns of an answer. */
+/** Returns the parts of an answer that a caller gets. */
 export function resultOf(payload: PayloadOf<'GENERATE'>, tokens: number): Verbs['prompt']['result'] {
   const { output, finishReason, tool_calls: calls = [] } = payload;
   return {

@@ -1,6 +1,6 @@
 import { type CallerId, originOf } from '../../web-ai/access.ts';
 
-/** The part of `runtime.MessageSender` that tells who a page is. */
+/** The part of `runtime.MessageSender` that identifies a page. */
 export interface PageSender {
   readonly origin?: string | undefined;
   readonly frameId?: number | undefined;
@@ -8,15 +8,15 @@ export interface PageSender {
 }
 
 /**
- * Returns all sites that the user must have allowed for a document to be served, first its own: for a frame, also that of
- * the page in the tab. Returns undefined for a document without an origin, such as a sandboxed frame: its address is that
- * of a site it does not belong to.
+ * Returns the sites that the user must have allowed for a document to be served, its own first: for a frame, also that of
+ * the page in the tab. Returns undefined for a document without an origin, such as a sandboxed frame, whose address names
+ * a site that it does not belong to.
  */
 export function sitesOf({ origin, frameId, tab }: PageSender): CallerId[] | undefined {
   const own = origin === 'null' ? undefined : originOf(origin);
   if (own === undefined || own !== origin) return undefined;
   if (frameId === 0) return [{ kind: 'site', id: own }];
-  // The browser shows the address of a tab only where the user has allowed its site.
+  // The browser reveals the address of a tab only if the user has allowed its site.
   const top = originOf(tab?.url);
   if (top === undefined) return undefined;
   return top === own

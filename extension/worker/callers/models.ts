@@ -3,34 +3,34 @@ import { type Availability, type Message, TabAgentError, type Tool } from '../..
 import type { CountedMessage } from './fit.ts';
 import { textOf } from './read-request.ts';
 
-/** The host, as callers reach it: through this file and `generate.ts` only. */
+/** The connection to the host. For callers, only this file and `generate.ts` use it. */
 export interface CallerHost {
-  /** Sends a request. `onSent` gets its id, which the host's events about it have. */
+  /** Sends a request. `onSent` is called with its id, which is in the host's events about it. */
   request<A extends ActionName>(
     action: A,
     fields: Partial<RequestOf<A>>,
     onSent?: (requestId: string) => void,
   ): Promise<PayloadOf<A>>;
-  /** Calls a listener with every event; the returned function ends that. */
+  /** Adds a listener for events. Returns a function that removes it. */
   onEvent(listener: (event: HostEvent) => void): () => void;
 }
 
-/** The largest context window that callers get, tokens: it bounds the work of a prompt, and pages fill it. */
+/** Largest context window for callers, tokens: it bounds the work of a prompt, since pages can fill it. */
 const MAX_WINDOW = 8_192;
 
-/** What is left for the answer, tokens: at most this, and at most a quarter of the context. */
+/** Tokens reserved for the answer: at most this many, and at most a quarter of the context. */
 const ANSWER_RESERVE = 1_024;
 
-/** The context length to assume for a model of another engine, which does not say, tokens. */
+/** Context length assumed for models of remote engines that do not report one, tokens. */
 const UNKNOWN_CONTEXT = 8_192;
 
-/** Characters of a token where an engine does not count: fewer than the text has of most languages. */
+/** Characters per token where an engine does not count tokens: fewer than in text of most languages. */
 const CHARACTERS_PER_TOKEN = 3;
 
-/** Most models whose template has been measured. */
+/** Most models for which the tokens of the template are kept. */
 const MAX_MEASURED = 50;
 
-/** The share of a preparation that is downloading, where something has to be downloaded. */
+/** Share of the progress that a download gets; the load gets the rest. */
 const DOWNLOAD_SHARE = 0.9;
 
 /** A loaded model. */
@@ -38,7 +38,7 @@ export interface ReadyModel {
   readonly id: string;
   readonly contextSize: number;
   readonly contextWindow: number;
-  /** Tokens that the template adds to a message. */
+  /** Number of tokens that the chat template adds to a message. */
   readonly overhead: number;
 }
 
@@ -46,12 +46,12 @@ export interface ReadyModel {
 export interface Preparing {
   /** The model of the caller; null for the active one. */
   readonly model: string | null;
-  /** Whether the user has just used the page: only then may it cause a download. */
+  /** Whether the user has just interacted with the page: only then may it start a download. */
   readonly isActivated: boolean;
   readonly onProgress: (share: number) => void;
 }
 
-/** Where a model is; that of another engine counts as downloaded. */
+/** Whether a model is loaded or downloaded. Models of remote engines count as downloaded. */
 type Place = 'loaded' | 'downloaded' | 'downloading' | 'absent';
 
 /** Finds, prepares and measures the models of callers. */
@@ -60,13 +60,13 @@ export class CallerModels {
   readonly #lastModel: () => Promise<string | null>;
   readonly #overheads = new Map<string, number>();
 
-  /** @param lastModel Returns the model that callers used last, for when none is active. */
+  /** @param lastModel Returns the model that callers used last: it is used if none is active. */
   constructor(host: CallerHost, lastModel: () => Promise<string | null>) {
     this.#host = host;
     this.#lastModel = lastModel;
   }
 
-  /** Returns whether there is a model. */
+  /** Returns whether a model is available. */
   async availability(model: string | null): Promise<Availability> {
     const id = await this.#idOf(model);
     if (id === undefined) return 'unavailable';
@@ -78,16 +78,16 @@ export class CallerModels {
   /**
    * Downloads and loads the model if necessary.
    *
-   * @throws TabAgentError `NotSupportedError` without a model, `NotAllowedError` for a download that the user did not cause.
+   * @throws TabAgentError `NotSupportedError` without a model, `NotAllowedError` for a download without a user interaction.
    */
   async ready({ model, isActivated, onProgress }: Preparing): Promise<ReadyModel> {
     const id = await this.#idOf(model);
-    if (id === undefined) throw new TabAgentError('NotSupportedError', 'There is no model. The user can load one.');
+    if (id === undefined) throw new TabAgentError('NotSupportedError', 'No model is available. The user can load one.');
     const state = await this.#placeOf(id);
     if (state !== 'loaded') {
       const mustDownload = state !== 'downloaded';
       if (mustDownload && !isActivated) {
-        throw new TabAgentError('NotAllowedError', 'A model is downloaded only after the user has used the page.');
+        throw new TabAgentError('NotAllowedError', 'A download requires a user interaction with the page.');
       }
       await this.#load(id, mustDownload, onProgress);
     }
@@ -123,7 +123,7 @@ export class CallerModels {
     const { modelId } = await this.#host.request('GET_CURRENT_MODEL', {});
     if (modelId !== null) {
       const active = await this.#loaded(modelId);
-      // One that embeds or ranks texts cannot answer.
+      // Embedding and ranking models cannot answer.
       if (active?.capabilities === undefined || active.capabilities.includes('generate')) return modelId;
     }
     return (await this.#lastModel()) ?? undefined;

@@ -9,21 +9,21 @@ import {
   type Verb,
 } from '../../web-ai/client.ts';
 
-/** Most messages of a conversation: a context window of 8,192 tokens holds no more that say anything. */
+/** Most messages of a conversation: a context window of 8,192 tokens does not fit more useful ones. */
 const MAX_MESSAGES = 1_000;
 
-/** Most text of one request, UTF-16 units: what is too long for the context window can still be measured. */
+/** Most text of one request, UTF-16 code units: more than a context window, so texts that do not fit can be measured. */
 const MAX_CHARACTERS = 1_000_000;
 
 /** Most tools, and most text of their descriptions and schemas: they are a part of every prompt. */
 const MAX_TOOLS = 64;
 const MAX_TOOL_CHARACTERS = 64 * 1024;
 
-/** Longest schema as text, and longest regular expression, UTF-16 units: the host takes no more. */
+/** Longest schema as text, and longest regular expression, UTF-16 code units: the host's limits. */
 const MAX_SCHEMA_CHARACTERS = 64 * 1024;
 const MAX_REGEX_CHARACTERS = 4_096;
 
-/** Longest name or id, UTF-16 units. */
+/** Longest name or id, UTF-16 code units. */
 const MAX_NAME = 256;
 
 /** Largest number of tokens that a caller may claim for a message. */
@@ -33,7 +33,7 @@ const TEXT_ROLES = ['system', 'user', 'assistant'] as const;
 
 const VERBS: readonly Verb[] = ['availability', 'create', 'measure', 'append', 'prompt', 'detect'];
 
-/** How the sampling modes set the sampling of the host; `balanced` is what the user has chosen there. */
+/** Sampling parameters of each sampling mode; `balanced` uses the user's settings. */
 export const SAMPLING: Readonly<Record<SamplingMode, { readonly do_sample?: boolean; readonly temperature?: number }>> =
   {
     'most-predictable': { do_sample: false },
@@ -53,7 +53,7 @@ export interface CallerRequest extends Required<Conversation> {
   readonly continues: boolean;
   /** The text for `detect`. */
   readonly text: string;
-  /** Whether the user has just used the page, as the bridge says. */
+  /** Whether the user has just interacted with the page, according to the bridge. */
   readonly isActivated: boolean;
 }
 
@@ -65,7 +65,7 @@ export function readHead(message: unknown): { readonly id: number; readonly verb
 }
 
 /**
- * Validates a request. Nothing that it does not name reaches the host.
+ * Validates a request. Only fields that are named here reach the host.
  *
  * @throws TabAgentError
  */
@@ -153,7 +153,7 @@ function readSampling(value: unknown): SamplingMode {
   return value as SamplingMode;
 }
 
-/** The text of a message that counts. */
+/** Returns the text of a message that is counted. */
 export function textOf(message: Message): string {
   return 'toolCalls' in message ? message.content + JSON.stringify(message.toolCalls) : message.content;
 }
@@ -162,7 +162,7 @@ function charactersOf(message: Message): number {
   return textOf(message).length;
 }
 
-/** The length of a value as JSON; what is nested too deeply has none. */
+/** Returns the length of a value as JSON; undefined if it is nested too deeply. */
 function jsonLength(value: unknown): number {
   try {
     return JSON.stringify(value).length;
@@ -185,7 +185,7 @@ function list(value: unknown, what: string, most: number): unknown[] {
 function string(value: unknown, what: string, most = MAX_CHARACTERS): string {
   if (typeof value !== 'string') throw invalid(what, 'not a string');
   if (value.length > most) throw new TabAgentError('QuotaExceededError', `The text of ${what} is too long.`);
-  // The host refuses half a surrogate pair.
+  // The host refuses unpaired surrogates.
   return value.toWellFormed();
 }
 

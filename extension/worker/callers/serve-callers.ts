@@ -13,7 +13,7 @@ import { type ScriptsApi, SiteScripts } from './site-scripts.ts';
 /** A port as `runtime.onConnect` passes it. */
 type BrowserPort = Parameters<Parameters<typeof browser.runtime.onConnect.addListener>[0]>[0];
 
-/** Connects the callers' broker to the browser. Returns what accepts a port, if it is one of those. */
+/** Connects {@link Callers} to the browser. Returns a function that accepts the port of a caller, and no other. */
 export function serveCallers(host: CallerHost, clock: Clock): (port: BrowserPort, isOwn: boolean) => boolean {
   const store = new AccessStore(browser.storage.local, clock.now);
   const scripts = new SiteScripts(browser as unknown as ScriptsApi);
@@ -34,7 +34,7 @@ export function serveCallers(host: CallerHost, clock: Clock): (port: BrowserPort
   browser.permissions.onRemoved.addListener(() => void dropUnpermitted(store));
   browser.runtime.onConnectExternal.addListener((port) => {
     const { id } = port.sender ?? {};
-    // A web page has no id. Chromium lets none connect, as the manifest lists no addresses.
+    // A web page has no id. Chromium lets none connect, since the manifest lists no addresses.
     if (id === undefined || id === browser.runtime.id) port.disconnect();
     else callers.acceptExtension(port as NativePort, id);
   });
@@ -58,7 +58,7 @@ async function grantPending(store: AccessStore, added: readonly string[] = []): 
   await store.update((access) => withEntry(access, { kind: 'site', id: origin, state: 'allowed', model: null }));
 }
 
-/** Removes the sites for which the user has taken the permission back in the browser. */
+/** Removes the sites whose permission the user has revoked in the browser. */
 async function dropUnpermitted(store: AccessStore): Promise<void> {
   const { callers } = await store.load();
   const dropped = new Set<string>();

@@ -27,7 +27,7 @@ export interface RegisteredScript {
 const BRIDGE = 'web-ai-bridge';
 const PAGE = 'web-ai-page';
 
-/** Returns the scripts for the sites that are allowed, in the order in which they have to run. */
+/** Returns the scripts for the sites that are allowed, in the order in which they must run. */
 export function scriptsFor(matches: string[], { keepsNative }: Access): RegisteredScript[] {
   const shared = {
     matches,
@@ -52,7 +52,7 @@ export class SiteScripts {
     this.#api = api;
   }
 
-  /** Registers or removes the scripts; resolves when that is done. */
+  /** Registers or removes the scripts, and resolves afterwards. */
   sync(access: Access): Promise<void> {
     this.#running = this.#running.then(() => this.#sync(access)).catch(() => {});
     return this.#running;

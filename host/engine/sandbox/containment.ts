@@ -105,7 +105,7 @@ async function findSetpriv(env: Readonly<NodeJS.ProcessEnv>): Promise<string | u
   return help?.stdout.includes('--pdeathsig') === true ? program : undefined;
 }
 
-/** Files and folders that a runner is made of: Node.js, the host's code and llama.cpp's binaries. */
+/** Files and folders that a runner needs: Node.js, the host's code and llama.cpp's binaries. */
 function runtimePaths(main: string): string[] {
   const program = process.execPath;
   const prefix = dirname(dirname(program));

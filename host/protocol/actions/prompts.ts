@@ -41,7 +41,7 @@ export const countTokens = defineAction({
         v.minLength(1, 'at least one text'),
         v.maxLength(MAX_TEXTS, `at most ${MAX_TEXTS} texts`),
       ),
-      'Texts to count by themselves, without a chat template and without special tokens.',
+      'Texts to count separately, without a chat template and without special tokens.',
     ),
   },
   response: v.object({

@@ -81,7 +81,7 @@ describeOnPosix('a scan', () => {
       'was not searched: it is more than 8 folders deep',
       'dangling.gguf is a link',
       'out.gguf is a link',
-      'split-00001-of-00002.gguf is not complete: not all of its 2 parts',
+      'split-00001-of-00002.gguf is not complete: some of its 2 parts are missing',
       'late-00001-of-00002.gguf is not complete',
       'lost:latest',
       `${outside} (listed in`,

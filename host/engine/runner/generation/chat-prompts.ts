@@ -33,7 +33,7 @@ import { completeTools, plainToolMessages, type TemplateCalls, toolSettings } fr
 /** A conversation that is rendered to find out whether a template works. */
 const PROBE: readonly ChatMessage[] = [{ role: 'user', content: 'Hello' }];
 
-/** A conversation that goes on: some templates can render only its first question. */
+/** A conversation with several turns: some templates can render only the first question. */
 const LONGER_PROBE: readonly ChatMessage[] = [...PROBE, { role: 'assistant', content: 'Hello' }, ...PROBE];
 
 /** Longest reason, from the template or the interpreter, that an error message contains, characters. */

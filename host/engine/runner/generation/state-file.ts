@@ -25,7 +25,7 @@ export interface StateDescription {
   readonly firstCell: number;
 }
 
-/** A state file as far as it was read: what comes before the description is not checked yet. */
+/** The tokens and the description of a state file. The data between them has not been checked. */
 export interface StateHead extends StateDescription {
   readonly tokenIds: Uint32Array;
 }
@@ -47,7 +47,7 @@ export async function seal(path: string, description: StateDescription): Promise
   }
 }
 
-/** Reads the tokens and the description of a state file; undefined if it is none, or of something else. */
+/** Reads the tokens and the description of a state file; undefined if it is not a state file, or has another key. */
 export async function readHead(path: string, key: string): Promise<StateHead | undefined> {
   const file = await open(path, 'r');
   try {
