@@ -26,7 +26,8 @@ export async function estimatesHere({ services }: Call): Promise<(model: ModelFa
       snapshot,
     });
     const gpuShare = gpuLayers / (gpuLayers + cpuLayers);
-    const perSecond = tokensPerSecond({ quantization, bytes: Math.max(1, size) * usedShareByName(name), gpuShare });
+    const bytes = Math.max(1, size) * usedShareByName(name);
+    const perSecond = tokensPerSecond({ quantization, bytes, gpuShare, layers: ASSUMED_LAYERS });
     return {
       fits,
       loadedTo: gpuLayers === 0 ? 'CPU' : cpuLayers === 0 ? 'GPU' : 'SPLIT',

@@ -5,7 +5,7 @@ import type { ByteSource, ModelShape } from '../gguf/model.ts';
 import type { DemandSettings } from '../hardware/demand.ts';
 import type { OffloadOption } from '../hardware/offload-options.ts';
 import type { Split } from '../hardware/split.ts';
-import { bytesPerToken, type TokenWork } from '../hardware/token-speed.ts';
+import { type TokenWork, workOf } from '../hardware/token-speed.ts';
 import type { HardwareSnapshot } from '../hardware/types.ts';
 import * as declared from '../protocol/actions/fit.ts';
 import type { ModelName } from '../protocol/model-name.ts';
@@ -121,7 +121,7 @@ function speedOf(
   estimate: ((work: TokenWork) => number | null) | undefined,
 ): number | null {
   const gpuShare = gpuLayers / Math.max(1, gpuLayers + cpuLayers);
-  const perSecond = estimate?.({ quantization: shape.quantization, bytes: bytesPerToken(shape), gpuShare }) ?? null;
+  const perSecond = estimate?.(workOf(shape, gpuShare)) ?? null;
   return perSecond === null ? null : Math.round(perSecond * 10) / 10;
 }
 

@@ -12,16 +12,23 @@ export interface WeightSpeed {
 }
 
 /**
- * Speed of quantizations relative to Q4_0, measured with llama.cpp on Zen 4 with one thread (bytes per second of CPU
- * time, models of 160 to 240 MiB): Q4_0 11.8, Q4_K 13.7, Q6_K 12.6, Q8_0 16.0, F16 20.5 GB. Those with codebooks take
- * more arithmetic per byte.
+ * Time of a token for each layer besides reading its weights, seconds: small operations, and the threads' barriers.
+ * Measured with llama.cpp on Zen 4 with models of 16 to 180 layers.
+ */
+const LAYER_SECONDS = 30e-6;
+
+/**
+ * Speed of quantizations relative to Q4_0, measured with llama.cpp on Zen 4 with one thread, by bytes per second: Q4_K
+ * 0.92 to 1.16, Q5_K 0.81, Q5_0 0.66, Q6_K 1.07 to 1.17, Q8_0 1.17 to 1.36, Q2_K 0.62, Q3_K 0.55, IQ4_NL 0.94, IQ4_XS
+ * 0.63. Types with codebooks need more arithmetic per byte.
  */
 const RELATIVE_SPEED: readonly (readonly [quantization: RegExp, factor: number])[] = [
-  [/^Q8_/, 1.36],
-  [/^(Q4|Q5)_K/, 1.16],
-  [/^(Q6_K|Q4_|Q5_|MXFP4|NVFP4)/, 1.05],
-  [/^(Q2_K|Q3_K|TQ)/, 0.8],
-  [/^IQ/, 0.6],
+  [/^Q8_/, 1.2],
+  [/^Q6_K/, 1.1],
+  [/^Q5_K/, 0.8],
+  [/^Q5_/, 0.7],
+  [/^(Q2_K|Q3_K|IQ[123])/, 0.6],
+  [/^IQ4_XS/, 0.65],
 ];
 
 const PLAIN = /^(F32|F16|BF16)$/;
@@ -29,6 +36,17 @@ const PLAIN = /^(F32|F16|BF16)$/;
 /** Returns the weights that are read for a token, in bytes: of experts, those that are used. */
 export function bytesPerToken({ usedLayerBytes, outputBytes, inputBytes }: ModelShape): number {
   return sum(usedLayerBytes) + outputWeights({ outputBytes, inputBytes });
+}
+
+/** Returns the work for a token of a model with this part of its layers on the GPU. */
+export function workOf(shape: ModelShape, gpuShare: number): TokenWork {
+  const hasExperts = (layer: number) => (shape.usedLayerBytes[layer] ?? 0) < (shape.layerBytes[layer] ?? 0);
+  return {
+    quantization: shape.quantization,
+    bytes: bytesPerToken(shape),
+    gpuShare,
+    layers: sum(shape.layerBytes.map((_, layer) => (hasExperts(layer) ? 2 : 1))),
+  };
 }
 
 /** Tied embeddings are the output matrix, too. */
@@ -50,14 +68,20 @@ export interface TokenWork {
   readonly bytes: number;
   /** The part of them on the GPU, 0 to 1. */
   readonly gpuShare: number;
+  /** Number of layers. Those with experts count twice: they have about twice as many operations. */
+  readonly layers: number;
 }
 
 /** Estimates the tokens per second; undefined for a part on a GPU that was not measured. */
-export function tokensPerSecond({ quantization, bytes, gpuShare }: TokenWork, speed: WeightSpeed): number | undefined {
+export function tokensPerSecond(
+  { quantization, bytes, gpuShare, layers }: TokenWork,
+  speed: WeightSpeed,
+): number | undefined {
   if (gpuShare > 0 && speed.gpu === undefined) return undefined;
   const seconds =
     (bytes * (1 - gpuShare)) / cpuSpeed(quantization, speed) +
-    (gpuShare > 0 ? (bytes * gpuShare) / (speed.gpu ?? Number.NaN) : 0);
+    (gpuShare > 0 ? (bytes * gpuShare) / (speed.gpu ?? Number.NaN) : 0) +
+    layers * LAYER_SECONDS;
   return seconds > 0 ? 1 / seconds : undefined;
 }
 

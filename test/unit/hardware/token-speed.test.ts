@@ -5,13 +5,18 @@ const SPEED = { plain: 20e9, quantized: 10e9 };
 
 describe('tokensPerSecond', () => {
   it('reads all weights once for each token', () => {
-    const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0 };
+    const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0, layers: 0 };
     expect(tokensPerSecond(work, SPEED)).toBeCloseTo(10);
-    expect(tokensPerSecond({ ...work, quantization: 'Q4_0' }, SPEED)).toBeCloseTo(5.25);
+    expect(tokensPerSecond({ ...work, quantization: 'Q4_0' }, SPEED)).toBeCloseTo(5);
+  });
+
+  it('adds the time of each layer', () => {
+    const work = { quantization: 'F16', bytes: 1e9, gpuShare: 0, layers: 1000 };
+    expect(tokensPerSecond(work, SPEED)).toBeCloseTo(1 / (0.05 + 0.03));
   });
 
   it('adds the time of the CPU and that of the GPU', () => {
-    const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0.5 };
+    const work = { quantization: 'F16', bytes: 2e9, gpuShare: 0.5, layers: 0 };
     expect(tokensPerSecond(work, { ...SPEED, gpu: 100e9 })).toBeCloseTo(1 / (0.05 + 0.01));
     expect(tokensPerSecond(work, SPEED)).toBeUndefined();
   });
@@ -20,9 +25,10 @@ describe('tokensPerSecond', () => {
 describe('cpuSpeed', () => {
   it.each([
     ['BF16', 20e9],
-    ['Q8_0', 13.6e9],
-    ['Q4_K_M', 11.6e9],
-    ['Q6_K', 10.5e9],
+    ['Q8_0', 12e9],
+    ['Q4_K_M', 10e9],
+    ['Q5_K_S', 8e9],
+    ['Q6_K', 11e9],
     ['IQ2_XS', 6e9],
     ['unknown', 10e9],
   ])('of %s weights is %d', (quantization, expected) => {

@@ -6,7 +6,7 @@ import { ModelSpeed } from '../../../host/models/model-speed.ts';
 import type { Namespace } from '../../../host/store/types.ts';
 import { KeptLog } from '../../support/logs.ts';
 
-const WORK = { quantization: 'F16', bytes: 1e9, gpuShare: 0 };
+const WORK = { quantization: 'F16', bytes: 1e9, gpuShare: 0, layers: 0 };
 const MODEL = { quantization: 'F16', bytesPerToken: 1e9, gpuLayers: 0, cpuLayers: 4 } as LoadedModel;
 
 function memoryNamespace(): Namespace<unknown> {
@@ -63,7 +63,7 @@ describe('ModelSpeed', () => {
     expect((await speed.estimator())(WORK)).toBeCloseTo(10);
     await speed.record(MODEL, { completionTokens: 100, tokensPerSecond: 20 });
     expect((await speed.estimator())(WORK)).toBeCloseTo(15);
-    expect((await speed.estimator())({ ...WORK, quantization: 'Q4_0' })).toBeCloseTo(10.5);
+    expect((await speed.estimator())({ ...WORK, quantization: 'Q4_0' })).toBeCloseTo(10);
   });
 
   it.each([
