@@ -62,6 +62,8 @@ export interface HostLimits {
   readonly stallTimeoutMs: number;
   /** Time limit for connecting and receiving the response headers, milliseconds. */
   readonly connectTimeoutMs: number;
+  /** Time for the hub to answer about a repository or a file, attempts together, without the pauses it asks for, milliseconds. */
+  readonly answerTimeoutMs: number;
   /** Attempts for one request before its error is reported. */
   readonly maxAttempts: number;
   /** Pause before the first retry of a request, milliseconds; it doubles with each further retry. */
@@ -93,6 +95,7 @@ export const DEFAULT_LIMITS: HostLimits = {
   chunkBytes: 5 * MiB,
   stallTimeoutMs: 20_000,
   connectTimeoutMs: 15_000,
+  answerTimeoutMs: 120_000,
   maxAttempts: 6,
   retryBaseMs: 500,
   connectionsAtFirst: 8,

@@ -13,6 +13,8 @@ export interface Format {
   percent(value: number): string;
   /** Day and time. */
   date(milliseconds: number): string;
+  /** A date without the time. */
+  day(milliseconds: number): string;
 }
 
 /** Scripts that are written from right to left, of the languages that the strings may be translated to. */
@@ -65,5 +67,6 @@ export function makeFormat(language: string): Format {
       new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(value / 100),
     date: (milliseconds) =>
       new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds),
+    day: (milliseconds) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(milliseconds),
   };
 }

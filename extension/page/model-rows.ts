@@ -45,8 +45,10 @@ export interface ModelRow {
   readonly file: string;
   /** Bytes; 0 if unknown. */
   readonly size: number;
-  /** Size of newer files on the hub, bytes; undefined if none are known. */
-  readonly newerSize: number | undefined;
+  /** Newer files on the hub; undefined if none are known. */
+  readonly newer: DownloadedModel['newer'];
+  /** Whether the row is the download of a model's newer files, or the model they are downloaded for. */
+  readonly update: 'download' | 'replaced' | undefined;
   readonly quantization: string;
   /** Estimated speed on this computer; undefined if it is not known. */
   readonly tokensPerSecond: number | undefined;
@@ -96,17 +98,21 @@ export function modelRows(facts: ModelFacts, live: LiveFacts): ModelRow[] {
   for (const model of facts.downloaded) entries.set(model.id, model);
   for (const id of [...downloads.keys(), ...loaded.keys()]) if (!entries.has(id)) entries.set(id, unlisted(id));
 
-  const rows = [...entries.values()].map((entry) => {
+  const replaced = new Set(facts.downloads.map(({ updateOf }) => updateOf));
+
+  const rows = [...entries.values()].map((entry): ModelRow => {
     const download = downloads.get(entry.id);
+    const original = download?.updateOf === undefined ? undefined : entries.get(download.updateOf);
     const inMemory = loaded.get(entry.id);
     const stage = stageOf(entry, { download, inMemory, loading: live.loads.has(entry.id) });
     return {
       id: entry.id,
-      name: entry.name,
-      repo: entry.repo_id,
+      name: original?.name ?? entry.name,
+      repo: original?.repo_id ?? entry.repo_id,
       file: entry.file_path,
       size: entry.size ?? (inMemory?.config.file_size || download?.total || Math.round(entry.size_gb * GB)),
-      newerSize: entry.newer?.size,
+      newer: original?.newer ?? entry.newer,
+      update: original !== undefined ? 'download' : replaced.has(entry.id) ? 'replaced' : undefined,
       quantization: entry.default_quant,
       tokensPerSecond: entry.estimate?.tokensPerSecond ?? undefined,
       description: entry.description,

@@ -3,6 +3,7 @@ import { unsupportedType } from '../catalog/model-type.ts';
 import { RECIPES } from '../catalog/recipes.ts';
 import { defined } from '../common/defined.ts';
 import { invalidField } from '../common/host-errors.ts';
+import type { NewerFiles } from '../model-files/download-index.ts';
 import type { DownloadStatus } from '../model-files/types.ts';
 import * as declared from '../protocol/actions/catalog.ts';
 import { MODEL_TYPES, type ModelType } from '../protocol/actions/catalog.ts';
@@ -99,23 +100,29 @@ function isPartial(status: DownloadStatus): status is DownloadStatus & { status:
   return status.status === 'downloading' || status.status === 'paused' || status.status === 'failed';
 }
 
+function newerFields(newer: NewerFiles | undefined) {
+  return newer && { size: newer.size, ...defined({ changedAt: newer.changedAt }) };
+}
+
 export const getDownloadedModels = handle(declared.getDownloadedModels, async (request, call) => {
   const { catalog, entries, models, others } = await allModels(call);
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   const cache = await call.services.cache();
   const newer = await cache.updates.known();
   const unfinished = request.partial === true ? (await cache.statuses()).filter(isPartial) : [];
+  const replaced = unfinished.length === 0 ? new Map<string, string>() : await cache.updates.replacedBy();
   const { items, ...next } = pageOf([...models, ...others, ...unfinished], request, (model) => {
     if ('status' in model) {
       const { name, downloaded, total, status } = model;
-      const partial = { status, downloaded, total, progress: percent(downloaded, total, false) };
+      const progress = percent(downloaded, total, false);
+      const partial = { status, downloaded, total, progress, ...defined({ updateOf: replaced.get(name.id) }) };
       const entry = known.get(name.id) ?? catalog.onDisk(name, total);
       return withModelId({ ...entry, downloaded: false, size: downloaded, partial });
     }
     if (!('offered' in model)) {
       const { name, size } = model;
       const entry = known.get(name.id) ?? catalog.onDisk(name, size);
-      return withModelId({ ...entry, downloaded: true, size, ...defined({ newer: newer.get(name.id) }) });
+      return withModelId({ ...entry, downloaded: true, size, ...defined({ newer: newerFields(newer.get(name.id)) }) });
     }
     const { source, size, path, ...entry } = offeredEntry(model);
     return withModelId({ ...(known.get(entry.id) ?? entry), downloaded: true, source, size, path });

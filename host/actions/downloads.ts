@@ -14,10 +14,11 @@ import { isMatch } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
 import { assertNotExternal, deleteExternal } from './delete-external.ts';
 import { externalStatus, obtainModel } from './find-model.ts';
+import type { WaitListener } from './hub-patience.ts';
 import { hubWarning } from './hub-warning.ts';
 import { hasModelReference } from './model-reference.ts';
 import { page } from './paging.ts';
-import { activityFields, percent, transferProgress } from './progress.ts';
+import { activityFields, percent, transferProgress, unnamedProgress } from './progress.ts';
 import { knownName, resolveName } from './resolve-name.ts';
 import { updateModel } from './updates.ts';
 
@@ -61,10 +62,12 @@ async function download(
 
 /** Resolves the model of a request and downloads it. A later request can stop it at any time. */
 function start(request: RequestOf<'DOWNLOAD_MODEL'>, call: Call<'MODEL_DOWNLOAD_PROGRESS'>) {
+  const reference = readModelQuery(request);
+  const onWait: WaitListener = (activity) => call.emit('MODEL_DOWNLOAD_PROGRESS', unnamedProgress(reference, activity));
   return call.services.downloadRequests.start(
-    readModelQuery(request),
+    reference,
     call,
-    (stoppable) => resolveName(request, stoppable),
+    (stoppable) => resolveName(request, stoppable, onWait),
     (name, stoppable) => download(name, request, stoppable),
   );
 }
@@ -121,7 +124,14 @@ export const getDownloadStatus = handle(declared.getDownloadStatus, async (reque
 });
 
 export const getActiveDownloads = handle(declared.getActiveDownloads, async (request, { services }) => {
-  const { items, ...next } = page((await (await services.cache()).statuses()).map(statusEntry), request);
+  const cache = await services.cache();
+  const statuses = await cache.statuses();
+  const replaced = statuses.length === 0 ? new Map<string, string>() : await cache.updates.replacedBy();
+  const entries = statuses.map((status) => ({
+    ...statusEntry(status),
+    ...defined({ updateOf: replaced.get(status.name.id) }),
+  }));
+  const { items, ...next } = page(entries, request);
   return { payload: { downloads: items, ...next } };
 });
 

@@ -1,5 +1,6 @@
 import { kindOfName } from '../catalog/file-kind.ts';
 import { kindWith } from '../catalog/read-kinds.ts';
+import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
 import { modelNotDownloaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
@@ -7,13 +8,21 @@ import { isExternalName } from '../external/external-id.ts';
 import type { ExternalModel } from '../external/external-model.ts';
 import { isCompanion, KIND_NAMES } from '../gguf/kind.ts';
 import { rejection } from '../gguf/reject.ts';
+import type { RetryPause } from '../hub/retry.ts';
 import type { RemoteFile } from '../hub/types.ts';
 import type { CachedModel, DownloadResult, DownloadStatus } from '../model-files/types.ts';
 import type { FileKind } from '../protocol/file-kinds.ts';
 import type { ModelName } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { Call } from './action.ts';
-import { askHubIfReachable, HUB_PATIENCE_MS, HUB_UNAVAILABLE } from './hub-patience.ts';
+import {
+  askHubIfReachable,
+  askPatiently,
+  HUB_PATIENCE_MS,
+  HUB_UNAVAILABLE,
+  type WaitListener,
+} from './hub-patience.ts';
+import { CONTACTING_HUB } from './progress.ts';
 
 /** A model that is on the disk. */
 export interface ObtainedModel extends DownloadResult {
@@ -101,7 +110,7 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   try {
     const remotes = isHere
       ? await askHubIfReachable(call, HUB_PATIENCE_MS, (limit) => remoteFiles(name, call, limit))
-      : await remoteFiles(name, call, signal);
+      : await askPatiently(call, waitListener(name, options), (onPause) => remoteFiles(name, call, signal, onPause));
     if (remotes === undefined) return await named(true);
     return await local.match(name, remotes, checking(name, call, options));
   } catch (error) {
@@ -114,14 +123,26 @@ async function sameElsewhere(name: ModelName, call: Call, options: ObtainOptions
   }
 }
 
+/** Returns a listener that reports what a request waits for as the progress of obtaining a model. */
+export function waitListener(name: ModelName, { onProgress }: ObtainOptions): WaitListener {
+  return (activity) => onProgress({ ...statusOf(name, 0, 0), activity }, CONTACTING_HUB);
+}
+
 /** Returns the metadata of all files of a model on the hub. */
-async function remoteFiles(name: ModelName, { services }: Call, signal: AbortSignal): Promise<RemoteFile[]> {
+async function remoteFiles(
+  name: ModelName,
+  { services }: Call,
+  signal: AbortSignal,
+  onPause?: (pause: RetryPause | undefined) => void,
+): Promise<RemoteFile[]> {
   const hub = await services.hub();
   const files = shardFiles(name.file);
   const remotes: RemoteFile[] = [];
   for (let at = 0; at < files.length; at += REQUESTS_AT_ONCE) {
     const group = files.slice(at, at + REQUESTS_AT_ONCE);
-    remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal })))));
+    remotes.push(
+      ...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal, ...defined({ onPause }) })))),
+    );
   }
   return remotes;
 }

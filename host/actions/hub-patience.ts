@@ -1,4 +1,8 @@
-import { HostError, isHostError } from '../common/errors.ts';
+import { isHostError } from '../common/errors.ts';
+import { ActivityWatch } from '../download/activity.ts';
+import { noAnswer } from '../hub/hub-error.ts';
+import type { RetryPause } from '../hub/retry.ts';
+import type { DownloadActivity } from '../model-files/types.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Call } from './action.ts';
 
@@ -13,6 +17,12 @@ export const HUB_PATIENCE_MS = 1_400;
 
 /** Time limit for the hub to answer a listing or a search, milliseconds. The whole request takes below 15 seconds. */
 export const LISTING_TIMEOUT_MS = 9_000;
+
+/** How often a request says that it still waits for the hub, milliseconds. */
+const REPORT_INTERVAL_MS = 500;
+
+/** Receives what a request waits for before its download starts: a hub that is silent, or that limits requests. */
+export type WaitListener = (activity: DownloadActivity) => void;
 
 /**
  * Asks the hub for at most `ms` milliseconds.
@@ -31,10 +41,7 @@ export async function askHub<T>(
   } catch (error) {
     signal.throwIfAborted();
     if (!limit.aborted || isHostError(error)) throw error;
-    const { hubEndpoint: host } = services.config;
-    throw new HostError('HUB_UNREACHABLE', `${host} did not answer within ${ms / 1000} seconds. Try again later.`, {
-      details: { host, cause: 'ETIMEDOUT' },
-    });
+    throw noAnswer(services.config.hubEndpoint, ms);
   }
 }
 
@@ -45,5 +52,32 @@ export async function askHubIfReachable<T>(...args: Parameters<typeof askHub<T>>
   } catch (error) {
     if (isHostError(error, ...HUB_UNAVAILABLE)) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Asks the hub for what a download needs, as patiently as the download itself, and reports what it waits for.
+ *
+ * @param ask Gets a listener for the pauses between attempts; with it, the hub may ask to wait.
+ */
+export async function askPatiently<T>(
+  { services }: Pick<Call, 'services'>,
+  onWait: WaitListener,
+  ask: (onPause: (pause: RetryPause | undefined) => void) => Promise<T>,
+): Promise<T> {
+  const watch = new ActivityWatch(services.config.limits.stallTimeoutMs);
+  watch.asking = undefined;
+  const report = () => {
+    const { current } = watch;
+    if (current.stalledSince !== undefined || current.next !== undefined) onWait(current);
+  };
+  const timer = setInterval(report, REPORT_INTERVAL_MS);
+  try {
+    return await ask((pause) => {
+      watch.asking = pause;
+      report();
+    });
+  } finally {
+    clearInterval(timer);
   }
 }

@@ -10,13 +10,15 @@ import * as declared from '../protocol/actions/load.ts';
 import type { EventPayloads, RequestOf } from '../protocol/messages.ts';
 import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import type { RemoteId } from '../protocol/remote-id.ts';
+import { referenceText } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
 import { obtainModel } from './find-model.ts';
+import type { WaitListener } from './hub-patience.ts';
 import { changedSettings, requestedSettings, type SettingDifferences } from './load-settings.ts';
 import { withLoadDefaults } from './model-defaults.ts';
 import { namedRemoteModel } from './model-reference.ts';
 import { planLoad } from './plan-load.ts';
-import { percent, stepMessage } from './progress.ts';
+import { CONTACTING_HUB, percent, stepMessage } from './progress.ts';
 import { resolveName } from './resolve-name.ts';
 
 type LoadEvent = Omit<EventPayloads['modelWorkerLoadingProgress'], 'modelId' | 'file' | 'loadId'>;
@@ -248,11 +250,21 @@ export const loadModel = handle(declared.loadModel, async (request, call) => {
     return loadRequests.run(remote, call, (cancellable) => load(remotePlan(remote, cancellable), request, cancellable));
   }
   const reference = readModelQuery(request);
+  const id = referenceText(reference);
+  const onWait: WaitListener = (activity) =>
+    call.emit('modelWorkerLoadingProgress', {
+      status: 'progress',
+      progress: 0,
+      message: stepMessage(CONTACTING_HUB, activity),
+      modelId: id,
+      file: id,
+      ...defined({ loadId: request.loadId }),
+    });
   return loadRequests.run(reference, call, (cancellable, onNamed) =>
     downloadRequests.start(
       reference,
       cancellable,
-      (stoppable) => resolveName(request, stoppable),
+      (stoppable) => resolveName(request, stoppable, onWait),
       async (name, stoppable, onDownloaded) => {
         onNamed(name);
         const saved = await (await call.services.modelSettings()).get(name.id);

@@ -1,10 +1,15 @@
 import { formatDuration } from '../common/format.ts';
 import type { DownloadActivity, NextStep } from '../model-files/types.ts';
 import type { ModelName } from '../protocol/model-name.ts';
+import { type ModelReference, referenceText } from '../requests/reference.ts';
+
+/** Label of the step before a download in which the hub is asked about the model. */
+export const CONTACTING_HUB = 'Contacting the hub';
 
 /** How much of a model's bytes have been downloaded or verified. */
 export interface Transfer {
-  readonly name: ModelName;
+  /** Without a file while the file has not been chosen yet. */
+  readonly name: Pick<ModelName, 'id' | 'repoId' | 'file'>;
   readonly done: number;
   readonly total: number;
   readonly bytesPerSecond: number;
@@ -40,9 +45,19 @@ export function activityFields(activity: DownloadActivity | undefined, now = Dat
 
 /** Returns the text for the current step of a load; while its download waits for the hub, the text says so. */
 export function stepMessage(step: string, activity: DownloadActivity | undefined, now = Date.now()): string {
-  if (activity?.next?.action !== 'wait') return step;
-  const { inSeconds } = nextFields(activity.next, now);
-  return `Waiting ${formatDuration(inSeconds)} because the hub limits requests`;
+  const { next, stalledSince } = activity ?? {};
+  if (next?.action === 'wait') {
+    return `Waiting ${formatDuration(nextFields(next, now).inSeconds)} because the hub limits requests`;
+  }
+  return stalledSince === undefined ? step : `${step} (no data for ${formatDuration(now / 1000 - stalledSince)})`;
+}
+
+/** The progress of a request whose download has not started, because the hub has not said yet which file it is. */
+export function unnamedProgress(reference: ModelReference, activity: DownloadActivity) {
+  const file = 'file' in reference ? reference.file : '';
+  const name = { id: referenceText(reference), repoId: reference.repoId, file };
+  const progress = transferProgress({ name, done: 0, total: 0, bytesPerSecond: 0, isComplete: false });
+  return { ...progress, ...activityFields(activity) };
 }
 
 function nextFields({ action, at, code }: NextStep, now: number) {

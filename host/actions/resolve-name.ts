@@ -15,17 +15,25 @@ import {
   readModelQuery,
 } from '../protocol/model-name.ts';
 import type { Call } from './action.ts';
-import { askHub, askHubIfReachable, HUB_PATIENCE_MS, LISTING_TIMEOUT_MS } from './hub-patience.ts';
+import {
+  askHub,
+  askHubIfReachable,
+  askPatiently,
+  HUB_PATIENCE_MS,
+  LISTING_TIMEOUT_MS,
+  type WaitListener,
+} from './hub-patience.ts';
 
 /**
  * Returns the model a request names: by its file, by a quantization (`owner/name:Q4_K_M`), or by its repository alone.
  * A model on this computer, including one of another program, is preferred to asking the hub; for a repository alone,
  * if it is the only one of the repository, or if the hub does not answer.
  *
+ * @param onWait Receives what the request waits for: with it, the hub has as much time as for a download.
  * @throws HostError `INVALID_REQUEST`, `UNSUPPORTED_MODEL_TYPE`, `FILE_NOT_FOUND`, `INSUFFICIENT_MEMORY`, and the errors
  *   of the hub.
  */
-export async function resolveName(request: ModelNaming, call: Call): Promise<ModelName> {
+export async function resolveName(request: ModelNaming, call: Call, onWait?: WaitListener): Promise<ModelName> {
   const query = readModelQuery(request);
   if ('file' in query) {
     assertSupportedFile(query);
@@ -35,7 +43,7 @@ export async function resolveName(request: ModelNaming, call: Call): Promise<Mod
   const [only, another] = here;
   if (only !== undefined && another === undefined) return only.name;
   const fits = await fitsHere(call);
-  if (only === undefined) return requestedModel(await modelsOf(query, call), query, fits).name;
+  if (only === undefined) return requestedModel(await modelsOf(query, call, onWait), query, fits).name;
   const models = await askHubIfReachable(call, HUB_PATIENCE_MS, (signal) => modelsOf(query, { ...call, signal }));
   return requestedModel(models ?? here, query, fits).name;
 }
@@ -64,10 +72,13 @@ export async function knownName(request: ModelNaming, call: Call): Promise<Model
 }
 
 /** Returns the models of a repository: its files as the hub lists them, with their kinds according to their headers. */
-export async function modelsOf(repo: RepoName, call: Call): Promise<RepoModel[]> {
+export async function modelsOf(repo: RepoName, call: Call, onWait?: WaitListener): Promise<RepoModel[]> {
   const { services, signal } = call;
   const hub = await services.hub();
-  const files = await askHub(call, LISTING_TIMEOUT_MS, (limit) => hub.repoFiles(repo, { signal: limit }));
+  const files =
+    onWait === undefined
+      ? await askHub(call, LISTING_TIMEOUT_MS, (limit) => hub.repoFiles(repo, { signal: limit }))
+      : await askPatiently(call, onWait, (onPause) => hub.repoFiles(repo, { signal, onPause }));
   const kinds = await services.fileKinds();
   return withReadKinds(await repoModels(repo, files, signal), (some) => kinds.read(some, signal));
 }

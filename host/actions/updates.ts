@@ -1,13 +1,13 @@
-import type { ModelUpdate } from '../cache/cache-updates.ts';
+import { type ModelUpdate, stagedName } from '../cache/cache-updates.ts';
 import { HostError } from '../common/errors.ts';
 import type { CachedModel } from '../model-files/types.ts';
 import * as declared from '../protocol/actions/updates.ts';
-import { type ModelName, modelName, readModelQuery } from '../protocol/model-name.ts';
+import { type ModelName, readModelQuery } from '../protocol/model-name.ts';
 import { isMatch } from '../requests/reference.ts';
 import { type Call, handle } from './action.ts';
 import { assertNotExternal } from './delete-external.ts';
-import { type ObtainedModel, type ObtainOptions, obtainModel } from './find-model.ts';
-import { askHub, LISTING_TIMEOUT_MS } from './hub-patience.ts';
+import { type ObtainedModel, type ObtainOptions, obtainModel, waitListener } from './find-model.ts';
+import { askHub, askPatiently, LISTING_TIMEOUT_MS } from './hub-patience.ts';
 import { hasModelReference } from './model-reference.ts';
 import { pageOf } from './paging.ts';
 
@@ -30,18 +30,19 @@ export async function updateModel(name: ModelName, call: Call, options: ObtainOp
   const cache = await services.cache();
   const present = await cache.find(name);
   if (present === undefined) return obtainModel(name, call, options);
-  const [update] = await cache.updates.check([present], signal);
+  const [update] = await askPatiently(call, waitListener(name, options), (onPause) =>
+    cache.updates.check([present], { signal, onPause }),
+  );
   if (update?.state !== 'newer') return { model: present, alreadyDownloaded: true, note: noteOn(update) };
-  const staged = stagedName(name, update);
+  const staged = updateName(name, update);
   const onProgress = (status: Parameters<ObtainOptions['onProgress']>[0]) => options.onProgress(status, 'Downloading');
   const { maxBytesPerSecond } = options;
   await cache.download(staged, { signal, onProgress, maxBytesPerSecond });
   return { model: await cache.updates.replace(name, staged), alreadyDownloaded: false, isReplaced: true };
 }
 
-/** Returns the name that the newer files of a model have until they are complete: that of their commit. */
-function stagedName(name: ModelName, { commit }: ModelUpdate): ModelName {
-  if (typeof commit === 'string' && commit !== name.revision) return modelName({ ...name, revision: commit });
+function updateName(name: ModelName, { commit }: ModelUpdate): ModelName {
+  if (typeof commit === 'string' && commit !== name.revision) return stagedName(name, commit);
   throw new HostError(
     'HUB_ERROR',
     `The Hugging Face Hub has a newer file of ${name.id}, but does not say of which commit. Delete the model and download it again.`,
@@ -70,15 +71,16 @@ export const checkUpdates = handle(declared.checkUpdates, async (request, call) 
     first === undefined
       ? []
       : [
-          ...(await askHub(call, LISTING_TIMEOUT_MS, (limit) => cache.updates.check([first], limit))),
-          ...(await cache.updates.check(others, signal)),
+          ...(await askHub(call, LISTING_TIMEOUT_MS, (limit) => cache.updates.check([first], { signal: limit }))),
+          ...(await cache.updates.check(others, { signal })),
         ];
-  const { items, ...next } = pageOf(compared, request, ({ model, state, newSize, commit, reason }) => ({
+  const { items, ...next } = pageOf(compared, request, ({ model, state, newSize, commit, changedAt, reason }) => ({
     modelId: model.name.id,
     state,
     size: model.size,
     newSize: newSize ?? null,
     commit: commit ?? null,
+    changedAt: changedAt ?? null,
     ...(reason === undefined ? {} : { reason }),
   }));
   return { payload: { models: items, ...next } };

@@ -1,20 +1,22 @@
 import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cacheError } from '../common/cache-errors.ts';
+import { defined } from '../common/defined.ts';
 import { isHostError } from '../common/errors.ts';
 import { FileLock } from '../common/file-lock.ts';
 import { renameFile } from '../common/files-in-use.ts';
 import { modelInUse, modelNotDownloaded } from '../common/host-errors.ts';
 import { sum } from '../common/sum.ts';
+import type { RetryPause } from '../hub/retry.ts';
 import type { HubClient, RemoteFile } from '../hub/types.ts';
 import { deleteModel } from '../model-files/delete-model.ts';
-import type { DownloadIndex } from '../model-files/download-index.ts';
+import type { DownloadIndex, NewerFiles } from '../model-files/download-index.ts';
 import { type CacheLayout, fileKey } from '../model-files/layout.ts';
 import { ModelFolder } from '../model-files/model-folder.ts';
 import { assertOwn, findModel } from '../model-files/model-folders.ts';
 import type { CachedModel } from '../model-files/types.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { ModelName } from '../protocol/model-name.ts';
+import { type ModelName, modelName, modelNameOf } from '../protocol/model-name.ts';
 import { shardFiles } from '../protocol/shards.ts';
 import type { ModelLeases } from './model-leases.ts';
 
@@ -39,8 +41,17 @@ export interface ModelUpdate {
   readonly newSize?: number;
   /** Commit of the newer files; null if the hub does not report it. */
   readonly commit?: string | null;
+  /** When they were changed, Unix seconds; undefined if the hub does not say. */
+  readonly changedAt?: number | undefined;
   /** Why the state is unknown. */
   readonly reason?: string;
+}
+
+/** Options for comparing models with the hub. */
+export interface CheckOptions {
+  readonly signal: AbortSignal;
+  /** See `HubRequestOptions`. */
+  readonly onPause?: (pause: RetryPause | undefined) => void;
 }
 
 /** Options for {@link CacheUpdates}. */
@@ -64,25 +75,34 @@ export class CacheUpdates {
    *
    * @throws HostError `OFFLINE`, `HUB_UNREACHABLE`, `RATE_LIMITED`; the signal's reason when aborted.
    */
-  async check(models: readonly CachedModel[], signal: AbortSignal): Promise<ModelUpdate[]> {
+  async check(models: readonly CachedModel[], options: CheckOptions): Promise<ModelUpdate[]> {
     const updates: ModelUpdate[] = new Array(models.length);
     const rest = [...models.entries()];
     const work = async () => {
       for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
         const [at, model] = next;
-        const update = await this.#check(model, signal);
+        const update = await this.#check(model, options);
         updates[at] = update;
-        const { newSize } = update;
-        await this.#options.index.setNewer(model.name.id, newSize === undefined ? undefined : { size: newSize });
+        await this.#options.index.setNewer(model.name.id, newerFiles(update));
       }
     };
     await Promise.all(Array.from({ length: CHECK_CONCURRENCY }, work));
     return updates;
   }
 
-  /** Returns the models with newer files according to the last check, by model id; sizes in bytes. */
-  known(): Promise<Map<string, { readonly size: number }>> {
+  /** Returns the newer files according to the last check, by model id. */
+  known(): Promise<Map<string, NewerFiles>> {
     return this.#options.index.allNewer();
+  }
+
+  /** Returns the models that downloads of newer files are to replace: their ids by the ids of those downloads. */
+  async replacedBy(): Promise<Map<string, string>> {
+    const replaced = new Map<string, string>();
+    for (const [id, { commit }] of await this.known()) {
+      const name = modelNameOf(id);
+      if (name !== undefined && commit !== undefined) replaced.set(stagedName(name, commit).id, id);
+    }
+    return replaced;
   }
 
   /**
@@ -120,17 +140,21 @@ export class CacheUpdates {
     return model;
   }
 
-  async #check(model: CachedModel, signal: AbortSignal): Promise<ModelUpdate> {
+  async #check(model: CachedModel, options: CheckOptions): Promise<ModelUpdate> {
     try {
-      const remotes = await this.#remotes(model.name, signal);
+      const remotes = await this.#remotes(model.name, options);
       const newSize = sum(remotes.map(({ size }) => size));
       const same = await Promise.all(remotes.map((remote) => this.#isSame(model.name, remote)));
       const commit = remotes[0]?.commit ?? null;
-      if (same.includes(false) || newSize !== model.size) return { model, state: 'newer', newSize, commit };
+      if (same.includes(false) || newSize !== model.size) {
+        const hub = await this.#options.hub();
+        const changedAt = await hub.changedAt(model.name, model.name.file, options);
+        return { model, state: 'newer', newSize, commit, changedAt };
+      }
       if (!same.includes(undefined)) return { model, state: 'current' };
       return { model, state: 'unknown', reason: 'No checksum was recorded. Verify the model to compare its content.' };
     } catch (error) {
-      signal.throwIfAborted();
+      options.signal.throwIfAborted();
       if (!isHostError(error)) throw error;
       const { code, message: reason } = error;
       if (FATAL.includes(code)) throw error;
@@ -138,13 +162,13 @@ export class CacheUpdates {
     }
   }
 
-  async #remotes(name: ModelName, signal: AbortSignal): Promise<RemoteFile[]> {
+  async #remotes(name: ModelName, options: CheckOptions): Promise<RemoteFile[]> {
     const hub = await this.#options.hub();
     const files = shardFiles(name.file);
     const remotes: RemoteFile[] = [];
     for (let at = 0; at < files.length; at += REQUEST_CONCURRENCY) {
       const group = files.slice(at, at + REQUEST_CONCURRENCY);
-      remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, { signal })))));
+      remotes.push(...(await Promise.all(group.map((file) => hub.fileInfo(name, file, options)))));
     }
     return remotes;
   }
@@ -155,6 +179,16 @@ export class CacheUpdates {
     if (record?.checksum.algorithm !== checksum.algorithm) return undefined;
     return record.checksum.hex === checksum.hex;
   }
+}
+
+/** Returns the name that the newer files of a model have until they are complete: that of their commit. */
+export function stagedName(name: ModelName, commit: string): ModelName {
+  return modelName({ ...name, revision: commit });
+}
+
+function newerFiles({ newSize, commit, changedAt }: ModelUpdate): NewerFiles | undefined {
+  if (newSize === undefined) return undefined;
+  return { size: newSize, ...defined({ commit: commit ?? undefined, changedAt }) };
 }
 
 /** Removes `folder` and its parents up to `root`, until one is not empty. */

@@ -201,6 +201,7 @@ function untilUnreachable(hub: () => Promise<HubClient>): () => Promise<HubClien
     return {
       openRange: (remote, range, options) => client.openRange(remote, range, options),
       byteSource: (name, file, options) => client.byteSource(name, file, options),
+      changedAt: (name, file, options) => client.changedAt(name, file, options),
       fileInfo: async (name, file, options) => {
         try {
           return await client.fileInfo(name, file, options);

@@ -23,3 +23,8 @@ export function formatDuration(seconds: number): string {
   if (hours < 24) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+/** Formats the day of a time in Unix seconds: `2026-03-12`. */
+export function formatDay(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
+}

@@ -15,6 +15,7 @@ export class ActivityWatch {
   #bytes = 0;
   #changedAt: number;
   #connections: ConnectionActivity = { connections: 0, pause: undefined };
+  #isAsking = false;
 
   /** @param stallTimeoutMs After this time without a byte, a connection is replaced. */
   constructor(stallTimeoutMs: number, now: () => number = Date.now) {
@@ -32,11 +33,13 @@ export class ActivityWatch {
   /** Records what the connections do. */
   set connections(activity: ConnectionActivity) {
     this.#connections = activity;
+    this.#isAsking = false;
   }
 
-  /** Records a pause while no connection is open. */
-  set pause(pause: RetryPause | undefined) {
+  /** Records that the hub is being asked about the files, and the pause between two attempts. */
+  set asking(pause: RetryPause | undefined) {
     this.#connections = { connections: 0, pause };
+    this.#isAsking = true;
   }
 
   get current(): DownloadActivity {
@@ -48,8 +51,9 @@ export class ActivityWatch {
       const action = pause.reason === 'requested' ? 'wait' : 'retry';
       return { connections, stalledSince, next: { action, at: pause.until, code: pause.error.code } };
     }
-    if (!isStalled || connections === 0) return { connections, stalledSince, next: undefined };
-    const at = this.#changedAt + this.#stallTimeoutMs;
+    if (!isStalled || (connections === 0 && !this.#isAsking)) return { connections, stalledSince, next: undefined };
+    const timeouts = Math.floor((this.#now() - this.#changedAt) / this.#stallTimeoutMs) + 1;
+    const at = this.#changedAt + timeouts * this.#stallTimeoutMs;
     return { connections, stalledSince, next: { action: 'reconnect', at, code: undefined } };
   }
 }

@@ -232,13 +232,15 @@ export class ModelDownload {
     for (const file of shardFiles(name.file)) await assertOwnSpelling(layout.models, folder.pathOf(file));
     const hub = await this.#options.hub();
     const onPause = (pause: RetryPause | undefined) => {
-      this.#activity.pause = pause;
+      this.#activity.asking = pause;
       this.#progress(this.#status.downloaded);
     };
+    this.#activity.asking = undefined;
     const remotes: RemoteFile[] = [];
     for (const files of inGroups(shardFiles(name.file), CONCURRENT_REQUESTS)) {
       remotes.push(...(await Promise.all(files.map((file) => hub.fileInfo(name, file, { signal, onPause })))));
     }
+    this.#activity.connections = { connections: 0, pause: undefined };
     const files: FileDownload[] = remotes.map((remote) => {
       const key = fileKey(name, remote.file);
       return new FileDownload({

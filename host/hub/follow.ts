@@ -22,12 +22,16 @@ export interface FollowRequest {
   readonly stayOnHost?: boolean;
   /** Whether the body may be large (see {@link HttpClient.send}). */
   readonly isBulk?: boolean;
+  /** A public hub redirected to this URL: it must not lead into a private network. */
+  readonly publicOnly?: boolean;
 }
 
 /** The final response, with information from earlier ones. */
 export interface FollowedResponse extends HttpResponse {
   /** The headers of the hub's own response, if it redirected to this one. */
   readonly hubHeaders?: IncomingHttpHeaders;
+  /** Whether a public server redirected to the one that responded. */
+  readonly publicOnly?: boolean;
   /** Set if the hub rejected the token; the response is that to the request without it. */
   readonly tokenRefusal?: Refusal;
 }
@@ -48,12 +52,13 @@ export async function follow(http: Pick<HttpClient, 'send'>, request: FollowRequ
   let hubHeaders: IncomingHttpHeaders | undefined;
   let descriptions: IncomingHttpHeaders = {};
   let tokenRefusal: Refusal | undefined;
-  let publicOnly = false;
+  let { publicOnly = false } = request;
   /** The first redirect to another host, to return unless a later redirect describes the file. */
   let boundary: FollowedResponse | undefined;
   const complete = (response: HttpResponse): FollowedResponse => ({
     ...response,
     headers: request.stayOnHost === true ? { ...response.headers, ...descriptions } : response.headers,
+    publicOnly,
     ...defined({ hubHeaders, tokenRefusal }),
   });
   for (let step = 0; step <= MAX_REDIRECTS; step += 1) {

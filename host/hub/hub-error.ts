@@ -25,3 +25,10 @@ export class UnusableRange extends HubError {}
 export function isTransient(error: unknown): error is HubError {
   return error instanceof HubError && error.transient;
 }
+
+/** The hub did not answer in time. */
+export function noAnswer(endpoint: string, ms: number): HubError {
+  return new HubError('HUB_UNREACHABLE', `${endpoint} did not answer within ${ms / 1000} seconds. Try again later.`, {
+    details: { host: endpoint, cause: 'ETIMEDOUT' },
+  });
+}

@@ -16,7 +16,7 @@ export interface HubRequestsOptions {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** Returns the access token that the user saved in this host, if any. */
   readonly savedToken?: SavedToken;
-  readonly limits: Pick<HostLimits, 'connectTimeoutMs' | 'stallTimeoutMs'>;
+  readonly limits: Pick<HostLimits, 'connectTimeoutMs' | 'stallTimeoutMs' | 'answerTimeoutMs'>;
   readonly log: Logger;
 }
 

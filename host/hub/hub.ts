@@ -1,9 +1,10 @@
 import { defined } from '../common/defined.ts';
 import type { ByteSource } from '../gguf/model.ts';
 import { DEFAULT_REVISION, type ModelName, type RepoName } from '../protocol/model-name.ts';
+import { commitDate } from './commit-date.ts';
 import { fileMetadata, isStrong } from './file-info.ts';
 import type { FollowedResponse } from './follow.ts';
-import { HubError, isTransient } from './hub-error.ts';
+import { HubError, isTransient, noAnswer } from './hub-error.ts';
 import { HubRequests, type HubRequestsOptions } from './hub-requests.ts';
 import { type ListedFile, listedFile } from './listed-file.ts';
 import { nextPage } from './next-page.ts';
@@ -13,7 +14,7 @@ import { HUB_REASONS } from './refusal.ts';
 import { RemoteSource } from './remote-source.ts';
 import { MAX_FILES, type RepoFile, readRepoFiles } from './repo-files.ts';
 import { quotedReason, repoError, responseError, searchError } from './response-errors.ts';
-import { isRequestedPause, type RetryLimits, type RetryPause, retry } from './retry.ts';
+import { isRequestedPause, type RetryLimits, type RetryOptions, type RetryPause, retry } from './retry.ts';
 import { readSearchPage, type SearchPage, type SearchQuery, searchPath } from './search.ts';
 import type { RejectedToken } from './token.ts';
 import type { ByteRange, HubClient, RangeStream, RemoteFile } from './types.ts';
@@ -46,8 +47,20 @@ const PROBES = [
   { method: 'GET', headers: {} },
 ] as const;
 
+/** Longest time to find out when a file was changed, milliseconds. */
+const DATE_TIMEOUT_MS = 3_000;
+
 /** Maximum number of pages of a listing. The hub's pages have 1,000 entries. */
 const MAX_PAGES = 100;
+
+/** A request for bytes of a file. */
+type BytesRequest = Omit<Parameters<HubRequests['send']>[1], 'stayOnHost' | 'publicOnly'>;
+
+/** An address with the bytes of a file, which is usually signed and valid for some time. */
+interface Source extends Required<Pick<FollowedResponse, 'url' | 'hubHeaders' | 'publicOnly'>> {}
+
+/** Statuses of an address that is no longer valid. */
+const GONE: ReadonlySet<number> = new Set([400, 401, 403, 404, 410]);
 
 /** Statuses with which servers reject a range, although they would send the whole file. */
 const RANGE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 416, 501]);
@@ -58,6 +71,8 @@ export class Hub implements HubClient {
   readonly #requests: HubRequests;
   /** Files whose commit, as sent by the hub, is not accepted as a revision. Some mirrors behave like this. */
   readonly #withoutCommit = new WeakSet<RemoteFile>();
+  /** Where the hub redirected to for the bytes of files. Hubs limit requests; the servers with the bytes hardly do. */
+  readonly #sources = new WeakMap<RemoteFile, Source>();
   /** Whether the server rejected a `HEAD` request but answered a `GET` request for the same file. */
   #refusesHead = false;
 
@@ -78,7 +93,7 @@ export class Hub implements HubClient {
 
   /** @throws HostError the hub's error, `CHECKSUM_MISSING`, `HUB_UNREACHABLE` or `OFFLINE`. */
   fileInfo(name: ModelName, file: string, options: HubRequestOptions): Promise<RemoteFile> {
-    return this.#withRetries(() => this.#requestFileInfo(name, file, options.signal), options);
+    return this.#askWithRetries((signal) => this.#requestFileInfo(name, file, signal), options);
   }
 
   async openRange(
@@ -86,14 +101,40 @@ export class Hub implements HubClient {
     range: ByteRange | undefined,
     { signal }: { signal?: AbortSignal },
   ): Promise<RangeStream> {
+    const headers = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` };
+    const request = { method: 'GET', headers, signal, isBulk: true } as const;
+    const response = (await this.#openKnown(remote, request)) ?? (await this.#openThroughHub(remote, request));
+    try {
+      await this.#assertFound(response, remote, signal);
+      return readRange(response, remote, range, signal);
+    } catch (error) {
+      response.body.destroy();
+      // If it sent something else, the next attempt asks the hub again, which may redirect to a better server.
+      if (response.status === 200 || response.status === 206) this.#sources.delete(remote);
+      throw error;
+    }
+  }
+
+  /** Requests bytes where the hub redirected to before; undefined if they are no longer there. */
+  async #openKnown(remote: RemoteFile, request: BytesRequest): Promise<FollowedResponse | undefined> {
+    const source = this.#sources.get(remote);
+    if (source === undefined) return undefined;
+    const { url, hubHeaders, publicOnly } = source;
+    try {
+      const response = await this.#requests.send(url, { ...request, publicOnly });
+      if (!GONE.has(response.status)) return { ...response, hubHeaders };
+      response.body.destroy();
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      if (!isTransient(error)) throw error;
+    }
+    this.#sources.delete(remote);
+    return undefined;
+  }
+
+  async #openThroughHub(remote: RemoteFile, request: BytesRequest): Promise<FollowedResponse> {
     const { name, file, commit } = remote;
-    const open = (revision: string) =>
-      this.#requests.send(this.#fileUrl(name, file, revision), {
-        method: 'GET',
-        headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` },
-        signal,
-        isBulk: true,
-      });
+    const open = (revision: string) => this.#requests.send(this.#fileUrl(name, file, revision), request);
     const pinned = this.#withoutCommit.has(remote) ? null : commit;
     let response = await open(pinned ?? name.revision);
     if (pinned !== null && response.status === 404 && response.hubHeaders === undefined) {
@@ -101,13 +142,12 @@ export class Hub implements HubClient {
       this.#withoutCommit.add(remote);
       response = await open(name.revision);
     }
-    try {
-      await this.#assertFound(response, remote, signal);
-      return readRange(response, remote, range, signal);
-    } catch (error) {
-      response.body.destroy();
-      throw error;
-    }
+    const { status, url, hubHeaders, publicOnly = false } = response;
+    const isFile = status === 200 || status === 206;
+    // The bytes of a commit do not change; for those of a branch, the hub says each time whether they have.
+    const isFixed = pinned !== null && !this.#withoutCommit.has(remote);
+    if (hubHeaders !== undefined && isFile && isFixed) this.#sources.set(remote, { url, hubHeaders, publicOnly });
+    return response;
   }
 
   async byteSource(name: ModelName, file: string, { signal }: { signal?: AbortSignal }): Promise<ByteSource> {
@@ -150,13 +190,39 @@ export class Hub implements HubClient {
 
   /** Lists the files of a repository, except those with invalid names. Throws the hub's error. */
   repoFiles(repo: RepoName, options: HubRequestOptions): Promise<RepoFile[]> {
-    return this.#withRetries(() => this.#requestRepoFiles(repo, options.signal), options);
+    return this.#askWithRetries((signal) => this.#requestRepoFiles(repo, signal), options);
+  }
+
+  /**
+   * Returns when a file was last changed, Unix seconds; undefined if the hub does not say so in time. Asked once: for
+   * information that is not essential.
+   */
+  async changedAt(name: ModelName, file: string, { signal }: { signal: AbortSignal }): Promise<number | undefined> {
+    const { endpoint, log } = this.#options;
+    const folder = file.includes('/') ? `/${encodePath(file.slice(0, file.lastIndexOf('/')))}` : '';
+    const tree = `/tree/${encodeURIComponent(name.revision)}${folder}?expand=true`;
+    const url = new URL(`${endpoint}/api/models/${encodePath(name.repoId)}${tree}`);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(DATE_TIMEOUT_MS)]);
+    try {
+      const first = await this.#requests.send(url, { method: 'GET', headers: {}, signal: limit });
+      if (first.status !== 200) {
+        first.body.destroy();
+        return undefined;
+      }
+      for await (const page of this.#pages(url, first, limit)) {
+        const date = await commitDate(page, file, limit);
+        if (date !== undefined) return date;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      log.info('hub.date-unknown', { id: name.id, error });
+    }
+    return undefined;
   }
 
   /** Searches for repositories with GGUF files. */
   search(query: SearchQuery, options: HubRequestOptions): Promise<SearchPage> {
-    const { signal } = options;
-    return this.#withRetries(async () => {
+    return this.#askWithRetries(async (signal) => {
       const url = new URL(`${this.#options.endpoint}${searchPath(query)}`);
       const response = await this.#requests.send(url, { method: 'GET', headers: {}, signal });
       if (response.status === 200) return readSearchPage(response, query.limit, signal);
@@ -192,6 +258,7 @@ export class Hub implements HubClient {
    * would be misleading.
    */
   async *#pages(url: URL, first: FollowedResponse, signal: AbortSignal | undefined): AsyncGenerator<FollowedResponse> {
+    const sent = new Set<string>();
     let response = first;
     let next: URL | undefined = url;
     for (let page = 1; ; page += 1) {
@@ -199,6 +266,8 @@ export class Hub implements HubClient {
       next = nextPage(next, response.headers.link);
       if (next === undefined) return;
       if (page >= MAX_PAGES) throw unexpected(url, `at most ${MAX_PAGES} pages`, 'more');
+      if (sent.has(next.search)) throw unexpected(url, 'a list that ends', 'a page that was sent before');
+      sent.add(next.search);
       response = await this.#requests.send(next, { method: 'GET', headers: {}, signal });
       if (response.status !== 200)
         throw await this.#requests.refusal(response, signal, (refusal) => searchError(refusal, 'send the whole list'));
@@ -297,7 +366,17 @@ export class Hub implements HubClient {
     });
   }
 
-  #withRetries<T>(work: () => Promise<T>, options: HubRequestOptions): Promise<T> {
+  /** Asks about a repository or a file: the hub has a limited time for all attempts. */
+  #askWithRetries<T>(ask: (signal: AbortSignal | undefined) => Promise<T>, options: HubRequestOptions): Promise<T> {
+    const { limits, endpoint } = this.#options;
+    const error = (ms: number) => noAnswer(endpoint, ms);
+    return this.#withRetries(ask, { ...options, limit: { ms: limits.answerTimeoutMs, error } });
+  }
+
+  #withRetries<T>(
+    work: (signal: AbortSignal | undefined) => Promise<T>,
+    options: HubRequestOptions & Pick<RetryOptions, 'limit'>,
+  ): Promise<T> {
     return retry(work, this.#options.limits, {
       ...options,
       onRetry: (error, attempt) => this.#options.log.warn('hub.retry', { attempt, error }),

@@ -64,36 +64,53 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
+/** Options for {@link retry}. */
+export interface RetryOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onRetry?: (error: unknown, attempt: number) => void;
+  /** Called before each pause, and with undefined after it. */
+  readonly onPause?: ((pause: RetryPause | undefined) => void) | undefined;
+  /** Time limit for all attempts together, without the pauses that the server asks for. */
+  readonly limit?: { readonly ms: number; readonly error: (ms: number) => HubError };
+}
+
 /**
  * Runs `work` until it succeeds, fails permanently, or has failed `maxAttempts` times; then throws the last error.
  * Requested pauses do not count as attempts, but their total is limited to {@link MAX_WAIT_MS}, or to
  * {@link MAX_SILENT_WAIT_MS} without `onPause`, which shows them to the user.
+ *
+ * @param work Gets a signal that is aborted when the time limit is reached.
  */
 export async function retry<T>(
-  work: () => Promise<T>,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
   limits: RetryLimits,
-  options: {
-    signal?: AbortSignal | undefined;
-    onRetry?: (error: unknown, attempt: number) => void;
-    /** Called before each pause, and with undefined after it. */
-    onPause?: ((pause: RetryPause | undefined) => void) | undefined;
-  } = {},
+  options: RetryOptions = {},
 ): Promise<T> {
-  const { signal, onRetry, onPause } = options;
+  const { signal, onRetry, onPause, limit } = options;
   let waitLeftMs = onPause === undefined ? MAX_SILENT_WAIT_MS : MAX_WAIT_MS;
+  let leftMs = limit?.ms ?? Number.POSITIVE_INFINITY;
   for (let attempt = 0; ; ) {
     signal?.throwIfAborted();
+    const startedAt = performance.now();
+    const timeout = limit === undefined ? undefined : AbortSignal.timeout(Math.ceil(leftMs));
     try {
-      return await work();
+      return await work(timeout && signal ? AbortSignal.any([timeout, signal]) : (timeout ?? signal));
     } catch (error) {
+      signal?.throwIfAborted();
+      if (limit !== undefined && timeout?.aborted === true) throw limit.error(limit.ms);
       if (!isTransient(error)) throw error;
       const isRequested = isRequestedPause(error);
       if (!isRequested && attempt + 1 >= limits.maxAttempts) throw error;
       const pauseMs = pauseBefore(attempt, error, limits);
+      leftMs -= performance.now() - startedAt;
       if (isRequested) {
         waitLeftMs -= pauseMs;
         if (waitLeftMs < 0) throw error;
-      } else attempt += 1;
+      } else {
+        attempt += 1;
+        leftMs -= pauseMs;
+        if (leftMs <= 0) throw error;
+      }
       onRetry?.(error, attempt);
       onPause?.({ reason: isRequested ? 'requested' : 'failed', error, until: Date.now() + pauseMs });
       await pause(pauseMs, signal);

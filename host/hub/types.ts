@@ -52,6 +52,8 @@ export interface HubClient {
    * is interrupted, stalls, or delivers another number of bytes than announced.
    */
   openRange(remote: RemoteFile, range: ByteRange | undefined, options: { signal?: AbortSignal }): Promise<RangeStream>;
+  /** Returns when a file was last changed, Unix seconds; undefined if the hub does not say. */
+  changedAt(name: ModelName, file: string, options: { signal: AbortSignal }): Promise<number | undefined>;
   /** Returns a source that reads the file's header without downloading the file. */
   byteSource(name: ModelName, file: string, options: { signal?: AbortSignal }): Promise<ByteSource>;
 }

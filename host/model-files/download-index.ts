@@ -52,8 +52,12 @@ const ModelRecord = v.object({
 });
 export type ModelRecord = v.InferOutput<typeof ModelRecord>;
 
-/** Record of a model with newer files on the hub: their size. */
-const NewerFiles = v.object({ size: Bytes });
+/** Record of a model with newer files on the hub: their size, commit, and date in Unix seconds. */
+const NewerFiles = v.object({
+  size: Bytes,
+  commit: v.optional(v.string()),
+  changedAt: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+});
 export type NewerFiles = v.InferOutput<typeof NewerFiles>;
 
 /** A user's request for a download that another host may run. */

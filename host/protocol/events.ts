@@ -19,7 +19,10 @@ import {
 const transfer = {
   modelId,
   repoId: field(v.string(), 'The repository.'),
-  fileName: field(v.string(), 'The file; of a model split into several files, the first.'),
+  fileName: field(
+    v.string(),
+    'The file; of a model split into several files, the first. Empty while the hub is asked which file it is.',
+  ),
   loaded: field(bytes, 'Bytes that are done.'),
   total: field(bytes, 'Bytes of the whole model.'),
   progress: field(percentage, 'The share that is done.'),

@@ -86,6 +86,12 @@ export const modelIdOf = (what: string) => field(v.string(), `The id of ${what},
 /** The id of the model a payload is about. */
 export const modelId = modelIdOf('the model');
 
+/** The model that a download is to replace. */
+export const updateOf = optional(
+  v.string(),
+  'Extension: the id of the model that these newer files replace when they are complete.',
+);
+
 /** An error code and its message. */
 export const errorInfo = v.object({
   code: field(v.string(), 'An error code.'),

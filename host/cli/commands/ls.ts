@@ -1,5 +1,5 @@
 import { EXIT } from '../../common/exit-codes.ts';
-import { formatBytes } from '../../common/format.ts';
+import { formatBytes, formatDay } from '../../common/format.ts';
 import type { PayloadOf } from '../../protocol/messages.ts';
 import { MODEL_SOURCES } from '../../protocol/model-sources.ts';
 import { type CommandContext, print } from '../context.ts';
@@ -36,7 +36,7 @@ export async function run(context: CommandContext): Promise<number> {
             ...(hasPartial ? ['STATE'] : []),
           ],
           ...models.map((model) => [
-            model.id,
+            partialOf(model)?.updateOf ?? model.id,
             'size' in model && typeof model.size === 'number' ? formatBytes(model.size) : `${model.size_gb} GB`,
             ...(input.flag('all') ? [model.downloaded ? 'yes' : 'no'] : []),
             ...(hasForeign ? [isForeign(model) ? model.source : ''] : []),
@@ -54,20 +54,31 @@ export async function run(context: CommandContext): Promise<number> {
 
 /** Returns the status and progress of an unfinished download. */
 function stateOf(model: object): string {
-  const { partial } = model as Partial<DownloadedModel>;
-  return partial === undefined ? '' : `${partial.status}, ${partial.progress} %`;
+  const partial = partialOf(model);
+  if (partial === undefined) return '';
+  return `${partial.updateOf === undefined ? '' : 'update '}${partial.status}, ${partial.progress} %`;
+}
+
+function partialOf(model: object): DownloadedModel['partial'] {
+  return (model as Partial<DownloadedModel>).partial;
 }
 
 async function listOutdated(context: CommandContext): Promise<number> {
   const compared = await context.client.all('CHECK_UPDATES', ({ models }) => models);
   const outdated = compared.filter(({ state }) => state === 'newer');
+  const hasDates = outdated.some(({ changedAt }) => changedAt !== null);
   const undecided = compared.filter(({ reason }) => reason !== undefined);
   print(context, { models: compared }, () =>
     outdated.length === 0
       ? ''
       : table([
-          ['MODEL', 'SIZE', 'NEW SIZE'],
-          ...outdated.map(({ modelId, size, newSize }) => [modelId, formatBytes(size), formatBytes(newSize ?? 0)]),
+          ['MODEL', 'SIZE', 'NEW SIZE', ...(hasDates ? ['CHANGED'] : [])],
+          ...outdated.map(({ modelId, size, newSize, changedAt }) => [
+            modelId,
+            formatBytes(size),
+            formatBytes(newSize ?? 0),
+            ...(hasDates ? [changedAt === null ? '' : formatDay(changedAt)] : []),
+          ]),
         ]),
   );
   const { stderr } = context.terminal;
@@ -84,9 +95,9 @@ async function listDownloads(context: CommandContext): Promise<number> {
       ? ''
       : table([
           ['MODEL', 'STATE', 'PROGRESS', 'SIZE'],
-          ...downloads.map(({ modelId, status, progress, total }) => [
-            modelId,
-            status,
+          ...downloads.map(({ modelId, updateOf, status, progress, total }) => [
+            updateOf ?? modelId,
+            updateOf === undefined ? status : `update ${status}`,
             `${progress} %`,
             formatBytes(total),
           ]),

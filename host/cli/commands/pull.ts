@@ -28,7 +28,7 @@ export async function run(context: CommandContext): Promise<number> {
       {
         onEvent: ({ type, payload }) => {
           if (type !== 'MODEL_DOWNLOAD_PROGRESS') return;
-          progress.update(downloadStep(baseName(payload.fileName), payload));
+          progress.update(downloadStep(baseName(payload.fileName) || payload.modelId, payload));
         },
       },
     );

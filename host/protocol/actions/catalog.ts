@@ -15,6 +15,8 @@ import {
   paging,
   percentage,
   textUpTo,
+  unixSeconds,
+  updateOf,
 } from '../fields.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
 import { estimate } from './estimate.ts';
@@ -54,7 +56,10 @@ export const downloadedModel = v.object({
   ...listedModel.entries,
   size: field(bytes, 'The size of all files on the disk.'),
   newer: optional(
-    v.object({ size: field(bytes, 'The size of the newer files.') }),
+    v.object({
+      size: field(bytes, 'The size of the newer files.'),
+      changedAt: optional(unixSeconds, 'When they were committed; absent if the Hugging Face Hub does not say.'),
+    }),
     'Extension: present if the Hugging Face Hub has newer files, as the last `CHECK_UPDATES` found.',
   ),
   partial: optional(
@@ -63,6 +68,7 @@ export const downloadedModel = v.object({
       downloaded: field(bytes, 'Downloaded bytes.'),
       total: field(bytes, 'Bytes of all files; 0 while this is unknown.'),
       progress: field(percentage, 'The downloaded share.'),
+      updateOf,
     }),
     'Extension: the progress of an unfinished download. Such an entry is not `downloaded`.',
   ),

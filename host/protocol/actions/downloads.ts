@@ -17,6 +17,7 @@ import {
   percentage,
   requestId,
   unixSeconds,
+  updateOf,
 } from '../fields.ts';
 import { FILE_KINDS } from '../file-kinds.ts';
 import { MODEL_SOURCES } from '../model-sources.ts';
@@ -108,7 +109,10 @@ export const getActiveDownloads = defineAction({
   name: 'GET_ACTIVE_DOWNLOADS',
   summary: 'Lists running and paused downloads.',
   request: paging,
-  response: v.object({ downloads: field(v.array(downloadStatus), 'The downloads.'), ...pagedResponse }),
+  response: v.object({
+    downloads: field(v.array(v.object({ ...downloadStatus.entries, updateOf })), 'The downloads.'),
+    ...pagedResponse,
+  }),
   errors: CACHE_ERRORS,
 });
 

@@ -1,7 +1,17 @@
 import * as v from 'valibot';
 import { defineAction } from '../define.ts';
 import { CACHE_ERRORS, HUB_ERRORS } from '../errors.ts';
-import { bytes, field, modelId, modelReference, nullable, optional, pagedResponse, paging } from '../fields.ts';
+import {
+  bytes,
+  field,
+  modelId,
+  modelReference,
+  nullable,
+  optional,
+  pagedResponse,
+  paging,
+  unixSeconds,
+} from '../fields.ts';
 
 export const checkUpdates = defineAction({
   name: 'CHECK_UPDATES',
@@ -20,6 +30,10 @@ export const checkUpdates = defineAction({
           size: field(bytes, 'The size of all files on the disk.'),
           newSize: nullable(bytes, 'The size of the newer files; null if there are none.'),
           commit: nullable(v.string(), 'The commit of the newer files; null if there are none, or if it is unknown.'),
+          changedAt: nullable(
+            unixSeconds,
+            'When the newer files were committed; null if there are none, or if the Hugging Face Hub does not say.',
+          ),
           reason: optional(v.string(), 'Why the state is `gone` or `unknown`.'),
         }),
       ),

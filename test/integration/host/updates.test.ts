@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../support/cli/run-command.ts';
 import { markovModel } from '../../support/gguf/markov-model.ts';
 import type { HostProcess } from '../../support/host/host-process.ts';
 import { promised } from '../../support/host/promised.ts';
@@ -14,6 +15,9 @@ const ID = `${REPO}/${FILE}`;
 const OLD = markovModel();
 /** A newer version: the old one with more bytes after its last tensor. */
 const NEW = Buffer.concat([OLD, Buffer.alloc(4096, 1)]);
+/** When it was committed. */
+const CHANGED = '2026-03-12T09:30:00.000Z';
+const CHANGED_AT = Date.parse(CHANGED) / 1000;
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 describe('a model whose file has changed on the hub', () => {
@@ -26,7 +30,7 @@ describe('a model whose file has changed on the hub', () => {
     const before = shop.host({ env: { HF_ENDPOINT: hub.url } });
     promised('DOWNLOAD_MODEL', await before.request('DOWNLOAD_MODEL', { modelPath: ID }));
     await before.close();
-    const newer = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: NEW } } } }));
+    const newer = shop.use(await startHub({ repos: { [REPO]: { files: { [FILE]: NEW }, changed: CHANGED } } }));
     hub = newer;
     host = shop.host({ env: { HF_ENDPOINT: newer.url } });
   });
@@ -46,9 +50,14 @@ describe('a model whose file has changed on the hub', () => {
         size: OLD.length,
         newSize: NEW.length,
         commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+        changedAt: CHANGED_AT,
       },
     ]);
-    expect((await listed())[0]).toMatchObject({ id: ID, size: OLD.length, newer: { size: NEW.length } });
+    expect((await listed())[0]).toMatchObject({
+      id: ID,
+      size: OLD.length,
+      newer: { size: NEW.length, changedAt: CHANGED_AT },
+    });
     const files = promised('LIST_REPO_FILES', await host.request('LIST_REPO_FILES', { repoId: REPO })).files;
     expect(files).toMatchObject([{ downloaded: true, size: NEW.length, downloadedSize: OLD.length }]);
 
@@ -79,6 +88,27 @@ describe('a model whose file has changed on the hub', () => {
     promised('UNLOAD_MODEL', await host.request('UNLOAD_MODEL', { modelId: ID }));
     const loaded = promised('LOAD_MODEL', await host.request('LOAD_MODEL', { modelPath: ID, settings }));
     expect(loaded.fileSize).toBe(NEW.length);
+  });
+
+  it('is named by the download of its newer file, in lists and on the command line', async () => {
+    hub.fault({ kind: 'stall', after: 100, match: ({ server, method }) => server === 'cdn' && method === 'GET' });
+    const progress = host.next(({ type }) => type === 'MODEL_DOWNLOAD_PROGRESS');
+    const reply = host.request('DOWNLOAD_MODEL', { modelPath: ID, update: true });
+    const { modelId } = (await progress).payload;
+    const active = promised('GET_ACTIVE_DOWNLOADS', await host.request('GET_ACTIVE_DOWNLOADS')).downloads;
+    expect(active).toMatchObject([{ modelId, updateOf: ID, status: 'downloading' }]);
+    await host.request('PAUSE_DOWNLOAD', { modelId });
+    expect(await reply).toMatchObject({ code: 'DOWNLOAD_PAUSED' });
+    const { models } = promised(
+      'GET_DOWNLOADED_MODELS',
+      await host.request('GET_DOWNLOADED_MODELS', { partial: true }),
+    );
+    expect(models.map(({ partial }) => partial?.updateOf)).toEqual([undefined, ID]);
+    const { stdout } = await runCommand(['ls'], { home: shop.home });
+    expect(stdout).toMatch(new RegExp(`${ID}\\s.*update paused`));
+    expect(stdout).not.toContain('@');
+    const outdated = await runCommand(['ls', '--outdated'], { home: shop.home, env: { HF_ENDPOINT: hub.url } });
+    expect(outdated.stdout).toMatch(new RegExp(`${ID}\\s.*2026-03-12`));
   });
 
   it('keeps its old file until the new one is verified', async () => {

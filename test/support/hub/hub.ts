@@ -15,6 +15,8 @@ export interface RepoOptions {
   readonly private?: boolean;
   /** Its fields in search results: `downloads`, `likes`, `gguf`, …, or invalid values. */
   readonly found?: Readonly<Record<string, unknown>>;
+  /** The date of its last commit, as the hub sends it. */
+  readonly changed?: string;
   /** Additional entries in its listings, sent unchanged. */
   readonly listed?: readonly unknown[];
 }
@@ -243,7 +245,12 @@ export class TestHub {
       [...repo.files].map(async ([path, file]) => ({ path, size: file.size, oid: known ? await file.sha256() : '' })),
     );
     if (what === 'tree') {
-      const entries = files.map(({ path, size, oid }) => ({ type: 'file', path, size, oid: '', lfs: { oid, size } }));
+      const { changed } = repo.options;
+      const expanded = query.get('expand') === 'true' && changed !== undefined;
+      const entries = files.map(({ path, size, oid }) => ({
+        ...{ type: 'file', path, size, oid: '', lfs: { oid, size } },
+        ...(expanded ? { lastCommit: { id: repo.commit, title: 'Upload', date: changed } } : {}),
+      }));
       return sendJson(response, 200, [...entries, ...(repo.options.listed ?? [])]);
     }
     const siblings = files.map(({ path, size, oid }) =>

@@ -43,16 +43,35 @@ describe('the activity of a download', () => {
 
   it('counts down to the time at which the hub accepts requests again', () => {
     const activity = watch();
-    activity.pause = { reason: 'requested', error: limited, until: START + 25_000 };
+    activity.asking = { reason: 'requested', error: limited, until: START + 25_000 };
     expect(activityFields(activity.current, now).next).toEqual({ action: 'wait', inSeconds: 25, code: 'RATE_LIMITED' });
     now += 24_500;
     expect(activityFields(activity.current, now).next).toMatchObject({ inSeconds: 1 });
     expect(stepMessage('Downloading', activity.current, now)).toContain('1 s');
     now += 9000;
     expect(activityFields(activity.current, now).next).toMatchObject({ inSeconds: 0 });
-    activity.pause = undefined;
+    activity.connections = { connections: 1, pause: undefined };
+    activity.record(1);
     expect(activity.current.next).toBeUndefined();
     expect(stepMessage('Downloading', activity.current, now)).toBe('Downloading');
+  });
+
+  it('says that a hub which is asked about the files is silent, and when the request is sent again', () => {
+    const activity = watch();
+    activity.asking = undefined;
+    now += 3999;
+    expect(activity.current).toEqual({ connections: 0, stalledSince: undefined, next: undefined });
+    now += 41_001;
+    expect(activityFields(activity.current, now)).toEqual({
+      connections: 0,
+      stalled: true,
+      stalledSince: START / 1000,
+      next: { action: 'reconnect', inSeconds: 15, code: null },
+    });
+    expect(stepMessage('Contacting the hub', activity.current, now)).toBe('Contacting the hub (no data for 45 s)');
+    // The hub has answered, and what is on the disk is read.
+    activity.connections = { connections: 0, pause: undefined };
+    expect(activity.current.next).toBeUndefined();
   });
 
   it('does not mention the pause of one connection while others receive bytes', () => {

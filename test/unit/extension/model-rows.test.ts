@@ -99,6 +99,24 @@ describe('the list of models', () => {
     expect(rows[0]).toMatchObject({ active: true, name: 'loaded', repo: 'b/b' });
   });
 
+  it('shows a download of newer files under the name of the model that they replace', () => {
+    const id = 'a/a/m.gguf';
+    const staged = `a/a@${'0'.repeat(40)}/m.gguf`;
+    const newer = { size: 20, changedAt: 1_700_000_000 };
+    const facts: ModelFacts = {
+      ...EMPTY,
+      downloaded: [{ ...model(id, { downloaded: true }), size: 10, newer }],
+      downloads: [
+        { modelId: staged, repo_id: 'a/a', file_path: 'm.gguf', status: 'downloading', updateOf: id, ...download },
+      ],
+    };
+    expect(modelRows(facts, NO_EVENTS)).toMatchObject([
+      { id: staged, name: 'm', repo: 'a/a', stage: 'downloading', update: 'download', newer },
+      { id, name: 'm', repo: 'a/a', stage: 'downloaded', update: 'replaced', newer },
+    ]);
+    expect(modelRows({ ...facts, downloads: [] }, NO_EVENTS)).toMatchObject([{ id, update: undefined, newer }]);
+  });
+
   it('prefers the progress of events to that of the last reply', () => {
     const facts: ModelFacts = {
       ...EMPTY,

@@ -127,6 +127,28 @@ describe('openRange', () => {
     expect(server.requests.filter(isResolve).at(-1)?.url).toContain(`/resolve/${remote.commit}/`);
   });
 
+  it('asks the hub once where the bytes are, and again when they are no longer there', async () => {
+    const { hub, server } = await serve();
+    const remote = await hub.fileInfo(NAME, FILE, {});
+    const asked = () => server.requests.filter((request) => isResolve(request) && request.method === 'GET').length;
+    for (const start of [0, 1000, 2000]) {
+      expect(await read(hub, remote, start, start + 9)).toEqual(CONTENT.subarray(start, start + 9));
+    }
+    expect(asked()).toBe(1);
+    const isCdn = ({ server: which }: HubRequest) => which === 'cdn';
+    const expired = [401, 403, 410];
+    for (const [i, status] of expired.entries()) {
+      server.fault({ kind: 'status', status, match: isCdn, times: 1 });
+      expect(await read(hub, remote, 5, 25)).toEqual(CONTENT.subarray(5, 25));
+      expect(asked()).toBe(i + 2);
+    }
+    // A server that limits requests is not asked for by another name.
+    server.fault({ kind: 'status', status: 429, match: isCdn, times: 1 });
+    await expect(read(hub, remote, 0, 9)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await read(hub, remote, 0, 9)).toEqual(CONTENT.subarray(0, 9));
+    expect(asked()).toBe(expired.length + 1);
+  });
+
   it('fetches from the named revision if the hub does not accept its own commit, and tries the commit only once', async () => {
     const { hub, server } = await serve();
     server.fault({ kind: 'status', status: 404, match: byCommit });

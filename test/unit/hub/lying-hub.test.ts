@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -69,6 +70,37 @@ describe('a HEAD request that is refused', () => {
     await expect(open().fileInfo(NAME, FILE, {})).rejects.toMatchObject({ details: { hubCode: code } });
     expect(server.requests).toHaveLength(1);
   });
+});
+
+describe('a hub that does not answer', () => {
+  beforeEach(() => serve());
+
+  const patient = () =>
+    new Hub({
+      endpoint: server.url,
+      env: { HOME: '/nowhere' },
+      limits: { ...QUICK_LIMITS, answerTimeoutMs: 400, stallTimeoutMs: 60_000 },
+      log: new KeptLog(),
+    });
+  const outcome = { code: 'HUB_UNREACHABLE', message: expect.stringContaining('did not answer within 0.4 seconds') };
+
+  it.each<[string, (response: ServerResponse) => unknown]>([
+    ['is silent', () => {}],
+    ['sends a byte now and then', drip],
+  ])('fails when its time is up: %s', async (_what, answer) => {
+    server.fault({ kind: 'script', answer });
+    await expect(patient().repoFiles(NAME, {})).rejects.toMatchObject(outcome);
+    const query = { text: 'm', sort: 'downloads' as const, limit: 1, cursor: undefined };
+    await expect(patient().search(query, {})).rejects.toMatchObject(outcome);
+    if (answer !== drip) await expect(patient().fileInfo(NAME, FILE, {})).rejects.toMatchObject(outcome);
+  });
+
+  /** Sends a list that never ends, a byte at a time. */
+  function drip(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const timer = setInterval(() => response.write(' '), 20);
+    response.once('close', () => clearInterval(timer));
+  }
 });
 
 describe('a file that the hub redirects to', () => {

@@ -124,6 +124,25 @@ describe('retry', () => {
     expect(tries).toBe(5);
   });
 
+  it('ends when its time is up, without counting pauses that the server asks for', async () => {
+    let tries = 0;
+    const pauses: unknown[] = [];
+    const error = (ms: number) => new HubError('HUB_UNREACHABLE', `not within ${ms} ms`);
+    const silence = async (signal: AbortSignal | undefined) => {
+      tries += 1;
+      if (tries === 1) throw new HubError('RATE_LIMITED', 'later', { transient: true, retryAfterMs: 1000 });
+      return new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const onPause = (pause: unknown) => pauses.push(pause);
+    await expect(retry(silence, limits, { onPause, limit: { ms: 500, error } })).rejects.toThrow('not within 500 ms');
+    expect(tries).toBe(2);
+    expect(pauses).toMatchObject([{ reason: 'requested' }, undefined]);
+    const user = new AbortController();
+    const cancelled = retry(silence, limits, { signal: user.signal, limit: { ms: 60_000, error } });
+    user.abort(new Error('cancelled'));
+    await expect(cancelled).rejects.toThrow('cancelled');
+  });
+
   it('waits as long as the hub rateLimited, otherwise longer with each attempt, at most 15 s', () => {
     const rateLimited = new HubError('RATE_LIMITED', 'later', { transient: true, retryAfterMs: 4321 });
     expect(pauseBefore(0, rateLimited, { retryBaseMs: 100 })).toBe(4321);
