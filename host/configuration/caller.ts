@@ -1,8 +1,8 @@
 import { CHROMIUM_EXTENSION_IDS, FIREFOX_ADDON_ID } from '../../manifests/extension-identity.ts';
 
-/** The caller that a browser names when it starts the host. */
+/** The extension for which a browser started the host. */
 export interface Caller {
-  /** The extension's ID; undefined if the arguments name none. */
+  /** The extension's ID; undefined if the arguments do not contain one. */
   readonly extensionId: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export function callerOf([first, second]: readonly string[]): Caller | undefined
   return first.endsWith('.json') ? { extensionId: second } : undefined;
 }
 
-/** Returns whether this is TabAgent's own extension. It is always allowed, so that a start reads no configuration for it. */
+/** Returns whether this is TabAgent's own extension. It is always allowed, without reading the configuration. */
 export function isOwnExtension({ extensionId }: Caller): boolean {
   if (extensionId === undefined) return false;
   return extensionId === FIREFOX_ADDON_ID || CHROMIUM_EXTENSION_IDS.includes(extensionId);

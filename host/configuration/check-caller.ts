@@ -6,8 +6,8 @@ import { configFileIn } from './config-text.ts';
 import { programFolder } from './program-folder.ts';
 
 /**
- * Ensures that the user, or an administrator for all users, allowed this extension. A manifest alone is not enough, since
- * any program of the user can write one.
+ * Checks that the user, or an administrator for all users, allowed this extension. A manifest alone is not sufficient,
+ * because any program of the user can write one.
  *
  * @throws HostError `ORIGIN_NOT_ALLOWED`, `CONFIG_UNUSABLE`.
  */
@@ -22,7 +22,7 @@ export async function assertAllowed({ extensionId }: Caller, config: HostConfig)
   );
 }
 
-/** Returns the IDs that the two configuration files allow besides TabAgent's own. */
+/** Returns the extension IDs that the user's and the system's configuration files allow, besides TabAgent's own. */
 export async function allowedExtensions({ paths, env }: HostConfig): Promise<readonly string[]> {
   const files = await Promise.all([readConfigFile(configFileIn(paths.home)), readSystemFile(env)]);
   return files.flatMap(({ allowedExtensions = [] }) => allowedExtensions);

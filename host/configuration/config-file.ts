@@ -4,10 +4,10 @@ import { ENGINE_NAME } from '../protocol/engine-name.ts';
 import { objectWith } from '../protocol/fields.ts';
 import { configUnusable, NOT_VALID, readConfigJson } from './config-text.ts';
 
-/** Plain HTTP is allowed only within this computer. */
+/** Plain HTTP is allowed only for this computer. */
 const RELEASE_URL = /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])/;
 
-/** A server with an OpenAI-compatible API. Its address is checked where it is used. */
+/** A server with an OpenAI-compatible API. Its address is checked when it is used. */
 const RemoteEngineSchema = objectWith({
   /** The name in model IDs: `remote/<name>/<model>`. */
   name: v.pipe(v.string(), v.regex(ENGINE_NAME, 'lower-case letters, digits, ".", "_" and "-"')),
@@ -24,26 +24,26 @@ const RemoteEngineSchema = objectWith({
    * networks.
    */
   moreSettings: v.optional(v.boolean()),
-  /** How long the first text may take, in seconds. */
+  /** Maximum time until the first text, in seconds. */
   firstTextSeconds: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(86_400))),
-  /** How long a pause within an answer may take, in seconds. */
+  /** Maximum pause within an answer, in seconds. */
   idleSeconds: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(86_400))),
 });
 
 /** One entry of `remoteEngines`. */
 export type RemoteEngineEntry = v.InferOutput<typeof RemoteEngineSchema>;
 
-/** The fields of the file. Fields of later versions are kept when an older host writes it. */
+/** The fields of the file. A host that writes the file keeps fields of later versions. */
 const ConfigFileSchema = objectWith({
   /** IDs of extensions that may use the host besides TabAgent's own. */
   allowedExtensions: v.optional(v.array(v.string())),
-  /** The only commands that EXECUTE_COMMAND runs, each a program and its arguments. No shell interprets them. */
+  /** The commands that EXECUTE_COMMAND may run, each a program and its arguments. They are run without a shell. */
   allowedCommands: v.optional(v.array(v.pipe(v.array(v.string()), v.minLength(1)))),
-  /** How long such a command may run, in seconds. */
+  /** Time limit of these commands, in seconds. */
   commandTimeoutSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(3600))),
   /** The address that `tabagent update` requests; its response has the format of GitHub's `releases/latest`. */
   releaseUrl: v.optional(v.pipe(v.string(), v.maxLength(2048), v.regex(RELEASE_URL, 'an https URL'))),
-  /** Servers whose models are offered beside the local ones. */
+  /** Servers whose models are offered in addition to local ones. */
   remoteEngines: v.optional(v.array(RemoteEngineSchema)),
 });
 
@@ -51,7 +51,7 @@ const ConfigFileSchema = objectWith({
 export type ConfigFile = v.InferOutput<typeof ConfigFileSchema>;
 
 /**
- * Reads and validates a configuration file; one that does not exist is empty.
+ * Reads and validates a configuration file. Returns an empty configuration if it does not exist.
  *
  * @throws HostError `CONFIG_UNUSABLE` if it cannot be read or is not valid, or if other users can change it.
  */
@@ -61,13 +61,13 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   throw configUnusable(path, NOT_VALID, issues[0]);
 }
 
-/** Returns the text of the configuration file with these extensions allowed too. */
+/** Returns the new text of the configuration file, with additional allowed extensions. */
 export function withExtensions(before: ConfigFile, ids: readonly string[]): string {
   const allowedExtensions = [...new Set([...(before.allowedExtensions ?? []), ...ids])];
   return `${JSON.stringify({ ...before, allowedExtensions }, null, 2)}\n`;
 }
 
-/** Returns the text of the configuration file with these remote engines. */
+/** Returns the new text of the configuration file, with these remote engines. */
 export function withRemoteEngines(before: ConfigFile, remoteEngines: readonly RemoteEngineEntry[]): string {
   return `${JSON.stringify({ ...before, remoteEngines }, null, 2)}\n`;
 }

@@ -4,16 +4,16 @@ import { decodeText } from '../common/decode-text.ts';
 import { HostError, isHostError, isSystemError } from '../common/errors.ts';
 import { parseJson } from '../common/json-limits.ts';
 
-/** Name of the configuration file: one user's in the data folder, and that of all users in the program folder. */
+/** Name of the configuration file. A user's is in the data folder; the one for all users is in the program folder. */
 const CONFIG_FILE_NAME = 'config.json';
 
-/** Permissions of a user's configuration, which is private, and of the one for all users, which all can read. */
+/** Permissions of a user's configuration file, which is private, and of the one for all users, which all can read. */
 export const CONFIG_MODE = { user: 0o600, system: 0o644 } as const;
 
-/** Largest configuration file that is read, in bytes. It lists extensions, commands and engines: some kilobytes. */
+/** Maximum size of a configuration file, in bytes. It lists extensions, commands and engines: a few kilobytes. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 
-/** Permission bits: the group or all users may write. */
+/** Permission bits: write access for the group or for all users. */
 const OTHERS_WRITE = 0o022;
 
 /** Returns the path of the configuration file in a folder. */
@@ -22,19 +22,19 @@ export function configFileIn(folder: string): string {
 }
 
 /**
- * Reads a configuration file as JSON, without checking its fields; undefined if there is none. Synchronous, and without
- * the validation library, since every start of the host reads it.
+ * Reads a configuration file as JSON, without checking its fields; undefined if it does not exist. Synchronous and
+ * without the validation library, because the host reads it on every start.
  *
  * @throws HostError `CONFIG_UNUSABLE` if it cannot be read or parsed, or if other users can change it.
  */
 export function readConfigJson(path: string): unknown {
   let bytes: Buffer;
   try {
-    // Most users have no such file, and an exception would delay the start more than this.
+    // Most users have no such file, and an exception would delay the start more than this check.
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     if (process.platform !== 'win32') assertOurs(path, stats);
-    // A pipe or a device has no size, and may have no end.
+    // A pipe or device has no size and may have no end.
     if (!stats.isFile() || stats.size > MAX_CONFIG_BYTES) throw configUnusable(path, 'is not a file of at most 1 MiB');
     bytes = readFileSync(path);
   } catch (error) {
@@ -49,7 +49,7 @@ export function readConfigJson(path: string): unknown {
   }
 }
 
-/** The problem of a file whose fields are invalid. */
+/** Description of a file with invalid fields, as a predicate. */
 export const NOT_VALID = 'is not valid: expected a JSON object such as {"allowedExtensions": []}';
 
 /** Returns the error for a configuration file that cannot be used. */

@@ -4,22 +4,22 @@ import { HostError, isSystemError } from '../common/errors.ts';
 import { OTHERS_WRITE, STICKY } from '../common/safe-folder.ts';
 import { cacheLocationFile, type HostPaths, relocationJournalFile } from '../config.ts';
 
-/** Permission bit: the group may write. */
+/** Permission bit: write access for the group. */
 const GROUP_WRITE = 0o020;
 
 /**
- * Ensures that no other user can have put anything into the data folder, or can do so later. The host trusts its
- * contents (settings, secrets, conversations, models) and writes to them: a link in place of the log would overwrite
- * another file of the user. Call it once, before anything is read or written there. Missing files are created private.
+ * Checks that no other user can write to the data folder. The host trusts its contents (settings, secrets,
+ * conversations, models) and writes to them: through a link in place of the log, it would overwrite another file of the
+ * user. Call this once, before anything is read or written there. The host creates missing files as private files.
  *
  * The data folder, and each file and folder in it that the host uses, must belong to the user or to root, and no other
- * user may have write permission. No folder above it may be replaceable by all users. A group with the user's own ID
- * counts as the user, because many systems give each user one. Has no meaning on Windows, which does not use these
- * permission bits and has the data folder in the user's profile.
+ * user may have write permission. Its parent folders must not be replaceable by all users. A group with the same ID as
+ * the user counts as the user, because many systems create one for each user. Does nothing on Windows, which does not
+ * use these permission bits and has the data folder in the user's profile.
  *
- * `config.json` is checked where it is read, and links in place of models where they are followed.
+ * `config.json` is checked when it is read, and links in place of models when they are followed.
  *
- * @throws HostError `UNSAFE_FOLDER`, whose message says what to do.
+ * @throws HostError `UNSAFE_FOLDER` with a message that contains the remedy.
  */
 export function assertOwnDataFolder(paths: HostPaths): void {
   if (process.getuid === undefined) return;
@@ -37,43 +37,42 @@ export function assertOwnDataFolder(paths: HostPaths): void {
     logFile,
     `${logFile}.1`,
   ];
-  for (const folder of [models, partial]) if (lookAt(folder)?.isSymbolicLink() !== true) rest.push(folder);
+  for (const folder of [models, partial]) if (linkStats(folder)?.isSymbolicLink() !== true) rest.push(folder);
   for (const path of rest)
     assertOwn(path, user, 'Another user may have created it. Delete it, unless you know what it is.');
 }
 
-function assertOwn(path: string, user: number, whenForeign: string): void {
-  const own = lookAt(path);
-  for (const stats of own?.isSymbolicLink() ? [own, followed(path)] : [own]) {
+function assertOwn(path: string, user: number, remedy: string): void {
+  const own = linkStats(path);
+  for (const stats of own?.isSymbolicLink() ? [own, targetStats(path)] : [own]) {
     if (stats === undefined) continue;
     const { uid, gid, mode } = stats;
     if (uid !== user && uid !== 0) {
-      throw unsafe(
-        path,
-        `${path} belongs to another user (${uid}), and TabAgent keeps your data there. ${whenForeign}`,
-        {
-          uid,
-        },
-      );
+      throw unsafe(path, `${path}, where TabAgent stores your data, belongs to another user (${uid}). ${remedy}`, {
+        uid,
+      });
     }
-    // The permission bits of the link itself have no meaning.
+    // The permission bits of a link have no meaning.
     if (stats.isSymbolicLink() || (mode & (OTHERS_WRITE | (gid === uid ? 0 : GROUP_WRITE))) === 0) continue;
     throw unsafe(
       path,
-      `Other users of this machine can write to ${path}, and TabAgent keeps your data there. Make sure that everything in it is yours, and run: chmod go-w "${path}"`,
+      `Other users of this computer can write to ${path}, where TabAgent stores your data. Make sure that everything in it is yours, and run: chmod go-w "${path}"`,
       { mode: (mode & 0o7777).toString(8) },
     );
   }
 }
 
-/** All users may write to a folder above only if it is sticky, like `/tmp`, where users can rename only their own files. */
+/**
+ * Checks that no parent folder is writable by all users, unless it is sticky, like `/tmp`, where users can rename only
+ * their own files.
+ */
 function assertAbove(home: string): void {
   for (let folder = dirname(existing(home)); ; folder = dirname(folder)) {
-    const mode = followed(folder)?.mode ?? 0;
+    const mode = targetStats(folder)?.mode ?? 0;
     if ((mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0) {
       throw unsafe(
         folder,
-        `Other users of this machine can exchange what is in ${folder}, and TabAgent keeps your data in ${home}. Run: chmod o-w "${folder}", or choose another folder with TABAGENT_HOME.`,
+        `Other users of this computer can replace the contents of ${folder}, and TabAgent stores your data in ${home}. Run: chmod o-w "${folder}", or choose another folder with TABAGENT_HOME.`,
         { mode: (mode & 0o7777).toString(8) },
       );
     }
@@ -81,7 +80,7 @@ function assertAbove(home: string): void {
   }
 }
 
-/** Returns the path without links, as far as it exists. */
+/** Returns the real path; the path itself if it does not exist. */
 function existing(path: string): string {
   try {
     return realpathSync(path);
@@ -90,19 +89,19 @@ function existing(path: string): string {
   }
 }
 
-function lookAt(path: string): Stats | undefined {
-  return look(path, lstatSync);
+function linkStats(path: string): Stats | undefined {
+  return statsOrUndefined(path, lstatSync);
 }
 
-function followed(path: string): Stats | undefined {
-  return look(path, statSync);
+function targetStats(path: string): Stats | undefined {
+  return statsOrUndefined(path, statSync);
 }
 
-function look(path: string, stat: typeof lstatSync | typeof statSync): Stats | undefined {
+function statsOrUndefined(path: string, stat: typeof lstatSync | typeof statSync): Stats | undefined {
   try {
     return stat(path, { throwIfNoEntry: false });
   } catch (error) {
-    // What cannot be examined cannot be used either; the work itself reports the error.
+    // A path that cannot be examined cannot be used either; using it reports the error.
     if (isSystemError(error, 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP')) return undefined;
     throw error;
   }

@@ -11,14 +11,14 @@ import type { Caller } from './caller.ts';
 import { assertAllowed } from './check-caller.ts';
 import { assertOwnDataFolder } from './data-folder.ts';
 
-/** Time limit for the first message of a rejected client, in milliseconds. An extension sends one as it connects. */
+/** Time limit for the first message of a rejected client, in milliseconds. An extension sends one when it connects. */
 const FIRST_MESSAGE_MS = 1_000;
 
 /**
- * Refuses an extension that is not allowed; returns whether it did. Logs the refusal, unless the configuration is too
- * broken to say where.
+ * Rejects an extension that is not allowed. Returns whether it was rejected. Logs the rejection, unless the
+ * configuration that contains the log's path cannot be read.
  *
- * @param entry The file that this process was started with.
+ * @param entry The file with which this process was started.
  */
 export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams, entry: URL): Promise<boolean> {
   try {
@@ -41,8 +41,8 @@ export async function refuseUnlessAllowed(caller: Caller, streams: FrameStreams,
 }
 
 /**
- * Sends a client the reason why it is refused, as the reply to its first message if it sends one, and resolves when
- * that is written. The host ignores everything else that a refused client sends.
+ * Sends a client the error for which it is rejected, as the reply to its first message if it sends one. Resolves when
+ * the reply has been written. Ignores further messages.
  */
 async function refuse({ input, output }: FrameStreams, error: HostError): Promise<void> {
   const first = Promise.withResolvers<object>();
@@ -60,7 +60,7 @@ async function refuse({ input, output }: FrameStreams, error: HostError): Promis
 
 function written(output: Writable, frame: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
-    // A client that has disconnected needs no reply.
+    // The client has disconnected, so no reply is needed.
     output.on('error', () => resolve());
     output.write(frame, () => resolve());
   });

@@ -3,9 +3,9 @@ import { isJsonObject } from '../common/json.ts';
 import { configUnusable, readConfigJson } from './config-text.ts';
 
 /**
- * Environment variables that `tabagent install` saves for every host of the user, in a file of their own beside
- * `config.json`. A browser started from the desktop does not have the variables of a terminal, and its host must work
- * as the command line does. Variables for a single run, such as `HF_HUB_OFFLINE`, and secrets are not among them.
+ * Environment variables that `tabagent install` saves for all hosts of the user, in a separate file next to
+ * `config.json`. A browser that is started from the desktop does not have the variables of a terminal, but its host
+ * must behave like the command line. Variables for a single run, such as `HF_HUB_OFFLINE`, and secrets are not saved.
  */
 export const SAVED_VARIABLES: readonly string[] = [
   'TABAGENT_HOME',
@@ -22,7 +22,7 @@ export const SAVED_VARIABLES: readonly string[] = [
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
 ];
 
-/** Longest value, in characters: paths and addresses are shorter. */
+/** Maximum length of a value, in characters: paths and addresses are shorter. */
 const MAX_VALUE_LENGTH = 4096;
 
 /** Returns the path of the file with saved variables in a folder. */
@@ -34,15 +34,15 @@ export function environmentFileIn(folder: string): string {
 export type SavedEnvironment = Readonly<Record<string, string>>;
 
 /**
- * Reads the variables that are saved in a folder; none if there is no file.
+ * Reads the saved variables from a folder. Returns an empty object if the file does not exist.
  *
- * @throws HostError `CONFIG_UNUSABLE` if the file, or the field, cannot be used.
+ * @throws HostError `CONFIG_UNUSABLE` if the file cannot be read or is not valid.
  */
 export function readSavedEnvironment(folder: string): SavedEnvironment {
   const path = environmentFileIn(folder);
   const environment = readConfigJson(path) ?? {};
   if (isJsonObject(environment) && Object.entries(environment).every(isSaved)) return environment as SavedEnvironment;
-  throw configUnusable(path, `is not valid: it may have only ${SAVED_VARIABLES.join(', ')}, each a text`);
+  throw configUnusable(path, `is not valid: it may contain only ${SAVED_VARIABLES.join(', ')}, each a string`);
 }
 
 function isSaved([name, value]: [string, unknown]): boolean {
@@ -50,7 +50,7 @@ function isSaved([name, value]: [string, unknown]): boolean {
 }
 
 /**
- * Returns an environment without the variables that can be saved: the environment of a browser, as far as it is known.
+ * Returns an environment without the variables that can be saved. It approximates the environment of a browser.
  */
 export function withoutSavedVariables(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   return Object.fromEntries(
