@@ -6,8 +6,7 @@ import type { ConnectionActivity } from './download-round.ts';
 const STALLED_AFTER_MS = 4_000;
 
 /**
- * Watches whether the bytes of a download arrive, and reports what the download does when they do not. Times are Unix
- * milliseconds.
+ * Detects whether a download is stalled, and reports its next step. Times are in Unix milliseconds.
  */
 export class ActivityWatch {
   readonly #stallTimeoutMs: number;
@@ -17,20 +16,20 @@ export class ActivityWatch {
   #connections: ConnectionActivity = { connections: 0, pause: undefined };
   #isAsking = false;
 
-  /** @param stallTimeoutMs After this time without a byte, a connection is replaced. */
+  /** @param stallTimeoutMs Time without a byte after which a connection is replaced, in milliseconds. */
   constructor(stallTimeoutMs: number, now: () => number = Date.now) {
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#now = now;
     this.#changedAt = now();
   }
 
-  /** Records the number of bytes so far. */
+  /** Records the total number of bytes so far. */
   record(bytes: number): void {
     if (bytes !== this.#bytes) this.#changedAt = this.#now();
     this.#bytes = bytes;
   }
 
-  /** Records what the connections do. */
+  /** Records the state of the connections. */
   set connections(activity: ConnectionActivity) {
     this.#connections = activity;
     this.#isAsking = false;

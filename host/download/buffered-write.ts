@@ -1,23 +1,22 @@
 import type { PartialFile } from './partial-file.ts';
 
 /**
- * Size of the buffer, in bytes. A slow connection delivers small pieces, and a write for each would cost more than the
- * bytes.
+ * Size of the buffer, in bytes. A slow connection delivers small pieces; writing each of them would be inefficient.
  */
 const BUFFER_BYTES = 256 * 1024;
 
 /**
- * Longest time that bytes stay in the buffer, in milliseconds: progress on a slow connection is visible, and kept when
- * it stops.
+ * Maximum time that bytes stay in the buffer, in milliseconds. It keeps progress on a slow connection visible, and
+ * limits what is lost if the connection is interrupted.
  */
 const MAX_DELAY_MS = 500;
 
-/** Pieces of at least this many bytes are written directly: a write costs less than copying them. */
+/** Minimum size of a piece that is written directly, in bytes: a write costs less than copying it. */
 const DIRECT_BYTES = 64 * 1024;
 
 /**
- * Collects small pieces of consecutive bytes and writes them to the file in larger ones. It copies what it keeps: the
- * memory of received bytes is reused, and so is this buffer, for as long as a connection lives.
+ * Buffers small pieces of consecutive bytes and writes them to the file together. Buffered bytes are copied, because
+ * the memory of received bytes is reused. The buffer is reused for the lifetime of a connection.
  */
 export class BufferedWrite {
   readonly #file: PartialFile;
@@ -28,20 +27,20 @@ export class BufferedWrite {
   /** When the first byte in the buffer arrived. */
   #since = 0;
 
-  /** @param onWritten Called with the number of bytes that were written. */
+  /** @param onWritten Called with the number of bytes after each write. */
   constructor(file: PartialFile, onWritten: (bytes: number) => void) {
     this.#file = file;
     this.#onWritten = onWritten;
   }
 
-  /** Bytes that arrived and are not written yet. */
+  /** Number of bytes that have not been written yet. */
   get pendingBytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Accepts bytes for `offset`: directly behind the bytes before, or anywhere after a {@link flush}. The caller may
-   * reuse their memory once this resolved.
+   * Adds bytes at `offset`, which must directly follow the previous bytes unless {@link flush} was called. The caller
+   * may reuse their memory when the promise has resolved.
    */
   async add(bytes: Uint8Array, offset: number): Promise<void> {
     if (bytes.length >= DIRECT_BYTES) {

@@ -1,13 +1,13 @@
 import type { Hash } from 'node:crypto';
 import { type ChunkGrid, type ChunkRun, chunkHash } from '../model-files/chunks.ts';
 
-/** A chunk that arrived completely. */
+/** A completely received chunk and its checksum. */
 export interface CompleteChunk {
   readonly chunk: number;
   readonly sum: string;
 }
 
-/** A position in a run of chunks, and the checksum of what arrived of the current one. */
+/** A position in a run of chunks, and the checksum of the received bytes of the current chunk. */
 export class ChunkCursor {
   readonly #grid: ChunkGrid;
   readonly #end: number;
@@ -26,27 +26,27 @@ export class ChunkCursor {
     return this.chunk >= this.#end;
   }
 
-  /** Bytes until the current chunk is complete. */
+  /** Number of bytes that are missing in the current chunk. */
   get missingInChunk(): number {
     return this.#grid.endOf(this.chunk) - this.position;
   }
 
-  /** Bytes of the current chunk that arrived. */
+  /** Number of received bytes of the current chunk. */
   get bytesInChunk(): number {
     return this.done ? 0 : this.position - this.#grid.startOf(this.chunk);
   }
 
-  /** Returns the checksum of what arrived of the current chunk. Can be called once: the cursor ends here. */
+  /** Returns the checksum of the received bytes of the current chunk. The cursor cannot be used afterwards. */
   finish(): string {
     return (this.#hash ?? chunkHash()).digest('hex');
   }
 
-  /** Returns the checksum of what arrived of the current chunk, and continues. */
+  /** Returns the checksum of the received bytes of the current chunk. The cursor can still be advanced. */
   checksum(): string {
     return (this.#hash?.copy() ?? chunkHash()).digest('hex');
   }
 
-  /** Advances by bytes of the current chunk; returns the chunk when they complete it. */
+  /** Advances by bytes of the current chunk. Returns the chunk if they complete it. */
   advance(bytes: Uint8Array): CompleteChunk | undefined {
     this.#hash ??= chunkHash();
     this.#hash.update(bytes);

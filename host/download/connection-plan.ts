@@ -1,53 +1,55 @@
-/** More connections have to raise the rate by this factor to be kept. */
+/** Minimum factor by which more connections must increase the rate to be kept. */
 const MIN_GAIN = 1.1;
 
-/** Fewer connections are kept when they reach this part of the rate: each one costs the hub and the computer. */
+/**
+ * Minimum fraction of the rate with which fewer connections are kept: each connection costs the hub and the computer.
+ */
 const MIN_RETAINED = 0.97;
 
-/** Below this part of the former rate the network has changed, and measurements start over. */
+/** Fraction of the previous rate below which the network is considered changed, and measurements start over. */
 const CHANGED = 0.6;
 
-/** Samples ignored after a change: new connections are being opened, and start slowly. */
+/** Number of samples that are ignored after a change: new connections take time to open and to reach their speed. */
 const SKIPPED_SAMPLES = 1;
 
-/** Samples between two trials once a good number was found; doubled up to the second number while trials fail. */
-const FIRST_REST = 8;
-const LONGEST_REST = 64;
+/** Number of samples between two trials. It doubles, up to the maximum, after each failed trial. */
+const MIN_TRIAL_INTERVAL = 8;
+const MAX_TRIAL_INTERVAL = 64;
 
 /**
- * Chooses the number of connections of a download by what they deliver: doubles it while that helps, goes back when it
- * does not, and tries more or fewer again from time to time. It has no clock and no socket: the download reports, at
- * regular intervals, how many bytes per second arrived.
+ * Adapts the number of connections of a download to the measured rate: doubles it while the rate increases, reverts a
+ * change that does not help, and periodically tries more or fewer connections. It has no clock and no socket: the
+ * download reports the rate at regular intervals.
  *
- * Why not a fixed number (medians of one run on loopback, two cores): with half of the connections at 0.5 MB/s and the
- * others at 8.7 MB/s, as some CDN edges limit them, 8 fixed connections take 1.5 times as long and 16 take 1.6 times;
- * with all at 8.7 MB/s, 8 take 1.3 times. Without limits all three are equal.
+ * Compared with a fixed number (medians of one run on loopback, two cores): if half of the connections are limited to
+ * 0.5 MB/s and the others to 8.7 MB/s, as by some CDN edges, 8 fixed connections take 1.5 times as long and 16 take 1.6
+ * times; if all are limited to 8.7 MB/s, 8 take 1.3 times. Without limits, all are equal.
  */
 export class ConnectionPlan {
-  readonly #most: number;
-  readonly #enough: number;
+  readonly #max: number;
+  readonly #sufficientRate: number;
   #target: number;
-  /** The best number so far, and its bytes per second. */
+  /** The best number of connections so far and its rate, in bytes per second. */
   #steady: { readonly connections: number; readonly rate: number } | undefined;
   #skip = SKIPPED_SAMPLES;
-  #rest = 0;
-  #restAfterFailure = FIRST_REST;
-  #triesMore = true;
+  #samplesUntilTrial = 0;
+  #trialInterval = MIN_TRIAL_INTERVAL;
+  #nextTrialIsMore = true;
 
-  /** @param options.enough Bytes per second at which no more connections are tried. */
-  constructor(options: { readonly first: number; readonly most: number; readonly enough?: number }) {
-    const { first, most, enough = Number.POSITIVE_INFINITY } = options;
-    this.#most = Math.max(1, most);
-    this.#enough = enough;
-    this.#target = Math.min(Math.max(1, first), this.#most);
+  /** @param options.sufficientRate Rate above which more connections are not tried, in bytes per second. */
+  constructor(options: { readonly initial: number; readonly max: number; readonly sufficientRate?: number }) {
+    const { initial, max, sufficientRate = Number.POSITIVE_INFINITY } = options;
+    this.#max = Math.max(1, max);
+    this.#sufficientRate = sufficientRate;
+    this.#target = Math.min(Math.max(1, initial), this.#max);
   }
 
-  /** Number of connections that there should be. */
+  /** The number of connections to use. */
   get target(): number {
     return this.#target;
   }
 
-  /** Takes a sample: bytes per second since the last one. */
+  /** Records the rate since the last sample, in bytes per second. */
   sample(bytes: number): void {
     if (this.#skip > 0) {
       this.#skip -= 1;
@@ -62,64 +64,64 @@ export class ConnectionPlan {
     else this.#watch(bytes, steady);
   }
 
-  /** The server refuses more than `connections`: keeps to that number, and waits long before it tries more. */
+  /** Records that the server rejects more than `connections`. Delays the next trial as long as possible. */
   refused(connections: number): void {
     this.#steady = undefined;
     this.#change(Math.max(1, Math.min(this.#target, connections)));
     this.#settle(0);
-    this.#rest = LONGEST_REST;
+    this.#samplesUntilTrial = MAX_TRIAL_INTERVAL;
   }
 
   #evaluateMore(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
     if (bytes >= rate * MIN_GAIN) {
-      this.#restAfterFailure = FIRST_REST;
+      this.#trialInterval = MIN_TRIAL_INTERVAL;
       this.#settle(bytes);
       this.#tryMore();
       return;
     }
-    this.#goBack(connections);
+    this.#revert(connections);
   }
 
   #evaluateFewer(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
     if (bytes < rate * MIN_RETAINED) {
-      this.#goBack(connections);
+      this.#revert(connections);
       return;
     }
     this.#settle(bytes);
-    this.#rest = FIRST_REST;
+    this.#samplesUntilTrial = MIN_TRIAL_INTERVAL;
   }
 
   #watch(bytes: number, { connections, rate }: { connections: number; rate: number }): void {
     if (bytes < rate * CHANGED) {
       this.#settle(bytes);
-      this.#restAfterFailure = FIRST_REST;
-      this.#rest = Math.min(this.#rest, SKIPPED_SAMPLES);
+      this.#trialInterval = MIN_TRIAL_INTERVAL;
+      this.#samplesUntilTrial = Math.min(this.#samplesUntilTrial, SKIPPED_SAMPLES);
     } else {
       // A moving average follows slow changes of the network.
       this.#steady = { connections, rate: (3 * rate + bytes) / 4 };
     }
-    this.#rest -= 1;
-    if (this.#rest > 0) return;
-    if (this.#triesMore) this.#tryMore();
+    this.#samplesUntilTrial -= 1;
+    if (this.#samplesUntilTrial > 0) return;
+    if (this.#nextTrialIsMore) this.#tryMore();
     else this.#tryFewer();
-    this.#triesMore = !this.#triesMore;
+    this.#nextTrialIsMore = !this.#nextTrialIsMore;
   }
 
   #tryMore(): void {
-    const isEnough = (this.#steady?.rate ?? 0) >= this.#enough;
-    if (isEnough || this.#target >= this.#most) this.#rest = this.#restAfterFailure;
-    else this.#change(Math.min(this.#most, this.#target * 2));
+    const isSufficient = (this.#steady?.rate ?? 0) >= this.#sufficientRate;
+    if (isSufficient || this.#target >= this.#max) this.#samplesUntilTrial = this.#trialInterval;
+    else this.#change(Math.min(this.#max, this.#target * 2));
   }
 
   #tryFewer(): void {
-    if (this.#target <= 1) this.#rest = this.#restAfterFailure;
+    if (this.#target <= 1) this.#samplesUntilTrial = this.#trialInterval;
     else this.#change(Math.ceil(this.#target / 2));
   }
 
-  #goBack(connections: number): void {
+  #revert(connections: number): void {
     this.#change(connections);
-    this.#rest = this.#restAfterFailure;
-    this.#restAfterFailure = Math.min(LONGEST_REST, 2 * this.#restAfterFailure);
+    this.#samplesUntilTrial = this.#trialInterval;
+    this.#trialInterval = Math.min(MAX_TRIAL_INTERVAL, 2 * this.#trialInterval);
   }
 
   #settle(rate: number): void {

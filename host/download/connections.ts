@@ -1,24 +1,24 @@
-/** How a connection performs. */
+/** The age and rate of a connection. */
 export interface ConnectionRate {
   /** Milliseconds since it was opened. */
   readonly ageMs: number;
-  /** Recent bytes per second. */
+  /** Recent rate, in bytes per second. */
   readonly rate: number;
 }
 
-/** A connection of a download while it receives bytes. */
+/** A connection of a download. */
 export class Connection implements ConnectionRate {
   readonly controller = new AbortController();
   readonly #openedAt = performance.now();
   #bytes = 0;
-  /** Whether the server sends bytes over it. */
+  /** Whether bytes have been received over it. */
   isReceiving = false;
   rate = 0;
-  /** When it last recorded what arrived of its current chunk. */
+  /** When the received part of its current chunk was last recorded. */
   partialRecordedAt = performance.now();
-  /** There are too many connections: this one ends after its current chunk. */
+  /** Whether it ends after its current chunk, because there are too many connections. */
   isLeaving = false;
-  /** Settles when the last chunk that arrived over it is recorded. */
+  /** Settles when the last chunk received over it has been recorded. */
   recording: Promise<void> = Promise.resolve();
 
   get ageMs(): number {
@@ -30,8 +30,8 @@ export class Connection implements ConnectionRate {
   }
 
   /**
-   * Ends a measuring interval and returns its bytes. The rate is a moving average: half this interval, half those
-   * before.
+   * Ends a measurement interval and returns the number of bytes received in it. Updates the rate, a moving average with
+   * equal weights for this interval and the previous average.
    */
   sample(elapsedMs: number): number {
     const bytes = this.#bytes;
@@ -42,13 +42,13 @@ export class Connection implements ConnectionRate {
   }
 }
 
-/** A younger connection may still be getting up to speed, in milliseconds. */
+/** Age up to which a connection may not have reached its full speed, in milliseconds. */
 const WARMUP_MS = 2_000;
 
-/** A connection is slow below this part of the rate of a fast one. */
+/** Fraction of the rate of a fast connection below which a connection is slow. */
 const SLOW_FRACTION = 0.25;
 
-/** Returns the connections that are much slower than the others: replacing them is likely to help. */
+/** Returns the connections that are much slower than the others, which should be replaced. */
 export function slowConnections<C extends ConnectionRate>(connections: readonly C[]): C[] {
   if (connections.length < 2) return [];
   return connections.filter((connection) => {
@@ -58,7 +58,9 @@ export function slowConnections<C extends ConnectionRate>(connections: readonly 
   });
 }
 
-/** Returns the lowest rate of the fastest quarter: one lucky connection does not count, and most may be slow. */
+/**
+ * Returns the lowest rate of the fastest quarter, which is robust against a single outlier and many slow connections.
+ */
 function fastRate(rates: number[]): number {
   return rates.toSorted((a, b) => a - b)[Math.floor(rates.length * 0.75)] ?? 0;
 }

@@ -19,9 +19,9 @@ import type { ChunkState } from './stored-chunk.ts';
 export interface RoundOptions {
   readonly remote: RemoteFile;
   readonly grid: ChunkGrid;
-  /** State of each chunk; the round changes `missing` to `stored`. */
+  /** The state of each chunk. The round changes `missing` to `stored`. */
   readonly states: ChunkState[];
-  /** Of the missing chunks, those with some bytes on the disk. */
+  /** The missing chunks that are partly on the disk. */
   readonly partial: PartialChunks;
   readonly file: PartialFile;
   readonly prefix: PrefixHash;
@@ -30,28 +30,28 @@ export interface RoundOptions {
   readonly log: Logger;
   readonly plan: ConnectionPlan;
   readonly rateLimiter: RateLimiter;
-  /** Records a chunk that is on the disk in the index. */
+  /** Records a chunk on the disk in the index. */
   readonly record: (chunk: number, stored: StoredChecksum) => Promise<void>;
-  /** Called with the number of bytes written, or discarded again (negative). */
+  /** Called with the number of bytes that were written or (negative) discarded. */
   readonly onBytes: (bytes: number) => void;
-  /** Called with the number of open connections, and with the pause of one of them, when they change. */
+  /** Called when the number of open connections, or the pause of one of them, changes. */
   readonly onActivity: (activity: ConnectionActivity) => void;
-  /** Called when a server did not say which bytes it sent. */
+  /** Called when a server did not specify which bytes it sent. */
   readonly onUnstated: () => void;
 }
 
-/** What the connections of a download do. */
+/** The state of a download's connections. */
 export interface ConnectionActivity {
   /** Number of open connections. */
   readonly connections: number;
-  /** The pause before the next attempt of a connection; undefined while none pauses. */
+  /** The pause before the next attempt of a connection; undefined if none is pausing. */
   readonly pause: RetryPause | undefined;
 }
 
-/** The server does not send the ranges that are requested: one connection downloads the file from the start. */
+/** The server does not support ranges, so one connection must download the file from the start. */
 export class RangesIgnored extends Error {}
 
-/** A stored chunk is not what the server sends: the file on the disk is a different one from there on. */
+/** A stored chunk differs from the bytes that the server sends: from there on, the file on the disk is another one. */
 export class StoredChunkDiffers extends Error {
   readonly chunk: number;
 
@@ -64,16 +64,16 @@ export class StoredChunkDiffers extends Error {
 /** A connection was closed because others are much faster. */
 class SlowConnection extends Error {}
 
-/** Interval between two samples of the connections' speed, in milliseconds. */
+/** Interval at which the rate of the connections is sampled, in milliseconds. */
 const SAMPLE_MS = 400;
 
-/** Number of unusable responses to range requests of one run after which no more ranges are requested. */
+/** Number of unusable responses in a run after which no more ranges are requested. */
 const MAX_UNUSABLE = 2;
 
 /** Statuses with which servers limit the number of connections or requests. */
 const REFUSALS: ReadonlySet<unknown> = new Set([403, 408, 429, 500, 502, 503, 504, 509]);
 
-/** One pass over all missing chunks of a file, with as many connections as the plan says. */
+/** One pass over the missing chunks of a file. The plan determines the number of connections. */
 export class DownloadRound {
   readonly #options: RoundOptions;
   readonly #queue: ChunkQueue;
@@ -85,32 +85,34 @@ export class DownloadRound {
   #workers = 0;
   #hashing: Promise<number | undefined> = Promise.resolve(undefined);
   /**
-   * Bytes that arrived but are not in the index: at most one chunk per connection. They are lost if the host is killed.
+   * Number of received bytes that are not recorded in the index: at most one chunk per connection. They are lost if the
+   * host is killed.
    */
   #unrecorded = 0;
-  /** Bytes of connections that were closed since the last sample. */
+  /** Number of bytes received over connections that were closed since the last sample. */
   #closedBytes = 0;
-  /** Whether the server has sent any bytes, so that a refusal is not about the file. */
+  /** Whether any bytes have been received; a later refusal then does not concern the file. */
   #hasReceived = false;
   #pause: RetryPause | undefined;
 
-  /** @param options.ranges False for a server that sends only whole files. */
+  /** @param options.ranges Whether the server supports ranges. */
   constructor(options: RoundOptions & { readonly ranges: boolean; readonly signal: AbortSignal }) {
     const { states, partial, plan, ranges, signal } = options;
     this.#options = options;
     this.#ranges = ranges;
     this.#stop = AbortSignal.any([signal, this.#failed.signal]);
     const missing = [...states.keys()].filter((chunk) => states[chunk] === 'missing');
-    // A whole file arrives from its start.
+    // Without ranges, the file is received from its start, so partial chunks are useless.
     if (!ranges) options.onBytes(-partial.clear());
     this.#queue = new ChunkQueue(missing, plan.target, (chunk) => partial.has(chunk));
   }
 
   /**
-   * Downloads all missing chunks, and computes the checksum behind them. Resolves with the number of a damaged chunk,
-   * if there is one, which is left to the next round.
+   * Downloads all missing chunks, and extends the checksum of the whole file. Resolves with the number of a damaged
+   * chunk if one was found; the next round downloads it again.
    *
-   * @throws HostError when retrying does not help; {@link RangesIgnored}; the signal's reason when aborted.
+   * @throws HostError if retrying does not help; {@link RangesIgnored}; {@link StoredChunkDiffers}; the signal's reason
+   *   when aborted.
    */
   async run(): Promise<number | undefined> {
     this.#extendPrefix();
@@ -132,15 +134,15 @@ export class DownloadRound {
     return bad ?? undefined;
   }
 
-  /** Adds what arrived to the checksum of the whole file. */
+  /** Adds the received chunks to the checksum of the whole file. */
   #extendPrefix(): void {
     const { prefix, states } = this.#options;
     this.#hashing = this.#hashing.then((bad) => bad ?? prefix.advance(states, this.#stop));
-    // An error while reading back ends the round, which throws it at its end.
+    // An error while reading the file ends the round, which then throws it.
     this.#hashing.catch((error: unknown) => this.#failed.abort(error));
   }
 
-  /** Starts workers up to the planned number, as long as there is work. */
+  /** Starts workers, up to the planned number, while there are chunks in the queue. */
   #startWorkers(): void {
     const wanted = this.#ranges ? this.#options.plan.target : 1;
     while (this.#workers < wanted && this.#queue.size > 0 && !this.#stop.aborted) {
@@ -149,7 +151,7 @@ export class DownloadRound {
         .catch((error: unknown) => this.#failed.abort(error))
         .then(() => {
           this.#workers -= 1;
-          // A worker that left may have returned chunks when no other worker was there to take them.
+          // The worker may have returned chunks to the queue when no other worker was running.
           this.#startWorkers();
           if (this.#workers === 0) this.#ended.resolve();
         });
@@ -172,13 +174,13 @@ export class DownloadRound {
     }
   }
 
-  /** Returns whether a worker should continue, given that the slowest ones leave when there are too many. */
+  /** Returns whether a worker should continue. If there are too many, the slowest ones end. */
   #isNeeded(): boolean {
     const leaving = [...this.#connections].filter(({ isLeaving }) => isLeaving).length;
     return this.#workers - leaving <= this.#options.plan.target;
   }
 
-  /** Samples the speed, updates the plan, and closes connections that should be replaced. */
+  /** Samples the rates, updates the plan, and closes connections that should be replaced. */
   #sample(elapsedMs: number): void {
     let bytes = this.#closedBytes;
     this.#closedBytes = 0;
@@ -187,7 +189,8 @@ export class DownloadRound {
     if (this.#stop.aborted) return;
     void this.#options.file.assertIntact().catch((error: unknown) => this.#failed.abort(error));
     if (!this.#ranges) return;
-    // Near the end there is not enough work for all, and some have not left yet: that says nothing about the network.
+    // The rate does not reflect the network near the end, when there is not enough work for all workers, and while
+    // surplus workers have not ended yet.
     const { plan } = this.#options;
     if (this.#queue.size > 0 && this.#workers <= plan.target) plan.sample((bytes * 1000) / elapsedMs);
     for (const slow of slowConnections([...this.#connections])) {
@@ -195,14 +198,14 @@ export class DownloadRound {
       slow.controller.abort(new SlowConnection());
     }
     const tooMany = this.#workers - plan.target;
-    for (const [place, connection] of [...this.#connections].sort((a, b) => a.rate - b.rate).entries())
-      connection.isLeaving = place < tooMany;
+    for (const [rank, connection] of [...this.#connections].sort((a, b) => a.rate - b.rate).entries())
+      connection.isLeaving = rank < tooMany;
     this.#startWorkers();
   }
 
   /**
-   * Downloads a run of chunks. After a broken connection it continues at the next byte. Returns false if the server
-   * refuses this connection but not the others; the rest of the run is then left to them.
+   * Downloads a run of chunks. Continues at the next byte after the connection was interrupted. Returns false if the
+   * server rejects this connection but not the others; the remaining chunks are returned to the queue.
    */
   async #downloadRun(run: ChunkRun, writer: BufferedWrite): Promise<boolean> {
     const { remote, limits, log, partial, plan, file, onBytes } = this.#options;
@@ -218,8 +221,8 @@ export class DownloadRound {
     for (let attempt = 0; !cursor.done; ) {
       const before = cursor.position;
       try {
-        const hasLeft = await this.#stream(run, cursor, writer);
-        if (!hasLeft) continue;
+        const endedEarly = await this.#stream(run, cursor, writer);
+        if (!endedEarly) continue;
         returnRest();
         return true;
       } catch (error) {
@@ -228,7 +231,7 @@ export class DownloadRound {
         const isRefused = isRefusal(error) && this.#hasReceived;
         const isOneTooMany = this.#ranges && this.#isOneTooMany(error);
         if (!isSlow && !isRefused && !isOneTooMany && !isTransient(error)) await giveUp(error);
-        // Bytes that arrived before the connection broke are good.
+        // Bytes that were received before the interruption are valid.
         await writer.flush().catch(giveUp);
         if (isSlow) continue;
         log.warn('download.retry', { file: remote.file, at: cursor.position, attempt, error });
@@ -240,7 +243,7 @@ export class DownloadRound {
           returnRest();
           return false;
         }
-        // Only attempts without any bytes count as failures, and only pauses without any in between.
+        // Received bytes reset the number of attempts and the time spent waiting.
         if (cursor.position > before) [attempt, waitedMs] = [-1, 0];
         const pauseMs = pauseBefore(Math.max(0, attempt), error, limits);
         const isRequested = isRequestedPause(error);
@@ -253,7 +256,7 @@ export class DownloadRound {
     return true;
   }
 
-  /** Returns whether a server refuses one more connection, but not the others. */
+  /** Returns whether a server rejects an additional connection, but not the existing ones. */
   #isOneTooMany(error: unknown): boolean {
     const others = [...this.#connections];
     if (isRefusal(error)) return others.length > 0;
@@ -276,7 +279,7 @@ export class DownloadRound {
     this.#options.onActivity({ connections: this.#connections.size, pause: this.#pause });
   }
 
-  /** Keeps the beginning of the chunk in which a run ended, for the next download to continue. */
+  /** Records the received part of the chunk in which a run ended, which a later run continues. */
   async #keepPartial(cursor: ChunkCursor, writer: BufferedWrite): Promise<void> {
     const { states, partial, record, log, remote, onBytes } = this.#options;
     const { chunk, bytesInChunk: bytes } = cursor;
@@ -292,7 +295,7 @@ export class DownloadRound {
     }
   }
 
-  /** Receives bytes over one connection, from the cursor's position. Returns true if it left between two chunks. */
+  /** Receives bytes over one connection, from the cursor's position. Returns true if it ended early after a chunk. */
   async #stream(run: ChunkRun, cursor: ChunkCursor, writer: BufferedWrite): Promise<boolean> {
     const { hub, remote, grid, rateLimiter } = this.#options;
     const isWholeFile = run.first === 0 && run.end === grid.count;
@@ -329,7 +332,9 @@ export class DownloadRound {
     }
   }
 
-  /** Writes bytes chunk by chunk, and records each complete chunk. A leaving connection stops after a chunk. */
+  /**
+   * Writes bytes chunk by chunk, and records each complete chunk. Returns early after a chunk if the connection ends.
+   */
   async #write(cursor: ChunkCursor, bytes: Uint8Array, writer: BufferedWrite, connection: Connection): Promise<void> {
     const { states, grid } = this.#options;
     for (let rest = bytes; rest.length > 0 && !cursor.done; ) {
@@ -348,20 +353,20 @@ export class DownloadRound {
         continue;
       }
       await writer.flush();
-      // The next chunk arrives while this one is recorded.
+      // This chunk is recorded while the next one is received.
       await connection.recording;
       connection.recording = this.#record(complete).catch((error: unknown) => this.#failed.abort(error));
       if (connection.isLeaving) return;
     }
   }
 
-  /** Returns whether the file has these bytes already. */
+  /** Returns whether the file contains these bytes at `offset`. */
   async #isStored(bytes: Uint8Array, offset: number): Promise<boolean> {
     const stored = await this.#options.file.read(Buffer.allocUnsafe(bytes.length), offset, bytes.length);
     return stored.equals(bytes);
   }
 
-  /** Records what arrived of the current chunk, from time to time, so that a kill of the host costs only seconds. */
+  /** Periodically records the received part of the current chunk: if the host is killed, only seconds are lost. */
   async #recordPartial(cursor: ChunkCursor, writer: BufferedWrite, connection: Connection): Promise<void> {
     const { record, limits, log, remote } = this.#options;
     if (performance.now() - connection.partialRecordedAt < limits.recordPartialMs) return;
@@ -370,7 +375,7 @@ export class DownloadRound {
     try {
       await record(chunk, { sum: cursor.checksum(), partialBytes });
     } catch (error) {
-      // Only a kill would miss it. An error that lasts is reported when the chunk is complete.
+      // Only needed if the host is killed. A persistent error is reported when the chunk is complete.
       log.info('download.partial-chunk-not-recorded', { file: remote.file, chunk, error });
     }
     connection.partialRecordedAt = performance.now();
@@ -391,7 +396,7 @@ export class DownloadRound {
   }
 }
 
-/** Returns whether a server refused a request without a reason that concerns the file. */
+/** Returns whether a server rejected a request without a reason that concerns the file. */
 function isRefusal(error: unknown): error is HubError {
   return error instanceof HubError && REFUSALS.has(error.details?.status) && error.details?.hubCode === undefined;
 }

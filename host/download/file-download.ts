@@ -26,25 +26,25 @@ export interface FileDownloadOptions {
   readonly index: DownloadIndex;
   readonly limits: HostLimits;
   readonly log: Logger;
-  /** Shared by all downloads of the host. */
+  /** Rate limiter shared by all downloads of the host. */
   readonly rateLimiter: RateLimiter;
-  /** Called with the number of bytes on the disk, whenever it changes. */
+  /** Called with the number of bytes on the disk when it changes. */
   readonly onProgress: (downloaded: number) => void;
   /** Called when the number of connections, or the pause of one, changes. */
   readonly onActivity: (activity: ConnectionActivity) => void;
 }
 
 /**
- * Bytes per second at which more connections do not help: receiving, writing and hashing take most of a processor core
- * at this rate, and each connection adds to that.
+ * Rate above which more connections do not help, in bytes per second: receiving, writing and hashing use most of a CPU
+ * core at this rate, and each connection adds to that.
  */
-const ENOUGH_BYTES_PER_SECOND = 400e6;
+const SUFFICIENT_BYTES_PER_SECOND = 400e6;
 
 /**
- * Downloads one file, from what the hub published to the verified file under its name.
+ * Downloads a file, verifies it, and gives it its final name.
  *
- * Chunks are written at their offset and then recorded in the index. They are not synced one by one: that would be slow
- * and gain nothing, because a chunk of an earlier process is trusted only after its checksum was compared.
+ * Chunks are written at their offset and then recorded in the index. They are not synced individually, which would be
+ * slow and have no benefit: a chunk from an earlier process is trusted only after its checksum has been compared.
  */
 export class FileDownload {
   readonly #options: FileDownloadOptions;
@@ -52,13 +52,13 @@ export class FileDownload {
   /** One entry per chunk; empty before {@link restore}. */
   #states: ChunkState[] = [];
   readonly #partial: PartialChunks;
-  /** Bytes written, including those of partial chunks. */
+  /** Number of bytes on the disk, including partial chunks. */
   #downloaded = 0;
   /** Whether ranges are requested; otherwise one connection downloads the file from its start. */
   #ranges = true;
-  /** Whether a server sent bytes without saying which ones they are. */
+  /** Whether a server sent bytes without specifying their range. */
   #hasUnstated = false;
-  /** The verified file existed when this download started. */
+  /** Whether the complete file existed when this download started. */
   #isComplete = false;
 
   constructor(options: FileDownloadOptions) {
@@ -71,7 +71,7 @@ export class FileDownload {
     return this.#options.folder.partialPath(this.#options.remote.file);
   }
 
-  /** Asked for each time: a folder may have become a link meanwhile, through which nothing is written. */
+  /** Not cached: a folder may have been replaced by a link, through which nothing must be written. */
   get #finalPath(): string {
     return this.#options.folder.pathOf(this.#options.remote.file);
   }
@@ -85,10 +85,10 @@ export class FileDownload {
   }
 
   /**
-   * Returns the number of bytes of disk space that the download still needs: what was written of partial chunks is
-   * allocated already. Call it before {@link restore}, which takes memory for the size that the hub claims.
+   * Returns the disk space that the download still needs, in bytes, without that already allocated for the partial
+   * file. Call it before {@link restore}, which allocates memory for the size that the hub claims.
    *
-   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else has the file's name.
+   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` if something else has the file's name.
    */
   async missingSpace(): Promise<number> {
     const { index, key } = this.#options;
@@ -102,7 +102,7 @@ export class FileDownload {
   /**
    * Reads the state of an earlier download from the index. Call it before {@link run}.
    *
-   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` when something else has the file's name.
+   * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` if something else has the file's name.
    */
   async restore(): Promise<void> {
     const { index, key, remote, limits, log } = this.#options;
@@ -118,7 +118,7 @@ export class FileDownload {
     if (!isSameFile(record, remote, limits.chunkBytes)) {
       log.info('download.restarted', {
         file: remote.file,
-        reason: 'the file on the hub, or the size of chunks, changed',
+        reason: 'the file on the hub, or the chunk size, changed',
       });
       await index.deleteFile(key);
       await PartialFile.discard(this.#partialPath);
@@ -128,14 +128,16 @@ export class FileDownload {
     for (const [chunk, stored] of (await index.chunks(key, this.#grid.count)).entries()) {
       if (stored === undefined) continue;
       const { sum, partialBytes: bytes } = stored;
-      // The index can be out of date: the file may have been lost or truncated.
+      // The index may be out of date, because the file was removed or truncated.
       if (this.#grid.startOf(chunk) + (bytes ?? this.#grid.bytesOf(chunk)) > length) continue;
       if (bytes === undefined) this.#setState(chunk, { sum });
       else if (this.#partial.add(chunk, { bytes, sum })) this.#downloaded += bytes;
     }
   }
 
-  /** @throws HostError the hub's refusal, `CHECKSUM_MISMATCH`, `DISK_FULL`, …; the signal's reason when aborted. */
+  /**
+   * Downloads the file. @throws HostError the hub's error, `CHECKSUM_MISMATCH`, `DISK_FULL`, …; the signal's reason.
+   */
   async run(signal: AbortSignal): Promise<void> {
     if (this.#isComplete) return;
     const { index, key, remote, limits, log } = this.#options;
@@ -157,7 +159,7 @@ export class FileDownload {
         throw mismatch(remote, found);
       }
       const publishedMs = await file.publish(this.#finalPath);
-      // The file is complete, even if the index cannot be updated because the disk is full by now.
+      // The file is complete even if the index cannot be updated, for example on a full disk.
       await index
         .setFile(key, { ...record, publishedMs })
         .catch((error: unknown) => log.warn('download.state-not-saved', { file: remote.file, error }));
@@ -166,7 +168,7 @@ export class FileDownload {
     }
   }
 
-  /** Deletes the partial file and its index. */
+  /** Deletes the partial file and its index entries. */
   async #discard(): Promise<void> {
     const { index, key } = this.#options;
     await PartialFile.discard(this.#partialPath);
@@ -176,7 +178,7 @@ export class FileDownload {
     this.#downloaded = 0;
   }
 
-  /** Marks all chunks from this one on as missing. */
+  /** Marks all chunks from `first` on as missing. */
   async #discardFrom(first: number): Promise<void> {
     const { index, key } = this.#options;
     const chunks: number[] = [];
@@ -189,7 +191,7 @@ export class FileDownload {
     await index.deleteChunks(key, chunks);
   }
 
-  /** Downloads what is missing, round by round; returns the checksum of the whole file. */
+  /** Downloads the missing chunks in rounds. Returns the checksum of the whole file. */
   async #downloadAll(file: PartialFile, signal: AbortSignal): Promise<string> {
     const { remote, limits, log, index, key } = this.#options;
     const { checksum, size } = remote;
@@ -201,9 +203,9 @@ export class FileDownload {
     };
     let { hasher, prefix } = startHash();
     const plan = new ConnectionPlan({
-      first: limits.connectionsAtFirst,
-      most: limits.connections,
-      enough: ENOUGH_BYTES_PER_SECOND,
+      initial: limits.connectionsAtFirst,
+      max: limits.connections,
+      sufficientRate: SUFFICIENT_BYTES_PER_SECOND,
     });
     try {
       while (prefix.next < grid.count) {
@@ -246,8 +248,8 @@ export class FileDownload {
   }
 
   /**
-   * Marks a damaged chunk, and all other damaged chunks, as missing: after a power failure or on a failing disk there
-   * are usually more, and all are downloaded in one round.
+   * Marks a damaged chunk and all further damaged chunks as missing. After a power failure or on a failing disk there
+   * are usually several, which are then downloaded in one round.
    */
   async #discardDamaged(file: PartialFile, first: number, signal: AbortSignal): Promise<void> {
     const { index, key, remote, log } = this.#options;

@@ -3,25 +3,26 @@ import { cacheError } from '../common/cache-errors.ts';
 import { type HashAnswer, type HashRequest, type HashThreadData, hashThread } from './hash-thread.ts';
 import type { PartialFile } from './partial-file.ts';
 
-/** The thread as source text. */
+/** The source text of the thread. */
 const SOURCE = `(${hashThread})(require('node:worker_threads'), require('node:fs'), require('node:crypto'));`;
 
 /** A request without its id. */
 type NewRequest = HashRequest extends infer O ? (O extends HashRequest ? Omit<O, 'id'> : never) : never;
 
-interface Waiting {
+interface PendingRequest {
   resolve(value: string | boolean): void;
   reject(error: unknown): void;
 }
 
 /**
- * Computes the checksum of a file while it is written, in a separate thread: at a gigabyte per second, hashing takes
- * half of a core, and the main thread serves the network. Each piece is read back from the system's page cache.
+ * Computes the checksum of a file while it is written, in a separate thread: at a gigabyte per second, hashing uses
+ * half of a core, which the main thread needs for the network. The bytes are read from the file, that is, from the
+ * system's page cache.
  */
 export class FileHasher {
   readonly #worker: Worker;
   readonly #path: string;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingRequest>();
   #nextId = 1;
   #error: unknown;
 
@@ -31,7 +32,7 @@ export class FileHasher {
       eval: true,
       name: 'tabagent-hash',
       workerData: { ...data, descriptor: file.descriptor } satisfies HashThreadData,
-      // Flags of this process (a test runner's loader, a debugger's port) must not apply to the thread.
+      // The flags of this process (a test runner's loader, a debugger's port) must not apply to the thread.
       execArgv: [],
     });
     this.#worker.on('message', (answer: HashAnswer) => this.#answer(answer));
@@ -40,14 +41,14 @@ export class FileHasher {
   }
 
   /**
-   * Adds a piece to the checksum of the whole file. Resolves with false, and adds nothing, if its own checksum (see
-   * `chunkChecksum`) is not `expected`, the file was truncated, or the bytes before it were not added.
+   * Adds a range to the checksum of the whole file. Adds nothing and resolves with false if the checksum of the range
+   * (see `chunkChecksum`) is not `expected`, the file is too short, or the bytes before the range were not added.
    */
   async extend(offset: number, length: number, expected?: string): Promise<boolean> {
     return (await this.#request({ kind: 'extend', offset, length, expected })) as boolean;
   }
 
-  /** Returns the checksum of all that was added, hex. Can be called once. */
+  /** Returns the checksum of all added bytes, in hex. Can be called only once. */
   async digest(): Promise<string> {
     return (await this.#request({ kind: 'digest' })) as string;
   }
@@ -61,22 +62,22 @@ export class FileHasher {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
-    this.#waiting.set(id, { resolve, reject });
+    this.#pending.set(id, { resolve, reject });
     this.#worker.postMessage({ id, ...request } satisfies HashRequest);
     return promise;
   }
 
   #answer(answer: HashAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
     if ('error' in answer)
-      waiting?.reject(cacheError(Object.assign(new Error(answer.error.message), answer.error), this.#path));
-    else waiting?.resolve(answer.value);
+      pending?.reject(cacheError(Object.assign(new Error(answer.error.message), answer.error), this.#path));
+    else pending?.resolve(answer.value);
   }
 
   #fail(error: unknown): void {
     this.#error ??= error;
-    for (const { reject } of this.#waiting.values()) reject(this.#error);
-    this.#waiting.clear();
+    for (const { reject } of this.#pending.values()) reject(this.#error);
+    this.#pending.clear();
   }
 }

@@ -1,12 +1,12 @@
-/** Data that the thread is started with. */
+/** Startup data of the thread. */
 export interface HashThreadData {
-  /** The open file. Descriptors belong to the process, so a thread can read what another one opened. */
+  /** The descriptor of the open file. Descriptors belong to the process, so all threads can use them. */
   readonly descriptor: number;
-  /** Most bytes of one request. */
+  /** Maximum number of bytes per request. */
   readonly chunkBytes: number;
   /** Algorithm of the whole file's checksum. */
   readonly algorithm: 'sha256' | 'sha1';
-  /** Text that is hashed before the first byte of the file. */
+  /** Text to hash before the first byte of the file. */
   readonly prefix: string;
 }
 
@@ -16,15 +16,15 @@ export type HashRequest = { readonly id: number } & (
   | { readonly kind: 'digest' }
 );
 
-/** The answer: the checksum, whether a piece was accepted, or why the file could not be read. */
+/** The answer: the checksum, whether a range was added, or the error of reading the file. */
 export type HashAnswer = { readonly id: number } & (
   | { readonly value: string | boolean }
   | { readonly error: { readonly code: string; readonly message: string } }
 );
 
 /**
- * The code of the hashing thread. It is started from its own source text, so that no build needs another file for it:
- * nothing in here may refer to anything outside, except types.
+ * The code of the hashing thread. The thread is started from the source text of this function, which avoids a separate
+ * file in builds. The function must not refer to anything outside except types.
  */
 export function hashThread(
   { parentPort, workerData }: typeof import('node:worker_threads'),
@@ -37,7 +37,7 @@ export function hashThread(
   /** Offset of the first byte that is not hashed yet. */
   let position = 0;
 
-  /** Reads a piece; false if the file ends before it. */
+  /** Reads a range; returns false if the file is too short. */
   const read = (offset: number, length: number): boolean => {
     for (let done = 0; done < length; ) {
       const count = readSync(descriptor, buffer, done, length - done, offset + done);

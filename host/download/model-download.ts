@@ -23,10 +23,12 @@ import { FileDownload } from './file-download.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { SpeedMeter } from './speed-meter.ts';
 
-/** How often a download shares its progress with other hosts and checks for their control requests, in milliseconds. */
+/**
+ * Interval at which a download shares its progress with other hosts and polls their control requests, in milliseconds.
+ */
 export const SHARE_INTERVAL_MS = 250;
 
-/** Concurrent requests to the hub about the files of a split model: a name can claim a thousand files. */
+/** Number of concurrent metadata requests for the files of a split model: a name can claim a thousand files. */
 const CONCURRENT_REQUESTS = 8;
 
 /** Options for the download of a model. */
@@ -37,11 +39,11 @@ export interface ModelDownloadOptions {
   readonly hub: () => Promise<HubClient>;
   readonly limits: HostLimits;
   readonly log: Logger;
-  /** Shared by all downloads of the host. */
+  /** Rate limiter shared by all downloads of the host. */
   readonly rateLimiter: RateLimiter;
   /** Returns the model if it is complete on the disk. */
   readonly find: () => Promise<CachedModel | undefined>;
-  /** Evicts models, so that this many more bytes stay within the user's limit. */
+  /** Evicts models until this many more bytes fit within the user's limit. */
   readonly evictFor: (bytes: number) => Promise<void>;
 }
 
@@ -51,8 +53,8 @@ interface Waiter {
 }
 
 /**
- * The download of one model with all of its files, shared by all requests for it. It ends with the model, with an
- * error, or when no request waits for it any more. Its chunks are kept unless it is cancelled.
+ * The download of all files of a model, shared by all requests for the model. It ends when the model is complete, when
+ * it fails, or when no request waits for it any more. Its chunks are kept unless it is cancelled.
  */
 export class ModelDownload {
   readonly #options: ModelDownloadOptions;
@@ -62,7 +64,7 @@ export class ModelDownload {
   readonly #activity: ActivityWatch;
   #status: DownloadStatus;
   readonly #done: Promise<CachedModel>;
-  /** Whether it continues when no request waits for it. */
+  /** Whether the download continues when no request waits for it. */
   #inBackground = false;
 
   constructor(options: ModelDownloadOptions) {
@@ -77,7 +79,7 @@ export class ModelDownload {
       bytesPerSecond: 0,
     };
     this.#done = this.#run();
-    // `join` reports an error to each request; in the background, the status has it.
+    // `join` reports the error to each request; in the background, it is part of the status.
     this.#done.catch(() => undefined);
   }
 
@@ -85,13 +87,13 @@ export class ModelDownload {
     return this.#status;
   }
 
-  /** Whether {@link stop} was called: a new request needs a new download. */
+  /** Whether {@link stop} was called. A new request then needs a new download. */
   get isStopping(): boolean {
     return this.#controller.signal.aborted;
   }
 
   /**
-   * Waits for the model and reports progress. When the signal aborts, the download continues for the other requests.
+   * Waits for the model and reports progress. When the signal is aborted, the download continues for other requests.
    */
   async join(options: {
     signal?: AbortSignal | undefined;
@@ -99,14 +101,14 @@ export class ModelDownload {
   }): Promise<CachedModel> {
     const waiter: Waiter = { onProgress: options.onProgress };
     this.#waiters.add(waiter);
-    const { promise: gone, reject } = Promise.withResolvers<never>();
-    const leave = () => reject(options.signal?.reason);
-    options.signal?.addEventListener('abort', leave, { once: true });
-    if (options.signal?.aborted === true) leave();
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(options.signal?.reason);
+    options.signal?.addEventListener('abort', abort, { once: true });
+    if (options.signal?.aborted === true) abort();
     try {
-      return await Promise.race([this.#done, gone]);
+      return await Promise.race([this.#done, aborted]);
     } finally {
-      options.signal?.removeEventListener('abort', leave);
+      options.signal?.removeEventListener('abort', abort);
       this.#waiters.delete(waiter);
       if (this.#waiters.size === 0 && !this.#inBackground && options.signal?.aborted === true) {
         const { reason } = options.signal;
@@ -125,12 +127,12 @@ export class ModelDownload {
     this.#inBackground = true;
   }
 
-  /** Stops the download; requests that wait reject with `reason`, which also says whether the chunks are kept. */
+  /** Stops the download. Waiting requests reject with `reason`, whose code determines whether the chunks are kept. */
   stop(reason: HostError): void {
     this.#controller.abort(reason);
   }
 
-  /** Resolves when nothing is written any more, after success or failure. */
+  /** Resolves when the download has ended, successfully or not, and writes nothing any more. */
   async settled(): Promise<void> {
     await this.#done.catch(() => undefined);
   }
@@ -148,7 +150,7 @@ export class ModelDownload {
     }
   }
 
-  /** Downloads when this process has the model's lock; until then, follows the process that has it. */
+  /** Downloads the model if this process acquires its lock; until then, follows the process that holds it. */
   async #fetch(): Promise<CachedModel> {
     const { name, layout, index, find } = this.#options;
     for (;;) {
@@ -158,7 +160,7 @@ export class ModelDownload {
         const model = await find();
         if (model !== undefined) return model;
         if (lock !== undefined) {
-          // A request to this download since it started, or to the host that had the lock until now.
+          // The request may be for this download, or for the host that held the lock until now.
           const request = await index.controlRequest(name.id);
           if (request !== undefined) throw stopReason(name, request);
           return await this.#lead();
@@ -170,7 +172,7 @@ export class ModelDownload {
     }
   }
 
-  /** Waits for one interval, after reporting the progress of the host that has the lock. */
+  /** Reports the progress of the host that holds the lock, and waits for one interval. */
   async #follow(): Promise<void> {
     const record = await this.#options.index.model(this.#options.name.id);
     if (record !== undefined) this.#update({ downloaded: record.downloaded, total: record.total });
@@ -186,10 +188,10 @@ export class ModelDownload {
     });
   }
 
-  /** Downloads, with the lock. The outcome is in the index before the lock is released. */
+  /** Downloads the model while this process holds the lock. Saves the outcome in the index before it is released. */
   async #lead(): Promise<CachedModel> {
     const { name, index, find, log } = this.#options;
-    // The last known state, until the hub has replied.
+    // Report the last known state until the hub has replied.
     const before = await index.model(name.id);
     if (before !== undefined) this.#update({ downloaded: before.downloaded, total: before.total });
     // From now on other hosts list the download and can stop it.
@@ -207,7 +209,7 @@ export class ModelDownload {
       await this.#saveOutcome(error, files, before);
       throw error;
     }
-    // The files are complete, even if the index cannot be updated because the disk is full by now.
+    // The files are complete even if the index cannot be updated, for example on a full disk.
     await index
       .deleteModel(name.id)
       .catch((error: unknown) => log.warn('download.state-not-saved', { id: name.id, error }));
@@ -223,7 +225,8 @@ export class ModelDownload {
   }
 
   /**
-   * Requests each file's metadata from the hub, checks the disk space, and restores what the index has of the files.
+   * Requests the metadata of each file from the hub, checks the disk space, and restores the state of an earlier
+   * download.
    */
   async #prepare(): Promise<FileDownload[]> {
     const { name, layout, index, limits, log, rateLimiter } = this.#options;
@@ -268,7 +271,7 @@ export class ModelDownload {
     return files;
   }
 
-  /** Throws `NAME_CONFLICT` when a model is being downloaded whose name the disk does not distinguish from this one. */
+  /** Throws `NAME_CONFLICT` if there is a download whose name the disk does not distinguish from this one. */
   async #assertNoOtherSpelling(partials: string): Promise<void> {
     const { name, index } = this.#options;
     for await (const [id, { state }] of index.allModels()) {
@@ -277,7 +280,7 @@ export class ModelDownload {
     }
   }
 
-  /** Shares progress at intervals. The returned function ends that, and resolves when nothing more is written. */
+  /** Shares progress at intervals. The returned function ends this, and resolves when the last write has completed. */
   #shareProgress(): () => Promise<void> {
     let last: Promise<void> | undefined;
     const timer = setInterval(() => {
@@ -300,14 +303,14 @@ export class ModelDownload {
       const request = await index.controlRequest(name.id);
       if (request !== undefined) this.stop(stopReason(name, request));
     } catch (error) {
-      // The download does not depend on this. An error that lasts is reported when a chunk is recorded.
+      // The download does not depend on this. A persistent error is reported when a chunk is recorded.
       log.warn('download.state-not-saved', { id: name.id, error });
     }
   }
 
   /**
-   * Saves the outcome for other hosts and for the next start. A cancelled download is deleted, and one that failed
-   * before its files were known restores the previous state: a mistyped name is not listed as a download.
+   * Saves the outcome for other hosts and for the next start. Deletes a cancelled download. If a download failed before
+   * its files were known, restores the previous state, because a mistyped name must not be listed as a download.
    */
   async #saveOutcome(
     error: unknown,
@@ -325,10 +328,11 @@ export class ModelDownload {
         await (isGone ? index.deleteModel(name.id) : index.setModel(name.id, before));
         return;
       }
-      // ABORTED: the last request ended or the host exits. That is no request to stop, so a following host continues.
+      // ABORTED means that the last request ended or the host exits, not that a user stopped the download. Another host
+      // that follows it then continues it.
       await index.setModel(name.id, this.#record(isHostError(error, 'ABORTED') ? 'downloading' : end.status));
     } catch (stateError) {
-      // The disk may be full by now. The error to report is that of the download.
+      // The disk may be full. The error of the download is more important.
       log.warn('download.state-not-saved', { id: name.id, error: stateError });
     }
   }
@@ -351,7 +355,7 @@ export class ModelDownload {
   }
 }
 
-/** Returns the error that requests for a download get when a user stops it. */
+/** Returns the error for requests that wait for a download when a user stops it. */
 export function stopReason(name: Pick<ModelName, 'id'>, request: ControlRequest): HostError {
   return request === 'pause'
     ? new HostError('DOWNLOAD_PAUSED', `The download of ${name.id} was paused.`, {

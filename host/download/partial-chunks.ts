@@ -3,7 +3,7 @@ import { type ChunkGrid, type ChunkRun, chunkHash } from '../model-files/chunks.
 import { ChunkCursor } from './chunk-cursor.ts';
 import type { PartialFile } from './partial-file.ts';
 
-/** Bytes read at a time when a partial chunk is checked. */
+/** Size of the buffer for checking a partial chunk, in bytes. */
 const READ_BYTES = 256 * 1024;
 
 /** The first bytes of an incomplete chunk, and their checksum. */
@@ -13,8 +13,8 @@ export interface PartialChunk {
 }
 
 /**
- * The incomplete chunks of a stopped download. On a slow network a chunk takes a minute, and each connection has one:
- * they are continued, not downloaded again.
+ * The incomplete chunks of a stopped download, which are continued instead of downloaded again: on a slow network a
+ * chunk takes a minute, and each connection has one.
  */
 export class PartialChunks {
   readonly #grid: ChunkGrid;
@@ -28,14 +28,14 @@ export class PartialChunks {
     return this.#chunks.has(chunk);
   }
 
-  /** Adds the beginning of a chunk; returns false if it is longer than the chunk. */
+  /** Adds an incomplete chunk. Returns false if it has at least as many bytes as the chunk. */
   add(chunk: number, partial: PartialChunk): boolean {
     if (partial.bytes >= this.#grid.bytesOf(chunk)) return false;
     this.#chunks.set(chunk, partial);
     return true;
   }
 
-  /** Removes all of them; returns how many bytes they had. */
+  /** Removes all incomplete chunks. Returns their total number of bytes. */
   clear(): number {
     const bytes = sum([...this.#chunks.values()].map((partial) => partial.bytes));
     this.#chunks.clear();
@@ -43,9 +43,10 @@ export class PartialChunks {
   }
 
   /**
-   * Starts a run: behind the bytes of its first chunk that are on the disk, if they still match their checksum.
+   * Returns a cursor for a run, positioned after the bytes of its first chunk that are on the disk, if these match
+   * their checksum.
    *
-   * @param onLost Called with the number of bytes that no longer match and are downloaded again.
+   * @param onLost Called with the number of bytes on the disk if they do not match and must be downloaded again.
    */
   async start(run: ChunkRun, file: PartialFile, onLost: (bytes: number) => void): Promise<ChunkCursor> {
     const cursor = new ChunkCursor(this.#grid, run);

@@ -8,13 +8,13 @@ import { removeFile, renameFile } from '../common/files-in-use.ts';
 import { fileTooLarge } from '../common/host-errors.ts';
 import { statsOf } from '../model-files/stats.ts';
 
-/** Does not follow a link in the file's place. Windows has no such flag. */
+/** Fails if the path is a link. Windows has no such flag. */
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
-/** Bytes written between two syncs, so that little is left to sync at the end. */
+/** Number of bytes written between two background syncs, which leave little to sync at the end. */
 const SYNC_BYTES = 64 * 1024 * 1024;
 
-/** A partially downloaded file: it has its final length, and is sparse where bytes are missing. Throws `HostError`s. */
+/** A partially downloaded file. It has its final length and is sparse. Its methods throw `HostError`s. */
 export class PartialFile {
   readonly path: string;
   readonly #size: number;
@@ -22,7 +22,7 @@ export class PartialFile {
   #lastWrite: Promise<void> = Promise.resolve();
   #unsyncedBytes = 0;
   #sync: Promise<void> | undefined;
-  /** Error of a sync. The system reports it only once, so it is kept for later writes. */
+  /** Error of a sync. The system reports it only once, so it is stored and thrown by later writes. */
   #syncError: unknown;
 
   private constructor(path: string, size: number, handle: FileHandle) {
@@ -31,7 +31,7 @@ export class PartialFile {
     this.#handle = handle;
   }
 
-  /** Opens the file, or creates it. A file of another length is truncated or extended to `size`. */
+  /** Opens or creates the file. Truncates or extends an existing file to `size`. */
   static async open(path: string, size: number): Promise<PartialFile> {
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -59,8 +59,8 @@ export class PartialFile {
   }
 
   /**
-   * Writes all of `bytes` at `offset`. Writes are queued: the system serializes writes to one file anyway, and waiting
-   * there keeps a core busy.
+   * Writes all of `bytes` at `offset`. Writes are queued, because the system serializes writes to a file and waits
+   * actively.
    */
   writeAll(bytes: Uint8Array, offset: number): Promise<void> {
     const written = this.#lastWrite.then(() => this.#write(bytes, offset));
@@ -71,7 +71,7 @@ export class PartialFile {
   async #write(bytes: Uint8Array, offset: number): Promise<void> {
     try {
       if (this.#syncError !== undefined) throw this.#syncError;
-      // A write may be partial.
+      // `write` may write fewer bytes than requested.
       for (let done = 0; done < bytes.length; )
         done += (await this.#handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
       this.#unsyncedBytes += bytes.length;
@@ -81,7 +81,7 @@ export class PartialFile {
     }
   }
 
-  /** Syncs what was written, in the background. */
+  /** Syncs the file in the background. */
   #startSync(): void {
     this.#unsyncedBytes = 0;
     this.#sync = this.#handle
@@ -94,7 +94,7 @@ export class PartialFile {
       });
   }
 
-  /** Reads `length` bytes at `offset` into `buffer`; fewer if another program truncated the file. */
+  /** Reads `length` bytes at `offset` into `buffer`; fewer if the file was truncated by another program. */
   async read(buffer: Buffer, offset: number, length: number): Promise<Buffer> {
     try {
       let done = 0;
@@ -109,17 +109,17 @@ export class PartialFile {
     }
   }
 
-  /** Returns the length of the file at `path`: 0 if it is missing. */
+  /** Returns the length of the file at `path`; 0 if it does not exist. */
   static async lengthAt(path: string): Promise<number> {
     const stats = await statsOf(path);
     return stats?.isFile() ? stats.size : 0;
   }
 
   /**
-   * Syncs the file and gives it its final name. Nothing is overwritten: a file that appeared under that name meanwhile
-   * is not ours.
+   * Syncs the file and gives it its final name. Does not overwrite a file that was created under that name in the
+   * meantime.
    *
-   * @returns The file's time of change, Unix milliseconds.
+   * @returns The file's modification time, in Unix milliseconds.
    */
   async publish(finalPath: string): Promise<number> {
     try {
@@ -152,7 +152,7 @@ export class PartialFile {
 /**
  * Returns whether the file at `path` exists and has `size` bytes.
  *
- * @throws HostError `SIZE_MISMATCH`, `CACHE_ERROR` if it is not a regular file.
+ * @throws HostError `SIZE_MISMATCH`; `CACHE_ERROR` if the path is not a regular file.
  */
 export async function isComplete(path: string, size: number): Promise<boolean> {
   const stats = await statsOf(path);
@@ -166,7 +166,7 @@ export async function isComplete(path: string, size: number): Promise<boolean> {
   );
 }
 
-/** Error for a partial file that another program changed while it was written. */
+/** Returns the error for a partial file that another program changed while it was being written. */
 export function modifiedError(path: string): HostError {
   return new HostError(
     'CACHE_ERROR',
@@ -175,10 +175,10 @@ export function modifiedError(path: string): HostError {
   );
 }
 
-/** Errors of file systems that do not support files as large as models, or sparse files. */
+/** Errors of file systems that do not support large or sparse files. */
 const NO_LARGE_FILES = ['EFBIG', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'] as const;
 
-/** File systems that limit the size of files, by the number that `statfs` returns. Source: Linux, magic.h. */
+/** File systems that limit the size of files, by the type in `statfs`. Source: Linux, magic.h. */
 const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x4d44, 'FAT'],
   [0x2011bab0, 'exFAT'],

@@ -4,22 +4,22 @@ import type { FileHasher } from './file-hasher.ts';
 import type { HashThreadData } from './hash-thread.ts';
 import type { ChunkState } from './stored-chunk.ts';
 
-/** Chunks requested at once: while one answer is on its way, the thread works on the next. */
-const AHEAD = 2;
+/** Number of chunks requested in advance: the thread hashes the next chunk while the answer is being delivered. */
+const LOOKAHEAD = 2;
 
-/** Returns the parameters of a hasher for the checksum that a hub published for a file of `size` bytes. */
+/** Returns the parameters of a hasher for a hub's checksum of a file with `size` bytes. */
 export function hashingOf(
   { algorithm }: RemoteFile['checksum'],
   size: number,
 ): Pick<HashThreadData, 'algorithm' | 'prefix'> {
   if (algorithm === 'sha256') return { algorithm, prefix: '' };
-  // Git's blob id is the SHA-1 of this line and the content. Source: git's "Git Objects" documentation.
+  // Git's blob id is the SHA-1 of this header and the content. Source: git's "Git Objects" documentation.
   return { algorithm: 'sha1', prefix: `blob ${size}\0` };
 }
 
 /**
- * The checksum of the whole file, computed while it arrives: each chunk as soon as all chunks before it are complete. The
- * file is verified when its last chunk is complete, without a second pass.
+ * The checksum of the whole file, computed during the download: each chunk is hashed when all chunks before it are
+ * complete. The file is therefore verified when its last chunk is complete, without a second pass.
  */
 export class PrefixHash {
   readonly #grid: ChunkGrid;
@@ -31,21 +31,21 @@ export class PrefixHash {
     this.#hasher = hasher;
   }
 
-  /** The first chunk that is not hashed yet. */
+  /** The first chunk that has not been hashed yet. */
   get next(): number {
     return this.#next;
   }
 
   /**
-   * Hashes all complete chunks that follow. What this download wrote is trusted; chunks of an earlier process are compared
-   * with their checksum in the index, since their bytes may have changed meanwhile. Resolves with the number of the first
-   * damaged chunk. Throws the signal's reason when aborted, and can be continued later.
+   * Hashes the complete chunks that follow. Chunks of an earlier process are compared with their checksum in the index,
+   * because they may have changed since; chunks of this download are trusted. Resolves with the number of the first
+   * damaged chunk, or undefined. Throws the signal's reason when aborted; it can then be called again.
    */
   async advance(states: readonly ChunkState[], signal: AbortSignal): Promise<number | undefined> {
     const pending: Promise<boolean>[] = [];
     try {
       for (;;) {
-        while (pending.length < AHEAD && !signal.aborted) {
+        while (pending.length < LOOKAHEAD && !signal.aborted) {
           const next = this.#extend(this.#next + pending.length, states);
           if (next === undefined) break;
           pending.push(next);
@@ -56,7 +56,7 @@ export class PrefixHash {
         this.#next += 1;
       }
     } finally {
-      // Chunks behind one that was not hashed are not hashed either.
+      // The thread does not hash chunks that follow one that was not hashed.
       await Promise.allSettled(pending);
     }
     signal.throwIfAborted();
@@ -71,7 +71,7 @@ export class PrefixHash {
     return this.#hasher.extend(this.#grid.startOf(chunk), this.#grid.bytesOf(chunk), expected);
   }
 
-  /** Returns the checksum, hex, once every chunk is hashed. */
+  /** Returns the checksum, in hex. Call it when every chunk has been hashed. */
   digest(): Promise<string> {
     return this.#hasher.digest();
   }

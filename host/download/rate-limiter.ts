@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Burst after a pause, as a time at the allowed speed, in milliseconds: smooth, but not packet by packet. */
+/** Burst that is allowed after a pause, as the time it takes at the allowed rate, in milliseconds. */
 const BURST_MS = 250;
 
-/** Limits the speed of all downloads of a host together: `take` waits while the limit is exceeded. */
+/** Limits the total rate of all downloads of a host: `take` waits while the limit is exceeded. */
 export class RateLimiter {
   readonly #perMs: number;
   readonly #now: () => number;
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
-  /** The limiter that also applies. */
+  /** A limiter that applies in addition. */
   readonly #parent: RateLimiter | undefined;
-  /** When all bytes taken so far are within the limit, on the clock of `now`. */
+  /** Time from which all bytes taken so far are within the limit, on the clock of `now`. */
   #nextFreeAt: number;
 
-  /** @param bytesPerSecond Undefined: no limit. Tests replace the clock. */
+  /** @param bytesPerSecond The limit; undefined for none. @param clock Replaced in tests. */
   constructor(
     bytesPerSecond: number | undefined,
     clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<unknown> } = {
@@ -29,13 +29,13 @@ export class RateLimiter {
     this.#nextFreeAt = this.#now();
   }
 
-  /** Returns a limiter for one download, to which this one applies too. */
+  /** Returns a limiter for one download. This limiter applies to it as well. */
   child(bytesPerSecond: number | undefined): RateLimiter {
     if (bytesPerSecond === undefined) return this;
     return new RateLimiter(bytesPerSecond, { now: this.#now, sleep: this.#sleep }, this);
   }
 
-  /** Counts bytes that arrived, and resolves when more may arrive. Throws the signal's reason when aborted. */
+  /** Counts received bytes and resolves when more may be received. Throws the signal's reason when aborted. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     await this.#parent?.take(bytes, signal);
     if (this.#perMs === Number.POSITIVE_INFINITY) return;

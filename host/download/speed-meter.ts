@@ -1,11 +1,11 @@
-/** The speed is averaged over this time, in milliseconds: long enough to be steady, short enough to show changes. */
+/** Time over which the speed is averaged, in milliseconds: long enough for a stable value, short enough for changes. */
 const WINDOW_MS = 3_000;
-/** Samples closer together than this are merged, in milliseconds. */
+/** Minimum interval between two samples, in milliseconds. */
 const SAMPLE_MS = 50;
-/** Below this time no speed is reported, in milliseconds: the first bytes arrive all at once. */
+/** Minimum time before a speed is reported, in milliseconds: the first bytes arrive all at once. */
 const MIN_WINDOW_MS = 200;
 
-/** Measures how fast a number of bytes grows. */
+/** Measures the speed of a growing number of bytes. */
 export class SpeedMeter {
   readonly #now: () => number;
   #samples: { at: number; bytes: number }[] = [];
@@ -23,7 +23,7 @@ export class SpeedMeter {
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) < at - WINDOW_MS) this.#samples.shift();
   }
 
-  /** Bytes per second over the last seconds; 0 before it is known. */
+  /** Average of the last few seconds, in bytes per second; 0 until it is known. */
   get bytesPerSecond(): number {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);

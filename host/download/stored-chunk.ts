@@ -1,10 +1,10 @@
 import { type ChunkGrid, chunkChecksum } from '../model-files/chunks.ts';
 import type { PartialFile } from './partial-file.ts';
 
-/** State of a chunk: missing, stored by this download, or stored by an earlier one with this checksum in the index. */
+/** State of a chunk: missing, stored by this download, or stored by an earlier process with a checksum in the index. */
 export type ChunkState = 'missing' | 'stored' | { readonly sum: string };
 
-/** Reads the chunks of a file, one at a time into one buffer: a chunk is valid until the next one is read. */
+/** Reads the chunks of a file into a reused buffer. A chunk is valid until the next one is read. */
 export class StoredChunks {
   readonly #grid: ChunkGrid;
   readonly #file: PartialFile;
@@ -17,8 +17,8 @@ export class StoredChunks {
   }
 
   /**
-   * Returns the bytes of a chunk, or undefined if it is damaged. What this download wrote is trusted; a chunk of an earlier
-   * process is compared with its checksum in the index, since its bytes may have changed meanwhile.
+   * Returns the bytes of a chunk; undefined if it is damaged. A chunk of an earlier process is compared with its
+   * checksum in the index, because it may have changed since; chunks of this download are trusted.
    */
   async read(chunk: number, state: Exclude<ChunkState, 'missing'>): Promise<Buffer | undefined> {
     const length = this.#grid.bytesOf(chunk);

@@ -31,7 +31,7 @@ class ShrinkingPlan extends ConnectionPlan {
   #target = 4;
 
   constructor() {
-    super({ first: 4, most: 4 });
+    super({ initial: 4, max: 4 });
   }
 
   override get target(): number {
@@ -149,7 +149,7 @@ describe('a download round', () => {
     server = await startHub({ repos: { [REPO]: { files: { [FILE]: CONTENT } } } });
     const log = new KeptLog();
     const hub = new Hub({ endpoint: server.url, env: { HOME: '/nowhere' }, limits: QUICK_LIMITS, log });
-    const plan = new ConnectionPlan({ first: 4, most: 4 });
+    const plan = new ConnectionPlan({ initial: 4, max: 4 });
     const { round, file, states, hasher } = await openRound(hub, {
       log,
       plan,
@@ -187,7 +187,7 @@ describe('a download round', () => {
     let progress = 0;
     const { round, file, states, hasher } = await openRound(hub, {
       log,
-      plan: new ConnectionPlan({ first: 1, most: 1 }),
+      plan: new ConnectionPlan({ initial: 1, max: 1 }),
       record: async () => {
         throw new HostError('DISK_FULL', 'The disk is full.');
       },
