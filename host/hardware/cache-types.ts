@@ -1,10 +1,10 @@
 import type { ModelShape } from '../gguf/model.ts';
 
 /**
- * Types in which llama.cpp can store keys and values, with their bytes per element; the quantized ones have blocks of
- * 32. Source: `kv_cache_types` in llama.cpp's `arg.cpp`, and the block sizes of `ggml-common.h`.
+ * Types in which llama.cpp can store keys and values, with their bytes per element. Quantized types have blocks of 32
+ * elements. Source: `kv_cache_types` in llama.cpp's `arg.cpp`, and the block sizes in `ggml-common.h`.
  */
-const BYTES_PER_NUMBER = {
+const BYTES_PER_ELEMENT = {
   f32: 4,
   f16: 2,
   bf16: 2,
@@ -15,8 +15,8 @@ const BYTES_PER_NUMBER = {
   q4_0: 18 / 32,
 } as const;
 
-/** A type of keys or values in the KV cache, with llama.cpp's name. */
-export type CacheType = keyof typeof BYTES_PER_NUMBER;
+/** The type of keys or values in the KV cache, as named by llama.cpp. */
+export type CacheType = keyof typeof BYTES_PER_ELEMENT;
 
 /** The types of keys and of values. Default: F16, as in llama.cpp. */
 export interface CacheTypes {
@@ -27,12 +27,12 @@ export interface CacheTypes {
 /** Elements per block of a quantized type: a head's keys and values must consist of whole blocks. */
 const BLOCK_ELEMENTS = 32;
 
-/** Returns the bytes of a token's keys and values with these types. */
+/** Returns the size of a token's keys and values with these types, in bytes. */
 export function cacheBytes(
   { keys, values }: { readonly keys: number; readonly values: number },
   { cacheTypeK = 'f16', cacheTypeV = 'f16' }: CacheTypes,
 ): number {
-  return keys * BYTES_PER_NUMBER[cacheTypeK] + values * BYTES_PER_NUMBER[cacheTypeV];
+  return keys * BYTES_PER_ELEMENT[cacheTypeK] + values * BYTES_PER_ELEMENT[cacheTypeV];
 }
 
 /** Returns whether a model's keys and values can be stored in a quantized type. */
@@ -40,7 +40,7 @@ export function canQuantizeCache({ keyLength, valueLength }: Pick<ModelShape, 'k
   return keyLength > 0 && keyLength % BLOCK_ELEMENTS === 0 && valueLength % BLOCK_ELEMENTS === 0;
 }
 
-/** Returns whether a type is quantized, so that a head's elements must fill whole blocks. */
+/** Returns whether a type is quantized. The elements of a head must then fill whole blocks. */
 export function isQuantized(type: CacheType): boolean {
   return type.startsWith('q');
 }

@@ -4,22 +4,22 @@ import type { ReadText } from './read-text.ts';
 /** The memory limit of a control group, in bytes. */
 export interface MemoryLimit {
   readonly limit: number;
-  /** The unused part of it. Reclaimable file pages count as available, as in `MemAvailable`. */
+  /** The unused part of the limit. Reclaimable file pages count as available, as in `MemAvailable`. */
   readonly available: number;
 }
 
-/** File names and keys in the two versions of the memory controller. */
+/** File names and keys of the two versions of the memory controller. */
 const VERSIONS = {
   1: { limit: 'memory.limit_in_bytes', usage: 'memory.usage_in_bytes', reclaimable: 'total_inactive_file' },
   2: { limit: 'memory.max', usage: 'memory.current', reclaimable: 'inactive_file' },
 } as const;
 
-/** Most levels of groups that are read. Real hierarchies have only a few. */
+/** Maximum number of levels that are read. Real hierarchies have only a few. */
 const MAX_DEPTH = 64;
 
 /**
- * Returns the memory limits of this process: of its own control group and all its ancestors, as far as they are visible
- * inside a container. Source: the kernel's cgroup-v1/memory.rst and cgroup-v2.rst.
+ * Returns the memory limits of this process: those of its control group and of all ancestors that are visible inside a
+ * container. Source: the kernel's cgroup-v1/memory.rst and cgroup-v2.rst.
  */
 export async function memoryLimits(readText: ReadText): Promise<MemoryLimit[]> {
   const limits: MemoryLimit[] = [];
@@ -38,7 +38,7 @@ interface Group {
   readonly path: string;
 }
 
-/** Parses `/proc/self/cgroup`: `4:memory:/path` is version 1, `0::/path` version 2. Both may occur. */
+/** Parses `/proc/self/cgroup`: `4:memory:/path` is version 1, `0::/path` is version 2. Both may occur. */
 function parseGroups(text: string): Group[] {
   return text.split('\n').flatMap((line): Group[] => {
     const [, controllers = '', path = ''] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
@@ -61,7 +61,7 @@ function upwards(mount: string, path: string): string[] {
 async function readLimit(folder: string, version: 1 | 2, readText: ReadText): Promise<MemoryLimit | undefined> {
   const names = VERSIONS[version];
   const limit = Number(await readText(`${folder}/${names.limit}`));
-  // Unlimited is `max` in version 2; in version 1 it is a number larger than any memory (2^63 less a page).
+  // Without a limit, version 2 returns `max`, and version 1 a number larger than any memory (2^63 minus a page).
   if (!(limit > 0)) return undefined;
   const usage = Number(await readText(`${folder}/${names.usage}`)) || 0;
   const stat = (await readText(`${folder}/memory.stat`)) ?? '';

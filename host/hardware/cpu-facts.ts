@@ -10,7 +10,7 @@ import type { CpuFacts } from './types.ts';
  */
 const PROBE_TIMEOUT_MS = 10_000;
 
-/** Detects the CPU. Rejects if the system does not answer in time. */
+/** Detects the CPU. Rejects if the system does not respond in time. */
 export async function cpuFacts(machine: Machine): Promise<CpuFacts> {
   const facts = machine.platform === 'linux' ? await linuxFacts(machine) : await otherFacts(machine);
   const threads = Math.max(1, Math.min(facts.threads, machine.usableThreads));
@@ -20,7 +20,7 @@ export async function cpuFacts(machine: Machine): Promise<CpuFacts> {
   return { ...rest, threads, cores, ...(isHybrid ? { performanceCores } : {}) };
 }
 
-/** Returns what Node.js and the environment report about the CPU. */
+/** Returns the information about the CPU that Node.js and the environment provide. */
 export function basicCpuFacts({ platform, architecture, env, brand, usableThreads }: Machine): CpuFacts {
   const windows = parseProcessorIdentifier(env?.PROCESSOR_IDENTIFIER ?? '');
   return {
@@ -41,7 +41,7 @@ export function basicCpuFacts({ platform, architecture, env, brand, usableThread
 async function linuxFacts({ platform, architecture, readText, brand }: Machine): Promise<CpuFacts> {
   const reported = parseCpuInfo((await readText('/proc/cpuinfo')) ?? '');
   const siblings = await readText('/sys/devices/system/cpu/cpu0/topology/thread_siblings_list');
-  // Few Arm CPUs have several threads per core; only this file shows it.
+  // Few Arm CPUs have several threads per core; only this file contains their number.
   const threadsPerCore = siblings === undefined ? 1 : countCpus(siblings);
   const perCore = architecture === 'arm64' ? threadsPerCore : 1;
   const performanceThreads =
@@ -63,16 +63,16 @@ async function linuxFacts({ platform, architecture, readText, brand }: Machine):
 }
 
 /**
- * Cores with less than this share of the fastest core's capacity are efficiency cores. With three kinds of cores, the
- * middle one counts as performance cores.
+ * Fraction of the fastest core's capacity below which a core is an efficiency core. With three kinds of cores, the
+ * middle ones count as performance cores.
  */
 const PERFORMANCE_CAPACITY = 0.6;
-/** Most CPUs whose capacity is read: no computer with several kinds of cores has more. */
+/** Maximum number of CPUs whose capacity is read: no computer with several kinds of cores has more. */
 const MAX_CAPACITIES = 64;
 
 /**
- * Returns the number of performance cores according to Linux (`cpu_capacity`, 1024 for the fastest); undefined if it
- * does not report capacities.
+ * Returns the number of performance cores according to Linux (`cpu_capacity`, 1024 for the fastest core); undefined if
+ * Linux does not report capacities.
  */
 async function countArmPerformanceCores(cpus: number, readText: Machine['readText']): Promise<number | undefined> {
   if (cpus > MAX_CAPACITIES) return undefined;

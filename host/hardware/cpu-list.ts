@@ -1,4 +1,4 @@
-/** Most CPUs in a list: the kernel's own limit (CONFIG_NR_CPUS) is 8,192. */
+/** Maximum number of CPUs in a list: the kernel's limit (CONFIG_NR_CPUS). */
 const MAX_CPUS = 8192;
 
 /** Parses a CPU list of the Linux kernel, such as `0,64` or `0-3,8`. Invalid ranges are skipped. */
@@ -13,7 +13,7 @@ export function parseCpuList(list: string): number[] {
     });
 }
 
-/** Returns the number of CPUs in such a list, at least 1. */
+/** Returns the number of CPUs in a CPU list, at least 1. */
 export function countCpus(list: string): number {
   return Math.max(1, parseCpuList(list).length);
 }

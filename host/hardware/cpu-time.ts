@@ -4,32 +4,32 @@ import { parseCpuList } from './cpu-list.ts';
 import { type ReadText, readText } from './read-text.ts';
 import type { CpuLoad } from './threads.ts';
 
-/** CPU time of the CPUs that this process may run on, since the machine started, and of this process. */
+/** CPU time used since the start of the computer, on the CPUs that this process may use, and by this process. */
 export interface CpuTime {
-  /** All CPUs together, in milliseconds. */
+  /** Total of all CPUs, in milliseconds. */
   readonly busyMs: number;
-  /** This process, with all its threads, in milliseconds. */
+  /** CPU time of this process, including all threads, in milliseconds. */
   readonly ownMs: number;
-  /** How many CPUs these are. */
+  /** Number of CPUs. */
   readonly cpus: number;
-  /** When this was read, milliseconds of a monotonic clock. */
+  /** Time of the reading, in milliseconds of a monotonic clock. */
   readonly atMs: number;
 }
 
-/** A kernel's tick in `/proc/stat`, in milliseconds: USER_HZ is 100 on every architecture Node runs on. */
+/** Length of a tick in `/proc/stat`, in milliseconds: USER_HZ is 100 on every architecture that Node.js supports. */
 const TICK_MS = 10;
 
-/** Where the times are read from. */
+/** Source of the times. */
 export interface CpuTimeSource {
   readonly platform: string;
   readonly readText: ReadText;
   cpus(): readonly { readonly times: { readonly idle: number } & Readonly<Record<string, number>> }[];
-  /** This process's CPU time, microseconds. */
+  /** CPU time of this process, in microseconds. */
   usage(): { readonly user: number; readonly system: number };
   now(): number;
 }
 
-/** This machine. */
+/** Returns the source of the times of this computer. */
 export function ownCpuTimes(): CpuTimeSource {
   return {
     platform: process.platform,
@@ -48,7 +48,9 @@ export async function readCpuTime(source: CpuTimeSource): Promise<CpuTime | unde
   return { ...busy, ownMs: (user + system) / 1000, atMs: source.now() };
 }
 
-/** Returns the load between two readings; undefined when there was no time between them. */
+/**
+ * Returns the load between two readings; undefined if no time has passed between them or the number of CPUs changed.
+ */
 export function cpuLoad(before: CpuTime, after: CpuTime): CpuLoad | undefined {
   const ms = after.atMs - before.atMs;
   if (ms <= 0 || before.cpus !== after.cpus) return undefined;
@@ -58,7 +60,10 @@ export function cpuLoad(before: CpuTime, after: CpuTime): CpuLoad | undefined {
   return { own: bounded(own), others: bounded(all - own), idle: bounded(after.cpus - all), cpus: after.cpus };
 }
 
-/** Not `os.cpus()`, which also reads the clock rate of every CPU: that takes milliseconds on large machines. */
+/**
+ * Reads the times from `/proc`. `os.cpus()` would also read the clock rate of every CPU, which takes milliseconds on
+ * large computers.
+ */
 async function linuxBusy({ readText }: CpuTimeSource): Promise<{ busyMs: number; cpus: number } | undefined> {
   const [stat = '', status = ''] = await Promise.all([readText('/proc/stat'), readText('/proc/self/status')]);
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
@@ -67,7 +72,7 @@ async function linuxBusy({ readText }: CpuTimeSource): Promise<{ busyMs: number;
   let cpus = 0;
   for (const [, number, line = ''] of stat.matchAll(/^cpu(\d+) (.*)$/gm)) {
     if (allowed !== undefined && !allowed.has(Number(number))) continue;
-    // Guest time is part of user time; time stolen by the hypervisor counts as that of another process.
+    // User time includes guest time. Time stolen by the hypervisor counts as time of other processes.
     const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = line.trim().split(/\s+/).map(Number);
     ticks += user + nice + system + irq + softIrq + steal;
     cpus += 1;

@@ -1,10 +1,10 @@
 import { ARM_IMPLEMENTERS } from './arm-cores.ts';
 import type { CpuFacts } from './types.ts';
 
-/** CPU information from `/proc/cpuinfo`. Cores and threads are those of the whole computer. */
+/** CPU information from `/proc/cpuinfo`. The numbers of cores and threads are those of the whole computer. */
 export type CpuInfoFile = Omit<CpuFacts, 'architecture' | 'platform'>;
 
-/** Parses `/proc/cpuinfo`. It shows packages and cores on x86 only, so on Arm every thread counts as a core. */
+/** Parses `/proc/cpuinfo`. It lists packages and cores only on x86, so on Arm every thread counts as a core. */
 export function parseCpuInfo(text: string): CpuInfoFile {
   const blocks = text.split(/\n\s*\n/).map(fieldsOf);
   const processors = blocks.filter((fields) => fields.has('processor'));
@@ -18,7 +18,7 @@ export function parseCpuInfo(text: string): CpuInfoFile {
     family: integer(first.get('cpu family')),
     model: integer(first.get('model')),
     stepping: integer(first.get('stepping')),
-    // With several kinds of cores, the newer design is the faster one in all CPUs sold.
+    // In all CPUs with several kinds of cores, the newer design is the faster one.
     part: parts.length === 0 ? null : Math.max(...parts),
     flags: commonFlags(processors),
     cores: Math.min(threads, coreCount(processors) || threads),
@@ -35,7 +35,7 @@ function fieldsOf(block: string): Map<string, string> {
   return fields;
 }
 
-/** Returns the flags of all processors, because a program may be moved between them at any time. */
+/** Returns the flags that all processors have, because the system may move a program between them at any time. */
 function commonFlags(processors: readonly Map<string, string>[]): string[] {
   const [first = [], ...others] = processors.map((fields) =>
     (fields.get('flags') ?? fields.get('Features') ?? '').split(/\s+/),
@@ -50,7 +50,7 @@ function coreCount(processors: readonly Map<string, string>[]): number {
   return cores.some((core) => core.includes('undefined')) ? 0 : new Set(cores).size;
 }
 
-/** Parses a decimal number, or a hexadecimal one with `0x`. Returns null for anything else. */
+/** Parses a decimal or (with `0x`) hexadecimal integer. Returns null for anything else. */
 function integer(text: string | undefined): number | null {
   const value = text === undefined || text === '' ? Number.NaN : Number(text);
   return Number.isInteger(value) ? value : null;

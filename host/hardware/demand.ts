@@ -2,19 +2,19 @@ import { sum } from '../common/sum.ts';
 import type { ModelShape } from '../gguf/model.ts';
 import { type CacheTypes, cacheBytes } from './cache-types.ts';
 
-/** Tokens evaluated at once, which determine working memory: node-llama-cpp's default batch size. */
+/** Default batch size, in tokens, as in node-llama-cpp. It determines the size of the working memory. */
 const BATCH_TOKENS = 512;
 
 /** llama.cpp rounds context lengths up to multiples of this, in tokens. */
 const CONTEXT_STEP = 256;
 
-/** Working memory is counted in F32, in bytes; copies of values are F16. */
+/** Size of an element of the working memory (F32), and of a copied value (F16), in bytes. */
 const F32_BYTES = 4;
 const F16_BYTES = 2;
 
 /**
- * Intermediate results that exist at the same time in a block, for which ggml allocates memory: gate, up and product of
- * the feed-forward network, and four vectors of the embedding's length (residual stream, input, norm, output).
+ * Number of intermediate results that exist at the same time in a block, for which ggml allocates memory: gate, up and
+ * product of the feed-forward network, and four vectors of the embedding length (residual stream, input, norm, output).
  */
 const LIVE_FEED_FORWARD = 3;
 const LIVE_EMBEDDINGS = 4;
@@ -22,50 +22,51 @@ const LIVE_EMBEDDINGS = 4;
 /** Embedding vectors per token after the last block, from which the logits are computed. */
 const LIVE_AT_OUTPUT = 2;
 
-/** Embedding vectors per token that the CPU passes to a GPU, with their copy. */
+/** Embedding vectors per token that the CPU passes to a GPU, including their copy. */
 const LIVE_INPUTS = 2;
 
-/** Bytes of the attention mask per token of the context and token of the batch: F16 for flash attention, else F32. */
+/** Size of an element of the attention mask, in bytes: F16 for flash attention, else F32. */
 const FLASH_MASK_BYTES = 2;
 const MASK_BYTES = 4;
 
 /**
- * If the output layer is smaller than this share of the input embeddings, it has no separate matrix and uses theirs.
+ * Fraction of the size of the input embeddings below which the output layer has no matrix and uses the embeddings (tied
+ * embeddings).
  */
 const TIED_OUTPUT = 1 / 16;
 
-/** The memory that a model needs, divided as llama.cpp allocates it. Sizes are bytes. */
+/** The memory that a model needs, by llama.cpp's allocations, in bytes. */
 export interface Demand {
   /** Weights and KV cache of each layer, in order. */
   readonly layers: readonly number[];
   /** Input embeddings, which are always in main memory. */
   readonly input: number;
-  /** Output layer on the GPU. Tied embeddings are copied there. */
+  /** Output layer on the GPU, including a copy of tied embeddings. */
   readonly outputOnGpu: number;
   readonly outputOnCpu: number;
-  /** Working memory of each GPU with layers, or of the CPU without one. */
+  /** Working memory of each GPU with layers, or of the CPU if no GPU is used. */
   readonly compute: number;
-  /** Working memory of the CPU beside a GPU, which gets its inputs from there. */
+  /** Working memory of the CPU if a GPU is used, for the inputs of the GPU. */
   readonly computeBesideGpu: number;
-  /** The part of all this that each further token of context adds. */
+  /** The part of the total that is proportional to the context length, per token. */
   readonly perContextToken: number;
 }
 
 /** Load settings that determine the memory need. */
 export interface DemandSettings extends CacheTypes {
-  /** Tokens of each sequence. */
+  /** Context length of each sequence, in tokens. */
   readonly contextSize: number;
-  /** Tokens evaluated at once. Default: {@link BATCH_TOKENS}. */
+  /** Batch size, in tokens. Default: {@link BATCH_TOKENS}. */
   readonly batchSize?: number | undefined;
-  /** Texts that are evaluated side by side, each with a context of its own. Default: 1. */
+  /** Number of sequences, each with its own context. Default: 1. */
   readonly sequences?: number | undefined;
-  /** Default: where the model supports it. */
+  /** Default: true if the model supports it. */
   readonly flashAttention?: boolean | undefined;
 }
 
 /**
- * Returns the memory that a model of this shape needs with these settings. The figures are those that llama.cpp reports
- * for its buffers, within a few per cent (`npm run bench -- fit`).
+ * Returns the memory that a model of this shape needs with these settings. The results differ by a few percent from the
+ * buffer sizes that llama.cpp reports (`npm run bench -- fit`).
  */
 export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
   const { layerBytes, caches, inputBytes, outputBytes, windowSize } = shape;
@@ -73,7 +74,7 @@ export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
   const isTied = outputBytes < inputBytes * TIED_OUTPUT;
   const context = roundUp(settings.contextSize);
   const batch = Math.max(Math.min(settings.batchSize ?? BATCH_TOKENS, context * sequences), sequences);
-  // The binding evaluates one token more at a time where there are windows.
+  // With sliding windows, node-llama-cpp evaluates one token more per batch.
   const windowed = Math.min(context, roundUp(windowSize + batch + 1));
   const types = { cacheTypeK: settings.cacheTypeK, cacheTypeV: settings.cacheTypeV };
   // Without flash attention, values are stored transposed, and those of all layers have the same size.
@@ -84,7 +85,7 @@ export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
   const cells =
     (caches.some(({ keys, isWindowed }) => keys > 0 && !isWindowed) ? context : 0) + (windowSize > 0 ? windowed : 0);
   const perCell = batch * (flashAttention ? FLASH_MASK_BYTES : MASK_BYTES);
-  // Both only exist without flash attention: the scores of the heads, and copies of values that are part of the keys.
+  // Only without flash attention: the attention scores, and copies of the values that latent attention reads from keys.
   const scores = flashAttention ? 0 : shape.heads * batch * F32_BYTES + sequences * shape.latentValues * F16_BYTES;
   return {
     layers: layerBytes.map((bytes, layer) => {
@@ -101,12 +102,12 @@ export function demandOf(shape: ModelShape, settings: DemandSettings): Demand {
   };
 }
 
-/** Rounds up a number of tokens as llama.cpp does. */
+/** Rounds a number of tokens up to a multiple of {@link CONTEXT_STEP}. */
 function roundUp(tokens: number): number {
   return Math.ceil(tokens / CONTEXT_STEP) * CONTEXT_STEP;
 }
 
-/** Returns the most memory that intermediate results need at the same time: inside a block, or at the output. */
+/** Returns the peak size of the intermediate results: in a block, or at the output. */
 function workingMemory(
   shape: ModelShape,
   { batch, masks, scores }: { readonly batch: number; readonly masks: number; readonly scores: number },
@@ -117,15 +118,17 @@ function workingMemory(
     masks + inVectors(LIVE_FEED_FORWARD * feedForwardDim + LIVE_EMBEDDINGS * embeddingDim),
     masks + scores + inVectors(shape.heads > 0 ? attentionWidth : 0),
     masks + inVectors(recurrentWidth),
-    // The masks are no longer needed there.
+    // At the output, the masks are no longer needed.
     inVectors(vocabSize + LIVE_AT_OUTPUT * embeddingDim),
   );
 }
 
-/** Working memory and a context of 4,096 tokens, as a share of the file size, if only that is known. */
+/** Estimate of the working memory and a context of 4,096 tokens, as a fraction of the file size. */
 const OVERHEAD_RATIO = 0.15;
 
-/** Estimates the memory need from the file size alone: equal layers, and a margin for context and working memory. */
+/**
+ * Estimates the memory need from the file size only: layers of equal size, and a margin for context and working memory.
+ */
 export function demandOfSize(modelSize: number, totalLayers: number): Demand {
   const perLayer = modelSize / totalLayers;
   return {
@@ -140,8 +143,8 @@ export function demandOfSize(modelSize: number, totalLayers: number): Demand {
 }
 
 /**
- * Returns the bytes of GPU and main memory if the last `gpuLayers` layers, and with them the output layer, are on the
- * GPU. Several GPUs share the layers, but each has its own working memory.
+ * Returns the GPU and main memory, in bytes, if the last `gpuLayers` layers and the output layer are on the GPU.
+ * Several GPUs share the layers, but each has its own working memory.
  */
 export function memoryFor(
   demand: Demand,

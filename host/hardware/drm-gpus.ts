@@ -2,10 +2,10 @@ import { defined } from '../common/defined.ts';
 import type { DetectedGpu } from './found-gpu.ts';
 import type { Machine } from './machine.ts';
 
-/** PCI vendors of supported GPUs other than Nvidia's, which nvidia-smi lists. Virtual adapters have other vendors. */
+/** PCI vendors of supported GPUs except Nvidia, whose GPUs nvidia-smi lists. Virtual adapters have other vendors. */
 const VENDORS = { '0x1002': 'amd', '0x8086': 'intel' } as const;
 
-/** PCI address of Intel's integrated graphics on every computer. */
+/** PCI address of Intel's integrated graphics, which is the same on every computer. */
 const INTEGRATED_SLOT = '0000:00:02.0';
 
 /** A card's device in `/sys/class/drm/cardN/device`. */
@@ -55,8 +55,9 @@ async function gpuOf(card: DrmCard, pciName: string | undefined, machine: Machin
 }
 
 /**
- * amdgpu reports both figures. An integrated GPU has some VRAM too, reserved from main memory, but allocates what it
- * needs from the rest; amdgpu shows `mem_busy_percent` only for GPUs with memory of their own.
+ * Returns the memory of an AMD GPU; undefined if it is integrated. An integrated GPU has some VRAM as well, reserved
+ * from main memory, but allocates mainly from the rest. amdgpu provides `mem_busy_percent` only for GPUs with dedicated
+ * memory.
  */
 async function amdMemory({ folder }: DrmCard, { readText }: Machine) {
   const total = Number(await readText(`${folder}/mem_info_vram_total`));
@@ -65,7 +66,10 @@ async function amdMemory({ folder }: DrmCard, { readText }: Machine) {
   return { total, available: Math.max(0, total - used) };
 }
 
-/** Intel's drivers do not report memory. With a resizable BAR, which Arc cards require, it is the largest region. */
+/**
+ * Returns the memory of an Intel GPU; undefined if it is integrated. Intel's drivers do not report memory. With a
+ * resizable BAR, which Arc cards require, it is the size of the largest PCI region.
+ */
 async function intelMemory({ folder, slot }: DrmCard, { readText }: Machine) {
   if (slot === INTEGRATED_SLOT) return undefined;
   const regions = ((await readText(`${folder}/resource`)) ?? '').split('\n').map((line) => {
@@ -77,8 +81,8 @@ async function intelMemory({ folder, slot }: DrmCard, { readText }: Machine) {
 }
 
 /**
- * Parses the output of `lspci -D -mm`: `0000:03:00.0 "VGA compatible controller" "Vendor" "Device" …`. Returns device
- * names by address. The common name of a device is in brackets, if it has one.
+ * Parses the output of `lspci -D -mm`: `0000:03:00.0 "VGA compatible controller" "Vendor" "Device" …`. Returns the
+ * device names by address. The marketing name of a device, if any, is in brackets.
  */
 function parseLspci(text: string): Map<string, string> {
   const names = new Map<string, string>();

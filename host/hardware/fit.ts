@@ -9,17 +9,17 @@ export interface MemoryAmount {
   readonly vram: number;
 }
 
-/** The memory that a load needs compared with what is available. */
+/** The memory that a load needs, compared with the available memory. */
 export interface Fit {
   readonly fits: boolean;
   readonly needed: MemoryAmount;
-  /** Memory available to the model: all available memory less what its process needs without a model. */
+  /** Memory available to the model: the available memory minus that which its process needs without a model. */
   readonly available: MemoryAmount;
 }
 
 /**
- * Returns whether a load fits into the available memory with `gpuLayers` layers on the GPU. Weights, KV cache and
- * working memory count. Without a usable GPU, all of it is main memory.
+ * Returns whether a load with `gpuLayers` layers on the GPU fits into the available memory, counting weights, KV cache
+ * and working memory. Without a usable GPU, all layers are in main memory.
  */
 export function checkFit(demand: Demand, gpuLayers: number, snapshot: HardwareSnapshot): Fit {
   const budget = memoryBudgetOn(snapshot, MINIMUM_RESERVE);

@@ -1,15 +1,15 @@
 import type { BackendGpus, GpuInfo, MemoryInfo } from './types.ts';
 
-/** A GPU as the system reports it. Sizes are bytes, null if it has no memory of its own. */
+/** A GPU as the system reports it. Sizes are in bytes; null if the GPU has no dedicated memory. */
 export type DetectedGpu = Omit<GpuInfo, 'totalVram' | 'availableVram'> & {
   readonly totalVram: number | null;
   readonly availableVram: number | null;
 };
 
-/** Above this memory size, bytes, Metal lets a GPU use three quarters of the memory instead of two thirds. */
+/** Memory size above which Metal lets a GPU use three quarters instead of two thirds of the memory, in bytes. */
 const LARGE_MAC = 32 * 1024 ** 3;
 
-/** Fills in the memory sizes of GPUs that share the main memory. */
+/** Computes the memory sizes of GPUs that share the main memory. */
 export function resolveGpuMemory(gpus: readonly DetectedGpu[], memory: MemoryInfo): GpuInfo[] {
   return gpus.map((gpu) => {
     const totalVram = gpu.totalVram ?? Math.floor(memory.total * sharedMemoryRatio(gpu, memory));
@@ -18,9 +18,9 @@ export function resolveGpuMemory(gpus: readonly DetectedGpu[], memory: MemoryInf
 }
 
 /**
- * Returns the share of the main memory that a GPU may use. Apple: Metal's `recommendedMaxWorkingSetSize` as logged by
- * llama.cpp on Macs with 8 to 192 GB. Nvidia (GB10, Jetson): all of it. Other integrated GPUs: half, the limit of
- * Windows and of Linux's translation tables (`amdgpu.gttsize`).
+ * Returns the fraction of the main memory that a GPU may use. Apple: Metal's `recommendedMaxWorkingSetSize`, as logged
+ * by llama.cpp on Macs with 8 to 192 GB. Nvidia (GB10, Jetson): all. Other integrated GPUs: half, the limit of Windows
+ * and of Linux's translation tables (`amdgpu.gttsize`).
  */
 function sharedMemoryRatio({ vendor }: DetectedGpu, { total }: MemoryInfo): number {
   if (vendor === 'apple') return total > LARGE_MAC ? 3 / 4 : 2 / 3;
@@ -28,10 +28,10 @@ function sharedMemoryRatio({ vendor }: DetectedGpu, { total }: MemoryInfo): numb
 }
 
 /**
- * Adds what llama.cpp's backend reports to what the system reports. The backend decides which GPUs there are for
- * llama.cpp; the system knows more about each: its own memory, its free memory now, its driver.
+ * Merges the GPUs that llama.cpp's backend reports with those that the system reports. The backend determines which
+ * GPUs llama.cpp can use; the system has more information about each: dedicated memory, free memory, driver.
  *
- * @param backend null if llama.cpp has no GPU; undefined if it was not asked, which changes nothing.
+ * @param backend null if llama.cpp has no GPU; undefined if it was not queried. The list is then returned unchanged.
  */
 export function withBackend(found: readonly DetectedGpu[], backend: BackendGpus | null | undefined): DetectedGpu[] {
   if (backend === undefined) return [...found];
@@ -62,7 +62,7 @@ export function withBackend(found: readonly DetectedGpu[], backend: BackendGpus 
   return [...used, ...rest.map((gpu) => ({ ...gpu, backend: null }))];
 }
 
-/** Returns whether two names are of one GPU: drivers add their own name, or leave out the vendor's. */
+/** Returns whether two names denote the same GPU: drivers add their own name, or omit the vendor. */
 function isSame(one: string, other: string): boolean {
   const [a, b] = [one, other].map((name) =>
     name

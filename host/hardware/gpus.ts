@@ -11,8 +11,8 @@ import { DISPLAY_ADAPTERS_QUERY, parseDisplayAdapters } from './windows-gpus.ts'
 const PROFILER_TIMEOUT_MS = 10_000;
 
 /**
- * Detects the GPUs, sorted by the size of their own memory, largest first. A probe that fails or takes too long is
- * logged and ignored, so that models still run on the CPU if a driver is broken.
+ * Detects the GPUs, sorted by the size of their dedicated memory, largest first. A probe that fails or takes too long
+ * is logged and ignored: models can still run on the CPU if a driver is broken.
  *
  * systeminformation is used on macOS only: on other systems it runs nvidia-smi synchronously without a time limit.
  */
@@ -28,7 +28,7 @@ export async function detectGpus(machine: Machine, log: Logger): Promise<Detecte
     }),
   );
   const [nvidia = [], ...others] = found;
-  // nvidia-smi reports more about Nvidia GPUs than the other probes.
+  // nvidia-smi reports more information about Nvidia GPUs than the other probes.
   const all = [...nvidia, ...others.flat().filter(({ vendor }) => nvidia.length === 0 || vendor !== 'nvidia')];
   return all.sort((a, b) => (b.totalVram ?? 0) - (a.totalVram ?? 0));
 }

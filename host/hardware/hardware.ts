@@ -22,15 +22,15 @@ const NO_GPU_FRESH_MS = 60_000;
 
 /** Detects the hardware. The CPU is detected once, GPUs are cached for a short time, and memory is read every time. */
 export class Hardware {
-  readonly #askBackend: () => Promise<BackendGpus | null | undefined>;
+  readonly #queryBackend: () => Promise<BackendGpus | null | undefined>;
   readonly #log: Logger;
   readonly #machine: Machine;
   readonly cpu: Lazy<CpuInfo> = lazy(() => this.#findCpu());
   #gpus: { readonly found: Promise<DetectedGpu[]>; freshUntil: number; hasSome: boolean } | undefined;
 
   /**
-   * `env` is the environment of programs such as nvidia-smi. Default: that of this process. `backend` returns the GPUs
-   * that llama.cpp can use; see {@link withBackend}.
+   * @param options.env Environment of programs such as nvidia-smi. Default: that of this process. `backend`: returns
+   * the   GPUs that llama.cpp can use; see {@link withBackend}.
    */
   constructor(options: {
     log: Logger;
@@ -38,7 +38,7 @@ export class Hardware {
     machine?: Machine;
     backend?: () => Promise<BackendGpus | null | undefined>;
   }) {
-    this.#askBackend = options.backend ?? (async () => undefined);
+    this.#queryBackend = options.backend ?? (async () => undefined);
     this.#log = options.log;
     this.#machine = options.machine ?? thisMachine(options.env);
   }
@@ -49,7 +49,7 @@ export class Hardware {
     return { cpu, gpus: resolveGpuMemory(found, memory), memory };
   }
 
-  /** Discards cached GPU information, after GPU memory has been taken or freed. */
+  /** Discards cached GPU information. Call it after GPU memory was allocated or freed. */
   invalidateVram(): void {
     if (this.#gpus?.hasSome) this.#gpus = undefined;
   }
@@ -68,7 +68,10 @@ export class Hardware {
     return { ...facts, microarchitecture: microarchitecture(facts), variant: chooseVariant(facts) };
   }
 
-  /** Returns less if the system does not answer in time, as on a busy computer, and asks it again the next time. */
+  /**
+   * Detects the CPU. If the system does not respond in time, as on a busy computer, returns basic information, and
+   * detection is repeated the next time.
+   */
   async #cpuFacts(): Promise<CpuFacts> {
     try {
       return await cpuFacts(this.#machine);
@@ -80,17 +83,17 @@ export class Hardware {
   }
 
   async #detectGpus(): Promise<DetectedGpu[]> {
-    const [found, backend] = await Promise.all([detectGpus(this.#machine, this.#log), this.#askBackend()]);
+    const [found, backend] = await Promise.all([detectGpus(this.#machine, this.#log), this.#queryBackend()]);
     return withBackend(found, backend);
   }
 
-  /** Detects GPUs once at a time; concurrent callers share the result. */
+  /** Returns the cached GPUs or detects them. Concurrent callers share the detection. */
   #findGpus(): Promise<DetectedGpu[]> {
     if (this.#gpus !== undefined && performance.now() < this.#gpus.freshUntil) return this.#gpus.found;
     const found = this.#detectGpus();
     const gpus = { found, freshUntil: Number.POSITIVE_INFINITY, hasSome: false };
     this.#gpus = gpus;
-    // Starts when detection has finished, because a slow detection would otherwise be repeated at once.
+    // The cache time starts after detection; otherwise, a slow detection would be repeated immediately.
     return found.then((list) => {
       gpus.hasSome = list.length > 0;
       gpus.freshUntil = performance.now() + (list.length === 0 ? NO_GPU_FRESH_MS : VRAM_FRESH_MS);

@@ -15,7 +15,7 @@ export function macGpus(controllers: readonly Systeminformation.GraphicsControll
   });
 }
 
-/** Returns the vendor of a GPU; undefined for virtual adapters (VMware, Parallels, Apple's paravirtual one). */
+/** Returns the vendor of a GPU; undefined for virtual adapters (VMware, Parallels, Apple's paravirtual GPU). */
 function vendorOf(name: string): DetectedGpu['vendor'] | undefined {
   if (/paravirtual|vmware|virtual|parallels/i.test(name)) return undefined;
   if (/apple m\d/i.test(name)) return 'apple';

@@ -13,15 +13,15 @@ import { type ReadText, readText } from './read-text.ts';
 const PROGRAM_TIMEOUT_MS = 10_000;
 
 /**
- * How long to wait for a killed program to exit, in milliseconds. One that is stuck in a driver never exits and is
- * abandoned.
+ * How long to wait for a killed program to exit, in milliseconds. A program that is stuck in a driver never exits and
+ * is abandoned.
  */
 const KILL_GRACE_MS = 500;
 
-/** Largest output of such a program, in bytes. The longest, Windows' list of display adapters, has about 100 KiB. */
+/** Maximum output of such a program, in bytes. The longest, Windows' list of display adapters, has about 100 KiB. */
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** The functions of systeminformation that are used if the system has no files with the information. */
+/** The functions of systeminformation, which are used on systems that do not provide the information in files. */
 export type SystemInformation = typeof import('./system-information.ts');
 
 /** Access to a computer's hardware information: this computer, or a recorded one in tests. */
@@ -29,25 +29,26 @@ export interface Machine {
   /** As reported by Node. */
   readonly platform: string;
   readonly architecture: string;
-  /** Undefined: the environment of this process. */
+  /** Undefined for the environment of this process. */
   readonly env: Readonly<NodeJS.ProcessEnv> | undefined;
   /**
-   * From Node: the CPU's brand, and the number of threads that this process may use (affinity and container limits).
+   * As reported by Node: the brand of the CPU, and the number of threads that this process may use (affinity and
+   * container limits).
    */
   readonly brand: string;
   readonly usableThreads: number;
   readonly readText: ReadText;
-  /** Returns the names in a folder; none if it does not exist. */
+  /** Returns the names in a folder; an empty list if it does not exist. */
   list(folder: string): Promise<string[]>;
   /**
    * Runs a program and returns its output, regardless of its exit code; undefined if the program is not installed.
-   * Rejects if it takes too long, without waiting for it.
+   * Rejects if it exceeds the time limit, even if it cannot be killed.
    */
   run(program: string, args: readonly string[]): Promise<string | undefined>;
   systemInformation(): Promise<SystemInformation>;
 }
 
-/** Returns the computer that this process runs on. */
+/** Returns the computer on which this process runs. */
 export function thisMachine(env?: Readonly<NodeJS.ProcessEnv>, limits: { programTimeoutMs?: number } = {}): Machine {
   const { programTimeoutMs = PROGRAM_TIMEOUT_MS } = limits;
   return {
@@ -84,7 +85,7 @@ function run(
   return new Promise((resolve, reject) => {
     const options = {
       env: withSafePath(env ?? process.env),
-      // A program also searches for its libraries in the current folder.
+      // Programs may search the current folder for libraries.
       cwd: process.platform === 'win32' ? systemFolder({ env }) : '/',
       timeout,
       killSignal: 'SIGKILL',

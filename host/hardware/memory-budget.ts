@@ -1,29 +1,29 @@
 import { sum } from '../common/sum.ts';
 import type { GpuInfo, HardwareSnapshot } from './types.ts';
 
-/** Memory that is not given to models, in bytes. */
+/** Memory that models may not use, in bytes. */
 export interface Reserve {
   readonly gpu: number;
   readonly ram: number;
 }
 
 /**
- * Reserve for recommending a split: on each GPU, a backend's context and kernels (CUDA: 300 to 500 MB) and changes in
- * use by the desktop, without which a load that barely fits would fail; in main memory, the runner process itself
- * (about 150 MB) and some memory for the browser.
+ * Reserve for recommending a split. On each GPU: the context and kernels of a backend (CUDA: 300 to 500 MB), and
+ * changes in the memory use of the desktop, which could make a load fail. In main memory: the runner process (about 150
+ * MB) and some memory for the browser.
  */
 const RECOMMENDED_RESERVE: Reserve = { gpu: 600 * 1024 * 1024, ram: 1024 * 1024 * 1024 };
 
-/** Reserve for rejecting a load: a runner process without a model, and a GPU backend's context. */
+/** Reserve for rejecting a load: the memory of a runner process without a model, and the context of a GPU backend. */
 export const MINIMUM_RESERVE: Reserve = { gpu: 300 * 1024 * 1024, ram: 160 * 1024 * 1024 };
 
 /** The memory that a model may use, in bytes. */
 export interface MemoryBudget {
-  /** The GPUs it may use; several share a model's layers. */
+  /** The GPUs that it may use. Several GPUs share the layers of a model. */
   readonly gpus: readonly GpuInfo[];
   readonly vram: number;
   readonly ram: number;
-  /** Whether VRAM is part of RAM, so that both together may not exceed `ram`. */
+  /** Whether VRAM is part of RAM. The total must then not exceed `ram`. */
   readonly shared: boolean;
 }
 
@@ -39,8 +39,8 @@ export function memoryBudgetOn(snapshot: HardwareSnapshot, reserve = RECOMMENDED
 }
 
 /**
- * Subtracts the mapped weights of loaded models, bytes, from the available memory. Linux counts the pages of every file
- * as available, even of weights that are read for each token. Windows and macOS do not.
+ * Subtracts the mapped weights of loaded models, in bytes, from the available memory. Linux counts file pages as
+ * available, even those of weights that are read for each token; Windows and macOS do not.
  */
 export function withoutMapped(snapshot: HardwareSnapshot, mappedBytes: number): HardwareSnapshot {
   if (snapshot.cpu.platform !== 'linux') return snapshot;
@@ -48,7 +48,7 @@ export function withoutMapped(snapshot: HardwareSnapshot, mappedBytes: number): 
   return { ...snapshot, memory: { total, available: Math.max(0, available - mappedBytes) } };
 }
 
-/** Adds the memory that would be freed by unloading models; evenly on several GPUs. */
+/** Adds the memory that unloading models would free, distributed evenly over several GPUs. */
 export function withFreed(snapshot: HardwareSnapshot, freed: { ram: number; vram: number }): HardwareSnapshot {
   const { total, available } = snapshot.memory;
   const perGpu = freed.vram / Math.max(1, snapshot.gpus.length);
@@ -63,12 +63,11 @@ export function withFreed(snapshot: HardwareSnapshot, freed: { ram: number; vram
 }
 
 /**
- * Returns the GPUs that llama.cpp uses: those that its backend reports, of which it leaves integrated ones out where
- * there are others.
+ * Returns the GPUs that llama.cpp uses: those that its backend reports, without integrated GPUs if there are others.
  *
- * Where it was not asked, its packages tell: they have a GPU backend for Apple silicon (Metal) and for x64 on Linux and
- * Windows: CUDA if there is an Nvidia GPU, which ignores other GPUs, otherwise Vulkan. Integrated graphics of Intel and
- * AMD are not expected to be used then.
+ * If the backend was not queried, the GPUs are derived from the available packages, which contain a GPU backend for
+ * Apple silicon (Metal) and for x64 on Linux and Windows: CUDA if there is an Nvidia GPU (it ignores other GPUs),
+ * otherwise Vulkan. Integrated graphics of Intel and AMD are then assumed to be unused.
  */
 export function usableGpus({ cpu, gpus }: HardwareSnapshot): GpuInfo[] {
   if (gpus.some(({ backend }) => backend !== undefined)) {

@@ -9,7 +9,7 @@ import type { MemoryInfo } from './types.ts';
 /** Time limit for the query on macOS, in milliseconds; `vm_stat` takes about ten. */
 const PROBE_TIMEOUT_MS = 3_000;
 
-/** Returns the total main memory, and what programs can use without swapping. */
+/** Returns the total main memory, and the memory that programs can use without swapping. */
 export async function memoryInfo(machine: Machine, log: Logger): Promise<MemoryInfo> {
   if (machine.platform === 'linux') return linuxMemory(machine.readText);
   if (machine.platform === 'darwin') {
@@ -18,11 +18,11 @@ export async function memoryInfo(machine: Machine, log: Logger): Promise<MemoryI
       const { total, available } = await withTimeout(mem(), PROBE_TIMEOUT_MS, 'systeminformation.mem');
       return { total, available: Math.min(available, total) };
     } catch (error) {
-      // A busy Mac can be too slow for it. Node.js reports less: only memory that is not used at all.
+      // The query can time out on a busy Mac. Node.js reports a smaller value: only completely unused memory.
       log.warn('hardware.memory_probe_failed', { error });
     }
   }
-  // On Windows, libuv returns `ullAvailPhys`, the available memory, not only the free memory.
+  // On Windows, libuv returns `ullAvailPhys`, which is the available memory.
   return { total: os.totalmem(), available: os.freemem() };
 }
 
@@ -37,8 +37,7 @@ async function linuxMemory(readText: ReadText): Promise<MemoryInfo> {
 }
 
 /**
- * Parses `/proc/meminfo`, whose unit is KiB. Returns undefined if one of the two figures is missing (kernels before
- * 3.14).
+ * Parses `/proc/meminfo`, whose unit is KiB. Returns undefined if a value is missing (kernels before 3.14).
  */
 export function parseMemInfo(text: string): MemoryInfo | undefined {
   const bytes = (name: string) => {

@@ -9,7 +9,8 @@ const X86_TABLES: Readonly<Record<string, readonly CpuModel[]>> = {
 };
 
 /**
- * The generation in the brand of an Apple CPU, such as `Apple M2 Pro`: the suffix concerns only the number of cores.
+ * Matches the generation in the brand of an Apple CPU, such as `Apple M2 Pro`. The suffix affects only the number of
+ * cores.
  */
 const APPLE_GENERATION = /\bApple (M\d+)\b/;
 
@@ -24,7 +25,7 @@ export function microarchitecture(facts: CpuFacts): string | null {
   return (facts.part === null ? undefined : ARM_CORES[facts.vendor]?.[facts.part]) ?? null;
 }
 
-/** Returns the table row of an x86 CPU. */
+/** Returns the table row of an x86 CPU; undefined if it is not in the tables. */
 export function x86Model({ vendor, family, model, stepping, modelName }: CpuFacts): CpuModel | undefined {
   if (family === null || model === null) return undefined;
   return X86_TABLES[vendor]?.find(

@@ -1,6 +1,6 @@
 import type { DetectedGpu } from './found-gpu.ts';
 
-/** Arguments for nvidia-smi. The output has the fields in this order. */
+/** Arguments for nvidia-smi. Its output contains the fields in this order. */
 export const NVIDIA_QUERY = [
   '--query-gpu=name,memory.total,memory.free,driver_version',
   '--format=csv,noheader,nounits',
@@ -9,8 +9,8 @@ export const NVIDIA_QUERY = [
 const MiB = 1024 * 1024;
 
 /**
- * Parses the output of nvidia-smi, one line per GPU, memory in MiB. A GPU whose memory is not a number shares the main
- * memory (Grace-based GB10, Jetson). Other lines, such as error messages, are skipped.
+ * Parses the output of nvidia-smi: one line per GPU, memory in MiB. A GPU without a number for its memory shares the
+ * main memory (Grace-based GB10, Jetson). Skips other lines, such as error messages.
  */
 export function parseNvidiaSmi(text: string): DetectedGpu[] {
   return text.split('\n').flatMap((line): DetectedGpu[] => {

@@ -5,7 +5,7 @@ import { usableGpus } from './memory-budget.ts';
 import { recommendSplit, type Split, tierOf } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** A way to distribute a model's layers. */
+/** A distribution of a model's layers between GPU and CPU. */
 export interface OffloadOption {
   /** All layers on the GPU, some of them, or none. */
   readonly strategy: 'full_vram' | 'hybrid' | 'full_ram';
@@ -15,7 +15,7 @@ export interface OffloadOption {
   readonly speed: Split['tier'];
 }
 
-/** Returns the ways to distribute a model's layers that fit now, fastest first; none if it does not fit at all. */
+/** Returns the distributions of a model's layers that fit now, fastest first; an empty list if none fits. */
 export function offloadOptions(
   shape: ModelShape,
   settings: DemandSettings,

@@ -3,15 +3,17 @@ import { type DemandSettings, demandOf } from './demand.ts';
 import { checkFit } from './fit.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Numbers of sequences among which is chosen, best first: a person and a program or two seldom ask for more at once. */
+/**
+ * Numbers of sequences among which is chosen, best first: a person and a program or two seldom ask for more at once.
+ */
 const CHOICES = [4, 2] as const;
 
-/** Share of the available memory that a model may take with several sequences; the rest is for other programs. */
+/** Maximum fraction of the available memory that a model with several sequences may use. */
 const MAX_SHARE = 0.5;
 
 /**
- * Chooses how many generations can run at the same time: each needs its own memory for keys and values. One where memory
- * is short.
+ * Chooses the number of generations that can run at the same time. Each needs its own memory for keys and values, so
+ * it is 1 if memory is scarce.
  */
 export function chooseSequences(
   shape: ModelShape,

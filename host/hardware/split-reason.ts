@@ -4,10 +4,10 @@ import type { Demand } from './demand.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Smallest context worth recommending, in tokens: a shorter one is too short for a question and its answer. */
+/** Minimum context length to recommend, in tokens: a shorter one is insufficient for a question and its answer. */
 const MIN_CONTEXT = 512;
 
-/** The facts about a split that its explanation needs. */
+/** The properties of a split that its explanation uses. */
 export interface SplitFacts {
   readonly gpuLayers: number;
   readonly cpuLayers: number;
@@ -18,11 +18,11 @@ export interface SplitFacts {
   readonly demand: Demand;
   readonly budget: MemoryBudget;
   readonly snapshot: HardwareSnapshot;
-  /** Tokens; undefined if only the size of the file is known. */
+  /** In tokens; undefined if only the size of the file is known. */
   readonly contextSize: number | undefined;
 }
 
-/** Explains a split in one or two sentences, with its numbers. */
+/** Returns an explanation of a split with its memory sizes, in one or two sentences. */
 export function reasonFor(facts: SplitFacts): string {
   if (!facts.fits) return tooLarge(facts);
   if (facts.cpuLayers === 0) return allOnGpu(facts);
@@ -61,7 +61,7 @@ function tooLarge({ estimatedVram, estimatedRam, contextSize, demand, budget, sn
   return `Does not fit. ${what} needs ${formatBytes(needed)}, but ${has}. ${remedy(contextSize, demand, budget, needed)}`;
 }
 
-/** Suggests what would fit: a shorter context if that is enough, otherwise a smaller file. */
+/** Suggests a shorter context if that would fit, otherwise a smaller file. */
 function remedy(contextSize: number | undefined, demand: Demand, budget: MemoryBudget, needed: number): string {
   const total = budget.shared ? budget.ram : budget.ram + budget.vram;
   const excess = needed - total;
@@ -79,12 +79,12 @@ function withContext(contextSize: number | undefined): string {
   return contextSize === undefined ? '' : ` with a ${count(contextSize)}-token context`;
 }
 
-/** `NVIDIA GeForce RTX 4090 has 22.9 GB free`, or the total of several GPUs. */
+/** Returns a clause such as `NVIDIA GeForce RTX 4090 has 22.9 GB free`, with the total of several GPUs. */
 function vramOf({ gpus }: MemoryBudget): string {
   const free = formatBytes(sum(gpus.map((gpu) => gpu.availableVram)));
   const [first] = gpus;
   if (gpus.length > 1)
-    return `${gpus.length} GPUs (${gpus.map((gpu) => gpu.name).join(', ')}) have ${free} free together`;
+    return `${gpus.length} GPUs (${gpus.map((gpu) => gpu.name).join(', ')}) have ${free} free in total`;
   return `${first?.name ?? 'the GPU'} has ${free} free`;
 }
 

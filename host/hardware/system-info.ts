@@ -3,7 +3,7 @@ import { defined } from '../common/defined.ts';
 import type { systemInfo as systemInfoSchema } from '../protocol/actions/system.ts';
 import type { CpuInfo, GpuInfo, HardwareSnapshot } from './types.ts';
 
-/** The operating system according to Node: `Linux`, `6.8.0-45-generic`, `#45-Ubuntu SMP …`. */
+/** The operating system as reported by Node: `Linux`, `6.8.0-45-generic`, `#45-Ubuntu SMP …`. */
 export interface OsFacts {
   readonly type: string;
   readonly release: string;
@@ -62,7 +62,7 @@ function gpuEngines({ vendor }: GpuInfo, { platform, architecture }: CpuInfo): E
   return { [vendor === 'nvidia' ? 'llama.cpp-cuda' : 'llama.cpp-vulkan']: { available: true } };
 }
 
-/** Converts bytes to binary gigabytes with one decimal place, as memory is sold. */
+/** Converts bytes to binary gigabytes with one decimal place, the unit in which memory is sold. */
 function gigabytes(bytes: number): number {
   return Math.round((bytes / 1024 ** 3) * 10) / 10;
 }

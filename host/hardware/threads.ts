@@ -1,38 +1,38 @@
 import type { CpuFacts } from './types.ts';
 
-/** How many CPU threads a model can use. Within this its runner follows the load of the machine. */
+/** Limits for the number of CPU threads of a model. Its runner adapts to the load of the computer within them. */
 export interface ThreadRange {
-  /** Cores as fast as the fastest: a slower one holds up all others at ggml's barriers. */
+  /** Number of fast cores. At ggml's barriers, all threads wait for the slowest one. */
   readonly quick: number;
   readonly most: number;
 }
 
 /**
- * Most threads for one model: beyond them a token waits for the memory, not for a core, and every further thread is one
- * more to wait for at ggml's barriers.
+ * Maximum number of threads of a model. With more threads, speed is limited by memory bandwidth, and every thread adds
+ * waiting time at ggml's barriers.
  */
 const MAX_THREADS = 16;
 
-/** What the CPUs did over a moment, in CPUs: 0.5 is half of one. */
+/** CPU load over a short time, in CPUs: 0.5 is half a CPU. */
 export interface CpuLoad {
-  /** Time of this process. */
+  /** Load of this process. */
   readonly own: number;
-  /** Time of all other processes. */
+  /** Load of all other processes. */
   readonly others: number;
   readonly idle: number;
-  /** CPUs that this process may run on. More than its share where a quota limits it. */
+  /** Number of CPUs on which this process may run, regardless of a quota. */
   readonly cpus: number;
 }
 
-/** Below this part of the CPUs idle, processes compete for them. */
+/** Fraction of idle CPUs below which processes compete for them. */
 const CONTENTION_IDLE = 0.05;
 
-/** Load of others that counts as a whole core, in cores: a desktop at rest causes less. */
+/** Load of other processes that counts as a busy core, in cores: an idle desktop causes less. */
 const BUSY_CORE = 0.4;
 
 /**
- * Returns the threads that can be used on a processor: one for each physical core but one, which the host and the browser
- * need. With two cores and nothing else running, one thread gave 82 tokens per second, and two gave 46.
+ * Returns the limits for a CPU: one thread per physical core, except one core for the host and the browser. On an idle
+ * computer with two cores, one thread generated 82 tokens per second, and two generated 46.
  */
 export function threadRange({
   cores,
@@ -42,11 +42,11 @@ export function threadRange({
 }
 
 /**
- * Threads for which a fast core is free, at least 1.
+ * Returns the number of threads for which a fast core is free, at least 1.
  *
- * @param running Threads of this process that had work during the measurement. Where CPU time is short, what they did
- * not get is time that others took from them, and would take again.
- * @param usable CPUs that this process gets at most: fewer than it may run on where it has a quota.
+ * @param running Number of threads of this process that had work during the measurement. If CPUs are scarce, the time
+ * that   they did not get was used by other processes, which will continue to use it.
+ * @param usable Number of CPUs that this process can use: its quota, if it has one.
  */
 export function freeThreads(
   { quick, most }: ThreadRange,
@@ -54,7 +54,7 @@ export function freeThreads(
   { running, usable }: { running: number; usable: number },
 ): number {
   const lost = idle < CONTENTION_IDLE * cpus ? Math.max(0, running - own) : 0;
-  // A quota smaller than the machine leaves other cores to other processes.
+  // With a quota, other processes can use the cores beyond it.
   const taken = Math.max(0, Math.min(cpus, others + lost) - Math.max(0, cpus - usable));
   return Math.max(1, Math.min(Math.floor(quick - taken + BUSY_CORE), most));
 }

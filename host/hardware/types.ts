@@ -1,11 +1,11 @@
-/** The hardware at one moment. Plain data, so that recorded snapshots can be used in tests. Sizes are bytes. */
+/** A snapshot of the hardware. Plain data, which allows recorded snapshots in tests. Sizes are in bytes. */
 export interface HardwareSnapshot {
   readonly cpu: CpuInfo;
   readonly gpus: readonly GpuInfo[];
   readonly memory: MemoryInfo;
 }
 
-/** The CPU as reported by the operating system, and what is derived from it. */
+/** The CPU as reported by the operating system, and derived properties. */
 export interface CpuInfo extends CpuFacts {
   /** `Zen 4`, `Sapphire Rapids`, `Apple M2`, …; null if it is not in the tables. */
   readonly microarchitecture: string | null;
@@ -23,37 +23,37 @@ export interface CpuFacts {
   readonly vendor: string;
   /** `AMD EPYC 9654 96-Core Processor`. */
   readonly modelName: string;
-  /** CPUID family, model and stepping, decimal; null if the CPU has no CPUID. */
+  /** CPUID family, model and stepping; null if the CPU has no CPUID. */
   readonly family: number | null;
   readonly model: number | null;
   readonly stepping: number | null;
   /**
-   * Part number of an Arm core (MIDR_EL1 bits 15 to 4), of its fastest cores if there are several kinds; otherwise
-   * null.
+   * Part number of an Arm core (MIDR_EL1 bits 15 to 4), of the fastest cores if there are several kinds; null for other
+   * CPUs.
    */
   readonly part: number | null;
   /**
    * Feature flags with Linux's names, in lower case (`avx2`, `avx512_vnni`, `asimddp`, …). Empty if the operating
-   * system does not list them all (Windows, macOS); then the microarchitecture determines them.
+   * system does not list all of them (Windows, macOS); features are then derived from the microarchitecture.
    */
   readonly flags: readonly string[];
-  /** Physical cores that this process may use; inside a container possibly fewer than the computer has. */
+  /** Number of physical cores that this process may use, which may be limited by a container. */
   readonly cores: number;
-  /** Hardware threads that this process may use. */
+  /** Number of hardware threads that this process may use. */
   readonly threads: number;
-  /** The performance cores among `cores`; absent if all cores are of one kind or the system does not report it. */
+  /** Number of performance cores; absent if all cores are of one kind or the system does not report them. */
   readonly performanceCores?: number;
 }
 
-/** Memory of the GPUs that llama.cpp uses, as its backend reports it: bytes of all of them together. */
+/** Total memory of the GPUs that llama.cpp uses, as reported by its backend, in bytes. */
 export interface GpuMemory {
   readonly total: number;
   readonly free: number;
-  /** Whether it is part of the main memory. */
+  /** Whether the memory is part of the main memory. */
   readonly isShared: boolean;
 }
 
-/** The GPUs that llama.cpp can use, as its backend reports them. */
+/** The GPUs that llama.cpp can use, as reported by its backend. */
 export interface BackendGpus {
   readonly backend: GpuBackend;
   readonly names: readonly string[];
@@ -68,17 +68,17 @@ export interface GpuInfo {
   readonly totalVram: number;
   readonly availableVram: number;
   /**
-   * Whether it shares the main memory (Apple, integrated graphics). Then its VRAM is the part of the RAM that it may
-   * use at most.
+   * Whether the GPU shares the main memory (Apple, integrated graphics). Its VRAM is then the maximum part of the RAM
+   * that it may use.
    */
   readonly sharedMemory: boolean;
   readonly driver?: string;
-  /** How llama.cpp uses it; null if it cannot, absent if llama.cpp was not asked. */
+  /** The backend with which llama.cpp uses the GPU; null if it cannot use it, absent if llama.cpp was not queried. */
   readonly backend?: GpuBackend | null;
 }
 
 export interface MemoryInfo {
   readonly total: number;
-  /** What programs can use without swapping: Linux's `MemAvailable`, not only free memory. */
+  /** Memory that programs can use without swapping: Linux's `MemAvailable`, not only free memory. */
   readonly available: number;
 }

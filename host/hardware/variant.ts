@@ -2,9 +2,9 @@ import { microarchitecture, x86Model } from './microarchitecture.ts';
 import type { CpuFacts } from './types.ts';
 
 /**
- * A build of ggml's CPU backend, and the CPU flags it requires, with Linux's names. ggml scores every build with a bit
- * per feature and loads the best one. A build with more requirements always scores higher, so the builds are listed by
- * score, and the last one that the CPU supports is chosen.
+ * A build of ggml's CPU backend and the CPU flags that it requires, with Linux's names. ggml computes a score for every
+ * build, with a bit per feature, and loads the best one. The builds are listed by score, so the last one that the CPU
+ * supports is chosen.
  */
 type Build = readonly [name: string, needs: readonly string[]];
 
@@ -12,10 +12,10 @@ const AVX2 = ['sse4_2', 'avx', 'f16c', 'fma', 'avx2', 'bmi2'];
 const AVX512 = [...AVX2, 'avx512f', 'avx512cd', 'avx512vl', 'avx512dq', 'avx512bw'];
 
 /**
- * The x86 builds. Source: `ggml_add_cpu_backend_variant` in llama.cpp's `ggml/src/CMakeLists.txt` (which features each
- * has) and `ggml_backend_cpu_x86_score` in `ggml-cpu/arch/x86/cpu-feats.cpp` (which flags each feature requires, and
- * the bits: FMA 1, F16C 2, SSE4.2 4, BMI2 8, AVX 16, AVX2 32, AVX-VNNI 64, AVX-512 128, VBMI 256, BF16 512, VNNI 1024,
- * AMX 2048).
+ * The x86 builds. Source: `ggml_add_cpu_backend_variant` in llama.cpp's `ggml/src/CMakeLists.txt` (the features of each
+ * build) and `ggml_backend_cpu_x86_score` in `ggml-cpu/arch/x86/cpu-feats.cpp` (the flags that each feature requires,
+ * and the bits: FMA 1, F16C 2, SSE4.2 4, BMI2 8, AVX 16, AVX2 32, AVX-VNNI 64, AVX-512 128, VBMI 256, BF16 512, VNNI
+ * 1024, AMX 2048).
  */
 const X86_BUILDS: readonly Build[] = [
   ['x64', []],
@@ -34,7 +34,7 @@ const X86_BUILDS: readonly Build[] = [
   ['sapphirerapids', [...AVX512, 'avx512vbmi', 'avx512_vnni', 'avx512_bf16', 'amx_int8']],
 ];
 
-/** The Arm builds for Linux. Source: the same, and `ggml-cpu/arch/arm/cpu-feats.cpp` (`fphp` means FP16 arithmetic). */
+/** The Arm builds for Linux. Source: as above, and `ggml-cpu/arch/arm/cpu-feats.cpp` (`fphp` is FP16 arithmetic). */
 const ARM_LINUX_BUILDS: readonly Build[] = [
   ['armv8.0_1', []],
   ['armv8.2_1', ['asimddp']],
@@ -46,13 +46,13 @@ const ARM_LINUX_BUILDS: readonly Build[] = [
   ['armv9.2_2', ['asimddp', 'fphp', 'sve', 'i8mm', 'sve2', 'sme']],
 ];
 
-/** Intel brands with AVX disabled, until Ice Lake. */
+/** Intel brands in which AVX is disabled, before Ice Lake. */
 const WITHOUT_AVX = /\b(Pentium|Celeron)\b/i;
 
 /**
  * Returns the build of ggml's CPU backend that llama.cpp loads on this CPU, as named in the prebuilt packages of
- * node-llama-cpp 3.21; null if the package has only one (Windows on Arm, 32-bit Arm) or the CPU is unknown. The
- * packages for x86 have all builds on all three systems.
+ * node-llama-cpp 3.21; null if the package contains only one (Windows on Arm, 32-bit Arm) or the CPU is unknown. The
+ * x86 packages for all three systems contain all builds.
  */
 export function chooseVariant(facts: CpuFacts): string | null {
   if (facts.architecture === 'x64') {
@@ -75,7 +75,7 @@ function x86WithoutFlags(facts: CpuFacts): string | null {
   return beforeIceLake && facts.vendor === 'GenuineIntel' && WITHOUT_AVX.test(facts.modelName) ? 'sse42' : variant;
 }
 
-/** Apple's builds depend on `FEAT_I8MM` (since the M2) and `FEAT_SME` (since the M4). */
+/** Returns the build for an Apple CPU. It depends on `FEAT_I8MM` (since the M2) and `FEAT_SME` (since the M4). */
 function appleBuild(facts: CpuFacts): string | null {
   const generation = Number(microarchitecture(facts)?.match(/^Apple M(\d+)$/)?.[1] ?? Number.NaN);
   if (Number.isNaN(generation)) return null;

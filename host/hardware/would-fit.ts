@@ -6,7 +6,7 @@ import { checkFit } from './fit.ts';
 import { recommendSplit } from './split.ts';
 import type { HardwareSnapshot } from './types.ts';
 
-/** Settings of LOAD_MODEL that would fit, or a description of what would. */
+/** Settings for LOAD_MODEL that would fit, or a description of a model that would. */
 export interface Alternative {
   readonly n_gpu_layers?: number;
   readonly n_ctx?: number;
@@ -23,14 +23,14 @@ export interface RejectedLoad {
   readonly snapshot: HardwareSnapshot;
 }
 
-/** Smallest context worth proposing, in tokens. A shorter one is too short for a conversation. */
+/** Minimum context length to propose, in tokens. A shorter one is insufficient for a conversation. */
 const MIN_CONTEXT = 512;
 
-/** Half the size of F16 with little loss: the only quantized cache that is proposed. */
+/** The only quantized cache that is proposed: about half the size of F16, with little loss. */
 const SMALL_CACHE = { cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' } as const;
 
 /**
- * Returns alternatives to a load that does not fit, each sufficient on its own, those with the least impact first:
+ * Returns alternatives to a load that does not fit, each sufficient on its own. Those with the least impact come first:
  * fewer layers on the GPU, a quantized cache, a shorter context (with the same cache, or a longer one with a quantized
  * cache), a smaller file.
  */
@@ -73,13 +73,13 @@ function smallCache(layers: number, contextSize: number): Alternative {
   };
 }
 
-/** Returns the number of GPU layers with which these settings fit, or undefined. */
+/** Returns the number of GPU layers with which these settings fit; undefined if there is none. */
 function fittingLayers({ shape, snapshot }: RejectedLoad, settings: DemandSettings): number | undefined {
   const { gpuLayers } = recommendSplit({ shape, ...settings, snapshot });
   return checkFit(demandOf(shape, settings), gpuLayers, snapshot).fits ? gpuLayers : undefined;
 }
 
-/** Returns the longest of the contexts 512, 768, 1024, 1536, 2048, … below the requested one that fits. */
+/** Returns the longest context of 512, 768, 1024, 1536, 2048, … tokens below the requested one that fits. */
 function longestContext(
   load: RejectedLoad,
   settings: DemandSettings,
@@ -96,7 +96,7 @@ function longestContext(
   return longest;
 }
 
-/** Proposes a smaller file: the largest that would fit with the smallest context. */
+/** Proposes a smaller file: the largest size that would fit with the minimum context. */
 function smallerFile({ shape, settings, snapshot }: RejectedLoad): Alternative {
   const demand = demandOf(shape, { ...settings, contextSize: Math.min(MIN_CONTEXT, settings.contextSize) });
   const { needed, available } = checkFit(demand, 0, snapshot);

@@ -1,16 +1,16 @@
-/** A row of a table of CPUs. */
+/** A row of a CPU table. */
 export interface CpuModel {
   /** The manufacturer's name for the generation: `Zen 4`, `Sapphire Rapids`. */
   readonly name: string;
-  /** The best ggml build for it in general; used if the operating system lists no CPU flags. */
+  /** The ggml build to use if the operating system does not list the CPU flags. */
   readonly variant: string;
-  /** CPUID family, decimal. */
+  /** CPUID family. */
   readonly family: number;
-  /** CPUID models, inclusive ranges. */
+  /** Inclusive ranges of CPUID models. */
   readonly models: readonly (readonly [first: number, last: number])[];
-  /** Only these steppings, an inclusive range. */
+  /** Inclusive range of steppings. Default: all. */
   readonly steppings?: readonly [first: number, last: number];
-  /** Only CPUs with this brand string. */
+  /** Pattern of the brand string. Default: any. */
   readonly brand?: RegExp;
 }
 
@@ -62,7 +62,7 @@ export const INTEL_MODELS: readonly CpuModel[] = [
   { ...intelRow('Cooper Lake', 'cooperlake', 6, [0x55]), steppings: [10, 15] },
   { ...intelRow('Cascade Lake', 'cascadelake', 6, [0x55]), steppings: [5, 9] },
   intelRow('Skylake-SP', 'skylakex', 6, [0x55]),
-  // The successors of Kaby Lake have its two model numbers and the same core.
+  // The successors of Kaby Lake have the same two model numbers and the same core.
   {
     ...intelRow('Comet Lake', 'haswell', 6, [0x8e]),
     steppings: [12, 15],
