@@ -7,20 +7,22 @@ import { homeFolder } from '../common/platform.ts';
 import { readConfig } from '../config.ts';
 import { type Machine, type MachineOptions, machineOf } from './installation.ts';
 
-/** What the commands `install` and `uninstall` work with. */
+/** The environment of the commands `install` and `uninstall`. */
 export interface CommandIo {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** The running executable: Node, or the packaged host. */
   readonly execPath: string;
-  /** The host's main file; undefined when the executable needs none. */
+  /** The host's main file; undefined if the executable does not need one. */
   readonly mainPath: string | undefined;
-  /** Another computer than this one: a folder to stage a package in, or that of a test. */
+  /** A computer other than this one: a staging folder for a package, or a folder of a test. */
   readonly machine?: Partial<Pick<MachineOptions, 'system' | 'root' | 'paths' | 'reg' | 'exists'>>;
 }
 
-/** Returns the computer that a command works on. Throws `REGISTRATION_FAILED` on a platform without known browsers. */
+/**
+ * Returns the computer to register on. @throws HostError `REGISTRATION_FAILED` on a platform without known browsers.
+ */
 export function openMachine(io: CommandIo): Machine {
   const config = readConfig({ runnerEntry: pathToFileURL(io.mainPath ?? io.execPath), env: io.env });
   const home = homeFolder(io.env);
@@ -32,18 +34,18 @@ export function openMachine(io: CommandIo): Machine {
   );
 }
 
-/** Returns the names of browsers, for a sentence. */
+/** Returns the titles of browsers as a comma-separated list. */
 export function titles(browsers: readonly BrowserName[]): string {
   return browsers.map((browser) => BROWSERS[browser].title).join(', ');
 }
 
-/** An error as it is shown to the user. */
+/** An error to show to the user. */
 export interface Fault {
   readonly code: string;
   readonly message: string;
 }
 
-/** Converts an error for the user. One that neither the computer nor the user causes is a bug, and is thrown. */
+/** Converts an error to one that can be shown to the user. Rethrows unexpected errors, which are bugs. */
 export function faultOf(error: unknown, command: string): Fault {
   if (isHostError(error)) return errorInfo(error);
   if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) {
@@ -57,7 +59,7 @@ export function faultOf(error: unknown, command: string): Fault {
   throw error;
 }
 
-/** Reports an error on stderr, or with `--json` as an object on stdout. Returns the exit code. */
+/** Writes an error to stderr, or with `--json` as an object to stdout. Returns the exit code. */
 export function reportFault(error: unknown, command: string, io: CommandIo, json: boolean): number {
   const fault = faultOf(error, command);
   if (json) io.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);

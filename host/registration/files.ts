@@ -4,12 +4,12 @@ import { resolve } from 'node:path';
 import { ancestors } from '../common/ancestors.ts';
 import { isSystemError } from '../common/errors.ts';
 
-/** Returns the SHA-256 of a text in hexadecimal, by which the record identifies a file. */
+/** Returns the SHA-256 of a file's contents in hex, with which the record identifies the contents. */
 export function digest(contents: string | Buffer): string {
   return createHash('sha256').update(contents).digest('hex');
 }
 
-/** A file that exists at a path. */
+/** A file, folder or link that exists at a path. */
 export interface FoundFile {
   /** Absent for a link or anything else that is not a regular file. */
   readonly sha256?: string;
@@ -17,7 +17,7 @@ export interface FoundFile {
   readonly mode: number;
 }
 
-/** Returns what is at a path, without following a link; undefined if there is nothing. */
+/** Examines a path without following links; undefined if it does not exist. */
 export async function lookAt(path: string): Promise<FoundFile | undefined> {
   try {
     const found = await lstat(path);
@@ -32,32 +32,32 @@ export async function lookAt(path: string): Promise<FoundFile | undefined> {
 /**
  * Creates a folder and its parents. Returns those that did not exist, the topmost first.
  *
- * One folder at a time, since the result of a recursive `mkdir` cannot be compared with a path of ours: on Windows it
- * begins with `\\?\`.
+ * Creates one folder at a time, because the result of a recursive `mkdir` on Windows begins with `\\?\` and cannot be
+ * compared with other paths.
  */
 export async function makeFolder(path: string, mode: number): Promise<string[]> {
   const missing: string[] = [];
   for (const folder of ancestors(resolve(path))) {
-    if (await isThere(folder)) break;
+    if (await exists(folder)) break;
     missing.unshift(folder);
   }
-  const made: string[] = [];
+  const created: string[] = [];
   for (const folder of missing) {
     try {
       await mkdir(folder, { mode });
     } catch (error) {
-      // Another process created it in the meantime, so it must not be removed later.
+      // Another process created the folder in the meantime, so it must not be removed later.
       if (isSystemError(error, 'EEXIST')) continue;
       throw error;
     }
-    // The umask may have taken bits that other users need.
+    // The umask may have removed permissions that other users need.
     await chmod(folder, mode);
-    made.push(folder);
+    created.push(folder);
   }
-  return made;
+  return created;
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

@@ -4,28 +4,28 @@ import { programFolder } from '../configuration/program-folder.ts';
 import { pathsOf, type RegistrationEnv } from './platform-env.ts';
 import { type RunReg, systemReg } from './registry.ts';
 
-/** Name of the file in the program folder that records what was registered. */
+/** Name of the registration record in the program folder. */
 const RECORD_NAME = 'registration.json';
 
-/** The machine an install or uninstall works on. A test gives another root, home, system or `reg`. */
+/** The computer on which the host is installed or uninstalled. Tests replace the root, home, system or `reg`. */
 export interface Machine extends RegistrationEnv {
   /** `TABAGENT_HOME`, or its default. */
   readonly dataFolder: string;
   readonly reg: RunReg;
 }
 
-/** What of a machine may be given; the rest is taken from `env`. */
+/** The properties of a {@link Machine}. Those that are not given are derived from this computer and `env`. */
 export type MachineOptions = Pick<Machine, 'env' | 'dataFolder' | 'home'> &
   Partial<Pick<Machine, 'system' | 'root' | 'paths' | 'reg' | 'exists'>>;
 
-/** This machine, or the one a test describes. Undefined on a system without a table. */
+/** Returns the computer to install on; undefined on a system for which no browsers are known. */
 export function machineOf(options: MachineOptions): Machine | undefined {
   const system = options.system ?? knownSystem(process.platform);
   if (system === undefined) return undefined;
   return { reg: systemReg(options.env), exists: existsSync, ...options, system };
 }
 
-/** The program folder of one user or of all, and the record in it. */
+/** Returns the program folder for the user or for all users, and the path of the record in it. */
 export function placesOf(machine: Machine, systemWide: boolean): { folder: string; recordFile: string } {
   const folder = programFolder(machine, { systemWide, dataFolder: machine.dataFolder });
   return { folder, recordFile: pathsOf(machine).join(folder, RECORD_NAME) };

@@ -2,11 +2,11 @@ import type { Platform } from '../../manifests/browser.ts';
 import { pathsOf, type RegistrationEnv } from './platform-env.ts';
 import { type FileTarget, FOLDER_MODE, LAUNCHER_MODE } from './target.ts';
 
-/** The program that browsers start, and the file that must be written for it. */
+/** The program that browsers start. */
 export interface Launcher {
   /** Absolute path for the manifest. */
   readonly hostPath: string;
-  /** Absent when the program is an executable already. */
+  /** The file to write; absent if the program is an existing executable. */
   readonly target?: FileTarget;
   /** Files that run when a browser starts the host. */
   readonly runs: readonly string[];
@@ -27,8 +27,8 @@ export interface LauncherRequest extends HostProgram, Pick<RegistrationEnv, 'sys
 }
 
 /**
- * A browser starts one file without arguments of ours, so that a host of Node and a main file needs a small script
- * between them. The packaged host is started as it is.
+ * Plans the launcher. A browser starts a file without our arguments, so Node.js with a main file needs a small script
+ * as a launcher. The packaged host is started directly.
  */
 export function planLauncher(request: LauncherRequest): Launcher {
   const { system, execPath, mainPath, programFolder, systemWide } = request;
@@ -49,7 +49,7 @@ export function planLauncher(request: LauncherRequest): Launcher {
   };
 }
 
-/** The launcher's text: a shell script, or on Windows a batch file. */
+/** Returns the text of the launcher: a shell script, or on Windows a batch file. */
 export function launcherText(system: Platform, command: readonly string[]): string {
   return system === 'win32' ? batchText(command) : shellText(command);
 }
@@ -60,13 +60,13 @@ function shellText(command: readonly string[]): string {
   return [
     '#!/bin/sh',
     `# ${REMARK}`,
-    // exec: signals of the browser reach the host itself, and no shell stays in memory.
+    // With `exec`, the host receives the browser's signals, and no shell remains in memory.
     `exec ${command.map(quoteForShell).join(' ')} "$@"`,
     '',
   ].join('\n');
 }
 
-/** One word of a POSIX shell, whatever characters are in it. */
+/** Quotes a word for a POSIX shell. */
 function quoteForShell(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
@@ -74,18 +74,18 @@ function quoteForShell(word: string): string {
 function batchText(command: readonly string[]): string {
   return [
     '@echo off',
-    // cmd.exe reads a batch file in the console's code page, in which a path such as C:\Users\José is another one.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII, from its first character on
+    // cmd.exe decodes a batch file with the console's code page, which would change a path such as C:\Users\José.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of all ASCII characters
     ...(command.every((word) => /^[\x00-\x7f]*$/.test(word)) ? [] : ['"%SystemRoot%\\System32\\chcp.com" 65001 >nul']),
     `rem ${REMARK}`,
-    // Delayed expansion, where a machine has it on, would eat exclamation marks.
+    // If delayed expansion is enabled, it would remove exclamation marks.
     'setlocal DisableDelayedExpansion',
     `${command.map((word) => `"${escapePercent(word)}"`).join(' ')} %*`,
     '',
   ].join('\r\n');
 }
 
-/** A Windows path holds no quotes, but it may hold percent signs, which a batch file would expand. */
+/** Escapes percent signs, which a batch file would expand. A Windows path cannot contain quotes. */
 function escapePercent(path: string): string {
   return path.replaceAll('%', '%%');
 }

@@ -6,11 +6,11 @@ import { lookAt } from './files.ts';
 import type { RegistrationRecord } from './record.ts';
 import { type FileTarget, FOLDER_MODE } from './target.ts';
 
-/** How a configuration file gets what a registration needs. */
+/** The change of a configuration file for a registration. */
 export interface ConfigurationPlan {
-  /** The file, if the installation creates it or has created it. */
+  /** The file, if the installation creates it or created it earlier. */
   readonly targets: readonly FileTarget[];
-  /** Changes a file that is the user's own. */
+  /** Changes a file that belongs to the user. */
   readonly change?: () => Promise<void>;
 }
 
@@ -22,8 +22,9 @@ export interface ConfigurationFolder {
 }
 
 /**
- * Plans how the host comes to accept extensions. A manifest says which ones a browser starts the host for, the
- * configuration which ones the host accepts. TabAgent's own extension needs none. Throws `CONFIG_UNUSABLE`.
+ * Plans the configuration that allows extensions. A manifest lists the extensions for which a browser starts the host;
+ * the configuration lists those that the host accepts. TabAgent's own extension needs no configuration. Throws
+ * `CONFIG_UNUSABLE`.
  */
 export async function planExtensions(
   at: ConfigurationFolder,
@@ -35,7 +36,7 @@ export async function planExtensions(
     : planFile(at, path, withExtensions(await readConfigFile(path), extensions));
 }
 
-/** Plans how variables are saved; those that are empty are removed. Throws `CONFIG_UNUSABLE`. */
+/** Plans the file with saved variables. Removes empty variables. Throws `CONFIG_UNUSABLE`. */
 export async function planVariables(at: ConfigurationFolder, variables: SavedEnvironment): Promise<ConfigurationPlan> {
   if (Object.keys(variables).length === 0) return { targets: [] };
   const path = environmentFileIn(at.folder);

@@ -2,17 +2,17 @@ import { defaultHome } from '../config.ts';
 import { SAVED_VARIABLES, type SavedEnvironment, withoutSavedVariables } from '../configuration/saved-environment.ts';
 import type { Machine } from './installation.ts';
 
-/** The variables to save for the host that browsers start, and where. */
+/** The variables to save for the host that browsers start, and the folders of the files. */
 export interface EnvironmentPlan {
-  /** For the data folder, or the program folder for all users. */
+  /** Variables to save in the data folder, or in the program folder for all users. */
   readonly environment: SavedEnvironment;
-  /** The folder where the host that a browser starts looks first, if that is not the data folder. */
+  /** Variables to save in the folder in which a host looks first, if it is not the data folder. */
   readonly pointer?: { readonly folder: string; readonly environment: SavedEnvironment };
   /** Variables that cannot be saved, with the reason. */
   readonly notes: readonly string[];
 }
 
-/** Plans which variables of this environment the host that browsers start gets, too. Empty ones are removed. */
+/** Selects the variables of this environment to save for the host that browsers start. Empty ones are removed. */
 export function planEnvironment({ env, dataFolder }: Machine, systemWide: boolean): EnvironmentPlan {
   const notes: string[] = [];
   const environment: Record<string, string> = {};
@@ -23,7 +23,7 @@ export function planEnvironment({ env, dataFolder }: Machine, systemWide: boolea
       notes.push(`${name} was not saved: it contains a password, which all users could read.`);
     } else environment[name] = value;
   }
-  // All users share a registration, but each has a data folder.
+  // A system-wide registration is shared, but each user has a data folder.
   if (systemWide) return { environment, notes };
   const folder = defaultHome(withoutSavedVariables(env));
   if (folder === dataFolder) {

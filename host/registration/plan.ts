@@ -6,18 +6,18 @@ import { findBrowsers } from './find-browsers.ts';
 import { pathsOf, placeExists, type RegistrationEnv, resolvePlace } from './platform-env.ts';
 import { FOLDER_MODE, type KeyTarget, MANIFEST_MODE, type Target } from './target.ts';
 
-/** A registration to plan. */
+/** Options of {@link planRegistration}. */
 export interface RegistrationRequest extends RegistrationEnv {
-  /** Browsers given by the user, registered whether they are installed or not. Default: those that are installed. */
+  /** Browsers requested by the user, even if they are not installed. Default: the installed ones. */
   readonly browsers?: readonly BrowserName[];
-  /** Browsers registered before, which are updated in any case. */
+  /** Browsers that were registered earlier. They are always updated. */
   readonly registered?: readonly BrowserName[];
   readonly allowed: AllowedExtensions;
-  /** Absolute path of the program the browsers start. */
+  /** Absolute path of the program that browsers start. */
   readonly hostPath: string;
-  /** For all users of the computer. */
+  /** Whether to register for all users of the computer. */
   readonly systemWide: boolean;
-  /** Folder of manifests whose path is in the registry (Windows). */
+  /** Folder of the manifests that registry keys refer to (Windows). */
   readonly programFolder: string;
 }
 
@@ -27,7 +27,7 @@ export interface PlanNote {
   readonly text: string;
 }
 
-/** What to write, and where. */
+/** The files and registry keys to write. */
 export interface RegistrationPlan {
   /** The browsers that will find the host. */
   readonly browsers: readonly BrowserName[];
@@ -36,8 +36,8 @@ export interface RegistrationPlan {
 }
 
 /**
- * Plans what must be written so that browsers find the host. Calls nothing but `exists`, and writes
- * nothing. A file that several browsers read is one target.
+ * Plans the files and registry keys with which browsers find the host. Has no side effects; reads the file system only
+ * with `exists`. A file that several browsers read is one target.
  */
 export function planRegistration(request: RegistrationRequest): RegistrationPlan {
   const wanted = new Set([...(request.browsers ?? findBrowsers(request)), ...(request.registered ?? [])]);
@@ -52,7 +52,7 @@ export function planRegistration(request: RegistrationRequest): RegistrationPlan
       if (request.browsers?.includes(browser)) notes.push({ browser, text });
       continue;
     }
-    // A browser in a sandbox gets a note if it was found or given, not if the user gave others.
+    // Add a note about a sandboxed browser if it was found or requested, but not if the user requested others.
     if (wanted.has(browser) || request.browsers === undefined) {
       for (const { sign, say } of places.confined) {
         if (placeExists(sign, request)) notes.push({ browser, text: say });
@@ -91,7 +91,7 @@ function folderTargets(place: ManifestFolder, browser: BrowserName, request: Reg
   return [[path, manifestTarget(path, BROWSERS[browser].family, [browser], request)]];
 }
 
-/** A key, and the file it names: one for each family. */
+/** Returns a registry key and the manifest to which it refers, which browsers of a family share. */
 function keyTargets(vendorKey: string, browser: BrowserName, request: RegistrationRequest): [string, Target][] {
   const { family } = BROWSERS[browser];
   const path = pathsOf(request).join(request.programFolder, 'manifests', `${HOST_NAME}.${family}.json`);

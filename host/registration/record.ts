@@ -13,7 +13,7 @@ const browsers = v.array(v.picklist(BROWSER_NAMES));
 const FileEntrySchema = v.object({
   kind: v.literal('file'),
   path: v.string(),
-  /** SHA-256 of the contents; several during an installation, when any of them may be there. */
+  /** SHA-256 of the contents; several during an installation, when the file may have any of them. */
   digests: v.array(v.string()),
   browsers,
 });
@@ -21,7 +21,7 @@ const FileEntrySchema = v.object({
 const KeyEntrySchema = v.object({
   kind: v.literal('key'),
   key: v.string(),
-  /** As `digests`. */
+  /** Values of the key; several as for `digests`. */
   values: v.array(v.string()),
   browsers,
 });
@@ -33,7 +33,7 @@ const RecordSchema = v.object({
   folders: v.array(v.string()),
 });
 
-/** What was written for browsers, so that exactly that can be removed. */
+/** Record of everything that was written for browsers. Uninstalling removes exactly this. */
 export type RegistrationRecord = v.InferOutput<typeof RecordSchema>;
 
 /** A file or registry key that was written. */
@@ -64,10 +64,10 @@ export async function writeRecord(file: string, record: RegistrationRecord): Pro
   await atomicWrite(file, `${JSON.stringify(record, null, 2)}\n`, RECORD_MODE);
 }
 
-/** Permissions of the record: it contains no secrets, and all users may see what is registered for all. */
+/** Permissions of the record. It contains no secrets, and all users may read what is registered for all. */
 const RECORD_MODE = 0o644;
 
-/** Returns the record's entry for a target. */
+/** Returns the entry for a target. */
 export function entryOf(target: Target): RecordEntry {
   const browsers = [...target.browsers];
   return target.kind === 'file'
@@ -75,21 +75,21 @@ export function entryOf(target: Target): RecordEntry {
     : { kind: 'key', key: target.key, values: [target.value], browsers };
 }
 
-/** Adds entries to a record. Earlier contents of the same files stay recorded. */
-export function withEntries(record: RegistrationRecord, added: readonly RecordEntry[]): RegistrationRecord {
+/** Adds entries to a record. Keeps the recorded earlier contents of the same files. */
+export function addEntries(record: RegistrationRecord, added: readonly RecordEntry[]): RegistrationRecord {
   const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
-  for (const entry of added) entries.set(whereIs(entry), joined(entry, entries.get(whereIs(entry))));
+  for (const entry of added) entries.set(whereIs(entry), merged(entry, entries.get(whereIs(entry))));
   return { ...record, entries: [...entries.values()] };
 }
 
-/** Replaces the entries of a record for the same files and keys. */
-export function settled(record: RegistrationRecord, written: readonly RecordEntry[]): RegistrationRecord {
+/** Adds entries to a record, in place of existing ones for the same files and keys. */
+export function replaceEntries(record: RegistrationRecord, written: readonly RecordEntry[]): RegistrationRecord {
   const entries = new Map(record.entries.map((entry) => [whereIs(entry), entry]));
   for (const entry of written) entries.set(whereIs(entry), entry);
   return { ...record, entries: [...entries.values()] };
 }
 
-function joined(entry: RecordEntry, known: RecordEntry | undefined): RecordEntry {
+function merged(entry: RecordEntry, known: RecordEntry | undefined): RecordEntry {
   if (entry.kind === 'file' && known?.kind === 'file') {
     return { ...entry, digests: [...new Set([...entry.digests, ...known.digests])] };
   }

@@ -4,12 +4,12 @@ import type { BrowserName, Platform } from '../../manifests/browser.ts';
 import { atomicWrite } from '../common/atomic-write.ts';
 import { assertSafeFolder, assertSafeToStart, type SafetyOptions } from '../common/safe-folder.ts';
 import { digest, lookAt, makeFolder } from './files.ts';
-import { entryOf, type RegistrationRecord, readRecord, settled, withEntries, writeRecord } from './record.ts';
+import { addEntries, entryOf, type RegistrationRecord, readRecord, replaceEntries, writeRecord } from './record.ts';
 import { isSameValue, type RunReg, readKey, writeKey } from './registry.ts';
 import { type FileTarget, FOLDER_MODE, type KeyTarget, type Target, whereIs } from './target.ts';
 
 /**
- * The outcome for a target: `written` newly; `updated` from an earlier installation; `replaced` something that
+ * The outcome for a target: `written`, it did not exist; `updated`, it was from an earlier installation; `replaced`, it
  * did not belong to TabAgent or had been changed; `unchanged`; `failed`.
  */
 export type RegisterStatus = 'written' | 'updated' | 'replaced' | 'unchanged' | 'failed';
@@ -19,7 +19,7 @@ export interface RegisterOutcome {
   readonly status: RegisterStatus;
   /** A path or a registry key. */
   readonly where: string;
-  /** None for the launcher. */
+  /** Empty for the launcher. */
   readonly browsers: readonly BrowserName[];
   /** The error, if it failed. */
   readonly error?: unknown;
@@ -28,24 +28,22 @@ export interface RegisterOutcome {
 /** Options of {@link register}. */
 export interface RegisterRequest extends SafetyOptions {
   readonly system: Platform;
-  /** What to put in place, in this order: the launcher first, so that no manifest points to nothing. */
+  /** The targets in the order of writing: the launcher first, because manifests refer to it. */
   readonly targets: readonly Target[];
-  /** Files that run when a browser starts the host, the launcher aside. */
+  /** Files that run when a browser starts the host, except the launcher. */
   readonly runs: readonly string[];
-  /** The file of the record. */
+  /** Path of the record. */
   readonly recordFile: string;
   readonly systemWide: boolean;
   readonly reg: RunReg;
 }
 
 /**
- * Writes targets and records them, so that `unregister` can remove exactly these. It can be repeated, and interrupted
- * at any point: the record is written before the first target. If a manifest or key fails, the others are
- * still written.
+ * Writes targets and records them for `unregister`. It can be repeated, and interrupted at any time: the record is
+ * written before the first target. If a manifest or key cannot be written, the others are still written.
  *
- * Throws `UNSAFE_FOLDER` if other users could replace the program, `REGISTRATION_FAILED` if a program or the
- * record cannot be used (then nothing was written), and the system error if the record or the launcher cannot
- * be written.
+ * @throws HostError `UNSAFE_FOLDER` if other users could replace the program, `REGISTRATION_FAILED` if a program or the
+ *   record cannot be used (nothing was written then); the system error if the record or the launcher cannot be written.
  */
 export async function register(request: RegisterRequest): Promise<RegisterOutcome[]> {
   const { system, targets, recordFile, systemWide } = request;
@@ -53,15 +51,15 @@ export async function register(request: RegisterRequest): Promise<RegisterOutcom
 
   let record: RegistrationRecord = (await readRecord(recordFile)) ?? { version: 1, entries: [], folders: [] };
   const before = record;
-  const remember = async (change: Partial<RegistrationRecord>) => {
+  const updateRecord = async (change: Partial<RegistrationRecord>) => {
     record = { ...record, ...change };
     await writeRecord(recordFile, record);
   };
   const folderMode = systemWide ? FOLDER_MODE.system : FOLDER_MODE.user;
-  const made = await makeFolder(dirname(recordFile), folderMode);
-  await remember({
-    folders: [...record.folders, ...made],
-    entries: withEntries(record, targets.map(entryOf)).entries,
+  const created = await makeFolder(dirname(recordFile), folderMode);
+  await updateRecord({
+    folders: [...record.folders, ...created],
+    entries: addEntries(record, targets.map(entryOf)).entries,
   });
 
   const outcomes: RegisterOutcome[] = [];
@@ -70,12 +68,12 @@ export async function register(request: RegisterRequest): Promise<RegisterOutcom
     try {
       if (target.kind === 'file') {
         const folders = await makeFolder(dirname(target.path), target.folderMode);
-        if (folders.length > 0) await remember({ folders: [...record.folders, ...folders] });
+        if (folders.length > 0) await updateRecord({ folders: [...record.folders, ...folders] });
       }
       const status = target.kind === 'file' ? await putFile(target, before) : await putKey(target, before, request.reg);
       outcomes.push({ status, where: whereIs(target), browsers: target.browsers });
     } catch (error) {
-      // Without the launcher every manifest would point to nothing.
+      // Without the launcher, every manifest would refer to a missing file.
       if (target.browsers.length === 0) throw error;
       failed.push(target);
       outcomes.push({ status: 'failed', where: whereIs(target), browsers: target.browsers, error });
@@ -84,11 +82,11 @@ export async function register(request: RegisterRequest): Promise<RegisterOutcom
   const done = targets.filter((target) => !failed.includes(target));
   const untouched = failed.map(whereIs).filter((where) => !before.entries.some((entry) => whereIs(entry) === where));
   const kept = record.entries.filter((entry) => !untouched.includes(whereIs(entry)));
-  await remember({ entries: settled({ ...record, entries: kept }, done.map(entryOf)).entries });
+  await updateRecord({ entries: replaceEntries({ ...record, entries: kept }, done.map(entryOf)).entries });
   return outcomes;
 }
 
-/** Checks everything that a browser would run: the programs, and the folder of the launcher. */
+/** Checks that other users cannot replace the programs that a browser would run, or the launcher. */
 async function assertSafe({ runs, targets, owners }: RegisterRequest): Promise<void> {
   for (const file of runs) await assertSafeToStart(file, { owners });
   for (const target of targets) {

@@ -3,31 +3,31 @@ import { join } from 'node:path';
 import { HostError } from '../common/errors.ts';
 import { systemFolder } from '../common/find-program.ts';
 
-/** The result of a program of Windows, such as `reg.exe`. */
+/** The result of a Windows program such as `reg.exe`. */
 export interface RegResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs `reg.exe`, or another program of Windows, with these arguments, without a shell. */
+/** Runs `reg.exe`, or another Windows program, with arguments and without a shell. */
 export type RunReg = (args: readonly string[]) => Promise<RegResult>;
 
-/** Longest such a program may take, in milliseconds; `reg.exe` answers in some 50. */
+/** Time limit for such a program, in milliseconds; `reg.exe` takes about 50 ms. */
 const TIMEOUT_MS = 30_000;
 
-/** The real `reg.exe`. */
+/** Returns a function that runs the system's `reg.exe`. */
 export function systemReg(env: Readonly<NodeJS.ProcessEnv>): RunReg {
   return systemProgram('reg.exe', env);
 }
 
-/** Returns what runs a program of Windows, without a shell. */
+/** Returns a function that runs a Windows program without a shell. */
 export function systemProgram(name: string, env: Readonly<NodeJS.ProcessEnv>): RunReg {
   const cwd = systemFolder({ env });
   const program = join(cwd, name);
   return (args) =>
     new Promise((resolve, reject) => {
-      // latin1: the output is in the console's code page, and only its ASCII part is relied on.
+      // The output is in the console's code page. Only its ASCII characters are used, so latin1 is sufficient.
       const options = { cwd, windowsHide: true, timeout: TIMEOUT_MS, encoding: 'latin1' } as const;
       execFile(program, [...args], options, (error, stdout, stderr) => {
         if (error && typeof error.code !== 'number') reject(error);
@@ -40,7 +40,7 @@ export function systemProgram(name: string, env: Readonly<NodeJS.ProcessEnv>): R
 export async function readKey(reg: RunReg, key: string): Promise<string | undefined> {
   const { code, stdout } = await reg(['query', key, '/ve']);
   if (code !== 0) return undefined;
-  // The value's name is translated ("(Default)", "(Standard)"); its type is not.
+  // The name of the value is localized ("(Default)", "(Standard)"); its type is not.
   return /\sREG_SZ\s+(.*?)\s*$/m.exec(stdout)?.[1];
 }
 
@@ -55,8 +55,8 @@ export async function deleteKey(reg: RunReg, key: string): Promise<void> {
 }
 
 /**
- * Returns whether the value read is the one written. Only ASCII is compared: what else a path holds comes back in the
- * console's code page, not in the letters it went in with.
+ * Returns whether the value that was read equals the one that was written. Compares only ASCII characters, because
+ * others are returned in the console's code page.
  */
 export function isSameValue(found: string, written: string): boolean {
   const pattern = written

@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
 
 /**
- * Returns a path to the same file that an upgrade by Homebrew keeps: `opt/NAME`, which always links to the installed
- * version, instead of `Cellar/NAME/VERSION`. Other paths are returned as they are.
+ * Returns a path to the same file that stays valid after an upgrade with Homebrew: `opt/NAME`, which links to the
+ * installed version, instead of `Cellar/NAME/VERSION`. Other paths are returned unchanged.
  */
 export function stablePath(path: string): string {
   const parts = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/(.+)$/.exec(path);
@@ -11,7 +11,7 @@ export function stablePath(path: string): string {
   try {
     return realpathSync(linked) === realpathSync(path) ? linked : path;
   } catch {
-    // Another installation without these links.
+    // An installation without these links.
     return path;
   }
 }

@@ -1,23 +1,23 @@
 import type { BrowserName } from '../../manifests/browser.ts';
 
-/** A file that must hold exactly `contents`: a manifest, or the launcher they point to. */
+/** A file that must have exactly these contents: a manifest, or the launcher. */
 export interface FileTarget {
   readonly kind: 'file';
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
   readonly contents: string;
-  /** Permission bits; without meaning on Windows. */
+  /** Permission bits; ignored on Windows. */
   readonly mode: number;
-  /** Permission bits of folders that must be made for it. */
+  /** Permission bits of the folders that are created for it. */
   readonly folderMode: number;
-  /** Browsers that read it; none for the launcher. */
+  /** Browsers that read it; empty for the launcher. */
   readonly browsers: readonly BrowserName[];
 }
 
 /** A registry key whose default value must be `value`. */
 export interface KeyTarget {
   readonly kind: 'key';
-  /** Whole, beginning with `HKCU\` or `HKLM\`. */
+  /** Full path, beginning with `HKCU\` or `HKLM\`. */
   readonly key: string;
   readonly value: string;
   readonly browsers: readonly BrowserName[];
@@ -26,7 +26,7 @@ export interface KeyTarget {
 /** A file or registry key that a registration writes. */
 export type Target = FileTarget | KeyTarget;
 
-/** Permissions of a manifest: all users read it, only its owner changes it. */
+/** Permissions of a manifest: all users can read it, only its owner can change it. */
 export const MANIFEST_MODE = 0o644;
 
 /** Permissions of the launcher. */

@@ -7,12 +7,12 @@ import { deleteKey, isSameValue, type RunReg, readKey } from './registry.ts';
 import { whereIs } from './target.ts';
 
 /**
- * Result for an item that the registration wrote: `removed`; `gone`, if it was missing; `kept`, because it was changed
- * since; `failed`.
+ * The result for a registered item: `removed`; `gone`, it no longer existed; `kept`, it was changed after registration;
+ * `failed`.
  */
 export type UnregisterStatus = 'removed' | 'gone' | 'kept' | 'failed';
 
-/** An item that the registration wrote, and what happened to it. */
+/** A registered item and its result. */
 export interface UnregisterOutcome {
   readonly status: UnregisterStatus;
   /** A path or a registry key. */
@@ -22,9 +22,8 @@ export interface UnregisterOutcome {
 }
 
 /**
- * Removes the recorded items that were not changed since, then the record, then the folders that the registration created
- * and that are empty now. Items that could not be removed stay in the record for the next attempt. Returns undefined if
- * there is no record.
+ * Removes the recorded items that were not changed, then the record, then empty folders that the registration created.
+ * Items that could not be removed remain in the record for the next attempt. Returns undefined if there is no record.
  *
  * @throws HostError `REGISTRATION_FAILED` if the record is invalid.
  */
@@ -38,7 +37,7 @@ export async function unregister(options: {
 
   const outcomes: UnregisterOutcome[] = [];
   const left: RecordEntry[] = [];
-  // The launcher was written first and is removed last, so that every manifest points to an existing file.
+  // The launcher was written first and is removed last: until then, every manifest refers to an existing file.
   for (const entry of record.entries.toReversed()) {
     const about = { where: whereIs(entry), browsers: entry.browsers };
     try {
@@ -72,7 +71,7 @@ async function remove(entry: RecordEntry, reg: RunReg): Promise<UnregisterStatus
   return 'removed';
 }
 
-/** Removes a folder if it is empty. Does nothing if it is not, or if it is missing. */
+/** Removes a folder if it exists and is empty. */
 async function removeIfEmpty(folder: string): Promise<void> {
   try {
     await rmdir(folder);

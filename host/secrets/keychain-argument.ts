@@ -1,2 +1,2 @@
-/** The first argument of a process that accesses the system keychain. The host passes it, and `start.ts` checks for it. */
+/** First argument of a process that accesses the system keychain. `start.ts` checks for it. */
 export const KEYCHAIN_ARGUMENT = '--keychain';

@@ -4,7 +4,7 @@ import { KEYCHAIN_SERVICE, type KeychainReply, type KeychainRequest } from './ke
 
 /**
  * Executes one request to the system keychain: macOS Keychain, Windows Credential Manager, or the Secret Service of a
- * Linux desktop. It runs in a process of its own because a keychain may prompt the user for a password, or hang.
+ * Linux desktop. Runs in a separate process, because a keychain may prompt the user for a password, or hang.
  */
 export async function runKeychain(): Promise<void> {
   const request: KeychainRequest = JSON.parse(await text(process.stdin));
@@ -14,7 +14,7 @@ export async function runKeychain(): Promise<void> {
 
 async function execute(request: KeychainRequest): Promise<KeychainReply> {
   const { AsyncEntry } = await import('@napi-rs/keyring');
-  // Not the kernel keyring, the library's other backend on Linux, which is cleared at a restart.
+  // The library's other backend on Linux, the kernel keyring, is cleared when the computer restarts.
   const entry = new AsyncEntry(KEYCHAIN_SERVICE, request.account, { linux: { store: 'secret-service' } });
   if (request.do === 'get') return { value: await entry.getPassword() };
   if (request.do === 'set') await entry.setPassword(request.value);

@@ -8,25 +8,25 @@ import { KEYCHAIN_ARGUMENT } from './keychain-argument.ts';
 import type { KeychainRequest } from './keychain-request.ts';
 
 /**
- * Time limit of a keychain request, in milliseconds: enough for the user to type a password if the keychain asks for
+ * Time limit of a keychain request, in milliseconds: enough for the user to enter a password if the keychain requires
  * one.
  */
 export const KEYCHAIN_TIMEOUT_MS = 30_000;
 
 /** Options of a {@link Keychain}. */
 export interface KeychainOptions {
-  /** The module to start the keychain process with; see `HostConfig.runnerEntry`. */
+  /** The module with which the keychain process is started; see `HostConfig.runnerEntry`. */
   readonly entry: URL;
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** @default {@link KEYCHAIN_TIMEOUT_MS} */
   readonly timeoutMs?: number;
-  /** Returns why no program may be started from the host's folder; undefined if it may. */
+  /** Returns the error if no program may be started from the host's folder; otherwise undefined. */
   readonly refusal?: () => Promise<HostError | undefined>;
 }
 
 /**
- * The system keychain. Each request runs in a process of its own, so a keychain that hangs or crashes does not affect
- * the host.
+ * The system keychain. Each request runs in a separate process, so a keychain that hangs or crashes does not affect the
+ * host.
  */
 export class Keychain {
   readonly #options: KeychainOptions;
@@ -36,9 +36,9 @@ export class Keychain {
   }
 
   /**
-   * Returns the secret of an entry; undefined if there is none.
+   * Returns the secret of an entry; undefined if the entry does not exist.
    *
-   * @throws HostError `KEYCHAIN_UNAVAILABLE`, like all methods: there is no keychain, it is locked, or it did not
+   * @throws HostError `KEYCHAIN_UNAVAILABLE`, like all methods, if there is no keychain, it is locked, or it did not
    * respond in time.
    */
   async get(account: string): Promise<string | undefined> {
@@ -70,7 +70,7 @@ export class Keychain {
     const started = Promise.withResolvers<void>();
     child.once('error', () => started.reject(unavailable('its background process could not be started')));
     child.once('exit', () => started.resolve());
-    // The output shows whether the process ended before it read its input.
+    // If the process exits before it has read its input, its output shows that.
     child.stdin.on('error', () => {});
     child.stdin.end(JSON.stringify(request));
     const [output] = await Promise.all([buffer(child.stdout), started.promise]);
@@ -84,7 +84,7 @@ function parseReply(text: string): string | null {
   try {
     reply = JSON.parse(text);
   } catch {
-    // The output is not part of the message because it may contain a secret.
+    // The message does not contain the output, which may include a secret.
     throw unavailable('its background process failed');
   }
   if (!isJsonObject(reply)) throw unavailable('its background process failed');

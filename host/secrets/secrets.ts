@@ -12,14 +12,15 @@ import { storeError } from '../store/store-error.ts';
 import type { Keychain } from './keychain.ts';
 
 /**
- * Pause before a keychain that could not be read is tried again, in milliseconds: each attempt may take half a minute.
+ * Time before another attempt to read a secret from the keychain after a failure, in milliseconds: each attempt may
+ * take half a minute.
  */
 const RETRY_MS = 60_000;
 
-/** The location of a secret that is in the system keychain. */
+/** The location of a secret in the system keychain. */
 export const IN_KEYCHAIN = 'keychain';
 
-/** Storage that protects secrets better than a file does; see `Keychain`. */
+/** Storage that protects secrets better than a file; see {@link Keychain}. */
 export type SecretStorage = Pick<Keychain, 'get' | 'set' | 'delete'>;
 
 /** A value in the file: the secret, or the account of its keychain entry. */
@@ -28,7 +29,7 @@ type StoredSecret = string | { readonly keychain: string };
 /** Options of {@link Secrets}. */
 export interface SecretsOptions {
   readonly file: string;
-  /** The file lock that hosts take to change the file. */
+  /** Path of the lock that hosts acquire to change the file. */
   readonly lock: string;
   /** Absent if the keychain must not be used. */
   readonly keychain?: SecretStorage | undefined;
@@ -37,19 +38,18 @@ export interface SecretsOptions {
 
 /**
  * Tokens and keys that a user saved in the host: in the system keychain if there is one, otherwise in a file that only
- * this user can read. The file lists which of them are in the keychain, so no others are requested from it. A secret is
- * sent only to the service it is for, and never appears in a log, a reply or an error.
+ * this user can read. The file lists the secrets in the keychain, so only these are requested from it. A secret is sent
+ * only to its service, and never appears in a log, a reply or an error.
  */
 export class Secrets {
   readonly #file: string;
   readonly #lock: string;
   readonly #keychain: SecretStorage | undefined;
   readonly #log: Logger;
-  /** Changes, queued by the name of the secret: the keychain can be slow, and the last requested change must win. */
+  /** Serializes changes by the name of the secret: the keychain can be slow, and the last requested change must win. */
   readonly #changes = new KeyedQueue();
   /**
-   * Secrets read from the keychain, by account. An account is never written twice, so a secret that was read stays
-   * valid.
+   * Secrets read from the keychain, by account. An account is written only once, so cached secrets remain valid.
    */
   readonly #entries = new Map<string, Promise<string>>();
 
@@ -61,7 +61,8 @@ export class Secrets {
   }
 
   /**
-   * Removes what a host that was killed while it saved a secret left: a copy of the secrets, perhaps of cleared ones.
+   * Removes temporary files that a host left when it was killed while saving a secret. They contain secrets, possibly
+   * cleared ones.
    */
   async removeLeftovers(): Promise<void> {
     try {
@@ -96,7 +97,7 @@ export class Secrets {
   /** @throws HostError `DISK_FULL`, `CACHE_NOT_WRITABLE`, `CACHE_ERROR`. */
   async set(name: string, value: string): Promise<void> {
     await this.#changes.run(name, async () => {
-      // Fails for an unreadable file before a keychain entry is created that nothing would refer to.
+      // If the file cannot be read, this throws before an orphaned keychain entry is created.
       await this.#read();
       const stored = await this.#storeValue(name, value);
       try {
@@ -109,7 +110,7 @@ export class Secrets {
     });
   }
 
-  /** Removes a secret. Returns `left` if the keychain did not remove its entry, which nothing refers to any more. */
+  /** Removes a secret. Returns `left` if its keychain entry, which is no longer referenced, could not be removed. */
   clear(name: string): Promise<'removed' | 'left' | undefined> {
     return this.#changes.run(name, async () => {
       const before = await this.#replace(name, undefined);
@@ -118,12 +119,12 @@ export class Secrets {
     });
   }
 
-  /** Removes every secret from the keychain. Call it before the file that refers to them is removed. */
+  /** Removes all secrets from the keychain. Call it before the file that refers to them is removed. */
   async clearAll(): Promise<void> {
     for (const name of (await this.#read()).keys()) await this.clear(name);
   }
 
-  /** Changes one entry of the file, even while other hosts change other entries. Returns the previous value. */
+  /** Changes an entry of the file, under a lock against other hosts. Returns the previous value. */
   #replace(name: string, stored: StoredSecret | undefined): Promise<StoredSecret | undefined> {
     return withFileLock(this.#lock, async () => {
       const all = await this.#read();
@@ -131,13 +132,15 @@ export class Secrets {
       if (stored === undefined) all.delete(name);
       else all.set(name, stored);
       if (stored !== before) await this.#write(all);
-      // No other host writes the file now.
+      // No other host writes the file while this one holds the lock.
       await removeTemporaries(this.#file);
       return before;
     });
   }
 
-  /** Stores a secret in the keychain. If that fails, returns the secret itself, to be stored in the file. */
+  /**
+   * Stores a secret in the keychain and returns a reference. If that fails, returns the secret, to store in the file.
+   */
   async #storeValue(name: string, value: string): Promise<StoredSecret> {
     if (this.#keychain === undefined) return value;
     const account = `${name}:${randomUUID()}`;
@@ -151,7 +154,7 @@ export class Secrets {
   }
 
   /**
-   * Removes a keychain entry that nothing refers to any more. One that cannot be removed can be read by its user only.
+   * Removes a keychain entry that is no longer referenced. If that fails, only its user can read it.
    */
   async #forget(account: string): Promise<'removed' | 'left'> {
     this.#entries.delete(account);
@@ -219,12 +222,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A syntax error would quote the contents, which must not appear anywhere.
+    // The message of a syntax error would quote the contents, which are secret.
     return undefined;
   }
 }
 
-/** Another program removed the entry. Continuing without the secret would not do what the user requested. */
+/** Returns the error for an entry that another program removed. The request must not continue without the secret. */
 function entryMissing(account: string): HostError {
   const reason = `it has no entry ${account}`;
   return new HostError(
