@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { entryOf, type RecordEntry, settled, withEntries } from '../../../host/registration/record.ts';
+import { addEntries, entryOf, type RecordEntry, replaceEntries } from '../../../host/registration/record.ts';
 
 const file = (path: string, ...digests: string[]): RecordEntry => ({ kind: 'file', path, digests, browsers: [] });
 const key = (name: string, ...values: string[]): RecordEntry => ({ kind: 'key', key: name, values, browsers: [] });
@@ -8,13 +8,13 @@ const record = (...entries: RecordEntry[]) => ({ version: 1 as const, entries, f
 describe('the record of what was written', () => {
   it('knows old and new contents while an install is under way, for either may be there when it is cut short', () => {
     const before = record(file('/a', 'old'), file('/b', 'b'), key('K', 'old'));
-    expect(withEntries(before, [file('/a', 'new'), key('K', 'new'), file('/c', 'c')])).toEqual(
+    expect(addEntries(before, [file('/a', 'new'), key('K', 'new'), file('/c', 'c')])).toEqual(
       record(file('/a', 'new', 'old'), file('/b', 'b'), key('K', 'new', 'old'), file('/c', 'c')),
     );
   });
 
   it('knows the new contents alone once they are written', () => {
-    expect(settled(record(file('/a', 'new', 'old'), file('/b', 'b')), [file('/a', 'new')])).toEqual(
+    expect(replaceEntries(record(file('/a', 'new', 'old'), file('/b', 'b')), [file('/a', 'new')])).toEqual(
       record(file('/a', 'new'), file('/b', 'b')),
     );
   });
