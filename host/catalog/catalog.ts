@@ -10,8 +10,8 @@ import { assertSupportedFile, assertSupportedType } from './model-type.ts';
 import suggestions from './suggested.json' with { type: 'json' };
 
 /**
- * A stored entry of a model that the user added. Entries are validated when they are read, because the file may have
- * been changed.
+ * A stored entry of a model that the user added. Entries are validated when they are read, because another program may
+ * have changed the file.
  */
 const StoredEntry = v.omit(catalogEntry, ['downloaded']);
 
@@ -19,7 +19,7 @@ const StoredEntry = v.omit(catalogEntry, ['downloaded']);
 export class Catalog {
   readonly #added: Namespace<unknown>;
   readonly #log: Logger;
-  /** Entries derived from the names of downloaded models, cached as long as the listing does not change. */
+  /** Cached entries that were derived from the names of downloaded models. */
   readonly #onDisk = new WeakMap<ModelName, CatalogModel>();
 
   private constructor(added: Namespace<unknown>, log: Logger) {
@@ -31,7 +31,7 @@ export class Catalog {
     return new Catalog(store.namespace('catalog'), log);
   }
 
-  /** Returns all entries. An entry of the user replaces a suggested one with the same id. */
+  /** Returns all entries. The user's entries replace suggested ones with the same id. */
   async entries(): Promise<CatalogModel[]> {
     const entries = new Map(suggested().map((entry) => [entry.id, entry]));
     for await (const [id, stored] of this.#added.entries()) {

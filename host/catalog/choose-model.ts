@@ -6,8 +6,8 @@ import { modelStem } from '../protocol/shards.ts';
 import type { RepoModel } from './repo-models.ts';
 
 /**
- * Quantizations that are preferred if none is requested: four bits per weight, which lose little quality and are twice
- * as fast as eight bits. llama.cpp prefers `Q4_K_M` too.
+ * Quantizations in the order of preference if none is requested: four bits per weight, which lose little quality and
+ * are twice as fast as eight bits. llama.cpp also prefers `Q4_K_M`.
  */
 const PREFERRED_QUANTIZATIONS: readonly string[] = [
   'Q4_K_M',
@@ -20,23 +20,23 @@ const PREFERRED_QUANTIZATIONS: readonly string[] = [
   'MXFP4_MOE',
 ];
 
-/** The tag that Ollama gives a model without one, which means the default here. */
+/** Ollama's default tag. It selects the default quantization. */
 const DEFAULT_TAG = 'LATEST';
 
-/** Quantizations for the processors of 2024, which llama.cpp replaced by repacking `Q4_0` while it loads. */
+/** Obsolete quantizations for specific CPUs, which llama.cpp replaced with repacking `Q4_0` during a load. */
 const OBSOLETE = /^Q4_0_[48]_[48]$/;
 
-/** Most names in an error message. */
+/** Maximum number of names in an error message. */
 const MAX_LISTED = 20;
 
-/** A model that can be chosen: on the hub, on the disk, or of another program. */
+/** A model to choose from: on the hub, on the disk, or of another program. */
 export interface Candidate {
   readonly name: { readonly file: string };
   readonly quantization: string | undefined;
 }
 
 /**
- * Returns the model that a request names: with its quantization, or the one that is chosen if it names only the
+ * Returns the model that a request specifies by its file or quantization, or the default model if it specifies only the
  * repository.
  *
  * @throws HostError as {@link modelOfQuantization} and {@link chooseModel}.
@@ -63,8 +63,8 @@ export function requestedModel(
 /**
  * Returns the model with a quantization in a repository.
  *
- * @throws HostError `FILE_NOT_FOUND` if there is none, `INVALID_REQUEST` if there are several; both list what is
- *   available.
+ * @throws HostError `FILE_NOT_FOUND` if there is none, `INVALID_REQUEST` if there are several. Both list the available
+ *   ones.
  */
 export function modelOfQuantization(models: readonly RepoModel[], repoId: string, quantization: string): RepoModel {
   const candidates = loadable(models, repoId);
@@ -82,9 +82,9 @@ export function modelOfQuantization(models: readonly RepoModel[], repoId: string
 }
 
 /**
- * Returns the models that a quantization means, as llama.cpp and Ollama read one, whatever its case: those that have
- * it; else with `UD-`, which unsloth puts before it; else those whose names end with it (`Compact`); else the only one
- * of its family (`Q8` for `Q8_0`, `MXFP4` for `MXFP4_MOE`). Several if that is ambiguous.
+ * Returns the models that match a quantization, by the rules of llama.cpp and Ollama, ignoring case: those with this
+ * quantization; otherwise with unsloth's prefix `UD-`; otherwise those whose names end with it (`Compact`); otherwise
+ * the only one of its family (`Q8` matches `Q8_0`, `MXFP4` matches `MXFP4_MOE`). Several if the match is ambiguous.
  */
 export function matchQuantization<T extends Candidate>(candidates: readonly T[], quantization: string): T[] {
   const wanted = quantization.toUpperCase().replace(/^FP(16|32)$/, 'F$1');
@@ -98,34 +98,32 @@ export function matchQuantization<T extends Candidate>(candidates: readonly T[],
     () => having((label) => label.startsWith(`UD-${wanted}_`)),
   ];
   for (const group of groups) {
-    const found = plainest(group(), wanted);
+    const found = leastQualified(group(), wanted);
     if (found.length > 0) return found;
   }
   return [];
 }
 
 /**
- * Of several models, returns the one whose name has nothing after what was wanted (`m-Q4_K_M` rather than
- * `m-Q4_K_M-fixed`), nothing between it and the name of the others (`m-Compact` rather than `m-I-Compact`), and that is
- * in no folder which another one is not in. All of them if that is ambiguous.
+ * Selects the model with the least qualified name: without a suffix after the quantization (`m-Q4_K_M` rather than
+ * `m-Q4_K_M-fixed`), without an infix before it (`m-Compact` rather than `m-I-Compact`), and in the topmost folder.
+ * Returns several models if that is ambiguous.
  */
-function plainest<T extends Candidate>(models: T[], wanted: string): T[] {
+function leastQualified<T extends Candidate>(models: T[], wanted: string): T[] {
   if (models.length < 2) return models;
   const ending = models.filter(({ name }) => endsWith(name.file, wanted));
   const among = ending.length > 0 ? ending : models;
   const stems = among.map((model) => ({ model, start: stemOf(model.name.file).slice(0, -wanted.length) }));
-  // Only the shortest can be the beginning of all: comparing each with each takes minutes for thousands of names.
-  const shortest = stems
-    .map(({ start }) => start)
-    .reduce((least, start) => (start.length < least.length ? start : least));
+  // Only the shortest can be a prefix of all others. Comparing all pairs would take minutes for thousands of names.
+  const shortest = stems.map(({ start }) => start).reduce((min, start) => (start.length < min.length ? start : min));
   const isPlain = ending.length > 0 && stems.every(({ start }) => start.startsWith(shortest));
   const plain = isPlain ? stems.filter(({ start }) => start === shortest) : [];
   if (plain.length === 1) return plain.map(({ model }) => model);
   const names = new Set(among.map(({ name }) => baseOf(name.file)));
   if (names.size > 1) return among;
   const depth = ({ name }: T) => name.file.split('/').length;
-  const least = Math.min(...among.map(depth));
-  const shallowest = among.filter((model) => depth(model) === least);
+  const minDepth = Math.min(...among.map(depth));
+  const shallowest = among.filter((model) => depth(model) === minDepth);
   return shallowest.length === 1 ? shallowest : among;
 }
 
@@ -135,7 +133,7 @@ function endsWith(file: string, wanted: string): boolean {
   return stem.endsWith(wanted) && (before === undefined || /[-._/]/.test(before));
 }
 
-/** The name of a file without its folders, its shard and its extension, in upper case. */
+/** Returns the name of a file without folders, shard number and extension, in upper case. */
 function stemOf(file: string): string {
   return modelStem(baseOf(file)).toUpperCase();
 }
@@ -145,8 +143,9 @@ function baseOf(file: string): string {
 }
 
 /**
- * Chooses a model if a request names only the repository: `Q4_K_M` (or another preferred quantization) if it fits now,
- * otherwise the largest smaller one that fits. Without any preferred quantization, the largest model that fits.
+ * Chooses a model if a request specifies only the repository: `Q4_K_M` (or another preferred quantization) if it fits
+ * now, otherwise the largest smaller model that fits. If there is no preferred quantization, the largest model that
+ * fits.
  *
  * @param fits Returns whether a model of a size in bytes can be loaded now.
  * @throws HostError `FILE_NOT_FOUND` if there is no model, `INVALID_REQUEST` if several have the chosen quantization,
@@ -166,7 +165,7 @@ export function chooseModel(models: readonly RepoModel[], repoId: string, fits: 
   if (chosen === undefined) throw noneFits(repoId, candidates.at(-1)?.size ?? 0);
   const label = chosen.quantization;
   const same = candidates.filter(({ quantization }) => quantization === label);
-  const [plain, another] = label === undefined ? same : plainest(same, label);
+  const [plain, another] = label === undefined ? same : leastQualified(same, label);
   if (another !== undefined) throw ambiguous(same);
   return plain ?? chosen;
 }

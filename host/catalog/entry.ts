@@ -5,7 +5,7 @@ import { modelStem } from '../protocol/shards.ts';
 import { modelTypeFor } from './model-type.ts';
 import { quantizationOf } from './quantization-name.ts';
 
-/** A catalog entry, without whether the model is downloaded, which the catalog does not know. */
+/** A catalog entry without `downloaded`, which the catalog does not know. */
 export type CatalogModel = Omit<v.InferOutput<typeof catalogEntry>, 'downloaded'>;
 
 /** Derives a catalog entry from a file's name and size. */
@@ -31,7 +31,7 @@ export function gigabytes(bytes: number): number {
   return Math.round(bytes / 1e7) / 100;
 }
 
-/** `UD-Q4/Qwen3-8B-Q4_K_M-00001-of-00002.gguf` has the title `Qwen3-8B-Q4_K_M`. */
+/** Returns the title for a file: `Qwen3-8B-Q4_K_M` for `UD-Q4/Qwen3-8B-Q4_K_M-00001-of-00002.gguf`. */
 function titleOf(file: string): string {
   return modelStem(file.split('/').at(-1) ?? file);
 }

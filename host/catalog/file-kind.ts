@@ -3,8 +3,8 @@ import { modelStem } from '../protocol/shards.ts';
 import { quantizationOf } from './quantization-name.ts';
 
 /**
- * Names of GGUF files that are not models, as converters and publishers write them, for files whose header has not been
- * read. The words stand alone in a file's path, so that `Eagle-7B` and `Adapted-8B` remain models.
+ * Patterns for the names of GGUF files that are not models, for files whose header has not been read. They match whole
+ * words in a file's path: `Eagle-7B` and `Adapted-8B` are models.
  */
 const WORDS: readonly [words: RegExp, kind: FileKind][] = [
   [/(^|[-_./])(mm-?proj(ector)?|projector)([-_./]|$)/i, 'projector'],
@@ -16,16 +16,16 @@ const WORDS: readonly [words: RegExp, kind: FileKind][] = [
   [/(^|[-_./])(wavtokenizer|vocoder)([-_./]|$)/i, 'other'],
 ];
 
-/** A word for multi-token prediction within a name: of a model that has it, or of the small file that adds it. */
+/** Matches multi-token prediction in a name: of a model that supports it, or of a small file that adds it. */
 const MTP = /[-_.]mtp(?=[-_.]|$)/i;
 
 /**
- * A piece of a file that was cut for uploading: `m.gguf.part1of2`, `m-part2of3.gguf`, `m.gguf-split-a`. llama.cpp
- * cannot read these, other than shards (`m-00001-of-00002.gguf`).
+ * Matches a piece of a file that was split for uploading: `m.gguf.part1of2`, `m-part2of3.gguf`, `m.gguf-split-a`.
+ * Unlike shards (`m-00001-of-00002.gguf`), llama.cpp cannot read these.
  */
 const PIECE = /\.gguf[-._](part[-_]?\w+|split[-_]?[a-z0-9]+)$|[-._]part[-_]?\d+[-_]?of[-_]?\d+\.gguf$/i;
 
-/** Returns what a file is according to its name. */
+/** Returns the kind of a file according to its name. */
 export function kindOfName(file: string): FileKind {
   if (PIECE.test(file)) return 'part';
   const stem = file.replace(/\.gguf$/i, '');
@@ -38,8 +38,8 @@ export function isListed(file: string): boolean {
 }
 
 /**
- * Returns whether a file adds multi-token prediction to another one of the repository, which it is named for: it is
- * less than half as large, and has the same name without `MTP`.
+ * Returns whether a file adds multi-token prediction to another file of the repository: one that has the same name
+ * without `MTP` and is more than twice as large.
  */
 export function addsMtp(file: string, sizes: ReadonlyMap<string, number | undefined>): boolean {
   if (!MTP.test(file)) return false;
@@ -48,7 +48,7 @@ export function addsMtp(file: string, sizes: ReadonlyMap<string, number | undefi
   return size !== undefined && other !== undefined && size * 2 < other;
 }
 
-/** Returns what files that differ only in their quantization share: their path without it. */
+/** Returns the path of a file without its quantization, which is equal for files that differ only in it. */
 export function familyOf(file: string): string {
   const words = (text: string) => text.split(/[-._/]/).filter((word) => word !== '');
   const stem = modelStem(file).toUpperCase();

@@ -5,26 +5,26 @@ import type { ModelName } from '../protocol/model-name.ts';
 import { isListed, kindOfName } from './file-kind.ts';
 import { quantizationOf } from './quantization-name.ts';
 
-/** What is known of a model; all fields are optional. */
+/** Properties from which the type of a model is derived; all are optional. */
 export interface ModelClues {
   /** One of its files, as a path in the repository. */
   readonly file?: string | undefined;
   /** `owner/name`. */
   readonly repo?: string | undefined;
-  /** Its GGUF header, if it has been read. */
+  /** Properties from its GGUF header, if it has been read. */
   readonly header?: { readonly modelType: 'gguf' | 'bitnet' } | undefined;
   /** `library_name` and tags of the repository on the hub. */
   readonly labels?: readonly string[] | undefined;
 }
 
-/** File name extensions, each of one type. */
+/** Model types by file name extension. */
 const EXTENSIONS: readonly [ending: RegExp, type: ModelType][] = [
   [/\.onnx([._]data.*)?$/i, 'onnx'],
   [/\.(safetensors|bin|pt|pth)(\.index\.json)?$/i, 'safetensors'],
   [/\.(task|litertlm|tflite)$/i, 'mediapipe'],
 ];
 
-/** Labels on the hub and labelsAndName in repository names, the most specific first, because a repository may have several. */
+/** Model types by labels on the hub and words in repository names. The most specific come first: several may match. */
 const LABEL_PATTERNS: readonly [word: RegExp, type: ModelType][] = [
   [/(^|[-_/.])gguf($|[-_/.])|llama[._-]?cpp/i, 'gguf'],
   [/(^|[-_/.])(onnx|ort)($|[-_/.])|transformers\.js/i, 'onnx'],
@@ -32,14 +32,14 @@ const LABEL_PATTERNS: readonly [word: RegExp, type: ModelType][] = [
   [/(^|[-_/.])(safetensors|pytorch|awq|gptq|exl2|mlx)($|[-_/.])/i, 'safetensors'],
 ];
 
-/** Names of ternary models and of their quantizations. */
+/** Patterns for the names of ternary models and of their quantizations. */
 const TERNARY = /bitnet|bitcpm|trilm/i;
 const TERNARY_QUANTIZATION = /^(TQ[12]_0|I2_S|TL[12])$/;
 
 /**
- * Returns the type of a model, which determines what runs it. The file extension decides first. For a GGUF file, its
- * header decides whether the weights are ternary, otherwise its name, otherwise the repository's name. Without a file,
- * the hub's labels and the repository's name decide; the default is GGUF.
+ * Returns the type of a model, which determines the runtime that it needs. It is derived from the file extension.
+ * Whether a GGUF model is ternary is derived from its header, otherwise from its name or the repository's name. Without
+ * a file, the type is derived from the hub's labels and the repository's name; the default is GGUF.
  */
 export function modelTypeFor({ file, repo, header, labels = [] }: ModelClues): ModelType {
   const other = file === undefined ? undefined : EXTENSIONS.find(([ending]) => ending.test(file));
@@ -56,14 +56,14 @@ export function modelTypeFor({ file, repo, header, labels = [] }: ModelClues): M
   return isTernary || TERNARY.test(`${repo ?? ''}/${file ?? ''}`) ? 'bitnet' : 'gguf';
 }
 
-/** What runs the types that this host does not run. */
+/** Other runtimes, for the types that this host does not run. */
 const ALTERNATIVE_RUNTIMES: Readonly<Record<Exclude<ModelType, 'gguf' | 'bitnet'>, string>> = {
   onnx: 'ONNX Runtime (in a browser: Transformers.js)',
   safetensors: 'Transformers or vLLM, or a GGUF version of the model here',
   mediapipe: 'MediaPipe LLM Inference or LiteRT-LM',
 };
 
-/** The error for a type that this host does not run; it names what does. */
+/** Returns the error for a type that this host does not run. It names another runtime. */
 export function unsupportedType(type: Exclude<ModelType, 'gguf' | 'bitnet'>, file?: string): HostError {
   return new HostError(
     'UNSUPPORTED_MODEL_TYPE',
@@ -73,8 +73,8 @@ export function unsupportedType(type: Exclude<ModelType, 'gguf' | 'bitnet'>, fil
 }
 
 /**
- * Throws `UNSUPPORTED_MODEL_TYPE` for a file that this host cannot run, before anything is downloaded. The ids of other
- * programs' models are not names of files.
+ * Throws `UNSUPPORTED_MODEL_TYPE` for a file that this host cannot run, before it is downloaded. Ignores the ids of
+ * external models, which are not file names.
  */
 export function assertSupportedFile(name: Pick<ModelName, 'owner' | 'repo' | 'file'>): void {
   const { file } = name;

@@ -3,14 +3,14 @@ import type { FileKind } from '../protocol/file-kinds.ts';
 import { familyOf } from './file-kind.ts';
 import type { RepoModel } from './repo-models.ts';
 
-/** Most headers that are read of one repository. Most have one family of models, and one of projectors. */
+/** Maximum number of headers that are read per repository. Most have one family of models and one of projectors. */
 const MAX_READ = 8;
 
 /**
- * Corrects the kinds that the names of a repository's files suggest, by reading headers. Files that differ only in
- * their quantization are of one kind, so the smallest of each such family is read.
+ * Corrects the kinds that were derived from names by reading headers. Files that differ only in their quantization have
+ * the same kind, so only the smallest file of each such family is read.
  *
- * @param read Returns the kinds of models, undefined for those that are not known.
+ * @param read Returns the kinds of models, in order; undefined for unknown kinds.
  */
 export async function withReadKinds(
   models: readonly RepoModel[],
@@ -30,8 +30,8 @@ export async function withReadKinds(
 }
 
 /**
- * Returns the kind of a file by its name and its header. A draft model, or a file that adds multi-token prediction, has
- * the header of an ordinary model.
+ * Returns the kind of a file, from its name and its header. Draft models and files that add multi-token prediction have
+ * the header of an ordinary model, so the name takes precedence for them.
  */
 export function kindWith(named: FileKind, header: FileKind | undefined): FileKind {
   if (header === undefined || (header === 'model' && !isCompanion(named))) return named;

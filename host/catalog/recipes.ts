@@ -1,4 +1,4 @@
-/** A way in which this host runs models: a backend on a kind of hardware. */
+/** A configuration in which this host runs models: a backend and the hardware that it uses. */
 export interface Recipe {
   readonly recipe: string;
   readonly backend: string;
@@ -11,7 +11,7 @@ export interface Recipe {
 
 const GGUF = { backend: 'Node-GGUF', file_format: 'gguf' } as const;
 
-/** All recipes, fastest first, according to node-llama-cpp's list of prebuilt binaries. */
+/** All recipes, fastest first. Source: node-llama-cpp's list of prebuilt binaries. */
 export const RECIPES: readonly Recipe[] = [
   {
     ...GGUF,

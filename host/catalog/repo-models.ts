@@ -9,24 +9,24 @@ import { quantizationOf } from './quantization-name.ts';
 /** A model in a repository: a GGUF file, or all parts of a split model. */
 export interface RepoModel {
   readonly name: ModelName;
-  /** What it is, according to its name or, where that has been read, its header. */
+  /** Kind of the file, according to its header if that has been read, otherwise its name. */
   readonly kind: FileKind;
   readonly quantization: string | undefined;
-  /** Bytes of all parts; undefined if the hub does not report them. */
+  /** Total size of all parts, in bytes; undefined if the hub does not report it. */
   readonly size: number | undefined;
   readonly parts: number;
-  /** False if the hub lists only some of its parts. */
+  /** Whether the hub lists all parts. */
   readonly complete: boolean;
 }
 
-/** Returns the models of a repository, sorted by file name, with the parts of a split model as one. */
+/** Returns the models of a repository, sorted by file name. The parts of a split model are one model. */
 export async function repoModels(
   repo: RepoName,
   files: readonly RepoFile[],
   signal?: AbortSignal,
 ): Promise<RepoModel[]> {
   const sizes = new Map(files.filter(({ file }) => isListed(file)).map(({ file, size }) => [file, size]));
-  // The parts that are listed are grouped: a name can claim a thousand others.
+  // Only listed parts are grouped: a name can claim a thousand parts.
   const groups = Map.groupBy(sizes.keys(), firstShard);
   const pause = createYielder(signal);
   const models: RepoModel[] = [];

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 
-/** Yields a path and each folder above it, the root last. Ends on every platform, whatever the path looks like. */
+/** Yields a path and all its parent folders, up to the root. */
 export function* ancestors(path: string): Generator<string, void> {
   for (let folder = path; ; folder = dirname(folder)) {
     yield folder;

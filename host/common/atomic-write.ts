@@ -3,14 +3,14 @@ import { type FileHandle, mkdir, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { removeFile, renameFile } from './files-in-use.ts';
 
-/** The permissions of files with a user's data: no other user can read them. */
+/** Permissions of files and folders with a user's data: other users cannot read them. */
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
-/** A temporary file that is this much older than a new one was left by a process that was killed, in milliseconds. */
+/** Age from which a temporary file is considered left over from a killed process, in milliseconds. */
 const ABANDONED_MS = 60_000;
 
-/** What a file is to contain: its text or bytes, or a function that writes them. */
+/** The contents of a file: text, bytes, or a function that writes them. */
 export type FileContents = string | Uint8Array | ((file: FileHandle) => Promise<void>);
 
 /**
@@ -18,8 +18,8 @@ export type FileContents = string | Uint8Array | ((file: FileHandle) => Promise<
  * leave either the old contents or the new ones. A link at `path` is replaced, not followed. The folder must exist. A
  * temporary file that a killed process left is removed by a later write.
  *
- * @param mode Permissions of the file, whatever the umask of the process is. The temporary file never has more.
- * @throws the error of the file system; the temporary file is removed.
+ * @param mode Permissions of the file, regardless of the umask. The temporary file never has more permissions.
+ * @throws the error of the file system, after removing the temporary file.
  */
 export async function atomicWrite(path: string, contents: FileContents, mode: number = PRIVATE_FILE): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
@@ -44,8 +44,8 @@ export async function atomicWrite(path: string, contents: FileContents, mode: nu
 }
 
 /**
- * Removes the temporary files beside a file that were last written to before a time, Unix milliseconds. Without a time,
- * removes all: for a caller that prevents others from writing the file meanwhile.
+ * Removes the temporary files of a file that were last written before a time, in Unix milliseconds. Without a time,
+ * removes all of them; the caller must then prevent others from writing the file.
  */
 export async function removeTemporaries(path: string, before: number = Number.POSITIVE_INFINITY): Promise<void> {
   for (const temporary of await temporariesOf(path)) {
@@ -54,7 +54,7 @@ export async function removeTemporaries(path: string, before: number = Number.PO
   }
 }
 
-/** Returns the temporary files of {@link atomicWrite} beside a file. */
+/** Returns the temporary files that {@link atomicWrite} created for a file. */
 export async function temporariesOf(path: string): Promise<string[]> {
   const names = await readdir(dirname(path)).catch(() => []);
   const start = `${basename(path)}.`;
@@ -63,10 +63,10 @@ export async function temporariesOf(path: string): Promise<string[]> {
     .map((name) => join(dirname(path), name));
 }
 
-/** The end of the name of a temporary file. */
+/** Suffix of the name of a temporary file. */
 const TEMPORARY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
-/** Writes a value as a JSON file that only the user can read, and creates its folder. See {@link atomicWrite}. */
+/** Writes a JSON file that only the user can read, and creates its folder if needed. See {@link atomicWrite}. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: PRIVATE_FOLDER });
   await atomicWrite(path, `${JSON.stringify(value)}\n`);

@@ -1,7 +1,7 @@
 import { HostError, isHostError } from './errors.ts';
 import { storageError } from './storage-error.ts';
 
-/** Converts an error of the file system or of a lock into one a client knows. */
+/** Converts an error of the file system or of a lock to a HostError. */
 export function cacheError(error: unknown, path: string): HostError {
   if (isHostError(error)) return error;
   const known = storageError(error, path);

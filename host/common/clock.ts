@@ -1,8 +1,8 @@
-/** A source of time. Tests use one that they advance themselves. */
+/** A source of time. Tests use one that they advance explicitly. */
 export interface Clock {
   /** Returns monotonic time, in milliseconds. */
   now(): number;
-  /** Calls `callback` after `ms` milliseconds, unless the returned function is called first. */
+  /** Calls `callback` after `ms` milliseconds. The returned function cancels the call. */
   after(ms: number, callback: () => void): () => void;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Decodes a text file that a person may have written with any editor: UTF-8, with or without a byte order mark, or
- * UTF-16 with one, which PowerShell 5 writes with `>`. The mark is not part of the result.
+ * Decodes a text file that may have been written with any editor: UTF-8, with or without a byte order mark, or UTF-16
+ * with one, which PowerShell 5 writes with `>`. The mark is not part of the result.
  *
- * @throws TypeError where the bytes are neither.
+ * @throws TypeError if the bytes are not valid in the encoding.
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;

@@ -4,7 +4,7 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 };
 
 /**
- * Returns the properties of an object that are not undefined, for optional properties that must be absent rather than
+ * Returns an object without its undefined properties, for optional properties that must be absent rather than
  * undefined: `{ id, ...defined({ revision, signal }) }`.
  */
 export function defined<T extends object>(properties: T): Defined<T> {

@@ -3,13 +3,13 @@ import { ancestors } from './ancestors.ts';
 import { HostError, isSystemError } from './errors.ts';
 import { formatBytes } from './format.ts';
 
-/** The size of a volume and the space available to this user, in bytes. */
+/** The size of a volume and the space that is available to this user, in bytes. */
 export interface DiskSpace {
   readonly total: number;
   readonly available: number;
 }
 
-/** Returns the disk space of the volume of `path`, by the nearest existing folder; null if it cannot be determined. */
+/** Returns the disk space of the volume of `path`, which need not exist; null if it cannot be determined. */
 export async function diskSpace(path: string): Promise<DiskSpace | null> {
   for (const folder of ancestors(path)) {
     try {

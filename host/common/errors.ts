@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../protocol/errors.ts';
 
-/** Facts that accompany an error: what was expected and found, which field or file. JSON values only, no secrets. */
+/** Details of an error, such as the expected and actual value, the field or the file. JSON values without secrets. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/** An error as replies, events and records carry it. */
+/** An error in replies, events and records. */
 export interface ErrorInfo {
   readonly code: ErrorCode;
   readonly message: string;
@@ -11,10 +11,10 @@ export interface ErrorInfo {
 }
 
 /**
- * An error that a client can act on. `host-errors.ts` has a factory per situation that several modules report; an error
- * that only one module reports is made there.
+ * An error that a client can handle. `host-errors.ts` has a factory for each error that several modules report; a
+ * module creates errors that only it reports.
  *
- * `message` says what happened, why, and what to do, in one or two sentences.
+ * `message` states what happened, why, and what to do, in one or two sentences.
  */
 export class HostError extends Error {
   override readonly name = 'HostError';
@@ -34,8 +34,8 @@ export function isHostError(error: unknown, ...codes: ErrorCode[]): error is Hos
 }
 
 /**
- * Converts any error into what may leave the host. The text of an error that is not a {@link HostError} may contain
- * anything, so only the log has it.
+ * Converts an error to an ErrorInfo that may leave the host. The message of an error that is not a {@link HostError}
+ * may contain confidential data, so it is only logged.
  */
 export function errorInfo(error: unknown): ErrorInfo {
   if (!isHostError(error)) {
@@ -45,21 +45,21 @@ export function errorInfo(error: unknown): ErrorInfo {
   return { code, message, ...(details === undefined ? {} : { details }) };
 }
 
-/** Returns the message of whatever was thrown. */
+/** Returns the message of a thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** An error of the operating system. Not the type of Node.js, which users of the library need not have. */
+/** An error of the operating system. Does not use the types of Node.js, which users of the library need not install. */
 export interface SystemError extends Error {
   readonly code: string;
   readonly path?: string;
   readonly syscall?: string;
 }
 
-/** Returns whether `error` is one the operating system reports with one of `codes` (`ENOENT`, `ENOSPC`, …). */
+/** Returns whether `error` is an error of the operating system with one of `codes` (`ENOENT`, `ENOSPC`, …). */
 export function isSystemError(error: unknown, ...codes: string[]): error is SystemError {
-  // Not `instanceof Error`: where the host runs inside a VM context, Node's own errors belong to another realm.
+  // Not `instanceof Error`: if the host runs in a VM context, Node's errors belong to another realm.
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   return typeof error.code === 'string' && codes.includes(error.code);
 }

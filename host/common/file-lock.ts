@@ -7,36 +7,36 @@ import { longPath } from './long-path.ts';
 import { createPrivateFile } from './private-file.ts';
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
-/** In each folder of locks: the lock that a process holds while it takes, releases or checks another lock there. */
+/** Name of the guard: a lock that a process holds while it acquires, releases or checks other locks in the folder. */
 const GUARD_FILE = '.guard';
-/** How long to wait for the guard, in milliseconds. A process holds it for less than one, unless the machine stalls. */
+/** Time limit for acquiring the guard, in milliseconds. A process normally holds it for less than one millisecond. */
 const GUARD_TIMEOUT_MS = 5_000;
 
 const EXCLUSIVE = 'BEGIN EXCLUSIVE';
-/** The read takes the shared lock; BEGIN by itself takes none. */
+/** The read acquires the shared lock; BEGIN alone acquires none. */
 const SHARED = 'BEGIN; SELECT count(*) FROM sqlite_master';
 
-/** A lock that this process has. */
+/** A lock that this process holds. */
 interface OwnLock {
   readonly path: string;
-  /** Of the file; see {@link identityOf}. */
+  /** Identity of the file; see {@link identityOf}. */
   readonly identity: string;
   readonly database: DatabaseSync;
   readonly isExclusive: boolean;
-  /** {@link FileLock}s that hold it: one, or any number of shared ones. */
+  /** Number of {@link FileLock}s that hold it; at most one if it is exclusive. */
   holders: number;
 }
 
 /**
- * Every lock of this process, by the identity of its file. A lock of this process is looked up here, and its file is
- * never opened again: on POSIX, closing any descriptor of a file drops all locks the process has on it.
+ * The locks of this process, by the identity of the file. The file of a lock in this map must not be opened again: on
+ * POSIX, closing any descriptor of a file releases all locks of the process on it.
  */
 const ownLocks = new Map<string, OwnLock>();
 
 /**
- * A lock between processes (and within one) that ends with its process. Node has no file locks of its own, and a file
- * with a process id in it outlives a crash; a transaction on an (empty) SQLite database is a lock of the operating
- * system.
+ * A lock between processes, and within a process, that the system releases when the process ends. Node.js does not
+ * support file locks, and a file with a process id outlives a crash; a transaction on an (empty) SQLite database uses a
+ * lock of the operating system.
  *
  * SQLite can say whether a lock is free only by taking it. So everything happens under the guard of the lock's folder,
  * and no process sees a lock that another one takes only to check it. The file of a lock exists while the lock is held;
@@ -51,17 +51,17 @@ export class FileLock {
     lock.holders += 1;
   }
 
-  /** Takes the lock exclusively. Returns undefined at once when it is held, exclusively or shared. */
+  /** Acquires the lock exclusively. Returns undefined immediately if it is held, exclusively or shared. */
   static try(path: string): FileLock | undefined {
     return FileLock.#take(path, true);
   }
 
-  /** Takes the lock shared with others. Returns undefined at once when it is held exclusively. */
+  /** Acquires the lock in shared mode. Returns undefined immediately if it is held exclusively. */
   static share(path: string): FileLock | undefined {
     return FileLock.#take(path, false);
   }
 
-  /** Returns whether any process, including this one, holds the lock. Creates no file if there is no lock. */
+  /** Returns whether any process, including this one, holds the lock. Does not create a file. */
   static isHeld(path: string): boolean {
     if (ownLockOf(path) !== undefined) return true;
     if (!existsSync(path)) return false;
@@ -80,7 +80,7 @@ export class FileLock {
     });
   }
 
-  /** Releases the lock, once: further calls do nothing. */
+  /** Releases the lock. Further calls do nothing. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
@@ -103,7 +103,7 @@ function ownLockOf(path: string): OwnLock | undefined {
   return identity === undefined ? undefined : ownLocks.get(identity);
 }
 
-/** Identifies a file regardless of the path it is reached by; undefined if it cannot be reached. Does not open it. */
+/** Returns the identity of a file, independent of its path; undefined if it does not exist. Does not open the file. */
 function identityOf(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
@@ -113,7 +113,7 @@ function identityOf(path: string): string | undefined {
   }
 }
 
-/** Runs `work` on a lock while no other process takes, releases or checks a lock in the same folder. */
+/** Runs `work` on a lock while no other process acquires, releases or checks a lock in the same folder. */
 function withGuard<T>(path: string, work: (realPath: string) => T): T {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -136,7 +136,7 @@ function withGuard<T>(path: string, work: (realPath: string) => T): T {
   }
 }
 
-/** Returns the path without symbolic links. The file itself need not exist. */
+/** Returns the path without symbolic links. The file need not exist. */
 function realPathOf(path: string): string {
   try {
     return realpathSync(path);
@@ -146,25 +146,25 @@ function realPathOf(path: string): string {
   }
 }
 
-/** Removes the file of a lock if the lock is free; returns false otherwise. Call it only under the guard. */
+/** Removes the file of a lock if the lock is free; returns whether it is. The caller must hold the guard. */
 function removeIfFree(path: string): boolean {
   if (!existsSync(path)) return true;
   const database = begin(path, EXCLUSIVE);
   if (database === undefined) return false;
-  // Windows does not remove open files. No process can take the lock in between, because this one holds the guard.
+  // Windows does not remove open files. No other process can acquire the lock here, because this one holds the guard.
   database.close();
   rmSync(path, { force: true });
   return true;
 }
 
-/** Begins the transaction that is the lock. Returns undefined if another process holds a lock that prevents it. */
+/** Begins the transaction that holds the lock. Returns undefined if another process holds a conflicting lock. */
 function begin(path: string, transaction: string, timeoutMs = 0): DatabaseSync | undefined {
   try {
     return beginOn(path, transaction, timeoutMs);
   } catch (error) {
     if (sqliteCode(error) !== SQLITE.NOTADB) throw error;
   }
-  // Another program wrote to the file. The lock is free: SQLite would have reported it busy before reading any of it.
+  // Another program wrote to the file. The lock is free; otherwise, SQLite would have reported it as busy.
   truncateSync(path);
   return beginOn(path, transaction, timeoutMs);
 }
@@ -173,7 +173,7 @@ function beginOn(path: string, transaction: string, timeout: number): DatabaseSy
   createPrivateFile(path);
   const database = new DatabaseSync(longPath(path), { timeout });
   try {
-    // The journal is in memory and nothing is written, so locking works on a full disk.
+    // Nothing is written to the disk, because the journal is in memory. Locking therefore works on a full disk.
     database.exec(`PRAGMA journal_mode = MEMORY; ${transaction}`);
     return database;
   } catch (error) {

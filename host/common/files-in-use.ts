@@ -42,7 +42,7 @@ async function whenNotInUse(paths: readonly string[], work: () => Promise<void>)
   }
 }
 
-/** Windows reports some files in use as it reports those without permission. */
+/** Returns whether an error may mean that a file is in use. For some of these, Windows reports missing permissions. */
 function mayBeInUse(error: unknown): boolean {
   return (
     isSystemError(error, 'EBUSY', 'ETXTBSY') ||
@@ -54,7 +54,7 @@ function mayBeInUse(error: unknown): boolean {
 async function isInUse(path: string, error: unknown): Promise<boolean> {
   if (!mayBeInUse(error)) return false;
   try {
-    // A folder is in use when a file in it is.
+    // A folder is in use if a file in it is.
     if ((await stat(path)).isDirectory()) await rmdir(await mkdtemp(join(dirname(path), '.tabagent-')));
     else await (await open(path, 'r+')).close();
     return true;

@@ -1,28 +1,28 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import * as nodePath from 'node:path';
 
-/** Where to search for programs. Tests describe other systems with it. */
+/** Options of a search for programs. Tests simulate other systems with them. */
 export interface ProgramSearch {
   /** @default process.env */
   readonly env?: Readonly<NodeJS.ProcessEnv> | undefined;
-  /** As Node names it. @default process.platform */
+  /** Node's name of the platform. @default process.platform */
   readonly platform?: string;
   /** The path functions of the platform. @default those of this computer */
   readonly paths?: nodePath.PlatformPath;
-  /** Returns whether a path is a program that this user may start. @default checks the file system */
+  /** Returns whether a path is a program that this user may start. @default a check of the file system */
   isProgram?(path: string): boolean;
 }
 
-/** Folders to search if `PATH` is not set or has no absolute folder: those of execvp(3), except the current folder. */
+/** Folders to search if `PATH` is not set or has no absolute folder: those of execvp(3) except the current folder. */
 const DEFAULT_FOLDERS: readonly string[] = ['/usr/bin', '/bin'];
 
 /**
- * Returns the absolute path of a program; undefined if there is none. Searches only absolute folders, on Windows
- * System32 first. If a bare name were passed to the system, it could start a program in the current folder, such as a
+ * Returns the absolute path of a program; undefined if it is not found. Searches only absolute folders, on Windows
+ * System32 first. Given a name without a folder, the system could start a program in the current folder, such as a
  * folder with downloads.
  *
- * @param name A name without a folder, or an absolute path. On Windows `.com` and `.exe` are added if missing. Batch
- *   files are not programs, since only a shell can start them.
+ * @param name A name without a folder, or an absolute path. On Windows, `.com` and `.exe` are added if missing. Batch
+ *   files are not found, because only a shell can start them.
  */
 export function findProgram(name: string, search: ProgramSearch = {}): string | undefined {
   const { platform = process.platform, paths = nodePath, isProgram = isProgramFile } = search;
@@ -36,10 +36,10 @@ export function findProgram(name: string, search: ProgramSearch = {}): string | 
   return undefined;
 }
 
-/** Returns the absolute path of a program. Throws if there is none. */
+/** Returns the absolute path of a program. Throws if it is not found. */
 export function requireProgram(name: string, search: ProgramSearch = {}): string {
   const program = findProgram(name, search);
-  if (program === undefined) throw new Error(`Expected the program ${name} on this computer, found none in PATH.`);
+  if (program === undefined) throw new Error(`The program ${name} was not found in PATH.`);
   return program;
 }
 
@@ -51,7 +51,7 @@ export function programFolders(search: Omit<ProgramSearch, 'isProgram'> = {}): r
   return listed.length > 0 ? listed : DEFAULT_FOLDERS;
 }
 
-/** Returns the absolute folders that `PATH` lists. */
+/** Returns the absolute folders in `PATH`. */
 export function pathFolders(search: Omit<ProgramSearch, 'isProgram'> = {}): readonly string[] {
   const { env = process.env, platform = process.platform, paths = nodePath } = search;
   return (
@@ -70,14 +70,14 @@ export function systemFolder(search: Omit<ProgramSearch, 'isProgram'> = {}): str
   return paths.join(root !== undefined && isAbsolute(root, paths) ? root : 'C:\\Windows', 'System32');
 }
 
-/** Returns an environment for a child process: the same variables, with {@link searchVariables} replaced. */
+/** Returns an environment for a child process, with {@link searchVariables} replaced. */
 export function withSafePath(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   return { ...env, ...searchVariables(env) };
 }
 
 /**
- * Returns the variables that control where a process, its shell and its libraries search for programs, so that they do
- * not search the current folder: a `PATH` of absolute folders, and on Windows the variable that excludes the folder.
+ * Returns variables with which a process, its shell and its libraries do not search the current folder for programs: a
+ * `PATH` of absolute folders, and on Windows the variable that excludes the current folder.
  */
 export function searchVariables(
   env: Readonly<NodeJS.ProcessEnv>,
@@ -87,12 +87,12 @@ export function searchVariables(
   const name = variableName(env, 'PATH', platform) ?? 'PATH';
   return {
     [name]: programFolders({ ...search, env }).join(paths.delimiter),
-    // Read by cmd.exe and by libuv, which Node starts programs with.
+    // Used by cmd.exe and by libuv, with which Node.js starts programs.
     ...(platform === 'win32' ? { NoDefaultCurrentDirectoryInExePath: '1' } : {}),
   };
 }
 
-/** Returns a variable of an environment. Names are case-insensitive on Windows (`Path`), but an object's keys are not. */
+/** Returns an environment variable. On Windows, its name is case-insensitive (`Path`), unlike the keys of an object. */
 export function variable(
   env: Readonly<NodeJS.ProcessEnv>,
   name: string,
@@ -108,7 +108,7 @@ function variableName(env: Readonly<NodeJS.ProcessEnv>, name: string, platform: 
   return Object.keys(env).find((key) => key.toUpperCase() === name.toUpperCase());
 }
 
-/** On Windows `\folder` is relative to the current drive, though Node calls it absolute. */
+/** Returns whether a path is absolute. On Windows, `\folder` is relative to the current drive, unlike in Node.js. */
 function isAbsolute(path: string, paths: nodePath.PlatformPath): boolean {
   return paths.sep === '\\' ? /^([a-z]:[\\/]|[\\/]{2})/i.test(path) : paths.isAbsolute(path);
 }
@@ -116,10 +116,10 @@ function isAbsolute(path: string, paths: nodePath.PlatformPath): boolean {
 function isProgramFile(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    // On Windows the command of a Store app is a link that cannot be followed.
+    // On Windows, the command of a Store app is a link that cannot be followed.
     return process.platform === 'win32' ? !lstatSync(path).isDirectory() : statSync(path).isFile();
   } catch {
-    // It does not exist, or is in a folder that this user cannot read.
+    // The file does not exist or is in a folder that this user cannot read.
     return false;
   }
 }

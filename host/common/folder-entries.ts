@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { cacheError } from './cache-errors.ts';
 import { isSystemError } from './errors.ts';
 
-/** Returns the entries of a folder; none if it does not exist or cannot be read, so that a scan continues with other folders. */
+/** Returns the entries of a folder; an empty list if it does not exist or cannot be read, which must not end a scan. */
 export async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
@@ -13,7 +13,7 @@ export async function entriesOf(folder: string): Promise<Dirent[]> {
   }
 }
 
-/** Returns the names in a folder; none if it does not exist, or cannot be read because of one of `codes`. */
+/** Returns the names in a folder; an empty list if it does not exist or reading it fails with one of `codes`. */
 export async function namesIn(folder: string, ...codes: readonly string[]): Promise<string[]> {
   try {
     return await readdir(folder);

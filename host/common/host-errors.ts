@@ -1,16 +1,16 @@
 import { type ErrorDetails, HostError } from './errors.ts';
 
 /**
- * One factory per situation that several modules report, so that it has one code, one message and one set of details.
- * An error that a single module reports is made in that module.
+ * Factories for errors that several modules report. They ensure that an error always has the same code, message and
+ * details. A module creates errors that only it reports.
  */
 
-/** Longest part of a client's own value that is repeated in an error, in characters. */
+/** Maximum number of characters of a client's value that are included in an error. */
 const MAX_SHOWN = 200;
 
-/** A request's field has a value that is not allowed. `expected` completes "Expected `field` to be …". */
+/** A request's field has an invalid value. `expected` completes "Expected `field` to be …". */
 export function invalidField(name: string, expected: string, found: unknown): HostError {
-  // The name of an unknown field, or a key of a record, is the client's own.
+  // The name of an unknown field, or a key of a record, is chosen by the client.
   const field = name.slice(0, MAX_SHOWN);
   const shown = found === undefined ? 'nothing' : (JSON.stringify(found) ?? String(found)).slice(0, MAX_SHOWN);
   return new HostError('INVALID_REQUEST', `Expected \`${field}\` to be ${expected}, got ${shown}.`, {
@@ -18,38 +18,38 @@ export function invalidField(name: string, expected: string, found: unknown): Ho
   });
 }
 
-/** An environment variable has a value that is not allowed. `expected` completes "NAME must be …". */
+/** An environment variable has an invalid value. `expected` completes "NAME must be …". */
 export function invalidVariable(name: string, expected: string, value: string): HostError {
   return new HostError('INVALID_REQUEST', `${name} must be ${expected}, but is "${value.slice(0, MAX_SHOWN)}".`, {
     details: { field: name, expected },
   });
 }
 
-/** A request needs a loaded model and names none, and none is active. */
+/** A request needs a loaded model but does not specify one, and none is active. */
 export function noModelLoaded(): HostError {
   return new HostError('MODEL_NOT_LOADED', 'No model is loaded. Load a model first.', { details: { modelId: null } });
 }
 
-/** The named model is not loaded. The original host's clients compare this message. */
+/** The specified model is not loaded. Clients of the original host compare this message. */
 export function modelNotLoaded(modelId: string): HostError {
   return new HostError('MODEL_NOT_LOADED', `Model not loaded: ${modelId}`, { details: { modelId } });
 }
 
-/** The model was unloaded while it worked on the request. */
+/** The model was unloaded while it was processing the request. */
 export function modelUnloaded(modelId: string): HostError {
   return new HostError('MODEL_NOT_LOADED', `${modelId} was unloaded before it finished this request. Load it again.`, {
     details: { modelId },
   });
 }
 
-/** The model, or with a repository's id all its models, is not on the disk. */
+/** The model (or, with the id of a repository, all its models) is not on the disk. */
 export function modelNotDownloaded(modelId: string): HostError {
   return new HostError('MODEL_NOT_DOWNLOADED', `${modelId} is not downloaded.`, {
     details: { modelId, model: modelId },
   });
 }
 
-/** The models are loaded, or are being downloaded, by this host or another. */
+/** The models are loaded or being downloaded, by this host or another one. */
 export function modelInUse(modelIds: readonly string[]): HostError {
   return new HostError(
     'MODEL_IN_USE',
@@ -58,7 +58,7 @@ export function modelInUse(modelIds: readonly string[]): HostError {
   );
 }
 
-/** The model cannot do what was asked. `reason` completes "… because …". */
+/** The model does not have the requested ability. `reason` completes "… because …". */
 export function modelNotCapable(
   modelId: string,
   ability: 'generate' | 'embed' | 'rank',
@@ -66,10 +66,10 @@ export function modelNotCapable(
   more: { hint?: string | undefined; architecture?: string } = {},
 ): HostError {
   const { hint, architecture } = more;
-  const deed = { generate: 'generate text', embed: 'embed texts', rank: 'rank documents' }[ability];
+  const verb = { generate: 'generate text', embed: 'embed texts', rank: 'rank documents' }[ability];
   return new HostError(
     'MODEL_NOT_CAPABLE',
-    `${modelId} cannot ${deed} because ${reason}. ${hint ?? 'Use a model that supports this.'}`,
+    `${modelId} cannot ${verb} because ${reason}. ${hint ?? 'Use a model that supports this.'}`,
     { details: { modelId, ability, ...(architecture === undefined ? {} : { architecture }), reason } },
   );
 }
@@ -84,7 +84,7 @@ export function engineUnavailable(reason: string, details: Record<string, unknow
   return new HostError('ENGINE_UNAVAILABLE', `llama.cpp could not be started on this computer: ${reason}`, { details });
 }
 
-/** The disk had no space left while `path` was being written. */
+/** The disk was full while `path` was being written. */
 export function diskFull(path: string, cause: unknown): HostError {
   return new HostError(
     'DISK_FULL',
@@ -96,7 +96,7 @@ export function diskFull(path: string, cause: unknown): HostError {
   );
 }
 
-/** The file system, or a limit of the process (`ulimit -f`), does not allow a file as large as `path` must become. */
+/** The file system, or a limit of the process (`ulimit -f`), does not allow a file of the size that `path` needs. */
 export function fileTooLarge(
   path: string,
   cause: unknown,
@@ -118,7 +118,7 @@ export function noWritePermission(path: string, cause: unknown): HostError {
   );
 }
 
-/** Another program has `path` open, so the system does not let it be changed. */
+/** Another program has `path` open, so the system does not allow changing it. */
 export function fileInUse(path: string, cause: unknown): HostError {
   return new HostError(
     'FILE_IN_USE',
@@ -127,7 +127,7 @@ export function fileInUse(path: string, cause: unknown): HostError {
   );
 }
 
-/** The process, or the system, has as many files open as it may. */
+/** The process, or the system, has reached its limit of open files. */
 export function tooManyFiles(path: string, cause: unknown): HostError {
   return new HostError(
     'TOO_MANY_FILES',
@@ -142,7 +142,7 @@ export function hostUpdated(cause: unknown): HostError {
   return new HostError('HOST_UPDATED', message, { cause });
 }
 
-/** A file of this host has content that the host did not write. `remedy` is an imperative sentence. */
+/** A file of this host is damaged. `what`: description of its contents. `remedy`: an imperative sentence. */
 export function damagedFile(path: string, what: string, remedy: string, cause?: unknown): HostError {
   return new HostError('CACHE_ERROR', `${path}, which stores ${what}, is damaged. ${remedy}`, {
     details: fileDetails(path),
@@ -150,12 +150,12 @@ export function damagedFile(path: string, what: string, remedy: string, cause?: 
   });
 }
 
-/** Both names under which clients may read the file. */
+/** Returns the path under both names that clients may read. */
 function fileDetails(path: string): ErrorDetails {
   return { path, file: path };
 }
 
-/** The client that sent the request is gone. */
+/** The client that sent the request has disconnected. */
 export function clientDisconnected(cause?: unknown): HostError {
   return new HostError('ABORTED', 'The client disconnected before the request finished.', { cause });
 }
@@ -165,7 +165,7 @@ export function requestAborted(): HostError {
   return new HostError('ABORTED', 'The request was cancelled.');
 }
 
-/** The host ends, or was closed by the program that contains it. */
+/** The host is exiting, or was closed by the program that contains it. */
 export function hostShuttingDown(): HostError {
   return new HostError('ABORTED', 'The host is shutting down.');
 }

@@ -1,30 +1,30 @@
 import { isJsonObject, type JsonObject } from './json.ts';
 
 /**
- * Deepest nesting of a JSON text from outside. No message, listing or settings file nests more than some ten levels;
- * recursive code (`JSON.stringify`, a schema) can handle some thousands.
+ * Maximum nesting of external JSON. Messages, listings and settings files have about ten levels; recursive code
+ * (`JSON.stringify`, a schema) can handle a few thousand.
  */
 export const MAX_JSON_DEPTH = 1000;
 
 /**
- * Most objects, arrays, elements of arrays and members of objects in one JSON text from outside. Parsing 64 MiB of
- * `{},` took 6 s and 2 GB; the most expensive text with this many (one object of members with different names) takes
- * 0.2 s and 50 MB. The longest real ones are listings of repositories, with some 10 values for each of up to 10,000
- * files, and vectors, which engines are asked for a few at a time.
+ * Maximum number of objects, arrays, array elements and object members in external JSON. Parsing 64 MiB of `{},` took 6
+ * s and 2 GB of memory; the most expensive text within the limit (an object whose members have different names) takes
+ * 0.2 s and 50 MB. The largest real ones are listings of repositories, with about 10 values for each of up to 10,000
+ * files, and embeddings, which are requested from engines a few at a time.
  */
 export const MAX_JSON_NODES = 512 * 1024;
 
-/** A shorter text cannot be JSON that exceeds {@link MAX_JSON_DEPTH}: it needs a closing bracket for each opening one. */
+/** Length up to which valid JSON cannot exceed {@link MAX_JSON_DEPTH}, in bytes: each level needs two brackets. */
 const UNCHECKED_BYTES = 2 * MAX_JSON_DEPTH;
 
-/** Bytes of a string that are compared one by one; for longer strings, calling the built-in search is faster. */
+/** Number of bytes of a string that are compared individually; for longer strings, the built-in search is faster. */
 const SHORT_STRING_BYTES = 64;
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\,[]{}');
 
 /**
- * Checks a JSON text against the limits before it is parsed, and returns the limit it exceeds; `undefined` if it exceeds
- * none. Does not check whether the text is JSON.
+ * Checks JSON against the limits before it is parsed. Returns a description of the exceeded limit; undefined if there
+ * is none. Does not check whether the text is valid JSON.
  */
 export function exceededLimit(json: Uint8Array): string | undefined {
   if (json.length <= UNCHECKED_BYTES) return undefined;
@@ -45,7 +45,7 @@ export function exceededLimit(json: Uint8Array): string | undefined {
       case CLOSE_ARRAY:
         depth -= 1;
         break;
-      // Each element and each member but the first of its array or object follows a comma.
+      // A comma precedes each element and member except the first of an array or object.
       case COMMA:
         nodes += 1;
         break;
@@ -55,7 +55,9 @@ export function exceededLimit(json: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Returns the index of the quote that ends the string whose content starts at `from`; the length of the text if none does. */
+/**
+ * Returns the index of the closing quote of the string whose content starts at `from`; the text's length if missing.
+ */
 function endOfString(json: Uint8Array, from: number): number {
   let at = from;
   while (at < json.length) {
@@ -67,20 +69,20 @@ function endOfString(json: Uint8Array, from: number): number {
     const quote = json.indexOf(QUOTE ?? 0, at);
     if (quote === -1) return json.length;
     if (!isEscaped(json, quote, at)) return quote;
-    // Escaped quotes often follow each other, so the next bytes are compared one by one again.
+    // Escaped quotes are often close together, so the next bytes are compared individually again.
     at = quote + 1;
   }
   return json.length;
 }
 
-/** A quote after an odd number of backslashes is part of the string. The string has been read up to `from`. */
+/** Returns whether a quote is escaped: preceded by an odd number of backslashes. Looks back to `from` at most. */
 function isEscaped(json: Uint8Array, quote: number, from: number): boolean {
   let first = quote;
   while (first > from && json[first - 1] === BACKSLASH) first -= 1;
   return (quote - first) % 2 === 1;
 }
 
-/** A JSON text exceeds a limit; `found` names the limit. */
+/** JSON exceeds a limit, which `found` describes. */
 export class JsonLimitError extends Error {
   override readonly name = 'JsonLimitError';
   readonly found: string;
@@ -92,12 +94,13 @@ export class JsonLimitError extends Error {
 }
 
 /**
- * Parses JSON from outside: a hub, an engine, another program, a file that people edit. The caller limits its length.
+ * Parses external JSON: from a hub, an engine, another program, or a file that users edit. The caller must limit its
+ * length.
  *
- * @throws JsonLimitError before anything is parsed, if the text exceeds a limit; SyntaxError if it is not JSON.
+ * @throws JsonLimitError before parsing, if the text exceeds a limit; SyntaxError if it is not valid JSON.
  */
 export function parseJson(json: Uint8Array | string): unknown {
-  // No text that short exceeds a limit, and tokens of a generation arrive in thousands of them.
+  // Short texts cannot exceed a limit, and a generation sends thousands of them.
   if (json.length > UNCHECKED_BYTES) {
     const found = exceededLimit(typeof json === 'string' ? Buffer.from(json) : json);
     if (found !== undefined) throw new JsonLimitError(found);
@@ -107,7 +110,7 @@ export function parseJson(json: Uint8Array | string): unknown {
   );
 }
 
-/** Returns the object that a JSON text from outside holds; undefined if it holds none, or exceeds a limit. */
+/** Parses external JSON; undefined if it is not a valid JSON object or exceeds a limit. */
 export function parseJsonObject(json: Uint8Array | string): JsonObject | undefined {
   try {
     const value = parseJson(json);

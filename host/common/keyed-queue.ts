@@ -1,6 +1,6 @@
-/** Runs work one after the other for each key, in the order of the calls. */
+/** Serializes asynchronous work by key: work with the same key runs in the order of the calls. */
 export class KeyedQueue {
-  /** By key: settles when everything that was queued so far has ended. */
+  /** By key: settles when all work that was queued so far has ended. */
   readonly #last = new Map<string, Promise<unknown>>();
 
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { systemFolder, withSafePath } from './find-program.ts';
 
 /**
- * Kills a program that was started as the leader of a process group ({@link leadsGroup}), and all processes that it
- * started. Does nothing if it has already exited.
+ * Kills a program that was started as the leader of a process group ({@link leadsGroup}), and all its child processes.
+ * Does nothing if the program has already exited.
  */
 export function killTree(child: ChildProcess): void {
   if (child.pid === undefined) return;
   if (process.platform === 'win32') {
-    // Windows cannot signal a group of processes: taskkill follows the parent ids that the system records.
+    // Windows has no process groups to signal. taskkill finds the child processes by their parent ids.
     const cwd = systemFolder();
     const taskkill = spawn(join(cwd, 'taskkill.exe'), ['/PID', String(child.pid), '/T', '/F'], {
       cwd,
@@ -27,12 +27,12 @@ export function killTree(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It has already exited.
+    // The process has already exited.
   }
 }
 
-/** Returns the `detached` option for a child process that {@link killTree} will end. */
+/** Returns the `detached` option for a child process that {@link killTree} can kill. */
 export function leadsGroup(): boolean {
-  // On Windows `detached` would give the child its own console window.
+  // On Windows, `detached` would open a console window for the child.
   return process.platform !== 'win32';
 }

@@ -1,16 +1,16 @@
 /** A value that is created on first use. */
 export interface Lazy<T> {
-  /** Returns the value, and creates it first if it does not exist. */
+  /** Returns the value. Creates it if it does not exist. */
   (): Promise<T>;
   /** Returns the value if it has been requested; undefined otherwise. Never rejects. */
   current(): Promise<T | undefined>;
-  /** Forgets the value, so that the next call creates another one. */
+  /** Discards the value. The next call creates another one. */
   reset(): void;
 }
 
 /**
- * Creates a value on first use. A failure is not cached: its cause, such as a full disk, may be gone by the next call,
- * which tries again.
+ * Returns a value that is created on first use. Failures are not cached, because their cause, such as a full disk, may
+ * be temporary.
  */
 export function lazy<T>(create: () => Promise<T>): Lazy<T> {
   let value: Promise<T> | undefined;

@@ -2,43 +2,43 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync, mkdirSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Fields of a log line. They never contain a token, a prompt or generated text. */
+/** Fields of a log line. They must not contain tokens, prompts or generated text. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Records what is needed to analyze an error later. Never throws: a failing log must not make the work fail. */
+/** Writes log lines for analyzing errors. Never throws, because a failure to log must not affect the work. */
 export interface Logger {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
 }
 
-/** A log whose lines name the request they belong to. */
+/** A log whose lines contain the request to which they belong. */
 export interface RequestLog extends Logger {
   /**
-   * Runs `work` and adds `fields` to every line that it logs, across asynchronous calls. Work that several requests
-   * share is logged with the fields of the first one.
+   * Runs `work` and adds `fields` to every line that it logs, also in asynchronous calls. Work that several requests
+   * share is logged with the fields of the first request.
    */
   withContext<T>(fields: LogFields, work: () => T): T;
 }
 
 /**
- * Size at which the log file is renamed to `<name>.1`, in bytes. All logs take at most twice this, or three times if
- * the file cannot be renamed.
+ * Size at which the log file is renamed to `<name>.1`, in bytes. The total size of the logs is at most twice this, or
+ * three times if the file cannot be renamed.
  */
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
-/** Matches Hugging Face tokens, keys of the server for programs, and values that may contain a token or a signature. */
+/** Matches Hugging Face tokens, API keys of `tabagent serve`, and values that may contain a token or signature. */
 const SECRETS =
   /hf_[A-Za-z0-9]{8,}|\btabagent-[A-Za-z0-9_-]{43}|(?<=\bbearer\s+)[^\s"]+|(?<=[?&](?:token|signature|x-amz-signature|x-amz-security-token)=)[^\s"&]+/gi;
 
 /**
- * Characters with a special meaning where a log may be pasted or displayed: shell expansions, markup, control sequences
- * of terminals (C1), other line separators, and marks that reorder text. JSON has an escape for each of them.
+ * Characters that are dangerous where a log may be pasted or displayed: shell expansions, markup, terminal control
+ * characters (C1), other line separators, and bidirectional marks. They are written as JSON escapes.
  */
 const ACTIVE = /[$`<>&'\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
- * Creates a log of JSON lines in a file, and on stderr too with `debug`. The file is created with the first line.
+ * Creates a log of JSON lines in a file and, with `debug`, on stderr. The file is created with the first line.
  */
 export function createLogger(options: { file: string; debug: boolean }): RequestLog {
   const request = new AsyncLocalStorage<LogFields>();
@@ -55,7 +55,7 @@ export function createLogger(options: { file: string; debug: boolean }): Request
       };
       const line = `${JSON.stringify(record, describeErrors).replace(SECRETS, '[removed]').replace(ACTIVE, escaped)}\n`;
       if (options.debug) process.stderr.write(line);
-      // Other hosts write to the same file and may have renamed it, so its current size is checked.
+      // Check the current size, because other hosts write to the same file and may have renamed it.
       const size = sizeOfLog(options.file);
       if (size > MAX_LOG_BYTES) rotate(options.file, size);
       appendFileSync(options.file, line, { mode: 0o600 });
@@ -73,8 +73,8 @@ export function createLogger(options: { file: string; debug: boolean }): Request
 }
 
 /**
- * Renames a log. If that fails, as on Windows while another program has either file open, it grows, and is eventually
- * truncated.
+ * Renames a log file. If that fails, as on Windows while another program has either file open, the file grows and is
+ * eventually truncated.
  */
 function rotate(file: string, size: number): void {
   try {

@@ -1,11 +1,11 @@
 import * as nodePath from 'node:path';
 
-/** Longest path that Windows accepts without the prefix of long paths: 260 characters, minus what SQLite appends. */
+/** Maximum length of a path without the prefix for long paths on Windows: 260 characters, minus SQLite's suffixes. */
 const MAX_PLAIN_PATH = 250;
 
 /**
- * Returns a path in the form that libraries of C and C++ can open whatever its length. Node's own functions add the
- * prefix `\\?\` themselves. On other platforms the path is returned unchanged.
+ * Returns a path that C and C++ libraries can open regardless of its length: on Windows with the prefix `\\?\`, which
+ * Node's own functions add automatically. Returns the path unchanged on other platforms.
  *
  * @param path An absolute path.
  * @param paths The path functions of the platform; tests pass those of Windows.

@@ -1,4 +1,4 @@
-/** The oldest Node this program runs on, major and minor: package.json's `engines`, whose SQLite it needs. */
+/** The minimum version of Node.js (major, minor), as in package.json's `engines`. Earlier ones lack SQLite features. */
 const OLDEST = [22, 19] as const;
 
 /** Returns a message if this version of Node.js is too old; undefined otherwise. */

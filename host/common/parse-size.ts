@@ -1,4 +1,4 @@
-/** Units of sizes: decimal, as for disks, and binary with an `i`. */
+/** Units of sizes: decimal units, as for disks, and binary units with an `i`. */
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   K: 1e3,
@@ -11,7 +11,7 @@ const UNITS: Readonly<Record<string, number>> = {
   TI: 2 ** 40,
 };
 
-/** Parses a size such as `50GB`, `20 GiB` or a number of bytes. Returns bytes; undefined if it is not a size. */
+/** Parses a size such as `50GB`, `20 GiB` or a number of bytes. Returns bytes; undefined if it is not a valid size. */
 export function parseSize(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
   const match =

@@ -2,16 +2,16 @@ import { homedir } from 'node:os';
 import { type PlatformPath, posix, win32 } from 'node:path';
 import { variable } from './find-program.ts';
 
-/** The platforms whose conventions are known; all others follow those of Linux. */
+/** The platforms whose conventions are known. Others use those of Linux. */
 export type Platform = 'linux' | 'darwin' | 'win32';
 
-/** A platform and the environment of a user on it. Tests describe another computer by it. */
+/** A platform and the environment of a user on it. Tests simulate another computer with it. */
 export interface PlatformEnv {
   readonly platform: Platform;
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** The user's folders. Undefined are those that the environment does not name, as without `HOME`. */
+/** The user's folders; undefined if the environment does not define them, for example without `HOME`. */
 export interface UserFolders {
   readonly home: string | undefined;
   /** `XDG_CONFIG_HOME`, `~/Library/Application Support`, `%APPDATA%` */
@@ -26,27 +26,27 @@ export interface UserFolders {
   readonly huggingFace: string | undefined;
 }
 
-/** Returns the platform that `name` stands for. */
+/** Returns the platform for Node's name of a platform. */
 export function platformOf(name: NodeJS.Platform = process.platform): Platform {
   return name === 'win32' || name === 'darwin' ? name : 'linux';
 }
 
-/** Returns how paths of a platform are joined. */
+/** Returns the path functions of a platform. */
 export function pathOf(platform: Platform): PlatformPath {
   return platform === 'win32' ? win32 : posix;
 }
 
-/** Returns the user's home folder as the environment or else the system names it. */
+/** Returns the user's home folder, from the environment or else from the system. */
 export function homeFolder(env: Readonly<NodeJS.ProcessEnv>, platform: Platform = platformOf()): string {
   return variable(env, platform === 'win32' ? 'USERPROFILE' : 'HOME', platform) || homedir();
 }
 
-/** Returns the user's folders as the environment names them, by the conventions of the platform. */
+/** Returns the user's folders according to the environment and the conventions of the platform. */
 export function userFolders({ platform, env }: PlatformEnv): UserFolders {
   const { join, isAbsolute } = pathOf(platform);
   const home = variable(env, platform === 'win32' ? 'USERPROFILE' : 'HOME', platform) || undefined;
   const inHome = (...parts: string[]) => (home === undefined ? undefined : join(home, ...parts));
-  // The XDG specification says to ignore relative paths.
+  // The XDG specification requires ignoring relative paths.
   const xdg = (name: string, ...parts: string[]) => {
     const folder = variable(env, name, platform);
     return folder && isAbsolute(folder) ? folder : inHome(...parts);
@@ -74,13 +74,13 @@ export function userFolders({ platform, env }: PlatformEnv): UserFolders {
 }
 
 /**
- * Returns the folders of the user who runs this process. Where the environment does not name a home folder, as it
- * need not in a service, the system does.
+ * Returns the folders of the user who runs this process. If the environment does not define a home folder, as in a
+ * service, uses that of the system.
  */
 export function ownFolders(env: Readonly<NodeJS.ProcessEnv>): { readonly [K in keyof UserFolders]: string } {
   const platform = platformOf();
   const home = homeFolder(env, platform);
   const folders = userFolders({ platform, env: { ...env, [platform === 'win32' ? 'USERPROFILE' : 'HOME']: home } });
-  // With a home folder, every other one has a default below it.
+  // With a home folder, every other folder has a default.
   return folders as { readonly [K in keyof UserFolders]: string };
 }

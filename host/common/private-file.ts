@@ -2,11 +2,12 @@ import { closeSync, openSync } from 'node:fs';
 import { isSystemError } from './errors.ts';
 
 /**
- * Creates an empty file that only its user can read, if none exists: SQLite would create one that others can read.
+ * Creates an empty file that only its user can read, if it does not exist: SQLite would create a file that others can
+ * read.
  *
- * An existing file is not changed and not even opened: on POSIX, closing any descriptor of a file drops every lock that
- * the process has on it, those of SQLite included. It is synchronous so that nothing in this process can lock the file
- * between its creation and the closing of its descriptor.
+ * Does not open an existing file: on POSIX, closing any descriptor of a file releases all locks of the process on it,
+ * including those of SQLite. Synchronous, because nothing in this process may lock the file before its descriptor is
+ * closed.
  */
 export function createPrivateFile(file: string): void {
   try {

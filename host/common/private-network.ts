@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * This machine, private and link-local networks: addresses that nobody in between can eavesdrop on, and that a public
- * server has no reason to name. Sources: RFC 1122, 1918, 3927, 4291, 4193.
+ * Addresses of this computer and of private and link-local networks: traffic to them does not pass through public
+ * networks, and public servers have no reason to refer to them. Sources: RFC 1122, 1918, 3927, 4291, 4193.
  */
 const NETWORKS = [
   ['0.0.0.0', 8, 'ipv4'],
@@ -17,8 +17,8 @@ const NETWORKS = [
 ] as const;
 
 /**
- * Returns whether a URL's host name is this machine or an address in a private network. Other names, which DNS resolves,
- * are neither.
+ * Returns whether a URL's host name is this computer or an address in a private network. Returns false for names that
+ * DNS resolves.
  */
 export function isPrivateHost(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '').toLowerCase();
@@ -26,12 +26,12 @@ export function isPrivateHost(hostname: string): boolean {
   return isPrivateAddress(withoutBrackets(name));
 }
 
-/** Returns a URL's host name as sockets take it: an IPv6 address without brackets. */
+/** Returns a URL's host name in the form for sockets: an IPv6 address without brackets. */
 export function withoutBrackets(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** Returns whether an IP address is this machine's or one in a private network; false for anything else. */
+/** Returns whether an IP address belongs to this computer or a private network; false for anything else. */
 export function isPrivateAddress(address: string): boolean {
   const version = isIP(address);
   if (version === 0) return false;

@@ -1,19 +1,19 @@
-/** Progress events of one piece of work are at least this far apart, in milliseconds; the last one is always sent. */
+/** Minimum interval between progress events of an operation, in milliseconds. The last one is always sent. */
 export const PROGRESS_INTERVAL_MS = 100;
 
-/** Receives the progress of an operation, possibly very often; see {@link throttle}. */
+/** Receives the progress of an operation. May be called very often; see {@link throttle}. */
 export type ProgressListener<T> = (progress: T) => void;
 
 /**
- * A listener that is called at most once per interval. Call `flush` at the end so that it receives the last progress.
+ * A listener that forwards progress at most once per interval. Call `flush` at the end to forward the last progress.
  */
 export interface ThrottledListener<T> {
   (progress: T): void;
-  /** Passes on the last progress if it is pending. */
+  /** Forwards the last progress if it has not been forwarded. */
   flush(): void;
 }
 
-/** Passes on the first progress immediately, and then at most one per interval, always the latest. */
+/** Returns a listener that forwards the first progress immediately, and then the latest at most once per interval. */
 export function throttle<T>(
   listener: ProgressListener<T>,
   intervalMs: number = PROGRESS_INTERVAL_MS,

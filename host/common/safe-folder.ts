@@ -3,28 +3,31 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError, isSystemError } from './errors.ts';
 
-/** Permission bit: all users may write. */
+/** Permission bit: write access for all users. */
 export const OTHERS_WRITE = 0o002;
 
-/** Permission bit: only the owner of an entry of the folder may rename or remove it, as in `/tmp`. */
+/** Permission bit of a folder: only the owner of an entry may rename or remove it, as in `/tmp`. */
 export const STICKY = 0o1000;
 
 /** Options of {@link assertSafeToStart}. */
 export interface SafetyOptions {
-  /** User ids that may own the program and its folders. What all users start must belong to root or to the installing user. Absent: owners are not checked. */
+  /**
+   * IDs of the users who may own the program and its folders. A program that all users start must belong to root or to
+   * the installing user. Default: owners are not checked.
+   */
   readonly owners?: readonly number[] | undefined;
 }
 
 /**
- * Ensures that no other user can replace a program that will be started. Follows links, then checks the file and every
- * folder up to the root, and throws `UNSAFE_FOLDER` if
- * - all users may write to the file or to its folder (sticky or not: files added next to a program can change what it
- *   does), or
- * - all users may write to a folder further up that is not sticky (its subfolder could be replaced), or
- * - the file or a folder belongs to none of `owners`.
+ * Checks that no other user can replace a program that will be started. Follows links, then checks the file and all
+ * parent folders, and throws `UNSAFE_FOLDER` if
+ * - all users may write to the file or its folder, sticky or not (additional files in the folder can change what the
+ *   program does), or
+ * - all users may write to another parent folder that is not sticky (its subfolder could be replaced), or
+ * - the file or a folder belongs to a user who is not in `owners`.
  *
- * Group permissions are not checked: many systems give each user a private group, and package managers use a group of
- * administrators. Throws `REGISTRATION_FAILED` if the file does not exist. Has no meaning on Windows, which does not use
+ * Group permissions are not checked: many systems create a private group for each user, and package managers use a
+ * group of administrators. Throws `REGISTRATION_FAILED` if the file does not exist. Not for Windows, which does not use
  * these permission bits.
  */
 export async function assertSafeToStart(file: string, options: SafetyOptions = {}): Promise<void> {
@@ -39,8 +42,8 @@ export async function assertSafeToStart(file: string, options: SafetyOptions = {
 }
 
 /**
- * Does the same for a folder that a program will be written to. Folders that do not exist yet are created by the
- * installer, and are therefore safe if those above them are.
+ * Performs the same check for a folder in which a program will be written. The installer creates missing folders, so
+ * they are safe if their parents are.
  */
 export async function assertSafeFolder(folder: string, options: SafetyOptions = {}): Promise<void> {
   let real: string;

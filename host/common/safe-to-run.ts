@@ -6,14 +6,15 @@ import { type HostError, isHostError } from './errors.ts';
 import { namesIn } from './folder-entries.ts';
 import { assertSafeToStart, OTHERS_WRITE } from './safe-folder.ts';
 
-/** Files that a runner loads as code: llama.cpp's binaries and the runner's own scripts. */
+/** Matches files that a runner loads as code: llama.cpp's binaries and the runner's scripts. */
 const CODE = /\.(node|so[.\d]*|dylib|dll|c?js|mjs)$/;
 
 /**
- * Returns why no runner may be started: other users could have replaced what it would run (the program, the runner, or
- * a GPU add-on beside them). Undefined when they could not, and on Windows, whose permissions are not in the mode bits.
+ * Returns the error if runners must not be started, because other users could have replaced code that they run (the
+ * program, the runner, or a GPU add-on); otherwise undefined. Always undefined on Windows, whose permissions are not in
+ * the mode bits.
  *
- * @param entry The module that runners start with.
+ * @param entry The module with which runners are started.
  */
 export async function whyUnsafeToRun(entry: URL): Promise<HostError | undefined> {
   if (process.platform === 'win32') return undefined;
@@ -30,7 +31,9 @@ export async function whyUnsafeToRun(entry: URL): Promise<HostError | undefined>
   }
 }
 
-/** Folders with code of a runner: in `lib/` of the packaged host, or beside the built one and in its packages. */
+/**
+ * Returns the folders with code of a runner: in `lib/` of the packaged host, or next to the built one and in packages.
+ */
 async function binaryFolders(main: string): Promise<string[]> {
   const here = dirname(main);
   const packages = [join(here, 'lib', 'llama')];
@@ -40,20 +43,22 @@ async function binaryFolders(main: string): Promise<string[]> {
   return [...scripts, ...found.flat()];
 }
 
-/** `<package>/bins/<build>` of every package in a folder. */
+/** Returns `<package>/bins/<build>` of every package in a folder. */
 async function binsOf(folder: string): Promise<string[]> {
   const bins = (await pathsIn(folder)).map((path) => join(path, 'bins'));
   return (await Promise.all(bins.map(pathsIn))).flat();
 }
 
-/** Returns a file of code in a folder, to check the folder with; if there is one, a file that other users can write. */
+/** Returns a code file in a folder to check: one that other users can write, if there is one, else the first one. */
 async function firstCodeIn(folder: string): Promise<string | undefined> {
   const files = (await pathsIn(folder)).filter((path) => CODE.test(path));
   const modes = await Promise.all(files.map(async (file) => (await stat(file)).mode));
   return files.find((_, index) => ((modes[index] ?? 0) & OTHERS_WRITE) !== 0) ?? files[0];
 }
 
-/** The paths in a folder; none if it does not exist or cannot be read, since no runner can load anything from it. */
+/**
+ * Returns the paths in a folder; an empty list if it does not exist or cannot be read: a runner cannot read it either.
+ */
 async function pathsIn(folder: string): Promise<string[]> {
   return (await namesIn(folder, 'ENOTDIR', 'EACCES')).map((name) => join(folder, name));
 }

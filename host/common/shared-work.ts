@@ -1,8 +1,8 @@
 import type { ProgressListener } from './progress.ts';
 
 /**
- * One piece of work that several callers wait for. Each receives its progress and can leave by aborting its own signal;
- * the work is aborted when the last of them has left.
+ * Work that several callers wait for. Each receives its progress and can stop waiting by aborting its signal. The work
+ * is aborted when no caller waits any more.
  */
 export class SharedWork<T, P> {
   readonly #controller = new AbortController();
@@ -17,7 +17,7 @@ export class SharedWork<T, P> {
     this.#work.catch(() => undefined);
   }
 
-  /** True once the work was aborted: a new caller has to start it again. */
+  /** Whether the work was aborted. A new caller must then start it again. */
   get isAborted(): boolean {
     return this.#controller.signal.aborted;
   }
@@ -27,35 +27,35 @@ export class SharedWork<T, P> {
     await this.#work.catch(() => undefined);
   }
 
-  /** Aborts the work; every caller that waits gets `reason`. */
+  /** Aborts the work. Waiting callers reject with `reason`. */
   abort(reason: unknown): void {
     this.#controller.abort(reason);
   }
 
-  /** Waits for the work. Rejects with the signal's reason when `signal` is aborted first. */
+  /** Waits for the work. Rejects with the signal's reason if `signal` is aborted first. */
   async join(options: { signal?: AbortSignal | undefined; onProgress?: ProgressListener<P> | undefined }): Promise<T> {
     const { signal, onProgress } = options;
     signal?.throwIfAborted();
     this.#waiting += 1;
     if (onProgress !== undefined) this.#listeners.add(onProgress);
-    const left = Promise.withResolvers<never>();
+    const aborted = Promise.withResolvers<never>();
     let isWaiting = true;
     const stopWaiting = () => {
       if (isWaiting) this.#waiting -= 1;
       isWaiting = false;
     };
-    const leave = () => {
+    const abort = () => {
       stopWaiting();
-      // The last caller to leave waits until the work has ended, so that nothing of it is left when its call rejects.
+      // The last caller aborts the work and rejects only when it has ended.
       if (this.#waiting === 0) this.#controller.abort(signal?.reason);
-      else left.reject(signal?.reason);
+      else aborted.reject(signal?.reason);
     };
-    signal?.addEventListener('abort', leave, { once: true });
+    signal?.addEventListener('abort', abort, { once: true });
     try {
-      return await Promise.race([this.#work, left.promise]);
+      return await Promise.race([this.#work, aborted.promise]);
     } finally {
       stopWaiting();
-      signal?.removeEventListener('abort', leave);
+      signal?.removeEventListener('abort', abort);
       if (onProgress !== undefined) this.#listeners.delete(onProgress);
     }
   }

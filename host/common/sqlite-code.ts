@@ -12,9 +12,9 @@ export const SQLITE = {
   NOTADB: 26,
 } as const;
 
-/** The primary result code of an error of `node:sqlite`: the lower byte; the rest says where it happened. */
+/** Returns the primary result code of a `node:sqlite` error: the lower byte of its extended result code. */
 export function sqliteCode(error: unknown): number | undefined {
-  // Not `instanceof Error`: an error of Node's own may belong to another realm (a test runner's, a vm context's).
+  // Not `instanceof Error`: Node's errors may belong to another realm (a test runner, a VM context).
   if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }

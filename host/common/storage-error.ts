@@ -6,19 +6,18 @@ import { diskFull, fileInUse, fileTooLarge, noWritePermission, tooManyFiles } fr
 import { SQLITE, sqliteCode } from './sqlite-code.ts';
 
 /**
- * Converts what the file system or SQLite reports when it cannot do its work into the error a client knows: the disk is
- * full, the file may not be written, another program has it open, the process has too many files open. Undefined for
- * anything else.
+ * Converts an error of the file system or SQLite to a HostError if it means that the disk is full, write permission is
+ * missing, another program has the file open, or too many files are open. Otherwise returns undefined.
  *
- * @param path What was being read or written.
+ * @param path The file that was being read or written.
  */
 export function storageError(error: unknown, path: string): HostError | undefined {
   const sqlite = sqliteCode(error);
   if (isSystemError(error, 'ENOSPC', 'EDQUOT') || sqlite === SQLITE.FULL) return diskFull(path, error);
   if (isSystemError(error, 'EFBIG')) return fileTooLarge(path, error);
-  // SQLite says of a missing file descriptor only that it cannot open or read a file.
+  // If no file descriptor is left, SQLite reports only that it cannot open or read a file.
   const isUnclear = sqlite === SQLITE.CANTOPEN || sqlite === SQLITE.IOERR;
-  // Other threads may have closed files since then, so a file that could be opened now counts as well.
+  // Other threads may have closed files since, so it is also assumed if the file could be opened now.
   const wereDescriptorsUsedUp =
     isUnclear && (areDescriptorsUsedUp() || (sqlite === SQLITE.CANTOPEN && isWritableDatabase(path)));
   if (isSystemError(error, 'EMFILE', 'ENFILE') || wereDescriptorsUsedUp) return tooManyFiles(path, error);
@@ -29,8 +28,7 @@ export function storageError(error: unknown, path: string): HostError | undefine
 }
 
 /**
- * The same for an error that nothing on its way has converted: only those that leave no doubt, with the path that the
- * error itself names.
+ * Converts an error that was not converted earlier, with the path that it contains. Converts only unambiguous errors.
  */
 export function unnamedStorageError(error: unknown): HostError | undefined {
   const isCertain =
@@ -42,12 +40,12 @@ export function unnamedStorageError(error: unknown): HostError | undefined {
   return storageError(error, hasPath ? String(error.path) : "one of the host's files");
 }
 
-/** On a read-only disk a folder that is made with those above it fails as if one of those were missing. */
+/** Returns whether creating a folder was denied: on a read-only disk, a recursive `mkdir` fails with ENOENT. */
 function isFolderRefused(error: unknown): boolean {
   return isSystemError(error, 'ENOENT') && error.syscall === 'mkdir';
 }
 
-/** Files that SQLite needs at once: the database, its log, the log's index and a folder. It has closed them again by now. */
+/** Number of files that SQLite has open at the same time: the database, its log, the log's index and a folder. */
 const FILES_OF_A_DATABASE = 4;
 
 function areDescriptorsUsedUp(): boolean {
@@ -62,10 +60,10 @@ function areDescriptorsUsedUp(): boolean {
   }
 }
 
-/** Files that SQLite opens for one database, by the ends of their names. */
+/** Suffixes of the files that SQLite opens for a database. */
 const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const;
 
-/** Returns whether this process may write to the files of a database and create others beside them. Opens nothing. */
+/** Returns whether this process may write to the files of a database and create further ones. Opens no file. */
 function isWritableDatabase(path: string): boolean {
   const { R_OK, W_OK, X_OK } = constants;
   try {

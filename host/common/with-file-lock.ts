@@ -3,19 +3,18 @@ import { HostError } from './errors.ts';
 import { FileLock } from './file-lock.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 
-/** How long to wait for other processes, in milliseconds. Work under such a lock takes a few milliseconds. */
+/** Time limit for acquiring the lock, in milliseconds. Work under such a lock takes a few milliseconds. */
 const TIMEOUT_MS = 10_000;
 const RETRY_MS = 10;
 
-/** The callers of this process, by lock, in the order of their calls. */
+/** Serializes the callers in this process, by lock. */
 const queue = new KeyedQueue();
 
 /**
- * Runs work while no other caller, in this process or another, runs work under the same lock: for reading, changing and
- * writing back data that hosts share. The work must be short, and must not wait for a user or the network.
+ * Runs work under an exclusive lock against other callers in this process and other processes: for reading, changing
+ * and writing data that hosts share. The work must be short and must not wait for a user or the network.
  *
- * @throws HostError `CACHE_ERROR` if another process holds the lock for too long; also any error of the lock or the
- * work.
+ * @throws HostError `CACHE_ERROR` if another process holds the lock for too long; any error of the lock or the work.
  */
 export function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   return queue.run(path, async () => {

@@ -1,7 +1,7 @@
 /**
- * Waits for `work` for at most `ms` milliseconds, then rejects. The work itself is not stopped.
+ * Waits for `work` for at most `ms` milliseconds, then rejects. Does not stop the work.
  *
- * @param timeout The name of the work, for the message of the error, or a function that creates the error.
+ * @param timeout Name of the work, for the error message, or a function that creates the error.
  */
 export async function withTimeout<T>(work: Promise<T>, ms: number, timeout: string | (() => Error)): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
