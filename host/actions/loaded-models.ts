@@ -4,7 +4,7 @@ import { sum } from '../common/sum.ts';
 import { loadedEntry, placementOf } from '../models/describe-loaded.ts';
 import type { FreedMemory, LoadedModel } from '../models/model-engine.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
-import { livingHosts } from '../presence/other-hosts.ts';
+import { runningHosts } from '../presence/other-hosts.ts';
 import * as declared from '../protocol/actions/loaded-models.ts';
 import { readModelName, readModelQuery } from '../protocol/model-name.ts';
 import { type AnyModelReference, isMatch } from '../requests/reference.ts';
@@ -168,7 +168,7 @@ export const selectActiveModel = handle(declared.selectActiveModel, async (reque
 });
 
 export const listHosts = handle(declared.listHosts, async (request, { services }) => {
-  const hosts = (await livingHosts(services.config.paths)).map(({ pid, version, startedAt, models }) => ({
+  const hosts = (await runningHosts(services.config.paths)).map(({ pid, version, startedAt, models }) => ({
     pid,
     version,
     started_at: startedAt,

@@ -11,7 +11,7 @@ import { createLogger } from '../common/log.ts';
 import { cacheLocationFile, type HostConfig, type HostPaths, readConfig, relocationJournalFile } from '../config.ts';
 import { configFileIn } from '../configuration/config-text.ts';
 import { environmentFileIn } from '../configuration/saved-environment.ts';
-import { livingHosts } from '../presence/other-hosts.ts';
+import { runningHosts } from '../presence/other-hosts.ts';
 import type { CommandIo } from '../registration/command.ts';
 import { openSecrets } from '../secrets/open-secrets.ts';
 
@@ -53,9 +53,9 @@ export interface RemovedData {
  * @param first Runs before anything is removed, after all checks have passed.
  */
 export async function removeData(paths: HostPaths, first: () => Promise<void>): Promise<RemovedData> {
-  const living = await livingHosts(paths);
-  if (living.length > 0) {
-    const pids = living.map(({ pid }) => pid).join(', ');
+  const running = await runningHosts(paths);
+  if (running.length > 0) {
+    const pids = running.map(({ pid }) => pid).join(', ');
     throw new HostError(
       'MODEL_IN_USE',
       `TabAgent is still running (host process ${pids}). Close the browser and end "tabagent serve", then try again.`,

@@ -3,31 +3,31 @@ import { MAX_REQUEST_BYTES } from '../protocol/limits.ts';
 import { LENGTH_BYTES } from './frame.ts';
 
 /**
- * Splits a stream of bytes into the bodies of its frames, whatever chunks the stream arrives in.
+ * Splits a stream of bytes, in chunks of any size, into the bodies of its frames.
  *
- * A body within one chunk is a view of it. A longer one is allocated once, when its length is known, and chunks are
- * copied into it: nothing is concatenated, and chunks of one byte need no more memory than large ones.
+ * A body within a chunk is a view of the chunk. Other bodies are allocated once, when their length is known, and chunks
+ * are copied into them. Nothing is concatenated, and small chunks need no more memory than large ones.
  */
 export class FrameReader {
-  /** Chunks that have not been read to their end, oldest first, and how far the first of them has been read. */
+  /** Chunks that have not been read completely, oldest first. `#offset`: the read position in the first chunk. */
   readonly #chunks: Uint8Array[] = [];
   #offset = 0;
-  /** The bytes of a length that is split across chunks. */
+  /** The bytes of a length field that is split across chunks. */
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
-  /** The body that is being read. */
+  /** The incomplete body. */
   #body: Buffer | undefined;
   #bodyFilled = 0;
   #error: HostError | undefined;
 
-  /** Adds the next bytes of the stream, which must not change afterwards. */
+  /** Adds the next bytes of the stream. The caller must not change them afterwards. */
   push(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#chunks.push(chunk);
   }
 
   /**
-   * Returns the body of the next frame, or `undefined` if more bytes are needed. From a length above `MAX_REQUEST_BYTES`
-   * on, every call returns `FRAME_TOO_LARGE`: where the next frame starts is unknown then.
+   * Returns the body of the next frame; undefined if more bytes are needed. After a length above `MAX_REQUEST_BYTES`,
+   * every call returns `FRAME_TOO_LARGE`, because the start of the next frame is unknown.
    */
   read(): Uint8Array | HostError | undefined {
     while (this.#error === undefined) {
@@ -39,14 +39,14 @@ export class FrameReader {
     return this.#error;
   }
 
-  /** Returns `FRAME_TRUNCATED` if the stream ends inside a frame. To be called when `read` returns nothing more. */
+  /** Returns `FRAME_TRUNCATED` if the stream ended inside a frame. Call it when `read` returns undefined. */
   end(): HostError | undefined {
     if (this.#body !== undefined) return truncated('body', this.#body.length, this.#bodyFilled);
     if (this.#lengthFilled > 0) return truncated('length', LENGTH_BYTES, this.#lengthFilled);
     return undefined;
   }
 
-  /** Reads a length, and the body if the chunk contains all of it. */
+  /** Reads a length field, and the body if the chunk contains all of it. */
   #start(chunk: Uint8Array): Uint8Array | undefined {
     const length = this.#readLength(chunk);
     if (length === undefined) return undefined;
@@ -59,7 +59,7 @@ export class FrameReader {
       this.#advance(chunk, length);
       return chunk.subarray(start, start + length);
     }
-    // Neither from the pool nor filled with zeros: the system provides memory as bytes arrive, not for a claimed length.
+    // Neither pooled nor zero-filled: the system then allocates memory as bytes arrive, not for the claimed length.
     this.#body = Buffer.allocUnsafeSlow(length);
     this.#bodyFilled = 0;
     return undefined;
@@ -103,7 +103,7 @@ export class FrameReader {
 
 function readUint32(bytes: Uint8Array, at: number): number {
   const byte = (i: number) => bytes[at + i] ?? 0;
-  // Unsigned: a length above 2 GiB must not become negative, and so appear small enough.
+  // Unsigned: a length above 2 GiB must not become negative, which would pass the limit check.
   return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
 }
 

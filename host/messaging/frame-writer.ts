@@ -2,13 +2,13 @@ import type { Writable } from 'node:stream';
 
 /** The callbacks of a {@link FrameWriter}. */
 export interface FrameWriterListener {
-  /** Called when the pipe has accepted every byte; possibly more than once. */
+  /** Called when the pipe has accepted every byte. May be called repeatedly. */
   onDrained(): void;
-  /** Called once when the client no longer reads (`EPIPE`, for example). Frames sent afterwards are dropped. */
+  /** Called once when the client no longer reads (for example `EPIPE`). Frames that are sent afterwards are dropped. */
   onBroken(error: Error): void;
 }
 
-/** Writes frames to a stream, and counts the bytes that the client has not accepted yet. */
+/** Writes frames to a stream and counts the bytes that the client has not accepted yet. */
 export class FrameWriter {
   readonly #output: Writable;
   readonly #listener: FrameWriterListener;
@@ -18,12 +18,12 @@ export class FrameWriter {
   constructor(output: Writable, listener: FrameWriterListener) {
     this.#output = output;
     this.#listener = listener;
-    // Kept for the life of the stream: an error without a listener would end the process.
+    // Never removed: an error without a listener would end the process.
     output.on('error', (error: Error) => this.#break(error));
     output.on('close', () => this.#break(new Error('The output was closed.')));
   }
 
-  /** Sends a frame made by `encodeFrame`. Never throws. */
+  /** Sends a frame that `encodeFrame` created. Never throws. */
   send(frame: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.#output.write(frame, (error) => {
@@ -32,23 +32,23 @@ export class FrameWriter {
     });
   }
 
-  /** Bytes that the pipe has not accepted yet. */
+  /** Number of bytes that the pipe has not accepted yet. */
   get queuedBytes(): number {
     return this.#state === 'open' ? this.#output.writableLength : 0;
   }
 
-  /** True while the client reads more slowly than frames are sent. */
+  /** Whether the client reads more slowly than frames are sent. */
   get blocked(): boolean {
     return this.queuedBytes > 0;
   }
 
-  /** Resolves when every byte has been accepted, or never will be. */
+  /** Resolves when every byte has been accepted or dropped. */
   drained(): Promise<void> {
     if (!this.blocked) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Stops sending and closes the stream; bytes that have not been accepted are dropped. */
+  /** Stops sending and closes the stream. Drops bytes that have not been accepted. */
   close(): void {
     if (this.#state !== 'open') return;
     const { blocked } = this;

@@ -2,12 +2,14 @@ import { HostError } from '../common/errors.ts';
 import { isJsonObject, type JsonObject } from '../common/json.ts';
 import { exceededLimit } from '../common/json-limits.ts';
 
-/** Rejects invalid UTF-8, which `toString` would replace with U+FFFD, and a byte order mark, which JSON must not have. */
+/**
+ * Rejects invalid UTF-8, which `toString` would replace with U+FFFD, and byte order marks, which JSON does not allow.
+ */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Parses the body of a frame. Returns `INVALID_JSON` if it is not a JSON object; the next frame is not affected. The
- * error never quotes the content, which may contain a prompt or a token.
+ * Parses the body of a frame. Returns `INVALID_JSON` if it is not a JSON object; further frames can still be read. The
+ * error never contains the content, which may include a prompt or a token.
  */
 export function parseBody(body: Uint8Array): JsonObject | HostError {
   if (body.length === 0) return invalid(body, 'nothing');
@@ -21,7 +23,7 @@ export function parseBody(body: Uint8Array): JsonObject | HostError {
   if (limit !== undefined) return invalid(body, limit);
   let value: unknown;
   try {
-    // `JSON.parse` makes a key `__proto__` an ordinary property, which changes no prototype.
+    // `JSON.parse` creates an ordinary property for the key `__proto__`; it does not change the prototype.
     value = JSON.parse(text);
   } catch {
     return invalid(body, 'text that is not JSON');

@@ -6,15 +6,17 @@ import { parseBody } from './message-body.ts';
 
 /** The callbacks of a {@link MessageInput}. */
 export interface MessageReceiver {
-  /** Returns whether another message can be accepted now. While it returns false, nothing is read from the stream. */
+  /** Returns whether another message can be accepted. While it returns false, the stream is paused. */
   canAccept(): boolean;
-  /** Called with each message in order; with `INVALID_JSON` for a body that is not a JSON object. */
+  /** Called with each message, in order, and with `INVALID_JSON` for a body that is not a JSON object. */
   onMessage(message: JsonObject | HostError): void;
-  /** Called once at the end: with `frameError` if the stream did not end between frames, with `cause` if it failed. */
+  /**
+   * Called once at the end. `frameError`: set if the stream ended inside a frame. `cause`: set if the stream failed.
+   */
   onEnd(frameError: HostError | undefined, cause: Error | undefined): void;
 }
 
-/** Reads messages from a stream as fast as they are accepted. */
+/** Reads messages from a stream, with back-pressure. */
 export class MessageInput {
   readonly #stream: Readable;
   readonly #receiver: MessageReceiver;
@@ -24,7 +26,7 @@ export class MessageInput {
   #closed = false;
   #streamEnd: { cause: Error | undefined } | undefined;
 
-  /** Starts reading in the next turn of the event loop. */
+  /** Starts reading in the next iteration of the event loop. */
   constructor(stream: Readable, receiver: MessageReceiver) {
     this.#stream = stream;
     this.#receiver = receiver;
@@ -37,9 +39,9 @@ export class MessageInput {
     stream.on('close', () => this.#onStreamEnd(undefined));
   }
 
-  /** Continues reading. To be called when another message can be accepted. */
+  /** Continues reading. Call it when another message can be accepted. */
   pump(): void {
-    // A message that is answered synchronously calls this again.
+    // Answering a message synchronously calls this method again.
     if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#closed && this.#next()) {}
@@ -52,7 +54,7 @@ export class MessageInput {
     this.#stream.destroy();
   }
 
-  /** Delivers one message; returns whether there may be another one now. */
+  /** Delivers one message. Returns whether another one may be available. */
   #next(): boolean {
     if (!this.#receiver.canAccept()) {
       this.#pause(true);

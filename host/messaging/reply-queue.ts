@@ -4,20 +4,20 @@ export interface ReplySlot {
 }
 
 /**
- * The replies to requests without a `requestId`. They are sent in the order of the requests although the work overlaps:
- * a reply waits here until all earlier ones are ready.
+ * The replies to requests without a `requestId`. They must be sent in the order of the requests, which are processed
+ * concurrently: a reply waits here until all earlier ones are ready.
  */
 export class ReplyQueue {
   readonly #slots: ReplySlot[] = [];
   #waiting = 0;
   #waitingBytes = 0;
 
-  /** The number of replies that wait for an earlier one. */
+  /** Number of replies that wait for an earlier one. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** The size of these replies, in bytes. */
+  /** Total size of these replies, in bytes. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -29,7 +29,7 @@ export class ReplyQueue {
     return slot;
   }
 
-  /** Puts a reply into its slot. Removes and returns the replies that can be sent now, in order. */
+  /** Stores a reply in its slot. Removes and returns the replies that can be sent now, in order. */
   fill(slot: ReplySlot, frame: Uint8Array): Uint8Array[] {
     slot.frame = frame;
     this.#waiting += 1;

@@ -12,10 +12,10 @@ const STDOUT = 1;
 const STDERR = 2;
 
 /**
- * Reserves stdin and stdout for frames. From then on, `process.stdout` and `console` write to stderr, and only the stream
- * returned here writes to stdout. To be called before anything is printed.
+ * Reserves stdin and stdout for frames. Afterwards, `process.stdout` and `console` write to stderr, and only the
+ * returned stream writes to stdout. Call it before anything is printed.
  *
- * Does not redirect code that writes to descriptor 1 by number, or children that inherit it: the host has neither.
+ * Does not affect code that writes to descriptor 1, or child processes that inherit it: the host has neither.
  */
 export function takeOverStdio(): FrameStreams {
   const output = openFrameOutput();
@@ -24,10 +24,10 @@ export function takeOverStdio(): FrameStreams {
 }
 
 /**
- * Opens stdout again, because writing must never block the host. `process.stdout` is documented to write synchronously
- * to pipes on Linux, and does so on Windows (libuv makes descriptor 1 blocking there); a separate socket does not on
- * POSIX systems. Files, and pipes on Windows, are written by the thread pool. Nothing translates bytes on Windows: Node
- * opens the standard streams in binary mode.
+ * Opens a non-blocking stream for stdout. `process.stdout` writes synchronously to pipes on Linux, as documented, and
+ * on Windows (where libuv makes descriptor 1 blocking); a separate socket does not on POSIX systems. Files, and pipes
+ * on Windows, are written by the thread pool. Windows does not translate line breaks, because Node.js opens the
+ * standard streams in binary mode.
  */
 function openFrameOutput(): Writable {
   const stats = fstatSync(STDOUT);
@@ -38,15 +38,16 @@ function openFrameOutput(): Writable {
 }
 
 /**
- * Returns where text goes: to stderr, opened with the first line (opening it takes 1 ms of the start), or nowhere if a
- * launcher has made both the same pipe (`2>&1`), since text between frames would break the connection.
+ * Returns a function that returns the stream for text: stderr, which is opened with the first line because opening it
+ * takes 1 ms. If a launcher redirected stderr to stdout (`2>&1`), text is discarded, because text between frames would
+ * break the connection.
  */
 function openText(): () => Writable {
   const stderr = Object.getOwnPropertyDescriptor(process, 'stderr');
   const shared = isSamePipe(fstatSync(STDOUT), fstatSync(STDERR));
   let text: Writable | undefined;
   return () => {
-    text ??= shared ? openNowhere() : guard(stderr?.get?.call(process) ?? stderr?.value);
+    text ??= shared ? openNullStream() : ignoreErrors(stderr?.get?.call(process) ?? stderr?.value);
     return text;
   };
 }
@@ -55,17 +56,17 @@ function redirectText(text: () => Writable): void {
   for (const name of ['stdout', 'stderr']) {
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: text });
   }
-  // The global console reads process.stdout with its first line and keeps it; this also redirects one that has.
+  // The global console caches process.stdout with its first line, so its own properties are redirected as well.
   Object.defineProperty(console, '_stdout', { configurable: true, get: text });
   Object.defineProperty(console, '_stderr', { configurable: true, get: text });
 }
 
-/** The terminal that started the browser may be closed: text that nobody can read is not an error. */
-function guard(stream: Writable): Writable {
+/** Ignores errors of a stream for text: the terminal from which the browser was started may have been closed. */
+function ignoreErrors(stream: Writable): Writable {
   return stream.on('error', () => {});
 }
 
-function openNowhere(): Writable {
+function openNullStream(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from '../common/log.ts';
 import { VERSION } from '../common/version.ts';
 import type { LoadedModel } from '../models/model-engine.ts';
 import type { Announcement, PeerAccess } from '../presence/announcement.ts';
-import { livingHosts } from '../presence/other-hosts.ts';
+import { runningHosts } from '../presence/other-hosts.ts';
 import type { PresencePaths } from '../presence/presence.ts';
 import type { PayloadOf } from '../protocol/messages.ts';
 import { acquireLoadLock, type LoadLock } from './load-lock.ts';
@@ -106,7 +106,7 @@ export class Peers {
   }
 
   async #others(): Promise<Announcement[]> {
-    const [hosts, own] = await Promise.all([livingHosts(this.#paths), this.#own()]);
+    const [hosts, own] = await Promise.all([runningHosts(this.#paths), this.#own()]);
     // The messages between hosts can differ from version to version.
     return hosts.filter(
       ({ version, access }) => version === VERSION && access !== undefined && access.address !== own?.address,

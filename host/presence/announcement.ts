@@ -1,25 +1,25 @@
 import * as v from 'valibot';
 import { announcedModel } from '../protocol/actions/loaded-models.ts';
 
-/** How the other hosts of the user reach a host. Only the user can read it. */
+/** The access of the user's other hosts to a host. Only the user can read it. */
 export const PeerAccess = v.object({
-  /** A socket, or on Windows a named pipe. */
+  /** Path of a socket, or on Windows of a named pipe. */
   address: v.string(),
-  /** What both sides prove to know. It appears in no reply, error or log. */
+  /** Shared secret that both sides prove to know. It never appears in replies, errors or logs. */
   secret: v.string(),
 });
 export type PeerAccess = v.InferOutput<typeof PeerAccess>;
 
-/** What a host announces to the user's other hosts: a file that exists while the host has models loaded. */
+/** A host's announcement to the user's other hosts: a file that exists while the host has loaded models. */
 export const Announcement = v.object({
   pid: v.number(),
   version: v.string(),
-  /** Unix seconds. */
+  /** In Unix seconds. */
   startedAt: v.number(),
   models: v.array(announcedModel),
-  /** Absent where the host could not open an address. */
+  /** Absent if the host could not listen on an address. */
   access: v.optional(PeerAccess),
-  /** Whether it runs until the user ends it, so that models can be loaded in it for later. */
+  /** Whether the host runs until the user ends it, and can therefore load models for later use. */
   stays: v.optional(v.boolean()),
 });
 export type Announcement = v.InferOutput<typeof Announcement>;

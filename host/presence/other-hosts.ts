@@ -9,14 +9,16 @@ import { validate } from '../common/validate.ts';
 import { Announcement } from './announcement.ts';
 import { lockOf, type PresencePaths } from './presence.ts';
 
-/** Largest announcement of a host that is read, in bytes: a few kilobytes for each loaded model. */
+/** Maximum size of an announcement, in bytes. It has a few kilobytes for each loaded model. */
 const MAX_ANNOUNCEMENT_BYTES = 1024 * 1024;
 
-/** Hosts that live and have models in memory, this one among them, the oldest first. What dead ones left is removed. */
-export async function livingHosts(paths: PresencePaths): Promise<Announcement[]> {
+/**
+ * Returns the announcements of running hosts, including this one, oldest first. Removes files that ended hosts left.
+ */
+export async function runningHosts(paths: PresencePaths): Promise<Announcement[]> {
   const hosts: Announcement[] = [];
   const names = await namesIn(paths.hosts);
-  // A host that was killed while it wrote its first announcement leaves only the temporary file.
+  // A host that was killed while writing its first announcement leaves only the temporary file.
   const announced = names.flatMap((name) => /^([^.]+\.json)(?:$|\..*\.tmp$)/.exec(name)?.[1] ?? []);
   for (const base of new Set(announced)) {
     const file = join(paths.hosts, base);
@@ -31,7 +33,7 @@ export async function livingHosts(paths: PresencePaths): Promise<Announcement[]>
   return hosts.sort((a, b) => a.startedAt - b.startedAt);
 }
 
-/** Removes the socket of a dead host, and the folder that was made for it alone. Named pipes end with their process. */
+/** Removes the socket of an ended host, and the folder that was created for it. Named pipes end with their process. */
 async function removeSocket(path: string | undefined): Promise<void> {
   if (path === undefined || process.platform === 'win32') return;
   const isSocket = await lstat(path).then(
@@ -44,7 +46,7 @@ async function removeSocket(path: string | undefined): Promise<void> {
   if (basename(dirname(path)).startsWith('tabagent-')) await rmdir(dirname(path)).catch(() => undefined);
 }
 
-/** Undefined if the host has just removed it, or if another version wrote it in another format. */
+/** Reads an announcement; undefined if the host has just removed it, or if another version wrote another format. */
 async function readAnnouncement(file: string): Promise<Announcement | undefined> {
   try {
     if ((await stat(file)).size > MAX_ANNOUNCEMENT_BYTES) return undefined;

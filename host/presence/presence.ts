@@ -9,12 +9,12 @@ import { VERSION } from '../common/version.ts';
 import type { HostPaths } from '../config.ts';
 import type { Announcement, PeerAccess } from './announcement.ts';
 
-/** Where the announcements of hosts are, and their locks. */
+/** The folders of the announcements and their locks. */
 export type PresencePaths = Pick<HostPaths, 'hosts' | 'locks'>;
 
 /**
- * Publishes to the other hosts of this user which models this host has loaded: a file in the folder of hosts, and a lock
- * beside it that the system releases when the process ends. A host without loaded models that does not stay has neither.
+ * Announces the loaded models of this host to the user's other hosts: with a file in the folder of hosts, and a lock
+ * that the system releases when the process ends. A host without loaded models that does not stay has neither.
  */
 export class Presence {
   readonly #paths: PresencePaths;
@@ -22,7 +22,7 @@ export class Presence {
   readonly #startedAt = Date.now() / 1000;
   /** Undefined while no model is loaded. */
   #current: { readonly file: string; readonly lock: FileLock } | undefined;
-  /** Changes are written one after the other: the last one made is the last one written. */
+  /** Serializes changes: the last change must be written last. */
   #written: Promise<void> = Promise.resolve();
 
   constructor(paths: PresencePaths, log: Logger) {
@@ -31,9 +31,10 @@ export class Presence {
   }
 
   /**
-   * Announces which models are loaded now, and how to use them. A failed write is logged; it does not fail the load.
+   * Announces the loaded models and the access to them. Logs a failure instead of throwing, because it must not affect
+   * the load.
    *
-   * @param stays Whether the host is announced even without models, because it stays; see {@link Announcement}.
+   * @param stays Whether the host is announced even without models; see {@link Announcement}.
    */
   update(models: Announcement['models'], access?: PeerAccess, stays = false): Promise<void> {
     this.#written = this.#written
@@ -59,13 +60,13 @@ export class Presence {
   }
 
   /**
-   * Locks a file name that was never used before. One process can contain several hosts, and another host removes the file
-   * of a withdrawn announcement, perhaps while the next one is written.
+   * Locks a new file name. Names are not reused, because a process can contain several hosts, and another host may
+   * remove the file of a withdrawn announcement while the next one is written.
    */
   #start(): { file: string; lock: FileLock } {
     const file = join(this.#paths.hosts, `${process.pid}-${randomBytes(8).toString('hex')}.json`);
     const lock = FileLock.try(lockOf(this.#paths, file));
-    if (lock === undefined) throw new Error(`${file} is locked already`);
+    if (lock === undefined) throw new Error(`${file} is already locked`);
     return { file, lock };
   }
 
@@ -81,7 +82,7 @@ export class Presence {
   }
 }
 
-/** The lock file of an announcement: while it is locked, the announcement is valid. */
+/** Returns the path of an announcement's lock. The announcement is valid while it is locked. */
 export function lockOf({ locks }: PresencePaths, file: string): string {
   return join(locks, `${basename(file)}.lock`);
 }

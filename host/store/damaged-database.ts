@@ -6,20 +6,20 @@ import { renameFile } from '../common/files-in-use.ts';
 import { longPath } from '../common/long-path.ts';
 import { SQLITE, sqliteCode } from '../common/sqlite-code.ts';
 
-/** Largest database that counts as small, in bytes: its check takes a few milliseconds. */
+/** Size up to which a database is small, in bytes: its check takes a few milliseconds. */
 const MAX_SMALL_BYTES = 4 * 1024 * 1024;
 
-/** A database that was found damaged. */
+/** The damage of a database. */
 export interface Damage {
-  /** SQLite's finding: a result code, or the first line of its integrity check. */
+  /** The result code of SQLite, or the first line of its integrity check. */
   readonly found: number | string;
-  /** Distinguishes the file from one that another host puts in its place. */
+  /** Distinguishes the file from a new one with which another host may have replaced it. */
   readonly inode: bigint;
 }
 
 /**
- * Checks the structure of a database, which reads all of it. Returns undefined if it is intact or does not exist.
- * Throws other errors, such as a full disk, a missing permission or too many open files.
+ * Checks the structure of a database, reading all of it. Returns undefined if it is intact or does not exist. Throws
+ * other errors, such as a full disk, missing permissions or too many open files.
  */
 export async function damageOf(file: string, busyTimeoutMs: number): Promise<Damage | undefined> {
   const inode = await inodeOf(file);
@@ -28,7 +28,7 @@ export async function damageOf(file: string, busyTimeoutMs: number): Promise<Dam
 }
 
 /**
- * Renames a damaged database and its log files, so that a new one can be created.
+ * Renames a damaged database and its log files. A new database can then be created.
  *
  * @returns The new name; undefined if another host renamed it first.
  */
@@ -63,7 +63,7 @@ async function inodeOf(file: string): Promise<bigint | undefined> {
   }
 }
 
-/** Result of a check: what was found, or the error that SQLite reported. */
+/** The result of a check: the first finding, if any, or the error that SQLite reported. */
 type CheckResult = { readonly found?: string | undefined } | { readonly error: { message: string; errcode: number } };
 
 async function check(file: string, busyTimeoutMs: number): Promise<number | string | undefined> {
@@ -89,7 +89,7 @@ async function checkInThread(data: Parameters<typeof checkStructure>[1]): Promis
   return promise;
 }
 
-/** Runs in this thread or, as source text, in another one, so it must not refer to anything outside. */
+/** Runs in this thread or, as source text, in a worker thread, so it must not refer to anything outside. */
 function checkStructure(
   { DatabaseSync }: Pick<typeof import('node:sqlite'), 'DatabaseSync'>,
   { path, busyTimeoutMs }: { readonly path: string; readonly busyTimeoutMs: number },

@@ -13,18 +13,18 @@ import { damageOf, setAside } from './damaged-database.ts';
 import { storeError } from './store-error.ts';
 import type { Namespace, Store } from './types.ts';
 
-/** How long a write waits for another host's write, in milliseconds. A write takes well under a millisecond. */
+/** How long a write waits for writes of other hosts, in milliseconds. A write takes well under a millisecond. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** Rows read at a time when the entries of a namespace are listed. */
+/** Number of rows per read when the entries of a namespace are listed. */
 const ROWS_PER_READ = 500;
 
 /**
- * Opens the host's database, and creates it if it does not exist: private to the user, in WAL mode, so that several
- * hosts can read and write at once. A damaged database is set aside and replaced by an empty one: it is an index, and
- * holds no model. One that cannot be written is still read; writing to it fails until it can be.
+ * Opens the host's database, and creates it if it does not exist: private to the user, and in WAL mode, which allows
+ * several hosts to use it. A damaged database is renamed and replaced with an empty one: it is an index and contains no
+ * model. A database that cannot be written can still be read; writes fail until it can be written.
  *
- * @throws HostError `CACHE_ERROR`; `DISK_FULL`, `CACHE_NOT_WRITABLE` where there is no database yet.
+ * @throws HostError `CACHE_ERROR`; `DISK_FULL` or `CACHE_NOT_WRITABLE` if the database does not exist yet.
  */
 export async function openStore(file: string, log: Logger): Promise<Store> {
   const prepared = lazy(() => prepare(file, log));
@@ -56,13 +56,13 @@ async function prepare(file: string, log: Logger): Promise<void> {
   }
 }
 
-/** A store of keyv namespaces, each in its own table of one SQLite file. */
+/** A store of keyv namespaces, each in its own table of a SQLite file. */
 class KeyvStore implements Store {
   readonly #file: string;
   readonly #prepared: Lazy<void>;
   readonly #open = new Map<string, KeyvNamespace<unknown>>();
 
-  /** @param prepared Makes the file ready for writing. */
+  /** @param prepared Prepares the file for writing. */
   constructor(file: string, prepared: Lazy<void>) {
     this.#file = file;
     this.#prepared = prepared;
@@ -74,7 +74,7 @@ class KeyvStore implements Store {
       namespace = new KeyvNamespace(this.#file, name, this.#prepared);
       this.#open.set(name, namespace);
     }
-    // Only the owner of a namespace writes to it; it validates what it reads where that matters.
+    // Only the owner of a namespace writes to it, and validates values when it reads them if necessary.
     return namespace as Namespace<T>;
   }
 
@@ -84,7 +84,7 @@ class KeyvStore implements Store {
   }
 }
 
-/** The call in whose asynchronous context keyv runs: the one that an `error` event belongs to. */
+/** The call in whose asynchronous context keyv runs, and to which an `error` event belongs. */
 interface Call {
   error?: unknown;
 }
@@ -99,7 +99,7 @@ class KeyvNamespace<T> implements Namespace<T> {
   readonly #calls = new AsyncLocalStorage<Call>();
   readonly #file: string;
   readonly #name: string;
-  /** Opened again after a failure: a full disk that keeps the table from being made has space some day. */
+  /** Opened again after a failure, whose cause, such as a full disk, may be temporary. */
   readonly #table: Lazy<Table>;
 
   constructor(file: string, name: string, prepared: Lazy<void>) {
@@ -158,9 +158,9 @@ class KeyvNamespace<T> implements Namespace<T> {
   }
 
   /**
-   * Makes SQLite sync the write-ahead log only at checkpoints, not after each write, which would block the host while a
-   * busy disk syncs. A write survives the end of the host either way; a power failure can lose the last ones, and the
-   * index is compared with the disk anyway.
+   * Opens a table. SQLite syncs the write-ahead log only at checkpoints, because syncing after each write would block
+   * the host on a busy disk. Writes survive the end of the host; a power failure can lose the last ones, which is
+   * harmless because the index is compared with the disk.
    */
   async #open(file: string, name: string): Promise<Table> {
     const adapter = new KeyvSqlite({
@@ -172,8 +172,8 @@ class KeyvNamespace<T> implements Namespace<T> {
       iterationLimit: ROWS_PER_READ,
     });
     const keyv = new Keyv({ store: adapter });
-    // Keyv reports some errors only as events of the instance; `#run` turns them into the error of the call that caused
-    // them. An event outside of any call is ignored: without a listener it would end the process.
+    // Keyv reports some errors only as events of the instance. `#run` throws them from the call that caused them. An
+    // event outside of a call is ignored; without a listener, it would end the process.
     keyv.on('error', (error: unknown) => {
       const call = this.#calls.getStore();
       if (call !== undefined) call.error ??= error;
@@ -183,27 +183,28 @@ class KeyvNamespace<T> implements Namespace<T> {
       await adapter.query('PRAGMA synchronous = NORMAL');
       return { keyv, adapter };
     } catch (error) {
-      // The error of the opening is the one to report.
+      // The error of opening is more important than that of closing.
       await adapter.close().catch(() => {});
       throw error;
     }
   }
 
-  /** Runs a call that only reads; if the file cannot be opened for writing, `instead` gets the entries of the table. */
-  async #read<R>(work: (table: Table) => Promise<R>, instead: (all: ReadonlyMap<string, T>) => R): Promise<R> {
+  /**
+   * Runs a call that only reads. If the file cannot be opened for writing, calls `fallback` with the table's entries.
+   */
+  async #read<R>(work: (table: Table) => Promise<R>, fallback: (all: ReadonlyMap<string, T>) => R): Promise<R> {
     try {
       return await this.#run(work);
     } catch (error) {
       if (!isNotWritable(error) || !existsSync(this.#file)) throw error;
       const { readTable } = await import('./read-only.ts');
-      // As with what keyv returns, the owner of a namespace validates where that matters.
-      return instead(readTable(this.#file, this.#name) as ReadonlyMap<string, T>);
+      // As with values from keyv, the owner of a namespace validates them if necessary.
+      return fallback(readTable(this.#file, this.#name) as ReadonlyMap<string, T>);
     }
   }
 
   /**
-   * Runs one call of keyv. An error that keyv only reports as an event during this call rejects this call, and no
-   * other.
+   * Runs a call of keyv. Rejects if keyv reports an error as an event during this call.
    */
   async #run<R>(work: (table: Table) => Promise<R>): Promise<R> {
     const call: Call = {};

@@ -1,4 +1,4 @@
-/** A set of values under names, kept over restarts. Values are JSON. */
+/** Persistent key-value storage. Values are JSON. */
 export interface Namespace<T> {
   get(key: string): Promise<T | undefined>;
   getMany(keys: readonly string[]): Promise<(T | undefined)[]>;
@@ -8,7 +8,7 @@ export interface Namespace<T> {
   entries(): AsyncIterable<[key: string, value: T]>;
 }
 
-/** The host's one database. Several hosts have it open at once. */
+/** The database of the user's hosts, which several hosts can have open at the same time. */
 export interface Store {
   namespace<T>(name: string): Namespace<T>;
   close(): Promise<void>;
