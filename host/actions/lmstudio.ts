@@ -23,12 +23,12 @@ export const lmStudioStatus = handle(declared.lmStudioStatus, async (_request, c
 
 export const startLmStudio = handle(declared.startLmStudio, async (_request, { services, signal }) => {
   const api_endpoint = await (await services.lmStudio()).start(signal);
-  (await services.remote()).offered.forget();
+  (await services.remote()).offered.clearCache();
   return { payload: { server_running: true, api_endpoint }, message: 'LM Studio server is running' };
 });
 
 export const stopLmStudio = handle(declared.stopLmStudio, async (_request, { services, signal }) => {
   await (await services.lmStudio()).stop(signal);
-  (await services.remote()).offered.forget();
+  (await services.remote()).offered.clearCache();
   return { payload: { server_running: false }, message: 'LM Studio server stopped' };
 });

@@ -51,13 +51,13 @@ export const listRemoteEngines = handle(declared.listRemoteEngines, async (_requ
 export const setRemoteKey = handle(declared.setRemoteKey, async ({ engine, key }, call) => {
   const { offered } = await engineNamed(engine, call);
   await (await call.services.secrets()).set(keyName(engine), key);
-  offered.forget();
+  offered.clearCache();
   return { payload: { engine, saved: true, kept: true }, message: `API key for remote engine "${engine}" saved` };
 });
 
 export const clearRemoteKey = handle(declared.clearRemoteKey, async ({ engine }, { services }) => {
   const cleared = await (await services.secrets()).clear(keyName(engine));
-  (await services.remote()).offered.forget();
+  (await services.remote()).offered.clearCache();
   return {
     payload: { engine, saved: false, kept: false },
     message: cleared ? 'API key removed' : 'There was no saved API key',
@@ -69,13 +69,13 @@ export const addRemoteEngine = handle(declared.addRemoteEngine, async (request, 
   const { configuration, offered } = await services.remote();
   const entry = { name: engine, url, ...defined({ models, plainHttp: plain_http }) };
   if (confirmation === undefined) {
-    const { endpoint, code } = await configuration.ask(entry);
+    const { endpoint, code } = await configuration.prepareAdd(entry);
     const { host, protocol } = new URL(endpoint.base);
     const asked = { code, host, encrypted: protocol === 'https:', private_network: endpoint.isPrivate };
     return { payload: { engine, url: endpoint.base, added: false, confirmation: asked } };
   }
   const { base } = await configuration.add(entry, confirmation);
-  offered.forget();
+  offered.clearCache();
   return { payload: { engine, url: base, added: true }, message: `Remote engine "${engine}" added` };
 });
 
@@ -84,6 +84,6 @@ export const removeRemoteEngine = handle(declared.removeRemoteEngine, async ({ e
   const removed = await configuration.remove(engine);
   // Otherwise the key would be sent to another engine that gets this name.
   if (removed) await (await services.secrets()).clear(keyName(engine));
-  offered.forget();
+  offered.clearCache();
   return { payload: { engine, removed } };
 });

@@ -4,22 +4,21 @@ import { isSystemError } from '../common/errors.ts';
 import { findProgram } from '../common/find-program.ts';
 import { homeFolder } from '../common/platform.ts';
 
-/** Longest path read from the file that points to LM Studio's folder, in bytes. */
+/** Maximum size of the file with the path of LM Studio's folder, in bytes. */
 const MAX_POINTER_BYTES = 4096;
 
-/** What there is of LM Studio on this machine. */
+/** The LM Studio installation on this computer. */
 export interface FoundLmStudio {
-  /** Its folder; undefined where only the command was found. */
+  /** Its folder; undefined if only the command was found. */
   readonly home: string | undefined;
-  /** The command `lms`; undefined where LM Studio was never started, which makes it. */
+  /** Path of the command `lms`; undefined if LM Studio, which creates it, has never been started. */
   readonly lms: string | undefined;
 }
 
 /**
- * Searches for LM Studio in its own locations, the same on all systems: the folder `~/.lmstudio-home-pointer` names,
- * otherwise `~/.cache/lm-studio` (its former location), otherwise `~/.lmstudio`, each with `bin/lms`; and then for
- * `lms` in the PATH. Undefined if there is none. Source: `findLMStudioHome` of lmstudio.js, and the documentation of
- * `lms`.
+ * Searches for LM Studio in its locations, which are the same on all systems: the folder in `~/.lmstudio-home-pointer`,
+ * otherwise `~/.cache/lm-studio` (its former location), otherwise `~/.lmstudio`, each with `bin/lms`; then for `lms` in
+ * the PATH. Undefined if it is not found. Source: `findLMStudioHome` of lmstudio.js, and the documentation of `lms`.
  */
 export async function findLmStudio(env: Readonly<NodeJS.ProcessEnv>): Promise<FoundLmStudio | undefined> {
   const user = homeFolder(env);
@@ -57,7 +56,7 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** What cannot be reached is as good as not there: other people's folders in a PATH, names no system takes. */
+/** Returns whether an error means that a path does not exist or cannot be accessed, which is equivalent here. */
 function isMissing(error: unknown): boolean {
   const codes = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'ERR_INVALID_ARG_VALUE'];
   return isSystemError(error, ...codes);

@@ -1,16 +1,16 @@
 import { request } from 'node:http';
 
-/** Longest LM Studio may take to send its greeting, in milliseconds: it takes a few. `lms` itself allows 500. */
+/** Time limit for LM Studio's greeting, in milliseconds, as in `lms`. It usually takes a few milliseconds. */
 const GREETING_MS = 500;
 
-/** Longest greeting read, in bytes. */
+/** Maximum size of a greeting, in bytes. */
 const MAX_BYTES = 1024;
 
-/** Returns whether LM Studio listens on a port of this machine: its server sends a greeting on request. */
-export function greets(port: number): Promise<boolean> {
+/** Returns whether LM Studio's server, which sends a greeting on request, listens on a port of this computer. */
+export function isLmStudioAt(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(GREETING_MS);
-    const asked = request({ host: '127.0.0.1', port, path: '/lmstudio-greeting', agent: false, signal }, (answer) => {
+    const sent = request({ host: '127.0.0.1', port, path: '/lmstudio-greeting', agent: false, signal }, (answer) => {
       let text = '';
       answer.setEncoding('utf8');
       answer.on('data', (piece: string) => {
@@ -20,9 +20,9 @@ export function greets(port: number): Promise<boolean> {
       answer.on('error', () => resolve(false));
       answer.on('close', () => resolve(answer.statusCode === 200 && isGreeting(text)));
     });
-    // Nothing, or another program, listens there.
-    asked.on('error', () => resolve(false));
-    asked.end();
+    // Nothing, or another program, listens on the port.
+    sent.on('error', () => resolve(false));
+    sent.end();
   });
 }
 

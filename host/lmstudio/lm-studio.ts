@@ -3,39 +3,39 @@ import { join } from 'node:path';
 import { HostError, isSystemError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { type FoundLmStudio, findLmStudio } from './find-lms.ts';
-import { greets } from './greeting.ts';
+import { isLmStudioAt } from './greeting.ts';
 import { readConfiguredPort, readFirstLoaded, readServerStatus, type ServerStatus } from './lms-answers.ts';
 import { failed, type LmsResult, runLms } from './run-lms.ts';
 
 /** The default port of LM Studio's server. */
 const DEFAULT_PORT = 1234;
 
-/** Longest an `lms` command may take, in milliseconds. */
+/** Time limit of an `lms` command, in milliseconds. */
 const COMMAND_MS = 15_000;
 
 /**
- * Longest it may take to start the server: it may have to start LM Studio first, which it allows 10 s and more, in
- * milliseconds.
+ * Time limit for starting the server, in milliseconds. `lms` may have to start LM Studio first, for which it waits 10 s
+ * and more.
  */
 const START_MS = 60_000;
 
-/** Largest settings file of LM Studio that is read, in bytes. */
+/** Maximum size of LM Studio's settings file, in bytes. */
 const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** The state of LM Studio on this machine. */
+/** The state of LM Studio on this computer. */
 export interface LmStudioStatus {
   readonly installed: boolean;
-  /** The command `lms` exists: LM Studio has been started once. */
+  /** Whether the command `lms` exists, which LM Studio creates when it is first started. */
   readonly bootstrapped: boolean;
   readonly serverRunning: boolean;
-  /** The address of its server; undefined while it does not run. */
+  /** The address of its server; undefined if it is not running. */
   readonly apiEndpoint: string | undefined;
-  /** The first of its loaded models. */
+  /** The first of its loaded models; undefined if there is none. */
   readonly currentModel: string | undefined;
   readonly lmsPath: string | undefined;
 }
 
-/** LM Studio, through its command `lms` and its server on this machine. */
+/** Controls LM Studio with its command `lms` and through its server on this computer. */
 export class LmStudio {
   readonly #env: Readonly<NodeJS.ProcessEnv>;
   readonly #log: Logger;
@@ -45,19 +45,19 @@ export class LmStudio {
     this.#log = log;
   }
 
-  /** @throws HostError `UNSAFE_FOLDER`, `LMSTUDIO_FAILED`; the signal's reason when aborted. */
+  /** Returns the state of LM Studio. @throws HostError `UNSAFE_FOLDER`, `LMSTUDIO_FAILED`; the signal's reason. */
   async status(signal: AbortSignal): Promise<LmStudioStatus> {
     const found = await findLmStudio(this.#env);
     const lms = found?.lms;
     const none = { serverRunning: false, apiEndpoint: undefined, currentModel: undefined };
     if (lms === undefined) return { installed: found !== undefined, bootstrapped: false, lmsPath: undefined, ...none };
     const { running, port } = await this.#serverStatus(lms, signal);
-    const there = { installed: true, bootstrapped: true, lmsPath: lms };
-    if (!running) return { ...there, ...none };
-    // Only while the server runs: otherwise this command may start LM Studio.
+    const installation = { installed: true, bootstrapped: true, lmsPath: lms };
+    if (!running) return { ...installation, ...none };
+    // Only while the server is running: otherwise, this command may start LM Studio.
     const loaded = await this.#run(lms, ['ps', '--json'], COMMAND_MS, signal);
     return {
-      ...there,
+      ...installation,
       serverRunning: true,
       apiEndpoint: endpointAt(port),
       currentModel: readFirstLoaded(loaded.stdout),
@@ -65,7 +65,7 @@ export class LmStudio {
   }
 
   /**
-   * Starts the server, and LM Studio where it must; resolves with its address once it runs.
+   * Starts the server, and LM Studio if needed. Resolves with the server's address when it is running.
    *
    * @throws HostError `LMSTUDIO_NOT_INSTALLED`, `LMSTUDIO_FAILED`, `UNSAFE_FOLDER`.
    */
@@ -76,36 +76,36 @@ export class LmStudio {
     const args = ['server', 'start'];
     const result = await this.#run(lms, args, START_MS, signal);
     const after = await this.#serverStatus(lms, signal);
-    if (!after.running) throw failed(args, `did not start the server${wordsOf(result)}`);
+    if (!after.running) throw failed(args, `did not start the server${messageOf(result)}`);
     return endpointAt(after.port);
   }
 
-  /** Stops the server. One that does not run is stopped already. Throws as {@link start}. */
+  /** Stops the server if it is running. Throws as {@link start}. */
   async stop(signal: AbortSignal): Promise<void> {
     const lms = await this.#lms();
     if (!(await this.#serverStatus(lms, signal)).running) return;
     const args = ['server', 'stop'];
     const result = await this.#run(lms, args, COMMAND_MS, signal);
     if ((await this.#serverStatus(lms, signal)).running)
-      throw failed(args, `did not stop the server${wordsOf(result)}`);
+      throw failed(args, `did not stop the server${messageOf(result)}`);
   }
 
-  /** The address of its server where that runs now, found without its command: quick enough for a list. */
+  /** Returns the address of its server; undefined if it is not running. Does not use `lms`, so it is fast. */
   async runningEndpoint(): Promise<string | undefined> {
     const found = await findLmStudio(this.#env);
     if (found === undefined) return undefined;
     const port = await configuredPort(found);
-    return (await greets(port)) ? endpointAt(port) : undefined;
+    return (await isLmStudioAt(port)) ? endpointAt(port) : undefined;
   }
 
   async #lms(): Promise<string> {
     const found = await findLmStudio(this.#env);
     if (found?.lms !== undefined) return found.lms;
-    const isThere = found !== undefined;
+    const isInstalled = found !== undefined;
     throw new HostError(
       'LMSTUDIO_NOT_INSTALLED',
-      isThere ? 'LM Studio has not been set up yet. Start it once, then try again.' : 'LM Studio is not installed',
-      { details: { installed: isThere, bootstrapped: false } },
+      isInstalled ? 'LM Studio has not been set up yet. Start it once, then try again.' : 'LM Studio is not installed',
+      { details: { installed: isInstalled, bootstrapped: false } },
     );
   }
 
@@ -113,7 +113,7 @@ export class LmStudio {
     const args = ['server', 'status', '--json', '--quiet'];
     const result = await this.#run(lms, args, COMMAND_MS, signal);
     const status = readServerStatus(result.stdout);
-    if (status === undefined) throw failed(args, `did not report the server status${wordsOf(result)}`);
+    if (status === undefined) throw failed(args, `did not report the server status${messageOf(result)}`);
     return status;
   }
 
@@ -128,10 +128,10 @@ function endpointAt(port = DEFAULT_PORT): string {
   return `http://127.0.0.1:${port}/v1`;
 }
 
-/** The last line of its output, for an error. */
-function wordsOf({ stderr, stdout, code }: LmsResult): string {
-  const said = (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? '';
-  const clean = said.replace(/[\p{C}\s]+/gu, ' ').trim();
+/** Returns the last line of the output of `lms`, as part of an error message. */
+function messageOf({ stderr, stdout, code }: LmsResult): string {
+  const lastLine = (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? '';
+  const clean = lastLine.replace(/[\p{C}\s]+/gu, ' ').trim();
   return clean === '' ? ` (exit code ${code})` : `. Its message: ${clean.slice(0, 300).replace(/\.$/, '')}`;
 }
 
@@ -142,7 +142,7 @@ async function configuredPort({ home }: FoundLmStudio): Promise<number> {
     if ((await stat(file)).size > MAX_CONFIG_BYTES) return DEFAULT_PORT;
     return readConfiguredPort(await readFile(file, 'utf8')) ?? DEFAULT_PORT;
   } catch (error) {
-    // Its server may never have run.
+    // The file does not exist if the server has never been started.
     if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) return DEFAULT_PORT;
     throw error;
   }

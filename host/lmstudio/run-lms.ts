@@ -4,18 +4,20 @@ import { HostError } from '../common/errors.ts';
 import { variable, withSafePath } from '../common/find-program.ts';
 import { assertSafeToStart } from '../common/safe-folder.ts';
 
-/** Bytes kept of each output stream. */
+/** Maximum number of bytes stored of each output stream. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
 /**
- * Time to read the rest of the output after it exits, in milliseconds: processes it started may keep its output open.
+ * Time for reading the remaining output after `lms` exits, in milliseconds: processes that it started may keep the
+ * output open.
  */
 const DRAIN_MS = 500;
 
 /**
- * Environment variables passed to `lms`: enough to find LM Studio and start it on the user's screen, and no secrets.
+ * Environment variables that are passed to `lms`: those needed to find LM Studio and to start it on the user's display,
+ * without secrets.
  */
-const PASSED_ON = [
+const PASSED_VARIABLES = [
   'PATH',
   'HOME',
   'USER',
@@ -45,15 +47,15 @@ const PASSED_ON = [
 export interface LmsResult {
   readonly stdout: string;
   readonly stderr: string;
-  /** Its exit code; null where a signal ended it. */
+  /** Its exit code; null if it was killed by a signal. */
   readonly code: number | null;
 }
 
 /**
  * Runs `lms` with arguments, without a shell.
  *
- * @throws HostError `UNSAFE_FOLDER` where other users could have replaced it, `LMSTUDIO_FAILED` where it cannot
- * be started or takes too long; the signal's reason when aborted.
+ * @throws HostError `UNSAFE_FOLDER` if other users could have replaced it, `LMSTUDIO_FAILED` if it cannot be started or
+ *   exceeds the time limit; the signal's reason when aborted.
  */
 export async function runLms(
   lms: string,
@@ -70,8 +72,8 @@ export async function runLms(
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });
-  const stdout = kept(child.stdout);
-  const stderr = kept(child.stderr);
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
   const ended = Promise.withResolvers<number | null>();
   child.once('error', (error) => ended.reject(failed(args, `could not be started: ${error.message}`)));
   child.once('close', ended.resolve);
@@ -99,17 +101,17 @@ export async function runLms(
 }
 
 function environmentFor(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
-  const passed = PASSED_ON.map((name) => [name, variable(env, name)] as const);
+  const passed = PASSED_VARIABLES.map((name) => [name, variable(env, name)] as const);
   return withSafePath(Object.fromEntries(passed.filter(([, value]) => value !== undefined)));
 }
 
-/** The error for a command that failed. */
+/** Returns the error for a command that failed. `how` is a predicate. */
 export function failed(args: readonly string[], how: string): HostError {
   const command = `lms ${args.join(' ')}`;
   return new HostError('LMSTUDIO_FAILED', `${command} ${how}.`, { details: { command } });
 }
 
-function kept(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream): () => string {
   const pieces: Buffer[] = [];
   let bytes = 0;
   stream.on('data', (piece: Buffer) => {

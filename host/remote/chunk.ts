@@ -11,7 +11,7 @@ const Usage = v.object({
   completion_tokens_details: v.nullish(v.object({ reasoning_tokens: v.nullish(Count) })),
 });
 
-/** A piece of a call. Some engines leave out the index where there is one call, or send the arguments as an object. */
+/** A piece of a tool call. Some engines omit the index of a single call, or send the arguments as an object. */
 const CallDelta = v.object({
   index: v.nullish(Count),
   id: v.nullish(v.string()),
@@ -24,30 +24,30 @@ const CallDelta = v.object({
 });
 
 const Choice = v.object({
-  /** Of a conversation's answer. */
+  /** In answers to conversations. */
   delta: v.nullish(
     v.object({
       content: v.nullish(v.string()),
-      /** Of llama-server, vLLM, DeepSeek and LM Studio. */
+      /** Sent by llama-server, vLLM, DeepSeek and LM Studio. */
       reasoning_content: v.nullish(v.string()),
-      /** Of Ollama, OpenRouter and newer vLLM. Others put objects here. */
+      /** Sent by Ollama, OpenRouter and newer vLLM. Others send objects here. */
       reasoning: v.fallback(v.nullish(v.string()), undefined),
       tool_calls: v.nullish(v.array(CallDelta)),
     }),
   ),
-  /** Of a prompt's. */
+  /** In answers to prompts. */
   text: v.nullish(v.string()),
   finish_reason: v.nullish(v.string()),
 });
 
-/** One event of an answer. Further fields of engines are ignored. */
+/** An event of an answer. Further fields are ignored. */
 const Chunk = v.object({
   choices: v.optional(v.array(Choice), []),
   usage: v.nullish(Usage),
   error: v.optional(v.unknown()),
 });
 
-/** A piece of a call of a tool. */
+/** A piece of a tool call. */
 export interface CallPiece {
   readonly index: number;
   readonly id: string | undefined;
@@ -55,19 +55,19 @@ export interface CallPiece {
   readonly arguments: string;
 }
 
-/** The contents of one event. */
+/** The contents of an event. */
 export interface ChunkFacts {
   readonly text: string;
   readonly reasoning: string;
-  /** Pieces of calls of tools. */
+  /** Pieces of tool calls. */
   readonly calls: readonly CallPiece[];
   readonly finishReason: string | undefined;
   readonly usage: v.InferOutput<typeof Usage> | undefined;
-  /** The event reports an error; see `readReportedError`. */
+  /** Whether the event reports an error; see `readReportedError`. */
   readonly isError: boolean;
 }
 
-/** Reads an event's data; undefined for any other data. */
+/** Parses the data of an event; undefined if it is invalid. */
 export function readChunk(data: string): ChunkFacts | undefined {
   let value: unknown;
   try {
@@ -80,10 +80,10 @@ export function readChunk(data: string): ChunkFacts | undefined {
   const [choice] = output.choices;
   return {
     text: choice?.delta?.content ?? choice?.text ?? '',
-    // Some engines send it under both names.
+    // Some engines send the reasoning under both names.
     reasoning: choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? '',
-    calls: (choice?.delta?.tool_calls ?? []).map(({ index, id, function: called }, place) => ({
-      index: index ?? place,
+    calls: (choice?.delta?.tool_calls ?? []).map(({ index, id, function: called }, position) => ({
+      index: index ?? position,
       id: id ?? undefined,
       name: called?.name ?? undefined,
       arguments:

@@ -6,16 +6,16 @@ import { type RemoteEngineEntry, readConfigFile, withRemoteEngines } from '../co
 import { CONFIG_MODE } from '../configuration/config-text.ts';
 import { type Endpoint, readEndpoint } from './endpoint.ts';
 
-/** Most engines that messages can add. A list of engines asks each one whether it is reachable. */
+/** Maximum number of engines that requests can add. Listing the engines sends a request to each. */
 const MAX_ENGINES = 32;
 
-/** How long a confirmation can be given, in milliseconds. */
+/** How long an addition can be confirmed, in milliseconds. */
 const CONFIRMATION_MS = 10 * 60 * 1000;
 
-/** A question that waits for the user's confirmation. */
-interface Question {
+/** An addition that the user has not confirmed yet. */
+interface PendingAddition {
   readonly code: string;
-  /** What was asked for, as JSON. */
+  /** The entry, as JSON. */
   readonly entry: string;
   readonly expires: number;
 }
@@ -24,41 +24,41 @@ interface Question {
 export class ConfigureEngines {
   readonly #path: string;
   readonly #lock: string;
-  /** Only the last one: a user answers one question at a time. */
-  #question: Question | undefined;
+  /** Only the last one: a user confirms one addition at a time. */
+  #pending: PendingAddition | undefined;
 
-  /** @param options The configuration file, and the file lock that hosts take to change it. */
+  /** @param options Path of the configuration file, and of the lock that hosts acquire to change it. */
   constructor({ path, lock }: { path: string; lock: string }) {
     this.#path = path;
     this.#lock = lock;
   }
 
   /**
-   * Checks an entry, and returns its endpoint with the code that confirms adding exactly this entry.
+   * Checks an entry. Returns its endpoint and a code with which adding exactly this entry can be confirmed.
    *
-   * @throws HostError `INVALID_REQUEST` for an invalid URL, or a name that is taken; `CONFIG_UNUSABLE`.
+   * @throws HostError `INVALID_REQUEST` for an invalid URL or an existing name; `CONFIG_UNUSABLE`.
    */
-  async ask(entry: RemoteEngineEntry): Promise<{ endpoint: Endpoint; code: string }> {
+  async prepareAdd(entry: RemoteEngineEntry): Promise<{ endpoint: Endpoint; code: string }> {
     const endpoint = endpointOf(entry);
     assertFree(entry.name, await this.#entries());
     const code = randomUUID();
-    this.#question = { code, entry: JSON.stringify(entry), expires: Date.now() + CONFIRMATION_MS };
+    this.#pending = { code, entry: JSON.stringify(entry), expires: Date.now() + CONFIRMATION_MS };
     return { endpoint, code };
   }
 
   /**
    * Adds an entry that the user has confirmed.
    *
-   * @param code From {@link ask}, for the same entry.
-   * @throws HostError `INVALID_REQUEST` for another code or entry, or a name that is taken; `CONFIG_UNUSABLE`.
+   * @param code The code that {@link prepareAdd} returned for the same entry.
+   * @throws HostError `INVALID_REQUEST` for another code or entry, or an existing name; `CONFIG_UNUSABLE`.
    */
   async add(entry: RemoteEngineEntry, code: string): Promise<Endpoint> {
-    const question = this.#question;
-    this.#question = undefined;
-    if (question?.code !== code || question.entry !== JSON.stringify(entry) || Date.now() > question.expires) {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending?.code !== code || pending.entry !== JSON.stringify(entry) || Date.now() > pending.expires) {
       throw new HostError(
         'INVALID_REQUEST',
-        'The confirmation does not belong to this engine, or is too old. Send the request without it, and confirm again.',
+        'The confirmation is for another engine or has expired. Send the request without it, then confirm again.',
         { details: { field: 'confirmation' } },
       );
     }
@@ -70,7 +70,7 @@ export class ConfigureEngines {
     return endpoint;
   }
 
-  /** Removes an entry. Returns false if there is none of this name. @throws HostError `CONFIG_UNUSABLE`. */
+  /** Removes an entry. Returns false if there is no entry of this name. @throws HostError `CONFIG_UNUSABLE`. */
   async remove(name: string): Promise<boolean> {
     let isRemoved = false;
     await this.#change((entries) => {

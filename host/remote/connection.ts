@@ -8,23 +8,23 @@ import { codeOf, type RemoteRequest, send } from './http.ts';
 import { RemoteError } from './remote-error.ts';
 
 /**
- * Largest response body other than a stream, in bytes: a list of models, or the embeddings of one request, 16 vectors
- * of 16,384 numbers of 22 characters at most. Parsing 60 MB kept the host from answering for a second.
+ * Maximum size of a response body other than a stream, in bytes: a list of models, or the embeddings of a request, at
+ * most 16 vectors of 16,384 numbers with 22 characters each. Parsing 60 MB blocks the host for a second.
  */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** How an engine is reached. */
+/** Options for connecting to an engine. */
 export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly key: string | undefined;
   readonly proxies: ProxyRoutes;
-  /** The wait before the first retry, in milliseconds. */
+  /** Pause before the first retry, in milliseconds. */
   readonly retryBaseMs: number;
-  /** Longest time to connect, and to return a list, in milliseconds. */
+  /** Time limit for connecting, and for returning a list, in milliseconds. */
   readonly connectTimeoutMs: number;
 }
 
-/** The connection to one engine: its address, its API key and its errors. */
+/** The connection to an engine: sends requests to its address with its API key, and converts errors. */
 export class Connection {
   readonly options: ConnectionOptions;
 
@@ -36,7 +36,7 @@ export class Connection {
     return this.options.endpoint.name;
   }
 
-  /** Sends a request once; resolves with a successful response whose body is unread, and throws for any other. */
+  /** Sends a request once. Resolves with a successful response whose body has not been read; otherwise throws. */
   async send(request: Omit<RemoteRequest, 'endpoint' | 'key'>, deadline: Deadline): Promise<IncomingMessage> {
     const { endpoint, key, proxies } = this.options;
     const answer = await send({ ...request, endpoint, key }, proxies, deadline);
@@ -44,7 +44,7 @@ export class Connection {
     throw await responseError(answer, endpoint, key);
   }
 
-  /** Sends a request once; resolves with the text of the response, which may take `timeoutMs` once connected. */
+  /** Sends a request once. Resolves with the text of the response. `timeoutMs`: time limit after connecting. */
   async whole(
     request: Pick<RemoteRequest, 'path' | 'body'>,
     timeoutMs: number,

@@ -14,10 +14,10 @@ const Answer = v.object({
 });
 
 /**
- * Reads the response to `POST /embeddings` for `count` texts, in their order. Undefined for anything else, such as one
- * with too few vectors, two of one text, or vectors of different lengths.
+ * Parses the response to `POST /embeddings` for `count` texts, in the order of the texts. Undefined if it is invalid:
+ * for example too few vectors, two for one text, or vectors of different lengths.
  *
- * An engine counts the tokens of all texts together; each text is given an equal share.
+ * Engines report only the total number of tokens, which is divided equally among the texts.
  */
 export function readEmbeddings(text: string, count: number): Embedded[] | undefined {
   let value: unknown;

@@ -2,34 +2,34 @@ import { HostError } from '../common/errors.ts';
 import { isPrivateHost } from '../common/private-network.ts';
 import type { RemoteEngineEntry } from '../configuration/config-file.ts';
 
-/** Where a remote engine is and how it is used, from an entry of the configuration. */
+/** The address and settings of a remote engine, from an entry of the configuration. */
 export interface Endpoint {
   readonly name: string;
-  /** Without a trailing slash; the paths of the API are appended. */
+  /** Base address without a trailing slash; the paths of the API are appended. */
   readonly base: string;
-  /** On this machine or in a private network. */
+  /** Whether it is on this computer or in a private network. */
   readonly isPrivate: boolean;
-  /** The models offered; undefined for all. */
+  /** The models to offer; undefined for all. */
   readonly models: readonly string[] | undefined;
   readonly keyVariable: string | undefined;
   readonly takesMoreSettings: boolean;
-  /** Milliseconds. */
+  /** Maximum time until the first text, in milliseconds. */
   readonly firstTextMs: number;
-  /** Milliseconds. */
+  /** Maximum pause within an answer, in milliseconds. */
   readonly idleMs: number;
 }
 
-/** A long prompt on a slow machine is read for minutes before the first token. */
+/** Default: a slow computer can process a long prompt for minutes before the first token. */
 const FIRST_TEXT_SECONDS = 300;
 
-/** An engine that works sends something more often than this within an answer. */
+/** Default: a working engine sends data more often than this within an answer. */
 const IDLE_SECONDS = 60;
 
 /**
- * Reads an entry of the configuration.
+ * Converts an entry of the configuration to an endpoint.
  *
- * @throws HostError `CONFIG_UNUSABLE` for an invalid URL, one with credentials or a query, or plain HTTP outside private
- * networks unless the entry allows it.
+ * @throws HostError `CONFIG_UNUSABLE` for an invalid URL, a URL with credentials or a query, or plain HTTP outside
+ * private networks unless the entry allows it.
  */
 export function readEndpoint(entry: RemoteEngineEntry): Endpoint {
   const { name, models, keyVariable, firstTextSeconds, idleSeconds } = entry;

@@ -5,26 +5,26 @@ import { requestedWaitMs } from '../hub/requested-wait.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteError } from './remote-error.ts';
 
-/** Bytes read of an error's body. */
+/** Maximum number of bytes read from the body of an error response. */
 const MAX_ERROR_BYTES = 16 * 1024;
 
-/** Characters of an engine's message that are passed on. */
+/** Maximum number of characters of an engine's message that are included in an error. */
 const MAX_MESSAGE = 300;
 
-/** Longest `Retry-After` that is waited for, in milliseconds: a user waits for the answer meanwhile. */
+/** Maximum `Retry-After` for which a request is retried, in milliseconds: the user is waiting for the answer. */
 const MAX_RETRY_AFTER_MS = 30_000;
 
-/** Error codes for a prompt that is too long: of OpenAI and vLLM, of llama-server. */
+/** Error codes for a prompt that is too long: of OpenAI and vLLM, and of llama-server. */
 const TOO_LONG = ['context_length_exceeded', 'exceed_context_size_error'];
 
-/** An error as an engine reports it. */
+/** An error that an engine reports. */
 export interface ReportedError {
-  /** Safe to show; empty where the engine sent none. */
+  /** Sanitized message; empty if the engine did not send one. */
   readonly message: string;
   readonly codes: readonly string[];
 }
 
-/** Converts a response that is no success into an error. */
+/** Converts an error response to an error. */
 export async function responseError(
   response: IncomingMessage,
   endpoint: Endpoint,
@@ -46,7 +46,7 @@ export async function responseError(
   switch (status) {
     case 401:
     case 403:
-      // The engine's message may show a part of the key.
+      // The engine's message is omitted, because it may contain a part of the key.
       return new RemoteError(
         'UNAUTHORIZED',
         key === undefined
@@ -77,7 +77,7 @@ export async function responseError(
   }
 }
 
-/** The error for a request that an engine rejects, with a status or within a stream. */
+/** Returns the error for a request that an engine rejected, with a status or within a stream. */
 export function rejectedRequest(
   reported: ReportedError,
   { name }: Pick<Endpoint, 'name'>,
@@ -94,7 +94,7 @@ export function rejectedRequest(
   return new RemoteError('INVALID_REQUEST', `Remote engine "${name}" rejected the request.${words}`, { details });
 }
 
-/** Reads `{"error": {"message", "code", "type"}}` or `{"error": "…"}`; empty for any other text. */
+/** Parses `{"error": {"message", "code", "type"}}` or `{"error": "…"}`; returns an empty message for any other text. */
 export function readReportedError(text: string, key: string | undefined): ReportedError {
   let value: unknown;
   try {
@@ -119,7 +119,8 @@ function shown(text: string, key: string | undefined): string {
 }
 
 /**
- * The error for a request that may succeed later; not transient where the engine asks for a longer wait than allowed.
+ * Returns the error for a request that may succeed later. It is not transient if the engine asks for a longer pause
+ * than {@link MAX_RETRY_AFTER_MS}.
  */
 function tryAgainLater(
   { headers }: IncomingMessage,
@@ -135,7 +136,7 @@ function tryAgainLater(
   const retryAfterMs = requestedWaitMs(headers);
   const what =
     code === 'RATE_LIMITED' ? `Remote engine "${name}" is limiting requests.` : `Remote engine "${name}" is not ready.`;
-  // Waiting does not renew a quota that is used up.
+  // A used-up quota is not renewed by waiting.
   const isUsedUp = reported.codes.includes('insufficient_quota');
   if (!isUsedUp && (retryAfterMs === undefined || retryAfterMs <= MAX_RETRY_AFTER_MS)) {
     return new RemoteError(code, `${what} Try again later.${words}`, { transient: true, retryAfterMs, details });
@@ -147,7 +148,7 @@ function tryAgainLater(
   });
 }
 
-/** Reads the beginning of a body; empty where it cannot be read, since the status says enough. */
+/** Reads the beginning of a body. Returns an empty string if it cannot be read, because the status is sufficient. */
 async function readSome(response: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
   let bytes = 0;
@@ -166,8 +167,8 @@ async function readSome(response: IncomingMessage): Promise<string> {
 }
 
 /**
- * The error for an answer without its end. Text that was passed on cannot be taken back, so it is transient before
- * that.
+ * Returns the error for an incomplete answer. It is transient only if no text has been sent to the client, because text
+ * cannot be retracted.
  */
 export function interrupted(engine: string, pieces: number, how: string): RemoteError {
   return new RemoteError('REMOTE_CUT', `The answer of remote engine "${engine}" is incomplete: ${how}.`, {
@@ -176,7 +177,7 @@ export function interrupted(engine: string, pieces: number, how: string): Remote
   });
 }
 
-/** The error for an engine that does not respond in time. */
+/** Returns the error for an engine that does not respond in time. */
 export function noResponse(engine: string, ms: number): RemoteError {
   return new RemoteError(
     'REMOTE_UNREACHABLE',
@@ -187,7 +188,7 @@ export function noResponse(engine: string, ms: number): RemoteError {
   );
 }
 
-/** The error for a response that does not follow the API. */
+/** Returns the error for a response that does not conform to the API. */
 export function unexpectedResponse(engine: string, expected: string, found = 'something else'): RemoteError {
   return new RemoteError(
     'REMOTE_ERROR',
@@ -196,7 +197,7 @@ export function unexpectedResponse(engine: string, expected: string, found = 'so
   );
 }
 
-/** The error for one that an engine reports within a stream. */
+/** Returns the error for an error that an engine reported within a stream. */
 export function generationFailed(engine: string, reported: ReportedError): RemoteError {
   const overflow = rejectedRequest(reported, { name: engine }, { engine });
   if (overflow.code === 'CONTEXT_OVERFLOW') return overflow;
@@ -206,7 +207,7 @@ export function generationFailed(engine: string, reported: ReportedError): Remot
   });
 }
 
-/** The error for an answer that the engine's content filter cut off. */
+/** Returns the error for an answer that the engine's content filter cut off. */
 export function contentFiltered(engine: string): RemoteError {
   return new RemoteError(
     'GENERATION_FAILED',

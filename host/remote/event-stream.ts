@@ -1,20 +1,19 @@
-/** Longest event taken, in UTF-16 code units. A token's event has some 300. */
+/** Maximum length of an event, in UTF-16 code units. The event of a token has about 300. */
 const MAX_EVENT_LENGTH = 1024 * 1024;
 
-/** The response was no stream of events. */
+/** The response is not a valid event stream. */
 export class EventStreamError extends Error {
   override readonly name = 'EventStreamError';
 }
 
 /**
- * Reads the data of a stream of server-sent events, one event after the other. Comments, names and ids are passed over;
- * an event without its empty line at the end of the stream is dropped.
+ * Yields the data of each event of a server-sent event stream. Ignores comments, names and ids. Drops an incomplete
+ * event at the end of the stream.
  *
- * Source: the HTML standard, 9.2.6 (line ends of three kinds, one space after the colon, data of several lines).
+ * Source: the HTML standard, 9.2.6 (three kinds of line endings, one space after the colon, data on several lines).
  *
- * @param onPiece Called with the size of every piece that arrives, bytes, whatever it contains; may throw to end the
- * stream.
- * @throws EventStreamError for an event without end; what `pieces` throws.
+ * @param onPiece Called with the size of every received piece, in bytes; may throw to end the stream.
+ * @throws EventStreamError for an event that is too long; errors of `pieces`.
  */
 export async function* readEvents(
   pieces: AsyncIterable<Uint8Array>,
@@ -29,9 +28,9 @@ export async function* readEvents(
     const text = decoder.decode(piece, { stream: true });
     rest += text;
     if (length + rest.length > MAX_EVENT_LENGTH) throw tooLong();
-    // A long line is looked through when it is whole, not with every piece of it.
+    // A long line is processed when it is complete, not with each of its pieces.
     if (!/[\r\n]/.test(text)) continue;
-    // A carriage return at the end may be the first half of a line end.
+    // A carriage return at the end may be the first half of a CRLF.
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? '';
     for (const line of lines) {
@@ -41,7 +40,7 @@ export async function* readEvents(
         length = 0;
       } else if (line.startsWith('data:')) {
         data.push(line.slice(line[5] === ' ' ? 6 : 5));
-        // The whole line counts: empty ones take memory too.
+        // Counts the whole line, because empty data lines use memory as well.
         length += line.length;
         if (length > MAX_EVENT_LENGTH) throw tooLong();
       }

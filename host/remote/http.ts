@@ -9,14 +9,14 @@ import type { Deadline } from './deadline.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteError } from './remote-error.ts';
 
-/** One request to a remote engine. */
+/** A request to a remote engine. */
 export interface RemoteRequest {
   readonly endpoint: Endpoint;
-  /** Appended to the base address; never made from input. */
+  /** Appended to the base address; never derived from input. */
   readonly path: '/models' | '/chat/completions' | '/completions' | '/embeddings';
-  /** Absent for a GET. */
+  /** Absent for a GET request. */
   readonly body?: JsonObject;
-  /** Sent to the endpoint only: redirects are not followed. */
+  /** API key, sent only to the endpoint: redirects are not followed. */
   readonly key: string | undefined;
   readonly accept: 'application/json' | 'text/event-stream';
   /** Called when the connection is established. */
@@ -26,10 +26,10 @@ export interface RemoteRequest {
 const DIRECT: ProxyRoute = { options: {}, proxy: undefined };
 
 /**
- * Sends a request and resolves with the response head; the caller reads or destroys the body. Engines on this machine
- * and in private networks are reached directly, others through the proxy of the environment.
+ * Sends a request and resolves with the response head; the caller must read or destroy the body. Connects directly to
+ * engines on this computer and in private networks, and to others through the proxy of the environment.
  *
- * @throws RemoteError `REMOTE_UNREACHABLE` (transient); the signal's reason when deadline ends.
+ * @throws RemoteError `REMOTE_UNREACHABLE` (transient); the signal's reason when the deadline has passed.
  */
 export async function send(
   request: RemoteRequest,
@@ -55,7 +55,7 @@ export async function send(
   };
   const answer = Promise.withResolvers<IncomingMessage>();
   const direct = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  // The proxy's function is typed for the HTTP client it was written for; the options are Node's own.
+  // The proxy's function is typed for got; it takes the same options as Node's functions.
   const sent = (
     route.request === undefined ? direct(url, options) : route.request(url, options as never)
   ) as ReturnType<typeof httpRequest>;
@@ -75,12 +75,12 @@ export async function send(
   }
 }
 
-/** The error for a connection that failed before the response. */
+/** Returns the error for a connection that failed before the response. */
 function unreachable({ name, base }: Endpoint, error: unknown, proxy: URL | undefined): RemoteError {
   const code = codeOf(error);
   const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
   const reason = isHostError(error) ? error.message.replace(/\.$/, '') : reasonOf(code);
-  // A retry does not fix a certificate.
+  // A retry does not fix an invalid certificate.
   const transient = !/CERT|TLS|SSL|ALTNAME/.test(code);
   const { origin } = new URL(base);
   return new RemoteError(
@@ -110,10 +110,10 @@ function reasonOf(code: string): string {
   }
 }
 
-/** The code of a system error; the error itself is not kept, see {@link RemoteError}. */
+/** Returns the code of a system error. The error itself is not used as a cause, see {@link RemoteError}. */
 export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
-  // Several addresses were tried: the first error represents all.
+  // If several addresses were tried, the first error represents all of them.
   if ('errors' in error && Array.isArray(error.errors) && !('code' in error && typeof error.code === 'string')) {
     return codeOf(error.errors[0]);
   }

@@ -2,24 +2,25 @@ import { HostError } from '../common/errors.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Characters of an API key: visible ASCII, as in the value of a header. */
+/** Pattern of an API key: visible ASCII, because it is sent in a header. */
 export const KEY = /^[\x21-\x7e]{1,4096}$/;
 
-/** The name under which an engine's API key is stored. */
+/** Returns the name under which an engine's API key is stored. */
 export function keyName(engine: string): string {
   return `remote-key:${engine}`;
 }
 
-/** An API key and its source: the name of a variable, or `SET_REMOTE_KEY`. */
+/** An API key and its source: the name of an environment variable, or `SET_REMOTE_KEY`. */
 export interface FoundKey {
   readonly key: string;
   readonly source: string;
 }
 
 /**
- * The key of an engine: out of the variable its entry names, else what SET_REMOTE_KEY kept.
+ * Returns the API key of an engine: from the environment variable in its entry, otherwise the one that SET_REMOTE_KEY
+ * saved.
  *
- * @throws HostError `UNAUTHORIZED` for one that cannot be a key, without showing it.
+ * @throws HostError `UNAUTHORIZED` for an invalid key; the message does not contain it.
  */
 export async function findKey(
   { name, keyVariable }: Pick<Endpoint, 'name' | 'keyVariable'>,
@@ -37,6 +38,6 @@ export async function findKey(
       },
     );
   }
-  const kept = await secrets.get(keyName(name));
-  return kept === undefined ? undefined : { key: kept, source: 'SET_REMOTE_KEY' };
+  const saved = await secrets.get(keyName(name));
+  return saved === undefined ? undefined : { key: saved, source: 'SET_REMOTE_KEY' };
 }

@@ -2,26 +2,26 @@ import * as v from 'valibot';
 import { parseJson } from '../common/json-limits.ts';
 import { validate } from '../common/validate.ts';
 
-/** Models taken from one engine's list: routers list some hundreds. */
+/** Maximum number of models in an engine's list: routers list a few hundred. */
 const MAX_MODELS = 2_000;
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** What is known about a remote model; 0 for what its engine does not report. */
+/** Properties of a remote model; 0 if its engine does not report them. */
 export interface RemoteModelFacts {
   readonly model: string;
-  /** Tokens. */
+  /** In tokens. */
   readonly contextSize: number;
   readonly trainContextSize: number;
   readonly vocabSize: number;
   readonly embeddingDim: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
 }
 
 /**
- * An entry of a list. Beside OpenAI's `id`: vLLM's `max_model_len`, `context_length` of routers, and llama-server's
- * `meta`. An entry with such a field of another kind is taken without it.
+ * An entry of a list. In addition to OpenAI's `id`: vLLM's `max_model_len`, `context_length` of routers, and
+ * llama-server's `meta`. Invalid values of these fields are ignored.
  */
 const Entry = v.object({
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(512)),
@@ -43,7 +43,7 @@ const Entry = v.object({
 
 const List = v.object({ data: v.array(v.unknown()) });
 
-/** Reads the response to `GET /models`; undefined for anything else. Invalid entries are left out. */
+/** Parses the response to `GET /models`, without invalid entries; undefined if it is not a list. */
 export function readModelList(text: string): RemoteModelFacts[] | undefined {
   let value: unknown;
   try {
@@ -71,7 +71,7 @@ function factsOf({ id, max_model_len, context_length, meta }: v.InferOutput<type
   };
 }
 
-/** A model that its engine does not list. */
+/** Returns the properties of a model that its engine does not list. */
 export function unlistedModel(model: string): RemoteModelFacts {
   return { model, contextSize: 0, trainContextSize: 0, vocabSize: 0, embeddingDim: 0, size: 0 };
 }

@@ -4,10 +4,10 @@ import { type RemoteId, remoteIdOf } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngines } from './remote-engines.ts';
 
-/** Longest an engine may take to list its models while a reply waits for it, in milliseconds. */
+/** Time limit for listing the models of an engine, in milliseconds: a reply waits for it. */
 const LIST_TIMEOUT_MS = 2_000;
 
-/** How long an engine's list, or its failure, is cached, in milliseconds. */
+/** How long the list of an engine, or a failure, is cached, in milliseconds. */
 const CACHE_MS = 10_000;
 
 /** A model of a remote engine that can be loaded. */
@@ -21,7 +21,7 @@ interface Listing {
   readonly models: Promise<OfferedModel[]>;
 }
 
-/** The models that remote engines offer. An engine that does not respond is left out. */
+/** The models that remote engines offer, without those of engines that do not respond. */
 export class OfferedModels {
   readonly #engines: RemoteEngines;
   readonly #log: Logger;
@@ -32,26 +32,26 @@ export class OfferedModels {
     this.#log = log;
   }
 
-  /** The models of all engines, in the order of the configuration. */
+  /** Returns the models of all engines, in the order of the configuration. */
   async list(): Promise<OfferedModel[]> {
     const engines = await this.#engines.list();
     return (await Promise.all(engines.map(({ name }) => this.#of(name)))).flat();
   }
 
-  /** Empties the cache: keys, addresses or models have changed. */
-  forget(): void {
+  /** Clears the cache. Call it when keys, addresses or models have changed. */
+  clearCache(): void {
     this.#listings.clear();
   }
 
   #of(engine: string): Promise<OfferedModel[]> {
     const known = this.#listings.get(engine);
     if (known !== undefined && performance.now() - known.at < CACHE_MS) return known.models;
-    const models = this.#ask(engine);
+    const models = this.#request(engine);
     this.#listings.set(engine, { at: performance.now(), models });
     return models;
   }
 
-  async #ask(name: string): Promise<OfferedModel[]> {
+  async #request(name: string): Promise<OfferedModel[]> {
     try {
       const { engine, endpoint } = await this.#engines.connect(name, LIST_TIMEOUT_MS);
       const listed = await this.#listed(engine, endpoint.models);
@@ -69,14 +69,14 @@ export class OfferedModels {
   /** Configured models are offered even if the engine does not respond: it may start with the first request. */
   async #listed(
     engine: { models(options: { once: boolean; timeoutMs: number }): Promise<RemoteModelFacts[]> },
-    named: readonly string[] | undefined,
+    configured: readonly string[] | undefined,
   ): Promise<RemoteModelFacts[]> {
-    const asked = engine.models({ once: true, timeoutMs: LIST_TIMEOUT_MS });
-    if (named === undefined) return asked;
-    const known = await asked.catch((error: unknown) => {
+    const listed = engine.models({ once: true, timeoutMs: LIST_TIMEOUT_MS });
+    if (configured === undefined) return listed;
+    const known = await listed.catch((error: unknown) => {
       if (isHostError(error)) return [];
       throw error;
     });
-    return named.map((model) => known.find((facts) => facts.model === model) ?? unlistedModel(model));
+    return configured.map((model) => known.find((facts) => facts.model === model) ?? unlistedModel(model));
   }
 }

@@ -10,7 +10,7 @@ import { RemoteOutput } from './remote-output.ts';
 import { generationRequest } from './request-body.ts';
 import { streamGeneration } from './stream-generation.ts';
 
-/** One remote engine at its present address. It keeps no state. */
+/** A remote engine at its current address. Stateless. */
 export class RemoteEngine {
   readonly #connection: Connection;
 
@@ -23,9 +23,9 @@ export class RemoteEngine {
   }
 
   /**
-   * The models it serves now.
+   * Returns the models that it serves.
    *
-   * @param options.once Without retries, for a list that others wait for.
+   * @param options.once Whether to send the request only once, without retries.
    * @throws HostError `REMOTE_UNREACHABLE`, `REMOTE_ERROR`, `UNAUTHORIZED`, `RATE_LIMITED`, `REDIRECT_REFUSED`.
    */
   async models(
@@ -33,31 +33,31 @@ export class RemoteEngine {
   ): Promise<RemoteModelFacts[]> {
     const { retryBaseMs, connectTimeoutMs } = this.#connection.options;
     const { signal, timeoutMs = connectTimeoutMs } = options;
-    const ask = () => this.#connection.whole({ path: '/models' }, timeoutMs, signal);
-    const text = await (options.once === true ? ask() : retryRemote(ask, retryBaseMs, signal));
+    const attempt = () => this.#connection.whole({ path: '/models' }, timeoutMs, signal);
+    const text = await (options.once === true ? attempt() : retryRemote(attempt, retryBaseMs, signal));
     const models = readModelList(text);
     if (models === undefined) throw unexpectedResponse(this.name, 'a list of models');
     return models;
   }
 
   /**
-   * Generates text. A transient error is retried until the first text has arrived, never after that.
+   * Generates text. Retries after a transient error, but only before the first text has been received.
    *
    * @param stop When aborted, the generation ends with the text received so far.
-   * @throws HostError what {@link RemoteEngine.models} throws, `REMOTE_CUT` for an answer without its end,
+   * @throws HostError the errors of {@link RemoteEngine.models}, `REMOTE_CUT` for an incomplete answer,
    * `CONTEXT_OVERFLOW`, `INVALID_REQUEST`, `GENERATION_FAILED`; the signal's reason when aborted.
    */
   async generate(
     model: string,
-    order: GenerateRequest,
+    request: GenerateRequest,
     { signal, stop, onProgress }: GenerationOptions,
   ): Promise<GenerationResult> {
     const { endpoint, retryBaseMs } = this.#connection.options;
-    const { ignored, ...request } = generationRequest(order, model, endpoint);
-    assertUsed(ignored, order.strict);
+    const { ignored, ...httpRequest } = generationRequest(request, model, endpoint);
+    assertUsed(ignored, request.strict);
     const output = new RemoteOutput((progress) => onProgress?.(progress), ignored);
     const either = AbortSignal.any([signal, stop]);
-    const once = () => streamGeneration(this.#connection, request, output, either);
+    const once = () => streamGeneration(this.#connection, httpRequest, output, either);
     try {
       return output.result(await retryRemote(once, retryBaseMs, either));
     } catch (error) {
@@ -68,16 +68,16 @@ export class RemoteEngine {
   }
 
   /**
-   * Embeds texts, all in one request. The engine decides whether one that is too long is cut or rejected.
+   * Embeds texts, all in one request. Whether a text that is too long is truncated or rejected depends on the engine.
    *
    * @throws HostError as {@link RemoteEngine.generate}.
    */
   async embed(model: string, { texts }: EmbedRequest, signal: AbortSignal): Promise<Embedded[]> {
     const { endpoint, retryBaseMs } = this.#connection.options;
     const body = { model, input: texts.map(({ text }) => text), encoding_format: 'float' };
-    const ask = () => this.#connection.whole({ path: '/embeddings', body }, endpoint.firstTextMs, signal);
-    const embedded = readEmbeddings(await retryRemote(ask, retryBaseMs, signal), texts.length);
-    if (embedded === undefined) throw unexpectedResponse(this.name, 'one vector for each text');
+    const attempt = () => this.#connection.whole({ path: '/embeddings', body }, endpoint.firstTextMs, signal);
+    const embedded = readEmbeddings(await retryRemote(attempt, retryBaseMs, signal), texts.length);
+    if (embedded === undefined) throw unexpectedResponse(this.name, 'an embedding of each text');
     return embedded;
   }
 }

@@ -9,27 +9,27 @@ import type { FoundKey } from './keys.ts';
 import { RemoteEngine } from './remote-engine.ts';
 import { describeRemote, findModel, RemoteModel } from './remote-model.ts';
 
-/** Where the engines are configured, and how they are reached. */
+/** Options of {@link RemoteEngines}. */
 export interface RemoteEnginesOptions {
-  /** Reads the configured entries. Called for each use, so that a changed file takes effect without a restart. */
+  /** Reads the configured entries. Not cached: changes of the file take effect without a restart. */
   readonly entries: () => Promise<readonly RemoteEngineEntry[]>;
-  /** Finds engines that need no configuration. A configured one of the same name takes precedence. */
+  /** Finds engines that need no configuration. A configured engine with the same name takes precedence. */
   readonly found: () => Promise<readonly RemoteEngineEntry[]>;
   readonly keyOf: (endpoint: Endpoint) => Promise<FoundKey | undefined>;
   readonly proxies: ProxyRoutes;
   readonly limits: { readonly retryBaseMs: number; readonly connectTimeoutMs: number };
 }
 
-/** An engine of the configuration: its endpoint, or why its entry cannot be used. */
+/** A configured engine: its endpoint, or the error of its entry. */
 export interface ConfiguredEngine {
   readonly name: string;
-  /** False for one that was found on this computer. */
+  /** False for an engine that was found on this computer. */
   readonly isConfigured: boolean;
   readonly endpoint: Endpoint | undefined;
   readonly error: HostError | undefined;
 }
 
-/** The remote engines that are configured or were found on this machine. */
+/** The remote engines that are configured or were found on this computer. */
 export class RemoteEngines implements ModelEngine<RemoteId> {
   readonly #options: RemoteEnginesOptions;
 
@@ -37,7 +37,7 @@ export class RemoteEngines implements ModelEngine<RemoteId> {
     this.#options = options;
   }
 
-  /** Lists all of them; of two with the same name the first counts. */
+  /** Lists all engines. Of two with the same name, the first is used. */
   async list(): Promise<ConfiguredEngine[]> {
     const engines = new Map<string, ConfiguredEngine>();
     const { entries, found } = this.#options;
@@ -50,7 +50,7 @@ export class RemoteEngines implements ModelEngine<RemoteId> {
 
   /** @throws HostError `REMOTE_NOT_CONFIGURED`. */
   async find(name: string): Promise<ConfiguredEngine> {
-    // A configured engine takes precedence, so there is no need to look for running ones.
+    // A configured engine takes precedence, so running engines need not be searched.
     const entry = (await this.#options.entries()).find((candidate) => candidate.name === name);
     if (entry !== undefined) return describe(entry, true);
     const engines = await this.list();
@@ -64,7 +64,7 @@ export class RemoteEngines implements ModelEngine<RemoteId> {
   }
 
   /**
-   * Checks that an engine answers and has a model.
+   * Checks that an engine responds and has a model.
    *
    * @throws HostError `REMOTE_MODEL_NOT_FOUND`, and as {@link connect} and {@link RemoteEngine.models}.
    */
@@ -77,10 +77,10 @@ export class RemoteEngines implements ModelEngine<RemoteId> {
   }
 
   /**
-   * Looks up how an engine is reached now.
+   * Returns an engine at its current address.
    *
-   * @param keyTimeoutMs Longest the keychain may take to return the API key, in milliseconds; it may ask the user for a
-   * password. Default: the keychain's own limit.
+   * @param keyTimeoutMs Time limit for reading the API key from the keychain, which may ask the user for a password, in
+   *   milliseconds. Default: the keychain's own limit.
    * @throws HostError `REMOTE_NOT_CONFIGURED`, `CONFIG_UNUSABLE`, `KEYCHAIN_UNAVAILABLE`, `UNAUTHORIZED` for an invalid
    * key.
    */

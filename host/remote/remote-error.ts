@@ -3,13 +3,13 @@ import { type ErrorDetails, HostError } from '../common/errors.ts';
 import { pause } from '../hub/retry.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
-/** Attempts of one request: an engine that does not run is reported within seconds. */
+/** Maximum number of attempts per request: an engine that is not running must be reported within seconds. */
 const MAX_ATTEMPTS = 3;
 
-/** An error of a remote engine, or of the connection to it. A transient one may be gone at the next attempt. */
+/** An error of a remote engine or of the connection to it. If it is transient, another attempt may succeed. */
 export class RemoteError extends HostError {
   readonly transient: boolean;
-  /** How long the engine asked to wait, in milliseconds; undefined if it did not. */
+  /** How long the engine asked to wait, in milliseconds; undefined if it did not specify this. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -17,7 +17,7 @@ export class RemoteError extends HostError {
     message: string,
     options: { transient?: boolean; retryAfterMs?: number | undefined; details?: ErrorDetails } = {},
   ) {
-    // Never a cause: errors of an HTTP client contain the request's headers, and a cause is logged.
+    // No cause: errors of an HTTP client contain the request's headers, and causes are logged.
     super(code, message, defined({ details: options.details }));
     this.transient = options.transient ?? false;
     this.retryAfterMs = options.retryAfterMs;
@@ -25,10 +25,10 @@ export class RemoteError extends HostError {
 }
 
 /**
- * Runs `work`, again while it fails with a transient error, at most {@link MAX_ATTEMPTS} times. Waits as long as the
- * engine asked before each further attempt, else twice as long each time.
+ * Runs `work` until it succeeds or fails permanently, at most {@link MAX_ATTEMPTS} times. Before each further attempt,
+ * waits as long as the engine asked, otherwise with exponential backoff.
  *
- * @param baseMs The wait before the second attempt, in milliseconds.
+ * @param baseMs Pause before the second attempt, in milliseconds.
  */
 export async function retryRemote<T>(work: () => Promise<T>, baseMs: number, signal?: AbortSignal): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {

@@ -14,12 +14,12 @@ import type { RemoteId } from '../protocol/remote-id.ts';
 import { type RemoteModelFacts, unlistedModel } from './model-list.ts';
 import type { RemoteEngine } from './remote-engine.ts';
 
-/** Characters per token in English text, to estimate tokens that only the engine can count. */
+/** Characters per token in English text, for estimating a number of tokens that only the engine can count. */
 const TYPICAL_CHARACTERS_PER_TOKEN = 4;
 
 /**
- * A model of a remote engine. "Loaded" means that the engine answered and has it. `connect` is called for each request,
- * so the engine may restart, move or get another API key meanwhile.
+ * A model of a remote engine. It is "loaded" if the engine responded and has the model. `connect` is called for each
+ * request, so the engine may restart, move or get another API key in between.
  */
 export class RemoteModel implements EngineModel {
   readonly info: LoadedModel;
@@ -38,9 +38,9 @@ export class RemoteModel implements EngineModel {
   }
 
   /**
-   * Generates text; requests run concurrently as far as the engine allows.
+   * Generates text. Requests run concurrently if the engine supports it.
    *
-   * @throws HostError `MODEL_NOT_LOADED` when the engine no longer has the model, and as {@link RemoteEngine.generate}.
+   * @throws HostError `MODEL_NOT_LOADED` if the engine no longer has the model, and as {@link RemoteEngine.generate}.
    */
   generate(request: GenerateRequest, options: GenerationOptions): Promise<GenerationResult> {
     return this.#use(options.signal, (engine) =>
@@ -58,7 +58,7 @@ export class RemoteModel implements EngineModel {
     throw modelNotCapable(this.info.id, 'rank', 'its engine does not support it');
   }
 
-  /** @throws HostError `MODEL_NOT_CAPABLE`: OpenAI's API does not show the prompt that a model gets. */
+  /** @throws HostError `MODEL_NOT_CAPABLE`: OpenAI's API does not return the prompt of a model. */
   async render(_input: PromptInput): Promise<never> {
     throw tokenizerUnavailable(this.info.id);
   }
@@ -72,7 +72,7 @@ export class RemoteModel implements EngineModel {
     return { ramFreed: 0, vramFreed: 0 };
   }
 
-  /** Returns whether the engine keeps it in its own memory is up to the engine. */
+  /** Does nothing: the engine decides whether it keeps the model in memory. */
   async unload(): Promise<void> {}
 
   async #use<T>(signal: AbortSignal, run: (engine: RemoteEngine) => Promise<T>): Promise<T> {
@@ -85,7 +85,7 @@ export class RemoteModel implements EngineModel {
     }
   }
 
-  /** An engine that answers with status 404 may no longer have the model: its list shows that. */
+  /** Returns the error if the engine no longer has the model. Checks its list after a response with status 404. */
   async #lostError(engine: RemoteEngine, error: unknown): Promise<HostError | undefined> {
     if (!isHostError(error, 'REMOTE_ERROR') || error.details?.status !== 404) return undefined;
     try {
@@ -104,8 +104,8 @@ export class RemoteModel implements EngineModel {
 }
 
 /**
- * Sends a conversation. If the request allows it, leaves out half of the remaining turns each time the engine reports
- * that it is too long: only the engine knows how many tokens fit.
+ * Sends a conversation. If the request allows it, omits half of the remaining turns whenever the engine reports that
+ * the conversation is too long: only the engine knows how many tokens fit.
  */
 async function trimmed(
   request: GenerateRequest,
@@ -131,7 +131,7 @@ async function trimmed(
 }
 
 /**
- * Finds a model in an engine's list. One that the configuration names (`configured`) need not be listed.
+ * Finds a model in an engine's list. Models in the configuration (`configured`) need not be listed.
  *
  * @throws HostError `REMOTE_MODEL_NOT_FOUND`, and as {@link RemoteEngine.models}.
  */
@@ -142,7 +142,7 @@ export async function findModel(
 ): Promise<RemoteModelFacts> {
   const isConfigured = configured?.includes(model) === true;
   const models = await engine.models({ signal }).catch((error: unknown) => {
-    // Some engines answer, serve a model and have no list.
+    // Some engines serve a model but do not support listing.
     if (isConfigured && isHostError(error, 'REMOTE_ERROR')) return [];
     throw error;
   });
@@ -154,7 +154,7 @@ export async function findModel(
   });
 }
 
-/** Describes a remote model; it takes no memory of this machine. */
+/** Returns the description of a remote model, which uses no memory of this computer. */
 export function describeRemote({ id }: RemoteId, facts: RemoteModelFacts, loadTimeMs: number): LoadedModel {
   return {
     id,
@@ -182,7 +182,7 @@ export function describeRemote({ id }: RemoteId, facts: RemoteModelFacts, loadTi
 function tokenizerUnavailable(modelId: string): HostError {
   return new HostError(
     'MODEL_NOT_CAPABLE',
-    `The prompts and tokens of ${modelId} are known only to the engine that runs it. Use a model that this host runs.`,
+    `Only the engine that runs ${modelId} knows its prompts and tokens. Use a model that this host runs.`,
     { details: { modelId } },
   );
 }

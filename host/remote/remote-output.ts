@@ -5,7 +5,7 @@ import type { ToolCall } from '../tools/tool-function.ts';
 import type { ChunkFacts } from './chunk.ts';
 import { RemoteCalls } from './remote-calls.ts';
 
-/** The output of one generation of a remote engine so far. */
+/** Collects the output of a generation of a remote engine. */
 export class RemoteOutput {
   readonly #begin = performance.now();
   readonly #report: ProgressListener<GenerationProgress>;
@@ -13,7 +13,7 @@ export class RemoteOutput {
   #text = '';
   #bytes = 0;
   #reasoning = '';
-  /** The first half of a surrogate pair whose second half comes with the next event. */
+  /** A high surrogate at the end of an event, whose low surrogate is in the next event. */
   readonly #surrogate = { answer: '', reasoning: '' };
   readonly #calls = new RemoteCalls();
   readonly #toolCalls: ToolCall[] = [];
@@ -23,18 +23,18 @@ export class RemoteOutput {
   #last = this.#begin;
   #usage: ChunkFacts['usage'];
 
-  /** @param ignored Names of settings that the engine was not given. */
+  /** @param ignored Names of the settings that were not sent to the engine. */
   constructor(report: ProgressListener<GenerationProgress>, ignored: readonly string[]) {
     this.#report = report;
     this.#ignored = ignored;
   }
 
-  /** Number of events with text or reasoning: tokens, with nearly every engine. */
+  /** Number of events with text or reasoning. With nearly every engine, this is the number of tokens. */
   get pieces(): number {
     return this.#pieces;
   }
 
-  /** True when the output has reached its limit. */
+  /** Whether the output has reached its size limit. */
   get isFull(): boolean {
     return this.#bytes >= MAX_OUTPUT_BYTES;
   }
@@ -54,7 +54,7 @@ export class RemoteOutput {
   }
 
   /**
-   * Ends the answer, so that its last call is complete.
+   * Ends the answer, which completes its last tool call.
    *
    * @throws RemoteCallError
    */
@@ -69,21 +69,21 @@ export class RemoteOutput {
     }
   }
 
-  /** Sends the text, but for half a character at its end, and returns what was sent. */
+  /** Reports text without a high surrogate at its end, and returns the reported text. */
   #add(kind: Segment['kind'], text: string): string {
     if (text === '') return '';
     const whole = this.#surrogate[kind] + text;
-    const half = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : '';
-    this.#surrogate[kind] = half;
-    const shown = whole.slice(0, whole.length - half.length).toWellFormed();
-    if (shown === '') return '';
-    this.#bytes += Buffer.byteLength(JSON.stringify(shown)) - 2;
+    const surrogate = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : '';
+    this.#surrogate[kind] = surrogate;
+    const reported = whole.slice(0, whole.length - surrogate.length).toWellFormed();
+    if (reported === '') return '';
+    this.#bytes += Buffer.byteLength(JSON.stringify(reported)) - 2;
     const tokensPerSecond = this.#speed(this.#pieces);
-    this.#report({ type: 'text', kind, text: shown, numTokens: this.#pieces, tokensPerSecond });
-    return shown;
+    this.#report({ type: 'text', kind, text: reported, numTokens: this.#pieces, tokensPerSecond });
+    return reported;
   }
 
-  /** Returns the result, with the engine's own counts where it sent any. */
+  /** Returns the result, with the engine's token counts if it sent any. */
   result(finishReason: GenerationResult['finishReason']): GenerationResult {
     const completionTokens = this.#usage?.completion_tokens ?? this.#pieces;
     return {
@@ -103,7 +103,7 @@ export class RemoteOutput {
     };
   }
 
-  /** Measured from the first text; how long the prompt takes is not known. */
+  /** Returns the tokens per second since the first text. The time of prompt processing is unknown. */
   #speed(tokens: number): number {
     const seconds = (this.#last - (this.#first ?? this.#last)) / 1000;
     return seconds > 0 ? round(tokens / seconds) : 0;

@@ -10,18 +10,18 @@ import { findKey } from './keys.ts';
 import { OfferedModels } from './offered-models.ts';
 import { RemoteEngines } from './remote-engines.ts';
 
-/** The remote engines and the models they offer. */
+/** The remote engines, the models that they offer, and their configuration. */
 export interface Remote {
   readonly engines: RemoteEngines;
   readonly offered: OfferedModels;
   readonly configuration: ConfigureEngines;
 }
 
-/** Makes both; nothing is read or requested before it is needed. */
+/** Creates the services for remote engines. Nothing is read or requested before it is needed. */
 export function makeRemote(options: {
   config: Pick<HostConfig, 'env' | 'limits' | 'paths'>;
   secrets: () => Promise<Secrets>;
-  /** Finds engines that run on this machine. */
+  /** Finds engines that run on this computer. */
   found: () => Promise<readonly RemoteEngineEntry[]>;
   log: Logger;
 }): Remote {

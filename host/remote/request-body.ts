@@ -5,19 +5,19 @@ import type { Endpoint } from './endpoint.ts';
 import type { RemoteRequest } from './http.ts';
 
 /**
- * A generation in OpenAI's terms: a conversation for `/chat/completions`, a prompt for `/completions`. Settings that
- * OpenAI does not have go only to engines that take more (llama-server, LM Studio, vLLM and Ollama read them; OpenAI
- * rejects requests that have them).
+ * Converts a generation to a request of OpenAI's API: a conversation for `/chat/completions`, a prompt for
+ * `/completions`. Settings that OpenAI does not support are sent only to engines that accept more settings
+ * (llama-server, LM Studio, vLLM and Ollama use them; OpenAI rejects such requests).
  *
- * @throws HostError `INVALID_REQUEST` for a GBNF grammar, a regular expression, or the beginning of a constrained output:
- *   most engines would ignore them silently.
+ * @throws HostError `INVALID_REQUEST` for a GBNF grammar, a regular expression, or the prefix of a constrained output,
+ *   which most engines would silently ignore.
  */
 export function generationRequest(
-  order: GenerateRequest,
+  request: GenerateRequest,
   model: string,
   endpoint: Endpoint,
 ): Pick<RemoteRequest, 'path'> & { body: JsonObject; ignored: readonly string[] } {
-  const { input, maxNewTokens, stop, sampling, constraint } = order;
+  const { input, maxNewTokens, stop, sampling, constraint } = request;
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = sampling;
   const { presencePenalty = 0, frequencyPenalty = 0, xtc, logitBias } = sampling;
   const unused = endpoint.takesMoreSettings || xtc === undefined ? [] : ['settings.xtc_probability'];
@@ -65,10 +65,10 @@ export function generationRequest(
   return { path: '/chat/completions', body: { ...body, ...fields, messages }, ignored: [...unused, ...ignored] };
 }
 
-/** The fields of a message in OpenAI's API. Some engines reject others. */
+/** The optional fields of a message in OpenAI's API. Some engines reject others. */
 const MESSAGE_FIELDS = ['name', 'tool_calls', 'tool_call_id'] as const;
 
-/** The reasoning of earlier answers is sent to engines whose templates may use it. OpenAI rejects it. */
+/** Field with the reasoning of an earlier answer, for engines whose templates may use it. OpenAI rejects it. */
 const REASONING_FIELD = 'reasoning_content';
 
 function remoteMessage(message: ChatMessage, { takesMoreSettings }: Endpoint): JsonObject {
@@ -78,7 +78,7 @@ function remoteMessage(message: ChatMessage, { takesMoreSettings }: Endpoint): J
   return { role, content, ...Object.fromEntries(fields) };
 }
 
-/** The tools of a request. An engine without support for tools reports that. */
+/** Returns the fields for the tools of a request. An engine that does not support tools reports an error. */
 function toolFields({ tools = [], toolChoice = 'auto', parallelToolCalls }: ChatOptions): JsonObject {
   if (tools.length === 0) return {};
   const choice = typeof toolChoice === 'string' ? toolChoice : { type: 'function', function: { ...toolChoice } };
@@ -90,7 +90,7 @@ function toolFields({ tools = [], toolChoice = 'auto', parallelToolCalls }: Chat
 }
 
 /**
- * Returns the fields that tell the engine how to render the conversation, and the settings that it has no field for.
+ * Returns the fields for rendering the conversation, and the names of settings for which the engine has no field.
  */
 function chatOptions(
   chat: ChatOptions = {},
@@ -114,11 +114,11 @@ function chatOptions(
   return {
     fields: {
       ...calls,
-      // vLLM's fields; llama-server always continues a final message of the assistant.
+      // Fields of vLLM; llama-server always continues a final assistant message.
       ...(continues === true ? { continue_final_message: true, add_generation_prompt: false } : {}),
-      // Engines with more settings accept the values that the first reasoning models had, which do not include `none`.
+      // Engines with more settings accept the values of the first reasoning models, which do not include `none`.
       ...(reasoning === 'auto' || reasoning === 'off' ? {} : { reasoning_effort: reasoning }),
-      // The name in llama-server and vLLM.
+      // Field of llama-server and vLLM.
       ...(Object.keys(kwargs).length === 0 ? {} : { chat_template_kwargs: kwargs }),
     },
     ignored,

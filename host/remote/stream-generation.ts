@@ -18,16 +18,16 @@ import type { RemoteOutput } from './remote-output.ts';
 import type { generationRequest } from './request-body.ts';
 
 /**
- * Most bytes received without any text in them: comments, empty lines, events without text. A keep-alive comment every
- * second for a day is 2 MB, and the events of 50,000 tokens that are not shown are 15 MB.
+ * Maximum number of consecutive bytes without text: comments, empty lines, events without text. A keep-alive comment
+ * every second amounts to 2 MB per day, and the events of 50,000 hidden tokens to 15 MB.
  */
 const MAX_BYTES_WITHOUT_TEXT = 32 * 1024 * 1024;
 
 /**
- * One attempt of a generation: adds what arrives to `output`; resolves with why it ended.
+ * Performs one attempt of a generation and adds the received text to `output`. Resolves with the finish reason.
  *
- * @throws HostError `REMOTE_CUT`, `REMOTE_UNREACHABLE`, `REMOTE_ERROR`, `GENERATION_FAILED`, and as {@link Connection.send};
- * the signal's reason when aborted.
+ * @throws HostError `REMOTE_CUT`, `REMOTE_UNREACHABLE`, `REMOTE_ERROR`, `GENERATION_FAILED`, and as {@link
+ * Connection.send}; the signal's reason when aborted.
  */
 export async function streamGeneration(
   connection: Connection,
@@ -47,7 +47,7 @@ export async function streamGeneration(
     const type = answer.headers['content-type'] ?? '';
     if (!/^text\/event-stream\b/i.test(type)) throw unexpectedResponse(name, 'a stream of events');
     return await read(answer, connection, output, () => {
-      // Before the first text or reasoning the engine may be processing the prompt, and sends comments meanwhile.
+      // Before the first text or reasoning, the engine may send comments while it processes the prompt.
       if (output.pieces === 0) return;
       deadline.allow(idleMs, () =>
         interrupted(name, output.pieces, `no data was received for ${idleMs / 1000} seconds`),
@@ -56,7 +56,7 @@ export async function streamGeneration(
   } catch (error) {
     deadline.signal.throwIfAborted();
     if (isHostError(error)) throw error;
-    if (error instanceof RemoteCallError) throw unexpectedResponse(name, 'calls of tools', error.message);
+    if (error instanceof RemoteCallError) throw unexpectedResponse(name, 'valid tool calls', error.message);
     if (error instanceof EventStreamError) throw unexpectedResponse(name, 'events of a generation', error.message);
     throw interrupted(name, output.pieces, `the connection was interrupted (${codeOf(error)})`);
   } finally {
@@ -69,7 +69,7 @@ async function read(
   answer: IncomingMessage,
   { name, options }: Connection,
   output: RemoteOutput,
-  onHeard: () => void,
+  onActivity: () => void,
 ): Promise<'stop' | 'length'> {
   let finish: string | undefined;
   let bytesWithoutText = 0;
@@ -78,7 +78,7 @@ async function read(
     if (bytesWithoutText > MAX_BYTES_WITHOUT_TEXT) {
       throw unexpectedResponse(name, 'a generation', `${MAX_BYTES_WITHOUT_TEXT} bytes without any text`);
     }
-    onHeard();
+    onActivity();
   };
   for await (const data of readEvents(answer as AsyncIterable<Buffer>, onPiece)) {
     if (data === '[DONE]') return ended(name, finish ?? 'stop', output);
@@ -87,8 +87,8 @@ async function read(
     if (chunk.isError) throw generationFailed(name, readReportedError(data, options.key));
     if (chunk.text !== '' || chunk.calls.length > 0) bytesWithoutText = 0;
     output.push(chunk);
-    // From the first text on, the idle limit applies.
-    onHeard();
+    // After the first text, the idle limit applies.
+    onActivity();
     finish = chunk.finishReason ?? finish;
     if (output.isFull) return 'length';
   }
