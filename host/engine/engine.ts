@@ -4,6 +4,7 @@ import { engineUnavailable, hostShuttingDown } from '../common/host-errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgressListener } from '../common/progress.ts';
 import { sum } from '../common/sum.ts';
+import { whenAborted } from '../common/when-aborted.ts';
 import { withTimeout } from '../common/with-timeout.ts';
 import type { HostLimits } from '../config.ts';
 import type { InspectedModel } from '../gguf/model.ts';
@@ -276,7 +277,8 @@ export class Engine implements ModelEngine<LoadRequest> {
     if (runner.isContained && !this.#starter.containment.isActive) return false;
     if (runner.folders !== undefined && !(await runner.folders.shows(files))) return false;
     const age = performance.now() - runner.startedAt;
-    if (await respondsWithin(runner, Math.max(RESPONSE_MS, START_MS - age), signal)) return true;
+    const limitMs = Math.min(Math.max(RESPONSE_MS, START_MS - age), this.#options.limits.loadTimeoutMs);
+    if (await respondsWithin(runner, limitMs, signal)) return true;
     this.#options.log.warn('engine.warm-runner-stuck', { runner: runner.pid });
     return false;
   }
@@ -298,22 +300,13 @@ export class Engine implements ModelEngine<LoadRequest> {
   }
 }
 
-/** Returns whether a runner that is started answers in time. One that exits counts too: its load fails at once. */
-async function respondsWithin(runner: RunnerProcess, ms: number, signal: AbortSignal): Promise<boolean> {
+/** Returns whether a runner answers in time. One that exits, and an aborted load, count as well: the load fails at once. */
+function respondsWithin(runner: RunnerProcess, ms: number, signal: AbortSignal): Promise<boolean> {
   const answered = runner.call('memory', null).then(
     () => true,
     () => true,
   );
-  const limit = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => limit.resolve(false), ms);
-  const abort = () => limit.resolve(true);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([answered, limit.promise]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-  }
+  return Promise.race([withTimeout(answered, ms, 'A runner').catch(() => false), whenAborted(signal).then(() => true)]);
 }
 
 /** A runner that has loaded a model, and what the user should know about that. */
