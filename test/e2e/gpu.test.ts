@@ -2,14 +2,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
-import { inspectModel } from '../../../host/gguf/inspect.ts';
-import { demandOf, memoryFor } from '../../../host/hardware/demand.ts';
-import { describeWhere } from '../../support/describe-where.ts';
-import { bertModel, bertVector } from '../../support/gguf/bert-model.ts';
-import { markovModel, STORY_GREEDY } from '../../support/gguf/markov-model.ts';
-import { writeModelKind } from '../../support/gguf/model-kinds.ts';
-import type { HostProcess } from '../../support/host/host-process.ts';
-import { Workshop } from '../../support/host/workshop.ts';
+import { inspectModel } from '../../host/gguf/inspect.ts';
+import { demandOf, memoryFor } from '../../host/hardware/demand.ts';
+import { describeWhere } from '../support/describe-where.ts';
+import { bertModel, bertVector } from '../support/gguf/bert-model.ts';
+import { markovModel, STORY_GREEDY } from '../support/gguf/markov-model.ts';
+import { writeModelKind } from '../support/gguf/model-kinds.ts';
+import type { HostProcess } from '../support/host/host-process.ts';
+import { Workshop } from '../support/host/workshop.ts';
 
 /** Where Vulkan looks for drivers on Linux. Mesa's lavapipe is a GPU in software. */
 const DRIVERS = '/usr/share/vulkan/icd.d';
